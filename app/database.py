@@ -1,0 +1,61 @@
+"""The MongoDB client: opened, pinged and closed here, with Motor or with PyMongo's async client."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from inspect import isawaitable
+from typing import Any, cast
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import AsyncMongoClient
+from pymongo.errors import ConfigurationError, PyMongoError
+from pymongo.monitoring import CommandListener
+
+from app.settings import Settings
+from loaders.mongo import Database
+
+_CLIENTS: dict[str, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
+
+
+class DatabaseUnavailableError(Exception):
+    """MongoDB can't be reached; the message names the setting, never a password."""
+
+
+@asynccontextmanager
+async def connect(settings: Settings, *listeners: CommandListener) -> AsyncIterator[Database]:
+    """The database of the settings; its client is closed at the end. Nothing is sent yet.
+
+    Raises DatabaseUnavailableError when MONGODB_URI can't be read.
+    """
+    client = _open(settings, listeners)
+    try:
+        yield cast("Database", client[settings.mongodb_database])
+    finally:
+        closing = client.close()
+        if isawaitable(closing):
+            await closing
+
+
+async def ping(database: Database) -> None:
+    """Raises DatabaseUnavailableError when MongoDB doesn't answer."""
+    try:
+        await database.command("ping")
+    except PyMongoError as error:
+        raise DatabaseUnavailableError(f"MONGODB_URI: MongoDB does not answer: {_reason(error)}") from None
+
+
+def _open(settings: Settings, listeners: tuple[CommandListener, ...]) -> Any:
+    try:
+        return _CLIENTS[settings.mongodb_driver](
+            settings.mongodb_uri.get_secret_value(),
+            appname="lectern",
+            tz_aware=True,
+            serverSelectionTimeoutMS=round(settings.mongodb_timeout * 1000),
+            event_listeners=listeners,
+        )
+    except (ConfigurationError, ValueError) as error:
+        raise DatabaseUnavailableError(f"MONGODB_URI can't be used: {error}") from None
+
+
+def _reason(error: PyMongoError) -> str:
+    """The first part of PyMongo's message: without the topology it appends."""
+    return str(error).split(", Timeout:")[0].split(" (configured timeouts")[0]

@@ -1,0 +1,172 @@
+"""What MongoDB stores, one TypedDict a collection.
+
+Field names are camelCase and equal to the GraphQL names wherever the value is the same, so that a plain
+field is a dictionary look-up. Every key below is always stored (null where unknown), except those marked
+NotRequired. Keys under "derived" are computed from the others by the function named there, never by hand.
+"""
+
+from datetime import datetime
+from typing import Literal, NotRequired, TypedDict
+
+from bson import ObjectId
+
+Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED", "ALL_LEVELS"]
+DeliveryMode = Literal["ONLINE", "ONSITE"]
+CourseStatus = Literal["DRAFT", "PUBLISHED", "ARCHIVED"]
+ReviewStatus = Literal["PUBLISHED", "PENDING", "REJECTED"]
+EnrollmentStatus = Literal["WAITLISTED", "ACTIVE", "COMPLETED", "CANCELLED", "EXPIRED"]
+
+
+class ExternalId(TypedDict):
+    """Where an imported document came from; unique within its collection."""
+
+    source: str
+    id: str
+
+
+class MoneyDoc(TypedDict):
+    amountMinor: int  # in the currency's minor unit: 129900 is ₹1,299.00
+    currency: str  # ISO 4217
+
+
+class ImportedRating(TypedDict):
+    """An average that came with a count and without the reviews behind it."""
+
+    average: float
+    count: int
+
+
+class RatingDoc(TypedDict):
+    """Made by loaders.ratings.summarise from `stars` and `imported`."""
+
+    average: float | None
+    bayesian: float
+    count: int  # imported count + sum of stars
+    stars: list[int]  # published reviews by stars: five counts, one star first
+    imported: ImportedRating | None
+
+
+class SearchTerm(TypedDict):
+    t: str  # a folded word, or its stem
+    w: int  # its weight: the sum over the fields in which it stands
+
+
+class CategoryDoc(TypedDict):
+    _id: ObjectId
+    slug: str  # what courses refer to
+    name: str
+    externalId: NotRequired[ExternalId]
+
+
+class InstructorDoc(TypedDict):
+    _id: ObjectId
+    name: str
+    headline: str | None
+    externalId: NotRequired[ExternalId]
+
+
+class CourseDoc(TypedDict):
+    _id: ObjectId
+    slug: str
+    codes: list[str]
+    title: str
+    summary: str | None
+    description: str | None  # Markdown
+    categorySlug: str | None
+    level: Level | None
+    deliveryModes: list[DeliveryMode]
+    durationDays: int | None
+    language: str | None  # BCP 47
+    tags: list[str]
+    price: MoneyDoc | None
+    instructorIds: list[ObjectId]
+    status: CourseStatus
+    createdAt: datetime
+    updatedAt: datetime
+    externalId: NotRequired[ExternalId]
+    # aggregates: loaders.aggregates.recount
+    rating: RatingDoc
+    studentCount: int  # importedStudentCount + enrolments that count (ACTIVE, COMPLETED, EXPIRED)
+    importedStudentCount: int  # students an import told of without their enrolments
+    seatsUntil: datetime | None  # latest start among the runs with a seat left
+    # derived: loaders.terms.course_keys
+    sortTitle: str
+    search: list[SearchTerm]
+
+
+class CourseRunDoc(TypedDict):
+    _id: ObjectId
+    courseId: ObjectId
+    courseStatus: CourseStatus  # the course's, so that a run is hidden with its course
+    startsAt: datetime
+    endsAt: datetime | None
+    deliveryMode: DeliveryMode
+    location: str | None
+    seats: int | None  # null: unlimited
+    seatsTaken: int  # aggregate: enrolments that are ACTIVE or COMPLETED
+    waitlistCount: int  # aggregate: enrolments that are WAITLISTED
+    externalId: NotRequired[ExternalId]
+
+
+class StudentDoc(TypedDict):
+    _id: ObjectId
+    name: str  # ANONYMOUS_STUDENT where the source has none
+    avatarUrl: str | None
+    country: str | None  # ISO 3166-1 alpha-2
+    bio: str | None
+    email: str | None
+    joinedAt: datetime | None
+    externalId: NotRequired[ExternalId]
+    # derived: loaders.terms.student_keys
+    sortName: str
+    search: list[SearchTerm]
+
+
+class EnrollmentDoc(TypedDict):
+    _id: ObjectId
+    courseId: ObjectId
+    runId: ObjectId | None
+    studentId: ObjectId
+    status: EnrollmentStatus
+    progress: float  # 0..1
+    enrolledAt: datetime | None
+    completedAt: datetime | None
+    cancelledAt: datetime | None
+    externalId: NotRequired[ExternalId]
+
+
+class ReviewReplyDoc(TypedDict):
+    instructorId: ObjectId | None
+    body: str
+    createdAt: datetime
+
+
+class ReviewDoc(TypedDict):
+    _id: ObjectId
+    courseId: ObjectId
+    courseStatus: CourseStatus  # the course's, so that a review is hidden with its course
+    studentId: ObjectId | None  # null: written anonymously, or the account is gone
+    rating: int | None  # 1..5; null only where imported
+    title: str | None
+    body: str
+    difficulty: int | None  # 1..5
+    workloadHours: float | None  # hours a week
+    term: str | None  # "2014-3"
+    verified: bool
+    helpfulCount: int
+    unhelpfulCount: int
+    reply: ReviewReplyDoc | None
+    status: ReviewStatus
+    createdAt: datetime | None
+    updatedAt: datetime | None
+    externalId: NotRequired[ExternalId]
+    # derived: loaders.ratings.wilson
+    helpfulScore: float
+
+
+ANONYMOUS_STUDENT = "Anonymous student"
+
+#: Enrolments that make a student of a course; one that waits or was cancelled does not.
+COUNTED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED", "EXPIRED")
+#: Enrolments that hold a seat of their run.
+SEATED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED")

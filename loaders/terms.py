@@ -1,0 +1,81 @@
+"""The words a course or a student is found by, and the keys they are sorted by.
+
+MongoDB's text index has no prefixes, ranks by OR and can't be paged by a key, so the words are stored with
+the document: folded (case and accents removed), with their English stems, each with a weight. A query word
+matches a term that is equal to it or to its stem; the last word also matches as a prefix.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, TypedDict
+from unicodedata import combining, normalize
+
+from snowballstemmer import stemmer
+
+from loaders.documents import SearchTerm
+
+TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # weights
+
+_WORD = re.compile(r"[^\W_]+(?:[+#]+(?!\w))?")  # C++ and C# are words
+_MAX_TERM = 64  # characters; a longer one is cut, so that no term outgrows an index key
+_MAX_TERMS = 400  # a document; the heaviest stay
+
+_stem = lru_cache(maxsize=50_000)(stemmer("english").stemWord)
+
+
+class CourseKeys(TypedDict):
+    sortTitle: str
+    search: list[SearchTerm]
+
+
+class StudentKeys(TypedDict):
+    sortName: str
+    search: list[SearchTerm]
+
+
+def fold(text: str) -> str:
+    """Case and accents removed: "Café Ökonomie" is "cafe okonomie"."""
+    return "".join(c for c in normalize("NFKD", text.casefold()) if not combining(c))
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text, in order."""
+    return [w[:_MAX_TERM] for w in _WORD.findall(fold(text))]
+
+
+def stem(word: str) -> str:
+    return str(_stem(word))
+
+
+def sort_key(text: str) -> str:
+    """What a title or a name is ordered by: folded, without leading punctuation; at most 200 characters."""
+    return " ".join(words(text))[:200]
+
+
+def course_keys(course: Mapping[str, Any]) -> CourseKeys:
+    """The derived keys of a course, from its title, codes, tags, summary and description."""
+    weights: Counter[str] = Counter()
+    _weigh(weights, [course["title"]], TITLE)
+    _weigh(weights, course["codes"], CODE)
+    _weigh(weights, course["tags"], TAG)
+    _weigh(weights, [course["summary"] or ""], SUMMARY)
+    _weigh(weights, [course["description"] or ""], DESCRIPTION)
+    return {"sortTitle": sort_key(course["title"]), "search": _terms(weights)}
+
+
+def student_keys(student: Mapping[str, Any]) -> StudentKeys:
+    """The derived keys of a student, from the name."""
+    weights: Counter[str] = Counter(dict.fromkeys(words(student["name"]), 1))
+    return {"sortName": sort_key(student["name"]), "search": _terms(weights)}
+
+
+def _weigh(weights: Counter[str], texts: Iterable[str], weight: int) -> None:
+    for term in {t for text in texts for w in words(text) for t in (w, stem(w))}:
+        weights[term] += weight
+
+
+def _terms(weights: Counter[str]) -> list[SearchTerm]:
+    heaviest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_MAX_TERMS]
+    return [{"t": term, "w": weight} for term, weight in heaviest]
