@@ -12,7 +12,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """Field names in capitals are the environment variables; docs/settings.md is tested against this table."""
+    """The environment variables are the field names in capitals. docs/settings.md is tested against this."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 

@@ -20,6 +20,7 @@ class Index(NamedTuple):
 
 
 _IMPORTED = [("externalId.source", 1), ("externalId.id", 1)]
+_NATIVE = {"externalId": {"$eq": None}, "studentId": {"$type": "objectId"}}
 _HAS_EXTERNAL_ID = {"externalId.source": {"$exists": True}}
 _IMPORTABLE = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
 
@@ -37,8 +38,8 @@ INDEXES: tuple[Index, ...] = (
     Index("courses", [("categorySlug", 1), ("status", 1), ("rating.bayesian", -1), ("_id", 1)]),
     Index("courses", [("instructorIds", 1), ("status", 1), ("rating.bayesian", -1), ("_id", 1)]),
     Index("courses", [("search.t", 1), ("status", 1)]),
-    Index("courseRuns", [("courseId", 1), ("startsAt", 1), ("_id", 1)]),
-    Index("students", [("sortName", 1), ("_id", 1)]),
+    Index("courseRuns", [("courseId", 1), ("startsAt", 1), ("_id", -1)]),
+    Index("students", [("sortName", 1), ("_id", -1)]),
     Index("students", [("search.t", 1)]),
     Index("students", [("country", 1)]),
     Index("enrollments", [("courseId", 1), ("enrolledAt", -1), ("_id", 1)]),
@@ -49,7 +50,7 @@ INDEXES: tuple[Index, ...] = (
     Index("reviews", [("courseId", 1), ("rating", -1), ("_id", 1)]),
     Index("reviews", [("studentId", 1), ("createdAt", -1), ("_id", 1)]),
     # One review a student and course; imported reviews are as their source has them.
-    Index("reviews", [("studentId", 1), ("courseId", 1)], unique=True, where={"externalId": {"$eq": None}}),
+    Index("reviews", [("studentId", 1), ("courseId", 1)], unique=True, where=_NATIVE),
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from inspect import isawaitable
-from typing import Any
+from typing import Any, TypeAlias
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -11,10 +11,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 Database = AsyncDatabase[dict[str, Any]]
 Collection = AsyncCollection[dict[str, Any]]
 
+Pipeline: TypeAlias = Sequence[Mapping[str, Any]]
 
-async def aggregate(
-    target: Collection | Database, pipeline: Sequence[Mapping[str, Any]], *, size: int
-) -> list[dict[str, Any]]:
+
+async def aggregate(target: Collection | Database, pipeline: Pipeline, *, size: int) -> list[dict[str, Any]]:
     """All results of a pipeline. `size` is the most that can come back: it becomes the batch size, so that
     the answer takes one round trip.
     """

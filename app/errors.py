@@ -1,0 +1,59 @@
+"""From what went wrong to what a client is told: a message, and a stable code in `extensions.code`."""
+
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from graphql import GraphQLError
+from pymongo.errors import ConnectionFailure
+
+from resolvers.errors import LecternError
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+OPERATION_RESOLUTION_FAILURE = "OPERATION_RESOLUTION_FAILURE"
+INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+
+_log = structlog.get_logger("lectern")
+
+
+def request_errors(errors: list[GraphQLError], code: str) -> list[dict[str, Any]]:
+    """Errors of a request that was not executed, all with one code."""
+    return [_told(error, error.message, {"code": code}) for error in errors]
+
+
+def field_error(error: GraphQLError) -> dict[str, Any]:
+    """An error of a field. What the client can mend is told; everything else is masked: the client gets an id,
+    and the log the whole story under it.
+    """
+    cause = error.original_error
+    if isinstance(cause, LecternError):
+        return _told(error, cause.message, {"code": cause.code})
+    if cause is None and _is_about_arguments(error):
+        return _told(error, error.message, {"code": BAD_USER_INPUT})
+    error_id = uuid4().hex
+    unavailable = isinstance(cause, ConnectionFailure)
+    _log.error("field failed", error_id=error_id, path=error.path, reason=error.message, exc_info=cause)
+    if unavailable:
+        return _told(error, "The database does not answer. Try again.", _masked(SERVICE_UNAVAILABLE, error_id))
+    return _told(error, "Something went wrong on our side.", _masked(INTERNAL_SERVER_ERROR, error_id))
+
+
+def _is_about_arguments(error: GraphQLError) -> bool:
+    """Variables may break a field's arguments only when it is run; graphql-core points at the argument then."""
+    return any(node.kind == "argument" for node in error.nodes or ())
+
+
+def _masked(code: str, error_id: str) -> dict[str, str]:
+    return {"code": code, "errorId": error_id}
+
+
+def _told(error: GraphQLError, message: str, extensions: dict[str, str]) -> dict[str, Any]:
+    told: dict[str, Any] = {"message": message}
+    if error.locations:
+        told["locations"] = [location.formatted for location in error.locations]
+    if error.path is not None:
+        told["path"] = error.path
+    return told | {"extensions": extensions}

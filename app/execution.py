@@ -1,0 +1,101 @@
+"""An operation from its text to its answer: parse, validate, select, run."""
+
+from typing import Any, NamedTuple
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    get_operation_ast,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql import execute as execute_document
+
+from app import errors
+from resolvers.context import Context
+
+
+class Operation(NamedTuple):
+    """What a client asks for."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+
+
+class Answer(NamedTuple):
+    """A response by the GraphQL specification. A request that was not executed has errors and no data."""
+
+    payload: dict[str, Any]
+    executed: bool
+
+
+class Executor:
+    """Runs operations against one schema."""
+
+    def __init__(self, schema: GraphQLSchema, *, max_tokens: int, introspection: bool) -> None:
+        self._schema = schema
+        self._max_tokens = max_tokens
+        self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
+
+    def prepare(self, operation: Operation) -> "Prepared | Answer":
+        """The operation, ready to run; the answer when it can't be."""
+        try:
+            document = parse(operation.query, max_tokens=self._max_tokens)
+        except GraphQLSyntaxError as error:
+            return _refused([error], errors.PARSE_FAILED)
+        if invalid := validate(self._schema, document, self._rules):
+            return _refused(invalid, errors.VALIDATION_FAILED)
+        definition = get_operation_ast(document, operation.operation_name)
+        if definition is None:
+            return _refused([_unresolved(operation)], errors.OPERATION_RESOLUTION_FAILURE)
+        return Prepared(document, definition, operation)
+
+    async def run(self, prepared: "Prepared", ctx: Context) -> Answer:
+        """The answer of an operation."""
+        running = execute_document(
+            self._schema,
+            prepared.document,
+            context_value=ctx,
+            variable_values=prepared.operation.variables,
+            operation_name=prepared.operation.operation_name,
+        )
+        result = running if isinstance(running, ExecutionResult) else await running
+        return _answer(result)
+
+
+class Prepared(NamedTuple):
+    """A valid operation."""
+
+    document: DocumentNode
+    definition: OperationDefinitionNode
+    operation: Operation
+
+    @property
+    def is_query(self) -> bool:
+        return self.definition.operation.value == "query"
+
+
+def _answer(result: ExecutionResult) -> Answer:
+    if not result.errors:
+        return Answer({"data": result.data}, executed=True)
+    if all(error.path is None for error in result.errors):  # of the request: no field was run
+        return _refused(result.errors, errors.BAD_USER_INPUT)
+    told = [errors.field_error(error) for error in result.errors]
+    return Answer({"errors": told, "data": result.data}, executed=True)
+
+
+def _refused(reasons: list[GraphQLError], code: str) -> Answer:
+    return Answer({"errors": errors.request_errors(reasons, code)}, executed=False)
+
+
+def _unresolved(operation: Operation) -> GraphQLError:
+    if operation.operation_name is not None:
+        return GraphQLError(f"The document has no operation named '{operation.operation_name}'.")
+    return GraphQLError("The document has more than one operation: say which one in `operationName`.")

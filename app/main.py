@@ -1,0 +1,75 @@
+"""The application: what it is made of, and in which order a request passes it."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Route
+
+from app import graphiql, health, settings
+from app.database import connect
+from app.execution import Executor
+from app.http import Endpoint
+from app.settings import Settings
+from app.tracing import CommandCounter
+from loaders.mongo import Database
+from loaders.registry import Loaders
+from resolvers.context import Context
+from resolvers.cursors import Cursors
+from resolvers.schema import schema
+
+
+def from_environment() -> Starlette:
+    """The application of the environment's settings, as a worker process of `lectern serve` makes it."""
+    return create_app(settings.load())
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The gateway. It connects to MongoDB when it starts, and closes the client when it stops."""
+    cursors = Cursors(settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32))
+
+    def context() -> Context:
+        database: Database = app.state.database
+        return Context(Loaders(database), cursors, datetime.now(UTC))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with connect(settings, CommandCounter()) as database:
+            app.state.database = database
+            yield
+
+    executor = Executor(
+        schema._schema,
+        max_tokens=settings.max_query_tokens,
+        introspection=settings.introspection,
+    )
+    endpoint = Endpoint(executor, context, settings.max_body_bytes, settings.graphiql)
+    app = Starlette(routes=_routes(endpoint, settings), middleware=_middleware(settings), lifespan=lifespan)
+    return app
+
+
+def _routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
+    pages = graphiql.routes() if settings.graphiql else []
+    # As a method, so that every HTTP method reaches it and is refused by its own words.
+    return [Route("/graphql", endpoint.__call__, methods=_METHODS), *health.ROUTES, *pages]
+
+
+_METHODS = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("authorization", "content-type", "x-lectern-trace"),
+            max_age=600,
+        )
+    ]

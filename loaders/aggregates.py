@@ -1,0 +1,169 @@
+"""The aggregates on courses and runs, recomputed from the documents they count.
+
+Courses are taken a batch at a time, whatever the size of the database. A stored value is read before what
+it counts, and is written only where it still is what was read: a review that arrives meanwhile is not lost.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from bson import ObjectId
+from pymongo import UpdateOne
+
+from loaders.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
+from loaders.mongo import Database, aggregate, find
+from loaders.ratings import summarise
+
+_COURSES = 500  # a batch
+_DOCUMENTS = 1_000  # a batch of the copies of a course's status
+
+_Doc = Mapping[str, Any]
+
+
+class Difference(NamedTuple):
+    """A stored value that is not what it should be."""
+
+    collection: str
+    id: ObjectId
+    field: str
+    stored: Any
+    true: Any
+
+
+async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]:
+    """Every difference, as it is found: in `rating`, `studentCount` and `seatsUntil` of courses, in
+    `seatsTaken` and `waitlistCount` of runs, and in the copies of `courseStatus`. With `fix` the true
+    values are written.
+    """
+    last: ObjectId | None = None
+    while courses := await _next_courses(database, last):
+        last = courses[-1]["_id"]
+        async for batch in _differences(database, courses):
+            if fix and batch:
+                await _write(database, batch)
+            for difference in batch:
+                yield difference
+
+
+async def _next_courses(database: Database, after: ObjectId | None) -> list[_Doc]:
+    query = {"_id": {"$gt": after}} if after else {}
+    fields = ("status", "rating", "studentCount", "importedStudentCount", "seatsUntil")
+    projection = dict.fromkeys(fields, 1)
+    return await find(
+        database["courses"], query, size=_COURSES, projection=projection, sort=[("_id", 1)], limit=_COURSES
+    )
+
+
+async def _differences(database: Database, courses: Sequence[_Doc]) -> AsyncIterator[list[Difference]]:
+    ids = [course["_id"] for course in courses]
+    runs = await _runs(database, ids)
+    enrollments = await _grouped(database, "enrollments", ids, "runId", "status")
+    reviews = await _grouped(database, "reviews", ids, "courseStatus", "status", "rating")
+    taken = _by_run(enrollments)
+    found = [d for run in runs for d in _of_run(run, taken[run["_id"]])]
+    seats = _seats_until(runs, taken)
+    students = _students(enrollments)
+    stars = _stars(reviews)
+    for course in courses:
+        found += _of_course(course, stars[course["_id"]], students[course["_id"]], seats.get(course["_id"]))
+    yield found
+    statuses = {course["_id"]: course["status"] for course in courses}
+    stale = {(g["courseId"], g["courseStatus"]) for g in reviews}
+    async for batch in _copies(database, "reviews", statuses, stale):
+        yield batch
+    async for batch in _copies(
+        database, "courseRuns", statuses, {(r["courseId"], r["courseStatus"]) for r in runs}
+    ):
+        yield batch
+
+
+async def _runs(database: Database, courses: Sequence[ObjectId]) -> list[_Doc]:
+    fields = ("courseId", "courseStatus", "startsAt", "seats", "seatsTaken", "waitlistCount")
+    query, projection = {"courseId": {"$in": courses}}, dict.fromkeys(fields, 1)
+    return await find(database["courseRuns"], query, size=10_000, projection=projection)
+
+
+async def _grouped(database: Database, collection: str, courses: Sequence[ObjectId], *by: str) -> list[_Doc]:
+    """How many documents of each course have each combination of values."""
+    keys = {name: f"${name}" for name in ("courseId", *by)}
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"courseId": {"$in": courses}}},
+        {"$group": {"_id": keys, "n": {"$sum": 1}}},
+    ]
+    groups = await aggregate(database[collection], pipeline, size=10_000)
+    return [{**dict.fromkeys(keys), **group["_id"], "n": group["n"]} for group in groups]
+
+
+def _by_run(enrollments: Sequence[_Doc]) -> dict[ObjectId, Counter[str]]:
+    counts: dict[ObjectId, Counter[str]] = defaultdict(Counter)
+    for group in enrollments:
+        kind = "taken" if group["status"] in SEATED_ENROLLMENTS else group["status"]
+        counts[group["runId"]][kind] += group["n"]
+    return counts
+
+
+def _seats_until(runs: Sequence[_Doc], taken: Mapping[ObjectId, Counter[str]]) -> dict[ObjectId, Any]:
+    free = [r for r in runs if r["seats"] is None or taken[r["_id"]]["taken"] < r["seats"]]
+    return {run["courseId"]: run["startsAt"] for run in sorted(free, key=lambda run: run["startsAt"])}
+
+
+def _students(enrollments: Sequence[_Doc]) -> Counter[ObjectId]:
+    counts: Counter[ObjectId] = Counter()
+    for group in enrollments:
+        if group["status"] in COUNTED_ENROLLMENTS:
+            counts[group["courseId"]] += group["n"]
+    return counts
+
+
+def _stars(reviews: Sequence[_Doc]) -> dict[ObjectId, list[int]]:
+    stars: dict[ObjectId, list[int]] = defaultdict(lambda: [0] * 5)
+    for group in reviews:
+        if group["status"] == "PUBLISHED" and group["rating"] is not None:
+            stars[group["courseId"]][group["rating"] - 1] += group["n"]
+    return stars
+
+
+def _of_run(run: _Doc, counts: Mapping[str, int]) -> list[Difference]:
+    true = {"seatsTaken": counts["taken"], "waitlistCount": counts["WAITLISTED"]}
+    return _compared("courseRuns", run, true)
+
+
+def _of_course(course: _Doc, stars: Sequence[int], students: int, seats_until: Any) -> list[Difference]:
+    true = {
+        "rating": summarise(stars, course["rating"]["imported"]),
+        "studentCount": course["importedStudentCount"] + students,
+        "seatsUntil": seats_until,
+    }
+    return _compared("courses", course, true)
+
+
+def _compared(collection: str, stored: _Doc, true: _Doc) -> list[Difference]:
+    return [
+        Difference(collection, stored["_id"], name, stored.get(name), value)
+        for name, value in true.items()
+        if stored.get(name) != value
+    ]
+
+
+async def _copies(
+    database: Database, collection: str, statuses: Mapping[ObjectId, str], found: set[tuple[ObjectId, str]]
+) -> AsyncIterator[list[Difference]]:
+    """The documents whose copy of the course's status is not the course's."""
+    for course in {course for course, copy in found if copy != statuses[course]}:
+        query = {"courseId": course, "courseStatus": {"$ne": statuses[course]}}
+        cursor = database[collection].find(query, {"courseStatus": 1}, batch_size=_DOCUMENTS)
+        while batch := await cursor.to_list(_DOCUMENTS):
+            yield [
+                d
+                for document in batch
+                for d in _compared(collection, document, {"courseStatus": statuses[course]})
+            ]
+
+
+async def _write(database: Database, differences: Sequence[Difference]) -> None:
+    updates: dict[str, list[UpdateOne]] = defaultdict(list)
+    for d in differences:
+        updates[d.collection].append(UpdateOne({"_id": d.id, d.field: d.stored}, {"$set": {d.field: d.true}}))
+    for collection, operations in updates.items():
+        await database[collection].bulk_write(operations, ordered=False)

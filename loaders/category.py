@@ -1,0 +1,27 @@
+"""Categories: all of them, and how many courses each has."""
+
+from collections.abc import Sequence
+
+from loaders.documents import CategoryDoc, CourseStatus
+from loaders.mongo import Database, Pipeline, aggregate
+
+_MOST = 1_000  # categories of a catalogue, in one answer
+
+
+async def categories(database: Database) -> list[CategoryDoc]:
+    """By name."""
+    cursor = database["categories"].find({}, sort=[("name", 1), ("_id", 1)], batch_size=_MOST)
+    return await cursor.to_list(None)  # type: ignore[return-value] # the stored shape is CategoryDoc
+
+
+async def course_counts_by_slug(
+    database: Database, slugs: Sequence[str], statuses: Sequence[CourseStatus]
+) -> list[int]:
+    """The number of courses of each category, in order. One command."""
+    pipeline: Pipeline = [
+        {"$match": {"categorySlug": {"$in": list(slugs)}, "status": {"$in": list(statuses)}}},
+        {"$group": {"_id": "$categorySlug", "n": {"$sum": 1}}},
+    ]
+    found = await aggregate(database["courses"], pipeline, size=len(slugs))
+    count = {row["_id"]: row["n"] for row in found}
+    return [count.get(slug, 0) for slug in slugs]

@@ -1,0 +1,157 @@
+"""Courses: lists by what a visitor looks for, facets, and one by slug or id."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias, TypedDict
+
+from loaders import search
+from loaders.documents import CourseStatus, DeliveryMode, Level
+from loaders.listing import WHOLE, Filter, Listing, Order, all_of, of_parents
+from loaders.mongo import Database, aggregate
+
+CourseOrderField = Literal["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
+
+#: RELEVANCE is by score in a search, and by rating elsewhere.
+ORDERS: Mapping[str, Order] = {
+    "RELEVANCE": Order("rating.bayesian", descending=True),
+    "RATING": Order("rating.bayesian", descending=True),
+    "POPULARITY": Order("studentCount", descending=True),
+    "NEWEST": Order("createdAt", descending=True),
+    "TITLE": Order("sortTitle", descending=True),
+    "DURATION": Order("durationDays", descending=True, nullable=True),
+    "PRICE": Order("price.amountMinor", descending=True, nullable=True),
+}
+FACET_RATINGS = (4.5, 4.0, 3.5, 3.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """From min to max, both included; None: no bound."""
+
+    min: int | None = None
+    max: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseCriteria:
+    """What courses to list; None: any. has_seats is as of `now`."""
+
+    statuses: Sequence[CourseStatus]
+    now: datetime
+    search: str | None = None
+    categories: Sequence[str] | None = None
+    levels: Sequence[Level] | None = None
+    delivery_modes: Sequence[DeliveryMode] | None = None
+    tags: Sequence[str] | None = None
+    languages: Sequence[str] | None = None
+    min_rating: float | None = None
+    duration_days: Range | None = None
+    price_minor: Range | None = None
+    has_seats: bool | None = None
+
+
+class FacetCount(TypedDict):
+    value: str
+    count: int
+
+
+#: facet name -> its counts
+Facets: TypeAlias = Mapping[str, Sequence[FacetCount]]
+
+
+def listing(
+    database: Database,
+    criteria: CourseCriteria,
+    field: CourseOrderField = "RELEVANCE",
+    *,
+    descending: bool = True,
+    parent: str | None = None,
+) -> Listing:
+    """The courses of some criteria in an order; with `parent`, those of each category or instructor."""
+    by_score = field == "RELEVANCE" and search.has_words(criteria.search or "")
+    order = Order("score", descending) if by_score else ORDERS[field]._replace(descending=descending)
+    score = search.score(criteria.search or "") if by_score else None
+    return Listing(database["courses"], _parts(criteria), order, parent, score)
+
+
+async def facets_by_parent(listing: Listing, parents: Sequence[Any]) -> list[Facets]:
+    """How many courses there are with each value of each facet, for each parent in order.
+
+    The listing's filter is applied but for the facet's own part of it. The most frequent value comes first;
+    of ratings, which are counts of "this and up", the highest. One command.
+    """
+    keys = [key for key in dict.fromkeys(parents) if key is not None]
+    common = of_parents(listing, keys, listing.filter_without(*_FACETS))
+    key = f"${listing.parent}" if listing.parent else None
+    counted = {
+        name: [{"$match": _own_part_left_out(listing, name)}, *_count(key, value)]
+        for name, value in _FACETS.items()
+    }
+    answer = (await aggregate(listing.collection, [*common, {"$facet": counted}], size=1))[0]
+    return [{name: _facet(name, answer[name], parent) for name in _FACETS} for parent in parents]
+
+
+def _own_part_left_out(listing: Listing, facet: str) -> Filter:
+    return all_of(*(part for name, part in listing.parts.items() if name in _FACETS and name != facet))
+
+
+_BANDS = {
+    "$filter": {"input": list(FACET_RATINGS), "as": "band", "cond": {"$gte": ["$rating.average", "$$band"]}}
+}
+
+#: facet, which is also the name of its part of the filter -> what it counts: a value, or an array of values
+_FACETS: Mapping[str, Any] = {
+    "categories": "$categorySlug",
+    "levels": "$level",
+    "deliveryModes": "$deliveryModes",
+    "ratings": _BANDS,
+}
+
+
+def _count(parent: str | None, value: Any) -> list[Mapping[str, Any]]:
+    return [
+        {"$project": {"parent": parent or {"$literal": WHOLE}, "value": value}},
+        {"$unwind": "$value"},
+        {"$group": {"_id": {"parent": "$parent", "value": "$value"}, "count": {"$sum": 1}}},
+    ]
+
+
+def _facet(name: str, rows: Sequence[Mapping[str, Any]], parent: Any) -> list[FacetCount]:
+    own = {row["_id"]["value"]: row["count"] for row in rows if row["_id"]["parent"] == parent}
+    if name == "ratings":
+        return [{"value": f"{band:.1f}", "count": own.get(band, 0)} for band in FACET_RATINGS]
+    ordered = sorted(own.items(), key=lambda item: (-item[1], item[0]))
+    return [{"value": value, "count": count} for value, count in ordered]
+
+
+def _parts(criteria: CourseCriteria) -> dict[str, Filter]:
+    c = criteria
+    parts: dict[str, Filter] = {
+        "statuses": {"status": {"$in": list(c.statuses)} if len(c.statuses) != 1 else c.statuses[0]}
+    }
+    if c.search:
+        parts["search"] = search.matches(c.search)
+    for name, field, values in (
+        ("categories", "categorySlug", c.categories),
+        ("levels", "level", c.levels),
+        ("deliveryModes", "deliveryModes", c.delivery_modes),
+        ("tags", "tags", c.tags),
+        ("languages", "language", c.languages),
+    ):
+        if values is not None:
+            parts[name] = {field: {"$in": list(values)}}
+    if c.min_rating is not None:
+        parts["ratings"] = {"rating.average": {"$gte": c.min_rating}}
+    for name, bounds in (("durationDays", c.duration_days), ("price.amountMinor", c.price_minor)):
+        if bounds is not None:
+            parts[name] = {name: _within(bounds)}
+    if c.has_seats is not None:
+        open_now = {"$gt": c.now}
+        parts["hasSeats"] = {"seatsUntil": open_now if c.has_seats else {"$not": open_now}}
+    return parts
+
+
+def _within(bounds: Range) -> Filter:
+    given = {"$gte": bounds.min, "$lte": bounds.max}
+    return {operator: value for operator, value in given.items() if value is not None} or {"$exists": True}

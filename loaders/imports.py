@@ -1,0 +1,211 @@
+"""Batched writes of documents that come from elsewhere, told apart by their external ids.
+
+A document is made when it isn't there, changed where a supplied field differs, and left alone otherwise:
+the same batch again does nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from bson import ObjectId
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError, PyMongoError
+
+from loaders import slugs
+from loaders.creation import DERIVED_FROM, KEEP, NOT_NULL, complete, derived, now
+from loaders.documents import ImportedRating
+from loaders.mongo import Collection, Database, find
+from loaders.ratings import summarise
+from loaders.seen import Seen
+
+#: (source, id) of an external id, or an `_id` for what has none.
+Key = tuple[str, str] | ObjectId
+StorageError = PyMongoError  #: what is raised when MongoDB can't go on
+Kind = Literal["created", "updated", "unchanged", "duplicate", "rejected"]
+
+
+@dataclass(slots=True)
+class Incoming:
+    """A document to be stored. `fields` holds what its source supplies, by stored names, with null where
+    the source has nothing; `new` what is stored with it only when it is made.
+    """
+
+    row: int
+    key: Key
+    fields: dict[str, Any]
+    new: dict[str, Any] = field(default_factory=dict)
+
+
+class Outcome(NamedTuple):
+    kind: Kind
+    reason: str = ""
+
+
+_CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
+    Outcome(kind) for kind in ("created", "updated", "unchanged", "duplicate")
+)
+
+
+class Importer:
+    """Imports into one collection. It remembers the keys it has met: a later row with the same key is a
+    duplicate if it says the same, and rejected if it doesn't, so that the order of rows can't make an
+    import change what it has just written.
+
+    With `write` off nothing is written, and what would be is told. (A key that repeats in another batch
+    counts as a duplicate then, whatever it says.)
+    """
+
+    def __init__(self, database: Database, collection: str, *, write: bool = True) -> None:
+        self._name = collection
+        self._collection: Collection = database[collection]
+        self._write = write
+        self._seen = Seen()
+        self._not_null = NOT_NULL[collection]
+
+    async def upsert(self, batch: Sequence[Incoming]) -> list[Outcome]:
+        """One outcome for each, in order."""
+        for incoming in batch:
+            _without_nulls(incoming.fields, self._not_null)
+        stored = await self._stored(batch)
+        plan = _Plan([], [], {})
+        outcomes = [self._place(incoming, i, stored, plan) for i, incoming in enumerate(batch)]
+        await self._insert(batch, plan.create, outcomes)
+        await self._update(plan.update, outcomes)
+        for incoming, outcome in zip(batch, outcomes, strict=True):
+            if outcome.kind in ("created", "updated", "unchanged"):
+                self._seen.add(incoming.key, incoming.row)
+        return outcomes
+
+    def _place(
+        self, incoming: Incoming, index: int, stored: Mapping[Key, Mapping[str, Any]], plan: "_Plan"
+    ) -> Outcome:
+        before = plan.first.get(incoming.key)
+        there = stored.get(incoming.key)
+        if before is not None:
+            return _repeated(incoming, before.row, before.fields != incoming.fields)
+        if (row := self._seen.row(incoming.key)) is not None:
+            return _repeated(incoming, row, bool(there and _changes(there, incoming.fields)))
+        plan.first[incoming.key] = incoming
+        if there is None:
+            plan.create.append(index)
+            return _CREATED
+        if not (changes := _changes(there, incoming.fields)):
+            return _UNCHANGED
+        plan.update.append((index, UpdateOne({"_id": there["_id"]}, {"$set": self._set(there, changes)})))
+        return _UPDATED
+
+    async def _stored(self, batch: Sequence[Incoming]) -> dict[Key, Mapping[str, Any]]:
+        """The documents of the batch that are there, with the fields that will be compared."""
+        names = {name for incoming in batch for name in incoming.fields}
+        if names & DERIVED_FROM[self._name]:
+            names |= DERIVED_FROM[self._name]
+        if "rating.imported" in names:
+            names = {*names - {"rating.imported"}, "rating"}
+        projection = dict.fromkeys((*names, "externalId"), 1)
+        found: dict[Key, Mapping[str, Any]] = {}
+        for query in _queries(incoming.key for incoming in batch):
+            for document in await find(self._collection, query, size=len(batch), projection=projection):
+                external = document.get("externalId")
+                found[(external["source"], external["id"]) if external else document["_id"]] = document
+        return found
+
+    def _set(self, there: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        """The changes with all that follows from them."""
+        if changes.keys() & DERIVED_FROM[self._name]:
+            changes |= derived(self._name, {**there, **changes})
+        if "rating.imported" in changes:
+            changes["rating"] = summarise(there["rating"]["stars"], changes.pop("rating.imported"))
+        if self._name == "courses":
+            changes.setdefault("updatedAt", now())
+        return changes
+
+    async def _insert(self, batch: Sequence[Incoming], create: list[int], outcomes: list[Outcome]) -> None:
+        if not create or not self._write:
+            return
+        if self._name == "courses":
+            await self._give_slugs([batch[i] for i in create])
+        documents = [_new(self._name, batch[i]) for i in create]
+        try:
+            await self._collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            _refuse(error, create, outcomes)
+
+    async def _update(self, update: list[tuple[int, UpdateOne]], outcomes: list[Outcome]) -> None:
+        if not update or not self._write:
+            return
+        try:
+            await self._collection.bulk_write([operation for _, operation in update], ordered=False)
+        except BulkWriteError as error:
+            _refuse(error, [index for index, _ in update], outcomes)
+
+    async def _give_slugs(self, courses: Sequence[Incoming]) -> None:
+        wanted = [
+            (
+                c.new.get("slug") or slugs.slugify(c.fields["title"]),
+                c.key[1] if isinstance(c.key, tuple) else "",
+            )
+            for c in courses
+        ]
+        for course, slug in zip(courses, await slugs.unique(self._collection, wanted), strict=True):
+            course.new["slug"] = slug
+
+
+class _Plan(NamedTuple):
+    create: list[int]  # indexes into the batch
+    update: list[tuple[int, UpdateOne]]
+    first: dict[Key, Incoming]
+
+
+def _queries(keys: Any) -> list[dict[str, Any]]:
+    """By source, since the index begins with it; and by `_id`."""
+    sources: dict[str, list[str]] = {}
+    ids = []
+    for key in keys:
+        if isinstance(key, tuple):
+            sources.setdefault(key[0], []).append(key[1])
+        else:
+            ids.append(key)
+    queries: list[dict[str, Any]] = [
+        {"externalId.source": source, "externalId.id": {"$in": found}} for source, found in sources.items()
+    ]
+    return queries + ([{"_id": {"$in": ids}}] if ids else [])
+
+
+def _changes(stored: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if _value(stored, name) != value}
+
+
+def _value(stored: Mapping[str, Any], name: str) -> ImportedRating | Any:
+    return stored["rating"]["imported"] if name == "rating.imported" else stored.get(name)
+
+
+def _without_nulls(fields: dict[str, Any], not_null: Mapping[str, Any]) -> None:
+    for name, instead in not_null.items():
+        if name in fields and fields[name] is None:
+            if instead is KEEP:
+                del fields[name]
+            else:
+                fields[name] = instead
+
+
+def _repeated(incoming: Incoming, row: int, differs: bool) -> Outcome:
+    if not differs:
+        return _DUPLICATE
+    name = incoming.key[1] if isinstance(incoming.key, tuple) else incoming.key
+    return Outcome("rejected", f"the id “{name}” stands in row {row} with other values")
+
+
+def _new(collection: str, incoming: Incoming) -> dict[str, Any]:
+    document = complete(collection, {**incoming.new, **incoming.fields})
+    if isinstance(incoming.key, tuple):
+        document["externalId"] = {"source": incoming.key[0], "id": incoming.key[1]}
+    else:
+        document["_id"] = incoming.key
+    return document
+
+
+def _refuse(error: BulkWriteError, indexes: Sequence[int], outcomes: list[Outcome]) -> None:
+    """MongoDB took the others."""
+    for failed in error.details["writeErrors"]:
+        outcomes[indexes[failed["index"]]] = Outcome("rejected", f"MongoDB refused it: {failed['errmsg']}")

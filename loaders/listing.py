@@ -1,0 +1,205 @@
+"""Ordered lists of documents, read a page at a time by key: the whole collection, or the part of each parent.
+
+An order is a field and then `_id`, in the opposite direction; ascending is exactly descending read backwards,
+so one index serves both. A page starts after a key, the value of the ordering field and the `_id` of the
+element it follows, never at an offset: what is inserted meanwhile moves nothing.
+
+MongoDB orders null below every value: last when descending, first when ascending.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from bson import ObjectId
+
+from loaders.mongo import Collection, aggregate, find
+
+Filter: TypeAlias = Mapping[str, Any]
+
+
+#: Stands for the parent in a listing that has none.
+WHOLE = "the whole collection"
+
+
+class Order(NamedTuple):
+    field: str  # a path, such as "rating.bayesian"
+    descending: bool
+    nullable: bool = False
+
+
+class Key(NamedTuple):
+    """The place of an element in an order."""
+
+    value: Any
+    id: ObjectId
+
+
+class Window(NamedTuple):
+    """What part of a list: at most `limit` elements between two keys, from its start or from its end."""
+
+    limit: int
+    after: Key | None = None
+    before: Key | None = None
+    from_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list in an order, or with `parent` one such list for each parent.
+
+    parts: what to list, a filter for each criterion by its name.
+    parent: the field that refers to the parent, or an array of such references.
+    score: an expression that is computed into the field `score`, for an order by relevance.
+    """
+
+    collection: Collection
+    parts: Mapping[str, Filter]
+    order: Order
+    parent: str | None = None
+    score: Mapping[str, Any] | None = None
+
+    @property
+    def filter(self) -> Filter:
+        return all_of(*self.parts.values())
+
+    def filter_without(self, *names: str) -> Filter:
+        return all_of(*(part for name, part in self.parts.items() if name not in names))
+
+    def key(self, document: Mapping[str, Any]) -> Key:
+        value: Any = document
+        for name in self.order.field.split("."):
+            value = value.get(name) if value is not None else None
+        return Key(value, document["_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the list of one parent, in its order."""
+
+    listing: Listing
+    parent: Any
+    documents: list[Any]
+    has_next: bool
+    has_previous: bool
+
+
+async def pages(listing: Listing, parents: Sequence[Any], window: Window) -> list[Page]:
+    """A page for each parent, in order. One command, whatever the number of parents.
+
+    The list of a parent that is None is empty. A listing without `parent` takes WHOLE as its only parent.
+    """
+    keys = _keys(parents)
+    if not keys:
+        rows: dict[Any, list[Any]] = {}
+    elif len(keys) == 1:
+        rows = {keys[0]: await _rows(listing, keys[0], window)}
+    else:
+        rows = await _rows_by_parent(listing, keys, window)
+    return [_page(listing, parent, rows.get(parent, []), window) for parent in parents]
+
+
+async def counts(listing: Listing, parents: Sequence[Any]) -> list[int]:
+    """The length of the whole list of each parent, in order. One command."""
+    keys = _keys(parents)
+    if listing.parent is None and keys:
+        return [await listing.collection.count_documents(listing.filter)] * len(parents)
+    group = {"$group": {"_id": f"${listing.parent}", "n": {"$sum": 1}}}
+    pipeline = [*of_parents(listing, keys, listing.filter), group]
+    found = await aggregate(listing.collection, pipeline, size=len(keys)) if keys else []
+    count = {row["_id"]: row["n"] for row in found}
+    return [count.get(parent, 0) for parent in parents]
+
+
+def of_parents(listing: Listing, keys: Sequence[Any], chosen: Filter) -> list[Mapping[str, Any]]:
+    """The stages that give what a filter matches, in a listing by parent once for each of the parents."""
+    if listing.parent is None:
+        return [{"$match": chosen}]
+    own = {listing.parent: {"$in": list(keys)}}
+    return [{"$match": all_of(own, chosen)}, {"$unwind": f"${listing.parent}"}, {"$match": own}]
+
+
+def all_of(*filters: Filter) -> Filter:
+    """What matches every one of the filters."""
+    given = [f for f in filters if f]
+    if len(given) < 2:
+        return given[0] if given else {}
+    return {"$and": given}
+
+
+def _keys(parents: Sequence[Any]) -> list[Any]:
+    return [key for key in dict.fromkeys(parents) if key is not None]
+
+
+async def _rows(listing: Listing, parent: Any, window: Window) -> list[Any]:
+    """One more than the limit, if there are as many."""
+    own = {listing.parent: parent} if listing.parent else {}
+    size = window.limit + 1
+    if listing.score is not None:
+        pipeline = [{"$match": all_of(own, listing.filter)}, *_stages(listing, window)]
+        return await aggregate(listing.collection, pipeline, size=size)
+    query = all_of(own, listing.filter, _between(listing.order, window))
+    sort = list(_sort(listing.order, reverse=window.from_end).items())
+    return await find(listing.collection, query, size=size, sort=sort, limit=size)
+
+
+async def _rows_by_parent(listing: Listing, keys: Sequence[Any], window: Window) -> dict[Any, list[Any]]:
+    """A $lookup from the parents' keys: about as fast as a $unionWith branch for each where they are few,
+    faster where they are many, and without its limit of stages (benchmarks/top_per_parent.py).
+    """
+    lookup = {
+        "from": listing.collection.name,
+        "localField": "_id",
+        "foreignField": listing.parent,
+        "pipeline": [{"$match": listing.filter}, *_stages(listing, window)],
+        "as": "rows",
+    }
+    pipeline: list[Mapping[str, Any]] = [{"$documents": [{"_id": key} for key in keys]}, {"$lookup": lookup}]
+    found = await aggregate(listing.collection.database, pipeline, size=len(keys))
+    return {row["_id"]: row["rows"] for row in found}
+
+
+def _stages(listing: Listing, window: Window) -> list[Mapping[str, Any]]:
+    score = [{"$addFields": {"score": listing.score}}] if listing.score is not None else []
+    between = _between(listing.order, window)
+    return [
+        *score,
+        *([{"$match": between}] if between else []),
+        {"$sort": _sort(listing.order, reverse=window.from_end)},
+        {"$limit": window.limit + 1},
+    ]
+
+
+def _page(listing: Listing, parent: Any, rows: list[Any], window: Window) -> Page:
+    more = len(rows) > window.limit
+    documents = rows[: window.limit]
+    follows, precedes = window.after is not None, window.before is not None
+    if window.from_end:
+        return Page(listing, parent, documents[::-1], has_next=precedes, has_previous=more or follows)
+    return Page(listing, parent, documents, has_next=more or precedes, has_previous=follows)
+
+
+def _sort(order: Order, *, reverse: bool) -> dict[str, int]:
+    direction = -1 if order.descending is not reverse else 1
+    return {order.field: direction, "_id": -direction}
+
+
+def _between(order: Order, window: Window) -> Filter:
+    bounds = []
+    if window.after:
+        bounds.append(_beyond(order, window.after))
+    if window.before:
+        bounds.append(_beyond(order._replace(descending=not order.descending), window.before))
+    return all_of(*bounds)
+
+
+def _beyond(order: Order, key: Key) -> Filter:
+    """What follows a key: a further value, or the same value and a further `_id`."""
+    step, id_step = ("$lt", "$gt") if order.descending else ("$gt", "$lt")
+    same_value = {order.field: key.value, "_id": {id_step: key.id}}
+    if key.value is None:
+        return same_value if order.descending else {"$or": [{order.field: {"$ne": None}}, same_value]}
+    further: list[Filter] = [{order.field: {step: key.value}}]
+    if order.nullable and order.descending:
+        further.append({order.field: None})
+    return {"$or": [*further, same_value]}

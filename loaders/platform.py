@@ -1,0 +1,59 @@
+"""The figures of the whole platform. Each is one command."""
+
+from typing import Any
+
+from loaders.documents import COUNTED_ENROLLMENTS
+from loaders.mongo import Database, Pipeline, aggregate
+
+_PUBLISHED = {"status": "PUBLISHED"}
+
+
+async def students_enrolled(database: Database) -> int:
+    """Students with an enrolment that counts, each once."""
+    pipeline: Pipeline = [
+        {"$match": {"status": {"$in": list(COUNTED_ENROLLMENTS)}}},
+        {"$group": {"_id": "$studentId"}},
+        {"$count": "n"},
+    ]
+    return int(_first(await aggregate(database["enrollments"], pipeline, size=1), 0))
+
+
+async def total_courses(database: Database) -> int:
+    """Published courses."""
+    return await database["courses"].count_documents(_PUBLISHED)
+
+
+async def students(database: Database) -> int:
+    return await database["students"].estimated_document_count()
+
+
+async def countries(database: Database) -> int:
+    """Countries that students come from."""
+    pipeline: Pipeline = [
+        {"$match": {"country": {"$gt": ""}}},
+        {"$group": {"_id": "$country"}},
+        {"$count": "n"},
+    ]
+    return int(_first(await aggregate(database["students"], pipeline, size=1), 0))
+
+
+async def reviews(database: Database) -> int:
+    """Published reviews of published courses."""
+    return await database["reviews"].count_documents({"status": "PUBLISHED", "courseStatus": "PUBLISHED"})
+
+
+async def average_rating(database: Database) -> float | None:
+    """The mean over the ratings of published courses, those imported as an average included."""
+    total = {"$multiply": ["$rating.average", "$rating.count"]}
+    pipeline: Pipeline = [
+        {"$match": _PUBLISHED},
+        {"$group": {"_id": None, "count": {"$sum": "$rating.count"}, "total": {"$sum": total}}},
+        {"$match": {"count": {"$gt": 0}}},
+        {"$project": {"n": {"$round": [{"$divide": ["$total", "$count"]}, 2]}}},
+    ]
+    average: float | None = _first(await aggregate(database["courses"], pipeline, size=1), None)
+    return average
+
+
+def _first(rows: list[dict[str, Any]], otherwise: Any) -> Any:
+    return rows[0]["n"] if rows else otherwise

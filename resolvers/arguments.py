@@ -1,0 +1,70 @@
+"""Arguments as a client gave them, in the terms of the loaders."""
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import strawberry
+from strawberry import UNSET
+
+from resolvers.inputs import (
+    CourseFilter,
+    CourseOrder,
+    EnrollmentFilter,
+    OrderDirection,
+    ReviewFilter,
+    ReviewOrder,
+    StudentFilter,
+)
+
+CourseFilterArgument = Annotated[CourseFilter | None, strawberry.argument(description="Which courses.")]
+CourseOrderArgument = Annotated[
+    CourseOrder | None, strawberry.argument(description="By default the most relevant first.")
+]
+ReviewFilterArgument = Annotated[ReviewFilter | None, strawberry.argument(description="Which reviews.")]
+ReviewOrderArgument = Annotated[
+    ReviewOrder | None, strawberry.argument(description="By default the newest first.")
+]
+StudentFilterArgument = Annotated[StudentFilter | None, strawberry.argument(description="Which students.")]
+EnrollmentFilterArgument = Annotated[
+    EnrollmentFilter | None, strawberry.argument(description="Which enrolments.")
+]
+
+T = TypeVar("T")
+
+
+class Ordering(NamedTuple):
+    field: Any
+    descending: bool
+
+
+def given(value: Any) -> dict[str, Any]:
+    """The fields of an input that were given a value; enums as their stored values."""
+    if value is None:
+        return {}
+    return {
+        field.name: _plain(getattr(value, field.name))
+        for field in fields(value)
+        if getattr(value, field.name) not in (UNSET, None)
+    }
+
+
+def ordering(order_by: CourseOrder | ReviewOrder | None, default: str) -> Ordering:
+    """The field and the direction; by default descending."""
+    if order_by is None:
+        return Ordering(default, descending=True)
+    return Ordering(order_by.field.value, order_by.direction is OrderDirection.DESC)
+
+
+def allowed(wanted: Sequence[T] | None, visible: Sequence[T]) -> Sequence[T]:
+    """What is wanted of what is visible; all of that when nothing in particular is wanted."""
+    return visible if wanted is None else [value for value in visible if value in wanted]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return given(value) if is_dataclass(value) else value

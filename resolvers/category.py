@@ -1,0 +1,34 @@
+"""Category: its fields."""
+
+from collections.abc import Sequence
+
+import loaders.category
+from loaders.documents import CategoryDoc
+from resolvers import permissions
+from resolvers.arguments import CourseFilterArgument, CourseOrderArgument
+from resolvers.context import Context
+from resolvers.course import course_listing
+from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+
+
+async def course_count(categories: Sequence[CategoryDoc], ctx: Context) -> Sequence[int]:
+    slugs = [category["slug"] for category in categories]
+    return await loaders.category.course_counts_by_slug(
+        ctx.loaders.database, slugs, permissions.course_statuses(ctx.viewer)
+    )
+
+
+async def courses(
+    categories: Sequence[CategoryDoc],
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: CourseFilterArgument = None,
+    order_by: CourseOrderArgument = None,
+) -> Sequence[ConnectionDoc]:
+    listing, of = course_listing(ctx, filter, order_by, "categorySlug")
+    parents = [category["slug"] for category in categories]
+    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)

@@ -1,0 +1,104 @@
+"""How a field of a type gets its value. A field that is none of these is a key of the document."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from inspect import Parameter, Signature, signature
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+from strawberry.dataloader import AbstractCache, DataLoader
+from strawberry.utils.str_converters import to_camel_case
+
+from resolvers.context import Context, LevelFunction
+
+_graphql_name = lru_cache(maxsize=1_000)(to_camel_case)
+
+
+def stored(document: Mapping[str, Any], name: str) -> Any:
+    """The value of a plain field: stored under its GraphQL name."""
+    return document.get(_graphql_name(name))
+
+
+def plain(description: str) -> Any:
+    """A field that is stored under its name."""
+    return strawberry.field(description=description)
+
+
+def computed(function: Callable[[Any], Any], *, description: str) -> Any:
+    """A field that is a function of the document, without the database."""
+
+    def resolve(root: Any) -> Any:
+        return function(root)
+
+    return strawberry.field(resolver=resolve, description=description, metadata={"computed": function})
+
+
+def level(function: LevelFunction, *, description: str) -> Any:
+    """A field that needs the database, written once as a batch over a level.
+
+    function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
+    Parents that are resolved one by one are collected and come to it together, once for equal arguments.
+    """
+
+    def resolve(root: Any, info: Any, **arguments: Any) -> Any:
+        return _loader(info.context, function, arguments).load(root)
+
+    resolve.__signature__ = _signature(function, of_parents=True)  # type: ignore[attr-defined] # read by inspect
+    return strawberry.field(resolver=resolve, description=description, metadata={"level": function})
+
+
+def root(function: Callable[..., Awaitable[Any]], *, description: str) -> Any:
+    """A field of the query: `async (ctx, *, arguments) -> its value`."""
+
+    async def resolve(info: Any, **arguments: Any) -> Any:
+        return await function(info.context, **arguments)
+
+    resolve.__signature__ = _signature(function, of_parents=False)  # type: ignore[attr-defined] # read by inspect
+    return strawberry.field(resolver=resolve, description=description, metadata={"root": function})
+
+
+def _signature(function: Callable[..., Any], *, of_parents: bool) -> Signature:
+    """What Strawberry shall see: the function's own arguments, without parents and context."""
+    arguments = [
+        # A default of None would be printed into the schema; one that isn't set leaves it to the function.
+        p.replace(default=UNSET) if p.default is None else p
+        for p in signature(function).parameters.values()
+        if p.kind is Parameter.KEYWORD_ONLY
+    ]
+    info = Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info)
+    parent = [Parameter("root", Parameter.POSITIONAL_OR_KEYWORD)] if of_parents else []
+    return Signature([*parent, info, *arguments])
+
+
+def _loader(ctx: Context, function: LevelFunction, arguments: Mapping[str, Any]) -> DataLoader[Any, Any]:
+    key = (function, repr(arguments))
+    if (loader := ctx.levels.get(key)) is None:
+
+        async def load(parents: list[Any]) -> Any:
+            return await function(parents, ctx, **arguments)
+
+        loader = ctx.levels[key] = DataLoader(load, cache_map=_ByIdentity())
+    return loader
+
+
+class _ByIdentity(AbstractCache[Any, Any]):
+    """Futures by parent, told apart by identity: documents have no hash. The parent is kept with its future,
+    because the identity of an object that is gone is given to another.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Any, Any]] = {}
+
+    def get(self, key: Any) -> Any:
+        kept = self._kept.get(id(key))
+        return kept[1] if kept else None
+
+    def set(self, key: Any, value: Any) -> None:
+        self._kept[id(key)] = (key, value)
+
+    def delete(self, key: Any) -> None:
+        del self._kept[id(key)]
+
+    def clear(self) -> None:
+        self._kept.clear()

@@ -1,0 +1,22 @@
+"""Instructor: its fields."""
+
+from collections.abc import Sequence
+
+from loaders.documents import InstructorDoc
+from resolvers.context import Context
+from resolvers.course import course_listing
+from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+
+
+async def courses(
+    instructors: Sequence[InstructorDoc],
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Sequence[ConnectionDoc]:
+    listing, of = course_listing(ctx, None, None, "instructorIds")
+    parents = [instructor["_id"] for instructor in instructors]
+    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)

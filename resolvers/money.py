@@ -1,0 +1,19 @@
+"""Money: amounts in minor units, written for people."""
+
+from loaders.documents import MoneyDoc
+from loaders.money import exponent
+
+_SYMBOLS = {"AUD": "A$", "BRL": "R$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥", "KRW": "₩", "MXN": "MX$", "NZD": "NZ$", "USD": "$"}  # fmt: skip
+
+
+def formatted(money: MoneyDoc) -> str:
+    """ "₹1,299.00": the symbol, or the code where there is none, thousands grouped by three, the currency's
+    own number of decimals.
+    """
+    digits = exponent(money["currency"])
+    amount = abs(money["amountMinor"])
+    units, rest = divmod(amount, 10**digits)
+    decimals = f".{rest:0{digits}}" if digits else ""
+    sign = "-" if money["amountMinor"] < 0 else ""
+    symbol = _SYMBOLS.get(money["currency"], f"{money['currency']} ")
+    return f"{sign}{symbol}{units:,}{decimals}"

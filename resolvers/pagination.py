@@ -1,0 +1,130 @@
+"""Relay connections over loaders.listing: arguments in, pages, edges and cursors out."""
+
+from asyncio import gather
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypedDict, TypeVar
+
+import strawberry
+
+from loaders.listing import Listing, Page, Window, counts, pages
+from resolvers.context import Context
+from resolvers.cursors import Scope
+from resolvers.errors import BadUserInputError
+
+DEFAULT_SIZE = 20
+MOST = 100
+
+First = Annotated[
+    int | None, strawberry.argument(description="At most this many, from the start: up to 100.")
+]
+After = Annotated[
+    str | None, strawberry.argument(description="Only what follows the element of this cursor.")
+]
+Last = Annotated[int | None, strawberry.argument(description="At most this many, from the end: up to 100.")]
+Before = Annotated[
+    str | None, strawberry.argument(description="Only what precedes the element of this cursor.")
+]
+
+T = TypeVar("T")
+
+#: What tells a list from every other, for its cursors: its name, filter and order.
+Scoped: TypeAlias = tuple[object, ...]
+
+
+class Slice(NamedTuple):
+    """A connection's four arguments, as they came."""
+
+    first: int | None
+    after: str | None
+    last: int | None
+    before: str | None
+
+
+class ConnectionDoc(TypedDict):
+    """What a connection resolves to. Edges and cursors are made when they are selected."""
+
+    nodes: Sequence[Any]
+    page: Page
+    cursors: Scope
+
+
+class EdgeDoc(TypedDict):
+    node: Any
+    connection: ConnectionDoc
+
+
+async def connections(
+    ctx: Context, listing: Listing, parents: Sequence[Any], arguments: Slice, of: Scoped
+) -> list[ConnectionDoc]:
+    """The connection of each parent, in order. One command.
+
+    Raises BadUserInputError or InvalidCursorError for arguments that can't be used.
+    """
+    cursors = ctx.cursors.scope(repr(of))
+    found = await pages(listing, parents, _window(arguments, cursors))
+    return [{"nodes": page.documents, "page": page, "cursors": cursors} for page in found]
+
+
+async def total_count(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[int]:
+    return await by_listing(connections, counts)
+
+
+async def by_listing(
+    connections: Sequence[ConnectionDoc],
+    function: Callable[[Listing, Sequence[Any]], Awaitable[Sequence[T]]],
+) -> list[T]:
+    """One result for each connection, in order: the function gets the parents of each listing at once."""
+    groups: dict[int, list[Page]] = {}
+    for connection in connections:
+        groups.setdefault(id(connection["page"].listing), []).append(connection["page"])
+    results = await gather(*(function(g[0].listing, [page.parent for page in g]) for g in groups.values()))
+    waiting = {key: iter(found) for key, found in zip(groups, results, strict=True)}
+    return [next(waiting[id(connection["page"].listing)]) for connection in connections]
+
+
+def edges(connection: ConnectionDoc) -> list[EdgeDoc]:
+    return [{"node": node, "connection": connection} for node in connection["nodes"]]
+
+
+def cursor(edge: EdgeDoc) -> str:
+    return _cursor(edge["connection"], edge["node"])
+
+
+def has_next_page(connection: ConnectionDoc) -> bool:
+    return connection["page"].has_next
+
+
+def has_previous_page(connection: ConnectionDoc) -> bool:
+    return connection["page"].has_previous
+
+
+def start_cursor(connection: ConnectionDoc) -> str | None:
+    return _cursor(connection, connection["nodes"][0]) if connection["nodes"] else None
+
+
+def end_cursor(connection: ConnectionDoc) -> str | None:
+    return _cursor(connection, connection["nodes"][-1]) if connection["nodes"] else None
+
+
+def page_info(connection: ConnectionDoc) -> ConnectionDoc:
+    return connection
+
+
+def _cursor(connection: ConnectionDoc, node: Mapping[str, Any]) -> str:
+    return connection["cursors"].cursor(connection["page"].listing.key(node))
+
+
+def _window(arguments: Slice, cursors: Scope) -> Window:
+    first, after, last, before = arguments
+    if first is not None and last is not None:
+        raise BadUserInputError("Give `first` or `last`, not both.")
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 0 <= size <= MOST:
+            raise BadUserInputError(f"`{name}` is {size}: it takes 0 to {MOST}. Follow `pageInfo` for more.")
+    size = last if last is not None else first
+    return Window(
+        limit=DEFAULT_SIZE if size is None else size,
+        after=cursors.key(after, "after") if after is not None else None,
+        before=cursors.key(before, "before") if before is not None else None,
+        from_end=last is not None,
+    )

@@ -1,0 +1,94 @@
+"""The fields of the query."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import strawberry
+
+import loaders.category
+import loaders.student
+from loaders.documents import CategoryDoc, CourseDoc, ReviewDoc, StudentDoc
+from loaders.listing import WHOLE
+from resolvers import ids, permissions
+from resolvers.arguments import CourseFilterArgument, CourseOrderArgument, StudentFilterArgument, given
+from resolvers.context import Context
+from resolvers.course import course_listing
+from resolvers.errors import BadUserInputError
+from resolvers.node import nodes_by_id
+from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="Its global ID.")]
+Ids = Annotated[list[strawberry.ID], strawberry.argument(description="Global IDs, at most 100.")]
+OptionalId = Annotated[strawberry.ID | None, strawberry.argument(description="Its global ID.")]
+OptionalSlug = Annotated[str | None, strawberry.argument(description="Its slug.")]
+Slug = Annotated[str, strawberry.argument(description="Its slug.")]
+
+
+async def node(ctx: Context, *, id: Id) -> Any:
+    return (await nodes_by_id(ctx, [id]))[0]
+
+
+async def nodes(ctx: Context, *, ids: Ids) -> Sequence[Any]:
+    return await nodes_by_id(ctx, ids)
+
+
+async def course(ctx: Context, *, id: OptionalId = None, slug: OptionalSlug = None) -> CourseDoc | None:
+    if (id is None) == (slug is None):
+        raise BadUserInputError("`course` takes exactly one of `id` and `slug`.")
+    if slug is not None:
+        (found,) = await ctx.loaders.course_by_slug([slug])
+    else:
+        (found,) = await ctx.loaders.course_by_id([ids.decode_as("Course", id)])
+    return found if found and permissions.sees_course(ctx.viewer, found) else None
+
+
+async def courses(
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: CourseFilterArgument = None,
+    order_by: CourseOrderArgument = None,
+) -> ConnectionDoc:
+    listing, of = course_listing(ctx, filter, order_by)
+    return (await connections(ctx, listing, [WHOLE], Slice(first, after, last, before), of))[0]
+
+
+async def categories(ctx: Context) -> Sequence[CategoryDoc]:
+    return await loaders.category.categories(ctx.loaders.database)
+
+
+async def category(ctx: Context, *, slug: Slug) -> CategoryDoc | None:
+    return (await ctx.loaders.category_by_slug([slug]))[0]
+
+
+async def student(ctx: Context, *, id: Id) -> StudentDoc | None:
+    return (await ctx.loaders.student_by_id([ids.decode_as("Student", id)]))[0]
+
+
+async def students(
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: StudentFilterArgument = None,
+) -> ConnectionDoc:
+    wanted = given(filter)
+    listing = loaders.student.listing(ctx.loaders.database, **wanted)
+    parents = [WHOLE if permissions.sees_students(ctx.viewer) else None]
+    of = ("students", wanted)
+    return (await connections(ctx, listing, parents, Slice(first, after, last, before), of))[0]
+
+
+async def review(ctx: Context, *, id: Id) -> ReviewDoc | None:
+    (found,) = await ctx.loaders.review_by_id([ids.decode_as("Review", id)])
+    return found if found and permissions.sees_review(ctx.viewer, found) else None
+
+
+async def platform(ctx: Context) -> dict[str, Any]:
+    """Its figures are level fields: each is counted when it is selected."""
+    return {}

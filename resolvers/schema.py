@@ -1,0 +1,9 @@
+"""The schema: the types put together."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.fields import stored
+from resolvers.types import Query
+
+schema = strawberry.Schema(query=Query, config=StrawberryConfig(default_resolver=stored))

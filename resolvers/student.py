@@ -1,0 +1,45 @@
+"""Student: its fields."""
+
+from collections.abc import Sequence
+
+from loaders.documents import StudentDoc
+from resolvers import permissions
+from resolvers.arguments import EnrollmentFilterArgument, ReviewOrderArgument
+from resolvers.context import Context
+from resolvers.enrollment import enrollment_listing
+from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+from resolvers.review import review_listing
+
+
+async def email(students: Sequence[StudentDoc], ctx: Context) -> Sequence[str | None]:
+    return [s["email"] if permissions.sees_private(ctx.viewer, s) else None for s in students]
+
+
+async def reviews(
+    students: Sequence[StudentDoc],
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    order_by: ReviewOrderArgument = None,
+) -> Sequence[ConnectionDoc]:
+    listing, of = review_listing(ctx, "studentId", None, order_by)
+    parents = [student["_id"] for student in students]
+    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
+
+
+async def enrollments(
+    students: Sequence[StudentDoc],
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: EnrollmentFilterArgument = None,
+) -> Sequence[ConnectionDoc]:
+    listing, of = enrollment_listing(ctx, "studentId", filter)
+    parents = [s["_id"] if permissions.sees_private(ctx.viewer, s) else None for s in students]
+    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)

@@ -1,0 +1,313 @@
+"""The schema's types: declarations, no logic. A plain field is stored under its name; the others name the
+function that gives them their value.
+"""
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import strawberry
+
+import resolvers.category
+import resolvers.course
+import resolvers.course_run
+import resolvers.enrollment
+import resolvers.instructor
+import resolvers.money
+import resolvers.node
+import resolvers.pagination
+import resolvers.platform
+import resolvers.query
+import resolvers.rating
+import resolvers.review
+import resolvers.student
+from resolvers import fields
+from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus
+
+T = TypeVar("T")
+
+
+@strawberry.interface(description="Anything that has a global ID.")
+class Node:
+    id: strawberry.ID = fields.plain("Opaque, the same for good, and unique over all types.")
+
+    @classmethod
+    def resolve_type(cls, value: Any, *_: Any) -> str:
+        return str(value["__typename"])
+
+    @classmethod
+    def is_type_of(cls, *_: Any) -> bool:
+        return True
+
+
+# -- connections ----------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    has_next_page: bool = fields.computed(
+        resolvers.pagination.has_next_page, description="Whether more follows."
+    )
+    has_previous_page: bool = fields.computed(
+        resolvers.pagination.has_previous_page, description="Whether something precedes."
+    )
+    start_cursor: str | None = fields.computed(
+        resolvers.pagination.start_cursor,
+        description="The cursor of the first element; null on an empty page.",
+    )
+    end_cursor: str | None = fields.computed(
+        resolvers.pagination.end_cursor, description="The cursor of the last element; null on an empty page."
+    )
+
+
+@strawberry.type(description="An element of a list and its place there.")
+class Edge(Generic[T]):
+    node: T = fields.plain("The element.")
+    cursor: str = fields.computed(
+        resolvers.pagination.cursor, description="Its place, for `after` and `before` of the same list."
+    )
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = fields.computed(
+        resolvers.pagination.edges, description="The elements with their places."
+    )
+    nodes: list[T] = fields.plain("The elements alone.")
+    page_info: PageInfo = fields.computed(resolvers.pagination.page_info, description="Where the page lies.")
+    total_count: int = fields.level(
+        resolvers.pagination.total_count, description="The length of the whole list, counted when asked for."
+    )
+
+
+# -- catalogue ------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="A course of the catalogue.")
+class Course(Node):
+    id: strawberry.ID = fields.computed(resolvers.node.global_id("Course"), description="Its global ID.")
+    slug: str = fields.plain("Its name in URLs, unique.")
+    codes: list[str] = fields.plain("Its catalogue codes; a cross-listed course has several.")
+    title: str = fields.plain("Its title.")
+    summary: str | None = fields.plain("What it is about, in a sentence or two.")
+    description: str | None = fields.plain("What it is about at length, in Markdown.")
+    category: "Category | None" = fields.level(
+        resolvers.course.category, description="The category it is in."
+    )
+    level: Level | None = fields.plain("How much it asks for beforehand.")
+    delivery_modes: list[DeliveryMode] = fields.plain("Where it takes place: both modes when it is blended.")
+    duration_days: int | None = fields.plain("Its length in days.")
+    language: str | None = fields.plain("The language it is taught in, as a BCP 47 tag.")
+    tags: list[str] = fields.plain("Keywords.")
+    price: "Money | None" = fields.plain("What it costs; null when it isn't said.")
+    instructors: list["Instructor"] = fields.level(
+        resolvers.course.instructors, description="Who teaches it."
+    )
+    status: CourseStatus = fields.plain("Where it is in its life.")
+    rating: "RatingSummary" = fields.plain("What its students say, in figures.")
+    student_count: int = fields.plain("How many students took it or are taking it.")
+    created_at: datetime = fields.plain("When it was added.")
+    updated_at: datetime = fields.plain("When it was changed last.")
+    runs: Connection["CourseRun"] = fields.level(
+        resolvers.course.runs, description="Its runs, the earliest first."
+    )
+    reviews: Connection["Review"] = fields.level(resolvers.course.reviews, description="Its reviews.")
+    enrollments: Connection["Enrollment"] = fields.level(
+        resolvers.course.enrollments, description="Who is enrolled; empty but for staff and its instructors."
+    )
+
+
+@strawberry.type(description="A page of a list of courses.")
+class CourseConnection(Connection[Course]):
+    facets: "CourseFacets" = fields.level(
+        resolvers.course.facets, description="What the whole list holds, counted when asked for."
+    )
+
+
+@strawberry.type(
+    description="How many courses each choice would list: the filter applied, but for its own part."
+)
+class CourseFacets:
+    categories: list["FacetCount"] = fields.plain("By slug of the category, the most frequent first.")
+    levels: list["FacetCount"] = fields.plain("By level, the most frequent first.")
+    delivery_modes: list["FacetCount"] = fields.plain("By delivery mode; a blended course counts for both.")
+    ratings: list["FacetCount"] = fields.plain('By average rating: "4.5", "4.0", "3.5" and "3.0" and up.')
+
+
+@strawberry.type(description="How many courses there are with a value.")
+class FacetCount:
+    value: str = fields.plain("The value, as a filter takes it.")
+    count: int = fields.plain("The number of courses.")
+
+
+@strawberry.type(description="One holding of a course, with a start and seats: a batch, a cohort.")
+class CourseRun(Node):
+    id: strawberry.ID = fields.computed(resolvers.node.global_id("CourseRun"), description="Its global ID.")
+    course: Course = fields.level(resolvers.course_run.course, description="What is held.")
+    starts_at: datetime = fields.plain("When it starts.")
+    ends_at: datetime | None = fields.plain("When it ends.")
+    delivery_mode: DeliveryMode = fields.plain("Where it takes place.")
+    location: str | None = fields.plain("The place, when it is on site.")
+    seats: int | None = fields.plain("How many can take part; null: no limit.")
+    seats_left: int | None = fields.computed(
+        resolvers.course_run.seats_left, description="Seats not taken; null: no limit."
+    )
+    waitlist_count: int = fields.plain("How many wait for a seat.")
+
+
+@strawberry.type(description="A part of the catalogue.")
+class Category(Node):
+    id: strawberry.ID = fields.computed(resolvers.node.global_id("Category"), description="Its global ID.")
+    slug: str = fields.plain("Its name in URLs, unique.")
+    name: str = fields.plain("Its name.")
+    course_count: int = fields.level(resolvers.category.course_count, description="How many courses it has.")
+    courses: CourseConnection = fields.level(resolvers.category.courses, description="Its courses.")
+
+
+@strawberry.type(description="Someone who teaches.")
+class Instructor(Node):
+    id: strawberry.ID = fields.computed(
+        resolvers.node.global_id("Instructor"), description="Their global ID."
+    )
+    name: str = fields.plain("Their name.")
+    headline: str | None = fields.plain("Who they are, in a line.")
+    courses: CourseConnection = fields.level(resolvers.instructor.courses, description="What they teach.")
+
+
+@strawberry.type(description="An amount of money.")
+class Money:
+    amount_minor: int = fields.plain("The amount in the currency's minor unit: 129900 is 1,299.00.")
+    currency: str = fields.plain("The currency, as an ISO 4217 code.")
+    formatted: str = fields.computed(resolvers.money.formatted, description='For people: "₹1,299.00".')
+
+
+@strawberry.type(description="The ratings of a course.")
+class RatingSummary:
+    average: float | None = fields.plain("The mean, from 1 to 5; null without ratings.")
+    bayesian: float = fields.plain(
+        "(C*m + sum) / (C + count), with C and m below: the mean, drawn towards m while ratings are few."
+    )
+    count: int = fields.plain("How many ratings there are.")
+    without_review_count: int = fields.computed(
+        resolvers.rating.without_review_count,
+        description="How many of them came as an average with a count, without reviews: no bucket has these.",
+    )
+    histogram: list["RatingBucket"] = fields.computed(
+        resolvers.rating.histogram,
+        description="How many reviews gave how many stars: five buckets, 5 stars first.",
+    )
+    prior_mean: float = fields.computed(
+        resolvers.rating.prior_mean, description="m: the rating assumed beforehand."
+    )
+    prior_weight: int = fields.computed(
+        resolvers.rating.prior_weight, description="C: how many ratings m weighs."
+    )
+
+
+@strawberry.type(description="The reviews with some number of stars.")
+class RatingBucket:
+    stars: int = fields.plain("From 1 to 5.")
+    count: int = fields.plain("How many reviews gave them.")
+
+
+# -- people ---------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="Someone who learns.")
+class Student(Node):
+    id: strawberry.ID = fields.computed(resolvers.node.global_id("Student"), description="Their global ID.")
+    name: str = fields.plain('Their name; "Anonymous student" where it isn\'t known.')
+    avatar_url: str | None = fields.plain("Their picture.")
+    country: str | None = fields.plain("Where they live, as an ISO 3166-1 alpha-2 code.")
+    bio: str | None = fields.plain("What they say of themselves.")
+    email: str | None = fields.level(
+        resolvers.student.email, description="For themselves and staff; null for others."
+    )
+    joined_at: datetime | None = fields.plain("When they joined.")
+    reviews: Connection["Review"] = fields.level(resolvers.student.reviews, description="What they wrote.")
+    enrollments: Connection["Enrollment"] = fields.level(
+        resolvers.student.enrollments, description="For themselves and staff; empty for others."
+    )
+
+
+@strawberry.type(description="A student's place in a course.")
+class Enrollment(Node):
+    id: strawberry.ID = fields.computed(resolvers.node.global_id("Enrollment"), description="Its global ID.")
+    course: Course = fields.level(resolvers.enrollment.course, description="The course.")
+    run: CourseRun | None = fields.level(resolvers.enrollment.run, description="The run, when it is for one.")
+    student: Student = fields.level(resolvers.enrollment.student, description="Who is enrolled.")
+    status: EnrollmentStatus = fields.plain("Where the student stands.")
+    progress: float = fields.plain("How much is done, from 0 to 1.")
+    enrolled_at: datetime | None = fields.plain("When it began.")
+    completed_at: datetime | None = fields.plain("When the course was completed.")
+
+
+# -- reviews --------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="What a student says of a course.")
+class Review(Node):
+    id: strawberry.ID = fields.computed(resolvers.node.global_id("Review"), description="Its global ID.")
+    course: Course = fields.level(resolvers.review.course, description="The course it is about.")
+    student: Student | None = fields.level(
+        resolvers.review.student, description="Who wrote it; null: anonymous, or the account is gone."
+    )
+    rating: int | None = fields.plain("Stars, from 1 to 5; null only on imported reviews.")
+    title: str | None = fields.plain("Its title.")
+    body: str = fields.plain("Its text.")
+    difficulty: int | None = fields.plain("How hard the course is, from 1 to 5.")
+    workload_hours: float | None = fields.plain("How much work the course is, in hours a week.")
+    term: str | None = fields.plain('When the course was taken: "2014-3" is the third term of 2014.')
+    verified: bool = fields.plain("Whether the student was enrolled when writing.")
+    helpful_count: int = fields.plain("How many found it helpful.")
+    reply: "ReviewReply | None" = fields.plain("What an instructor answered.")
+    status: ReviewStatus = fields.plain("What becomes of it.")
+    created_at: datetime | None = fields.plain("When it was written.")
+    updated_at: datetime | None = fields.plain("When it was changed last.")
+
+
+@strawberry.type(description="An instructor's answer to a review.")
+class ReviewReply:
+    author: Instructor | None = fields.level(resolvers.review.reply_author, description="Who answered.")
+    body: str = fields.plain("The text.")
+    created_at: datetime = fields.plain("When it was written.")
+
+
+# -- platform -------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="The platform in figures.")
+class PlatformStats:
+    students_enrolled: int = fields.level(
+        resolvers.platform.students_enrolled, description="Students who took a course or are taking one."
+    )
+    total_courses: int = fields.level(resolvers.platform.total_courses, description="Published courses.")
+    students: int = fields.level(resolvers.platform.students, description="Students.")
+    countries: int = fields.level(
+        resolvers.platform.countries, description="Countries that students live in."
+    )
+    reviews: int = fields.level(resolvers.platform.reviews, description="Published reviews.")
+    average_rating: float | None = fields.level(
+        resolvers.platform.average_rating, description="The mean of all ratings; null without any."
+    )
+
+
+@strawberry.type(description="Where every query starts.")
+class Query:
+    node: Node | None = fields.root(
+        resolvers.query.node, description="Anything by its global ID; null where it isn't known."
+    )
+    nodes: list[Node | None] = fields.root(
+        resolvers.query.nodes, description="Anything by global IDs: one entry for each, in their order."
+    )
+    course: Course | None = fields.root(resolvers.query.course, description="A course by its ID or its slug.")
+    courses: CourseConnection = fields.root(resolvers.query.courses, description="The catalogue.")
+    categories: list[Category] = fields.root(
+        resolvers.query.categories, description="All categories, by name."
+    )
+    category: Category | None = fields.root(resolvers.query.category, description="A category by its slug.")
+    student: Student | None = fields.root(resolvers.query.student, description="A student by ID.")
+    students: Connection[Student] = fields.root(
+        resolvers.query.students, description="All students by name; for staff, empty for others."
+    )
+    review: Review | None = fields.root(resolvers.query.review, description="A review by ID.")
+    platform: PlatformStats = fields.root(resolvers.query.platform, description="The platform in figures.")
