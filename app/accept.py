@@ -27,7 +27,7 @@ def _range(part: str) -> tuple[str, float]:
 def _quality(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
     """By the most specific range that matches."""
     given = dict(ranges)
-    for media_range in (media_type, media_type.split("/")[0] + "/*", "*/*"):
+    for media_range in (media_type, media_type.split("/", maxsplit=1)[0] + "/*", "*/*"):
         if media_range in given:
             return given[media_range]
     return 0.0

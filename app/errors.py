@@ -25,8 +25,8 @@ def request_errors(errors: list[GraphQLError], code: str) -> list[dict[str, Any]
 
 
 def field_error(error: GraphQLError) -> dict[str, Any]:
-    """An error of a field. What the client can mend is told; everything else is masked: the client gets an id,
-    and the log the whole story under it.
+    """An error of a field. What the client can mend is told; everything else is masked: the client gets
+    an id, and the log the whole story under it.
     """
     cause = error.original_error
     if isinstance(cause, LecternError):
@@ -37,12 +37,14 @@ def field_error(error: GraphQLError) -> dict[str, Any]:
     unavailable = isinstance(cause, ConnectionFailure)
     _log.error("field failed", error_id=error_id, path=error.path, reason=error.message, exc_info=cause)
     if unavailable:
-        return _told(error, "The database does not answer. Try again.", _masked(SERVICE_UNAVAILABLE, error_id))
+        return _told(
+            error, "The database does not answer. Try again.", _masked(SERVICE_UNAVAILABLE, error_id)
+        )
     return _told(error, "Something went wrong on our side.", _masked(INTERNAL_SERVER_ERROR, error_id))
 
 
 def _is_about_arguments(error: GraphQLError) -> bool:
-    """Variables may break a field's arguments only when it is run; graphql-core points at the argument then."""
+    """Variables may break a field's arguments when it is run: graphql-core points at the argument then."""
     return any(node.kind == "argument" for node in error.nodes or ())
 
 

@@ -4,6 +4,7 @@ A document is made when it isn't there, changed where a supplied field differs, 
 the same batch again does nothing.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -47,6 +48,16 @@ _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
 )
 
 
+class Plan(NamedTuple):
+    """What a batch comes to."""
+
+    batch: Sequence[Incoming]
+    outcomes: list[Outcome]
+    create: list[int]  # indexes into the batch
+    update: list[tuple[int, UpdateOne]]
+    first: dict[Key, Incoming]  # by key: later ones are duplicates
+
+
 class Importer:
     """Imports into one collection. It remembers the keys it has met: a later row with the same key is a
     duplicate if it says the same, and rejected if it doesn't, so that the order of rows can't make an
@@ -62,23 +73,40 @@ class Importer:
         self._write = write
         self._seen = Seen()
         self._not_null = NOT_NULL[collection]
+        self._writing: asyncio.Task[list[Outcome]] | None = None
 
     async def upsert(self, batch: Sequence[Incoming]) -> list[Outcome]:
         """One outcome for each, in order."""
+        return await self.write(await self.plan(batch))
+
+    async def plan(self, batch: Sequence[Incoming]) -> Plan:
+        """What there is to write. The next batch can be planned while one is being written."""
         for incoming in batch:
             _without_nulls(incoming.fields, self._not_null)
+        if self._writing and any(self._seen.row(incoming.key) for incoming in batch):
+            await self._writing  # it will be compared with what an earlier batch stores
         stored = await self._stored(batch)
-        plan = _Plan([], [], {})
-        outcomes = [self._place(incoming, i, stored, plan) for i, incoming in enumerate(batch)]
-        await self._insert(batch, plan.create, outcomes)
-        await self._update(plan.update, outcomes)
-        for incoming, outcome in zip(batch, outcomes, strict=True):
-            if outcome.kind in ("created", "updated", "unchanged"):
-                self._seen.add(incoming.key, incoming.row)
-        return outcomes
+        plan = Plan(batch, [], [], [], {})
+        plan.outcomes.extend(self._place(incoming, i, stored, plan) for i, incoming in enumerate(batch))
+        for incoming in plan.first.values():
+            self._seen.add(incoming.key, incoming.row)
+        return plan
+
+    def write(self, plan: Plan) -> asyncio.Task[list[Outcome]]:
+        """Start to write a plan, once the one before is written. The task gives one outcome for each
+        document of the batch, in order.
+        """
+        self._writing = asyncio.create_task(self._written(plan))
+        return self._writing
+
+    async def _written(self, plan: Plan) -> list[Outcome]:
+        if self._write:
+            await self._insert(plan)
+            await self._update(plan)
+        return plan.outcomes
 
     def _place(
-        self, incoming: Incoming, index: int, stored: Mapping[Key, Mapping[str, Any]], plan: "_Plan"
+        self, incoming: Incoming, index: int, stored: Mapping[Key, Mapping[str, Any]], plan: Plan
     ) -> Outcome:
         before = plan.first.get(incoming.key)
         there = stored.get(incoming.key)
@@ -120,24 +148,24 @@ class Importer:
             changes.setdefault("updatedAt", now())
         return changes
 
-    async def _insert(self, batch: Sequence[Incoming], create: list[int], outcomes: list[Outcome]) -> None:
-        if not create or not self._write:
+    async def _insert(self, plan: Plan) -> None:
+        if not plan.create:
             return
+        new = [plan.batch[i] for i in plan.create]
         if self._name == "courses":
-            await self._give_slugs([batch[i] for i in create])
-        documents = [_new(self._name, batch[i]) for i in create]
+            await self._give_slugs(new)
         try:
-            await self._collection.insert_many(documents, ordered=False)
+            await self._collection.insert_many([_new(self._name, incoming) for incoming in new], ordered=False)
         except BulkWriteError as error:
-            _refuse(error, create, outcomes)
+            _refuse(error, plan.create, plan.outcomes)
 
-    async def _update(self, update: list[tuple[int, UpdateOne]], outcomes: list[Outcome]) -> None:
-        if not update or not self._write:
+    async def _update(self, plan: Plan) -> None:
+        if not plan.update:
             return
         try:
-            await self._collection.bulk_write([operation for _, operation in update], ordered=False)
+            await self._collection.bulk_write([operation for _, operation in plan.update], ordered=False)
         except BulkWriteError as error:
-            _refuse(error, [index for index, _ in update], outcomes)
+            _refuse(error, [index for index, _ in plan.update], plan.outcomes)
 
     async def _give_slugs(self, courses: Sequence[Incoming]) -> None:
         wanted = [
@@ -149,12 +177,6 @@ class Importer:
         ]
         for course, slug in zip(courses, await slugs.unique(self._collection, wanted), strict=True):
             course.new["slug"] = slug
-
-
-class _Plan(NamedTuple):
-    create: list[int]  # indexes into the batch
-    update: list[tuple[int, UpdateOne]]
-    first: dict[Key, Incoming]
 
 
 def _queries(keys: Any) -> list[dict[str, Any]]:

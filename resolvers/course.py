@@ -1,7 +1,7 @@
 """Course: its fields, and the lists of courses."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import strawberry
 
@@ -109,7 +109,8 @@ def course_listing(
     wanted, order = given(filter), ordering(order_by, "RELEVANCE")
     statuses = allowed(wanted.get("statuses"), permissions.course_statuses(ctx.viewer))
     ranges = {name: Range(**wanted[name]) for name in ("duration_days", "price_minor") if name in wanted}
-    criteria = CourseCriteria(**{**wanted, **ranges, "statuses": statuses}, now=ctx.now)
+    chosen: dict[str, Any] = wanted | ranges | {"statuses": statuses}
+    criteria = CourseCriteria(**chosen, now=ctx.now)
     listing = loaders.course.listing(
         ctx.loaders.database, criteria, order.field, descending=order.descending, parent=parent
     )

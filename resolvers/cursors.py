@@ -53,8 +53,8 @@ class Scope:
         signature, payload = raw[:_SIGNATURE], raw[_SIGNATURE:]
         if not payload or not compare_digest(signature, self._sign(payload)):
             raise InvalidCursorError(
-                f"`{argument}` is not a cursor of this list. A cursor is only good for the field, filter and order "
-                "it came with: leave it out to start from the beginning."
+                f"`{argument}` is not a cursor of this list. A cursor is good only for the field, filter and "
+                "order it came with: leave it out to start anew."
             )
         document = decode(payload, codec_options=_CODEC)
         return Key(document["k"], document["i"])

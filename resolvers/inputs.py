@@ -87,8 +87,8 @@ class IntRange:
 @strawberry.input(description="What courses to list. Criteria are joined by AND, the values of one by OR.")
 class CourseFilter:
     search: str | None = optional(
-        "Words that the title, the codes, the tags, the summary or the description have; each of them must be "
-        "there, and the last one may be just begun."
+        "Words that the title, the codes, the tags, the summary or the description have: every one of them, "
+        "the last one perhaps just begun."
     )
     categories: list[str] | None = optional("Slugs of categories.")
     levels: list[Level] | None = optional("Levels.")

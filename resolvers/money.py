@@ -3,7 +3,10 @@
 from loaders.documents import MoneyDoc
 from loaders.money import exponent
 
-_SYMBOLS = {"AUD": "A$", "BRL": "R$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥", "KRW": "₩", "MXN": "MX$", "NZD": "NZ$", "USD": "$"}  # fmt: skip
+_SYMBOLS = {
+    "AUD": "A$", "BRL": "R$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£",
+    "INR": "₹", "JPY": "¥", "KRW": "₩", "MXN": "MX$", "NZD": "NZ$", "USD": "$",
+}  # fmt: skip
 
 
 def formatted(money: MoneyDoc) -> str:

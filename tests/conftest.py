@@ -1,19 +1,29 @@
 """What every test may ask for: a real mongod, a database in it, a gateway that serves it."""
 
+import asyncio
 import os
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from app import embedded
 from app.database import connect
+from app.execution import Answer, Executor, Operation
 from app.settings import Settings
 from loaders import indexes
 from loaders.mongo import Database
-
-SHARED = Path(__file__).parents[2] / "shared"
+from loaders.registry import Loaders
+from resolvers.context import PUBLIC, Context, Viewer
+from resolvers.cursors import Cursors
+from resolvers.schema import schema
+from tests.support import NOW, SECRET, SHARED, MongoCommands, RunQuery
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +42,19 @@ def settings(mongo_uri: str, worker_id: str) -> Settings:
             "mongodb_uri": SecretStr(mongo_uri),
             "mongodb_database": f"test_{driver}_{worker_id}",
             "mongodb_driver": driver,
-            "lectern_secret": SecretStr("a secret for the tests, long enough"),
+            "lectern_secret": SecretStr(SECRET),
         }
     )
 
 
 @pytest.fixture(scope="session")
-async def indexed_database(settings: Settings) -> AsyncIterator[Database]:
-    async with connect(settings) as database:
+def recorder() -> MongoCommands:
+    return MongoCommands()
+
+
+@pytest.fixture(scope="session")
+async def indexed_database(settings: Settings, recorder: MongoCommands) -> AsyncIterator[Database]:
+    async with connect(settings, recorder) as database:
         await indexes.ensure(database)
         yield database
 
@@ -50,6 +65,71 @@ async def database(indexed_database: Database) -> Database:
     for name in await indexed_database.list_collection_names():
         await indexed_database[name].delete_many({})
     return indexed_database
+
+
+@pytest.fixture
+def mongo_commands(database: Database, recorder: MongoCommands) -> list[str]:
+    """The commands sent since the test began; clear() it to count from then on."""
+    recorder.sent.clear()
+    return recorder.sent
+
+
+@pytest.fixture
+def run_query(database: Database) -> RunQuery:
+    """`await run_query(text, variables, viewer=…)`: the data of an operation that has no errors. With
+    `errors=True` the whole payload.
+    """
+    executor = Executor(schema._schema, max_tokens=10_000, introspection=True)
+
+    async def run(
+        text: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        viewer: Viewer = PUBLIC,
+        errors: bool = False,
+        now: datetime = NOW,
+    ) -> Any:
+        prepared = executor.prepare(Operation(text, variables))
+        assert not isinstance(prepared, Answer), prepared
+        ctx = Context(Loaders(database), Cursors(SECRET.encode()), now, viewer)
+        payload = (await executor.run(prepared, ctx)).payload
+        if errors:
+            return payload
+        assert "errors" not in payload, payload["errors"]
+        return payload["data"]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def gateway_url(settings: Settings, worker_id: str) -> Iterator[str]:
+    """A gateway that serves the sample data: `lectern serve` in a process of its own."""
+    served = settings.model_copy(update={"mongodb_database": f"sample_{worker_id}"})
+    asyncio.run(_load_sample(served))
+    environment = os.environ | {
+        "MONGODB_URI": served.mongodb_uri.get_secret_value(),
+        "MONGODB_DATABASE": served.mongodb_database,
+        "MONGODB_DRIVER": served.mongodb_driver,
+        "LECTERN_SECRET": SECRET,
+    }
+    command = [Path(sys.executable).with_name("lectern"), "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline()
+        match = re.search(r"http://\S+(?=/graphql)", told)
+        assert match, told + process.stderr.read()
+        try:
+            yield match[0]
+        finally:
+            process.terminate()
+
+
+async def _load_sample(settings: Settings) -> None:
+    async with connect(settings) as database:
+        await indexes.ensure(database)
+        from app.sample import sample
+
+        await sample.load(database)
 
 
 @pytest.fixture(scope="session")

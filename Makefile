@@ -1,0 +1,46 @@
+# Everything a contributor needs: make run, make test, make check.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format bench clean
+
+help: ## what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(BIN)/.installed ## .venv with the command lectern, and GraphiQL built
+	@$(BIN)/python web/build.py
+
+# Installed again when what it is made of has changed; the lock holds every version.
+$(BIN)/.installed: pyproject.toml requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs Python 3.11 or newer: make setup PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[embedded]' --group dev
+	@touch $@
+
+run: setup ## the gateway with sample data, on a MongoDB of its own
+	@$(BIN)/lectern dev
+
+test: check ## the checks and all tests, with both MongoDB drivers
+	@$(BIN)/python tests/conformance/install.py
+	$(BIN)/pytest -n auto
+	MONGODB_DRIVER=pymongo $(BIN)/pytest -n auto tests/loaders tests/resolvers tests/app
+
+check: setup ## format, lint, types, import contracts, schema drift
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/lectern schema check
+
+format: setup ## put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## the benchmarks, with what they compare
+	$(BIN)/python -m benchmarks
+
+clean: ## remove what was built and installed
+	rm -rf .venv app/static web/node_modules tests/conformance/node_modules

@@ -1,0 +1,44 @@
+"""The command `lectern`."""
+
+import sys
+
+import typer
+from pymongo.errors import PyMongoError
+from rich.console import Console
+
+from app.commands import serving, transfer, upkeep
+from app.commands.errors import CommandError
+from app.database import DatabaseUnavailableError
+from app.embedded import EmbeddedError
+from app.settings import SettingsError
+
+app = typer.Typer(
+    help="Lectern: a GraphQL gateway for course platforms.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(serving.dev)
+app.command()(serving.serve)
+app.command("import")(transfer.import_)
+app.command()(transfer.export)
+app.add_typer(upkeep.schema, name="schema")
+app.command()(upkeep.indexes)
+
+
+def main() -> None:
+    """Runs the command. What goes wrong is told in a sentence on stderr; the exit code is 1."""
+    try:
+        app()
+    except (CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:
+        _fail(str(error))
+    except PyMongoError as error:
+        _fail(f"MongoDB refused: {error}")
+    except Exception as error:
+        if "--traceback" in sys.argv:
+            raise
+        _fail(f"This should not have happened: {type(error).__name__}: {error}")
+
+
+def _fail(message: str) -> None:
+    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1)

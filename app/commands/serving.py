@@ -1,0 +1,144 @@
+"""`lectern serve` and `lectern dev`."""
+
+import asyncio
+import os
+import secrets
+import socket
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import SecretStr
+from rich.console import Console
+from uvicorn.supervisors import Multiprocess
+
+from app import embedded
+from app.commands.errors import CommandError
+from app.database import connect, ping
+from app.main import create_app
+from app.sample import sample
+from app.settings import Settings, data_home, load
+from loaders import indexes
+
+_Host = Annotated[str, typer.Option(help="The address to listen on.")]
+_Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any that is free.", min=0, max=65535)]
+
+_GRACE = 1  # seconds that open requests have when the process is told to stop
+
+
+def serve(
+    host: _Host = "127.0.0.1",
+    port: _Port = 8000,
+    workers: Annotated[int, typer.Option(help="How many processes.", min=1)] = 1,
+) -> None:
+    """Serve the catalogue in MONGODB_URI."""
+    settings = load()
+    asyncio.run(_reachable(settings))
+    if not settings.lectern_secret.get_secret_value():
+        # The workers read it from their environment; without one each would sign cursors with its own.
+        os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
+        _say("LECTERN_SECRET is not set: cursors will be good until this process ends.")
+    listening = _listen(host, port)
+    _say(f"Lectern serves {settings.mongodb_database} at {_url(listening)}/graphql")
+    config = uvicorn.Config(
+        "app.main:from_environment", factory=True, workers=workers, log_level="warning", access_log=False
+    )
+    if workers > 1:
+        Multiprocess(config, [listening]).run()
+    else:
+        _run(config, listening)
+
+
+def dev(
+    host: _Host = "127.0.0.1",
+    port: _Port = 8000,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the database is kept.", file_okay=False, show_default=False)
+    ] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Leave the sample data out.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
+) -> None:
+    """Serve a MongoDB of its own, with sample data, for trying things out."""
+    listening = _listen(host, port)
+    directory = data_dir or data_home() / "dev"
+    with embedded.running(directory) as uri:
+        settings = load().model_copy(
+            update={"mongodb_uri": SecretStr(uri), "lectern_secret": _kept_secret(directory / "secret")}
+        )
+        told = asyncio.run(_prepare(settings, with_sample=not empty))
+        _welcome(_url(listening), uri, told)
+        if open_:
+            webbrowser.open(_url(listening))
+        _run(uvicorn.Config(create_app(settings), log_level="warning", access_log=False), listening)
+
+
+def _run(config: uvicorn.Config, listening: socket.socket) -> None:
+    config.timeout_graceful_shutdown = _GRACE
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before anything else is started, so that a port in use is found out first."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise CommandError(
+            f"Can't listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."
+        ) from None
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _reachable(settings: Settings) -> None:
+    async with connect(settings) as database:
+        await ping(database)
+
+
+async def _prepare(settings: Settings, *, with_sample: bool) -> str:
+    """Indexes and sample data, where they are not there yet; says what the database holds."""
+    async with connect(settings) as database:
+        await indexes.ensure(database)
+        if with_sample:
+            await sample.load(database)
+        courses = await database["courses"].estimated_document_count()
+    return (
+        f"{courses} courses, with sample data: none of its people are real"
+        if with_sample
+        else f"{courses} courses"
+    )
+
+
+def _kept_secret(path: Path) -> SecretStr:
+    """Kept with the database, so that cursors outlive a restart."""
+    if not path.exists():
+        path.write_text(secrets.token_hex(32))
+    return SecretStr(path.read_text())
+
+
+def _welcome(url: str, mongodb_uri: str, told: str) -> None:
+    query = "{ courses(first: 3) { nodes { title rating { average count } } } }"
+    curl = f"curl {url}/graphql -H 'content-type: application/json' -d '{{\"query\": \"{query}\"}}'"
+    _say(
+        f"""
+  GraphiQL   {url}/
+  Endpoint   {url}/graphql
+  MongoDB    {mongodb_uri}  ({told})
+
+Try it:
+
+  {curl}
+
+Ctrl-C stops everything."""
+    )
+
+
+def _say(message: str) -> None:
+    Console(stderr=True).print(message, soft_wrap=True, markup=False)

@@ -1,0 +1,171 @@
+"""`lectern import` and `lectern export`."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from app.database import DatabaseUnavailableError, connect, ping
+from app.exporting import export_rows
+from app.importing import guesses, mapping, report, restoring
+from app.importing.importer import Import, Tally
+from app.importing.linking import Linker
+from app.importing.mapping import ImportMapping, MappingError
+from app.importing.progress import showing
+from app.importing.records import Recorder
+from app.importing.rejects import Rejects
+from app.importing.restoring import Restorer
+from app.importing.rows import SourceError
+from app.importing.source import Source, open_source
+from app.importing.targets import Importable
+from app.settings import SettingsError, load
+from loaders import exported, indexes
+from loaders.aggregates import recount
+from loaders.imports import Importer, StorageError
+from loaders.mongo import Database
+from loaders.references import References
+
+_CollectionArgument = Annotated[Importable, typer.Argument(help="What the rows are.")]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One import, as the command line and the mapping have it."""
+
+    collection: Importable
+    external: str  # the source of the external ids
+    mapping: ImportMapping | None  # None for an export's rows
+    write: bool
+    rejects: Path | None
+
+
+def import_(
+    collection: _CollectionArgument,
+    file: Annotated[
+        str, typer.Argument(help="CSV, TSV, NDJSON or a JSON array; gzipped or not; - for stdin.")
+    ],
+    map_: Annotated[
+        Path | None, typer.Option("--map", help="A mapping (TOML); without it, one is guessed.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="What the ids belong to; else the mapping's or the folder's name.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the mapping and what would be done; write nothing.")
+    ] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="A file for the rows that can't be used (NDJSON).")
+    ] = None,
+) -> None:
+    """Import a file. Again, it changes nothing; interrupted and run again, it completes."""
+    with _clear_errors():
+        given = mapping.load(map_, collection) if map_ else None
+        with closing(open_source(file, encoding=given.encoding if given else None)) as opened:
+            job = _job(opened, collection, given, source, not dry_run, rejects)
+            tally = asyncio.run(_with_database(lambda database: _import(database, opened, job)))
+    if tally.broken:
+        raise typer.Exit(1)
+
+
+def export(
+    collection: _CollectionArgument,
+    file: Annotated[str, typer.Argument(help="The file to write (gzipped if it ends in .gz); - for stdout.")],
+) -> None:
+    """Export a collection as NDJSON that `lectern import` takes back to the same state."""
+    with _clear_errors():
+        count = asyncio.run(
+            _with_database(lambda database: export_rows(exported.rows(database, collection), file))
+        )
+    Console(stderr=True).print(f"{count:,} {collection} exported to {file}", markup=False, highlight=False)
+
+
+def _job(
+    opened: Source,
+    collection: Importable,
+    given: ImportMapping | None,
+    source: str | None,
+    write: bool,
+    rejects: Path | None,
+) -> _Job:
+    if restoring.collection_of(opened.sample) is not None:
+        restoring.check(opened.sample, collection)
+        if given or source:
+            raise MappingError("an export has its own ids and fields: leave out --map and --source")
+        return _Job(collection, "", None, write, rejects)
+    made = given or guesses.guess(collection, opened.columns, opened.sample)
+    if opened.format == "delimited":
+        mapping.check_columns(made, opened.columns, opened.name)
+    external = source or made.source or _folder(opened.name)
+    report.show_mapping(
+        Console(), opened, made, external, guessed=given is None
+    ) if given is None or not write else None
+    return _Job(collection, external, made, write, rejects)
+
+
+def _folder(file: str) -> str:
+    """Files of one folder are of one source, so that its reviews find its courses."""
+    if file == "-":
+        raise MappingError("standard input has no name: say with --source what its ids belong to")
+    return Path(file).resolve().parent.name or "import"
+
+
+async def _import(database: Database, opened: Source, job: _Job) -> Tally:
+    began = time.monotonic()
+    if job.write:
+        await indexes.ensure(database)
+    with Rejects(job.rejects) as rejects, showing(Console(stderr=True), opened.name, opened.size) as progress:
+        linker = _linker(database, job)
+        importer = Importer(database, job.collection, write=job.write)
+        recorder = Recorder(job.mapping) if job.mapping else None
+        tally = await Import(
+            opened, linker, importer, recorder, rejected=rejects.add, progress=progress
+        ).run()
+    recounted = [d async for d in recount(database, fix=True)] if job.write else None
+    console = Console()
+    report.show_closing(
+        console, tally, time.monotonic() - began, None if recounted is None else len(recounted)
+    )
+    report.show_rejects(
+        console, rejects.first, tally.kinds["rejected"], str(job.rejects) if job.rejects else None
+    )
+    if tally.broken:
+        _say(f"{tally.broken}\nWhat stands above is done; mend the file and run the import again.")
+    return tally
+
+
+def _linker(database: Database, job: _Job) -> Linker | Restorer:
+    if job.mapping is None:
+        return Restorer(database, job.collection, write=job.write)
+    return Linker(References(database, job.external, write=job.write), job.collection, job.external)
+
+
+async def _with_database(use: Callable[[Database], Coroutine[Any, Any, Any]]) -> Any:
+    async with connect(load()) as database:
+        await ping(database)
+        return await use(database)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """What can go wrong outside of this program is told in a sentence, not in a stack trace."""
+    try:
+        yield
+    except (SettingsError, DatabaseUnavailableError, MappingError, SourceError) as error:
+        _say(str(error))
+    except StorageError as error:
+        _say(f"MongoDB could not go on: {error}\nRun the same command again: it goes on where it stopped.")
+    except OSError as error:
+        _say(f"{error.filename or 'file'}: {error.strerror}")
+    else:
+        return
+    raise typer.Exit(1)
+
+
+def _say(message: str) -> None:
+    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,68 @@
+"""`lectern schema` and `lectern indexes`."""
+
+import asyncio
+import difflib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.commands.errors import CommandError
+from app.database import connect, ping
+from app.settings import load
+from loaders.indexes import ensure, missing
+from resolvers.schema import schema as strawberry_schema
+
+schema = typer.Typer(help="The schema in SDL: print it, or hold a file to it.", no_args_is_help=True)
+
+_File = Annotated[Path, typer.Argument(help="The file that holds the schema.")]
+
+
+@schema.command("print")
+def print_schema() -> None:
+    """Print the schema."""
+    typer.echo(_sdl(), nl=False)
+
+
+@schema.command("write")
+def write_schema(file: _File = Path("schema.graphql")) -> None:
+    """Write the schema to a file."""
+    file.write_text(_sdl(), encoding="utf-8")
+
+
+@schema.command("check")
+def check_schema(file: _File = Path("schema.graphql")) -> None:
+    """Compare a file with the schema; the differences are printed, and are a failure."""
+    try:
+        written = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}. Make it: lectern schema write {file}") from None
+    if written == _sdl():
+        typer.echo(f"{file} is the schema.")
+        return
+    lines = difflib.unified_diff(
+        written.splitlines(), _sdl().splitlines(), str(file), "the schema", lineterm=""
+    )
+    typer.echo("\n".join(lines))
+    raise CommandError(f"{file} is not the schema of the code. Write it anew: lectern schema write {file}")
+
+
+def indexes() -> None:
+    """Make the indexes that are missing in MONGODB_URI."""
+    made = asyncio.run(_make_indexes())
+    Console(stderr=True).print(
+        f"{len(made)} made: {', '.join(made)}" if made else "All indexes are there.", soft_wrap=True
+    )
+
+
+async def _make_indexes() -> list[str]:
+    async with connect(load()) as database:
+        await ping(database)
+        absent = await missing(database)
+        await ensure(database)
+    return absent
+
+
+def _sdl() -> str:
+    return strawberry_schema.as_str() + "\n"

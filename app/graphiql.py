@@ -1,0 +1,103 @@
+"""GraphiQL for browsers: the page, its assets, and the headers that keep both to this origin.
+
+`web/build.py` builds `static/` out of `web/`; the wheel carries it. Nothing here needs another host.
+"""
+
+from collections.abc import Mapping
+from os import PathLike, stat_result
+from pathlib import Path
+
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+STATIC = Path(__file__).parent / "static"
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",  # Monaco's language services
+        "connect-src 'self'",
+        "font-src 'self'",
+        "img-src 'self' data:",  # Monaco draws the line under a mistake as an SVG in a data: URL
+        "style-src 'self' 'unsafe-inline'",  # Monaco writes <style> for its theme, style="" for lines
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+    )
+)
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,  # on assets too: a worker has its own file's policy
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+
+# With `nosniff` a browser runs a script by its declared type only, and the system's own table of types can be
+# incomplete or changed by another program.
+MEDIA_TYPES: Mapping[str, str] = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+}
+
+NOT_BUILT = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Lectern: GraphiQL is not built</title>
+<h1>GraphiQL is not built yet</h1>
+<p>The gateway runs, and its API answers at <code>/graphql</code>.
+To get this page, run <code>make setup</code> in the checkout and reload.</p>
+</html>
+"""
+
+
+def page(static_dir: Path = STATIC) -> Response:
+    """GraphiQL's page, as it is on disk now; 503 with what to do about it when it has not been built."""
+    try:
+        html, status = (static_dir / "index.html").read_text(encoding="utf-8"), 200
+    except FileNotFoundError:
+        html, status = NOT_BUILT, 503
+    return HTMLResponse(html, status, {**SECURITY_HEADERS, "cache-control": "no-cache"})
+
+
+def routes(static_dir: Path = STATIC) -> list[BaseRoute]:
+    """`/` and `/assets/...`. The page for browsers at `/graphql` is `page()`, which app/http.py calls."""
+
+    async def index(_request: Request) -> Response:
+        return page(static_dir)
+
+    assets = Assets(directory=static_dir / "assets", check_dir=False)
+    return [
+        Route("/", index, name="graphiql"),
+        Mount("/assets", GZipMiddleware(assets, compresslevel=6), name="assets"),
+    ]
+
+
+class Assets(StaticFiles):
+    """Files whose names carry a hash of their contents: a browser keeps them for good."""
+
+    async def check_config(self) -> None:
+        """Accepts a directory that isn't there (GraphiQL not built): every file in it is then a 404."""
+
+    def file_response(
+        self,
+        full_path: str | PathLike[str],
+        stat_result: stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(SECURITY_HEADERS)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        if media_type := MEDIA_TYPES.get(Path(full_path).suffix):
+            response.headers["content-type"] = media_type
+        return response

@@ -1,0 +1,70 @@
+"""Documents for tests: complete, with what the test says about them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from bson import ObjectId
+
+from loaders.creation import complete
+from loaders.mongo import Database
+from loaders.ratings import summarise
+
+DAY = timedelta(days=1)
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+_number = count(1)
+
+
+def category(slug: str, **fields: Any) -> dict[str, Any]:
+    return {"_id": ObjectId(), "slug": slug, "name": slug.title(), **fields}
+
+
+def instructor(name: str = "Ada", **fields: Any) -> dict[str, Any]:
+    return {"_id": ObjectId(), "name": name, "headline": None, **fields}
+
+
+def course(title: str | None = None, *, stars: list[int] | None = None, **fields: Any) -> dict[str, Any]:
+    number = next(_number)
+    title = title or f"Course {number}"
+    own = {"_id": ObjectId(), "title": title, "slug": f"course-{number}", "createdAt": T0 + number * DAY}
+    document = complete("courses", own | fields)
+    return document | {"rating": summarise(stars or [0] * 5)}
+
+
+def course_run(of: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    own = {"_id": ObjectId(), "courseId": of["_id"], "courseStatus": of["status"], "startsAt": T0}
+    return complete("courseRuns", own | fields)
+
+
+def student(name: str | None = None, **fields: Any) -> dict[str, Any]:
+    own = {"_id": ObjectId(), "name": name or f"Student {next(_number)}"}
+    return complete("students", own | fields)
+
+
+def review(
+    of: Mapping[str, Any], by: Mapping[str, Any] | None = None, n: int | None = None, **fields: Any
+) -> dict[str, Any]:
+    number = next(_number) if n is None else n
+    own = {
+        "_id": ObjectId(),
+        "courseId": of["_id"],
+        "courseStatus": of["status"],
+        "studentId": by["_id"] if by else None,
+        "body": f"Review {number}",
+        "rating": number % 5 + 1,
+        "createdAt": T0 + number * DAY,
+        "externalId": {"source": "test", "id": str(ObjectId())},
+    }
+    return complete("reviews", own | fields)
+
+
+def enrollment(of: Mapping[str, Any], by: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    own = {"_id": ObjectId(), "courseId": of["_id"], "studentId": by["_id"], "enrolledAt": T0}
+    return complete("enrollments", own | fields)
+
+
+async def store(database: Database, **collections: list[dict[str, Any]]) -> None:
+    for name, documents in collections.items():
+        await database[name].insert_many(documents)

@@ -1,0 +1,237 @@
+"""Course and its lists, through the schema: values, visibility, and the commands they cost."""
+
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from loaders.mongo import Database
+from resolvers.context import Viewer
+from tests import factories
+from tests.factories import DAY, store
+from tests.support import NOW, RunQuery
+
+STAFF = Viewer(roles=frozenset({"STAFF"}))
+
+
+async def catalogue(database: Database, size: int) -> None:
+    """`size` courses in two categories, each with an instructor, three runs and four reviews."""
+    categories = [factories.category("web"), factories.category("data")]
+    instructors = [factories.instructor(f"I{i}") for i in range(3)]
+    students = [factories.student() for _ in range(size)]
+    courses = [
+        factories.course(
+            categorySlug=categories[i % 2]["slug"],
+            instructorIds=[instructors[i % 3]["_id"], instructors[(i + 1) % 3]["_id"]],
+        )
+        for i in range(size)
+    ]
+    runs = [factories.course_run(c, startsAt=NOW + n * DAY) for c in courses for n in range(-1, 2)]
+    reviews = [factories.review(c, students[n % size]) for c in courses for n in range(4)]
+    enrollments = [factories.enrollment(c, s) for c, s in zip(courses, students, strict=True)]
+    await store(
+        database,
+        categories=categories,
+        instructors=instructors,
+        students=students,
+        courses=courses,
+        courseRuns=runs,
+        reviews=reviews,
+        enrollments=enrollments,
+    )
+
+
+#: relation -> the commands that `courses { nodes { relation } }` sends after the one for the courses
+RELATIONS = {
+    "category { name }": ["find categories"],
+    "instructors { name }": ["find instructors"],
+    "instructors { courses(first: 2) { nodes { title } } }": ["find instructors", "aggregate courses"],
+    "runs(first: 2) { nodes { startsAt } }": ["aggregate courseRuns"],
+    "runs(first: 2) { totalCount }": ["aggregate courseRuns", "aggregate courseRuns"],
+    "runs { nodes { course { title } } }": ["aggregate courseRuns", "find courses"],
+    "reviews(first: 2) { nodes { body } pageInfo { hasNextPage } }": ["aggregate reviews"],
+    "reviews(first: 2) { totalCount }": ["aggregate reviews", "aggregate reviews"],
+    "a: reviews(first: 2) { nodes { body } } b: reviews(first: 2) { nodes { id } }": ["aggregate reviews"],
+    "reviews { nodes { student { name } } }": ["aggregate reviews", "find students"],
+    "reviews { nodes { course { title } } }": ["aggregate reviews", "find courses"],
+    "enrollments { nodes { status } }": ["aggregate enrollments"],
+    "enrollments { nodes { student { name } } }": ["aggregate enrollments", "find students"],
+    "enrollments { nodes { course { title } } }": ["aggregate enrollments", "find courses"],
+    "enrollments { totalCount }": ["aggregate enrollments", "aggregate enrollments"],
+    "category { courseCount }": ["find categories", "aggregate courses"],
+    "category { courses(first: 1) { nodes { title } } }": ["find categories", "aggregate courses"],
+    "category { courses(first: 1) { totalCount } }": [
+        "find categories", "aggregate courses", "aggregate courses",
+    ],
+    "category { courses(first: 1) { facets { levels { value } } } }": [
+        "find categories", "aggregate courses", "aggregate courses",
+    ],
+    "rating { histogram { stars } } price { formatted } title": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+async def test_a_relation_costs_one_command_whatever_the_width(
+    relation: str, database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    for size in (4, 8):
+        for name in (
+            "courses",
+            "categories",
+            "instructors",
+            "students",
+            "courseRuns",
+            "reviews",
+            "enrollments",
+        ):
+            await database[name].delete_many({})
+        await catalogue(database, size)
+        mongo_commands.clear()
+        data = await run_query(f"{{ courses(first: 100) {{ nodes {{ {relation} }} }} }}", viewer=STAFF)
+        assert len(data["courses"]["nodes"]) == size
+        assert mongo_commands == ["find courses", *RELATIONS[relation]]
+
+
+SIX_LEVELS = """{
+  courses(first: 10) { nodes { reviews(first: 5) { nodes { student {
+    reviews(first: 3) { nodes { course { category { name } } } }
+  } } } } }
+}"""
+
+
+async def test_six_levels_are_six_commands(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    for size in (5, 10):
+        for name in (
+            "courses",
+            "categories",
+            "instructors",
+            "students",
+            "courseRuns",
+            "reviews",
+            "enrollments",
+        ):
+            await database[name].delete_many({})
+        await catalogue(database, size)
+        mongo_commands.clear()
+        await run_query(SIX_LEVELS)
+        assert mongo_commands == [
+            "find courses",
+            "aggregate reviews",
+            "find students",
+            "aggregate reviews",
+            "find courses",
+            "find categories",
+        ]
+
+
+async def test_every_page_of_a_level_is_right(database: Database, run_query: RunQuery) -> None:
+    few, many = factories.course(), factories.course()
+    none = factories.course()
+    await store(
+        database,
+        courses=[few, many, none],
+        reviews=[factories.review(few, n=1), *(factories.review(many, n=n) for n in range(5))],
+    )
+    data = await run_query(
+        """{ courses(orderBy: {field: NEWEST, direction: ASC}) { nodes {
+          reviews(first: 2) { nodes { body } totalCount
+            pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor } }
+        } } }"""
+    )
+    pages = [node["reviews"] for node in data["courses"]["nodes"]]
+    assert [[n["body"] for n in page["nodes"]] for page in pages] == [
+        ["Review 1"],
+        ["Review 4", "Review 3"],
+        [],
+    ]
+    assert [page["totalCount"] for page in pages] == [1, 5, 0]
+    assert [page["pageInfo"]["hasNextPage"] for page in pages] == [False, True, False]
+    assert pages[1]["pageInfo"]["endCursor"] == pages[1]["edges"][1]["cursor"]
+    assert pages[2]["pageInfo"]["startCursor"] is None
+    after = pages[1]["pageInfo"]["endCursor"]
+    data = await run_query(
+        f'{{ course(slug: "{many["slug"]}") {{ reviews(first: 2, after: "{after}") {{ nodes {{ body }} }} }} }}'
+    )
+    assert [n["body"] for n in data["course"]["reviews"]["nodes"]] == ["Review 2", "Review 1"]
+
+
+async def test_only_published_courses_are_for_the_public(database: Database, run_query: RunQuery) -> None:
+    shown, draft, archived = (factories.course(status=s) for s in ("PUBLISHED", "DRAFT", "ARCHIVED"))
+    students = [factories.student()]
+    await store(
+        database,
+        courses=[shown, draft, archived],
+        students=students,
+        reviews=[factories.review(c, students[0]) for c in (shown, draft, archived)],
+    )
+    query = """query($slug: String, $statuses: [CourseStatus!]) {
+      course(slug: $slug) { title }
+      courses(filter: {statuses: $statuses}) { totalCount nodes { status reviews { totalCount } } }
+    }"""
+    for statuses in (None, ["PUBLISHED", "DRAFT"]):
+        data = await run_query(query, {"slug": draft["slug"], "statuses": statuses})
+        assert data == {
+            "course": None,
+            "courses": {"totalCount": 1, "nodes": [{"status": "PUBLISHED", "reviews": {"totalCount": 1}}]},
+        }
+    data = await run_query(query, {"slug": draft["slug"], "statuses": ["DRAFT"]})
+    assert data["courses"]["totalCount"] == 0
+    data = await run_query(query, {"slug": draft["slug"], "statuses": None}, viewer=STAFF)
+    assert data["course"] == {"title": draft["title"]}
+    assert data["courses"]["totalCount"] == 3
+
+
+async def test_enrollments_are_for_staff_and_the_instructor(database: Database, run_query: RunQuery) -> None:
+    teacher = ObjectId()
+    taught, other = factories.course(instructorIds=[teacher]), factories.course()
+    students = [factories.student()]
+    await store(
+        database,
+        courses=[taught, other],
+        students=students,
+        enrollments=[factories.enrollment(c, students[0]) for c in (taught, other)],
+    )
+
+    async def seen(viewer: Viewer) -> list[Any]:
+        text = """{ courses(orderBy: {field: NEWEST, direction: ASC}) {
+          nodes { enrollments { totalCount nodes { progress } } } } }"""
+        data = await run_query(text, viewer=viewer)
+        counts = [n["enrollments"]["totalCount"] for n in data["courses"]["nodes"]]
+        assert counts == [len(n["enrollments"]["nodes"]) for n in data["courses"]["nodes"]]
+        return counts
+
+    assert await seen(Viewer()) == [0, 0]
+    assert await seen(Viewer(student_id=students[0]["_id"])) == [0, 0]
+    assert await seen(Viewer(instructor_id=teacher)) == [1, 0]
+    assert await seen(STAFF) == [1, 1]
+
+
+async def test_course_takes_an_id_or_a_slug(run_query: RunQuery, database: Database) -> None:
+    course = factories.course("Go")
+    await store(database, courses=[course])
+    by_slug = await run_query(f'{{ course(slug: "{course["slug"]}") {{ id title }} }}')
+    by_id = await run_query("query($id: ID) { course(id: $id) { title } }", {"id": by_slug["course"]["id"]})
+    assert by_id == {"course": {"title": "Go"}}
+    for arguments in ("", '(id: "x", slug: "y")'):
+        payload = await run_query(f"{{ course{arguments} {{ title }} }}", errors=True)
+        assert payload["errors"][0]["message"] == "`course` takes exactly one of `id` and `slug`."
+        assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+async def test_runs_are_the_upcoming_ones_unless_all_are_asked_for(
+    database: Database, run_query: RunQuery
+) -> None:
+    course = factories.course()
+    runs = [
+        factories.course_run(course, startsAt=NOW - DAY, seats=10, seatsTaken=3),
+        factories.course_run(course, startsAt=NOW, seats=2, seatsTaken=5),
+        factories.course_run(course, startsAt=NOW + DAY),
+    ]
+    await store(database, courses=[course], courseRuns=runs)
+    text = f"""{{ course(slug: "{course["slug"]}") {{
+      upcoming: runs {{ nodes {{ seatsLeft }} }} all: runs(upcomingOnly: false) {{ nodes {{ seatsLeft }} }} }} }}"""
+    data = await run_query(text)
+    assert [n["seatsLeft"] for n in data["course"]["upcoming"]["nodes"]] == [0, None]
+    assert [n["seatsLeft"] for n in data["course"]["all"]["nodes"]] == [7, 0, None]

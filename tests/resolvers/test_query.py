@@ -1,0 +1,241 @@
+"""Nodes, students, reviews and the platform."""
+
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loaders.mongo import Database
+from resolvers import ids
+from resolvers.context import Viewer
+from tests import factories
+from tests.factories import store
+from tests.support import RunQuery
+
+STAFF = Viewer(roles=frozenset({"STAFF"}))
+TYPES = ["Category", "Course", "CourseRun", "Enrollment", "Instructor", "Review", "Student"]
+
+
+async def one_of_each(database: Database, status: str = "PUBLISHED") -> dict[str, str]:
+    """Type -> global ID."""
+    course, student = factories.course(status=status), factories.student()
+    stored = {
+        "categories": factories.category("web"),
+        "courses": course,
+        "courseRuns": factories.course_run(course),
+        "enrollments": factories.enrollment(course, student),
+        "instructors": factories.instructor(),
+        "reviews": factories.review(course, student),
+        "students": student,
+    }
+    await store(database, **{name: [document] for name, document in stored.items()})
+    return {name: ids.encode(name, doc) for name, doc in zip(TYPES, stored.values(), strict=True)}
+
+
+NODES = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
+
+
+async def test_nodes_are_aligned_and_one_command_a_type(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    by_type = await one_of_each(database)
+    wanted = [
+        *by_type.values(),
+        "no ID",
+        *reversed(by_type.values()),
+        ids.encode("Course", {"_id": ObjectId()}),
+    ]
+    mongo_commands.clear()
+    found = (await run_query(NODES, {"ids": wanted}, viewer=STAFF))["nodes"]
+    assert len(mongo_commands) == len(TYPES)
+    each = [{"__typename": name, "id": by_type[name]} for name in TYPES]
+    assert found == [*each, None, *reversed(each), None]
+
+
+async def test_what_the_public_may_not_see_is_null(database: Database, run_query: RunQuery) -> None:
+    shown = await one_of_each(database)
+    found = (await run_query(NODES, {"ids": list(shown.values())}))["nodes"]
+    assert [n and n["__typename"] for n in found] == [t if t != "Enrollment" else None for t in TYPES]
+    for name in ("courses", "courseRuns", "enrollments", "reviews", "students", "categories", "instructors"):
+        await database[name].delete_many({})
+    hidden = await one_of_each(database, status="DRAFT")
+    found = (await run_query(NODES, {"ids": [hidden[t] for t in ("Course", "CourseRun", "Review")]}))["nodes"]
+    assert found == [None, None, None]
+    data = await run_query("query($id: ID!) { review(id: $id) { body } }", {"id": hidden["Review"]})
+    assert data["review"] is None
+
+
+async def test_node_reaches_the_fields_of_its_type(database: Database, run_query: RunQuery) -> None:
+    by_type = await one_of_each(database)
+    text = "query($id: ID!) { node(id: $id) { id ... on Course { title reviews { totalCount } } } }"
+    data = await run_query(text, {"id": by_type["Course"]})
+    assert data["node"]["reviews"] == {"totalCount": 1}
+
+
+@pytest.mark.parametrize(("size", "refused"), [(100, False), (101, True)])
+async def test_nodes_takes_at_most_100(
+    database: Database, run_query: RunQuery, size: int, refused: bool
+) -> None:
+    payload = await run_query(NODES, {"ids": ["x"] * size}, errors=True)
+    assert ("errors" in payload) is refused
+    if refused:
+        assert payload["errors"][0]["message"] == "`ids` has 101 entries: it takes at most 100."
+
+
+@given(st.sampled_from(TYPES), st.binary(min_size=12, max_size=12))
+def test_a_global_id_gives_back_type_and_id(type_name: str, raw: bytes) -> None:
+    global_id = ids.encode(type_name, {"_id": ObjectId(raw)})
+    assert ids.decode(global_id) == (type_name, ObjectId(raw))
+    assert len(global_id) == 20
+
+
+@given(st.text(max_size=40) | st.text("ABCabc019-_=+/", min_size=20, max_size=20))
+def test_what_is_no_id_is_none(text: str) -> None:
+    decoded = ids.decode(text)
+    assert decoded is None or ids.encode(decoded.type_name, {"_id": decoded.id}) == text
+
+
+async def test_a_student_keeps_e_mail_and_enrolments_private(database: Database, run_query: RunQuery) -> None:
+    ada, bob, course = (
+        factories.student("Ada", email="ada@example.org"),
+        factories.student(),
+        factories.course(),
+    )
+    await store(
+        database, students=[ada, bob], courses=[course], enrollments=[factories.enrollment(course, ada)]
+    )
+    text = "query($id: ID!) { student(id: $id) { name email enrollments { totalCount nodes { status } } } }"
+
+    async def seen(viewer: Viewer) -> Any:
+        student = (await run_query(text, {"id": ids.encode("Student", ada)}, viewer=viewer))["student"]
+        return student["email"], student["enrollments"]
+
+    nothing = (None, {"totalCount": 0, "nodes": []})
+    everything = ("ada@example.org", {"totalCount": 1, "nodes": [{"status": "ACTIVE"}]})
+    assert await seen(Viewer()) == nothing
+    assert await seen(Viewer(student_id=bob["_id"])) == nothing
+    assert await seen(Viewer(student_id=ada["_id"])) == everything
+    assert await seen(STAFF) == everything
+
+
+async def test_students_are_listed_for_staff(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    students = [factories.student(name, country=c) for name, c in (("Zoë Lee", "IN"), ("Ada Lee", "US"))]
+    await store(database, students=students)
+    text = """query($filter: StudentFilter) {
+      students(filter: $filter) { totalCount nodes { name } pageInfo { hasNextPage } } }"""
+    mongo_commands.clear()
+    data = await run_query(text)
+    assert data["students"] == {"totalCount": 0, "nodes": [], "pageInfo": {"hasNextPage": False}}
+    assert mongo_commands == []
+    for given_filter, names in (
+        ({}, ["Ada Lee", "Zoë Lee"]),
+        ({"search": "zoe"}, ["Zoë Lee"]),
+        ({"search": "lee a"}, ["Ada Lee"]),
+        ({"countries": ["IN"]}, ["Zoë Lee"]),
+    ):
+        data = await run_query(text, {"filter": given_filter}, viewer=STAFF)
+        assert [n["name"] for n in data["students"]["nodes"]] == names
+        assert data["students"]["totalCount"] == len(names)
+
+
+async def test_reviews_are_ordered_and_filtered(database: Database, run_query: RunQuery) -> None:
+    course, student = factories.course(), factories.student()
+    reviews = [
+        factories.review(course, student, rating=5, helpfulCount=2, unhelpfulCount=0, body="few votes"),
+        factories.review(
+            course, student, rating=3, helpfulCount=90, unhelpfulCount=9, body="many", verified=True
+        ),
+        factories.review(course, None, rating=None, body="no votes"),
+        factories.review(course, student, status="PENDING", body="waits"),
+    ]
+    await store(database, courses=[course], students=[student], reviews=reviews)
+    text = """query($f: ReviewFilter, $o: ReviewOrder) { courses { nodes {
+      reviews(filter: $f, orderBy: $o) { nodes { body student { name } } } } } }"""
+
+    async def bodies(viewer: Viewer = Viewer(), **variables: Any) -> list[str]:  # noqa: B008 frozen
+        data = await run_query(text, variables, viewer=viewer)
+        return [n["body"] for n in data["courses"]["nodes"][0]["reviews"]["nodes"]]
+
+    assert await bodies() == ["no votes", "many", "few votes"]
+    assert await bodies(o={"field": "HELPFUL", "direction": "DESC"}) == ["many", "few votes", "no votes"]
+    assert await bodies(o={"field": "RATING", "direction": "DESC"}) == ["few votes", "many", "no votes"]
+    assert await bodies(f={"ratings": [3]}) == ["many"]
+    assert await bodies(f={"verifiedOnly": True}) == ["many"]
+    assert await bodies(f={"statuses": ["PENDING"]}) == []
+    assert await bodies(STAFF, f={"statuses": ["PENDING"]}) == ["waits"]
+
+
+async def test_a_student_s_reviews_are_hidden_with_their_courses(
+    database: Database, run_query: RunQuery
+) -> None:
+    shown, archived, student = factories.course(), factories.course(status="ARCHIVED"), factories.student()
+    await store(
+        database,
+        students=[student],
+        courses=[shown, archived],
+        reviews=[factories.review(c, student) for c in (shown, archived)],
+    )
+    text = "query($id: ID!) { student(id: $id) { reviews { totalCount nodes { course { title } } } } }"
+    data = await run_query(text, {"id": ids.encode("Student", student)})
+    assert data["student"]["reviews"] == {"totalCount": 1, "nodes": [{"course": {"title": shown["title"]}}]}
+
+
+async def test_platform_counts_what_is_asked_for(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    courses = [factories.course(stars=[0, 0, 0, 0, 1]), factories.course(stars=[0, 1, 0, 0, 0])]
+    students = [factories.student(country=c) for c in ("IN", "IN", "DE", None)]
+    enrollments = [factories.enrollment(c, students[0]) for c in courses]
+    enrollments += [factories.enrollment(courses[0], students[1], status="CANCELLED")]
+    await store(
+        database,
+        courses=[*courses, factories.course(status="DRAFT", stars=[9, 0, 0, 0, 0])],
+        students=students,
+        enrollments=enrollments,
+        reviews=[factories.review(courses[0]), factories.review(courses[0], status="REJECTED")],
+    )
+    mongo_commands.clear()
+    data = await run_query("{ platform { totalCourses } }")
+    assert mongo_commands == ["aggregate courses"]
+    data = await run_query(
+        "{ platform { studentsEnrolled totalCourses students countries reviews averageRating } }"
+    )
+    assert data["platform"] == {
+        "studentsEnrolled": 1,
+        "totalCourses": 2,
+        "students": 4,
+        "countries": 2,
+        "reviews": 1,
+        "averageRating": 3.5,
+    }
+
+
+async def test_platform_of_an_empty_database(database: Database, run_query: RunQuery) -> None:
+    data = await run_query("{ platform { studentsEnrolled totalCourses countries averageRating } }")
+    assert data["platform"] == {
+        "studentsEnrolled": 0, "totalCourses": 0, "countries": 0, "averageRating": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "formatted"),
+    [
+        (129900, "INR", "₹1,299.00"),
+        (0, "USD", "$0.00"),
+        (1500, "JPY", "¥1,500"),
+        (1234567, "KWD", "KWD 1,234.567"),
+        (5, "EUR", "€0.05"),
+        (-250, "CHF", "-CHF 2.50"),
+    ],
+)
+async def test_money(
+    database: Database, run_query: RunQuery, amount: int, currency: str, formatted: str
+) -> None:
+    await store(database, courses=[factories.course(price={"amountMinor": amount, "currency": currency})])
+    data = await run_query("{ courses { nodes { price { amountMinor currency formatted } } } }")
+    price = data["courses"]["nodes"][0]["price"]
+    assert price == {"amountMinor": amount, "currency": currency, "formatted": formatted}
