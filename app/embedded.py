@@ -21,7 +21,7 @@ from pathlib import Path
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _NOT_YET_INITIALIZED = 94  # MongoDB's error code
 
@@ -173,14 +173,14 @@ def _is_primary(uri: str) -> bool:
     with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=300) as client:
         try:
             hello = client.admin.command("hello")
-            if not hello.get("isWritablePrimary") and not hello.get("setName"):
-                _initiate(client)
+            if not hello.get("isWritablePrimary"):
+                _put_into_its_set(client)
         except PyMongoError:
             return False
         return bool(hello.get("isWritablePrimary"))
 
 
-def _initiate(client: "MongoClient[dict[str, object]]") -> None:
+def _put_into_its_set(client: "MongoClient[dict[str, object]]") -> None:
     host, port = client.address or ("127.0.0.1", 0)
     members = [{"_id": 0, "host": f"{host}:{port}"}]
     try:
@@ -189,9 +189,10 @@ def _initiate(client: "MongoClient[dict[str, object]]") -> None:
         if error.code != _NOT_YET_INITIALIZED:
             raise
         client.admin.command("replSetInitiate", {"_id": "embedded", "members": members})
-    else:  # the port is another than last time
-        config |= {"members": members, "version": config["version"] + 1}
-        client.admin.command("replSetReconfig", config, force=True)
+    else:
+        if config["members"][0]["host"] != members[0]["host"]:  # the port is another than last time
+            config |= {"members": members, "version": config["version"] + 1}
+            client.admin.command("replSetReconfig", config, force=True)
 
 
 def _wait_until_stopped(directory: Path) -> None:
@@ -248,11 +249,11 @@ def _last_lines(log: Path, count: int = 8) -> str:
 
 
 def _plain(line: str) -> str:
-    """A line of the log; of the JSON ones only warnings, errors and fatal ones."""
+    """A line of the log; of the JSON ones only errors and fatal ones."""
     try:
         entry = json.loads(line)
     except ValueError:
         return line.strip()
-    if entry.get("s") not in {"W", "E", "F"}:
+    if entry.get("s") not in {"E", "F"}:
         return ""
     return f"{entry['msg']} {json.dumps(entry['attr'])}" if entry.get("attr") else str(entry["msg"])

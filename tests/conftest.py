@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from app import embedded
 from app.database import connect
 from app.execution import Answer, Executor, Operation
+from app.sample.loading import load as load_sample
 from app.settings import Settings
 from loaders import indexes
 from loaders.mongo import Database
@@ -127,9 +128,7 @@ def gateway_url(settings: Settings, worker_id: str) -> Iterator[str]:
 async def _load_sample(settings: Settings) -> None:
     async with connect(settings) as database:
         await indexes.ensure(database)
-        from app.sample import sample
-
-        await sample.load(database)
+        await load_sample(database)
 
 
 @pytest.fixture(scope="session")

@@ -5,21 +5,21 @@ import os
 import secrets
 import socket
 import webbrowser
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
-from pydantic import SecretStr
 from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
 from app import embedded
 from app.commands.errors import CommandError
 from app.database import connect, ping
-from app.main import create_app
-from app.sample import sample
+from app.sample.loading import load as load_sample
 from app.settings import Settings, data_home, load
 from loaders import indexes
 
@@ -43,13 +43,10 @@ def serve(
         _say("LECTERN_SECRET is not set: cursors will be good until this process ends.")
     listening = _listen(host, port)
     _say(f"Lectern serves {settings.mongodb_database} at {_url(listening)}/graphql")
-    config = uvicorn.Config(
-        "app.main:from_environment", factory=True, workers=workers, log_level="warning", access_log=False
-    )
     if workers > 1:
-        Multiprocess(config, [listening]).run()
+        Multiprocess(_config(workers), [listening]).run()
     else:
-        _run(config, listening)
+        _run(_config(), listening)
 
 
 def dev(
@@ -64,19 +61,35 @@ def dev(
     """Serve a MongoDB of its own, with sample data, for trying things out."""
     listening = _listen(host, port)
     directory = data_dir or data_home() / "dev"
+    # Building the schema takes about as long as mongod takes to start.
+    with ThreadPoolExecutor(1) as meanwhile:
+        meanwhile.submit(import_module, "app.main")
+        _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)
+
+
+def _serve_embedded(directory: Path, listening: socket.socket, *, with_sample: bool, in_browser: bool) -> None:
     with embedded.running(directory) as uri:
-        settings = load().model_copy(
-            update={"mongodb_uri": SecretStr(uri), "lectern_secret": _kept_secret(directory / "secret")}
-        )
-        told = asyncio.run(_prepare(settings, with_sample=not empty))
+        os.environ |= {"MONGODB_URI": uri, "LECTERN_SECRET": _kept_secret(directory / "secret")}
+        told = asyncio.run(_prepare(load(), with_sample=with_sample))
         _welcome(_url(listening), uri, told)
-        if open_:
+        if in_browser:
             webbrowser.open(_url(listening))
-        _run(uvicorn.Config(create_app(settings), log_level="warning", access_log=False), listening)
+        _run(_config(), listening)
+
+
+def _config(workers: int = 1) -> uvicorn.Config:
+    """Workers make the application of the environment's settings, each its own."""
+    return uvicorn.Config(
+        "app.main:from_environment",
+        factory=True,
+        workers=workers,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
 
 
 def _run(config: uvicorn.Config, listening: socket.socket) -> None:
-    config.timeout_graceful_shutdown = _GRACE
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
 
@@ -107,7 +120,7 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
     async with connect(settings) as database:
         await indexes.ensure(database)
         if with_sample:
-            await sample.load(database)
+            await load_sample(database)
         courses = await database["courses"].estimated_document_count()
     return (
         f"{courses} courses, with sample data: none of its people are real"
@@ -116,11 +129,11 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
     )
 
 
-def _kept_secret(path: Path) -> SecretStr:
+def _kept_secret(path: Path) -> str:
     """Kept with the database, so that cursors outlive a restart."""
     if not path.exists():
         path.write_text(secrets.token_hex(32))
-    return SecretStr(path.read_text())
+    return path.read_text()
 
 
 def _welcome(url: str, mongodb_uri: str, told: str) -> None:

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from app.database import DatabaseUnavailableError, connect, ping
+from app.commands.errors import CommandError
+from app.database import connect, ping
 from app.exporting import export_rows
 from app.importing import guesses, mapping, report, restoring
 from app.importing.importer import Import, Tally
@@ -24,7 +25,7 @@ from app.importing.restoring import Restorer
 from app.importing.rows import SourceError
 from app.importing.source import Source, open_source
 from app.importing.targets import Importable
-from app.settings import SettingsError, load
+from app.settings import load
 from loaders import exported, indexes
 from loaders.aggregates import recount
 from loaders.imports import Importer, StorageError
@@ -64,13 +65,13 @@ def import_(
     ] = None,
 ) -> None:
     """Import a file. Again, it changes nothing; interrupted and run again, it completes."""
-    with _clear_errors():
+    with _told():
         given = mapping.load(map_, collection) if map_ else None
         with closing(open_source(file, encoding=given.encoding if given else None)) as opened:
             job = _job(opened, collection, given, source, not dry_run, rejects)
             tally = asyncio.run(_with_database(lambda database: _import(database, opened, job)))
     if tally.broken:
-        raise typer.Exit(1)
+        raise CommandError(f"{tally.broken}. What the table says is done; mend the file and import it again.")
 
 
 def export(
@@ -78,7 +79,7 @@ def export(
     file: Annotated[str, typer.Argument(help="The file to write (gzipped if it ends in .gz); - for stdout.")],
 ) -> None:
     """Export a collection as NDJSON that `lectern import` takes back to the same state."""
-    with _clear_errors():
+    with _told():
         count = asyncio.run(
             _with_database(lambda database: export_rows(exported.rows(database, collection), file))
         )
@@ -102,9 +103,8 @@ def _job(
     if opened.format == "delimited":
         mapping.check_columns(made, opened.columns, opened.name)
     external = source or made.source or _folder(opened.name)
-    report.show_mapping(
-        Console(), opened, made, external, guessed=given is None
-    ) if given is None or not write else None
+    if given is None or not write:
+        report.show_mapping(Console(), opened, made, external, guessed=given is None)
     return _Job(collection, external, made, write, rejects)
 
 
@@ -126,16 +126,11 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
         tally = await Import(
             opened, linker, importer, recorder, rejected=rejects.add, progress=progress
         ).run()
-    recounted = [d async for d in recount(database, fix=True)] if job.write else None
+    if job.write:
+        tally.corrected = sum([1 async for _ in recount(database, fix=True)])
     console = Console()
-    report.show_closing(
-        console, tally, time.monotonic() - began, None if recounted is None else len(recounted)
-    )
-    report.show_rejects(
-        console, rejects.first, tally.kinds["rejected"], str(job.rejects) if job.rejects else None
-    )
-    if tally.broken:
-        _say(f"{tally.broken}\nWhat stands above is done; mend the file and run the import again.")
+    report.show_closing(console, tally, time.monotonic() - began)
+    report.show_rejects(console, rejects.first, tally.kinds["rejected"], job.rejects)
     return tally
 
 
@@ -152,20 +147,15 @@ async def _with_database(use: Callable[[Database], Coroutine[Any, Any, Any]]) ->
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
-    """What can go wrong outside of this program is told in a sentence, not in a stack trace."""
+def _told() -> Iterator[None]:
+    """What is wrong with a file or a mapping is the command's error; so is a database that goes away."""
     try:
         yield
-    except (SettingsError, DatabaseUnavailableError, MappingError, SourceError) as error:
-        _say(str(error))
+    except (MappingError, SourceError) as error:
+        raise CommandError(str(error)) from None
     except StorageError as error:
-        _say(f"MongoDB could not go on: {error}\nRun the same command again: it goes on where it stopped.")
+        raise CommandError(
+            f"MongoDB could not go on: {error}\nRun the same command again: it goes on where it stopped."
+        ) from None
     except OSError as error:
-        _say(f"{error.filename or 'file'}: {error.strerror}")
-    else:
-        return
-    raise typer.Exit(1)
-
-
-def _say(message: str) -> None:
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+        raise CommandError(f"{error.filename}: {error.strerror}") from None

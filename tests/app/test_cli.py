@@ -1,0 +1,189 @@
+"""The command `lectern`, in processes of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import httpx
+import pytest
+
+from app.settings import Settings
+from loaders.mongo import Database
+from tests import factories
+from tests.app.test_embedded import mongods, wait_until_none
+from tests.factories import store
+
+LECTERN = Path(sys.executable).with_name("lectern")
+ROOT = Path(__file__).parents[2]
+QUERY = {"query": "{ courses { totalCount } }"}
+
+
+def lectern(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LECTERN, *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        cwd=ROOT,
+        timeout=60,
+    )
+
+
+@contextmanager
+def running(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process, once it has told its address; killed at the end if it still runs."""
+    command = [LECTERN, *arguments, "--port", "0"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+    ) as process:
+        assert process.stderr is not None
+        try:
+            yield process, _address(process.stderr)
+        finally:
+            process.kill()
+
+
+def _address(told: IO[str]) -> str:
+    lines = []
+    for line in told:
+        lines.append(line)
+        if match := re.search(r"(http://\S+)/graphql$", line.strip()):
+            return match[1]
+    raise AssertionError("".join(lines))
+
+
+def ask(url: str) -> int:
+    return int(httpx.post(f"{url}/graphql", json=QUERY).json()["data"]["courses"]["totalCount"])
+
+
+def until_it_answers(url: str) -> int:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return ask(url)
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_dev_serves_sample_data_and_stops_on_ctrl_c(tmp_path: Path) -> None:
+    with running("dev", "--data-dir", str(tmp_path)) as (process, url):
+        assert until_it_answers(url) > 100
+        assert httpx.get(f"{url}/readyz").json() == {"status": "ok"}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        told = process.stderr.read()
+    assert "curl" in told
+    assert "Traceback" not in told
+    assert mongods(tmp_path) == []
+
+
+def test_dev_killed_leaves_no_mongod_and_starts_again(tmp_path: Path) -> None:
+    with running("dev", "--data-dir", str(tmp_path), "--empty") as (process, url):
+        assert until_it_answers(url) == 0
+        assert len(mongods(tmp_path)) == 1
+        process.kill()
+    wait_until_none(tmp_path)
+    with running("dev", "--data-dir", str(tmp_path), "--empty") as (_, url):
+        assert until_it_answers(url) == 0
+    wait_until_none(tmp_path)
+
+
+def test_dev_keeps_cursors_good_over_a_restart(tmp_path: Path) -> None:
+    page = (
+        "query($after: String) { courses(first: 1, after: $after) { nodes { id } pageInfo { endCursor } } }"
+    )
+    after, seen = None, set()
+    for _ in range(2):
+        with running("dev", "--data-dir", str(tmp_path)) as (_, url):
+            until_it_answers(url)
+            body = {"query": page, "variables": {"after": after}}
+            courses = httpx.post(f"{url}/graphql", json=body).json()["data"]["courses"]
+            seen.add(courses["nodes"][0]["id"])
+            after = courses["pageInfo"]["endCursor"]
+        wait_until_none(tmp_path)
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("command", ["dev", "serve"])
+def test_a_port_in_use_is_said(command: str, mongo_uri: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        data_dir = ["--data-dir", str(tmp_path)] if command == "dev" else []
+        done = lectern(command, "--port", port, *data_dir, MONGODB_URI=mongo_uri)
+    assert done.returncode == 1
+    assert f"Can't listen on 127.0.0.1 port {port}" in done.stderr
+    assert "Choose another with --host and --port." in done.stderr
+
+
+def test_serve_says_that_mongodb_can_t_be_reached_and_no_password() -> None:
+    uri = "mongodb://ann:hunter2@127.0.0.1:1/"
+    done = lectern("serve", MONGODB_URI=uri, MONGODB_TIMEOUT="0.2")
+    assert done.returncode == 1
+    assert done.stderr.startswith("MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
+    assert "hunter2" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"MONGODB_DRIVER": "mango"}, "MONGODB_DRIVER: Input should be 'motor' or 'pymongo'"),
+        ({"MAX_BODY_BYTES": "-1"}, "MAX_BODY_BYTES: Input should be greater than 0"),
+        ({"LECTERN_SECRET": "short"}, "LECTERN_SECRET: Value error, takes 32 characters or more"),
+        ({"MONGODB_URI": "http://h/"}, "MONGODB_URI can't be used: "),
+        ({"MONGODB_URI": "mongodb://ann:p@ss@h/"}, "MONGODB_URI can't be used: "),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named(environment: dict[str, str], told: str) -> None:
+    done = lectern("serve", **environment)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "p@ss" not in done.stderr
+
+
+async def test_workers_take_each_other_s_cursors(settings: Settings, database: Database) -> None:
+    await store(database, courses=[factories.course() for _ in range(2)])
+    environment = {
+        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "MONGODB_DATABASE": settings.mongodb_database,
+        "LECTERN_SECRET": "",
+    }
+    page = "query($after: String) { courses(first: 1, after: $after) { pageInfo { endCursor } } }"
+    with running("serve", "--workers", "2", **environment) as (process, url):
+        assert until_it_answers(url) == 2
+        first = httpx.post(f"{url}/graphql", json={"query": page}).json()["data"]
+        body = {"query": page, "variables": {"after": first["courses"]["pageInfo"]["endCursor"]}}
+        answers = [httpx.post(f"{url}/graphql", json=body).json() for _ in range(20)]  # a connection each
+        assert all("errors" not in answer for answer in answers)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def test_indexes_are_made_once(mongo_uri: str) -> None:
+    environment = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"indexes_{os.getpid()}"}
+    assert "courses.slug_1" in lectern("indexes", **environment).stderr
+    assert lectern("indexes", **environment).stderr == "All indexes are there.\n"
+
+
+def test_schema_check_tells_drift(tmp_path: Path) -> None:
+    file = tmp_path / "schema.graphql"
+    missing = lectern("schema", "check", str(file))
+    assert (missing.returncode, "lectern schema write" in missing.stderr) == (1, True)
+    assert lectern("schema", "write", str(file)).returncode == 0
+    assert lectern("schema", "check", str(file)).returncode == 0
+    assert file.read_text() == lectern("schema", "print").stdout
+    file.write_text(file.read_text().replace("totalCount: Int!", "totalCount: Int"))
+    drifted = lectern("schema", "check", str(file))
+    assert drifted.returncode == 1
+    assert "-  totalCount: Int\n+  totalCount: Int!" in drifted.stdout

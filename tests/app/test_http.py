@@ -1,0 +1,281 @@
+"""GraphQL over HTTP: what a client gets for every kind of request, well-formed or not."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from app.accept import preferred
+from app.main import create_app
+from app.settings import Settings
+from loaders.mongo import Database
+from tests import factories
+from tests.factories import store
+
+JSON = {"accept": "application/json"}
+GRAPHQL = {"accept": "application/graphql-response+json"}
+QUERY = "{ courses { totalCount } }"
+
+
+@pytest.fixture
+async def http(settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    small = settings.model_copy(
+        update={"max_body_bytes": 1000, "max_query_tokens": 60, "cors_origins": ("https://a.example",)}
+    )
+    async with client(small) as http:
+        yield http
+
+
+class client:  # noqa: N801 used as a function
+    """A client of a gateway with some settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._app = create_app(settings)
+        self._lifespan = self._app.router.lifespan_context(self._app)
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url="http://lectern")
+
+    async def __aenter__(self) -> httpx.AsyncClient:
+        await self._lifespan.__aenter__()
+        return await self._http.__aenter__()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.__aexit__()
+        await self._lifespan.__aexit__(None, None, None)
+
+
+async def post(http: httpx.AsyncClient, body: Any, headers: dict[str, str] = GRAPHQL) -> httpx.Response:
+    return await http.post("/graphql", json=body, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/json", "application/json"),
+        ("application/graphql-response+json", "application/graphql-response+json"),
+        ("application/graphql-response+json, application/json;q=0.9", "application/graphql-response+json"),
+        ("*/*", "application/json"),
+        ("application/*;q=0.2, text/html", "application/json"),
+    ],
+)
+async def test_the_answer_is_of_the_type_that_is_accepted(
+    http: httpx.AsyncClient, accept: str, media_type: str
+) -> None:
+    answer = await post(http, {"query": QUERY}, {"accept": accept})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
+    assert "accept" in answer.headers["vary"]
+    assert answer.json() == {"data": {"courses": {"totalCount": 0}}}
+
+
+REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
+    # arguments of the request, status, code, part of the message
+    ({"method": "PUT"}, 405, "METHOD_NOT_ALLOWED", "GET or POST"),
+    ({"method": "GET"}, 400, "BAD_REQUEST", "`query` is missing"),
+    ({"headers": {"accept": "image/png"}}, 406, "NOT_ACCEPTABLE", "application/json"),
+    ({"content": b"{}", "headers": {}}, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type: application/json"),
+    ({"content": b"{}", "headers": {"content-type": "text/plain"}}, 415, "UNSUPPORTED_MEDIA_TYPE", "JSON"),
+    (
+        {"content": b"{}", "headers": {"content-type": "application/json; charset=latin-1"}},
+        415, "UNSUPPORTED_MEDIA_TYPE", "UTF-8",
+    ),
+    ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "BAD_REQUEST", "not JSON"),
+    ({"content": b"\xff", "headers": {"content-type": "application/json"}}, 400, "BAD_REQUEST", "not JSON"),
+    ({"json": []}, 400, "BAD_REQUEST", "one JSON object"),
+    ({"json": {}}, 400, "BAD_REQUEST", "`query` is missing"),
+    ({"json": {"query": 1}}, 400, "BAD_REQUEST", "`query` is missing"),
+    ({"json": {"query": QUERY, "variables": []}}, 400, "BAD_REQUEST", "`variables` takes a JSON object"),
+    ({"json": {"query": QUERY, "extensions": 0}}, 400, "BAD_REQUEST", "`extensions` takes a JSON object"),
+    ({"json": {"query": QUERY, "operationName": 1}}, 400, "BAD_REQUEST", "`operationName` takes a string"),
+    ({"method": "GET", "params": {"query": QUERY, "variables": "{"}}, 400, "BAD_REQUEST", "`variables` is not"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_", "status", "code", "part"), REFUSED)
+async def test_a_malformed_request_is_told_what_is_wrong(
+    http: httpx.AsyncClient, request_: dict[str, Any], status: int, code: str, part: str
+) -> None:
+    arguments = {"method": "POST", "url": "/graphql"} | request_
+    if arguments["method"] == "POST" and not {"content", "json"} & arguments.keys():
+        arguments["json"] = {"query": QUERY}
+    answer = await http.request(**arguments)
+    assert answer.status_code == status
+    (error,) = answer.json()["errors"]
+    assert error["extensions"] == {"code": code}
+    assert part in error["message"]
+    assert "data" not in answer.json()
+    if status == 405:
+        assert answer.headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "part"),
+    [
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED", "Syntax Error"),
+        ({"query": "{ x }"}, "GRAPHQL_VALIDATION_FAILED", "Cannot query field 'x'"),
+        ({"query": f"query A {QUERY} query B {QUERY}"}, "OPERATION_RESOLUTION_FAILURE", "more than one operation"),
+        ({"query": QUERY, "operationName": "C"}, "OPERATION_RESOLUTION_FAILURE", "no operation named 'C'"),
+        (
+            {"query": "query($n: Int) { courses(first: $n) { totalCount } }", "variables": {"n": "many"}},
+            "BAD_USER_INPUT", "$n",
+        ),
+    ],
+)  # fmt: skip
+async def test_what_can_t_be_run_is_400_and_has_no_data(
+    http: httpx.AsyncClient, body: dict[str, Any], code: str, part: str
+) -> None:
+    for headers, status in ((GRAPHQL, 400), (JSON, 200)):
+        answer = await post(http, body, headers)
+        assert answer.status_code == status
+        assert "data" not in answer.json()
+        error = answer.json()["errors"][0]
+        assert error["extensions"]["code"] == code
+        assert part in error["message"]
+
+
+async def test_a_field_s_error_is_200_with_data(http: httpx.AsyncClient) -> None:
+    answer = await post(http, {"query": "{ course { title } platform { totalCourses } }"})
+    assert answer.status_code == 200
+    assert answer.json()["data"] == {"course": None, "platform": {"totalCourses": 0}}
+    assert answer.json()["errors"][0]["path"] == ["course"]
+    assert answer.json()["errors"][0]["locations"] == [{"line": 1, "column": 3}]
+
+
+async def test_get_asks_queries_with_variables(http: httpx.AsyncClient, database: Database) -> None:
+    await store(database, courses=[factories.course("Go", slug="go")])
+    query = "query A($slug: String) { course(slug: $slug) { title } } query B { platform { students } }"
+    parameters = {"query": query, "variables": json.dumps({"slug": "go"}), "operationName": "A"}
+    answer = await http.get("/graphql", params=parameters, headers=JSON)
+    assert answer.json() == {"data": {"course": {"title": "Go"}}}
+
+
+@pytest.mark.parametrize(("size", "status"), [(1000, 200), (1001, 413)])
+async def test_a_body_is_at_most_max_body_bytes(http: httpx.AsyncClient, size: int, status: int) -> None:
+    body = json.dumps({"query": QUERY}).ljust(size).encode()
+    answer = await http.post("/graphql", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status
+    if status == 413:
+        assert answer.json()["errors"][0]["extensions"] == {"code": "REQUEST_TOO_LARGE"}
+
+
+@pytest.mark.parametrize(("fields", "refused"), [(55, False), (56, True)])
+async def test_an_operation_has_at_most_max_query_tokens(
+    http: httpx.AsyncClient, fields: int, refused: bool
+) -> None:
+    query = "{ platform { " + "students " * fields + "} }"
+    answer = await post(http, {"query": query})
+    assert ("errors" in answer.json()) is refused
+    if refused:
+        assert "more than 60 tokens" in answer.json()["errors"][0]["message"]
+
+
+async def test_a_trace_tells_the_commands_of_this_request(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    course = factories.course()
+    await store(database, courses=[course], reviews=[factories.review(course)])
+    query = "{ courses { nodes { reviews { nodes { body } } } } }"
+    answer = await post(http, {"query": query}, GRAPHQL | {"x-lectern-trace": "1"})
+    mongo = answer.json()["extensions"]["lectern"]["mongo"]
+    assert mongo["commands"] == 2
+    assert mongo["ms"] > 0
+    assert "extensions" not in (await post(http, {"query": query})).json()
+
+
+async def test_an_unexpected_error_is_masked(
+    http: httpx.AsyncClient, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = factories.course()
+    review = factories.review(course) | {"courseId": factories.course()["_id"]}  # of a course that is gone
+    student = factories.student()
+    await store(
+        database, courses=[course], students=[student], reviews=[review | {"studentId": student["_id"]}]
+    )
+    query = "query($id: ID!) { student(id: $id) { reviews { nodes { course { title } } } } }"
+    answer = await post(http, {"query": query, "variables": {"id": _student_id(student)}})
+    (error,) = answer.json()["errors"]
+    assert error["message"] == "Something went wrong on our side."
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert error["extensions"]["errorId"] in capsys.readouterr().out
+    assert answer.json()["data"] == {"student": None}
+
+
+def _student_id(student: dict[str, Any]) -> str:
+    from resolvers import ids
+
+    return ids.encode("Student", student)
+
+
+async def test_a_database_that_is_gone_is_said_without_its_password(settings: Settings) -> None:
+    gone = SecretStr("mongodb://ann:hunter2@127.0.0.1:1/?directConnection=true")
+    async with client(settings.model_copy(update={"mongodb_uri": gone, "mongodb_timeout": 0.1})) as http:
+        answer = await post(http, {"query": QUERY})
+        (error,) = answer.json()["errors"]
+        assert error["message"] == "The database does not answer. Try again."
+        assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        ready = await http.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["reason"].startswith("MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
+        assert "hunter2" not in ready.text + answer.text
+        assert (await http.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_ready_when_the_indexes_are_there(http: httpx.AsyncClient, database: Database) -> None:
+    from loaders import indexes
+
+    assert (await http.get("/readyz")).json() == {"status": "ok"}
+    await database.drop_collection("reviews")
+    answer = await http.get("/readyz")
+    assert answer.status_code == 503
+    assert "reviews.courseId_1_createdAt_-1__id_1" in answer.json()["reason"]
+    assert "lectern indexes" in answer.json()["reason"]
+    await indexes.ensure(database)
+
+
+async def test_cors_is_for_the_origins_of_the_settings(http: httpx.AsyncClient) -> None:
+    for origin, allowed in (("https://a.example", True), ("https://b.example", False)):
+        preflight = await http.options(
+            "/graphql",
+            headers={
+                "origin": origin,
+                "access-control-request-method": "POST",
+                "access-control-request-headers": "content-type",
+            },
+        )
+        assert (preflight.headers.get("access-control-allow-origin") == origin) is allowed
+
+
+async def test_introspection_can_be_switched_off(settings: Settings, database: Database) -> None:
+    query = {"query": "{ __schema { queryType { name } } }"}
+    async with client(settings) as http:
+        assert (await post(http, query)).json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+    async with client(settings.model_copy(update={"introspection": False})) as http:
+        answer = await post(http, query)
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+
+
+async def test_browsers_get_graphiql_at_graphql_unless_it_is_off(settings: Settings) -> None:
+    browser = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    async with client(settings) as http:
+        page = await http.get("/graphql", headers=browser)
+        assert page.headers["content-type"].startswith("text/html")
+        asked = await http.get("/graphql", params={"query": QUERY}, headers=browser)
+        assert asked.headers["content-type"].startswith("application/json")
+    async with client(settings.model_copy(update={"graphiql": False})) as http:
+        assert (await http.get("/", headers=browser)).status_code == 404
+        answer = await http.get("/graphql", headers=browser)
+        assert answer.json()["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "best"),
+    [
+        (None, "a/x"), ("", "a/x"), ("a/y", "a/y"), ("a/x;q=0.1, a/y", "a/y"), ("a/*", "a/x"), ("b/*", None),
+        ("a/x;q=0, a/*", "a/y"), ("*/*;q=0.1, a/y;q=0.2", "a/y"), ("A/Y", "a/y"), ("a/y;q=nonsense", None),
+    ],
+)  # fmt: skip
+def test_preferred(accept: str | None, best: str | None) -> None:
+    assert preferred(accept, ("a/x", "a/y")) == best
