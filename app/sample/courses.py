@@ -1,0 +1,141 @@
+"""Categories, instructors and courses, from the catalogue."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from bson import ObjectId
+
+from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
+from app.sample.identity import random as seeded
+from app.sample.plan import CategoryPlan, CoursePlan
+from loaders.documents import CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc
+from loaders.ratings import summarise
+from loaders.terms import course_keys
+
+_HEADINGS = {
+    "en": ("What you will learn", "Who it is for", "Outline"),
+    "es": ("Qué aprenderás", "A quién va dirigido", "Contenido"),
+    "de": ("Was du lernst", "Für wen", "Inhalt"),
+    "fr": ("Ce que vous apprendrez", "À qui s'adresse ce cours", "Programme"),
+    "hi": ("आप क्या सीखेंगे", "किसके लिए", "पाठ्यक्रम"),
+    "ar": ("ماذا ستتعلم", "لمن هذه الدورة", "محتوى الدورة"),
+}
+
+
+def category_documents(categories: Sequence[CategoryPlan]) -> list[CategoryDoc]:
+    return [
+        {
+            "_id": object_id("categories", n),
+            "slug": category.slug,
+            "name": category.name,
+            "externalId": external_id(category.slug),
+        }
+        for n, category in enumerate(categories)
+    ]
+
+
+def instructor_documents(people: Mapping[str, Any]) -> list[InstructorDoc]:
+    return [
+        {
+            "_id": object_id("instructors", n),
+            "name": person["name"],
+            "headline": person.get("headline"),
+            "externalId": external_id(f"instructor-{n + 1:02}"),
+        }
+        for n, person in enumerate(people["instructor"])
+    ]
+
+
+def course_documents(categories: Sequence[CategoryPlan], people: Mapping[str, Any]) -> list[CourseDoc]:
+    """Every course, without its aggregates."""
+    random = seeded("courses")
+    plans = [(category, plan) for category in categories for plan in category.courses]
+    return [_course(n, category, plan, people, random) for n, (category, plan) in enumerate(plans)]
+
+
+def description(plan: CoursePlan) -> str:
+    """Markdown: an introduction, what is learned, for whom, and the outline."""
+    learn, audience, outline = _HEADINGS[plan.language]
+    outcomes = "\n".join(f"- {_capital(item)}" for item in plan.learn)
+    parts = "\n".join(f"{n}. {part}" for n, part in enumerate(plan.outline, 1))
+    return (
+        f"{plan.intro}\n\n## {learn}\n\n{outcomes}\n\n## {audience}\n\n{plan.audience}"
+        f"\n\n## {outline}\n\n{parts}\n"
+    )
+
+
+def _course(
+    n: int, category: CategoryPlan, plan: CoursePlan, people: Mapping[str, Any], random: Random
+) -> CourseDoc:
+    created = _created(plan, random)
+    text = description(plan)
+    words = {"title": plan.title, "codes": plan.codes, "tags": plan.tags, "summary": plan.summary}
+    return {
+        "_id": object_id("courses", n),
+        "slug": plan.key,
+        "codes": plan.codes,
+        "title": plan.title,
+        "summary": plan.summary,
+        "description": text,
+        "categorySlug": category.slug,
+        "level": plan.level,
+        "deliveryModes": plan.modes,
+        "durationDays": plan.days,
+        "language": plan.language,
+        "tags": plan.tags,
+        "price": _price(plan.price),
+        "instructorIds": _instructors(category.slug, plan, people, random),
+        "status": plan.status,
+        "createdAt": created,
+        "updatedAt": (created + (TODAY - created) * random.random()).replace(microsecond=0),
+        "externalId": external_id(plan.key),
+        "rating": summarise([0] * 5, _imported(plan)),
+        "studentCount": 0,
+        # Whoever rated had taken the course, and of the others nothing is known.
+        "importedStudentCount": plan.imported[1] if plan.imported else 0,
+        "seatsUntil": None,
+        **course_keys({**words, "description": text}),
+    }
+
+
+def _created(plan: CoursePlan, random: Random) -> datetime:
+    """Some day before the sample's last; drafts and new courses are young, archived ones are old."""
+    day = FIRST_DAY + timedelta(hours=random.randrange(8, 20), minutes=random.randrange(60))
+    if plan.is_new or plan.status == "DRAFT":
+        return day + timedelta(days=1780 + random.randrange(200) if plan.is_new else 1400)
+    return day + timedelta(days=random.randrange(300 if plan.status == "ARCHIVED" else 1500))
+
+
+def _imported(plan: CoursePlan) -> ImportedRating | None:
+    if plan.imported is None:
+        return None
+    average, count = plan.imported
+    return {"average": average, "count": count}
+
+
+def _price(price: str | None) -> MoneyDoc | None:
+    if price is None:
+        return None
+    if price == "free":
+        return {"amountMinor": 0, "currency": "INR"}
+    currency, amount = price.split()
+    return {"amountMinor": int(amount) * 100, "currency": currency}
+
+
+def _instructors(
+    category: str, plan: CoursePlan, people: Mapping[str, Any], random: Random
+) -> list[ObjectId]:
+    """One to three of those who teach the category, in the course's language."""
+    able = [
+        object_id("instructors", n)
+        for n, person in enumerate(people["instructor"])
+        if category in person["teaches"]
+        and (plan.language == "en" or plan.language in person.get("speaks", ()))
+    ]
+    return random.sample(able, min(len(able), random.choice((1, 1, 1, 2, 2, 3))))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,87 @@
+"""All of the sample data, as documents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+
+from app.sample import counting, plan
+from app.sample.courses import category_documents, course_documents, instructor_documents
+from app.sample.enrolments import Offer, enrolments, set_joining_dates
+from app.sample.people import student_documents
+from app.sample.reviews import reviews
+from app.sample.runs import course_runs
+from loaders.documents import (
+    CategoryDoc,
+    CourseDoc,
+    CourseRunDoc,
+    EnrollmentDoc,
+    InstructorDoc,
+    ReviewDoc,
+    StudentDoc,
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The documents of each collection, aggregates and derived keys included."""
+
+    categories: list[CategoryDoc]
+    instructors: list[InstructorDoc]
+    courses: list[CourseDoc]
+    runs: list[CourseRunDoc]
+    students: list[StudentDoc]
+    enrollments: list[EnrollmentDoc]
+    reviews: list[ReviewDoc]
+
+    def collections(self) -> dict[str, Sequence[Mapping[str, Any]]]:
+        """By the name of the collection."""
+        return {
+            "categories": self.categories,
+            "instructors": self.instructors,
+            "courses": self.courses,
+            "courseRuns": self.runs,
+            "students": self.students,
+            "enrollments": self.enrollments,
+            "reviews": self.reviews,
+        }
+
+
+def generate(now: datetime) -> Sample:
+    """The sample data. Only upcoming runs depend on `now` (aware), and on its day alone."""
+    categories, people = plan.categories(), plan.people()
+    courses = course_documents(categories, people)
+    plans = [(category, course) for category in categories for course in category.courses]
+    planned = [(course_plan, doc) for (_, course_plan), doc in zip(plans, courses, strict=True)]
+    runs = course_runs(planned, people, now)
+    offers = [Offer(*pair, mine) for pair, mine in zip(planned, runs, strict=True)]
+    students, instructors = student_documents(people), instructor_documents(people)
+    enrolled = enrolments(offers, students)
+    triples = [(*pair, doc) for pair, doc in zip(plans, courses, strict=True)]
+    written = reviews(triples, students, instructors, enrolled, plan.texts())
+    sample = Sample(
+        category_documents(categories),
+        instructors,
+        courses,
+        [run.document for mine in runs for run in mine],
+        students,
+        enrolled,
+        written,
+    )
+    _complete(sample)
+    return sample
+
+
+def _complete(sample: Sample) -> None:
+    """What follows from the documents together."""
+    seen: list[tuple[ObjectId, datetime]] = [
+        (e["studentId"], e["enrolledAt"]) for e in sample.enrollments if e["enrolledAt"]
+    ]
+    seen += [(r["studentId"], r["createdAt"]) for r in sample.reviews if r["studentId"] and r["createdAt"]]
+    set_joining_dates(sample.students, seen)
+    counting.count_seats(sample.runs, sample.enrollments)
+    counting.find_seats(sample.courses, sample.runs)
+    counting.count_students(sample.courses, sample.enrollments)
+    counting.rate(sample.courses, sample.reviews)

@@ -1,0 +1,24 @@
+"""Sample data into a database, on the first start of `lectern dev`."""
+
+from datetime import UTC, datetime
+
+from app.sample.generator import generate
+from app.sample.identity import SOURCE
+from loaders import sample
+from loaders.mongo import Database
+
+
+async def load(database: Database, now: datetime | None = None) -> bool:
+    """Load the sample data and tell whether anything was to do; the indexes should be there already.
+
+    Nothing is done where it was loaded before, nor in a database with courses of its own. A load that was
+    interrupted is completed as of the day on which it began, so that its documents agree with each other.
+    """
+    moment = now or datetime.now(UTC)
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    began = await sample.begin(database, SOURCE, day)
+    if began is None:
+        return False
+    await sample.insert(database, generate(began).collections())
+    await sample.complete(database, SOURCE)
+    return True

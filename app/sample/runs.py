@@ -1,0 +1,106 @@
+"""Course runs: past ones on fixed days, upcoming ones counted from the day of the first start."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from app.sample.identity import TODAY, external_id, object_id
+from app.sample.identity import random as seeded
+from app.sample.plan import CoursePlan
+from loaders.documents import CourseDoc, CourseRunDoc
+
+_HOURS = (8, 9, 13, 14, 16, 18)  # UTC: mornings and evenings where the students are
+_SELF_PACED_DAYS = 40  # of a course that names no duration
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, and whether it was over when the sample data ends."""
+
+    document: CourseRunDoc
+    past: bool
+    ends: datetime
+
+
+def course_runs(
+    courses: Sequence[tuple[CoursePlan, CourseDoc]], people: Mapping[str, Any], now: datetime
+) -> list[list[Run]]:
+    """The runs of each course, in order; seats, like the aggregates, follow from the enrolments.
+
+    Only the time of `now`'s day enters, and no random number depends on it: two starts on one day agree.
+    """
+    random = seeded("runs")
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    rooms: list[str] = people["places"]["rooms"]
+    planned = [_starts(plan, course, midnight, random) for plan, course in courses]
+    numbers = iter(range(sum(map(len, planned))))
+    return [
+        [_run(next(numbers), plan, course, start, past, rooms, random) for start, past in starts]
+        for (plan, course), starts in zip(courses, planned, strict=True)
+    ]
+
+
+def _starts(
+    plan: CoursePlan, course: CourseDoc, midnight: datetime, random: Random
+) -> list[tuple[datetime, bool]]:
+    """When the runs of a course start, and whether they are past ones."""
+    past = sorted(_past(plan, course, random) for _ in range(_past_count(plan, random)))
+    days = [random.randrange(7, 45), random.randrange(60, 110), random.randrange(130, 190)]
+    if random.random() < 0.25:
+        days[0] = -random.randrange(2, 10)  # one that has just begun
+    ahead = [midnight + timedelta(days=d, hours=random.choice(_HOURS)) for d in days]
+    return [(start, True) for start in past] + [
+        (start, False) for start in ahead[: _ahead_count(plan, random)]
+    ]
+
+
+def _past_count(plan: CoursePlan, random: Random) -> int:
+    if plan.is_new or not (plan.is_reviewed or plan.imported):
+        return 0
+    return random.choice((3, 4, 5)) if plan.modes == ["ONSITE"] else random.choice((0, 1, 2, 2, 3, 4))
+
+
+def _ahead_count(plan: CoursePlan, random: Random) -> int:
+    count = random.choice((0, 1, 1, 2, 2, 3))
+    if plan.status == "ARCHIVED":
+        return 0
+    return max(1, count) if plan.is_new or plan.modes == ["ONSITE"] else count
+
+
+def _past(plan: CoursePlan, course: CourseDoc, random: Random) -> datetime:
+    first = course["createdAt"] + timedelta(days=50)
+    last = TODAY - timedelta(days=(plan.days or _SELF_PACED_DAYS) + 20)
+    if plan.status == "ARCHIVED":
+        last = first + (last - first) / 2
+    day = first + (last - first) * random.random()
+    return day.replace(hour=random.choice(_HOURS), minute=random.choice((0, 0, 30)), second=0, microsecond=0)
+
+
+def _run(
+    n: int,
+    plan: CoursePlan,
+    course: CourseDoc,
+    start: datetime,
+    past: bool,
+    rooms: Sequence[str],
+    random: Random,
+) -> Run:
+    mode = random.choice(plan.modes)
+    room = random.choice(rooms)
+    ends = start + timedelta(days=plan.days or _SELF_PACED_DAYS)
+    document: CourseRunDoc = {
+        "_id": object_id("courseRuns", n),
+        "courseId": course["_id"],
+        "courseStatus": course["status"],
+        "startsAt": start,
+        "endsAt": ends if plan.days else None,
+        "deliveryMode": mode,
+        "location": room if mode == "ONSITE" else None,
+        "seats": None,
+        "seatsTaken": 0,
+        "waitlistCount": 0,
+        "externalId": external_id(f"{plan.key}-{n}"),
+    }
+    return Run(document, past, ends)
