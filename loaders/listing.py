@@ -144,8 +144,8 @@ async def _rows(listing: Listing, parent: Any, window: Window) -> list[Any]:
 
 
 async def _rows_by_parent(listing: Listing, keys: Sequence[Any], window: Window) -> dict[Any, list[Any]]:
-    """A $lookup from the parents' keys: about as fast as a $unionWith branch for each where they are few,
-    faster where they are many, and without its limit of stages (benchmarks/top_per_parent.py).
+    """A $lookup from the parents' keys: about as fast as a $unionWith branch for each, without its limit of
+    stages, and right for parents in an array (benchmarks/top_per_parent.py).
     """
     lookup = {
         "from": listing.collection.name,

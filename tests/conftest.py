@@ -113,7 +113,7 @@ def gateway_url(settings: Settings, worker_id: str) -> Iterator[str]:
         "MONGODB_DRIVER": served.mongodb_driver,
         "LECTERN_SECRET": SECRET,
     }
-    command = [Path(sys.executable).with_name("lectern"), "serve", "--port", "0"]
+    command = [str(Path(sys.executable).with_name("lectern")), "serve", "--port", "0"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         told = process.stderr.readline()

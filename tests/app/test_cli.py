@@ -40,7 +40,7 @@ def lectern(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 @contextmanager
 def running(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process, once it has told its address; killed at the end if it still runs."""
-    command = [LECTERN, *arguments, "--port", "0"]
+    command = [str(LECTERN), *arguments, "--port", "0"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
     ) as process:

@@ -1,0 +1,10 @@
+"""All benchmarks, one after the other: `make bench`."""
+
+import subprocess
+import sys
+
+MODULES = ("first_answer", "top_per_parent", "import_reviews")
+
+for name in MODULES:
+    print(f"\n== benchmarks.{name}", flush=True)
+    subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)

@@ -1,0 +1,136 @@
+"""Times the ways to get "the newest N reviews of each of K courses", side by side in one run.
+
+    python -m benchmarks.top_per_parent
+
+Each way takes the same keys in turn, so that what else the machine does meets all of them. What counts are
+the ratios: medians over the rounds, divided by that of the gateway's own way (loaders.listing.pages).
+"""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bson import ObjectId
+from pydantic import SecretStr
+
+from app import embedded
+from app.database import connect
+from app.settings import Settings
+from loaders import indexes
+from loaders.listing import Listing, Order, Window, pages
+from loaders.mongo import Database, aggregate, find
+
+COURSES, REVIEWS, ROUNDS = 2_000, 100_000, 30
+CASES = ((1, 5), (20, 5), (100, 5), (100, 20), (500, 3))  # parents, reviews of each
+
+Way = Callable[[Database, Sequence[ObjectId], int], Awaitable[Mapping[ObjectId, Sequence[Any]]]]
+
+
+async def lookup(
+    database: Database, keys: Sequence[ObjectId], first: int
+) -> Mapping[ObjectId, Sequence[Any]]:
+    listing = Listing(database["reviews"], {}, Order("createdAt", descending=True), "courseId")
+    found = await pages(listing, keys, Window(limit=first - 1))
+    return {page.parent: page.documents for page in found}
+
+
+async def union(database: Database, keys: Sequence[ObjectId], first: int) -> Mapping[ObjectId, Sequence[Any]]:
+    head, *rest = (_branch(key, first - 1) for key in keys)
+    pipeline = [*head, *({"$unionWith": {"coll": "reviews", "pipeline": branch}} for branch in rest)]
+    rows = await aggregate(database["reviews"], pipeline, size=len(keys) * first)
+    found: dict[ObjectId, list[Any]] = {key: [] for key in keys}
+    for row in rows:
+        found[row["courseId"]].append(row)
+    return found
+
+
+async def finds(database: Database, keys: Sequence[ObjectId], first: int) -> Mapping[ObjectId, Sequence[Any]]:
+    sort = [("createdAt", -1), ("_id", 1)]
+    rows = await asyncio.gather(
+        *(
+            find(database["reviews"], {"courseId": key}, size=first, sort=sort, limit=first - 1)
+            for key in keys
+        )
+    )
+    return dict(zip(keys, rows, strict=True))
+
+
+async def group(database: Database, keys: Sequence[ObjectId], first: int) -> Mapping[ObjectId, Sequence[Any]]:
+    pipeline: list[Mapping[str, Any]] = [
+        {"$match": {"courseId": {"$in": list(keys)}}},
+        {"$sort": {"courseId": 1, "createdAt": -1, "_id": 1}},
+        {"$group": {"_id": "$courseId", "rows": {"$firstN": {"input": "$$ROOT", "n": first - 1}}}},
+    ]
+    return {row["_id"]: row["rows"] for row in await aggregate(database["reviews"], pipeline, size=len(keys))}
+
+
+WAYS: Mapping[str, Way] = {
+    "$documents + $lookup": lookup,
+    "$unionWith": union,
+    "$group with $firstN": group,
+    "a find each": finds,
+}
+
+
+def _branch(key: ObjectId, limit: int) -> list[Mapping[str, Any]]:
+    return [{"$match": {"courseId": key}}, {"$sort": {"createdAt": -1, "_id": 1}}, {"$limit": limit}]
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary, embedded.running(Path(temporary), cache_gb=1) as uri:
+        settings = Settings(mongodb_uri=SecretStr(uri))
+        async with connect(settings) as database:
+            await indexes.ensure(database)
+            keys = await _seed(database)
+            print(
+                f"newest N of each of K courses: {REVIEWS:,} reviews of {COURSES:,} courses, {ROUNDS} rounds"
+            )
+            print("| K | N | " + " | ".join(WAYS) + " |")
+            print("|--:|--:|" + "--:|" * len(WAYS))
+            for parents, first in CASES:
+                ratios = await _compare(database, keys, parents, first)
+                print(f"| {parents} | {first} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
+
+
+async def _seed(database: Database) -> list[ObjectId]:
+    rng = random.Random(1)
+    keys = [ObjectId() for _ in range(COURSES)]
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    reviews = [
+        {
+            "courseId": keys[int(COURSES * rng.random() ** 2)],  # some have many
+            "createdAt": start + timedelta(minutes=rng.randrange(2_000_000)),
+            "body": "A text of some length about the course. " * 5,
+            "externalId": {"source": "benchmark", "id": str(n)},
+        }
+        for n in range(REVIEWS)
+    ]
+    await database["reviews"].insert_many(reviews, ordered=False)
+    return keys
+
+
+async def _compare(database: Database, keys: Sequence[ObjectId], parents: int, first: int) -> list[float]:
+    """The time of each way as a ratio to the first one's; all must give the same reviews."""
+    rng = random.Random(2)
+    times: dict[str, list[float]] = {name: [] for name in WAYS}
+    for _ in range(ROUNDS):
+        chosen = rng.sample(keys, parents)
+        answers = []
+        for name, way in WAYS.items():
+            began = time.perf_counter()
+            found = await way(database, chosen, first + 1)
+            times[name].append(time.perf_counter() - began)
+            answers.append({key: [row["_id"] for row in found.get(key, [])] for key in chosen})
+        assert all(answer == answers[0] for answer in answers)
+    own = statistics.median(times["$documents + $lookup"])
+    return [statistics.median(times[name]) / own for name in WAYS]
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
