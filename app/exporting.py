@@ -36,10 +36,13 @@ def _output(file: str) -> Iterator[BinaryIO]:
         return
     path = Path(file)
     part = path.with_name(f"{path.name}.part")
-    opened = gzip.open(part, "wb", 6) if path.suffix == ".gz" else part.open("wb")
     try:
-        with cast("BinaryIO", opened) as output:
-            yield output
+        with part.open("wb") as plain:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(path.stem, "wb", 6, plain, mtime=0) as packed:
+                    yield cast("BinaryIO", packed)
+            else:
+                yield plain
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

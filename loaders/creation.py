@@ -75,8 +75,8 @@ def _course(fields: Mapping[str, Any]) -> Document:
 
 def _run(fields: Mapping[str, Any]) -> Document:
     return {
-        "courseStatus": "PUBLISHED", "endsAt": None, "deliveryMode": "ONLINE", "location": None, "seats": None,
-        "seatsTaken": 0, "waitlistCount": 0, **fields,
+        "courseStatus": "PUBLISHED", "endsAt": None, "deliveryMode": "ONLINE", "location": None,
+        "seats": None, "seatsTaken": 0, "waitlistCount": 0, **fields,
     }  # fmt: skip
 
 
@@ -97,8 +97,9 @@ def _enrollment(fields: Mapping[str, Any]) -> Document:
 
 def _review(fields: Mapping[str, Any]) -> Document:
     return {
-        "studentId": None, "rating": None, "title": None, "body": "", "difficulty": None, "workloadHours": None,
-        "term": None, "verified": False, "helpfulCount": 0, "unhelpfulCount": 0, "reply": None,
+        "studentId": None, "rating": None, "title": None, "body": "", "difficulty": None,
+        "workloadHours": None, "term": None, "verified": False, "helpfulCount": 0, "unhelpfulCount": 0,
+        "reply": None,
         "status": "PUBLISHED", "createdAt": None, "updatedAt": None, **fields,
     }  # fmt: skip
 

@@ -69,7 +69,9 @@ class References:
         there = await self._documents(collection, list(by_key), {})
         return {key: there[key]["_id"] if key in there else documents[key]["_id"] for key in by_key}
 
-    async def _make(self, collection: str, documents: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    async def _make(
+        self, collection: str, documents: Sequence[tuple[dict[str, Any], dict[str, Any]]]
+    ) -> None:
         """Make the documents that their queries don't find."""
         if documents and self._write:
             upserts = [UpdateOne(query, {"$setOnInsert": made}, upsert=True) for query, made in documents]

@@ -38,11 +38,12 @@ class Seen:
         return slot
 
     def _grow(self) -> None:
-        old = [(h, r) for h, r in zip(self._hashes, self._rows, strict=True) if r]
+        old = zip(self._hashes, self._rows, strict=True)
         self._allocate(2 * len(self._rows))
         for hashed, row in old:
-            slot = self._slot(hashed)
-            self._hashes[slot], self._rows[slot] = hashed, row
+            if row:
+                slot = self._slot(hashed)
+                self._hashes[slot], self._rows[slot] = hashed, row
 
     def _allocate(self, size: int) -> None:
         self._mask = size - 1

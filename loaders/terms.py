@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypedDict
-from unicodedata import combining, normalize
+from unicodedata import category, combining, normalize
 
 from snowballstemmer import stemmer
 
@@ -18,7 +18,7 @@ from loaders.documents import SearchTerm
 
 TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # weights
 
-_WORD = re.compile(r"[^\W_]+(?:[+#]+(?!\w))?")  # C++ and C# are words
+_WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")  # C++ and C# are words
 _MAX_TERM = 64  # characters; a longer one is cut, so that no term outgrows an index key
 _MAX_TERMS = 400  # a document; the heaviest stay
 
@@ -35,14 +35,31 @@ class StudentKeys(TypedDict):
     search: list[SearchTerm]
 
 
-def fold(text: str) -> str:
-    """Case and accents removed: "Café Ökonomie" is "cafe okonomie"."""
-    return "".join(c for c in normalize("NFKD", text.casefold()) if not combining(c))
+_VOWEL_SIGNS = ("Mc", "Mn")  # of Indic scripts; an accent of Latin ones combines
+
+
+class _Folding(dict[int, int | str | None]):
+    """For str.translate: accents go, and what is no part of a word becomes a space. Filled as it is used."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        character = chr(code)
+        if combining(character):
+            folded: int | str | None = None
+        elif character.isalnum() or character in "+#" or category(character) in _VOWEL_SIGNS:
+            folded = code
+        else:
+            folded = " "
+        self[code] = folded
+        return folded
+
+
+_FOLDING = _Folding()
 
 
 def words(text: str) -> list[str]:
-    """The folded words of a text, in order."""
-    return [w[:_MAX_TERM] for w in _WORD.findall(fold(text))]
+    """The words of a text, in order, without case and accents: "Café Ökonomie" has "cafe" and "okonomie"."""
+    folded = normalize("NFKD", normalize("NFKD", text).casefold())  # casefold can undo the first one
+    return [w[:_MAX_TERM] for w in _WORD.findall(folded.translate(_FOLDING))]
 
 
 def stem(word: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 
@@ -25,6 +26,10 @@ from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
 from tests.support import NOW, SECRET, SHARED, MongoCommands, RunQuery
+
+# How long an example takes is the machine's business.
+hypothesis.settings.register_profile("lectern", deadline=None)
+hypothesis.settings.load_profile("lectern")
 
 
 @pytest.fixture(scope="session")

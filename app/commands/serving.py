@@ -67,7 +67,9 @@ def dev(
         _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)
 
 
-def _serve_embedded(directory: Path, listening: socket.socket, *, with_sample: bool, in_browser: bool) -> None:
+def _serve_embedded(
+    directory: Path, listening: socket.socket, *, with_sample: bool, in_browser: bool
+) -> None:
     with embedded.running(directory) as uri:
         os.environ |= {"MONGODB_URI": uri, "LECTERN_SECRET": _kept_secret(directory / "secret")}
         told = asyncio.run(_prepare(load(), with_sample=with_sample))

@@ -1,11 +1,10 @@
 """GraphiQL: its page over HTTP, its example queries, and a real browser that reaches the gateway only."""
 
 import json
-import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ from playwright.async_api import ConsoleMessage, Error, Page, Request, async_pla
 from starlette.applications import Starlette
 
 from app import graphiql
+from tests.support import missing
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "web" / "src" / "examples").glob("*.graphql"))
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -31,13 +31,6 @@ window.violations = [];
 addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.effectiveDirective}: ${event.blockedURI}`));
 """
-
-
-def missing(what: str) -> NoReturn:
-    """CI has everything; elsewhere a test that lacks something is skipped."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture

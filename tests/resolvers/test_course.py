@@ -27,8 +27,12 @@ async def catalogue(database: Database, size: int) -> None:
         for i in range(size)
     ]
     runs = [factories.course_run(c, startsAt=NOW + n * DAY) for c in courses for n in range(-1, 2)]
-    reviews = [factories.review(c, students[n % size]) for c in courses for n in range(4)]
-    enrollments = [factories.enrollment(c, s) for c, s in zip(courses, students, strict=True)]
+    reply = {"instructorId": instructors[0]["_id"], "body": "Thank you.", "createdAt": NOW}
+    reviews = [factories.review(c, students[n % size], reply=reply) for c in courses for n in range(4)]
+    enrollments = [
+        factories.enrollment(c, s, runId=runs[3 * i]["_id"])
+        for i, (c, s) in enumerate(zip(courses, students, strict=True))
+    ]
     await store(
         database,
         categories=categories,
@@ -54,7 +58,15 @@ RELATIONS = {
     "a: reviews(first: 2) { nodes { body } } b: reviews(first: 2) { nodes { id } }": ["aggregate reviews"],
     "reviews { nodes { student { name } } }": ["aggregate reviews", "find students"],
     "reviews { nodes { course { title } } }": ["aggregate reviews", "find courses"],
+    "reviews { nodes { reply { author { name } } } }": ["aggregate reviews", "find instructors"],
+    "reviews { nodes { student { email reviews(first: 2) { nodes { body } } } } }": [
+        "aggregate reviews", "find students", "aggregate reviews",
+    ],
+    "reviews { nodes { student { enrollments { nodes { status } } } } }": [
+        "aggregate reviews", "find students", "aggregate enrollments",
+    ],
     "enrollments { nodes { status } }": ["aggregate enrollments"],
+    "enrollments { nodes { run { startsAt } } }": ["aggregate enrollments", "find courseRuns"],
     "enrollments { nodes { student { name } } }": ["aggregate enrollments", "find students"],
     "enrollments { nodes { course { title } } }": ["aggregate enrollments", "find courses"],
     "enrollments { totalCount }": ["aggregate enrollments", "aggregate enrollments"],
@@ -151,9 +163,9 @@ async def test_every_page_of_a_level_is_right(database: Database, run_query: Run
     assert pages[1]["pageInfo"]["endCursor"] == pages[1]["edges"][1]["cursor"]
     assert pages[2]["pageInfo"]["startCursor"] is None
     after = pages[1]["pageInfo"]["endCursor"]
-    data = await run_query(
-        f'{{ course(slug: "{many["slug"]}") {{ reviews(first: 2, after: "{after}") {{ nodes {{ body }} }} }} }}'
-    )
+    text = """query($slug: String, $after: String) {
+      course(slug: $slug) { reviews(first: 2, after: $after) { nodes { body } } } }"""
+    data = await run_query(text, {"slug": many["slug"], "after": after})
     assert [n["body"] for n in data["course"]["reviews"]["nodes"]] == ["Review 2", "Review 1"]
 
 
@@ -231,7 +243,8 @@ async def test_runs_are_the_upcoming_ones_unless_all_are_asked_for(
     ]
     await store(database, courses=[course], courseRuns=runs)
     text = f"""{{ course(slug: "{course["slug"]}") {{
-      upcoming: runs {{ nodes {{ seatsLeft }} }} all: runs(upcomingOnly: false) {{ nodes {{ seatsLeft }} }} }} }}"""
+      upcoming: runs {{ nodes {{ seatsLeft }} }}
+      all: runs(upcomingOnly: false) {{ nodes {{ seatsLeft }} }} }} }}"""
     data = await run_query(text)
     assert [n["seatsLeft"] for n in data["course"]["upcoming"]["nodes"]] == [0, None]
     assert [n["seatsLeft"] for n in data["course"]["all"]["nodes"]] == [7, 0, None]

@@ -19,7 +19,7 @@ from tests.support import RunQuery
 COURSE_ORDERS = ["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
 REVIEW_ORDERS = ["NEWEST", "HELPFUL", "RATING"]
 
-walks = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+walks = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # Few values, so that there are ties; None where the field may be null.
 course_fields = st.fixed_dictionaries(
@@ -41,14 +41,13 @@ review_fields = st.fixed_dictionaries(
     }
 )
 
-COURSES = """query($first: Int, $after: String, $last: Int, $before: String, $order: CourseOrder, $search: String) {
-  list: courses(first: $first, after: $after, last: $last, before: $before, orderBy: $order,
-                filter: {search: $search}) {
-    nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
-REVIEWS = """query($first: Int, $after: String, $last: Int, $before: String, $order: ReviewOrder, $course: String) {
-  course(slug: $course) { list: reviews(first: $first, after: $after, last: $last, before: $before,
-                                        orderBy: $order) {
-    nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+PAGE = "nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+WINDOW = "$first: Int, $after: String, $last: Int, $before: String"
+GIVEN = "first: $first, after: $after, last: $last, before: $before, orderBy: $order"
+COURSES = f"""query({WINDOW}, $order: CourseOrder, $search: String) {{
+  list: courses({GIVEN}, filter: {{search: $search}}) {{ {PAGE} }} }}"""
+REVIEWS = f"""query({WINDOW}, $order: ReviewOrder, $course: String) {{
+  course(slug: $course) {{ list: reviews({GIVEN}) {{ {PAGE} }} }} }}"""
 
 
 async def walk(

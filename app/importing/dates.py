@@ -1,0 +1,100 @@
+"""Points in time as programs and people write them. All come out in UTC, to the millisecond."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMERIC = re.compile(r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})(?:[ ,]+(\d{1,2}:\d{2}(?::\d{2})?))?")
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b|\bof\b|,", re.IGNORECASE)
+_WEEKDAY = re.compile(
+    r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?\s+", re.IGNORECASE
+)
+_WRITTEN = ("%d %B %Y", "%d %b %Y", "%B %d %Y", "%b %d %Y", "%Y %B %d", "%Y %b %d", "%d-%b-%Y", "%d-%B-%Y")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p")
+_PATTERNS = tuple(date + clock for clock in _CLOCKS for date in _WRITTEN)
+_NO_DATE = "is not a date"
+
+
+def date(value: Any, *, format: str | None = None, day_first: bool | None = None) -> datetime:
+    """Epoch seconds or milliseconds, ISO 8601 in its styles, or written: "June 11, 2015", "11 Jun 2015 9:30".
+
+    What names no time zone is UTC. `format` is a strptime pattern; `day_first` says how to read 06/11/2015.
+    """
+    if isinstance(value, bool):
+        raise ValueError(_NO_DATE)
+    if isinstance(value, int | float):
+        return _epoch(value)
+    text = " ".join(str(value).split())
+    if format:
+        return _utc(_strptime(text, (format,)))
+    if _DIGITS.fullmatch(text) and len(text.lstrip("-").split(".")[0]) > 8:
+        return _epoch(float(text))
+    try:
+        return _utc(datetime.fromisoformat(text))
+    except ValueError:
+        return _utc(_written(text, day_first))
+
+
+def day_offset(value: Any, *, start: Any) -> datetime:
+    """So many days from `start`, a date."""
+    first = start if isinstance(start, datetime) else date(start)
+    try:
+        return first + timedelta(days=float(value))
+    except (ValueError, OverflowError):
+        raise ValueError("is not a number of days") from None
+
+
+def _epoch(value: float) -> datetime:
+    """Milliseconds from 1973 on and seconds to 5138 can't be confused; smaller numbers are no dates."""
+    seconds = value / 1000 if abs(value) >= 1e11 else value
+    if not 1e8 <= seconds < 1e10:
+        raise ValueError(_NO_DATE)
+    return _EPOCH + timedelta(milliseconds=round(seconds * 1000))
+
+
+def _utc(moment: datetime) -> datetime:
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return aware.replace(microsecond=aware.microsecond // 1000 * 1000)
+
+
+def _written(text: str, day_first: bool | None) -> datetime:
+    if match := _NUMERIC.fullmatch(text):
+        return _numeric(match, day_first)
+    if re.search(r"\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC?)$", text):
+        return parsedate_to_datetime(text)
+    plain = " ".join(
+        _ORDINAL.sub(" ", _WEEKDAY.sub("", text)).replace("Sept ", "Sep ").replace(".", "").split()
+    )
+    return _strptime(plain, _PATTERNS)
+
+
+def _numeric(match: re.Match[str], day_first: bool | None) -> datetime:
+    """2015/6/11, 31.12.2015, 12/31/2015; what can be read both ways needs `day_first`."""
+    one, two, three = (int(part) for part in match.groups()[:3])
+    if len(match[1]) == 4:
+        year, month, day = one, two, three
+    elif len(match[3]) != 4:
+        raise ValueError(_NO_DATE)
+    else:
+        dotted = "." in match[0].split()[0]
+        day_first = (dotted or one > 12 or None) if day_first is None else day_first
+        if day_first is None and two <= 12 and one != two:
+            raise ValueError("can be read as day/month or as month/day (set day_first = true or false)")
+        year, (day, month) = three, (one, two) if day_first else (two, one)
+    hour, minute, second, *_ = [*map(int, (match[4] or "0:0").split(":")), 0]
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        raise ValueError(_NO_DATE) from None
+
+
+def _strptime(text: str, patterns: tuple[str, ...]) -> datetime:
+    for pattern in patterns:
+        try:
+            return datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+    raise ValueError(_NO_DATE)

@@ -1,0 +1,146 @@
+"""The import itself: rows are read and normalised a batch ahead of the one that is being stored."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol
+
+from app.importing.linking import Linked, Record, Unlinked
+from app.importing.records import Recorder, RowError, Turned
+from app.importing.rows import Row, SourceError, Unreadable
+from app.importing.source import Source
+from loaders.imports import Importer, Kind, Outcome
+
+_BATCH = 2_000
+
+
+class Linker(Protocol):
+    """What turns records into documents: app.importing.linking or app.importing.restoring."""
+
+    notes: Counter[str]
+
+    async def link(self, records: Sequence[Record]) -> list[Linked]: ...
+
+    async def after(self, records: Sequence[Record]) -> None: ...
+
+
+@dataclass(slots=True)
+class Reject:
+    """A row that can't be used, with what it held."""
+
+    number: int
+    line: int | None
+    reason: str
+    data: Any
+
+
+@dataclass
+class Tally:
+    """What an import has done so far."""
+
+    read: int = 0
+    kinds: Counter[Kind] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    turned: Turned = field(default_factory=lambda: Turned(Counter(), Counter()))
+    corrected: int | None = None  # aggregates, once they are recounted
+    broken: str | None = None  # why the file could not be read to its end
+    position: int | None = None  # bytes of the file, packed
+
+
+@dataclass
+class _Batch:
+    rows: list[Row] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    count: int = 0
+    position: int | None = None
+
+
+class Import:
+    """One file into one collection. `rejected` gets every row that can't be used, `progress` the tally after
+    each batch. Nothing is recounted: that is the caller's.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        linker: Linker,
+        importer: Importer,
+        recorder: Recorder | None,
+        *,
+        rejected: Callable[[Reject], None],
+        progress: Callable[[Tally], None],
+    ) -> None:
+        self.tally = Tally()
+        self._source, self._linker, self._importer, self._recorder = source, linker, importer, recorder
+        self._rejected, self._progress = rejected, progress
+        self._rows = source.rows()
+
+    async def run(self) -> Tally:
+        """Import to the end of the file, or to where it breaks off (`broken` says so)."""
+        reading = asyncio.create_task(asyncio.to_thread(self._read))
+        writing: asyncio.Task[None] | None = None
+        try:
+            while batch := await reading:
+                reading = asyncio.create_task(asyncio.to_thread(self._read))
+                linked = await self._linker.link(batch.records)
+                plan = await self._importer.plan([d for d in linked if not isinstance(d, Unlinked)])
+                if writing:
+                    await writing
+                writing = asyncio.create_task(self._finish(batch, linked, self._importer.write(plan)))
+        finally:
+            if writing:
+                await writing
+        self.tally.notes = self._linker.notes
+        if self._recorder:
+            self.tally.turned = self._recorder.turned
+        return self.tally
+
+    def _read(self) -> _Batch | None:
+        """The next rows, normalised; None at the end."""
+        batch = _Batch()
+        try:
+            for row in islice(self._rows, _BATCH):
+                batch.count += 1
+                self._take(row, batch)
+        except SourceError as error:
+            self.tally.broken = str(error)
+        batch.position = self._source.position()
+        return batch if batch.count else None
+
+    def _take(self, row: Row | Unreadable, batch: _Batch) -> None:
+        if isinstance(row, Unreadable):
+            batch.rejects.append(Reject(row.number, row.line, row.reason, row.text))
+            return
+        try:
+            fields = self._recorder.record(row.values) if self._recorder else row.values
+        except RowError as error:
+            batch.rejects.append(Reject(row.number, row.line, str(error), row.values))
+            return
+        batch.rows.append(row)
+        batch.records.append(Record(row.number, fields))
+
+    async def _finish(
+        self, batch: _Batch, linked: Sequence[Linked], writing: asyncio.Task[list[Outcome]]
+    ) -> None:
+        outcomes = iter(await writing)
+        for row, document in zip(batch.rows, linked, strict=True):
+            outcome = (
+                Outcome("rejected", document.reason) if isinstance(document, Unlinked) else next(outcomes)
+            )
+            if outcome.kind == "rejected":
+                batch.rejects.append(Reject(row.number, row.line, outcome.reason, row.values))
+            else:
+                self.tally.kinds[outcome.kind] += 1
+        await self._linker.after(batch.records)
+        self._count(batch)
+
+    def _count(self, batch: _Batch) -> None:
+        for reject in sorted(batch.rejects, key=lambda r: r.number):
+            self._rejected(reject)
+        self.tally.kinds["rejected"] += len(batch.rejects)
+        self.tally.read += batch.count
+        self.tally.position = batch.position
+        self._progress(self.tally)

@@ -1,0 +1,144 @@
+"""Records to documents: what a record names (a course, an author, a category) becomes a reference to it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.importing.targets import Importable
+from loaders.imports import Incoming
+from loaders.references import Reference, References
+
+
+@dataclass(slots=True)
+class Record:
+    """The fields of a row, normalised, by the names of the mapping."""
+
+    row: int
+    fields: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Unlinked:
+    """A record that can't become a document."""
+
+    row: int
+    reason: str
+
+
+Linked = Incoming | Unlinked
+
+
+class Linker:
+    """Links the records of one import, a batch at a time. `notes` counts what was let pass."""
+
+    def __init__(self, references: References, collection: Importable, source: str) -> None:
+        self.notes: Counter[str] = Counter()
+        self._references, self._source = references, source
+        self._link = {
+            "courses": self._courses,
+            "students": self._students,
+            "reviews": self._reviews,
+            "enrollments": self._enrollments,
+        }[collection]
+
+    async def link(self, records: Sequence[Record]) -> list[Linked]:
+        """One for each record, in order."""
+        return await self._link(records)
+
+    async def after(self, records: Sequence[Record]) -> None:
+        """Nothing hangs on a record that is imported by a mapping."""
+
+    async def _courses(self, records: Sequence[Record]) -> list[Linked]:
+        fields = [record.fields for record in records]
+        categories = await self._references.categories(f["category"] for f in fields if f.get("category"))
+        instructors = await self._references.instructors(
+            n for f in fields for n in f.get("instructors") or ()
+        )
+        return [self._course(record, categories, instructors) for record in records]
+
+    def _course(
+        self, record: Record, categories: Mapping[str, str], instructors: Mapping[str, Any]
+    ) -> Incoming:
+        incoming = self._incoming(record)
+        fields = incoming.fields
+        if "category" in fields:
+            fields["categorySlug"] = categories.get(fields.pop("category"))
+        if "instructors" in fields:
+            fields["instructorIds"] = [instructors[name] for name in fields.pop("instructors") or ()]
+        if "rating" in fields:
+            fields["rating.imported"] = fields.pop("rating")
+        if "students" in fields:
+            fields["importedStudentCount"] = fields.pop("students")
+        if "slug" in fields:  # links would break if it changed
+            incoming.new["slug"] = fields.pop("slug")
+        return incoming
+
+    async def _students(self, records: Sequence[Record]) -> list[Linked]:
+        return [self._incoming(record) for record in records]
+
+    async def _reviews(self, records: Sequence[Record]) -> list[Linked]:
+        courses = await self._references.courses(_named(records, "course"))
+        students = await self._references.students(_named(records, "student"))
+        linked = [self._review(record, courses, students) for record in records]
+        await self._verify([review for review in linked if isinstance(review, Incoming)])
+        return linked
+
+    def _review(
+        self, record: Record, courses: Mapping[Reference, Any], students: Mapping[Reference, Any]
+    ) -> Linked:
+        course = courses.get(record.fields["course"])
+        if course is None:
+            return Unlinked(record.row, f"course: there is no course “{record.fields['course']}”")
+        if _says_nothing(record.fields):
+            return Unlinked(record.row, "a review with neither a text nor a rating")
+        incoming = self._incoming(record)
+        del incoming.fields["course"]
+        incoming.fields["courseId"] = course["_id"]
+        incoming.new["courseStatus"] = course["status"]
+        if "student" in incoming.fields:
+            name = incoming.fields.pop("student")
+            incoming.fields["studentId"] = students.get(name)
+            if name and name not in students:
+                self.notes["author not among the students: kept without one"] += 1
+        return incoming
+
+    async def _verify(self, reviews: Sequence[Incoming]) -> None:
+        """A review is verified when its student had an enrolment of the course as it came."""
+        of_students = [
+            (r, (r.fields["studentId"], r.fields["courseId"])) for r in reviews if r.fields.get("studentId")
+        ]
+        enrolled = await self._references.enrolled({pair for _, pair in of_students})
+        for review, pair in of_students:
+            review.new["verified"] = pair in enrolled
+
+    async def _enrollments(self, records: Sequence[Record]) -> list[Linked]:
+        courses = await self._references.courses(_named(records, "course"))
+        students = await self._references.students(_named(records, "student"))
+        return [self._enrollment(record, courses, students) for record in records]
+
+    def _enrollment(
+        self, record: Record, courses: Mapping[Reference, Any], students: Mapping[Reference, Any]
+    ) -> Linked:
+        course, student = courses.get(record.fields["course"]), students.get(record.fields["student"])
+        if course is None:
+            return Unlinked(record.row, f"course: there is no course “{record.fields['course']}”")
+        if student is None:
+            return Unlinked(record.row, f"student: there is no student “{record.fields['student']}”")
+        incoming = self._incoming(record)
+        del incoming.fields["course"], incoming.fields["student"]
+        incoming.fields |= {"courseId": course["_id"], "studentId": student}
+        return incoming
+
+    def _incoming(self, record: Record) -> Incoming:
+        return Incoming(record.row, (self._source, record.fields.pop("id")), record.fields)
+
+
+def _named(records: Sequence[Record], field: str) -> Iterable[str]:
+    return (name for record in records if (name := record.fields.get(field)))
+
+
+def _says_nothing(fields: Mapping[str, Any]) -> bool:
+    """A mapping that names neither only adds to reviews that are there."""
+    named = "body" in fields or "rating" in fields
+    return named and not fields.get("body") and fields.get("rating") is None

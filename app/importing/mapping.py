@@ -1,0 +1,181 @@
+"""The mapping: which column becomes which field, and how. Read from TOML and checked as a whole."""
+
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from app.importing.normalisers import NORMALISERS, options
+from app.importing.targets import TARGETS, Importable
+
+#: What stands for "no value" in any column, compared without regard to case.
+SENTINELS = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nan", "undefined", "-", "--", "—"))
+
+_SELECTORS = ("column", "join", "first", "collect", "value")
+_FIELD_KEYS = (*_SELECTORS, "as", "with", "sentinels", "lookup", "default", "invalid")
+_TOP_KEYS = ("collection", "source", "encoding", "sentinels", "fields", "lookups")
+
+
+class MappingError(Exception):
+    """A mapping can't be used; the message names the file and the key, and what it could be instead."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Where a value comes from: a column, several joined, the first or all that have one, a constant."""
+
+    kind: Literal["column", "join", "first", "collect", "value"]
+    columns: tuple[str, ...] = ()
+    value: Any = None
+    separator: str = "-"
+    sentinels: frozenset[str] = frozenset()
+    lookup: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class FieldMapping:
+    """How one field is made."""
+
+    selection: Selection
+    normaliser: str
+    options: Mapping[str, Any] = field(default_factory=dict)  # a Selection where it depends on the row
+    default: Any = None  # instead of null, before the normaliser
+    invalid: Literal["reject", "null"] = "reject"
+
+
+@dataclass(frozen=True)
+class ImportMapping:
+    collection: Importable
+    fields: Mapping[str, FieldMapping]
+    source: str | None = None
+    encoding: str | None = None
+
+
+def load(path: Path, collection: Importable) -> ImportMapping:
+    """The mapping of a TOML file. Raises MappingError."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise MappingError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MappingError(f"{path}: {error}") from None
+    return _Reader(str(path), document).mapping(collection)
+
+
+def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) -> None:
+    """Raises MappingError when the mapping names a column that a delimited file doesn't have."""
+    for name, made in mapping.fields.items():
+        selections = [made.selection, *(o for o in made.options.values() if isinstance(o, Selection))]
+        for column in (c for selection in selections for c in selection.columns):
+            if column not in columns:
+                hint = _near(column, columns)
+                raise MappingError(f"fields.{name}: {where} has no column “{column}”{hint}")
+
+
+class _Reader:
+    """Reads one document, and says where in it something is wrong."""
+
+    def __init__(self, path: str, document: Mapping[str, Any]) -> None:
+        self.path, self.document = path, document
+
+    def mapping(self, collection: Importable) -> ImportMapping:
+        document = self.document
+        self.known("", document, _TOP_KEYS)
+        named = self.typed("collection", document.get("collection", collection), str)
+        if named != collection:
+            self.fail("collection", f"this mapping is for {named}, not for {collection}")
+        fields = self.typed("fields", document.get("fields"), dict)
+        self.known("fields", fields, tuple(TARGETS[collection]))
+        made = {name: self.field(collection, name, value) for name, value in fields.items()}
+        for name, target in TARGETS[collection].items():
+            if target.required and name not in made:
+                self.fail("fields", f"“{name}” is missing: {collection} can't be imported without it")
+        source, encoding = (
+            self.typed(key, document[key], str) if key in document else None for key in ("source", "encoding")
+        )
+        return ImportMapping(collection, made, source, encoding)
+
+    def field(self, collection: Importable, name: str, value: Any) -> FieldMapping:
+        key = f"fields.{name}"
+        table = {"column": value} if isinstance(value, str) else self.typed(key, value, dict)
+        normaliser = table.get("as", TARGETS[collection][name].normaliser)
+        if normaliser not in NORMALISERS:
+            self.fail(
+                f"{key}.as", f"there is no normaliser “{normaliser}”{_near(str(normaliser), NORMALISERS)}"
+            )
+        accepted = options(normaliser)
+        self.known(key, table, (*_FIELD_KEYS, *accepted))
+        invalid: Any = table.get("invalid", "reject")
+        if invalid not in ("reject", "null"):
+            self.fail(f"{key}.invalid", "takes “reject” or “null”")
+        if invalid == "null" and TARGETS[collection][name].required:
+            self.fail(f"{key}.invalid", "this field can't be null")
+        given = {o: self.option(f"{key}.{o}", table[o]) for o in accepted if o in table}
+        for option, parameter in accepted.items():
+            if parameter.default is parameter.empty and option not in given:
+                self.fail(key, f"the normaliser “{normaliser}” needs “{option}”")
+        return FieldMapping(self.selection(key, table), normaliser, given, table.get("default"), invalid)
+
+    def option(self, key: str, value: Any) -> Any:
+        """A constant; or a table that names a column, for an option that depends on the row."""
+        if not isinstance(value, dict):
+            return value
+        self.known(key, value, (*_SELECTORS, "with", "sentinels", "lookup"))
+        return self.selection(key, value)
+
+    def selection(self, key: str, table: Mapping[str, Any]) -> Selection:
+        kinds = [kind for kind in _SELECTORS if kind in table]
+        if len(kinds) != 1:
+            self.fail(key, f"takes one of {', '.join(_SELECTORS)}; it has {' and '.join(kinds) or 'none'}")
+        kind: Any = kinds[0]
+        sentinels = self.strings("sentinels", self.document.get("sentinels", []))
+        sentinels += self.strings(f"{key}.sentinels", table.get("sentinels", []))
+        columns = (table[kind],) if kind == "column" else () if kind == "value" else table[kind]
+        return Selection(
+            kind,
+            tuple(self.strings(f"{key}.{kind}", columns)),
+            table.get("value"),
+            self.typed(f"{key}.with", table.get("with", "-"), str),
+            frozenset(s.casefold() for s in sentinels),
+            self.lookup(f"{key}.lookup", table.get("lookup")),
+        )
+
+    def lookup(self, key: str, value: Any) -> Mapping[str, Any] | None:
+        """A table in place, or the name of one under [lookups]."""
+        if not isinstance(value, str):
+            return None if value is None else self.table(key, value)
+        tables = self.table("lookups", self.document.get("lookups", {}))
+        if value not in tables:
+            self.fail(key, f"there is no table [lookups.{value}]{_near(value, tables)}")
+        return self.table(f"lookups.{value}", tables[value])
+
+    def strings(self, key: str, value: Any) -> list[str]:
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+            self.fail(key, "takes a list of strings")
+        return list(value)
+
+    def table(self, key: str, value: Any) -> Mapping[str, Any]:
+        return dict(self.typed(key, value, dict))
+
+    def typed(self, key: str, value: Any, kind: type) -> Any:
+        if not isinstance(value, kind):
+            self.fail(key, f"takes {'a table' if kind is dict else 'a string'}")
+        return value
+
+    def known(self, key: str, table: Mapping[str, Any], allowed: Sequence[str]) -> None:
+        for name in table:
+            if name not in allowed:
+                self.fail(f"{key}.{name}".lstrip("."), f"there is no such key{_near(name, allowed)}")
+
+    def fail(self, key: str, message: str) -> None:
+        raise MappingError(f"{self.path}: {key}: {message}")
+
+
+def _near(name: str, names: Collection[str]) -> str:
+    folded = {n.casefold(): n for n in names}
+    near = get_close_matches(name.casefold(), folded, 3, 0.5)
+    if near:
+        return f"; did you mean {' or '.join(f'“{folded[n]}”' for n in near)}?"
+    return f"; there are: {', '.join(list(names)[:30])}" if names else ""

@@ -1,0 +1,189 @@
+"""Numbers as people and programs write them, and what is made of numbers: durations, ratings, prices."""
+
+import re
+from math import ceil, floor, isfinite
+from typing import Any
+
+from loaders.documents import ImportedRating, MoneyDoc
+
+_SPACES = re.compile(r"[\s'\u2019\u00a0\u202f\u2009]")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3}){2,}")  # 1,24,980 is Indian
+_NUMBER = r"[-+]?[0-9][0-9.,'\u2019\u00a0\u202f\u2009]*"
+_TO = r"\s*(?:-|\u2013|\u2014|to)\s*"  # between the ends of a range
+_SUFFIXES = {"k": 1_000, "m": 1_000_000}
+_DAYS = {"hour": 0.0, "hr": 0.0, "h": 0.0, "day": 1.0, "d": 1.0, "week": 7.0, "wk": 7.0, "w": 7.0,
+         "month": 30.0, "mo": 30.0, "year": 365.0, "yr": 365.0, "y": 365.0}  # fmt: skip
+_DURATION = re.compile(
+    rf"({_NUMBER})(?:{_TO}({_NUMBER}))?\s*"
+    r"(hours?|hrs?|h|days?|d|weeks?|wks?|w|months?|mo|years?|yrs?|y)?\b\.?",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(rf"({_NUMBER})(?:{_TO}({_NUMBER}))?", re.IGNORECASE)
+_RATING = re.compile(
+    rf"({_NUMBER})(?:\s*/\s*5|\s*★|\s*stars?)?\s*[(\[|,]\s*({_NUMBER}\s*[km]?)\D*$", re.IGNORECASE
+)
+_SYMBOLS = {"₹": "INR", "€": "EUR", "£": "GBP", "¥": "JPY", "$": "USD", "₩": "KRW", "₽": "RUB", "₺": "TRY"}
+#: ISO 4217 currencies whose minor unit is not a hundredth.
+_EXPONENTS = dict.fromkeys(
+    (
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ),
+    0,
+) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+
+
+def decimal(value: Any) -> float:
+    """A number: 124,980 and 1,24,980 and 1.299,50 and "12 500" and 1.2k."""
+    if isinstance(value, bool):
+        raise ValueError("is not a number")
+    if isinstance(value, int | float):
+        if not isfinite(value):
+            raise ValueError("is not a number")
+        return float(value)
+    try:
+        return _parse(str(value))
+    except ValueError:
+        raise ValueError("is not a number") from None
+
+
+def integer(value: Any) -> int:
+    """A whole number; 3.0 is one, 3.5 is not."""
+    if type(value) is int:
+        return value
+    number = decimal(value)
+    if number != int(number):
+        raise ValueError("is not a whole number")
+    return int(number)
+
+
+def stars(value: Any, *, round: bool = False) -> int:
+    """A whole number from 1 to 5; `round` takes fractions to the nearest, halves up."""
+    if type(value) is int and 1 <= value <= 5:
+        return value
+    number = decimal(value)
+    rounded = floor(number + 0.5) if round else number
+    if rounded != int(rounded):
+        raise ValueError("is not a whole number (round = true takes it to the nearest)")
+    if not 1 <= rounded <= 5:
+        raise ValueError("is not from 1 to 5")
+    return int(rounded)
+
+
+def fraction(value: Any) -> float:
+    """A share from 0 to 1, or a percentage: 0.5 and "50 %"."""
+    text = str(value).strip()
+    share = decimal(text[:-1]) / 100 if text.endswith("%") else decimal(value)
+    if not 0 <= share <= 1:
+        raise ValueError("is not from 0 to 1, nor a percentage")
+    return share
+
+
+def hours(value: Any) -> float:
+    """A number of hours, such as "2-3 hours per week" with any dash: a range becomes its middle."""
+    if isinstance(value, int | float):
+        number = decimal(value)
+    elif match := _RANGE.search(str(value)):
+        number = _middle(match[1], match[2])
+    else:
+        raise ValueError("is not a number of hours")
+    if number < 0:
+        raise ValueError("is less than nothing")
+    return number
+
+
+def duration(value: Any, *, unit: str = "days", hours_per_day: float = 8) -> int:
+    """Days, rounded up: "45 days", "8 weeks", "1.5 months" (of 30 days), "4-6 weeks" (the middle).
+
+    `unit` is that of a bare number. Hours are of work, not of the calendar: "Approx. 33 hours" at
+    `hours_per_day` of 8 are 5 days.
+    """
+    found = [m for m in _DURATION.finditer(str(value)) if m[3]] or list(_DURATION.finditer(str(value)))[:1]
+    if not found:
+        raise ValueError("is not a duration")
+    days = ceil(round(sum(_days(m, unit, hours_per_day) for m in found), 6))
+    if not 0 <= days < 100_000:
+        raise ValueError("is not a duration")
+    return days
+
+
+def rating(value: Any, *, count: Any = None) -> ImportedRating:
+    """An average with the count behind it: "4.7 (55)", "4.7/5 (1.2k ratings)", or two columns."""
+    if count is not None:
+        average, behind = decimal(value), integer(count)
+    elif match := _RATING.match(str(value).strip()):
+        average, behind = decimal(match[1]), integer(match[2])
+    else:
+        raise ValueError('is not an average with its count, such as "4.7 (55)"')
+    if behind < 0 or not (1 <= average <= 5 or behind == 0):
+        raise ValueError("is not an average from 1 to 5")
+    return {"average": average, "count": behind}
+
+
+def price(value: Any, *, currency: str | None = None) -> MoneyDoc:
+    """An amount in the currency's minor unit: "₹1,299", "49.99 EUR", "Free"."""
+    text = str(value).strip()
+    found = currency or _currency(text)
+    if not found:
+        raise ValueError('names no currency (set currency = "EUR" or the like)')
+    if text.casefold() in ("free", "gratis"):
+        return {"amountMinor": 0, "currency": found}
+    match = re.search(_NUMBER, text)
+    amount = decimal(match[0] if match else text) * 10 ** _EXPONENTS.get(found, 2)
+    if amount < 0:
+        raise ValueError("is less than nothing")
+    return {"amountMinor": floor(amount + 0.5), "currency": found}
+
+
+def _currency(text: str) -> str | None:
+    if code := re.search(r"\b[A-Z]{3}\b", text):
+        return code[0]
+    return next((code for symbol, code in _SYMBOLS.items() if symbol in text), None)
+
+
+def _days(match: re.Match[str], unit: str, hours_per_day: float) -> float:
+    name = (match[3] or unit).casefold()
+    per = _DAYS[name if name in _DAYS else name.removesuffix("s")]
+    return _middle(match[1], match[2]) * (per or 1 / hours_per_day)
+
+
+def _middle(low: str, high: str | None) -> float:
+    first = _parse(low)
+    return (first + _parse(high)) / 2 if high else first
+
+
+def _parse(text: str) -> float:
+    """Both separators: the later one is the decimal one. One kind: thousands where it groups by three."""
+    text = _SPACES.sub("", text).rstrip(".,")
+    factor = _SUFFIXES.get(text[-1:].casefold(), 1)
+    digits = text[:-1] if factor > 1 else text
+    sign = digits[:1] if digits[:1] in "+-" else ""
+    body = digits.removeprefix(sign)
+    if not body or not set(body) <= set("0123456789.,"):
+        raise ValueError("is not a number")
+    return float(sign + _point(body)) * factor
+
+
+def _point(body: str) -> str:
+    """With a point as the decimal separator and none for the thousands."""
+    if "," in body and "." in body:
+        last = max(body.rfind(","), body.rfind("."))
+        whole, fraction = re.sub(r"[.,]", "", body[:last]), body[last + 1 :]
+        return f"{whole}.{fraction}"
+    if _GROUPED.fullmatch(body):
+        return re.sub(r"[.,]", "", body)
+    return body.replace(",", ".")

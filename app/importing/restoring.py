@@ -1,0 +1,112 @@
+"""Rows of `lectern export` to documents: the way back, exact and without a mapping."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.importing.linking import Linked, Record, Unlinked
+from app.importing.rows import SourceError
+from app.importing.targets import Importable
+from loaders import exported
+from loaders.imports import Importer, Incoming
+from loaders.mongo import Database
+from loaders.references import References
+
+_UNKNOWN = "refers to a {} that is not here"
+
+
+class Restorer:
+    """Links the rows of one export, a batch at a time."""
+
+    def __init__(self, database: Database, collection: Importable, *, write: bool) -> None:
+        self.notes: Counter[str] = Counter()
+        self._collection, self._write = collection, write
+        self._references = References(database, "", write=write)
+        self._runs = Importer(database, "courseRuns", write=write)
+
+    async def link(self, records: Sequence[Record]) -> list[Linked]:
+        """One for each record, in order."""
+        linked = [_incoming(record) for record in records]
+        if self._collection == "courses":
+            await self._courses(records, linked)
+        else:
+            await self._refer(records, linked)
+        return linked
+
+    async def after(self, records: Sequence[Record]) -> None:
+        """The runs of courses, once the courses are there."""
+        rows = [r.fields for r in records if self._collection == "courses" and r.fields.get("runs")]
+        courses = await self._references.courses([exported.key(row) for row in rows])
+        runs = []
+        for row in rows:
+            if course := courses.get(exported.key(row)):
+                runs += [_run(run, course) for run in row["runs"]]
+        if runs:
+            await self._runs.upsert(runs)
+
+    async def _courses(self, records: Sequence[Record], linked: list[Linked]) -> None:
+        rows = [record.fields for record in records]
+        categories = [row["category"] for row in rows if row.get("category")]
+        await self._references.restore("categories", categories)
+        instructors = await self._references.restore(
+            "instructors", [i for row in rows for i in row["instructors"]]
+        )
+        for row, incoming in zip(rows, linked, strict=True):
+            if isinstance(incoming, Incoming):
+                category = row.get("category")
+                incoming.new["slug"] = incoming.fields.pop("slug")
+                incoming.fields["categorySlug"] = category and category["slug"]
+                incoming.fields["instructorIds"] = [instructors[exported.key(i)] for i in row["instructors"]]
+
+    async def _refer(self, records: Sequence[Record], linked: list[Linked]) -> None:
+        rows = [record.fields for record in records]
+        courses = await self._references.courses(_keys(rows, "course"))
+        students = await self._references.students(_keys(rows, "student"))
+        runs = await self._references.runs(_keys(rows, "run"))
+        for index, (row, incoming) in enumerate(zip(rows, linked, strict=True)):
+            if isinstance(incoming, Incoming):
+                linked[index] = _referring(row, incoming, courses, students, runs)
+
+
+def collection_of(sample: Sequence[Mapping[str, Any]]) -> str | None:
+    """The collection that an export is of, or None when it is no export."""
+    return sample[0].get(exported.MARK) if sample else None
+
+
+def check(sample: Sequence[Mapping[str, Any]], collection: Importable) -> None:
+    """Raises SourceError when an export is of another collection."""
+    if (found := collection_of(sample)) != collection:
+        raise SourceError(f"this is an export of {found}: lectern import {found}")
+
+
+def _incoming(record: Record) -> Linked:
+    try:
+        row = record.fields
+        return Incoming(record.row, exported.key(row), exported.fields(row), {"_id": exported.object_id(row)})
+    except (ValueError, TypeError, KeyError) as error:
+        return Unlinked(record.row, f"not a row of an export: {error}")
+
+
+def _run(row: Mapping[str, Any], course: Mapping[str, Any]) -> Incoming:
+    fields = {**exported.fields(row), "courseId": course["_id"]}
+    new = {"_id": exported.object_id(row), "courseStatus": course["status"]}
+    return Incoming(0, exported.key(row), fields, new)
+
+
+def _keys(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    return [exported.key(row[name]) for row in rows if row.get(name)]
+
+
+def _referring(row: Mapping[str, Any], incoming: Incoming, courses: Any, students: Any, runs: Any) -> Linked:
+    course = courses.get(exported.key(row["course"]))
+    if course is None:
+        return Unlinked(incoming.row, _UNKNOWN.format("course"))
+    incoming.fields["courseId"] = course["_id"]
+    if "body" in row:
+        incoming.new["courseStatus"] = course["status"]
+    for name, stored, found in (("student", "studentId", students), ("run", "runId", runs)):
+        if name in row:
+            incoming.fields[stored] = row[name] and found.get(exported.key(row[name]))
+            if row[name] and incoming.fields[stored] is None:
+                return Unlinked(incoming.row, _UNKNOWN.format(name))
+    return incoming

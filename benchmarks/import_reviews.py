@@ -1,0 +1,102 @@
+"""Times `lectern import reviews` on 200,000 generated rows: rows a second, and whether memory stays flat.
+
+    python benchmarks/import_reviews.py [--rows 200000]
+
+A mongod of its own, in a temporary directory; courses and students are imported first. The smaller file is a
+quarter of the larger one, so that a peak that grows with the file shows.
+"""
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app import embedded
+
+COURSES, STUDENTS = 500, 20_000
+LECTERN = [sys.executable, "-c", "from app.cli import main; main()"]
+WORDS = [
+    "the", "course", "was", "lectures", "projects", "clear", "slow", "hard", "useful", "weekly", "grading",
+    "exam", "assignments", "team", "notes", "video", "I", "learned", "enjoyed", "finished", "expected", "recommend",
+    "workload", "quiz", "forum", "instructor", "answers", "quickly", "late", "early",
+]  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=200_000)
+    rows = parser.parse_args().rows
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        embedded.running(Path(temporary) / "mongod", cache_gb=1) as uri,
+    ):
+        directory = Path(temporary)
+        for size in (rows // 4, rows):
+            environment = {**os.environ, "MONGODB_URI": uri, "MONGODB_DATABASE": f"import_{size}"}
+            for collection, made in (("courses", courses()), ("students", students())):
+                run(collection, write(directory / f"{collection}.ndjson", made), environment)
+            file = write(directory / "reviews.ndjson", reviews(size))
+            first = run("reviews", file, environment)
+            again = run("reviews", file, environment)
+            print(f"{size:>9,} rows: {report(size, *first)}; again: {report(size, *again)}", flush=True)
+
+
+def run(collection: str, file: Path, environment: dict[str, str]) -> tuple[float, float]:
+    """Seconds and peak MB of an import in a process of its own, from its start to its end."""
+    began = time.perf_counter()
+    output = os.open(os.devnull, os.O_WRONLY)
+    argv = [*LECTERN, "import", collection, str(file), "--source", "benchmark"]
+    actions = [(os.POSIX_SPAWN_DUP2, output, 1)]
+    pid = os.posix_spawn(argv[0], argv, environment, file_actions=actions)
+    _, status, usage = os.wait4(pid, 0)
+    os.close(output)
+    if status:
+        raise SystemExit(f"the import of {file} failed")
+    return time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+def report(rows: int, seconds: float, megabytes: float) -> str:
+    return f"{rows / seconds:,.0f}/s ({seconds:.1f} s), peak {megabytes:.0f} MB"
+
+
+def write(file: Path, rows: Iterator[dict[str, Any]]) -> Path:
+    with file.open("wb") as output:
+        output.writelines(orjson.dumps(row) + b"\n" for row in rows)
+    return file
+
+
+def courses() -> Iterator[dict[str, Any]]:
+    return ({"id": f"c{n}", "title": f"Course {n}"} for n in range(COURSES))
+
+
+def students() -> Iterator[dict[str, Any]]:
+    return ({"id": f"s{n}", "name": f"Student {n}"} for n in range(STUDENTS))
+
+
+def reviews(count: int) -> Iterator[dict[str, Any]]:
+    chance = random.Random(7)
+    for number in range(count):
+        yield {
+            "id": f"r{number}",
+            "course": f"c{chance.randrange(COURSES)}",
+            "student": f"s{chance.randrange(STUDENTS)}",
+            "rating": chance.choice((1, 2, 3, 4, 5, "4", "5", "")),
+            "text": " ".join(chance.choices(WORDS, k=chance.randint(10, 90))),
+            "difficulty": chance.randint(1, 5),
+            "workload": chance.randint(2, 30),
+            "semester": f"{chance.randint(2014, 2024)}-{chance.randint(1, 3)}",
+            "created": 1_400_000_000_000 + number * 1_000_000,
+        }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The schema, by the tools of its clients: graphql-eslint, relay-compiler, graphql-codegen with TypeScript.
+
+Each of them is also given something broken, so that its silence means something.
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conformance.tools import HERE, Tools
+
+OPERATIONS = sorted(
+    [
+        *(HERE / "operations").glob("*.graphql"),
+        *(HERE.parents[1] / "web" / "src" / "examples").glob("*.graphql"),
+    ]
+)
+GENERATED = "__generated__"
+RELAY = {
+    "src": ".",
+    "schema": "schema.graphql",
+    "language": "typescript",
+    "artifactDirectory": GENERATED,
+    "customScalarTypes": {"DateTime": "string"},
+    "persistConfig": {"file": "operations.json"},
+}
+
+# -- graphql-eslint ----------------------------------------------------------------------------------------
+
+
+def test_schema_follows_the_rules(tools: Tools, schema_file: Path) -> None:
+    assert tools.told("lint.mjs", schema_file) == []
+
+
+BREAKS = {  # the rule, and what breaks it
+    "naming-convention": ("type RatingBucket {", "type RatingBucket {\n  Stars: Int"),
+    "no-typename-prefix": ("type FacetCount {", "type FacetCount {\n  facetCountValue: Int"),
+    "no-unreachable-types": ("type PlatformStats {", "type Coin { metal: String }\n\ntype PlatformStats {"),
+    "strict-id-in-types": ("Money", "Sum"),
+    "require-description": ('"""The ratings of a course."""', ""),
+    "relay-arguments": ("    after: String\n", "    after: IntRange\n"),
+    "relay-connection-types": ("edges: [CourseEdge!]!", "edges: CourseEdge!"),
+    "relay-edge-types": ("  node: Student!", "  node: [Student!]!"),
+    "relay-page-info": ("hasNextPage: Boolean!", "hasNextPage: Boolean"),
+}
+
+
+def test_rules_are_on(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
+    text = schema_file.read_text(encoding="utf-8")
+    for right, wrong in BREAKS.values():
+        assert right in text
+        text = text.replace(right, wrong)
+    broken = tmp_path / "schema.graphql"
+    broken.write_text(text, encoding="utf-8")
+    rules = {complaint["rule"] for complaint in tools.told("lint.mjs", broken)}
+    assert rules == {"value-types", *(f"@graphql-eslint/{rule}" for rule in BREAKS)}
+
+
+# -- relay-compiler ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def relay_project(schema_file: Path, tmp_path: Path) -> Path:
+    """A client's project: the modules of relay/, the schema, a configuration."""
+    shutil.copytree(HERE / "relay", tmp_path, dirs_exist_ok=True)
+    shutil.copy(schema_file, tmp_path)
+    (tmp_path / GENERATED).mkdir()
+    (tmp_path / "operations.json").write_text("{}", encoding="ascii")
+    (tmp_path / "relay.config.json").write_text(json.dumps(RELAY), encoding="utf-8")
+    return tmp_path
+
+
+def compiled(tools: Tools, project: Path) -> subprocess.CompletedProcess[str]:
+    return tools.run("node_modules/relay-compiler/cli.js", "relay.config.json", folder=project)
+
+
+def test_relay_compiles(tools: Tools, relay_project: Path) -> None:
+    done = compiled(tools, relay_project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    generated = {path.name.partition(".")[0] for path in (relay_project / GENERATED).iterdir()}
+    assert {"CataloguePaginationQuery", "CoursePageReviewsQuery", "CoursePageRefetchQuery"} <= generated
+
+
+def test_relay_refuses_what_is_not_in_the_schema(tools: Tools, relay_project: Path) -> None:
+    module = relay_project / "CoursePage.ts"
+    module.write_text(module.read_text(encoding="utf-8").replace("createdAt", "writtenAt"), encoding="utf-8")
+    done = compiled(tools, relay_project)
+    assert done.returncode != 0
+    assert "The type `Review` has no field `writtenAt`" in done.stdout + done.stderr
+
+
+async def test_relay_pages_through_the_gateway(tools: Tools, relay_project: Path, gateway_url: str) -> None:
+    """The operations as relay-compiler writes them, with the variables that Relay's hooks send."""
+    assert compiled(tools, relay_project).returncode == 0
+    texts = json.loads((relay_project / "operations.json").read_text(encoding="utf-8")).values()
+    async with httpx.AsyncClient(base_url=gateway_url) as http:
+
+        async def run(name: str, variables: dict[str, Any]) -> Any:
+            text = next(text for text in texts if f"query {name}" in text)
+            answer = (await http.post("/graphql", json={"query": text, "variables": variables})).json()
+            assert "errors" not in answer, answer["errors"]
+            return answer["data"]
+
+        first = (await run("CatalogueQuery", {"count": 2, "cursor": None, "filter": None}))["courses"]
+        end = {"cursor": first["pageInfo"]["endCursor"]}
+        second = (await run("CataloguePaginationQuery", {"count": 2, "filter": None} | end))["courses"]
+        course_ids = [edge["node"]["id"] for edge in first["edges"] + second["edges"]]
+        assert len(set(course_ids)) == 4
+
+        backwards = {"id": course_ids[0], "first": None, "after": None, "last": 2, "before": None}
+        course = (await run("CoursePageReviewsQuery", backwards))["node"]
+        assert course["__typename"] == "Course"
+        assert len(course["reviews"]["edges"]) == 2
+
+
+# -- graphql-codegen and TypeScript ------------------------------------------------------------------------
+
+
+def generated(
+    tools: Tools, schema_file: Path, folder: Path, *operations: Path
+) -> subprocess.CompletedProcess[str]:
+    return tools.run("codegen.mjs", schema_file, folder, *operations)
+
+
+def type_checked(tools: Tools, folder: Path) -> subprocess.CompletedProcess[str]:
+    modules = sorted(folder.glob("*.ts"))
+    options = ("--noEmit", "--strict", "--target", "es2022")
+    return tools.run("node_modules/typescript/bin/tsc", *options, *modules, folder=folder)
+
+
+def test_codegen_generates_types_that_hold(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
+    done = generated(tools, schema_file, tmp_path, *OPERATIONS)
+    assert done.returncode == 0, done.stderr
+    shutil.copy(HERE / "operations" / "uses.ts", tmp_path)
+    done = type_checked(tools, tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_types_refuse_a_wrong_use(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
+    assert generated(tools, schema_file, tmp_path, *OPERATIONS).returncode == 0
+    uses = (HERE / "operations" / "uses.ts").read_text(encoding="utf-8")
+    (tmp_path / "uses.ts").write_text(uses.replace("node.course.title", "node.course.name"), encoding="utf-8")
+    done = type_checked(tools, tmp_path)
+    assert done.returncode != 0
+    assert "Property 'name' does not exist" in done.stdout
+
+
+def test_codegen_refuses_what_is_not_in_the_schema(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.graphql"
+    wrong.write_text("query Wrong { courses { nodes { name } } }", encoding="utf-8")
+    done = generated(tools, schema_file, tmp_path, wrong)
+    assert done.returncode != 0
+    assert 'Cannot query field "name" on type "Course"' in done.stderr

@@ -1,0 +1,189 @@
+import codecs
+import gzip
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.importing import delimited
+from app.importing.rows import Row, SourceError, Unreadable
+from app.importing.source import open_source
+
+PLAIN = "id,title\n1,Café Ökonomie\n2,“Quoted”\n"
+
+
+def read(path: Path, content: bytes | str) -> tuple[list[dict[str, Any]], list[Unreadable]]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    source = open_source(str(path))
+    found = list(source.rows())
+    source.close()
+    return [r.values for r in found if isinstance(r, Row)], [r for r in found if isinstance(r, Unreadable)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "file"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN.encode(),
+        codecs.BOM_UTF8 + PLAIN.encode(),
+        PLAIN.encode("utf-16"),
+        PLAIN.encode("utf-16-le"),
+        PLAIN.encode("utf-16-be"),
+        PLAIN.encode("utf-32"),
+        PLAIN.encode("cp1252"),
+        gzip.compress(PLAIN.encode()),
+        gzip.compress(PLAIN.encode("utf-16")),
+        PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.replace("\n", "\r").encode(),
+        PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode(),
+        PLAIN.replace(",", "|").encode(),
+    ],
+)
+def test_encodings_packings_and_dialects(file: Path, content: bytes) -> None:
+    rows, bad = read(file, content)
+    assert rows == [{"id": "1", "title": "Café Ökonomie"}, {"id": "2", "title": "“Quoted”"}]
+    assert not bad
+
+
+def test_a_stray_byte_of_cp1252_in_utf_8(file: Path) -> None:
+    content = "id,title\n" + "1,é\n" * 100_000
+    rows, _ = read(file, content.encode() + b"2,\x93quoted\x94\n")
+    assert rows[-1] == {"id": "2", "title": "“quoted”"}
+
+
+def test_junk_above_the_header(file: Path) -> None:
+    rows, bad = read(file, "Our catalogue 2024,,\n\nexported on Monday\nid,title,price\n1,A,3\n2,B,4\n")
+    assert rows == [{"id": "1", "title": "A", "price": "3"}, {"id": "2", "title": "B", "price": "4"}]
+    assert not bad
+    source = open_source(str(file))
+    assert source.skipped == ["Our catalogue 2024,,", "", "exported on Monday"]
+    source.close()
+
+
+def test_names_in_the_header(file: Path) -> None:
+    rows, _ = read(file, ' id\u00a0,"the\ntitle",,id\n1,A,x,9\n')
+    assert rows == [{"id": "1", "the\ntitle": "A", "column 3": "x", "id 4": "9"}]
+
+
+def test_texts_with_line_breaks_and_quotes(file: Path) -> None:
+    rows, bad = read(file, 'id,text\n1,"two\nlines, ""quoted"""\n2,5" disk\n')
+    assert rows == [{"id": "1", "text": 'two\nlines, "quoted"'}, {"id": "2", "text": '5" disk'}]
+    assert not bad
+
+
+def test_backslashes_before_quotes(file: Path) -> None:
+    rows, _ = read(file, 'id,text\n1,"a \\"b\\", c"\n2,"d"\n')
+    assert rows == [{"id": "1", "text": 'a "b", c'}, {"id": "2", "text": "d"}]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        '2,Fine,3\n3,"Quoted",4\n',
+        "2,Fine,3\n3,Plain,4\n",
+        '2,"Fine",3\n3,"Two\nlines",4\n',
+        '2,"Fine",3\n3,"More",4\n',
+    ],
+)
+def test_a_quote_that_is_not_closed_costs_its_own_row_only(file: Path, after: str) -> None:
+    rows, bad = read(file, f'id,title,price\n0,First,1\n1,"Broken title,5\n{after}')
+    assert [r["id"] for r in rows] == ["0", "2", "3"]
+    assert [(b.number, b.line, b.text) for b in bad] == [(2, 3, '1,"Broken title,5')]
+    assert "quote" in bad[0].reason
+
+
+def test_rows_of_another_width(file: Path) -> None:
+    rows, bad = read(file, "id,title\n1,A\n2,B,C\n3\n4,D,,\n\n5,E\n")
+    assert [r["id"] for r in rows] == ["1", "4", "5"]
+    assert [(b.number, b.line, b.reason) for b in bad] == [
+        (2, 3, "3 cells, where the header has 2"),
+        (3, 4, "1 cells, where the header has 2"),
+    ]
+
+
+def test_right_to_left_and_emoji(file: Path) -> None:
+    rows, _ = read(file, "id,title\n1,دورة بايثون\n2,🚀 Rockets\n")
+    assert [r["title"] for r in rows] == ["دورة بايثون", "🚀 Rockets"]
+
+
+def test_ndjson(file: Path) -> None:
+    rows, bad = read(file, b'{"id": 1}\n\n{"id": 2, "x": NaN}\n{broken\n[1]\n{"id": "\x93"}\n')
+    assert [r["id"] for r in rows] == [1, 2, "“"]
+    assert [(b.number, b.line, b.text) for b in bad] == [(3, 4, "{broken"), (4, 5, "[1]")]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array(file: Path, indent: int | None) -> None:
+    items = [{"id": n, "text": "x" * (n * 1000 % 90_000)} for n in range(500)]
+    rows, bad = read(file, json.dumps(items, indent=indent))
+    assert rows == items
+    assert not bad
+
+
+def test_an_array_of_other_things(file: Path) -> None:
+    rows, bad = read(file, '[{"id": 1}, 2, "three", {"id": 4}]')
+    assert [r["id"] for r in rows] == [1, 4]
+    assert [(b.number, b.text) for b in bad] == [(2, "2"), (3, '"three"')]
+
+
+@pytest.mark.parametrize("content", ['[{"id": 1}, {"id": ', '[{"id": 1}', '[{"id": 1}, nonsense]'])
+def test_an_array_that_breaks_off_says_so_after_its_rows(file: Path, content: str) -> None:
+    items = ", ".join('{"id": 0}' for _ in range(300))
+    file.write_text(f"[{items}, {content[1:]}")
+    source = open_source(str(file))
+    rows = source.rows()
+    assert len([next(rows) for _ in range(300)]) == 300
+    with pytest.raises(SourceError, match="array"):
+        list(rows)
+    source.close()
+
+
+def test_a_gzip_that_breaks_off_says_so(file: Path) -> None:
+    text = "id,title\n" + "".join(f"{n},{hash(str(n))}\n" for n in range(200_000))
+    file.write_bytes(gzip.compress(text.encode())[:-1000])
+    source = open_source(str(file))
+    with pytest.raises(SourceError, match="can't be read to its end"):
+        list(source.rows())
+    source.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"[]", b"id,title\n"])
+def test_a_file_without_rows(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(SourceError, match=r"no rows|empty"):
+        open_source(str(file))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="No such file"):
+        open_source(str(tmp_path / "absent.csv"))
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(PLAIN.encode()))))
+    source = open_source("-")
+    assert [row.number for row in source.rows()] == [1, 2]
+    assert source.size is None
+    source.close()
+
+
+CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=20))
+def test_what_a_csv_writer_writes_is_read_back(table: list[tuple[str, str, str]]) -> None:
+    text = "a,b,c\n" + "".join(
+        ",".join(f'"{c.replace(chr(34), chr(34) * 2)}"' for c in row) + "\n" for row in table
+    )
+    rows = list(delimited.open_table(io.StringIO(text, newline="")).rows())
+    assert [tuple(r.values.values()) for r in rows if isinstance(r, Row)] == table

@@ -1,0 +1,131 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.importing import texts
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("  a\u00a0b ", "a b"),
+        ("a\r\nb\rc", "a\nb\nc"),
+        ("a\x00b\ufeff", "ab"),
+        (12, "12"),
+        (3.0, "3"),
+        (True, "true"),
+        ("دورة بايثون", "دورة بايثون"),
+        ("🚀 Rockets 👩‍🚀", "🚀 Rockets 👩‍🚀"),
+        ("a \t b", "a b"),
+    ],
+)
+def test_text(value: object, text: str) -> None:
+    assert texts.text(value) == text
+
+
+@given(st.text())
+def test_text_is_stable(value: str) -> None:
+    assert texts.text(texts.text(value)) == texts.text(value)
+
+
+@given(st.text())
+def test_text_that_is_not_html_stays(value: str) -> None:
+    if "<" not in value and "&" not in value:
+        assert texts.markdown(value) == texts.plain(value) == texts.text(value)
+
+
+def test_markdown() -> None:
+    html = "<h2>About</h2><p><b>SQL</b> &amp; more:</p><ul><li>one</li><li>two</li></ul><style>a</style>"
+    assert texts.markdown(html) == "## About\n\n**SQL** & more:\n\n- one\n- two"
+    assert texts.markdown("if a < b and c > d") == "if a < b and c > d"
+    assert texts.markdown("Tom &amp; Jerry") == "Tom & Jerry"
+
+
+def test_plain() -> None:
+    assert texts.plain("<p>Learn <b>SQL</b></p><style>p {}</style>") == "Learn SQL"
+    assert texts.plain("Q&amp;A") == "Q&A"
+    assert texts.plain("PHP & MySQL") == "PHP & MySQL"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a|b|c",
+        "a; b; c",
+        "a, b,c",
+        '["a", "b", "c"]',
+        "['a', 'b', 'c']",
+        ["a", "b", "c", "a", "", None],
+        "a\nb\nc",
+    ],
+)
+def test_list(value: object) -> None:
+    assert texts.items(value) == ["a", "b", "c"]
+
+
+def test_a_list_joined_by_hyphens_needs_its_separator() -> None:
+    assert texts.items("drama-comedy-essay", separator="-") == ["drama", "comedy", "essay"]
+    assert texts.items("peer-to-peer") == ["peer-to-peer"]
+    with pytest.raises(ValueError, match="brackets"):
+        texts.items("[a, 'b]")
+
+
+@pytest.mark.parametrize(
+    ("value", "modes"),
+    [
+        ("Online and Offline", ["ONLINE", "ONSITE"]),
+        ("Online & Class Room", ["ONLINE", "ONSITE"]),
+        ("offline", ["ONSITE"]),
+        ("Blended", ["ONLINE", "ONSITE"]),
+        ("hybrid", ["ONLINE", "ONSITE"]),
+        ("on-line", ["ONLINE"]),
+        ("In-person", ["ONSITE"]),
+        ("classroom", ["ONSITE"]),
+        (["ONLINE"], ["ONLINE"]),
+        ("Self paced", ["ONLINE"]),
+        ("ONSITE", ["ONSITE"]),
+    ],
+)
+def test_modes(value: object, modes: list[str]) -> None:
+    assert texts.modes(value) == modes
+
+
+def test_what_is_no_mode() -> None:
+    with pytest.raises(ValueError, match="names no delivery mode"):
+        texts.modes("whatever")
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [
+        ("Beginner", "BEGINNER"),
+        ("Introductory", "BEGINNER"),
+        ("intermediate level", "INTERMEDIATE"),
+        ("Advanced", "ADVANCED"),
+        ("All Levels", "ALL_LEVELS"),
+        ("Mixed", "ALL_LEVELS"),
+        ("ALL_LEVELS", "ALL_LEVELS"),
+        ("Beginner to Advanced", "ALL_LEVELS"),
+    ],
+)
+def test_level(value: str, level: str) -> None:
+    assert texts.level(value) == level
+
+
+@pytest.mark.parametrize(
+    ("value", "tag"), [("English", "en"), ("pt_br", "pt-BR"), ("zh-hans-cn", "zh-Hans-CN"), ("EN", "en")]
+)
+def test_language(value: str, tag: str) -> None:
+    assert texts.language(value) == tag
+
+
+def test_country() -> None:
+    assert [texts.country(c) for c in ("in", "UK", "NA")] == ["IN", "GB", "NA"]
+    with pytest.raises(ValueError, match="two letters"):
+        texts.country("India")
+
+
+def test_boolean() -> None:
+    assert [texts.boolean(v) for v in (True, "yes", 1, "False", "0")] == [True, True, True, False, False]
+    with pytest.raises(ValueError, match="neither"):
+        texts.boolean("perhaps")

@@ -1,0 +1,144 @@
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from loaders.documents import CourseDoc, EnrollmentDoc, ReviewDoc, StudentDoc
+from loaders.imports import Importer, Incoming
+from loaders.mongo import Database
+from loaders.seen import Seen
+
+
+def course(number: int, **fields: Any) -> Incoming:
+    return Incoming(number, ("s", f"c{number}"), {"title": f"Course {number}", **fields})
+
+
+async def kinds(importer: Importer, *batch: Incoming) -> list[str]:
+    return [outcome.kind for outcome in await importer.upsert(batch)]
+
+
+@pytest.mark.parametrize(
+    ("collection", "fields", "shape"),
+    [
+        ("courses", {"title": "A"}, CourseDoc),
+        ("students", {}, StudentDoc),
+        ("reviews", {"courseId": ObjectId(), "courseStatus": "PUBLISHED"}, ReviewDoc),
+        ("enrollments", {"courseId": ObjectId(), "studentId": ObjectId()}, EnrollmentDoc),
+    ],
+)
+async def test_a_new_document_has_every_key(
+    database: Database, collection: str, fields: dict[str, Any], shape: Any
+) -> None:
+    assert await kinds(Importer(database, collection), Incoming(1, ("s", "1"), fields)) == ["created"]
+    document = await database[collection].find_one()
+    assert document is not None
+    assert document.keys() == shape.__required_keys__ | {"externalId"}
+
+
+async def test_only_supplied_fields_are_compared_and_written(database: Database) -> None:
+    assert await kinds(Importer(database, "courses"), course(1, summary="old", level="ADVANCED")) == [
+        "created"
+    ]
+    assert await kinds(Importer(database, "courses"), course(1)) == ["unchanged"]
+    assert await kinds(Importer(database, "courses"), course(1, summary="new")) == ["updated"]
+    document = await database["courses"].find_one()
+    assert document is not None
+    assert (document["summary"], document["level"]) == ("new", "ADVANCED")
+    assert {"t": "new", "w": 3} in document["search"]
+    assert await kinds(Importer(database, "courses"), course(1, summary=None)) == ["updated"]
+
+
+async def test_a_null_for_what_can_t_be_null(database: Database) -> None:
+    await kinds(Importer(database, "courses"), course(1, tags=["a"], status="DRAFT"))
+    assert await kinds(Importer(database, "courses"), course(1, tags=None, status=None)) == ["updated"]
+    document = await database["courses"].find_one()
+    assert document is not None
+    assert (document["tags"], document["status"]) == ([], "DRAFT")
+
+
+async def test_an_imported_rating_is_summarised_with_the_reviews_that_are_there(database: Database) -> None:
+    imported = {"average": 4.0, "count": 10}
+    await kinds(Importer(database, "courses"), course(1, **{"rating.imported": imported}))
+    await database["courses"].update_one({}, {"$set": {"rating.stars": [0, 0, 0, 0, 10]}})
+    update = course(1, **{"rating.imported": {"average": 3.0, "count": 10}})
+    assert await kinds(Importer(database, "courses"), update) == ["updated"]
+    document = await database["courses"].find_one()
+    assert document is not None
+    assert (document["rating"]["average"], document["rating"]["count"]) == (4.0, 20)
+
+
+async def test_slugs_are_unique_and_stay(database: Database) -> None:
+    importer = Importer(database, "courses")
+    same = [Incoming(n, ("s", f"id {n}"), {"title": "C++"}) for n in (1, 2)]
+    await importer.upsert(same)
+    await importer.upsert(
+        [Incoming(3, ("s", "id 3"), {"title": "C++"}), Incoming(4, ("s", "🚀"), {"title": "🚀"})]
+    )
+    found = {d["externalId"]["id"]: d["slug"] async for d in database["courses"].find()}
+    assert found == {"id 1": "cpp", "id 2": "cpp-id-2", "id 3": "cpp-id-3", "🚀": "course"}
+    again = Importer(database, "courses")
+    assert await kinds(again, *[Incoming(1, ("s", "id 1"), {"title": "D"})]) == ["updated"]
+    assert {d["slug"] async for d in database["courses"].find({"title": "D"})} == {"cpp"}
+
+
+async def test_a_key_that_repeats(database: Database) -> None:
+    importer = Importer(database, "courses")
+    outcomes = await importer.upsert([course(1), course(1), course(1, title="Other")])
+    assert [o.kind for o in outcomes] == ["created", "duplicate", "rejected"]
+    assert outcomes[2].reason == "the id “c1” stands in row 1 with other values"
+    outcomes = await importer.upsert([course(1), course(1, title="Other")])
+    assert [o.kind for o in outcomes] == ["duplicate", "rejected"]
+    again = Importer(database, "courses")
+    assert await kinds(again, course(1), course(1), course(1, title="Other")) == [
+        "unchanged",
+        "duplicate",
+        "rejected",
+    ]
+
+
+async def test_without_writing_nothing_is_written(database: Database) -> None:
+    await kinds(Importer(database, "courses"), course(1))
+    importer = Importer(database, "courses", write=False)
+    assert await kinds(importer, course(1, title="New"), course(2)) == ["updated", "created"]
+    assert [d["title"] async for d in database["courses"].find()] == ["Course 1"]
+
+
+async def test_what_mongodb_refuses_is_told_and_costs_nothing_else(database: Database) -> None:
+    await kinds(Importer(database, "students"), Incoming(1, ("s", "1"), {}))
+    taken = await database["students"].find_one()
+    assert taken is not None
+    batch = [
+        Incoming(1, ("s", "2"), {}),
+        Incoming(2, ("s", "3"), {}, {"_id": taken["_id"]}),
+        Incoming(3, ("s", "4"), {}),
+    ]
+    outcomes = await Importer(database, "students").upsert(batch)
+    assert [o.kind for o in outcomes] == ["created", "rejected", "created"]
+    assert "MongoDB refused it" in outcomes[1].reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "progress"),
+    [
+        ({}, "ACTIVE", 0.0),
+        ({"status": "COMPLETED"}, "COMPLETED", 1.0),
+        ({"cancelledAt": True}, "CANCELLED", 0.0),
+    ],
+)
+async def test_the_status_of_a_new_enrolment(
+    database: Database, fields: dict[str, Any], status: str, progress: float
+) -> None:
+    ids = {"courseId": ObjectId(), "studentId": ObjectId()}
+    await kinds(Importer(database, "enrollments"), Incoming(1, ("s", "1"), {**ids, **fields}))
+    document = await database["enrollments"].find_one()
+    assert document is not None
+    assert (document["status"], document["progress"]) == (status, progress)
+
+
+def test_keys_are_remembered_with_their_rows() -> None:
+    seen = Seen()
+    for number in range(1, 20_000):
+        seen.add(("s", str(number)), number)
+        seen.add(("s", str(number)), 7)
+    assert [seen.row(("s", str(n))) for n in (1, 4_097, 19_999)] == [1, 4_097, 19_999]
+    assert seen.row(("s", "0")) is None

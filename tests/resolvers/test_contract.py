@@ -1,0 +1,150 @@
+"""The schema keeps the contract's Query side, describes everything, and is the one in schema.graphql."""
+
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLSchema
+
+from app.commands.upkeep import check_schema
+from resolvers.schema import schema
+from tests.resolvers.contract import broken, own_types, read, undescribed
+from tests.support import SHARED
+
+CONTRACT = SHARED / "contract.graphql"
+
+# What the contract has and the schema hasn't yet: it takes a viewer who is signed in.
+VIEWER = {
+    "Query.viewer",
+    "Course.viewerEnrollment",
+    "Course.viewerReview",
+    "Course.viewerCanReview",
+    "Review.viewerFoundHelpful",
+    "Viewer",
+    "Role",
+}
+RATE_LIMIT = {"Query.rateLimit", "RateLimit"}
+# The other two operation types, with what is reached through them alone.
+WRITES = {
+    "Mutation",
+    "UserError",
+    "ErrorCode",
+    "SessionPayload",
+    "SignUpInput",
+    "SignInInput",
+    "EnrollInput",
+    "EnrollPayload",
+    "CreateReviewInput",
+    "CreateReviewPayload",
+}
+LIVE = {"Subscription"}
+EXCEPTED = frozenset(VIEWER | RATE_LIMIT | WRITES | LIVE)
+
+
+@pytest.fixture(scope="module")
+def contract_text() -> str:
+    if not CONTRACT.is_file():
+        pytest.skip("the contract is not here: ../shared/contract.graphql")
+    return CONTRACT.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def actual() -> GraphQLSchema:
+    return read(schema.as_str())
+
+
+def test_schema_keeps_the_contract(contract_text: str, actual: GraphQLSchema) -> None:
+    assert broken(read(contract_text, EXCEPTED), actual) == []
+
+
+def test_exceptions_are_of_what_is_not_there_yet(actual: GraphQLSchema) -> None:
+    types = own_types(actual)
+    fields = {f"{name}.{field}" for name, kind in types.items() for field in getattr(kind, "fields", {})}
+    assert sorted(EXCEPTED & (types.keys() | fields)) == []
+
+
+def test_everything_is_described(actual: GraphQLSchema) -> None:
+    assert undescribed(actual) == []
+
+
+def test_file_is_the_schema() -> None:
+    check_schema(Path(__file__).parents[2] / "schema.graphql")
+
+
+# -- the comparison itself ---------------------------------------------------------------------------------
+
+PROMISED = """
+type Query implements Named & Node {
+  id: ID!
+  name: String
+  tags: [String!]!
+  list(first: Int, ids: [ID!]!, all: Boolean = true, filter: Filter): [Query]!
+}
+interface Named { name: String }
+interface Node { id: ID! }
+input Filter { level: Level  limit: Int = 20 }
+enum Level { LOW HIGH }
+scalar DateTime
+"""
+
+
+@pytest.mark.parametrize(
+    ("promised", "made", "complaint"),
+    [
+        ("scalar DateTime", "", "DateTime: is missing"),
+        ("scalar DateTime", "enum DateTime { NOW }", "DateTime: is another kind of type"),
+        ("implements Named & Node", "implements Node", "Query: no longer implements Named"),
+        ("  tags: [String!]!\n", "", "Query.tags: is missing"),
+        ("tags:", "keywords:", "Query.tags: is missing"),
+        ("tags: [String!]!", "tags: [String!]", "Query.tags: [String!]! became [String!]"),
+        ("tags: [String!]!", "tags: [String]!", "Query.tags: [String!]! became [String]!"),
+        ("tags: [String!]!", "tags: String!", "Query.tags: [String!]! became String!"),
+        ("tags: [String!]!", "tags: [Int!]!", "Query.tags: [String!]! became [Int!]!"),
+        ("ids: [ID!]!, ", "", "Query.list(ids:): is missing"),
+        ("first: Int", "limit: Int", "Query.list(first:): is missing"),
+        ("first: Int", "first: Int!", "Query.list(first:): Int became Int!"),
+        ("first: Int", "first: String", "Query.list(first:): Int became String"),
+        ("all: Boolean = true", "all: Boolean", "Query.list(all:): the default true became None"),
+        ("first: Int", "first: Int = 5", "Query.list(first:): the default None became 5"),
+        ("first: Int", "first: Int, must: Int!", "Query.list(must:): is new and required"),
+        ("LOW HIGH", "LOW", "Level.HIGH: is missing"),
+        ("level: Level", "grade: Level", "Filter.level: is missing"),
+        ("level: Level", "level: Level!", "Filter.level: Level became Level!"),
+        ("limit: Int = 20", "limit: Int = 50", "Filter.limit: the default 20 became 50"),
+        ("level: Level", "level: Level  must: Int!", "Filter.must: is new and required"),
+    ],
+)
+def test_broken_promise_is_told(promised: str, made: str, complaint: str) -> None:
+    assert promised in PROMISED
+    assert broken(read(PROMISED), read(PROMISED.replace(promised, made))) == [complaint]
+
+
+@pytest.mark.parametrize(
+    ("promised", "made"),
+    [
+        ("name: String", "name: String!"),
+        ("[Query]!", "[Query!]!"),
+        ("ids: [ID!]!", "ids: [ID]"),
+        ("first: Int", "first: Int, last: Int, more: Int! = 3"),
+        ("LOW HIGH", "LOW MIDDLE HIGH"),
+        ("level: Level", "level: Level  grade: Int"),
+        ("scalar DateTime", "scalar DateTime scalar Date"),
+    ],
+)
+def test_more_than_was_promised_is_fine(promised: str, made: str) -> None:
+    assert broken(read(PROMISED), read(PROMISED.replace(promised, made))) == []
+
+
+def test_exceptions_are_in_the_contract() -> None:
+    with pytest.raises(ValueError, match=r"Query\.absent"):
+        read(PROMISED, frozenset({"Query.absent"}))
+
+
+def test_nothing_refers_to_an_exception() -> None:
+    with pytest.raises(TypeError, match="Level"):
+        read(PROMISED, frozenset({"Level"}))
+
+
+def test_all_without_description_is_told() -> None:
+    told = undescribed(read(PROMISED))
+    assert {"Query", "Query.tags", "Query.list(first:)", "Filter.level", "Level.LOW", "DateTime"} <= set(told)
+    assert undescribed(read('"""All."""\ntype Query {\n  "One."\n  a("It." b: Int): Int\n}')) == []
