@@ -1,6 +1,8 @@
 """The command `lectern`."""
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from pymongo.errors import PyMongoError
@@ -17,6 +19,17 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback(invoke_without_command=True)
+def lectern(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"lectern {metadata.version('lectern')}")
+        raise typer.Exit
+
+
 app.command()(serving.dev)
 app.command()(serving.serve)
 app.command("import")(transfer.import_)

@@ -16,6 +16,8 @@ OPERATION_RESOLUTION_FAILURE = "OPERATION_RESOLUTION_FAILURE"
 INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
 
+OUR_FAULT = "Something went wrong on our side."
+
 _log = structlog.get_logger("lectern")
 
 
@@ -34,13 +36,19 @@ def field_error(error: GraphQLError) -> dict[str, Any]:
     if cause is None and _is_about_arguments(error):
         return _told(error, error.message, {"code": BAD_USER_INPUT})
     error_id = uuid4().hex
-    unavailable = isinstance(cause, ConnectionFailure)
     _log.error("field failed", error_id=error_id, path=error.path, reason=error.message, exc_info=cause)
-    if unavailable:
+    if isinstance(cause, ConnectionFailure):
         return _told(
             error, "The database does not answer. Try again.", _masked(SERVICE_UNAVAILABLE, error_id)
         )
-    return _told(error, "Something went wrong on our side.", _masked(INTERNAL_SERVER_ERROR, error_id))
+    return _told(error, OUR_FAULT, _masked(INTERNAL_SERVER_ERROR, error_id))
+
+
+def unexpected(error: Exception) -> dict[str, Any]:
+    """An error outside of every field: masked, and in the log."""
+    error_id = uuid4().hex
+    _log.error("request failed", error_id=error_id, exc_info=error)
+    return {"message": OUR_FAULT, "extensions": _masked(INTERNAL_SERVER_ERROR, error_id)}
 
 
 def _is_about_arguments(error: GraphQLError) -> bool:

@@ -7,7 +7,6 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
-    GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     get_operation_ast,
@@ -47,8 +46,9 @@ class Executor:
     def prepare(self, operation: Operation) -> "Prepared | Answer":
         """The operation, ready to run; the answer when it can't be."""
         try:
-            document = parse(operation.query, max_tokens=self._max_tokens)
-        except GraphQLSyntaxError as error:
+            limit = self._max_tokens
+            document = parse(operation.query, max_lexical_tokens=limit, max_comments=limit)
+        except GraphQLError as error:
             return _refused([error], errors.PARSE_FAILED)
         if invalid := validate(self._schema, document, self._rules):
             return _refused(invalid, errors.VALIDATION_FAILED)

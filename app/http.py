@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app import graphiql
+from app import errors, graphiql
 from app.accept import preferred
 from app.execution import Answer, Executor, Operation, Prepared
 from app.tracing import Trace, tracing
@@ -41,6 +41,8 @@ class Endpoint:
             return await self._answer(request, JSON if media_type == HTML else media_type)
         except HTTPException as refusal:
             return _refusal(refusal, media_type)
+        except Exception as error:
+            return _response({"errors": [errors.unexpected(error)]}, 500, JSON)
 
     async def _answer(self, request: Request, media_type: str | None) -> Response:
         if request.method not in {"GET", "POST"}:
@@ -73,10 +75,15 @@ class Endpoint:
 
     async def _body(self, request: Request) -> bytes:
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self.max_body_bytes:
-                raise HTTPException(413, f"The body is over {self.max_body_bytes} bytes (MAX_BODY_BYTES).")
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self.max_body_bytes:
+                    raise HTTPException(
+                        413, f"The body is over {self.max_body_bytes} bytes (MAX_BODY_BYTES)."
+                    )
+        except ClientDisconnect:  # nobody reads the answer, and nothing is wrong
+            raise HTTPException(400, "The connection ended before the body did.") from None
         return bytes(body)
 
 

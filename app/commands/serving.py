@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from app import embedded
 from app.commands.errors import CommandError
 from app.database import connect, ping
+from app.sample.identity import SOURCE
 from app.sample.loading import load as load_sample
 from app.settings import Settings, data_home, load
 from loaders import indexes
@@ -77,6 +78,7 @@ def _serve_embedded(
         if in_browser:
             webbrowser.open(_url(listening))
         _run(_config(), listening)
+    _say(f"\nStopped. The data is in {directory}.")
 
 
 def _config(workers: int = 1) -> uvicorn.Config:
@@ -124,11 +126,8 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
         if with_sample:
             await load_sample(database)
         courses = await database["courses"].estimated_document_count()
-    return (
-        f"{courses} courses, with sample data: none of its people are real"
-        if with_sample
-        else f"{courses} courses"
-    )
+        is_sample = await database["courses"].find_one({"externalId.source": SOURCE}, {"_id": 1})
+    return f"{courses} courses" + (", sample data: none of its people are real" if is_sample else "")
 
 
 def _kept_secret(path: Path) -> str:
@@ -145,7 +144,8 @@ def _welcome(url: str, mongodb_uri: str, told: str) -> None:
         f"""
   GraphiQL   {url}/
   Endpoint   {url}/graphql
-  MongoDB    {mongodb_uri}  ({told})
+  MongoDB    {mongodb_uri}
+  Data       {told}
 
 Try it:
 

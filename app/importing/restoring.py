@@ -29,7 +29,7 @@ class Restorer:
         linked = [_incoming(record) for record in records]
         if self._collection == "courses":
             await self._courses(records, linked)
-        else:
+        elif self._collection != "students":
             await self._refer(records, linked)
         return linked
 

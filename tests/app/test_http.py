@@ -7,11 +7,18 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from app.accept import preferred
+from app.execution import Executor
+from app.http import Endpoint
 from app.main import create_app
 from app.settings import Settings
+from loaders import indexes
 from loaders.mongo import Database
+from resolvers import ids
+from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
 
@@ -194,7 +201,7 @@ async def test_an_unexpected_error_is_masked(
         database, courses=[course], students=[student], reviews=[review | {"studentId": student["_id"]}]
     )
     query = "query($id: ID!) { student(id: $id) { reviews { nodes { course { title } } } } }"
-    answer = await post(http, {"query": query, "variables": {"id": _student_id(student)}})
+    answer = await post(http, {"query": query, "variables": {"id": ids.encode("Student", student)}})
     (error,) = answer.json()["errors"]
     assert error["message"] == "Something went wrong on our side."
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
@@ -202,10 +209,22 @@ async def test_an_unexpected_error_is_masked(
     assert answer.json()["data"] == {"student": None}
 
 
-def _student_id(student: dict[str, Any]) -> str:
-    from resolvers import ids
+async def test_a_fault_outside_of_every_field_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    def no_context() -> Any:
+        raise RuntimeError("the secret of the house")
 
-    return ids.encode("Student", student)
+    executor = Executor(schema._schema, max_tokens=100, introspection=True)
+    endpoint = Endpoint(executor, no_context, max_body_bytes=1000, graphiql=False)
+    app = Starlette(routes=[Route("/graphql", endpoint.__call__, methods=["POST"])])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lectern") as http:
+        answer = await post(http, {"query": QUERY})
+    assert answer.status_code == 500
+    (error,) = answer.json()["errors"]
+    assert error["message"] == "Something went wrong on our side."
+    assert "secret" not in answer.text
+    logged = capsys.readouterr().out
+    assert error["extensions"]["errorId"] in logged
+    assert "the secret of the house" in logged
 
 
 async def test_a_database_that_is_gone_is_said_without_its_password(settings: Settings) -> None:
@@ -223,8 +242,6 @@ async def test_a_database_that_is_gone_is_said_without_its_password(settings: Se
 
 
 async def test_ready_when_the_indexes_are_there(http: httpx.AsyncClient, database: Database) -> None:
-    from loaders import indexes
-
     assert (await http.get("/readyz")).json() == {"status": "ok"}
     await database.drop_collection("reviews")
     answer = await http.get("/readyz")
@@ -279,3 +296,20 @@ async def test_browsers_get_graphiql_at_graphql_unless_it_is_off(settings: Setti
 )  # fmt: skip
 def test_preferred(accept: str | None, best: str | None) -> None:
     assert preferred(accept, ("a/x", "a/y")) == best
+
+
+DEEP = [
+    "{ x " * 2_000 + "}" * 2_000,
+    "{ courses { nodes " + "{ reviews { nodes { course " * 400 + "{ id }" + " } } }" * 400 + " } }",
+    "{ courses(filter: " + "[" * 4_000 + "]" * 4_000 + ") { totalCount } }",
+]
+
+
+@pytest.mark.parametrize("query", DEEP, ids=["invalid", "valid", "a value"])
+async def test_a_deep_operation_is_answered_in_graphql(
+    settings: Settings, database: Database, query: str
+) -> None:
+    async with client(settings) as http:
+        answer = await post(http, {"query": query})
+        assert answer.status_code in {200, 400}
+        assert "data" in answer.json() or answer.json()["errors"][0]["message"]

@@ -1,0 +1,399 @@
+"""`lectern import` and `lectern export` from the outside."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from bson import ObjectId
+from pymongo.database import Database
+
+from loaders.creation import complete
+from loaders.ratings import wilson
+from tests.importing.shell import Shell, closing, state
+
+Shells = Callable[[str], Shell]
+
+LECTERN = [sys.executable, "-c", "from app.cli import main; main()"]
+COURSES = [{"id": f"c{n}", "title": f"Course {n}", "code": f"CODE-{n}"} for n in range(20)]
+STUDENTS = [{"id": f"s{n}", "name": f"Student {n}"} for n in range(200)]
+
+
+def reviews(count: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"r{n}",
+            "course": f"c{n % 20}",
+            "student": f"s{n % 210}",
+            "rating": n % 6 or "",
+            "text": f"Text {n} " * 20,
+        }
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def catalogue(shell: Shell) -> Shell:
+    shell.ok("import", "courses", shell.write("courses.ndjson", COURSES), "--source", "s")
+    shell.ok("import", "students", shell.write("students.ndjson", STUDENTS), "--source", "s")
+    return shell
+
+
+def test_a_dry_run_shows_the_mapping_and_the_counts_and_writes_nothing(catalogue: Shell) -> None:
+    before = state(catalogue.database)
+    file = catalogue.write("reviews.ndjson", reviews(100))
+    result = catalogue.run("import", "reviews", file, "--source", "s", "--dry-run")
+    assert result.exception is None
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["rating", "rating", "stars", "1", "1"] in lines
+    assert ["created", "100"] in lines
+    assert state(catalogue.database) == before
+
+
+def test_rows_that_can_t_be_used(catalogue: Shell) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "1", "course": "c1", "rating": 5, "text": "Fine"},
+        {"id": "2", "course": "nowhere", "rating": 5, "text": "Lost"},
+        {"id": "3", "course": "c1", "rating": 9, "text": "Too many stars"},
+        {"id": "4", "course": "c1", "rating": "", "text": ""},
+        {"id": "1", "course": "c1", "rating": 4, "text": "Fine"},
+        {"id": "1", "course": "c1", "rating": 5, "text": "Fine"},
+        {"id": "5", "course": "c1", "rating": 5, "text": ""},
+        {"id": "6", "course": "c1", "rating": "NA", "text": "Fine", "student": "gone"},
+    ]
+    file = catalogue.write("reviews.ndjson", rows)
+    file.write_bytes(file.read_bytes() + b"{broken\n")
+    rejects = catalogue.directory / "rejects.ndjson"
+    result = catalogue.run("import", "reviews", file, "--source", "s", "--rejects", rejects)
+    assert result.exception is None
+    assert f"all 5 rejected rows: {rejects}" in result.stdout
+    found = [orjson.loads(line) for line in rejects.read_bytes().splitlines()]
+    assert [(r["row"], r["line"], r["reason"].split("JSON")[0]) for r in found] == [
+        (2, 2, "course: there is no course “nowhere”"),
+        (3, 3, "rating: “9” is not from 1 to 5"),
+        (4, 4, "a review with neither a text nor a rating"),
+        (5, 5, "the id “1” stands in row 1 with other values"),
+        (9, 9, "not "),
+    ]
+    assert [r["data"] for r in found] == [rows[1], rows[2], rows[3], rows[4], "{broken"]
+    again = catalogue.ok("import", "reviews", file, "--source", "s", "--rejects", rejects)
+    assert (again["created"], again["unchanged"], again["duplicate"], again["rejected"]) == (0, 3, 1, 5)
+    assert [(r["externalId"]["id"], r["rating"], r["body"], r["studentId"]) for r in catalogue.all("reviews")] == [
+        ("1", 5, "Fine", None), ("5", 5, "", None), ("6", None, "Fine", None),
+    ]  # fmt: skip
+
+
+def test_a_course_may_be_named_by_its_code_or_slug(catalogue: Shell) -> None:
+    rows = [{"id": n, "course": c, "rating": 4} for n, c in enumerate(("CODE-3", "course-3", "c3"))]
+    assert (
+        catalogue.ok("import", "reviews", catalogue.write("r.ndjson", rows), "--source", "s")["created"] == 3
+    )
+    assert len({r["courseId"] for r in catalogue.all("reviews")}) == 1
+
+
+def test_a_review_is_verified_by_an_enrolment(catalogue: Shell) -> None:
+    enrolments = [
+        {"course": "c1", "student": "s1"},
+        {"course": "c2", "student": "s1", "status": "waitlisted"},
+    ]
+    catalogue.ok("import", "enrollments", catalogue.write("e.ndjson", enrolments), "--source", "s")
+    rows = [{"id": c, "course": c, "student": "s1", "rating": 4} for c in ("c1", "c2", "c3")]
+    catalogue.ok("import", "reviews", catalogue.write("r.ndjson", rows), "--source", "s")
+    assert [r["verified"] for r in catalogue.all("reviews")] == [True, False, False]
+    assert [c["studentCount"] for c in catalogue.all("courses") if c["title"] == "Course 1"] == [1]
+
+
+def test_enrolments_need_their_course_and_student(catalogue: Shell) -> None:
+    rows = [
+        {"course": "c1", "student": "nobody"},
+        {"course": "nothing", "student": "s1"},
+        {"course": "c1", "student": "s1"},
+    ]
+    counts = catalogue.ok("import", "enrollments", catalogue.write("e.ndjson", rows), "--source", "s")
+    assert (counts["created"], counts["rejected"]) == (1, 2)
+
+
+def test_an_imported_average_is_combined_with_reviews_that_arrive_later(shell: Shell) -> None:
+    shell.ok("import", "courses", shell.write("c.csv", "id,title,rating\n1,A,4.0 (10)\n"), "--source", "s")
+    rows = [{"id": n, "course": "1", "rating": 5} for n in range(10)]
+    shell.ok("import", "reviews", shell.write("r.ndjson", rows), "--source", "s")
+    (course,) = shell.all("courses")
+    assert (course["rating"]["average"], course["rating"]["count"]) == (4.5, 20)
+    again = shell.ok("import", "courses", shell.directory / "c.csv", "--source", "s")
+    assert (again["unchanged"], again["aggregates corrected"]) == (1, 0)
+    shell.ok("import", "courses", shell.write("c.csv", "id,title,rating\n1,A,3.0 (10)\n"), "--source", "s")
+    assert shell.all("courses")[0]["rating"]["average"] == 4.0
+
+
+WILD = """\ufeffCourses of the spring;;;;;;;\r
+title;id;rating;num reviews;duration;skills;description;students\r
+دورة بايثون;1;4.7;124,980;Approx. 33 hours;['a', 'b'];<p>Learn <b>more</b></p>;1,2k\r
+🚀 Rockets;2;NA;NA;8\u00a0weeks;;if a < b;124,980\r
+🚀 Rockets;2;NA;NA;8\u00a0weeks;;if a < b;124,980\r
+"Broken;3;4;4;4;4;4;4\r
+"Two
+lines";4;4.5;10;2\u20133 weeks;"x|y";;7\r
+Short;5\r
+Good;6;4,9;12;60days;;"&amp; more";NA\r
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_catalogue_in_the_wild(shell: Shell, encoding: str) -> None:
+    file = shell.write(
+        "wild.csv", WILD.encode(encoding) if encoding == "utf-8" else WILD[1:].encode(encoding)
+    )
+    counts = shell.ok("import", "courses", file, "--source", "s")
+    assert (counts["read"], counts["created"], counts["duplicate"], counts["rejected"]) == (7, 4, 1, 2)
+    one, two, four, six = shell.all("courses")
+    assert (one["title"], one["slug"], one["durationDays"], one["tags"]) == (
+        "دورة بايثون",
+        "دورة-بايثون",
+        5,
+        ["a", "b"],
+    )
+    assert one["rating"]["imported"] == {"average": 4.7, "count": 124_980}
+    assert (one["description"], one["studentCount"]) == ("Learn **more**", 1_200)
+    assert (two["title"], two["rating"]["imported"], two["durationDays"]) == ("🚀 Rockets", None, 56)
+    assert (two["description"], two["studentCount"]) == ("if a < b", 124_980)
+    assert (four["title"], four["durationDays"], four["tags"]) == ("Two\nlines", 18, ["x", "y"])
+    assert (six["rating"]["imported"], six["description"]) == ({"average": 4.9, "count": 12}, "& more")
+    again = shell.ok("import", "courses", file, "--source", "s")
+    assert (again["unchanged"], again["duplicate"], again["rejected"], again["updated"]) == (4, 1, 2, 0)
+
+
+@pytest.mark.parametrize("name", ["c.csv", "c.tsv", "c.json", "c.ndjson", "c.csv.gz"])
+def test_every_format_comes_to_the_same(shell: Shell, name: str) -> None:
+    rows = [{"id": "1", "title": "A, B"}, {"id": "2", "title": "C"}]
+    contents: dict[str, bytes] = {
+        "c.csv": b'id,title\n1,"A, B"\n2,C\n',
+        "c.tsv": b"id\ttitle\n1\tA, B\n2\tC\n",
+        "c.json": json.dumps(rows, indent=1).encode(),
+        "c.ndjson": b"".join(orjson.dumps(row) + b"\n" for row in rows),
+    }
+    content = contents.get(name) or gzip.compress(contents["c.csv"])
+    assert shell.ok("import", "courses", shell.write(name, content), "--source", "s")["created"] == 2
+    assert [(c["externalId"], c["title"]) for c in shell.all("courses")] == [
+        ({"source": "s", "id": "1"}, "A, B"),
+        ({"source": "s", "id": "2"}, "C"),
+    ]
+
+
+def test_the_source_is_the_folder_s_name_unless_it_is_given(shell: Shell) -> None:
+    file = shell.write("c.csv", "id,title\n1,A\n")
+    shell.ok("import", "courses", file)
+    mapping = shell.write("m.toml", 'source = "mapped"\n[fields]\nid = "id"\ntitle = "title"')
+    shell.ok("import", "courses", file, "--map", mapping)
+    shell.ok("import", "courses", file, "--map", mapping, "--source", "given")
+    sources = {c["externalId"]["source"] for c in shell.all("courses")}
+    assert sources == {shell.directory.name, "mapped", "given"}
+
+
+def test_instructors_and_prices(shell: Shell) -> None:
+    text = "id,title,instructors,price\n1,A,Ada; Grace,₹1299\n2,B,Grace,NA\n3,C,Grace,49 EUR\n"
+    shell.ok("import", "courses", shell.write("c.csv", text), "--source", "s")
+    assert [i["name"] for i in shell.all("instructors")] == ["Ada", "Grace"]
+    assert [len(c["instructorIds"]) for c in shell.all("courses")] == [2, 1, 1]
+    assert [c["price"] for c in shell.all("courses")] == [
+        {"amountMinor": 129_900, "currency": "INR"},
+        None,
+        {"amountMinor": 4_900, "currency": "EUR"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("courses", "absent.csv"), "absent.csv: No such file or directory"),
+        (("courses", "empty.csv"), "empty.csv: the file is empty"),
+        (("courses", "c.csv", "--map", "absent.toml"), "absent.toml: No such file"),
+        (("courses", "c.csv", "--map", "wrong.toml"), "wrong.toml: fields.titel: there is no such key"),
+        (("reviews", "c.csv"), "no column looks like “course”"),
+        (("courses", "-"), "standard input has no name: say with --source"),
+        (("courses", "c.csv", "--map", "column.toml"), "has no column “nmae”"),
+    ],
+)  # fmt: skip
+def test_errors_are_told_in_a_sentence(shell: Shell, arguments: tuple[str, ...], told: str) -> None:
+    shell.write("c.csv", "id,title\n1,A\n")
+    shell.write("empty.csv", "")
+    shell.write("wrong.toml", '[fields]\nid = "id"\ntitel = "title"')
+    shell.write("column.toml", '[fields]\nid = "id"\ntitle = "nmae"')
+    done = subprocess.run(
+        [*LECTERN, "import", *arguments],
+        cwd=shell.directory,
+        capture_output=True,
+        text=True,
+        input="id,title\n1,A\n",
+    )
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert shell.database.list_collection_names() == []
+
+
+def test_a_database_that_is_away(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_URI", "mongodb://user:secret@127.0.0.1:1/?directConnection=true")
+    monkeypatch.setenv("MONGODB_TIMEOUT", "0.2")
+    result = shell.run("import", "courses", shell.write("c.csv", "id,title\n1,A\n"))
+    assert "MONGODB_URI: MongoDB does not answer" in str(result.exception)
+    assert "secret" not in str(result.exception)
+
+
+def test_an_unknown_collection_is_a_usage_error(shell: Shell) -> None:
+    assert shell.run("import", "lessons", "x.csv").exit_code == 2
+
+
+def test_a_file_that_breaks_off_is_imported_so_far_and_fails(shell: Shell) -> None:
+    items = ", ".join(json.dumps({"id": n, "title": "A"}) for n in range(500))
+    result = shell.run("import", "courses", shell.write("c.json", f"[{items}, {{"), "--source", "s")
+    assert "the JSON array breaks off" in str(result.exception)
+    assert "mend the file and import it again" in str(result.exception)
+    assert shell.database["courses"].count_documents({}) == 500
+
+
+def test_piped_output_is_plain_lines(catalogue: Shell) -> None:
+    file = catalogue.write("reviews.ndjson", reviews(5_000))
+    done = subprocess.run(
+        [*LECTERN, "import", "reviews", str(file), "--source", "s"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.isascii() or not set("│┃╭━") & set(done.stdout)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert closing(done.stdout)["created"] == 5_000
+
+
+def interrupted(shell: Shell, file: Path) -> None:
+    """An import that is killed when some of its reviews are stored, and not all."""
+    process = subprocess.Popen(
+        [*LECTERN, "import", "reviews", str(file), "--source", "s"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while shell.database["reviews"].estimated_document_count() == 0:
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)  # MongoDB goes on with the command that it has
+
+
+def test_killed_and_run_again_it_ends_as_if_undisturbed(
+    fresh_shell: Callable[[str], Shell], tmp_path: Path
+) -> None:
+    undisturbed = prepared(fresh_shell("undisturbed"))
+    file = undisturbed.write("reviews.ndjson", reviews(20_000))
+    undisturbed.ok("import", "reviews", file, "--source", "s")
+    killed = prepared(fresh_shell("killed"))
+    interrupted(killed, file)
+    stored = killed.database["reviews"].count_documents({})
+    assert 0 < stored < 20_000
+    counts = killed.ok("import", "reviews", file, "--source", "s")
+    assert (counts["unchanged"], counts["created"]) == (stored, 20_000 - stored)
+    assert state(killed.database) == state(undisturbed.database)
+
+
+def prepared(shell: Shell) -> Shell:
+    shell.ok("import", "courses", shell.write("courses.ndjson", COURSES), "--source", "s")
+    shell.ok("import", "students", shell.write("students.ndjson", STUDENTS), "--source", "s")
+    return shell
+
+
+def exported(shell: Shell, suffix: str) -> Iterator[tuple[str, Path]]:
+    for collection in ("courses", "students", "enrollments", "reviews"):
+        file = shell.directory / f"{collection}.{suffix}"
+        assert shell.run("export", collection, file).exception is None
+        yield collection, file
+
+
+def live(database: Database[dict[str, Any]]) -> None:
+    """What no import made: a course with a run and an enrolment in it, a reply, documents without ids."""
+    teacher, moment = ObjectId(), datetime(2030, 1, 1, tzinfo=UTC)
+    student = (database["students"].find_one() or {})["_id"]
+    database["instructors"].insert_one({"_id": teacher, "name": "Ada", "headline": "Teaches"})
+    database["categories"].insert_one({"slug": "live", "name": "Live!"})
+    course = {
+        "slug": "live",
+        "title": "Live",
+        "categorySlug": "live",
+        "instructorIds": [teacher],
+        "status": "ARCHIVED",
+    }
+    made = complete("courses", {**course, "price": {"amountMinor": 5, "currency": "EUR"}})
+    course_id = database["courses"].insert_one({**made, "seatsUntil": moment, "studentCount": 1}).inserted_id
+    run = complete(
+        "courseRuns", {"courseId": course_id, "courseStatus": "ARCHIVED", "startsAt": moment, "seats": 9}
+    )
+    run_id = database["courseRuns"].insert_one({**run, "seatsTaken": 1}).inserted_id
+    enrollment = {
+        "courseId": course_id,
+        "runId": run_id,
+        "studentId": student,
+        "progress": 0.25,
+        "enrolledAt": moment,
+    }
+    database["enrollments"].insert_one(complete("enrollments", enrollment))
+    reply = {"instructorId": teacher, "body": "Thanks", "createdAt": moment}
+    votes = {"helpfulCount": 3, "helpfulScore": wilson(3, 0)}
+    database["reviews"].update_one({}, {"$set": {"reply": reply, **votes}})
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "ndjson.gz"])
+def test_an_export_imports_back_to_the_same_state(fresh_shell: Shells, suffix: str) -> None:
+    first = prepared(fresh_shell("first"))
+    first.ok("import", "reviews", first.write("reviews.ndjson", reviews(1_500)), "--source", "s")
+    live(first.database)
+    files = list(exported(first, suffix))
+    stored = {
+        name: list(first.database[name].find(sort=[("_id", 1)]))
+        for name in first.database.list_collection_names()
+    }
+    second = fresh_shell("second")
+    for collection, file in files:
+        counts = second.ok("import", collection, file)
+        assert counts["created"] == len(stored[collection])
+    for name, documents in stored.items():
+        assert list(second.database[name].find(sort=[("_id", 1)])) == documents, name
+    for collection, file in files:
+        counts = second.ok("import", collection, file)
+        assert (counts["unchanged"], counts["aggregates corrected"]) == (len(stored[collection]), 0)
+    assert state(second.database) == state(first.database)
+
+
+def test_an_export_imports_into_a_database_with_other_ids(fresh_shell: Shells) -> None:
+    first = prepared(fresh_shell("first"))
+    first.ok("import", "reviews", first.write("reviews.ndjson", reviews(500)), "--source", "s")
+    files = [(collection, file) for collection, file in exported(first, "x") if collection != "enrollments"]
+    second = prepared(fresh_shell("second"))
+    for collection, file in files:
+        second.ok("import", collection, file)
+    assert state(second.database) == state(first.database)
+
+
+def test_an_export_knows_what_it_is(catalogue: Shell) -> None:
+    file = catalogue.directory / "out"
+    catalogue.run("export", "students", file)
+    assert "this is an export of students" in str(catalogue.run("import", "courses", file).exception)
+    assert "leave out --map and --source" in str(
+        catalogue.run("import", "students", file, "--source", "x").exception
+    )
+
+
+def test_an_export_to_standard_output(catalogue: Shell) -> None:
+    done = subprocess.run([*LECTERN, "export", "courses", "-"], capture_output=True, check=True)
+    assert len([orjson.loads(line) for line in done.stdout.splitlines()]) == 20
+
+
+def test_an_export_that_can_t_be_written_leaves_nothing(catalogue: Shell) -> None:
+    result = catalogue.run("export", "courses", catalogue.directory / "absent" / "out")
+    assert "No such file or directory" in str(result.exception)
