@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from graphql import GraphQLSchema, build_schema
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -209,14 +210,28 @@ async def test_an_unexpected_error_is_masked(
     assert answer.json()["data"] == {"student": None}
 
 
-async def test_a_fault_outside_of_every_field_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+def only(schema: GraphQLSchema) -> httpx.AsyncClient:
+    """A client of the endpoint alone, for another schema; it can't make a context."""
+
     def no_context() -> Any:
         raise RuntimeError("the secret of the house")
 
-    executor = Executor(schema._schema, max_tokens=100, introspection=True)
+    executor = Executor(schema, max_tokens=100, introspection=True)
     endpoint = Endpoint(executor, no_context, max_body_bytes=1000, graphiql=False)
-    app = Starlette(routes=[Route("/graphql", endpoint.__call__, methods=["POST"])])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lectern") as http:
+    app = Starlette(routes=[Route("/graphql", endpoint.__call__, methods=["GET", "POST"])])
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lectern")
+
+
+async def test_a_mutation_is_not_asked_by_get() -> None:
+    async with only(build_schema("type Query { a: Int } type Mutation { b: Int }")) as http:
+        answer = await http.get("/graphql", params={"query": "mutation { b }"}, headers=GRAPHQL)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.json()["errors"][0]["extensions"] == {"code": "METHOD_NOT_ALLOWED"}
+
+
+async def test_a_fault_outside_of_every_field_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    async with only(schema._schema) as http:
         answer = await post(http, {"query": QUERY})
     assert answer.status_code == 500
     (error,) = answer.json()["errors"]
