@@ -25,6 +25,7 @@ from loaders.registry import Loaders
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
+from tests.factories import clear
 from tests.support import NOW, SECRET, SHARED, MongoCommands, RunQuery
 
 # How long an example takes is the machine's business.
@@ -68,8 +69,7 @@ async def indexed_database(settings: Settings, recorder: MongoCommands) -> Async
 @pytest.fixture
 async def database(indexed_database: Database) -> Database:
     """An empty database with its indexes."""
-    for name in await indexed_database.list_collection_names():
-        await indexed_database[name].delete_many({})
+    await clear(indexed_database)
     return indexed_database
 
 

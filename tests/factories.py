@@ -68,3 +68,8 @@ def enrollment(of: Mapping[str, Any], by: Mapping[str, Any], **fields: Any) -> d
 async def store(database: Database, **collections: list[dict[str, Any]]) -> None:
     for name, documents in collections.items():
         await database[name].insert_many(documents)
+
+
+async def clear(database: Database) -> None:
+    for name in await database.list_collection_names():
+        await database[name].delete_many({})

@@ -87,9 +87,10 @@ def test_rows_that_can_t_be_used(catalogue: Shell) -> None:
     assert [r["data"] for r in found] == [rows[1], rows[2], rows[3], rows[4], "{broken"]
     again = catalogue.ok("import", "reviews", file, "--source", "s", "--rejects", rejects)
     assert (again["created"], again["unchanged"], again["duplicate"], again["rejected"]) == (0, 3, 1, 5)
-    assert [(r["externalId"]["id"], r["rating"], r["body"], r["studentId"]) for r in catalogue.all("reviews")] == [
-        ("1", 5, "Fine", None), ("5", 5, "", None), ("6", None, "Fine", None),
-    ]  # fmt: skip
+    stored = [
+        (r["externalId"]["id"], r["rating"], r["body"], r["studentId"]) for r in catalogue.all("reviews")
+    ]
+    assert stored == [("1", 5, "Fine", None), ("5", 5, "", None), ("6", None, "Fine", None)]
 
 
 def test_a_course_may_be_named_by_its_code_or_slug(catalogue: Shell) -> None:

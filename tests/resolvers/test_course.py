@@ -8,7 +8,7 @@ from bson import ObjectId
 from loaders.mongo import Database
 from resolvers.context import Viewer
 from tests import factories
-from tests.factories import DAY, store
+from tests.factories import DAY, clear, store
 from tests.support import NOW, RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
@@ -87,16 +87,7 @@ async def test_a_relation_costs_one_command_whatever_the_width(
     relation: str, database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     for size in (4, 8):
-        for name in (
-            "courses",
-            "categories",
-            "instructors",
-            "students",
-            "courseRuns",
-            "reviews",
-            "enrollments",
-        ):
-            await database[name].delete_many({})
+        await clear(database)
         await catalogue(database, size)
         mongo_commands.clear()
         data = await run_query(f"{{ courses(first: 100) {{ nodes {{ {relation} }} }} }}", viewer=STAFF)
@@ -115,16 +106,7 @@ async def test_six_levels_are_six_commands(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     for size in (5, 10):
-        for name in (
-            "courses",
-            "categories",
-            "instructors",
-            "students",
-            "courseRuns",
-            "reviews",
-            "enrollments",
-        ):
-            await database[name].delete_many({})
+        await clear(database)
         await catalogue(database, size)
         mongo_commands.clear()
         await run_query(SIX_LEVELS)

@@ -11,7 +11,7 @@ from loaders.mongo import Database
 from resolvers import ids
 from resolvers.context import Viewer
 from tests import factories
-from tests.factories import store
+from tests.factories import clear, store
 from tests.support import RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
@@ -58,8 +58,7 @@ async def test_what_the_public_may_not_see_is_null(database: Database, run_query
     shown = await one_of_each(database)
     found = (await run_query(NODES, {"ids": list(shown.values())}))["nodes"]
     assert [n and n["__typename"] for n in found] == [t if t != "Enrollment" else None for t in TYPES]
-    for name in ("courses", "courseRuns", "enrollments", "reviews", "students", "categories", "instructors"):
-        await database[name].delete_many({})
+    await clear(database)
     hidden = await one_of_each(database, status="DRAFT")
     found = (await run_query(NODES, {"ids": [hidden[t] for t in ("Course", "CourseRun", "Review")]}))["nodes"]
     assert found == [None, None, None]
