@@ -5,7 +5,7 @@ from collections.abc import Hashable
 
 
 class Seen:
-    """Which row a key stood in: a hash table over two arrays, about 24 to 48 bytes a key.
+    """Which row a key stood in: a hash table over two arrays, 32 to 64 bytes a key.
 
     Keys are told apart by their 64-bit hashes; that two of ten million keys share one has a probability of
     three in a million.

@@ -20,28 +20,18 @@ async def unique(collection: Collection, wanted: Sequence[tuple[str, str]]) -> l
     """A slug that nobody has for each (slug, suffix), in order.
 
     The slug itself where it is free; else with the suffix, which tells documents of one title apart and is
-    the same whenever it is asked for; else with a number after it.
+    the same whenever it is asked for; else with a number after it, up to 9.
     """
-    candidates = {slug for pair in wanted for slug in (pair[0], _suffixed(*pair))}
-    query = {"slug": {"$in": sorted(candidates)}}
-    taken = {d["slug"] for d in await find(collection, query, size=len(candidates), projection={"slug": 1})}
+    candidates = [_candidates(slug, suffix) for slug, suffix in wanted]
+    query = {"slug": {"$in": sorted({slug for choice in candidates for slug in choice})}}
+    taken = {d["slug"] for d in await find(collection, query, size=len(wanted) * 10, projection={"slug": 1})}
     found = []
-    for slug, suffix in wanted:
-        free = next(c for c in _candidates(slug, suffix) if c and c not in taken)
-        taken.add(free)
-        found.append(free)
+    for choice in candidates:
+        found.append(next((slug for slug in choice if slug not in taken), choice[-1]))
+        taken.add(found[-1])
     return found
 
 
-def _suffixed(slug: str, suffix: str) -> str:
-    return "-".join(part for part in (slug, slugify(suffix)) if part)
-
-
-def _candidates(slug: str, suffix: str):  # type: ignore[no-untyped-def]
-    yield slug
-    base = _suffixed(slug, suffix) or "course"
-    yield base
-    number = 2
-    while True:
-        yield f"{base}-{number}"
-        number += 1
+def _candidates(slug: str, suffix: str) -> list[str]:
+    base = "-".join(part for part in (slug, slugify(suffix)) if part) or "course"
+    return [*([slug] if slug else []), base, *(f"{base}-{number}" for number in range(2, 10))]

@@ -44,7 +44,7 @@ class Tally:
     kinds: Counter[Kind] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     turned: Turned = field(default_factory=lambda: Turned(Counter(), Counter()))
-    corrected: int | None = None  # aggregates, once they are recounted
+    aggregates: int | None = None  # changed by the recount at the end; None when nothing is written
     broken: str | None = None  # why the file could not be read to its end
     position: int | None = None  # bytes of the file, packed
 

@@ -14,7 +14,7 @@ from app.importing.source import Source
 
 Sample = Sequence[Mapping[str, Any]]
 
-_WIDTH = 36  # of an example
+_WIDTH = 30  # of an example
 
 
 def show_mapping(
@@ -42,12 +42,13 @@ def show_closing(console: Console, tally: Tally, seconds: float) -> None:
     counts = [("read", tally.read), *((kind, kinds[kind]) for kind in ("created", "updated", "unchanged"))]
     counts += [("duplicate", kinds["duplicate"])] if kinds["duplicate"] else []
     counts += [("rejected", kinds["rejected"])]
-    if tally.corrected is not None:
-        counts += [("aggregates corrected", tally.corrected)]
+    if tally.aggregates is not None:
+        counts += [("aggregates updated", tally.aggregates)]
     rows = [(name, f"{number:,}") for name, number in counts]
     rows += [(f"note: {note}", f"{number:,}") for note, number in sorted(tally.notes.items())]
     rows += [(f"not readable, null: {what}", f"{n:,}") for what, n in sorted(tally.turned.invalid.items())]
-    _table(console, f"{tally.read:,} rows in {seconds:.1f} s", ("rows", "count"), rows, right=(1,))
+    dry = "" if tally.aggregates is not None else "; nothing was written, this is what would be done"
+    _table(console, f"{tally.read:,} rows in {seconds:.1f} s{dry}", ("rows", "count"), rows, right=(1,))
     if tally.turned.sentinels:
         turned = [
             (column, _quoted(text), f"{n:,}") for (column, text), n in sorted(tally.turned.sentinels.items())
@@ -78,7 +79,8 @@ def _table(
     if not console.is_terminal:
         _lines(console, title, list(rows))
         return
-    table = Table(title=title, title_justify="left")
+    console.print(title, markup=False, highlight=False, soft_wrap=True)
+    table = Table()
     for place, name in enumerate(header):
         table.add_column(name, justify="right" if place in right else "left", overflow="fold")
     for row in rows:
@@ -148,4 +150,4 @@ def _cut(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f"“{text}”"
+    return f"“{text}”" if text else "(empty)"

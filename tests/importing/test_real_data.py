@@ -26,13 +26,13 @@ def load(shell: Shell, folder: Path, files: list[tuple[str, str, str]]) -> list[
 
 
 def unchanged(counts: dict[str, int]) -> bool:
-    return not counts["created"] and not counts["updated"] and not counts["aggregates corrected"]
+    return not counts["created"] and not counts["updated"] and not counts["aggregates updated"]
 
 
 def test_institute(shell: Shell, shared_data: Path) -> None:
     files = [("courses", "courses.csv", "courses")]
     (first,) = load(shell, shared_data / "institute", files)
-    assert (first["read"], first["created"], first["rejected"], first["duration  “”"]) == (5, 5, 0, 1)
+    assert (first["read"], first["created"], first["rejected"], first["duration  (empty)"]) == (5, 5, 0, 1)
     courses = {c["title"]: c for c in shell.all("courses")}
     assert {t: (c["rating"]["average"], c["rating"]["count"]) for t, c in courses.items()} == {
         "MongoDB": (4.7, 55), "Next JS": (4.2, 85), "Node.JS": (4.5, 68), "PHP & MySQL": (4.5, 28),
@@ -55,10 +55,10 @@ def test_omscentral(shell: Shell, shared_data: Path) -> None:
     courses, students, reviews = load(shell, folder, OMSCENTRAL)
     assert (courses["created"], students["created"], reviews["created"]) == (79, 2_209, 2_432)
     assert (courses["rejected"], students["rejected"], reviews["rejected"]) == (0, 0, 3)
-    turned = {name.split()[0] + name.split("  ")[-1]: n for name, n in reviews.items() if "“" in name}
+    turned = {name.split()[0] + name.split("  ")[-1]: n for name, n in reviews.items() if "  " in name}
     assert turned == {
-        "author“u_aaf9ae513f03a720”": 533, "difficulty“”": 2, "rating“”": 3, "semester“”": 2,
-        "semester“0000-0”": 38, "text“”": 11, "workload“”": 5,
+        "author“u_aaf9ae513f03a720”": 533, "difficulty(empty)": 2, "rating(empty)": 3, "semester(empty)": 2,
+        "semester“0000-0”": 38, "text(empty)": 11, "workload(empty)": 5,
     }  # fmt: skip
     assert reviews["note: author not among the students: kept without one"] == 4
     stored = shell.all("reviews")
@@ -91,7 +91,7 @@ def test_oulad(fresh_shell: Callable[[str], Shell], shared_data: Path) -> None:
     courses, students, registrations, results = load(shell, folder, OULAD)
     assert courses["created"] == 22
     assert (students["created"], students["duplicate"], students["rejected"]) == (28_785, 3_808, 0)
-    assert (registrations["created"], registrations["date_registration    “”"]) == (32_593, 45)
+    assert (registrations["created"], registrations["date_registration    (empty)"]) == (32_593, 45)
     assert results["updated"] + results["unchanged"] == 32_593
     stored = shell.all("enrollments")
     assert Counter(e["status"] for e in stored) == {

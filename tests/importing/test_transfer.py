@@ -130,7 +130,7 @@ def test_an_imported_average_is_combined_with_reviews_that_arrive_later(shell: S
     (course,) = shell.all("courses")
     assert (course["rating"]["average"], course["rating"]["count"]) == (4.5, 20)
     again = shell.ok("import", "courses", shell.directory / "c.csv", "--source", "s")
-    assert (again["unchanged"], again["aggregates corrected"]) == (1, 0)
+    assert (again["unchanged"], again["aggregates updated"]) == (1, 0)
     shell.ok("import", "courses", shell.write("c.csv", "id,title,rating\n1,A,3.0 (10)\n"), "--source", "s")
     assert shell.all("courses")[0]["rating"]["average"] == 4.0
 
@@ -367,7 +367,7 @@ def test_an_export_imports_back_to_the_same_state(fresh_shell: Shells, suffix: s
         assert list(second.database[name].find(sort=[("_id", 1)])) == documents, name
     for collection, file in files:
         counts = second.ok("import", collection, file)
-        assert (counts["unchanged"], counts["aggregates corrected"]) == (len(stored[collection]), 0)
+        assert (counts["unchanged"], counts["aggregates updated"]) == (len(stored[collection]), 0)
     assert state(second.database) == state(first.database)
 
 

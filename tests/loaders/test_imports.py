@@ -76,6 +76,12 @@ async def test_slugs_are_unique_and_stay(database: Database) -> None:
     )
     found = {d["externalId"]["id"]: d["slug"] async for d in database["courses"].find()}
     assert found == {"id 1": "cpp", "id 2": "cpp-id-2", "id 3": "cpp-id-3", "🚀": "course"}
+    other = [Incoming(n, (source, "id 1"), {"title": "C++"}) for n, source in enumerate(("t", "u"), 5)]
+    await Importer(database, "courses").upsert(other)
+    assert await database["courses"].distinct("slug", {"externalId.source": {"$ne": "s"}}) == [
+        "cpp-id-1",
+        "cpp-id-1-2",
+    ]
     again = Importer(database, "courses")
     assert await kinds(again, *[Incoming(1, ("s", "id 1"), {"title": "D"})]) == ["updated"]
     assert {d["slug"] async for d in database["courses"].find({"title": "D"})} == {"cpp"}
