@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# What the MongoDB driver makes a difference to.
+DATABASE_TESTS := tests/loaders tests/resolvers tests/importing tests/app/test_database.py tests/app/test_http.py
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check format bench clean
 
@@ -27,7 +30,7 @@ run: setup ## the gateway with sample data, on a MongoDB of its own
 test: check ## the checks and all tests, with both MongoDB drivers
 	@$(BIN)/python tests/conformance/install.py
 	$(BIN)/pytest -n auto
-	MONGODB_DRIVER=pymongo $(BIN)/pytest -n auto tests/loaders tests/resolvers tests/app
+	MONGODB_DRIVER=pymongo $(BIN)/pytest -n auto $(DATABASE_TESTS)
 
 check: setup ## format, lint, types, import contracts, schema drift
 	$(BIN)/ruff format --check .

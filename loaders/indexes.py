@@ -1,5 +1,6 @@
 """Every index, in one table. `ensure` makes them, `missing` tells which are not there."""
 
+from asyncio import gather
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -56,9 +57,10 @@ INDEXES: tuple[Index, ...] = (
 
 async def ensure(database: Database) -> None:
     """Make the indexes that are not there. Building one on a large collection takes its time."""
-    for collection in dict.fromkeys(index.collection for index in INDEXES):
-        models = [_model(index) for index in INDEXES if index.collection == collection]
-        await database[collection].create_indexes(models)
+    by_collection: dict[str, list[IndexModel]] = {}
+    for index in INDEXES:
+        by_collection.setdefault(index.collection, []).append(_model(index))
+    await gather(*(database[name].create_indexes(models) for name, models in by_collection.items()))
 
 
 async def missing(database: Database) -> list[str]:

@@ -122,9 +122,7 @@ async def _reachable(settings: Settings) -> None:
 async def _prepare(settings: Settings, *, with_sample: bool) -> str:
     """Indexes and sample data, where they are not there yet; says what the database holds."""
     async with connect(settings) as database:
-        await indexes.ensure(database)
-        if with_sample:
-            await load_sample(database)
+        await asyncio.gather(indexes.ensure(database), *([load_sample(database)] if with_sample else []))
         courses = await database["courses"].estimated_document_count()
         is_sample = await database["courses"].find_one({"externalId.source": SOURCE}, {"_id": 1})
     return f"{courses} courses" + (", sample data: none of its people are real" if is_sample else "")

@@ -170,8 +170,9 @@ def _told() -> Iterator[None]:
     except (MappingError, SourceError) as error:
         raise CommandError(str(error)) from None
     except StorageError as error:
+        reason = str(error).split(", full error")[0]
         raise CommandError(
-            f"MongoDB could not go on: {error}\nRun the same command again: it goes on where it stopped."
+            f"MongoDB could not go on: {reason}\nRun the same command again: it goes on where it stopped."
         ) from None
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}") from None

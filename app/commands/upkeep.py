@@ -2,6 +2,7 @@
 
 import asyncio
 import difflib
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,6 @@ from app.commands.errors import CommandError
 from app.database import connect, ping
 from app.settings import load
 from loaders.indexes import ensure, missing
-from resolvers.schema import schema as strawberry_schema
 
 schema = typer.Typer(help="The schema in SDL: print it, or hold a file to it.", no_args_is_help=True)
 
@@ -65,4 +65,5 @@ async def _make_indexes() -> list[str]:
 
 
 def _sdl() -> str:
-    return strawberry_schema.as_str() + "\n"
+    # Imported here: building the schema takes longer than starting any other command.
+    return str(import_module("resolvers.schema").schema.as_str()) + "\n"

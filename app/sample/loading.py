@@ -1,5 +1,6 @@
 """Sample data into a database, on the first start of `lectern dev`."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from app.sample.generator import generate
@@ -9,7 +10,7 @@ from loaders.mongo import Database
 
 
 async def load(database: Database, now: datetime | None = None) -> bool:
-    """Load the sample data and tell whether anything was to do; the indexes should be there already.
+    """Load the sample data and tell whether anything was to do.
 
     Nothing is done where it was loaded before, nor in a database with courses of its own. A load that was
     interrupted is completed as of the day on which it began, so that its documents agree with each other.
@@ -19,6 +20,7 @@ async def load(database: Database, now: datetime | None = None) -> bool:
     began = await sample.begin(database, SOURCE, day)
     if began is None:
         return False
-    await sample.insert(database, generate(began).collections())
+    made = await asyncio.to_thread(generate, began)
+    await sample.insert(database, made.collections())
     await sample.complete(database, SOURCE)
     return True
