@@ -22,4 +22,8 @@ def test_the_wheel_holds_graphiql_and_the_sample_data(tmp_path: Path) -> None:
     assert {f"app/static/assets/{p.name}" for p in (graphiql.STATIC / "assets").iterdir()} <= names
     data = ROOT / "app" / "sample" / "data"
     assert {p.relative_to(ROOT).as_posix() for p in data.rglob("*.toml")} <= names
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"app", "resolvers", "loaders"}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {
+        "app",
+        "resolvers",
+        "loaders",
+    }
