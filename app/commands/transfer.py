@@ -176,3 +176,6 @@ def _told() -> Iterator[None]:
         ) from None
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}") from None
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Run the same command again to finish.", err=True)
+        raise typer.Exit(130) from None

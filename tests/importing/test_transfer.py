@@ -274,19 +274,30 @@ def test_piped_output_is_plain_lines(catalogue: Shell) -> None:
     assert closing(done.stdout)["created"] == 5_000
 
 
-def interrupted(shell: Shell, file: Path) -> None:
-    """An import that is killed when some of its reviews are stored, and not all."""
+def interrupted(shell: Shell, file: Path, how: signal.Signals) -> tuple[int, str]:
+    """An import that is stopped when some of its reviews are stored, and not all: exit code and stderr."""
     process = subprocess.Popen(
         [*LECTERN, "import", "reviews", str(file), "--source", "s"],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     while shell.database["reviews"].estimated_document_count() == 0:
         assert process.poll() is None
         time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    os.kill(process.pid, how)
+    _, told = process.communicate()
     time.sleep(0.5)  # MongoDB goes on with the command that it has
+    return process.returncode, told
+
+
+def test_ctrl_c_says_how_to_go_on(fresh_shell: Callable[[str], Shell]) -> None:
+    shell = prepared(fresh_shell("interrupted"))
+    file = shell.write("reviews.ndjson", reviews(20_000))
+    code, told = interrupted(shell, file, signal.SIGINT)
+    assert code == 130
+    assert told.endswith("Interrupted. Run the same command again to finish.\n")
+    assert "Traceback" not in told
 
 
 def test_killed_and_run_again_it_ends_as_if_undisturbed(
@@ -296,7 +307,7 @@ def test_killed_and_run_again_it_ends_as_if_undisturbed(
     file = undisturbed.write("reviews.ndjson", reviews(20_000))
     undisturbed.ok("import", "reviews", file, "--source", "s")
     killed = prepared(fresh_shell("killed"))
-    interrupted(killed, file)
+    assert interrupted(killed, file, signal.SIGKILL)[0] == -signal.SIGKILL
     stored = killed.database["reviews"].count_documents({})
     assert 0 < stored < 20_000
     counts = killed.ok("import", "reviews", file, "--source", "s")
