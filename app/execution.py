@@ -17,6 +17,7 @@ from graphql import (
 from graphql import execute as execute_document
 
 from app import errors
+from app.limits import count_nodes
 from resolvers.context import Context
 
 
@@ -38,9 +39,12 @@ class Answer(NamedTuple):
 class Executor:
     """Runs operations against one schema."""
 
-    def __init__(self, schema: GraphQLSchema, *, max_tokens: int, introspection: bool) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, *, max_tokens: int, max_nodes: int, introspection: bool
+    ) -> None:
         self._schema = schema
         self._max_tokens = max_tokens
+        self._max_nodes = max_nodes
         self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
 
     def prepare(self, operation: Operation) -> "Prepared | Answer":
@@ -55,7 +59,23 @@ class Executor:
         definition = get_operation_ast(document, operation.operation_name)
         if definition is None:
             return _refused([_unresolved(operation)], errors.OPERATION_RESOLUTION_FAILURE)
+        if reason := self._too_large(document, definition, operation):
+            return _refused([reason], errors.OPERATION_TOO_LARGE)
         return Prepared(document, definition, operation)
+
+    def _too_large(
+        self, document: DocumentNode, definition: OperationDefinitionNode, operation: Operation
+    ) -> GraphQLError | None:
+        try:
+            nodes = count_nodes(self._schema, document, definition, operation.variables)
+        except RecursionError:
+            return GraphQLError("The operation is nested too deeply.")
+        if nodes <= self._max_nodes:
+            return None
+        return GraphQLError(
+            f"The operation asks for up to {nodes:,} objects, and {self._max_nodes:,} are allowed "
+            "(MAX_NODES). Ask for smaller pages with `first`, or for less at once."
+        )
 
     async def run(self, prepared: "Prepared", ctx: Context) -> Answer:
         """The answer of an operation."""

@@ -45,6 +45,7 @@ def create_app(settings: Settings) -> Starlette:
     executor = Executor(
         schema._schema,
         max_tokens=settings.max_query_tokens,
+        max_nodes=settings.max_nodes,
         introspection=settings.introspection,
     )
     endpoint = Endpoint(executor, context, settings.max_body_bytes, settings.graphiql)

@@ -31,13 +31,17 @@ class Settings(BaseSettings):
     )
     lectern_secret: SecretStr = Field(
         SecretStr(""),
-        description="Signs cursors. Give every process the same; without it, cursors end with the process.",
+        description="Signs cursors: 32 characters or more, the same for every process. "
+        "Without it, cursors end with the process.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins whose pages may call the API, separated by commas; `*` for any."
     )
     max_body_bytes: int = Field(1_000_000, gt=0, description="The largest request body, in bytes.")
     max_query_tokens: int = Field(10_000, gt=0, description="The most tokens an operation's text may have.")
+    max_nodes: int = Field(
+        100_000, gt=0, description="The most objects an operation may ask for, by the sizes of its pages."
+    )
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
     introspection: bool = Field(True, description="Answer introspection queries.")
 
@@ -62,7 +66,10 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+        lines = [
+            f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_input=False)
+        ]
         raise SettingsError("\n".join(lines)) from None
 
 

@@ -12,7 +12,7 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from loaders.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
-from loaders.mongo import Database, aggregate, find
+from loaders.mongo import Database, Pipeline, aggregate, find
 from loaders.ratings import summarise
 
 _COURSES = 500  # a batch
@@ -63,10 +63,12 @@ async def _differences(database: Database, courses: Sequence[_Doc]) -> AsyncIter
     taken = _by_run(enrollments)
     found = [d for run in runs for d in _of_run(run, taken[run["_id"]])]
     seats = _seats_until(runs, taken)
-    students = _students(enrollments)
+    students = await _students(database, ids)
     stars = _stars(reviews)
     for course in courses:
-        found += _of_course(course, stars[course["_id"]], students[course["_id"]], seats.get(course["_id"]))
+        found += _of_course(
+            course, stars[course["_id"]], students.get(course["_id"], 0), seats.get(course["_id"])
+        )
     yield found
     statuses = {course["_id"]: course["status"] for course in courses}
     stale = {(g["courseId"], g["courseStatus"]) for g in reviews}
@@ -108,12 +110,16 @@ def _seats_until(runs: Sequence[_Doc], taken: Mapping[ObjectId, Counter[str]]) -
     return {run["courseId"]: run["startsAt"] for run in sorted(free, key=lambda run: run["startsAt"])}
 
 
-def _students(enrollments: Sequence[_Doc]) -> Counter[ObjectId]:
-    counts: Counter[ObjectId] = Counter()
-    for group in enrollments:
-        if group["status"] in COUNTED_ENROLLMENTS:
-            counts[group["courseId"]] += group["n"]
-    return counts
+async def _students(database: Database, courses: Sequence[ObjectId]) -> dict[ObjectId, int]:
+    """The students of each course that has any; one with several enrolments is one."""
+    counted = {"courseId": {"$in": courses}, "status": {"$in": list(COUNTED_ENROLLMENTS)}}
+    pipeline: Pipeline = [
+        {"$match": counted},
+        {"$group": {"_id": {"course": "$courseId", "student": "$studentId"}}},
+        {"$group": {"_id": "$_id.course", "n": {"$sum": 1}}},
+    ]
+    rows = await aggregate(database["enrollments"], pipeline, size=len(courses))
+    return {row["_id"]: row["n"] for row in rows}
 
 
 def _stars(reviews: Sequence[_Doc]) -> dict[ObjectId, list[int]]:

@@ -86,7 +86,7 @@ class CourseDoc(TypedDict):
     externalId: NotRequired[ExternalId]
     # aggregates: loaders.aggregates.recount
     rating: RatingDoc
-    studentCount: int  # importedStudentCount + enrolments that count (ACTIVE, COMPLETED, EXPIRED)
+    studentCount: int  # importedStudentCount + students with an enrolment that counts
     importedStudentCount: int  # students an import told of without their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a seat left
     # derived: loaders.terms.course_keys

@@ -59,7 +59,7 @@ def dev(
     empty: Annotated[bool, typer.Option("--empty", help="Leave the sample data out.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
 ) -> None:
-    """Serve a MongoDB of its own, with sample data, for trying things out."""
+    """Serve sample data from a MongoDB that comes along, for trying things out."""
     listening = _listen(host, port)
     directory = data_dir or data_home() / "dev"
     # Building the schema takes about as long as mongod takes to start.

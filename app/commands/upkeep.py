@@ -14,7 +14,9 @@ from app.database import connect, ping
 from app.settings import load
 from loaders.indexes import ensure, missing
 
-schema = typer.Typer(help="The schema in SDL: print it, or hold a file to it.", no_args_is_help=True)
+schema = typer.Typer(
+    help="The schema in SDL: print it, write it, or compare a file with it.", no_args_is_help=True
+)
 
 _File = Annotated[Path, typer.Argument(help="The file that holds the schema.")]
 

@@ -90,3 +90,19 @@ async def test_more_courses_than_a_batch(database: Database) -> None:
     found = await differences(database, fix=True)
     assert sorted(d.stored for d in found) == list(range(1, 1_203))
     assert await differences(database) == []
+
+
+async def test_a_student_with_two_enrolments_is_one_student(database: Database) -> None:
+    course = await insert(database, "courses", title="A", slug="a")
+    twice, once, cancelled = ObjectId(), ObjectId(), ObjectId()
+    for student, status in (
+        (twice, "COMPLETED"),
+        (twice, "ACTIVE"),
+        (once, "EXPIRED"),
+        (cancelled, "CANCELLED"),
+    ):
+        await insert(database, "enrollments", courseId=course, studentId=student, status=status)
+    await differences(database, fix=True)
+    stored = await database["courses"].find_one({"_id": course})
+    assert stored is not None
+    assert stored["studentCount"] == 2
