@@ -10,8 +10,8 @@ _SYMBOLS = {
 
 
 def formatted(money: MoneyDoc) -> str:
-    """ "₹1,299.00": the symbol, or the code where there is none, thousands grouped by three, the currency's
-    own number of decimals.
+    """ "₹1,299.00": the symbol, or the code where there is none, digits grouped by three (rupees above the
+    thousands by two: ₹1,24,980.00), the currency's own number of decimals.
     """
     digits = exponent(money["currency"])
     amount = abs(money["amountMinor"])
@@ -19,4 +19,12 @@ def formatted(money: MoneyDoc) -> str:
     decimals = f".{rest:0{digits}}" if digits else ""
     sign = "-" if money["amountMinor"] < 0 else ""
     symbol = _SYMBOLS.get(money["currency"], f"{money['currency']} ")
-    return f"{sign}{symbol}{units:,}{decimals}"
+    return f"{sign}{symbol}{_grouped(units, money['currency'])}{decimals}"
+
+
+def _grouped(units: int, currency: str) -> str:
+    if currency != "INR" or units < 1000:
+        return f"{units:,}"
+    above = f"{units // 1000}"
+    pairs = [above[max(0, end - 2) : end] for end in range(len(above), 0, -2)]
+    return ",".join([*reversed(pairs), f"{units % 1000:03}"])

@@ -120,7 +120,8 @@ def _window(arguments: Slice, cursors: Scope) -> Window:
         raise BadUserInputError("Give `first` or `last`, not both.")
     for name, size in (("first", first), ("last", last)):
         if size is not None and not 0 <= size <= MOST:
-            raise BadUserInputError(f"`{name}` is {size}: it takes 0 to {MOST}. Follow `pageInfo` for more.")
+            hint = " Follow `pageInfo` for more." if size > MOST else ""
+            raise BadUserInputError(f"`{name}` is {size}: it takes 0 to {MOST}.{hint}")
     size = last if last is not None else first
     return Window(
         limit=DEFAULT_SIZE if size is None else size,

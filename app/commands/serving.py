@@ -125,6 +125,8 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
         await asyncio.gather(indexes.ensure(database), *([load_sample(database)] if with_sample else []))
         courses = await database["courses"].estimated_document_count()
         is_sample = await database["courses"].find_one({"externalId.source": SOURCE}, {"_id": 1})
+    if not courses:
+        return "none yet: MONGODB_URI=(the above) lectern import courses FILE"
     return f"{courses} courses" + (", sample data: none of its people are real" if is_sample else "")
 
 

@@ -224,6 +224,9 @@ async def test_platform_of_an_empty_database(database: Database, run_query: RunQ
     ("amount", "currency", "formatted"),
     [
         (129900, "INR", "₹1,299.00"),
+        (12498000, "INR", "₹1,24,980.00"),
+        (1234567890, "INR", "₹1,23,45,678.90"),
+        (124980_00, "USD", "$124,980.00"),
         (0, "USD", "$0.00"),
         (1500, "JPY", "¥1,500"),
         (1234567, "KWD", "KWD 1,234.567"),
