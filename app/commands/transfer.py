@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -33,7 +33,14 @@ from loaders.imports import Importer, StorageError
 from loaders.mongo import Database
 from loaders.references import References
 
-_CollectionArgument = Annotated[Importable, typer.Argument(help="What the rows are.")]
+
+def _collection(name: str) -> str:
+    if name not in (names := get_args(Importable)):
+        raise typer.BadParameter(f"'{name}' is not one of {', '.join(map(repr, names))}.")
+    return name
+
+
+_CollectionArgument = Annotated[Importable, typer.Argument(help="What the rows are.", parser=_collection)]
 
 
 @dataclass(frozen=True)

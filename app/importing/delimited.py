@@ -74,9 +74,10 @@ def open_table(text: TextIO) -> Table:
         raise SourceError("the file is empty")
     escape = bool(_ESCAPED.search("".join(sample))) and '""' not in "".join(sample)
     delimiter, width = _dialect(sample)
-    skipped = [next(lines).strip() for _ in range(_above(sample, delimiter, width))]
+    narrow, ended = _narrow(sample, delimiter, width)
+    skipped = [next(lines).strip() for _ in range(_above(sample, delimiter, width - narrow))]
     header = next(csv.reader(lines, delimiter=delimiter))
-    records = _records(lines, delimiter, len(header), "\\" if escape else None)
+    records = _records(lines, delimiter, len(header), "\\" if escape else None, ended=ended)
     return Table(_names(header), skipped, delimiter, records)
 
 
@@ -91,6 +92,20 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
     rows = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
     (width, count), *_ = Counter(rows).most_common(1)
     return width, count / len(rows)
+
+
+def _narrow(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
+    """Whether the header has a cell less than most rows; and whether that is because a delimiter ends each
+    row. In one row of many, an empty cell too many is more likely the last one of a row that an unquoted
+    delimiter has shifted.
+    """
+    rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
+    wide = [row for row in rows if len(row) == width]
+    before = rows[: rows.index(wide[0])]
+    if not before or len(before[-1]) != width - 1 or width < 3 or not all(c.strip() for c in before[-1]):
+        return False, False
+    ended = not any(row[-1] for row in wide) and rows[len(before) :] == wide
+    return ended or any(cell.strip()[:1].isdigit() for cell in wide[0]), ended
 
 
 def _above(sample: Sequence[str], delimiter: str, width: int) -> int:
@@ -112,7 +127,9 @@ def _names(header: Sequence[str]) -> list[str]:
     return names
 
 
-def _records(lines: Lines, delimiter: str, width: int, escape: str | None) -> Iterator[_Record]:
+def _records(
+    lines: Lines, delimiter: str, width: int, escape: str | None, *, ended: bool
+) -> Iterator[_Record]:
     pending = _Pending(lines)
     reader = csv.reader(
         pending, delimiter=delimiter, strict=True, escapechar=escape, doublequote=escape is None
@@ -127,14 +144,14 @@ def _records(lines: Lines, delimiter: str, width: int, escape: str | None) -> It
         except (csv.Error, _TooLongError):
             yield _given_up(pending, line, _OPEN_QUOTE)
             continue
-        if len(cells) > width and not any(cells[width:]):
+        if ended and len(cells) == width + 1 and not cells[width]:
             del cells[width:]
         if len(cells) == width or not cells:
             yield _Record(line, cells)
         elif len(pending.lines) > 1:
             yield _given_up(pending, line, _OPEN_QUOTE)
         else:
-            yield _given_up(pending, line, f"{len(cells)} cells, where the header has {width}")
+            yield _given_up(pending, line, f"{len(cells)} cells, the header has {width}")
 
 
 def _given_up(pending: _Pending, line: int, reason: str) -> _Record:

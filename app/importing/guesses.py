@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from app.importing.mapping import FieldMapping, ImportMapping, MappingError, Selection
-from app.importing.records import Recorder, RowError
+from app.importing.records import Recorder, RowError, Turned
 from app.importing.targets import TARGETS, Importable, Target
 
 _COUNTS = ("num reviews", "number of reviews", "review count", "reviews", "reviews count", "num ratings",
            "ratings count", "rating count", "number of ratings", "total ratings",
            "course rating count")  # fmt: skip
 _FITS = 0.8  # the share of the sample's values that a normaliser must take
-_STRICT = {"reviews": ("rating",)}  # where a bad value is no reason to keep the rest of the row
+#: Optional fields that a row can't do without where its value can't be read: it would say something else.
+_STRICT = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments": ("status",)}
 
 Sample = Sequence[Mapping[str, Any]]
 
@@ -22,15 +23,22 @@ Sample = Sequence[Mapping[str, Any]]
 def guess(collection: Importable, columns: Sequence[str], sample: Sample) -> ImportMapping:
     """Raises MappingError when a required field has no column."""
     fields: dict[str, FieldMapping] = {}
+    left_out: dict[str, str] = {}
     free = {folded(column): column for column in reversed(columns)}
     for name, target in TARGETS[collection].items():
-        for made in _candidates(collection, name, target, free):
-            if _fits(collection, name, made, sample):
+        for candidates in _candidates(collection, name, target, free):
+            column = candidates[0].selection.columns[0]
+            made = next((made for made in candidates if _fits(collection, name, made, sample)), None)
+            if made is None and target.owns(name, folded(column)):
+                made = _most(collection, name, candidates, sample)
+            if made is not None:
                 fields[name] = made
                 free = {key: c for key, c in free.items() if c not in made.selection.columns}
                 break
+            if (why := _why(collection, name, candidates, sample)) is not None:
+                left_out.setdefault(column, why)
     fields = {name: fields[name] for name in TARGETS[collection] if name in fields} | _identity(
-        collection, fields
+        collection, fields, sample
     )
     for name, target in TARGETS[collection].items():
         if target.required and name not in fields:
@@ -38,7 +46,7 @@ def guess(collection: Importable, columns: Sequence[str], sample: Sample) -> Imp
                 f"no column looks like “{name}”, without which {collection} can't be imported; "
                 f"write a mapping (--map). The columns are: {', '.join(columns)}"
             )
-    return ImportMapping(collection, fields)
+    return ImportMapping(collection, fields, left_out=left_out)
 
 
 def folded(column: str) -> str:
@@ -49,11 +57,14 @@ def folded(column: str) -> str:
 
 def _candidates(
     collection: Importable, name: str, target: Target, free: Mapping[str, str]
-) -> Iterator[FieldMapping]:
+) -> Iterator[list[FieldMapping]]:
+    """For each column that a field may come from, the ways to read it."""
     invalid: Any = "reject" if target.required or name in _STRICT.get(collection, ()) else "null"
     for column in dict.fromkeys(free[key] for wanted in target.headers() if (key := folded(wanted)) in free):
-        for options in _options(target, free):
-            yield FieldMapping(Selection("column", (column,)), target.normaliser, options, None, invalid)
+        yield [
+            FieldMapping(Selection("column", (column,)), target.normaliser, options, None, invalid)
+            for options in _options(target, free)
+        ]
 
 
 def _options(target: Target, free: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
@@ -74,21 +85,51 @@ def _fits(collection: Importable, name: str, made: FieldMapping, sample: Sample)
     """
     if made.options.get("separator"):
         return _joined(made.selection.columns[0], made.options["separator"], sample)
-    taken, refused = _tried(collection, name, made, sample)
+    taken, turned = _tried(collection, name, made, sample)
+    refused = sum(turned.invalid.values())
     if "day_first" in made.options:
-        other = replace(made, options={"day_first": not made.options["day_first"]})
-        return taken > 0 and not refused and _tried(collection, name, other, sample)[1] > 0
+        return taken > 0 and not refused and _tried(collection, name, _other(made), sample)[0] < taken
     return taken > 0 and taken >= _FITS * (taken + refused)
 
 
-def _tried(collection: Importable, name: str, made: FieldMapping, sample: Sample) -> tuple[int, int]:
-    """How many values are taken, and how many are not; nulls are neither."""
+def _most(
+    collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
+) -> FieldMapping | None:
+    """The way to read a column that takes most of its values; None if none takes any."""
+    most, best = 0, None
+    for made in candidates:
+        if made.options.get("separator"):
+            continue
+        taken, _ = _tried(collection, name, made, sample)
+        if "day_first" in made.options and _tried(collection, name, _other(made), sample)[0] >= taken:
+            continue
+        if taken > most:
+            most, best = taken, made
+    return best
+
+
+def _why(collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample) -> str | None:
+    """Why a column is left out, with one value; None if it has none."""
+    plain = next(made for made in candidates if not made.options)
+    _, turned = _tried(collection, name, plain, sample)
+    for what, examples in turned.examples.items():
+        return f"looks like {name}; {examples[0]} {what.removeprefix(f'{name}: ')}"
+    return None
+
+
+def _other(made: FieldMapping) -> FieldMapping:
+    """With the other order of day and month."""
+    return replace(made, options={"day_first": not made.options["day_first"]})
+
+
+def _tried(collection: Importable, name: str, made: FieldMapping, sample: Sample) -> tuple[int, Turned]:
+    """How many values are taken, and what is not; nulls are neither."""
     recorder = Recorder(ImportMapping(collection, {name: replace(made, invalid="null")}))
     taken = 0
     for values in sample:
         with suppress(RowError):  # no value where one is required
             taken += recorder.record(values)[name] is not None
-    return taken, sum(recorder.turned.invalid.values())
+    return taken, recorder.turned
 
 
 def _joined(column: str, separator: str, sample: Sample) -> bool:
@@ -98,10 +139,14 @@ def _joined(column: str, separator: str, sample: Sample) -> bool:
     return joined > len([v for v in values if v]) / 2
 
 
-def _identity(collection: Importable, fields: Mapping[str, FieldMapping]) -> dict[str, FieldMapping]:
-    """What tells rows apart when no column is an id: a course's title, a student's course."""
+def _identity(
+    collection: Importable, fields: Mapping[str, FieldMapping], sample: Sample
+) -> dict[str, FieldMapping]:
+    """What tells rows apart when no column is an id: a course's code, else its title; a student's course."""
     if "id" in fields:
         return {}
+    if collection == "courses" and "codes" in fields and _unique(collection, fields["codes"], sample):
+        return {"id": FieldMapping(fields["codes"].selection, "text")}
     if collection == "courses" and "title" in fields:
         return {"id": FieldMapping(fields["title"].selection, "slug")}
     if collection == "students" and "email" in fields:
@@ -110,3 +155,14 @@ def _identity(collection: Importable, fields: Mapping[str, FieldMapping]) -> dic
         columns = fields["course"].selection.columns + fields["student"].selection.columns
         return {"id": FieldMapping(Selection("join", columns), "text")}
     return {}
+
+
+def _unique(collection: Importable, codes: FieldMapping, sample: Sample) -> bool:
+    """Whether each row has one code that no other row has; a row may repeat."""
+    recorder = Recorder(ImportMapping(collection, {"codes": codes}))
+    rows: dict[str, Mapping[str, Any]] = {}
+    for values in sample:
+        found: list[str] = recorder.record(values)["codes"] or []
+        if len(found) != 1 or rows.setdefault(found[0], values) != values:
+            return False
+    return bool(rows)

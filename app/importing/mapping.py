@@ -51,6 +51,7 @@ class ImportMapping:
     fields: Mapping[str, FieldMapping]
     source: str | None = None
     encoding: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)  # columns of a guess, and why
 
 
 def load(path: Path, collection: Importable) -> ImportMapping:

@@ -20,9 +20,12 @@ _DURATION = re.compile(
 )
 _RANGE = re.compile(rf"({_NUMBER})(?:{_TO}({_NUMBER}))?", re.IGNORECASE)
 _RATING = re.compile(
-    rf"({_NUMBER})(?:\s*/\s*5|\s*★|\s*stars?)?\s*[(\[|,]\s*({_NUMBER}\s*[km]?)\D*$", re.IGNORECASE
+    rf"({_NUMBER})(?:\s*/\s*5|\s*★|\s*stars?)?\s*(?:[|,]|(?P<open>[(\[]))\s*({_NUMBER}\s*[km]?)"
+    r"(?(open)[^\d)\]]*[)\]])\D*$",
+    re.IGNORECASE,
 )
 _SYMBOLS = {"₹": "INR", "€": "EUR", "£": "GBP", "¥": "JPY", "$": "USD", "₩": "KRW", "₽": "RUB", "₺": "TRY"}
+_RUPEES = re.compile(r"\brs\b\.?\s*(?=\d)|\brs(?=\d)", re.IGNORECASE)
 #: ISO 4217 currencies whose minor unit is not a hundredth.
 _EXPONENTS = dict.fromkeys(
     (
@@ -126,7 +129,7 @@ def rating(value: Any, *, count: Any = None) -> ImportedRating:
     if count is not None:
         average, behind = decimal(value), integer(count)
     elif match := _RATING.match(str(value).strip()):
-        average, behind = decimal(match[1]), integer(match[2])
+        average, behind = decimal(match[1]), integer(match[3])
     else:
         raise ValueError('is not an average with its count, such as "4.7 (55)"')
     if behind < 0 or not (1 <= average <= 5 or behind == 0):
@@ -152,6 +155,8 @@ def price(value: Any, *, currency: str | None = None) -> MoneyDoc:
 def _currency(text: str) -> str | None:
     if code := re.search(r"\b[A-Z]{3}\b", text):
         return code[0]
+    if _RUPEES.search(text):
+        return "INR"
     return next((code for symbol, code in _SYMBOLS.items() if symbol in text), None)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
@@ -12,6 +12,9 @@ from app.importing.targets import TARGETS, Target
 
 _Values = Mapping[str, Any]
 _Getter = Callable[[_Values], Any]
+
+
+_EXAMPLES = 2
 
 
 class RowError(Exception):
@@ -24,6 +27,14 @@ class Turned:
 
     sentinels: Counter[tuple[str, str]]
     invalid: Counter[str]
+    examples: dict[str, list[str]] = field(default_factory=dict)  # of the bad values, as they are shown
+
+    def add(self, what: str, value: Any) -> None:
+        """Count a bad value; the first two that differ are kept."""
+        self.invalid[what] += 1
+        examples = self.examples.setdefault(what, [])
+        if len(examples) < _EXAMPLES and (example := shown(value)) not in examples:
+            examples.append(example)
 
 
 class Recorder:
@@ -60,8 +71,8 @@ class Recorder:
                     raise ValueError(f"is not one of {', '.join(target.choices)}")
             except ValueError as error:
                 if made.invalid == "reject":
-                    raise RowError(f"{name}: {_shown(value)} {error}") from None
-                self.turned.invalid[f"{name}: {error}"] += 1
+                    raise RowError(f"{name}: {shown(value)} {error}") from None
+                self.turned.add(f"{name}: {error}", value)
                 return None
             return result
 
@@ -160,6 +171,7 @@ def _nested(values: _Values, path: str) -> Any:
     return value
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """In quotes, and cut."""
     text = str(value)
     return f"“{text if len(text) <= 60 else text[:59] + '…'}”"

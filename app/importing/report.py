@@ -21,9 +21,9 @@ def show_mapping(
     console: Console, source: Source, mapping: ImportMapping, external: str, *, guessed: bool
 ) -> None:
     """Column → field, normaliser, and an example in → out; and the columns that are left out."""
-    named = "guessed" if guessed else "as mapped"
+    how = "guessed" if guessed else "as mapped"
     title = (
-        f"{source.name} → {mapping.collection} of “{external}”, {named} ({source.format}, {source.encoding})"
+        f"{source.name} → {mapping.collection} of “{external}”, {how} ({source.format}, {source.encoding})"
     )
     rows = [_mapping_row(name, made, mapping, source.sample) for name, made in mapping.fields.items()]
     _table(console, title, ("column", "field", "normaliser", "example", "becomes"), rows)
@@ -31,7 +31,9 @@ def show_mapping(
     if unused := [
         column for column in source.columns if column not in used and column.split(".")[0] not in used
     ]:
-        console.print(f"not imported: {', '.join(unused)}", markup=False, highlight=False)
+        why = mapping.left_out
+        named = [f"{column} ({why[column]})" if column in why else column for column in unused]
+        console.print(f"not imported: {', '.join(named)}", markup=False, highlight=False, soft_wrap=True)
     if source.skipped:
         console.print(f"skipped above the header: {len(source.skipped)} lines", markup=False, highlight=False)
 
@@ -46,7 +48,10 @@ def show_closing(console: Console, tally: Tally, seconds: float) -> None:
         counts += [("aggregates updated", tally.aggregates)]
     rows = [(name, f"{number:,}") for name, number in counts]
     rows += [(f"note: {note}", f"{number:,}") for note, number in sorted(tally.notes.items())]
-    rows += [(f"not readable, null: {what}", f"{n:,}") for what, n in sorted(tally.turned.invalid.items())]
+    rows += [
+        (f"not readable, null: {what}", f"{n:,} (e.g. {', '.join(tally.turned.examples[what])})")
+        for what, n in sorted(tally.turned.invalid.items())
+    ]
     dry = "" if tally.aggregates is not None else "; nothing was written, this is what would be done"
     _table(console, f"{tally.read:,} rows in {seconds:.1f} s{dry}", ("rows", "count"), rows, right=(1,))
     if tally.turned.sentinels:
@@ -62,7 +67,9 @@ def show_rejects(console: Console, first: Sequence[Reject], count: int, path: Pa
         console.print(
             f"row {reject.number}{line}: {reject.reason}", markup=False, highlight=False, soft_wrap=True
         )
-    if path:
+    if path and not count:
+        console.print("no row was rejected", markup=False, highlight=False)
+    elif path:
         console.print(f"all {count:,} rejected rows: {path}", markup=False, highlight=False, soft_wrap=True)
     elif count:
         console.print("--rejects FILE writes all of them, with their rows", markup=False, highlight=False)

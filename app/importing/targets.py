@@ -19,12 +19,17 @@ class Target(NamedTuple):
     def headers(self) -> list[str]:
         return [name.strip() for name in self.names.split("|")]
 
+    def owns(self, name: str, header: str) -> bool:
+        """Whether a folded header is the name of this field, called `name`, and no other name for it."""
+        return header.replace(" ", "") in (name.casefold(), self.headers()[0].replace(" ", ""))
+
 
 _ID = "id | uid | uuid | key | external id"
 _COURSE = "course | course id | courseid | course code | course slug | class id | module"
 _PERSON = "student | student id | studentid | user | user id | userid | learner id"
 _AUTHOR = f"{_PERSON} | author | author id | reviewer | reviewer id"
 _CREATED = "created | created at | createdat | created on | date | published | published at | timestamp"
+_REGISTERED = "registered | registered at | registered on"
 _UPDATED = "updated | updated at | updatedat | last update | last update date | last updated | modified"
 
 _COURSES = {
@@ -45,7 +50,9 @@ _COURSES = {
     "language": Target("language", "language | lang | locale"),
     "tags": Target("list", "tags | keywords | skills | skills covered | topics"),
     "price": Target("price", "price | cost | fee | fees"),
-    "instructors": Target("list", "instructor | instructors | teacher | teachers | taught by"),
+    "instructors": Target(
+        "list", "instructor | instructors | teacher | teachers | trainer | trainers | taught by"
+    ),
     "status": Target("constant", "status", choices=get_args(CourseStatus)),
     "rating": Target("rating", "rating | ratings | avg rating | average rating | course rating | stars"),
     "students": Target(
@@ -63,7 +70,7 @@ _STUDENTS = {
     "country": Target("country", "country | country code"),
     "bio": Target("plain", "bio | about | biography"),
     "email": Target("text", "email | e mail | mail"),
-    "joinedAt": Target("date", f"joined | joined at | joinedat | registered | {_CREATED}"),
+    "joinedAt": Target("date", f"joined | joined at | joinedat | joined on | {_REGISTERED} | {_CREATED}"),
 }
 
 _REVIEWS = {
@@ -90,9 +97,11 @@ _ENROLLMENTS = {
     "student": Target("text", _PERSON, required=True),
     "status": Target("constant", "status | state", choices=get_args(EnrollmentStatus)),
     "progress": Target("fraction", "progress"),
-    "enrolledAt": Target("date", f"enrolled | enrolled at | enrolledat | registered | {_CREATED}"),
-    "completedAt": Target("date", "completed | completed at | completedat | finished at"),
-    "cancelledAt": Target("date", "cancelled | cancelled at | cancelledat | withdrawn at"),
+    "enrolledAt": Target(
+        "date", f"enrolled | enrolled at | enrolledat | enrolled on | {_REGISTERED} | {_CREATED}"
+    ),
+    "completedAt": Target("date", "completed | completed at | completedat | completed on | finished at"),
+    "cancelledAt": Target("date", "cancelled | cancelled at | cancelledat | cancelled on | withdrawn at"),
 }
 
 TARGETS: Mapping[Importable, Mapping[str, Target]] = {

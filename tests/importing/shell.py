@@ -44,6 +44,7 @@ class Shell:
 
 def closing(output: str) -> dict[str, int]:
     lines = output[output.index(" rows in ") :].splitlines()[1:]
+    lines = [line.split(" (e.g. ")[0] for line in lines]
     pairs = (line.rsplit(maxsplit=1) for line in lines if line.startswith("  "))
     return {name.strip(): int(number.replace(",", "")) for name, number in pairs}
 

@@ -4,7 +4,8 @@ import pytest
 
 from app.importing.guesses import folded, guess
 from app.importing.mapping import ImportMapping, MappingError
-from app.importing.records import Recorder
+from app.importing.records import Recorder, RowError
+from app.importing.targets import Importable
 
 
 def made(mapping: ImportMapping, row: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +84,87 @@ def test_a_bad_value_in_an_optional_column_is_null() -> None:
 def test_enrolments_without_an_id_are_known_by_course_and_student() -> None:
     row = {"course": "A", "user_id": "7"}
     assert made(guess("enrollments", list(row), [row]), row) == {"id": "A-7", "course": "A", "student": "7"}
+
+
+def test_a_column_of_the_field_s_own_name_is_used_though_some_values_are_odd() -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": n, "course": "A", "Rating": r} for n, r in enumerate(("4.5", "7", "", "5"))
+    ]
+    mapping = guess("reviews", list(rows[0]), rows)
+    assert made(mapping, rows[2])["rating"] is None
+    assert made(mapping, rows[3])["rating"] == 5
+    for row in rows[:2]:
+        with pytest.raises(RowError, match="rating: “"):
+            made(mapping, row)
+
+
+def test_enrolments_of_odd_status_are_rejected_and_odd_progress_is_null() -> None:
+    rows: list[dict[str, Any]] = [
+        {"Course": "A", "Student": n, "Status": s, "Progress": p}
+        for n, (s, p) in enumerate(
+            (("active", "0.5"), ("dropped", "1"), ("finished", "1"), ("active", "1.5"))
+        )
+    ]
+    mapping = guess("enrollments", list(rows[0]), rows)
+    recorder = Recorder(mapping)
+    assert recorder.record(rows[0])["progress"] == 0.5
+    assert recorder.record(rows[3])["progress"] is None
+    assert recorder.turned.examples == {"progress: is not from 0 to 1, nor a percentage": ["“1.5”"]}
+    for row in rows[1:3]:
+        with pytest.raises(RowError, match="status: “"):
+            recorder.record(row)
+
+
+def test_a_date_that_is_none_costs_no_column() -> None:
+    rows = [{"id": n, "Joined on": d} for n, d in enumerate(("25/12/2020", "03/04/2020", "soon"))]
+    assert "joinedAt" not in guess("students", ["id", "Joined on"], rows).fields
+    rows = [{"id": row["id"], "Joined": row["Joined on"]} for row in rows]
+    mapping = guess("students", ["id", "Joined"], rows)
+    assert made(mapping, rows[1])["joinedAt"].month == 4
+    assert made(mapping, rows[2])["joinedAt"] is None
+
+
+def test_why_a_column_is_left_out() -> None:
+    rows = [{"id": n, "title": "A", "fee": f} for n, f in enumerate(("18,500", "₹200"))]
+    mapping = guess("courses", list(rows[0]), rows)
+    assert "price" not in mapping.fields
+    assert mapping.left_out["fee"].startswith("looks like price; “18,500” names no currency")
+
+
+@pytest.mark.parametrize(
+    ("codes", "ids"),
+    [
+        (("PY 101", "PY 102"), ["PY 101", "PY 102"]),
+        (("PY 101", ""), ["a-0", "a-1"]),
+        (("PY 101", "PY 101"), ["a-0", "a-1"]),
+        (("PY 101, PY 102", "PY 103"), ["a-0", "a-1"]),
+    ],
+)
+def test_a_course_without_an_id_is_known_by_its_code_else_by_its_title(
+    codes: tuple[str, str], ids: list[str]
+) -> None:
+    rows = [{"Title": f"A {n}", "Course Code": code} for n, code in enumerate(codes)]
+    mapping = guess("courses", list(rows[0]), rows)
+    assert [made(mapping, row)["id"] for row in rows] == ids
+    assert "codes" in mapping.fields
+
+
+@pytest.mark.parametrize(
+    ("collection", "column", "value", "field"),
+    [
+        ("courses", "Trainer", "Ada", "instructors"),
+        ("courses", "Trainers", "Ada; Grace", "instructors"),
+        ("students", "Joined", "2020-01-02", "joinedAt"),
+        ("students", "Joined on", "2020-01-02", "joinedAt"),
+        ("students", "Registered on", "2020-01-02", "joinedAt"),
+        ("enrollments", "Enrolled on", "2020-01-02", "enrolledAt"),
+        ("enrollments", "Enrolled", "2020-01-02", "enrolledAt"),
+        ("enrollments", "Completed on", "2020-01-02", "completedAt"),
+    ],
+)
+def test_other_headers(collection: Importable, column: str, value: str, field: str) -> None:
+    row = {"id": "1", "title": "A", "course": "A", "student": "B", column: value}
+    assert guess(collection, list(row), [row]).fields[field].selection.columns == (column,)
 
 
 def test_what_can_t_be_guessed_is_told() -> None:

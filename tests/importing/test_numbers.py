@@ -105,7 +105,7 @@ def test_rating_of_two_columns() -> None:
     assert numbers.rating("4.7", count="124,980") == {"average": 4.7, "count": 124_980}
 
 
-@pytest.mark.parametrize("text", ["4.7", "7.5 (10)", "good (3)"])
+@pytest.mark.parametrize("text", ["4.7", "7.5 (10)", "good (3)", "4.8 (1", "4.8 (1 204"])
 def test_what_is_no_rating(text: str) -> None:
     with pytest.raises(ValueError, match="average"):
         numbers.rating(text)
@@ -151,6 +151,9 @@ def test_what_is_no_fraction() -> None:
         ("¥5000", 5_000, "JPY"),
         ("$19.99", 1_999, "USD"),
         ("KWD 1.250", 1_250, "KWD"),
+        ("Rs. 18,500", 1_850_000, "INR"),
+        ("Rs 500", 50_000, "INR"),
+        ("rs.500", 50_000, "INR"),
     ],
 )
 def test_price(text: str, minor: int, currency: str) -> None:

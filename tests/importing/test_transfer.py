@@ -93,6 +93,25 @@ def test_rows_that_can_t_be_used(catalogue: Shell) -> None:
     assert stored == [("1", 5, "Fine", None), ("5", 5, "", None), ("6", None, "Fine", None)]
 
 
+def test_odd_values_are_told_with_an_example(shell: Shell) -> None:
+    rows = [{"id": n, "title": "A", "price": "₹5", "cost": "5"} for n in range(9)]
+    file = shell.write("c.ndjson", [*rows, {"id": 9, "title": "A", "price": "18,500"}])
+    rejects = shell.directory / "rejects.ndjson"
+    result = shell.run("import", "courses", file, "--source", "s", "--rejects", rejects)
+    assert result.exception is None
+    (line,) = [line for line in result.stdout.splitlines() if "not readable, null: price" in line]
+    assert line.endswith("1 (e.g. “18,500”)")
+    assert "no row was rejected" in result.stdout
+    assert "rejected rows" not in result.stdout
+
+
+def test_a_column_that_is_left_out_is_told_with_an_example(shell: Shell) -> None:
+    file = shell.write("c.csv", "id,title,fee,remark\n1,A,300 only,x\n")
+    result = shell.run("import", "courses", file, "--source", "s", "--dry-run")
+    assert "not imported: fee (looks like price; “300 only” names no currency" in result.stdout
+    assert "), remark\n" in result.stdout
+
+
 def test_a_course_may_be_named_by_its_code_or_slug(catalogue: Shell) -> None:
     rows = [{"id": n, "course": c, "rating": 4} for n, c in enumerate(("CODE-3", "course-3", "c3"))]
     assert (
@@ -250,7 +269,11 @@ def test_a_database_that_is_away(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_unknown_collection_is_a_usage_error(shell: Shell) -> None:
-    assert shell.run("import", "lessons", "x.csv").exit_code == 2
+    result = shell.run("import", "lessons", "x.csv")
+    assert result.exit_code == 2
+    told = " ".join(result.stderr.replace("│", " ").split())
+    assert "'lessons' is not one of 'courses', 'students', 'reviews', 'enrollments'." in told
+    assert "Value error" not in told
 
 
 def test_a_file_that_breaks_off_is_imported_so_far_and_fails(shell: Shell) -> None:
