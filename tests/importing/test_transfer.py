@@ -24,6 +24,12 @@ from tests.importing.shell import Shell, closing, state
 Shells = Callable[[str], Shell]
 
 LECTERN = [sys.executable, "-c", "from app.cli import main; main()"]
+# A process that a shell started in the background ignores Ctrl-C, and so do its children.
+INTERRUPTIBLE = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);" + LECTERN[2],
+]
 COURSES = [{"id": f"c{n}", "title": f"Course {n}", "code": f"CODE-{n}"} for n in range(20)]
 STUDENTS = [{"id": f"s{n}", "name": f"Student {n}"} for n in range(200)]
 
@@ -300,7 +306,7 @@ def test_piped_output_is_plain_lines(catalogue: Shell) -> None:
 def interrupted(shell: Shell, file: Path, how: signal.Signals) -> tuple[int, str]:
     """An import that is stopped when some of its reviews are stored, and not all: exit code and stderr."""
     process = subprocess.Popen(
-        [*LECTERN, "import", "reviews", str(file), "--source", "s"],
+        [*INTERRUPTIBLE, "import", "reviews", str(file), "--source", "s"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
