@@ -47,8 +47,6 @@ def main() -> None:
     except PyMongoError as error:
         _fail(f"MongoDB refused: {error}")
     except Exception as error:
-        if "--traceback" in sys.argv:
-            raise
         _fail(f"This should not have happened: {type(error).__name__}: {error}")
 
 

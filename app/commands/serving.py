@@ -133,6 +133,7 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
 def _kept_secret(path: Path) -> str:
     """Kept with the database, so that cursors outlive a restart."""
     if not path.exists():
+        path.touch(0o600)
         path.write_text(secrets.token_hex(32))
     return path.read_text()
 
