@@ -8,7 +8,7 @@ import typer
 from pymongo.errors import PyMongoError
 from rich.console import Console
 
-from app.commands import serving, transfer, upkeep
+from app.commands import explaining, serving, transfer, upkeep
 from app.commands.errors import CommandError
 from app.database import DatabaseUnavailableError
 from app.embedded import EmbeddedError
@@ -34,6 +34,7 @@ app.command()(serving.dev)
 app.command()(serving.serve)
 app.command("import")(transfer.import_)
 app.command()(transfer.export)
+app.command()(explaining.explain)
 app.add_typer(upkeep.schema, name="schema")
 app.command()(upkeep.indexes)
 

@@ -21,12 +21,16 @@ class DatabaseUnavailableError(Exception):
 
 
 @asynccontextmanager
-async def connect(settings: Settings, *listeners: CommandListener) -> AsyncIterator[Database]:
+async def connect(
+    settings: Settings, *listeners: CommandListener, tz_aware: bool = True
+) -> AsyncIterator[Database]:
     """The database of the settings; its client is closed at the end. Nothing is sent yet.
+
+    tz_aware: whether moments come with their zone, UTC.
 
     Raises DatabaseUnavailableError when MONGODB_URI can't be read.
     """
-    client = _open(settings, listeners)
+    client = _open(settings, listeners, tz_aware)
     try:
         yield cast("Database", client[settings.mongodb_database])
     finally:
@@ -43,12 +47,12 @@ async def ping(database: Database) -> None:
         raise DatabaseUnavailableError(f"MONGODB_URI: MongoDB does not answer: {_reason(error)}") from None
 
 
-def _open(settings: Settings, listeners: tuple[CommandListener, ...]) -> Any:
+def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: bool) -> Any:
     try:
         return _CLIENTS[settings.mongodb_driver](
             settings.mongodb_uri.get_secret_value(),
             appname="lectern",
-            tz_aware=True,
+            tz_aware=tz_aware,
             serverSelectionTimeoutMS=round(settings.mongodb_timeout * 1000),
             event_listeners=listeners,
         )

@@ -1,23 +1,40 @@
-"""GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): decode, run, encode."""
+"""GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): decode, run, encode.
+
+The endpoint is a plain ASGI application: Starlette's Request and Response cost a small query more than its
+execution does.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from app import errors, graphiql
 from app.accept import preferred
 from app.execution import Answer, Executor, Operation, Prepared
-from app.tracing import Trace, tracing
+from app.execution.explain import Timings
+from app.tracing import tracing
 from resolvers.context import Context
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+
+#: Clients send the same few Accept headers over and over.
+_preferred = lru_cache(maxsize=64)(preferred)
+_LONGEST_KEPT = 200  # characters of such a header
+
+
+class Reply(NamedTuple):
+    payload: Mapping[str, Any]
+    status: int
+    media_type: str
+    headers: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,70 +42,89 @@ class Endpoint:
     """The resource at /graphql.
 
     context: makes a request's Context.
+    trace_plan: whether a request may ask for the plan of its operation.
     """
 
     executor: Executor
     context: Callable[[], Context]
     max_body_bytes: int
     graphiql: bool
+    trace_plan: bool = False
 
-    async def __call__(self, request: Request) -> Response:
-        offered = (JSON, GRAPHQL_RESPONSE, *((HTML,) if self.graphiql and request.method == "GET" else ()))
-        media_type = preferred(request.headers.get("accept"), offered)
-        if media_type == HTML and "query" not in request.query_params:
-            return graphiql.page()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        media_type = self._media_type(scope, headers)
+        if media_type == HTML and "query" not in QueryParams(scope["query_string"]):
+            await graphiql.page()(scope, receive, send)
+            return
         try:
-            return await self._answer(request, JSON if media_type == HTML else media_type)
+            reply = await self._reply(scope, receive, headers, JSON if media_type == HTML else media_type)
         except HTTPException as refusal:
-            return _refusal(refusal, media_type)
+            reply = _refusal(refusal, media_type)
         except Exception as error:
-            return _response({"errors": [errors.unexpected(error)]}, 500, JSON)
+            reply = Reply({"errors": [errors.unexpected(error)]}, 500, JSON)
+        await _send(send, reply)
 
-    async def _answer(self, request: Request, media_type: str | None) -> Response:
-        if request.method not in {"GET", "POST"}:
+    def _media_type(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
+        accept = headers.get(b"accept", b"").decode("latin-1")
+        html = (HTML,) if self.graphiql and scope["method"] == "GET" else ()
+        choose = _preferred if len(accept) <= _LONGEST_KEPT else preferred
+        return choose(accept, (JSON, GRAPHQL_RESPONSE, *html))
+
+    async def _reply(
+        self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], media_type: str | None
+    ) -> Reply:
+        method = scope["method"]
+        if method not in {"GET", "POST"}:
             raise HTTPException(405, "GraphQL is asked by GET or POST.", {"allow": "GET, POST"})
         if media_type is None:
             raise HTTPException(406, f"The answer is {GRAPHQL_RESPONSE} or {JSON}: accept one of them.")
-        operation = _from_query(request) if request.method == "GET" else await self._from_body(request)
+        is_get = method == "GET"
+        operation = _from_query(scope) if is_get else await self._from_body(receive, headers)
         prepared = self.executor.prepare(operation)
         if isinstance(prepared, Answer):
-            return _encode(prepared, media_type)
-        if request.method == "GET" and not prepared.is_query:
+            return _told(prepared, media_type)
+        if is_get and not prepared.is_query:
             raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"})
-        traced = request.headers.get("x-lectern-trace") == "1"
-        return _encode(await self._run(prepared, traced=traced), media_type)
+        trace = headers.get(b"x-lectern-trace")
+        if trace is None:
+            return _told(await self.executor.run(prepared, self.context()), media_type)
+        return _told(await self._traced(prepared, trace), media_type)
 
-    async def _run(self, prepared: Prepared, *, traced: bool) -> Answer:
-        if not traced:
-            return await self.executor.run(prepared, self.context())
+    async def _traced(self, prepared: Prepared, asked: bytes) -> Answer:
+        """asked: "1" for what MongoDB did; "plan" for the plan too, where that is allowed."""
+        timings: Timings = {}
         with tracing() as trace:
-            answer = await self.executor.run(prepared, self.context())
-        return answer._replace(payload=answer.payload | {"extensions": {"lectern": _told(trace)}})
+            answer = await self.executor.run(prepared, self.context(), timings)
+        told: dict[str, Any] = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
+        if asked == b"plan" and self.trace_plan and answer.executed:
+            told["plan"] = self.executor.explain(prepared, timings)
+        return answer._replace(payload=answer.payload | {"extensions": {"lectern": told}})
 
-    async def _from_body(self, request: Request) -> Operation:
-        content_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
-        if content_type.strip() != JSON:
+    async def _from_body(self, receive: Receive, headers: Mapping[bytes, bytes]) -> Operation:
+        content_type, _, parameters = headers.get(b"content-type", b"").lower().partition(b";")
+        if content_type.strip() != b"application/json":
             raise HTTPException(415, f"The body is JSON: send it with `Content-Type: {JSON}`.")
-        if "charset=" in parameters and "utf-8" not in parameters:
+        if b"charset=" in parameters and b"utf-8" not in parameters:
             raise HTTPException(415, "The body is in UTF-8.")
-        return _operation(_json(await self._body(request), "The body"))
+        return _operation(_json(await self._body(receive), "The body"))
 
-    async def _body(self, request: Request) -> bytes:
-        body = bytearray()
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self.max_body_bytes:
-                    raise HTTPException(
-                        413, f"The body is over {self.max_body_bytes} bytes (MAX_BODY_BYTES)."
-                    )
-        except ClientDisconnect:  # nobody reads the answer, and nothing is wrong
-            raise HTTPException(400, "The connection ended before the body did.") from None
-        return bytes(body)
+    async def _body(self, receive: Receive) -> bytes:
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":  # nobody reads the answer, and nothing is wrong
+                raise HTTPException(400, "The connection ended before the body did.")
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self.max_body_bytes:
+                raise HTTPException(413, f"The body is over {self.max_body_bytes} bytes (MAX_BODY_BYTES).")
+        return body
 
 
-def _from_query(request: Request) -> Operation:
-    parameters: dict[str, Any] = dict(request.query_params)
+def _from_query(scope: Scope) -> Operation:
+    parameters: dict[str, Any] = dict(QueryParams(scope["query_string"]))
     for name in ("variables", "extensions"):
         if parameters.get(name):
             parameters[name] = _json(parameters[name].encode(), f"`{name}`")
@@ -119,18 +155,18 @@ def _operation(parameters: Any) -> Operation:
     return Operation(query, parameters.get("variables"), name or None)
 
 
-def _encode(answer: Answer, media_type: str) -> Response:
+def _told(answer: Answer, media_type: str) -> Reply:
     """A request that was not executed is a client error; plain JSON has 200 for all that was understood, for
     clients from before the specification.
     """
     status = 200 if answer.executed or media_type == JSON else 400
-    return _response(answer.payload, status, media_type)
+    return Reply(answer.payload, status, media_type)
 
 
-def _refusal(refusal: HTTPException, media_type: str | None) -> Response:
+def _refusal(refusal: HTTPException, media_type: str | None) -> Reply:
     payload = {"errors": [{"message": refusal.detail, "extensions": {"code": _CODES[refusal.status_code]}}]}
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
-    return _response(payload, refusal.status_code, media_type, refusal.headers)
+    return Reply(payload, refusal.status_code, media_type, refusal.headers)
 
 
 _CODES: Mapping[int, str] = {
@@ -141,13 +177,19 @@ _CODES: Mapping[int, str] = {
     415: "UNSUPPORTED_MEDIA_TYPE",
 }
 
-
-def _response(
-    payload: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    own = {"content-type": f"{media_type}; charset=utf-8", "vary": "accept", **(headers or {})}
-    return Response(orjson.dumps(payload), status, own)
+_CONTENT_TYPES: Mapping[str, bytes] = {
+    media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_RESPONSE)
+}
 
 
-def _told(trace: Trace) -> dict[str, Any]:
-    return {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
+async def _send(send: Send, reply: Reply) -> None:
+    body = orjson.dumps(reply.payload)
+    headers = [
+        (b"content-length", str(len(body)).encode()),
+        (b"content-type", _CONTENT_TYPES[reply.media_type]),
+        (b"vary", b"accept"),
+    ]
+    for name, value in (reply.headers or {}).items():
+        headers.append((name.encode(), value.encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -27,6 +27,9 @@ from resolvers.pagination import DEFAULT_SIZE
 #: Assumed of a list that is not a page, such as a course's instructors.
 PLAIN_LIST_SIZE = 5
 
+#: The arguments that say how many objects a field can return.
+SIZES = frozenset({"first", "last", "ids"})
+
 
 def count_nodes(
     schema: GraphQLSchema,

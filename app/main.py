@@ -10,12 +10,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 
-from app import graphiql, health, settings
+from app import garbage, graphiql, health, metrics, settings
 from app.database import connect
 from app.execution import Executor
 from app.http import Endpoint
 from app.settings import Settings
-from app.tracing import CommandCounter
 from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import Context
@@ -25,7 +24,9 @@ from resolvers.schema import schema
 
 def from_environment() -> Starlette:
     """The application of the environment's settings, as a worker process of `lectern serve` makes it."""
-    return create_app(settings.load())
+    app = create_app(settings.load())
+    garbage.settle()
+    return app
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -38,28 +39,31 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with connect(settings, CommandCounter()) as database:
+        async with connect(settings, tz_aware=False) as database:
             app.state.database = database
             yield
 
-    executor = Executor(
-        schema._schema,
-        max_tokens=settings.max_query_tokens,
-        max_nodes=settings.max_nodes,
-        introspection=settings.introspection,
+    endpoint = Endpoint(
+        make_executor(settings), context, settings.max_body_bytes, settings.graphiql, settings.trace_plan
     )
-    endpoint = Endpoint(executor, context, settings.max_body_bytes, settings.graphiql)
     app = Starlette(routes=_routes(endpoint, settings), middleware=_middleware(settings), lifespan=lifespan)
     return app
 
 
+def make_executor(settings: Settings) -> Executor:
+    return Executor(
+        schema._schema,
+        max_tokens=settings.max_query_tokens,
+        max_nodes=settings.max_nodes,
+        introspection=settings.introspection,
+        compiled=settings.compiled_execution,
+    )
+
+
 def _routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
     pages = graphiql.routes() if settings.graphiql else []
-    # As a method, so that every HTTP method reaches it and is refused by its own words.
-    return [Route("/graphql", endpoint.__call__, methods=_METHODS), *health.ROUTES, *pages]
-
-
-_METHODS = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    figures = metrics.ROUTES if settings.metrics else []
+    return [Route("/graphql", endpoint), *health.ROUTES, *figures, *pages]
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

@@ -44,6 +44,13 @@ class Settings(BaseSettings):
     )
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
     introspection: bool = Field(True, description="Answer introspection queries.")
+    compiled_execution: bool = Field(
+        True, description="Run operations as compiled plans; off, graphql-core runs them all, slower."
+    )
+    trace_plan: bool = Field(
+        False, description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does."
+    )
+    metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -1,7 +1,8 @@
-"""The aggregates on courses and runs, recomputed from the documents they count.
+"""The aggregates on courses, runs and students, recomputed from the documents they come from.
 
-Courses are taken a batch at a time, whatever the size of the database. A stored value is read before what
-it counts, and is written only where it still is what was read: a review that arrives meanwhile is not lost.
+Courses and students are taken a batch at a time, whatever the size of the database. A stored value is read
+before what it comes from, and is written only where it still is what was read: a review that arrives
+meanwhile is not lost.
 """
 
 from collections import Counter, defaultdict
@@ -11,11 +12,13 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 from pymongo import UpdateOne
 
+from loaders import newest
 from loaders.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
 from loaders.mongo import Database, Pipeline, aggregate, find
 from loaders.ratings import summarise
+from loaders.review import ReviewParent
 
-_COURSES = 500  # a batch
+_PARENTS = 500  # a batch of courses or students
 _DOCUMENTS = 1_000  # a batch of the copies of a course's status
 
 _Doc = Mapping[str, Any]
@@ -33,29 +36,49 @@ class Difference(NamedTuple):
 
 async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]:
     """Every difference, as it is found: in `rating`, `studentCount` and `seatsUntil` of courses, in
-    `seatsTaken` and `waitlistCount` of runs, and in the copies of `courseStatus`. With `fix` the true
-    values are written.
+    `seatsTaken` and `waitlistCount` of runs, in the copies of `courseStatus`, and in `newestReviewIds` of
+    courses and students, which follow from those copies. With `fix` the true values are written.
     """
-    last: ObjectId | None = None
-    while courses := await _next_courses(database, last):
-        last = courses[-1]["_id"]
-        async for batch in _differences(database, courses):
-            if fix and batch:
-                await _write(database, batch)
-            for difference in batch:
-                yield difference
+    async for batch in _differences(database):
+        if fix and batch:
+            await _write(database, batch)
+        for difference in batch:
+            yield difference
 
 
-async def _next_courses(database: Database, after: ObjectId | None) -> list[_Doc]:
-    query = {"_id": {"$gt": after}} if after else {}
+async def _differences(database: Database) -> AsyncIterator[list[Difference]]:
+    """In batches, each to be written before the next is asked for."""
     fields = ("status", "rating", "studentCount", "importedStudentCount", "seatsUntil")
-    projection = dict.fromkeys(fields, 1)
-    return await find(
-        database["courses"], query, size=_COURSES, projection=projection, sort=[("_id", 1)], limit=_COURSES
-    )
+    async for courses in _batches(database, "courses", *fields):
+        async for batch in _of_courses(database, courses):
+            yield batch
+    for collection, parent in newest.CARRIERS.items():
+        async for batch in _newest(database, collection, parent):
+            yield batch
 
 
-async def _differences(database: Database, courses: Sequence[_Doc]) -> AsyncIterator[list[Difference]]:
+async def _batches(database: Database, collection: str, *fields: str) -> AsyncIterator[list[_Doc]]:
+    """All documents of a collection, with some of their fields."""
+    query: dict[str, Any] = {}
+    options: dict[str, Any] = {"projection": dict.fromkeys(fields, 1), "sort": [("_id", 1)]}
+    while batch := await find(database[collection], query, size=_PARENTS, limit=_PARENTS, **options):
+        yield batch
+        query = {"_id": {"$gt": batch[-1]["_id"]}}
+
+
+async def _newest(
+    database: Database, collection: str, parent: ReviewParent
+) -> AsyncIterator[list[Difference]]:
+    async for documents in _batches(database, collection, "newestReviewIds"):
+        true = await newest.ids_by_parent(database, parent, [document["_id"] for document in documents])
+        yield [
+            difference
+            for document, ids in zip(documents, true, strict=True)
+            for difference in _compared(collection, document, {"newestReviewIds": ids})
+        ]
+
+
+async def _of_courses(database: Database, courses: Sequence[_Doc]) -> AsyncIterator[list[Difference]]:
     ids = [course["_id"] for course in courses]
     runs = await _runs(database, ids)
     enrollments = await _grouped(database, "enrollments", ids, "runId", "status")

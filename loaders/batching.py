@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 from loaders.mongo import Collection, find
+from loaders.projections import Projection, including
 
 D = TypeVar("D")
 
@@ -15,14 +16,18 @@ class ByKey(Generic[D]):
     there is none or the key is None. One command, or none where every key was seen before.
     """
 
-    def __init__(self, collection: Collection, field: str = "_id") -> None:
+    def __init__(
+        self, collection: Collection, field: str = "_id", projection: Projection | None = None
+    ) -> None:
         self._collection = collection
         self._field = field
+        self._projection = including(projection, field)
         self._seen: dict[Hashable, D | None] = {None: None}
 
     async def __call__(self, keys: Sequence[Any]) -> list[D | None]:
         unseen = [key for key in dict.fromkeys(keys) if key not in self._seen]
         if unseen:
-            rows = await find(self._collection, {self._field: {"$in": unseen}}, size=len(unseen))
+            query = {self._field: {"$in": unseen}}
+            rows = await find(self._collection, query, size=len(unseen), projection=self._projection)
             self._seen |= dict.fromkeys(unseen) | {row[self._field]: row for row in rows}
         return [self._seen[key] for key in keys]

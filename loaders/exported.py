@@ -20,9 +20,9 @@ MARK = "lectern"  # the key by which a row is known to be of an export; it holds
 _BATCH = 500
 
 _COMPUTED = {
-    "courses": ("studentCount", "seatsUntil", "sortTitle", "search"),
+    "courses": ("studentCount", "seatsUntil", "newestReviewIds", "sortTitle", "search"),
     "courseRuns": ("courseId", "courseStatus", "seatsTaken", "waitlistCount"),
-    "students": ("sortName", "search"),
+    "students": ("newestReviewIds", "sortName", "search"),
     "reviews": ("courseStatus", "helpfulScore"),
     "enrollments": (),
 }

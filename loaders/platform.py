@@ -3,7 +3,7 @@
 from typing import Any
 
 from loaders.documents import COUNTED_ENROLLMENTS
-from loaders.mongo import Database, Pipeline, aggregate
+from loaders.mongo import Database, Pipeline, aggregate, count, estimated_count
 
 _PUBLISHED = {"status": "PUBLISHED"}
 
@@ -20,11 +20,11 @@ async def students_enrolled(database: Database) -> int:
 
 async def total_courses(database: Database) -> int:
     """Published courses."""
-    return await database["courses"].count_documents(_PUBLISHED)
+    return await count(database["courses"], _PUBLISHED)
 
 
 async def students(database: Database) -> int:
-    return await database["students"].estimated_document_count()
+    return await estimated_count(database["students"])
 
 
 async def countries(database: Database) -> int:
@@ -39,7 +39,7 @@ async def countries(database: Database) -> int:
 
 async def reviews(database: Database) -> int:
     """Published reviews of published courses."""
-    return await database["reviews"].count_documents({"status": "PUBLISHED", "courseStatus": "PUBLISHED"})
+    return await count(database["reviews"], {"status": "PUBLISHED", "courseStatus": "PUBLISHED"})
 
 
 async def average_rating(database: Database) -> float | None:

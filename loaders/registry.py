@@ -1,5 +1,9 @@
 """The loaders of one request."""
 
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
 from loaders.batching import ByKey
 from loaders.documents import (
     CategoryDoc,
@@ -11,19 +15,55 @@ from loaders.documents import (
     StudentDoc,
 )
 from loaders.mongo import Database
+from loaders.projections import Projection
 
 
 class Loaders:
-    """Made for a request and dropped with it: what a loader has seen is as old as the request."""
+    """Made for a request and dropped with it: what a loader has seen is as old as the request.
+
+    projections: what is fetched of each collection's documents; set before the first is. Without one,
+    documents are fetched whole.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.course_by_id = ByKey[CourseDoc](database["courses"])
-        self.course_by_slug = ByKey[CourseDoc](database["courses"], "slug")
-        self.course_run_by_id = ByKey[CourseRunDoc](database["courseRuns"])
-        self.category_by_id = ByKey[CategoryDoc](database["categories"])
-        self.category_by_slug = ByKey[CategoryDoc](database["categories"], "slug")
-        self.instructor_by_id = ByKey[InstructorDoc](database["instructors"])
-        self.student_by_id = ByKey[StudentDoc](database["students"])
-        self.enrollment_by_id = ByKey[EnrollmentDoc](database["enrollments"])
-        self.review_by_id = ByKey[ReviewDoc](database["reviews"])
+        self.projections: Mapping[str, Projection] = {}
+
+    @cached_property
+    def course_by_id(self) -> ByKey[CourseDoc]:
+        return self._by("courses")
+
+    @cached_property
+    def course_by_slug(self) -> ByKey[CourseDoc]:
+        return self._by("courses", "slug")
+
+    @cached_property
+    def course_run_by_id(self) -> ByKey[CourseRunDoc]:
+        return self._by("courseRuns")
+
+    @cached_property
+    def category_by_id(self) -> ByKey[CategoryDoc]:
+        return self._by("categories")
+
+    @cached_property
+    def category_by_slug(self) -> ByKey[CategoryDoc]:
+        return self._by("categories", "slug")
+
+    @cached_property
+    def instructor_by_id(self) -> ByKey[InstructorDoc]:
+        return self._by("instructors")
+
+    @cached_property
+    def student_by_id(self) -> ByKey[StudentDoc]:
+        return self._by("students")
+
+    @cached_property
+    def enrollment_by_id(self) -> ByKey[EnrollmentDoc]:
+        return self._by("enrollments")
+
+    @cached_property
+    def review_by_id(self) -> ByKey[ReviewDoc]:
+        return self._by("reviews")
+
+    def _by(self, collection: str, field: str = "_id") -> ByKey[Any]:
+        return ByKey(self.database[collection], field, self.projections.get(collection))

@@ -33,7 +33,7 @@ from resolvers.pagination import (
     by_listing,
     connections,
 )
-from resolvers.review import review_listing
+from resolvers.review import review_connections
 
 UpcomingOnly = Annotated[
     bool | None, strawberry.argument(description="Only runs that are yet to start; false for all.")
@@ -77,9 +77,8 @@ async def reviews(
     filter: ReviewFilterArgument = None,
     order_by: ReviewOrderArgument = None,
 ) -> Sequence[ConnectionDoc]:
-    listing, of = review_listing(ctx, "courseId", filter, order_by)
-    parents = [course["_id"] for course in courses]
-    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
+    arguments = Slice(first, after, last, before)
+    return await review_connections(ctx, courses, "courseId", arguments, filter, order_by)
 
 
 async def enrollments(

@@ -1,16 +1,21 @@
 """How a field of a type gets its value. A field that is none of these is a key of the document."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from asyncio import Future, get_running_loop
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from inspect import Parameter, Signature, signature
-from typing import Any
+from typing import Any, TypeAlias
 
 import strawberry
 from strawberry import UNSET
 from strawberry.dataloader import AbstractCache, DataLoader
+from strawberry.exceptions import WrongNumberOfResultsReturned
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Context, LevelFunction
+
+#: What a level or root function takes beside parents and context.
+Arguments: TypeAlias = Mapping[str, Any]
 
 _graphql_name = lru_cache(maxsize=1_000)(to_camel_case)
 
@@ -25,19 +30,27 @@ def plain(description: str) -> Any:
     return strawberry.field(description=description)
 
 
-def computed(function: Callable[[Any], Any], *, description: str) -> Any:
-    """A field that is a function of the document, without the database."""
+def computed(function: Callable[[Any], Any], *, description: str, reads: Sequence[str] = ()) -> Any:
+    """A field that is a function of the document, without the database.
+
+    reads: the stored keys that the function looks at, beside `_id`.
+    """
 
     def resolve(root: Any) -> Any:
         return function(root)
 
-    return strawberry.field(resolver=resolve, description=description, metadata={"computed": function})
+    return strawberry.field(
+        resolver=resolve, description=description, metadata={"computed": function, "reads": reads}
+    )
 
 
-def level(function: LevelFunction, *, description: str) -> Any:
+def level(function: LevelFunction, *, description: str, reads: Sequence[str] = (), commands: int = 1) -> Any:
     """A field that needs the database, written once as a batch over a level.
 
     function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
+    reads: the stored keys of the parents that the function looks at, beside `_id`.
+    commands: how many MongoDB commands it sends, as a rule.
+
     Parents that are resolved one by one are collected and come to it together, once for equal arguments.
     """
 
@@ -45,17 +58,56 @@ def level(function: LevelFunction, *, description: str) -> Any:
         return _loader(info.context, function, arguments).load(root)
 
     resolve.__signature__ = _signature(function, of_parents=True)  # type: ignore[attr-defined] # read by inspect
-    return strawberry.field(resolver=resolve, description=description, metadata={"level": function})
+    metadata = {"level": function, "reads": reads, "commands": commands}
+    return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
-def root(function: Callable[..., Awaitable[Any]], *, description: str) -> Any:
-    """A field of the query: `async (ctx, *, arguments) -> its value`."""
+def root(function: Callable[..., Awaitable[Any]], *, description: str, commands: int = 1) -> Any:
+    """A field of the query: `async (ctx, *, arguments) -> its value`. commands: as of `level`."""
 
     async def resolve(info: Any, **arguments: Any) -> Any:
-        return await function(info.context, **arguments)
+        ctx: Context = info.context
+        if info.path.key not in ctx.roots:
+            return await function(ctx, **arguments)
+        outcome = ctx.roots[info.path.key]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     resolve.__signature__ = _signature(function, of_parents=False)  # type: ignore[attr-defined] # read by inspect
-    return strawberry.field(resolver=resolve, description=description, metadata={"root": function})
+    return strawberry.field(
+        resolver=resolve, description=description, metadata={"root": function, "commands": commands}
+    )
+
+
+def prime(
+    ctx: Context, function: LevelFunction, arguments: Arguments, parents: Sequence[Any], outcome: Any
+) -> None:
+    """Makes what a level function gave, or the exception that it raised, what each of the parents gets in
+    this context, as if a DataLoader had made the call.
+    """
+    loader = _loader(ctx, function, arguments)
+    for parent, entry in zip(parents, _entries(outcome, len(parents)), strict=True):
+        future: Future[Any] = get_running_loop().create_future()
+        if isinstance(entry, BaseException):
+            future.set_exception(entry)
+            future.exception()  # seen: nobody may come to ask for it
+        else:
+            future.set_result(entry)
+        loader.cache_map.set(parent, future)
+
+
+def _entries(outcome: Any, expected: int) -> list[Any]:
+    """One for each parent; the same exception for all where the batch failed, by the rules of DataLoader."""
+    if isinstance(outcome, BaseException):
+        return [outcome] * expected
+    try:
+        entries = list(outcome)
+    except TypeError as error:
+        return [error] * expected
+    if len(entries) != expected:
+        return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
+    return entries
 
 
 def _signature(function: Callable[..., Any], *, of_parents: bool) -> Signature:
@@ -71,8 +123,8 @@ def _signature(function: Callable[..., Any], *, of_parents: bool) -> Signature:
     return Signature([*parent, info, *arguments])
 
 
-def _loader(ctx: Context, function: LevelFunction, arguments: Mapping[str, Any]) -> DataLoader[Any, Any]:
-    key = (function, repr(arguments))
+def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> DataLoader[Any, Any]:
+    key = (function, repr(sorted(arguments.items())))
     if (loader := ctx.levels.get(key)) is None:
 
         async def load(parents: list[Any]) -> Any:

@@ -1,7 +1,8 @@
 """Relay global IDs: three bytes for the type and the twelve of the ObjectId, base64url, 20 characters."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from binascii import b2a_base64
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from bson import ObjectId
@@ -17,6 +18,7 @@ _CODES: Mapping[str, bytes] = {
 }
 _TYPES = {code: type_name for type_name, code in _CODES.items()}
 _LENGTH = 20
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 # Three bytes are four characters of base64, so the type is a prefix of its own.
 _PREFIXES = {type_name: urlsafe_b64encode(code).decode() for type_name, code in _CODES.items()}
 
@@ -26,9 +28,21 @@ class GlobalId(NamedTuple):
     id: ObjectId
 
 
+def encoder(type_name: str) -> Callable[[Mapping[str, Any]], str]:
+    """The function that gives the global ID of a document of a type."""
+    prefix = _PREFIXES[type_name].encode()
+
+    # What urlsafe_b64encode does, without its two calls: every object of a response has an ID.
+    def encode(document: Mapping[str, Any]) -> str:
+        encoded = b2a_base64(document["_id"].binary, newline=False)
+        return (prefix + encoded.translate(_URL_SAFE)).decode()
+
+    return encode
+
+
 def encode(type_name: str, document: Mapping[str, Any]) -> str:
     """The global ID of a document."""
-    return _PREFIXES[type_name] + urlsafe_b64encode(document["_id"].binary).decode()
+    return encoder(type_name)(document)
 
 
 def decode(global_id: str) -> GlobalId | None:

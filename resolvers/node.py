@@ -11,6 +11,17 @@ from resolvers.errors import BadUserInputError
 
 MOST = 100
 
+#: The collection that the documents of a type come from.
+COLLECTIONS: Mapping[str, str] = {
+    "Category": "categories",
+    "Course": "courses",
+    "CourseRun": "courseRuns",
+    "Enrollment": "enrollments",
+    "Instructor": "instructors",
+    "Review": "reviews",
+    "Student": "students",
+}
+
 
 async def nodes_by_id(ctx: Context, global_ids: Sequence[str]) -> list[dict[str, Any] | None]:
     """One entry per ID, in order: the document with its type under `__typename`, or None for what is unknown,
@@ -31,11 +42,7 @@ async def nodes_by_id(ctx: Context, global_ids: Sequence[str]) -> list[dict[str,
 
 def global_id(type_name: str) -> Callable[[Mapping[str, Any]], str]:
     """The function that gives the global ID of a document of a type."""
-
-    def encode(document: Mapping[str, Any]) -> str:
-        return ids.encode(type_name, document)
-
-    return encode
+    return ids.encoder(type_name)
 
 
 async def _visible(ctx: Context, type_name: str, keys: Sequence[Any]) -> list[dict[str, Any] | None]:

@@ -1,16 +1,19 @@
 """Review: its fields, and the lists of reviews."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
+import loaders.newest
 import loaders.review
 from loaders.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
-from loaders.listing import Listing
+from loaders.listing import pages
 from loaders.review import ReviewCriteria, ReviewParent
 from resolvers import permissions
 from resolvers.arguments import allowed, given, ordering
 from resolvers.context import Context
 from resolvers.inputs import ReviewFilter, ReviewOrder
-from resolvers.pagination import Scoped
+from resolvers.pagination import ConnectionDoc, Slice, connections
 
 
 async def course(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[CourseDoc | None]:
@@ -25,15 +28,28 @@ async def reply_author(replies: Sequence[ReviewReplyDoc], ctx: Context) -> Seque
     return await ctx.loaders.instructor_by_id([reply["instructorId"] for reply in replies])
 
 
-def review_listing(
-    ctx: Context, parent: ReviewParent, filter: ReviewFilter | None, order_by: ReviewOrder | None
-) -> tuple[Listing, Scoped]:
-    """The reviews that the viewer may see, and what their cursors are for."""
+async def review_connections(
+    ctx: Context,
+    parents: Sequence[CourseDoc] | Sequence[StudentDoc],
+    field: ReviewParent,
+    arguments: Slice,
+    filter: ReviewFilter | None,
+    order_by: ReviewOrder | None,
+) -> list[ConnectionDoc]:
+    """The reviews of each parent that the viewer may see; `field` is what refers to the parent."""
     wanted, order = given(filter), ordering(order_by, "NEWEST")
+    criteria = _criteria(ctx, wanted)
+    listing = loaders.review.listing(
+        ctx.loaders.database, criteria, field, order.field, descending=order.descending
+    )
+    carried = criteria == loaders.newest.PUBLIC and order == ("NEWEST", True)
+    read = partial(loaders.newest.pages, ctx.loaders.review_by_id, parents) if carried else pages
+    of = ("reviews", field, wanted, order)
+    return await connections(ctx, listing, [parent["_id"] for parent in parents], arguments, of, read)
+
+
+def _criteria(ctx: Context, wanted: Mapping[str, Any]) -> ReviewCriteria:
+    """What is wanted of what the viewer may see."""
     statuses = allowed(wanted.get("statuses"), permissions.review_statuses(ctx.viewer))
     course_statuses = permissions.course_statuses(ctx.viewer)
-    criteria = ReviewCriteria(**{**wanted, "statuses": statuses}, course_statuses=course_statuses)
-    listing = loaders.review.listing(
-        ctx.loaders.database, criteria, parent, order.field, descending=order.descending
-    )
-    return listing, ("reviews", parent, wanted, order)
+    return ReviewCriteria(**{**wanted, "statuses": statuses}, course_statuses=course_statuses)

@@ -4,6 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.fields import stored
+from resolvers.scalars import SCALARS
 from resolvers.types import Query
 
-schema = strawberry.Schema(query=Query, config=StrawberryConfig(default_resolver=stored))
+schema = strawberry.Schema(query=Query, config=StrawberryConfig(default_resolver=stored, scalar_map=SCALARS))

@@ -8,7 +8,7 @@ from resolvers.arguments import EnrollmentFilterArgument, ReviewOrderArgument
 from resolvers.context import Context
 from resolvers.enrollment import enrollment_listing
 from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
-from resolvers.review import review_listing
+from resolvers.review import review_connections
 
 
 async def email(students: Sequence[StudentDoc], ctx: Context) -> Sequence[str | None]:
@@ -25,9 +25,8 @@ async def reviews(
     before: Before = None,
     order_by: ReviewOrderArgument = None,
 ) -> Sequence[ConnectionDoc]:
-    listing, of = review_listing(ctx, "studentId", None, order_by)
-    parents = [student["_id"] for student in students]
-    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
+    arguments = Slice(first, after, last, before)
+    return await review_connections(ctx, students, "studentId", arguments, None, order_by)
 
 
 async def enrollments(

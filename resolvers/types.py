@@ -91,7 +91,7 @@ class Course(Node):
     summary: str | None = fields.plain("What it is about, in a sentence or two.")
     description: str | None = fields.plain("What it is about at length, in Markdown.")
     category: "Category | None" = fields.level(
-        resolvers.course.category, description="The category it is in."
+        resolvers.course.category, reads=["categorySlug"], description="The category it is in."
     )
     level: Level | None = fields.plain("How much it asks for beforehand.")
     delivery_modes: list[DeliveryMode] = fields.plain("Where it takes place: both modes when it is blended.")
@@ -100,7 +100,7 @@ class Course(Node):
     tags: list[str] = fields.plain("Keywords.")
     price: "Money | None" = fields.plain("What it costs; null when it isn't said.")
     instructors: list["Instructor"] = fields.level(
-        resolvers.course.instructors, description="Who teaches it."
+        resolvers.course.instructors, reads=["instructorIds"], description="Who teaches it."
     )
     status: CourseStatus = fields.plain("Where it is in its life.")
     rating: "RatingSummary" = fields.plain("What its students say, in figures.")
@@ -110,9 +110,13 @@ class Course(Node):
     runs: Connection["CourseRun"] = fields.level(
         resolvers.course.runs, description="Its runs, the earliest first."
     )
-    reviews: Connection["Review"] = fields.level(resolvers.course.reviews, description="Its reviews.")
+    reviews: Connection["Review"] = fields.level(
+        resolvers.course.reviews, reads=["newestReviewIds"], description="Its reviews."
+    )
     enrollments: Connection["Enrollment"] = fields.level(
-        resolvers.course.enrollments, description="Who is enrolled; empty but for staff and its instructors."
+        resolvers.course.enrollments,
+        reads=["instructorIds"],
+        description="Who is enrolled; empty but for staff and its instructors.",
     )
 
 
@@ -142,14 +146,18 @@ class FacetCount:
 @strawberry.type(description="One holding of a course, with a start and seats: a batch, a cohort.")
 class CourseRun(Node):
     id: strawberry.ID = fields.computed(resolvers.node.global_id("CourseRun"), description="Its global ID.")
-    course: Course = fields.level(resolvers.course_run.course, description="What is held.")
+    course: Course = fields.level(
+        resolvers.course_run.course, reads=["courseId"], description="What is held."
+    )
     starts_at: datetime = fields.plain("When it starts.")
     ends_at: datetime | None = fields.plain("When it ends.")
     delivery_mode: DeliveryMode = fields.plain("Where it takes place.")
     location: str | None = fields.plain("The place, when it is on site.")
     seats: int | None = fields.plain("How many can take part; null: no limit.")
     seats_left: int | None = fields.computed(
-        resolvers.course_run.seats_left, description="Seats not taken; null: no limit."
+        resolvers.course_run.seats_left,
+        reads=["seats", "seatsTaken"],
+        description="Seats not taken; null: no limit.",
     )
     waitlist_count: int = fields.plain("How many wait for a seat.")
 
@@ -159,8 +167,12 @@ class Category(Node):
     id: strawberry.ID = fields.computed(resolvers.node.global_id("Category"), description="Its global ID.")
     slug: str = fields.plain("Its name in URLs, unique.")
     name: str = fields.plain("Its name.")
-    course_count: int = fields.level(resolvers.category.course_count, description="How many courses it has.")
-    courses: CourseConnection = fields.level(resolvers.category.courses, description="Its courses.")
+    course_count: int = fields.level(
+        resolvers.category.course_count, reads=["slug"], description="How many courses it has."
+    )
+    courses: CourseConnection = fields.level(
+        resolvers.category.courses, reads=["slug"], description="Its courses."
+    )
 
 
 @strawberry.type(description="Someone who teaches.")
@@ -220,10 +232,15 @@ class Student(Node):
     country: str | None = fields.plain("Where they live, as an ISO 3166-1 alpha-2 code.")
     bio: str | None = fields.plain("What they say of themselves.")
     email: str | None = fields.level(
-        resolvers.student.email, description="For themselves and staff; null for others."
+        resolvers.student.email,
+        reads=["email"],
+        commands=0,
+        description="For themselves and staff; null for others.",
     )
     joined_at: datetime | None = fields.plain("When they joined.")
-    reviews: Connection["Review"] = fields.level(resolvers.student.reviews, description="What they wrote.")
+    reviews: Connection["Review"] = fields.level(
+        resolvers.student.reviews, reads=["newestReviewIds"], description="What they wrote."
+    )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.student.enrollments, description="For themselves and staff; empty for others."
     )
@@ -232,9 +249,13 @@ class Student(Node):
 @strawberry.type(description="A student's place in a course.")
 class Enrollment(Node):
     id: strawberry.ID = fields.computed(resolvers.node.global_id("Enrollment"), description="Its global ID.")
-    course: Course = fields.level(resolvers.enrollment.course, description="The course.")
-    run: CourseRun | None = fields.level(resolvers.enrollment.run, description="The run, when it is for one.")
-    student: Student = fields.level(resolvers.enrollment.student, description="Who is enrolled.")
+    course: Course = fields.level(resolvers.enrollment.course, reads=["courseId"], description="The course.")
+    run: CourseRun | None = fields.level(
+        resolvers.enrollment.run, reads=["runId"], description="The run, when it is for one."
+    )
+    student: Student = fields.level(
+        resolvers.enrollment.student, reads=["studentId"], description="Who is enrolled."
+    )
     status: EnrollmentStatus = fields.plain("Where the student stands.")
     progress: float = fields.plain("How much is done, from 0 to 1.")
     enrolled_at: datetime | None = fields.plain("When it began.")
@@ -247,9 +268,13 @@ class Enrollment(Node):
 @strawberry.type(description="What a student says of a course.")
 class Review(Node):
     id: strawberry.ID = fields.computed(resolvers.node.global_id("Review"), description="Its global ID.")
-    course: Course = fields.level(resolvers.review.course, description="The course it is about.")
+    course: Course = fields.level(
+        resolvers.review.course, reads=["courseId"], description="The course it is about."
+    )
     student: Student | None = fields.level(
-        resolvers.review.student, description="Who wrote it; null: anonymous, or the account is gone."
+        resolvers.review.student,
+        reads=["studentId"],
+        description="Who wrote it; null: anonymous, or the account is gone.",
     )
     rating: int | None = fields.plain("Stars, from 1 to 5; null only on imported reviews.")
     title: str | None = fields.plain("Its title.")
@@ -310,4 +335,6 @@ class Query:
         resolvers.query.students, description="All students by name; for staff, empty for others."
     )
     review: Review | None = fields.root(resolvers.query.review, description="A review by ID.")
-    platform: PlatformStats = fields.root(resolvers.query.platform, description="The platform in figures.")
+    platform: PlatformStats = fields.root(
+        resolvers.query.platform, commands=0, description="The platform in figures."
+    )

@@ -6,7 +6,9 @@ from itertools import count
 from typing import Any
 
 from bson import ObjectId
+from pymongo import UpdateOne
 
+from loaders import newest
 from loaders.creation import complete
 from loaders.mongo import Database
 from loaders.ratings import summarise
@@ -66,8 +68,19 @@ def enrollment(of: Mapping[str, Any], by: Mapping[str, Any], **fields: Any) -> d
 
 
 async def store(database: Database, **collections: list[dict[str, Any]]) -> None:
+    """Insert documents as they are, but for what courses and students carry of all the reviews there are."""
     for name, documents in collections.items():
         await database[name].insert_many(documents)
+    await list_newest(database)
+
+
+async def list_newest(database: Database) -> None:
+    """Set every `newestReviewIds` from the reviews."""
+    for collection, field in newest.CARRIERS.items():
+        parents = await database[collection].distinct("_id")
+        lists = zip(parents, await newest.ids_by_parent(database, field, parents), strict=True)
+        if updates := [UpdateOne({"_id": p}, {"$set": {"newestReviewIds": ids}}) for p, ids in lists]:
+            await database[collection].bulk_write(updates)
 
 
 async def clear(database: Database) -> None:

@@ -72,7 +72,11 @@ def _serve_embedded(
     directory: Path, listening: socket.socket, *, with_sample: bool, in_browser: bool
 ) -> None:
     with embedded.running(directory) as uri:
-        os.environ |= {"MONGODB_URI": uri, "LECTERN_SECRET": _kept_secret(directory / "secret")}
+        os.environ |= {
+            "MONGODB_URI": uri,
+            "LECTERN_SECRET": _kept_secret(directory / "secret"),
+            "TRACE_PLAN": "true",
+        }
         told = asyncio.run(_prepare(load(), with_sample=with_sample))
         _welcome(_url(listening), uri, told)
         if in_browser:

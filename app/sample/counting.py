@@ -1,11 +1,12 @@
 """The aggregates, from the documents that were made: what `loaders.aggregates.recount` would find."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
 from bson import ObjectId
 
+from app.sample.identity import TODAY
 from loaders.documents import (
     COUNTED_ENROLLMENTS,
     SEATED_ENROLLMENTS,
@@ -13,8 +14,11 @@ from loaders.documents import (
     CourseRunDoc,
     EnrollmentDoc,
     ReviewDoc,
+    StudentDoc,
 )
+from loaders.newest import NEWEST
 from loaders.ratings import summarise
+from loaders.review import ReviewParent
 
 
 def count_seats(runs: Iterable[CourseRunDoc], enrolments: Iterable[EnrollmentDoc]) -> None:
@@ -43,6 +47,19 @@ def find_seats(courses: Iterable[CourseDoc], runs: Iterable[CourseRunDoc]) -> No
             latest[run["courseId"]] = max(run["startsAt"], latest.get(run["courseId"], run["startsAt"]))
     for course in courses:
         course["seatsUntil"] = latest.get(course["_id"])
+
+
+def list_newest(
+    parents: Iterable[CourseDoc] | Iterable[StudentDoc], field: ReviewParent, reviews: Iterable[ReviewDoc]
+) -> None:
+    """Set `newestReviewIds`; `field` is what refers to the parent. Each review has a date."""
+    ids: dict[ObjectId | None, list[ObjectId]] = defaultdict(list)
+    by_id = sorted(reviews, key=lambda review: review["_id"])
+    for review in sorted(by_id, key=lambda review: review["createdAt"] or TODAY, reverse=True):
+        if review["status"] == review["courseStatus"] == "PUBLISHED":
+            ids[review[field]].append(review["_id"])
+    for parent in parents:
+        parent["newestReviewIds"] = ids[parent["_id"]][:NEWEST]
 
 
 def rate(courses: Iterable[CourseDoc], reviews: Iterable[ReviewDoc]) -> None:

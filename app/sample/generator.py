@@ -85,3 +85,5 @@ def _complete(sample: Sample) -> None:
     counting.find_seats(sample.courses, sample.runs)
     counting.count_students(sample.courses, sample.enrollments)
     counting.rate(sample.courses, sample.reviews)
+    counting.list_newest(sample.courses, "courseId", sample.reviews)
+    counting.list_newest(sample.students, "studentId", sample.reviews)

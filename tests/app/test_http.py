@@ -218,7 +218,7 @@ def only(schema: GraphQLSchema) -> httpx.AsyncClient:
 
     executor = Executor(schema, max_tokens=100, max_nodes=100, introspection=True)
     endpoint = Endpoint(executor, no_context, max_body_bytes=1000, graphiql=False)
-    app = Starlette(routes=[Route("/graphql", endpoint.__call__, methods=["GET", "POST"])])
+    app = Starlette(routes=[Route("/graphql", endpoint)])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lectern")
 
 

@@ -1,12 +1,21 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from bson import ObjectId
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from loaders.aggregates import Difference, recount
 from loaders.creation import complete
+from loaders.listing import Window, pages
 from loaders.mongo import Database
+from loaders.newest import CARRIERS, NEWEST, PUBLIC, ids_by_parent
 from loaders.ratings import summarise
+from loaders.review import ReviewParent
+from loaders.review import listing as review_listing
+from tests import factories
+from tests.factories import clear
 
 JUNE, JULY = (datetime(2030, month, 1, tzinfo=UTC) for month in (6, 7))
 
@@ -51,6 +60,7 @@ async def catalogue(database: Database) -> tuple[ObjectId, ObjectId, ObjectId]:
 
 async def test_every_difference_is_found_and_nothing_written(database: Database) -> None:
     course, full, free = await catalogue(database)
+    public = await database["reviews"].find({"status": "PUBLISHED"}).sort("_id").to_list(None)
     before = [d async for d in database["courses"].find()]
     found = {(d.collection, d.id, d.field): d.true for d in await differences(database)}
     copies = [key for key in found if key[2] == "courseStatus"]
@@ -60,6 +70,7 @@ async def test_every_difference_is_found_and_nothing_written(database: Database)
         ("courses", course, "rating"): summarise([0, 0, 0, 0, 1], {"average": 4.0, "count": 10}),
         ("courses", course, "studentCount"): 103,
         ("courses", course, "seatsUntil"): JUNE,
+        ("courses", course, "newestReviewIds"): [review["_id"] for review in public],  # by their copies
         ("courseRuns", full, "seatsTaken"): 1,
         ("courseRuns", full, "waitlistCount"): 1,
         ("courseRuns", free, "seatsTaken"): 1,
@@ -106,3 +117,83 @@ async def test_a_student_with_two_enrolments_is_one_student(database: Database) 
     stored = await database["courses"].find_one({"_id": course})
     assert stored is not None
     assert stored["studentCount"] == 2
+
+
+async def newest(database: Database) -> tuple[ObjectId, list[ObjectId]]:
+    """A course with 25 public reviews by two students, and the ids that it should carry."""
+    course, students = factories.course(), [factories.student() for _ in range(3)]
+    reviews = [factories.review(course, students[n % 2], n) for n in range(25)]
+    for collection, documents in (("courses", [course]), ("students", students), ("reviews", reviews)):
+        await database[collection].insert_many(documents)
+    return course["_id"], [review["_id"] for review in reversed(reviews)][:NEWEST]
+
+
+async def test_the_newest_reviews_are_listed_where_they_are_wrong_or_missing(database: Database) -> None:
+    course, right = await newest(database)
+    await differences(database, fix=True)
+    true = {d["_id"]: d["newestReviewIds"] async for d in database["students"].find()}
+    assert sorted(map(len, true.values())) == [0, 12, 13]
+    true[course] = right
+    wrong: tuple[list[ObjectId] | None, ...] = (
+        [],
+        None,
+        right[::-1],
+        [*right[1:], right[0]],
+        right[:20],
+        [ObjectId(), *right[1:]],
+    )
+    for stored in wrong:
+        change = {"$set" if stored is not None else "$unset": {"newestReviewIds": stored}}
+        for collection in ("courses", "students"):
+            await database[collection].update_many({}, change)
+        found = await differences(database, fix=True)
+        assert {d.id: d.true for d in found} == {i: ids for i, ids in true.items() if ids != stored}
+        assert await differences(database) == []
+
+
+async def test_a_hidden_review_is_not_among_the_newest(database: Database) -> None:
+    course, right = await newest(database)
+    for change in ({"status": "PENDING"}, {"status": "REJECTED"}, {"courseStatus": "DRAFT"}):
+        hidden = right.pop(0)
+        await database["reviews"].update_one({"_id": hidden}, {"$set": change})
+        assert hidden not in (await ids_by_parent(database, "courseId", [course]))[0]
+    assert (await ids_by_parent(database, "courseId", [ObjectId(), course]))[1][: len(right)] == right
+
+
+async def test_the_newest_follow_from_the_copies_as_they_are_mended(database: Database) -> None:
+    course, _ = await newest(database)
+    await differences(database, fix=True)
+    await database["courses"].update_one({"_id": course}, {"$set": {"status": "ARCHIVED"}})
+    assert {d.field for d in await differences(database)} == {"courseStatus"}
+    assert {d.field for d in await differences(database, fix=True)} == {"courseStatus", "newestReviewIds"}
+    assert await differences(database) == []
+
+
+dates = st.none() | st.integers(0, 3).map(lambda n: JUNE + timedelta(days=n))
+reviews = st.fixed_dictionaries(
+    {
+        "createdAt": dates,
+        "status": st.sampled_from(["PUBLISHED", "PUBLISHED", "PUBLISHED", "PENDING"]),
+        "courseStatus": st.sampled_from(["PUBLISHED", "PUBLISHED", "PUBLISHED", "DRAFT"]),
+        "parent": st.sampled_from([0, 0, 0, 1, None]),
+    }
+)
+
+
+@pytest.mark.parametrize("field", CARRIERS.values())
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(made=st.lists(reviews, max_size=60))
+async def test_the_newest_are_the_beginning_of_the_listing(
+    indexed_database: Database, field: ReviewParent, made: list[dict[str, Any]]
+) -> None:
+    database = indexed_database
+    await clear(database)
+    parents = [ObjectId(), ObjectId()]
+    for review in made:
+        parent = review.pop("parent")
+        owner = {"courseId": ObjectId(), field: None if parent is None else parents[parent]}
+        await insert(database, "reviews", **review, **owner)
+    listing = review_listing(database, PUBLIC, field)
+    listed = await pages(listing, parents, Window(NEWEST))
+    ids = await ids_by_parent(database, field, parents)
+    assert ids == [[review["_id"] for review in page.documents] for page in listed]

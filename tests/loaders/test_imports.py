@@ -32,7 +32,7 @@ async def test_a_new_document_has_every_key(
     assert await kinds(Importer(database, collection), Incoming(1, ("s", "1"), fields)) == ["created"]
     document = await database[collection].find_one()
     assert document is not None
-    assert document.keys() == shape.__required_keys__ | {"externalId"}
+    assert document.keys() == shape.__annotations__.keys()
 
 
 async def test_only_supplied_fields_are_compared_and_written(database: Database) -> None:

@@ -1,0 +1,12 @@
+"""Execution: an operation from its text to its answer.
+
+`Executor` is the one entry. An operation is parsed, validated and compiled once and kept (cache); a plan says
+what is called at which level (plan, planner); functions made from the plan turn documents into result objects
+(build); the plan is run a level at a time (run); what it can't do, and whatever goes wrong, is completed by
+graphql-core (reference).
+"""
+
+from app.execution.executor import Executor, Prepared
+from app.execution.operation import Answer, Operation
+
+__all__ = ["Answer", "Executor", "Operation", "Prepared"]

@@ -1,0 +1,121 @@
+"""A field's arguments: from the text and the variables to what its function takes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from graphql import (
+    ArgumentNode,
+    FieldNode,
+    GraphQLField,
+    GraphQLSchema,
+    ListValueNode,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    get_nullable_type,
+    is_required_argument,
+    print_ast,
+)
+from graphql.execution.values import VariableValues, get_argument_values
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+
+_SAME_IN_PYTHON = {"String", "ID", "Boolean", "Int", "Float"}
+
+#: A function's keyword arguments. Shared between requests: not to be changed.
+Values: TypeAlias = Mapping[str, Any]
+
+
+class Arguments(NamedTuple):
+    """The arguments of one field in one operation.
+
+    values: from the variables to exactly those keyword arguments that Strawberry's own resolver would get.
+    Raises GraphQLError for variables that don't fit.
+    text: as they are written, by name; equal texts are equal arguments.
+    variables: the names of the variables in them.
+    """
+
+    values: Callable[[VariableValues], Values]
+    text: str
+    variables: frozenset[str]
+
+
+def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arguments:
+    """The arguments of a field: evaluated now as far as they are constant."""
+    written = sorted(node.arguments or (), key=lambda argument: argument.name.value)
+    text = ", ".join(print_ast(argument) for argument in written)
+    variables = frozenset(name for argument in written for name in variables_in(argument.value))
+    anew = _converter(schema, field, node)
+    if not variables:
+        constant = anew(VariableValues({}, {}))
+        return Arguments(lambda _: constant, text, variables)
+    if all(_is_plain(field, argument) for argument in written if variables_in(argument.value)):
+        return Arguments(_filled_in(anew, variables), text, variables)
+    return Arguments(anew, text, variables)
+
+
+def declaration(field: GraphQLField) -> StrawberryField:
+    """The declaration that a field of the schema was made from."""
+    declared: StrawberryField = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    return declared
+
+
+def variables_in(value: ValueNode) -> list[str]:
+    """The names of the variables in a value."""
+    if isinstance(value, VariableNode):
+        return [value.name.value]
+    if isinstance(value, ListValueNode):
+        return [name for item in value.values for name in variables_in(item)]
+    if isinstance(value, ObjectValueNode):
+        return [name for member in value.fields for name in variables_in(member.value)]
+    return []
+
+
+def _converter(
+    schema: GraphQLSchema, field: GraphQLField, node: FieldNode
+) -> Callable[[VariableValues], Values]:
+    """The way of graphql-core and Strawberry, for any arguments."""
+    strawberry_schema: Any = schema._strawberry_schema  # type: ignore[attr-defined] # set by Strawberry
+    scalars = strawberry_schema.schema_converter.scalar_registry
+    declared = declaration(field).arguments
+
+    def convert(variables: VariableValues) -> Values:
+        values = get_argument_values(field, node, variables)
+        return convert_arguments(values, declared, scalars, strawberry_schema.config)
+
+    return convert
+
+
+def _is_plain(field: GraphQLField, argument: ArgumentNode) -> bool:
+    """Whether an argument is a variable, and a variable's value is what the function takes: of a scalar that
+    is its own Python value, neither required nor with a default.
+    """
+    declared = field.args[argument.name.value]
+    return (
+        isinstance(argument.value, VariableNode)
+        and str(get_nullable_type(declared.type)) in _SAME_IN_PYTHON
+        and not is_required_argument(declared)
+        and declared.default is None
+        and declared.default_value is Undefined
+    )
+
+
+class _Hole(NamedTuple):
+    variable: str
+
+
+def _filled_in(
+    convert: Callable[[VariableValues], Values], variables: frozenset[str]
+) -> Callable[[VariableValues], Values]:
+    """Constants from a conversion at compile time, in which the variables leave holes to be filled in."""
+    template = convert(VariableValues({}, {name: _Hole(name) for name in variables}))
+    constants = {name: value for name, value in template.items() if not isinstance(value, _Hole)}
+    holes = [(name, value.variable) for name, value in template.items() if isinstance(value, _Hole)]
+
+    def fill_in(variables: VariableValues) -> Values:
+        given = variables.coerced
+        return constants | {name: given[variable] for name, variable in holes if variable in given}
+
+    return fill_in

@@ -1,0 +1,238 @@
+"""From a plan to Python functions: one for each place where values of a level go.
+
+A function turns documents into result objects in the order of the response, with the literal code that one
+would write by hand for this selection, and collects the parents of the next levels:
+
+    def build(values, slots):
+        p1 = []; s1 = []
+        for v0, slot in zip(values, slots, strict=True):
+            r2 = {'title': x if type(x := v0['title']) is str else c1(x), 'reviews': None}
+            p1.append(v0); s1.append(r2)
+            slot['course'] = r2
+        return [(p1, s1)]
+
+A value that has the type that BSON gives it is right as it is. Any other goes through the type's own
+coercion, and whatever the reference would report as an error raises here: graphql-core then completes the
+operation.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLLeafType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    get_nullable_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from app.execution.plan import Build, Called, Computed, Level, Position, Selection, Typename, Use
+from resolvers.scalars import written
+
+#: When a scalar's value is right as it is; `{x}` is the value, taken where `{first}` stands.
+_RIGHT: Mapping[str, str] = {
+    "String": "type({first}) is str",
+    "ID": "type({first}) is str",
+    "Boolean": "type({first}) is bool",
+    "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
+    "Float": "type({first}) is float and {x} * 0 == 0",  # not so for infinity and NaN
+}
+
+
+def compiled(position: Position) -> Use:
+    """The function that puts values into a position's place, and the levels that their output needs."""
+    return _Function(position).use()
+
+
+class _Function:
+    """The source of one function, written statement by statement."""
+
+    def __init__(self, position: Position) -> None:
+        self._position = position
+        self._lines: list[str] = []
+        self._depth = 2
+        self._count = 0
+        self._names: dict[str, Any] = {
+            "datetime": datetime,
+            "written": written,
+            "as_list": _as_list,
+            "Wrong": WrongTypeError,
+        }
+        self._levels: dict[tuple[Callable[..., Any], str], Level] = {}
+        self._waiting: dict[tuple[Callable[..., Any], str], list[str]] = {}
+
+    def use(self) -> Use:
+        result = self._complete(self._position.type, "v0", self._position.selections)
+        self._write(f"slot[{self._position.key!r}] = {result}")
+        return Use(self._position, list(self._levels.values()), self._compile())
+
+    def _compile(self) -> Build:
+        waiting = [number for numbers in self._waiting.values() for number in numbers]
+        lists = "".join(f"    p{n} = []; s{n} = []\n" for n in waiting)
+        pairs = ", ".join(f"(p{n}, s{n})" for n in waiting)
+        source = (
+            f"def build(values, slots):\n{lists}"
+            "    for v0, slot in zip(values, slots, strict=True):\n"
+            + "\n".join(self._lines)
+            + f"\n    return [{pairs}]\n"
+        )
+        exec(compile(source, f"<{self._position.coordinate}>", "exec"), self._names)  # noqa: S102  # our own text
+        build: Build = self._names["build"]
+        return build
+
+    def _complete(self, type_: GraphQLOutputType, value: str, selections: Mapping[str, Selection]) -> str:
+        """Writes what completes a value of a type; gives the expression of the result.
+
+        Null where null must not be needs no check of its own: it is no list, no object and no leaf.
+        """
+        required, nullable = is_non_null_type(type_), get_nullable_type(type_)
+        if is_leaf_type(nullable):
+            return self._leaf(nullable, value, required=required)
+        name = self._named(value)
+        if required:
+            return self._present(nullable, name, selections)
+        result = self._fresh("r")
+        self._write(f"if {name} is None:")
+        with self._indented():
+            self._write(f"{result} = None")
+        self._write("else:")
+        with self._indented():
+            self._write(f"{result} = {self._present(nullable, name, selections)}")
+        return result
+
+    def _present(self, type_: Any, name: str, selections: Mapping[str, Selection]) -> str:
+        if is_list_type(type_):
+            return self._list(type_.of_type, name, selections)
+        if is_abstract_type(type_):
+            return self._abstract(name, selections)
+        (selection,) = selections.values()
+        return self._object(selection, name)
+
+    def _list(self, type_: GraphQLOutputType, name: str, selections: Mapping[str, Selection]) -> str:
+        self._write(f"if type({name}) is not list: {name} = as_list({name})")
+        nullable = get_nullable_type(type_)
+        if is_leaf_type(nullable):
+            return f"[{self._leaf(nullable, 'e', required=is_non_null_type(type_))} for e in {name}]"
+        result, item = self._fresh("r"), self._fresh("v")
+        self._write(f"{result} = []")
+        self._write(f"for {item} in {name}:")
+        with self._indented():
+            self._write(f"{result}.append({self._complete(type_, item, selections)})")
+        return result
+
+    def _abstract(self, name: str, selections: Mapping[str, Selection]) -> str:
+        result = self._fresh("r")
+        self._write(f"match {name}['__typename']:")
+        with self._indented():
+            for type_name, selection in selections.items():
+                self._write(f"case {type_name!r}:")
+                with self._indented():
+                    self._write(f"{result} = {self._object(selection, name)}")
+            self._write("case _: raise Wrong")
+        return result
+
+    def _object(self, selection: Selection, name: str) -> str:
+        positions = selection.positions
+        if all(isinstance(position.source, Typename | Called) for position in positions):
+            self._write(f"if type({name}) is not dict: raise Wrong")
+        members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
+        waiting = [position for position in positions if isinstance(position.source, Called)]
+        if not waiting:
+            return f"{{{members}}}"
+        result = self._fresh("r")
+        self._write(f"{result} = {{{members}}}")
+        for position in waiting:
+            number = self._wait(position)
+            self._write(f"p{number}.append({name}); s{number}.append({result})")
+        return result
+
+    def _member(self, position: Position, name: str) -> str:
+        """The expression of a field's result; None stands in the place of one that waits for its level."""
+        source = position.source
+        if isinstance(source, Typename):
+            return repr(position.parent_type)
+        if isinstance(source, Called):
+            return "None"
+        if isinstance(source, Computed):
+            value = f"{self._constant('f', source.function)}({name})"
+        elif is_non_null_type(position.type):
+            value = f"{name}[{source.name!r}]"
+        else:
+            value = f"{name}.get({source.name!r})"
+        return self._complete(position.type, value, position.selections)
+
+    def _wait(self, position: Position) -> str:
+        """The position's level, shared with others of the same function and arguments."""
+        assert isinstance(position.source, Called)  # noqa: S101  # for the type checker
+        key = (position.source.function, position.source.arguments.text)
+        level = self._levels.setdefault(key, Level(position.source))
+        level.uses.append(compiled(position))
+        number = self._fresh("")
+        self._waiting.setdefault(key, []).append(number)
+        return number
+
+    def _leaf(self, type_: GraphQLLeafType, value: str, *, required: bool) -> str:
+        if isinstance(type_, GraphQLEnumType):
+            names = type_._value_lookup if required else {None: None, **type_._value_lookup}
+            return f"{self._constant('n', names)}[{value}]"
+        x, first = (value, value) if value.isidentifier() else ("x", f"x := {value}")
+        otherwise = f"{self._constant('c', _coercion(type_, required=required))}({x})"
+        if type_.name == "DateTime":
+            return f"written({x}) if type({first}) is datetime else {otherwise}"
+        if type_.name not in _RIGHT:
+            return otherwise.replace(f"({x})", f"({value})")
+        right = _RIGHT[type_.name].format(first=first, x=x)
+        return f"{x} if {right}{'' if required else f' or {x} is None'} else {otherwise}"
+
+    def _named(self, value: str) -> str:
+        if value.isidentifier():
+            return value
+        name = self._fresh("v")
+        self._write(f"{name} = {value}")
+        return name
+
+    def _constant(self, prefix: str, value: Any) -> str:
+        name = self._fresh(prefix)
+        self._names[name] = value
+        return name
+
+    def _fresh(self, prefix: str) -> str:
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def _write(self, line: str) -> None:
+        self._lines.append("    " * self._depth + line)
+
+    @contextmanager
+    def _indented(self) -> Iterator[None]:
+        self._depth += 1
+        yield
+        self._depth -= 1
+
+
+class WrongTypeError(TypeError):
+    """A value is not what its type asks for."""
+
+
+def _coercion(type_: GraphQLScalarType, *, required: bool) -> Callable[[Any], Any]:
+    """The type's own coercion, with what its field makes of null."""
+
+    def coerce(value: Any) -> Any:
+        if value is None and required:
+            raise WrongTypeError
+        return None if value is None else type_.coerce_output_value(value)
+
+    return coerce
+
+
+def _as_list(value: Any) -> list[Any]:
+    if type(value) is not tuple:
+        raise WrongTypeError
+    return list(value)

@@ -1,0 +1,134 @@
+"""From a valid operation to its plan."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues
+from strawberry.utils.str_converters import to_camel_case
+
+from app.execution import arguments
+from app.execution.build import compiled
+from app.execution.plan import (
+    Called,
+    Computed,
+    Level,
+    Plan,
+    Position,
+    Selection,
+    Source,
+    Stored,
+    Typename,
+)
+from loaders import projections
+from resolvers.node import COLLECTIONS
+
+#: More positions than a text of the largest size has fields: only fragments that multiply get there.
+MOST_POSITIONS = 5_000
+
+
+class DeclinedError(Exception):
+    """The operation is not for a plan; the message is the reason, one of a few words."""
+
+
+def plan(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    conditions: Mapping[str, bool],
+) -> Plan:
+    """The plan of an operation for some values of the variables that its @skip and @include name.
+
+    Raises DeclinedError.
+    """
+    if operation.operation is OperationType.SUBSCRIPTION:
+        raise DeclinedError("subscription")
+    return _Planner(schema, document, operation, conditions).plan()
+
+
+class _Planner:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        conditions: Mapping[str, bool],
+    ) -> None:
+        self._schema, self._operation = schema, operation
+        self._variables = VariableValues({}, dict(conditions))
+        fragments = (d for d in document.definitions if isinstance(d, FragmentDefinitionNode))
+        self._fragments = {f.name.value: FragmentDetails(f) for f in fragments}
+        self._positions = 0
+        self._reads: dict[str, set[str]] = {}
+
+    def plan(self) -> Plan:
+        root = self._schema.get_root_type(self._operation.operation)
+        assert root is not None  # noqa: S101  # validation saw to it
+        grouped = collect_fields(
+            self._schema, self._fragments, self._variables, root, self._operation
+        ).grouped_field_set
+        positions = self._selection(root, grouped).positions
+        keys = {p.key: root.name if isinstance(p.source, Typename) else None for p in positions}
+        levels = [Level(p.source, [compiled(p)]) for p in positions if isinstance(p.source, Called)]
+        serial = self._operation.operation is OperationType.MUTATION
+        return Plan(root.name, keys, levels, projections.of(self._reads), serial)
+
+    def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
+        positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]
+        if collection := COLLECTIONS.get(parent.name):
+            reads = self._reads.setdefault(collection, set())
+            reads.update(key for position in positions for key in position.source.reads)
+        return Selection(parent.name, positions)
+
+    def _position(self, parent: GraphQLObjectType, key: str, nodes: list[FieldDetails]) -> Position:
+        self._positions += 1
+        if self._positions > MOST_POSITIONS:
+            raise DeclinedError("too many fields")
+        name = nodes[0].node.name.value
+        if name in {"__schema", "__type"}:
+            raise DeclinedError("introspection")
+        field = self._schema.get_field(parent, name)
+        assert field is not None  # noqa: S101  # validation saw to it
+        source = Typename() if name == "__typename" else self._source(field, nodes)
+        return Position(key, parent.name, name, field.type, source, self._selections(field, nodes))
+
+    def _source(self, field: GraphQLField, nodes: list[FieldDetails]) -> Source:
+        declared = arguments.declaration(field)
+        how = declared.metadata
+        reads = how.get("reads", ())
+        if function := how.get("computed"):
+            return Computed(function, reads)
+        if function := how.get("level") or how.get("root"):
+            given = arguments.compiled(self._schema, field, nodes[0].node)
+            return Called(function, given, reads, how["commands"])
+        return Stored(to_camel_case(declared.python_name))
+
+    def _selections(self, field: GraphQLField, nodes: list[FieldDetails]) -> dict[str, Selection]:
+        kind = get_named_type(field.type)
+        if not is_composite_type(kind):
+            return {}
+        types: Any = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
+        return {type_.name: self._selection(type_, self._subfields(type_, nodes)) for type_ in types}
+
+    def _subfields(self, type_: GraphQLObjectType, nodes: list[FieldDetails]) -> GroupedFieldSet:
+        return collect_subfields(
+            self._schema, self._fragments, self._variables, self._operation, type_, nodes
+        ).grouped_field_set

@@ -1,0 +1,27 @@
+"""graphql-core: for what has no plan, and for what went wrong in one."""
+
+from typing import Any
+
+from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute
+
+from app import errors
+from app.execution.operation import Answer, Engine, Operation
+from resolvers.context import Context
+
+
+async def answer(
+    schema: GraphQLSchema, document: DocumentNode, operation: Operation, ctx: Context, engine: Engine
+) -> Answer:
+    """The answer of a valid operation whose variables fit. What the context has is not asked for again."""
+    running = execute(
+        schema,
+        document,
+        context_value=ctx,
+        variable_values=operation.variables,
+        operation_name=operation.operation_name,
+    )
+    result = running if isinstance(running, ExecutionResult) else await running
+    payload: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        payload = {"errors": [errors.field_error(error) for error in result.errors], **payload}
+    return Answer(payload, engine)

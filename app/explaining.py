@@ -1,0 +1,79 @@
+"""What `lectern explain` prints."""
+
+import asyncio
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+import orjson
+
+from app.commands.errors import CommandError
+from app.database import connect, ping
+from app.execution import Answer, Executor, Operation, Prepared
+from app.execution.explain import Timings, text
+from app.main import make_executor
+from app.settings import Settings, load
+from app.tracing import tracing
+from loaders.registry import Loaders
+from resolvers.context import Context
+from resolvers.cursors import Cursors
+
+
+def explain(operation: Operation, *, run: bool) -> str:
+    """The plan of an operation; with `run` the times that it took on MONGODB_URI.
+
+    Raises CommandError with what is wrong with the operation.
+    """
+    settings = load()
+    executor = make_executor(settings)
+    prepared = executor.prepare(operation)
+    if isinstance(prepared, Answer):
+        raise _refused(prepared)
+    if not run:
+        return text(_explained(executor, prepared))
+    return asyncio.run(_measured(settings, executor, prepared))
+
+
+async def _measured(settings: Settings, executor: Executor, prepared: Prepared) -> str:
+    """Run twice: the first time opens the connections."""
+    timings: Timings = {}
+    async with connect(settings, tz_aware=False) as database:
+        await ping(database)
+        for _ in range(2):
+            ctx = Context(Loaders(database), _cursors(settings), datetime.now(UTC))
+            with tracing() as trace:
+                start = perf_counter()
+                answer = await executor.run(prepared, ctx, timings)
+                ms = (perf_counter() - start) * 1000
+    size = len(orjson.dumps(answer.payload))
+    return (
+        f"{text(_explained(executor, prepared, timings))}\n\n"
+        f"run in {ms:.1f} ms by {_ENGINES[answer.engine or 'reference']}: {trace.commands} commands in "
+        f"{trace.ms:.1f} ms, {size:,} bytes, {len(answer.payload.get('errors', ()))} errors"
+    )
+
+
+_ENGINES = {
+    "compiled": "the plan",
+    "completed": "the plan, completed by graphql-core",
+    "reference": "graphql-core",
+}
+
+
+def _explained(executor: Executor, prepared: Prepared, timings: Timings | None = None) -> dict[str, Any]:
+    told = executor.explain(prepared, timings)
+    if isinstance(told, Answer):
+        raise _refused(told)
+    return told
+
+
+def _cursors(settings: Settings) -> Cursors:
+    return Cursors(settings.lectern_secret.get_secret_value().encode())
+
+
+def _refused(answer: Answer) -> CommandError:
+    lines = []
+    for error in answer.payload["errors"]:
+        place = "".join(f"{at['line']}:{at['column']} " for at in error.get("locations", ())[:1])
+        lines.append(place + error["message"])
+    return CommandError("\n".join(lines))

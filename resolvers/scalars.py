@@ -1,0 +1,18 @@
+"""Scalars: how Python's values are written."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from strawberry.schema.types.base_scalars import DateTimeDefinition
+from strawberry.types.scalar import ScalarDefinition
+
+
+def written(moment: datetime) -> str:
+    """A moment as RFC 3339 has it. One without a zone is in UTC, as MongoDB stores them: to give each its
+    zone takes longer than to read it.
+    """
+    return moment.isoformat() if moment.tzinfo else moment.isoformat() + "+00:00"
+
+
+SCALARS: Mapping[object, ScalarDefinition] = {datetime: replace(DateTimeDefinition, serialize=written)}

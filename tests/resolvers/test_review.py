@@ -1,0 +1,211 @@
+"""The reviews of courses and students by the ids that these carry: the pages are those of the listing."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from loaders.mongo import Database
+from loaders.newest import CARRIERS, NEWEST
+from resolvers.context import PUBLIC, Viewer
+from resolvers.ids import encode
+from tests import factories
+from tests.factories import DAY, T0, clear, store
+from tests.support import RunQuery
+
+STAFF = Viewer(roles=frozenset({"STAFF"}))
+LENGTHS = (0, 1, 5, NEWEST - 1, NEWEST, NEWEST + 1, 40)  # of the public part of a list
+
+Documents = dict[str, list[dict[str, Any]]]
+
+
+def written(course: Mapping[str, Any], student: Mapping[str, Any], public: int) -> Iterator[dict[str, Any]]:
+    """Three public reviews of each day, some without a date, and among them some that wait."""
+    for n in range(public):
+        yield factories.review(course, student, createdAt=None if n % 7 == 3 else T0 + n // 3 * DAY)
+        if n % 4 == 0:
+            yield factories.review(course, student, createdAt=T0 + n * DAY, status="PENDING")
+
+
+def catalogue(lengths: tuple[int, ...] = LENGTHS) -> Documents:
+    """For each length a course and a student with as many public reviews, of the one by the other; each
+    student has also written about a course that is hidden.
+    """
+    courses, students = ([make() for _ in lengths] for make in (factories.course, factories.student))
+    archived = factories.course(status="ARCHIVED")
+    public = chain.from_iterable(map(written, courses, students, lengths))
+    hidden = [factories.review(archived, student) for student in students]
+    return {"courses": [*courses, archived], "students": students, "reviews": [*public, *hidden]}
+
+
+TYPES = {"courses": "Course", "students": "Student"}
+WINDOW = ", $first: Int, $after: String"
+
+
+def query(collection: str, field: str, declared: str = "") -> str:
+    """A field of the courses or students with the given `ids`."""
+    type_name = TYPES[collection]
+    return f"query($ids: [ID!]!{declared}) {{ nodes(ids: $ids) {{ ... on {type_name} {{ {field} }} }} }}"
+
+
+def ids(collection: str, documents: Documents) -> list[str]:
+    return [encode(TYPES[collection], document) for document in documents[collection]]
+
+
+PAGE = """reviews(first: $first, after: $after) { totalCount nodes { id rating } edges { cursor }
+  pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"""
+
+
+async def forget(database: Database) -> None:
+    """Leave the listing alone to tell the pages."""
+    for collection in CARRIERS:
+        await database[collection].update_many({}, {"$unset": {"newestReviewIds": ""}})
+
+
+def of_reviews(commands: list[str]) -> list[str]:
+    return [command for command in commands if command.endswith(" reviews")]
+
+
+@pytest.mark.parametrize("first", [None, 0, 1, 5, 19, 20, 21, 22, 100])
+@pytest.mark.parametrize("collection", TYPES)
+async def test_the_pages_are_those_of_the_listing(
+    database: Database, run_query: RunQuery, collection: str, first: int | None
+) -> None:
+    documents = catalogue()
+    await store(database, **documents)
+    text, given = query(collection, PAGE, WINDOW), {"ids": ids(collection, documents), "first": first}
+    carried = await run_query(text, given)
+    await forget(database)
+    assert carried == await run_query(text, given)
+
+
+@pytest.mark.parametrize("collection", TYPES)
+async def test_the_next_page_begins_where_one_by_ids_ends(
+    database: Database, run_query: RunQuery, collection: str
+) -> None:
+    documents = catalogue((30,))
+    await store(database, **documents)
+    text, parent = query(collection, PAGE, WINDOW), {"ids": ids(collection, documents)[:1]}
+    whole = await run_query(text, parent | {"first": 100})
+    seen, after = [], None
+    for _ in range(5):
+        page = (await run_query(text, parent | {"first": 7, "after": after}))["nodes"][0]["reviews"]
+        seen += page["nodes"]
+        after = page["pageInfo"]["endCursor"]
+    assert not page["pageInfo"]["hasNextPage"]
+    assert len(seen) == 30
+    assert seen == whole["nodes"][0]["reviews"]["nodes"]
+
+
+#: a field of courses or students -> the commands it costs the public, whatever their number
+FIELDS = {
+    "reviews { nodes { body } }": ["find reviews"],
+    "reviews(first: 2) { nodes { body } pageInfo { hasNextPage endCursor } }": ["find reviews"],
+    "reviews(orderBy: {field: NEWEST, direction: DESC}) { nodes { body } }": ["find reviews"],
+    "reviews(first: 2) { totalCount nodes { body } }": ["find reviews", "aggregate reviews"],
+    "a: reviews(first: 2) { nodes { body } } b: reviews(first: 2) { nodes { id } }": ["find reviews"],
+    "reviews(first: 0) { pageInfo { hasNextPage } }": [],
+    "reviews(first: 21) { nodes { body } }": ["aggregate reviews"],
+    "reviews(last: 2) { nodes { body } }": ["aggregate reviews"],
+    "reviews(orderBy: {field: NEWEST, direction: ASC}) { nodes { body } }": ["aggregate reviews"],
+    "reviews(orderBy: {field: HELPFUL, direction: DESC}) { nodes { body } }": ["aggregate reviews"],
+}
+
+
+@pytest.mark.parametrize("collection", TYPES)
+@pytest.mark.parametrize("field", FIELDS)
+async def test_the_newest_cost_one_find_whatever_the_width(
+    database: Database, run_query: RunQuery, mongo_commands: list[str], collection: str, field: str
+) -> None:
+    for times in (1, 2):
+        await clear(database)
+        documents = catalogue(LENGTHS * times)
+        await store(database, **documents)
+        mongo_commands.clear()
+        data = await run_query(query(collection, field), {"ids": ids(collection, documents)})
+        assert len(data["nodes"]) == len(documents[collection])
+        assert of_reviews(mongo_commands) == FIELDS[field]
+
+
+async def test_a_filter_is_for_the_listing(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    documents = catalogue()
+    await store(database, **documents)
+    text = query(
+        "courses", "reviews(filter: $filter) { nodes { rating verified } }", ", $filter: ReviewFilter"
+    )
+    for criteria in ({"ratings": [5]}, {"verifiedOnly": True}, {"statuses": ["PENDING"]}):
+        mongo_commands.clear()
+        data = await run_query(text, {"ids": ids("courses", documents), "filter": criteria})
+        assert of_reviews(mongo_commands) == ["aggregate reviews"]
+        found = [review for node in data["nodes"] if node for review in node["reviews"]["nodes"]]
+        assert {review["rating"] for review in found} == ({5} if "ratings" in criteria else set())
+
+
+@pytest.mark.parametrize(("viewer", "seen"), [(PUBLIC, 5), (STAFF, 7)])
+async def test_staff_see_what_waits(
+    database: Database, run_query: RunQuery, viewer: Viewer, seen: int
+) -> None:
+    documents = catalogue((5, 5))
+    await store(database, **documents)
+    data = await run_query(query("courses", PAGE, WINDOW), {"ids": ids("courses", documents)}, viewer=viewer)
+    assert [len(node["reviews"]["nodes"]) for node in data["nodes"] if node][:2] == [seen, seen]
+
+
+@pytest.mark.parametrize("first", [1, 3])
+@pytest.mark.parametrize(
+    "change",
+    [None, {"status": "REJECTED"}, {"courseStatus": "ARCHIVED"}, {"courseId": ObjectId(b"another-one!")}],
+    ids=str,
+)
+async def test_a_review_that_is_gone_is_not_on_a_page(
+    database: Database, run_query: RunQuery, mongo_commands: list[str], change: Any, first: int
+) -> None:
+    documents = catalogue((5, 5))
+    await store(database, **documents)
+    newest = (await database["courses"].find_one({"_id": documents["courses"][0]["_id"]}) or {})[
+        "newestReviewIds"
+    ]
+    if change:
+        await database["reviews"].update_one({"_id": newest[0]}, {"$set": change})
+    else:
+        await database["reviews"].delete_one({"_id": newest[0]})
+    mongo_commands.clear()
+    given = {"ids": ids("courses", documents), "first": first}
+    data = await run_query(query("courses", PAGE, WINDOW), given)
+    assert of_reviews(mongo_commands) == ["find reviews", "aggregate reviews", "aggregate reviews"]
+    shown = [node["id"] for node in data["nodes"][0]["reviews"]["nodes"]]
+    assert shown == [encode("Review", {"_id": i}) for i in newest[1 : first + 1]]
+    await forget(database)
+    assert data == await run_query(query("courses", PAGE, WINDOW), given)
+
+
+async def test_one_document_that_carries_nothing_sends_all_to_the_listing(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    documents = catalogue()
+    await store(database, **documents)
+    text = query("courses", "reviews(first: 2) { nodes { id } pageInfo { hasNextPage endCursor } }")
+    given = {"ids": ids("courses", documents)}
+    carried = await run_query(text, given)
+    one = {"_id": documents["courses"][3]["_id"]}
+    await database["courses"].update_one(one, {"$unset": {"newestReviewIds": ""}})
+    mongo_commands.clear()
+    assert await run_query(text, given) == carried
+    assert of_reviews(mongo_commands) == ["aggregate reviews"]
+
+
+async def test_without_reviews_nothing_is_asked(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    documents = {"courses": [factories.course() for _ in range(3)]}
+    await store(database, **documents)
+    mongo_commands.clear()
+    data = await run_query("{ courses { nodes { reviews { nodes { id } pageInfo { hasNextPage } } } } }")
+    assert [node["reviews"] for node in data["courses"]["nodes"]] == [
+        {"nodes": [], "pageInfo": {"hasNextPage": False}}
+    ] * 3
+    assert mongo_commands == ["find courses"]
