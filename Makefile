@@ -9,10 +9,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs
 DATABASE_TESTS := tests/loaders tests/resolvers tests/importing tests/app/test_database.py tests/app/test_http.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench clean
+.PHONY: help setup run test check format bench differential clean
 
 help: ## what there is to make
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(BIN)/.installed ## .venv with the command lectern, and GraphiQL built
 	@$(BIN)/python web/build.py
@@ -34,6 +34,9 @@ test: check ## the checks and all tests, with both MongoDB drivers
 	@$(BIN)/python tests/conformance/install.py
 	$(BIN)/pytest -n auto
 	MONGODB_DRIVER=pymongo $(BIN)/pytest -n auto $(DATABASE_TESTS)
+
+differential: setup ## 20,000 generated operations through both engines (about 20 minutes)
+	$(BIN)/python -m tests.execution.differential --operations 20000
 
 check: setup ## format, lint, types, import contracts, schema drift
 	$(BIN)/ruff format --check .

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 
-from app import garbage, graphiql, health, metrics, settings
+from app import graphiql, health, logs, memory, metrics, settings
 from app.database import connect
 from app.execution import Executor
 from app.http import Endpoint
@@ -24,8 +24,9 @@ from resolvers.schema import schema
 
 def from_environment() -> Starlette:
     """The application of the environment's settings, as a worker process of `lectern serve` makes it."""
+    logs.configure()
     app = create_app(settings.load())
-    garbage.settle()
+    memory.settle()
     return app
 
 

@@ -9,24 +9,20 @@ the ratios: medians over the rounds, divided by that of the gateway's own way (l
 import asyncio
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from bson import ObjectId
 from pydantic import SecretStr
 
-from app import embedded
 from app.database import connect
 from app.settings import Settings
-from loaders import indexes
+from benchmarks import data, report
 from loaders.listing import Listing, Order, Window, pages
 from loaders.mongo import Database, aggregate, find
 
-COURSES, REVIEWS, ROUNDS = 2_000, 100_000, 30
+ROUNDS = 30
 CASES = ((1, 5), (20, 5), (100, 5), (100, 20), (500, 3))  # parents, reviews of each
 
 Way = Callable[[Database, Sequence[ObjectId], int], Awaitable[Mapping[ObjectId, Sequence[Any]]]]
@@ -82,37 +78,23 @@ def _branch(key: ObjectId, limit: int) -> list[Mapping[str, Any]]:
     return [{"$match": {"courseId": key}}, {"$sort": {"createdAt": -1, "_id": 1}}, {"$limit": limit}]
 
 
-async def main() -> None:
-    with tempfile.TemporaryDirectory() as temporary, embedded.running(Path(temporary), cache_gb=1) as uri:
-        settings = Settings(mongodb_uri=SecretStr(uri))
-        async with connect(settings) as database:
-            await indexes.ensure(database)
-            keys = await _seed(database)
-            print(
-                f"newest N of each of K courses: {REVIEWS:,} reviews of {COURSES:,} courses, {ROUNDS} rounds"
-            )
-            print("| K | N | " + " | ".join(WAYS) + " |")
-            print("|--:|--:|" + "--:|" * len(WAYS))
-            for parents, first in CASES:
-                ratios = await _compare(database, keys, parents, first)
-                print(f"| {parents} | {first} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
+def main() -> None:
+    print(
+        f"newest N of each of K courses: {data.REVIEWS:,} reviews of {data.COURSES:,} courses; "
+        f"{ROUNDS} rounds\n"
+    )
+    with data.catalogue() as uri:
+        rows = asyncio.run(_rows(Settings(mongodb_uri=SecretStr(uri))))
+    print(report.table(("K", "N", *WAYS), rows, texts=0))
 
 
-async def _seed(database: Database) -> list[ObjectId]:
-    rng = random.Random(1)
-    keys = [ObjectId() for _ in range(COURSES)]
-    start = datetime(2020, 1, 1, tzinfo=UTC)
-    reviews = [
-        {
-            "courseId": keys[int(COURSES * rng.random() ** 2)],  # some have many
-            "createdAt": start + timedelta(minutes=rng.randrange(2_000_000)),
-            "body": "A text of some length about the course. " * 5,
-            "externalId": {"source": "benchmark", "id": str(n)},
-        }
-        for n in range(REVIEWS)
-    ]
-    await database["reviews"].insert_many(reviews, ordered=False)
-    return keys
+async def _rows(settings: Settings) -> list[list[object]]:
+    keys = [data.course_id(number) for number in range(data.COURSES)]
+    async with connect(settings) as database:
+        return [
+            [parents, first, *(f"{ratio:.2f}" for ratio in await _compare(database, keys, parents, first))]
+            for parents, first in CASES
+        ]
 
 
 async def _compare(database: Database, keys: Sequence[ObjectId], parents: int, first: int) -> list[float]:
@@ -133,4 +115,4 @@ async def _compare(database: Database, keys: Sequence[ObjectId], parents: int, f
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -74,7 +74,7 @@ async def _newest(
         yield [
             difference
             for document, ids in zip(documents, true, strict=True)
-            for difference in _compared(collection, document, {"newestReviewIds": ids})
+            for difference in _compared(collection, document, {"newestReviewIds": newest.packed(ids)})
         ]
 
 

@@ -1,7 +1,9 @@
 """Documents by key, in batches."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
+
+from bson import ObjectId
 
 from loaders.mongo import Collection, find
 from loaders.projections import Projection, including
@@ -25,9 +27,19 @@ class ByKey(Generic[D]):
         self._seen: dict[Hashable, D | None] = {None: None}
 
     async def __call__(self, keys: Sequence[Any]) -> list[D | None]:
-        unseen = [key for key in dict.fromkeys(keys) if key not in self._seen]
+        seen, hashed = self._seen, _hashed(keys)
+        unseen = {h: key for h, key in zip(hashed, keys, strict=True) if h not in seen}
         if unseen:
-            query = {self._field: {"$in": unseen}}
+            query = {self._field: {"$in": list(unseen.values())}}
             rows = await find(self._collection, query, size=len(unseen), projection=self._projection)
-            self._seen |= dict.fromkeys(unseen) | {row[self._field]: row for row in rows}
-        return [self._seen[key] for key in keys]
+            found = _hashed([row[self._field] for row in rows])
+            seen |= dict.fromkeys(unseen) | dict(zip(found, rows, strict=True))
+        return [seen[h] for h in hashed]
+
+
+_bytes: Callable[[ObjectId], bytes] = ObjectId.binary.fget  # type: ignore[attr-defined] # a property, called directly
+
+
+def _hashed(keys: Iterable[Any]) -> list[Hashable]:
+    """ObjectIds as their bytes: they hash and compare themselves in Python, many times for each look-up."""
+    return [_bytes(key) if type(key) is ObjectId else key for key in keys]

@@ -67,7 +67,7 @@ def _course(fields: Mapping[str, Any]) -> Document:
         "slug": "", "codes": [], "title": "", "summary": None, "description": None, "categorySlug": None,
         "level": None, "deliveryModes": [], "durationDays": None, "language": None, "tags": [], "price": None,
         "instructorIds": [], "status": "PUBLISHED", "createdAt": moment, "updatedAt": moment,
-        "importedStudentCount": 0, "seatsUntil": None, "newestReviewIds": [], **fields,
+        "importedStudentCount": 0, "seatsUntil": None, "newestReviewIds": b"", **fields,
     }  # fmt: skip
     document["rating"] = summarise([0] * 5, document.pop("rating.imported", None))
     return {**document, "studentCount": document["importedStudentCount"]}
@@ -83,7 +83,7 @@ def _run(fields: Mapping[str, Any]) -> Document:
 def _student(fields: Mapping[str, Any]) -> Document:
     return {
         "name": ANONYMOUS_STUDENT, "avatarUrl": None, "country": None, "bio": None, "email": None,
-        "joinedAt": None, "newestReviewIds": [], **fields,
+        "joinedAt": None, "newestReviewIds": b"", **fields,
     }  # fmt: skip
 
 

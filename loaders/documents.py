@@ -89,7 +89,7 @@ class CourseDoc(TypedDict):
     studentCount: int  # importedStudentCount + students with an enrolment that counts
     importedStudentCount: int  # students an import told of without their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a seat left
-    newestReviewIds: NotRequired[list[ObjectId]]  # loaders.newest
+    newestReviewIds: NotRequired[bytes]  # loaders.newest.packed
     # derived: loaders.terms.course_keys
     sortTitle: str
     search: list[SearchTerm]
@@ -119,7 +119,7 @@ class StudentDoc(TypedDict):
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
     # aggregate: loaders.aggregates.recount
-    newestReviewIds: NotRequired[list[ObjectId]]  # loaders.newest
+    newestReviewIds: NotRequired[bytes]  # loaders.newest.packed
     # derived: loaders.terms.student_keys
     sortName: str
     search: list[SearchTerm]

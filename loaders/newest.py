@@ -4,8 +4,9 @@ To fetch reviews by `_id` costs MongoDB about a third of what it costs to list t
 PUBLIC, the newest first, stays the truth: `newestReviewIds` are the ids of its first NEWEST reviews.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
 
 from bson import ObjectId
 
@@ -22,6 +23,15 @@ NEWEST = 21
 #: The collections of what carries them, and what refers to it in a review.
 CARRIERS: Mapping[str, ReviewParent] = {"courses": "courseId", "students": "studentId"}
 PUBLIC = ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",))
+_PUBLIC = ("PUBLISHED", "PUBLISHED")
+_LENGTH = 12  # bytes of an ObjectId
+
+
+class _Carried(NamedTuple):
+    """The ids of a page, and whether more follow."""
+
+    ids: list[ObjectId]
+    more: bool
 
 
 async def ids_by_parent(
@@ -56,44 +66,53 @@ async def pages(
     """
     carried = _carried(carriers, window)
     if carried is not None:
-        rows = await _rows(load, carried, window.limit)
-        if _are_listed(rows, listing, parents):
+        rows = await _rows(load, carried)
+        if _are_listed(rows):
             return [
-                Page(listing, parent, row, has_next=window.limit < len(ids), has_previous=False)
-                for parent, row, ids in zip(parents, rows, carried, strict=True)
+                Page(listing, parent, row, has_next=more, has_previous=False)
+                for parent, row, (_, more) in zip(parents, rows, carried, strict=True)
             ]
     return await loaders.listing.pages(listing, parents, window)
 
 
-def _carried(
-    carriers: Sequence[CourseDoc] | Sequence[StudentDoc], window: Window
-) -> list[list[ObjectId]] | None:
-    """The ids that each carries; None where they don't tell every page and whether more follow."""
+def packed(ids: Iterable[ObjectId]) -> bytes:
+    """Ids as they are stored: one after the other, twelve bytes each. MongoDB's drivers read one value much
+    faster than an array of them.
+    """
+    return b"".join(i.binary for i in ids)
+
+
+def unpacked(stored: bytes, most: int = NEWEST) -> list[ObjectId]:
+    """The first ids of those that are stored."""
+    ends = range(_LENGTH, min(len(stored), most * _LENGTH) + 1, _LENGTH)
+    return [ObjectId(stored[end - _LENGTH : end]) for end in ends]
+
+
+def _carried(carriers: Sequence[CourseDoc] | Sequence[StudentDoc], window: Window) -> list[_Carried] | None:
+    """What each carries of a window; None where that doesn't tell every page and whether more follow."""
     if window != Window(window.limit):
         return None
     carried = []
     for carrier in carriers:
-        ids = carrier.get("newestReviewIds")
-        if ids is None or NEWEST <= len(ids) <= window.limit:
+        stored = carrier.get("newestReviewIds")
+        if not isinstance(stored, bytes):
             return None
-        carried.append(ids)
+        count = len(stored) // _LENGTH
+        if NEWEST <= count <= window.limit:
+            return None
+        carried.append(_Carried(unpacked(stored, window.limit), window.limit < count))
     return carried
 
 
-async def _rows(
-    load: ByKey[ReviewDoc], carried: Sequence[Sequence[ObjectId]], limit: int
-) -> list[list[ReviewDoc | None]]:
-    found = iter(await load([i for ids in carried for i in ids[:limit]]))
-    return [[next(found) for _ in ids[:limit]] for ids in carried]
+async def _rows(load: ByKey[ReviewDoc], carried: Sequence[_Carried]) -> list[list[ReviewDoc | None]]:
+    found = iter(await load([i for ids, _ in carried for i in ids]))
+    return [list(islice(found, len(ids))) for ids, _ in carried]
 
 
-def _are_listed(rows: Sequence[Sequence[Any]], listing: Listing, parents: Sequence[ObjectId]) -> bool:
-    """Whether every review is still in the list of its parent: there, not moved to another, and public."""
-    return all(
-        review is not None
-        and review[listing.parent] == parent
-        and review["status"] in PUBLIC.statuses
-        and review["courseStatus"] in PUBLIC.course_statuses
-        for parent, row in zip(parents, rows, strict=True)
-        for review in row
-    )
+def _are_listed(rows: Sequence[Sequence[ReviewDoc | None]]) -> bool:
+    """Whether every review is still there, and public."""
+    for row in rows:
+        for review in row:
+            if review is None or (review["status"], review["courseStatus"]) != _PUBLIC:
+                return False
+    return True

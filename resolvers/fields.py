@@ -1,6 +1,6 @@
 """How a field of a type gets its value. A field that is none of these is a key of the document."""
 
-from asyncio import Future, get_running_loop
+from asyncio import Future, get_running_loop, shield
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from inspect import Parameter, Signature, signature
@@ -55,7 +55,7 @@ def level(function: LevelFunction, *, description: str, reads: Sequence[str] = (
     """
 
     def resolve(root: Any, info: Any, **arguments: Any) -> Any:
-        return _loader(info.context, function, arguments).load(root)
+        return _of_its_own(_loader(info.context, function, arguments).load(root))
 
     resolve.__signature__ = _signature(function, of_parents=True)  # type: ignore[attr-defined] # read by inspect
     metadata = {"level": function, "reads": reads, "commands": commands}
@@ -91,7 +91,7 @@ def prime(
         future: Future[Any] = get_running_loop().create_future()
         if isinstance(entry, BaseException):
             future.set_exception(entry)
-            future.exception()  # seen: nobody may come to ask for it
+            _seen(future)
         else:
             future.set_result(entry)
         loader.cache_map.set(parent, future)
@@ -108,6 +108,21 @@ def _entries(outcome: Any, expected: int) -> list[Any]:
     if len(entries) != expected:
         return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
     return entries
+
+
+def _of_its_own(shared: Awaitable[Any]) -> Future[Any]:
+    """A future for one place, of one that several may wait for. graphql-core cancels what is still awaited
+    beside a field that fails; that would be the others' too.
+    """
+    own = shield(shared)
+    own.add_done_callback(_seen)
+    return own
+
+
+def _seen(future: Future[Any]) -> None:
+    """Takes note of an exception that nobody may come to ask for, or asyncio would log it."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _signature(function: Callable[..., Any], *, of_parents: bool) -> Signature:

@@ -18,6 +18,7 @@ _CODES: Mapping[str, bytes] = {
 }
 _TYPES = {code: type_name for type_name, code in _CODES.items()}
 _LENGTH = 20
+_binary: Callable[[ObjectId], bytes] = ObjectId.binary.fget  # type: ignore[attr-defined] # a property, called directly
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 # Three bytes are four characters of base64, so the type is a prefix of its own.
 _PREFIXES = {type_name: urlsafe_b64encode(code).decode() for type_name, code in _CODES.items()}
@@ -30,12 +31,12 @@ class GlobalId(NamedTuple):
 
 def encoder(type_name: str) -> Callable[[Mapping[str, Any]], str]:
     """The function that gives the global ID of a document of a type."""
-    prefix = _PREFIXES[type_name].encode()
+    prefix = _PREFIXES[type_name]
 
     # What urlsafe_b64encode does, without its two calls: every object of a response has an ID.
     def encode(document: Mapping[str, Any]) -> str:
-        encoded = b2a_base64(document["_id"].binary, newline=False)
-        return (prefix + encoded.translate(_URL_SAFE)).decode()
+        encoded = b2a_base64(_binary(document["_id"]), newline=False)
+        return prefix + encoded.translate(_URL_SAFE).decode()
 
     return encode
 

@@ -79,7 +79,9 @@ async def list_newest(database: Database) -> None:
     for collection, field in newest.CARRIERS.items():
         parents = await database[collection].distinct("_id")
         lists = zip(parents, await newest.ids_by_parent(database, field, parents), strict=True)
-        if updates := [UpdateOne({"_id": p}, {"$set": {"newestReviewIds": ids}}) for p, ids in lists]:
+        if updates := [
+            UpdateOne({"_id": p}, {"$set": {"newestReviewIds": newest.packed(ids)}}) for p, ids in lists
+        ]:
             await database[collection].bulk_write(updates)
 
 

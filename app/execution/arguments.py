@@ -1,6 +1,6 @@
 """A field's arguments: from the text and the variables to what its function takes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -21,6 +21,10 @@ from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
+
+#: Types whose values are told apart by equality, and that are small.
+_REMEMBERED = {str, int, type(None), type(Undefined)}
+_MOST_REMEMBERED = 16
 
 _SAME_IN_PYTHON = {"String", "ID", "Boolean", "Int", "Float"}
 
@@ -53,7 +57,7 @@ def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arg
         return Arguments(lambda _: constant, text, variables)
     if all(_is_plain(field, argument) for argument in written if variables_in(argument.value)):
         return Arguments(_filled_in(anew, variables), text, variables)
-    return Arguments(anew, text, variables)
+    return Arguments(_remembering(anew, sorted(variables)), text, variables)
 
 
 def declaration(field: GraphQLField) -> StrawberryField:
@@ -100,6 +104,26 @@ def _is_plain(field: GraphQLField, argument: ArgumentNode) -> bool:
         and declared.default is None
         and declared.default_value is Undefined
     )
+
+
+def _remembering(
+    convert: Callable[[VariableValues], Values], variables: Sequence[str]
+) -> Callable[[VariableValues], Values]:
+    """A conversion that keeps its last results: input objects take as long to convert as a page to build."""
+    kept: dict[tuple[Any, ...], Values] = {}
+
+    def convert_or_remember(variables_given: VariableValues) -> Values:
+        given = variables_given.coerced
+        key = tuple(given.get(name, Undefined) for name in variables)
+        if not all(type(value) in _REMEMBERED for value in key):
+            return convert(variables_given)
+        if key not in kept:
+            if len(kept) == _MOST_REMEMBERED:
+                kept.clear()
+            kept[key] = convert(variables_given)
+        return kept[key]
+
+    return convert_or_remember
 
 
 class _Hole(NamedTuple):

@@ -119,7 +119,8 @@ class _Function:
         self._write(f"if type({name}) is not list: {name} = as_list({name})")
         nullable = get_nullable_type(type_)
         if is_leaf_type(nullable):
-            return f"[{self._leaf(nullable, 'e', required=is_non_null_type(type_))} for e in {name}]"
+            item = self._leaf(nullable, "e", required=is_non_null_type(type_))
+            return f"{name} if {self._all_right(nullable, name)} else [{item} for e in {name}]"
         result, item = self._fresh("r"), self._fresh("v")
         self._write(f"{result} = []")
         self._write(f"for {item} in {name}:")
@@ -190,6 +191,15 @@ class _Function:
             return otherwise.replace(f"({x})", f"({value})")
         right = _RIGHT[type_.name].format(first=first, x=x)
         return f"{x} if {right}{'' if required else f' or {x} is None'} else {otherwise}"
+
+    def _all_right(self, type_: GraphQLLeafType, name: str) -> str:
+        """When a list of leaves is right as it is, and need not be made anew."""
+        if isinstance(type_, GraphQLEnumType):
+            same = {value for value, name in type_._value_lookup.items() if value == name}
+            return f"{self._constant('a', same)}.issuperset({name})"
+        if type_.name in {"String", "ID"}:
+            return f"{self._constant('a', {str})}.issuperset(map(type, {name}))"
+        return "False"
 
     def _named(self, value: str) -> str:
         if value.isidentifier():

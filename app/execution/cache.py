@@ -56,7 +56,9 @@ class _Segment(Generic[K, V]):
         self.kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def put(self, key: K, value: V, size: int) -> list[tuple[K, V, int]]:
-        """What had to go for it."""
+        """What had to go for it. One that is larger than all the room is not kept, and pushes nothing out."""
+        if size > self.size:
+            return []
         self.kept[key] = (value, size)
         self.used += size
         gone = []

@@ -6,6 +6,7 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
+    GraphQLError,
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
@@ -75,6 +76,8 @@ class Document:
             return plan(self._schema, self.document, self.definition, conditions)
         except DeclinedError as reason:
             return str(reason)
+        except GraphQLError:  # @skip or @include with null
+            return "a condition without a value"
         except RecursionError:
             return "nested too deeply"
 

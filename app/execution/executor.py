@@ -27,7 +27,7 @@ _MOST_FAILURES = 200
 _FAILURES_SIZE = 2_000_000  # bytes
 
 _TREE_BYTES = 700  # for each token
-_PLAN_BYTES = 700
+_PLAN_BYTES = 900
 
 _Key: TypeAlias = tuple[str, str | None]
 
@@ -60,7 +60,7 @@ class Executor:
         introspection: bool,
         compiled: bool = True,
         cache_entries: int = 1_000,
-        cache_bytes: int = 64_000_000,
+        cache_bytes: int = 32_000_000,
     ) -> None:
         self._schema = schema
         self._max_tokens = max_tokens

@@ -21,8 +21,8 @@ def explained(plan: Plan | str, nodes: int, max_nodes: int, timings: Timings | N
     """A plan, or why there is none, as JSON.
 
     objects: the most that can be returned, against `maxObjects`. commands: how many are sent to MongoDB, if
-    each level has parents. levels: every call, parents first. projections: the stored keys that are fetched, by
-    collection. timings adds to each level that was called how many parents it had and its milliseconds.
+    each level has parents. levels: every call, parents first. projections: the stored keys that are fetched,
+    by collection. timings adds to each level that was called how many parents it had and its milliseconds.
     """
     cost = {"objects": nodes, "maxObjects": max_nodes}
     if isinstance(plan, str):

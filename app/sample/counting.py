@@ -16,7 +16,7 @@ from loaders.documents import (
     ReviewDoc,
     StudentDoc,
 )
-from loaders.newest import NEWEST
+from loaders.newest import NEWEST, packed
 from loaders.ratings import summarise
 from loaders.review import ReviewParent
 
@@ -59,7 +59,7 @@ def list_newest(
         if review["status"] == review["courseStatus"] == "PUBLISHED":
             ids[review[field]].append(review["_id"])
     for parent in parents:
-        parent["newestReviewIds"] = ids[parent["_id"]][:NEWEST]
+        parent["newestReviewIds"] = packed(ids[parent["_id"]][:NEWEST])
 
 
 def rate(courses: Iterable[CourseDoc], reviews: Iterable[ReviewDoc]) -> None:

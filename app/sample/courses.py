@@ -96,7 +96,7 @@ def _course(
         # Whoever rated had taken the course, and of the others nothing is known.
         "importedStudentCount": plan.imported[1] if plan.imported else 0,
         "seatsUntil": None,
-        "newestReviewIds": [],
+        "newestReviewIds": b"",
         **course_keys({**words, "description": text}),
     }
 

@@ -43,7 +43,7 @@ def _student(n: int, country: _Country, bios: Mapping[str, list[str]], random: R
         "bio": _bio(country, bios, random) if random.random() < 0.3 and not anonymous else None,
         "email": None if anonymous else _email(n, keys["sortName"]),
         "joinedAt": None,
-        "newestReviewIds": [],
+        "newestReviewIds": b"",
         "externalId": external_id(f"student-{n + 1:04}"),
         **keys,
     }

@@ -10,7 +10,7 @@ from loaders.aggregates import Difference, recount
 from loaders.creation import complete
 from loaders.listing import Window, pages
 from loaders.mongo import Database
-from loaders.newest import CARRIERS, NEWEST, PUBLIC, ids_by_parent
+from loaders.newest import CARRIERS, NEWEST, PUBLIC, ids_by_parent, packed, unpacked
 from loaders.ratings import summarise
 from loaders.review import ReviewParent
 from loaders.review import listing as review_listing
@@ -70,7 +70,9 @@ async def test_every_difference_is_found_and_nothing_written(database: Database)
         ("courses", course, "rating"): summarise([0, 0, 0, 0, 1], {"average": 4.0, "count": 10}),
         ("courses", course, "studentCount"): 103,
         ("courses", course, "seatsUntil"): JUNE,
-        ("courses", course, "newestReviewIds"): [review["_id"] for review in public],  # by their copies
+        ("courses", course, "newestReviewIds"): packed(
+            [review["_id"] for review in public]
+        ),  # by their copies
         ("courseRuns", full, "seatsTaken"): 1,
         ("courseRuns", full, "waitlistCount"): 1,
         ("courseRuns", free, "seatsTaken"): 1,
@@ -132,15 +134,16 @@ async def test_the_newest_reviews_are_listed_where_they_are_wrong_or_missing(dat
     course, right = await newest(database)
     await differences(database, fix=True)
     true = {d["_id"]: d["newestReviewIds"] async for d in database["students"].find()}
-    assert sorted(map(len, true.values())) == [0, 12, 13]
-    true[course] = right
-    wrong: tuple[list[ObjectId] | None, ...] = (
-        [],
+    assert sorted(len(ids) // 12 for ids in true.values()) == [0, 12, 13]
+    true[course] = packed(right)
+    wrong = (
+        b"",
         None,
-        right[::-1],
-        [*right[1:], right[0]],
-        right[:20],
-        [ObjectId(), *right[1:]],
+        packed(right[::-1]),
+        packed([*right[1:], right[0]]),
+        packed(right[:20]),
+        packed([ObjectId(), *right[1:]]),
+        right,
     )
     for stored in wrong:
         change = {"$set" if stored is not None else "$unset": {"newestReviewIds": stored}}
@@ -196,4 +199,5 @@ async def test_the_newest_are_the_beginning_of_the_listing(
     listing = review_listing(database, PUBLIC, field)
     listed = await pages(listing, parents, Window(NEWEST))
     ids = await ids_by_parent(database, field, parents)
+    assert [unpacked(packed(own)) for own in ids] == ids
     assert ids == [[review["_id"] for review in page.documents] for page in listed]

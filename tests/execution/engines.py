@@ -1,0 +1,12 @@
+"""The two ways to run an operation."""
+
+from app.execution import Executor
+from resolvers.schema import schema
+
+MAX_NODES = 4_000  # an operation for more takes long and shows nothing more
+
+
+def executor(*, compiled: bool) -> Executor:
+    return Executor(
+        schema._schema, max_tokens=10_000, max_nodes=MAX_NODES, introspection=True, compiled=compiled
+    )

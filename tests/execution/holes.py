@@ -1,0 +1,160 @@
+"""Documents for a database: sound ones of the sample data, and the same with holes in them."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from random import Random
+from typing import Any, TypeAlias
+
+from bson import Binary, Int64, ObjectId
+from pymongo.errors import BulkWriteError
+
+from app.sample.generator import generate
+from loaders import indexes
+from loaders.mongo import Database
+from loaders.newest import packed, unpacked
+from tests.support import NOW
+
+#: By collection.
+Documents: TypeAlias = dict[str, list[dict[str, Any]]]
+
+#: Changes one document in one place.
+Damage: TypeAlias = Callable[[dict[str, Any], Random], None]
+
+EVERY = 5  # a course is taken
+DAMAGED = 0.25  # of the documents
+GONE = 0.06  # of the documents
+
+#: What may stand where something else belongs.
+WRONG: tuple[Any, ...] = (
+    0, 1, 7, -3, 2.0, 2.5, True, False, Int64(2**40), -(2**31) - 1, float("nan"), float("inf"), 1e300,
+    "", "7", "text", "PUBLISHED", "SUNDAY", "2026-01-01T00:00:00Z", [], ["a", "b"], ["ONLINE", None],
+    [1, "a"], [[]], {}, {"a": 1}, Binary(b"bytes"), datetime(2026, 1, 1), ObjectId("0" * 24),
+)  # fmt: skip
+
+_PLAIN = {
+    "categories": ["name"],
+    "instructors": ["name", "headline"],
+    "courses": [
+        "codes", "title", "summary", "description", "level", "deliveryModes", "durationDays", "language",
+        "tags", "price", "price.amountMinor", "price.currency", "rating", "rating.average", "rating.bayesian",
+        "rating.count", "rating.stars", "rating.imported", "studentCount", "createdAt", "updatedAt",
+    ],
+    "courseRuns": ["startsAt", "endsAt", "deliveryMode", "location", "seats", "seatsTaken", "waitlistCount"],
+    "students": ["name", "avatarUrl", "country", "bio", "joinedAt"],
+    "enrollments": ["progress", "enrolledAt", "completedAt"],
+    "reviews": [
+        "rating", "title", "body", "difficulty", "workloadHours", "term", "verified", "helpfulCount", "reply",
+        "reply.body", "reply.createdAt", "createdAt", "updatedAt", "helpfulScore",
+    ],
+}  # fmt: skip
+
+#: What a batch reads: a value it can't take, or none, breaks the batch for all of its parents.
+_KEYS = {
+    "courses": ["categorySlug", "instructorIds", "newestReviewIds"],
+    "courseRuns": ["courseId"],
+    "students": ["email", "newestReviewIds"],
+    "enrollments": ["courseId", "runId", "studentId"],
+    "reviews": ["courseId", "studentId", "reply.instructorId"],
+}
+
+#: What permissions read.
+_STATUSES = {
+    "courses": ["status"],
+    "courseRuns": ["courseStatus"],
+    "enrollments": ["status"],
+    "reviews": ["status", "courseStatus"],
+}
+
+
+def sound() -> Documents:
+    """A part of the sample data, in which every reference leads somewhere."""
+    whole = {name: [dict(d) for d in found] for name, found in generate(NOW).collections().items()}
+    courses = whole["courses"][::EVERY]
+    ids = {course["_id"] for course in courses}
+    dependent = ("courseRuns", "enrollments", "reviews")
+    taken = {name: [d for d in whole[name] if d["courseId"] in ids] for name in dependent}
+    wanted = {d["studentId"] for name in ("enrollments", "reviews") for d in taken[name]}
+    students = [student for student in whole["students"] if student["_id"] in wanted]
+    there = {review["_id"] for review in taken["reviews"]}
+    for student in students:
+        student["newestReviewIds"] = packed(i for i in unpacked(student["newestReviewIds"]) if i in there)
+    return whole | taken | {"courses": courses, "students": students}
+
+
+def holed(random: Random) -> Documents:
+    """The same with some documents gone and some damaged. Most are as they were."""
+    documents = sound()
+    for name in documents:
+        documents[name] = [d for d in documents[name] if random.random() >= GONE]
+    for name, found in documents.items():
+        for document in found:
+            while random.random() < DAMAGED:
+                random.choice(_damages(name, random))(document, random)
+        for field in _KEYS.get(name, ()):  # few, because each is felt by many
+            for damage in (_missing, _wrong):
+                damage(field)(random.choice(found), random)
+    return documents
+
+
+async def store(database: Database, documents: Documents) -> None:
+    """With all the indexes; what these refuse is left out."""
+    await database.client.drop_database(database.name)
+    await indexes.ensure(database)
+    for name, found in documents.items():
+        with suppress(BulkWriteError):
+            await database[name].insert_many(found, ordered=False)
+
+
+def _damages(collection: str, random: Random) -> list[Damage]:
+    field = random.choice(_PLAIN[collection])
+    kinds = [_null(field), _missing(field), _wrong(field)]
+    if collection in _KEYS:
+        key = random.choice(_KEYS[collection])
+        kinds += [_null(key), _dangling(key)]
+    if collection in _STATUSES:
+        kinds.append(_wrong(random.choice(_STATUSES[collection])))
+    return kinds
+
+
+def _null(path: str) -> Damage:
+    return partial(_set, path, lambda _: None)
+
+
+def _wrong(path: str) -> Damage:
+    return partial(_set, path, lambda random: random.choice(WRONG))
+
+
+def _dangling(path: str) -> Damage:
+    """A reference to nothing, or a list with one."""
+
+    def nowhere(random: Random) -> Any:
+        nothing = ObjectId(random.randbytes(12))
+        return [nothing] if path.endswith("Ids") else "no-such" if path.endswith("Slug") else nothing
+
+    return partial(_set, path, nowhere)
+
+
+def _missing(path: str) -> Damage:
+    def remove(document: dict[str, Any], _: Random) -> None:
+        holder, name = _holder(document, path)
+        if isinstance(holder, dict):
+            holder.pop(name, None)
+
+    return remove
+
+
+def _set(path: str, value: Callable[[Random], Any], document: dict[str, Any], random: Random) -> None:
+    holder, name = _holder(document, path)
+    if isinstance(holder, dict):
+        holder[name] = value(random)
+
+
+def _holder(document: Mapping[str, Any], path: str) -> tuple[Any, str]:
+    """Where the last part of a path stands; anything but a document where something else was damaged."""
+    *outer, name = path.split(".")
+    holder: Any = document
+    for part in outer:
+        holder = holder.get(part) if isinstance(holder, dict) else None
+    return holder, name

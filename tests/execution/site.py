@@ -1,0 +1,152 @@
+"""A database with what can be asked of it: its IDs, its words, its cursors, its viewers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from structlog.testing import capture_logs
+
+from app.execution import Answer, Operation
+from loaders.mongo import Database
+from loaders.registry import Loaders
+from resolvers import ids
+from resolvers.context import PUBLIC, Context, Viewer
+from resolvers.cursors import Cursors
+from tests.execution.engines import executor
+from tests.execution.tree import EnumName, Value, print_value
+from tests.support import NOW, SECRET
+
+STAFF = Viewer(roles=frozenset({"STAFF"}))
+SOME = 60  # documents of a collection whose values are asked for
+CURSORS = 4  # of a list
+
+_REFERENCE = executor(compiled=False)
+
+COLLECTIONS = {
+    "Category": "categories",
+    "Course": "courses",
+    "CourseRun": "courseRuns",
+    "Enrollment": "enrollments",
+    "Instructor": "instructors",
+    "Review": "reviews",
+    "Student": "students",
+}
+
+#: The name of an argument, or of a member of a filter -> where its values are.
+_WORDS = {
+    "categories": ("courses", "categorySlug"),
+    "tags": ("courses", "tags"),
+    "languages": ("courses", "language"),
+    "countries": ("students", "country"),
+}
+
+_COURSE_ORDERS = ["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
+_REVIEW_ORDERS = ["NEWEST", "HELPFUL", "RATING"]
+
+#: A type and its list -> the fields it is ordered by.
+LISTS: Mapping[tuple[str, str], Sequence[str]] = {
+    ("Query", "courses"): _COURSE_ORDERS,
+    ("Query", "students"): [],
+    ("Category", "courses"): _COURSE_ORDERS,
+    ("Instructor", "courses"): [],
+    ("Course", "runs"): [],
+    ("Course", "reviews"): _REVIEW_ORDERS,
+    ("Course", "enrollments"): [],
+    ("Student", "reviews"): _REVIEW_ORDERS,
+    ("Student", "enrollments"): [],
+}
+
+
+class Marked(NamedTuple):
+    """A cursor and the arguments of the list that it is good for."""
+
+    arguments: dict[str, Value]
+    cursor: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """ids: global IDs by type. words: values by argument. marked: cursors by type and list."""
+
+    name: str
+    database: Database
+    ids: Mapping[str, Sequence[str]]
+    slugs: Mapping[str, Sequence[str]]
+    words: Mapping[str, Sequence[str]]
+    marked: Mapping[tuple[str, str], Sequence[Marked]]
+    viewers: Sequence[Viewer]
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        """Hypothesis tells what was drawn from, and this is long."""
+        printer.text(f"<{self.name}>")
+
+
+def context(database: Database, viewer: Viewer) -> Context:
+    """A fresh one: of the same moment and the same secret every time."""
+    return Context(Loaders(database), Cursors(SECRET.encode()), NOW, viewer)
+
+
+async def survey(name: str, database: Database) -> Site:
+    """What there is to ask for in a database, whatever state its documents are in."""
+    found = {c: await database[c].find({}, limit=SOME).to_list(None) for c in COLLECTIONS.values()}
+    own = {kind: [ids.encode(kind, d) for d in found[c]] for kind, c in COLLECTIONS.items()}
+    slugs = {c: _texts(d.get("slug") for d in found[c]) for c in ("courses", "categories")}
+    words = {w: _texts(_flat(d.get(field) for d in found[c])) for w, (c, field) in _WORDS.items()}
+    titles = _texts(d.get(key) for c, key in (("courses", "title"), ("students", "name")) for d in found[c])
+    words["search"] = [word for title in titles for word in title.split()]
+    marked = {
+        (kind, list_): await _marked(database, kind, list_, own.get(kind, [])[:6]) for kind, list_ in LISTS
+    }
+    return Site(name, database, own, slugs, words, marked, _viewers(found))
+
+
+def _texts(values: Any) -> list[str]:
+    return list(dict.fromkeys(value for value in values if isinstance(value, str) and value))
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    for value in values:
+        yield from value if isinstance(value, list) else [value]
+
+
+def _viewers(found: Mapping[str, list[Any]]) -> list[Viewer]:
+    """The public, staff, some students who are enrolled somewhere, an instructor."""
+    students = [Viewer(student_id=e["studentId"]) for e in found["enrollments"][:3] if e.get("studentId")]
+    instructors = [Viewer(instructor_id=i["_id"]) for i in found["instructors"][:1]]
+    return [PUBLIC, PUBLIC, STAFF, STAFF, *students, *instructors]
+
+
+async def _marked(database: Database, kind: str, name: str, own: Sequence[str]) -> list[Marked]:
+    """Cursors of a list in each of its orders, as staff gets them. own: IDs of some parents."""
+    directed = [(order, direction) for order in LISTS[kind, name] for direction in ("ASC", "DESC")]
+    orders = [{"orderBy": {"field": EnumName(o), "direction": EnumName(d)}} for o, d in directed]
+    marked = []
+    for order in [{}, *orders]:
+        arguments: dict[str, Value] = order | ({"upcomingOnly": False} if name == "runs" else {})
+        prepared = _REFERENCE.prepare(Operation(_listing(kind, name, arguments), {"ids": list(own)}))
+        assert not isinstance(prepared, Answer), prepared
+        with capture_logs():
+            answer = await _REFERENCE.run(prepared, context(database, STAFF))
+        marked += [Marked(arguments, cursor) for cursor in _cursors(answer.payload)]
+    return marked
+
+
+def _listing(kind: str, name: str, arguments: Mapping[str, Value]) -> str:
+    given = ", ".join(f"{key}: {print_value(value)}" for key, value in arguments.items())
+    wanted = f"{name}(first: {CURSORS}{', ' if given else ''}{given}) {{ edges {{ cursor }} }}"
+    if kind == "Query":
+        return f"{{ {wanted} }}"
+    return f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {kind} {{ {wanted} }} }} }}"
+
+
+def _cursors(told: Any) -> Iterator[str]:
+    """Whatever stands under `cursor`."""
+    if isinstance(told, list):
+        for item in told:
+            yield from _cursors(item)
+    if isinstance(told, dict):
+        for key, value in told.items():
+            if key == "cursor":
+                yield value
+            else:
+                yield from _cursors(value)

@@ -1,0 +1,106 @@
+"""The operation cache: what is kept, what goes, and how much memory it takes."""
+
+import gc
+import tracemalloc
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.execution import Answer, Executor, Operation, Prepared
+from app.execution.cache import Cache
+from app.execution.executor import _size_of_document
+from resolvers.schema import schema
+
+OPERATION = """query Page($after: String, $with: Boolean!) {
+  courses(first: 20, after: $after, orderBy: {field: RATING, direction: DESC}) {
+    edges { cursor node { ...Card reviews(first: 5) @include(if: $with) { nodes { id student { name } } } } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+fragment Card on Course { id slug title price { formatted } rating { average count } }"""
+
+
+def executor(**options: Any) -> Executor:
+    return Executor(schema._schema, max_tokens=10_000, max_nodes=100_000, introspection=True, **options)
+
+
+def kept(executor: Executor, text: str) -> bool:
+    """Whether an operation is prepared by what was prepared before."""
+    first, second = (executor.prepare(Operation(text)) for _ in range(2))
+    if isinstance(first, Answer) or isinstance(second, Answer):
+        return first is second
+    return first.document is second.document
+
+
+def test_an_operation_is_prepared_once() -> None:
+    assert kept(executor(), "{ courses { totalCount } }")
+
+
+def test_the_operations_of_a_document_are_told_apart() -> None:
+    prepare = executor().prepare
+    text = "query A { courses { totalCount } } query B { categories { name } }"
+    a, b = (prepare(Operation(text, operation_name=name)) for name in "AB")
+    assert isinstance(a, Prepared)
+    assert isinstance(b, Prepared)
+    assert a.document is not b.document
+
+
+@pytest.mark.parametrize("text", ["{", "{ nothing }", "query A { courses { totalCount } } query B { a }"])
+def test_a_refusal_is_kept_too(text: str) -> None:
+    assert kept(executor(), text)
+
+
+@pytest.mark.parametrize("once", ["{{ courses {{ x{}: totalCount }} }}", "{{ nothing{} }}", "{{ x{}"])
+def test_what_comes_once_never_pushes_out_what_is_used(once: str) -> None:
+    small = executor(cache_entries=20)
+    used = Operation("{ courses { totalCount } }")
+    first = small.prepare(used)
+    assert small.prepare(used) == first
+    for number in range(1_000):
+        small.prepare(Operation(once.format(number)))
+    assert isinstance(first, Prepared)
+    again = small.prepare(used)
+    assert isinstance(again, Prepared)
+    assert again.document is first.document
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 40)), max_size=300))
+def test_neither_bound_is_passed(asked: list[tuple[int, int]]) -> None:
+    cache: Cache[int, int] = Cache(entries=10, size=200)
+    for key, size in asked:
+        if cache.get(key) is None:
+            cache.put(key, key, size)
+        assert cache.get(key) in {None, key}
+        assert len(cache) <= 10
+        assert cache.size <= 200
+
+
+def test_what_is_larger_than_its_room_is_not_kept() -> None:
+    cache: Cache[str, int] = Cache(entries=10, size=100)
+    cache.put("small", 1, 10)
+    cache.put("large", 2, 100)  # a new entry has a fifth of the room
+    assert (cache.get("large"), cache.get("small")) == (None, 1)
+
+
+def test_the_size_of_an_operation_is_about_what_it_takes() -> None:
+    """Within a factor of two, on the safe side, for an operation with two of its eight plans made."""
+    ready = executor()
+    ready.prepare(Operation("{ courses { totalCount } }"))
+    gc.collect()
+    tracemalloc.start()
+    documents = []
+    for number in range(20):
+        prepared = ready.prepare(Operation(OPERATION.replace("query Page", f"query Page{number}")))
+        assert isinstance(prepared, Prepared)
+        for condition in (True, False):
+            variables = prepared.document.variables.coerced({"with": condition})
+            assert not isinstance(variables, list)
+            prepared.document.plan(variables)
+        documents.append(prepared.document)
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    with_two_plans = sum(map(_size_of_document, documents)) * 2 / 8
+    assert taken / 2 < with_two_plans < taken * 2, (taken, with_two_plans)

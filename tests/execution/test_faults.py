@@ -1,0 +1,219 @@
+"""Whatever a batch does, the answer is the one that graphql-core gives, and nothing is left running."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from app.execution import Answer, Executor, Operation
+from loaders.batching import ByKey
+from resolvers import ids
+from resolvers.context import PUBLIC
+from resolvers.errors import BadUserInputError
+from tests.execution.comparison import COMPILED, REFERENCE, asked, settled, told
+from tests.execution.engines import executor
+from tests.execution.hooked import Hook, hooked
+from tests.execution.operations import Question
+from tests.execution.site import Site, context
+
+pytestmark = pytest.mark.parametrize("site", ["sound"], indirect=True)
+
+#: Every collection is asked at one place only.
+TEXT = """
+{
+  courses(first: 4) {
+    totalCount
+    nodes {
+      title
+      category { name }
+      runs(first: 2, upcomingOnly: false) { nodes { startsAt } }
+      reviews(first: 3, orderBy: { field: HELPFUL, direction: DESC }) {
+        totalCount
+        edges { cursor node { body student { name } reply { author { name } } } }
+      }
+    }
+  }
+}
+"""
+QUESTION = Question(Operation(TEXT), PUBLIC)
+COLLECTIONS = ["courses", "categories", "courseRuns", "reviews", "students", "instructors"]
+
+#: What a batch or a command gave -> what it gives instead; it may raise.
+Fault: TypeAlias = Callable[[Any], Any]
+
+
+def _raising(error: Exception) -> Fault:
+    def fail(_: Any) -> Any:
+        raise error
+
+    return fail
+
+
+RAISED: dict[str, Fault] = {
+    "an error": _raising(RuntimeError("broken")),
+    "no connection": _raising(AutoReconnect("gone")),
+    "the client's fault": _raising(BadUserInputError("no")),
+    "an odd error": _raising(StopAsyncIteration()),
+}
+MISALIGNED: dict[str, Fault] = {
+    "one too few": lambda entries: entries[:-1],
+    "one too many": lambda entries: [*entries, None],
+    "nothing": lambda entries: [],
+}
+MISTYPED: dict[str, Fault] = {
+    "None": lambda _: None,
+    "a string": lambda entries: "x" * len(entries),
+    "a number": lambda _: 7,
+    "a tuple": tuple,
+    "an iterator": iter,
+    "strings": lambda entries: ["text"] * len(entries),
+    "numbers": lambda entries: [7] * len(entries),
+    "nulls": lambda entries: [None] * len(entries),
+    "lists": lambda entries: [[entry] for entry in entries],
+    "an error among them": lambda entries: [KeyError("broken"), *entries[1:]],
+    "only errors": lambda entries: [BadUserInputError("no")] * len(entries),
+}
+FAULTS = RAISED | MISALIGNED | MISTYPED
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("collection", COLLECTIONS)
+async def test_a_command(site: Site, collection: str, fault: str) -> None:
+    """Every command on a collection goes wrong."""
+
+    async def disturb(of: str, command: str, send: Callable[[], Awaitable[Any]]) -> Any:
+        found = await send()
+        return FAULTS[fault](_ordered(found)) if of == collection and isinstance(found, list) else found
+
+    await _expect_equal(site, disturb)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("collection", ["categories", "students", "instructors"])
+async def test_a_batch_by_key(
+    site: Site, monkeypatch: pytest.MonkeyPatch, collection: str, fault: str
+) -> None:
+    """What it gives is what the level's function returns."""
+    load = ByKey.__call__
+
+    async def disturbed(self: ByKey[Any], keys: Any) -> Any:
+        found = await load(self, keys)
+        return FAULTS[fault](found) if self._collection.name == collection else found
+
+    monkeypatch.setattr(ByKey, "__call__", disturbed)
+    await _expect_equal(site)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", ["resolvers.course.connections", "resolvers.review.connections"])
+async def test_a_batch_of_pages(site: Site, monkeypatch: pytest.MonkeyPatch, name: str, fault: str) -> None:
+    await _disturb(monkeypatch, name, fault)
+    await _expect_equal(site)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_batch_of_counts(site: Site, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    await _disturb(monkeypatch, "resolvers.pagination.counts", fault)
+    await _expect_equal(site)
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_a_cancelled_request(site: Site, collection: str, compiled: bool) -> None:
+    """While a command is under way. graphql-core's batches end with their command, the plan's at once."""
+    before, begun, never = asyncio.all_tasks(), asyncio.Event(), asyncio.Event()
+
+    async def hang(of: str, _: str, send: Callable[[], Awaitable[Any]]) -> Any:
+        if of == collection:
+            begun.set()
+            await never.wait()
+        return await send()
+
+    async with asyncio.timeout(5):
+        running = asyncio.create_task(_run(executor(compiled=compiled), site, hang))
+        await begun.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        if not compiled:
+            never.set()
+        await asyncio.wait(asyncio.all_tasks() - before | {asyncio.create_task(asyncio.sleep(0))})
+
+
+def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """$group gives its rows in any order, and a fault takes one of them."""
+    return sorted(rows, key=lambda row: str(row["_id"]))
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_a_batch_that_two_parts_wait_for_when_one_of_them_fails(site: Site, compiled: bool) -> None:
+    """Two reviews of one student: the first has no course and becomes null, the second is as it was."""
+    first, second = await _reviews_of_one(site)
+    of_student = "student { reviews(first: 1, orderBy: { field: RATING, direction: ASC }) { totalCount } }"
+    text = (
+        f'{{ a: review(id: "{first}") {{ course {{ id }} {of_student} }} '
+        f'b: review(id: "{second}") {{ {of_student} }} }}'
+    )
+
+    async def disturb(of: str, _: str, send: Callable[[], Awaitable[Any]]) -> Any:
+        found = await send()
+        if isinstance(found, list) and of == "reviews":
+            await asyncio.sleep(0.05)
+        return [] if of == "courses" else found
+
+    async with asyncio.timeout(5):
+        question = Question(Operation(text), PUBLIC)
+        payload = (await asked(executor(compiled=compiled), hooked(site.database, disturb), question)).payload
+    assert payload["data"]["a"] is None
+    assert payload["data"]["b"]["student"]["reviews"]["totalCount"] > 1
+    assert [error["path"] for error in payload["errors"]] == [["a", "course"]]
+
+
+async def _reviews_of_one(site: Site) -> list[str]:
+    public = {"status": "PUBLISHED", "courseStatus": "PUBLISHED"}
+    by_student: dict[Any, list[str]] = {}
+    async for review in site.database["reviews"].find({**public, "studentId": {"$ne": None}}):
+        own = by_student.setdefault(review["studentId"], [])
+        own.append(ids.encode("Review", review))
+        if len(own) == 2:
+            return own
+    raise AssertionError("the sample data has no student with two reviews")
+
+
+async def _disturb(monkeypatch: pytest.MonkeyPatch, name: str, fault: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    function = getattr(__import__(module, fromlist=[attribute]), attribute)
+
+    async def disturbed(*args: Any, **options: Any) -> Any:
+        return FAULTS[fault](await function(*args, **options))
+
+    monkeypatch.setattr(name, disturbed)
+
+
+async def _expect_equal(site: Site, disturb: Hook | None = None) -> None:
+    answer, sent = await _counted(COMPILED, site, disturb)
+    reference, sent_by_reference = await _counted(REFERENCE, site, disturb)
+    assert told(answer).data == told(reference).data
+    assert settled(answer) == settled(reference)
+    assert sent_by_reference <= sent, "what graphql-core completes, it does not ask for again"
+
+
+async def _counted(by: Executor, site: Site, disturb: Hook | None) -> tuple[Answer, Counter[str]]:
+    """The answer, and how often each command was sent to each collection."""
+    sent: Counter[str] = Counter()
+
+    async def count(collection: str, command: str, send: Callable[[], Awaitable[Any]]) -> Any:
+        sent[f"{command} {collection}"] += 1
+        return await (disturb(collection, command, send) if disturb else send())
+
+    async with asyncio.timeout(5):
+        return await asked(by, hooked(site.database, count), QUESTION), sent
+
+
+async def _run(by: Executor, site: Site, hook: Hook) -> Answer:
+    prepared = by.prepare(QUESTION.operation)
+    assert not isinstance(prepared, Answer), prepared
+    return await by.run(prepared, context(hooked(site.database, hook), PUBLIC))

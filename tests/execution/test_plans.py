@@ -1,0 +1,185 @@
+"""What is compiled, what is not, and what a plan asks MongoDB for."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from app.execution import Answer, Executor, Operation, Prepared
+from app.execution.explain import text
+from app.execution.planner import MOST_POSITIONS
+from loaders.mongo import Database
+from loaders.registry import Loaders
+from resolvers.context import Context
+from resolvers.cursors import Cursors
+from resolvers.schema import schema
+from tests import factories
+from tests.factories import store
+from tests.support import NOW, SECRET
+
+Q = """query ($after: String, $with: Boolean = true) {
+  courses(first: 2, after: $after) {
+    nodes { title reviews(first: 3) @include(if: $with) { nodes { rating student { name } } } }
+  }
+}"""
+
+
+@pytest.fixture
+def executor() -> Executor:
+    return Executor(schema._schema, max_tokens=10_000, max_nodes=100_000, introspection=True)
+
+
+def prepared(executor: Executor, query: str, variables: dict[str, Any] | None = None) -> Prepared:
+    ready = executor.prepare(Operation(query, variables))
+    assert isinstance(ready, Prepared), ready
+    return ready
+
+
+def explained(executor: Executor, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+    told = executor.explain(prepared(executor, query, variables))
+    assert not isinstance(told, Answer), told
+    return told
+
+
+async def run(
+    executor: Executor, database: Database, query: str, variables: dict[str, Any] | None = None
+) -> Answer:
+    ctx = Context(Loaders(database), Cursors(SECRET.encode()), NOW)
+    return await executor.run(prepared(executor, query, variables), ctx)
+
+
+def test_a_plan_has_a_level_for_each_call(executor: Executor) -> None:
+    told = explained(executor, Q)
+    assert [(level["level"], level["field"], level["arguments"]) for level in told["levels"]] == [
+        (1, "Query.courses", "after: $after, first: 2"),
+        (2, "Course.reviews", "first: 3"),
+        (3, "Review.student", ""),
+    ]
+    assert (told["engine"], told["commands"], told["objects"]) == ("compiled", 3, 17)
+
+
+def test_a_plan_depends_on_what_is_included(executor: Executor) -> None:
+    told = explained(executor, Q, {"with": False})
+    assert [level["field"] for level in told["levels"]] == ["Query.courses"]
+    assert "title" in told["projections"]["courses"]
+    assert "newestReviewIds" not in told["projections"]["courses"]
+
+
+def test_only_what_is_looked_at_is_fetched(executor: Executor) -> None:
+    fetched = explained(executor, Q)["projections"]
+    assert fetched["courses"] == ["_id", "newestReviewIds", "status", "title"]
+    assert fetched["students"] == ["_id", "name"]
+    assert "body" not in fetched["reviews"]
+
+
+def test_equal_calls_of_a_level_are_one(executor: Executor) -> None:
+    query = """{ courses { nodes {
+      a: reviews(first: 1) { nodes { rating } } b: reviews(first: 1) { nodes { title } }
+      reviews { totalCount }
+    } } }"""
+    keys = [level["keys"] for level in explained(executor, query)["levels"]]
+    assert keys == [["courses"], ["a", "b"], ["reviews"], ["totalCount"]]
+
+
+def test_a_plan_is_told_for_people(executor: Executor) -> None:
+    lines = text(explained(executor, Q)).splitlines()
+    assert lines[:3] == [
+        "engine       compiled",
+        "objects      up to 17 of 100,000 (MAX_NODES)",
+        "commands     3",
+    ]
+    assert " 2    Course.reviews(first: 3): ReviewConnection!  [1 command]" in lines
+    assert "  students   _id, name" in lines
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("{ __schema { queryType { name } } }", "introspection"),
+        ('{ courses { totalCount } __type(name: "Course") { name } }', "introspection"),
+        (
+            "{ courses { nodes { ...F0 } } } fragment F13 on Course { id } "
+            + " ".join(
+                f"fragment F{i} on Course {{ a{i}: rating {{ count }} ...F{i + 1} "
+                f"x{i}: category {{ courses(first: 0) {{ nodes {{ ...F{i + 1} }} }} }} }}"
+                for i in range(13)
+            ),
+            "too many fields",
+        ),
+    ],
+)
+async def test_what_is_left_to_graphql_core(
+    executor: Executor, database: Database, query: str, reason: str
+) -> None:
+    told = explained(executor, query)
+    assert (told["engine"], told["reason"]) == ("graphql-core", reason)
+    assert reason in text(told)
+    answer = await run(executor, database, query)
+    assert answer.engine == "reference"
+    assert "errors" not in answer.payload
+
+
+def test_fragments_that_multiply_stop_at_the_bound() -> None:
+    """2^13 positions from a short text; the objects they may ask for are none."""
+    assert MOST_POSITIONS < 2**13
+
+
+async def test_it_can_be_turned_off(database: Database) -> None:
+    off = Executor(schema._schema, max_tokens=100, max_nodes=100, introspection=True, compiled=False)
+    assert (await run(off, database, "{ courses { totalCount } }")).engine == "reference"
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_data_is_in_the_order_of_the_text(database: Database, compiled: bool) -> None:
+    await store(database, courses=[factories.course(title="T", slug="s")])
+    engine = Executor(schema._schema, max_tokens=500, max_nodes=5_000, introspection=True, compiled=compiled)
+    query = """query ($no: Boolean = false) { z: __typename courses { nodes {
+      slug @include(if: $no) b: title ...F a: title reviews(first: 1) { totalCount } slug } } }
+      fragment F on Course { rating { count } __typename reviews(first: 1) { nodes { id } } }"""
+    answer = await run(engine, database, query)
+    assert orjson.dumps(answer.payload["data"]) == (
+        b'{"z":"Query","courses":{"nodes":[{"b":"T","rating":{"count":0},"__typename":"Course",'
+        b'"reviews":{"nodes":[],"totalCount":0},"a":"T","slug":"s"}]}}'
+    )
+
+
+async def test_a_null_where_none_may_be_is_told_as_graphql_core_tells_it(database: Database) -> None:
+    """And what the batches gave is not asked for again."""
+    course = factories.course()
+    await store(database, courses=[course], reviews=[factories.review(course)])
+    await database["courses"].update_one({}, {"$unset": {"title": ""}})
+    query = "{ courses { nodes { id reviews { nodes { course { title } } } } } }"
+    answers = []
+    for compiled in (True, False):
+        engine = Executor(
+            schema._schema, max_tokens=500, max_nodes=5_000, introspection=True, compiled=compiled
+        )
+        answers.append(await run(engine, database, query))
+    assert [answer.engine for answer in answers] == ["completed", "reference"]
+    for answer in answers:
+        for error in answer.payload["errors"]:
+            del error["extensions"]["errorId"]
+    assert answers[0].payload == answers[1].payload
+
+
+async def test_completing_an_answer_sends_no_command_twice(
+    executor: Executor, database: Database, mongo_commands: list[str]
+) -> None:
+    course = factories.course()
+    await store(database, courses=[course], reviews=[factories.review(course)])
+    await database["reviews"].update_one({}, {"$set": {"body": None}})
+    mongo_commands.clear()
+    answer = await run(executor, database, "{ courses { nodes { reviews { nodes { body } } } } }")
+    assert answer.engine == "completed"
+    assert mongo_commands == ["find courses", "find reviews"]
+
+
+async def test_shared_parents_and_constant_lists_are_whole(executor: Executor, database: Database) -> None:
+    """Two reviews by one student: each has its own place for what the student's level gives."""
+    course, student = factories.course(), factories.student(name="Ada")
+    reviews = [factories.review(course, student) for _ in range(2)]
+    await store(database, courses=[course], students=[student], reviews=reviews)
+    query = "{ courses { nodes { reviews { nodes { student { name reviews { totalCount } } } } } } }"
+    answer = await run(executor, database, query)
+    nodes = answer.payload["data"]["courses"]["nodes"][0]["reviews"]["nodes"]
+    assert nodes == [{"student": {"name": "Ada", "reviews": {"totalCount": 2}}}] * 2
