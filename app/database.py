@@ -32,11 +32,26 @@ async def connect(
     """
     client = _open(settings, listeners, tz_aware)
     try:
-        yield cast("Database", client[settings.mongodb_database])
+        yield cast("Database", _Kept(client[settings.mongodb_database]))
     finally:
         closing = client.close()
         if isawaitable(closing):
             await closing
+
+
+class _Kept(dict[str, Any]):
+    """A database whose collections are made once; a driver's makes a new object each time one is named."""
+
+    def __init__(self, database: Any) -> None:
+        super().__init__()
+        self._database = database
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = self._database[name]
+        return self[name]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
 
 
 async def ping(database: Database) -> None:

@@ -4,11 +4,13 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import graphiql, health, logs, memory, metrics, settings
 from app.database import connect
@@ -20,6 +22,8 @@ from loaders.registry import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
+
+PATH = "/graphql"
 
 
 def from_environment() -> Starlette:
@@ -47,8 +51,26 @@ def create_app(settings: Settings) -> Starlette:
     endpoint = Endpoint(
         make_executor(settings), context, settings.max_body_bytes, settings.graphiql, settings.trace_plan
     )
-    app = Starlette(routes=_routes(endpoint, settings), middleware=_middleware(settings), lifespan=lifespan)
+    app = Gateway(routes=_routes(endpoint, settings), middleware=_middleware(settings), lifespan=lifespan)
+    if not app.user_middleware:
+        app.direct[PATH] = endpoint
     return app
+
+
+class Gateway(Starlette):
+    """Starlette, with applications that are reached without its middleware and routes. They answer all that
+    is sent to their path, errors included, and to pass these takes as long as a small query.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.direct: dict[str, ASGIApp] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (direct := self.direct.get(scope["path"])):
+            await direct(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def make_executor(settings: Settings) -> Executor:
@@ -64,7 +86,7 @@ def make_executor(settings: Settings) -> Executor:
 def _routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
     pages = graphiql.routes() if settings.graphiql else []
     figures = metrics.ROUTES if settings.metrics else []
-    return [Route("/graphql", endpoint), *health.ROUTES, *figures, *pages]
+    return [Route(PATH, endpoint), *health.ROUTES, *figures, *pages]
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

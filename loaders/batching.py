@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from bson import ObjectId
 
-from loaders.mongo import Collection, find
+from loaders.mongo import Collection, find, find_one
 from loaders.projections import Projection, including
 
 D = TypeVar("D")
@@ -30,11 +30,18 @@ class ByKey(Generic[D]):
         seen, hashed = self._seen, _hashed(keys)
         unseen = {h: key for h, key in zip(hashed, keys, strict=True) if h not in seen}
         if unseen:
-            query = {self._field: {"$in": list(unseen.values())}}
-            rows = await find(self._collection, query, size=len(unseen), projection=self._projection)
+            rows = await self._rows(list(unseen.values()))
             found = _hashed([row[self._field] for row in rows])
             seen |= dict.fromkeys(unseen) | dict(zip(found, rows, strict=True))
         return [seen[h] for h in hashed]
+
+    async def _rows(self, keys: list[Any]) -> list[Any]:
+        if len(keys) > 1:
+            query = {self._field: {"$in": keys}}
+            return await find(self._collection, query, size=len(keys), projection=self._projection)
+        # The driver and MongoDB have a shorter way for one. $eq, so that a key is never an operator.
+        one = await find_one(self._collection, {self._field: {"$eq": keys[0]}}, projection=self._projection)
+        return [one] if one is not None else []
 
 
 _bytes: Callable[[ObjectId], bytes] = ObjectId.binary.fget  # type: ignore[attr-defined] # a property, called directly

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from loaders.documents import CategoryDoc, CourseStatus
-from loaders.mongo import Database, Pipeline, aggregate
+from loaders.mongo import Database, Pipeline, aggregate, find
 
 _MOST = 1_000  # categories of a catalogue, in one answer
 
 
 async def categories(database: Database) -> list[CategoryDoc]:
     """By name."""
-    cursor = database["categories"].find({}, sort=[("name", 1), ("_id", 1)], batch_size=_MOST)
-    return await cursor.to_list(None)  # type: ignore[return-value] # the stored shape is CategoryDoc
+    return await find(database["categories"], {}, size=_MOST, sort=[("name", 1), ("_id", 1)])
 
 
 async def course_counts_by_slug(

@@ -34,6 +34,11 @@ async def find(collection: Collection, query: Mapping[str, Any], *, size: int, *
     return await _observed(collection.find(query, batch_size=size + 1, **options).to_list(None))
 
 
+async def find_one(collection: Collection, query: Mapping[str, Any], **options: Any) -> Any:
+    """The first document of a query, or None."""
+    return await _observed(collection.find_one(query, **options))
+
+
 async def count(collection: Collection, query: Mapping[str, Any]) -> int:
     """How many documents match."""
     return await _observed(collection.count_documents(query))

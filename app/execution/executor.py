@@ -29,6 +29,8 @@ _FAILURES_SIZE = 2_000_000  # bytes
 _TREE_BYTES = 700  # for each token
 _PLAN_BYTES = 900
 
+_COMPILED = metrics.operations.labels("compiled", "")
+
 _Key: TypeAlias = tuple[str, str | None]
 
 
@@ -105,7 +107,7 @@ class Executor:
         run = Run(ctx, variables, timings)
         data = await run.data(plan)
         if data is not None:
-            metrics.operations.labels("compiled", "").inc()
+            _COMPILED.inc()
             return Answer({"data": data}, "compiled")
         run.hand_over()
         metrics.operations.labels("completed", "error").inc()

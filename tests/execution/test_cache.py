@@ -85,7 +85,7 @@ def test_what_is_larger_than_its_room_is_not_kept() -> None:
 
 
 def test_the_size_of_an_operation_is_about_what_it_takes() -> None:
-    """Within a factor of two, on the safe side, for an operation with two of its eight plans made."""
+    """Not less, and not more than three times, for an operation with two of its eight plans made."""
     ready = executor()
     ready.prepare(Operation("{ courses { totalCount } }"))
     gc.collect()
@@ -103,4 +103,4 @@ def test_the_size_of_an_operation_is_about_what_it_takes() -> None:
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     with_two_plans = sum(map(_size_of_document, documents)) * 2 / 8
-    assert taken / 2 < with_two_plans < taken * 2, (taken, with_two_plans)
+    assert taken < with_two_plans < taken * 3, (taken, with_two_plans)

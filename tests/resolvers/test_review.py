@@ -5,10 +5,9 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from bson import ObjectId
 
 from loaders.mongo import Database
-from loaders.newest import CARRIERS, NEWEST
+from loaders.newest import CARRIERS, NEWEST, unpacked
 from resolvers.context import PUBLIC, Viewer
 from resolvers.ids import encode
 from tests import factories
@@ -166,13 +165,14 @@ async def test_a_review_that_is_gone_is_not_on_a_page(
 ) -> None:
     documents = catalogue((5, 5))
     await store(database, **documents)
-    newest = (await database["courses"].find_one({"_id": documents["courses"][0]["_id"]}) or {})[
+    stored = (await database["courses"].find_one({"_id": documents["courses"][0]["_id"]}) or {})[
         "newestReviewIds"
     ]
+    newest = unpacked(stored)
     if change:
-        await database["reviews"].update_one({"_id": ObjectId(newest[:12])}, {"$set": change})
+        await database["reviews"].update_one({"_id": newest[0]}, {"$set": change})
     else:
-        await database["reviews"].delete_one({"_id": ObjectId(newest[:12])})
+        await database["reviews"].delete_one({"_id": newest[0]})
     mongo_commands.clear()
     given = {"ids": ids("courses", documents), "first": first}
     data = await run_query(query("courses", PAGE, WINDOW), given)
