@@ -1,0 +1,115 @@
+"""`lectern explain`, and the same plan in an answer."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.settings import Settings
+from loaders.mongo import Database
+from tests import factories
+from tests.app.test_cli import lectern
+from tests.app.test_http import GRAPHQL, client, post
+from tests.factories import store
+
+QUERY = "query ($n: Int!) { courses(first: $n) { nodes { title reviews(first: 2) { nodes { rating } } } } }"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "query.graphql"
+    path.write_text(QUERY)
+    return str(path)
+
+
+def test_a_plan_is_printed_without_a_database(file: str) -> None:
+    done = lectern("explain", file, "--variables", '{"n": 3}', MONGODB_URI="mongodb://127.0.0.1:1")
+    assert done.returncode == 0, done.stderr
+    assert "commands     2" in done.stdout
+    assert " 2    Course.reviews(first: 2): ReviewConnection!  [1 command]" in done.stdout
+    assert "up to 13 of" in done.stdout
+
+
+async def test_it_is_run(file: str, tmp_path: Path, settings: Settings, database: Database) -> None:
+    course = factories.course()
+    await store(database, courses=[course], reviews=[factories.review(course)])
+    (tmp_path / "variables.json").write_text('{"n": 3}')
+    done = lectern(
+        "explain", file, "--variables", f"@{tmp_path}/variables.json", "--run",
+        MONGODB_URI=settings.mongodb_uri.get_secret_value(), MONGODB_DATABASE=settings.mongodb_database,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "[1 command, 1 parent, " in done.stdout
+    assert "by the plan: 2 commands in" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ("{", "--variables is not JSON"),
+        ("[]", "--variables takes a JSON object"),
+        ("@nowhere.json", "--variables: nowhere.json can't be read"),
+        ("{}", "Variable '$n' has invalid value"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_sentence(file: str, variables: str, told: str) -> None:
+    done = lectern("explain", file, "--variables", variables)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_operation_that_is_invalid_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "query.graphql").write_text("{ nothing }")
+    done = lectern("explain", str(tmp_path / "query.graphql"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("1:3 Cannot query field 'nothing'")
+
+
+async def lectern_extension(settings: Settings, **changed: Any) -> Mapping[str, Any]:
+    """What an answer says of itself when it is asked for its plan."""
+    async with client(settings.model_copy(update=changed)) as http:
+        question = {"query": QUERY, "variables": {"n": 3}}
+        answer = await post(http, question, GRAPHQL | {"x-lectern-trace": "plan"})
+        told: Mapping[str, Any] = answer.json()["extensions"]["lectern"]
+        return told
+
+
+async def test_an_answer_has_its_plan_where_that_is_allowed(settings: Settings, database: Database) -> None:
+    course = factories.course()
+    await store(database, courses=[course], reviews=[factories.review(course)])
+    told = await lectern_extension(settings, trace_plan=True)
+    assert [level["field"] for level in told["plan"]["levels"]] == ["Query.courses", "Course.reviews"]
+    assert [level["parents"] for level in told["plan"]["levels"]] == [1, 1]
+    assert told["mongo"]["commands"] == told["plan"]["commands"] == 2
+    assert "plan" not in await lectern_extension(settings, trace_plan=False)
+
+
+@pytest.mark.parametrize("metrics", [True, False])
+async def test_operations_are_counted_by_engine(
+    settings: Settings, database: Database, metrics: bool
+) -> None:
+    async with client(settings.model_copy(update={"metrics": metrics})) as http:
+        before = await counted(http)
+        await post(http, {"query": "{ courses { totalCount } }"})
+        await post(http, {"query": "{ __schema { queryType { name } } }"})
+        after = await counted(http)
+    if not metrics:
+        assert before is after is None
+        return
+    assert before is not None
+    assert after is not None
+    for labels in ('engine="compiled",reason=""', 'engine="reference",reason="introspection"'):
+        line = f"lectern_operations_total{{{labels}}}"
+        assert after[line] == before.get(line, 0) + 1
+
+
+async def counted(http: httpx.AsyncClient) -> dict[str, float] | None:
+    """The counters at /metrics; None where there is no such page."""
+    answer = await http.get("/metrics")
+    if answer.status_code == 404:
+        return None
+    lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}

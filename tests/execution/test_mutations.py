@@ -1,0 +1,95 @@
+"""A mutation's fields: one after the other, each once, whatever becomes of their selections."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from app.execution import Executor, Operation, Prepared
+from loaders.mongo import Database
+from loaders.registry import Loaders
+from resolvers import fields
+from resolvers.context import Context
+from resolvers.cursors import Cursors
+from tests.support import NOW, SECRET
+
+#: What was done, in order.
+done: list[str] = []
+
+
+async def added(ctx: Context, *, n: int) -> dict[str, Any]:
+    done.append(f"add {n}")
+    if n < 0:
+        raise ValueError
+    return {"n": n}
+
+
+async def doubled(counters: Sequence[Any], ctx: Context) -> Sequence[int | None]:
+    done.append(f"doubled {[counter['n'] for counter in counters]}")
+    return [None if counter["n"] == 13 else counter["n"] * 2 for counter in counters]
+
+
+@strawberry.type
+class Counter:
+    n: int = fields.plain("A number.")
+    doubled: int = fields.level(doubled, description="Twice the number; there is none for 13.")
+
+
+@strawberry.type
+class Query:
+    nothing: int | None = fields.plain("Nothing.")
+
+
+@strawberry.type
+class Mutation:
+    add: Counter | None = fields.root(added, description="Adds a number.")
+    must_add: Counter = fields.root(added, description="Adds a number.")
+
+
+schema = strawberry.Schema(Query, Mutation, config=StrawberryConfig(default_resolver=fields.stored))
+
+
+@pytest.fixture(autouse=True)
+def nothing_done() -> None:
+    done.clear()
+
+
+async def payload(database: Database, query: str, *, compiled: bool) -> dict[str, Any]:
+    executor = Executor(schema._schema, max_tokens=500, max_nodes=500, introspection=True, compiled=compiled)
+    prepared = executor.prepare(Operation(query))
+    assert isinstance(prepared, Prepared), prepared
+    answer = await executor.run(prepared, Context(Loaders(database), Cursors(SECRET.encode()), NOW))
+    for error in answer.payload.get("errors", ()):
+        error["extensions"].pop("errorId", None)
+    return answer.payload
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_one_is_done_whole_before_the_next(database: Database, compiled: bool) -> None:
+    query = "mutation { a: add(n: 1) { doubled } __typename b: add(n: 2) { n doubled } }"
+    told = await payload(database, query, compiled=compiled)
+    assert told == {"data": {"a": {"doubled": 2}, "__typename": "Mutation", "b": {"n": 2, "doubled": 4}}}
+    assert list(told["data"]) == ["a", "__typename", "b"]
+    assert done == ["add 1", "doubled [1]", "add 2", "doubled [2]"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "mutation { a: add(n: 1) { n } b: add(n: 13) { doubled } c: add(n: 3) { doubled } }",
+        "mutation { a: add(n: 1) { n } b: add(n: -1) { n } c: add(n: 3) { doubled } }",
+        "mutation { a: add(n: 1) { n } b: mustAdd(n: 13) { doubled } c: add(n: 3) { doubled } }",
+        "mutation { a: mustAdd(n: -1) { n } c: add(n: 3) { doubled } }",
+    ],
+)
+async def test_what_fails_is_told_as_by_graphql_core_and_nothing_is_done_twice(
+    database: Database, query: str
+) -> None:
+    compiled = await payload(database, query, compiled=True)
+    done_by_plan = done.copy()
+    done.clear()
+    assert compiled == await payload(database, query, compiled=False)
+    assert done_by_plan == done
+    assert "errors" in compiled
