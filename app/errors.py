@@ -34,7 +34,8 @@ def field_error(error: GraphQLError) -> dict[str, Any]:
     cause = error.original_error
     if isinstance(cause, LecternError):
         return _told(error, cause.message, {"code": cause.code})
-    if cause is None and _is_about_arguments(error):
+    told_by = cause or error
+    if type(told_by) is GraphQLError and _is_about_arguments(told_by):
         return _told(error, error.message, {"code": BAD_USER_INPUT})
     error_id = uuid4().hex
     _log.error("field failed", error_id=error_id, path=error.path, reason=error.message, exc_info=cause)
@@ -53,8 +54,10 @@ def unexpected(error: Exception) -> dict[str, Any]:
 
 
 def _is_about_arguments(error: GraphQLError) -> bool:
-    """Variables may break a field's arguments when it is run: graphql-core points at the argument then."""
-    return any(node.kind == "argument" for node in error.nodes or ())
+    """Variables may break the arguments of a field or a directive when it is run: graphql-core points at the
+    argument then, or at the variable in it.
+    """
+    return any(node.kind in {"argument", "variable"} for node in error.nodes or ())
 
 
 def _masked(code: str, error_id: str) -> dict[str, str]:

@@ -22,6 +22,10 @@ async def answer(
     )
     result = running if isinstance(running, ExecutionResult) else await running
     payload: dict[str, Any] = {"data": result.data}
+    if result.errors and all(
+        error.path is None for error in result.errors
+    ):  # of the request: no field was run
+        return Answer({"errors": errors.request_errors(result.errors, errors.BAD_USER_INPUT)})
     if result.errors:
         payload = {"errors": [errors.field_error(error) for error in result.errors], **payload}
     return Answer(payload, engine)

@@ -119,6 +119,22 @@ async def test_what_is_left_to_graphql_core(
     assert "errors" not in answer.payload
 
 
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("query ($b: Boolean = true) { platform @skip(if: $b) { __typename } }", None),
+        ("query ($b: Boolean = true) { platform { __typename students @skip(if: $b) } }", ["platform"]),
+    ],
+)
+async def test_a_condition_that_is_null_is_the_client_s_mistake(
+    executor: Executor, database: Database, query: str, path: list[str] | None
+) -> None:
+    answer = await run(executor, database, query, {"b": None})
+    (error,) = answer.payload["errors"]
+    assert (error.get("path"), error["extensions"]) == (path, {"code": "BAD_USER_INPUT"})
+    assert ("data" in answer.payload) is answer.executed is (path is not None)
+
+
 def test_fragments_that_multiply_stop_at_the_bound() -> None:
     """2^13 positions from a short text; the objects they may ask for are none."""
     assert MOST_POSITIONS < 2**13
