@@ -14,6 +14,9 @@ from starlette.applications import Starlette
 from app import graphiql
 from tests.support import missing
 
+# How fast a browser is, is the machine's business.
+expect.set_options(timeout=30_000)
+
 EXAMPLES = sorted((Path(__file__).parents[2] / "web" / "src" / "examples").glob("*.graphql"))
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OFFLINE = (
