@@ -1,12 +1,14 @@
 """What `lectern explain` prints."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
 import orjson
 
+from app import errors, logs
 from app.commands.errors import CommandError
 from app.database import connect, ping
 from app.execution import Answer, Executor, Operation, Prepared
@@ -24,13 +26,14 @@ def explain(operation: Operation, *, run: bool) -> str:
 
     Raises CommandError with what is wrong with the operation.
     """
+    logs.configure()
     settings = load()
     executor = make_executor(settings)
     prepared = executor.prepare(operation)
     if isinstance(prepared, Answer):
         raise _refused(prepared)
     if not run:
-        return text(_explained(executor, prepared))
+        return text(executor.explain(prepared))
     return asyncio.run(_measured(settings, executor, prepared))
 
 
@@ -47,7 +50,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
                 ms = (perf_counter() - start) * 1000
     size = len(orjson.dumps(answer.payload))
     return (
-        f"{text(_explained(executor, prepared, timings))}\n\n"
+        f"{text(executor.explain(prepared, timings))}\n\n"
         f"run in {ms:.1f} ms by {_ENGINES[answer.engine or 'reference']}: {trace.commands} commands in "
         f"{trace.ms:.1f} ms, {size:,} bytes, {len(answer.payload.get('errors', ()))} errors"
     )
@@ -60,20 +63,18 @@ _ENGINES = {
 }
 
 
-def _explained(executor: Executor, prepared: Prepared, timings: Timings | None = None) -> dict[str, Any]:
-    told = executor.explain(prepared, timings)
-    if isinstance(told, Answer):
-        raise _refused(told)
-    return told
-
-
 def _cursors(settings: Settings) -> Cursors:
     return Cursors(settings.lectern_secret.get_secret_value().encode())
 
 
 def _refused(answer: Answer) -> CommandError:
-    lines = []
-    for error in answer.payload["errors"]:
-        place = "".join(f"{at['line']}:{at['column']} " for at in error.get("locations", ())[:1])
-        lines.append(place + error["message"])
+    told = answer.payload["errors"]
+    lines = [_line(error) for error in told]
+    if told[0]["extensions"]["code"] == errors.BAD_USER_INPUT:
+        lines.append("Give the values with --variables: JSON, or @FILE.")
     return CommandError("\n".join(lines))
+
+
+def _line(error: Mapping[str, Any]) -> str:
+    place = "".join(f"{at['line']}:{at['column']} " for at in error.get("locations", ())[:1])
+    return f"{place}{error['message']}"

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from app import errors, graphiql
 from app.accept import preferred
-from app.execution import Answer, Executor, Operation, Prepared
+from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
 from app.execution.explain import Timings
 from app.tracing import tracing
 from resolvers.context import Context
@@ -31,7 +31,7 @@ _LONGEST_KEPT = 200  # characters of such a header
 
 
 class Reply(NamedTuple):
-    payload: Mapping[str, Any]
+    body: bytes
     status: int
     media_type: str
     headers: Mapping[str, str] | None = None
@@ -62,7 +62,7 @@ class Endpoint:
         except HTTPException as refusal:
             reply = _refusal(refusal, media_type)
         except Exception as error:
-            reply = Reply({"errors": [errors.unexpected(error)]}, 500, JSON)
+            reply = Reply(orjson.dumps({"errors": [errors.unexpected(error)]}), 500, JSON)
         await _send(send, reply)
 
     def _media_type(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
@@ -81,23 +81,26 @@ class Endpoint:
             raise HTTPException(406, f"The answer is {GRAPHQL_RESPONSE} or {JSON}: accept one of them.")
         is_get = method == "GET"
         operation = _from_query(scope) if is_get else await self._from_body(receive, headers)
-        prepared = self.executor.prepare(operation)
+        try:
+            prepared = self.executor.prepare(operation, only_queries=is_get)
+        except NotAQueryError:
+            raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None
         if isinstance(prepared, Answer):
             return _told(prepared, media_type)
-        if is_get and not prepared.is_query:
-            raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"})
-        trace = headers.get(b"x-lectern-trace")
-        if trace is None:
-            return _told(await self.executor.run(prepared, self.context()), media_type)
-        return _told(await self._traced(prepared, trace), media_type)
+        asked = headers.get(b"x-lectern-trace")
+        if asked in {b"1", b"plan"}:
+            answer = await self._traced(prepared, with_plan=self.trace_plan and asked == b"plan")
+        else:
+            answer = await self.executor.run(prepared, self.context())
+        return _told(answer, media_type)
 
-    async def _traced(self, prepared: Prepared, asked: bytes) -> Answer:
-        """asked: "1" for what MongoDB did; "plan" for the plan too, where that is allowed."""
+    async def _traced(self, prepared: Prepared, *, with_plan: bool) -> Answer:
+        """The answer, with what MongoDB did in its extensions."""
         timings: Timings = {}
         with tracing() as trace:
             answer = await self.executor.run(prepared, self.context(), timings)
         told: dict[str, Any] = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
-        if asked == b"plan" and self.trace_plan and answer.executed:
+        if with_plan:
             told["plan"] = self.executor.explain(prepared, timings)
         return answer._replace(payload=answer.payload | {"extensions": {"lectern": told}})
 
@@ -160,13 +163,13 @@ def _told(answer: Answer, media_type: str) -> Reply:
     clients from before the specification.
     """
     status = 200 if answer.executed or media_type == JSON else 400
-    return Reply(answer.payload, status, media_type)
+    return Reply(orjson.dumps(answer.payload), status, media_type)
 
 
 def _refusal(refusal: HTTPException, media_type: str | None) -> Reply:
     payload = {"errors": [{"message": refusal.detail, "extensions": {"code": _CODES[refusal.status_code]}}]}
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
-    return Reply(payload, refusal.status_code, media_type, refusal.headers)
+    return Reply(orjson.dumps(payload), refusal.status_code, media_type, refusal.headers)
 
 
 _CODES: Mapping[int, str] = {
@@ -183,13 +186,12 @@ _CONTENT_TYPES: Mapping[str, bytes] = {
 
 
 async def _send(send: Send, reply: Reply) -> None:
-    body = orjson.dumps(reply.payload)
     headers = [
-        (b"content-length", str(len(body)).encode()),
+        (b"content-length", str(len(reply.body)).encode()),
         (b"content-type", _CONTENT_TYPES[reply.media_type]),
         (b"vary", b"accept"),
     ]
     for name, value in (reply.headers or {}).items():
         headers.append((name.encode(), value.encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": reply.body})

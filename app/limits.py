@@ -35,15 +35,16 @@ def count_nodes(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation: OperationDefinitionNode,
-    variables: Mapping[str, Any] | None,
+    variables: Mapping[str, Any],
 ) -> int:
     """The most objects that a valid operation can return, by the sizes of the pages it asks for.
 
     A page has as many elements as `first` or `last` says, or the default; `nodes(ids:)` as many as it has
     IDs. What is selected on an object counts once for each.
+
+    variables: coerced, with their defaults.
     """
-    defaults = {d.variable.name.value: d.default_value for d in operation.variable_definitions or ()}
-    return _Counter(schema, document, defaults | dict(variables or {})).of(operation)
+    return _Counter(schema, document, variables).of(operation)
 
 
 class _Counter:
@@ -96,8 +97,7 @@ class _Counter:
 
     def _value(self, node: ValueNode) -> Any:
         if isinstance(node, VariableNode):
-            value = self._variables.get(node.name.value)
-            return self._value(value) if isinstance(value, ValueNode) else value
+            return self._variables.get(node.name.value)
         if isinstance(node, IntValueNode):
             return int(node.value)
         return list(node.values) if isinstance(node, ListValueNode) else None

@@ -6,7 +6,7 @@ what is called at which level (plan, planner); functions made from the plan turn
 graphql-core (reference).
 """
 
-from app.execution.executor import Executor, Prepared
+from app.execution.executor import Executor, NotAQueryError, Prepared
 from app.execution.operation import Answer, Operation
 
-__all__ = ["Answer", "Executor", "Operation", "Prepared"]
+__all__ = ["Answer", "Executor", "NotAQueryError", "Operation", "Prepared"]

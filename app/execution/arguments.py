@@ -1,6 +1,7 @@
 """A field's arguments: from the text and the variables to what its function takes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -22,9 +23,12 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-#: Types whose values are told apart by equality, and that are small.
+#: Types whose values are told apart by equality, and that are small, but for long strings.
 _REMEMBERED = {str, int, type(None), type(Undefined)}
 _MOST_REMEMBERED = 16
+_LONGEST_REMEMBERED = 100  # characters
+
+_LONGEST_TEXT = 200  # characters
 
 _SAME_IN_PYTHON = {"String", "ID", "Boolean", "Int", "Float"}
 
@@ -37,27 +41,25 @@ class Arguments(NamedTuple):
 
     values: from the variables to exactly those keyword arguments that Strawberry's own resolver would get.
     Raises GraphQLError for variables that don't fit.
-    text: as they are written, by name; equal texts are equal arguments.
-    variables: the names of the variables in them.
+    text: as they are written, by name, a long one shortened; equal texts are equal arguments.
     """
 
     values: Callable[[VariableValues], Values]
     text: str
-    variables: frozenset[str]
 
 
 def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arguments:
     """The arguments of a field: evaluated now as far as they are constant."""
     written = sorted(node.arguments or (), key=lambda argument: argument.name.value)
-    text = ", ".join(print_ast(argument) for argument in written)
+    text = _shortened(", ".join(print_ast(argument) for argument in written))
     variables = frozenset(name for argument in written for name in variables_in(argument.value))
     anew = _converter(schema, field, node)
     if not variables:
         constant = anew(VariableValues({}, {}))
-        return Arguments(lambda _: constant, text, variables)
+        return Arguments(lambda _: constant, text)
     if all(_is_plain(field, argument) for argument in written if variables_in(argument.value)):
-        return Arguments(_filled_in(anew, variables), text, variables)
-    return Arguments(_remembering(anew, sorted(variables)), text, variables)
+        return Arguments(_filled_in(anew, variables), text)
+    return Arguments(_remembering(anew, sorted(variables)), text)
 
 
 def declaration(field: GraphQLField) -> StrawberryField:
@@ -75,6 +77,13 @@ def variables_in(value: ValueNode) -> list[str]:
     if isinstance(value, ObjectValueNode):
         return [name for member in value.fields for name in variables_in(member.value)]
     return []
+
+
+def _shortened(text: str) -> str:
+    """The digest keeps long texts apart: a plan with a copy of them at each of its fields would be large."""
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    return f"{text[:100]}… {blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
 def _converter(
@@ -115,7 +124,7 @@ def _remembering(
     def convert_or_remember(variables_given: VariableValues) -> Values:
         given = variables_given.coerced
         key = tuple(given.get(name, Undefined) for name in variables)
-        if not all(type(value) in _REMEMBERED for value in key):
+        if not all(map(_is_small, key)):
             return convert(variables_given)
         if key not in kept:
             if len(kept) == _MOST_REMEMBERED:
@@ -124,6 +133,10 @@ def _remembering(
         return kept[key]
 
     return convert_or_remember
+
+
+def _is_small(value: Any) -> bool:
+    return type(value) in _REMEMBERED and (type(value) is not str or len(value) <= _LONGEST_REMEMBERED)
 
 
 class _Hole(NamedTuple):

@@ -47,12 +47,12 @@ class Document:
         """How many plans may be kept of it."""
         return _MOST_KEPT if self._conditions else 1
 
-    def nodes(self, given: Mapping[str, Any] | None) -> int:
+    def nodes(self, variables: VariableValues) -> int:
         """The most objects it can return with these variables: app.limits.count_nodes.
 
         Raises RecursionError.
         """
-        given = given or {}
+        given = variables.coerced
         key = tuple(_size(given.get(name)) for name in self._sizes)
         if (nodes := self._nodes.get(key)) is None:
             nodes = count_nodes(self._schema, self.document, self.definition, given)

@@ -1,5 +1,6 @@
 """The one entry: prepare an operation, run it."""
 
+import sys
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -28,6 +29,7 @@ _FAILURES_SIZE = 2_000_000  # bytes
 
 _TREE_BYTES = 700  # for each token
 _PLAN_BYTES = 900
+_TREE_TEXTS = 2  # the text, and names and values out of it; a plan may have its names once more
 
 _COMPILED = metrics.operations.labels("compiled", "")
 
@@ -35,14 +37,15 @@ _Key: TypeAlias = tuple[str, str | None]
 
 
 class Prepared(NamedTuple):
-    """A valid operation and the request for it."""
+    """A valid operation, the request for it, and the values of its variables."""
 
     document: Document
     operation: Operation
+    variables: VariableValues
 
-    @property
-    def is_query(self) -> bool:
-        return self.document.is_query
+
+class NotAQueryError(Exception):
+    """Only queries may be asked for here, and this is none."""
 
 
 class Executor:
@@ -72,33 +75,35 @@ class Executor:
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
         self._failures: Cache[_Key, Answer] = Cache(entries=_MOST_FAILURES, size=_FAILURES_SIZE)
 
-    def prepare(self, operation: Operation) -> Prepared | Answer:
-        """The operation, ready to run; the answer when it can't be."""
+    def prepare(self, operation: Operation, *, only_queries: bool = False) -> Prepared | Answer:
+        """The operation, ready to run; the answer when it can't be.
+
+        Raises NotAQueryError, for what is valid but for its variables or its size.
+        """
         document = self._document(operation)
         if isinstance(document, Answer):
             return document
+        if only_queries and not document.is_query:
+            raise NotAQueryError
+        variables = document.variables.coerced(operation.variables)
+        if isinstance(variables, list):
+            return _refused(variables, errors.BAD_USER_INPUT)
         try:
-            nodes = document.nodes(operation.variables)
+            nodes = document.nodes(variables)
         except RecursionError:
             return _refused([GraphQLError("The operation is nested too deeply.")], errors.OPERATION_TOO_LARGE)
         if nodes > self._max_nodes:
             return _refused([_too_large(nodes, self._max_nodes)], errors.OPERATION_TOO_LARGE)
-        return Prepared(document, operation)
+        return Prepared(document, operation, variables)
 
-    def explain(self, prepared: Prepared, timings: Timings | None = None) -> dict[str, Any] | Answer:
-        """The plan of an operation (app.execution.explain); the answer when its variables don't fit."""
-        variables = prepared.document.variables.coerced(prepared.operation.variables)
-        if isinstance(variables, list):
-            return _refused(variables, errors.BAD_USER_INPUT)
-        nodes = prepared.document.nodes(prepared.operation.variables)
-        return explained(self._plan(prepared.document, variables), nodes, self._max_nodes, timings)
+    def explain(self, prepared: Prepared, timings: Timings | None = None) -> dict[str, Any]:
+        """The plan of an operation: app.execution.explain."""
+        document, _, variables = prepared
+        return explained(self._plan(document, variables), document.nodes(variables), self._max_nodes, timings)
 
     async def run(self, prepared: Prepared, ctx: Context, timings: Timings | None = None) -> Answer:
         """The answer of an operation. timings: where to note how long each call of its plan took."""
-        document, operation = prepared
-        variables = document.variables.coerced(operation.variables)
-        if isinstance(variables, list):
-            return _refused(variables, errors.BAD_USER_INPUT)
+        document, operation, variables = prepared
         plan = self._plan(document, variables)
         if isinstance(plan, str):
             metrics.operations.labels("reference", plan).inc()
@@ -124,7 +129,7 @@ class Executor:
         if isinstance(made, Answer):
             self._failures.put(key, made, _size_of_failure(operation, made))
         else:
-            self._documents.put(key, made, _size_of_document(made))
+            self._documents.put(key, made, _size_of_document(operation.query, made))
         return made
 
     def _parsed(self, operation: Operation) -> Document | Answer:
@@ -141,15 +146,18 @@ class Executor:
         return Document(self._schema, document, definition)
 
 
-def _size_of_document(document: Document) -> int:
-    """About how many bytes an operation takes with what is made of it: by its tokens, with which the largest
-    parts grow, syntax tree and plans (tests/execution/test_cache.py holds it against tracemalloc).
+def _size_of_document(query: str, document: Document) -> int:
+    """About how many bytes an operation takes with what is made of it, syntax tree and plans: they grow with
+    its tokens, and with its text where tokens are long (tests/execution/test_cache.py holds it against
+    tracemalloc).
     """
-    return document.document.token_count * (_TREE_BYTES + _PLAN_BYTES * document.variants)
+    plans = document.variants
+    by_tokens = document.document.token_count * (_TREE_BYTES + _PLAN_BYTES * plans)
+    return by_tokens + sys.getsizeof(query) * (_TREE_TEXTS + plans)
 
 
 def _size_of_failure(operation: Operation, answer: Answer) -> int:
-    return len(operation.query) + sum(len(error["message"]) for error in answer.payload["errors"])
+    return sys.getsizeof(operation.query) + sum(len(error["message"]) for error in answer.payload["errors"])
 
 
 def _refused(reasons: list[GraphQLError], code: str) -> Answer:

@@ -45,6 +45,7 @@ class Variables:
         """The values, or what is wrong with them, by the rules of the specification."""
         given = given or {}
         if self._all_plain and (values := self._as_they_are(given)) is not None:
+            # Sources fill variables into a custom scalar's list or object: no scalar of the schema takes one.
             return VariableValues({}, values)
         return get_variable_values(self._schema, self._definitions, dict(given), max_errors=50)
 

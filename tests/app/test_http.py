@@ -1,7 +1,7 @@
 """GraphQL over HTTP: what a client gets for every kind of request, well-formed or not."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -189,7 +189,8 @@ async def test_a_trace_tells_the_commands_of_this_request(
     mongo = answer.json()["extensions"]["lectern"]["mongo"]
     assert mongo["commands"] == 2
     assert mongo["ms"] > 0
-    assert "extensions" not in (await post(http, {"query": query})).json()
+    for other in ({}, {"x-lectern-trace": "0"}, {"x-lectern-trace": "yes"}):
+        assert "extensions" not in (await post(http, {"query": query}, GRAPHQL | other)).json()
 
 
 async def test_an_unexpected_error_is_masked(
@@ -210,21 +211,23 @@ async def test_an_unexpected_error_is_masked(
     assert answer.json()["data"] == {"student": None}
 
 
-def only(schema: GraphQLSchema) -> httpx.AsyncClient:
-    """A client of the endpoint alone, for another schema; it can't make a context."""
+def no_context() -> Any:
+    raise RuntimeError("the secret of the house")
 
-    def no_context() -> Any:
-        raise RuntimeError("the secret of the house")
 
-    executor = Executor(schema, max_tokens=100, max_nodes=100, introspection=True)
-    endpoint = Endpoint(executor, no_context, max_body_bytes=1000, graphiql=False)
+def only(schema: GraphQLSchema, context: Callable[[], Any] = no_context) -> httpx.AsyncClient:
+    """A client of the endpoint alone, for another schema."""
+    executor = Executor(schema, max_tokens=100, max_nodes=100, introspection=True, compiled=False)
+    endpoint = Endpoint(executor, context, max_body_bytes=1000, graphiql=False)
     app = Starlette(routes=[Route("/graphql", endpoint)])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lectern")
 
 
-async def test_a_mutation_is_not_asked_by_get() -> None:
-    async with only(build_schema("type Query { a: Int } type Mutation { b: Int }")) as http:
-        answer = await http.get("/graphql", params={"query": "mutation { b }"}, headers=GRAPHQL)
+@pytest.mark.parametrize("variables", ["{}", '{"n": "wrong"}'])
+async def test_a_mutation_is_not_asked_by_get(variables: str) -> None:
+    parameters = {"query": "mutation ($n: Int) { b(n: $n) }", "variables": variables}
+    async with only(build_schema("type Query { a: Int } type Mutation { b(n: Int): Int }")) as http:
+        answer = await http.get("/graphql", params=parameters, headers=GRAPHQL)
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
     assert answer.json()["errors"][0]["extensions"] == {"code": "METHOD_NOT_ALLOWED"}
@@ -240,6 +243,18 @@ async def test_a_fault_outside_of_every_field_is_masked(capsys: pytest.CaptureFi
     logged = capsys.readouterr().out
     assert error["extensions"]["errorId"] in logged
     assert "the secret of the house" in logged
+
+
+async def test_an_answer_that_json_can_t_hold_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    big = build_schema("scalar Big type Query { big: Big }")
+    assert big.query_type is not None
+    big.query_type.fields["big"].resolve = lambda *_: 2**64
+    async with only(big, context=lambda: None) as http:
+        answer = await post(http, {"query": "{ big }"})
+    assert answer.status_code == 500
+    (error,) = answer.json()["errors"]
+    assert error["message"] == "Something went wrong on our side."
+    assert error["extensions"]["errorId"] in capsys.readouterr().out
 
 
 async def test_a_database_that_is_gone_is_said_without_its_password(settings: Settings) -> None:

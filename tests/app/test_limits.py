@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from graphql import parse
+from graphql import get_operation_ast, parse
 
 from app.execution import Answer, Executor, Operation, Prepared
-from app.limits import count_nodes
+from app.execution.document import Document
 from resolvers.schema import schema
 
 
@@ -21,9 +21,11 @@ from resolvers.schema import schema
         ("query($n: Int) { courses(first: $n) { nodes { id } } }", {"n": 7}, 8),
         ("query($n: Int = 9) { courses(first: $n) { nodes { id } } }", None, 10),
         ("query($n: Int = 9) { courses(first: $n) { nodes { id } } }", {"n": None}, 21),
+        ("query($n: Int) { courses(first: $n) { nodes { id } } }", {"n": 7.0}, 8),
         ("{ categories { name } }", None, 5),
         ('{ nodes(ids: ["a", "b"]) { id } }', None, 2),
         ("query($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": ["a"] * 4}, 4),
+        ("query($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": "a"}, 1),
         ('{ node(id: "a") { ... on Course { reviews(first: 2) { nodes { id } } } } }', None, 1 + 1 + 2),
         (
             "{ courses(first: 2) { ...P } } fragment P on CourseConnection { nodes { ...C } } "
@@ -35,8 +37,11 @@ from resolvers.schema import schema
     ],
 )
 def test_nodes_are_counted_by_the_sizes_of_pages(query: str, variables: dict[str, Any], nodes: int) -> None:
-    document = parse(query)
-    assert count_nodes(schema._schema, document, document.definitions[0], variables) == nodes  # type: ignore[arg-type]
+    text = parse(query)
+    document = Document(schema._schema, text, get_operation_ast(text))  # type: ignore[arg-type]
+    coerced = document.variables.coerced(variables)
+    assert not isinstance(coerced, list)
+    assert document.nodes(coerced) == nodes
 
 
 QUERY = "{ courses(first: 100) { nodes { reviews(first: 10) { nodes { id } } } } }"
@@ -54,6 +59,15 @@ def test_an_operation_asks_for_at_most_max_nodes(max_nodes: int, refused: bool) 
             "The operation asks for up to 1,201 objects, and 1,200 are allowed"
         )
         assert not prepared.executed
+
+
+@pytest.mark.parametrize("first", [100, 100.0])
+def test_a_size_counts_however_json_writes_it(first: float) -> None:
+    executor = Executor(schema._schema, max_tokens=1000, max_nodes=100, introspection=True)
+    query = "query ($n: Int) { courses(first: $n) { nodes { id } } }"
+    refused = executor.prepare(Operation(query, {"n": first}))
+    assert isinstance(refused, Answer)
+    assert refused.payload["errors"][0]["extensions"] == {"code": "OPERATION_TOO_LARGE"}
 
 
 def test_a_small_text_that_asks_for_the_world_is_refused() -> None:

@@ -12,6 +12,7 @@ from loaders.registry import Loaders
 from resolvers import ids
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
+from resolvers.node import COLLECTIONS
 from tests.execution.engines import executor
 from tests.execution.tree import EnumName, Value, print_value
 from tests.support import NOW, SECRET
@@ -21,16 +22,6 @@ SOME = 60  # documents of a collection whose values are asked for
 CURSORS = 4  # of a list
 
 _REFERENCE = executor(compiled=False)
-
-COLLECTIONS = {
-    "Category": "categories",
-    "Course": "courses",
-    "CourseRun": "courseRuns",
-    "Enrollment": "enrollments",
-    "Instructor": "instructors",
-    "Review": "reviews",
-    "Student": "students",
-}
 
 #: The name of an argument, or of a member of a filter -> where its values are.
 _WORDS = {

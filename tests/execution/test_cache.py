@@ -26,6 +26,12 @@ def executor(**options: Any) -> Executor:
     return Executor(schema._schema, max_tokens=10_000, max_nodes=100_000, introspection=True, **options)
 
 
+def valid(executor: Executor, text: str, variables: dict[str, Any] | None = None) -> Prepared:
+    prepared = executor.prepare(Operation(text, variables))
+    assert isinstance(prepared, Prepared), prepared
+    return prepared
+
+
 def kept(executor: Executor, text: str) -> bool:
     """Whether an operation is prepared by what was prepared before."""
     first, second = (executor.prepare(Operation(text)) for _ in range(2))
@@ -92,15 +98,38 @@ def test_the_size_of_an_operation_is_about_what_it_takes() -> None:
     tracemalloc.start()
     documents = []
     for number in range(20):
-        prepared = ready.prepare(Operation(OPERATION.replace("query Page", f"query Page{number}")))
-        assert isinstance(prepared, Prepared)
+        text = OPERATION.replace("query Page", f"query Page{number}")
         for condition in (True, False):
-            variables = prepared.document.variables.coerced({"with": condition})
-            assert not isinstance(variables, list)
-            prepared.document.plan(variables)
-        documents.append(prepared.document)
+            ready.explain(valid(ready, text, {"with": condition}))
+        documents.append((text, valid(ready, text, {"with": True}).document))
     gc.collect()
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    with_two_plans = sum(map(_size_of_document, documents)) * 2 / 8
+    with_two_plans = sum(_size_of_document(text, document) for text, document in documents) * 2 / 8
     assert taken < with_two_plans < taken * 3, (taken, with_two_plans)
+
+
+@pytest.mark.parametrize(
+    ("text", "long"),
+    [
+        ("{ courses { … totalCount } }", " "),
+        ("{ courses { …: totalCount } }", "x"),
+        ('{ courses(filter: {search: "…"}) { totalCount } }', "é"),
+        ('{ courses(filter: {search: "…"}) { totalCount } }', "😀"),
+    ],
+    ids=["space", "a name", "a value", "a value of wide characters"],
+)
+def test_the_size_of_few_tokens_is_that_of_their_text(text: str, long: str) -> None:
+    """In bytes, with the plan, for one operation more; what Python takes beside it varies by kilobytes."""
+    ready = executor()
+    tracemalloc.start()
+    taken = []
+    for number in (100_000, 100_001):
+        prepared = valid(ready, text.replace("…", long * number))
+        ready.explain(prepared)
+        gc.collect()
+        taken.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    size = _size_of_document(prepared.operation.query, prepared.document)
+    more = taken[1] - taken[0]
+    assert more < size * 1.1 < more * 3, (more, size)
