@@ -1,4 +1,8 @@
-"""The log: on standard error, a line for each event, and tracebacks without the values in their frames."""
+"""The log: on standard error, beside Uvicorn's; standard output is for what a command prints. A line for each
+event, and tracebacks without the values in their frames.
+"""
+
+import sys
 
 import structlog
 
@@ -9,6 +13,9 @@ def configure() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
-        ]
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -45,6 +45,21 @@ async def test_it_is_run(file: str, tmp_path: Path, settings: Settings, database
     assert "by the plan: 2 commands in" in done.stdout
 
 
+async def test_what_fails_in_a_run_is_logged_beside_what_is_printed(
+    file: str, settings: Settings, database: Database
+) -> None:
+    await store(database, courses=[factories.course()])
+    await database["courses"].update_one({}, {"$unset": {"title": ""}})
+    done = lectern(
+        "explain", file, "--variables", '{"n": 3}', "--run",
+        MONGODB_URI=settings.mongodb_uri.get_secret_value(), MONGODB_DATABASE=settings.mongodb_database,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "1 errors" in done.stdout
+    assert "field failed" in done.stderr
+    assert "field failed" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
@@ -52,6 +67,7 @@ async def test_it_is_run(file: str, tmp_path: Path, settings: Settings, database
         ("[]", "--variables takes a JSON object"),
         ("@nowhere.json", "--variables: nowhere.json can't be read"),
         ("{}", "Variable '$n' has invalid value"),
+        ("{}", "Give the values with --variables"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_sentence(file: str, variables: str, told: str) -> None:
