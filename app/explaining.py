@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
-import orjson
-
 from app import errors, logs
 from app.commands.errors import CommandError
 from app.database import connect, ping
@@ -19,6 +17,7 @@ from app.tracing import tracing
 from loaders.registry import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
+from resolvers.scalars import encoded
 
 
 def explain(operation: Operation, *, run: bool) -> str:
@@ -48,7 +47,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
                 start = perf_counter()
                 answer = await executor.run(prepared, ctx, timings)
                 ms = (perf_counter() - start) * 1000
-    size = len(orjson.dumps(answer.payload))
+    size = len(encoded(answer.payload))
     return (
         f"{text(executor.explain(prepared, timings))}\n\n"
         f"run in {ms:.1f} ms by {_ENGINES[answer.engine or 'reference']}: {trace.commands} commands in "

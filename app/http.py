@@ -20,6 +20,7 @@ from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
 from app.execution.explain import Timings
 from app.tracing import tracing
 from resolvers.context import Context
+from resolvers.scalars import encoded
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -163,7 +164,7 @@ def _told(answer: Answer, media_type: str) -> Reply:
     clients from before the specification.
     """
     status = 200 if answer.executed or media_type == JSON else 400
-    return Reply(orjson.dumps(answer.payload), status, media_type)
+    return Reply(encoded(answer.payload), status, media_type)
 
 
 def _refusal(refusal: HTTPException, media_type: str | None) -> Reply:

@@ -1,5 +1,6 @@
 """The application: what it is made of, and in which order a request passes it."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,7 +47,9 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with connect(settings, tz_aware=False) as database:
             app.state.database = database
+            tending = asyncio.create_task(memory.tend())
             yield
+            tending.cancel()
 
     endpoint = Endpoint(
         make_executor(settings), context, settings.max_body_bytes, settings.graphiql, settings.trace_plan

@@ -1,8 +1,10 @@
 """The memory of a process that serves: Python's garbage collector and glibc's allocator."""
 
+import asyncio
 import ctypes
 import gc
 import sys
+from time import process_time
 
 #: New containers before the youngest are looked at; how many such looks before the next generation is, and of
 #: those before all are. What a plan makes has no cycles and dies young; what graphql-core makes has many.
@@ -13,20 +15,38 @@ _THRESHOLDS = (10_000, 5, 5)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _LARGE = 256 * 1024
 
+_PAUSE = 2.0  # seconds
+_IDLE = 0.02  # of them, by CPU time
+
 
 def settle() -> None:
     """Call it when the application is made: what is there stays, and is not looked at again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
-    if sys.platform == "linux":
-        _give_back()
+    _give_back_large_blocks()
 
 
-def _give_back() -> None:
-    """Makes large blocks go back to the system when they are freed, where the C library is glibc."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 2)
-        mallopt(_M_MMAP_THRESHOLD, _LARGE)
-        mallopt(_M_TRIM_THRESHOLD, _LARGE)
+async def tend() -> None:
+    """Gives back what a time of work left over, when there is a pause. It runs until it is cancelled."""
+    worked, before = False, process_time()
+    while True:
+        await asyncio.sleep(_PAUSE)
+        busy = process_time() - before > _IDLE * _PAUSE
+        if worked and not busy:
+            gc.collect()
+            _call("malloc_trim", 0)
+        worked, before = busy, process_time()
+
+
+def _give_back_large_blocks() -> None:
+    """When they are freed, not at the next pause."""
+    _call("mallopt", _M_ARENA_MAX, 2)
+    _call("mallopt", _M_MMAP_THRESHOLD, _LARGE)
+    _call("mallopt", _M_TRIM_THRESHOLD, _LARGE)
+
+
+def _call(function: str, *arguments: int) -> None:
+    """A function of glibc, where that is the C library."""
+    if sys.platform == "linux" and (found := getattr(ctypes.CDLL(None), function, None)):
+        found(*arguments)

@@ -6,7 +6,8 @@ An object is a course or a review in the answer; the cost is the server's CPU ti
 What the smallest request with the same levels costs (one course, and one review where there are any) is the
 constant; the rest, by the objects beyond those, is the cost of an object. Growth is linear when an object
 costs much the same in an answer of 100 objects and in one of 21,000. Resident memory is told with it: after
-a warm-up of small requests, at its peak, and after the run.
+a warm-up of small answers, from as many pages as the largest has (so that the threads and connections are
+there), at its peak, and after the run.
 """
 
 import argparse
@@ -49,11 +50,14 @@ class Case(NamedTuple):
     @property
     def body(self) -> bytes:
         """Pages of several categories, where one page is too small."""
-        pages = zip(range(0, self.courses, _PAGE), data.CATEGORIES, strict=False)
-        return orjson.dumps({"query": f"{{ {' '.join(self._page(*page) for page in pages)} }}"})
+        return self.in_pages_of(_PAGE)
 
-    def _page(self, start: int, category: str) -> str:
-        size = min(self.courses - start, _PAGE)
+    def in_pages_of(self, size: int) -> bytes:
+        pages = zip(range(0, self.courses, size), data.CATEGORIES, strict=False)
+        return orjson.dumps({"query": f"{{ {' '.join(self._page(*page, size) for page in pages)} }}"})
+
+    def _page(self, start: int, category: str, most: int) -> str:
+        size = min(self.courses - start, most)
         reviews = f"reviews(first: {self.reviews}) {{ nodes {{ id rating title createdAt }} }}"
         course = f"id slug title rating {{ average }} {reviews if self.reviews else ''}"
         chosen = f'first: {size}, filter: {{ categories: ["{category}"] }}'
@@ -99,9 +103,10 @@ def main() -> None:
 
 
 def _warm(server: Server) -> float:
-    """The resident memory of a server that has answered small requests."""
+    """The resident memory of a server that has given small answers."""
+    pages = len(range(0, LARGE.courses, _PAGE))
     for _ in range(_WARM_UP):
-        server.post(Case(5, 5).body)
+        server.post(Case(pages, 5).in_pages_of(1))
     return server.resident()
 
 

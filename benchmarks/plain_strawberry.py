@@ -67,7 +67,7 @@ class Database:
             chosen["categorySlug"] = {"$in": categories}
         if after is not None:
             chosen["$or"] = _following(after)
-        order = [("rating.bayesian", -1), ("_id", 1)]
+        order = [("ratingBayesian", -1), ("_id", 1)]
         cursor = self._database["courses"].find(
             chosen, _WITHOUT_SEARCH, sort=order, limit=size, batch_size=size + 1
         )
@@ -135,13 +135,13 @@ def _global_id(kind: bytes, document: Document) -> strawberry.ID:
 
 
 def _cursor(course: Document) -> str:
-    return urlsafe_b64encode(f"{course['rating']['bayesian']} {course['_id']}".encode()).decode()
+    return urlsafe_b64encode(f"{course['ratingBayesian']} {course['_id']}".encode()).decode()
 
 
 def _following(cursor: str) -> list[dict[str, Any]]:
     rating, key = urlsafe_b64decode(cursor).decode().split()
     value = float(rating)
-    return [{"rating.bayesian": {"$lt": value}}, {"rating.bayesian": value, "_id": {"$gt": ObjectId(key)}}]
+    return [{"ratingBayesian": {"$lt": value}}, {"ratingBayesian": value, "_id": {"$gt": ObjectId(key)}}]
 
 
 # -- schema ---------------------------------------------------------------------------------------------
@@ -227,6 +227,9 @@ class Course:
     status: CourseStatus
     rating: RatingSummary
     created_at: datetime
+    updated_at: datetime
+    summary: str | None
+    student_count: int
 
     @strawberry.field
     async def reviews(self, info: Info, first: int = 20) -> ReviewConnection:
@@ -246,8 +249,11 @@ class Course:
             duration_days=document["durationDays"],
             price=Money(amount_minor=price["amountMinor"], currency=price["currency"]) if price else None,
             status=CourseStatus(document["status"]),
-            rating=RatingSummary(average=document["rating"]["average"], count=document["rating"]["count"]),
+            rating=RatingSummary(average=document["ratingAverage"], count=document["ratingCount"]),
             created_at=document["createdAt"],
+            updated_at=document["updatedAt"],
+            summary=document["summary"],
+            student_count=document["studentCount"],
         )
 
 

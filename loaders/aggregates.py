@@ -13,7 +13,7 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from loaders import newest
-from loaders.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
+from loaders.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS, RatingDoc
 from loaders.mongo import Database, Pipeline, aggregate, find
 from loaders.ratings import summarise
 from loaders.review import ReviewParent
@@ -48,7 +48,7 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
 
 async def _differences(database: Database) -> AsyncIterator[list[Difference]]:
     """In batches, each to be written before the next is asked for."""
-    fields = ("status", "rating", "studentCount", "importedStudentCount", "seatsUntil")
+    fields = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
     async for courses in _batches(database, "courses", *fields):
         async for batch in _of_courses(database, courses):
             yield batch
@@ -160,7 +160,7 @@ def _of_run(run: _Doc, counts: Mapping[str, int]) -> list[Difference]:
 
 def _of_course(course: _Doc, stars: Sequence[int], students: int, seats_until: Any) -> list[Difference]:
     true = {
-        "rating": summarise(stars, course["rating"]["imported"]),
+        **summarise(stars, course["importedRating"]),
         "studentCount": course["importedStudentCount"] + students,
         "seatsUntil": seats_until,
     }

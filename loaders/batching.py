@@ -1,11 +1,11 @@
 """Documents by key, in batches."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from bson import ObjectId
 
-from loaders.mongo import Collection, find, find_one
+from loaders.mongo import Collection, find, find_one, id_bytes
 from loaders.projections import Projection, including
 
 D = TypeVar("D")
@@ -44,9 +44,6 @@ class ByKey(Generic[D]):
         return [one] if one is not None else []
 
 
-_bytes: Callable[[ObjectId], bytes] = ObjectId.binary.fget  # type: ignore[attr-defined] # a property, called directly
-
-
 def _hashed(keys: Iterable[Any]) -> list[Hashable]:
     """ObjectIds as their bytes: they hash and compare themselves in Python, many times for each look-up."""
-    return [_bytes(key) if type(key) is ObjectId else key for key in keys]
+    return [id_bytes(key) if type(key) is ObjectId else key for key in keys]

@@ -14,8 +14,8 @@ CourseOrderField = Literal["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE
 
 #: RELEVANCE is by score in a search, and by rating elsewhere.
 ORDERS: Mapping[str, Order] = {
-    "RELEVANCE": Order("rating.bayesian", descending=True),
-    "RATING": Order("rating.bayesian", descending=True),
+    "RELEVANCE": Order("ratingBayesian", descending=True),
+    "RATING": Order("ratingBayesian", descending=True),
     "POPULARITY": Order("studentCount", descending=True),
     "NEWEST": Order("createdAt", descending=True),
     "TITLE": Order("sortTitle", descending=True),
@@ -97,7 +97,7 @@ def _own_part_left_out(listing: Listing, facet: str) -> Filter:
 
 
 _BANDS = {
-    "$filter": {"input": list(FACET_RATINGS), "as": "band", "cond": {"$gte": ["$rating.average", "$$band"]}}
+    "$filter": {"input": list(FACET_RATINGS), "as": "band", "cond": {"$gte": ["$ratingAverage", "$$band"]}}
 }
 
 #: facet, which is also the name of its part of the filter -> what it counts: a value, or an array of values
@@ -142,7 +142,7 @@ def _parts(criteria: CourseCriteria) -> dict[str, Filter]:
         if values is not None:
             parts[name] = {field: {"$in": list(values)}}
     if c.min_rating is not None:
-        parts["ratings"] = {"rating.average": {"$gte": c.min_rating}}
+        parts["ratings"] = {"ratingAverage": {"$gte": c.min_rating}}
     for name, bounds in (("durationDays", c.duration_days), ("price.amountMinor", c.price_minor)):
         if bounds is not None:
             parts[name] = {name: _within(bounds)}

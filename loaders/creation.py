@@ -69,8 +69,8 @@ def _course(fields: Mapping[str, Any]) -> Document:
         "instructorIds": [], "status": "PUBLISHED", "createdAt": moment, "updatedAt": moment,
         "importedStudentCount": 0, "seatsUntil": None, "newestReviewIds": b"", **fields,
     }  # fmt: skip
-    document["rating"] = summarise([0] * 5, document.pop("rating.imported", None))
-    return {**document, "studentCount": document["importedStudentCount"]}
+    rating = summarise([0] * 5, document.get("importedRating"))
+    return {**document, **rating, "studentCount": document["importedStudentCount"]}
 
 
 def _run(fields: Mapping[str, Any]) -> Document:

@@ -37,13 +37,15 @@ class ImportedRating(TypedDict):
 
 
 class RatingDoc(TypedDict):
-    """Made by loaders.ratings.summarise from `stars` and `imported`."""
+    """Made by loaders.ratings.summarise from the stars and what was imported. Keys of the course itself: to
+    read an object within each document of a page takes as long as all their other keys.
+    """
 
-    average: float | None
-    bayesian: float
-    count: int  # imported count + sum of stars
-    stars: list[int]  # published reviews by stars: five counts, one star first
-    imported: ImportedRating | None
+    ratingAverage: float | None
+    ratingBayesian: float
+    ratingCount: int  # imported count + sum of stars
+    ratingStars: list[int]  # published reviews by stars: five counts, one star first
+    importedRating: ImportedRating | None
 
 
 class SearchTerm(TypedDict):
@@ -65,7 +67,7 @@ class InstructorDoc(TypedDict):
     externalId: NotRequired[ExternalId]
 
 
-class CourseDoc(TypedDict):
+class CourseDoc(RatingDoc):
     _id: ObjectId
     slug: str
     codes: list[str]
@@ -84,8 +86,7 @@ class CourseDoc(TypedDict):
     createdAt: datetime
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
-    # aggregates: loaders.aggregates.recount
-    rating: RatingDoc
+    # aggregates, as those of RatingDoc: loaders.aggregates.recount
     studentCount: int  # importedStudentCount + students with an enrolment that counts
     importedStudentCount: int  # students an import told of without their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a seat left

@@ -20,7 +20,17 @@ MARK = "lectern"  # the key by which a row is known to be of an export; it holds
 _BATCH = 500
 
 _COMPUTED = {
-    "courses": ("studentCount", "seatsUntil", "newestReviewIds", "sortTitle", "search"),
+    "courses": (
+        "ratingAverage",
+        "ratingBayesian",
+        "ratingCount",
+        "ratingStars",
+        "studentCount",
+        "seatsUntil",
+        "newestReviewIds",
+        "sortTitle",
+        "search",
+    ),
     "courseRuns": ("courseId", "courseStatus", "seatsTaken", "waitlistCount"),
     "students": ("newestReviewIds", "sortName", "search"),
     "reviews": ("courseStatus", "helpfulScore"),
@@ -96,13 +106,8 @@ async def _next(database: Database, collection: str, after: ObjectId | None) -> 
 
 
 def _plain(collection: str, document: Mapping[str, Any]) -> Row:
-    left_out = (*_COMPUTED[collection], *_REFERENCES, "categorySlug", "instructorIds", "rating")
-    row = {name: value for name, value in document.items() if name not in left_out}
-    if collection == "courses":
-        row["rating.imported"] = document["rating"]["imported"]
-    elif "rating" in document:
-        row["rating"] = document["rating"]
-    return row
+    left_out = (*_COMPUTED[collection], *_REFERENCES, "categorySlug", "instructorIds")
+    return {name: value for name, value in document.items() if name not in left_out}
 
 
 async def _complete_references(

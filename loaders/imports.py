@@ -128,8 +128,8 @@ class Importer:
         names = {name for incoming in batch for name in incoming.fields}
         if names & DERIVED_FROM[self._name]:
             names |= DERIVED_FROM[self._name]
-        if "rating.imported" in names:
-            names = {*names - {"rating.imported"}, "rating"}
+        if "importedRating" in names:
+            names.add("ratingStars")
         projection = dict.fromkeys((*names, "externalId"), 1)
         found: dict[Key, _Doc] = {}
         for query in _queries(batch):
@@ -142,8 +142,8 @@ class Importer:
         """The changes with all that follows from them."""
         if changes.keys() & DERIVED_FROM[self._name]:
             changes |= derived(self._name, {**there, **changes})
-        if "rating.imported" in changes:
-            changes["rating"] = summarise(there["rating"]["stars"], changes.pop("rating.imported"))
+        if "importedRating" in changes:
+            changes |= summarise(there["ratingStars"], changes["importedRating"])
         if self._name == "courses":
             changes.setdefault("updatedAt", now())
         return changes
@@ -199,11 +199,7 @@ def _queries(batch: Sequence[Incoming]) -> list[dict[str, Any]]:
 
 
 def _changes(stored: _Doc, fields: _Doc) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if _value(stored, name) != value}
-
-
-def _value(stored: _Doc, name: str) -> Any:
-    return stored["rating"]["imported"] if name == "rating.imported" else stored.get(name)
+    return {name: value for name, value in fields.items() if stored.get(name) != value}
 
 
 def _without_nulls(fields: dict[str, Any], not_null: Mapping[str, Any]) -> None:

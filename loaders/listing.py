@@ -24,7 +24,7 @@ WHOLE = "the whole collection"
 
 
 class Order(NamedTuple):
-    field: str  # a path, such as "rating.bayesian"
+    field: str  # a path, such as "price.amountMinor"
     descending: bool
     nullable: bool = False
 

@@ -15,7 +15,7 @@ import loaders.review
 from loaders.batching import ByKey
 from loaders.documents import CourseDoc, ReviewDoc, StudentDoc
 from loaders.listing import Listing, Page, Window, all_of, sort_by
-from loaders.mongo import Database, Pipeline, aggregate
+from loaders.mongo import Database, Pipeline, aggregate, id_bytes
 from loaders.review import ReviewCriteria, ReviewParent
 
 #: One more than are on a page by default, so that the page knows whether more follow.
@@ -23,7 +23,7 @@ NEWEST = 21
 #: The collections of what carries them, and what refers to it in a review.
 CARRIERS: Mapping[str, ReviewParent] = {"courses": "courseId", "students": "studentId"}
 PUBLIC = ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",))
-_PUBLIC = ("PUBLISHED", "PUBLISHED")
+_PUBLIC = (*PUBLIC.statuses, *PUBLIC.course_statuses)
 _LENGTH = 12  # bytes of an ObjectId
 
 
@@ -79,7 +79,7 @@ def packed(ids: Iterable[ObjectId]) -> bytes:
     """Ids as they are stored: one after the other, twelve bytes each. MongoDB's drivers read one value much
     faster than an array of them.
     """
-    return b"".join(i.binary for i in ids)
+    return b"".join(id_bytes(i) for i in ids)
 
 
 def unpacked(stored: bytes, most: int = NEWEST) -> list[ObjectId]:

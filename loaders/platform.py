@@ -44,10 +44,10 @@ async def reviews(database: Database) -> int:
 
 async def average_rating(database: Database) -> float | None:
     """The mean over the ratings of published courses, those imported as an average included."""
-    total = {"$multiply": ["$rating.average", "$rating.count"]}
+    total = {"$multiply": ["$ratingAverage", "$ratingCount"]}
     pipeline: Pipeline = [
         {"$match": _PUBLISHED},
-        {"$group": {"_id": None, "count": {"$sum": "$rating.count"}, "total": {"$sum": total}}},
+        {"$group": {"_id": None, "count": {"$sum": "$ratingCount"}, "total": {"$sum": total}}},
         {"$match": {"count": {"$gt": 0}}},
         {"$project": {"n": {"$round": [{"$divide": ["$total", "$count"]}, 2]}}},
     ]

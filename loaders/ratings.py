@@ -25,11 +25,11 @@ def summarise(stars: Sequence[int], imported: ImportedRating | None = None) -> R
         count += imported["count"]
         total += imported["average"] * imported["count"]
     return {
-        "average": round(total / count, 4) if count else None,
-        "bayesian": round((PRIOR_WEIGHT * PRIOR_MEAN + total) / (PRIOR_WEIGHT + count), 6),
-        "count": count,
-        "stars": list(stars),
-        "imported": imported,
+        "ratingAverage": round(total / count, 4) if count else None,
+        "ratingBayesian": round((PRIOR_WEIGHT * PRIOR_MEAN + total) / (PRIOR_WEIGHT + count), 6),
+        "ratingCount": count,
+        "ratingStars": list(stars),
+        "importedRating": imported,
     }
 
 

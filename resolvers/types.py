@@ -61,7 +61,7 @@ class PageInfo:
 
 @strawberry.type(description="An element of a list and its place there.")
 class Edge(Generic[T]):
-    node: T = fields.plain("The element.")
+    node: T = fields.computed(resolvers.pagination.node, description="The element.")
     cursor: str = fields.computed(
         resolvers.pagination.cursor, description="Its place, for `after` and `before` of the same list."
     )
@@ -103,7 +103,9 @@ class Course(Node):
         resolvers.course.instructors, reads=["instructorIds"], description="Who teaches it."
     )
     status: CourseStatus = fields.plain("Where it is in its life.")
-    rating: "RatingSummary" = fields.plain("What its students say, in figures.")
+    rating: "RatingSummary" = fields.computed(
+        resolvers.rating.summary, description="What its students say, in figures."
+    )
     student_count: int = fields.plain("How many students took it or are taking it.")
     created_at: datetime = fields.plain("When it was added.")
     updated_at: datetime = fields.plain("When it was changed last.")
@@ -194,17 +196,28 @@ class Money:
 
 @strawberry.type(description="The ratings of a course.")
 class RatingSummary:
-    average: float | None = fields.plain("The mean, from 1 to 5; null without ratings.")
-    bayesian: float = fields.plain(
-        "(C*m + sum) / (C + count), with C and m below: the mean, drawn towards m while ratings are few."
+    average: float | None = fields.computed(
+        resolvers.rating.average,
+        reads=["ratingAverage"],
+        description="The mean, from 1 to 5; null without ratings.",
     )
-    count: int = fields.plain("How many ratings there are.")
+    bayesian: float = fields.computed(
+        resolvers.rating.bayesian,
+        reads=["ratingBayesian"],
+        description="(C*m + sum) / (C + count), with C and m below: the mean, drawn towards m while ratings"
+        " are few.",
+    )
+    count: int = fields.computed(
+        resolvers.rating.count, reads=["ratingCount"], description="How many ratings there are."
+    )
     without_review_count: int = fields.computed(
         resolvers.rating.without_review_count,
+        reads=["importedRating"],
         description="How many of them came as an average with a count, without reviews: no bucket has these.",
     )
     histogram: list["RatingBucket"] = fields.computed(
         resolvers.rating.histogram,
+        reads=["ratingStars"],
         description="How many reviews gave how many stars: five buckets, 5 stars first.",
     )
     prior_mean: float = fields.computed(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import orjson
 import pytest
 from pydantic import SecretStr
 
@@ -24,6 +25,7 @@ from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
+from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests.factories import clear
 from tests.support import NOW, SECRET, SHARED, MongoCommands, RunQuery
@@ -106,7 +108,7 @@ def run_query(database: Database) -> RunQuery:
         prepared = executor.prepare(Operation(text, variables))
         assert not isinstance(prepared, Answer), prepared
         ctx = Context(Loaders(database), Cursors(SECRET.encode()), now, viewer)
-        payload = (await executor.run(prepared, ctx)).payload
+        payload = orjson.loads(encoded((await executor.run(prepared, ctx)).payload))
         if errors:
             return payload
         assert "errors" not in payload, payload["errors"]

@@ -32,7 +32,7 @@ def course(title: str | None = None, *, stars: list[int] | None = None, **fields
     title = title or f"Course {number}"
     own = {"_id": ObjectId(), "title": title, "slug": f"course-{number}", "createdAt": T0 + number * DAY}
     document = complete("courses", own | fields)
-    return document | {"rating": summarise(stars or [0] * 5)}
+    return document | summarise(stars or [0] * 5)
 
 
 def course_run(of: Mapping[str, Any], **fields: Any) -> dict[str, Any]:

@@ -34,7 +34,6 @@ from graphql import (
 )
 
 from app.execution.plan import Build, Called, Computed, Level, Position, Selection, Typename, Use
-from resolvers.scalars import written
 
 #: When a scalar's value is right as it is; `{x}` is the value, taken where `{first}` stands.
 _RIGHT: Mapping[str, str] = {
@@ -43,6 +42,7 @@ _RIGHT: Mapping[str, str] = {
     "Boolean": "type({first}) is bool",
     "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
     "Float": "type({first}) is float and {x} * 0 == 0",  # not so for infinity and NaN
+    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",  # resolvers.scalars.encoded writes it
 }
 
 
@@ -61,8 +61,8 @@ class _Function:
         self._count = 0
         self._names: dict[str, Any] = {
             "datetime": datetime,
-            "written": written,
             "as_list": _as_list,
+            "objects": {dict, tuple},
             "Wrong": WrongTypeError,
         }
         self._levels: dict[tuple[Callable[..., Any], str], Level] = {}
@@ -142,7 +142,7 @@ class _Function:
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
         if all(isinstance(position.source, Typename | Called) for position in positions):
-            self._write(f"if type({name}) is not dict: raise Wrong")
+            self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]
         if not waiting:
@@ -185,8 +185,6 @@ class _Function:
             return f"{self._constant('n', names)}[{value}]"
         x, first = (value, value) if value.isidentifier() else ("x", f"x := {value}")
         otherwise = f"{self._constant('c', _coercion(type_, required=required))}({x})"
-        if type_.name == "DateTime":
-            return f"written({x}) if type({first}) is datetime else {otherwise}"
         if type_.name not in _RIGHT:
             return otherwise.replace(f"({x})", f"({value})")
         right = _RIGHT[type_.name].format(first=first, x=x)

@@ -60,7 +60,6 @@ Source: TypeAlias = Typename | Stored | Computed | Called
 class Selection:
     """What is selected on the objects of one type, in the order of the response."""
 
-    type_name: str
     positions: "list[Position]" = field(default_factory=list)
 
 
@@ -119,7 +118,6 @@ class Plan:
     serial: a mutation's fields are run one after the other.
     """
 
-    type_name: str
     keys: Mapping[str, Any]
     levels: list[Level]
     projections: Mapping[str, Projection]

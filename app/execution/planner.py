@@ -5,6 +5,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLField,
     GraphQLObjectType,
@@ -26,6 +27,7 @@ from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_camel_case
 
 from app.execution import arguments
+from app.execution.arguments import Arguments
 from app.execution.build import compiled
 from app.execution.plan import (
     Called,
@@ -39,7 +41,7 @@ from app.execution.plan import (
     Typename,
 )
 from loaders import projections
-from resolvers.node import COLLECTIONS
+from resolvers.node import COLLECTIONS, PARTS
 
 #: More positions than a text of the largest size has fields: only fragments that multiply get there.
 MOST_POSITIONS = 5_000
@@ -77,6 +79,7 @@ class _Planner:
         fragments = (d for d in document.definitions if isinstance(d, FragmentDefinitionNode))
         self._fragments = {f.name.value: FragmentDetails(f) for f in fragments}
         self._positions = 0
+        self._arguments: dict[tuple[int, int], Arguments] = {}
         self._reads: dict[str, set[str]] = {}
 
     def plan(self) -> Plan:
@@ -89,14 +92,14 @@ class _Planner:
         keys = {p.key: root.name if isinstance(p.source, Typename) else None for p in positions}
         levels = [Level(p.source, [compiled(p)]) for p in positions if isinstance(p.source, Called)]
         serial = self._operation.operation is OperationType.MUTATION
-        return Plan(root.name, keys, levels, projections.of(self._reads), serial)
+        return Plan(keys, levels, projections.of(self._reads), serial)
 
     def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]
-        if collection := COLLECTIONS.get(parent.name):
+        if collection := COLLECTIONS.get(PARTS.get(parent.name, parent.name)):
             reads = self._reads.setdefault(collection, set())
             reads.update(key for position in positions for key in position.source.reads)
-        return Selection(parent.name, positions)
+        return Selection(positions)
 
     def _position(self, parent: GraphQLObjectType, key: str, nodes: list[FieldDetails]) -> Position:
         self._positions += 1
@@ -117,9 +120,15 @@ class _Planner:
         if function := how.get("computed"):
             return Computed(function, reads)
         if function := how.get("level") or how.get("root"):
-            given = arguments.compiled(self._schema, field, nodes[0].node)
-            return Called(function, given, reads, how["commands"])
+            return Called(function, self._given(field, nodes[0].node), reads, how["commands"])
         return Stored(to_camel_case(declared.python_name))
+
+    def _given(self, field: GraphQLField, node: FieldNode) -> Arguments:
+        """A fragment's field has the same arguments wherever it is spread."""
+        key = (id(field), id(node))
+        if key not in self._arguments:
+            self._arguments[key] = arguments.compiled(self._schema, field, node)
+        return self._arguments[key]
 
     def _selections(self, field: GraphQLField, nodes: list[FieldDetails]) -> dict[str, Selection]:
         kind = get_named_type(field.type)

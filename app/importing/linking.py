@@ -67,7 +67,7 @@ class Linker:
         if "instructors" in fields:
             fields["instructorIds"] = [instructors[name] for name in fields.pop("instructors") or ()]
         if "rating" in fields:
-            fields["rating.imported"] = fields.pop("rating")
+            fields["importedRating"] = fields.pop("rating")
         if "students" in fields:
             fields["importedStudentCount"] = fields.pop("students")
         if "slug" in fields:  # links would break if it changed

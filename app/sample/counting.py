@@ -63,8 +63,8 @@ def list_newest(
 
 
 def rate(courses: Iterable[CourseDoc], reviews: Iterable[ReviewDoc]) -> None:
-    """Set `rating`."""
+    """Set what loaders.ratings.summarise makes."""
     counts = Counter((r["courseId"], r["rating"]) for r in reviews if r["status"] == "PUBLISHED")
     for course in courses:
         stars = [counts[course["_id"], n] for n in range(1, 6)]
-        course["rating"] = summarise(stars, course["rating"]["imported"])
+        course.update(summarise(stars, course["importedRating"]))  # type: ignore[typeddict-item] # a part of it

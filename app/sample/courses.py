@@ -91,7 +91,7 @@ def _course(
         "createdAt": created,
         "updatedAt": (created + (TODAY - created) * random.random()).replace(microsecond=0),
         "externalId": external_id(plan.key),
-        "rating": summarise([0] * 5, _imported(plan)),
+        **summarise([0] * 5, _imported(plan)),
         "studentCount": 0,
         # Whoever rated had taken the course, and of the others nothing is known.
         "importedStudentCount": plan.imported[1] if plan.imported else 0,

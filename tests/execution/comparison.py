@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from app.errors import field_error
 from app.execution import Answer, Executor
 from loaders.mongo import Database
+from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests.execution.engines import executor
 from tests.execution.operations import Question
@@ -84,7 +85,7 @@ async def asked(by: Executor, database: Database, question: Question) -> Answer:
 def told(answer: Answer) -> Told:
     payload = answer.payload
     errors = sorted(orjson.dumps(_anonymous(error)).decode() for error in payload.get("errors", ()))
-    return Told(list(payload), orjson.dumps(payload.get("data")), errors)
+    return Told(list(payload), encoded(payload.get("data")), errors)
 
 
 async def _expect_equal(

@@ -38,8 +38,8 @@ _PLAIN = {
     "instructors": ["name", "headline"],
     "courses": [
         "codes", "title", "summary", "description", "level", "deliveryModes", "durationDays", "language",
-        "tags", "price", "price.amountMinor", "price.currency", "rating", "rating.average", "rating.bayesian",
-        "rating.count", "rating.stars", "rating.imported", "studentCount", "createdAt", "updatedAt",
+        "tags", "price", "price.amountMinor", "price.currency", "ratingAverage", "ratingBayesian",
+        "ratingCount", "ratingStars", "importedRating", "studentCount", "createdAt", "updatedAt",
     ],
     "courseRuns": ["startsAt", "endsAt", "deliveryMode", "location", "seats", "seatsTaken", "waitlistCount"],
     "students": ["name", "avatarUrl", "country", "bio", "joinedAt"],

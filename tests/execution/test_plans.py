@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 import pytest
 
 from app.execution import Answer, Executor, Operation, Prepared
@@ -12,6 +11,7 @@ from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
+from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
@@ -68,6 +68,21 @@ def test_only_what_is_looked_at_is_fetched(executor: Executor) -> None:
     assert fetched["courses"] == ["_id", "newestReviewIds", "status", "title"]
     assert fetched["students"] == ["_id", "name"]
     assert "body" not in fetched["reviews"]
+
+
+def test_a_rating_is_keys_of_its_course(executor: Executor) -> None:
+    query = "{ courses { nodes { rating { average histogram { count } } } } }"
+    fetched = explained(executor, query)["projections"]
+    assert fetched == {"courses": ["_id", "ratingAverage", "ratingStars", "status"]}
+
+
+async def test_an_edge_of_which_nothing_is_looked_at(executor: Executor, database: Database) -> None:
+    await store(database, courses=[factories.course(title="T", slug="s")])
+    answer = await run(executor, database, "{ courses { edges { __typename } } }")
+    assert (answer.engine, answer.payload) == (
+        "compiled",
+        {"data": {"courses": {"edges": [{"__typename": "CourseEdge"}]}}},
+    )
 
 
 def test_equal_calls_of_a_level_are_one(executor: Executor) -> None:
@@ -160,7 +175,7 @@ async def test_data_is_in_the_order_of_the_text(database: Database, compiled: bo
       slug @include(if: $no) b: title ...F a: title reviews(first: 1) { totalCount } slug } } }
       fragment F on Course { rating { count } __typename reviews(first: 1) { nodes { id } } }"""
     answer = await run(engine, database, query)
-    assert orjson.dumps(answer.payload["data"]) == (
+    assert encoded(answer.payload["data"]) == (
         b'{"z":"Query","courses":{"nodes":[{"b":"T","rating":{"count":0},"__typename":"Course",'
         b'"reviews":{"nodes":[],"totalCount":0},"a":"T","slug":"s"}]}}'
     )

@@ -58,13 +58,13 @@ async def test_a_null_for_what_can_t_be_null(database: Database) -> None:
 
 async def test_an_imported_rating_is_summarised_with_the_reviews_that_are_there(database: Database) -> None:
     imported = {"average": 4.0, "count": 10}
-    await kinds(Importer(database, "courses"), course(1, **{"rating.imported": imported}))
-    await database["courses"].update_one({}, {"$set": {"rating.stars": [0, 0, 0, 0, 10]}})
-    update = course(1, **{"rating.imported": {"average": 3.0, "count": 10}})
+    await kinds(Importer(database, "courses"), course(1, importedRating=imported))
+    await database["courses"].update_one({}, {"$set": {"ratingStars": [0, 0, 0, 0, 10]}})
+    update = course(1, importedRating={"average": 3.0, "count": 10})
     assert await kinds(Importer(database, "courses"), update) == ["updated"]
     document = await database["courses"].find_one()
     assert document is not None
-    assert (document["rating"]["average"], document["rating"]["count"]) == (4.0, 20)
+    assert (document["ratingAverage"], document["ratingCount"]) == (4.0, 20)
 
 
 async def test_slugs_are_unique_and_stay(database: Database) -> None:

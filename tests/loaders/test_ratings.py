@@ -11,33 +11,33 @@ stars = st.lists(st.integers(0, 1000), min_size=5, max_size=5)
 
 def test_without_ratings_there_is_no_average() -> None:
     assert summarise([0] * 5) == {
-        "average": None,
-        "bayesian": PRIOR_MEAN,
-        "count": 0,
-        "stars": [0] * 5,
-        "imported": None,
+        "ratingAverage": None,
+        "ratingBayesian": PRIOR_MEAN,
+        "ratingCount": 0,
+        "ratingStars": [0] * 5,
+        "importedRating": None,
     }
 
 
 @pytest.mark.parametrize(("average", "count"), [(4.7, 55), (4.2, 85), (4.5, 68), (4.5, 28), (4.2, 150)])
 def test_an_imported_average_alone_is_shown_as_it_came(average: float, count: int) -> None:
     rating = summarise([0] * 5, {"average": average, "count": count})
-    assert (rating["average"], rating["count"]) == (average, count)
+    assert (rating["ratingAverage"], rating["ratingCount"]) == (average, count)
 
 
 def test_an_imported_average_weighs_its_count() -> None:
     rating = summarise([1, 0, 0, 0, 1], {"average": 4.5, "count": 2})
-    assert (rating["average"], rating["count"]) == (3.75, 4)
+    assert (rating["ratingAverage"], rating["ratingCount"]) == (3.75, 4)
 
 
 @given(stars)
 def test_the_bayesian_average_lies_between_the_prior_and_the_mean(counts: list[int]) -> None:
     rating = summarise(counts)
-    mean = PRIOR_MEAN if rating["average"] is None else rating["average"]
-    assert min(mean, PRIOR_MEAN) - 1e-4 <= rating["bayesian"] <= max(mean, PRIOR_MEAN) + 1e-4
+    mean = PRIOR_MEAN if rating["ratingAverage"] is None else rating["ratingAverage"]
+    assert min(mean, PRIOR_MEAN) - 1e-4 <= rating["ratingBayesian"] <= max(mean, PRIOR_MEAN) + 1e-4
     total = sum(n * (i + 1) for i, n in enumerate(counts))
     expected = (PRIOR_WEIGHT * PRIOR_MEAN + total) / (PRIOR_WEIGHT + sum(counts))
-    assert rating["bayesian"] == pytest.approx(expected, abs=1e-6)
+    assert rating["ratingBayesian"] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(
