@@ -1,6 +1,6 @@
 """A field's arguments: from the text and the variables to what its function takes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
@@ -25,12 +25,15 @@ from strawberry.types.field import StrawberryField
 
 #: Types whose values are told apart by equality, and that are small, but for long strings.
 _REMEMBERED = {str, int, type(None), type(Undefined)}
-_MOST_REMEMBERED = 16
+_MOST_REMEMBERED = 32
 _LONGEST_REMEMBERED = 100  # characters
 
 _LONGEST_TEXT = 200  # characters
 
 _SAME_IN_PYTHON = {"String", "ID", "Boolean", "Int", "Float"}
+
+#: From the variables to arguments.
+_Conversion: TypeAlias = Callable[[VariableValues], "_Template"]
 
 #: A function's keyword arguments. Shared between requests: not to be changed.
 Values: TypeAlias = Mapping[str, Any]
@@ -57,9 +60,10 @@ def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arg
     if not variables:
         constant = anew(VariableValues({}, {}))
         return Arguments(lambda _: constant, text)
-    if all(_is_plain(field, argument) for argument in written if variables_in(argument.value)):
-        return Arguments(_filled_in(anew, variables), text)
-    return Arguments(_remembering(anew, sorted(variables)), text)
+    converted = [argument.value for argument in written if not _is_plain(field, argument)]
+    others = {name for value in converted for name in variables_in(value)}
+    template = _remembering(_template(anew, variables - others), sorted(others))
+    return Arguments(lambda given: template(given).filled_in(given), text)
 
 
 def declaration(field: GraphQLField) -> StrawberryField:
@@ -115,13 +119,44 @@ def _is_plain(field: GraphQLField, argument: ArgumentNode) -> bool:
     )
 
 
-def _remembering(
-    convert: Callable[[VariableValues], Values], variables: Sequence[str]
-) -> Callable[[VariableValues], Values]:
-    """A conversion that keeps its last results: input objects take as long to convert as a page to build."""
-    kept: dict[tuple[Any, ...], Values] = {}
+class _Hole(NamedTuple):
+    variable: str
 
-    def convert_or_remember(variables_given: VariableValues) -> Values:
+
+class _Template(NamedTuple):
+    """Arguments in which some variables are yet to be filled in."""
+
+    constants: Values
+    holes: Sequence[tuple[str, str]]  # (argument, variable)
+
+    def filled_in(self, variables: VariableValues) -> Values:
+        if not self.holes:
+            return self.constants
+        given = variables.coerced
+        return {**self.constants, **{name: given[v] for name, v in self.holes if v in given}}
+
+
+def _template(convert: Callable[[VariableValues], Values], holes: Set[str]) -> _Conversion:
+    """What a conversion gives with holes in the place of some variables."""
+    instead = {variable: _Hole(variable) for variable in holes}
+
+    def made(variables: VariableValues) -> _Template:
+        values = convert(VariableValues({}, {**variables.coerced, **instead}))
+        constants = {name: value for name, value in values.items() if not isinstance(value, _Hole)}
+        return _Template(
+            constants, [(name, v.variable) for name, v in values.items() if isinstance(v, _Hole)]
+        )
+
+    return made
+
+
+def _remembering(convert: _Conversion, variables: Sequence[str]) -> _Conversion:
+    """A conversion that keeps its last results, by the variables that they depend on: input objects take as
+    long to convert as a page to build.
+    """
+    kept: dict[tuple[Any, ...], _Template] = {}
+
+    def convert_or_remember(variables_given: VariableValues) -> _Template:
         given = variables_given.coerced
         key = tuple(given.get(name, Undefined) for name in variables)
         if not all(map(_is_small, key)):
@@ -137,22 +172,3 @@ def _remembering(
 
 def _is_small(value: Any) -> bool:
     return type(value) in _REMEMBERED and (type(value) is not str or len(value) <= _LONGEST_REMEMBERED)
-
-
-class _Hole(NamedTuple):
-    variable: str
-
-
-def _filled_in(
-    convert: Callable[[VariableValues], Values], variables: frozenset[str]
-) -> Callable[[VariableValues], Values]:
-    """Constants from a conversion at compile time, in which the variables leave holes to be filled in."""
-    template = convert(VariableValues({}, {name: _Hole(name) for name in variables}))
-    constants = {name: value for name, value in template.items() if not isinstance(value, _Hole)}
-    holes = [(name, value.variable) for name, value in template.items() if isinstance(value, _Hole)]
-
-    def fill_in(variables: VariableValues) -> Values:
-        given = variables.coerced
-        return constants | {name: given[variable] for name, variable in holes if variable in given}
-
-    return fill_in

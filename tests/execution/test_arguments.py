@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from graphql import Undefined
+from graphql import FieldNode, GraphQLField, OperationDefinitionNode, Undefined, parse
 from graphql.execution.values import VariableValues
 
-from app.execution.arguments import _remembering
+from app.execution.arguments import _remembering, _Template, compiled
+from resolvers.schema import schema
 
 
 @pytest.mark.parametrize(
@@ -16,11 +17,42 @@ from app.execution.arguments import _remembering
 def test_only_small_values_are_remembered(value: Any, remembered: bool) -> None:
     conversions: list[VariableValues] = []
 
-    def convert(variables: VariableValues) -> dict[str, Any]:
+    def convert(variables: VariableValues) -> _Template:
         conversions.append(variables)
-        return dict(variables.coerced)
+        return _Template(dict(variables.coerced), [])
 
     remembering = _remembering(convert, ["filter", "after"])
     for _ in range(2):
-        assert remembering(VariableValues({}, {"filter": value, "after": "a"}))["filter"] == value
+        assert remembering(VariableValues({}, {"filter": value, "after": "a"})).constants["filter"] == value
     assert len(conversions) == (1 if remembered else 2)
+
+
+def test_what_is_remembered_does_not_depend_on_a_plain_variable() -> None:
+    """A page's cursor is another one each time, its filter is not."""
+    text = "query ($c: String!, $after: String) { courses(after: $after, filter: { categories: [$c] }) }"
+    field, node = _field("courses", text)
+    values = compiled(schema._schema, field, node).values
+    first = values(VariableValues({}, {"c": "math", "after": "a"}))
+    second = values(VariableValues({}, {"c": "math", "after": "b"}))
+    assert (first["after"], second["after"]) == ("a", "b")
+    assert first["filter"] is second["filter"]
+    assert "after" not in values(VariableValues({}, {"c": "math"}))
+    assert values(VariableValues({}, {"c": "law"}))["filter"] != first["filter"]
+
+
+def test_a_variable_that_stands_in_two_arguments() -> None:
+    text = "query ($x: String) { courses(after: $x, filter: { search: $x }) }"
+    values = compiled(schema._schema, *_field("courses", text)).values
+    for x in ("one", "two"):
+        given = values(VariableValues({}, {"x": x}))
+        assert (given["after"], given["filter"].search) == (x, x)
+
+
+def _field(name: str, text: str) -> tuple[GraphQLField, FieldNode]:
+    query = schema._schema.query_type
+    (operation,) = parse(text).definitions
+    assert query is not None
+    assert isinstance(operation, OperationDefinitionNode)
+    (node,) = operation.selection_set.selections
+    assert isinstance(node, FieldNode)
+    return query.fields[name], node
