@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -89,12 +89,14 @@ def leave_a_core() -> None:
 def running(mongodb_uri: str) -> Iterator[list[Server]]:
     """A server for each of ENGINES, in their order, on the same database; idle while it isn't asked."""
     with ExitStack() as stack:
-        yield [stack.enter_context(_running(name, mongodb_uri)) for name in ENGINES]
+        yield [stack.enter_context(started(name, *own, mongodb_uri)) for name, own in ENGINES.items()]
 
 
 @contextmanager
-def _running(name: str, mongodb_uri: str) -> Iterator[Server]:
-    command, environment = ENGINES[name]
+def started(
+    name: str, command: Sequence[str], environment: Mapping[str, str], mongodb_uri: str
+) -> Iterator[Server]:
+    """One server. command: it is given a port."""
     port = _free_port()
     own = {"MONGODB_URI": mongodb_uri, "LECTERN_SECRET": _SIGNED_WITH, **environment}
     with subprocess.Popen(

@@ -23,10 +23,10 @@ class Index(NamedTuple):
 _IMPORTED = [("externalId.source", 1), ("externalId.id", 1)]
 _NATIVE = {"externalId": {"$eq": None}, "studentId": {"$type": "objectId"}}
 _HAS_EXTERNAL_ID = {"externalId.source": {"$exists": True}}
-_IMPORTABLE = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
+IMPORTABLE = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
 
 INDEXES: tuple[Index, ...] = (
-    *(Index(collection, _IMPORTED, unique=True, where=_HAS_EXTERNAL_ID) for collection in _IMPORTABLE),
+    *(Index(collection, _IMPORTED, unique=True, where=_HAS_EXTERNAL_ID) for collection in IMPORTABLE),
     Index("categories", [("slug", 1)], unique=True),
     Index("courses", [("slug", 1)], unique=True),
     # One index serves an order and its reverse: ascending is descending read backwards.

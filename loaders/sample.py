@@ -11,23 +11,28 @@ from typing import Any
 
 from pymongo.errors import BulkWriteError
 
+from loaders.indexes import IMPORTABLE
 from loaders.mongo import Collection, Database
 
 _MARKERS = "sampleData"
 _DUPLICATE_KEY = 11000  # MongoDB's error code
 
 
-async def begin(database: Database, name: str, day: datetime) -> datetime | None:
+async def begin(database: Database, name: str, layout: int, day: datetime) -> datetime | None:
     """Start a load, or take up one that was interrupted: the day it began, which its documents depend on.
+    Documents of another layout are taken out first, and the load starts anew.
 
     None when there is nothing to do: the load is complete, or the database has courses of its own.
     """
-    if marker := await database[_MARKERS].find_one({"_id": name}):
-        began: datetime = marker["day"]
-        return None if marker["complete"] else began
-    if await database["courses"].find_one({}, {"_id": 1}):
+    marker = await database[_MARKERS].find_one({"_id": name})
+    if marker is None and await database["courses"].find_one({}, {"_id": 1}):
         return None
-    await database[_MARKERS].insert_one({"_id": name, "day": day, "complete": False})
+    if marker and marker.get("layout") == layout:
+        return None if marker["complete"] else marker["day"]
+    own = {"externalId.source": name}
+    await gather(*(database[collection].delete_many(own) for collection in IMPORTABLE))
+    started = {"day": day, "layout": layout, "complete": False}
+    await database[_MARKERS].replace_one({"_id": name}, started, upsert=True)
     return day
 
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from app.sample.generator import generate
-from app.sample.identity import SOURCE
+from app.sample.identity import LAYOUT, SOURCE
 from loaders import sample
 from loaders.mongo import Database
 
@@ -13,11 +13,12 @@ async def load(database: Database, now: datetime | None = None) -> bool:
     """Load the sample data and tell whether anything was to do.
 
     Nothing is done where it was loaded before, nor in a database with courses of its own. A load that was
-    interrupted is completed as of the day on which it began, so that its documents agree with each other.
+    interrupted is completed as of the day on which it began, so that its documents agree with each other; one
+    of another layout is replaced.
     """
     moment = now or datetime.now(UTC)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    began = await sample.begin(database, SOURCE, day)
+    began = await sample.begin(database, SOURCE, LAYOUT, day)
     if began is None:
         return False
     made = await asyncio.to_thread(generate, began)

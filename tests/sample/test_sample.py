@@ -351,3 +351,14 @@ async def test_a_catalogue_of_ones_own_is_left_alone(database: Database) -> None
     await database["courses"].insert_one({"slug": "mine"})
     assert not await load(database, NOW)
     assert await database["courses"].count_documents({}) == 1
+
+
+async def test_documents_of_another_layout_are_replaced(database: Database, sample: Sample) -> None:
+    await load(database, NOW)
+    await database["sampleData"].update_one({}, {"$unset": {"layout": 1}})
+    await database["courses"].update_many({}, {"$rename": {"ratingAverage": "rating.average"}})
+    await database["courses"].insert_one({"slug": "mine"})
+    assert await load(database, NOW)
+    assert await database["courses"].find_one_and_delete({"slug": "mine"}) is not None
+    assert await contents(database) == {name: [*made] for name, made in sample.collections().items()}
+    assert not await load(database, NOW)
