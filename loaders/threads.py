@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 A = TypeVar("A")
 
-_MOST = 32
+_MOST = 10  # at once; more wait for each other more than for MongoDB
 _pool = ThreadPoolExecutor(_MOST, "lectern")
 
 
