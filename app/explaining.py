@@ -47,14 +47,17 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
                 start = perf_counter()
                 answer = await executor.run(prepared, ctx, timings)
                 ms = (perf_counter() - start) * 1000
-    size = len(encoded(answer.payload))
-    return (
-        f"{text(executor.explain(prepared, timings))}\n\n"
+    size, wrong = len(encoded(answer.payload)), answer.payload.get("errors", ())
+    lines = [
+        f"{text(executor.explain(prepared, timings))}\n",
         f"run in {ms:.1f} ms by {_ENGINES[answer.engine or 'reference']}: {trace.commands} commands in "
-        f"{trace.ms:.1f} ms, {size:,} bytes, {len(answer.payload.get('errors', ()))} errors"
-    )
+        f"{trace.ms:.1f} ms, {size:,} bytes, {len(wrong)} errors",
+        *(f"  {'.'.join(map(str, error['path']))}: {error['message']}" for error in wrong[:_MOST_ERRORS]),
+    ]
+    return "\n".join(lines)
 
 
+_MOST_ERRORS = 5
 _ENGINES = {
     "compiled": "the plan",
     "completed": "the plan, completed by graphql-core",
@@ -71,6 +74,8 @@ def _refused(answer: Answer) -> CommandError:
     lines = [_line(error) for error in told]
     if told[0]["extensions"]["code"] == errors.BAD_USER_INPUT:
         lines.append("Give the values with --variables: JSON, or @FILE.")
+    if told[0]["extensions"]["code"] == errors.OPERATION_RESOLUTION_FAILURE:
+        lines.append("Say which with --operation.")
     return CommandError("\n".join(lines))
 
 

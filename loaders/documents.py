@@ -37,8 +37,8 @@ class ImportedRating(TypedDict):
 
 
 class RatingDoc(TypedDict):
-    """Made by loaders.ratings.summarise from the stars and what was imported. Keys of the course itself: to
-    read an object within each document of a page takes as long as all their other keys.
+    """Made by loaders.ratings.summarise from the stars and what was imported. Keys of the course itself: a
+    driver takes about as long to read an object within a document as the document.
     """
 
     ratingAverage: float | None

@@ -74,11 +74,25 @@ async def _sent(target: Any, call: Callable[[Any], Any]) -> Any:
     does the same by longer ways: a cursor of its own, document by document.
     """
     told = observer.get()
-    start = perf_counter()
+    if told is None:
+        return await _called(target, call)
+    began = ended = perf_counter()
+
+    def noted(own: Any) -> Any:
+        nonlocal began, ended
+        began = perf_counter()  # a thread may have been waited for
+        try:
+            return call(own)
+        finally:
+            ended = perf_counter()
+
     try:
-        if isinstance(target, AgnosticBase):
-            return await threads.run(call, target.delegate)
-        return await call(target)
+        return await _called(target, noted)
     finally:
-        if told is not None:
-            told((perf_counter() - start) * 1000)
+        told(((ended if isinstance(target, AgnosticBase) else perf_counter()) - began) * 1000)
+
+
+async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
+    if isinstance(target, AgnosticBase):
+        return await threads.run(call, target.delegate)
+    return await call(target)

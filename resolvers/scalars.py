@@ -1,5 +1,6 @@
 """Scalars: how Python's values are written."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +23,13 @@ def encoded(payload: object) -> bytes:
 
     Raises TypeError for what JSON can't hold.
     """
-    return orjson.dumps(payload, option=orjson.OPT_NAIVE_UTC)
+    try:
+        return orjson.dumps(payload, option=orjson.OPT_NAIVE_UTC)
+    except orjson.JSONEncodeError as error:
+        if "Recursion limit" not in str(error):
+            raise
+    # It goes 254 levels deep; an operation that may still be parsed goes a little deeper.
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"), default=written).encode()
 
 
 SCALARS: Mapping[object, ScalarDefinition] = {datetime: replace(DateTimeDefinition, serialize=written)}

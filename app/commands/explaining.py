@@ -26,8 +26,15 @@ def explain(
 ) -> None:
     """Show how an operation is run: its levels, their MongoDB commands, what is fetched."""
     explaining = import_module("app.explaining")  # with the schema, which the other commands don't wait for
-    asked = explaining.Operation(file.read(), _variables(variables), operation)
+    asked = explaining.Operation(_text(file), _variables(variables), operation)
     typer.echo(explaining.explain(asked, run=run))
+
+
+def _text(file: typer.FileText) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise CommandError(f"{file.name} is not text: it takes a GraphQL document in UTF-8.") from None
 
 
 def _variables(given: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ async def test_what_fails_in_a_run_is_logged_beside_what_is_printed(
         MONGODB_URI=settings.mongodb_uri.get_secret_value(), MONGODB_DATABASE=settings.mongodb_database,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "1 errors" in done.stdout
+    assert "1 errors\n  courses.nodes.0.title: " in done.stdout
     assert "field failed" in done.stderr
     assert "field failed" not in done.stdout
 
@@ -129,3 +129,17 @@ async def counted(http: httpx.AsyncClient) -> dict[str, float] | None:
         return None
     lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in lines}
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff")
+    done = lectern("explain", str(tmp_path / "image.png"))
+    assert done.returncode == 1
+    assert "image.png is not text" in done.stderr
+
+
+def test_a_file_with_several_operations(tmp_path: Path) -> None:
+    (tmp_path / "two.graphql").write_text("query A { __typename } query B { __typename }")
+    done = lectern("explain", str(tmp_path / "two.graphql"))
+    assert done.returncode == 1
+    assert "--operation" in done.stderr

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,15 @@ FAR_AHEAD = datetime(9998, 12, 31)
 def test_a_moment_is_the_same_whoever_writes_it(moment: datetime) -> None:
     assert orjson.loads(encoded({"at": moment})) == {"at": written(moment)}
     assert datetime.fromisoformat(written(moment)) == moment.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("depth", [250, 260, 400])
+def test_an_answer_may_be_deep(depth: int) -> None:
+    answer: object = {"at": datetime(2026, 7, 1), "é": 1.5}
+    for _ in range(depth):
+        answer = [answer]
+    written_out = b'{"at":"2026-07-01T00:00:00+00:00","\xc3\xa9":1.5}'
+    assert encoded(answer) == b"[" * depth + written_out + b"]" * depth
 
 
 def test_a_zone_is_kept() -> None:
