@@ -31,6 +31,8 @@ _TREE_BYTES = 700  # for each token
 _PLAN_BYTES = 900
 _TREE_TEXTS = 2  # the text, and names and values out of it; a plan may have its names once more
 
+_OUT_OF_STACK = "Validation aborted."  # all that graphql-core says when it is
+
 _COMPILED = metrics.operations.labels("compiled", "")
 
 _Key: TypeAlias = tuple[str, str | None]
@@ -139,6 +141,8 @@ class Executor:
         except GraphQLError as error:
             return _refused([error], errors.PARSE_FAILED)
         if invalid := validate(self._schema, document, self._rules):
+            if invalid[-1].message == _OUT_OF_STACK:
+                return _refused([_too_long()], errors.OPERATION_TOO_LARGE)
             return _refused(invalid, errors.VALIDATION_FAILED)
         definition = get_operation_ast(document, operation.operation_name)
         if definition is None:
@@ -169,6 +173,10 @@ def _too_large(nodes: int, allowed: int) -> GraphQLError:
         f"The operation asks for up to {nodes:,} objects, and {allowed:,} are allowed "
         "(MAX_NODES). Ask for smaller pages with `first`, or for less at once."
     )
+
+
+def _too_long() -> GraphQLError:
+    return GraphQLError("The operation has too many fields side by side, or too deep: ask for less at once.")
 
 
 def _unresolved(operation: Operation) -> GraphQLError:

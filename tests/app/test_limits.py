@@ -85,3 +85,12 @@ def test_a_small_text_that_asks_for_the_world_is_refused() -> None:
         answer = executor.prepare(Operation(query))
         assert isinstance(answer, Answer)
         assert answer.payload["errors"][0]["extensions"] == {"code": "OPERATION_TOO_LARGE"}
+
+
+def test_too_many_fields_to_be_validated() -> None:
+    executor = Executor(schema._schema, max_tokens=10_000, max_nodes=100, introspection=True)
+    refused = executor.prepare(Operation("{" + " __typename" * 3_000 + " }"))
+    assert isinstance(refused, Answer)
+    (error,) = refused.payload["errors"]
+    assert error["extensions"] == {"code": "OPERATION_TOO_LARGE"}
+    assert "too many fields side by side" in error["message"]
