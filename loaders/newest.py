@@ -1,6 +1,6 @@
 """The newest reviews of courses and students by their ids, which each of these carries.
 
-To fetch reviews by `_id` costs MongoDB about a third of what it costs to list them by parent. The listing of
+To fetch reviews by `_id` costs about half of what it costs to list them by parent. The listing of
 PUBLIC, the newest first, stays the truth: `newestReviewIds` are the ids of its first NEWEST reviews.
 """
 
