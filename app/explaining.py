@@ -52,7 +52,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
         f"{text(executor.explain(prepared, timings))}\n",
         f"run in {ms:.1f} ms by {_ENGINES[answer.engine or 'reference']}: {trace.commands} commands in "
         f"{trace.ms:.1f} ms, {size:,} bytes, {len(wrong)} errors",
-        *(f"  {'.'.join(map(str, error['path']))}: {error['message']}" for error in wrong[:_MOST_ERRORS]),
+        *(f"  {_line(error)}" for error in wrong[:_MOST_ERRORS]),
     ]
     return "\n".join(lines)
 
@@ -80,5 +80,8 @@ def _refused(answer: Answer) -> CommandError:
 
 
 def _line(error: Mapping[str, Any]) -> str:
+    """Where in the answer it is, or else where in the text, and what it says."""
+    if path := error.get("path"):
+        return f"{'.'.join(map(str, path))}: {error['message']}"
     place = "".join(f"{at['line']}:{at['column']} " for at in error.get("locations", ())[:1])
     return f"{place}{error['message']}"

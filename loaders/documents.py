@@ -38,7 +38,7 @@ class ImportedRating(TypedDict):
 
 class RatingDoc(TypedDict):
     """Made by loaders.ratings.summarise from the stars and what was imported. Keys of the course itself: a
-    driver takes about as long to read an object within a document as the document.
+    driver makes a dict of each object within a document.
     """
 
     ratingAverage: float | None

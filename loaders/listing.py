@@ -182,8 +182,8 @@ def _stages(listing: Listing, window: Window) -> list[Mapping[str, Any]]:
 
 
 def _projected(listing: Listing) -> list[Mapping[str, Any]]:
-    """In a $lookup MongoDB spends on projecting a small document most of what it saves in sending it; but a
-    course has its search words and its description.
+    """In a $lookup it makes little difference to a page of small documents (benchmarks/top_per_parent.py);
+    but a course has its search words and its description.
     """
     if listing.projection is None or listing.collection.name not in _LARGE:
         return []

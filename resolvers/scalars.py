@@ -18,8 +18,8 @@ def written(moment: datetime) -> str:
 
 
 def encoded(payload: object) -> bytes:
-    """A response as JSON. A moment without a zone that is still one is written as `written` does, in a tenth
-    of its time.
+    """A response as JSON. A moment without a zone that is still one is written as `written` does, and
+    sooner.
 
     Raises TypeError for what JSON can't hold.
     """

@@ -22,10 +22,9 @@ async def answer(
     )
     result = running if isinstance(running, ExecutionResult) else await running
     payload: dict[str, Any] = {"data": result.data}
-    if result.errors and all(
-        error.path is None for error in result.errors
-    ):  # of the request: no field was run
-        return Answer({"errors": errors.request_errors(result.errors, errors.BAD_USER_INPUT)})
-    if result.errors:
-        payload = {"errors": [errors.field_error(error) for error in result.errors], **payload}
+    wrong = result.errors or []
+    if wrong and all(error.path is None for error in wrong):  # of the request: no field was run
+        return Answer({"errors": errors.request_errors(wrong, errors.BAD_USER_INPUT)})
+    if wrong:
+        payload = {"errors": [errors.field_error(error) for error in wrong], **payload}
     return Answer(payload, engine)

@@ -60,6 +60,20 @@ async def test_what_fails_in_a_run_is_logged_beside_what_is_printed(
     assert "field failed" not in done.stdout
 
 
+async def test_a_run_that_does_not_begin_is_told(
+    tmp_path: Path, settings: Settings, database: Database
+) -> None:
+    (tmp_path / "query.graphql").write_text(
+        "query ($no: Boolean = false) { courses @skip(if: $no) { totalCount } }"
+    )
+    done = lectern(
+        "explain", str(tmp_path / "query.graphql"), "--variables", '{"no": null}', "--run",
+        MONGODB_URI=settings.mongodb_uri.get_secret_value(), MONGODB_DATABASE=settings.mongodb_database,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "1 errors\n  1:" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
