@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import structlog
 from graphql import GraphQLError
-from pymongo.errors import ConnectionFailure
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from resolvers.errors import LecternError
 
@@ -39,11 +39,20 @@ def field_error(error: GraphQLError) -> dict[str, Any]:
         return _told(error, error.message, {"code": BAD_USER_INPUT})
     error_id = uuid4().hex
     _log.error("field failed", error_id=error_id, path=error.path, reason=error.message, exc_info=cause)
-    if isinstance(cause, ConnectionFailure):
+    if isinstance(cause, ConnectionFailure) or _may_be_repeated(cause):
         return _told(
             error, "The database does not answer. Try again.", _masked(SERVICE_UNAVAILABLE, error_id)
         )
     return _told(error, OUR_FAULT, _masked(INTERNAL_SERVER_ERROR, error_id))
+
+
+def _may_be_repeated(error: Exception | None) -> bool:
+    """Whether a transaction was tried for as long as it is: others, or a change of primaries, were in its way."""
+    return isinstance(error, PyMongoError) and (
+        error.has_error_label("TransientTransactionError")
+        or error.has_error_label("UnknownTransactionCommitResult")
+        or error.has_error_label("RetryableWriteError")
+    )
 
 
 def unexpected(error: Exception) -> dict[str, Any]:

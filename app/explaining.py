@@ -7,9 +7,10 @@ from time import perf_counter
 from typing import Any
 
 from app import errors, logs
+from app.auth.tokens import SessionTokens
 from app.commands.errors import CommandError
 from app.database import connect, ping
-from app.execution import Answer, Executor, Operation, Prepared
+from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
 from app.execution.explain import Timings, text
 from app.main import make_executor
 from app.settings import Settings, load
@@ -28,7 +29,10 @@ def explain(operation: Operation, *, run: bool) -> str:
     logs.configure()
     settings = load()
     executor = make_executor(settings)
-    prepared = executor.prepare(operation)
+    try:
+        prepared = executor.prepare(operation, only_queries=run)
+    except NotAQueryError:
+        raise CommandError("--run takes a query: a mutation would be done.") from None
     if isinstance(prepared, Answer):
         raise _refused(prepared)
     if not run:
@@ -39,10 +43,11 @@ def explain(operation: Operation, *, run: bool) -> str:
 async def _measured(settings: Settings, executor: Executor, prepared: Prepared) -> str:
     """Run twice: the first time opens the connections."""
     timings: Timings = {}
+    secret = settings.lectern_secret.get_secret_value().encode()
     async with connect(settings, tz_aware=False) as database:
         await ping(database)
         for _ in range(2):
-            ctx = Context(Loaders(database), _cursors(settings), datetime.now(UTC))
+            ctx = Context(Loaders(database), Cursors(secret), datetime.now(UTC), SessionTokens(secret))
             with tracing() as trace:
                 start = perf_counter()
                 answer = await executor.run(prepared, ctx, timings)
@@ -63,10 +68,6 @@ _ENGINES = {
     "completed": "the plan, completed by graphql-core",
     "reference": "graphql-core",
 }
-
-
-def _cursors(settings: Settings) -> Cursors:
-    return Cursors(settings.lectern_secret.get_secret_value().encode())
 
 
 def _refused(answer: Answer) -> CommandError:

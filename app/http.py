@@ -16,10 +16,12 @@ from starlette.types import Receive, Scope, Send
 
 from app import errors, graphiql
 from app.accept import preferred
+from app.auth.authentication import Authentication
+from app.auth.errors import InvalidTokenError, IssuerUnavailableError
 from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
 from app.execution.explain import Timings
 from app.tracing import tracing
-from resolvers.context import Context
+from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.scalars import encoded
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -42,12 +44,13 @@ class Reply(NamedTuple):
 class Endpoint:
     """The resource at /graphql.
 
-    context: makes a request's Context.
+    context: makes a request's Context, of its viewer and the address it comes from.
     trace_plan: whether a request may ask for the plan of its operation.
     """
 
     executor: Executor
-    context: Callable[[], Context]
+    authentication: Authentication
+    context: Callable[[Viewer, str], Context]
     max_body_bytes: int
     graphiql: bool
     trace_plan: bool = False
@@ -80,6 +83,7 @@ class Endpoint:
             raise HTTPException(405, "GraphQL is asked by GET or POST.", {"allow": "GET, POST"})
         if media_type is None:
             raise HTTPException(406, f"The answer is {GRAPHQL_RESPONSE} or {JSON}: accept one of them.")
+        viewer = await self._viewer(headers)
         is_get = method == "GET"
         operation = _from_query(scope) if is_get else await self._from_body(receive, headers)
         try:
@@ -89,17 +93,34 @@ class Endpoint:
         if isinstance(prepared, Answer):
             return _told(prepared, media_type)
         asked = headers.get(b"x-lectern-trace")
+        client = scope.get("client")
+        ctx = self.context(viewer, client[0] if client else "")
         if asked in {b"1", b"plan"}:
-            answer = await self._traced(prepared, with_plan=self.trace_plan and asked == b"plan")
+            answer = await self._traced(prepared, ctx, with_plan=self.trace_plan and asked == b"plan")
         else:
-            answer = await self.executor.run(prepared, self.context())
+            answer = await self.executor.run(prepared, ctx)
         return _told(answer, media_type)
 
-    async def _traced(self, prepared: Prepared, *, with_plan: bool) -> Answer:
+    async def _viewer(self, headers: Mapping[bytes, bytes]) -> Viewer:
+        authorization = headers.get(b"authorization")
+        if authorization is None:
+            return PUBLIC
+        try:
+            return await self.authentication.viewer(authorization)
+        except InvalidTokenError as error:
+            raise HTTPException(
+                401, str(error), {"www-authenticate": 'Bearer error="invalid_token"'}
+            ) from None
+        except IssuerUnavailableError:
+            raise HTTPException(
+                503, "Tokens can't be verified now: try again.", {"retry-after": "10"}
+            ) from None
+
+    async def _traced(self, prepared: Prepared, ctx: Context, *, with_plan: bool) -> Answer:
         """The answer, with what MongoDB did in its extensions."""
         timings: Timings = {}
         with tracing() as trace:
-            answer = await self.executor.run(prepared, self.context(), timings)
+            answer = await self.executor.run(prepared, ctx, timings)
         told: dict[str, Any] = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
         if with_plan:
             told["plan"] = self.executor.explain(prepared, timings)
@@ -175,10 +196,12 @@ def _refusal(refusal: HTTPException, media_type: str | None) -> Reply:
 
 _CODES: Mapping[int, str] = {
     400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
     405: "METHOD_NOT_ALLOWED",
     406: "NOT_ACCEPTABLE",
     413: "REQUEST_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
+    503: "SERVICE_UNAVAILABLE",
 }
 
 _CONTENT_TYPES: Mapping[str, bytes] = {

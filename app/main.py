@@ -14,13 +14,17 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import graphiql, health, logs, memory, metrics, settings
+from app.auth.authentication import Authentication
+from app.auth.issuer import Claims, Issuer
+from app.auth.keys import Keys
+from app.auth.tokens import SessionTokens
 from app.database import connect
 from app.execution import Executor
 from app.http import Endpoint
 from app.settings import Settings
 from loaders.mongo import Database
 from loaders.registry import Loaders
-from resolvers.context import Context
+from resolvers.context import Context, Viewer
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
 
@@ -37,11 +41,15 @@ def from_environment() -> Starlette:
 
 def create_app(settings: Settings) -> Starlette:
     """The gateway. It connects to MongoDB when it starts, and closes the client when it stops."""
-    cursors = Cursors(settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32))
+    secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
+    cursors, tokens = Cursors(secret), SessionTokens(secret)
 
-    def context() -> Context:
-        database: Database = app.state.database
-        return Context(Loaders(database), cursors, datetime.now(UTC))
+    def database() -> Database:
+        opened: Database = app.state.database
+        return opened
+
+    def context(viewer: Viewer, address: str) -> Context:
+        return Context(Loaders(database()), cursors, datetime.now(UTC), tokens, viewer, address)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -52,12 +60,33 @@ def create_app(settings: Settings) -> Starlette:
             tending.cancel()
 
     endpoint = Endpoint(
-        make_executor(settings), context, settings.max_body_bytes, settings.graphiql, settings.trace_plan
+        make_executor(settings),
+        Authentication(tokens, _issuer(settings), database),
+        context,
+        settings.max_body_bytes,
+        settings.graphiql,
+        settings.trace_plan,
     )
     app = Gateway(routes=_routes(endpoint, settings), middleware=_middleware(settings), lifespan=lifespan)
     if not app.user_middleware:
         app.direct[PATH] = endpoint
     return app
+
+
+def _issuer(settings: Settings) -> Issuer | None:
+    if not settings.oidc_issuer:
+        return None
+    claims = Claims(
+        settings.oidc_roles_claim, settings.oidc_roles, settings.oidc_student_claim, settings.oidc_source
+    )
+    return Issuer(
+        settings.oidc_issuer,
+        settings.oidc_audience,
+        Keys(settings.oidc_jwks),
+        settings.oidc_algorithms,
+        settings.oidc_leeway,
+        claims,
+    )
 
 
 class Gateway(Starlette):

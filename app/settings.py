@@ -3,8 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from loaders.documents import Role
+
+_MAKE_ONE = "make one: openssl rand -hex 32"
+
+#: Signatures that a public key verifies: with a shared secret everyone who verifies could sign.
+_ASYMMETRIC = frozenset(
+    ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+)
 
 
 class SettingsError(Exception):
@@ -16,6 +25,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
+    lectern_env: Literal["development", "production"] = Field(
+        "development", description="`production` doesn't start without a strong LECTERN_SECRET."
+    )
     mongodb_uri: SecretStr = Field(
         SecretStr("mongodb://localhost:27017"),
         description="The MongoDB deployment: a replica set or Atlas in production.",
@@ -31,8 +43,32 @@ class Settings(BaseSettings):
     )
     lectern_secret: SecretStr = Field(
         SecretStr(""),
-        description="Signs cursors: 32 characters or more, the same for every process. "
-        "Without it, cursors end with the process.",
+        validate_default=True,
+        description="Signs sessions and cursors: 32 characters or more, the same for every process. "
+        "Without it, they end with the process.",
+    )
+    oidc_issuer: str = Field(
+        "", description="An external issuer whose bearer tokens are taken: the `iss` of its tokens."
+    )
+    oidc_audience: str = Field("", validate_default=True, description="The `aud` that its tokens must have.")
+    oidc_jwks: str = Field(
+        "", validate_default=True, description="Its public keys: the URL or the file of its JWKS."
+    )
+    oidc_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("RS256", "ES256"), description="The signatures that are taken, separated by commas."
+    )
+    oidc_leeway: float = Field(30, ge=0, le=600, description="Seconds by which clocks may differ.")
+    oidc_roles_claim: str = Field(
+        "roles", description="Where its tokens tell roles: a claim, or a path such as `realm_access.roles`."
+    )
+    oidc_roles: Annotated[dict[str, Role], NoDecode] = Field(
+        {}, description="Its names of roles, where they differ: `teacher=INSTRUCTOR,admin=STAFF`."
+    )
+    oidc_student_claim: str = Field(
+        "sub", description="The claim that has the student's (or instructor's) external id."
+    )
+    oidc_source: str = Field(
+        "oidc", min_length=1, description="The source of these external ids in the database."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins whose pages may call the API, separated by commas; `*` for any."
@@ -52,17 +88,46 @@ class Settings(BaseSettings):
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "oidc_algorithms", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
 
     @field_validator("lectern_secret")
     @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value.get_secret_value()) < 32:
-            raise ValueError("takes 32 characters or more (make one: openssl rand -hex 32)")
+    def _strong(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        secret = value.get_secret_value()
+        if 0 < len(secret) < 32:
+            raise ValueError(f"takes 32 characters or more ({_MAKE_ONE})")
+        if info.data.get("lectern_env") != "production":
+            return value
+        if not secret:
+            raise ValueError(f"is needed in production ({_MAKE_ONE})")
+        if len(set(secret)) < 12:
+            raise ValueError(f"is too easy to guess ({_MAKE_ONE})")
         return value
+
+    @field_validator("oidc_audience", "oidc_jwks")
+    @classmethod
+    def _with_issuer(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not value:
+            raise ValueError("is needed with OIDC_ISSUER")
+        return value
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _asymmetric(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or not set(value) <= _ASYMMETRIC:
+            raise ValueError(f"takes some of {', '.join(sorted(_ASYMMETRIC))}")
+        return value
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def _mapping(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
 
 
 def load() -> Settings:

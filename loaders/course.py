@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, TypedDict
 
+from bson import ObjectId
+
 from loaders import search
-from loaders.documents import CourseStatus, DeliveryMode, Level
+from loaders.documents import CourseStatus, DeliveryMode, Level, WishDoc
 from loaders.listing import WHOLE, Filter, Listing, Order, all_of, of_parents
-from loaders.mongo import Database, aggregate
+from loaders.mongo import Database, aggregate, find
 
 CourseOrderField = Literal["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
 
@@ -73,6 +75,21 @@ def listing(
     order = Order("score", descending) if by_score else ORDERS[field]._replace(descending=descending)
     score = search.score(criteria.search or "") if by_score else None
     return Listing(database["courses"], _parts(criteria), order, parent, score)
+
+
+def wished(database: Database, criteria: CourseCriteria, wishes: Sequence[WishDoc]) -> Listing:
+    """Those of some courses that meet the criteria, the ones added last first."""
+    ids, times = [wish["courseId"] for wish in wishes], [wish["addedAt"] for wish in wishes]
+    parts = {**_parts(criteria), "wished": {"_id": {"$in": ids}}}
+    added = {"$arrayElemAt": [{"$literal": times}, {"$indexOfArray": [{"$literal": ids}, "$_id"]}]}
+    return Listing(database["courses"], parts, Order("score", descending=True), None, added)
+
+
+async def taught(database: Database, courses: Sequence[ObjectId], instructor_id: ObjectId) -> set[ObjectId]:
+    """Those of the courses that an instructor teaches. One command."""
+    query = {"_id": {"$in": list(courses)}, "instructorIds": instructor_id}
+    found = await find(database["courses"], query, size=len(courses), projection={"_id": 1})
+    return {course["_id"] for course in found}
 
 
 async def facets_by_parent(listing: Listing, parents: Sequence[Any]) -> list[Facets]:

@@ -43,6 +43,11 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def utc(moment: datetime) -> datetime:
+    """A moment with its zone: what MongoDB stores is in UTC, and may come without."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def complete(collection: str, fields: Mapping[str, Any]) -> Document:
     """A new document with every key that documents.py asks for. A course must have its slug."""
     document = _COMPLETE[collection](fields)

@@ -6,7 +6,7 @@ NotRequired. Keys under "derived" are computed from the others by the function n
 """
 
 from datetime import datetime
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from bson import ObjectId
 
@@ -14,6 +14,7 @@ Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED", "ALL_LEVELS"]
 DeliveryMode = Literal["ONLINE", "ONSITE"]
 CourseStatus = Literal["DRAFT", "PUBLISHED", "ARCHIVED"]
 ReviewStatus = Literal["PUBLISHED", "PENDING", "REJECTED"]
+Role = Literal["STUDENT", "INSTRUCTOR", "STAFF"]
 EnrollmentStatus = Literal["WAITLISTED", "ACTIVE", "COMPLETED", "CANCELLED", "EXPIRED"]
 
 
@@ -157,7 +158,8 @@ class ReviewDoc(TypedDict):
     workloadHours: float | None  # hours a week
     term: str | None  # "2014-3"
     verified: bool
-    helpfulCount: int
+    helpfulCount: int  # aggregate: importedHelpfulCount + votes
+    importedHelpfulCount: NotRequired[int]  # votes that an import told of; where it is missing, none
     unhelpfulCount: int
     reply: ReviewReplyDoc | None
     status: ReviewStatus
@@ -168,9 +170,88 @@ class ReviewDoc(TypedDict):
     helpfulScore: float
 
 
+class WishDoc(TypedDict):
+    courseId: ObjectId
+    addedAt: datetime
+
+
+class WishlistDoc(TypedDict):
+    _id: ObjectId  # the student's
+    courses: list[WishDoc]  # in the order in which they were added
+
+
+class VoteKey(TypedDict):
+    reviewId: ObjectId
+    studentId: ObjectId
+
+
+class VoteDoc(TypedDict):
+    """A student found a review helpful."""
+
+    _id: VoteKey
+
+
+class ResetDoc(TypedDict):
+    """A password may be set anew, once."""
+
+    digest: bytes  # of the secret in the link
+    expiresAt: datetime
+
+
+class AccountDoc(TypedDict):
+    """Who may sign in, apart from people: these may be imported, or belong to an external issuer."""
+
+    _id: ObjectId
+    email: str  # in lower case, unique
+    passwordHash: str | None  # argon2id; null until the first reset link is used
+    roles: list[Role]
+    studentId: ObjectId | None
+    instructorId: ObjectId | None
+    createdAt: datetime
+    signUpKey: str | None  # the idempotency key it was made with
+    reset: ResetDoc | None
+
+
+class SessionDoc(TypedDict):
+    """A sign-in and the refresh tokens that followed from it: a family."""
+
+    _id: ObjectId
+    accountId: ObjectId
+    generation: int  # of the one refresh token that is good
+    refreshKey: str | None  # the idempotency key of the last refresh
+    createdAt: datetime
+    expiresAt: datetime
+    endedAt: datetime | None
+
+
+class ActorDoc(TypedDict):
+    subject: str  # an account's id, or "issuer|sub" of an external one; "" for the public
+    roles: list[Role]
+    studentId: ObjectId | None
+    instructorId: ObjectId | None
+
+
+class ChangeDoc(TypedDict):
+    collection: str
+    id: str
+    before: dict[str, Any] | None  # of what is derived, nothing; null: it was not there
+    after: dict[str, Any] | None
+
+
+class AuditDoc(TypedDict):
+    _id: ObjectId
+    at: datetime
+    action: str  # the name of the mutation, or of the command
+    actor: ActorDoc
+    address: str  # where the request came from
+    changes: list[ChangeDoc]
+
+
 ANONYMOUS_STUDENT = "Anonymous student"
 
 #: Enrolments that make a student of a course; one that waits or was cancelled does not.
 COUNTED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED", "EXPIRED")
 #: Enrolments that hold a seat of their run.
 SEATED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED")
+#: Enrolments that are going on: a student has one of a course at a time.
+LIVE_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "WAITLISTED")

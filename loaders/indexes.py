@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pymongo import IndexModel
 
+from loaders.documents import LIVE_ENROLLMENTS
 from loaders.mongo import Database
 
 
@@ -14,6 +15,7 @@ class Index(NamedTuple):
     keys: Sequence[tuple[str, int]]
     unique: bool = False
     where: Mapping[str, Any] | None = None  # partialFilterExpression
+    seconds: int | None = None  # after the time in the field, MongoDB deletes the document
 
     @property
     def name(self) -> str:
@@ -22,6 +24,7 @@ class Index(NamedTuple):
 
 _IMPORTED = [("externalId.source", 1), ("externalId.id", 1)]
 _NATIVE = {"externalId": {"$eq": None}, "studentId": {"$type": "objectId"}}
+_LIVE = {"externalId": {"$eq": None}, "status": {"$in": list(LIVE_ENROLLMENTS)}}
 _HAS_EXTERNAL_ID = {"externalId.source": {"$exists": True}}
 IMPORTABLE = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
 
@@ -46,12 +49,23 @@ INDEXES: tuple[Index, ...] = (
     Index("enrollments", [("courseId", 1), ("enrolledAt", -1), ("_id", 1)]),
     Index("enrollments", [("studentId", 1), ("enrolledAt", -1), ("_id", 1)]),
     Index("enrollments", [("status", 1), ("studentId", 1)]),
+    # Who waits for a seat, in order.
+    Index("enrollments", [("runId", 1), ("status", 1), ("enrolledAt", 1), ("_id", 1)]),
+    # One place of a student in a course; imported enrolments are as their source has them.
+    Index("enrollments", [("studentId", 1), ("courseId", 1)], unique=True, where=_LIVE),
     Index("reviews", [("courseId", 1), ("createdAt", -1), ("_id", 1)]),
     Index("reviews", [("courseId", 1), ("helpfulScore", -1), ("_id", 1)]),
     Index("reviews", [("courseId", 1), ("rating", -1), ("_id", 1)]),
     Index("reviews", [("studentId", 1), ("createdAt", -1), ("_id", 1)]),
     # One review a student and course; imported reviews are as their source has them.
     Index("reviews", [("studentId", 1), ("courseId", 1)], unique=True, where=_NATIVE),
+    Index("votes", [("_id.reviewId", 1)]),
+    Index("accounts", [("email", 1)], unique=True),
+    Index("sessions", [("accountId", 1)]),
+    Index("sessions", [("expiresAt", 1)], seconds=0),
+    Index("attempts", [("expiresAt", 1)], seconds=0),
+    Index("idempotencyKeys", [("at", 1)], seconds=24 * 60 * 60),
+    Index("auditLog", [("at", -1), ("_id", 1)]),
 )
 
 
@@ -75,5 +89,7 @@ async def missing(database: Database) -> list[str]:
 
 
 def _model(index: Index) -> IndexModel:
-    where = {"partialFilterExpression": index.where} if index.where else {}
-    return IndexModel(list(index.keys), name=index.name, unique=index.unique, **where)
+    options: dict[str, Any] = {"partialFilterExpression": index.where} if index.where else {}
+    if index.seconds is not None:
+        options["expireAfterSeconds"] = index.seconds
+    return IndexModel(list(index.keys), name=index.name, unique=index.unique, **options)

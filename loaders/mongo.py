@@ -27,22 +27,24 @@ observer: ContextVar[Callable[[float], None] | None] = ContextVar("lectern_mongo
 id_bytes: Callable[[ObjectId], bytes] = ObjectId.binary.fget  # type: ignore[attr-defined] # mypy sees the value
 
 
-async def aggregate(target: Collection | Database, pipeline: Pipeline, *, size: int) -> list[dict[str, Any]]:
+async def aggregate(
+    target: Collection | Database, pipeline: Pipeline, *, size: int, **options: Any
+) -> list[dict[str, Any]]:
     """All results of a pipeline. `size` is the most that can come back: it becomes the batch size, so that
     the answer takes one round trip.
     """
 
     def results(own: Any) -> Any:
-        cursor = own.aggregate(pipeline, batchSize=size + 1)
+        cursor = own.aggregate(pipeline, batchSize=size + 1, **options)
         return _listed(cursor) if isawaitable(cursor) else cursor.to_list(None)
 
-    found: list[dict[str, Any]] = await _sent(target, results)
+    found: list[dict[str, Any]] = await send(target, results)
     return found
 
 
 async def find(collection: Collection, query: Mapping[str, Any], *, size: int, **options: Any) -> list[Any]:
     """All documents of a query, at most `size` of them, in one round trip."""
-    found: list[Any] = await _sent(
+    found: list[Any] = await send(
         collection, lambda own: own.find(query, batch_size=size + 1, **options).to_list(None)
     )
     return found
@@ -50,18 +52,18 @@ async def find(collection: Collection, query: Mapping[str, Any], *, size: int, *
 
 async def find_one(collection: Collection, query: Mapping[str, Any], **options: Any) -> Any:
     """The first document of a query, or None."""
-    return await _sent(collection, lambda own: own.find_one(query, **options))
+    return await send(collection, lambda own: own.find_one(query, **options))
 
 
 async def count(collection: Collection, query: Mapping[str, Any]) -> int:
     """How many documents match."""
-    number: int = await _sent(collection, lambda own: own.count_documents(query))
+    number: int = await send(collection, lambda own: own.count_documents(query))
     return number
 
 
 async def estimated_count(collection: Collection) -> int:
     """How many documents a collection has, by its metadata."""
-    number: int = await _sent(collection, lambda own: own.estimated_document_count())
+    number: int = await send(collection, lambda own: own.estimated_document_count())
     return number
 
 
@@ -69,9 +71,10 @@ async def _listed(cursor: Awaitable[Any]) -> Any:
     return await (await cursor).to_list(None)
 
 
-async def _sent(target: Any, call: Callable[[Any], Any]) -> Any:
-    """What a method of PyMongo's gives: for Motor, of the blocking object within, in a thread of ours. Motor
-    does the same by longer ways: a cursor of its own, document by document.
+async def send(target: Any, call: Callable[[Any], Any]) -> Any:
+    """What a method of PyMongo's gives, of a collection, a database or a session: for Motor, of the blocking
+    object within, in a thread of ours. Motor does the same by longer ways: a cursor of its own, document by
+    document.
     """
     told = observer.get()
     if told is None:

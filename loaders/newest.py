@@ -6,7 +6,7 @@ PUBLIC, the newest first, stays the truth: `newestReviewIds` are the ids of its 
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bson import ObjectId
 
@@ -17,6 +17,7 @@ from loaders.documents import CourseDoc, ReviewDoc, StudentDoc
 from loaders.listing import Listing, Page, Window, all_of, sort_by
 from loaders.mongo import Database, Pipeline, aggregate, id_bytes
 from loaders.review import ReviewCriteria, ReviewParent
+from loaders.transactions import Transaction
 
 #: One more than are on a page by default, so that the page knows whether more follow.
 NEWEST = 21
@@ -34,8 +35,39 @@ class _Carried(NamedTuple):
     more: bool
 
 
+class Listed(NamedTuple):
+    """What a course and a student should carry."""
+
+    of_course: list[ObjectId]
+    of_student: list[ObjectId]
+
+
+async def ids_of(tx: Transaction, course_id: ObjectId, student_id: ObjectId | None) -> Listed:
+    """What a course and a student should carry, from the reviews themselves. One command."""
+    pipeline: Pipeline = [
+        {"$match": {"_id": course_id}},
+        {"$project": {"_id": 1}},
+        _first("courseId", course_id, "ofCourse"),
+        *([_first("studentId", student_id, "ofStudent")] if student_id else []),
+    ]
+    (found,) = await tx.aggregate("courses", pipeline, size=1)
+    return Listed(*([row["_id"] for row in found.get(name, ())] for name in ("ofCourse", "ofStudent")))
+
+
+def _first(parent: ReviewParent, key: ObjectId, name: str) -> Mapping[str, Any]:
+    """The first ids of one parent, under a name. ($unionWith is not for transactions.)"""
+    statuses = {"status": PUBLIC.statuses[0], "courseStatus": PUBLIC.course_statuses[0]}
+    stages = [
+        {"$match": {parent: key, **statuses}},
+        {"$sort": sort_by(loaders.review.ORDERS["NEWEST"])},
+        {"$limit": NEWEST},
+        {"$project": {"_id": 1}},
+    ]
+    return {"$lookup": {"from": "reviews", "pipeline": stages, "as": name}}
+
+
 async def ids_by_parent(
-    database: Database, parent: ReviewParent, parents: Sequence[ObjectId]
+    database: Database, parent: ReviewParent, parents: Sequence[ObjectId], session: Any = None
 ) -> list[list[ObjectId]]:
     """What each parent should carry, in order, from the reviews themselves. One command.
 
@@ -47,7 +79,7 @@ async def ids_by_parent(
         {"$sort": {parent: 1, **sort_by(listing.order)}},
         {"$group": {"_id": f"${parent}", "ids": {"$firstN": {"input": "$_id", "n": NEWEST}}}},
     ]
-    found = await aggregate(listing.collection, pipeline, size=len(parents))
+    found = await aggregate(listing.collection, pipeline, size=len(parents), session=session)
     ids = {row["_id"]: row["ids"] for row in found}
     return [ids.get(key, []) for key in parents]
 

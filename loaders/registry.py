@@ -65,5 +65,10 @@ class Loaders:
     def review_by_id(self) -> ByKey[ReviewDoc]:
         return self._by("reviews")
 
+    def forget(self) -> None:
+        """Drops what was seen: it has been written to."""
+        for name in [name for name, value in vars(self).items() if isinstance(value, ByKey)]:
+            del self.__dict__[name]
+
     def _by(self, collection: str, field: str = "_id") -> ByKey[Any]:
         return ByKey(self.database[collection], field, self.projections.get(collection))

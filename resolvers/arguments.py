@@ -9,6 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from resolvers.inputs import (
+    AuditFilter,
     CourseFilter,
     CourseOrder,
     EnrollmentFilter,
@@ -30,6 +31,7 @@ StudentFilterArgument = Annotated[StudentFilter | None, strawberry.argument(desc
 EnrollmentFilterArgument = Annotated[
     EnrollmentFilter | None, strawberry.argument(description="Which enrolments.")
 ]
+AuditFilterArgument = Annotated[AuditFilter | None, strawberry.argument(description="Which entries.")]
 
 T = TypeVar("T")
 

@@ -7,8 +7,9 @@ import strawberry
 
 import loaders.course
 import loaders.course_run
+import loaders.viewer
 from loaders.course import CourseCriteria, Facets, Range
-from loaders.documents import CategoryDoc, CourseDoc, InstructorDoc
+from loaders.documents import CategoryDoc, CourseDoc, EnrollmentDoc, InstructorDoc, ReviewDoc, WishDoc
 from loaders.listing import Listing
 from resolvers import permissions
 from resolvers.arguments import (
@@ -118,3 +119,43 @@ def course_listing(
 
 async def facets(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[Facets]:
     return await by_listing(connections, loaders.course.facets_by_parent)
+
+
+async def viewer_enrollment(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[EnrollmentDoc | None]:
+    student, ids = ctx.viewer.student_id, [course["_id"] for course in courses]
+    if student is None:
+        return [None] * len(ids)
+    projection = ctx.loaders.projections.get("enrollments")
+    return await loaders.viewer.enrollments(ctx.loaders.database, student, ids, projection)
+
+
+async def viewer_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[ReviewDoc | None]:
+    student, ids = ctx.viewer.student_id, [course["_id"] for course in courses]
+    if student is None:
+        return [None] * len(ids)
+    projection = ctx.loaders.projections.get("reviews")
+    return await loaders.viewer.reviews(ctx.loaders.database, student, ids, projection)
+
+
+async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[bool]:
+    student, ids = ctx.viewer.student_id, [course["_id"] for course in courses]
+    if student is None:
+        return [False] * len(ids)
+    return await loaders.viewer.can_review(ctx.loaders.database, student, ids)
+
+
+def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, Scoped]:
+    """The courses of a wishlist that are in the catalogue, the latest first; what their cursors are for."""
+    criteria = CourseCriteria(statuses=("PUBLISHED",), now=ctx.now)
+    return loaders.course.wished(ctx.loaders.database, criteria, wishes), ("wishlist", ctx.viewer.student_id)
+
+
+async def visible(ctx: Context, courses: Sequence[CourseDoc | None]) -> list[CourseDoc | None]:
+    """Those of the courses that the viewer sees; None in the place of others. No command, but one for a
+    viewer who teaches, where a course is not in the catalogue.
+    """
+    hidden = [c["_id"] for c in courses if c and c["status"] != "PUBLISHED"]
+    own: set[Any] = set()
+    if hidden and ctx.viewer.instructor_id:
+        own = await loaders.course.taught(ctx.loaders.database, hidden, ctx.viewer.instructor_id)
+    return [c if c and (permissions.sees_course(ctx.viewer, c) or c["_id"] in own) else None for c in courses]

@@ -39,6 +39,13 @@ class ReviewStatus(Enum):
     REJECTED = enum_value("REJECTED", description="A moderator took it down.")
 
 
+@strawberry.enum(description="What someone is to the platform.")
+class Role(Enum):
+    STUDENT = enum_value("STUDENT", description="Takes courses and reviews them.")
+    INSTRUCTOR = enum_value("INSTRUCTOR", description="Runs courses of their own.")
+    STAFF = enum_value("STAFF", description="Runs the platform.")
+
+
 @strawberry.enum(description="Where a student stands in a course.")
 class EnrollmentStatus(Enum):
     WAITLISTED = enum_value("WAITLISTED", description="Waiting for a seat.")
@@ -134,3 +141,10 @@ class StudentFilter:
 @strawberry.input(description="What enrolments to list.")
 class EnrollmentFilter:
     statuses: list[EnrollmentStatus] | None = optional("Statuses.")
+
+
+@strawberry.input(description="What entries of the audit log to list. Criteria are joined by AND.")
+class AuditFilter:
+    actions: list[str] | None = optional("Names of mutations: createReview.")
+    subject: str | None = optional("Who wrote, by the actor's `subject`.")
+    node: strawberry.ID | None = optional("What was written, by its ID.")

@@ -5,17 +5,25 @@ from typing import Annotated, Any
 
 import strawberry
 
+import loaders.audit
 import loaders.category
 import loaders.student
 from loaders.documents import CategoryDoc, CourseDoc, ReviewDoc, StudentDoc
 from loaders.listing import WHOLE
 from resolvers import ids, permissions
-from resolvers.arguments import CourseFilterArgument, CourseOrderArgument, StudentFilterArgument, given
-from resolvers.context import Context
-from resolvers.course import course_listing
+from resolvers.arguments import (
+    AuditFilterArgument,
+    CourseFilterArgument,
+    CourseOrderArgument,
+    StudentFilterArgument,
+    given,
+)
+from resolvers.context import PUBLIC, Context
+from resolvers.course import course_listing, visible
 from resolvers.errors import BadUserInputError
 from resolvers.node import nodes_by_id
 from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+from resolvers.viewer import ViewerDoc, viewer_doc
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its global ID.")]
 Ids = Annotated[list[strawberry.ID], strawberry.argument(description="Global IDs, at most 100.")]
@@ -39,7 +47,7 @@ async def course(ctx: Context, *, id: OptionalId = None, slug: OptionalSlug = No
         (found,) = await ctx.loaders.course_by_slug([slug])
     else:
         (found,) = await ctx.loaders.course_by_id([ids.decode_as("Course", id)])
-    return found if found and permissions.sees_course(ctx.viewer, found) else None
+    return (await visible(ctx, [found]))[0]
 
 
 async def courses(
@@ -92,3 +100,30 @@ async def review(ctx: Context, *, id: Id) -> ReviewDoc | None:
 async def platform(ctx: Context) -> dict[str, Any]:
     """Its figures are level fields: each is counted when it is selected."""
     return {}
+
+
+async def viewer(ctx: Context) -> ViewerDoc | None:
+    return viewer_doc(ctx.viewer) if ctx.viewer != PUBLIC else None
+
+
+async def audit_log(
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: AuditFilterArgument = None,
+) -> ConnectionDoc:
+    wanted = given(filter)
+    target = ids.decode(wanted["node"]) if "node" in wanted else None
+    listing = loaders.audit.listing(
+        ctx.loaders.database,
+        wanted.get("actions"),
+        wanted.get("subject"),
+        target.id if target else None,
+    )
+    shown = permissions.sees_audit_log(ctx.viewer) and ("node" not in wanted or target is not None)
+    of = ("auditLog", wanted)
+    arguments = Slice(first, after, last, before)
+    return (await connections(ctx, listing, [WHOLE if shown else None], arguments, of))[0]

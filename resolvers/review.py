@@ -6,6 +6,7 @@ from typing import Any
 
 import loaders.newest
 import loaders.review
+import loaders.viewer
 from loaders.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
 from loaders.listing import pages
 from loaders.review import ReviewCriteria, ReviewParent
@@ -26,6 +27,13 @@ async def student(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[Studen
 
 async def reply_author(replies: Sequence[ReviewReplyDoc], ctx: Context) -> Sequence[InstructorDoc | None]:
     return await ctx.loaders.instructor_by_id([reply["instructorId"] for reply in replies])
+
+
+async def viewer_found_helpful(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[bool]:
+    if ctx.viewer.student_id is None:
+        return [False] * len(reviews)
+    ids = [review["_id"] for review in reviews]
+    return await loaders.viewer.votes(ctx.loaders.database, ctx.viewer.student_id, ids)
 
 
 async def review_connections(

@@ -4,7 +4,10 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.fields import stored
+from resolvers.mutations import Mutation
 from resolvers.scalars import SCALARS
 from resolvers.types import Query
 
-schema = strawberry.Schema(query=Query, config=StrawberryConfig(default_resolver=stored, scalar_map=SCALARS))
+schema = strawberry.Schema(
+    Query, Mutation, config=StrawberryConfig(default_resolver=stored, scalar_map=SCALARS)
+)

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import strawberry
+from strawberry.scalars import JSON
 
+import resolvers.audit
 import resolvers.category
 import resolvers.course
 import resolvers.course_run
@@ -20,8 +22,9 @@ import resolvers.query
 import resolvers.rating
 import resolvers.review
 import resolvers.student
+import resolvers.viewer
 from resolvers import fields
-from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus
+from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus, Role
 
 T = TypeVar("T")
 
@@ -119,6 +122,17 @@ class Course(Node):
         resolvers.course.enrollments,
         reads=["instructorIds"],
         description="Who is enrolled; empty but for staff and its instructors.",
+    )
+    viewer_enrollment: "Enrollment | None" = fields.level(
+        resolvers.course.viewer_enrollment, description="The viewer's place in it, or the last they had."
+    )
+    viewer_review: "Review | None" = fields.level(
+        resolvers.course.viewer_review, description="What the viewer says of it."
+    )
+    viewer_can_review: bool = fields.level(
+        resolvers.course.viewer_can_review,
+        commands=2,
+        description="Whether the viewer takes or took it, and has not reviewed it yet.",
     )
 
 
@@ -259,6 +273,23 @@ class Student(Node):
     )
 
 
+@strawberry.type(description="Who asks.")
+class Viewer:
+    student: Student | None = fields.level(
+        resolvers.viewer.student, reads=["studentId"], description="The viewer as a student."
+    )
+    instructor: Instructor | None = fields.level(
+        resolvers.viewer.instructor, reads=["instructorId"], description="The viewer as one who teaches."
+    )
+    roles: list[Role] = fields.plain("What the viewer may be.")
+    wishlist: CourseConnection = fields.level(
+        resolvers.viewer.wishlist,
+        reads=["studentId"],
+        commands=2,
+        description="The courses that the viewer remembers, the latest first.",
+    )
+
+
 @strawberry.type(description="A student's place in a course.")
 class Enrollment(Node):
     id: strawberry.ID = fields.computed(resolvers.node.global_id("Enrollment"), description="Its global ID.")
@@ -297,6 +328,9 @@ class Review(Node):
     term: str | None = fields.plain('When the course was taken: "2014-3" is the third term of 2014.')
     verified: bool = fields.plain("Whether the student was enrolled when writing.")
     helpful_count: int = fields.plain("How many found it helpful.")
+    viewer_found_helpful: bool = fields.level(
+        resolvers.review.viewer_found_helpful, description="Whether the viewer did."
+    )
     reply: "ReviewReply | None" = fields.plain("What an instructor answered.")
     status: ReviewStatus = fields.plain("What becomes of it.")
     created_at: datetime | None = fields.plain("When it was written.")
@@ -329,6 +363,43 @@ class PlatformStats:
     )
 
 
+# -- the audit log ----------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="Who wrote.")
+class AuditActor:
+    subject: str = fields.plain(
+        "Their account, or an external issuer's name for them; empty: nobody signed in."
+    )
+    roles: list[Role] = fields.plain("Their roles at that time.")
+    student: Student | None = fields.level(
+        resolvers.audit.student, reads=["studentId"], description="Them as a student."
+    )
+    instructor: Instructor | None = fields.level(
+        resolvers.audit.instructor, reads=["instructorId"], description="Them as one who teaches."
+    )
+
+
+@strawberry.type(description="A document before and after a write.")
+class AuditChange:
+    collection: str = fields.plain("The collection it is in.")
+    id: str = fields.plain("Its ObjectId.")
+    node: Node | None = fields.level(
+        resolvers.audit.node, description="What became of it; null: it is gone, or is no node."
+    )
+    before: JSON | None = fields.plain("The keys that were set, as they were; null: it was not there.")
+    after: JSON | None = fields.plain("The keys that were set, as they are; null: it was deleted.")
+
+
+@strawberry.type(description="A write.")
+class AuditEntry:
+    at: datetime = fields.plain("When.")
+    action: str = fields.plain("Which: the name of the mutation, or the command.")
+    actor: AuditActor = fields.plain("Who.")
+    address: str = fields.plain("From where.")
+    changes: list[AuditChange] = fields.plain("What.")
+
+
 @strawberry.type(description="Where every query starts.")
 class Query:
     node: Node | None = fields.root(
@@ -350,4 +421,10 @@ class Query:
     review: Review | None = fields.root(resolvers.query.review, description="A review by ID.")
     platform: PlatformStats = fields.root(
         resolvers.query.platform, commands=0, description="The platform in figures."
+    )
+    viewer: Viewer | None = fields.root(
+        resolvers.query.viewer, commands=0, description="Who asks; null when not signed in."
+    )
+    audit_log: Connection[AuditEntry] = fields.root(
+        resolvers.query.audit_log, description="Every write, the latest first; for staff, empty for others."
     )

@@ -28,7 +28,7 @@ from resolvers.cursors import Cursors
 from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests.factories import clear
-from tests.support import NOW, SECRET, SHARED, MongoCommands, RunQuery
+from tests.support import NOW, SECRET, SHARED, TOKENS, MongoCommands, RunQuery
 
 # How long an example takes is the machine's business.
 hypothesis.settings.register_profile("lectern", deadline=None)
@@ -107,7 +107,7 @@ def run_query(database: Database) -> RunQuery:
     ) -> Any:
         prepared = executor.prepare(Operation(text, variables))
         assert not isinstance(prepared, Answer), prepared
-        ctx = Context(Loaders(database), Cursors(SECRET.encode()), now, viewer)
+        ctx = Context(Loaders(database), Cursors(SECRET.encode()), now, TOKENS, viewer)
         payload = orjson.loads(encoded((await executor.run(prepared, ctx)).payload))
         if errors:
             return payload

@@ -9,9 +9,12 @@ from typing import Any, NoReturn
 import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
+from app.auth.tokens import SessionTokens
+
 SHARED = Path(__file__).parents[2] / "shared"
 SECRET = "a secret for the tests, long enough"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+TOKENS = SessionTokens(SECRET.encode())
 
 
 class MongoCommands(CommandListener):

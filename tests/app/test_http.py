@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from app.accept import preferred
+from app.auth.authentication import Authentication
 from app.execution import Executor
 from app.http import Endpoint
 from app.main import create_app
@@ -22,6 +23,7 @@ from resolvers import ids
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
+from tests.support import TOKENS
 
 JSON = {"accept": "application/json"}
 GRAPHQL = {"accept": "application/graphql-response+json"}
@@ -211,14 +213,15 @@ async def test_an_unexpected_error_is_masked(
     assert answer.json()["data"] == {"student": None}
 
 
-def no_context() -> Any:
+def no_context(*_: Any) -> Any:
     raise RuntimeError("the secret of the house")
 
 
-def only(schema: GraphQLSchema, context: Callable[[], Any] = no_context) -> httpx.AsyncClient:
+def only(schema: GraphQLSchema, context: Callable[..., Any] = no_context) -> httpx.AsyncClient:
     """A client of the endpoint alone, for another schema."""
     executor = Executor(schema, max_tokens=100, max_nodes=100, introspection=True, compiled=False)
-    endpoint = Endpoint(executor, context, max_body_bytes=1000, graphiql=False)
+    authentication = Authentication(TOKENS, None, no_context)
+    endpoint = Endpoint(executor, authentication, context, max_body_bytes=1000, graphiql=False)
     app = Starlette(routes=[Route("/graphql", endpoint)])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lectern")
 

@@ -15,7 +15,7 @@ from resolvers.cursors import Cursors
 from resolvers.node import COLLECTIONS
 from tests.execution.engines import executor
 from tests.execution.tree import EnumName, Value, print_value
-from tests.support import NOW, SECRET
+from tests.support import NOW, SECRET, TOKENS
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
 SOME = 60  # documents of a collection whose values are asked for
@@ -74,7 +74,7 @@ class Site:
 
 def context(database: Database, viewer: Viewer) -> Context:
     """A fresh one: of the same moment and the same secret every time."""
-    return Context(Loaders(database), Cursors(SECRET.encode()), NOW, viewer)
+    return Context(Loaders(database), Cursors(SECRET.encode()), NOW, TOKENS, viewer)
 
 
 async def survey(name: str, database: Database) -> Site:

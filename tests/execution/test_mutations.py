@@ -13,7 +13,7 @@ from loaders.registry import Loaders
 from resolvers import fields
 from resolvers.context import Context
 from resolvers.cursors import Cursors
-from tests.support import NOW, SECRET
+from tests.support import NOW, SECRET, TOKENS
 
 #: What was done, in order.
 done: list[str] = []
@@ -60,7 +60,7 @@ async def payload(database: Database, query: str, *, compiled: bool) -> dict[str
     executor = Executor(schema._schema, max_tokens=500, max_nodes=500, introspection=True, compiled=compiled)
     prepared = executor.prepare(Operation(query))
     assert isinstance(prepared, Prepared), prepared
-    answer = await executor.run(prepared, Context(Loaders(database), Cursors(SECRET.encode()), NOW))
+    answer = await executor.run(prepared, Context(Loaders(database), Cursors(SECRET.encode()), NOW, TOKENS))
     for error in answer.payload.get("errors", ()):
         error["extensions"].pop("errorId", None)
     return answer.payload

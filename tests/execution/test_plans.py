@@ -15,7 +15,7 @@ from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
-from tests.support import NOW, SECRET
+from tests.support import NOW, SECRET, TOKENS
 
 Q = """query ($after: String, $with: Boolean = true) {
   courses(first: 2, after: $after) {
@@ -42,7 +42,7 @@ def explained(executor: Executor, query: str, variables: dict[str, Any] | None =
 async def run(
     executor: Executor, database: Database, query: str, variables: dict[str, Any] | None = None
 ) -> Answer:
-    ctx = Context(Loaders(database), Cursors(SECRET.encode()), NOW)
+    ctx = Context(Loaders(database), Cursors(SECRET.encode()), NOW, TOKENS)
     return await executor.run(prepared(executor, query, variables), ctx)
 
 

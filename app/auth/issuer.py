@@ -1,0 +1,114 @@
+"""Tokens of an external issuer: verified by its keys, its claims mapped to a viewer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import jwt
+from bson import ObjectId
+
+from app.auth.errors import InvalidTokenError
+from app.auth.keys import Keys
+from loaders.documents import Role
+from loaders.mongo import Database
+from loaders.people import instructor_of, student_of
+from resolvers.context import Viewer
+
+_ROLES = frozenset(get_args(Role))
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Where a token says what. roles: a path, such as "realm_access.roles". names: from the issuer's roles to
+    Lectern's, where they differ. student, source: the claim that has a student's external id, and that id's
+    source in the database.
+    """
+
+    roles: str
+    names: Mapping[str, str]
+    student: str
+    source: str
+
+
+class Issuer:
+    """An external issuer."""
+
+    def __init__(
+        self, name: str, audience: str, keys: Keys, algorithms: Sequence[str], leeway: float, claims: Claims
+    ) -> None:
+        self.name = name
+        self._audience = audience
+        self._keys = keys
+        self._algorithms = list(algorithms)
+        self._leeway = leeway
+        self._claims = claims
+        self._people: dict[tuple[str, str], ObjectId] = {}
+
+    async def viewer(self, token: str, database: Database) -> Viewer:
+        """Whose token it is. A student who is seen for the first time is added.
+
+        Raises InvalidTokenError, IssuerUnavailableError.
+        """
+        claims = await self._verified(token)
+        roles = self._roles(claims)
+        external = str(_at(claims, self._claims.student) or claims["sub"])
+        return Viewer(
+            roles=roles,
+            student_id=await self._person("STUDENT", external, claims, database)
+            if "STUDENT" in roles
+            else None,
+            instructor_id=(
+                await self._person("INSTRUCTOR", external, claims, database)
+                if "INSTRUCTOR" in roles
+                else None
+            ),
+            subject=f"{self.name}|{claims['sub']}",
+        )
+
+    async def _verified(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") not in self._algorithms:  # before a key is looked for
+                raise InvalidTokenError("The token is signed with an algorithm that isn't taken.")
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                await self._keys.key(header.get("kid")),
+                self._algorithms,
+                audience=self._audience,
+                issuer=self.name,
+                leeway=self._leeway,
+                options={"require": ["exp", "sub"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise InvalidTokenError("The token has expired.") from None
+        except jwt.PyJWTError:
+            raise InvalidTokenError("The token is not a good one of its issuer.") from None
+        return claims
+
+    def _roles(self, claims: Mapping[str, Any]) -> frozenset[str]:
+        told = _at(claims, self._claims.roles)
+        names = told.split() if isinstance(told, str) else told if isinstance(told, list) else []
+        mapped = {self._claims.names.get(str(name), str(name).upper()) for name in names}
+        return frozenset(mapped & _ROLES)
+
+    async def _person(
+        self, role: str, external: str, claims: Mapping[str, Any], database: Database
+    ) -> ObjectId:
+        if (role, external) not in self._people:
+            find = student_of if role == "STUDENT" else instructor_of
+            name = claims.get("name") if isinstance(claims.get("name"), str) else None
+            if len(self._people) >= _MOST_REMEMBERED:
+                self._people.clear()
+            self._people[role, external] = await find(database, self._claims.source, external, name)
+        return self._people[role, external]
+
+
+def _at(claims: Mapping[str, Any], path: str) -> Any:
+    """What is at a path; a claim whose own name has dots goes first."""
+    if path in claims:
+        return claims[path]
+    value: Any = claims
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,42 @@
+"""How often something was tried, by key, within a time: guesses of passwords are counted."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ReturnDocument
+
+from loaders.creation import now, utc
+from loaders.mongo import Database, send
+
+
+async def spend(database: Database, key: str, *, most: int, within: timedelta) -> datetime | None:
+    """Counts an attempt; None while there are no more than `most`, else the time when there may be more.
+
+    It is counted before it is made, so that many at once are no way around.
+    """
+    moment = now()
+    goes_on = {"$gt": ["$expiresAt", moment]}
+    update = {
+        "count": {"$cond": [goes_on, {"$add": ["$count", 1]}, 1]},
+        "expiresAt": {"$cond": [goes_on, "$expiresAt", moment + within]},
+    }
+    counted: dict[str, Any] = await send(
+        database["attempts"],
+        lambda own: own.find_one_and_update(
+            {"_id": key}, [{"$set": update}], upsert=True, return_document=ReturnDocument.AFTER
+        ),
+    )
+    return utc(counted["expiresAt"]) if counted["count"] > most else None
+
+
+async def give_back(database: Database, key: str) -> None:
+    """Takes an attempt back that was none."""
+    await send(
+        database["attempts"],
+        lambda own: own.update_one({"_id": key, "count": {"$gt": 0}}, {"$inc": {"count": -1}}),
+    )
+
+
+async def forget(database: Database, key: str) -> None:
+    """As if nothing had been tried."""
+    await send(database["attempts"], lambda own: own.delete_one({"_id": key}))

@@ -1,0 +1,72 @@
+"""The audit log: who changed what, when and from where. It is only ever added to."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+
+from loaders.documents import ActorDoc, ChangeDoc
+from loaders.listing import Filter, Listing, Order
+from loaders.mongo import Database
+from loaders.transactions import Change, Transaction
+
+#: What follows from other changes, and what nobody may read.
+_LEFT_OUT: Mapping[str, frozenset[str]] = {
+    "courses": frozenset(
+        ("search", "sortTitle", "newestReviewIds", "ratingAverage", "ratingBayesian", "ratingCount",
+         "ratingStars", "studentCount", "seatsUntil")
+    ),
+    "courseRuns": frozenset(("seatsTaken", "waitlistCount")),
+    "students": frozenset(("search", "sortName", "newestReviewIds")),
+    "reviews": frozenset(("helpfulScore",)),
+    "sessions": frozenset(("generation", "refreshKey")),
+}  # fmt: skip
+_SECRET = frozenset(("passwordHash", "reset", "signUpKey"))
+
+
+async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:
+    """Adds an entry of what a transaction has changed, to be committed with it."""
+    changes = [told for change in tx.changes if (told := _told(change))]
+    entry = {"at": tx.now, "action": action, "actor": actor, "address": address, "changes": changes}
+    await tx.insert("auditLog", entry)
+
+
+def listing(
+    database: Database, actions: Sequence[str] | None, subject: str | None, target: ObjectId | None
+) -> Listing:
+    """The entries of some actions, by an actor, about a document; None: any. The latest first."""
+    parts: dict[str, Filter] = {}
+    if actions is not None:
+        parts["actions"] = {"action": {"$in": list(actions)}}
+    if subject is not None:
+        parts["subject"] = {"actor.subject": {"$eq": subject}}
+    if target is not None:
+        parts["target"] = {"changes.id": str(target)}
+    return Listing(database["auditLog"], parts, Order("at", descending=True))
+
+
+def _told(change: Change) -> ChangeDoc | None:
+    left_out = _LEFT_OUT.get(change.collection, frozenset()) | {"_id"}
+    before, after = (
+        {name: _plain(name, value) for name, value in document.items() if name not in left_out}
+        if document is not None
+        else None
+        for document in (change.before, change.after)
+    )
+    if before == after == {}:
+        return None
+    return {"collection": change.collection, "id": _plain("", change.id), "before": before, "after": after}
+
+
+def _plain(name: str, value: Any) -> Any:
+    """As JSON has it."""
+    if name in _SECRET:
+        return None if value is None else "(secret)"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _plain(key, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain("", item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,68 @@
+"""Courses and their runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bson import ObjectId
+
+from loaders.creation import DERIVED_FROM, complete, derived
+from loaders.documents import CourseDoc, CourseRunDoc, CourseStatus
+from loaders.slugs import slugify
+from loaders.transactions import Transaction
+from loaders.writes import enrollment, review
+
+
+async def slug_is_taken(tx: Transaction, slug: str, course_id: ObjectId | None = None) -> bool:
+    """Whether another course has a slug."""
+    found = await tx.find_one("courses", {"slug": slug}, projection={"_id": 1})
+    return found is not None and found["_id"] != course_id
+
+
+async def free_slug(tx: Transaction, title: str) -> str:
+    """A slug of a title that no course has: with a number behind it, where need be."""
+    base = slugify(title) or "course"
+    taken = await tx.find(
+        "courses", {"slug": {"$regex": f"^{base}(-[0-9]+)?$"}}, size=10_000, projection={"_id": 0, "slug": 1}
+    )
+    slugs = {course["slug"] for course in taken}
+    numbered = (f"{base}-{number}" for number in range(2, len(slugs) + 3))
+    return base if base not in slugs else next(slug for slug in numbered if slug not in slugs)
+
+
+async def insert(tx: Transaction, fields: Mapping[str, Any]) -> CourseDoc:
+    course: Any = await tx.insert("courses", complete("courses", fields))
+    return course  # type: ignore[no-any-return]
+
+
+async def change(tx: Transaction, course: CourseDoc, **fields: Any) -> CourseDoc:
+    """A course with other fields, and what is derived from them."""
+    if fields.keys() & DERIVED_FROM["courses"]:
+        fields |= derived("courses", {**course, **fields})
+    changed: Any = await tx.patch("courses", dict(course), **fields)
+    return changed  # type: ignore[no-any-return]
+
+
+async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, **fields: Any) -> CourseDoc:
+    """A course with another status; its runs and reviews are seen or hidden with it."""
+    if course["status"] == status:
+        return course
+    changed = await change(tx, course, status=status, **fields)
+    await tx.set("courseRuns", {"courseId": course["_id"]}, {"courseStatus": status})
+    await review.hide_with_course(tx, changed)
+    return changed
+
+
+async def insert_run(tx: Transaction, course: CourseDoc, fields: Mapping[str, Any]) -> CourseRunDoc:
+    own = {**fields, "courseId": course["_id"], "courseStatus": course["status"]}
+    run: Any = await tx.insert("courseRuns", complete("courseRuns", own))
+    await enrollment.set_seats_until(tx, course["_id"])
+    return run  # type: ignore[no-any-return]
+
+
+async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Any) -> CourseRunDoc:
+    """A run with other fields. New seats go to those who wait."""
+    await tx.patch("courseRuns", dict(run), **fields)
+    await enrollment.fill(tx, run["_id"])
+    await enrollment.set_seats_until(tx, run["courseId"])
+    changed: CourseRunDoc = await tx.get("courseRuns", run["_id"])
+    return changed

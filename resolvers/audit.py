@@ -1,0 +1,33 @@
+"""The audit log: its fields."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bson import ObjectId
+
+from loaders.documents import ActorDoc, ChangeDoc, InstructorDoc, StudentDoc
+from resolvers import ids
+from resolvers.context import Context
+from resolvers.node import COLLECTIONS, nodes_by_id
+
+_TYPES = {collection: type_name for type_name, collection in COLLECTIONS.items()}
+
+
+async def student(actors: Sequence[ActorDoc], ctx: Context) -> Sequence[StudentDoc | None]:
+    return await ctx.loaders.student_by_id([actor["studentId"] for actor in actors])
+
+
+async def instructor(actors: Sequence[ActorDoc], ctx: Context) -> Sequence[InstructorDoc | None]:
+    return await ctx.loaders.instructor_by_id([actor["instructorId"] for actor in actors])
+
+
+async def node(changes: Sequence[ChangeDoc], ctx: Context) -> Sequence[Mapping[str, Any] | None]:
+    """Of the collections that have no type of their own, nothing."""
+    return await nodes_by_id(ctx, [_global_id(change) for change in changes], most=len(changes))
+
+
+def _global_id(change: ChangeDoc) -> str:
+    type_name = _TYPES.get(change["collection"])
+    if type_name is None or not ObjectId.is_valid(change["id"]):
+        return ""
+    return ids.encode(type_name, {"_id": ObjectId(change["id"])})

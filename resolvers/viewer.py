@@ -1,0 +1,54 @@
+"""Viewer: who asks, and what is theirs."""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+from bson import ObjectId
+
+import loaders.viewer
+from loaders.documents import InstructorDoc, StudentDoc
+from loaders.listing import WHOLE
+from resolvers.context import Context, Viewer
+from resolvers.course import wished_listing
+from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+
+
+class ViewerDoc(TypedDict):
+    roles: list[Any]
+    studentId: ObjectId | None
+    instructorId: ObjectId | None
+
+
+def viewer_doc(viewer: Viewer) -> ViewerDoc:
+    order = ("STUDENT", "INSTRUCTOR", "STAFF")
+    roles = [role for role in order if role in viewer.roles]
+    return {"roles": roles, "studentId": viewer.student_id, "instructorId": viewer.instructor_id}
+
+
+async def student(viewers: Sequence[ViewerDoc], ctx: Context) -> Sequence[StudentDoc | None]:
+    return await ctx.loaders.student_by_id([viewer["studentId"] for viewer in viewers])
+
+
+async def instructor(viewers: Sequence[ViewerDoc], ctx: Context) -> Sequence[InstructorDoc | None]:
+    return await ctx.loaders.instructor_by_id([viewer["instructorId"] for viewer in viewers])
+
+
+async def wishlist(
+    viewers: Sequence[ViewerDoc],
+    ctx: Context,
+    *,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Sequence[ConnectionDoc]:
+    """Courses that are no longer in the catalogue are left out."""
+    return [
+        await _wishlist(ctx, viewer["studentId"], Slice(first, after, last, before)) for viewer in viewers
+    ]
+
+
+async def _wishlist(ctx: Context, student_id: ObjectId | None, arguments: Slice) -> ConnectionDoc:
+    wishes = await loaders.viewer.wishes(ctx.loaders.database, student_id) if student_id else []
+    listing, of = wished_listing(ctx, wishes)
+    return (await connections(ctx, listing, [WHOLE if wishes else None], arguments, of))[0]

@@ -1,0 +1,117 @@
+"""Making courses and their runs, publishing and archiving them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import loaders.writes.course
+from loaders.creation import utc
+from loaders.documents import CourseDoc, CourseRunDoc
+from loaders.transactions import Transaction
+from resolvers.context import Context
+from resolvers.errors import RefusedError, refusal
+from resolvers.writes import found
+from resolvers.writing import Given, Objects
+
+_FIELDS = (
+    "title", "slug", "summary", "description", "level", "deliveryModes", "durationDays", "language", "codes",
+    "tags", "price", "instructorIds",
+)  # fmt: skip
+_RUN_FIELDS = ("startsAt", "endsAt", "deliveryMode", "location", "seats")
+
+
+async def create_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    fields = await _fields(ctx, tx, given, None)
+    if "slug" not in fields:
+        fields["slug"] = await loaders.writes.course.free_slug(tx, fields["title"])
+    new = {**fields, "status": "DRAFT", "createdAt": tx.now, "updatedAt": tx.now}
+    return {"course": await loaders.writes.course.insert(tx, new)}
+
+
+async def update_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    course = await found.own_course(ctx, tx, given["courseId"], "updateCourse")
+    fields = await _fields(ctx, tx, given, course)
+    return {"course": await loaders.writes.course.change(tx, course, **fields, updatedAt=tx.now)}
+
+
+async def publish_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    """What the catalogue has is described: a summary, a category and a way to take part."""
+    course = await found.own_course(ctx, tx, given["courseId"], "publishCourse")
+    wanted = {"summary": "a summary", "categorySlug": "a category", "deliveryModes": "a delivery mode"}
+    stored: Mapping[str, Any] = course
+    missing = [name for field, name in wanted.items() if not stored[field]]
+    if missing:
+        raise refusal("INVALID", f"Before it is published it needs {' and '.join(missing)}.", "courseId")
+    return {"course": await loaders.writes.course.set_status(tx, course, "PUBLISHED", updatedAt=tx.now)}
+
+
+async def archive_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    course = await found.own_course(ctx, tx, given["courseId"], "archiveCourse")
+    return {"course": await loaders.writes.course.set_status(tx, course, "ARCHIVED", updatedAt=tx.now)}
+
+
+async def create_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    course = await found.own_course(ctx, tx, given["courseId"], "createCourseRun")
+    if course["status"] == "ARCHIVED":
+        raise refusal("CONFLICT", "This course is archived: publish it first.", "courseId")
+    fields = {name: given[name] for name in _RUN_FIELDS if name in given}
+    _require_order(fields["startsAt"], fields.get("endsAt"))
+    return {"courseRun": await loaders.writes.course.insert_run(tx, course, fields)}
+
+
+async def update_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    run = await found.own_run(ctx, tx, given["runId"], "updateCourseRun")
+    fields = {name: given[name] for name in _RUN_FIELDS if name in given}
+    _require_order(fields.get("startsAt", run["startsAt"]), fields.get("endsAt", run["endsAt"]))
+    _require_seats(run, fields.get("seats"))
+    return {"courseRun": await loaders.writes.course.change_run(tx, run, **fields)}
+
+
+async def _fields(ctx: Context, tx: Transaction, given: Given, course: CourseDoc | None) -> dict[str, Any]:
+    """What is stored of a course's input."""
+    fields = {name: given[name] for name in _FIELDS if name in given}
+    errors: list[RefusedError] = []
+    if "categoryId" in given:
+        fields["categorySlug"] = await _category(tx, given["categoryId"], errors)
+    if "slug" in fields and await loaders.writes.course.slug_is_taken(
+        tx, fields["slug"], course["_id"] if course else None
+    ):
+        errors.append(refusal("DUPLICATE", "Another course has this slug.", "slug"))
+    if "instructorIds" in fields or course is None:
+        fields["instructorIds"] = await _instructors(ctx, tx, fields.get("instructorIds", []), errors)
+    if errors:
+        raise RefusedError([error for refused in errors for error in refused.errors])
+    return fields
+
+
+async def _category(tx: Transaction, id: Any, errors: list[RefusedError]) -> str | None:
+    if id is None:
+        return None
+    category = await tx.get("categories", id)
+    if category is None:
+        errors.append(refusal("NOT_FOUND", "There is no category with this ID.", "categoryId"))
+        return None
+    return str(category["slug"])
+
+
+async def _instructors(
+    ctx: Context, tx: Transaction, ids: list[Any], errors: list[RefusedError]
+) -> list[Any]:
+    """Those given, with the viewer who is one: nobody takes their own course away from themselves."""
+    own = ctx.viewer.instructor_id
+    if "STAFF" not in ctx.viewer.roles and own not in ids:
+        ids = [own, *ids]
+    there = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
+    if len(there) < len(ids):
+        errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))
+    return ids
+
+
+def _require_order(starts_at: datetime, ends_at: datetime | None) -> None:
+    if ends_at is not None and utc(ends_at) <= utc(starts_at):
+        raise refusal("INVALID", "It ends after it starts: choose a later time.", "endsAt")
+
+
+def _require_seats(run: CourseRunDoc, seats: int | None) -> None:
+    if seats is not None and seats < run["seatsTaken"]:
+        raise refusal("CONFLICT", f"{run['seatsTaken']} seats are taken: it needs as many.", "seats")

@@ -1,0 +1,156 @@
+"""How a field of the mutation runs: who may, what is wrong with its input, its transaction, its answer.
+
+A mutation is `async (ctx, given) -> the objects of its payload`, a write `async (ctx, tx, given)`, which is
+part of a transaction, is done once for an idempotency key, and leaves an entry in the audit log. `given` are
+the values of the input by their GraphQL names, as they are stored; what was left out is not there. What can't
+be done raises RefusedError, and nothing of it is kept.
+"""
+
+from asyncio import Task, create_task, shield
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields as fields_of
+from hashlib import blake2b
+from inspect import Parameter, Signature
+from typing import Any, TypeAlias
+
+from strawberry import UNSET
+from strawberry.utils.str_converters import to_camel_case
+
+import loaders.audit
+import loaders.writes.account
+from loaders.documents import ActorDoc
+from loaders.transactions import Transaction, transaction
+from loaders.writes import idempotency
+from resolvers import fields, permissions
+from resolvers.checks import NotFoundError
+from resolvers.context import Context, Viewer
+from resolvers.errors import RefusedError, UserErrorDoc, refusal
+
+Given: TypeAlias = Mapping[str, Any]
+Objects: TypeAlias = Mapping[str, Any]
+Mutation: TypeAlias = Callable[[Context, Given], Awaitable[Objects]]
+Write: TypeAlias = Callable[[Context, Transaction, Given], Awaitable[Objects]]
+
+_NOT_STORED = ("clientMutationId", "idempotencyKey")
+
+#: A write goes on to its end when who asked for it is gone.
+_going_on: set[Task[Any]] = set()
+
+
+def mutation(function: Mutation, input_type: type, *, description: str, commands: int) -> Any:
+    """A field of the mutation."""
+    name = to_camel_case(function.__name__)
+
+    async def run(ctx: Context, *, input: Any) -> Objects:
+        return await _to_its_end(_payload(ctx, name, input, function))
+
+    run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
+        [Parameter("input", Parameter.KEYWORD_ONLY, annotation=input_type)]
+    )
+    return fields.root(run, description=description, commands=commands)
+
+
+def write(function: Write, input_type: type, *, description: str, commands: int) -> Any:
+    """A field of the mutation that is one transaction. commands: as of resolvers.fields.level."""
+    name = to_camel_case(function.__name__)
+
+    async def mutate(ctx: Context, given: Given) -> Objects:
+        async def work(tx: Transaction) -> Objects:
+            return await _once(ctx, tx, name, function, given)
+
+        return await transaction(ctx.loaders.database, work)
+
+    mutate.__name__ = function.__name__
+    return mutation(mutate, input_type, description=description, commands=commands)
+
+
+def actor(viewer: Viewer) -> ActorDoc:
+    """A viewer as the audit log has them."""
+    roles: Any = sorted(viewer.roles)
+    return {
+        "subject": viewer.subject, "roles": roles, "studentId": viewer.student_id,
+        "instructorId": viewer.instructor_id,
+    }  # fmt: skip
+
+
+def values(input: Any) -> dict[str, Any]:
+    """The values of an input by their GraphQL names, as they are stored.
+
+    Raises RefusedError, with an error for each that can't be.
+    """
+    given: dict[str, Any] = {}
+    errors: list[UserErrorDoc] = []
+    for field in fields_of(input):
+        value, name = getattr(input, field.name), to_camel_case(field.name)
+        if value is UNSET:
+            continue
+        try:
+            given[name] = _checked(value, field.metadata or getattr(field, "metadata", {}))
+        except RefusedError as refused:
+            errors += [{**e, "path": ["input", name, *e["path"][1:]]} for e in refused.errors]
+        except ValueError as error:
+            code = "NOT_FOUND" if isinstance(error, NotFoundError) else "INVALID"
+            errors.append({"code": code, "message": str(error), "path": ["input", name]})
+    if errors:
+        raise RefusedError(errors)
+    return given
+
+
+def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:
+    if value is None:
+        if metadata.get("kept"):
+            raise ValueError("It can't be taken away: leave it out, and it stays.")
+        return None
+    if hasattr(value, "__strawberry_definition__"):
+        return values(value)
+    return metadata["check"](value)
+
+
+async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> Objects:
+    payload: Objects = {"clientMutationId": input.client_mutation_id or None, "errors": []}
+    try:
+        permissions.require_role(ctx.viewer, name)
+        return {**payload, **await function(ctx, values(input))}
+    except RefusedError as refused:
+        return {**payload, "errors": refused.errors}
+    finally:
+        ctx.loaders.forget()
+
+
+async def _once(ctx: Context, tx: Transaction, name: str, function: Write, given: Given) -> Objects:
+    """What a write gives, or gave when it was done with the same key."""
+    await _require_session(ctx.viewer, tx)
+    key = given.get("idempotencyKey")
+    digest = _digest(given)
+    if key and (kept := await idempotency.kept(tx, ctx.viewer.subject, key)):
+        if (kept["action"], kept["digest"]) != (name, digest):
+            raise refusal(
+                "CONFLICT", "This key was used for something else: take a new one.", "idempotencyKey"
+            )
+        answer: Objects = kept["answer"]
+        return answer
+    objects = await function(ctx, tx, given)
+    if tx.changes:
+        await loaders.audit.record(tx, name, actor(ctx.viewer), ctx.address)
+    if key:
+        await idempotency.keep(tx, ctx.viewer.subject, key, action=name, digest=digest, answer=objects)
+    return objects
+
+
+async def _require_session(viewer: Viewer, tx: Transaction) -> None:
+    """An access token outlives its session by minutes; for writes it doesn't."""
+    if viewer.session_id and not await loaders.writes.account.session(tx, viewer.session_id):
+        raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
+
+
+def _digest(given: Given) -> bytes:
+    told = {name: value for name, value in given.items() if name not in _NOT_STORED}
+    return blake2b(repr(sorted(told.items())).encode(), digest_size=16).digest()
+
+
+async def _to_its_end(awaitable: Any) -> Objects:
+    task = create_task(awaitable)
+    _going_on.add(task)
+    task.add_done_callback(_going_on.discard)
+    objects: Objects = await shield(task)
+    return objects
