@@ -8,7 +8,8 @@ import typer
 from pymongo.errors import PyMongoError
 from rich.console import Console
 
-from app.commands import explaining, serving, transfer, upkeep
+from app.accounts import AccountError
+from app.commands import accounts, explaining, recounting, serving, tokens, transfer, upkeep
 from app.commands.errors import CommandError
 from app.database import DatabaseUnavailableError
 from app.embedded import EmbeddedError
@@ -34,7 +35,10 @@ app.command()(serving.dev)
 app.command()(serving.serve)
 app.command("import")(transfer.import_)
 app.command()(transfer.export)
+app.command()(recounting.recount)
 app.command()(explaining.explain)
+app.add_typer(accounts.account, name="account")
+app.command()(tokens.token)
 app.add_typer(upkeep.schema, name="schema")
 app.command()(upkeep.indexes)
 
@@ -43,7 +47,7 @@ def main() -> None:
     """Runs the command. What goes wrong is told in a sentence on stderr; the exit code is 1."""
     try:
         app()
-    except (CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:
+    except (AccountError, CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:
         _fail(str(error))
     except PyMongoError as error:
         _fail(f"MongoDB refused: {error}")

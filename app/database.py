@@ -11,6 +11,7 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from pymongo.monitoring import CommandListener
 
 from app.settings import Settings
+from loaders.abandoned import APP_NAME
 from loaders.mongo import Database
 
 _CLIENTS: dict[str, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
@@ -62,11 +63,28 @@ async def ping(database: Database) -> None:
         raise DatabaseUnavailableError(f"MONGODB_URI: MongoDB does not answer: {_reason(error)}") from None
 
 
+async def require_transactions(database: Database) -> None:
+    """Raises DatabaseUnavailableError when MongoDB doesn't answer, or is a server without transactions."""
+    await ping(database)
+    hello = await database.command("hello")
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # what a mongos says
+        raise DatabaseUnavailableError(_STANDALONE)
+
+
+_STANDALONE = (
+    "MONGODB_URI: this MongoDB is a standalone server, which has no transactions.\n"
+    "Lectern needs a replica set; one server is enough. Start it with\n"
+    "  mongod --replSet rs0\n"
+    "and once, when it runs:\n"
+    "  mongosh --eval 'rs.initiate()'"
+)
+
+
 def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: bool) -> Any:
     try:
         return _CLIENTS[settings.mongodb_driver](
             settings.mongodb_uri.get_secret_value(),
-            appname="lectern",
+            appname=APP_NAME,
             tz_aware=tz_aware,
             serverSelectionTimeoutMS=round(settings.mongodb_timeout * 1000),
             event_listeners=listeners,

@@ -1,5 +1,6 @@
 """From what went wrong to what a client is told: a message, and a stable code in `extensions.code`."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -21,10 +22,21 @@ OUR_FAULT = "Something went wrong on our side."
 
 _log = structlog.get_logger("lectern")
 
+#: graphql-core tells what it found: `'password': 'x'` in variables, `password: "x"` in a document.
+_SECRET = re.compile(
+    r"""
+    ((?:password|token)\w{0,20}['"]?
+     (?:\ has\ invalid\ value)?:[ ]
+     (?:\w{1,20}\ cannot\ represent\ [a-z ]{1,40}:[ ])?)
+    (?:\"{3}.*?\"{3} | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | [\[{].* | -?\d[\w.+-]* | (?:true|false)\b)
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+
 
 def request_errors(errors: list[GraphQLError], code: str) -> list[dict[str, Any]]:
-    """Errors of a request that was not executed, all with one code."""
-    return [_told(error, error.message, {"code": code}) for error in errors]
+    """Errors of a request that was not executed, all with one code. No password is told back."""
+    return [_told(error, _SECRET.sub(r"\1…", error.message), {"code": code}) for error in errors]
 
 
 def field_error(error: GraphQLError) -> dict[str, Any]:
@@ -47,7 +59,7 @@ def field_error(error: GraphQLError) -> dict[str, Any]:
 
 
 def _may_be_repeated(error: Exception | None) -> bool:
-    """Whether a transaction was tried for as long as it is: others, or a change of primaries, were in its way."""
+    """Whether a transaction was tried for as long as it is: others, or a new primary, were in its way."""
     return isinstance(error, PyMongoError) and (
         error.has_error_label("TransientTransactionError")
         or error.has_error_label("UnknownTransactionCommitResult")

@@ -22,6 +22,7 @@ from app.database import connect
 from app.execution import Executor
 from app.http import Endpoint
 from app.settings import Settings
+from app.tending import tend
 from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import Context, Viewer
@@ -55,9 +56,10 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with connect(settings, tz_aware=False) as database:
             app.state.database = database
-            tending = asyncio.create_task(memory.tend())
+            tending = [asyncio.create_task(memory.tend()), asyncio.create_task(tend(database))]
             yield
-            tending.cancel()
+            for task in tending:
+                task.cancel()
 
     endpoint = Endpoint(
         make_executor(settings),

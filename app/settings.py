@@ -1,13 +1,14 @@
 """Every setting of the gateway: one typed table, read once from the environment."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from loaders.documents import Role
 
+_URL = ("https://", "http://")
 _MAKE_ONE = "make one: openssl rand -hex 32"
 
 #: Signatures that a public key verifies: with a shared secret everyone who verifies could sign.
@@ -46,6 +47,10 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Signs sessions and cursors: 32 characters or more, the same for every process. "
         "Without it, they end with the process.",
+    )
+    reset_url: str = Field(
+        "",
+        description="Your page that sets a password: a URL with `{token}` in it, for `lectern account`.",
     )
     oidc_issuer: str = Field(
         "", description="An external issuer whose bearer tokens are taken: the `iss` of its tokens."
@@ -88,6 +93,13 @@ class Settings(BaseSettings):
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
 
+    @field_validator("reset_url")
+    @classmethod
+    def _with_token(cls, value: str) -> str:
+        if value and not (value.startswith(_URL) and "{token}" in value):
+            raise ValueError("takes a URL with {token} in it, such as https://courses.example/reset#{token}")
+        return value
+
     @field_validator("cors_origins", "oidc_algorithms", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -103,15 +115,34 @@ class Settings(BaseSettings):
             return value
         if not secret:
             raise ValueError(f"is needed in production ({_MAKE_ONE})")
-        if len(set(secret)) < 12:
+        repeats = secret in (secret + secret)[1:-1]
+        if repeats or len(set(secret)) < 10:
             raise ValueError(f"is too easy to guess ({_MAKE_ONE})")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _another(cls, value: str) -> str:
+        if value == "lectern":
+            raise ValueError("takes another name: this is the issuer of Lectern's own tokens")
         return value
 
     @field_validator("oidc_audience", "oidc_jwks")
     @classmethod
     def _with_issuer(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("oidc_issuer") and not value:
+        if "oidc_issuer" not in info.data:  # it is wrong itself
+            return value
+        if info.data["oidc_issuer"] and not value:
             raise ValueError("is needed with OIDC_ISSUER")
+        if value and not info.data["oidc_issuer"]:
+            raise ValueError("is of no use without OIDC_ISSUER")
+        return value
+
+    @field_validator("oidc_jwks")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if value and not value.startswith(_URL) and not Path(value).is_file():
+            raise ValueError("takes a URL, or a file that is there")
         return value
 
     @field_validator("oidc_algorithms")
@@ -127,7 +158,13 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
+        names = {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
+        if wrong := [theirs for theirs, ours in names.items() if ours not in get_args(Role)]:
+            raise ValueError(
+                f"takes STUDENT, INSTRUCTOR or STAFF for each name, as in `teacher=INSTRUCTOR,admin=STAFF`: "
+                f"see `{wrong[0]}`"
+            )
+        return names
 
 
 def load() -> Settings:

@@ -3,7 +3,15 @@
 import subprocess
 import sys
 
-MODULES = ("engines", "growth", "collecting", "first_answer", "top_per_parent", "import_reviews")
+MODULES = (
+    "engines",
+    "growth",
+    "collecting",
+    "first_answer",
+    "top_per_parent",
+    "import_reviews",
+    "create_review",
+)
 
 for name in MODULES:
     print(f"\n== benchmarks.{name}", flush=True)

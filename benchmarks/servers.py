@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import orjson
 
 PATH = "/graphql"
 LECTERN, PLAIN = "Lectern", "plain Strawberry"
-_SIGNED_WITH = "only for benchmarks, so not a secret"  # one, so that both engines have the same cursors
+SIGNED_WITH = "only for benchmarks, so not a secret"  # one, so that both engines have the same cursors
 _START_SECONDS = 60.0
 _CORE = min(os.sched_getaffinity(0))  # the servers'
 _SERVE = (str(Path(sys.executable).with_name("lectern")), "serve", "--port")
@@ -39,6 +39,7 @@ class Server:
     pid: int
     port: int
     connection: HTTPConnection
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -52,7 +53,7 @@ class Server:
             return self._post(body)
 
     def _post(self, body: bytes) -> bytes:
-        self.connection.request("POST", PATH, body, {"content-type": "application/json"})
+        self.connection.request("POST", PATH, body, {"content-type": "application/json", **self.headers})
         return self.connection.getresponse().read()
 
     def data(self, body: bytes) -> Any:
@@ -98,7 +99,7 @@ def started(
 ) -> Iterator[Server]:
     """One server. command: it is given a port."""
     port = _free_port()
-    own = {"MONGODB_URI": mongodb_uri, "LECTERN_SECRET": _SIGNED_WITH, **environment}
+    own = {"MONGODB_URI": mongodb_uri, "LECTERN_SECRET": SIGNED_WITH, **environment}
     with subprocess.Popen(
         [*command, str(port)], env={**os.environ, **own}, stderr=subprocess.PIPE
     ) as process:

@@ -1,6 +1,10 @@
-"""How often something was tried, by key, within a time: guesses of passwords are counted."""
+"""How often something was tried, by key, within a time: guesses of passwords are counted.
+
+A key may be any text, of any length: a digest of it is stored.
+"""
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -23,7 +27,7 @@ async def spend(database: Database, key: str, *, most: int, within: timedelta) -
     counted: dict[str, Any] = await send(
         database["attempts"],
         lambda own: own.find_one_and_update(
-            {"_id": key}, [{"$set": update}], upsert=True, return_document=ReturnDocument.AFTER
+            {"_id": _id(key)}, [{"$set": update}], upsert=True, return_document=ReturnDocument.AFTER
         ),
     )
     return utc(counted["expiresAt"]) if counted["count"] > most else None
@@ -33,10 +37,14 @@ async def give_back(database: Database, key: str) -> None:
     """Takes an attempt back that was none."""
     await send(
         database["attempts"],
-        lambda own: own.update_one({"_id": key, "count": {"$gt": 0}}, {"$inc": {"count": -1}}),
+        lambda own: own.update_one({"_id": _id(key), "count": {"$gt": 0}}, {"$inc": {"count": -1}}),
     )
 
 
 async def forget(database: Database, key: str) -> None:
     """As if nothing had been tried."""
-    await send(database["attempts"], lambda own: own.delete_one({"_id": key}))
+    await send(database["attempts"], lambda own: own.delete_one({"_id": _id(key)}))
+
+
+def _id(key: str) -> bytes:
+    return sha256(key.encode()).digest()

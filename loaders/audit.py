@@ -56,7 +56,12 @@ def _told(change: Change) -> ChangeDoc | None:
     )
     if before == after == {}:
         return None
-    return {"collection": change.collection, "id": _plain("", change.id), "before": before, "after": after}
+    return {"collection": change.collection, "id": _name(change.id), "before": before, "after": after}
+
+
+def _name(id: Any) -> str:
+    """That of a vote has two parts."""
+    return " ".join(map(str, id.values())) if isinstance(id, Mapping) else str(id)
 
 
 def _plain(name: str, value: Any) -> Any:

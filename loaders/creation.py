@@ -22,7 +22,9 @@ NOT_NULL: Mapping[str, Mapping[str, Any]] = {
         "tags": [], "instructorIds": [], "importedStudentCount": 0,
     },
     "students": {"name": ANONYMOUS_STUDENT},
-    "reviews": {"body": "", "verified": KEEP, "helpfulCount": 0, "unhelpfulCount": 0, "status": KEEP},
+    "reviews": {
+        "body": "", "verified": KEEP, "importedHelpfulCount": 0, "unhelpfulCount": 0, "status": KEEP,
+    },
     "enrollments": {"status": KEEP, "progress": KEEP},
     "courseRuns": {},
 }  # fmt: skip
@@ -103,8 +105,8 @@ def _enrollment(fields: Mapping[str, Any]) -> Document:
 def _review(fields: Mapping[str, Any]) -> Document:
     return {
         "studentId": None, "rating": None, "title": None, "body": "", "difficulty": None,
-        "workloadHours": None, "term": None, "verified": False, "helpfulCount": 0, "unhelpfulCount": 0,
-        "reply": None,
+        "workloadHours": None, "term": None, "verified": False,
+        "helpfulCount": fields.get("importedHelpfulCount", 0), "unhelpfulCount": 0, "reply": None,
         "status": "PUBLISHED", "createdAt": None, "updatedAt": None, **fields,
     }  # fmt: skip
 

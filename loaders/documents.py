@@ -92,6 +92,7 @@ class CourseDoc(RatingDoc):
     importedStudentCount: int  # students an import told of without their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a seat left
     newestReviewIds: NotRequired[bytes]  # loaders.newest.packed
+    revision: NotRequired[int]  # of the aggregates: loaders.transactions.Transaction.hold
     # derived: loaders.terms.course_keys
     sortTitle: str
     search: list[SearchTerm]
@@ -122,6 +123,7 @@ class StudentDoc(TypedDict):
     externalId: NotRequired[ExternalId]
     # aggregate: loaders.aggregates.recount
     newestReviewIds: NotRequired[bytes]  # loaders.newest.packed
+    revision: NotRequired[int]  # of the aggregate: loaders.transactions.Transaction.hold
     # derived: loaders.terms.student_keys
     sortName: str
     search: list[SearchTerm]
@@ -159,7 +161,7 @@ class ReviewDoc(TypedDict):
     term: str | None  # "2014-3"
     verified: bool
     helpfulCount: int  # aggregate: importedHelpfulCount + votes
-    importedHelpfulCount: NotRequired[int]  # votes that an import told of; where it is missing, none
+    importedHelpfulCount: NotRequired[int]  # votes that an import told of; natively none
     unhelpfulCount: int
     reply: ReviewReplyDoc | None
     status: ReviewStatus
@@ -203,6 +205,7 @@ class AccountDoc(TypedDict):
 
     _id: ObjectId
     email: str  # in lower case, unique
+    name: NotRequired[str]  # as `lectern account create` was told; students and instructors have their own
     passwordHash: str | None  # argon2id; null until the first reset link is used
     roles: list[Role]
     studentId: ObjectId | None
@@ -210,6 +213,7 @@ class AccountDoc(TypedDict):
     createdAt: datetime
     signUpKey: str | None  # the idempotency key it was made with
     reset: ResetDoc | None
+    signedInAt: NotRequired[datetime]  # when its latest session began
 
 
 class SessionDoc(TypedDict):

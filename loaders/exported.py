@@ -28,12 +28,13 @@ _COMPUTED = {
         "studentCount",
         "seatsUntil",
         "newestReviewIds",
+        "revision",
         "sortTitle",
         "search",
     ),
     "courseRuns": ("courseId", "courseStatus", "seatsTaken", "waitlistCount"),
-    "students": ("newestReviewIds", "sortName", "search"),
-    "reviews": ("courseStatus", "helpfulScore"),
+    "students": ("newestReviewIds", "revision", "sortName", "search"),
+    "reviews": ("courseStatus", "helpfulCount", "helpfulScore"),
     "enrollments": (),
 }
 _REFERENCES = {

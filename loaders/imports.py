@@ -130,6 +130,8 @@ class Importer:
             names |= DERIVED_FROM[self._name]
         if "importedRating" in names:
             names.add("ratingStars")
+        if "importedHelpfulCount" in names:
+            names |= {"helpfulCount", "unhelpfulCount"}
         projection = dict.fromkeys((*names, "externalId"), 1)
         found: dict[Key, _Doc] = {}
         for query in _queries(batch):
@@ -139,7 +141,10 @@ class Importer:
         return found
 
     def _set(self, there: _Doc, changes: dict[str, Any]) -> dict[str, Any]:
-        """The changes with all that follows from them."""
+        """The changes with all that follows from them; votes beside those that were imported stay."""
+        if "importedHelpfulCount" in changes:
+            votes = there["helpfulCount"] - there.get("importedHelpfulCount", 0)
+            changes["helpfulCount"] = changes["importedHelpfulCount"] + votes
         if changes.keys() & DERIVED_FROM[self._name]:
             changes |= derived(self._name, {**there, **changes})
         if "importedRating" in changes:

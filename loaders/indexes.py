@@ -61,11 +61,14 @@ INDEXES: tuple[Index, ...] = (
     Index("reviews", [("studentId", 1), ("courseId", 1)], unique=True, where=_NATIVE),
     Index("votes", [("_id.reviewId", 1)]),
     Index("accounts", [("email", 1)], unique=True),
+    Index("accounts", [("reset.digest", 1)], where={"reset.digest": {"$exists": True}}),
     Index("sessions", [("accountId", 1)]),
     Index("sessions", [("expiresAt", 1)], seconds=0),
     Index("attempts", [("expiresAt", 1)], seconds=0),
     Index("idempotencyKeys", [("at", 1)], seconds=24 * 60 * 60),
     Index("auditLog", [("at", -1), ("_id", 1)]),
+    Index("auditLog", [("changes.id", 1), ("at", -1), ("_id", 1)]),
+    Index("auditLog", [("actor.subject", 1), ("at", -1), ("_id", 1)]),
 )
 
 

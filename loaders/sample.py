@@ -7,7 +7,7 @@ interrupted load is taken up again, and a document that somebody deletes later d
 from asyncio import gather
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo.errors import BulkWriteError
 
@@ -18,9 +18,18 @@ _MARKERS = "sampleData"
 _DUPLICATE_KEY = 11000  # MongoDB's error code
 
 
-async def begin(database: Database, name: str, layout: int, day: datetime) -> datetime | None:
-    """Start a load, or take up one that was interrupted: the day it began, which its documents depend on.
-    Documents of another layout are taken out first, and the load starts anew.
+class Begun(NamedTuple):
+    """A load. day: when it began, which its documents depend on. first: whether it is the database's first:
+    after another, there may be documents that somebody made since.
+    """
+
+    day: datetime
+    first: bool
+
+
+async def begin(database: Database, name: str, layout: int, day: datetime) -> Begun | None:
+    """Start a load, or take up one that was interrupted. Documents of another layout are taken out first, and
+    the load starts anew.
 
     None when there is nothing to do: the load is complete, or the database has courses of its own.
     """
@@ -28,12 +37,12 @@ async def begin(database: Database, name: str, layout: int, day: datetime) -> da
     if marker is None and await database["courses"].find_one({}, {"_id": 1}):
         return None
     if marker and marker.get("layout") == layout:
-        return None if marker["complete"] else marker["day"]
+        return None if marker["complete"] else Begun(marker["day"], first=False)
     own = {"externalId.source": name}
     await gather(*(database[collection].delete_many(own) for collection in IMPORTABLE))
     started = {"day": day, "layout": layout, "complete": False}
     await database[_MARKERS].replace_one({"_id": name}, started, upsert=True)
-    return day
+    return Begun(day, first=marker is None)
 
 
 async def insert(database: Database, collections: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:

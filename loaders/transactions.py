@@ -2,19 +2,21 @@
 
 import random
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from inspect import isawaitable
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from bson import ObjectId
 from motor.core import AgnosticBase
-from pymongo.errors import PyMongoError
+from pymongo import UpdateOne
+from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from loaders import mongo
-from loaders.creation import now
+from loaders import mongo, turns
+from loaders.creation import now, utc
 from loaders.mongo import Database, Pipeline
 
 T = TypeVar("T")
@@ -28,6 +30,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.3
 _MAJORITY = {"read_concern": ReadConcern("snapshot"), "write_concern": WriteConcern("majority")}
 _TRANSIENT = "TransientTransactionError"
 _UNKNOWN = "UnknownTransactionCommitResult"
+_WRITE_CONFLICT = 112  # MongoDB's error code
 
 
 class Change(NamedTuple):
@@ -43,22 +46,29 @@ class Transaction:
     """The commands of one transaction. All it reads is of one moment, and what it changes nobody else has
     changed since: a document may be read, and set to what was computed from it.
 
+    What follows from several documents (a course's rating from its reviews) is set with `hold`: two
+    transactions that each write another of these documents would not hinder each other, and neither would
+    see what the other wrote.
+
     now: the time of it, the same for all it writes. changes: what `insert`, `patch` and `delete` did, in
-    order. session: the driver's own.
+    order. session: the driver's own. keys: those that it has the turn at (loaders/turns.py); one
+    that it needs is added.
     """
 
-    def __init__(self, database: Database, session: Any) -> None:
+    def __init__(self, database: Database, session: Any, keys: set[str]) -> None:
         self.database = database
+        self._keys = keys
         self.now = now()
         self.changes: list[Change] = []
-        self._seen: dict[tuple[str, Any], Document | None] = {}
+        self._seen: dict[str, dict[str, Document | None]] = {}
         self.session = session.delegate if isinstance(session, AgnosticBase) else session
 
     async def get(self, collection: str, id: Any) -> Any:
         """A document by its `_id`, or None: read once, and as `patch` left it."""
-        if (collection, id) not in self._seen:
-            self._seen[collection, id] = await self.find_one(collection, {"_id": {"$eq": id}})
-        return self._seen[collection, id]
+        seen, key = self._seen_of(collection), str(id)
+        if key not in seen:
+            seen[key] = await self.find_one(collection, {"_id": {"$eq": id}})
+        return seen[key]
 
     async def find_one(self, collection: str, query: Mapping[str, Any], **options: Any) -> Any:
         """The first document of a query, or None."""
@@ -77,53 +87,120 @@ class Transaction:
     async def insert(self, collection: str, document: Mapping[str, Any]) -> Document:
         """The new document, with an `_id`.
 
-        Raises DuplicateKeyError where a unique index has its key: the transaction is over then.
+        Raises DuplicateKeyError where a unique index has its key already: the transaction is over then. Who
+        has looked for the key before never gets there: one that another transaction adds is a conflict, after
+        which this one begins again.
         """
         new = {"_id": ObjectId(), **document}
-        await self._sent(collection, lambda own: own.insert_one(new, session=self.session))
+        await self._sent(
+            collection, document.get("_id"), lambda own: own.insert_one(new, session=self.session)
+        )
         self.changes.append(Change(collection, new["_id"], None, new))
-        self._seen[collection, new["_id"]] = new
+        self._seen_of(collection)[str(new["_id"])] = new
         return new
 
     async def patch(self, collection: str, document: Mapping[str, Any], **fields: Any) -> Document:
         """Sets fields of a document that was read or made in this transaction; gives it as it is then."""
-        new = {name: value for name, value in fields.items() if document.get(name, ...) != value}
+        return (await self.patch_all(collection, [document], **fields))[0]
+
+    async def patch_all(
+        self, collection: str, documents: Sequence[Mapping[str, Any]], **fields: Any
+    ) -> list[Document]:
+        """As `patch`, the same fields of each. One command."""
+        new = {
+            name: value
+            for name, value in fields.items()
+            if any(_differ(document.get(name, ...), value) for document in documents)
+        }
+        ids = [document["_id"] for document in documents]
         if new:
-            await self.set(collection, {"_id": document["_id"]}, new)
-            before = {name: document.get(name) for name in new}
-            self.changes.append(Change(collection, document["_id"], before, new))
-        patched = self._seen[collection, document["_id"]] = {**document, **new}
+            query = {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}
+            await self._sent(
+                collection, ids[0], lambda own: own.update_many(query, {"$set": new}, session=self.session)
+            )
+            for document in documents:
+                before = {name: document.get(name) for name in new}
+                self.changes.append(Change(collection, document["_id"], before, new))
+        patched = [{**document, **new} for document in documents]
+        self._seen_of(collection).update(zip(map(str, ids), patched, strict=True))
         return patched
+
+    async def hold(self, collection: str, id: Any, **fields: Any) -> None:
+        """Sets fields of a document that follow from other documents; it leaves no change. Of two
+        transactions that hold one at once, one begins again, even where neither changes anything.
+        """
+        await self._sent(
+            collection, id, lambda own: own.update_one({"_id": id}, _holding(fields), session=self.session)
+        )
+        if seen := self._seen_of(collection).get(str(id)):
+            self._seen_of(collection)[str(id)] = {**seen, **fields}
+
+    async def hold_all(self, collection: str, fields: Iterable[tuple[Any, Mapping[str, Any]]]) -> None:
+        """As `hold`, the fields of each `_id`. One command."""
+        held = [UpdateOne({"_id": key}, _holding(own)) for key, own in fields]
+        await self._sent(collection, None, lambda own: own.bulk_write(held, session=self.session))
+        self._seen.pop(collection, None)
 
     async def delete(self, collection: str, document: Mapping[str, Any]) -> None:
         """Deletes a document that was read in this transaction."""
         await self.delete_all(collection, {"_id": document["_id"]})
         self.changes.append(Change(collection, document["_id"], document, None))
-        self._seen[collection, document["_id"]] = None
+        self._seen_of(collection)[str(document["_id"])] = None
 
     async def put(self, collection: str, document: Mapping[str, Any]) -> None:
         """Inserts a document, or replaces the one that has its `_id`; it leaves no change."""
         query = {"_id": document["_id"]}
         await self._sent(
-            collection, lambda own: own.replace_one(query, document, upsert=True, session=self.session)
+            collection,
+            document["_id"],
+            lambda own: own.replace_one(query, document, upsert=True, session=self.session),
         )
+        self._seen.pop(collection, None)
 
     async def set(self, collection: str, query: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
         """Sets fields of all documents of a query; it leaves no change."""
         await self._sent(
-            collection, lambda own: own.update_many(query, {"$set": fields}, session=self.session)
+            collection,
+            query.get("_id"),
+            lambda own: own.update_many(query, {"$set": fields}, session=self.session),
         )
+        self._seen.pop(collection, None)
 
     async def delete_all(self, collection: str, query: Mapping[str, Any]) -> None:
         """Deletes all documents of a query; it leaves no change."""
-        await self._sent(collection, lambda own: own.delete_many(query, session=self.session))
+        await self._sent(
+            collection, query.get("_id"), lambda own: own.delete_many(query, session=self.session)
+        )
+        self._seen.pop(collection, None)
 
-    async def bulk(self, collection: str, operations: Sequence[Any]) -> None:
-        """Many updates at once; they leave no change."""
-        await self._sent(collection, lambda own: own.bulk_write(operations, session=self.session))
+    async def _sent(self, collection: str, id: Any, call: Callable[[Any], Any]) -> Any:
+        """id: of what is written, the first of several; None where it is not what others would name."""
+        key = f"{collection} {id}" if id else None
+        try:
+            if key and key not in self._keys and turns.is_taken(key):
+                raise OperationFailure(
+                    "It is another's turn.", _WRITE_CONFLICT, {"errorLabels": [_TRANSIENT]}
+                )
+            return await mongo.send(self.database[collection], call)
+        except OperationFailure as error:
+            if key and error.code == _WRITE_CONFLICT:
+                self._keys.add(key)
+            raise
 
-    async def _sent(self, collection: str, call: Callable[[Any], Any]) -> Any:
-        return await mongo.send(self.database[collection], call)
+    def _seen_of(self, collection: str) -> dict[str, Document | None]:
+        """By `_id` as text: that of a vote has no hash."""
+        return self._seen.setdefault(collection, {})
+
+
+def _differ(stored: Any, value: Any) -> bool:
+    if isinstance(stored, datetime) and isinstance(value, datetime):
+        return utc(stored) != utc(value)
+    return bool(stored != value)
+
+
+def _holding(fields: Mapping[str, Any]) -> Document:
+    """MongoDB takes an update that changes nothing for none; this one always does."""
+    return {"$set": fields, "$inc": {"revision": 1}}
 
 
 async def transaction(database: Database, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -133,24 +210,28 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
     Raises what `work` raises, when nothing of it is kept; PyMongoError when MongoDB stays unreachable.
     """
     deadline, pause = monotonic() + _LONGEST, _FIRST_PAUSE
+    keys: set[str] = set()
     session = database.client.start_session()
     if isawaitable(session):
         session = await session
     try:
         while True:
+            known = len(keys)
             try:
-                return await _attempt(database, session, work, deadline)
+                async with turns.taken(keys):
+                    return await _attempt(Transaction(database, session, keys), session, work, deadline)
             except PyMongoError as error:
                 if not error.has_error_label(_TRANSIENT) or monotonic() > deadline:
                     raise
-            await sleep(pause * random.random())  # noqa: S311 # so that two that collide don't again
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            if len(keys) == known:  # otherwise it waits for its turn
+                await sleep(pause * random.random())  # noqa: S311 # so that two that collide don't again
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
     finally:
         await mongo.send(session, lambda own: own.end_session())
 
 
 async def _attempt(
-    database: Database, session: Any, work: Callable[[Transaction], Awaitable[T]], deadline: float
+    tx: Transaction, session: Any, work: Callable[[Transaction], Awaitable[T]], deadline: float
 ) -> T:
     started = (session.delegate if isinstance(session, AgnosticBase) else session).start_transaction(
         **_MAJORITY
@@ -158,7 +239,7 @@ async def _attempt(
     if isawaitable(started):
         await started
     try:
-        result = await work(Transaction(database, session))
+        result = await work(tx)
     except BaseException:
         if session.in_transaction:
             await mongo.send(session, lambda own: own.abort_transaction())

@@ -5,14 +5,15 @@ Raises ValueError with a sentence for the person who filled in the form; NotFoun
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from math import isfinite
 from typing import Any, TypeAlias
 
 from loaders.money import CURRENCIES
+from loaders.slugs import slugify
 from resolvers import ids
-from resolvers.texts import clean
+from resolvers.texts import clean, in_line, is_visible
 
 Check: TypeAlias = Callable[[Any], Any]
 
@@ -22,33 +23,45 @@ _EMAIL = re.compile(
     r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+"
 )
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _TERM = re.compile(r"[0-9]{4}-[1-9][0-9]?")
 _URL = re.compile(r"https?://[^\s<>\"']+")
 
 _PASSWORD = (10, 200)  # characters
 _LONGEST_EMAIL = 254
+_LONGEST_SLUG = 80
+_YEARS = (1970, 2200)
 
 
 class NotFoundError(ValueError):
     """An ID is of nothing that is there."""
 
 
-def text(most: int, least: int = 1) -> Check:
-    """Text of so many characters once HTML and the space around it are gone."""
+def text(most: int) -> Check:
+    """Text of at most so many characters once HTML and the space around it are gone."""
+    return _text(most, clean)
 
+
+def line(most: int) -> Check:
+    """As `text`, in one line."""
+    return _text(most, in_line)
+
+
+def or_none(check: Check) -> Check:
+    """What a form sends for a field that nobody filled in is none."""
+    return lambda value: check(value) if is_visible(value) else None
+
+
+def _text(most: int, cleaned: Callable[[str], str]) -> Check:
     def check(value: str) -> str:
         if len(value) > 4 * most:  # not worth looking at
             raise ValueError(f"At most {most:,} characters, please.")
-        cleaned = clean(value)
-        if len(cleaned) < least:
-            raise ValueError(
-                "Write something here." if least == 1 else f"At least {least} characters, please."
-            )
-        if len(cleaned) > most:
-            raise ValueError(f"At most {most:,} characters, please: these are {len(cleaned):,}.")
-        return cleaned
+        told = cleaned(value)
+        if not is_visible(told):
+            raise ValueError("Write something here.")
+        if len(told) > most:
+            raise ValueError(f"At most {most:,} characters, please: these are {len(told):,}.")
+        return told
 
     return check
 
@@ -128,7 +141,8 @@ def password(value: str) -> str:
 
 
 def slug(value: str) -> str:
-    if len(value) > 80 or not _SLUG.fullmatch(value):
+    """A slug as they are made from titles: letters may be of any script."""
+    if not 1 <= len(value) <= _LONGEST_SLUG or slugify(value) != value:
         raise ValueError("A slug has small letters and digits, joined by single hyphens: web-design-2.")
     return value
 
@@ -180,5 +194,9 @@ def as_it_is(value: Any) -> Any:
 
 
 def moment(value: datetime) -> datetime:
-    """A time, to the millisecond, as MongoDB stores it."""
-    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+    """A time in UTC, to the millisecond, as MongoDB stores it. Without a zone it is in UTC."""
+    first, last = _YEARS
+    if not first <= value.year < last:
+        raise ValueError(f"It takes a time from {first} to {last - 1}.")
+    in_utc = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)

@@ -35,6 +35,7 @@ from resolvers.pagination import (
     connections,
 )
 from resolvers.review import review_connections
+from resolvers.visibility import visible
 
 UpcomingOnly = Annotated[
     bool | None, strawberry.argument(description="Only runs that are yet to start; false for all.")
@@ -63,7 +64,8 @@ async def runs(
     upcoming_only: UpcomingOnly = True,
 ) -> Sequence[ConnectionDoc]:
     listing = loaders.course_run.listing(ctx.loaders.database, starts_from=ctx.now if upcoming_only else None)
-    parents, of = [course["_id"] for course in courses], ("runs", bool(upcoming_only))
+    shown = await visible(ctx, "courses", courses)
+    parents, of = [course and course["_id"] for course in shown], ("runs", bool(upcoming_only))
     return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
 
 
@@ -78,8 +80,9 @@ async def reviews(
     filter: ReviewFilterArgument = None,
     order_by: ReviewOrderArgument = None,
 ) -> Sequence[ConnectionDoc]:
+    shown = await visible(ctx, "courses", courses)
     arguments = Slice(first, after, last, before)
-    return await review_connections(ctx, courses, "courseId", arguments, filter, order_by)
+    return await review_connections(ctx, shown, "courseId", arguments, filter, order_by)
 
 
 async def enrollments(
@@ -108,9 +111,10 @@ def course_listing(
     """The courses that the viewer may see, and what their cursors are for."""
     wanted, order = given(filter), ordering(order_by, "RELEVANCE")
     statuses = allowed(wanted.get("statuses"), permissions.course_statuses(ctx.viewer))
+    own = permissions.as_instructor(ctx.viewer, "Course.draft") if parent == "instructorIds" else None
     ranges = {name: Range(**wanted[name]) for name in ("duration_days", "price_minor") if name in wanted}
     chosen: dict[str, Any] = wanted | ranges | {"statuses": statuses}
-    criteria = CourseCriteria(**chosen, now=ctx.now)
+    criteria = CourseCriteria(**chosen, now=ctx.now, taught_by=own)
     listing = loaders.course.listing(
         ctx.loaders.database, criteria, order.field, descending=order.descending, parent=parent
     )
@@ -122,40 +126,30 @@ async def facets(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence
 
 
 async def viewer_enrollment(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[EnrollmentDoc | None]:
-    student, ids = ctx.viewer.student_id, [course["_id"] for course in courses]
+    student = permissions.as_student(ctx.viewer, "Course.viewerEnrollment")
     if student is None:
-        return [None] * len(ids)
-    projection = ctx.loaders.projections.get("enrollments")
+        return [None] * len(courses)
+    ids, projection = [course["_id"] for course in courses], ctx.loaders.projections.get("enrollments")
     return await loaders.viewer.enrollments(ctx.loaders.database, student, ids, projection)
 
 
 async def viewer_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[ReviewDoc | None]:
-    student, ids = ctx.viewer.student_id, [course["_id"] for course in courses]
+    student = permissions.as_student(ctx.viewer, "Course.viewerReview")
     if student is None:
-        return [None] * len(ids)
-    projection = ctx.loaders.projections.get("reviews")
+        return [None] * len(courses)
+    ids, projection = [course["_id"] for course in courses], ctx.loaders.projections.get("reviews")
     return await loaders.viewer.reviews(ctx.loaders.database, student, ids, projection)
 
 
 async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[bool]:
-    student, ids = ctx.viewer.student_id, [course["_id"] for course in courses]
+    student = permissions.as_student(ctx.viewer, "Course.viewerCanReview")
     if student is None:
-        return [False] * len(ids)
-    return await loaders.viewer.can_review(ctx.loaders.database, student, ids)
+        return [False] * len(courses)
+    taken = await loaders.viewer.can_review(ctx.loaders.database, student, [c["_id"] for c in courses])
+    return [can and permissions.sees_course(ctx.viewer, c) for can, c in zip(taken, courses, strict=True)]
 
 
 def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, Scoped]:
     """The courses of a wishlist that are in the catalogue, the latest first; what their cursors are for."""
     criteria = CourseCriteria(statuses=("PUBLISHED",), now=ctx.now)
     return loaders.course.wished(ctx.loaders.database, criteria, wishes), ("wishlist", ctx.viewer.student_id)
-
-
-async def visible(ctx: Context, courses: Sequence[CourseDoc | None]) -> list[CourseDoc | None]:
-    """Those of the courses that the viewer sees; None in the place of others. No command, but one for a
-    viewer who teaches, where a course is not in the catalogue.
-    """
-    hidden = [c["_id"] for c in courses if c and c["status"] != "PUBLISHED"]
-    own: set[Any] = set()
-    if hidden and ctx.viewer.instructor_id:
-        own = await loaders.course.taught(ctx.loaders.database, hidden, ctx.viewer.instructor_id)
-    return [c if c and (permissions.sees_course(ctx.viewer, c) or c["_id"] in own) else None for c in courses]

@@ -27,9 +27,9 @@ class DeliveryMode(Enum):
 
 @strawberry.enum(description="Where a course is in its life.")
 class CourseStatus(Enum):
-    DRAFT = enum_value("DRAFT", description="Being written; staff see it.")
+    DRAFT = enum_value("DRAFT", description="Being written; who teaches it and staff see it.")
     PUBLISHED = enum_value("PUBLISHED", description="In the catalogue, for everyone.")
-    ARCHIVED = enum_value("ARCHIVED", description="No longer offered; staff see it.")
+    ARCHIVED = enum_value("ARCHIVED", description="No longer offered; who teaches it and staff see it.")
 
 
 @strawberry.enum(description="What becomes of a review.")

@@ -229,13 +229,13 @@ class Mutation:
     publish_course: PublishCoursePayload = write(
         resolvers.writes.course.publish_course,
         inputs.PublishCourseInput,
-        commands=14,
+        commands=13,
         description="Puts a course into the catalogue.",
     )
     archive_course: ArchiveCoursePayload = write(
         resolvers.writes.course.archive_course,
         inputs.ArchiveCourseInput,
-        commands=14,
+        commands=13,
         description="Takes a course out of the catalogue; what happened there is kept.",
     )
     create_course_run: CreateCourseRunPayload = write(
@@ -247,13 +247,13 @@ class Mutation:
     update_course_run: UpdateCourseRunPayload = write(
         resolvers.writes.course.update_course_run,
         inputs.UpdateCourseRunInput,
-        commands=10,
+        commands=14,
         description="Changes a run; new seats go to those who wait.",
     )
     enroll: EnrollPayload = write(
         resolvers.writes.enrollment.enroll,
         inputs.EnrollInput,
-        commands=12,
+        commands=13,
         description="Takes a place in a course, or on the waitlist of a run.",
     )
     cancel_enrollment: CancelEnrollmentPayload = write(
@@ -265,7 +265,7 @@ class Mutation:
     update_progress: UpdateProgressPayload = write(
         resolvers.writes.enrollment.update_progress,
         inputs.UpdateProgressInput,
-        commands=8,
+        commands=9,
         description="Says how far a student has come.",
     )
     add_to_wishlist: WishlistPayload = write(
@@ -307,7 +307,7 @@ class Mutation:
     reply_to_review: ReplyToReviewPayload = write(
         resolvers.writes.review.reply_to_review,
         inputs.ReplyToReviewInput,
-        commands=11,
+        commands=8,
         description="Answers a review.",
     )
     moderate_review: ModerateReviewPayload = write(

@@ -1,14 +1,13 @@
 """Node: anything by its global ID, and the global IDs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from loaders.batching import ByKey
-from resolvers import ids, permissions
+from resolvers import ids
 from resolvers.context import Context
-from resolvers.course import visible
 from resolvers.errors import BadUserInputError
+from resolvers.visibility import visible
 
 MOST = 100
 
@@ -31,7 +30,7 @@ async def nodes_by_id(
     ctx: Context, global_ids: Sequence[str], most: int = MOST
 ) -> list[dict[str, Any] | None]:
     """One entry per ID, in order: the document with its type under `__typename`, or None for what is unknown,
-    foreign or hidden from the viewer. One command for each type.
+    foreign or hidden from the viewer. One command for each type, and what `visible` takes.
 
     Raises BadUserInputError for more than 100 IDs.
     """
@@ -52,22 +51,19 @@ def global_id(type_name: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 async def _visible(ctx: Context, type_name: str, keys: Sequence[Any]) -> list[dict[str, Any] | None]:
-    load, sees = _types(ctx)[type_name]
-    documents = await load(keys)
-    if type_name == "Course":
-        documents = await visible(ctx, documents)
-    return [{**d, "__typename": type_name} if d and sees(d) else None for d in documents]
+    found = await _loader(ctx, type_name)(keys)
+    documents = await visible(ctx, COLLECTIONS[type_name], found)
+    return [{**d, "__typename": type_name} if d is not None else None for d in documents]
 
 
-def _types(ctx: Context) -> Mapping[str, tuple[ByKey[Any], Callable[[Any], bool]]]:
-    """How each type is loaded, and who sees one."""
-    loaders, viewer = ctx.loaders, ctx.viewer
-    return {
-        "Category": (loaders.category_by_id, lambda _: True),
-        "Course": (loaders.course_by_id, lambda _: True),
-        "CourseRun": (loaders.course_run_by_id, partial(permissions.sees_course_run, viewer)),
-        "Enrollment": (loaders.enrollment_by_id, partial(permissions.sees_enrollment, viewer)),
-        "Instructor": (loaders.instructor_by_id, lambda _: True),
-        "Review": (loaders.review_by_id, partial(permissions.sees_review, viewer)),
-        "Student": (loaders.student_by_id, lambda _: True),
+def _loader(ctx: Context, type_name: str) -> ByKey[Any]:
+    loaders: Mapping[str, ByKey[Any]] = {
+        "Category": ctx.loaders.category_by_id,
+        "Course": ctx.loaders.course_by_id,
+        "CourseRun": ctx.loaders.course_run_by_id,
+        "Enrollment": ctx.loaders.enrollment_by_id,
+        "Instructor": ctx.loaders.instructor_by_id,
+        "Review": ctx.loaders.review_by_id,
+        "Student": ctx.loaders.student_by_id,
     }
+    return loaders[type_name]

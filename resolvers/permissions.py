@@ -1,11 +1,10 @@
-"""Who may see and do what: one table, and the functions that ask it.
+"""Who may see and do what: the functions that ask the table (resolvers/rules.py). Nothing else decides.
 
-A field that is not in the table is for everyone. What a viewer may not see is absent, never an error; what
-they may not do is refused with a reason.
+What a viewer may not see is absent, never an error; what they may not do is refused with a reason.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from collections.abc import Sequence
+from typing import Any, get_args
 
 from bson import ObjectId
 
@@ -18,72 +17,21 @@ from loaders.documents import (
     ReviewStatus,
     StudentDoc,
 )
+from loaders.owners import NOBODY, Owners
 from resolvers.context import Viewer
 from resolvers.errors import refusal
+from resolvers.rules import RULES, Grant
 
-#: own: where it is theirs. Of a student what they wrote and took; of an instructor what they teach.
-Grant: TypeAlias = Literal["no", "own", "yes"]
-
-
-class Rule(NamedTuple):
-    """What is granted to each role. A viewer with several has the most that one of them has."""
-
-    what: str
-    public: Grant
-    student: Grant
-    instructor: Grant
-    staff: Grant
-
-
-_STAFF_ONLY: tuple[Grant, ...] = ("no", "no", "no", "yes")
-_STUDENTS: tuple[Grant, ...] = ("no", "yes", "no", "no")
-_OWN_STUDENT: tuple[Grant, ...] = ("no", "own", "no", "yes")
-_OWN_COURSE: tuple[Grant, ...] = ("no", "no", "own", "yes")
-_SIGNED_IN: tuple[Grant, ...] = ("no", "yes", "yes", "yes")
-_EVERYONE: tuple[Grant, ...] = ("yes", "yes", "yes", "yes")
-
-RULES: Mapping[str, Rule] = {
-    "Course.draft": Rule("courses that are drafts or archived, and their runs and reviews", *_OWN_COURSE),
-    "Course.enrollments": Rule("who is enrolled in a course", *_OWN_COURSE),
-    "Review.unpublished": Rule("reviews that are pending or rejected", *_OWN_STUDENT),
-    "Student.email": Rule("a student's e-mail address", *_OWN_STUDENT),
-    "Student.enrollments": Rule("a student's enrolments", *_OWN_STUDENT),
-    "Enrollment": Rule("an enrolment by its ID", *_OWN_STUDENT),
-    "Query.students": Rule("the list of all students", *_STAFF_ONLY),
-    "Query.auditLog": Rule("the audit log", *_STAFF_ONLY),
-    "Query.viewer": Rule("what is the viewer's own: wishlist, reviews, enrolments", *_SIGNED_IN),
-    "signUp": Rule("become a student", *_EVERYONE),
-    "signIn": Rule("begin a session", *_EVERYONE),
-    "refreshSession": Rule("go on with a session", *_EVERYONE),
-    "signOut": Rule("end a session", *_EVERYONE),
-    "resetPassword": Rule("set a password with a reset link", *_EVERYONE),
-    "changePassword": Rule("set another password", *_SIGNED_IN),
-    "updateProfile": Rule("change what is said of oneself", *_STUDENTS),
-    "createCourse": Rule("make a course", "no", "no", "yes", "yes"),
-    "updateCourse": Rule("change a course", *_OWN_COURSE),
-    "publishCourse": Rule("put a course into the catalogue", *_OWN_COURSE),
-    "archiveCourse": Rule("take a course out of the catalogue", *_OWN_COURSE),
-    "createCourseRun": Rule("make a run of a course", *_OWN_COURSE),
-    "updateCourseRun": Rule("change a run", *_OWN_COURSE),
-    "enroll": Rule("take a place in a course", *_STUDENTS),
-    "cancelEnrollment": Rule("give a place up", *_OWN_STUDENT),
-    "updateProgress": Rule("say how far a student has come", "no", "own", "own", "yes"),
-    "addToWishlist": Rule("remember a course", *_STUDENTS),
-    "removeFromWishlist": Rule("no longer remember a course", *_STUDENTS),
-    "createReview": Rule("write a review", *_STUDENTS),
-    "updateReview": Rule("change a review", "no", "own", "no", "no"),
-    "deleteReview": Rule("take a review back", *_OWN_STUDENT),
-    "markReviewHelpful": Rule("say that a review helped", *_STUDENTS),
-    "replyToReview": Rule("answer a review", *_OWN_COURSE),
-    "moderateReview": Rule("decide what becomes of a review", *_STAFF_ONLY),
-}
-
-_PUBLISHED: Sequence[Any] = ("PUBLISHED",)
+PUBLISHED: Sequence[Any] = ("PUBLISHED",)
+ANY_COURSE: Sequence[CourseStatus] = get_args(CourseStatus)
+_ANY_REVIEW: Sequence[ReviewStatus] = get_args(ReviewStatus)
 
 
 def grants(viewer: Viewer, name: str) -> set[Grant]:
-    """What the viewer's roles are granted, each."""
+    """What the viewer's roles are granted, each. Who is signed in without one has what all roles have."""
     rule = RULES[name]
+    if viewer.subject and rule.is_of_all_roles:
+        return {"yes"}
     return {rule.public, *(getattr(rule, role.lower()) for role in viewer.roles)}
 
 
@@ -99,10 +47,15 @@ def allows(
     if "yes" in grants(viewer, name):
         return True
     is_student = "STUDENT" in viewer.roles and viewer.student_id is not None
-    teaches = "INSTRUCTOR" in viewer.roles and viewer.instructor_id in instructor_ids
+    is_instructor = "INSTRUCTOR" in viewer.roles and viewer.instructor_id is not None
     return (rule.student == "own" and is_student and viewer.student_id == student_id) or (
-        rule.instructor == "own" and teaches
+        rule.instructor == "own" and is_instructor and viewer.instructor_id in instructor_ids
     )
+
+
+def may_own(viewer: Viewer, *names: str) -> bool:
+    """Whether it depends on whose something is what the viewer may."""
+    return any("own" in grants(viewer, name) for name in names)
 
 
 def require_role(viewer: Viewer, name: str) -> None:
@@ -129,57 +82,71 @@ def _refusal(viewer: Viewer) -> Exception:
     return refusal("FORBIDDEN", "You may not do this.")
 
 
-def course_statuses(viewer: Viewer, *, own: bool = False) -> Sequence[CourseStatus]:
-    """Of the courses of a list; own: of the courses that the viewer teaches."""
-    granted = grants(viewer, "Course.draft")
-    return get_args(CourseStatus) if "yes" in granted or (own and "own" in granted) else _PUBLISHED
+def as_student(viewer: Viewer, name: str) -> ObjectId | None:
+    """The viewer as a student; None where they may not, or are none."""
+    return viewer.student_id if allows(viewer, name, student_id=viewer.student_id) else None
+
+
+def as_instructor(viewer: Viewer, name: str) -> ObjectId | None:
+    """The viewer as one who teaches; None where they may not, or don't."""
+    own = viewer.instructor_id
+    return own if own is not None and allows(viewer, name, instructor_ids=[own]) else None
+
+
+def course_statuses(viewer: Viewer) -> Sequence[CourseStatus]:
+    """Of the courses of a list, whoever teaches them."""
+    return ANY_COURSE if "yes" in grants(viewer, "Course.draft") else PUBLISHED
 
 
 def review_statuses(viewer: Viewer) -> Sequence[ReviewStatus]:
-    """Of the reviews of a list."""
-    return get_args(ReviewStatus) if "yes" in grants(viewer, "Review.unpublished") else _PUBLISHED
+    """Of the reviews of a list, whoever wrote them."""
+    return _ANY_REVIEW if "yes" in grants(viewer, "Review.unpublished") else PUBLISHED
 
 
-def sees_course(viewer: Viewer, course: CourseDoc) -> bool:
-    """A viewer who teaches needs the course with its `instructorIds`."""
-    return course["status"] == "PUBLISHED" or allows(
-        viewer, "Course.draft", instructor_ids=course.get("instructorIds", ())
-    )
+def sees_course(viewer: Viewer, course: CourseDoc, owners: Owners = NOBODY) -> bool:
+    return course["status"] == "PUBLISHED" or _sees_draft(viewer, owners)
 
 
-def sees_course_run(viewer: Viewer, run: CourseRunDoc, course: CourseDoc | None = None) -> bool:
+def sees_course_run(viewer: Viewer, run: CourseRunDoc, owners: Owners = NOBODY) -> bool:
     """A run is hidden with its course."""
-    own = course["instructorIds"] if course else ()
-    return run["courseStatus"] == "PUBLISHED" or allows(viewer, "Course.draft", instructor_ids=own)
+    return run["courseStatus"] == "PUBLISHED" or _sees_draft(viewer, owners)
 
 
-def sees_review(viewer: Viewer, review: ReviewDoc) -> bool:
+def sees_review(viewer: Viewer, review: ReviewDoc, owners: Owners = NOBODY) -> bool:
     """A review is hidden with its course; who wrote it sees it."""
-    own = review.get("studentId")
-    if own is not None and own == viewer.student_id:
-        return True
-    shown = review["status"] == "PUBLISHED" or allows(viewer, "Review.unpublished", student_id=own)
-    return shown and (review["courseStatus"] == "PUBLISHED" or allows(viewer, "Course.draft"))
+    shown = review["status"] == "PUBLISHED" and (
+        review["courseStatus"] == "PUBLISHED" or _sees_draft(viewer, owners)
+    )
+    return shown or allows(viewer, "Review.unpublished", student_id=owners.student_id)
 
 
-def sees_students(viewer: Viewer) -> bool:
-    """One student is found from a review."""
-    return allows(viewer, "Query.students")
+def _sees_draft(viewer: Viewer, owners: Owners) -> bool:
+    return allows(viewer, "Course.draft", instructor_ids=owners.instructor_ids)
 
 
-def sees_audit_log(viewer: Viewer) -> bool:
-    return allows(viewer, "Query.auditLog")
-
-
-def sees_private(viewer: Viewer, student: StudentDoc) -> bool:
-    """E-mail and enrolments."""
-    return allows(viewer, "Student.email", student_id=student["_id"])
+def sees_enrollment(viewer: Viewer, enrollment: EnrollmentDoc, owners: Owners = NOBODY) -> bool:
+    """By its ID."""
+    return allows(
+        viewer, "Enrollment", student_id=enrollment["studentId"], instructor_ids=owners.instructor_ids
+    )
 
 
 def sees_enrollments(viewer: Viewer, course: CourseDoc) -> bool:
     return allows(viewer, "Course.enrollments", instructor_ids=course["instructorIds"])
 
 
-def sees_enrollment(viewer: Viewer, enrollment: EnrollmentDoc) -> bool:
-    """By its ID."""
-    return allows(viewer, "Enrollment", student_id=enrollment["studentId"])
+def sees_email(viewer: Viewer, student: StudentDoc) -> bool:
+    return allows(viewer, "Student.email", student_id=student["_id"])
+
+
+def sees_enrollments_of(viewer: Viewer, student: StudentDoc) -> bool:
+    return allows(viewer, "Student.enrollments", student_id=student["_id"])
+
+
+def sees_students(viewer: Viewer) -> bool:
+    """The list of all; one student is found from a review."""
+    return allows(viewer, "Query.students")
+
+
+def sees_audit_log(viewer: Viewer) -> bool:
+    return allows(viewer, "Query.auditLog")

@@ -18,12 +18,13 @@ from resolvers.arguments import (
     StudentFilterArgument,
     given,
 )
-from resolvers.context import PUBLIC, Context
-from resolvers.course import course_listing, visible
+from resolvers.context import Context
+from resolvers.course import course_listing
 from resolvers.errors import BadUserInputError
 from resolvers.node import nodes_by_id
 from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
 from resolvers.viewer import ViewerDoc, viewer_doc
+from resolvers.visibility import visible
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its global ID.")]
 Ids = Annotated[list[strawberry.ID], strawberry.argument(description="Global IDs, at most 100.")]
@@ -47,7 +48,8 @@ async def course(ctx: Context, *, id: OptionalId = None, slug: OptionalSlug = No
         (found,) = await ctx.loaders.course_by_slug([slug])
     else:
         (found,) = await ctx.loaders.course_by_id([ids.decode_as("Course", id)])
-    return (await visible(ctx, [found]))[0]
+    shown: CourseDoc | None = (await visible(ctx, "courses", [found]))[0]
+    return shown
 
 
 async def courses(
@@ -93,8 +95,9 @@ async def students(
 
 
 async def review(ctx: Context, *, id: Id) -> ReviewDoc | None:
-    (found,) = await ctx.loaders.review_by_id([ids.decode_as("Review", id)])
-    return found if found and permissions.sees_review(ctx.viewer, found) else None
+    found = await ctx.loaders.review_by_id([ids.decode_as("Review", id)])
+    shown: ReviewDoc | None = (await visible(ctx, "reviews", found))[0]
+    return shown
 
 
 async def platform(ctx: Context) -> dict[str, Any]:
@@ -103,7 +106,7 @@ async def platform(ctx: Context) -> dict[str, Any]:
 
 
 async def viewer(ctx: Context) -> ViewerDoc | None:
-    return viewer_doc(ctx.viewer) if ctx.viewer != PUBLIC else None
+    return viewer_doc(ctx.viewer) if permissions.allows(ctx.viewer, "Query.viewer") else None
 
 
 async def audit_log(

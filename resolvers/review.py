@@ -7,7 +7,7 @@ from typing import Any
 import loaders.newest
 import loaders.review
 import loaders.viewer
-from loaders.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
+from loaders.documents import CourseDoc, CourseStatus, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
 from loaders.listing import pages
 from loaders.review import ReviewCriteria, ReviewParent
 from resolvers import permissions
@@ -30,34 +30,45 @@ async def reply_author(replies: Sequence[ReviewReplyDoc], ctx: Context) -> Seque
 
 
 async def viewer_found_helpful(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[bool]:
-    if ctx.viewer.student_id is None:
+    student = permissions.as_student(ctx.viewer, "Review.viewerFoundHelpful")
+    if student is None:
         return [False] * len(reviews)
-    ids = [review["_id"] for review in reviews]
-    return await loaders.viewer.votes(ctx.loaders.database, ctx.viewer.student_id, ids)
+    return await loaders.viewer.votes(ctx.loaders.database, student, [review["_id"] for review in reviews])
 
 
 async def review_connections(
     ctx: Context,
-    parents: Sequence[CourseDoc] | Sequence[StudentDoc],
+    parents: Sequence[CourseDoc | None] | Sequence[StudentDoc | None],
     field: ReviewParent,
     arguments: Slice,
     filter: ReviewFilter | None,
     order_by: ReviewOrder | None,
 ) -> list[ConnectionDoc]:
-    """The reviews of each parent that the viewer may see; `field` is what refers to the parent."""
+    """The reviews of each parent that the viewer may see: none where the parent is None. `field` is what
+    refers to the parent.
+    """
     wanted, order = given(filter), ordering(order_by, "NEWEST")
-    criteria = _criteria(ctx, wanted)
+    criteria = _criteria(ctx, wanted, _course_statuses(ctx, parents))
     listing = loaders.review.listing(
         ctx.loaders.database, criteria, field, order.field, descending=order.descending
     )
-    carried = criteria == loaders.newest.PUBLIC and order == ("NEWEST", True)
-    read = partial(loaders.newest.pages, ctx.loaders.review_by_id, parents) if carried else pages
+    carriers: Any = parents  # where none of them is None
+    carried = criteria == loaders.newest.PUBLIC and order == ("NEWEST", True) and None not in parents
+    read = partial(loaders.newest.pages, ctx.loaders.review_by_id, carriers) if carried else pages
     of = ("reviews", field, wanted, order)
-    return await connections(ctx, listing, [parent["_id"] for parent in parents], arguments, of, read)
+    return await connections(ctx, listing, [p and p["_id"] for p in parents], arguments, of, read)
 
 
-def _criteria(ctx: Context, wanted: Mapping[str, Any]) -> ReviewCriteria:
+def _course_statuses(ctx: Context, parents: Sequence[Any]) -> Sequence[CourseStatus]:
+    """Who sees a course that isn't in the catalogue sees its reviews."""
+    if any(parent and parent.get("status", "PUBLISHED") != "PUBLISHED" for parent in parents):
+        return permissions.ANY_COURSE
+    return permissions.course_statuses(ctx.viewer)
+
+
+def _criteria(
+    ctx: Context, wanted: Mapping[str, Any], course_statuses: Sequence[CourseStatus]
+) -> ReviewCriteria:
     """What is wanted of what the viewer may see."""
     statuses = allowed(wanted.get("statuses"), permissions.review_statuses(ctx.viewer))
-    course_statuses = permissions.course_statuses(ctx.viewer)
     return ReviewCriteria(**{**wanted, "statuses": statuses}, course_statuses=course_statuses)

@@ -12,7 +12,7 @@ from resolvers.review import review_connections
 
 
 async def email(students: Sequence[StudentDoc], ctx: Context) -> Sequence[str | None]:
-    return [s["email"] if permissions.sees_private(ctx.viewer, s) else None for s in students]
+    return [s["email"] if permissions.sees_email(ctx.viewer, s) else None for s in students]
 
 
 async def reviews(
@@ -40,5 +40,5 @@ async def enrollments(
     filter: EnrollmentFilterArgument = None,
 ) -> Sequence[ConnectionDoc]:
     listing, of = enrollment_listing(ctx, "studentId", filter)
-    parents = [s["_id"] if permissions.sees_private(ctx.viewer, s) else None for s in students]
+    parents = [s["_id"] if permissions.sees_enrollments_of(ctx.viewer, s) else None for s in students]
     return await connections(ctx, listing, parents, Slice(first, after, last, before), of)

@@ -8,6 +8,7 @@ from bson import ObjectId
 import loaders.viewer
 from loaders.documents import InstructorDoc, StudentDoc
 from loaders.listing import WHOLE
+from resolvers import permissions
 from resolvers.context import Context, Viewer
 from resolvers.course import wished_listing
 from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
@@ -22,7 +23,11 @@ class ViewerDoc(TypedDict):
 def viewer_doc(viewer: Viewer) -> ViewerDoc:
     order = ("STUDENT", "INSTRUCTOR", "STAFF")
     roles = [role for role in order if role in viewer.roles]
-    return {"roles": roles, "studentId": viewer.student_id, "instructorId": viewer.instructor_id}
+    return {
+        "roles": roles,
+        "studentId": permissions.as_student(viewer, "Viewer.student"),
+        "instructorId": permissions.as_instructor(viewer, "Viewer.instructor"),
+    }
 
 
 async def student(viewers: Sequence[ViewerDoc], ctx: Context) -> Sequence[StudentDoc | None]:
@@ -43,9 +48,8 @@ async def wishlist(
     before: Before = None,
 ) -> Sequence[ConnectionDoc]:
     """Courses that are no longer in the catalogue are left out."""
-    return [
-        await _wishlist(ctx, viewer["studentId"], Slice(first, after, last, before)) for viewer in viewers
-    ]
+    student = permissions.as_student(ctx.viewer, "Viewer.wishlist")
+    return [await _wishlist(ctx, student, Slice(first, after, last, before)) for _ in viewers]
 
 
 async def _wishlist(ctx: Context, student_id: ObjectId | None, arguments: Slice) -> ConnectionDoc:

@@ -47,10 +47,12 @@ class Retried(Written):
 
 @strawberry.input(description="A new student.")
 class SignUpInput(Retried):
-    name: str = required(checks.text(_SHORT), "Their name, as others see it.")
+    name: str = required(checks.line(_SHORT), "Their name, as others see it.")
     email: str = required(checks.email, "Their e-mail address: what they sign in with.")
     password: str = required(checks.password, "10 to 200 characters.")
-    country: str | None = optional(checks.country, "Where they live, as an ISO 3166-1 alpha-2 code.")
+    country: str | None = optional(
+        checks.or_none(checks.country), "Where they live, as an ISO 3166-1 alpha-2 code."
+    )
 
 
 @strawberry.input(description="Who wants in.")
@@ -85,10 +87,12 @@ class ResetPasswordInput(Written):
 
 @strawberry.input(description="What the viewer says of themselves.")
 class UpdateProfileInput(Retried):
-    name: str | None = kept(checks.text(_SHORT), "Their name.")
-    country: str | None = optional(checks.country, "Where they live, as an ISO 3166-1 alpha-2 code.")
-    bio: str | None = optional(checks.text(_LONG), "A few words of themselves.")
-    avatar_url: str | None = optional(checks.url, "Their picture.")
+    name: str | None = kept(checks.line(_SHORT), "Their name.")
+    country: str | None = optional(
+        checks.or_none(checks.country), "Where they live, as an ISO 3166-1 alpha-2 code."
+    )
+    bio: str | None = optional(checks.or_none(checks.text(_LONG)), "A few words of themselves.")
+    avatar_url: str | None = optional(checks.or_none(checks.url), "Their picture.")
 
 
 # -- courses --------------------------------------------------------------------------------------------
@@ -104,15 +108,21 @@ class MoneyInput:
 
 @strawberry.input
 class _CourseFields(Retried):
-    summary: str | None = optional(checks.text(500), "What it is about, in a sentence or two.")
-    description: str | None = optional(checks.text(_VERY_LONG), "What it is about at length, in Markdown.")
+    summary: str | None = optional(
+        checks.or_none(checks.text(500)), "What it is about, in a sentence or two."
+    )
+    description: str | None = optional(
+        checks.or_none(checks.text(_VERY_LONG)), "What it is about at length, in Markdown."
+    )
     category_id: ID | None = optional(checks.global_id("Category"), "The category it is in.")
     level: Level | None = optional(checks.choice, "How much it asks for beforehand.")
     delivery_modes: list[DeliveryMode] | None = kept(checks.each(checks.choice, 2), "Where it takes place.")
     duration_days: int | None = optional(checks.whole(1, 3_650), "Its length in days.")
-    language: str | None = optional(checks.language, "The language it is taught in, as a BCP 47 tag.")
-    codes: list[str] | None = kept(checks.each(checks.text(40), 20), "Its catalogue codes.")
-    tags: list[str] | None = kept(checks.each(checks.text(40), 20), "Keywords.")
+    language: str | None = optional(
+        checks.or_none(checks.language), "The language it is taught in, as a BCP 47 tag."
+    )
+    codes: list[str] | None = kept(checks.each(checks.line(40), 20), "Its catalogue codes.")
+    tags: list[str] | None = kept(checks.each(checks.line(40), 20), "Keywords.")
     price: MoneyInput | None = optional(checks.as_it_is, "What it costs.")
     instructor_ids: list[ID] | None = kept(
         checks.each(checks.global_id("Instructor"), 20), "Who teaches it. An instructor stays among them."
@@ -121,14 +131,14 @@ class _CourseFields(Retried):
 
 @strawberry.input(description="A new course, as a draft.")
 class CreateCourseInput(_CourseFields):
-    title: str = required(checks.text(_SHORT), "Its title.")
+    title: str = required(checks.line(_SHORT), "Its title.")
     slug: str | None = kept(checks.slug, "Its name in URLs, unique; left out: made from the title.")
 
 
 @strawberry.input(description="What changes about a course; what is left out stays.")
 class UpdateCourseInput(_CourseFields):
     course_id: ID = required(checks.global_id("Course"), "The course.")
-    title: str | None = kept(checks.text(_SHORT), "Its title.")
+    title: str | None = kept(checks.line(_SHORT), "Its title.")
     slug: str | None = kept(checks.slug, "Its name in URLs, unique.")
 
 
@@ -145,7 +155,7 @@ class ArchiveCourseInput(Retried):
 @strawberry.input
 class _RunFields(Retried):
     ends_at: datetime | None = optional(checks.moment, "When it ends.")
-    location: str | None = optional(checks.text(_SHORT), "The place, when it is on site.")
+    location: str | None = optional(checks.or_none(checks.line(_SHORT)), "The place, when it is on site.")
     seats: int | None = optional(checks.whole(1, 100_000), "How many can take part; null: no limit.")
 
 
@@ -198,12 +208,12 @@ class WishlistInput(Retried):
 
 @strawberry.input
 class _ReviewFields(Retried):
-    title: str | None = optional(checks.text(_SHORT), "Its title.")
+    title: str | None = optional(checks.or_none(checks.line(_SHORT)), "Its title.")
     difficulty: int | None = optional(checks.whole(1, 5), "How hard the course is, from 1 to 5.")
     workload_hours: float | None = optional(
         checks.number(0, 168), "How much work the course is, in hours a week."
     )
-    term: str | None = optional(checks.term, 'When the course was taken: "2014-3".')
+    term: str | None = optional(checks.or_none(checks.term), 'When the course was taken: "2014-3".')
 
 
 @strawberry.input(description="What a student says of a course.")

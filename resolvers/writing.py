@@ -9,10 +9,12 @@ be done raises RefusedError, and nothing of it is kept.
 from asyncio import Task, create_task, shield
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields as fields_of
+from dataclasses import is_dataclass
 from hashlib import blake2b
 from inspect import Parameter, Signature
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
+import strawberry
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
@@ -31,6 +33,7 @@ Objects: TypeAlias = Mapping[str, Any]
 Mutation: TypeAlias = Callable[[Context, Given], Awaitable[Objects]]
 Write: TypeAlias = Callable[[Context, Transaction, Given], Awaitable[Objects]]
 
+_INPUT = strawberry.argument(description="What is written.")
 _NOT_STORED = ("clientMutationId", "idempotencyKey")
 
 #: A write goes on to its end when who asked for it is gone.
@@ -45,7 +48,7 @@ def mutation(function: Mutation, input_type: type, *, description: str, commands
         return await _to_its_end(_payload(ctx, name, input, function))
 
     run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
-        [Parameter("input", Parameter.KEYWORD_ONLY, annotation=input_type)]
+        [Parameter("input", Parameter.KEYWORD_ONLY, annotation=Annotated[input_type, _INPUT])]
     )
     return fields.root(run, description=description, commands=commands)
 
@@ -101,13 +104,14 @@ def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:
         if metadata.get("kept"):
             raise ValueError("It can't be taken away: leave it out, and it stays.")
         return None
-    if hasattr(value, "__strawberry_definition__"):
+    if is_dataclass(value):
         return values(value)
     return metadata["check"](value)
 
 
 async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> Objects:
-    payload: Objects = {"clientMutationId": input.client_mutation_id or None, "errors": []}
+    sent = input.client_mutation_id
+    payload: Objects = {"clientMutationId": None if sent is UNSET else sent, "errors": []}
     try:
         permissions.require_role(ctx.viewer, name)
         return {**payload, **await function(ctx, values(input))}

@@ -13,6 +13,7 @@ from loaders.documents import Role
 from loaders.mongo import Database
 from loaders.people import instructor_of, student_of
 from resolvers.context import Viewer
+from resolvers.texts import clean
 
 _ROLES = frozenset(get_args(Role))
 _MOST_REMEMBERED = 10_000
@@ -52,17 +53,14 @@ class Issuer:
         """
         claims = await self._verified(token)
         roles = self._roles(claims)
-        external = str(_at(claims, self._claims.student) or claims["sub"])
+
+        async def person(role: str) -> ObjectId | None:
+            return await self._person(role, claims, database) if role in roles else None
+
         return Viewer(
             roles=roles,
-            student_id=await self._person("STUDENT", external, claims, database)
-            if "STUDENT" in roles
-            else None,
-            instructor_id=(
-                await self._person("INSTRUCTOR", external, claims, database)
-                if "INSTRUCTOR" in roles
-                else None
-            ),
+            student_id=await person("STUDENT"),
+            instructor_id=await person("INSTRUCTOR"),
             subject=f"{self.name}|{claims['sub']}",
         )
 
@@ -78,7 +76,7 @@ class Issuer:
                 audience=self._audience,
                 issuer=self.name,
                 leeway=self._leeway,
-                options={"require": ["exp", "sub"]},
+                options={"require": ["exp", "sub"], "enforce_minimum_key_length": True},
             )
         except jwt.ExpiredSignatureError:
             raise InvalidTokenError("The token has expired.") from None
@@ -89,19 +87,28 @@ class Issuer:
     def _roles(self, claims: Mapping[str, Any]) -> frozenset[str]:
         told = _at(claims, self._claims.roles)
         names = told.split() if isinstance(told, str) else told if isinstance(told, list) else []
-        mapped = {self._claims.names.get(str(name), str(name).upper()) for name in names}
+        mapped = {self._claims.names.get(name, name.upper()) for name in names if isinstance(name, str)}
         return frozenset(mapped & _ROLES)
 
-    async def _person(
-        self, role: str, external: str, claims: Mapping[str, Any], database: Database
-    ) -> ObjectId:
+    async def _person(self, role: str, claims: Mapping[str, Any], database: Database) -> ObjectId:
+        external = self._external_id(claims)
         if (role, external) not in self._people:
             find = student_of if role == "STUDENT" else instructor_of
-            name = claims.get("name") if isinstance(claims.get("name"), str) else None
+            name = claims.get("name")
+            called = clean(name) if isinstance(name, str) else ""
             if len(self._people) >= _MOST_REMEMBERED:
                 self._people.clear()
-            self._people[role, external] = await find(database, self._claims.source, external, name)
+            self._people[role, external] = await find(database, self._claims.source, external, called)
         return self._people[role, external]
+
+    def _external_id(self, claims: Mapping[str, Any]) -> str:
+        """What the claim for it has, and never another: one's `sub` may be another's external id."""
+        told = _at(claims, self._claims.student)
+        if isinstance(told, int) and not isinstance(told, bool):
+            told = str(told)
+        if not isinstance(told, str) or not told:
+            raise InvalidTokenError(f"The token doesn't say whose it is: its claim {self._claims.student}.")
+        return told
 
 
 def _at(claims: Mapping[str, Any], path: str) -> Any:

@@ -16,18 +16,19 @@ import uvicorn
 from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
-from app import embedded
+from app import development, embedded
 from app.commands.errors import CommandError
-from app.database import connect, ping
+from app.database import connect, require_transactions
 from app.sample.identity import SOURCE
 from app.sample.loading import load as load_sample
-from app.settings import Settings, data_home, load
+from app.settings import Settings, load
 from loaders import indexes
 
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any that is free.", min=0, max=65535)]
 
 _GRACE = 1  # seconds that open requests have when the process is told to stop
+_SILENCE = 30  # seconds without a sign of life until a worker is replaced: a busy machine starts slowly
 
 
 def serve(
@@ -37,11 +38,12 @@ def serve(
 ) -> None:
     """Serve the catalogue in MONGODB_URI."""
     settings = load()
-    asyncio.run(_reachable(settings))
+    if asyncio.run(_missing_indexes(settings)):
+        _say("Indexes are missing: run `lectern indexes`.")
     if not settings.lectern_secret.get_secret_value():
-        # The workers read it from their environment; without one each would sign cursors with its own.
+        # The workers read it from their environment; without one each would sign with its own.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
-        _say("LECTERN_SECRET is not set: cursors will be good until this process ends.")
+        _say("LECTERN_SECRET is not set: sessions and cursors will be good until this process ends.")
     listening = _listen(host, port)
     _say(f"Lectern serves {settings.mongodb_database} at {_url(listening)}/graphql")
     if workers > 1:
@@ -61,7 +63,7 @@ def dev(
 ) -> None:
     """Serve sample data from a MongoDB that comes along, for trying things out."""
     listening = _listen(host, port)
-    directory = data_dir or data_home() / "dev"
+    directory = development.directory(data_dir)
     # Building the schema takes about as long as mongod takes to start.
     with ThreadPoolExecutor(1) as meanwhile:
         meanwhile.submit(import_module, "app.main")
@@ -74,11 +76,11 @@ def _serve_embedded(
     with embedded.running(directory) as uri:
         os.environ |= {
             "MONGODB_URI": uri,
-            "LECTERN_SECRET": _kept_secret(directory / "secret"),
+            "LECTERN_SECRET": development.secret(load(), directory),
             "TRACE_PLAN": "true",
         }
         told = asyncio.run(_prepare(load(), with_sample=with_sample))
-        _welcome(_url(listening), uri, told)
+        _welcome(_url(listening), uri, told, directory)
         if in_browser:
             webbrowser.open(_url(listening))
         _run(_config(), listening)
@@ -94,6 +96,7 @@ def _config(workers: int = 1) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=_GRACE,
+        timeout_worker_healthcheck=_SILENCE,
     )
 
 
@@ -118,9 +121,10 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _reachable(settings: Settings) -> None:
+async def _missing_indexes(settings: Settings) -> list[str]:
     async with connect(settings) as database:
-        await ping(database)
+        await require_transactions(database)
+        return await indexes.missing(database)
 
 
 async def _prepare(settings: Settings, *, with_sample: bool) -> str:
@@ -134,23 +138,17 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
     return f"{courses} courses" + (", sample data: none of its people are real" if is_sample else "")
 
 
-def _kept_secret(path: Path) -> str:
-    """Kept with the database, so that cursors outlive a restart."""
-    if not path.exists():
-        path.touch(0o600)
-        path.write_text(secrets.token_hex(32))
-    return path.read_text()
-
-
-def _welcome(url: str, mongodb_uri: str, told: str) -> None:
+def _welcome(url: str, mongodb_uri: str, told: str, directory: Path) -> None:
     query = "{ courses(first: 3) { nodes { title rating { average count } } } }"
     curl = f"curl {url}/graphql -H 'content-type: application/json' -d '{{\"query\": \"{query}\"}}'"
+    elsewhere = "" if directory == development.directory(None) else f" --data-dir {directory}"
     _say(
         f"""
   GraphiQL   {url}/
   Endpoint   {url}/graphql
   MongoDB    {mongodb_uri}
   Data       {told}
+  Sign in    lectern token{elsewhere} --role STUDENT (or INSTRUCTOR, STAFF)
 
 Try it:
 

@@ -135,7 +135,7 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
             opened, linker, importer, recorder, rejected=rejects.add, progress=progress
         ).run()
     if job.write:
-        tally.aggregates = sum([1 async for _ in recount(database, fix=True)])
+        tally.aggregates = sum([d.remedy is None async for d in recount(database, fix=True)])
     console = Console()
     report.show_closing(console, tally, time.monotonic() - began)
     report.show_rejects(console, rejects.first, tally.kinds["rejected"], job.rejects)

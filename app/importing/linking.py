@@ -96,6 +96,8 @@ class Linker:
         del incoming.fields["course"]
         incoming.fields["courseId"] = course["_id"]
         incoming.new["courseStatus"] = course["status"]
+        if "helpfulCount" in incoming.fields:
+            incoming.fields["importedHelpfulCount"] = incoming.fields.pop("helpfulCount")
         if "student" in incoming.fields:
             name = incoming.fields.pop("student")
             incoming.fields["studentId"] = students.get(name)

@@ -35,7 +35,7 @@ NORMALISERS: dict[str, Normaliser] = {
     "list": texts.items,
     "constant": constant,
     "boolean": texts.boolean,
-    "integer": numbers.integer,
+    "integer": numbers.count,
     "decimal": numbers.decimal,
     "fraction": numbers.fraction,
     "stars": numbers.stars,

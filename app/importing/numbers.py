@@ -74,6 +74,13 @@ def integer(value: Any) -> int:
     return int(number)
 
 
+def count(value: Any) -> int:
+    """A whole number of things."""
+    if (number := integer(value)) < 0:
+        raise ValueError("is below zero")
+    return number
+
+
 def stars(value: Any, *, round: bool = False) -> int:
     """A whole number from 1 to 5; `round` takes fractions to the nearest, halves up."""
     if type(value) is int and 1 <= value <= 5:

@@ -97,6 +97,7 @@ def _course(
         "importedStudentCount": plan.imported[1] if plan.imported else 0,
         "seatsUntil": None,
         "newestReviewIds": b"",
+        "revision": 0,
         **course_keys({**words, "description": text}),
     }
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from app.sample.generator import generate
 from app.sample.identity import LAYOUT, SOURCE
 from loaders import sample
+from loaders.aggregates import recount
 from loaders.mongo import Database
 
 
@@ -21,7 +22,15 @@ async def load(database: Database, now: datetime | None = None) -> bool:
     began = await sample.begin(database, SOURCE, LAYOUT, day)
     if began is None:
         return False
-    made = await asyncio.to_thread(generate, began)
+    made = await asyncio.to_thread(generate, began.day)
     await sample.insert(database, made.collections())
+    if not began.first:
+        await _count_in(database)
     await sample.complete(database, SOURCE)
     return True
+
+
+async def _count_in(database: Database) -> None:
+    """Reviews, votes and enrolments that were made since, in the documents that were put back."""
+    async for _ in recount(database, fix=True):
+        pass

@@ -44,6 +44,7 @@ def _student(n: int, country: _Country, bios: Mapping[str, list[str]], random: R
         "email": None if anonymous else _email(n, keys["sortName"]),
         "joinedAt": None,
         "newestReviewIds": b"",
+        "revision": 0,
         "externalId": external_id(f"student-{n + 1:04}"),
         **keys,
     }

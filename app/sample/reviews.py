@@ -202,6 +202,7 @@ def _review(occasion: _Occasion, created: datetime) -> ReviewDoc:
         "term": occasion.term,
         "verified": occasion.verified,
         "helpfulCount": 0,
+        "importedHelpfulCount": 0,
         "unhelpfulCount": 0,
         "reply": None,
         "status": "PUBLISHED",
@@ -258,8 +259,8 @@ def _echo(
     rating, created = review["rating"] or 3, review["createdAt"] or TODAY
     total = random.choice(_VOTES) + (random.choice(_VOTES) if len(review["body"]) > 400 else 0)
     against = round(total * random.random() ** 2 * (0.35 if rating > 2 else 0.6))
-    review["helpfulCount"], review["unhelpfulCount"] = total - against, against
-    review["helpfulScore"] = wilson(total - against, against)
+    review["helpfulCount"] = review["importedHelpfulCount"] = total - against
+    review["unhelpfulCount"], review["helpfulScore"] = against, wilson(total - against, against)
     if random.random() < (0.06 if rating > 3 else 0.3):
         student = names.get(review["studentId"]) if review["studentId"] else None
         review["reply"] = _reply(subject, rating, gripe, student, _later(created, 12, random), random)

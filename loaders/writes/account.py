@@ -1,14 +1,15 @@
 """Accounts and their sessions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from bson import ObjectId
 
 from loaders.creation import utc
-from loaders.documents import AccountDoc, SessionDoc
+from loaders.documents import AccountDoc, Role, SessionDoc
 from loaders.transactions import Transaction
+from loaders.writes import instructor, student
 
 #: How long a session lasts without being refreshed.
 LASTS = timedelta(days=30)
@@ -32,6 +33,12 @@ async def by_reset(tx: Transaction, digest: bytes) -> AccountDoc | None:
     return found
 
 
+async def by_instructor(tx: Transaction, instructor_id: ObjectId) -> AccountDoc | None:
+    """The account that teaches as an instructor."""
+    found: AccountDoc | None = await tx.find_one("accounts", {"instructorId": instructor_id})
+    return found
+
+
 async def insert(tx: Transaction, fields: Mapping[str, Any]) -> AccountDoc:
     blank: dict[str, Any] = {
         "passwordHash": None, "roles": [], "studentId": None, "instructorId": None, "signUpKey": None,
@@ -46,7 +53,39 @@ async def change(tx: Transaction, account: AccountDoc, **fields: Any) -> Account
     return changed  # type: ignore[no-any-return]
 
 
+async def people(
+    tx: Transaction, account: Mapping[str, Any], roles: Collection[Role], instructor_id: ObjectId | None
+) -> dict[str, ObjectId]:
+    """The `studentId` and `instructorId` that an account lacks for its roles: of people who are made, or of
+    the instructor that is given.
+    """
+    made: dict[str, ObjectId] = {}
+    if "STUDENT" in roles and not account.get("studentId"):
+        fields = {"name": await name_of(tx, account), "email": account["email"], "joinedAt": tx.now}
+        made["studentId"] = (await student.insert(tx, fields))["_id"]
+    if instructor_id:
+        made["instructorId"] = instructor_id
+    elif "INSTRUCTOR" in roles and not account.get("instructorId"):
+        made["instructorId"] = (await instructor.insert(tx, await name_of(tx, account)))["_id"]
+    return made
+
+
+async def name_of(tx: Transaction, account: Mapping[str, Any]) -> str:
+    """What the person of an account is called."""
+    if name := account.get("name"):
+        return str(name)
+    student_id = account.get("studentId")
+    person = (
+        await tx.get("students", student_id)
+        if student_id
+        else await tx.get("instructors", account["instructorId"])
+    )
+    return str(person["name"])
+
+
 async def begin_session(tx: Transaction, account: AccountDoc) -> SessionDoc:
+    """A new session. It is written to the account too, so that none begins while its password changes."""
+    await tx.set("accounts", {"_id": account["_id"]}, {"signedInAt": tx.now})
     session: Any = await tx.insert(
         "sessions",
         {

@@ -11,6 +11,8 @@ from loaders.slugs import slugify
 from loaders.transactions import Transaction
 from loaders.writes import enrollment, review
 
+_LONGEST_BASE = 75  # characters, so that a number fits behind it
+
 
 async def slug_is_taken(tx: Transaction, slug: str, course_id: ObjectId | None = None) -> bool:
     """Whether another course has a slug."""
@@ -20,7 +22,7 @@ async def slug_is_taken(tx: Transaction, slug: str, course_id: ObjectId | None =
 
 async def free_slug(tx: Transaction, title: str) -> str:
     """A slug of a title that no course has: with a number behind it, where need be."""
-    base = slugify(title) or "course"
+    base = slugify(title)[:_LONGEST_BASE].strip("-") or "course"
     taken = await tx.find(
         "courses", {"slug": {"$regex": f"^{base}(-[0-9]+)?$"}}, size=10_000, projection={"_id": 0, "slug": 1}
     )
@@ -46,23 +48,21 @@ async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, *
     """A course with another status; its runs and reviews are seen or hidden with it."""
     if course["status"] == status:
         return course
-    changed = await change(tx, course, status=status, **fields)
     await tx.set("courseRuns", {"courseId": course["_id"]}, {"courseStatus": status})
-    await review.hide_with_course(tx, changed)
-    return changed
+    newest = await review.hide_with_course(tx, course["_id"], status)
+    return await change(tx, course, status=status, newestReviewIds=newest, **fields)
 
 
 async def insert_run(tx: Transaction, course: CourseDoc, fields: Mapping[str, Any]) -> CourseRunDoc:
     own = {**fields, "courseId": course["_id"], "courseStatus": course["status"]}
     run: Any = await tx.insert("courseRuns", complete("courseRuns", own))
-    await enrollment.set_seats_until(tx, course["_id"])
+    await enrollment.fill(tx, run, changed=True)
     return run  # type: ignore[no-any-return]
 
 
 async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Any) -> CourseRunDoc:
     """A run with other fields. New seats go to those who wait."""
-    await tx.patch("courseRuns", dict(run), **fields)
-    await enrollment.fill(tx, run["_id"])
-    await enrollment.set_seats_until(tx, run["courseId"])
+    patched: Any = await tx.patch("courseRuns", dict(run), **fields)
+    await enrollment.fill(tx, patched, changed=True)
     changed: CourseRunDoc = await tx.get("courseRuns", run["_id"])
     return changed

@@ -1,10 +1,12 @@
 """Enrolments, with what follows from them: seats, waitlists, the number of students."""
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders.creation import complete, utc
+from loaders.creation import complete
 from loaders.documents import (
     COUNTED_ENROLLMENTS,
     LIVE_ENROLLMENTS,
@@ -15,6 +17,19 @@ from loaders.documents import (
     EnrollmentStatus,
 )
 from loaders.transactions import Transaction
+
+_MOST_MOVED = 10_000  # of a waitlist, at once; the next change of the run moves more
+
+
+class _Move(NamedTuple):
+    """An enrolment as it is now, and the status it had; None: it is new."""
+
+    enrollment: EnrollmentDoc
+    before: EnrollmentStatus | None
+
+    def step(self, statuses: tuple[EnrollmentStatus, ...]) -> int:
+        """1 where it has come to be of some statuses, -1 where it no longer is."""
+        return (self.enrollment["status"] in statuses) - (self.before in statuses)
 
 
 async def live(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> EnrollmentDoc | None:
@@ -43,41 +58,29 @@ async def insert(
         "enrolledAt": tx.now,
     }
     enrollment: Any = await tx.insert("enrollments", complete("enrollments", fields))
-    await _follow(tx, enrollment, None)
+    await _follow(tx, _Move(enrollment, None))
     return enrollment  # type: ignore[no-any-return]
 
 
 async def change(tx: Transaction, enrollment: EnrollmentDoc, **fields: Any) -> EnrollmentDoc:
     """An enrolment with other fields. A seat that it gives back goes to who waited longest."""
     changed: Any = await tx.patch("enrollments", dict(enrollment), **fields)
-    await _follow(tx, changed, enrollment["status"])
-    if changed["runId"]:
-        await fill(tx, changed["runId"])
+    if changed["status"] != enrollment["status"]:
+        await _follow(tx, _Move(changed, enrollment["status"]))
     return changed  # type: ignore[no-any-return]
 
 
-async def fill(tx: Transaction, run_id: ObjectId) -> None:
-    """Gives the free seats of a run to those on its waitlist, who came first first."""
-    waiting = {"runId": run_id, "status": "WAITLISTED"}
-    while True:
-        run: CourseRunDoc = await tx.get("courseRuns", run_id)
-        if not run["waitlistCount"] or is_full(run):
-            return
-        first = await tx.find_one("enrollments", waiting, sort=[("enrolledAt", 1), ("_id", 1)])
-        moved: Any = await tx.patch("enrollments", first, status="ACTIVE", enrolledAt=tx.now)
-        await _follow(tx, moved, "WAITLISTED")
+async def fill(tx: Transaction, run: CourseRunDoc, *, changed: bool = False) -> None:
+    """Gives the free seats of a run to those on its waitlist, who came first first. changed: the run itself
+    has come, or its seats or its start are others.
+    """
+    moved = await _follow_in_run(tx, run, [])
+    await _follow_in_course(tx, run["courseId"], moved, runs_changed=changed or bool(moved))
 
 
 def is_full(run: CourseRunDoc) -> bool:
     """Whether no seat is left."""
     return run["seats"] is not None and run["seatsTaken"] >= run["seats"]
-
-
-async def set_seats_until(tx: Transaction, course_id: ObjectId) -> None:
-    """Sets until when a course has seats, from its runs: the latest start of one with a seat left."""
-    runs = await tx.find("courseRuns", {"courseId": course_id}, size=10_000)
-    until = max((utc(run["startsAt"]) for run in runs if not is_full(run)), default=None)
-    await tx.patch("courses", await tx.get("courses", course_id), seatsUntil=until)
 
 
 async def _one(
@@ -88,37 +91,82 @@ async def _one(
     return found
 
 
-async def _follow(tx: Transaction, enrollment: EnrollmentDoc, before: EnrollmentStatus | None) -> None:
+async def _follow(tx: Transaction, move: _Move) -> None:
     """What a run and a course count, after an enrolment has come or has another status."""
-    after = enrollment["status"]
-    if after == before:
-        return
-    if enrollment["runId"]:
-        await _follow_in_run(tx, enrollment["runId"], before, after)
-    if (after in COUNTED_ENROLLMENTS) is not (before in COUNTED_ENROLLMENTS):
-        await _follow_in_course(tx, enrollment)
+    moves, was_full, full = [move], False, False
+    if run_id := move.enrollment["runId"]:
+        run: CourseRunDoc = await tx.get("courseRuns", run_id)
+        moves += await _follow_in_run(tx, run, moves)
+        was_full, full = is_full(run), is_full(await tx.get("courseRuns", run_id))
+    await _follow_in_course(tx, move.enrollment["courseId"], moves, runs_changed=was_full is not full)
 
 
-async def _follow_in_run(
-    tx: Transaction, run_id: ObjectId, before: EnrollmentStatus | None, after: EnrollmentStatus
-) -> None:
-    run: CourseRunDoc = await tx.get("courseRuns", run_id)
-    taken = run["seatsTaken"] + (after in SEATED_ENROLLMENTS) - (before in SEATED_ENROLLMENTS)
-    waiting = run["waitlistCount"] + (after == "WAITLISTED") - (before == "WAITLISTED")
-    changed: Any = await tx.patch("courseRuns", dict(run), seatsTaken=taken, waitlistCount=waiting)
-    if is_full(changed) is not is_full(run):
-        await set_seats_until(tx, run["courseId"])
+async def _follow_in_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
+    """Counts moves, and gives the seats that are free then to those who wait: these moves are given back."""
+    counted = _counted(run, moves)
+    moved = await _moved_up(tx, counted)
+    counted = _counted(counted, moved)
+    await tx.patch(
+        "courseRuns", run, seatsTaken=counted["seatsTaken"], waitlistCount=counted["waitlistCount"]
+    )
+    return moved
 
 
-async def _follow_in_course(tx: Transaction, enrollment: EnrollmentDoc) -> None:
-    """A student with several enrolments is one."""
-    course = await tx.get("courses", enrollment["courseId"])
-    query = {
-        "studentId": enrollment["studentId"],
-        "courseId": enrollment["courseId"],
-        "status": {"$in": list(COUNTED_ENROLLMENTS)},
-        "_id": {"$ne": enrollment["_id"]},
+def _counted(run: CourseRunDoc, moves: Sequence[_Move]) -> CourseRunDoc:
+    return {
+        **run,
+        "seatsTaken": run["seatsTaken"] + sum(move.step(SEATED_ENROLLMENTS) for move in moves),
+        "waitlistCount": run["waitlistCount"] + sum(move.step(("WAITLISTED",)) for move in moves),
     }
-    if await tx.find_one("enrollments", query, projection={"_id": 1}) is None:
-        step = 1 if enrollment["status"] in COUNTED_ENROLLMENTS else -1
-        await tx.patch("courses", course, studentCount=course["studentCount"] + step)
+
+
+async def _moved_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
+    free = _MOST_MOVED if run["seats"] is None else run["seats"] - run["seatsTaken"]
+    number = min(run["waitlistCount"], free, _MOST_MOVED)
+    if number <= 0:
+        return []
+    waiting = await tx.find(
+        "enrollments",
+        {"runId": run["_id"], "status": "WAITLISTED"},
+        size=number,
+        limit=number,
+        sort=[("enrolledAt", 1), ("_id", 1)],
+    )
+    moved: Any = await tx.patch_all("enrollments", waiting, status="ACTIVE", enrolledAt=tx.now)
+    return [_Move(enrollment, "WAITLISTED") for enrollment in moved]
+
+
+async def _follow_in_course(
+    tx: Transaction, course_id: ObjectId, moves: Sequence[_Move], *, runs_changed: bool
+) -> None:
+    fields: dict[str, Any] = {}
+    if any(move.step(COUNTED_ENROLLMENTS) for move in moves):
+        course: CourseDoc = await tx.get("courses", course_id)
+        fields["studentCount"] = course["studentCount"] + await _more_students(tx, course_id, moves)
+    if runs_changed:
+        fields["seatsUntil"] = await _seats_until(tx, course_id)
+    if fields:
+        await tx.hold("courses", course_id, **fields)
+
+
+async def _more_students(tx: Transaction, course_id: ObjectId, moves: Sequence[_Move]) -> int:
+    """By how many students a course has more, or less. One with several enrolments is one."""
+    came, went = (
+        {move.enrollment["studentId"] for move in moves if move.step(COUNTED_ENROLLMENTS) == step}
+        for step in (1, -1)
+    )
+    query = {
+        "studentId": {"$in": list(came | went)},
+        "courseId": course_id,
+        "status": {"$in": list(COUNTED_ENROLLMENTS)},
+        "_id": {"$nin": [move.enrollment["_id"] for move in moves]},
+    }
+    others = await tx.find("enrollments", query, size=1_000, projection={"_id": 0, "studentId": 1})
+    anyway = {other["studentId"] for other in others}
+    return len(came - went - anyway) - len(went - came - anyway)
+
+
+async def _seats_until(tx: Transaction, course_id: ObjectId) -> datetime | None:
+    """The latest start of a course's runs with a seat left."""
+    runs = await tx.find("courseRuns", {"courseId": course_id}, size=10_000)
+    return max((run["startsAt"] for run in runs if not is_full(run)), default=None)

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
-from pymongo import UpdateOne
 
 from loaders import newest
 from loaders.creation import complete
-from loaders.documents import CourseDoc, ReviewDoc
+from loaders.documents import CourseDoc, CourseStatus, ReviewDoc
+from loaders.mongo import Pipeline
 from loaders.ratings import summarise, wilson
-from loaders.review import ReviewParent
 from loaders.transactions import Transaction
 
 _STUDENTS = 500  # a batch
@@ -33,7 +32,8 @@ async def insert(tx: Transaction, course: CourseDoc, fields: Mapping[str, Any]) 
 async def change(tx: Transaction, review: ReviewDoc, **fields: Any) -> ReviewDoc:
     """A review with other fields."""
     changed: Any = await tx.patch("reviews", dict(review), **fields)
-    await _follow(tx, review, changed)
+    if (changed["status"], changed["rating"]) != (review["status"], review["rating"]):
+        await _follow(tx, review, changed)
     return changed  # type: ignore[no-any-return]
 
 
@@ -61,16 +61,20 @@ async def vote(tx: Transaction, review: ReviewDoc, student_id: ObjectId, *, help
     return counted  # type: ignore[no-any-return]
 
 
-async def hide_with_course(tx: Transaction, course: CourseDoc) -> None:
-    """Gives the reviews of a course its status, and their students what they then carry."""
-    await tx.set("reviews", {"courseId": course["_id"]}, {"courseStatus": course["status"]})
-    await _list_newest(tx, "courses", [course["_id"]])
-    reviews = await tx.find(
-        "reviews", {"courseId": course["_id"]}, size=1_000_000, projection={"_id": 0, "studentId": 1}
-    )
-    students = list({r["studentId"] for r in reviews} - {None})
+async def hide_with_course(tx: Transaction, course_id: ObjectId, status: CourseStatus) -> bytes:
+    """Gives the reviews of a course its status, and their students what they carry then; what the course
+    carries then is given back.
+    """
+    await tx.set("reviews", {"courseId": course_id}, {"courseStatus": status})
+    own: Pipeline = [{"$match": {"courseId": course_id}}, {"$group": {"_id": "$studentId"}}]
+    students = [row["_id"] for row in await tx.aggregate("reviews", own, size=1_000_000) if row["_id"]]
     for start in range(0, len(students), _STUDENTS):
-        await _list_newest(tx, "students", students[start : start + _STUDENTS])
+        batch = students[start : start + _STUDENTS]
+        listed = await newest.ids_by_parent(tx.database, "studentId", batch, tx.session)
+        carried = ({"newestReviewIds": newest.packed(ids)} for ids in listed)
+        await tx.hold_all("students", zip(batch, carried, strict=True))
+    (ids,) = await newest.ids_by_parent(tx.database, "courseId", [course_id], tx.session)
+    return newest.packed(ids)
 
 
 async def _follow(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | None) -> None:
@@ -79,15 +83,10 @@ async def _follow(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | 
     course: CourseDoc = await tx.get("courses", review["courseId"])
     ids = await newest.ids_of(tx, course["_id"], review["studentId"])
     stars = _stars(course, before, after)
-    await tx.patch(
-        "courses",
-        dict(course),
-        **summarise(stars, course["importedRating"]),
-        newestReviewIds=newest.packed(ids.of_course),
-    )
+    rating = summarise(stars, course["importedRating"])
+    await tx.hold("courses", course["_id"], **rating, newestReviewIds=newest.packed(ids.of_course))
     if review["studentId"]:
-        carried = {"newestReviewIds": newest.packed(ids.of_student)}
-        await tx.set("students", {"_id": review["studentId"]}, carried)
+        await tx.hold("students", review["studentId"], newestReviewIds=newest.packed(ids.of_student))
 
 
 def _stars(course: CourseDoc, before: ReviewDoc | None, after: ReviewDoc | None) -> Sequence[int]:
@@ -96,15 +95,3 @@ def _stars(course: CourseDoc, before: ReviewDoc | None, after: ReviewDoc | None)
         if review and review["status"] == "PUBLISHED" and review["rating"] is not None:
             stars[review["rating"] - 1] += step
     return stars
-
-
-async def _list_newest(tx: Transaction, collection: str, parents: Sequence[ObjectId]) -> None:
-    parent: ReviewParent = newest.CARRIERS[collection]
-    listed = await newest.ids_by_parent(tx.database, parent, parents, tx.session)
-    await tx.bulk(
-        collection,
-        [
-            UpdateOne({"_id": key}, {"$set": {"newestReviewIds": newest.packed(ids)}})
-            for key, ids in zip(parents, listed, strict=True)
-        ],
-    )

@@ -30,10 +30,8 @@ async def wishlist(tx: Transaction, student_id: ObjectId) -> WishlistDoc:
 
 
 async def add_to_wishlist(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> None:
-    """Adds a course; one that is there stays where it is."""
+    """Adds a course, which is not there yet."""
     own = await wishlist(tx, student_id)
-    if any(wish["courseId"] == course_id for wish in own["courses"]):
-        return
     courses = [*own["courses"], {"courseId": course_id, "addedAt": tx.now}]
     if own["courses"] or await tx.get("wishlists", student_id):
         await tx.patch("wishlists", dict(own), courses=courses)

@@ -1,6 +1,6 @@
 """Making courses and their runs, publishing and archiving them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,12 @@ _FIELDS = (
     "tags", "price", "instructorIds",
 )  # fmt: skip
 _RUN_FIELDS = ("startsAt", "endsAt", "deliveryMode", "location", "seats")
+#: What a course of the catalogue has: where it is stored, its name in the input and in messages.
+_WANTED = {
+    "summary": ("summary", "a summary"),
+    "categorySlug": ("categoryId", "a category"),
+    "deliveryModes": ("deliveryModes", "a delivery mode"),
+}
 
 
 async def create_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
@@ -31,16 +37,17 @@ async def create_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
 async def update_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
     course = await found.own_course(ctx, tx, given["courseId"], "updateCourse")
     fields = await _fields(ctx, tx, given, course)
+    if course["status"] == "PUBLISHED":
+        _require_described(fields)
     return {"course": await loaders.writes.course.change(tx, course, **fields, updatedAt=tx.now)}
 
 
 async def publish_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
     """What the catalogue has is described: a summary, a category and a way to take part."""
     course = await found.own_course(ctx, tx, given["courseId"], "publishCourse")
-    wanted = {"summary": "a summary", "categorySlug": "a category", "deliveryModes": "a delivery mode"}
     stored: Mapping[str, Any] = course
-    missing = [name for field, name in wanted.items() if not stored[field]]
-    if missing:
+    missing = [what for field, (_, what) in _WANTED.items() if not stored[field]]
+    if missing and course["status"] != "PUBLISHED":
         raise refusal("INVALID", f"Before it is published it needs {' and '.join(missing)}.", "courseId")
     return {"course": await loaders.writes.course.set_status(tx, course, "PUBLISHED", updatedAt=tx.now)}
 
@@ -79,9 +86,24 @@ async def _fields(ctx: Context, tx: Transaction, given: Given, course: CourseDoc
         errors.append(refusal("DUPLICATE", "Another course has this slug.", "slug"))
     if "instructorIds" in fields or course is None:
         fields["instructorIds"] = await _instructors(ctx, tx, fields.get("instructorIds", []), errors)
-    if errors:
-        raise RefusedError([error for refused in errors for error in refused.errors])
+    _raise_all(errors)
     return fields
+
+
+def _require_described(fields: Mapping[str, Any]) -> None:
+    """An import may have left a course without something; here nothing of it is taken away."""
+    _raise_all(
+        [
+            refusal("INVALID", f"A course in the catalogue needs {what}.", name)
+            for field, (name, what) in _WANTED.items()
+            if field in fields and not fields[field]
+        ]
+    )
+
+
+def _raise_all(refusals: Sequence[RefusedError]) -> None:
+    if refusals:
+        raise RefusedError([error for refused in refusals for error in refused.errors])
 
 
 async def _category(tx: Transaction, id: Any, errors: list[RefusedError]) -> str | None:
@@ -98,9 +120,9 @@ async def _instructors(
     ctx: Context, tx: Transaction, ids: list[Any], errors: list[RefusedError]
 ) -> list[Any]:
     """Those given, with the viewer who is one: nobody takes their own course away from themselves."""
-    own = ctx.viewer.instructor_id
-    if "STAFF" not in ctx.viewer.roles and own not in ids:
-        ids = [own, *ids]
+    if "STAFF" not in ctx.viewer.roles:
+        own = found.instructor_id(ctx)
+        ids = ids if own in ids else [own, *ids]
     there = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
     if len(there) < len(ids):
         errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))

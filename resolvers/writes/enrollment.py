@@ -58,7 +58,9 @@ async def _upcoming_run(tx: Transaction, course: CourseDoc, given: Given) -> Cou
         raise refusal("NOT_FOUND", "This course has no run with this ID.", "runId")
     if utc(run["startsAt"]) <= tx.now:
         raise refusal("EXPIRED", "This run has begun: choose an upcoming one.", "runId")
-    return run
+    await loaders.writes.enrollment.fill(tx, run)  # an import may have left seats while others wait
+    filled: CourseRunDoc = await tx.get("courseRuns", run["_id"])
+    return filled
 
 
 def _status(run: CourseRunDoc | None, *, join_waitlist: bool) -> EnrollmentStatus:

@@ -2,7 +2,8 @@
 
 from bson import ObjectId
 
-from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc
+from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
+from loaders.owners import Owners
 from loaders.transactions import Transaction
 from resolvers import permissions
 from resolvers.checks import NAMES
@@ -13,7 +14,7 @@ from resolvers.errors import RefusedError, refusal
 async def course(ctx: Context, tx: Transaction, id: ObjectId) -> CourseDoc:
     """A course that the viewer sees."""
     found: CourseDoc | None = await tx.get("courses", id)
-    if found is None or not permissions.sees_course(ctx.viewer, found):
+    if found is None or not permissions.sees_course(ctx.viewer, found, _owners(found)):
         raise _nothing("Course", "courseId")
     return found
 
@@ -29,7 +30,7 @@ async def own_run(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> Cou
     """A run with which the viewer may do what the name says."""
     run: CourseRunDoc | None = await tx.get("courseRuns", id)
     of: CourseDoc | None = await tx.get("courses", run["courseId"]) if run else None
-    if run is None or of is None or not permissions.sees_course(ctx.viewer, of):
+    if run is None or of is None or not permissions.sees_course(ctx.viewer, of, _owners(of)):
         raise _nothing("CourseRun", "runId")
     permissions.require(ctx.viewer, name, instructor_ids=of["instructorIds"])
     return run
@@ -38,9 +39,9 @@ async def own_run(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> Cou
 async def enrollment(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> EnrollmentDoc:
     """An enrolment with which the viewer may do what the name says."""
     found: EnrollmentDoc | None = await tx.get("enrollments", id)
-    if found is None:
+    of: CourseDoc | None = await tx.get("courses", found["courseId"]) if found else None
+    if found is None or of is None or not permissions.sees_enrollment(ctx.viewer, found, _owners(of)):
         raise _nothing("Enrollment", "enrollmentId")
-    of: CourseDoc = await tx.get("courses", found["courseId"])
     permissions.require(ctx.viewer, name, student_id=found["studentId"], instructor_ids=of["instructorIds"])
     return found
 
@@ -48,14 +49,20 @@ async def enrollment(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> 
 async def review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewDoc:
     """A review that the viewer sees, or whose course they teach."""
     found: ReviewDoc | None = await tx.get("reviews", id)
-    if found is None or not (permissions.sees_review(ctx.viewer, found) or await _teaches(ctx, tx, found)):
+    if found is None or not await _sees_review(ctx, tx, found):
         raise _nothing("Review", "reviewId")
     return found
 
 
-async def _teaches(ctx: Context, tx: Transaction, of: ReviewDoc) -> bool:
-    course: CourseDoc = await tx.get("courses", of["courseId"])
-    return of["status"] == "PUBLISHED" and permissions.sees_course(ctx.viewer, course)
+async def _sees_review(ctx: Context, tx: Transaction, found: ReviewDoc) -> bool:
+    if permissions.sees_review(ctx.viewer, found):
+        return True
+    owners = _owners(await tx.get("courses", found["courseId"]), found["studentId"])
+    return permissions.sees_review(ctx.viewer, found, owners)
+
+
+def _owners(course: CourseDoc, student_id: ObjectId | None = None) -> Owners:
+    return Owners(student_id, course["instructorIds"])
 
 
 def _nothing(type_name: str, field: str) -> RefusedError:
@@ -65,5 +72,24 @@ def _nothing(type_name: str, field: str) -> RefusedError:
 def student_id(ctx: Context) -> ObjectId:
     """The viewer as a student. Raises RefusedError where they are none."""
     if ctx.viewer.student_id is None:
-        raise refusal("FORBIDDEN", "This is for students.")
+        raise _no_student()
     return ctx.viewer.student_id
+
+
+async def student(ctx: Context, tx: Transaction) -> StudentDoc:
+    """The viewer as a student, as they are stored."""
+    found: StudentDoc | None = await tx.get("students", student_id(ctx))
+    if found is None:
+        raise _no_student()
+    return found
+
+
+def instructor_id(ctx: Context) -> ObjectId:
+    """The viewer as one who teaches. Raises RefusedError where they don't."""
+    if ctx.viewer.instructor_id is None:
+        raise refusal("FORBIDDEN", "This is for instructors.")
+    return ctx.viewer.instructor_id
+
+
+def _no_student() -> RefusedError:
+    return refusal("FORBIDDEN", "This is for students.")

@@ -4,29 +4,20 @@ No answer tells whether an address has an account, but that of signUp, which can
 quicker where it hasn't.
 """
 
-from asyncio import gather
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
 import loaders.audit
 import loaders.writes.account
 import loaders.writes.student
-from loaders import attempts
-from loaders.creation import now
 from loaders.documents import AccountDoc, SessionDoc
 from loaders.transactions import Transaction, transaction
 from resolvers import passwords
 from resolvers.context import Context, RefreshToken, Viewer
 from resolvers.errors import RefusedError, refusal
+from resolvers.guesses import guess
 from resolvers.viewer import viewer_doc
 from resolvers.writing import Given, Objects, actor
-
-_WITHIN = timedelta(minutes=15)
-#: Failures within that time: of an account from one address, of an account, from an address.
-MOST_OF_PAIR, MOST_OF_ACCOUNT, MOST_OF_ADDRESS = 10, 50, 100
 
 
 class _Begun(NamedTuple):
@@ -36,7 +27,7 @@ class _Begun(NamedTuple):
 
 async def sign_up(ctx: Context, given: Given) -> Objects:
     """Sent again with its key and its password, it begins another session of the account it made."""
-    async with _attempt(ctx, given["email"]):
+    async with guess(ctx, given["email"]):
         password_hash = await passwords.hashed(given["password"])
 
         async def work(tx: Transaction) -> _Begun | AccountDoc:
@@ -54,13 +45,13 @@ async def sign_up(ctx: Context, given: Given) -> Objects:
 
 async def sign_in(ctx: Context, given: Given) -> Objects:
     email = given["email"].strip().lower()
-    async with _attempt(ctx, email):
+    async with guess(ctx, email):
         account = await transaction(
             ctx.loaders.database, lambda tx: loaders.writes.account.by_email(tx, email)
         )
         right = await passwords.is_right(given["password"], account["passwordHash"] if account else None)
         if account is None or not right:
-            raise refusal("UNAUTHENTICATED", "The e-mail address or the password is wrong.")
+            raise _wrong()
         return await _begin(ctx, account, "signIn")
 
 
@@ -119,7 +110,7 @@ async def change_password(ctx: Context, given: Given) -> Objects:
     account = await transaction(ctx.loaders.database, account_of)
     if account is None:
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
-    async with _attempt(ctx, account["email"]):
+    async with guess(ctx, account["email"]):
         if not await passwords.is_right(given["currentPassword"], account["passwordHash"]):
             raise refusal("INVALID", "This is not your password.", "currentPassword")
         password_hash = await passwords.hashed(given["newPassword"])
@@ -140,46 +131,24 @@ async def change_password(ctx: Context, given: Given) -> Objects:
 async def reset_password(ctx: Context, given: Given) -> Objects:
     """A reset link is good once. All sessions end, and a new one begins."""
     digest = sha256(given["token"].encode()).digest()
+
+    async def account_of(tx: Transaction) -> AccountDoc | None:
+        return await loaders.writes.account.by_reset(tx, digest)
+
+    used = refusal("EXPIRED", "This link was used, or is too old: ask for another.", "token")
+    if await transaction(ctx.loaders.database, account_of) is None:
+        raise used  # before a hash is computed for whoever asks
     password_hash = await passwords.hashed(given["newPassword"])
 
-    async def work(tx: Transaction) -> _Begun | None:
-        account = await loaders.writes.account.by_reset(tx, digest)
+    async def work(tx: Transaction) -> _Begun:
+        account = await account_of(tx)
         if account is None:
-            return None
+            raise used
         await loaders.writes.account.change(tx, account, passwordHash=password_hash, reset=None)
         await loaders.writes.account.end_sessions(tx, account["_id"])
         return await _begun(ctx, tx, account, "resetPassword")
 
-    begun = await transaction(ctx.loaders.database, work)
-    if begun is None:
-        raise refusal("EXPIRED", "This link was used, or is too old: ask for another.", "token")
-    return _session(ctx, begun)
-
-
-@asynccontextmanager
-async def _attempt(ctx: Context, email: str) -> AsyncIterator[None]:
-    """A guess of a password. It counts unless it was right, for addresses without an account too."""
-    database, within = ctx.loaders.database, _WITHIN
-    pair, account, address = f"{email} {ctx.address}", email, ctx.address
-    limits = {pair: MOST_OF_PAIR, account: MOST_OF_ACCOUNT, address: MOST_OF_ADDRESS}
-    blocked = await gather(
-        *(attempts.spend(database, key, most=most, within=within) for key, most in limits.items())
-    )
-    if until := max((moment for moment in blocked if moment), default=None):
-        minutes = max(1, round((until - now()).total_seconds() / 60))
-        raise refusal("RATE_LIMITED", f"Too many attempts: try again in {minutes} minutes.")
-    try:
-        yield
-    except RefusedError:
-        raise
-    except BaseException:  # of our side: it was no guess
-        await gather(*(attempts.give_back(database, key) for key in limits))
-        raise
-    await gather(
-        attempts.forget(database, pair),
-        attempts.give_back(database, account),
-        attempts.give_back(database, address),
-    )
+    return _session(ctx, await transaction(ctx.loaders.database, work))
 
 
 async def _new_student(ctx: Context, tx: Transaction, given: Given, password_hash: str) -> _Begun:
@@ -201,8 +170,15 @@ async def _new_student(ctx: Context, tx: Transaction, given: Given, password_has
 
 
 async def _begin(ctx: Context, account: AccountDoc, action: str) -> Objects:
-    begun = await transaction(ctx.loaders.database, lambda tx: _begun(ctx, tx, account, action))
-    return _session(ctx, begun)
+    """Raises RefusedError where the password is another by now than the one that was right."""
+
+    async def work(tx: Transaction) -> _Begun:
+        own = await loaders.writes.account.by_id(tx, account["_id"])
+        if own is None or own["passwordHash"] != account["passwordHash"]:
+            raise _wrong()
+        return await _begun(ctx, tx, own, action)
+
+    return _session(ctx, await transaction(ctx.loaders.database, work))
 
 
 async def _begun(ctx: Context, tx: Transaction, account: AccountDoc, action: str) -> _Begun:
@@ -210,6 +186,10 @@ async def _begun(ctx: Context, tx: Transaction, account: AccountDoc, action: str
     session = await loaders.writes.account.begin_session(tx, account)
     await loaders.audit.record(tx, action, actor(_viewer(account, session)), ctx.address)
     return _Begun(account, session)
+
+
+def _wrong() -> RefusedError:
+    return refusal("UNAUTHENTICATED", "The e-mail address or the password is wrong.")
 
 
 def _session(ctx: Context, begun: _Begun) -> Objects:

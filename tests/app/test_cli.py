@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
 import httpx
 import pytest
 
+from app.embedded import find_mongod
 from app.settings import Settings
 from loaders.mongo import Database
 from tests import factories
@@ -65,7 +67,7 @@ def ask(url: str) -> int:
 
 
 def until_it_answers(url: str) -> int:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             return ask(url)
@@ -134,12 +136,52 @@ def test_serve_says_that_mongodb_can_t_be_reached_and_no_password() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_serve_wants_a_mongodb_with_transactions(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    standalone = [str(find_mongod()), "--dbpath", str(tmp_path), "--port", port, "--bind_ip", "127.0.0.1"]
+    with subprocess.Popen([*standalone, "--nounixsocket"], stdout=subprocess.DEVNULL) as mongod:
+        try:
+            done = lectern("serve", MONGODB_URI=f"mongodb://127.0.0.1:{port}/", MONGODB_TIMEOUT="30")
+        finally:
+            mongod.kill()
+    assert done.returncode == 1
+    assert "is a standalone server, which has no transactions" in done.stderr
+    assert "mongod --replSet rs0" in done.stderr
+
+
+def test_serve_warns_of_missing_indexes(mongo_uri: str) -> None:
+    environment = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"unindexed_{os.getpid()}"}
+    assert "Indexes are missing: run `lectern indexes`." in told_by_serve(environment)
+    lectern("indexes", **environment)
+    assert "missing" not in told_by_serve(environment)
+
+
+def test_serve_says_what_ends_with_it_without_a_secret(mongo_uri: str) -> None:
+    told = told_by_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": ""})
+    assert "LECTERN_SECRET is not set: sessions and cursors will be good until this process ends." in told
+    assert "LECTERN_SECRET" not in told_by_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": "x" * 32})
+
+
+def told_by_serve(environment: dict[str, str]) -> str:
+    """What it tells before it serves."""
+    command = [str(LECTERN), "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+    ) as process:
+        assert process.stderr is not None
+        lines = list(takewhile(lambda line: not line.startswith("Lectern serves"), process.stderr))
+        process.kill()
+    return "".join(lines)
+
+
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
         ({"MONGODB_DRIVER": "mango"}, "MONGODB_DRIVER: Input should be 'motor' or 'pymongo'"),
         ({"MAX_BODY_BYTES": "-1"}, "MAX_BODY_BYTES: Input should be greater than 0"),
         ({"LECTERN_SECRET": "short"}, "LECTERN_SECRET: takes 32 characters or more"),
+        ({"LECTERN_ENV": "production", "LECTERN_SECRET": ""}, "LECTERN_SECRET: is needed in production"),
         ({"MONGODB_URI": "http://h/"}, "MONGODB_URI can't be used: "),
         ({"MONGODB_URI": "mongodb://ann:p@ss@h/"}, "MONGODB_URI can't be used: "),
     ],

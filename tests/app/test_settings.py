@@ -1,6 +1,7 @@
 """Settings: the table, its documentation, and what a wrong value is told."""
 
 import re
+import secrets
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,8 @@ def _fields() -> list[tuple[str, FieldInfo]]:
 def _shown(default: object) -> str:
     if isinstance(default, SecretStr):
         return default.get_secret_value()
-    if default == ():
-        return ""
+    if isinstance(default, tuple | dict):
+        return ",".join(default)
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
@@ -43,8 +44,88 @@ def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
 def test_every_wrong_value_is_named_and_none_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LECTERN_SECRET", "x" * 31)
     monkeypatch.setenv("MONGODB_TIMEOUT", "soon")
+    told = refused()
+    assert [line.split(":")[0] for line in told.splitlines()] == ["MONGODB_TIMEOUT", "LECTERN_SECRET"]
+    assert "x" * 31 not in told
+
+
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [
+        ("", "LECTERN_SECRET: is needed in production (make one: openssl rand -hex 32)"),
+        ("correct horse battery staple hm", "LECTERN_SECRET: takes 32 characters or more (make one: "),
+        ("changeme" * 4, "LECTERN_SECRET: is too easy to guess (make one: openssl rand -hex 32)"),
+        ("0123456789abcdef" * 2, "LECTERN_SECRET: is too easy to guess (make one: "),
+    ],
+)
+def test_production_needs_a_strong_secret(monkeypatch: pytest.MonkeyPatch, secret: str, told: str) -> None:
+    monkeypatch.setenv("LECTERN_ENV", "production")
+    monkeypatch.setenv("LECTERN_SECRET", secret)
+    assert told in refused()
+
+
+def test_production_takes_a_secret_made_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LECTERN_ENV", "production")
+    monkeypatch.setenv("LECTERN_SECRET", secrets.token_hex(32))
+    assert load().lectern_env == "production"
+
+
+def test_development_takes_no_secret_or_a_simple_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LECTERN_SECRET", "")
+    assert load().lectern_secret.get_secret_value() == ""
+    monkeypatch.setenv("LECTERN_SECRET", "x" * 32)
+    assert load().lectern_secret.get_secret_value() == "x" * 32
+
+
+ISSUER = {
+    "OIDC_ISSUER": "https://id.example",
+    "OIDC_AUDIENCE": "courses",
+    "OIDC_JWKS": "https://id.example/jwks",
+}
+
+
+def test_an_external_issuer_is_taken_with_its_names_of_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (ISSUER | {"OIDC_ALGORITHMS": "PS256, EdDSA"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OIDC_ROLES", "teacher=INSTRUCTOR, https://id.example/admin = STAFF,")
+    settings = load()
+    assert settings.oidc_algorithms == ("PS256", "EdDSA")
+    assert settings.oidc_roles == {"teacher": "INSTRUCTOR", "https://id.example/admin": "STAFF"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"OIDC_AUDIENCE": ""}, "OIDC_AUDIENCE: is needed with OIDC_ISSUER"),
+        ({"OIDC_JWKS": ""}, "OIDC_JWKS: is needed with OIDC_ISSUER"),
+        (
+            {"OIDC_ISSUER": ""},
+            "OIDC_AUDIENCE: is of no use without OIDC_ISSUER\nOIDC_JWKS: is of no use without OIDC_ISSUER",
+        ),
+        ({"OIDC_JWKS": "/nowhere/jwks.json"}, "OIDC_JWKS: takes a URL, or a file that is there"),
+        ({"OIDC_ALGORITHMS": "RS256,HS256"}, "OIDC_ALGORITHMS: takes some of ES256, "),
+        ({"OIDC_ALGORITHMS": "none"}, "OIDC_ALGORITHMS: takes some of ES256, "),
+        ({"OIDC_ALGORITHMS": ","}, "OIDC_ALGORITHMS: takes some of ES256, "),
+        ({"OIDC_ROLES": "teacher=TUTOR"}, "OIDC_ROLES: takes STUDENT, INSTRUCTOR or STAFF for each name"),
+        ({"OIDC_ROLES": "admin=STAFF,teacher"}, "see `teacher`"),
+        ({"OIDC_LEEWAY": "601"}, "OIDC_LEEWAY: Input should be less than or equal to 600"),
+    ],
+)
+def test_what_is_wrong_with_an_external_issuer_is_named(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], told: str
+) -> None:
+    for name, value in (ISSUER | changed).items():
+        monkeypatch.setenv(name, value)
+    assert told in refused()
+
+
+@pytest.mark.parametrize("url", ["https://courses.example/reset", "courses.example/{token}"])
+def test_a_reset_url_has_the_token_in_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("RESET_URL", url)
+    assert "RESET_URL: takes a URL with {token} in it" in refused()
+
+
+def refused() -> str:
     with pytest.raises(SettingsError) as error:
         load()
-    lines = str(error.value).splitlines()
-    assert [line.split(":")[0] for line in lines] == ["MONGODB_TIMEOUT", "LECTERN_SECRET"]
-    assert "x" * 31 not in str(error.value)
+    return str(error.value)

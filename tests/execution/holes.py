@@ -23,6 +23,9 @@ Documents: TypeAlias = dict[str, list[dict[str, Any]]]
 Damage: TypeAlias = Callable[[dict[str, Any], Random], None]
 
 EVERY = 5  # a course is taken
+HIDDEN = 7  # of these is archived
+WAITING = 9  # a review
+OWNERS = 8
 DAMAGED = 0.25  # of the documents
 GONE = 0.06  # of the documents
 
@@ -44,6 +47,9 @@ _PLAIN = {
     "courseRuns": ["startsAt", "endsAt", "deliveryMode", "location", "seats", "seatsTaken", "waitlistCount"],
     "students": ["name", "avatarUrl", "country", "bio", "joinedAt"],
     "enrollments": ["progress", "enrolledAt", "completedAt"],
+    "wishlists": ["courses"],
+    "votes": ["unknown"],
+    "auditLog": ["at", "action", "address", "actor", "actor.roles", "changes"],
     "reviews": [
         "rating", "title", "body", "difficulty", "workloadHours", "term", "verified", "helpfulCount", "reply",
         "reply.body", "reply.createdAt", "createdAt", "updatedAt", "helpfulScore",
@@ -74,13 +80,45 @@ def sound() -> Documents:
     courses = whole["courses"][::EVERY]
     ids = {course["_id"] for course in courses}
     dependent = ("courseRuns", "enrollments", "reviews")
-    taken = {name: [d for d in whole[name] if d["courseId"] in ids] for name in dependent}
+    taken: Documents = {name: [d for d in whole[name] if d["courseId"] in ids] for name in dependent}
+    _hide(courses, taken)
     wanted = {d["studentId"] for name in ("enrollments", "reviews") for d in taken[name]}
     students = [student for student in whole["students"] if student["_id"] in wanted]
-    there = {review["_id"] for review in taken["reviews"]}
-    for student in students:
-        student["newestReviewIds"] = packed(i for i in unpacked(student["newestReviewIds"]) if i in there)
-    return whole | taken | {"courses": courses, "students": students}
+    public = {r["_id"] for r in taken["reviews"] if (r["status"], r["courseStatus"]) == ("PUBLISHED",) * 2}
+    for carrier in (*courses, *students):
+        carrier["newestReviewIds"] = packed(i for i in unpacked(carrier["newestReviewIds"]) if i in public)
+    return whole | taken | {"courses": courses, "students": students} | _own(courses, taken)
+
+
+def _hide(courses: list[dict[str, Any]], taken: Documents) -> None:
+    """Some courses are archived, some reviews wait."""
+    for course in courses[::HIDDEN]:
+        course["status"] = "ARCHIVED"
+    statuses = {course["_id"]: course["status"] for course in courses}
+    for document in (*taken["courseRuns"], *taken["reviews"]):
+        document["courseStatus"] = statuses[document["courseId"]]
+    for review in taken["reviews"][::WAITING]:
+        review["status"] = "PENDING"
+
+
+def _own(courses: list[dict[str, Any]], taken: Documents) -> Documents:
+    """What those have who are enrolled first: wishes and votes; and a log of it."""
+    students = list(dict.fromkeys(d["studentId"] for d in taken["enrollments"][:OWNERS]))
+    wishes = [{"courseId": course["_id"], "addedAt": NOW} for course in courses[:OWNERS]]
+    reviews = [review["_id"] for review in taken["reviews"][:OWNERS]]
+    return {
+        "wishlists": [{"_id": student, "courses": wishes} for student in students],
+        "votes": [{"_id": {"reviewId": r, "studentId": student}} for r in reviews for student in students],
+        "auditLog": [_entry(student, courses[0]["_id"]) for student in students],
+    }
+
+
+def _entry(student: ObjectId, course: ObjectId) -> dict[str, Any]:
+    return {
+        "_id": ObjectId(), "at": NOW, "action": "addToWishlist", "address": "::1",
+        "actor": {"subject": "s", "roles": ["STUDENT"], "studentId": student, "instructorId": None},
+        "changes": [{"collection": "courses", "id": str(course), "before": None, "after": {"a": [1]}}],
+    }  # fmt: skip
 
 
 def holed(random: Random) -> Documents:

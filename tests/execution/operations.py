@@ -26,7 +26,7 @@ assert _QUERY is not None
 #: What a selection is grown on. What hypothesis-graphql selects far from the root is one field, mostly.
 _GROWING = (
     "Category", "Course", "CourseConnection", "CourseRun", "Enrollment", "Instructor", "Review",
-    "ReviewConnection", "Student",
+    "ReviewConnection", "Student", "Viewer",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from bson import ObjectId
 from structlog.testing import capture_logs
 
 from app.execution import Answer, Operation
@@ -38,6 +39,8 @@ _REVIEW_ORDERS = ["NEWEST", "HELPFUL", "RATING"]
 LISTS: Mapping[tuple[str, str], Sequence[str]] = {
     ("Query", "courses"): _COURSE_ORDERS,
     ("Query", "students"): [],
+    ("Query", "auditLog"): [],
+    ("Viewer", "wishlist"): [],
     ("Category", "courses"): _COURSE_ORDERS,
     ("Instructor", "courses"): [],
     ("Course", "runs"): [],
@@ -85,10 +88,13 @@ async def survey(name: str, database: Database) -> Site:
     words = {w: _texts(_flat(d.get(field) for d in found[c])) for w, (c, field) in _WORDS.items()}
     titles = _texts(d.get(key) for c, key in (("courses", "title"), ("students", "name")) for d in found[c])
     words["search"] = [word for title in titles for word in title.split()]
-    marked = {
-        (kind, list_): await _marked(database, kind, list_, own.get(kind, [])[:6]) for kind, list_ in LISTS
-    }
-    return Site(name, database, own, slugs, words, marked, _viewers(found))
+    viewers = _viewers(found)
+    wisher = next((viewer for viewer in viewers if viewer.student_id), STAFF)
+    marked = {}
+    for kind, list_ in LISTS:
+        viewer = wisher if kind == "Viewer" else STAFF
+        marked[kind, list_] = await _marked(database, kind, list_, own.get(kind, [])[:6], viewer)
+    return Site(name, database, own, slugs, words, marked, viewers)
 
 
 def _texts(values: Any) -> list[str]:
@@ -101,14 +107,34 @@ def _flat(values: Any) -> Iterator[Any]:
 
 
 def _viewers(found: Mapping[str, list[Any]]) -> list[Viewer]:
-    """The public, staff, some students who are enrolled somewhere, an instructor."""
-    students = [Viewer(student_id=e["studentId"]) for e in found["enrollments"][:3] if e.get("studentId")]
-    instructors = [Viewer(instructor_id=i["_id"]) for i in found["instructors"][:1]]
-    return [PUBLIC, PUBLIC, STAFF, STAFF, *students, *instructors]
+    """The public, staff, some students who are enrolled somewhere or wrote something, who teaches what is
+    hidden from others, and who is all of it.
+    """
+    told = [d.get("studentId") for d in (*found["enrollments"][:2], *found["reviews"][:1])]
+    hidden = [course for course in found["courses"] if course.get("status") != "PUBLISHED"]
+    teachers = [i for course in hidden for i in _listed(course.get("instructorIds"))]
+    students = list(dict.fromkeys(i for i in told if isinstance(i, ObjectId)))
+    instructors = (teachers or [instructor["_id"] for instructor in found["instructors"]])[:1]
+    return [
+        *[PUBLIC] * 2,
+        *[STAFF] * 4,
+        *(Viewer(frozenset({"STUDENT"}), student_id=student) for student in students),
+        *(Viewer(frozenset({"INSTRUCTOR"}), instructor_id=instructor) for instructor in instructors),
+        *(
+            Viewer(frozenset({"STUDENT", "INSTRUCTOR"}), *both)
+            for both in zip(students, instructors, strict=False)
+        ),
+    ]
 
 
-async def _marked(database: Database, kind: str, name: str, own: Sequence[str]) -> list[Marked]:
-    """Cursors of a list in each of its orders, as staff gets them. own: IDs of some parents."""
+def _listed(ids: Any) -> list[ObjectId]:
+    return [i for i in ids if isinstance(i, ObjectId)] if isinstance(ids, list) else []
+
+
+async def _marked(
+    database: Database, kind: str, name: str, own: Sequence[str], viewer: Viewer
+) -> list[Marked]:
+    """Cursors of a list in each of its orders, as a viewer gets them. own: IDs of some parents."""
     directed = [(order, direction) for order in LISTS[kind, name] for direction in ("ASC", "DESC")]
     orders = [{"orderBy": {"field": EnumName(o), "direction": EnumName(d)}} for o, d in directed]
     marked = []
@@ -117,7 +143,7 @@ async def _marked(database: Database, kind: str, name: str, own: Sequence[str]) 
         prepared = _REFERENCE.prepare(Operation(_listing(kind, name, arguments), {"ids": list(own)}))
         assert not isinstance(prepared, Answer), prepared
         with capture_logs():
-            answer = await _REFERENCE.run(prepared, context(database, STAFF))
+            answer = await _REFERENCE.run(prepared, context(database, viewer))
         marked += [Marked(arguments, cursor) for cursor in _cursors(answer.payload)]
     return marked
 
@@ -127,6 +153,8 @@ def _listing(kind: str, name: str, arguments: Mapping[str, Value]) -> str:
     wanted = f"{name}(first: {CURSORS}{', ' if given else ''}{given}) {{ edges {{ cursor }} }}"
     if kind == "Query":
         return f"{{ {wanted} }}"
+    if kind == "Viewer":
+        return f"{{ viewer {{ {wanted} }} }}"
     return f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {kind} {{ {wanted} }} }} }}"
 
 

@@ -38,6 +38,13 @@ def test_what_is_no_number(text: object) -> None:
         numbers.decimal(text)
 
 
+@pytest.mark.parametrize("below", [-1, "-1", "-2,000"])
+def test_a_count_is_not_below_zero(below: object) -> None:
+    assert numbers.count("2,000") == 2000
+    with pytest.raises(ValueError, match="is below zero"):
+        numbers.count(below)
+
+
 @given(st.integers(-(10**12), 10**12))
 def test_an_integer_is_read_back_with_and_without_separators(number: int) -> None:
     assert numbers.integer(f"{number:,}") == numbers.integer(str(number)) == number

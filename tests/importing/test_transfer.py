@@ -160,6 +160,50 @@ def test_an_imported_average_is_combined_with_reviews_that_arrive_later(shell: S
     assert shell.all("courses")[0]["ratingAverage"] == 4.0
 
 
+def vote(shell: Shell, count: int) -> None:
+    """Votes for the first review."""
+    review = shell.all("reviews")[0]
+    for _ in range(count):
+        key = {"reviewId": review["_id"], "studentId": ObjectId()}
+        shell.database["votes"].insert_one({"_id": key})
+    counted = review["helpfulCount"] + count
+    score = {"helpfulCount": counted, "helpfulScore": wilson(counted, review["unhelpfulCount"])}
+    shell.database["reviews"].update_one({"_id": review["_id"]}, {"$set": score})
+
+
+def helpful(shell: Shell) -> list[tuple[int, int]]:
+    return [(r["importedHelpfulCount"], r["helpfulCount"]) for r in shell.all("reviews")]
+
+
+def test_votes_are_counted_beside_those_that_an_import_told_of(catalogue: Shell) -> None:
+    rows = [{"id": n, "course": "c1", "rating": 5, "helpful": n, "unhelpful": 1} for n in (4, 6)]
+    file = catalogue.write("r.ndjson", rows)
+    catalogue.ok("import", "reviews", file, "--source", "s")
+    vote(catalogue, 2)
+    assert helpful(catalogue) == [(4, 6), (6, 6)]
+    counts = catalogue.ok("import", "reviews", file, "--source", "s")
+    assert (counts["unchanged"], counts["aggregates updated"]) == (2, 0)
+    rows[0]["helpful"], rows[1]["helpful"] = 9, ""
+    counts = catalogue.ok("import", "reviews", catalogue.write("r.ndjson", rows), "--source", "s")
+    assert (counts["updated"], counts["aggregates updated"]) == (2, 0)
+    assert helpful(catalogue) == [(9, 11), (0, 0)]
+    assert catalogue.all("reviews")[0]["helpfulScore"] == wilson(11, 1)
+
+
+def test_an_export_leaves_votes_out_and_loses_none_where_they_are(fresh_shell: Shells) -> None:
+    first = prepared(fresh_shell("first"))
+    rows = [{"id": 1, "course": "c1", "rating": 5, "helpful": 4}]
+    first.ok("import", "reviews", first.write("r.ndjson", rows), "--source", "s")
+    vote(first, 2)
+    file = dict(exported(first, "x"))["reviews"]
+    counts = first.ok("import", "reviews", file)
+    assert (counts["unchanged"], counts["aggregates updated"]) == (1, 0)
+    assert helpful(first) == [(4, 6)]
+    second = prepared(fresh_shell("second"))
+    second.ok("import", "reviews", file)
+    assert helpful(second) == [(4, 4)]
+
+
 WILD = """\ufeffCourses of the spring;;;;;;;\r
 title;id;rating;num reviews;duration;skills;description;students\r
 دورة بايثون;1;4.7;124,980;Approx. 33 hours;['a', 'b'];<p>Learn <b>more</b></p>;1,2k\r
@@ -385,8 +429,8 @@ def live(database: Database[dict[str, Any]]) -> None:
     }
     database["enrollments"].insert_one(complete("enrollments", enrollment))
     reply = {"instructorId": teacher, "body": "Thanks", "createdAt": moment}
-    votes = {"helpfulCount": 3, "helpfulScore": wilson(3, 0)}
-    database["reviews"].update_one({}, {"$set": {"reply": reply, **votes}})
+    told = {"importedHelpfulCount": 3, "helpfulCount": 3, "helpfulScore": wilson(3, 0)}
+    database["reviews"].update_one({}, {"$set": {"reply": reply, **told}})
 
 
 @pytest.mark.parametrize("suffix", ["ndjson", "ndjson.gz"])

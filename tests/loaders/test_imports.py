@@ -6,7 +6,10 @@ from bson import ObjectId
 from loaders.documents import CourseDoc, EnrollmentDoc, ReviewDoc, StudentDoc
 from loaders.imports import Importer, Incoming
 from loaders.mongo import Database
+from loaders.ratings import wilson
 from loaders.seen import Seen
+
+VOTES = {"importedHelpfulCount": 5, "unhelpfulCount": 2}
 
 
 def course(number: int, **fields: Any) -> Incoming:
@@ -22,7 +25,7 @@ async def kinds(importer: Importer, *batch: Incoming) -> list[str]:
     [
         ("courses", {"title": "A"}, CourseDoc),
         ("students", {}, StudentDoc),
-        ("reviews", {"courseId": ObjectId(), "courseStatus": "PUBLISHED"}, ReviewDoc),
+        ("reviews", {"courseId": ObjectId(), "courseStatus": "PUBLISHED", **VOTES}, ReviewDoc),
         ("enrollments", {"courseId": ObjectId(), "studentId": ObjectId()}, EnrollmentDoc),
     ],
 )
@@ -32,7 +35,7 @@ async def test_a_new_document_has_every_key(
     assert await kinds(Importer(database, collection), Incoming(1, ("s", "1"), fields)) == ["created"]
     document = await database[collection].find_one()
     assert document is not None
-    assert document.keys() == shape.__annotations__.keys()
+    assert document.keys() == shape.__annotations__.keys() - {"revision"}
 
 
 async def test_only_supplied_fields_are_compared_and_written(database: Database) -> None:
@@ -65,6 +68,29 @@ async def test_an_imported_rating_is_summarised_with_the_reviews_that_are_there(
     document = await database["courses"].find_one()
     assert document is not None
     assert (document["ratingAverage"], document["ratingCount"]) == (4.0, 20)
+
+
+async def helpful(database: Database, **fields: Any) -> tuple[str, int, float]:
+    """Imports a review: what became of it, its count and its score."""
+    (kind,) = await kinds(Importer(database, "reviews"), Incoming(1, ("s", "1"), fields))
+    stored = await database["reviews"].find_one()
+    assert stored is not None
+    return kind, stored["helpfulCount"], stored["helpfulScore"]
+
+
+async def test_votes_stay_beside_an_imported_count_that_changes(database: Database) -> None:
+    assert await helpful(database, **VOTES) == ("created", 5, wilson(5, 2))
+    await database["reviews"].update_one({}, {"$inc": {"helpfulCount": 3}})
+    assert await helpful(database, **VOTES) == ("unchanged", 8, wilson(5, 2))
+    assert await helpful(database, importedHelpfulCount=7) == ("updated", 10, wilson(10, 2))
+    assert await helpful(database, unhelpfulCount=0) == ("updated", 10, wilson(10, 0))
+    assert await helpful(database, importedHelpfulCount=None) == ("updated", 3, wilson(3, 0))
+
+
+async def test_a_count_arrives_at_a_review_that_has_votes_and_no_imported_ones(database: Database) -> None:
+    assert await helpful(database) == ("created", 0, 0.0)
+    await database["reviews"].update_one({}, {"$inc": {"helpfulCount": 2}})
+    assert await helpful(database, importedHelpfulCount=3) == ("updated", 5, wilson(5, 0))
 
 
 async def test_slugs_are_unique_and_stay(database: Database) -> None:

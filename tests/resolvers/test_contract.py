@@ -1,4 +1,4 @@
-"""The schema keeps the contract's Query side, describes everything, and is the one in schema.graphql."""
+"""The schema keeps the contract, describes everything, and is the one in schema.graphql."""
 
 from pathlib import Path
 
@@ -12,39 +12,52 @@ from tests.support import SHARED
 
 CONTRACT = SHARED / "contract.graphql"
 
-# What the contract has and the schema hasn't yet: it takes a viewer who is signed in.
-VIEWER = {
-    "Query.viewer",
-    "Course.viewerEnrollment",
-    "Course.viewerReview",
-    "Course.viewerCanReview",
-    "Review.viewerFoundHelpful",
-    "Viewer",
-    "Role",
-}
+# What the contract has and the schema hasn't yet.
 RATE_LIMIT = {"Query.rateLimit", "RateLimit"}
-# The other two operation types, with what is reached through them alone.
-WRITES = {
-    "Mutation",
-    "UserError",
-    "ErrorCode",
-    "SessionPayload",
-    "SignUpInput",
-    "SignInInput",
-    "EnrollInput",
-    "EnrollPayload",
-    "CreateReviewInput",
-    "CreateReviewPayload",
-}
 LIVE = {"Subscription"}
-EXCEPTED = frozenset(VIEWER | RATE_LIMIT | WRITES | LIVE)
+EXCEPTED = frozenset(RATE_LIMIT | LIVE)
+
+
+# What the contract doesn't write out: "the other inputs and payloads follow the same form".
+INPUTS = (
+    "RefreshSession", "SignOut", "UpdateProfile", "CreateCourse", "UpdateCourse", "PublishCourse",
+    "ArchiveCourse", "CreateCourseRun", "UpdateCourseRun", "CancelEnrollment", "UpdateProgress", "Wishlist",
+    "UpdateReview", "DeleteReview", "MarkReviewHelpful", "ReplyToReview", "ModerateReview",
+)  # fmt: skip
+PAYLOADS = {
+    "student: Student": ("UpdateProfile",),
+    "course: Course": ("CreateCourse", "UpdateCourse", "PublishCourse", "ArchiveCourse"),
+    "courseRun: CourseRun": ("CreateCourseRun", "UpdateCourseRun"),
+    "enrollment: Enrollment": ("CancelEnrollment", "UpdateProgress"),
+    "viewer: Viewer": ("Wishlist",),
+    "review: Review": (
+        "UpdateReview", "DeleteReview", "MarkReviewHelpful", "ReplyToReview", "ModerateReview",
+    ),
+    "": ("SignOut",),
+}  # fmt: skip
+
+
+def by_form() -> str:
+    inputs = (f"input {name}Input {{ clientMutationId: String }}" for name in INPUTS)
+    payloads = (
+        f"type {name}Payload {{ {own} errors: [UserError!]! clientMutationId: String }}"
+        for own, names in PAYLOADS.items()
+        for name in names
+    )
+    return "\n".join(["", *inputs, *payloads])
+
+
+def is_of_form(complaint: str) -> bool:
+    """What such an input asks for beside its form is its own business."""
+    name, _, what = complaint.partition(".")
+    return name.removesuffix("Input") in INPUTS and what.endswith(": is new and required")
 
 
 @pytest.fixture(scope="module")
 def contract_text() -> str:
     if not CONTRACT.is_file():
         pytest.skip("the contract is not here: ../shared/contract.graphql")
-    return CONTRACT.read_text(encoding="utf-8")
+    return CONTRACT.read_text(encoding="utf-8") + by_form()
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +66,8 @@ def actual() -> GraphQLSchema:
 
 
 def test_schema_keeps_the_contract(contract_text: str, actual: GraphQLSchema) -> None:
-    assert broken(read(contract_text, EXCEPTED), actual) == []
+    complaints = broken(read(contract_text, EXCEPTED), actual)
+    assert [complaint for complaint in complaints if not is_of_form(complaint)] == []
 
 
 def test_exceptions_are_of_what_is_not_there_yet(actual: GraphQLSchema) -> None:

@@ -197,8 +197,8 @@ async def test_enrollments_are_for_staff_and_the_instructor(database: Database, 
         return counts
 
     assert await seen(Viewer()) == [0, 0]
-    assert await seen(Viewer(student_id=students[0]["_id"])) == [0, 0]
-    assert await seen(Viewer(instructor_id=teacher)) == [1, 0]
+    assert await seen(Viewer(roles=frozenset({"STUDENT"}), student_id=students[0]["_id"])) == [0, 0]
+    assert await seen(Viewer(roles=frozenset({"INSTRUCTOR"}), instructor_id=teacher)) == [1, 0]
     assert await seen(STAFF) == [1, 1]
 
 

@@ -82,7 +82,7 @@ LISTS = {
         "Enrollment",
         "enrollments",
         f'query({WINDOW}) {{ course(slug: "the-course") {{ list: enrollments({GIVEN}) {{ {PAGE} }} }} }}',
-        partial(factories.enrollment, COURSE, STUDENT),
+        partial(factories.enrollment, COURSE, STUDENT, status="COMPLETED"),
         {"enrolledAt": st.none() | days},
     ),
     "Course.runs": List(

@@ -114,8 +114,9 @@ async def test_a_student_keeps_e_mail_and_enrolments_private(database: Database,
     nothing = (None, {"totalCount": 0, "nodes": []})
     everything = ("ada@example.org", {"totalCount": 1, "nodes": [{"status": "ACTIVE"}]})
     assert await seen(Viewer()) == nothing
-    assert await seen(Viewer(student_id=bob["_id"])) == nothing
-    assert await seen(Viewer(student_id=ada["_id"])) == everything
+    student = frozenset({"STUDENT"})
+    assert await seen(Viewer(roles=student, student_id=bob["_id"])) == nothing
+    assert await seen(Viewer(roles=student, student_id=ada["_id"])) == everything
     assert await seen(STAFF) == everything
 
 

@@ -22,6 +22,7 @@ from loaders.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENR
 from loaders.mongo import Database
 from loaders.ratings import wilson
 from loaders.terms import course_keys, student_keys
+from tests import factories
 
 COLLECTIONS = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
 NOW = datetime(2027, 2, 3, 15, 30, tzinfo=UTC)
@@ -246,6 +247,7 @@ def test_derived_keys_are_right(sample: Sample) -> None:
     for student in sample.students:
         assert student.items() >= student_keys(student).items()
     for review in sample.reviews:
+        assert review["helpfulCount"] == review["importedHelpfulCount"]
         assert review["helpfulScore"] == wilson(review["helpfulCount"], review["unhelpfulCount"])
 
 
@@ -357,8 +359,27 @@ async def test_documents_of_another_layout_are_replaced(database: Database, samp
     await load(database, NOW)
     await database["sampleData"].update_one({}, {"$unset": {"layout": 1}})
     await database["courses"].update_many({}, {"$rename": {"ratingAverage": "rating.average"}})
-    await database["courses"].insert_one({"slug": "mine"})
+    await database["courses"].insert_one(factories.course(slug="mine"))
     assert await load(database, NOW)
     assert await database["courses"].find_one_and_delete({"slug": "mine"}) is not None
     assert await contents(database) == {name: [*made] for name, made in sample.collections().items()}
     assert not await load(database, NOW)
+
+
+async def test_what_somebody_made_since_is_counted_in_documents_that_are_replaced(
+    database: Database, sample: Sample
+) -> None:
+    await load(database, NOW)
+    student = sample.students[0]
+    reviewed = next(r for r in sample.reviews if r["status"] == r["courseStatus"] == "PUBLISHED")
+    course = next(c for c in sample.courses if c["_id"] == reviewed["courseId"])
+    await database["votes"].insert_one({"_id": {"reviewId": reviewed["_id"], "studentId": student["_id"]}})
+    own = factories.review(course, student, rating=1)
+    del own["externalId"]
+    await database["reviews"].insert_one(own)
+    await database["sampleData"].update_one({}, {"$set": {"layout": 0}})
+    assert await load(database, NOW)
+    assert [difference async for difference in aggregates.recount(database, fix=False)] == []
+    stored = await database["reviews"].find_one({"_id": reviewed["_id"]})
+    assert stored is not None
+    assert stored["helpfulCount"] == reviewed["helpfulCount"] + 1

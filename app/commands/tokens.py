@@ -1,0 +1,101 @@
+"""`lectern token`."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from bson import ObjectId
+from pydantic import SecretStr
+from rich.console import Console
+
+from app import development, embedded
+from app.commands import values
+from app.commands.errors import CommandError
+from app.settings import Settings, load
+from loaders.documents import Role
+from resolvers import checks
+
+_STUDENT: frozenset[Role] = frozenset(("STUDENT",))
+
+
+def token(
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STUDENT|INSTRUCTOR|STAFF",
+            help="A role, once or more. Without it, STUDENT.",
+            show_default=False,
+        ),
+    ] = None,
+    student: Annotated[
+        ObjectId | None,
+        typer.Option(
+            metavar="ID",
+            help="The STUDENT it is for, by the global ID; else one who takes a course.",
+            parser=values.checked(checks.global_id("Student")),
+            show_default=False,
+        ),
+    ] = None,
+    instructor: Annotated[
+        ObjectId | None,
+        typer.Option(
+            metavar="ID",
+            help="The INSTRUCTOR it is for, by the global ID; else one who teaches.",
+            parser=values.checked(checks.global_id("Instructor")),
+            show_default=False,
+        ),
+    ] = None,
+    hours: Annotated[int, typer.Option(help="How long it is good.", min=1, max=24 * 365)] = 12,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="That of `lectern dev`.", file_okay=False, show_default=False)
+    ] = None,
+) -> None:
+    """Print an access token, for trying things out with `lectern dev`."""
+    settings = load()
+    if settings.lectern_env == "production":
+        raise CommandError("LECTERN_ENV is production: there, people sign in (see `lectern account`).")
+    given: dict[Role, ObjectId | None] = {"STUDENT": student, "INSTRUCTOR": instructor}
+    implied = [own for own, person in given.items() if person]
+    roles = values.roles("--role", role, implied) or _STUDENT
+    trial = import_module("app.trial")  # with graphql-core, which the other commands don't wait for
+    with _gateway(settings, development.directory(data_dir)) as gateway:
+        made = asyncio.run(trial.issue(gateway, roles, given, timedelta(hours=hours)))
+    _say(f"{made.told}, good for {hours} h:\n")
+    typer.echo(made.token)
+    _say(_USES)
+
+
+@contextmanager
+def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
+    """The settings of the gateway that takes the token: `lectern dev`'s, where the environment has none."""
+    has_database = "mongodb_uri" in settings.model_fields_set
+    has_secret = bool(settings.lectern_secret.get_secret_value())
+    if not (has_database and has_secret) and not development.was_here(directory):
+        raise CommandError(
+            f"`lectern dev` has not run in {directory}.\n"
+            "Start it first, or set MONGODB_URI and LECTERN_SECRET to those of a gateway."
+        )
+    own = {"lectern_secret": SecretStr(development.secret(settings, directory))}
+    if has_database:
+        yield settings.model_copy(update=own)
+        return
+    with embedded.running(directory) as uri:
+        yield settings.model_copy(update=own | {"mongodb_uri": SecretStr(uri)})
+
+
+_USES = """
+GraphiQL takes it under Headers: {"Authorization": "Bearer THE TOKEN"}
+With curl:
+
+  curl http://localhost:8000/graphql -H 'content-type: application/json' \\
+    -H "Authorization: Bearer $(lectern token)" \\
+    -d '{"query": "{ viewer { roles } }"}'"""
+
+
+def _say(message: str) -> None:
+    Console(stderr=True).print(message, soft_wrap=True, markup=False, highlight=False)

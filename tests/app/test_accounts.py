@@ -1,0 +1,301 @@
+"""`lectern account`, and what it prints used on a gateway."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import httpx
+import pytest
+from bson import ObjectId
+from pymongo import MongoClient
+from pymongo.database import Database
+from typer.testing import CliRunner, Result
+
+from app import cli
+from app.accounts import AccountError
+from resolvers import ids
+from tests import factories
+from tests.app.test_cli import lectern, running, until_it_answers
+from tests.support import SECRET
+
+ADA = "ada@example.org"
+PASSWORD = "correct horse battery"
+SESSION = (
+    "{ accessToken refreshToken viewer { roles student { name email } instructor { name } } errors { code } }"
+)
+
+
+@dataclass
+class Office:
+    """Runs `lectern account` in this process; `url` is a gateway on the same database."""
+
+    database: Database[dict[str, Any]]
+    url: str
+
+    def run(self, *arguments: str) -> Result:
+        return CliRunner().invoke(cli.app, ["account", *arguments])
+
+    def ok(self, *arguments: str) -> str:
+        """What it prints on standard output."""
+        result = self.run(*arguments)
+        assert result.exception is None, f"{result.exception!r}\n{result.output}"
+        return result.stdout.strip()
+
+    def refused(self, *arguments: str) -> str:
+        result = self.run(*arguments)
+        assert isinstance(result.exception, AccountError), result.output
+        return str(result.exception)
+
+    def account(self, email: str = ADA) -> dict[str, Any]:
+        found = self.database["accounts"].find_one({"email": email})
+        assert found
+        return found
+
+    def mutate(self, field: str, input: dict[str, Any], selection: str, token: str = "") -> Any:
+        input_type = f"{field[0].upper()}{field[1:]}Input"
+        text = f"mutation($input: {input_type}!) {{ {field}(input: $input) {selection} }}"
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        body = {"query": text, "variables": {"input": input}}
+        answer = httpx.post(f"{self.url}/graphql", json=body, headers=headers).json()
+        assert "errors" not in answer, answer
+        return answer["data"][field]
+
+    def set_password(self, token: str) -> Any:
+        return self.mutate("resetPassword", {"token": token, "newPassword": PASSWORD}, SESSION)
+
+    def sign_in(self, email: str = ADA) -> Any:
+        return self.mutate("signIn", {"email": email, "password": PASSWORD}, SESSION)
+
+
+@pytest.fixture(scope="module")
+def environment(mongo_uri: str, worker_id: str) -> dict[str, str]:
+    return {
+        "MONGODB_URI": mongo_uri,
+        "MONGODB_DATABASE": f"accounts_{worker_id}",
+        "LECTERN_SECRET": SECRET,
+    }
+
+
+@pytest.fixture(scope="module")
+def url(environment: dict[str, str]) -> Iterator[str]:
+    lectern("indexes", **environment)
+    with running("serve", **environment) as (_, url):
+        until_it_answers(url)
+        yield url
+
+
+@pytest.fixture
+def office(environment: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with MongoClient[dict[str, Any]](environment["MONGODB_URI"], tz_aware=True) as client:
+        database = client[environment["MONGODB_DATABASE"]]
+        for name in database.list_collection_names():
+            database[name].delete_many({})
+        yield Office(database, url)
+
+
+def test_the_first_member_of_staff_sets_a_password_and_signs_in(office: Office) -> None:
+    token = office.ok("create", " Ada@Example.org ", "--name", "Ada")
+    assert office.set_password(token)["viewer"] == {"roles": ["STAFF"], "student": None, "instructor": None}
+    assert office.sign_in()["viewer"]["roles"] == ["STAFF"]
+    assert office.set_password(token)["errors"] == [{"code": "EXPIRED"}]
+
+
+def test_a_token_is_stored_as_its_digest_and_good_for_a_day(office: Office) -> None:
+    token = office.ok("create", ADA, "--name", "Ada")
+    account = office.account()
+    assert account["reset"]["digest"] == sha256(token.encode()).digest()
+    assert account["passwordHash"] is None
+    assert token not in repr([list(office.database[name].find()) for name in ("accounts", "auditLog")])
+    left = account["reset"]["expiresAt"] - datetime.now(UTC)
+    assert timedelta(hours=23, minutes=59) < left <= timedelta(hours=24)
+    over = {"$set": {"reset.expiresAt": datetime.now(UTC)}}
+    office.database["accounts"].update_one({"email": ADA}, over)
+    assert office.set_password(token)["errors"] == [{"code": "EXPIRED"}]
+
+
+def test_nobody_signs_in_before_a_password_is_set(office: Office) -> None:
+    office.ok("create", ADA, "--name", "Ada")
+    assert office.sign_in()["errors"] == [{"code": "UNAUTHENTICATED"}]
+
+
+def test_the_example_that_is_printed_with_a_token_works(office: Office) -> None:
+    told = office.run("create", ADA, "--name", "Ada")
+    match = re.search(r"-d '(.*)'", told.stderr, re.DOTALL)
+    assert match
+    body = match[1].replace("THE TOKEN", told.stdout.strip()).replace("NEW PASSWORD", PASSWORD)
+    answer = httpx.post(
+        f"{office.url}/graphql", content=body, headers={"content-type": "application/json"}
+    ).json()
+    assert answer["data"]["resetPassword"]["errors"] == []
+    assert office.sign_in()["errors"] == []
+
+
+def test_a_link_is_printed_where_there_is_a_page_for_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESET_URL", "https://courses.example/reset#{token}")
+    told = office.run("create", ADA, "--name", "Ada")
+    match = re.fullmatch(r"https://courses\.example/reset#([\w-]{43})\n", told.stdout)
+    assert match, told.stdout
+    assert match[1] not in told.stderr
+    assert office.set_password(match[1])["errors"] == []
+
+
+def test_a_reset_makes_what_was_printed_before_useless_and_keeps_the_password_until_then(
+    office: Office,
+) -> None:
+    office.set_password(office.ok("create", ADA, "--name", "Ada"))
+    first, second = office.ok("reset", ADA), office.ok("reset", ADA.upper())
+    assert office.sign_in()["errors"] == []
+    assert office.set_password(first)["errors"] == [{"code": "EXPIRED"}]
+    assert office.set_password(second)["errors"] == []
+
+
+def test_an_address_that_has_an_account_or_has_none_is_told(office: Office) -> None:
+    office.ok("create", ADA, "--name", "Ada")
+    told = office.refused("create", "ADA@example.org", "--name", "Ada")
+    assert told.startswith("ada@example.org has an account.\n  lectern account reset ada@example.org")
+    for command in ("reset", "roles"):
+        assert "eve@example.org has no account." in office.refused(command, "eve@example.org")
+    assert office.database["accounts"].count_documents({}) == 1
+
+
+def test_students_and_instructors_are_made_with_their_accounts(office: Office) -> None:
+    roles = ("--role", "instructor", "--role", "STUDENT")
+    token = office.ok("create", ADA, "--name", " Ada <b>Lovelace</b> ", *roles)
+    viewer = office.set_password(token)["viewer"]
+    assert viewer == {
+        "roles": ["STUDENT", "INSTRUCTOR"],
+        "student": {"name": "Ada Lovelace", "email": ADA},
+        "instructor": {"name": "Ada Lovelace"},
+    }
+
+
+def test_an_account_is_made_for_an_instructor_who_is_there(office: Office) -> None:
+    grace = factories.instructor("Grace")
+    office.database["instructors"].insert_one(grace)
+    graces = ids.encode("Instructor", grace)
+    viewer = office.set_password(office.ok("create", ADA, "--instructor", graces))["viewer"]
+    assert viewer == {"roles": ["INSTRUCTOR"], "student": None, "instructor": {"name": "Grace"}}
+    told = office.refused("create", "eve@example.org", "--instructor", graces)
+    assert told == f"Grace has an account already: {ADA}."
+    nobody = ids.encode("Instructor", {"_id": ObjectId()})
+    told = office.refused("create", "eve@example.org", "--name", "Eve", "--instructor", nobody)
+    assert told == "There is no instructor with this ID."
+    assert office.database["accounts"].count_documents({}) == 1
+    assert office.database["instructors"].count_documents({}) == 1
+
+
+def test_roles_are_printed(office: Office) -> None:
+    office.ok("create", ADA, "--name", "Ada", "--role", "STAFF", "--role", "STUDENT")
+    assert office.ok("roles", ADA).split() == ["STUDENT", "STAFF"]
+
+
+def test_a_role_that_is_added_makes_the_person_once(office: Office) -> None:
+    office.ok("create", ADA, "--name", "Ada")
+    assert office.ok("roles", ADA, "--add", "STUDENT", "--add", "INSTRUCTOR").split() == [
+        "STUDENT",
+        "INSTRUCTOR",
+        "STAFF",
+    ]
+    made = office.account()
+    office.ok("roles", ADA, "--remove", "STUDENT")
+    office.ok("roles", ADA, "--add", "STUDENT")
+    assert office.account() == made
+    student = office.database["students"].find_one({"_id": made["studentId"]})
+    assert student
+    assert (student["name"], student["email"], student["sortName"]) == ("Ada", ADA, "ada")
+    assert office.database["instructors"].find_one({"_id": made["instructorId"]}, {"_id": 0}) == {
+        "name": "Ada",
+        "headline": None,
+    }
+
+
+def test_who_signed_up_teaches_under_the_same_name_or_as_who_is_there(office: Office) -> None:
+    new = {"name": "Bob", "email": "bob@example.org", "password": PASSWORD}
+    session = office.mutate("signUp", new, SESSION)
+    office.ok("roles", "bob@example.org", "--add", "INSTRUCTOR")
+    assert office.sign_in("bob@example.org")["viewer"]["instructor"] == {"name": "Bob"}
+    robert = factories.instructor("Robert")
+    office.database["instructors"].insert_one(robert)
+    office.ok("roles", "bob@example.org", "--instructor", ids.encode("Instructor", robert))
+    assert office.sign_in("bob@example.org")["viewer"]["instructor"] == {"name": "Robert"}
+    refreshed = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)
+    assert refreshed["errors"] == [{"code": "UNAUTHENTICATED"}]
+
+
+def test_a_role_that_is_taken_away_ends_the_sessions(office: Office) -> None:
+    roles = ("--role", "STAFF", "--role", "STUDENT")
+    session = office.set_password(office.ok("create", ADA, "--name", "Ada", *roles))
+    told = office.run("roles", ADA, "--remove", "staff")
+    assert told.stdout.split() == ["STUDENT"]
+    assert "10 minutes" in told.stderr
+    refused = office.mutate(
+        "updateProfile", {"bio": "I was here."}, "{ errors { code } }", session["accessToken"]
+    )
+    assert refused["errors"] == [{"code": "UNAUTHENTICATED"}]
+    refreshed = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)
+    assert refreshed["errors"] == [{"code": "UNAUTHENTICATED"}]
+    assert office.sign_in()["viewer"]["roles"] == ["STUDENT"]
+
+
+def test_a_session_goes_on_with_a_role_that_is_added(office: Office) -> None:
+    session = office.set_password(office.ok("create", ADA, "--name", "Ada"))
+    office.ok("roles", ADA, "--add", "STUDENT", "--remove", "INSTRUCTOR")
+    refreshed = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)
+    assert refreshed["viewer"]["roles"] == ["STUDENT", "STAFF"]
+
+
+def test_who_has_no_roles_left_is_told_so(office: Office) -> None:
+    office.ok("create", ADA, "--name", "Ada")
+    told = office.run("roles", ADA, "--remove", "STAFF")
+    assert (told.stdout, told.stderr.splitlines()[0]) == ("", f"{ADA} has no roles.")
+
+
+def test_every_change_is_in_the_audit_log_and_no_secret(office: Office) -> None:
+    office.ok("create", ADA, "--name", "Ada")
+    office.ok("reset", ADA)
+    office.ok("roles", ADA, "--add", "STUDENT")
+    office.ok("roles", ADA)
+    office.ok("roles", ADA, "--add", "STUDENT")
+    entries = list(office.database["auditLog"].find(sort=[("at", 1)]))
+    assert [entry["action"] for entry in entries] == ["account create", "account reset", "account roles"]
+    assert {(entry["actor"]["subject"], entry["address"]) for entry in entries} == {("command line", "")}
+    created, reset, roles = (
+        {change["collection"]: change["after"] for change in entry["changes"]} for entry in entries
+    )
+    assert created["accounts"]["roles"] == ["STAFF"]
+    assert reset["accounts"] == {"reset": "(secret)"}
+    assert roles["accounts"]["roles"] == ["STUDENT", "STAFF"]
+    assert roles["students"]["name"] == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("create", "ada", "--name", "Ada"), "not an e-mail address"),
+        (("create", ADA), "--name"),
+        (("create", ADA, "--name", "<b> </b>"), "Write something here."),
+        (("create", ADA, "--name", "Ada", "--role", "tutor"), "'tutor' is not one of STUDENT, INSTRUCTOR"),
+        (("create", ADA, "--instructor", "grace"), "There is no instructor with this ID."),
+        (("roles", ADA, "--add", "STAFF", "--remove", "staff"), "STAFF can't be given and taken away"),
+    ],
+)  # fmt: skip
+def test_a_value_that_can_t_be_used_is_told(office: Office, arguments: tuple[str, ...], told: str) -> None:
+    result = office.run(*arguments)
+    assert result.exit_code == 2
+    assert told in re.sub(r"[│\s]+", " ", result.stderr)
+    assert office.database["accounts"].count_documents({}) == 0
+
+
+def test_the_command_tells_an_error_in_a_sentence(office: Office) -> None:
+    done = lectern("account", "reset", "eve@example.org")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[0] == "eve@example.org has no account."
+    assert "lectern account create eve@example.org" in done.stderr

@@ -1,0 +1,108 @@
+"""`lectern recount`, in processes of its own."""
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from loaders.mongo import Database
+from tests import factories
+from tests.app.test_cli import lectern
+from tests.factories import DAY, T0, store
+
+
+@pytest.fixture
+async def catalogue(database: Database) -> dict[str, Any]:
+    """A course with a run and a review, and nothing wrong; its documents by their collections."""
+    course = factories.course(stars=[0, 0, 0, 0, 1], seatsUntil=T0 + DAY)
+    run = factories.course_run(course, seats=2, startsAt=T0 + DAY)
+    review = factories.review(course, rating=5)
+    await store(database, courses=[course], courseRuns=[run], reviews=[review])
+    return {"courses": course, "courseRuns": run, "reviews": review}
+
+
+class Recount:
+    """Runs the command on the database of the test."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._environment = {
+            "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+            "MONGODB_DATABASE": settings.mongodb_database,
+            "MONGODB_DRIVER": settings.mongodb_driver,
+        }
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = lectern("recount", *arguments, **self._environment)
+        assert "Traceback" not in done.stderr
+        assert "\x1b" not in done.stdout
+        return done
+
+
+@pytest.fixture
+def recount(settings: Settings) -> Recount:
+    return Recount(settings)
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Without what aligns them."""
+    return [" ".join(line.split()) for line in done.stdout.splitlines()]
+
+
+async def test_where_nothing_differs_it_says_what_was_counted(
+    catalogue: dict[str, Any], recount: Recount
+) -> None:
+    done = recount()
+    assert done.returncode == 0
+    assert lines(done) == ["No difference in 1 course, 1 run, 0 students and 1 review."]
+
+
+async def test_each_difference_is_a_line_and_a_failure_until_it_is_mended(
+    database: Database, catalogue: dict[str, Any], recount: Recount
+) -> None:
+    wrong = {"studentCount": 7, "seatsUntil": None, "newestReviewIds": b""}
+    await database["courses"].update_one({}, {"$set": wrong})
+    await database["courseRuns"].update_one({}, {"$set": {"seatsTaken": 2}})
+    course, run, review = (catalogue[name]["_id"] for name in ("courses", "courseRuns", "reviews"))
+    told = {
+        f"courseRuns {run} seatsTaken 2, should be 0",
+        f"courses {course} studentCount 7, should be 0",
+        f"courses {course} seatsUntil nothing, should be 2026-01-02 00:00+00:00",
+        f"courses {course} newestReviewIds 0 reviews, should be 1 review (no. 1 is {review})",
+    }
+    done = recount()
+    assert done.returncode == 1
+    *found, empty, closing, advice = lines(done)
+    assert set(found) == told
+    assert empty == ""
+    assert closing == "4 differences: 1 in courseRuns, 3 in courses. 0 mended, 4 left."
+    assert advice == "`lectern recount --fix` sets what is stored to what it should be."
+    fixed = recount("--fix")
+    assert fixed.returncode == 0
+    assert set(lines(fixed)[:-2]) == told
+    assert lines(fixed)[-1] == "4 differences: 1 in courseRuns, 3 in courses. All are mended."
+    assert recount().returncode == 0
+
+
+async def test_what_no_value_can_mend_is_a_failure_and_has_its_remedy(
+    database: Database, catalogue: dict[str, Any], recount: Recount
+) -> None:
+    run = {"runId": catalogue["courseRuns"]["_id"]}
+    places = [factories.enrollment(catalogue["courses"], factories.student(), **run) for _ in range(3)]
+    await store(database, enrollments=places)
+    done = recount("--fix")
+    assert done.returncode == 1
+    assert f"courseRuns {run['runId']} seats sold 3, should be 2" in lines(done)
+    assert lines(done)[-2].endswith("3 mended, 1 left.")
+    assert lines(done)[-1].startswith("“seats sold”: Give the run more seats")
+    assert "--fix" not in lines(done)[-1]
+    assert recount("--fix").returncode == 1
+
+
+def test_a_database_that_is_away_is_told_in_a_sentence() -> None:
+    uri = "mongodb://ann:hunter2@127.0.0.1:1/?directConnection=true"
+    done = lectern("recount", MONGODB_URI=uri, MONGODB_TIMEOUT="0.2")
+    assert done.returncode == 1
+    assert done.stderr.startswith("MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
+    assert "hunter2" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,68 @@
+"""Transactions of gateways that died, on a mongod of their own: the other tests have transactions too."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
+
+from app import embedded
+from app.database import connect
+from loaders import abandoned
+from tests.storm.storm import settings_of
+
+IDLE = 0.2  # seconds
+
+
+@pytest.fixture(scope="module")
+def own_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with embedded.running(tmp_path_factory.mktemp("abandoned") / "mongod") as uri:
+        yield uri
+
+
+@pytest.fixture
+def left_open(own_uri: str, request: pytest.FixtureRequest) -> Iterator[ClientSession]:
+    """A transaction in the middle, of a program of some name: it has written to the one thing there is."""
+    with MongoClient[dict[str, Any]](own_uri, appname=request.param) as client:
+        things = client["abandoned"]["things"]
+        things.replace_one({"_id": 1}, {"n": 0}, upsert=True)
+        with client.start_session() as session, session.start_transaction():
+            things.update_one({"_id": 1}, {"$inc": {"n": 1}}, session=session)
+            yield session
+            if session.in_transaction:
+                session.abort_transaction()
+
+
+@pytest.mark.parametrize("left_open", ["lectern"], indirect=True)
+async def test_what_was_left_open_is_ended_and_others_can_write(
+    own_uri: str, left_open: ClientSession
+) -> None:
+    async with connect(settings_of(own_uri, "abandoned")) as database:
+        await asyncio.sleep(IDLE)
+        assert await abandoned.end(database, IDLE) == 1
+        await asyncio.wait_for(database["things"].update_one({"_id": 1}, {"$set": {"n": 7}}), 5)
+        assert await database["things"].find_one() == {"_id": 1, "n": 7}
+        assert await abandoned.end(database, IDLE) == 0
+    with pytest.raises(OperationFailure) as raised:
+        left_open.commit_transaction()
+    assert raised.value.has_error_label("TransientTransactionError")  # who is alive begins again
+
+
+@pytest.mark.parametrize("left_open", ["lectern"], indirect=True)
+async def test_what_goes_on_is_left_alone(own_uri: str, left_open: ClientSession) -> None:
+    async with connect(settings_of(own_uri, "abandoned")) as database:
+        assert await abandoned.end(database) == 0
+    left_open.commit_transaction()
+
+
+@pytest.mark.parametrize("left_open", ["another"], indirect=True)
+async def test_what_another_program_left_open_is_its_own_business(
+    own_uri: str, left_open: ClientSession
+) -> None:
+    async with connect(settings_of(own_uri, "abandoned")) as database:
+        await asyncio.sleep(IDLE)
+        assert await abandoned.end(database, IDLE) == 0
+    left_open.commit_transaction()

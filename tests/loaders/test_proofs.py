@@ -1,0 +1,214 @@
+"""What a recount proves besides the counts of courses, and that it does so while others write."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from loaders import indexes
+from loaders.aggregates import Difference, recount
+from loaders.mongo import Database
+from loaders.ratings import wilson
+from loaders.transactions import Transaction, transaction
+from loaders.writes import enrollment as places
+from loaders.writes import review as reviews
+from tests import factories
+from tests.factories import store
+
+
+async def differences(database: Database, *, fix: bool = False) -> list[Difference]:
+    return [difference async for difference in recount(database, fix=fix)]
+
+
+def native(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "externalId"}
+
+
+async def told(database: Database, *, fix: bool = False) -> list[tuple[str, ObjectId, str, Any, Any]]:
+    return [tuple(d)[:5] for d in await differences(database, fix=fix)]
+
+
+# -- votes --------------------------------------------------------------------------------------------------
+
+
+async def voted(database: Database, votes: int, **stored: Any) -> ObjectId:
+    """A review with votes; its course and its student have what they should."""
+    course = factories.course(stars=[0, 0, 0, 0, 1], slug=str(ObjectId()))
+    review = factories.review(course, rating=5) | stored
+    if "importedHelpfulCount" not in stored:
+        review = native(review)
+    await store(database, courses=[course], reviews=[review])
+    keys = [{"reviewId": review["_id"], "studentId": ObjectId()} for _ in range(votes)]
+    if keys:
+        await database["votes"].insert_many([{"_id": key} for key in keys])
+    return ObjectId(review["_id"])
+
+
+@pytest.mark.parametrize(
+    ("votes", "imported", "helpful", "unhelpful"),
+    [(0, None, 2, 0), (2, None, 0, 0), (2, None, 3, 1), (0, 5, 4, 0), (2, 5, 5, 1), (2, 5, 2, 0)],
+)
+async def test_helpful_votes_are_counted(
+    database: Database, votes: int, imported: int | None, helpful: int, unhelpful: int
+) -> None:
+    told_of = {} if imported is None else {"importedHelpfulCount": imported}
+    counts = {"helpfulCount": helpful, "unhelpfulCount": unhelpful}
+    score = wilson(helpful, unhelpful)
+    review = await voted(database, votes, **told_of, **counts, helpfulScore=score)
+    true = (imported or 0) + votes
+    expected = [("helpfulCount", helpful, true), ("helpfulScore", score, wilson(true, unhelpful))]
+    found = [("reviews", review, *difference) for difference in expected if difference[1] != difference[2]]
+    assert await told(database) == found
+    assert await told(database, fix=True) == found
+    assert await told(database) == []
+
+
+async def test_what_was_imported_before_it_was_kept_is_not_lost(database: Database) -> None:
+    course = factories.course(stars=[0, 0, 0, 0, 1])
+    counts = {"helpfulCount": 7, "unhelpfulCount": 1, "helpfulScore": wilson(7, 1)}
+    review = factories.review(course, rating=5) | counts
+    await store(database, courses=[course], reviews=[review])
+    await database["votes"].insert_one({"_id": {"reviewId": review["_id"], "studentId": ObjectId()}})
+    expected = [("reviews", review["_id"], "importedHelpfulCount", None, 6)]
+    assert await told(database, fix=True) == expected
+    assert await told(database) == []
+
+
+@pytest.mark.parametrize("votes", [0, 3])
+async def test_a_score_that_does_not_follow_from_its_votes(database: Database, votes: int) -> None:
+    counts = {"importedHelpfulCount": 4, "helpfulCount": 4 + votes, "unhelpfulCount": 1}
+    review = await voted(database, votes, **counts, helpfulScore=0.9)
+    right = await voted(database, votes, **counts, helpfulScore=wilson(4 + votes, 1))
+    assert await told(database, fix=True) == [
+        ("reviews", review, "helpfulScore", 0.9, wilson(4 + votes, 1)),
+    ]
+    stored = [r["helpfulScore"] async for r in database["reviews"].find({"_id": {"$in": [review, right]}})]
+    assert stored == [wilson(4 + votes, 1)] * 2
+
+
+async def test_more_votes_than_a_batch(database: Database) -> None:
+    popular = await voted(database, 1_203, helpfulCount=1_203, helpfulScore=wilson(1_203, 0))
+    lost = [await voted(database, 1) for _ in range(3)]
+    assert {(d.id, d.field, d.true) for d in await differences(database)} == {
+        (review, *true) for review in lost for true in (("helpfulCount", 1), ("helpfulScore", wilson(1, 0)))
+    }
+    await database["reviews"].update_one({"_id": popular}, {"$inc": {"helpfulCount": 1}})
+    assert ("reviews", popular, "helpfulCount", 1_204, 1_203) in await told(database, fix=True)
+    assert await told(database) == []
+
+
+# -- what no value can mend ---------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def without_index(database: Database, collection: str) -> AsyncIterator[None]:
+    await database[collection].drop_index("studentId_1_courseId_1")
+    try:
+        yield
+    finally:
+        await database[collection].delete_many({})
+        await indexes.ensure(database)
+
+
+async def test_a_second_review_of_a_student_is_told_and_left(database: Database) -> None:
+    course, ann, bob = factories.course(stars=[0, 0, 0, 0, 6]), factories.student(), factories.student()
+    by = [native(factories.review(course, student, rating=5)) for student in (ann, ann, ann, bob)]
+    imported = [factories.review(course, bob, rating=5) for _ in range(2)]
+    async with without_index(database, "reviews"):
+        await store(database, courses=[course], students=[ann, bob], reviews=[*by, *imported])
+        (found,) = await differences(database, fix=True)
+        assert found[:5] == ("reviews", by[0]["_id"], "of one student and course", 3, 1)
+        assert found.remedy
+        assert await differences(database) == [found]
+        assert await database["reviews"].count_documents({}) == 6
+
+
+async def test_a_second_place_of_a_student_is_told(database: Database) -> None:
+    course, ann, bob = factories.course(), factories.student(), factories.student()
+    statuses = ("ACTIVE", "WAITLISTED", "CANCELLED", "COMPLETED")
+    of_ann = [factories.enrollment(course, ann, status=status) for status in statuses]
+    of_bob = [factories.enrollment(course, bob, externalId={"source": "s", "id": str(n)}) for n in range(2)]
+    async with without_index(database, "enrollments"):
+        course["studentCount"] = 2
+        await store(database, courses=[course], students=[ann, bob], enrollments=[*of_ann, *of_bob])
+        assert await told(database) == [("enrollments", of_ann[0]["_id"], "of one student and course", 2, 1)]
+
+
+async def run_with(database: Database, *, seats: int | None, taken: int, waiting: int) -> dict[str, Any]:
+    """A run, counted as it is."""
+    course = factories.course()
+    run = factories.course_run(course, seats=seats, seatsTaken=taken, waitlistCount=waiting)
+    free = seats is None or taken < seats
+    course |= {"studentCount": taken, "seatsUntil": run["startsAt"] if free else None}
+    students = [factories.student() for _ in range(taken + waiting)]
+    enrollments = [
+        factories.enrollment(course, s, runId=run["_id"], status="ACTIVE" if n < taken else "WAITLISTED")
+        for n, s in enumerate(students)
+    ]
+    await store(database, courses=[course], courseRuns=[run], students=students, enrollments=enrollments)
+    return run
+
+
+async def test_seats_sold_twice_are_told_and_left(database: Database) -> None:
+    run = await run_with(database, seats=2, taken=3, waiting=1)
+    (found,) = await differences(database, fix=True)
+    assert found[:5] == ("courseRuns", run["_id"], "seats sold", 3, 2)
+    assert found.remedy
+    assert await database["courseRuns"].find_one({"_id": run["_id"]}, {"seatsTaken": 1, "_id": 0}) == {
+        "seatsTaken": 3
+    }
+
+
+@pytest.mark.parametrize(("seats", "taken"), [(2, 1), (None, 5)])
+async def test_people_who_wait_while_a_seat_is_free(
+    database: Database, seats: int | None, taken: int
+) -> None:
+    run = await run_with(database, seats=seats, taken=taken, waiting=3)
+    assert await told(database, fix=True) == [("courseRuns", run["_id"], "waiting, a seat free", 3, 0)]
+    await transaction(database, lambda tx: places.fill(tx, run))  # type: ignore[arg-type] # a plain document
+    assert await differences(database) == []
+
+
+async def test_a_full_run_with_a_waitlist_is_right(database: Database) -> None:
+    await run_with(database, seats=2, taken=2, waiting=3)
+    assert await differences(database) == []
+
+
+# -- while others write -------------------------------------------------------------------------------------
+
+
+async def test_what_is_written_meanwhile_is_neither_told_nor_lost(database: Database) -> None:
+    course, students = factories.course(), [factories.student() for _ in range(30)]
+    await store(database, courses=[course], students=students)
+    done = asyncio.Event()
+
+    async def review(student: dict[str, Any]) -> None:
+        async def write(tx: Transaction) -> None:
+            parent = await tx.get("courses", course["_id"])
+            await places.insert(tx, parent, None, student["_id"], "ACTIVE")
+            written = {"studentId": student["_id"], "rating": 4, "body": "Fine", "createdAt": tx.now}
+            made = await reviews.insert(tx, parent, written)
+            await reviews.vote(tx, made, ObjectId(), helpful=True)
+
+        await transaction(database, write)
+
+    async def write_all() -> None:
+        for student in students:
+            await review(student)
+        done.set()
+
+    writing = asyncio.create_task(write_all())
+    found, rounds = [], 0
+    while not done.is_set():
+        found += await differences(database, fix=True)
+        rounds += 1
+    await writing
+    assert rounds > 1
+    assert found == []
+    assert await differences(database) == []
+    stored = await database["courses"].find_one({})
+    assert stored is not None
+    assert (stored["ratingCount"], stored["studentCount"]) == (30, 30)

@@ -1,0 +1,79 @@
+"""A good input for every mutation."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from graphql import GraphQLObjectType, get_named_type, is_leaf_type
+
+from resolvers.schema import schema
+from tests.factories import DAY
+from tests.permissions import world
+from tests.permissions.world import NOW, PASSWORD, RESET, global_id, refresh_token
+
+_COURSE, _FRESH = global_id("Course", world.course), global_id("Course", world.fresh)
+_RUN = global_id("CourseRun", world.run)
+_PLACE = global_id("Enrollment", world.place)
+_REVIEW, _OWN_REVIEW = global_id("Review", world.review), global_id("Review", world.own_review)
+_NEW_PASSWORD = "another horse battery"
+
+
+class Action(NamedTuple):
+    """input: for an identity. hidden: whether only those who may do it see what it is about."""
+
+    input: Callable[[str], Mapping[str, Any]]
+    hidden: bool = False
+
+
+def _always(*, hidden: bool = False, **given: Any) -> Action:
+    return Action(lambda _: given, hidden)
+
+
+def _to_review(identity: str) -> Mapping[str, Any]:
+    """A course that the identity takes and has not reviewed, where there is one."""
+    of = world.reviewed if identity == "other student" else world.reviewable
+    return {"courseId": global_id("Course", of), "rating": 4, "body": "Good."}
+
+
+ACTIONS: Mapping[str, Action] = {
+    "signUp": _always(name="Eve", email="eve@example.org", password=PASSWORD),
+    "signIn": _always(email="cy@example.org", password=PASSWORD),
+    "refreshSession": _always(refreshToken=refresh_token("someone")),
+    "signOut": _always(refreshToken=refresh_token("someone")),
+    "resetPassword": _always(token=RESET, newPassword=_NEW_PASSWORD),
+    "changePassword": _always(currentPassword=PASSWORD, newPassword=_NEW_PASSWORD),
+    "updateProfile": _always(bio="Another."),
+    "createCourse": _always(title="New"),
+    "updateCourse": _always(courseId=_COURSE, summary="Another."),
+    "publishCourse": _always(courseId=global_id("Course", world.draft), hidden=True),
+    "archiveCourse": _always(courseId=_COURSE),
+    "createCourseRun": _always(
+        courseId=_COURSE, startsAt=(NOW + 20 * DAY).isoformat(), deliveryMode="ONLINE"
+    ),
+    "updateCourseRun": _always(runId=_RUN, location="Delhi"),
+    "enroll": _always(courseId=_FRESH),
+    "cancelEnrollment": _always(enrollmentId=_PLACE, hidden=True),
+    "updateProgress": _always(enrollmentId=_PLACE, progress=0.75, hidden=True),
+    "addToWishlist": _always(courseId=_FRESH),
+    "removeFromWishlist": _always(courseId=_COURSE),
+    "createReview": Action(_to_review),
+    "updateReview": _always(reviewId=_OWN_REVIEW, body="Another."),
+    "deleteReview": _always(reviewId=_OWN_REVIEW),
+    "markReviewHelpful": _always(reviewId=_REVIEW),
+    "replyToReview": _always(reviewId=_REVIEW, body="Thank you."),
+    "moderateReview": _always(reviewId=_REVIEW, status="REJECTED"),
+}
+
+
+def text(name: str) -> str:
+    """The operation: every field of the payload is asked for."""
+    mutation = schema._schema.mutation_type
+    assert mutation is not None
+    payload = get_named_type(mutation.fields[name].type)
+    assert isinstance(payload, GraphQLObjectType)
+    told = " ".join(
+        key if is_leaf_type(get_named_type(field.type)) else f"{key} {{ __typename }}"
+        for key, field in payload.fields.items()
+        if key != "errors"
+    )
+    input_type = mutation.fields[name].args["input"].type
+    return f"mutation ($input: {input_type}) {{ {name}(input: $input) {{ errors {{ code }} {told} }} }}"

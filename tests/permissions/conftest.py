@@ -1,0 +1,69 @@
+"""A gateway that serves the world, which is as it was before every test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from app.database import connect
+from app.main import create_app
+from app.settings import Settings
+from loaders import indexes
+from loaders.mongo import Database
+from tests.permissions import world
+from tests.permissions.identities import token_of
+from tests.permissions.world import Dump
+
+#: `await ask(identity, text, variables, token=…)`
+Ask = Callable[..., Awaitable[httpx.Response]]
+
+
+@pytest.fixture(scope="session")
+def own_settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"mongodb_database": f"{settings.mongodb_database}_permissions"})
+
+
+@pytest.fixture(scope="session")
+async def place(own_settings: Settings) -> AsyncIterator[Database]:
+    """Where the world is."""
+    async with connect(own_settings) as database:
+        await indexes.ensure(database)
+        yield database
+        await database.client.drop_database(database.name)
+
+
+@pytest.fixture(scope="session")
+async def made(place: Database) -> Dump:
+    return await world.create(place)
+
+
+@pytest.fixture
+async def intact(place: Database, made: Dump) -> AsyncIterator[Dump]:
+    """The world, which the test may change."""
+    yield made
+    if await world.dump(place) != made:
+        await world.restore(place, made)
+
+
+@pytest.fixture(scope="session")
+async def gateway(own_settings: Settings, made: Dump) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(own_settings)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://lectern") as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def ask(gateway: httpx.AsyncClient) -> Ask:
+    async def asked(
+        identity: str, text: str, variables: Any = None, *, token: str | None = None
+    ) -> httpx.Response:
+        own = token or token_of(identity)
+        headers = {"authorization": f"Bearer {own}"} if own else {}
+        return await gateway.post("/graphql", json={"query": text, "variables": variables}, headers=headers)
+
+    return asked

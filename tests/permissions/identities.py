@@ -1,0 +1,70 @@
+"""Who asks: everyone whom the table tells apart, and tokens that are nobody's."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import jwt
+
+from resolvers.context import Viewer
+from resolvers.rules import Rule
+from tests.permissions.world import accounts, sessions
+from tests.support import TOKENS
+
+#: Identity -> the column of the table, and whether what is asked about is theirs.
+ROLES: Mapping[str, tuple[str, bool]] = {
+    "anonymous": ("public", False),
+    "student": ("student", True),
+    "other student": ("student", False),
+    "instructor": ("instructor", True),
+    "other instructor": ("instructor", False),
+    "staff": ("staff", False),
+}
+
+
+def is_granted(identity: str, rule: Rule) -> bool:
+    """What a cell of the table says."""
+    column, owns = ROLES[identity]
+    grant = getattr(rule, column)
+    return grant == "yes" or (grant == "own" and owns)
+
+
+def _viewer(identity: str) -> Viewer:
+    account = accounts[identity]
+    return Viewer(
+        roles=frozenset(account["roles"]),
+        student_id=account["studentId"],
+        instructor_id=account["instructorId"],
+        subject=str(account["_id"]),
+        session_id=sessions[identity]["_id"],
+    )
+
+
+def token(
+    identity: str, *, key: bytes | None = TOKENS._access_key, algorithm: str = "HS256", **claims: Any
+) -> str:
+    """An identity's token, but for some of it."""
+    text = TOKENS.access(_viewer(identity), lasts=timedelta(hours=1)).text
+    own: dict[str, Any] = jwt.decode(text, options={"verify_signature": False})
+    return jwt.encode(own | claims, key, algorithm)  # type: ignore[arg-type] # none has none
+
+
+#: Tokens that are not taken, all of staff.
+REFUSED: Mapping[str, str] = {
+    "expired": token("staff", exp=datetime.now(UTC) - timedelta(seconds=1)),
+    "wrong key": token("staff", key=b"k" * 32),
+    "alg none": token("staff", key=None, algorithm="none"),
+    "wrong audience": token("staff", aud="others"),
+    "wrong issuer": token("staff", iss="https://id.example.org"),
+}
+
+EVERYONE = (*ROLES, *REFUSED)
+
+
+@cache
+def token_of(identity: str) -> str | None:
+    """None: without one."""
+    if identity == "anonymous":
+        return None
+    return REFUSED.get(identity) or token(identity)

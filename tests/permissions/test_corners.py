@@ -1,0 +1,215 @@
+"""What is hidden stays hidden by every other way, and what is one's own is found."""
+
+from typing import Any
+
+import pytest
+
+from loaders import mongo
+from loaders.mongo import Database
+from tests.permissions import world
+from tests.permissions.conftest import Ask
+from tests.permissions.identities import token
+from tests.permissions.world import Dump, global_id
+
+pytestmark = pytest.mark.usefixtures("intact")
+
+CATALOGUE = ["course", "fresh", "reviewable", "reviewed"]
+WHOLE = sorted([*CATALOGUE, "archived", "draft"])
+
+
+async def data(ask: Ask, identity: str, text: str, **options: Any) -> Any:
+    payload = (await ask(identity, text, **options)).json()
+    assert "errors" not in payload, payload["errors"]
+    return payload["data"]
+
+
+def slugs(connection: Any) -> list[str]:
+    return sorted(node["slug"] for node in connection["nodes"])
+
+
+LIST = "totalCount nodes { slug } facets { categories { count } }"
+
+
+@pytest.mark.parametrize(
+    ("identity", "listed"),
+    [
+        ("anonymous", CATALOGUE),
+        ("student", CATALOGUE),
+        ("other instructor", CATALOGUE),
+        ("instructor", WHOLE),
+        ("staff", WHOLE),
+    ],
+)
+async def test_drafts_are_in_the_list_of_who_teaches_them(ask: Ask, identity: str, listed: list[str]) -> None:
+    text = f"query ($id: ID!) {{ node(id: $id) {{ ... on Instructor {{ courses {{ {LIST} }} }} }} }}"
+    variables = {"id": global_id("Instructor", world.grace)}
+    courses = (await data(ask, identity, text, variables=variables))["node"]["courses"]
+    assert (slugs(courses), courses["totalCount"]) == (listed, len(listed))
+    assert courses["facets"]["categories"] == [{"count": len(listed)}]
+
+
+async def test_instructors_find_their_drafts_from_themselves(ask: Ask) -> None:
+    text = "{ viewer { instructor { courses { nodes { slug } } } } }"
+    told = await data(ask, "instructor", text)
+    assert slugs(told["viewer"]["instructor"]["courses"]) == WHOLE
+
+
+async def test_drafts_are_not_in_the_catalogue_of_who_teaches_them(ask: Ask) -> None:
+    text = f'{{ courses {{ {LIST} }} category(slug: "web") {{ courseCount courses {{ {LIST} }} }} }}'
+    told = await data(ask, "instructor", text)
+    for courses in (told["courses"], told["category"]["courses"]):
+        assert (slugs(courses), courses["totalCount"]) == (CATALOGUE, 4)
+    assert told["category"]["courseCount"] == 4
+
+
+@pytest.mark.parametrize("identity", ["anonymous", "student", "instructor"])
+async def test_nobody_filters_their_way_to_what_is_hidden(ask: Ask, identity: str) -> None:
+    text = f"""{{ courses(filter: {{statuses: [DRAFT, ARCHIVED]}}) {{ {LIST} }}
+      course(slug: "course") {{
+        reviews(filter: {{statuses: [PENDING]}}) {{ totalCount nodes {{ id }} }} }} }}"""
+    told = await data(ask, identity, text)
+    assert told["courses"] == {"totalCount": 0, "nodes": [], "facets": {"categories": []}}
+    assert told["course"]["reviews"] == {"totalCount": 0, "nodes": []}
+
+
+@pytest.mark.parametrize("identity", ["anonymous", "student", "instructor"])
+async def test_a_cursor_of_staff_s_shows_others_no_more_than_they_see(ask: Ask, identity: str) -> None:
+    text = """query ($after: String) {
+      courses(first: 1, after: $after, orderBy: {field: TITLE, direction: ASC}) {
+        nodes { slug status } pageInfo { endCursor } } }"""
+    seen, after = [], None
+    for _ in WHOLE:
+        page = (await data(ask, identity, text, variables={"after": after}))["courses"]
+        seen += page["nodes"]
+        told = await data(ask, "staff", text, variables={"after": after})
+        after = told["courses"]["pageInfo"]["endCursor"]
+    assert {node["status"] for node in seen} == {"PUBLISHED"}
+
+
+async def test_a_wishlist_s_cursor_is_its_owner_s(ask: Ask) -> None:
+    text = "query ($after: String) { viewer { wishlist(after: $after) { pageInfo { endCursor } } } }"
+    own = await data(ask, "student", text)
+    variables = {"after": own["viewer"]["wishlist"]["pageInfo"]["endCursor"]}
+    (error,) = (await ask("other student", text, variables)).json()["errors"]
+    assert error["extensions"]["code"] == "INVALID_CURSOR"
+
+
+async def test_a_wishlist_leaves_out_what_is_not_in_the_catalogue(ask: Ask) -> None:
+    told = await data(ask, "student", "{ viewer { wishlist { totalCount nodes { slug } } } }")
+    assert told["viewer"]["wishlist"] == {"totalCount": 1, "nodes": [{"slug": "course"}]}
+
+
+@pytest.mark.parametrize(
+    ("document", "errors"),
+    [(world.archived, []), (world.draft, [{"code": "NOT_FOUND"}])],
+    ids=["a wish", "no wish"],
+)
+async def test_to_forget_a_course_tells_nothing_of_it(
+    ask: Ask, place: Database, document: dict[str, Any], errors: list[Any]
+) -> None:
+    text = """mutation ($id: ID!) {
+      removeFromWishlist(input: {courseId: $id}) { errors { code } course { title } } }"""
+    told = await data(ask, "student", text, variables={"id": global_id("Course", document)})
+    assert told["removeFromWishlist"] == {"errors": errors, "course": None}
+    wishlist = await place["wishlists"].find_one({"_id": world.ada["_id"]})
+    assert wishlist is not None
+    assert document["_id"] not in [wish["courseId"] for wish in wishlist["courses"]]
+
+
+async def test_students_keep_their_place_in_an_archived_course(ask: Ask) -> None:
+    text = """{ viewer { student { enrollments { nodes {
+      course { slug viewerReview { body } runs { totalCount } reviews { totalCount } } } } } } }"""
+    told = await data(ask, "student", text)
+    courses = {
+        node["course"].pop("slug"): node["course"]
+        for node in told["viewer"]["student"]["enrollments"]["nodes"]
+    }
+    assert courses["archived"] == {
+        "viewerReview": {"body": world.kept_review["body"]},
+        "runs": {"totalCount": 0},
+        "reviews": {"totalCount": 0},
+    }
+    assert (courses["course"]["runs"], courses["course"]["reviews"]) == ({"totalCount": 1}, {"totalCount": 1})
+
+
+async def test_students_see_their_review_while_it_waits(ask: Ask) -> None:
+    text = f"""{{ course(slug: "course") {{ viewerReview {{ status }} }}
+      review(id: "{global_id("Review", world.pending)}") {{ status course {{ slug }} }} }}"""
+    told = await data(ask, "student", text)
+    assert told == {
+        "course": {"viewerReview": {"status": "PENDING"}},
+        "review": {"status": "PENDING", "course": {"slug": "course"}},
+    }
+    assert await data(ask, "other student", text) == {"course": {"viewerReview": None}, "review": None}
+
+
+@pytest.mark.parametrize(
+    ("identity", "count"), [("anonymous", 1), ("other student", 1), ("instructor", 1), ("staff", 3)]
+)
+async def test_a_student_s_reviews_are_those_in_the_catalogue(ask: Ask, identity: str, count: int) -> None:
+    text = "query ($id: ID!) { student(id: $id) { reviews { totalCount nodes { id } } } }"
+    variables = {"id": global_id("Student", world.ada)}
+    reviews = (await data(ask, identity, text, variables=variables))["student"]["reviews"]
+    assert (reviews["totalCount"], len(reviews["nodes"])) == (count, count)
+
+
+async def test_an_id_without_its_role_opens_nothing(ask: Ask) -> None:
+    """Roles may be taken away from who keeps their place as a student or an instructor."""
+    text = f"""{{ viewer {{ roles student {{ id }} instructor {{ id }} wishlist {{ totalCount }} }}
+      student(id: "{global_id("Student", world.ada)}") {{ email enrollments {{ totalCount }} }}
+      review(id: "{global_id("Review", world.pending)}") {{ id }}
+      draft: course(slug: "draft") {{ id }}
+      course(slug: "course") {{
+        enrollments {{ totalCount }} viewerReview {{ id }} viewerEnrollment {{ id }} }} }}"""
+    nobody = token("student", roles=[], student=str(world.ada["_id"]), instructor=str(world.grace["_id"]))
+    assert await data(ask, "student", text, token=nobody) == {
+        "viewer": {"roles": [], "student": None, "instructor": None, "wishlist": {"totalCount": 0}},
+        "student": {"email": None, "enrollments": {"totalCount": 0}},
+        "review": None,
+        "draft": None,
+        "course": {"enrollments": {"totalCount": 0}, "viewerReview": None, "viewerEnrollment": None},
+    }
+
+
+async def test_who_has_two_roles_may_do_what_each_may(ask: Ask) -> None:
+    both = token("student", roles=["STUDENT", "INSTRUCTOR"], instructor=str(world.grace["_id"]))
+    text = '{ draft: course(slug: "draft") { slug } course(slug: "course") { viewerReview { status } } }'
+    assert await data(ask, "student", text, token=both) == {
+        "draft": {"slug": "draft"},
+        "course": {"viewerReview": {"status": "PENDING"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("identity", "slug", "sent"),
+    [
+        ("anonymous", "draft", 1),
+        ("student", "draft", 1),
+        ("staff", "draft", 1),
+        ("instructor", "draft", 2),
+        ("other instructor", "draft", 2),
+        ("other instructor", "course", 1),
+    ],
+)
+async def test_whose_a_course_is_is_looked_up_where_it_decides(
+    ask: Ask, identity: str, slug: str, sent: int
+) -> None:
+    commands: list[float] = []
+    asked = mongo.observer.set(commands.append)
+    try:
+        await data(ask, identity, f'{{ course(slug: "{slug}") {{ title }} }}')
+    finally:
+        mongo.observer.reset(asked)
+    assert len(commands) == sent
+
+
+async def test_nothing_is_changed_without_permission_in_a_request_that_has_some(
+    ask: Ask, place: Database, intact: Dump
+) -> None:
+    """Each mutation of an operation is asked for its own permission."""
+    course = global_id("Course", world.fresh)
+    text = f"""mutation {{ a: archiveCourse(input: {{courseId: "{course}"}}) {{ errors {{ code }} }}
+      b: addToWishlist(input: {{courseId: "{course}"}}) {{ errors {{ code }} }} }}"""
+    told = await data(ask, "student", text)
+    assert told == {"a": {"errors": [{"code": "FORBIDDEN"}]}, "b": {"errors": []}}
+    assert (await world.dump(place))["courses"] == intact["courses"]

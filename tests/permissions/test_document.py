@@ -1,0 +1,22 @@
+"""docs/permissions.md is what the table says."""
+
+from pathlib import Path
+
+from resolvers.rules import GROUPS, RULES, document
+
+FILE = Path(__file__).parents[2] / "docs" / "permissions.md"
+
+
+def test_the_file_is_the_table() -> None:
+    """Else: `python -m resolvers.rules > docs/permissions.md`."""
+    assert FILE.read_text(encoding="utf-8") == document()
+
+
+def test_every_rule_has_its_row_and_says_what_own_means() -> None:
+    rows = [line for line in document().splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == list(RULES)
+    assert not any("| own |" in row for row in rows)
+
+
+def test_no_rule_is_told_twice() -> None:
+    assert len(RULES) == sum(len(group.rules) for group in GROUPS)

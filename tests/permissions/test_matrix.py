@@ -1,0 +1,108 @@
+"""Every cell of the table of permissions, by HTTP: who asks, and for what.
+
+What is expected is read from the table; that the gateway does it is what is tested.
+"""
+
+import httpx
+import pytest
+
+from loaders import mongo
+from loaders.mongo import Database
+from resolvers.rules import RULES
+from resolvers.schema import schema
+from tests.permissions import world
+from tests.permissions.actions import ACTIONS, text
+from tests.permissions.conftest import Ask
+from tests.permissions.hidden import HIDDEN, Way
+from tests.permissions.identities import EVERYONE, REFUSED, ROLES, is_granted
+from tests.permissions.walk import Asked, fields, told
+from tests.permissions.world import Dump
+
+FIELDS = fields()
+WAYS = [(rule, way) for rule, ways in HIDDEN.items() for way in ways]
+
+everyone = pytest.mark.parametrize("identity", EVERYONE)
+
+#: Fields that are false for everyone on the first page.
+FALSE = {"PageInfo.hasNextPage", "PageInfo.hasPreviousPage"}
+
+
+def test_the_matrix_has_every_rule_and_every_mutation() -> None:
+    assert schema._schema.mutation_type is not None
+    assert ACTIONS.keys() == schema._schema.mutation_type.fields.keys()
+    restricted = {field.coordinate for field in FIELDS} & RULES.keys()
+    assert restricted | ACTIONS.keys() | HIDDEN.keys() == RULES.keys()
+
+
+@everyone
+@pytest.mark.parametrize("name", ACTIONS)
+async def test_mutation(ask: Ask, place: Database, intact: Dump, name: str, identity: str) -> None:
+    answer = await ask(identity, text(name), {"input": ACTIONS[name].input(identity)})
+    if identity in REFUSED:
+        _expect_unauthenticated(answer)
+    else:
+        told_codes = [error["code"] for error in _data(answer)[name]["errors"]]
+        assert told_codes == _codes(identity, name)
+    if identity in REFUSED or _codes(identity, name):
+        assert await world.dump(place) == intact
+
+
+@everyone
+@pytest.mark.parametrize("field", FIELDS, ids=[field.coordinate for field in FIELDS])
+async def test_field(ask: Ask, field: Asked, identity: str) -> None:
+    if identity in REFUSED:
+        await _expect_refusal(ask, identity, field.query)
+        return
+    value = told(_data(await ask(identity, field.query)), field.keys)
+    if field.rules:
+        assert bool(value) is all(is_granted(identity, RULES[rule]) for rule in field.rules)
+    elif field.coordinate not in FALSE:
+        assert value
+
+
+@everyone
+@pytest.mark.parametrize(("rule", "way"), WAYS, ids=[f"{rule} {way.name}" for rule, way in WAYS])
+async def test_hidden_document(ask: Ask, rule: str, way: Way, identity: str) -> None:
+    if identity in REFUSED:
+        await _expect_refusal(ask, identity, way.query)
+        return
+    value = told(_data(await ask(identity, way.query)), way.keys)
+    assert bool(value) is is_granted(identity, RULES[rule])
+
+
+def _codes(identity: str, name: str) -> list[str]:
+    """Those of the errors that a mutation tells."""
+    rule, (column, _) = RULES[name], ROLES[identity]
+    if is_granted(identity, rule):
+        return []
+    if identity == "anonymous":
+        return ["UNAUTHENTICATED"]
+    is_unseen = ACTIONS[name].hidden and getattr(rule, column) == "own"
+    return ["NOT_FOUND" if is_unseen else "FORBIDDEN"]
+
+
+def _data(answer: httpx.Response) -> dict[str, dict[str, list[dict[str, str]]]]:
+    assert answer.status_code == 200
+    payload = answer.json()
+    assert "errors" not in payload, payload["errors"]
+    data: dict[str, dict[str, list[dict[str, str]]]] = payload["data"]
+    return data
+
+
+def _expect_unauthenticated(answer: httpx.Response) -> None:
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    (error,) = answer.json()["errors"]
+    assert error["extensions"] == {"code": "UNAUTHENTICATED"}
+    assert "data" not in answer.json()
+
+
+async def _expect_refusal(ask: Ask, identity: str, query: str) -> None:
+    """MongoDB is asked nothing."""
+    commands: list[float] = []
+    token = mongo.observer.set(commands.append)
+    try:
+        _expect_unauthenticated(await ask(identity, query))
+    finally:
+        mongo.observer.reset(token)
+    assert commands == []

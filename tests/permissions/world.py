@@ -1,0 +1,151 @@
+"""A small world of documents: something for every field of the schema to tell, and something for every
+mutation to change. Ada and Grace own what is asked about; Bob and Alan are others of their kind.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from argon2 import PasswordHasher
+from bson import ObjectId
+
+from loaders.mongo import Database
+from loaders.ratings import summarise
+from resolvers import ids
+from resolvers.context import RefreshToken
+from tests import factories
+from tests.factories import DAY, T0, clear, list_newest
+from tests.support import TOKENS
+
+Document = dict[str, Any]
+
+#: By collection.
+Dump = Mapping[str, list[Document]]
+
+PASSWORD, RESET = "correct horse battery", "the secret of a reset link"
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+_person = {"avatarUrl": "https://example.org/a.png", "country": "IN", "bio": "Curious.", "joinedAt": T0}
+ada, bob, cy = (
+    factories.student(name, email=f"{name}@example.org", **_person) for name in ("Ada", "Bob", "Cy")
+)
+grace, alan = (factories.instructor(name, headline="Teaches.") for name in ("Grace", "Alan"))
+web = factories.category("web")
+
+
+def _course(slug: str, **fields: Any) -> Document:
+    return factories.course(slug=slug, instructorIds=[grace["_id"]], categorySlug="web", **fields)
+
+
+def _enrollment(of: Document, by: Document, **fields: Any) -> Document:
+    return factories.enrollment(of, by, progress=0.5, completedAt=T0, **fields)
+
+
+#: Of `course` everything is known; `draft` and `archived` are hidden; nobody is in `fresh`; Ada has a place
+#: in `reviewable`, which she has not reviewed; `reviewed` she has, and Bob has a place there.
+course = _course(
+    "course", codes=["W1"], summary="S", description="D", level="BEGINNER", language="en",
+    deliveryModes=["ONLINE"], durationDays=30, tags=["t"], price={"amountMinor": 100, "currency": "INR"},
+    importedStudentCount=1,
+) | summarise([1] * 5, {"average": 4.0, "count": 3})  # fmt: skip
+draft = _course("draft", status="DRAFT", summary="S", deliveryModes=["ONLINE"])
+archived = _course("archived", status="ARCHIVED")
+fresh, reviewable, reviewed = (_course(slug) for slug in ("fresh", "reviewable", "reviewed"))
+
+_when = {"startsAt": NOW + 9 * DAY, "endsAt": NOW + 10 * DAY}
+_where = {"location": "Pune", "seats": 9, "seatsTaken": 1, "waitlistCount": 1}
+run, hidden_run = (factories.course_run(of, **_when, **_where) for of in (course, draft))
+
+place = _enrollment(course, ada, runId=run["_id"])
+kept_place = _enrollment(archived, ada, status="COMPLETED")
+
+_reply = {"instructorId": grace["_id"], "body": "Thanks.", "createdAt": T0}
+review = factories.review(
+    course, cy, title="T", difficulty=3, workloadHours=4.5, term="2014-3", verified=True, helpfulCount=1,
+    importedHelpfulCount=0, updatedAt=T0, reply=_reply,
+)  # fmt: skip
+pending = factories.review(course, ada, status="PENDING")
+own_review = factories.review(reviewed, ada)
+hidden_review = factories.review(draft, cy)
+kept_review = factories.review(archived, ada)
+
+_wish = [{"courseId": of["_id"], "addedAt": T0} for of in (course, archived)]
+_actor = {"subject": "s", "roles": ["STAFF"], "studentId": ada["_id"], "instructorId": grace["_id"]}
+_change = {"collection": "courses", "id": str(course["_id"]), "before": {"a": 1}, "after": {"a": 2}}
+
+
+def account(name: str, role: str, **fields: Any) -> Document:
+    blank = {"studentId": None, "instructorId": None, "signUpKey": None, "reset": None}
+    return {
+        "_id": ObjectId(), "email": f"{name}@example.org", "roles": [role], "createdAt": T0,
+        "passwordHash": _password_hash, **blank, **fields,
+    }  # fmt: skip
+
+
+def session(of: Document) -> Document:
+    return {
+        "_id": ObjectId(), "accountId": of["_id"], "generation": 0, "refreshKey": None, "createdAt": T0,
+        "expiresAt": NOW + 9 * DAY, "endedAt": None,
+    }  # fmt: skip
+
+
+_password_hash = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+_reset = {"digest": sha256(RESET.encode()).digest(), "expiresAt": NOW + 9 * DAY}
+accounts = {
+    "student": account("ada", "STUDENT", studentId=ada["_id"]),
+    "other student": account("bob", "STUDENT", studentId=bob["_id"]),
+    "instructor": account("grace", "INSTRUCTOR", instructorId=grace["_id"]),
+    "other instructor": account("alan", "INSTRUCTOR", instructorId=alan["_id"]),
+    "staff": account("root", "STAFF"),
+    "someone": account("cy", "STUDENT", studentId=cy["_id"], reset=_reset),
+}
+sessions = {name: session(of) for name, of in accounts.items()}
+
+_DOCUMENTS: Mapping[str, list[Document]] = {
+    "categories": [web],
+    "instructors": [grace, alan],
+    "courses": [course, draft, archived, fresh, reviewable, reviewed],
+    "courseRuns": [run, hidden_run],
+    "students": [ada, bob, cy],
+    "enrollments": [
+        place, kept_place, _enrollment(reviewable, ada), *(_enrollment(reviewed, by) for by in (ada, bob)),
+    ],
+    "reviews": [review, pending, own_review, hidden_review, kept_review],
+    "votes": [{"_id": {"reviewId": review["_id"], "studentId": ada["_id"]}}],
+    "wishlists": [{"_id": student["_id"], "courses": _wish} for student in (ada, bob)],
+    "accounts": list(accounts.values()),
+    "sessions": list(sessions.values()),
+    "auditLog": [
+        {"_id": ObjectId(), "at": T0, "action": "a", "actor": _actor, "address": "::1", "changes": [_change]}
+    ],
+}  # fmt: skip
+
+
+async def create(database: Database) -> Dump:
+    """The world, as it is stored then."""
+    await restore(database, _DOCUMENTS)
+    await list_newest(database)
+    return await dump(database)
+
+
+async def restore(database: Database, world: Dump) -> None:
+    """As if nothing had happened."""
+    await clear(database)
+    for name, documents in world.items():
+        await database[name].insert_many(documents)
+
+
+async def dump(database: Database) -> Dump:
+    """Everything that is stored."""
+    names = sorted(await database.list_collection_names())
+    found = {name: await database[name].find().sort("_id", 1).to_list(None) for name in names}
+    return {name: documents for name, documents in found.items() if documents}
+
+
+def global_id(type_name: str, document: Document) -> str:
+    return ids.encode(type_name, document)
+
+
+def refresh_token(of: str) -> str:
+    return TOKENS.refresh(RefreshToken(sessions[of]["_id"], 0))

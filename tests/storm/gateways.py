@@ -1,0 +1,77 @@
+"""The gateway as a process on a fixed port, killed and started again."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from httpx import AsyncClient, TransportError
+
+from app.settings import Settings
+from tests.storm.processes import free_ports, start
+
+LECTERN = Path(sys.executable).with_name("lectern")
+
+_ENTRY = re.compile(r"^\d{4}-\d\d-\d\dT", re.MULTILINE)  # begins so
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Of the command `lectern`, for some settings."""
+    return {
+        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "MONGODB_DATABASE": settings.mongodb_database,
+        "MONGODB_DRIVER": settings.mongodb_driver,
+        "LECTERN_SECRET": settings.lectern_secret.get_secret_value(),
+    }
+
+
+class Gateway:
+    """`lectern serve`. log: the file that it writes to."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self.log = log
+        (self.port,) = free_ports(1)
+        self._environment = environment(settings)
+        self._process = self._start()
+
+    async def ready(self, seconds: float = 60) -> None:
+        """Waits until it answers. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while not await self._answers():
+                assert self._process.poll() is None, self.log.read_text()
+                await asyncio.sleep(0.05)
+
+    async def _answers(self) -> bool:
+        async with AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as client:
+            try:
+                return (await client.get("/healthz")).is_success
+            except TransportError:
+                return False
+
+    def passage(self, error_id: str) -> str:
+        """What the log tells of an error."""
+        _, _, told = self.log.read_text(errors="replace").partition(error_id)
+        return _ENTRY.split(told, 1)[0]
+
+    def kill(self) -> None:
+        """With -9: whatever it was doing."""
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self) -> None:
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return start([LECTERN, "serve", "--port", str(self.port)], self.log, self._environment)
+
+
+@contextmanager
+def serving(settings: Settings, log: Path) -> Iterator[Gateway]:
+    gateway = Gateway(settings, log)
+    try:
+        yield gateway
+    finally:
+        gateway.kill()

@@ -1,0 +1,253 @@
+"""What the clients do. Each knows what it was told, and so what it may be refused."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from random import Random
+from typing import Any, Protocol
+from zlib import crc32
+
+import jwt
+
+from tests.storm.client import Client, FaultError
+from tests.storm.world import World
+
+PASSWORD = "a password for the storm"
+
+_MOST_SEATS = 12
+_RACED = 0.15  # how many of the writes that can be are sent twice at once, each with its own key
+
+
+class Person(Protocol):
+    client: Client
+
+    async def act(self) -> None:
+        """One or two writes."""
+        ...
+
+
+class Student:
+    """One with a token, or one who signs up first. Nobody else changes what is theirs, but for places on
+    waitlists, which move up.
+    """
+
+    def __init__(self, client: Client, world: World, number: int) -> None:
+        self.client, self._world, self._number = client, world, number
+        self._random: Random = client.random
+        self._refresh_token: str | None = None
+        self._places: dict[str, tuple[str, str]] = {}  # of courses: the enrolment, its status
+        self._completed: set[str] = set()  # courses
+        self._reviews: dict[str, str] = {}  # of courses
+        self._votes: dict[str, bool] = {}  # of reviews
+        self._wishes: set[str] = set()  # courses
+
+    async def act(self) -> None:
+        if self.client.token is None:
+            await self._sign_up()
+        acts: Mapping[Callable[[], Awaitable[None]], int] = {
+            self._enroll: 22, self._cancel: 12, self._progress: 12, self._create_review: 14,
+            self._update_review: 8, self._delete_review: 4, self._vote: 14, self._wish: 8, self._profile: 4,
+            self._refresh: 2,
+        }  # fmt: skip
+        (act,) = self._random.choices(list(acts), list(acts.values()))
+        await act()
+
+    async def _sign_up(self) -> None:
+        name = f"Newcomer {self._number}"
+        email = f"newcomer-{self._number}@example.org"
+        answer = await self.client.write("signUp", name=name, email=email, password=PASSWORD)
+        self._begin(answer.payload)
+        self.client.student = answer.payload["viewer"]["student"]["id"]
+
+    async def _refresh(self) -> None:
+        """Access tokens of those who signed up don't last as long as the storm."""
+        if self._refresh_token is None:
+            await self._profile()
+            return
+        answer = await self.client.write("refreshSession", changes=False, refreshToken=self._refresh_token)
+        self._begin(answer.payload)
+
+    def _begin(self, payload: Mapping[str, Any]) -> None:
+        self.client.token, self._refresh_token = payload["accessToken"], payload["refreshToken"]
+        claims = jwt.decode(payload["accessToken"], options={"verify_signature": False})
+        self.client.subject = claims["sub"]
+
+    async def _enroll(self) -> None:
+        course = self._world.course(self._random)
+        if course.id in self._places:
+            await self._progress()
+            return
+        run = self._random.choice([*course.runs, None])
+        join = self._random.random() < 0.6
+        asked = {
+            "courseId": course.id,
+            "runId": run.id if run else None,
+            "joinWaitlist": join,
+        }
+        taken = {"SEATS_TAKEN"} if run and run.seats and not join else set()
+        for payload in await self._raced("enroll", taken, asked):
+            place = payload["enrollment"]
+            self._places[course.id] = place["id"], place["status"]
+
+    async def _cancel(self) -> None:
+        if not self._places:
+            await self._enroll()
+            return
+        course = self._random.choice(list(self._places))
+        enrollment, _ = self._places.pop(course)
+        if self._random.random() < _RACED:  # both are done, and one of them does it
+            self.client.log.raced += 1
+            await asyncio.gather(
+                *(
+                    self.client.write("cancelEnrollment", line=n, changes=n == 0, enrollmentId=enrollment)
+                    for n in range(2)
+                )
+            )
+        else:
+            await self.client.write("cancelEnrollment", enrollmentId=enrollment)
+
+    async def _progress(self) -> None:
+        if not self._places:
+            await self._enroll()
+            return
+        course, (enrollment, status) = self._random.choice(list(self._places.items()))
+        progress = 1 if self._random.random() < 0.15 else round(self._random.random(), 6)
+        may = {"NOT_ENROLLED"} if status == "WAITLISTED" else set()
+        told = await self.client.write("updateProgress", may=may, enrollmentId=enrollment, progress=progress)
+        if not told.code:
+            self._places[course] = enrollment, "ACTIVE"
+        if not told.code and progress == 1:
+            del self._places[course]
+            self._completed.add(course)
+
+    async def _create_review(self) -> None:
+        taken = self._completed | {c for c, (_, status) in self._places.items() if status == "ACTIVE"}
+        courses = [course for course in taken if course not in self._reviews]
+        if not courses:
+            await self._enroll()
+            return
+        course = self._random.choice(sorted(courses))
+        rating = self._random.randint(1, 5)
+        asked = {"courseId": course, "rating": rating, "body": f"{rating} of {self._number}"}
+        for payload in await self._raced("createReview", set(), asked):
+            self._reviews[course] = payload["review"]["id"]
+            self._world.reviews.append((payload["review"]["id"], course))
+
+    async def _update_review(self) -> None:
+        if not self._reviews:
+            await self._create_review()
+            return
+        review = self._random.choice(list(self._reviews.values()))
+        rating = self._random.randint(1, 5)
+        body = f"{rating} of {self._number}, on second thoughts"
+        await self.client.write("updateReview", reviewId=review, rating=rating, body=body)
+
+    async def _delete_review(self) -> None:
+        if not self._reviews:
+            await self._create_review()
+            return
+        course = self._random.choice(list(self._reviews))
+        await self.client.write("deleteReview", reviewId=self._reviews.pop(course))
+
+    async def _vote(self) -> None:
+        """For a review of somebody else, mostly a late one; now and then the same vote again."""
+        late = self._world.reviews[-60:] if self._random.random() < 0.7 else self._world.reviews
+        review, _ = self._random.choice(late)
+        if review in self._reviews.values():
+            return
+        before = self._votes.get(review, False)
+        helpful = before if self._random.random() < 0.15 else not before
+        # One that was taken back by its author, or isn't shown.
+        told = await self.client.write(
+            "markReviewHelpful",
+            may={"NOT_FOUND"},
+            changes=helpful != before,
+            reviewId=review,
+            helpful=helpful,
+        )
+        if not told.code:
+            self._votes[review] = helpful
+
+    async def _wish(self) -> None:
+        course = self._world.course(self._random).id
+        wished = course in self._wishes
+        remove = self._random.random() < (0.7 if wished else 0.1)
+        action = "removeFromWishlist" if remove else "addToWishlist"
+        await self.client.write(action, changes=wished is remove, courseId=course)
+        (self._wishes.discard if remove else self._wishes.add)(course)
+
+    async def _profile(self) -> None:
+        bio = f"Bio {self._random.getrandbits(40)}"
+        await self.client.write("updateProfile", bio=bio)
+
+    async def _raced(self, action: str, may: set[str], asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The payload of a write that can be done once; none where it was refused, as it may be. Now and then
+        it is sent twice at once: the later one is a duplicate.
+        """
+        write = self.client.write
+        if self._random.random() < _RACED:
+            self.client.log.raced += 1
+            may_also = may | {"DUPLICATE"}
+            told = await asyncio.gather(*(write(action, may=may_also, line=n, **asked) for n in range(2)))
+        else:
+            told = [await write(action, may=may, **asked)]
+        done = [answer.payload for answer in told if not answer.code]
+        if len(done) > 1 or not (done or may):
+            raise FaultError(f"{self.client.subject}: {action}, sent at once: {told}")
+        return done
+
+
+class Instructor:
+    """One who changes the seats of the runs of their courses, and answers reviews. Nobody else does."""
+
+    def __init__(self, client: Client, world: World, number: int) -> None:
+        self.client, self._world = client, world
+        self._courses = world.taught(number)
+        self._seats = {run.id: run.seats for c in self._courses for run in c.runs if run.seats is not None}
+
+    async def act(self) -> None:
+        if self.client.random.random() < 0.5:
+            await self._set_seats()
+        else:
+            await self._reply()
+
+    async def _set_seats(self) -> None:
+        random = self.client.random
+        run, before = random.choice(list(self._seats.items()))
+        seats = random.choice([n for n in range(max(1, before - 2), _MOST_SEATS) if n != before][:4])
+        told = await self.client.write("updateCourseRun", may={"CONFLICT"}, runId=run, seats=seats)
+        if not told.code:
+            self._seats[run] = seats
+
+    async def _reply(self) -> None:
+        own = {course.id for course in self._courses}
+        reviews = [review for review, course in self._world.reviews[-200:] if course in own]
+        if not reviews:
+            await self._set_seats()
+            return
+        body = f"Thank you, {self.client.random.getrandbits(40)} times"
+        review = self.client.random.choice(reviews)
+        await self.client.write("replyToReview", may={"NOT_FOUND"}, reviewId=review, body=body)
+
+
+class Moderator:
+    """One who decides what becomes of a part of the reviews. Nobody else decides of these."""
+
+    def __init__(self, client: Client, world: World, number: int) -> None:
+        self.client, self._world, self._number = client, world, number
+        self._statuses: dict[str, str] = {}
+
+    async def act(self) -> None:
+        random = self.client.random
+        of = self._world.moderators
+        mine = [r for r, _ in self._world.reviews[-200:] if crc32(r.encode()) % of == self._number]
+        if not mine:
+            await asyncio.sleep(0.1)
+            return
+        review = random.choice(mine)
+        status = random.choice(["PUBLISHED", "PUBLISHED", "PENDING", "REJECTED"])
+        changes = status != self._statuses.get(review, "PUBLISHED")
+        told = await self.client.write(
+            "moderateReview", may={"NOT_FOUND"}, changes=changes, reviewId=review, status=status
+        )
+        if not told.code:
+            self._statuses[review] = status

@@ -1,0 +1,92 @@
+"""What there is before the storm: courses with runs of few seats, people, and some reviews to vote for."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from loaders.mongo import Database
+from resolvers import ids
+from tests import factories
+
+_COURSES, _OLD_REVIEWS = 40, 3  # reviews of each course
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """seats: as they are at first; None: unlimited."""
+
+    id: str
+    seats: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    id: str
+    runs: list[Run]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the clients know, by global IDs. students, instructors: documents. moderators: their number."""
+
+    courses: list[Course]
+    students: list[dict[str, Any]]
+    instructors: list[dict[str, Any]]
+    moderators: int
+    #: reviews and their courses; who writes one adds it
+    reviews: list[tuple[str, str]] = field(default_factory=list)
+
+    def course(self, random: Random) -> Course:
+        """Some courses are much more in demand than others."""
+        return self.courses[int(len(self.courses) * random.random() ** 2)]
+
+    def taught(self, number: int) -> list[Course]:
+        """The courses of an instructor."""
+        return self.courses[number :: len(self.instructors)]
+
+
+async def make(database: Database, people: int, random: Random) -> World:
+    """A world in an empty database, with so many people: mostly students."""
+    instructors = moderators = max(1, people // 25)
+    teachers = [factories.instructor(f"Instructor {n}") for n in range(instructors)]
+    courses = [
+        factories.course(instructorIds=[teachers[n % instructors]["_id"]], stars=[0, 0, 0, _OLD_REVIEWS, 0])
+        for n in range(_COURSES)
+    ]
+    runs = {course["slug"]: _runs(course, random) for course in courses}
+    for course in courses:
+        course["seatsUntil"] = max(run["startsAt"] for run in runs[course["slug"]])
+    students = [factories.student(f"Student {n}") for n in range(people - instructors - moderators)]
+    readers = [factories.student(f"Reader {n}") for n in range(_OLD_REVIEWS)]
+    reviews = [factories.review(course, by, rating=4) for course in courses for by in readers]
+    await factories.store(
+        database,
+        instructors=teachers,
+        courses=courses,
+        courseRuns=[run for own in runs.values() for run in own],
+        students=students + readers,
+        reviews=reviews,
+    )
+    return World(
+        [
+            Course(
+                ids.encode("Course", course),
+                [Run(ids.encode("CourseRun", run), run["seats"]) for run in runs[course["slug"]]],
+            )
+            for course in courses
+        ],
+        students,
+        teachers,
+        moderators,
+        [(ids.encode("Review", r), ids.encode("Course", {"_id": r["courseId"]})) for r in reviews],
+    )
+
+
+def _runs(course: dict[str, Any], random: Random) -> list[dict[str, Any]]:
+    """Two with few seats, one without a limit; all begin after the storm."""
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
+    return [
+        factories.course_run(course, seats=seats, startsAt=soon + n * timedelta(days=7))
+        for n, seats in enumerate((random.randint(2, 5), random.randint(3, 8), None))
+    ]

@@ -1,0 +1,23 @@
+"""What tests of mutations may ask for."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.settings import Settings
+from loaders.aggregates import recount
+from loaders.mongo import Database
+from tests.writes.support import Gateway, served
+
+
+@pytest.fixture(scope="session")
+async def one_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    async with served(settings) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def gateway(one_gateway: Gateway, database: Database) -> AsyncIterator[Gateway]:
+    """A gateway with an empty database. In the end the aggregates are those of what is stored."""
+    yield one_gateway
+    assert [difference async for difference in recount(database, fix=False)] == []

@@ -1,0 +1,89 @@
+"""A gateway to sign in at, and how one asks it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+from app.main import create_app
+from app.settings import Settings
+
+EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
+ADDRESS = "198.51.100.7"
+SESSION = (
+    "accessToken refreshToken expiresAt viewer { roles student { id name email country } } "
+    "errors { code message path } clientMutationId"
+)
+_SELECTED = {"signOut": "errors { code message path } clientMutationId"}
+_SELECTED |= {
+    "changePassword": "viewer { roles student { email } } " + _SELECTED["signOut"],
+    "updateProfile": "student { bio } " + _SELECTED["signOut"],
+}
+
+
+@dataclass
+class Gateway:
+    """A gateway, in this process or at a URL."""
+
+    app: ASGIApp | None = None
+    url: str = "http://lectern"
+
+    async def post(
+        self,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        token: str | None = None,
+        address: str = ADDRESS,
+        **headers: str,
+    ) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, client=(address, 1)) if self.app else None
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        async with httpx.AsyncClient(transport=transport, base_url=self.url, timeout=60) as http:
+            return await http.post(
+                "/graphql", json={"query": query, "variables": variables or {}}, headers=headers
+            )
+
+    async def mutate(self, name: str, input: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """The payload of a mutation."""
+        type_name = name[0].upper() + name[1:]
+        selected = _SELECTED.get(name, SESSION)
+        query = f"mutation($input: {type_name}Input!) {{ it: {name}(input: $input) {{ {selected} }} }}"
+        answer = (await self.post(query, {"input": input}, **options)).json()
+        assert "errors" not in answer, answer
+        payload: dict[str, Any] = answer["data"]["it"]
+        return payload
+
+    async def sign_up(self, email: str = EMAIL, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
+        payload = await self.mutate("signUp", {"name": "Ada", "email": email, "password": password, **more})
+        assert payload["errors"] == []
+        return payload
+
+    async def sign_in(
+        self, email: str = EMAIL, password: str = PASSWORD, address: str = ADDRESS
+    ) -> dict[str, Any]:
+        return await self.mutate("signIn", {"email": email, "password": password}, address=address)
+
+    async def refresh(self, token: str, key: str | None = None) -> dict[str, Any]:
+        return await self.mutate("refreshSession", {"refreshToken": token, "idempotencyKey": key})
+
+    async def write(self, token: str) -> dict[str, Any]:
+        """A write of a student's."""
+        return await self.mutate("updateProfile", {"bio": "I write."}, token=token)
+
+
+@asynccontextmanager
+async def served(settings: Settings) -> AsyncIterator[Gateway]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield Gateway(app)
+
+
+def codes(payload: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The errors of a payload, each as its code and its path within the input."""
+    assert all(error["path"][0] == "input" and error["message"] for error in payload["errors"])
+    return [(error["code"], *error["path"][1:]) for error in payload["errors"]]

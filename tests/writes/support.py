@@ -1,0 +1,177 @@
+"""Calling mutations over HTTP as different viewers, and what they are called on."""
+
+from asyncio import Event, gather
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from app.main import create_app
+from app.settings import Settings
+from loaders.aggregates import recount
+from loaders.mongo import Database
+from loaders.transactions import Transaction, transaction
+from resolvers import ids
+from resolvers.context import PUBLIC, Viewer
+from resolvers.schema import schema
+from tests import factories
+from tests.factories import store
+from tests.support import TOKENS
+
+STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
+
+#: When runs start that are yet to.
+SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
+DAY = timedelta(days=1)
+
+_FIELDS = schema._schema.mutation_type.fields  # type: ignore[union-attr] # there is one
+_SELECTED = {
+    "course": "course { id slug title status rating { count average } studentCount }",
+    "courseRun": "courseRun { id startsAt endsAt seats seatsLeft waitlistCount location deliveryMode }",
+    "enrollment": "enrollment { id status progress enrolledAt completedAt }",
+    "review": "review { id rating title body status verified helpfulCount }",
+    "student": "student { id name country bio avatarUrl }",
+    "viewer": "viewer { wishlist { nodes { id } } }",
+}
+_ALWAYS = "errors { code message path } clientMutationId"
+
+Doc = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway that is asked over HTTP."""
+
+    http: httpx.AsyncClient
+
+    async def post(
+        self, query: str, variables: Mapping[str, Any] | None = None, viewer: Viewer = PUBLIC
+    ) -> Any:
+        """The whole response to an operation."""
+        headers = {"authorization": f"Bearer {TOKENS.access(viewer).text}"} if viewer != PUBLIC else {}
+        body = {"query": query, "variables": variables or {}}
+        return (await self.http.post("/graphql", json=body, headers=headers)).json()
+
+    async def ask(
+        self, query: str, variables: Mapping[str, Any] | None = None, viewer: Viewer = PUBLIC
+    ) -> Any:
+        """The data of an operation that has no errors."""
+        answer = await self.post(query, variables, viewer)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    async def write(self, viewer: Viewer, name: str, selected: str = "", /, **input: Any) -> Any:
+        """The payload of a mutation. selected: in the place of what is selected of each."""
+        data = await self.ask(operation(name, selected), {"input": input}, viewer)
+        return data[name]
+
+    async def done(self, viewer: Viewer, name: str, selected: str = "", /, **input: Any) -> Any:
+        """As `write`, of a mutation that was done."""
+        payload = await self.write(viewer, name, selected, **input)
+        assert payload["errors"] == [], payload
+        return payload
+
+    async def codes(self, viewer: Viewer, name: str, /, **input: Any) -> list[tuple[str, ...]]:
+        """The errors of a mutation that was not done, each as its code and its path within the input."""
+        payload = await self.write(viewer, name, **input)
+        assert all(error["path"][0] == "input" and error["message"] for error in payload["errors"])
+        objects = payload.keys() - {"errors", "clientMutationId"}
+        assert not payload["errors"] or {payload[name] for name in objects} == {None}
+        return [(error["code"], *error["path"][1:]) for error in payload["errors"]]
+
+
+def operation(name: str, selected: str = "") -> str:
+    """A mutation of one field, with its input as a variable."""
+    field = _FIELDS[name]
+    payload = field.type.of_type.fields
+    objects = selected or " ".join(_SELECTED[key] for key in payload if key in _SELECTED)
+    return (
+        f"mutation($input: {field.args['input'].type}) {{ {name}(input: $input) {{ {objects} {_ALWAYS} }} }}"
+    )
+
+
+@asynccontextmanager
+async def served(settings: Settings) -> AsyncIterator[Gateway]:
+    """A gateway in this process."""
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app, client=("198.51.100.7", 1))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://lectern", timeout=60) as http,
+    ):
+        yield Gateway(http)
+
+
+def as_student(student: Doc) -> Viewer:
+    return Viewer(
+        roles=frozenset({"STUDENT"}), student_id=student["_id"], subject=f"account of {student['_id']}"
+    )
+
+
+def as_instructor(instructor: Doc) -> Viewer:
+    return Viewer(
+        roles=frozenset({"INSTRUCTOR"}),
+        instructor_id=instructor["_id"],
+        subject=f"account of {instructor['_id']}",
+    )
+
+
+def course_id(course: Doc) -> str:
+    return ids.encode("Course", course)
+
+
+def run_id(run: Doc) -> str:
+    return ids.encode("CourseRun", run)
+
+
+def enrollment_id(enrollment: Doc) -> str:
+    return ids.encode("Enrollment", enrollment)
+
+
+def review_id(review: Doc) -> str:
+    return ids.encode("Review", review)
+
+
+def run_of(course: Doc, **fields: Any) -> Doc:
+    """A run that is yet to start."""
+    return factories.course_run(course, **{"startsAt": SOON, **fields})
+
+
+def review_of(course: Doc, by: Doc, **fields: Any) -> Doc:
+    """A review that was written here, not imported."""
+    review = factories.review(course, by, **{"verified": True, **fields})
+    del review["externalId"]
+    return review
+
+
+async def stored(database: Database, **collections: list[Doc]) -> None:
+    """Stores documents, with the aggregates that follow from them."""
+    await store(database, **{name: documents for name, documents in collections.items() if documents})
+    [_ async for _ in recount(database, fix=True)]
+    assert [difference async for difference in recount(database, fix=False)] == []
+
+
+async def current(database: Database, collection: str, document: Doc) -> Doc:
+    """A document as it is stored now."""
+    found = await database[collection].find_one({"_id": document["_id"]})
+    assert found is not None
+    return found
+
+
+async def at_once(database: Database, *works: Callable[[Transaction], Awaitable[Any]]) -> None:
+    """Transactions that all have begun before any of them writes: each sees what was there before."""
+    begun = [Event() for _ in works]
+
+    async def run(own: Event, work: Callable[[Transaction], Awaitable[Any]]) -> None:
+        async def together(tx: Transaction) -> None:
+            await tx.find_one("courses", {})  # what it reads is of this moment
+            own.set()
+            await gather(*(event.wait() for event in begun))
+            await work(tx)
+
+        await transaction(database, together)
+
+    await gather(*(run(own, work) for own, work in zip(begun, works, strict=True)))

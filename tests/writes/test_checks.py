@@ -1,0 +1,104 @@
+"""What the values of inputs must be, and how they are stored."""
+
+import string
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loaders.slugs import slugify
+from resolvers import checks, ids
+from resolvers.checks import Check, NotFoundError
+from tests import factories
+
+GOOD: Sequence[tuple[Check, Any, Any]] = [
+    (checks.text(5), " <b>a</b>\nb ", "a\nb"), (checks.line(5), " a\n\tb ", "a b"),
+    (checks.text(2), "ab", "ab"),
+    (checks.or_none(checks.text(5)), " \n", None), (checks.or_none(checks.term), "2014-3", "2014-3"),
+    (checks.whole(1, 5), 5, 5), (checks.number(0, 1), 1, 1.0),
+    (checks.each(checks.line(3), 2), ["a", " a"], ["a"]), (checks.slug, "web-design-2", "web-design-2"),
+    (checks.slug, "हिनदी", "हिनदी"), (checks.currency, "EUR", "EUR"), (checks.country, "DE", "DE"),
+    (checks.language, "pt-BR", "pt-BR"), (checks.term, "2014-12", "2014-12"),
+    (checks.url, "https://a.example/b?c#d", "https://a.example/b?c#d"), (checks.key, "k" * 200, "k" * 200),
+    (checks.email, " Ada@Example.ORG ", "ada@example.org"),
+    (checks.moment, datetime(2030, 1, 1, 2, 0, 0, 123_999, timezone(timedelta(hours=2))),
+     datetime(2030, 1, 1, 0, 0, 0, 123_000, UTC)),
+    (checks.moment, datetime(2030, 1, 1), datetime(2030, 1, 1, tzinfo=UTC)),
+]  # fmt: skip
+
+BAD: Sequence[tuple[Check, Any]] = [
+    (checks.text(5), "abcdef"), (checks.text(5), "<i></i>"), (checks.text(5), "\u200b"),
+    (checks.line(5), "x" * 21),
+    (checks.whole(1, 5), 0), (checks.whole(1, 5), 6), (checks.number(0, 1), float("nan")),
+    (checks.number(0, 1), float("inf")), (checks.number(0, 1), 1.0001),
+    (checks.each(checks.line(3), 2), ["a"] * 3),
+    (checks.slug, "Web"), (checks.slug, "a_b"), (checks.slug, "-a"), (checks.slug, "a-"), (checks.slug, ""),
+    (checks.slug, "a" * 81), (checks.slug, "a\n"), (checks.currency, "eur"), (checks.currency, "BTC"),
+    (checks.country, "D"), (checks.country, "de"), (checks.country, "ÄÖ"), (checks.language, "e"),
+    (checks.language, "en_US"), (checks.language, "en-" + "a" * 40), (checks.term, "2014-0"),
+    (checks.term, "14-1"), (checks.term, "2014-1\n"), (checks.url, "ftp://a.example"), (checks.url, "https://"),
+    (checks.url, 'https://a"b'), (checks.url, "https://" + "a" * 493),
+    (checks.key, ""), (checks.key, "k" * 201),
+    (checks.email, "ada@example"), (checks.email, "ada example.org"), (checks.email, "a@b.c\n.d"),
+    (checks.email, "@example.org"), (checks.email, "a" * 250 + "@b.org"),
+    (checks.moment, datetime(1969, 12, 31, tzinfo=UTC)), (checks.moment, datetime(2200, 1, 1, tzinfo=UTC)),
+    (checks.moment, datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=12)))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "value", "stored"), GOOD)
+def test_what_can_be(check: Check, value: Any, stored: Any) -> None:
+    assert check(value) == stored
+
+
+@pytest.mark.parametrize(("check", "value"), BAD)
+def test_what_cant_be_is_told_in_a_sentence(check: Check, value: Any) -> None:
+    with pytest.raises(ValueError, match=r"^[A-Z].*[.:0-9a-z]$"):
+        check(value)
+
+
+@given(st.text(max_size=60))
+def test_a_slug_that_was_made_can_be_given(title: str) -> None:
+    made = slugify(title)
+    if made:
+        assert checks.slug(made) == made
+
+
+@given(st.text(alphabet=string.printable, max_size=40), st.integers(1, 20))
+def test_a_text_is_not_longer_than_it_may_be(value: str, most: int) -> None:
+    try:
+        stored = checks.line(most)(value)
+    except ValueError:
+        return
+    assert 1 <= len(stored) <= most
+    assert stored == " ".join(stored.split())
+    assert checks.line(most)(stored) == stored
+
+
+@given(st.text(max_size=30) | st.binary(max_size=20).map(bytes.hex))
+def test_what_is_no_id_is_of_nothing(value: str) -> None:
+    with pytest.raises(NotFoundError, match="There is no course with this ID"):
+        checks.global_id("Course")(value)
+
+
+def test_an_id_of_another_type_is_of_nothing() -> None:
+    course = factories.course()
+    assert checks.global_id("Course")(ids.encode("Course", course)) == course["_id"]
+    with pytest.raises(NotFoundError, match="There is no run with this ID"):
+        checks.global_id("CourseRun")(ids.encode("Course", course))
+
+
+@given(st.datetimes(timezones=st.timezones() | st.none()))
+def test_a_time_is_stored_in_utc_to_the_millisecond(value: datetime) -> None:
+    try:
+        stored = checks.moment(value)
+    except ValueError:
+        assert not 1970 <= value.year < 2200
+        return
+    assert stored.utcoffset() == timedelta()
+    assert stored.microsecond % 1000 == 0
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    assert timedelta() <= aware - stored < timedelta(milliseconds=1)

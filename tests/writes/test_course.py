@@ -1,0 +1,307 @@
+"""Courses: made, changed, published and archived."""
+
+from asyncio import gather
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from loaders.mongo import Database
+from loaders.newest import NEWEST, unpacked
+from resolvers import ids
+from resolvers.context import Viewer
+from tests import factories
+from tests.factories import T0
+from tests.writes.support import (
+    STAFF,
+    Doc,
+    Gateway,
+    as_instructor,
+    as_student,
+    course_id,
+    current,
+    review_of,
+    run_of,
+    stored,
+)
+
+ADA, BOB = factories.instructor("Ada"), factories.instructor("Bob")
+WEB = factories.category("web")
+WHOLE = """course { slug title summary description category { slug } level deliveryModes durationDays language
+  codes tags price { amountMinor currency } instructors { name } status studentCount rating { count } }"""
+
+
+def instructors_ids(*instructors: Doc) -> list[str]:
+    return [ids.encode("Instructor", instructor) for instructor in instructors]
+
+
+@pytest.fixture
+async def teachers(database: Database) -> None:
+    await database["instructors"].insert_many([ADA, BOB])
+    await database["categories"].insert_one(WEB)
+
+
+def described(**fields: Any) -> Doc:
+    """A course of Ada's with all that the catalogue asks for."""
+    own = {
+        "summary": "About it.", "categorySlug": "web", "deliveryModes": ["ONLINE"],
+        "instructorIds": [ADA["_id"]],
+    }  # fmt: skip
+    return factories.course(**(own | fields))
+
+
+# -- createCourse ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_a_course_is_made_as_a_draft_of_who_makes_it(gateway: Gateway) -> None:
+    given = {
+        "title": "  Café <b>Web</b>\n Design ", "summary": "Look", "description": "# It\n\n1 < 2",
+        "categoryId": ids.encode("Category", WEB), "level": "BEGINNER", "deliveryModes": ["ONLINE", "ONLINE"],
+        "durationDays": 3, "language": "pt-BR", "codes": ["WD-1"], "tags": ["css", "css", "html"],
+        "price": {"amountMinor": 129900, "currency": "INR"}, "instructorIds": instructors_ids(BOB),
+    }  # fmt: skip
+    payload = await gateway.done(as_instructor(ADA), "createCourse", WHOLE, **given, clientMutationId="mine")
+    assert payload["clientMutationId"] == "mine"
+    assert payload["course"] == {
+        "slug": "cafe-web-design", "title": "Café Web Design", "summary": "Look",
+        "description": "# It\n\n1 < 2", "category": {"slug": "web"}, "level": "BEGINNER",
+        "deliveryModes": ["ONLINE"], "durationDays": 3, "language": "pt-BR", "codes": ["WD-1"],
+        "tags": ["css", "html"], "price": {"amountMinor": 129900, "currency": "INR"},
+        "instructors": [{"name": "Ada"}, {"name": "Bob"}], "status": "DRAFT", "studentCount": 0,
+        "rating": {"count": 0},
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_staff_makes_a_course_that_nobody_teaches_yet(gateway: Gateway) -> None:
+    payload = await gateway.done(STAFF, "createCourse", WHOLE, title="A", slug="b")
+    assert payload["course"]["instructors"] == []
+    assert payload["course"]["slug"] == "b"
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_courses_of_one_title_that_are_made_at_once_have_slugs_of_their_own(gateway: Gateway) -> None:
+    made = await gather(
+        *(gateway.done(as_instructor(ADA), "createCourse", title="C++ & C") for _ in range(6))
+    )
+    assert {payload["course"]["slug"] for payload in made} == {
+        "cpp-c", *(f"cpp-c-{number}" for number in range(2, 7))
+    }  # fmt: skip
+
+
+async def test_a_long_title_has_a_slug_that_can_be_given_back(gateway: Gateway) -> None:
+    for title in ("long " * 30, "long " * 30, "हिन्दी व्याकरण", "?!"):
+        made = await gateway.done(STAFF, "createCourse", title=title)
+        own = made["course"]
+        changed = await gateway.done(STAFF, "updateCourse", courseId=own["id"], slug=own["slug"])
+        assert changed["course"]["slug"] == own["slug"]
+
+
+INVALID = [
+    ("title", " <i></i>\u200d "), ("title", "x" * 201), ("slug", "No Slug"), ("slug", "a--b"), ("slug", ""),
+    ("slug", None), ("summary", "x" * 501), ("description", "x" * 20_001), ("durationDays", 0),
+    ("durationDays", 3_651), ("language", "english!"), ("codes", ["x" * 41]), ("codes", ["x"] * 21),
+    ("codes", None), ("tags", [" "]), ("price.currency", {"amountMinor": 1, "currency": "XYZ"}),
+    ("price.amountMinor", {"amountMinor": -1, "currency": "EUR"}), ("instructorIds", None),
+    ("deliveryModes", None), ("idempotencyKey", ""), ("idempotencyKey", "x" * 201),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value"), INVALID)
+async def test_a_value_that_cant_be_is_told_by_its_path(
+    gateway: Gateway, database: Database, path: str, value: Any
+) -> None:
+    given = {"title": "A", path.partition(".")[0]: value}
+    assert await gateway.codes(STAFF, "createCourse", **given) == [("INVALID", *path.split("."))]
+    assert await database["courses"].count_documents({}) == 0
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_all_that_is_wrong_is_told_at_once(gateway: Gateway, database: Database) -> None:
+    assert await gateway.codes(
+        STAFF, "createCourse", title="", durationDays=0, categoryId="nothing", tags=[""]
+    ) == [("NOT_FOUND", "categoryId"), ("INVALID", "durationDays"), ("INVALID", "tags"), ("INVALID", "title")]
+    await database["courses"].insert_one(factories.course(slug="taken"))
+    nobody = ids.encode("Category", factories.category("none"))
+    strangers = instructors_ids(ADA, factories.instructor("Eve"))
+    assert await gateway.codes(
+        STAFF, "createCourse", title="A", slug="taken", categoryId=nobody, instructorIds=strangers
+    ) == [("NOT_FOUND", "categoryId"), ("DUPLICATE", "slug"), ("NOT_FOUND", "instructorIds")]
+
+
+async def test_only_who_teaches_makes_a_course(gateway: Gateway) -> None:
+    student = as_student(factories.student())
+    nobody = Viewer(roles=frozenset({"INSTRUCTOR"}), subject="an instructor whom nobody knows")
+    assert await gateway.codes(student, "createCourse", title="A") == [("FORBIDDEN",)]
+    assert await gateway.codes(nobody, "createCourse", title="A") == [("FORBIDDEN",)]
+    assert await gateway.codes(Viewer(), "createCourse", title="") == [("UNAUTHENTICATED",)]
+
+
+# -- updateCourse ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_what_is_left_out_stays_and_null_takes_away(gateway: Gateway, database: Database) -> None:
+    course = described(description="Long.", level="BEGINNER", price={"amountMinor": 1, "currency": "EUR"})
+    await stored(database, courses=[course])
+    payload = await gateway.done(
+        as_instructor(ADA), "updateCourse", WHOLE, courseId=course_id(course), title="Rust",
+        description=None, price=None,
+    )  # fmt: skip
+    changed = payload["course"]
+    assert (changed["title"], changed["description"], changed["price"]) == ("Rust", None, None)
+    assert (changed["level"], changed["summary"]) == ("BEGINNER", "About it.")
+    found = await gateway.ask('{ courses(filter: { search: "rust" }) { nodes { title } } }')
+    assert found["courses"]["nodes"] == [{"title": "Rust"}]
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_a_blank_text_is_none(gateway: Gateway, database: Database) -> None:
+    course = described(description="Long.", language="en", status="DRAFT")
+    await stored(database, courses=[course])
+    payload = await gateway.done(
+        STAFF, "updateCourse", WHOLE, courseId=course_id(course), description=" ", language="", summary="\n"
+    )
+    assert [payload["course"][name] for name in ("description", "language", "summary")] == [None] * 3
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_nobody_takes_their_own_course_away_from_themselves(
+    gateway: Gateway, database: Database
+) -> None:
+    course = described()
+    await stored(database, courses=[course])
+    payload = await gateway.done(
+        as_instructor(ADA),
+        "updateCourse",
+        WHOLE,
+        courseId=course_id(course),
+        instructorIds=instructors_ids(BOB),
+    )
+    assert payload["course"]["instructors"] == [{"name": "Ada"}, {"name": "Bob"}]
+    payload = await gateway.done(STAFF, "updateCourse", WHOLE, courseId=course_id(course), instructorIds=[])
+    assert payload["course"]["instructors"] == []
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_what_the_catalogue_asks_for_is_not_taken_away(gateway: Gateway, database: Database) -> None:
+    course = described()
+    await stored(database, courses=[course])
+    assert await gateway.codes(
+        STAFF, "updateCourse", courseId=course_id(course), summary=None, categoryId=None, deliveryModes=[]
+    ) == [("INVALID", "summary"), ("INVALID", "categoryId"), ("INVALID", "deliveryModes")]
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_a_course_that_cant_be_changed(gateway: Gateway, database: Database) -> None:
+    course, draft = described(slug="one"), described(status="DRAFT")
+    await stored(database, courses=[course, draft])
+    own, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
+    ada, bob = as_instructor(ADA), as_instructor(BOB)
+    assert await gateway.codes(ada, "updateCourse", **hidden, slug="one") == [("DUPLICATE", "slug")]
+    assert await gateway.codes(ada, "updateCourse", **own, title=None) == [("INVALID", "title")]
+    assert await gateway.codes(bob, "updateCourse", **own, title="B") == [("FORBIDDEN",)]
+    assert await gateway.codes(bob, "updateCourse", **hidden, title="B") == [("NOT_FOUND", "courseId")]
+    nothing = {"courseId": course_id(factories.course())}
+    assert await gateway.codes(STAFF, "updateCourse", **nothing) == [("NOT_FOUND", "courseId")]
+    assert await gateway.codes(Viewer(), "updateCourse", **own) == [("UNAUTHENTICATED",)]
+    assert (await current(database, "courses", course))["title"] == course["title"]
+
+
+# -- publishCourse, archiveCourse -------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_a_draft_is_published_once_it_is_described(gateway: Gateway, database: Database) -> None:
+    bare = described(status="DRAFT", summary=None, categorySlug=None, deliveryModes=[])
+    await stored(database, courses=[bare])
+    own = {"courseId": course_id(bare)}
+    payload = await gateway.write(as_instructor(ADA), "publishCourse", **own)
+    (error,) = payload["errors"]
+    assert (error["code"], error["path"]) == ("INVALID", ["input", "courseId"])
+    assert "a summary and a category and a delivery mode" in error["message"]
+    await gateway.done(
+        STAFF, "updateCourse", **own, summary="It", categoryId=ids.encode("Category", WEB),
+        deliveryModes=["ONSITE"],
+    )  # fmt: skip
+    listed = "{ courses { nodes { status } } }"
+    assert (await gateway.ask(listed))["courses"]["nodes"] == []
+    payload = await gateway.done(as_instructor(ADA), "publishCourse", **own)
+    assert payload["course"]["status"] == "PUBLISHED"
+    assert (await gateway.ask(listed))["courses"]["nodes"] == [{"status": "PUBLISHED"}]
+
+
+async def test_a_course_that_was_imported_without_a_summary_stays_published(
+    gateway: Gateway, database: Database
+) -> None:
+    course = factories.course(summary=None)
+    await stored(database, courses=[course])
+    payload = await gateway.done(STAFF, "publishCourse", courseId=course_id(course))
+    assert payload["course"]["status"] == "PUBLISHED"
+    assert await database["auditLog"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize("name", ["publishCourse", "archiveCourse"])
+@pytest.mark.usefixtures("teachers")
+async def test_who_cant_publish_or_archive(gateway: Gateway, database: Database, name: str) -> None:
+    course, draft = described(), described(status="DRAFT")
+    await stored(database, courses=[course, draft])
+    own, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
+    assert await gateway.codes(as_instructor(BOB), name, **own) == [("FORBIDDEN",)]
+    assert await gateway.codes(as_instructor(BOB), name, **hidden) == [("NOT_FOUND", "courseId")]
+    assert await gateway.codes(as_student(factories.student()), name, **own) == [("FORBIDDEN",)]
+    assert await gateway.codes(Viewer(), name, **own) == [("UNAUTHENTICATED",)]
+    assert await gateway.codes(STAFF, name, courseId="x") == [("NOT_FOUND", "courseId")]
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_an_archived_course_keeps_its_history_and_comes_back_with_it(
+    gateway: Gateway, database: Database
+) -> None:
+    course, other = described(), described()
+    students = [factories.student() for _ in range(3)]
+    reviews = [review_of(course, by) for by in students] + [review_of(other, students[0])]
+    enrollments = [factories.enrollment(course, by) for by in students]
+    await stored(
+        database, courses=[course, other], students=students, reviews=reviews, enrollments=enrollments,
+        courseRuns=[run_of(course)],
+    )  # fmt: skip
+    own = {"courseId": course_id(course)}
+    payload = await gateway.done(as_instructor(ADA), "archiveCourse", **own)
+    assert payload["course"]["status"] == "ARCHIVED"
+    assert payload["course"]["rating"]["count"] == payload["course"]["studentCount"] == 3
+    archived = await current(database, "courses", course)
+    assert archived["newestReviewIds"] == b""
+    student = await current(database, "students", students[0])
+    assert unpacked(student["newestReviewIds"]) == [reviews[3]["_id"]]
+    query = "query($id: ID!) { course(id: $id) { id } node(id: $id) { id } courses { totalCount } }"
+    assert await gateway.ask(query, {"id": own["courseId"]}) == {
+        "course": None, "node": None, "courses": {"totalCount": 1},
+    }  # fmt: skip
+    mine = "{ viewer { student { enrollments { nodes { status course { title } } } } } }"
+    told = await gateway.ask(mine, viewer=as_student(students[0]))
+    assert told["viewer"]["student"]["enrollments"]["nodes"] == [
+        {"status": "ACTIVE", "course": {"title": course["title"]}}
+    ]
+    selected = "course { status reviews { totalCount nodes { rating } } runs { totalCount } }"
+    payload = await gateway.done(as_instructor(ADA), "publishCourse", selected, **own)
+    assert payload["course"]["status"] == "PUBLISHED"
+    assert len(payload["course"]["reviews"]["nodes"]) == payload["course"]["reviews"]["totalCount"] == 3
+    assert payload["course"]["runs"]["totalCount"] == 1
+
+
+async def test_a_course_with_thousands_of_reviews_is_archived_and_published(
+    gateway: Gateway, database: Database
+) -> None:
+    course = described()
+    students = [factories.student() for _ in range(1_500)]
+    reviews = [
+        factories.review(course, students[n % 1_500], createdAt=T0 + timedelta(minutes=n))
+        for n in range(2_000)
+    ]
+    await stored(database, courses=[course], students=students, reviews=reviews)
+    for name in ("archiveCourse", "publishCourse"):
+        await gateway.done(STAFF, name, courseId=course_id(course))
+    stored_course = await current(database, "courses", course)
+    assert unpacked(stored_course["newestReviewIds"]) == [r["_id"] for r in reviews[: -NEWEST - 1 : -1]]

@@ -1,0 +1,213 @@
+"""Runs of courses: their times and their seats."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+import loaders.writes.course
+from loaders.mongo import Database
+from loaders.transactions import Transaction
+from resolvers.context import Viewer
+from tests import factories
+from tests.support import RunQuery
+from tests.writes.support import (
+    DAY,
+    SOON,
+    STAFF,
+    Doc,
+    Gateway,
+    as_instructor,
+    as_student,
+    at_once,
+    course_id,
+    current,
+    operation,
+    run_id,
+    run_of,
+    stored,
+)
+
+ADA = factories.instructor("Ada")
+
+
+def at(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+async def test_a_run_is_made(gateway: Gateway, database: Database) -> None:
+    course = factories.course(instructorIds=[ADA["_id"]])
+    await stored(database, courses=[course])
+    payload = await gateway.done(
+        as_instructor(ADA), "createCourseRun", courseId=course_id(course),
+        startsAt="2030-05-01T09:00:00.123456+02:00", endsAt="2030-05-02T09:00:00Z", deliveryMode="ONSITE",
+        location=" Room\n1 ", seats=5,
+    )  # fmt: skip
+    run = payload["courseRun"]
+    assert run == {
+        "id": run["id"], "startsAt": "2030-05-01T07:00:00.123000+00:00",
+        "endsAt": "2030-05-02T09:00:00+00:00",
+        "deliveryMode": "ONSITE", "location": "Room 1", "seats": 5, "seatsLeft": 5, "waitlistCount": 0,
+    }  # fmt: skip
+    found = await gateway.ask("{ courses(filter: { hasSeats: true }) { totalCount } }")
+    assert found["courses"]["totalCount"] == 1
+
+
+GOOD = {"startsAt": "2030-05-01T09:00:00Z", "deliveryMode": "ONLINE"}
+INVALID = [
+    ("endsAt", "2030-05-01T09:00:00Z"), ("endsAt", "2030-05-01T10:30:00+02:00"), ("seats", 0),
+    ("seats", 100_001), ("startsAt", "9999-12-31T23:59:59-12:00"), ("startsAt", "0001-01-01T00:00:00+14:00"),
+    ("location", "x" * 201),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["createCourseRun", "updateCourseRun"])
+@pytest.mark.parametrize(("field", "value"), INVALID)
+async def test_a_value_that_cant_be_is_told_by_its_path(
+    gateway: Gateway, database: Database, name: str, field: str, value: Any
+) -> None:
+    course = factories.course()
+    run = run_of(course)
+    await stored(database, courses=[course], courseRuns=[run])
+    of = {"courseId": course_id(course)} if name == "createCourseRun" else {"runId": run_id(run)}
+    assert await gateway.codes(STAFF, name, **of, **GOOD | {field: value}) == [("INVALID", field)]
+    assert await current(database, "courseRuns", run) == run
+
+
+async def test_who_cant_make_or_change_a_run(gateway: Gateway, database: Database) -> None:
+    course, archived, draft = (
+        factories.course(status=status, instructorIds=[ADA["_id"]])
+        for status in ("PUBLISHED", "ARCHIVED", "DRAFT")
+    )
+    run, hidden = run_of(course), run_of(draft)
+    await stored(database, courses=[course, archived, draft], courseRuns=[run, hidden])
+    bob, student = as_instructor(factories.instructor("Bob")), as_student(factories.student())
+    made = {"courseId": course_id(course), **GOOD}
+    assert await gateway.codes(bob, "createCourseRun", **made) == [("FORBIDDEN",)]
+    assert await gateway.codes(student, "createCourseRun", **made) == [("FORBIDDEN",)]
+    assert await gateway.codes(Viewer(), "createCourseRun", **made) == [("UNAUTHENTICATED",)]
+    old = {"courseId": course_id(archived), **GOOD}
+    assert await gateway.codes(as_instructor(ADA), "createCourseRun", **old) == [("CONFLICT", "courseId")]
+    assert await gateway.codes(bob, "createCourseRun", **old) == [("NOT_FOUND", "courseId")]
+    change = {"runId": run_id(run), "seats": 1}
+    assert await gateway.codes(bob, "updateCourseRun", **change) == [("FORBIDDEN",)]
+    assert await gateway.codes(Viewer(), "updateCourseRun", **change) == [("UNAUTHENTICATED",)]
+    assert await gateway.codes(bob, "updateCourseRun", runId=run_id(hidden)) == [("NOT_FOUND", "runId")]
+    nothing = run_id(run_of(course))
+    assert await gateway.codes(STAFF, "updateCourseRun", runId=nothing) == [("NOT_FOUND", "runId")]
+
+
+async def test_a_run_is_changed(gateway: Gateway, database: Database) -> None:
+    course = factories.course()
+    run = run_of(course, location="Room 1", seats=3, endsAt=SOON + DAY)
+    await stored(database, courses=[course], courseRuns=[run])
+    payload = await gateway.done(
+        STAFF, "updateCourseRun", runId=run_id(run), location=None, startsAt=at(SOON - DAY)
+    )
+    changed = payload["courseRun"]
+    assert (changed["location"], changed["startsAt"], changed["seats"]) == (None, at(SOON - DAY), 3)
+    assert await gateway.codes(STAFF, "updateCourseRun", runId=run_id(run), startsAt=at(SOON + 2 * DAY)) == [
+        ("INVALID", "endsAt")
+    ]
+    assert await gateway.codes(STAFF, "updateCourseRun", runId=run_id(run), startsAt=None) == [
+        ("INVALID", "startsAt")
+    ]
+
+
+async def test_seats_that_are_taken_stay(gateway: Gateway, database: Database) -> None:
+    course = factories.course()
+    run = run_of(course, seats=5)
+    taken = [factories.enrollment(course, factories.student(), runId=run["_id"]) for _ in range(3)]
+    await stored(database, courses=[course], courseRuns=[run], enrollments=taken)
+    own = {"runId": run_id(run)}
+    assert await gateway.codes(STAFF, "updateCourseRun", **own, seats=2) == [("CONFLICT", "seats")]
+    payload = await gateway.done(STAFF, "updateCourseRun", **own, seats=3)
+    assert payload["courseRun"]["seatsLeft"] == 0
+
+
+@pytest.mark.parametrize(("seats", "moved"), [(3, 2), (None, 4), (1, 0), (50, 4)])
+async def test_new_seats_go_to_who_waited_longest(
+    gateway: Gateway, database: Database, seats: int | None, moved: int
+) -> None:
+    course = factories.course()
+    run = run_of(course, seats=1)
+    seated = factories.enrollment(course, factories.student(), runId=run["_id"])
+    waiting = [
+        factories.enrollment(
+            course, factories.student(), runId=run["_id"], status="WAITLISTED", enrolledAt=SOON - n * DAY
+        )
+        for n in range(40, 44)
+    ]
+    await stored(database, courses=[course], courseRuns=[run], enrollments=[seated, *waiting])
+    payload = await gateway.done(STAFF, "updateCourseRun", runId=run_id(run), seats=seats)
+    assert payload["courseRun"]["waitlistCount"] == 4 - moved
+    in_order = [await current(database, "enrollments", enrollment) for enrollment in reversed(waiting)]
+    assert [e["status"] for e in in_order] == ["ACTIVE"] * moved + ["WAITLISTED"] * (4 - moved)
+    assert (await current(database, "courses", course))["studentCount"] == 1 + moved
+
+
+async def test_a_long_waitlist_moves_up_with_as_many_commands_as_a_short_one(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    sent = []
+    for length in (3, 300):
+        course = factories.course()
+        run = run_of(course, seats=1)
+        people = [factories.enrollment(course, factories.student(), runId=run["_id"])] + [
+            factories.enrollment(course, factories.student(), runId=run["_id"], status="WAITLISTED")
+            for _ in range(length)
+        ]
+        await stored(database, courses=[course], courseRuns=[run], enrollments=people)
+        mongo_commands.clear()
+        given = {"runId": run_id(run), "seats": 1_000}
+        told = await run_query(operation("updateCourseRun"), {"input": given}, viewer=STAFF)
+        assert told["updateCourseRun"]["courseRun"]["seatsLeft"] == 999 - length
+        sent.append(list(mongo_commands))
+    assert sent[0] == sent[1]
+
+
+async def test_runs_that_fill_up_at_once_leave_a_course_without_seats(
+    gateway: Gateway, database: Database
+) -> None:
+    """Each transaction sees the other run's free seats; what follows from both is still true."""
+    course = factories.course()
+    runs = [run_of(course, seats=2, startsAt=SOON + n * DAY) for n in range(2)]
+    taken = [factories.enrollment(course, factories.student(), runId=run["_id"]) for run in runs]
+    await stored(database, courses=[course], courseRuns=runs, enrollments=taken)
+    await at_once(
+        database,
+        lambda tx: _take_seats_away(tx, runs[0]),
+        lambda tx: _take_seats_away(tx, runs[1]),
+    )
+    assert (await current(database, "courses", course))["seatsUntil"] is None
+    assert (await gateway.ask("{ courses(filter: { hasSeats: true }) { totalCount } }")) == {
+        "courses": {"totalCount": 0}
+    }
+
+
+async def test_a_run_that_is_made_while_its_course_is_archived_is_archived_with_it(
+    gateway: Gateway, database: Database
+) -> None:
+    course = factories.course()
+    latest = run_of(course, startsAt=SOON + 9 * DAY)
+    await stored(database, courses=[course], courseRuns=[latest])
+    new = {"startsAt": SOON, "deliveryMode": "ONLINE"}
+    await at_once(
+        database,
+        lambda tx: _insert_run(tx, course, new),
+        lambda tx: _archive(tx, course),
+    )
+    statuses = [run["courseStatus"] async for run in database["courseRuns"].find()]
+    assert statuses == ["ARCHIVED", "ARCHIVED"]
+
+
+async def _take_seats_away(tx: Transaction, run: Doc) -> None:
+    await loaders.writes.course.change_run(tx, await tx.get("courseRuns", run["_id"]), seats=1)
+
+
+async def _insert_run(tx: Transaction, course: Doc, fields: Doc) -> None:
+    await loaders.writes.course.insert_run(tx, await tx.get("courses", course["_id"]), fields)
+
+
+async def _archive(tx: Transaction, course: Doc) -> None:
+    await loaders.writes.course.set_status(tx, await tx.get("courses", course["_id"]), "ARCHIVED")

@@ -1,0 +1,79 @@
+"""Every write through both engines, and with no more commands than `lectern explain` says."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.execution import Executor, Operation, Prepared
+from app.settings import Settings
+from loaders.mongo import Database
+from resolvers.schema import schema
+from tests.support import RunQuery
+from tests.writes.scenes import NAMES, scenes
+from tests.writes.support import Gateway, operation, served
+
+_COURSE = """course { __typename id slug title status category { name } instructors { name }
+  price { formatted } rating { count average histogram { count } } studentCount createdAt updatedAt
+  viewerCanReview
+  runs { totalCount edges { cursor node { startsAt seatsLeft } } }
+  reviews(first: 2) { totalCount nodes { rating student { name } } pageInfo { hasNextPage endCursor } } }"""
+_RUN = "courseRun { id startsAt endsAt seats seatsLeft waitlistCount location course { title } }"
+_ENROLLMENT = """enrollment { id status progress enrolledAt completedAt run { seatsLeft waitlistCount }
+  course { title studentCount } student { name email } }"""
+_REVIEW = """review { id rating title body difficulty workloadHours term verified helpfulCount status
+  viewerFoundHelpful createdAt updatedAt reply { body createdAt author { name } }
+  student { name } course { title } }"""
+_VIEWER = "viewer { roles student { name } wishlist { totalCount nodes { title } } }"
+_SELECTED = {
+    "updateProfile": "student { id name country bio avatarUrl email joinedAt }",
+    **dict.fromkeys(("createCourse", "updateCourse", "publishCourse", "archiveCourse"), _COURSE),
+    **dict.fromkeys(("createCourseRun", "updateCourseRun"), _RUN),
+    **dict.fromkeys(("enroll", "cancelEnrollment", "updateProgress"), _ENROLLMENT),
+    **dict.fromkeys(("addToWishlist", "removeFromWishlist"), f"{_COURSE} {_VIEWER}"),
+    **dict.fromkeys(
+        ("createReview", "updateReview", "deleteReview", "moderateReview"), f"{_REVIEW} {_COURSE}"
+    ),
+    **dict.fromkeys(("markReviewHelpful", "replyToReview"), _REVIEW),
+}
+
+
+def test_every_write_has_a_scene() -> None:
+    sessions = {"signUp", "signIn", "refreshSession", "signOut", "changePassword", "resetPassword"}
+    assert schema._schema.mutation_type is not None
+    assert {*NAMES} == schema._schema.mutation_type.fields.keys() - sessions
+
+
+@pytest.fixture(scope="module")
+async def reference(settings: Settings) -> AsyncIterator[Gateway]:
+    async with served(settings.model_copy(update={"compiled_execution": False})) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("first", ["compiled", "reference"])
+async def test_both_engines_answer_equally_and_again(
+    gateway: Gateway, reference: Gateway, database: Database, name: str, first: str
+) -> None:
+    """What one of them has done, both tell again for its key."""
+    viewer, given = (await scenes(database))[name]
+    engines = [gateway, reference] if first == "compiled" else [reference, gateway]
+    text = operation(name, _SELECTED[name])
+    answers = [await engine.ask(text, {"input": given}, viewer) for engine in (engines[0], *engines)]
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0][name]["errors"] == []
+    assert await database["auditLog"].count_documents({}) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_write_sends_the_commands_that_explain_says(
+    database: Database, run_query: RunQuery, mongo_commands: list[str], name: str
+) -> None:
+    viewer, given = (await scenes(database))[name]
+    executor = Executor(schema._schema, max_tokens=1_000, max_nodes=1_000, introspection=False)
+    text = operation(name, "__typename")
+    prepared = executor.prepare(Operation(text, {"input": given}))
+    assert isinstance(prepared, Prepared)
+    mongo_commands.clear()
+    told = await run_query(text, {"input": given}, viewer=viewer)
+    assert told[name]["errors"] == []
+    assert len(mongo_commands) == executor.explain(prepared)["commands"], mongo_commands

@@ -1,0 +1,135 @@
+"""What is our fault: masked, with an id that is in the log, and nothing of the write is kept."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from app.settings import Settings
+from loaders.mongo import Database
+from tests import factories
+from tests.support import SECRET
+from tests.writes.support import (
+    STAFF,
+    Gateway,
+    as_student,
+    course_id,
+    current,
+    operation,
+    review_id,
+    review_of,
+    run_id,
+    run_of,
+    served,
+    stored,
+)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_what_nobody_expected_is_masked_and_undone(
+    settings: Settings, database: Database, compiled: bool
+) -> None:
+    course, student = factories.course(), factories.student()
+    enrollment = factories.enrollment(course, student)
+    await stored(database, courses=[course], students=[student], enrollments=[enrollment])
+    await database["courses"].update_one({"_id": course["_id"]}, {"$set": {"ratingStars": "broken"}})
+    given = {"courseId": course_id(course), "rating": 1, "body": "B", "idempotencyKey": "k"}
+    async with served(settings.model_copy(update={"compiled_execution": compiled})) as gateway:
+        with capture_logs() as logged:
+            answer = await gateway.post(operation("createReview"), {"input": given}, as_student(student))
+        (error,) = answer["errors"]
+        assert answer["data"] is None
+        assert error["message"] == "Something went wrong on our side."
+        assert error["path"] == ["createReview"]
+        assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+        (entry,) = [e for e in logged if e.get("error_id") == error["extensions"]["errorId"]]
+        assert isinstance(entry["exc_info"], TypeError)
+        for collection in ("reviews", "auditLog", "idempotencyKeys"):
+            assert await database[collection].count_documents({}) == 0
+        await database["courses"].update_one({"_id": course["_id"]}, {"$set": {"ratingStars": [0] * 5}})
+        await gateway.done(as_student(student), "createReview", **given)
+
+
+async def test_a_write_goes_on_when_who_asked_is_gone(gateway: Gateway, database: Database) -> None:
+    """Else it would be left to chance how much of it is done."""
+    course, student = factories.course(), factories.student()
+    await stored(database, courses=[course], students=[student])
+    given = {"courseId": course_id(course), "idempotencyKey": "k"}
+    asked = asyncio.create_task(gateway.done(as_student(student), "enroll", **given))
+    while not asked.done() and not await database["idempotencyKeys"].count_documents({}):
+        await asyncio.sleep(0)
+        if asyncio.all_tasks() & _writes():
+            asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    await gateway.done(as_student(student), "enroll", **given)
+    assert await database["enrollments"].count_documents({}) == 1
+
+
+def _writes() -> set[asyncio.Task[Any]]:
+    """The writes that are under way."""
+    return {t for t in asyncio.all_tasks() if getattr(t.get_coro(), "__name__", "") == "_payload"}
+
+
+@pytest.fixture(scope="module")
+def url(settings: Settings) -> Iterator[str]:
+    """`lectern serve` in a process of its own, on the database of the tests."""
+    environment = os.environ | {
+        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "MONGODB_DATABASE": settings.mongodb_database,
+        "MONGODB_DRIVER": settings.mongodb_driver,
+        "LECTERN_SECRET": SECRET,
+    }
+    command = [str(Path(sys.executable).with_name("lectern")), "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline()
+        match = re.search(r"http://\S+(?=/graphql)", told)
+        assert match, told + process.stderr.read()
+        try:
+            yield match[0]
+        finally:
+            process.terminate()
+
+
+async def test_a_served_gateway_sells_its_seats_once(gateway: Gateway, database: Database, url: str) -> None:
+    course = factories.course()
+    run, students = run_of(course, seats=5), [factories.student() for _ in range(20)]
+    await stored(database, courses=[course], courseRuns=[run], students=students)
+    place = {"courseId": course_id(course), "runId": run_id(run)}
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        remote = Gateway(http)
+        payloads = await asyncio.gather(
+            *(
+                remote.write(as_student(student), "enroll", **place, joinWaitlist=True, idempotencyKey="k")
+                for student in students * 2
+            )
+        )
+    statuses = [payload["enrollment"]["status"] for payload in payloads]
+    assert (statuses.count("ACTIVE"), statuses.count("WAITLISTED")) == (10, 30)
+    assert payloads[:20] == payloads[20:]
+    assert (await current(database, "courseRuns", run))["waitlistCount"] == 15
+
+
+async def test_a_served_gateway_counts_a_review_that_comes_and_goes(
+    gateway: Gateway, database: Database, url: str
+) -> None:
+    course, student, other = factories.course(), factories.student(), factories.student()
+    places = [factories.enrollment(course, by) for by in (student, other)]
+    review = review_of(course, other, rating=1)
+    await stored(database, courses=[course], students=[student, other], enrollments=places, reviews=[review])
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        remote = Gateway(http)
+        text = {"courseId": course_id(course), "rating": 5, "body": "Good."}
+        made = await remote.done(as_student(student), "createReview", **text)
+        assert made["course"]["rating"] == {"count": 2, "average": 3}
+        gone = await remote.done(STAFF, "deleteReview", reviewId=review_id(review))
+        assert gone["course"]["rating"] == {"count": 1, "average": 5}

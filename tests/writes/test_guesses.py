@@ -1,0 +1,225 @@
+"""Guesses of passwords: how many are looked at, and that no answer tells more than it says."""
+
+import threading
+from asyncio import create_task, gather, sleep
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from loaders.mongo import Database
+from resolvers import guesses, passwords
+from tests.support import RunQuery
+from tests.writes.sessions import ADDRESS, EMAIL, PASSWORD, SESSION, Gateway, codes, served
+
+WRONG, LIMITED = [("UNAUTHENTICATED",)], [("RATE_LIMITED",)]
+ELSEWHERE = "203.0.113.9"
+UNKNOWN = "nobody@example.org"
+
+
+@pytest.fixture
+async def gateway(settings: Settings, database: Database) -> AsyncIterator[Gateway]:
+    async with served(settings) as gateway:
+        yield gateway
+
+
+async def fail(gateway: Gateway, times: int, email: str = EMAIL, address: str = ADDRESS) -> list[Any]:
+    """The codes of so many wrong guesses, made at once."""
+    return [
+        codes(payload)
+        for payload in await gather(*(gateway.sign_in(email, "wrong", address) for _ in range(times)))
+    ]
+
+
+async def counts(database: Database) -> list[int]:
+    return [attempt["count"] for attempt in await database["attempts"].find().to_list(None)]
+
+
+async def test_an_unknown_address_gets_the_answer_of_a_wrong_password(gateway: Gateway) -> None:
+    await gateway.sign_up()
+    assert await gateway.sign_in(password="wrong") == await gateway.sign_in(UNKNOWN)
+    for _ in range(guesses.MOST_OF_PAIR):
+        told = await gateway.sign_in(password="wrong"), await gateway.sign_in(UNKNOWN)
+        assert told[0] == told[1]
+    assert codes(told[0]) == codes(told[1]) == LIMITED
+
+
+@pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
+async def test_a_wrong_guess_costs_the_same_commands_and_a_hash_whoever_it_is_of(
+    gateway: Gateway,
+    run_query: RunQuery,
+    mongo_commands: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    email: str,
+) -> None:
+    await gateway.sign_up()
+    verified = []
+    real = passwords._verified
+
+    def counted(password: str, stored: str) -> bool:
+        verified.append(stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$"))
+        return real(password, stored)
+
+    monkeypatch.setattr(passwords, "_verified", counted)
+    query = f"mutation($input: SignInInput!) {{ signIn(input: $input) {{ {SESSION} }} }}"
+    mongo_commands.clear()
+    payload = await run_query(query, {"input": {"email": email, "password": "wrong"}})
+    assert codes(payload["signIn"]) == WRONG
+    assert verified == [True]
+    sent = [command for command in mongo_commands if not command.startswith("endSessions")]
+    assert sent == [*["findAndModify attempts"] * 3, "find accounts", "commitTransaction 1"]
+
+
+@pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
+async def test_guesses_at_once_are_no_way_around_the_limit(gateway: Gateway, email: str) -> None:
+    await gateway.sign_up()
+    answers = await fail(gateway, 3 * guesses.MOST_OF_PAIR, email)
+    assert answers.count(WRONG) == guesses.MOST_OF_PAIR
+    assert answers.count(LIMITED) == 2 * guesses.MOST_OF_PAIR
+    assert codes(await gateway.sign_in(email)) == LIMITED
+
+
+async def test_who_is_kept_out_keeps_nobody_else_out(gateway: Gateway) -> None:
+    await gateway.sign_up()
+    await gateway.sign_up("grace@example.org")
+    await fail(gateway, guesses.MOST_OF_PAIR + guesses.MOST_OF_ADDRESS)
+    assert codes(await gateway.sign_in()) == LIMITED
+    assert codes(await gateway.sign_in(address=ELSEWHERE)) == []
+    assert codes(await gateway.sign_in("grace@example.org")) == []
+
+
+async def test_an_account_is_guessed_at_from_many_addresses_so_often_and_no_more(gateway: Gateway) -> None:
+    await gateway.sign_up()
+    each, addresses = guesses.MOST_OF_PAIR - 1, 7
+    answers = await gather(*(fail(gateway, each, address=f"203.0.113.{n}") for n in range(addresses)))
+    assert sum(answer.count(WRONG) for answer in answers) == guesses.MOST_OF_ACCOUNT
+    assert codes(await gateway.sign_in(address="203.0.113.99")) == LIMITED
+
+
+async def test_a_guess_that_is_refused_counts_for_none_of_its_limits(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guesses, "MOST_OF_ACCOUNT", 3)
+    await gateway.sign_up()
+    for n in range(3):
+        await fail(gateway, 1, address=f"192.0.2.{n}")
+    for _ in range(2 * guesses.MOST_OF_PAIR):
+        assert codes(await gateway.sign_in(address=ELSEWHERE)) == LIMITED
+    await database["attempts"].update_one({"count": 3}, {"$set": {"count": 0}})
+    assert codes(await gateway.sign_in(address=ELSEWHERE)) == []
+
+
+async def test_an_address_guesses_at_many_accounts_so_often_and_no_more(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guesses, "MOST_OF_ADDRESS", 5)
+    await gateway.sign_up()
+    answers = await gather(*(fail(gateway, 1, f"{n}@example.org") for n in range(8)))
+    assert answers.count([WRONG]) == 5
+    assert codes(await gateway.sign_in()) == LIMITED
+    assert codes(await gateway.sign_in(address=ELSEWHERE)) == []
+
+
+async def test_what_is_typed_as_an_address_counts_for_nobody_elses(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys of one kind are never those of another."""
+    monkeypatch.setattr(guesses, "MOST_OF_ADDRESS", 3)
+    monkeypatch.setattr(guesses, "MOST_OF_ACCOUNT", 3)
+    await gateway.sign_up()
+    for typed in (ELSEWHERE, f"address {ELSEWHERE}", f"account {EMAIL}", f"{EMAIL} {ELSEWHERE}"):
+        for n in range(4):
+            await fail(gateway, 1, typed, f"192.0.2.{n}")
+    assert codes(await gateway.sign_in(address=ELSEWHERE)) == []
+
+
+async def test_a_right_guess_makes_the_wrong_ones_forgotten(gateway: Gateway, database: Database) -> None:
+    await gateway.sign_up()
+    for _ in range(2):
+        assert await fail(gateway, guesses.MOST_OF_PAIR - 1) == [WRONG] * (guesses.MOST_OF_PAIR - 1)
+        assert codes(await gateway.sign_in()) == []
+    assert sorted(await counts(database)) == [18, 18]  # of the account, of the address
+
+
+async def test_guesses_are_forgotten_after_their_time(gateway: Gateway, database: Database) -> None:
+    await gateway.sign_up()
+    await fail(gateway, guesses.MOST_OF_PAIR)
+    assert codes(await gateway.sign_in()) == LIMITED
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    await database["attempts"].update_many({}, {"$set": {"expiresAt": past}})
+    assert await fail(gateway, guesses.MOST_OF_PAIR) == [WRONG] * guesses.MOST_OF_PAIR
+    assert codes(await gateway.sign_in()) == LIMITED
+
+
+async def test_what_goes_wrong_on_our_side_is_no_guess(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(password: str, stored: str | None) -> bool:
+        raise MemoryError
+
+    await gateway.sign_up()
+    monkeypatch.setattr(passwords, "is_right", broken)
+    query = f'mutation {{ signIn(input: {{email: "{EMAIL}", password: "x"}}) {{ accessToken }} }}'
+    answer = (await gateway.post(query)).json()
+    assert answer["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert set(await counts(database)) == {0}
+
+
+async def test_passwords_are_not_guessed_by_signing_up_or_by_changing_them(gateway: Gateway) -> None:
+    token = (await gateway.sign_up(idempotencyKey="k1"))["accessToken"]
+    sent = {"name": "Ada", "email": EMAIL, "password": "another password", "idempotencyKey": "k1"}
+    change = {"currentPassword": "wrong", "newPassword": "another password"}
+    for _ in range(guesses.MOST_OF_PAIR // 2):
+        assert codes(await gateway.mutate("signUp", sent)) == [("DUPLICATE", "email")]
+        changed = await gateway.mutate("changePassword", change, token=token)
+        assert codes(changed) == [("INVALID", "currentPassword")]
+    assert codes(await gateway.mutate("signUp", sent)) == LIMITED
+    assert codes(await gateway.mutate("changePassword", change, token=token)) == LIMITED
+    assert codes(await gateway.sign_in()) == LIMITED
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:198.51.100.7", "198.51.100.7", True),
+        ("::ffff:198.51.100.7", "::ffff:198.51.100.8", False),
+        ("", "198.51.100.7", False),
+        ("a socket", "another", False),
+    ],
+)
+async def test_a_network_of_ipv6_is_one_client(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, one: str, other: str, same: bool
+) -> None:
+    monkeypatch.setattr(guesses, "MOST_OF_PAIR", 1)
+    await fail(gateway, 1, address=one)
+    assert await fail(gateway, 1, address=other) == [LIMITED if same else WRONG]
+
+
+async def test_what_is_stored_of_a_guess_is_small_and_names_nobody(
+    gateway: Gateway, database: Database
+) -> None:
+    await fail(gateway, 1)
+    await fail(gateway, 1, "x" * 100_000)
+    stored = await database["attempts"].find().to_list(None)
+    assert all(len(attempt["_id"]) == 32 for attempt in stored)
+    assert "ada" not in repr(stored)
+
+
+@pytest.mark.parametrize("what", ["hashed", "is_right"])
+async def test_the_loop_goes_on_while_a_password_is_hashed(what: str) -> None:
+    stored = await passwords.hashed(PASSWORD)
+    task = create_task(
+        passwords.hashed(PASSWORD) if what == "hashed" else passwords.is_right(PASSWORD, stored)
+    )
+    turns = 0
+    while not task.done():
+        turns += 1
+        await sleep(0)
+    assert turns > 10  # two, where it is computed in the loop
+    assert await task
+    where = await passwords._in_thread(threading.current_thread)
+    assert where.name.startswith("passwords")

@@ -1,0 +1,319 @@
+"""Reviews: written, changed, taken back, voted for, answered and moderated."""
+
+from asyncio import gather
+from typing import Any
+
+import pytest
+
+import loaders.writes.review
+from loaders.mongo import Database
+from loaders.newest import NEWEST, unpacked
+from loaders.transactions import Transaction
+from resolvers.context import Viewer
+from tests import factories
+from tests.factories import DAY, T0
+from tests.support import RunQuery
+from tests.writes.support import (
+    STAFF,
+    Doc,
+    Gateway,
+    as_instructor,
+    as_student,
+    at_once,
+    course_id,
+    current,
+    operation,
+    review_id,
+    review_of,
+    stored,
+)
+
+ADA = factories.instructor("Ada")
+
+
+async def classroom(
+    database: Database, students: int = 1, **fields: Any
+) -> tuple[Doc, list[Doc], list[Viewer]]:
+    """A course of Ada's, students who take it, and these as viewers."""
+    course = factories.course(instructorIds=[ADA["_id"]], **fields)
+    people = [factories.student() for _ in range(students)]
+    places = [factories.enrollment(course, student) for student in people]
+    await stored(database, courses=[course], students=people, enrollments=places)
+    return course, people, [as_student(student) for student in people]
+
+
+def text(course: Doc, **fields: Any) -> dict[str, Any]:
+    return {"courseId": course_id(course), "rating": 4, "body": "Good."} | fields
+
+
+# -- createReview ---------------------------------------------------------------------------------------
+
+
+async def test_a_review_is_written_and_its_rating_counts(gateway: Gateway, database: Database) -> None:
+    course, _, (viewer,) = await classroom(database)
+    selected = """review { rating title body difficulty workloadHours term verified status helpfulCount
+      student { name } } course { rating { count average histogram { stars count } } reviews { totalCount
+      nodes { rating } } viewerReview { rating } viewerCanReview }"""
+    payload = await gateway.done(
+        viewer, "createReview", selected, **text(course, title=" <i>A</i>\nB ", difficulty=3,
+        workloadHours=2.5, term="2026-2", body="one\n\n<script>two</script> & 1 < 2"),
+    )  # fmt: skip
+    review = payload["review"]
+    assert review.pop("student")["name"]
+    assert review == {
+        "rating": 4, "title": "A B", "body": "one\n\ntwo & 1 < 2", "difficulty": 3, "workloadHours": 2.5,
+        "term": "2026-2", "verified": True, "status": "PUBLISHED", "helpfulCount": 0,
+    }  # fmt: skip
+    rating = payload["course"].pop("rating")
+    assert (rating["count"], rating["average"], rating["histogram"][1]) == (1, 4, {"stars": 4, "count": 1})
+    assert payload["course"] == {
+        "reviews": {"totalCount": 1, "nodes": [{"rating": 4}]}, "viewerReview": {"rating": 4},
+        "viewerCanReview": False,
+    }  # fmt: skip
+
+
+INVALID = [
+    ("rating", 0), ("rating", 6), ("body", " <b> </b>"), ("body", "x" * 20_001), ("body", "x" * 80_001),
+    ("title", "x" * 201), ("difficulty", 0), ("workloadHours", -1), ("workloadHours", 168.1),
+    ("term", "2014-0"), ("term", "spring"), ("idempotencyKey", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["createReview", "updateReview"])
+@pytest.mark.parametrize(("field", "value"), INVALID)
+async def test_a_value_that_cant_be_is_told_by_its_path(
+    gateway: Gateway, database: Database, name: str, field: str, value: Any
+) -> None:
+    course, (student,), (viewer,) = await classroom(database)
+    review = review_of(course, student)
+    await stored(database, reviews=[review] if name == "updateReview" else [])
+    given = text(course) if name == "createReview" else {"reviewId": review_id(review)}
+    assert await gateway.codes(viewer, name, **given | {field: value}) == [("INVALID", field)]
+
+
+async def test_a_review_that_cant_be_written(gateway: Gateway, database: Database) -> None:
+    course, _, (viewer,) = await classroom(database)
+    draft = factories.course(status="DRAFT")
+    await stored(database, courses=[draft])
+    other = as_student(factories.student())
+    await gateway.done(viewer, "createReview", **text(course))
+    assert await gateway.codes(viewer, "createReview", **text(course)) == [("DUPLICATE", "courseId")]
+    assert await gateway.codes(other, "createReview", **text(course)) == [("NOT_ENROLLED", "courseId")]
+    assert await gateway.codes(viewer, "createReview", **text(draft)) == [("NOT_FOUND", "courseId")]
+    assert await gateway.codes(STAFF, "createReview", **text(course)) == [("FORBIDDEN",)]
+    assert await gateway.codes(as_instructor(ADA), "createReview", **text(course)) == [("FORBIDDEN",)]
+    assert await gateway.codes(Viewer(), "createReview", **text(course)) == [("UNAUTHENTICATED",)]
+    assert await database["reviews"].count_documents({}) == 1
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "EXPIRED"])
+async def test_who_once_took_a_course_reviews_it(gateway: Gateway, database: Database, status: str) -> None:
+    course, student = factories.course(), factories.student()
+    await stored(
+        database, courses=[course], students=[student],
+        enrollments=[factories.enrollment(course, student, status=status)],
+    )  # fmt: skip
+    await gateway.done(as_student(student), "createReview", **text(course))
+
+
+async def test_a_review_that_is_written_ten_times_at_once_is_one(
+    gateway: Gateway, database: Database
+) -> None:
+    course, _, (viewer,) = await classroom(database)
+    payloads = await gather(*(gateway.write(viewer, "createReview", **text(course)) for _ in range(10)))
+    codes = [error["code"] for payload in payloads for error in payload["errors"]]
+    assert codes == ["DUPLICATE"] * 9
+    assert (await current(database, "courses", course))["ratingCount"] == 1
+
+
+async def test_reviews_that_are_written_at_once_all_count(gateway: Gateway, database: Database) -> None:
+    course, _, viewers = await classroom(database, students=25)
+    await gather(
+        *(gateway.done(v, "createReview", **text(course, rating=n % 5 + 1)) for n, v in enumerate(viewers))
+    )
+    assert (await current(database, "courses", course))["ratingStars"] == [5] * 5
+
+
+async def test_an_archived_course_cant_be_reviewed_and_says_so(gateway: Gateway, database: Database) -> None:
+    course, _, (viewer,) = await classroom(database, status="ARCHIVED")
+    query = "{ viewer { student { enrollments { nodes { course { viewerCanReview } } } } } }"
+    told = await gateway.ask(query, viewer=viewer)
+    assert told["viewer"]["student"]["enrollments"]["nodes"] == [{"course": {"viewerCanReview": False}}]
+    assert await gateway.codes(viewer, "createReview", **text(course)) == [("NOT_FOUND", "courseId")]
+
+
+# -- updateReview, deleteReview ---------------------------------------------------------------------------
+
+
+async def test_a_changed_review_counts_with_its_new_rating(gateway: Gateway, database: Database) -> None:
+    course, (student,), (viewer,) = await classroom(database)
+    review = review_of(course, student, rating=5, title="Old", term="2026-1", createdAt=T0)
+    await stored(database, reviews=[review])
+    own = {"reviewId": review_id(review)}
+    payload = await gateway.done(viewer, "updateReview", **own, rating=2, title=None)
+    assert (payload["review"]["rating"], payload["review"]["title"]) == (2, None)
+    assert payload["course"]["rating"] == {"count": 1, "average": 2}
+    changed = await current(database, "reviews", review)
+    assert (changed["body"], changed["term"]) == (review["body"], "2026-1")
+    assert changed["updatedAt"] > changed["createdAt"]
+
+
+async def test_a_review_that_is_taken_back_takes_its_rating_and_votes_out(
+    gateway: Gateway, database: Database
+) -> None:
+    course, (student, other), (viewer, voter) = await classroom(database, students=2)
+    review, stays = review_of(course, student, rating=1), review_of(course, other, rating=5)
+    await stored(database, reviews=[review, stays])
+    own = {"reviewId": review_id(review)}
+    await gateway.done(voter, "markReviewHelpful", **own)
+    payload = await gateway.done(viewer, "deleteReview", **own)
+    assert payload["review"]["rating"] == 1
+    assert payload["course"]["rating"] == {"count": 1, "average": 5}
+    assert await database["votes"].count_documents({}) == 0
+    assert await gateway.codes(viewer, "deleteReview", **own) == [("NOT_FOUND", "reviewId")]
+    await gateway.done(viewer, "createReview", **text(course))
+
+
+async def test_a_review_that_isnt_ones_own(gateway: Gateway, database: Database) -> None:
+    course, (student, _), (viewer, other) = await classroom(database, students=2)
+    review, hidden = review_of(course, student), factories.review(course, status="PENDING")
+    await stored(database, reviews=[review, hidden])
+    own, pending = {"reviewId": review_id(review)}, {"reviewId": review_id(hidden)}
+    for name in ("updateReview", "deleteReview"):
+        assert await gateway.codes(other, name, **own) == [("FORBIDDEN",)]
+        assert await gateway.codes(as_instructor(ADA), name, **own) == [("FORBIDDEN",)]
+        assert await gateway.codes(other, name, **pending) == [("NOT_FOUND", "reviewId")]
+        assert await gateway.codes(Viewer(), name, **own) == [("UNAUTHENTICATED",)]
+        assert await gateway.codes(viewer, name, reviewId=course_id(course)) == [("NOT_FOUND", "reviewId")]
+    assert await gateway.codes(viewer, "updateReview", **own, body=None) == [("INVALID", "body")]
+    assert await gateway.codes(viewer, "updateReview", **own, rating=None) == [("INVALID", "rating")]
+    assert await gateway.codes(STAFF, "updateReview", **own, rating=1) == [("FORBIDDEN",)]
+    await gateway.done(STAFF, "deleteReview", **own)
+
+
+async def test_reviews_that_are_deleted_at_once_are_not_listed(gateway: Gateway, database: Database) -> None:
+    """The one that is far down changes no list by itself, but is what moves up when the other goes."""
+    student = factories.student()
+    courses = [factories.course() for _ in range(NEWEST + 2)]
+    reviews = [review_of(course, student, createdAt=T0 - n * DAY) for n, course in enumerate(courses)]
+    await stored(database, courses=courses, students=[student], reviews=reviews)
+
+    async def delete(tx: Transaction, review: Doc) -> None:
+        await loaders.writes.review.delete(tx, await tx.get("reviews", review["_id"]))
+
+    await at_once(database, lambda tx: delete(tx, reviews[0]), lambda tx: delete(tx, reviews[NEWEST]))
+    carried = unpacked((await current(database, "students", student))["newestReviewIds"])
+    assert carried == [r["_id"] for r in (*reviews[1:NEWEST], reviews[NEWEST + 1])]
+
+
+# -- markReviewHelpful ------------------------------------------------------------------------------------
+
+
+async def test_a_vote_counts_once_and_can_be_taken_back(gateway: Gateway, database: Database) -> None:
+    course, (student, _), (_, voter) = await classroom(database, students=2)
+    review = review_of(course, student, helpfulCount=3, importedHelpfulCount=3)
+    await stored(database, reviews=[review])
+    own = {"reviewId": review_id(review)}
+    selected = "review { helpfulCount viewerFoundHelpful }"
+    for _ in range(2):
+        payload = await gateway.done(voter, "markReviewHelpful", selected, **own)
+        assert payload["review"] == {"helpfulCount": 4, "viewerFoundHelpful": True}
+    for _ in range(2):
+        payload = await gateway.done(voter, "markReviewHelpful", selected, **own, helpful=False)
+        assert payload["review"] == {"helpfulCount": 3, "viewerFoundHelpful": False}
+
+
+async def test_votes_that_are_given_at_once_all_count(gateway: Gateway, database: Database) -> None:
+    course, (student, *_), (_, *voters) = await classroom(database, students=13)
+    review = review_of(course, student)
+    await stored(database, reviews=[review])
+    own = {"reviewId": review_id(review)}
+    await gather(
+        *(gateway.done(voter, "markReviewHelpful", **own) for voter in voters),
+        *(gateway.done(voters[0], "markReviewHelpful", **own) for _ in range(6)),
+    )
+    assert (await current(database, "reviews", review))["helpfulCount"] == 12
+    assert await database["votes"].count_documents({}) == 12
+
+
+async def test_a_vote_that_cant_be_given(gateway: Gateway, database: Database) -> None:
+    course, (student, _), (viewer, voter) = await classroom(database, students=2)
+    review, hidden = review_of(course, student), factories.review(course, status="REJECTED")
+    await stored(database, reviews=[review, hidden])
+
+    async def codes(viewer: Viewer, of: Doc) -> list[tuple[str, ...]]:
+        return await gateway.codes(viewer, "markReviewHelpful", reviewId=review_id(of))
+
+    assert await codes(viewer, review) == [("FORBIDDEN", "reviewId")]
+    assert await codes(voter, hidden) == [("NOT_FOUND", "reviewId")]
+    assert await codes(STAFF, review) == [("FORBIDDEN",)]
+    assert await codes(Viewer(), review) == [("UNAUTHENTICATED",)]
+
+
+# -- replyToReview, moderateReview ------------------------------------------------------------------------
+
+
+async def test_an_instructor_answers_a_review(gateway: Gateway, database: Database) -> None:
+    course, (student,), (viewer,) = await classroom(database)
+    review, hidden = review_of(course, student), factories.review(course, status="PENDING")
+    await stored(database, reviews=[review, hidden], instructors=[ADA])
+    selected, own = "review { reply { body author { name } } }", {"reviewId": review_id(review)}
+    ada, bob = as_instructor(ADA), as_instructor(factories.instructor("Bob"))
+    payload = await gateway.done(ada, "replyToReview", selected, **own, body="<p>Thanks</p>")
+    assert payload["review"]["reply"] == {"body": "Thanks", "author": {"name": "Ada"}}
+    payload = await gateway.done(STAFF, "replyToReview", selected, **own, body="We thank too")
+    assert payload["review"]["reply"] == {"body": "We thank too", "author": None}
+    pending = {"reviewId": review_id(hidden), "body": "No"}
+    assert await gateway.codes(bob, "replyToReview", **own, body="No") == [("FORBIDDEN",)]
+    assert await gateway.codes(ada, "replyToReview", **pending) == [("NOT_FOUND", "reviewId")]
+    assert await gateway.codes(viewer, "replyToReview", **own, body="No") == [("FORBIDDEN",)]
+    assert await gateway.codes(Viewer(), "replyToReview", **own, body="No") == [("UNAUTHENTICATED",)]
+    assert await gateway.codes(ada, "replyToReview", **own, body="<br>") == [("INVALID", "body")]
+
+
+async def test_a_review_that_is_taken_down_doesnt_count(gateway: Gateway, database: Database) -> None:
+    course, (student,), (viewer,) = await classroom(database)
+    review = review_of(course, student, rating=5)
+    await stored(database, reviews=[review])
+    own = {"reviewId": review_id(review)}
+    listed = "course { rating { count } reviews { nodes { rating } } }"
+    anyone = "query($id: ID!) { review(id: $id) { status } }"
+    for status, count in (("REJECTED", 0), ("PENDING", 0), ("PUBLISHED", 1), ("PUBLISHED", 1)):
+        payload = await gateway.done(
+            STAFF, "moderateReview", "review { status } " + listed, **own, status=status
+        )
+        assert payload["review"] == {"status": status}
+        assert payload["course"]["rating"]["count"] == count
+        shown = await gateway.ask(anyone, {"id": own["reviewId"]})
+        assert shown["review"] == ({"status": "PUBLISHED"} if count else None)
+    assert await gateway.codes(viewer, "moderateReview", **own, status="REJECTED") == [("FORBIDDEN",)]
+    assert await gateway.codes(as_instructor(ADA), "moderateReview", **own, status="REJECTED") == [
+        ("FORBIDDEN",)
+    ]
+    assert await gateway.codes(Viewer(), "moderateReview", **own, status="REJECTED") == [("UNAUTHENTICATED",)]
+    nothing = review_id(factories.review(course))
+    assert await gateway.codes(STAFF, "moderateReview", reviewId=nothing, status="REJECTED") == [
+        ("NOT_FOUND", "reviewId")
+    ]
+
+
+# -- what it costs --------------------------------------------------------------------------------------
+
+
+async def test_commands_dont_grow_with_the_data(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    sent: list[list[str]] = []
+    for size in (10, 20):
+        course, _, viewers = await classroom(database, students=size)
+        for n, viewer in enumerate(viewers):
+            mongo_commands.clear()
+            given = text(course, idempotencyKey=f"{size}.{n}")
+            await run_query(operation("createReview"), {"input": given}, viewer=viewer)
+        sent.append(mongo_commands.copy())
+    assert sent[0] == sent[1]
+    assert sent[0] == [
+        "find idempotencyKeys", "find courses", "find enrollments", "find reviews", "insert reviews",
+        "aggregate courses", "update courses", "update students", "insert auditLog", "update idempotencyKeys",
+        "commitTransaction 1",
+    ]  # fmt: skip

@@ -1,0 +1,485 @@
+"""Signing up, in and out: what a session is good for, and when it ends."""
+
+from asyncio import gather
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app import accounts
+from app.settings import Settings
+from loaders.mongo import Database
+from loaders.transactions import Transaction, transaction
+from loaders.writes import account
+from resolvers import passwords
+from resolvers.context import Viewer
+from tests.support import TOKENS
+from tests.writes.sessions import EMAIL, PASSWORD, SESSION, Gateway, codes, served
+
+NEW_PASSWORD = "another horse, another battery"
+ME = "{ viewer { roles student { name email country } } }"
+OVER = [("UNAUTHENTICATED",)]
+OVER_BY_TOKEN = [("UNAUTHENTICATED", "refreshToken")]
+
+
+@pytest.fixture
+async def gateway(settings: Settings, database: Database) -> AsyncIterator[Gateway]:
+    async with served(settings) as gateway:
+        yield gateway
+
+
+async def change_password(
+    gateway: Gateway, token: str | None, current: str = PASSWORD, new: str = NEW_PASSWORD
+) -> dict[str, Any]:
+    return await gateway.mutate(
+        "changePassword", {"currentPassword": current, "newPassword": new}, token=token
+    )
+
+
+# -- signUp ---------------------------------------------------------------------------------------------
+
+
+async def test_who_signs_up_is_signed_in_as_a_student(gateway: Gateway) -> None:
+    payload = await gateway.sign_up(email=" Ada@Example.org ", country="GB", clientMutationId="m1")
+    student = {"name": "Ada", "email": EMAIL, "country": "GB"}
+    assert payload["viewer"]["roles"] == ["STUDENT"]
+    assert student.items() <= payload["viewer"]["student"].items()
+    assert payload["clientMutationId"] == "m1"
+    left = datetime.fromisoformat(payload["expiresAt"]) - datetime.now(UTC)
+    assert timedelta(minutes=9) < left <= timedelta(minutes=10)
+    me = await gateway.post(ME, token=payload["accessToken"])
+    assert me.json()["data"] == {"viewer": {"roles": ["STUDENT"], "student": student}}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", " <b></b> "),
+        ("name", "x" * 201),
+        ("email", "nobody"),
+        ("email", "a@b"),
+        ("email", f"{'x' * 250}@example.org"),
+        ("password", "too short"),
+        ("password", "x" * 201),
+        ("password", "aaaaaaaaaaaa"),
+        ("country", "Germany"),
+        ("idempotencyKey", ""),
+    ],
+)
+async def test_a_value_that_cant_be_is_told_by_its_path(
+    gateway: Gateway, database: Database, field: str, value: str
+) -> None:
+    good = {"name": "Ada", "email": EMAIL, "password": PASSWORD}
+    payload = await gateway.mutate("signUp", good | {field: value})
+    assert codes(payload) == [("INVALID", field)]
+    assert payload["accessToken"] is payload["viewer"] is None
+    assert await database["accounts"].count_documents({}) == 0
+
+
+async def test_all_that_is_wrong_is_told_at_once(gateway: Gateway) -> None:
+    payload = await gateway.mutate("signUp", {"name": "", "email": "?", "password": "?"})
+    assert codes(payload) == [("INVALID", "name"), ("INVALID", "email"), ("INVALID", "password")]
+
+
+async def test_an_address_signs_up_once(gateway: Gateway) -> None:
+    await gateway.sign_up()
+    again = {"name": "Eve", "email": EMAIL.upper(), "password": NEW_PASSWORD}
+    assert codes(await gateway.mutate("signUp", again)) == [("DUPLICATE", "email")]
+    assert codes(await gateway.mutate("signUp", again | {"password": PASSWORD})) == [("DUPLICATE", "email")]
+
+
+async def test_signing_up_again_with_its_key_and_password_gives_a_session_of_the_same_account(
+    gateway: Gateway,
+) -> None:
+    first = await gateway.sign_up(idempotencyKey="k1")
+    again = await gateway.sign_up(idempotencyKey="k1")
+    assert again["viewer"] == first["viewer"]
+    assert again["refreshToken"] != first["refreshToken"]
+    own = {"name": "Ada", "email": EMAIL, "password": PASSWORD, "idempotencyKey": "k1"}
+    for other in ({"idempotencyKey": "k2"}, {"idempotencyKey": None}, {"password": NEW_PASSWORD}):
+        assert codes(await gateway.mutate("signUp", own | other)) == [("DUPLICATE", "email")]
+
+
+@pytest.mark.parametrize("key", ["k1", None])
+async def test_of_those_who_sign_up_at_once_with_an_address_one_is_added(
+    gateway: Gateway, database: Database, key: str | None
+) -> None:
+    """With one key they are the same, sent again."""
+    sent = {"name": "Ada", "email": EMAIL, "password": PASSWORD, "idempotencyKey": key}
+    payloads = await gather(*(gateway.mutate("signUp", sent) for _ in range(6)))
+    assert await database["accounts"].count_documents({}) == 1
+    assert await database["students"].count_documents({}) == 1
+    refused = [codes(payload) for payload in payloads if payload["errors"]]
+    assert refused == ([] if key else [[("DUPLICATE", "email")]] * 5)
+    assert len({p["viewer"]["student"]["id"] for p in payloads if p["viewer"]}) == 1
+
+
+# -- signIn ---------------------------------------------------------------------------------------------
+
+
+async def test_who_has_the_password_signs_in(gateway: Gateway) -> None:
+    there = await gateway.sign_up()
+    payload = await gateway.sign_in(" ADA@example.org")
+    assert payload["errors"] == []
+    assert payload["viewer"] == there["viewer"]
+    assert (await gateway.write(payload["accessToken"]))["student"] == {"bio": "I write."}
+
+
+async def test_an_account_without_a_password_cant_be_signed_in_to(
+    gateway: Gateway, database: Database
+) -> None:
+    await accounts.create(database, EMAIL, "Ada", ["STAFF"], None)
+    for password in ("", "nobody's", "None"):
+        assert codes(await gateway.sign_in(password=password)) == OVER
+
+
+async def test_each_sign_in_of_one_operation_shows_its_own_viewer(
+    settings: Settings, database: Database
+) -> None:
+    query = (
+        f'mutation {{ a: signIn(input: {{email: "a@x.org", password: "{PASSWORD}"}}) {{ {SESSION} }} '
+        f'b: signIn(input: {{email: "b@x.org", password: "{PASSWORD}"}}) {{ {SESSION} }} }}'
+    )
+    for compiled in (True, False):
+        async with served(settings.model_copy(update={"compiled_execution": compiled})) as gateway:
+            if compiled:
+                await gateway.sign_up("a@x.org")
+                await gateway.sign_up("b@x.org")
+            told = (await gateway.post(query)).json()["data"]
+        assert [told[it]["viewer"]["student"]["email"] for it in "ab"] == ["a@x.org", "b@x.org"]
+
+
+async def test_a_password_that_changes_while_someone_signs_in_with_it_is_wrong(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = await gateway.sign_up()
+    is_right = passwords.is_right
+
+    async def and_then_changed(password: str, stored: str | None) -> bool:
+        monkeypatch.setattr(passwords, "is_right", is_right)
+        right = await is_right(password, stored)
+        assert (await change_password(gateway, there["accessToken"]))["errors"] == []
+        return right
+
+    monkeypatch.setattr(passwords, "is_right", and_then_changed)
+    assert codes(await gateway.sign_in()) == OVER
+
+
+async def test_no_session_begins_in_the_moment_in_which_the_others_end(
+    gateway: Gateway, database: Database
+) -> None:
+    await gateway.sign_up()
+    seen = []
+
+    async def change(tx: Transaction) -> None:
+        own = await account.by_email(tx, EMAIL)
+        assert own
+        await account.change(tx, own, passwordHash="another")
+        await account.end_sessions(tx, own["_id"])
+
+    async def begin(tx: Transaction) -> None:
+        own = await account.by_email(tx, EMAIL)
+        assert own
+        seen.append(own["passwordHash"])
+        if len(seen) == 1:
+            await transaction(database, change)
+        await account.begin_session(tx, own)
+
+    await transaction(database, begin)
+    assert seen[-1] == "another"
+
+
+# -- refreshSession -------------------------------------------------------------------------------------
+
+
+async def test_a_refresh_token_is_good_once_and_then_ends_its_family(gateway: Gateway) -> None:
+    first = await gateway.sign_up()
+    second = await gateway.refresh(first["refreshToken"])
+    assert second["errors"] == []
+    assert second["viewer"] == first["viewer"]
+    assert second["refreshToken"] != first["refreshToken"]
+    third = await gateway.refresh(second["refreshToken"])
+    assert codes(await gateway.refresh(first["refreshToken"])) == OVER_BY_TOKEN
+    assert codes(await gateway.refresh(third["refreshToken"])) == OVER_BY_TOKEN
+    assert codes(await gateway.write(third["accessToken"])) == OVER
+    assert (await gateway.sign_in())["errors"] == []
+
+
+async def test_a_reused_token_leaves_the_other_sessions_of_the_account(gateway: Gateway) -> None:
+    first, other = await gateway.sign_up(), await gateway.sign_in()
+    await gateway.refresh(first["refreshToken"])
+    await gateway.refresh(first["refreshToken"])
+    assert (await gateway.refresh(other["refreshToken"]))["errors"] == []
+
+
+async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends(gateway: Gateway) -> None:
+    token = (await gateway.sign_up())["refreshToken"]
+    payloads = await gather(*(gateway.refresh(token) for _ in range(2)))
+    assert sorted(map(codes, payloads)) == [[], OVER_BY_TOKEN]
+    (won,) = (payload for payload in payloads if not payload["errors"])
+    assert codes(await gateway.refresh(won["refreshToken"])) == OVER_BY_TOKEN
+
+
+async def test_with_one_key_refreshes_at_once_get_the_same_token(gateway: Gateway) -> None:
+    token = (await gateway.sign_up())["refreshToken"]
+    payloads = await gather(*(gateway.refresh(token, "k1") for _ in range(4)))
+    (next_token,) = {payload["refreshToken"] for payload in payloads}
+    assert (await gateway.refresh(next_token))["errors"] == []
+
+
+async def test_an_answer_that_was_lost_is_fetched_again_with_its_key_until_the_next(gateway: Gateway) -> None:
+    token = (await gateway.sign_up())["refreshToken"]
+    lost = await gateway.refresh(token, "k1")
+    found = await gateway.refresh(token, "k1")
+    assert found["refreshToken"] == lost["refreshToken"]
+    after = await gateway.refresh(found["refreshToken"], "k1")
+    assert after["errors"] == []
+    assert codes(await gateway.refresh(token, "k1")) == OVER_BY_TOKEN
+    assert codes(await gateway.refresh(after["refreshToken"])) == OVER_BY_TOKEN
+
+
+@pytest.mark.parametrize("key", ["k2", None])
+async def test_a_used_token_with_another_key_ends_its_family(gateway: Gateway, key: str | None) -> None:
+    token = (await gateway.sign_up())["refreshToken"]
+    next_token = (await gateway.refresh(token, "k1"))["refreshToken"]
+    assert codes(await gateway.refresh(token, key)) == OVER_BY_TOKEN
+    assert codes(await gateway.refresh(next_token)) == OVER_BY_TOKEN
+
+
+async def test_a_session_ends_by_itself_and_a_refresh_puts_it_off(
+    gateway: Gateway, database: Database
+) -> None:
+    session = await gateway.sign_up()
+    (stored,) = await database["sessions"].find().to_list(None)
+    almost = datetime.now(UTC) + timedelta(seconds=30)
+    await database["sessions"].update_one({"_id": stored["_id"]}, {"$set": {"expiresAt": almost}})
+    session = await gateway.refresh(session["refreshToken"])
+    (stored,) = await database["sessions"].find().to_list(None)
+    assert stored["expiresAt"] > almost + timedelta(days=29)
+    await database["sessions"].update_one(
+        {"_id": stored["_id"]}, {"$set": {"expiresAt": datetime.now(UTC) - timedelta(seconds=1)}}
+    )
+    assert codes(await gateway.refresh(session["refreshToken"])) == OVER_BY_TOKEN
+    assert codes(await gateway.write(session["accessToken"])) == OVER
+
+
+@pytest.mark.parametrize("token", ["", "x", "é", "AAAA", "\x00", "A" * 5000])
+async def test_what_is_no_refresh_token_is_refused(gateway: Gateway, token: str) -> None:
+    assert codes(await gateway.refresh(token)) == OVER_BY_TOKEN
+    assert codes(await gateway.mutate("signOut", {"refreshToken": token})) == OVER_BY_TOKEN
+
+
+async def test_a_refresh_brings_the_roles_that_the_account_has_by_then(
+    gateway: Gateway, database: Database
+) -> None:
+    token = (await gateway.sign_up())["refreshToken"]
+    await accounts.change_roles(database, EMAIL, ["STAFF"], [], None)
+    assert (await gateway.refresh(token))["viewer"]["roles"] == ["STUDENT", "STAFF"]
+
+
+# -- signOut --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["accessToken", "refreshToken"])
+async def test_a_write_is_refused_once_its_session_has_ended(gateway: Gateway, by: str) -> None:
+    session, other = await gateway.sign_up(), await gateway.sign_in()
+    if by == "accessToken":
+        ended = await gateway.mutate("signOut", {"clientMutationId": "m1"}, token=session["accessToken"])
+    else:
+        ended = await gateway.mutate(
+            "signOut", {"refreshToken": session["refreshToken"], "clientMutationId": "m1"}
+        )
+    assert ended == {"errors": [], "clientMutationId": "m1"}
+    assert codes(await gateway.write(session["accessToken"])) == OVER
+    assert codes(await change_password(gateway, session["accessToken"])) == OVER
+    assert codes(await gateway.refresh(session["refreshToken"])) == OVER_BY_TOKEN
+    assert (await gateway.write(other["accessToken"]))["errors"] == []
+
+
+async def test_who_signed_out_may_do_so_again(gateway: Gateway) -> None:
+    token = (await gateway.sign_up())["accessToken"]
+    for _ in range(2):
+        assert codes(await gateway.mutate("signOut", {}, token=token)) == []
+
+
+async def test_without_a_session_nobody_signs_out(gateway: Gateway) -> None:
+    assert codes(await gateway.mutate("signOut", {})) == OVER_BY_TOKEN
+
+
+# -- changePassword -------------------------------------------------------------------------------------
+
+
+async def test_another_password_ends_the_other_sessions_and_not_its_own(gateway: Gateway) -> None:
+    own, other = await gateway.sign_up(), await gateway.sign_in()
+    changed = await change_password(gateway, own["accessToken"])
+    assert changed["viewer"] == {"roles": ["STUDENT"], "student": {"email": EMAIL}}
+    assert codes(await gateway.write(other["accessToken"])) == OVER
+    assert codes(await gateway.refresh(other["refreshToken"])) == OVER_BY_TOKEN
+    assert (await gateway.write(own["accessToken"]))["errors"] == []
+    assert (await gateway.refresh(own["refreshToken"]))["errors"] == []
+    assert codes(await gateway.sign_in()) == OVER
+    assert (await gateway.sign_in(password=NEW_PASSWORD))["errors"] == []
+
+
+async def test_a_wrong_password_or_a_weak_one_changes_nothing(gateway: Gateway) -> None:
+    token = (await gateway.sign_up())["accessToken"]
+    wrong = await change_password(gateway, token, current=NEW_PASSWORD)
+    assert codes(wrong) == [("INVALID", "currentPassword")]
+    assert codes(await change_password(gateway, token, new="short")) == [("INVALID", "newPassword")]
+    assert codes(await change_password(gateway, None)) == OVER
+    assert (await gateway.sign_in())["errors"] == []
+
+
+async def test_who_has_no_account_here_has_no_password_to_change(gateway: Gateway) -> None:
+    token = TOKENS.access(Viewer(frozenset(("STUDENT",)), subject="https://id.example|1")).text
+    assert codes(await change_password(gateway, token)) == [("FORBIDDEN",)]
+
+
+# -- resetPassword --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reset(gateway: Gateway) -> Callable[..., Awaitable[dict[str, Any]]]:
+    async def reset(token: str, password: str = NEW_PASSWORD) -> dict[str, Any]:
+        return await gateway.mutate("resetPassword", {"token": token, "newPassword": password})
+
+    return reset
+
+
+USED = [("EXPIRED", "token")]
+
+
+async def test_a_reset_link_is_good_once_and_ends_all_sessions(
+    gateway: Gateway, database: Database, reset: Any
+) -> None:
+    before = await gateway.sign_up()
+    link = await accounts.reset(database, EMAIL)
+    assert codes(await reset(link.token, "short")) == [("INVALID", "newPassword")]
+    began = await reset(link.token)
+    assert began["errors"] == []
+    assert began["viewer"] == before["viewer"]
+    assert codes(await gateway.write(before["accessToken"])) == OVER
+    assert (await gateway.write(began["accessToken"]))["errors"] == []
+    assert codes(await reset(link.token)) == USED
+    assert codes(await gateway.sign_in()) == OVER
+    assert (await gateway.sign_in(password=NEW_PASSWORD))["errors"] == []
+
+
+async def test_of_two_who_use_a_reset_link_at_once_one_does(
+    gateway: Gateway, database: Database, reset: Any
+) -> None:
+    link = await accounts.create(database, EMAIL, "Ada", ["STAFF"], None)
+    payloads = await gather(*(reset(link.token, f"{NEW_PASSWORD} {n}") for n in range(3)))
+    assert sorted(map(codes, payloads)) == [[], USED, USED]
+    (won,) = (n for n, payload in enumerate(payloads) if not payload["errors"])
+    assert (await gateway.sign_in(password=f"{NEW_PASSWORD} {won}"))["viewer"]["roles"] == ["STAFF"]
+
+
+async def test_a_reset_link_is_over_after_its_time_and_after_the_password_was_changed(
+    gateway: Gateway, database: Database, reset: Any
+) -> None:
+    session = await gateway.sign_up()
+    link = await accounts.reset(database, EMAIL)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    await database["accounts"].update_one({}, {"$set": {"reset.expiresAt": past}})
+    assert codes(await reset(link.token)) == USED
+    link = await accounts.reset(database, EMAIL)
+    assert (await change_password(gateway, session["accessToken"]))["errors"] == []
+    assert codes(await reset(link.token)) == USED
+
+
+async def test_no_hash_is_computed_for_a_reset_link_that_is_none(
+    reset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    async def hashed(password: str) -> str:
+        computed.append(password)
+        return ""
+
+    monkeypatch.setattr(passwords, "hashed", hashed)
+    for token in ("", "x", "x" * 10_000, "\x00"):
+        assert codes(await reset(token)) == USED
+    assert computed == []
+
+
+# -- secrets --------------------------------------------------------------------------------------------
+
+
+async def test_no_password_and_no_token_is_stored_or_logged(
+    gateway: Gateway, database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    secrets = [f"Pass-{uuid4()}" for _ in range(4)]
+    sent = await gateway.sign_up(password=secrets[0], idempotencyKey="k1")
+    again = await gateway.sign_up(password=secrets[0], idempotencyKey="k1")
+    await gateway.sign_in(password=secrets[1])
+    changed = await change_password(gateway, again["accessToken"], secrets[0], secrets[1])
+    link = await accounts.reset(database, EMAIL)
+    reset = await gateway.mutate("resetPassword", {"token": link.token, "newPassword": secrets[2]})
+    assert changed["errors"] == reset["errors"] == []
+    refreshed = await gateway.refresh(reset["refreshToken"], "k2")
+    await gateway.mutate("signOut", {"refreshToken": refreshed["refreshToken"]})
+    for payload in (sent, again, reset, refreshed):
+        secrets += [payload["accessToken"], payload["refreshToken"]]
+    stored = {
+        name: repr(await database[name].find().to_list(None))
+        for name in await database.list_collection_names()
+    }
+    log = "".join(capfd.readouterr())
+    for secret in (*secrets, link.token):
+        assert secret not in log
+        assert [name for name, text in stored.items() if secret in text] == []
+    assert [name for name, text in stored.items() if "$argon2" in text] == ["accounts"]
+    assert "(secret)" in stored["auditLog"]
+
+
+BAD = [
+    {"input": {"email": EMAIL, "password": PASSWORD}},
+    {"input": {"name": "Ada", "email": EMAIL, "password": PASSWORD, "colour": "blue"}},
+    {"input": {"name": "Ada", "email": EMAIL, "password": [PASSWORD]}},
+    {"input": {"email": EMAIL, "password": 4711081547110815}},
+    {"input": {"name": "Ada", "email": EMAIL, "password": 4711081547110815}},
+    {"input": {"email": EMAIL, "password": '"correct" \'horse battery'}},
+]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("variables", BAD)
+async def test_no_password_is_told_back_in_an_error(
+    settings: Settings, database: Database, variables: dict[str, Any], compiled: bool
+) -> None:
+    query = "mutation($input: SignUpInput!) { signUp(input: $input) { accessToken } }"
+    async with served(settings.model_copy(update={"compiled_execution": compiled})) as gateway:
+        answer = (await gateway.post(query, variables)).json()
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "horse battery" not in str(answer)
+    assert "47110815" not in str(answer)
+
+
+async def test_no_password_of_a_document_is_told_back_in_an_error(gateway: Gateway) -> None:
+    for password in (f'"{PASSWORD}"', f'"""{PASSWORD}"""', '"a \\" horse battery"'):
+        query = f'mutation {{ signUp(input: {{email: "{EMAIL}", password: {password}}}) {{ accessToken }} }}'
+        answer = (await gateway.post(query)).json()
+        assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        assert "horse battery" not in str(answer)
+
+
+# -- on a server of its own -----------------------------------------------------------------------------
+
+
+async def test_a_session_from_its_beginning_to_its_end_over_http(gateway_url: str) -> None:
+    gateway, email = Gateway(url=gateway_url), f"{uuid4().hex}@example.org"
+    one, two = await gather(*(gateway.sign_up(email, idempotencyKey="k1") for _ in range(2)))
+    assert one["viewer"] == two["viewer"]
+    lost, found = await gather(*(gateway.refresh(one["refreshToken"], "k2") for _ in range(2)))
+    assert lost["refreshToken"] == found["refreshToken"]
+    assert (await change_password(gateway, found["accessToken"]))["errors"] == []
+    assert codes(await gateway.write(two["accessToken"])) == OVER
+    assert codes(await gateway.sign_in(email)) == OVER
+    assert (await gateway.sign_in(email, NEW_PASSWORD))["errors"] == []
+    assert codes(await gateway.refresh(one["refreshToken"])) == OVER_BY_TOKEN
+    assert codes(await gateway.write(found["accessToken"])) == OVER
+    me = await gateway.post(ME, token=found["accessToken"])
+    assert me.json()["data"]["viewer"]["student"]["email"] == email  # until it expires

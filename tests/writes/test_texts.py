@@ -1,0 +1,119 @@
+"""Text as it is stored: nothing in it is a tag, and what was no tag stays."""
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from resolvers import texts
+from resolvers.texts import clean, in_line, is_visible
+
+#: Text with much that looks like HTML.
+MARKUP = st.lists(
+    st.sampled_from(
+        ["<", ">", "</", "<!--", "-->", "<?", "<a", "<b>", "</b>", "<script ", "<https://a.b>", "/", "a", " ",
+         "\n", "\x00", "&lt;", '"', "=", "\u202e"]
+    )
+    | st.characters(),
+    max_size=40,
+).map("".join)  # fmt: skip
+
+
+class Tags(HTMLParser):
+    """The tags, comments and declarations of a text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text + "<end>")
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.found.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append(tag)
+
+    def handle_comment(self, data: str) -> None:
+        self.found.append(data)
+
+    def handle_decl(self, decl: str) -> None:
+        self.found.append(decl)
+
+    def unknown_decl(self, data: str) -> None:
+        self.found.append(data)
+
+    def handle_pi(self, data: str) -> None:
+        self.found.append(data)
+
+
+@given(MARKUP)
+@example("<<b>script>alert(1)<</b>/script>")
+@example("<scr<b>ipt>")
+@example("<\x00b>")
+@example("<<a>b")
+def test_what_is_left_has_no_tag(text: str) -> None:
+    assert Tags(clean(text)).found == ["end"]
+
+
+@given(MARKUP)
+def test_clean_text_stays_as_it_is(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+    assert in_line(in_line(text)) == in_line(text)
+
+
+@given(st.text().map(lambda text: text.replace("<", "")))
+def test_text_without_tags_keeps_all_but_control_characters(text: str) -> None:
+    lines = text.replace("\r\n", "\n")
+    assert clean(text) == "".join(c for c in lines if not texts._CONTROL.match(c)).strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("<p>Hello <b class='x'>you</b></p>", "Hello you"),
+        ("1 < 2 and 3 > 2 <3", "1 < 2 and 3 > 2 <3"),
+        ("When n<k it is slow. Great course!", "When n< k it is slow. Great course!"),
+        ("See <https://example.org/a?b=c>.", "See https://example.org/a?b=c."),
+        ("<!-- a --><?php x ?></p>b", "b"),
+        ("<img src=x onerror=alert(1)", "< img src=x onerror=alert(1)"),
+        ("one\r\ntwo\ttabs\x07", "one\ntwo\ttabs"),
+        ("&lt;b&gt;", "&lt;b&gt;"),
+        ("مرحبا 👩‍💻 हिन्दी", "مرحبا 👩‍💻 हिन्दी"),
+        ("a\u202eb\u2066c\ufeff", "abc"),
+    ],
+)
+def test_examples(text: str, stored: str) -> None:
+    assert clean(text) == stored
+
+
+@pytest.mark.parametrize("unit", ["<a", "<", "<<a>a>", "a>", "<!--", "<https://", "<a\x00"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_hostile_text_is_passed_a_fixed_number_of_times(
+    monkeypatch: pytest.MonkeyPatch, unit: str, nested: bool
+) -> None:
+    """Each step is one substitution, however long the text is and whatever is nested in it."""
+    passes: list[int] = []
+
+    class Counted:
+        def __init__(self, pattern: object) -> None:
+            self._sub = pattern.sub  # type: ignore[attr-defined]
+
+        def sub(self, replacement: str, text: str) -> str:
+            passes.append(len(text))
+            return str(self._sub(replacement, text))
+
+    for name in ("_CONTROL", "_AUTOLINK", "_TAG", "_BEGIN"):
+        monkeypatch.setattr(texts, name, Counted(getattr(texts, name)))
+    text = "<" * 50_000 + "a>" * 50_000 if nested else unit * 50_000
+    assert "<a" not in clean(text)
+    assert len(passes) == 4
+    assert sum(passes) <= 4 * len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "visible"), [("a", True), ("👍", True), ("?", True), ("\u200b \u200d\u00ad", False)]
+)
+def test_what_can_be_seen(text: str, visible: bool) -> None:
+    assert is_visible(text) is visible
