@@ -2,7 +2,7 @@
 
 import asyncio
 from contextvars import ContextVar
-from threading import Event, get_ident
+from threading import Barrier, Event, get_ident
 
 import pytest
 
@@ -20,6 +20,23 @@ async def test_it_runs_elsewhere_in_the_caller_s_context() -> None:
 async def test_what_it_raises_is_raised() -> None:
     with pytest.raises(KeyError, match="gone"):
         await threads.run({"there": 1}.__getitem__, "gone")
+
+
+def test_a_loop_that_is_closed_meanwhile_takes_no_thread_with_it() -> None:
+    go_on = Event()
+
+    async def leave() -> None:
+        for _ in range(20):
+            threads.run(lambda _: go_on.wait(5), None)
+
+    asyncio.run(leave())
+    go_on.set()
+
+    async def count() -> set[int]:
+        here = Barrier(10)
+        return set(await asyncio.gather(*(threads.run(lambda _: here.wait(5), None) for _ in range(10))))
+
+    assert asyncio.run(count()) == set(range(10))
 
 
 async def test_a_cancelled_call_ends_unheard() -> None:
