@@ -6,8 +6,8 @@ An object is a course or a review in the answer; the cost is the server's CPU ti
 What the smallest request with the same levels costs (one course, and one review where there are any) is the
 constant; the rest, by the objects beyond those, is the cost of an object. Growth is linear when an object
 costs much the same in an answer of 100 objects and in one of 21,000. Resident memory is told with it: after
-a warm-up of small answers, from as many pages as the largest has (so that the threads and connections are
-there), at its peak, and after the run.
+a warm-up of small answers to the same operations, which are kept compiled from then on, at its peak, and
+after the run.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from benchmarks.chart import Series, draw
 from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, running
 
 _PAGE = 100  # the largest that Lectern takes
-_WARM_UP = 300  # requests
+_WARM_UP = 20  # requests of each case
 _IDLE = 5.0  # seconds
 _TELLING = 100  # objects: what fewer of them cost is lost in the noise of the constant
 
@@ -49,18 +49,27 @@ class Case(NamedTuple):
 
     @property
     def body(self) -> bytes:
-        """Pages of several categories, where one page is too small."""
-        return self.in_pages_of(_PAGE)
+        return self._of_pages(min(self.courses, _PAGE), self.reviews)
 
-    def in_pages_of(self, size: int) -> bytes:
-        pages = zip(range(0, self.courses, size), data.CATEGORIES, strict=False)
-        return orjson.dumps({"query": f"{{ {' '.join(self._page(*page, size) for page in pages)} }}"})
+    @property
+    def tiny(self) -> bytes:
+        """The same operation, for next to nothing."""
+        return self._of_pages(1, 1)
 
-    def _page(self, start: int, category: str, most: int) -> str:
-        size = min(self.courses - start, most)
-        reviews = f"reviews(first: {self.reviews}) {{ nodes {{ id rating title createdAt }} }}"
+    def _of_pages(self, first: int, reviews: int) -> bytes:
+        """Pages of several categories, where one page is too small. Their sizes are variables, as a client
+        has them.
+        """
+        sizes = {"first": first} | ({"reviews": reviews} if self.reviews else {})
+        declared = ", ".join(f"${name}: Int" for name in sizes)
+        pages = zip(range(0, self.courses, _PAGE), data.CATEGORIES, strict=False)
+        text = f"query ({declared}) {{ {' '.join(self._page(category) for _, category in pages)} }}"
+        return orjson.dumps({"query": text, "variables": sizes})
+
+    def _page(self, category: str) -> str:
+        reviews = "reviews(first: $reviews) { nodes { id rating title createdAt } }"
         course = f"id slug title rating {{ average }} {reviews if self.reviews else ''}"
-        chosen = f'first: {size}, filter: {{ categories: ["{category}"] }}'
+        chosen = f'first: $first, filter: {{ categories: ["{category}"] }}'
         return f"{category}: courses({chosen}) {{ nodes {{ {course} }} }}"
 
 
@@ -103,10 +112,10 @@ def main() -> None:
 
 
 def _warm(server: Server) -> float:
-    """The resident memory of a server that has given small answers."""
-    pages = len(range(0, LARGE.courses, _PAGE))
-    for _ in range(_WARM_UP):
-        server.post(Case(pages, 5).in_pages_of(1))
+    """The resident memory of a server that has given small answers to every operation."""
+    for case in CASES * _WARM_UP:
+        server.post(case.tiny)
+    time.sleep(_IDLE)
     return server.resident()
 
 
