@@ -6,10 +6,11 @@ QUIETLY := --quiet --disable-pip-version-check
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs Python 3.11 or newer: make PYTHON=python3.12")
 
 # What the MongoDB driver makes a difference to.
-DATABASE_TESTS := tests/loaders tests/resolvers tests/importing tests/app/test_database.py tests/app/test_http.py
+DATABASE_TESTS := tests/loaders tests/resolvers tests/writes tests/storm tests/importing \
+  tests/app/test_database.py tests/app/test_http.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench differential clean
+.PHONY: help setup run test check format bench differential storm clean
 
 help: ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +38,10 @@ test: check ## the checks and all tests, with both MongoDB drivers
 
 differential: setup ## 20,000 generated operations through both engines (about 20 minutes)
 	$(BIN)/python -m tests.execution.differential --operations 20000
+
+storm: setup ## 20,000 writes with cut connections and kill -9, on one node and on three (about 8 minutes)
+	$(BIN)/python -m tests.storm --writes 20000 --clients 200
+	$(BIN)/python -m tests.storm --writes 20000 --clients 200 --replica-set
 
 check: setup ## format, lint, types, import contracts, schema drift
 	$(BIN)/ruff format --check .

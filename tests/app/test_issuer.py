@@ -297,7 +297,7 @@ ODD_KEYS: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("odd", ODD_KEYS, ids=str)
+@pytest.mark.parametrize("odd", ODD_KEYS, ids=range(len(ODD_KEYS)))
 async def test_a_key_that_cant_be_used_leaves_the_others(
     server: Server, database: Database, odd: Any
 ) -> None:

@@ -35,11 +35,6 @@ async def _counts(database: Database, it: Told) -> Complaints:
     """The aggregates are those of the documents they come from."""
     async for d in recount(database, fix=False):
         yield f"{d.collection} {d.id}: {d.field} is {d.stored!r}, not {d.true!r}"
-    votes = Counter(vote["_id"]["reviewId"] for vote in await _all(database, "votes"))
-    for review in await _all(database, "reviews"):
-        count = review.get("importedHelpfulCount", 0) + votes[review["_id"]]
-        if review["helpfulCount"] != count:
-            yield f"review {review['_id']}: {review['helpfulCount']} found it helpful, not {count}"
 
 
 async def _uniqueness(database: Database, it: Told) -> Complaints:

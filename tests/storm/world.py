@@ -59,7 +59,7 @@ async def make(database: Database, people: int, random: Random) -> World:
         course["seatsUntil"] = max(run["startsAt"] for run in runs[course["slug"]])
     students = [factories.student(f"Student {n}") for n in range(people - instructors - moderators)]
     readers = [factories.student(f"Reader {n}") for n in range(_OLD_REVIEWS)]
-    reviews = [factories.review(course, by, rating=4) for course in courses for by in readers]
+    reviews = [factories.review(of, by, rating=4, importedHelpfulCount=0) for of in courses for by in readers]
     await factories.store(
         database,
         instructors=teachers,
