@@ -6,6 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from loaders.creation import utc
 from loaders.documents import ActorDoc, ChangeDoc
 from loaders.listing import Filter, Listing, Order
 from loaders.mongo import Database
@@ -42,7 +43,7 @@ def listing(
     if subject is not None:
         parts["subject"] = {"actor.subject": {"$eq": subject}}
     if target is not None:
-        parts["target"] = {"changes.id": str(target)}
+        parts["target"] = {"changes.documentId": str(target)}
     return Listing(database["auditLog"], parts, Order("at", descending=True))
 
 
@@ -56,7 +57,7 @@ def _told(change: Change) -> ChangeDoc | None:
     )
     if before == after == {}:
         return None
-    return {"collection": change.collection, "id": _name(change.id), "before": before, "after": after}
+    return {"collection": change.collection, "documentId": _name(change.id), "before": before, "after": after}
 
 
 def _name(id: Any) -> str:
@@ -69,7 +70,7 @@ def _plain(name: str, value: Any) -> Any:
     if name in _SECRET:
         return None if value is None else "(secret)"
     if isinstance(value, datetime):
-        return value.isoformat()
+        return utc(value).isoformat()
     if isinstance(value, Mapping):
         return {key: _plain(key, item) for key, item in value.items()}
     if isinstance(value, list):

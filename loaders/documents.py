@@ -237,7 +237,7 @@ class ActorDoc(TypedDict):
 
 class ChangeDoc(TypedDict):
     collection: str
-    id: str
+    documentId: str
     before: dict[str, Any] | None  # of what is derived, nothing; null: it was not there
     after: dict[str, Any] | None
 

@@ -67,7 +67,7 @@ INDEXES: tuple[Index, ...] = (
     Index("attempts", [("expiresAt", 1)], seconds=0),
     Index("idempotencyKeys", [("at", 1)], seconds=24 * 60 * 60),
     Index("auditLog", [("at", -1), ("_id", 1)]),
-    Index("auditLog", [("changes.id", 1), ("at", -1), ("_id", 1)]),
+    Index("auditLog", [("changes.documentId", 1), ("at", -1), ("_id", 1)]),
     Index("auditLog", [("actor.subject", 1), ("at", -1), ("_id", 1)]),
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from loaders.batching import ByKey
 from loaders.documents import (
+    AuditDoc,
     CategoryDoc,
     CourseDoc,
     CourseRunDoc,
@@ -40,6 +41,10 @@ class Loaders:
     @cached_property
     def course_run_by_id(self) -> ByKey[CourseRunDoc]:
         return self._by("courseRuns")
+
+    @cached_property
+    def audit_entry_by_id(self) -> ByKey[AuditDoc]:
+        return self._by("auditLog")
 
     @cached_property
     def category_by_id(self) -> ByKey[CategoryDoc]:

@@ -28,6 +28,6 @@ async def node(changes: Sequence[ChangeDoc], ctx: Context) -> Sequence[Mapping[s
 
 def _global_id(change: ChangeDoc) -> str:
     type_name = _TYPES.get(change["collection"])
-    if type_name is None or not ObjectId.is_valid(change["id"]):
+    if type_name is None or not ObjectId.is_valid(change["documentId"]):
         return ""
-    return ids.encode(type_name, {"_id": ObjectId(change["id"])})
+    return ids.encode(type_name, {"_id": ObjectId(change["documentId"])})

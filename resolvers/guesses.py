@@ -39,6 +39,12 @@ async def guess(ctx: Context, email: str) -> AsyncIterator[None]:
     await gather(attempts.forget(database, pair), _give_back(database, (address, account)))
 
 
+async def forgive(ctx: Context, email: str) -> None:
+    """Who may set the password anew is not kept out by guesses of the old one."""
+    pair, account = f"pair {_client(ctx.address)} {email}", f"account {email}"
+    await gather(*(attempts.forget(ctx.loaders.database, key) for key in (pair, account)))
+
+
 async def _spend(database: Database, limits: Mapping[str, int]) -> None:
     """Counts a guess for each key, one after the other. One that is refused counts for none: who is kept out
     by one limit doesn't use up the next, which others share.

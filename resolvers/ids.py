@@ -10,6 +10,7 @@ from bson import ObjectId
 from loaders.mongo import id_bytes
 
 _CODES: Mapping[str, bytes] = {
+    "AuditEntry": b"aud",
     "Category": b"cat",
     "Course": b"crs",
     "CourseRun": b"run",

@@ -13,6 +13,7 @@ MOST = 100
 
 #: The collection that the documents of a type come from.
 COLLECTIONS: Mapping[str, str] = {
+    "AuditEntry": "auditLog",
     "Category": "categories",
     "Course": "courses",
     "CourseRun": "courseRuns",
@@ -58,6 +59,7 @@ async def _visible(ctx: Context, type_name: str, keys: Sequence[Any]) -> list[di
 
 def _loader(ctx: Context, type_name: str) -> ByKey[Any]:
     loaders: Mapping[str, ByKey[Any]] = {
+        "AuditEntry": ctx.loaders.audit_entry_by_id,
         "Category": ctx.loaders.category_by_id,
         "Course": ctx.loaders.course_by_id,
         "CourseRun": ctx.loaders.course_run_by_id,

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from bson import ObjectId
 
 from loaders.documents import (
+    AuditDoc,
     CourseDoc,
     CourseRunDoc,
     CourseStatus,
@@ -150,3 +151,8 @@ def sees_students(viewer: Viewer) -> bool:
 
 def sees_audit_log(viewer: Viewer) -> bool:
     return allows(viewer, "Query.auditLog")
+
+
+def sees_audit_entry(viewer: Viewer, entry: AuditDoc, owners: Owners = NOBODY) -> bool:
+    """By its ID: nobody's but the staff's, whoever wrote."""
+    return sees_audit_log(viewer)

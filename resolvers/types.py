@@ -383,7 +383,7 @@ class AuditActor:
 @strawberry.type(description="A document before and after a write.")
 class AuditChange:
     collection: str = fields.plain("The collection it is in.")
-    id: str = fields.plain("Its ObjectId.")
+    document_id: str = fields.plain("Its ObjectId.")
     node: Node | None = fields.level(
         resolvers.audit.node, description="What became of it; null: it is gone, or is no node."
     )
@@ -392,7 +392,8 @@ class AuditChange:
 
 
 @strawberry.type(description="A write.")
-class AuditEntry:
+class AuditEntry(Node):
+    id: strawberry.ID = fields.computed(resolvers.node.global_id("AuditEntry"), description="Its global ID.")
     at: datetime = fields.plain("When.")
     action: str = fields.plain("Which: the name of the mutation, or the command.")
     actor: AuditActor = fields.plain("Who.")

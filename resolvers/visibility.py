@@ -17,6 +17,7 @@ class _Seen(NamedTuple):
 
 #: The collections that not everyone sees all of.
 _SEEN: Mapping[str, _Seen] = {
+    "auditLog": _Seen(permissions.sees_audit_entry, ["Query.auditLog"]),
     "courses": _Seen(permissions.sees_course, ["Course.draft"]),
     "courseRuns": _Seen(permissions.sees_course_run, ["Course.draft"]),
     "enrollments": _Seen(permissions.sees_enrollment, ["Enrollment"]),

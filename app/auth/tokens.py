@@ -65,10 +65,10 @@ class SessionTokens:
             )
         except jwt.ExpiredSignatureError:
             raise InvalidTokenError(
-                "The access token has expired: get another with refreshSession."
+                "The access token has expired: get another with refreshSession, without this header."
             ) from None
         except (jwt.PyJWTError, BSONError, LookupError, TypeError, ValueError):
-            raise InvalidTokenError("The access token is not one of this gateway's.") from None
+            raise InvalidTokenError("The access token is not one of this gateway's: sign in again.") from None
 
     def refresh(self, token: RefreshToken) -> str:
         payload = _REFRESH.pack(token.session_id.binary, token.generation)

@@ -23,7 +23,6 @@ T = TypeVar("T")
 
 account = typer.Typer(help="Accounts: make one, reset its password, change its roles.", no_args_is_help=True)
 
-_STAFF: frozenset[Role] = frozenset(("STAFF",))
 _ROLE = "STAFF|INSTRUCTOR|STUDENT"
 _Email = Annotated[
     str, typer.Argument(metavar="EMAIL", help="The e-mail address.", parser=values.checked(checks.email))
@@ -51,14 +50,16 @@ def create(
     ] = None,
     role: Annotated[
         list[str] | None,
-        typer.Option(metavar=_ROLE, help="A role, once or more. Without it, STAFF.", show_default=False),
+        typer.Option(metavar=_ROLE, help="A role, once or more.", show_default=False),
     ] = None,
     instructor: _InstructorId = None,
 ) -> None:
     """Make an account. What it prints sets its password, once, within 24 hours."""
     if not (name or instructor):
         raise typer.BadParameter("It is needed, unless --instructor says who it is.", param_hint="--name")
-    roles = values.roles("--role", role, ["INSTRUCTOR"] if instructor else []) or _STAFF
+    roles = values.roles("--role", role, ["INSTRUCTOR"] if instructor else [])
+    if not roles:
+        raise typer.BadParameter("It is needed: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role")
     made = _done(lambda database: accounts.create(database, email, name, roles, instructor))
     _say(f"{email} has an account: {_listed(made.account['roles'])}.")
     _show(made)

@@ -67,7 +67,7 @@ def token(
         made = asyncio.run(trial.issue(gateway, roles, given, timedelta(hours=hours)))
     _say(f"{made.told}, good for {hours} h:\n")
     typer.echo(made.token)
-    _say(_USES)
+    _say(_USES.replace("ROLES", " ".join(f"--role {role}" for role in sorted(roles))))
 
 
 @contextmanager
@@ -93,7 +93,7 @@ GraphiQL takes it under Headers: {"Authorization": "Bearer THE TOKEN"}
 With curl:
 
   curl http://localhost:8000/graphql -H 'content-type: application/json' \\
-    -H "Authorization: Bearer $(lectern token)" \\
+    -H "Authorization: Bearer $(lectern token ROLES)" \\
     -d '{"query": "{ viewer { roles } }"}'"""
 
 

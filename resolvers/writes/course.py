@@ -21,7 +21,6 @@ _RUN_FIELDS = ("startsAt", "endsAt", "deliveryMode", "location", "seats")
 #: What a course of the catalogue has: where it is stored, its name in the input and in messages.
 _WANTED = {
     "summary": ("summary", "a summary"),
-    "categorySlug": ("categoryId", "a category"),
     "deliveryModes": ("deliveryModes", "a delivery mode"),
 }
 
@@ -43,7 +42,7 @@ async def update_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
 
 
 async def publish_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    """What the catalogue has is described: a summary, a category and a way to take part."""
+    """What the catalogue has is described: a summary, and a way to take part."""
     course = await found.own_course(ctx, tx, given["courseId"], "publishCourse")
     stored: Mapping[str, Any] = course
     missing = [what for field, (_, what) in _WANTED.items() if not stored[field]]

@@ -15,7 +15,7 @@ from loaders.transactions import Transaction, transaction
 from resolvers import passwords
 from resolvers.context import Context, RefreshToken, Viewer
 from resolvers.errors import RefusedError, refusal
-from resolvers.guesses import guess
+from resolvers.guesses import forgive, guess
 from resolvers.viewer import viewer_doc
 from resolvers.writing import Given, Objects, actor
 
@@ -148,7 +148,9 @@ async def reset_password(ctx: Context, given: Given) -> Objects:
         await loaders.writes.account.end_sessions(tx, account["_id"])
         return await _begun(ctx, tx, account, "resetPassword")
 
-    return _session(ctx, await transaction(ctx.loaders.database, work))
+    begun = await transaction(ctx.loaders.database, work)
+    await forgive(ctx, begun.account["email"])
+    return _session(ctx, begun)
 
 
 async def _new_student(ctx: Context, tx: Transaction, given: Given, password_hash: str) -> _Begun:

@@ -99,14 +99,14 @@ def office(environment: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_first_member_of_staff_sets_a_password_and_signs_in(office: Office) -> None:
-    token = office.ok("create", " Ada@Example.org ", "--name", "Ada")
+    token = office.ok("create", " Ada@Example.org ", "--name", "Ada", "--role", "STAFF")
     assert office.set_password(token)["viewer"] == {"roles": ["STAFF"], "student": None, "instructor": None}
     assert office.sign_in()["viewer"]["roles"] == ["STAFF"]
     assert office.set_password(token)["errors"] == [{"code": "EXPIRED"}]
 
 
 def test_a_token_is_stored_as_its_digest_and_good_for_a_day(office: Office) -> None:
-    token = office.ok("create", ADA, "--name", "Ada")
+    token = office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     account = office.account()
     assert account["reset"]["digest"] == sha256(token.encode()).digest()
     assert account["passwordHash"] is None
@@ -119,12 +119,12 @@ def test_a_token_is_stored_as_its_digest_and_good_for_a_day(office: Office) -> N
 
 
 def test_nobody_signs_in_before_a_password_is_set(office: Office) -> None:
-    office.ok("create", ADA, "--name", "Ada")
+    office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     assert office.sign_in()["errors"] == [{"code": "UNAUTHENTICATED"}]
 
 
 def test_the_example_that_is_printed_with_a_token_works(office: Office) -> None:
-    told = office.run("create", ADA, "--name", "Ada")
+    told = office.run("create", ADA, "--name", "Ada", "--role", "STAFF")
     match = re.search(r"-d '(.*)'", told.stderr, re.DOTALL)
     assert match
     body = match[1].replace("THE TOKEN", told.stdout.strip()).replace("NEW PASSWORD", PASSWORD)
@@ -139,7 +139,7 @@ def test_a_link_is_printed_where_there_is_a_page_for_it(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESET_URL", "https://courses.example/reset#{token}")
-    told = office.run("create", ADA, "--name", "Ada")
+    told = office.run("create", ADA, "--name", "Ada", "--role", "STAFF")
     match = re.fullmatch(r"https://courses\.example/reset#([\w-]{43})\n", told.stdout)
     assert match, told.stdout
     assert match[1] not in told.stderr
@@ -149,7 +149,7 @@ def test_a_link_is_printed_where_there_is_a_page_for_it(
 def test_a_reset_makes_what_was_printed_before_useless_and_keeps_the_password_until_then(
     office: Office,
 ) -> None:
-    office.set_password(office.ok("create", ADA, "--name", "Ada"))
+    office.set_password(office.ok("create", ADA, "--name", "Ada", "--role", "STAFF"))
     first, second = office.ok("reset", ADA), office.ok("reset", ADA.upper())
     assert office.sign_in()["errors"] == []
     assert office.set_password(first)["errors"] == [{"code": "EXPIRED"}]
@@ -157,8 +157,8 @@ def test_a_reset_makes_what_was_printed_before_useless_and_keeps_the_password_un
 
 
 def test_an_address_that_has_an_account_or_has_none_is_told(office: Office) -> None:
-    office.ok("create", ADA, "--name", "Ada")
-    told = office.refused("create", "ADA@example.org", "--name", "Ada")
+    office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
+    told = office.refused("create", "ADA@example.org", "--name", "Ada", "--role", "STAFF")
     assert told.startswith("ada@example.org has an account.\n  lectern account reset ada@example.org")
     for command in ("reset", "roles"):
         assert "eve@example.org has no account." in office.refused(command, "eve@example.org")
@@ -197,7 +197,7 @@ def test_roles_are_printed(office: Office) -> None:
 
 
 def test_a_role_that_is_added_makes_the_person_once(office: Office) -> None:
-    office.ok("create", ADA, "--name", "Ada")
+    office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     assert office.ok("roles", ADA, "--add", "STUDENT", "--add", "INSTRUCTOR").split() == [
         "STUDENT",
         "INSTRUCTOR",
@@ -245,20 +245,27 @@ def test_a_role_that_is_taken_away_ends_the_sessions(office: Office) -> None:
 
 
 def test_a_session_goes_on_with_a_role_that_is_added(office: Office) -> None:
-    session = office.set_password(office.ok("create", ADA, "--name", "Ada"))
+    session = office.set_password(office.ok("create", ADA, "--name", "Ada", "--role", "STAFF"))
     office.ok("roles", ADA, "--add", "STUDENT", "--remove", "INSTRUCTOR")
     refreshed = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)
     assert refreshed["viewer"]["roles"] == ["STUDENT", "STAFF"]
 
 
+def test_a_role_must_be_said(office: Office) -> None:
+    done = office.run("create", ADA, "--name", "Ada")
+    assert done.exit_code == 2
+    assert "STAFF, INSTRUCTOR or STUDENT" in done.output
+    assert office.database["accounts"].count_documents({}) == 0
+
+
 def test_who_has_no_roles_left_is_told_so(office: Office) -> None:
-    office.ok("create", ADA, "--name", "Ada")
+    office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     told = office.run("roles", ADA, "--remove", "STAFF")
     assert (told.stdout, told.stderr.splitlines()[0]) == ("", f"{ADA} has no roles.")
 
 
 def test_every_change_is_in_the_audit_log_and_no_secret(office: Office) -> None:
-    office.ok("create", ADA, "--name", "Ada")
+    office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     office.ok("reset", ADA)
     office.ok("roles", ADA, "--add", "STUDENT")
     office.ok("roles", ADA)

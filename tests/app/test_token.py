@@ -85,7 +85,9 @@ def test_what_it_says_can_be_done_with_it_works(environment: dict[str, str]) -> 
         until_it_answers(url)
         done = lectern("token", "--role", "STAFF", **environment)
         curl = done.stderr[done.stderr.index("curl http") :]
-        curl = curl.replace("http://localhost:8000", url).replace("$(lectern token)", printed(done))
+        curl = curl.replace("http://localhost:8000", url).replace(
+            "$(lectern token --role STAFF)", printed(done)
+        )
         answer = subprocess.run(["sh", "-c", curl], capture_output=True, text=True)
     assert answer.stdout == '{"data":{"viewer":{"roles":["STAFF"]}}}'
 

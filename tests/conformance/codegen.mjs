@@ -3,7 +3,7 @@
 import { generate } from '@graphql-codegen/cli';
 
 const [schema, folder, ...documents] = process.argv.slice(2);
-const config = { strictScalars: true, scalars: { DateTime: 'string' } };
+const config = { strictScalars: true, scalars: { DateTime: 'string', JSON: 'unknown' } };
 
 await generate({
   schema,

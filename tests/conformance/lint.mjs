@@ -8,6 +8,8 @@ import { buildSchema } from 'graphql';
 
 // Values without an identity of their own, so without an ID: two that are equal are the same.
 const VALUE_TYPES = [
+  'AuditActor',
+  'AuditChange',
   'CourseFacets',
   'FacetCount',
   'Money',
@@ -16,6 +18,8 @@ const VALUE_TYPES = [
   'RatingBucket',
   'RatingSummary',
   'ReviewReply',
+  'UserError',
+  'Viewer',
 ];
 
 const RULES = {

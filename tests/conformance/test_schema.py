@@ -26,7 +26,7 @@ RELAY = {
     "schema": "schema.graphql",
     "language": "typescript",
     "artifactDirectory": GENERATED,
-    "customScalarTypes": {"DateTime": "string"},
+    "customScalarTypes": {"DateTime": "string", "JSON": "unknown"},
     "persistConfig": {"file": "operations.json"},
 }
 

@@ -117,7 +117,9 @@ def _entry(student: ObjectId, course: ObjectId) -> dict[str, Any]:
     return {
         "_id": ObjectId(), "at": NOW, "action": "addToWishlist", "address": "::1",
         "actor": {"subject": "s", "roles": ["STUDENT"], "studentId": student, "instructorId": None},
-        "changes": [{"collection": "courses", "id": str(course), "before": None, "after": {"a": [1]}}],
+        "changes": [
+            {"collection": "courses", "documentId": str(course), "before": None, "after": {"a": [1]}}
+        ],
     }  # fmt: skip
 
 

@@ -72,7 +72,7 @@ kept_review = factories.review(archived, ada)
 
 _wish = [{"courseId": of["_id"], "addedAt": T0} for of in (course, archived)]
 _actor = {"subject": "s", "roles": ["STAFF"], "studentId": ada["_id"], "instructorId": grace["_id"]}
-_change = {"collection": "courses", "id": str(course["_id"]), "before": {"a": 1}, "after": {"a": 2}}
+_change = {"collection": "courses", "documentId": str(course["_id"]), "before": {"a": 1}, "after": {"a": 2}}
 
 
 def account(name: str, role: str, **fields: Any) -> Document:

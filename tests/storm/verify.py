@@ -174,7 +174,7 @@ async def _moves(database: Database) -> AsyncIterator[tuple[str, float]]:
     for entry in await _all(database, "auditLog", {"changes.before.status": "WAITLISTED"}):
         for change in entry["changes"]:
             if _statuses(change) == ("WAITLISTED", "ACTIVE"):
-                yield change["id"], _seconds(entry["at"])
+                yield change["documentId"], _seconds(entry["at"])
 
 
 async def _joins(database: Database) -> AsyncIterator[tuple[str, float]]:
@@ -182,7 +182,7 @@ async def _joins(database: Database) -> AsyncIterator[tuple[str, float]]:
     for entry in await _all(database, "auditLog", {"changes.after.status": "WAITLISTED"}):
         for change in entry["changes"]:
             if _statuses(change) == (None, "WAITLISTED"):
-                yield change["id"], _seconds(entry["at"])
+                yield change["documentId"], _seconds(entry["at"])
 
 
 def _statuses(change: Mapping[str, Any]) -> tuple[Any, Any]:

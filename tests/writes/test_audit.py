@@ -22,7 +22,7 @@ from tests.writes.support import (
 
 LOG = """query($filter: AuditFilter) { auditLog(first: 10, filter: $filter) { totalCount nodes { at action
   actor { subject roles student { name } instructor { name } } address
-  changes { collection id before after node { __typename id } } } } }"""
+  changes { collection documentId before after node { __typename id } } } } }"""
 
 
 async def entries(gateway: Gateway, viewer: Viewer = STAFF, **filter: Any) -> Any:
@@ -71,7 +71,7 @@ async def test_a_vote_has_an_id_of_two_parts(gateway: Gateway, database: Databas
     await stored(database, courses=[course], students=[writer, voter], reviews=[review])
     await gateway.done(as_student(voter), "markReviewHelpful", reviewId=review_id(review))
     (entry,) = await entries(gateway, node=review_id(review))
-    assert [(change["collection"], change["id"]) for change in entry["changes"]] == [
+    assert [(change["collection"], change["documentId"]) for change in entry["changes"]] == [
         ("votes", f"{review['_id']} {voter['_id']}"), ("reviews", str(review["_id"]))
     ]  # fmt: skip
 

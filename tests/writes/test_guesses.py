@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app import accounts
 from app.settings import Settings
 from loaders.mongo import Database
 from resolvers import guesses, passwords
@@ -31,6 +32,15 @@ async def fail(gateway: Gateway, times: int, email: str = EMAIL, address: str = 
         codes(payload)
         for payload in await gather(*(gateway.sign_in(email, "wrong", address) for _ in range(times)))
     ]
+
+
+async def test_who_sets_the_password_anew_is_not_kept_out(gateway: Gateway, database: Database) -> None:
+    await gateway.sign_up()
+    assert (await fail(gateway, guesses.MOST_OF_PAIR + 1)).count(LIMITED) == 1
+    link = await accounts.reset(database, EMAIL)
+    new = {"token": link.token, "newPassword": "another good one"}
+    assert codes(await gateway.mutate("resetPassword", new)) == []
+    assert codes(await gateway.sign_in(password="another good one")) == []
 
 
 async def counts(database: Database) -> list[int]:
