@@ -88,7 +88,7 @@ def values(input: Any) -> dict[str, Any]:
         if value is UNSET:
             continue
         try:
-            given[name] = _checked(value, field.metadata or getattr(field, "metadata", {}))
+            given[name] = _checked(value, field.metadata)
         except RefusedError as refused:
             errors += [{**e, "path": ["input", name, *e["path"][1:]]} for e in refused.errors]
         except ValueError as error:

@@ -12,7 +12,7 @@ from tests.execution.comparison import Tally, compare
 from tests.execution.operations import questions
 from tests.execution.site import Site
 
-OPERATIONS = 150  # on each database
+OPERATIONS = 250  # on each database
 
 everywhere = pytest.mark.parametrize("site", sites.MADE, indirect=True)
 _tallies: dict[str, Tally] = {}
@@ -27,13 +27,11 @@ async def test_the_engines_agree(site: Site, data: st.DataObject) -> None:
 
 @everywhere
 def test_the_operations_were_worth_comparing(site: Site) -> None:
-    """Most were run, many of those had data, a plan alone was enough for most, and where there are holes not
-    for all.
-    """
+    """Most were run, most of those had data, and a plan alone was enough for most of them."""
     if (tally := _tallies.get(site.name)) is None:
         pytest.skip("they were compared by another process")
     counts = tally.counts
     assert counts["ran"] > 4 * counts["refused"]
-    assert counts["with data"] > counts["ran"] / 3
+    assert counts["with data"] > counts["ran"] / 2
     assert counts["compiled"] > counts["ran"] / 2
-    assert counts["completed"] > 0 or site.name == "sound"
+    assert counts["completed"] > 0

@@ -18,7 +18,12 @@ _SIZES = [1, 1, 2, 2, 2, 3, 3, 4, 5, 5, 7, 12]
 _WRONG_SIZES = [0, 100, 101, -1]
 _NO_CURSORS = ["", "nonsense", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "="]
 _WINDOWS = (
-    ["bare"] + ["first"] * 7 + ["last"] * 2 + ["after"] * 3 + ["before"] * 2 + ["both", "wrong", "made up"]
+    ["bare"]
+    + ["first"] * 7
+    + ["last"] * 2
+    + ["after"] * 3
+    + ["before"] * 2
+    + ["both", "wrong", "wrong", "made up"]
 )
 
 
