@@ -2,9 +2,6 @@
 
 import asyncio
 import os
-import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +25,7 @@ from resolvers.cursors import Cursors
 from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests.factories import clear
-from tests.support import NOW, SECRET, SHARED, TOKENS, MongoCommands, RunQuery
+from tests.support import NOW, SECRET, SHARED, TOKENS, MongoCommands, RunQuery, serving
 
 # How long an example takes is the machine's business.
 hypothesis.settings.register_profile("lectern", deadline=None)
@@ -122,22 +119,8 @@ def gateway_url(settings: Settings, worker_id: str) -> Iterator[str]:
     """A gateway that serves the sample data: `lectern serve` in a process of its own."""
     served = settings.model_copy(update={"mongodb_database": f"sample_{worker_id}"})
     asyncio.run(_load_sample(served))
-    environment = os.environ | {
-        "MONGODB_URI": served.mongodb_uri.get_secret_value(),
-        "MONGODB_DATABASE": served.mongodb_database,
-        "MONGODB_DRIVER": served.mongodb_driver,
-        "LECTERN_SECRET": SECRET,
-    }
-    command = [str(Path(sys.executable).with_name("lectern")), "serve", "--port", "0"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        told = process.stderr.readline()
-        match = re.search(r"http://\S+(?=/graphql)", told)
-        assert match, told + process.stderr.read()
-        try:
-            yield match[0]
-        finally:
-            process.terminate()
+    with serving(served) as url:
+        yield url
 
 
 async def _load_sample(settings: Settings) -> None:

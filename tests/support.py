@@ -1,7 +1,11 @@
 """Names that tests and fixtures share."""
 
 import os
-from collections.abc import Awaitable, Callable
+import re
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,6 +14,7 @@ import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from app.auth.tokens import SessionTokens
+from app.settings import Settings
 
 SHARED = Path(__file__).parents[2] / "shared"
 SECRET = "a secret for the tests, long enough"
@@ -38,6 +43,27 @@ class MongoCommands(CommandListener):
 
 #: `await run_query(text, variables, viewer=…)`
 RunQuery = Callable[..., Awaitable[Any]]
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """The URL of `lectern serve` in a process of its own."""
+    environment = os.environ | {
+        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "MONGODB_DATABASE": settings.mongodb_database,
+        "MONGODB_DRIVER": settings.mongodb_driver,
+        "LECTERN_SECRET": SECRET,
+    }
+    command = [str(Path(sys.executable).with_name("lectern")), "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline()
+        match = re.search(r"http://\S+(?=/graphql)", told)
+        assert match, told + process.stderr.read()
+        try:
+            yield match[0]
+        finally:
+            process.terminate()
 
 
 def missing(what: str) -> NoReturn:

@@ -1,12 +1,7 @@
 """What is our fault: masked, with an id that is in the log, and nothing of the write is kept."""
 
 import asyncio
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +11,7 @@ from structlog.testing import capture_logs
 from app.settings import Settings
 from loaders.mongo import Database
 from tests import factories
-from tests.support import SECRET
+from tests.support import serving
 from tests.writes.support import (
     STAFF,
     Gateway,
@@ -82,22 +77,8 @@ def _writes() -> set[asyncio.Task[Any]]:
 @pytest.fixture(scope="module")
 def url(settings: Settings) -> Iterator[str]:
     """`lectern serve` in a process of its own, on the database of the tests."""
-    environment = os.environ | {
-        "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
-        "MONGODB_DATABASE": settings.mongodb_database,
-        "MONGODB_DRIVER": settings.mongodb_driver,
-        "LECTERN_SECRET": SECRET,
-    }
-    command = [str(Path(sys.executable).with_name("lectern")), "serve", "--port", "0"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        told = process.stderr.readline()
-        match = re.search(r"http://\S+(?=/graphql)", told)
-        assert match, told + process.stderr.read()
-        try:
-            yield match[0]
-        finally:
-            process.terminate()
+    with serving(settings) as url:
+        yield url
 
 
 async def test_a_served_gateway_sells_its_seats_once(gateway: Gateway, database: Database, url: str) -> None:

@@ -1,0 +1,14 @@
+"""What tests of the application may ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.app.issuers import Server
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.stop()
