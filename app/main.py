@@ -13,14 +13,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import graphiql, health, logs, memory, metrics, settings
+from app import logs, memory, metrics, settings
 from app.auth.authentication import Authentication
 from app.auth.issuer import Claims, Issuer
 from app.auth.keys import Keys
 from app.auth.tokens import SessionTokens
 from app.database import connect
 from app.execution import Executor
-from app.http import Endpoint
+from app.http import Endpoint, graphiql, health
 from app.settings import Settings
 from app.tending import tend
 from loaders.mongo import Database

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
-from app import graphiql
+from app.http import graphiql
 from tests.support import missing
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import ConsoleMessage, Error, Page, Request, async_playwright, expect
 from starlette.applications import Starlette
 
-from app import graphiql
+from app.http import graphiql
 from tests.support import missing
 
 # How fast a browser is, is the machine's business.

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from app.accept import preferred
 from app.auth.authentication import Authentication
 from app.execution import Executor
 from app.http import Endpoint
+from app.http.accept import preferred
 from app.main import create_app
 from app.settings import Settings
 from loaders import indexes

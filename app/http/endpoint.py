@@ -14,12 +14,13 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from app import errors, graphiql
-from app.accept import preferred
+from app import errors
 from app.auth.authentication import Authentication
 from app.auth.errors import InvalidTokenError, IssuerUnavailableError
 from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
 from app.execution.explain import Timings
+from app.http import graphiql
+from app.http.accept import preferred
 from app.tracing import tracing
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.scalars import encoded

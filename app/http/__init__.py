@@ -1,0 +1,5 @@
+"""HTTP: the GraphQL endpoint, its pages and its health checks."""
+
+from app.http.endpoint import Endpoint
+
+__all__ = ["Endpoint"]

@@ -1,0 +1,1 @@
+"""What protects a gateway: one module for each limit, and admission."""

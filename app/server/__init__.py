@@ -1,0 +1,1 @@
+"""The process: connections, workers, and how they stop."""

@@ -1,0 +1,13 @@
+"""Why MongoDB was not asked, or did not answer in time."""
+
+
+class DeadlineError(Exception):
+    """The request's deadline has passed."""
+
+
+class DatabaseAwayError(Exception):
+    """No primary can be reached: the command was not sent."""
+
+
+class ClientGoneError(Exception):
+    """The client went away: the command was not sent, or was ended."""
