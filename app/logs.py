@@ -1,10 +1,13 @@
-"""The log: on standard error, beside Uvicorn's; standard output is for what a command prints. A line for each
-event, and tracebacks without the values in their frames.
+"""The log: on standard error, since standard output is for what a command prints. A line for each event,
+those of the server's libraries included, and tracebacks without the values in their frames.
 """
 
+import logging
 import sys
 
 import structlog
+
+_SERVERS = ("uvicorn.error", "gunicorn.error")
 
 
 def configure() -> None:
@@ -19,3 +22,13 @@ def configure() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    for name in _SERVERS:
+        logging.getLogger(name).handlers = [_Passing()]
+
+
+class _Passing(logging.Handler):
+    """Makes a line of this log of what a library tells."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage().strip()
+        structlog.get_logger("lectern").log(record.levelno, message, exc_info=record.exc_info)
