@@ -33,7 +33,7 @@ _AHEAD = 32
 #: Bytes a second that a client reads at least, when the answer waits for it.
 _SLOWEST = 1000
 
-_LINGER = 1.0  # seconds that a refusal has to arrive
+_LINGER = 1.0  # seconds for what may be on its way: a refusal to the client, a request to a server that stops
 _QUIET = 60.0  # seconds between two lines of the log about the limit on connections
 
 _log = structlog.get_logger("lectern")
@@ -62,6 +62,7 @@ class State(ServerState):
         super().__init__()
         self.idle: dict[Connection, None] = {}  # kept open after an answer, for the longest time first
         self.told = -_QUIET
+        self.is_closed = False  # nobody listens for new ones
 
     def tell(self, limit: int) -> None:
         if monotonic() - self.told >= _QUIET:
@@ -144,7 +145,8 @@ class Connection(HttpToolsProtocol):
 
     def _waited_for(self) -> _Waits | None:
         is_answering = self.running is not None and not self.running.response_complete
-        return None if self._reading is _Waits.REQUEST and is_answering else self._reading
+        is_behind = is_answering or self._stall is not None  # it has to read first
+        return None if self._reading is _Waits.REQUEST and is_behind else self._reading
 
     def _wait_for(self, waits: _Waits | None) -> None:
         self._waits = waits
@@ -162,7 +164,9 @@ class Connection(HttpToolsProtocol):
     def _time(self, waits: _Waits) -> float:
         if waits is _Waits.BODY:
             return self.limits.body_time
-        return self.limits.idle_time if self in self.state.idle else self.limits.head_time
+        if waits is _Waits.HEAD or not self.cycle:
+            return self.limits.head_time
+        return _LINGER if self.state.is_closed else self.limits.idle_time
 
     def _late(self) -> None:
         waits = self._waits
@@ -220,7 +224,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._reading, self._waits = _Waits.HEAD, None  # with a time of its own
+        self._reading = _Waits.HEAD
+        self._wait_for(None)  # each head has a time of its own
         self._head = self._hosts = 0
 
     def on_url(self, url: bytes) -> None:
@@ -253,7 +258,7 @@ class Connection(HttpToolsProtocol):
         """What the parser takes and HTTP doesn't, or nobody sends in earnest."""
         version = self.parser.get_http_version()
         if version not in {"1.0", "1.1"}:
-            self._stop(HTTPStatus.BAD_REQUEST, "HTTP/1.1 is served.")
+            self._stop(HTTPStatus.BAD_REQUEST, "HTTP/1.0 and HTTP/1.1 are served.")
         if version == "1.1" and self._hosts != 1:
             self._stop(HTTPStatus.BAD_REQUEST, "A request has one Host header.")
         if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
@@ -340,6 +345,8 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         elif self.transport.get_write_buffer_size():
             self._expect_reading()
+        else:
+            self._watch()
 
     def _unread(self) -> int:
         """Bytes that the client has not got, those in the kernel's buffer included."""

@@ -79,6 +79,7 @@ class Server(uvicorn.Server):
         self._close_after_answers()
         await asyncio.sleep(self.delay)
         await self._accept_the_last(sockets or [])
+        self.server_state.is_closed = True
         for connection in list(self.server_state.connections):
             connection.shutdown()
         try:
