@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app import origins
 from loaders.documents import Role
 
 _URL = ("https://", "http://")
@@ -18,9 +19,7 @@ _ASYMMETRIC = frozenset(
 )
 
 
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}|\*))?", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class SettingsError(Exception):
@@ -123,7 +122,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_origin(origin) for origin in value)
+        return tuple(origins.parsed(origin) for origin in value)
 
     @field_validator("cors_headers")
     @classmethod
@@ -192,33 +191,6 @@ class Settings(BaseSettings):
                 f"see `{wrong[0]}`"
             )
         return names
-
-
-def _origin(text: str) -> str:
-    """An origin as browsers send it. Raises ValueError, which says what is wrong with it."""
-    if text == "*":
-        return text
-    match = _ORIGIN.fullmatch(text.lower())
-    if match is None:
-        raise ValueError(f"takes origins such as https://courses.example: `{text}` {_wrong_with(text)}")
-    scheme, host, port = match.groups()
-    return f"{scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")
-
-
-def _wrong_with(origin: str) -> str:
-    scheme, separator, rest = origin.partition("://")
-    if not separator:
-        return f"has no scheme (https://{origin}?)" if origin != "null" else "is what any page can send"
-    if not origin.isascii():
-        return "has letters that browsers send in Punycode (xn--…)"
-    host, slash, path = rest.partition("/")
-    if slash:
-        return f"has a path (`/{path}`): {scheme}://{host}" if path else "ends with a slash"
-    if "@" in host:
-        return "has a user name"
-    if "*" in host.removesuffix(":*"):
-        return "has a wildcard in its host: name each origin"
-    return "is none"
 
 
 def load() -> Settings:
