@@ -6,8 +6,8 @@ the values of the input by their GraphQL names, as they are stored; what was lef
 be done raises RefusedError, and nothing of it is kept.
 """
 
-from asyncio import Task, create_task, shield
-from collections.abc import Awaitable, Callable, Mapping
+from asyncio import shield
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass
 from hashlib import blake2b
@@ -20,6 +20,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 import loaders.audit
 import loaders.writes.account
+from loaders import background
 from loaders.documents import ActorDoc
 from loaders.transactions import Transaction, transaction
 from loaders.writes import idempotency
@@ -35,9 +36,6 @@ Write: TypeAlias = Callable[[Context, Transaction, Given], Awaitable[Objects]]
 
 _INPUT = strawberry.argument(description="What is written.")
 _NOT_STORED = ("clientMutationId", "idempotencyKey")
-
-#: A write goes on to its end when who asked for it is gone.
-_going_on: set[Task[Any]] = set()
 
 
 def mutation(
@@ -154,9 +152,6 @@ def _digest(given: Given) -> bytes:
     return blake2b(repr(sorted(told.items())).encode(), digest_size=16).digest()
 
 
-async def _to_its_end(awaitable: Any) -> Objects:
-    task = create_task(awaitable)
-    _going_on.add(task)
-    task.add_done_callback(_going_on.discard)
-    objects: Objects = await shield(task)
-    return objects
+async def _to_its_end(work: Coroutine[Any, Any, Objects]) -> Objects:
+    """A write goes on to its end when who asked for it is gone."""
+    return await shield(background.start(work))
