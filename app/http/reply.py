@@ -9,8 +9,8 @@ from starlette.types import Scope, Send
 
 from app import errors
 from app.execution import Answer
+from app.execution.encoding import encoded
 from app.http.request import GRAPHQL_RESPONSE, JSON, Headers
-from resolvers.scalars import encoded
 
 
 class Reply(NamedTuple):
