@@ -1,5 +1,6 @@
 """Every setting of the gateway: one typed table, read once from the environment."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -15,6 +16,11 @@ _MAKE_ONE = "make one: openssl rand -hex 32"
 _ASYMMETRIC = frozenset(
     ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 )
+
+
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}|\*))?", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class SettingsError(Exception):
@@ -76,7 +82,9 @@ class Settings(BaseSettings):
         "oidc", min_length=1, description="The source of these external ids in the database."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Origins whose pages may call the API, separated by commas; `*` for any."
+        (),
+        description="Origins whose pages may call the API, separated by commas; `https://a.example:*` for "
+        "any port, `*` for any origin.",
     )
     max_body_bytes: int = Field(1_000_000, gt=0, description="The largest request body, in bytes.")
     max_query_tokens: int = Field(10_000, gt=0, description="The most tokens an operation's text may have.")
@@ -92,6 +100,13 @@ class Settings(BaseSettings):
         False, description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does."
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
+    # -- HTTP
+    cors_headers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Request headers that these pages may send besides the usual ones; `*` for any."
+    )
+    compression: bool = Field(
+        True, description="Compress answers for clients that take it; off where a proxy does it."
+    )
 
     @field_validator("reset_url")
     @classmethod
@@ -100,10 +115,22 @@ class Settings(BaseSettings):
             raise ValueError("takes a URL with {token} in it, such as https://courses.example/reset#{token}")
         return value
 
-    @field_validator("cors_origins", "oidc_algorithms", mode="before")
+    @field_validator("cors_origins", "cors_headers", "oidc_algorithms", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_origin(origin) for origin in value)
+
+    @field_validator("cors_headers")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in value if not _HEADER.fullmatch(name)]:
+            raise ValueError(f"takes names of headers, separated by commas: see `{wrong[0]}`")
+        return tuple(name.lower() for name in value)
 
     @field_validator("lectern_secret")
     @classmethod
@@ -165,6 +192,33 @@ class Settings(BaseSettings):
                 f"see `{wrong[0]}`"
             )
         return names
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it. Raises ValueError, which says what is wrong with it."""
+    if text == "*":
+        return text
+    match = _ORIGIN.fullmatch(text.lower())
+    if match is None:
+        raise ValueError(f"takes origins such as https://courses.example: `{text}` {_wrong_with(text)}")
+    scheme, host, port = match.groups()
+    return f"{scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")
+
+
+def _wrong_with(origin: str) -> str:
+    scheme, separator, rest = origin.partition("://")
+    if not separator:
+        return f"has no scheme (https://{origin}?)" if origin != "null" else "is what any page can send"
+    if not origin.isascii():
+        return "has letters that browsers send in Punycode (xn--…)"
+    host, slash, path = rest.partition("/")
+    if slash:
+        return f"has a path (`/{path}`): {scheme}://{host}" if path else "ends with a slash"
+    if "@" in host:
+        return "has a user name"
+    if "*" in host.removesuffix(":*"):
+        return "has a wildcard in its host: name each origin"
+    return "is none"
 
 
 def load() -> Settings:

@@ -15,7 +15,7 @@ from app.auth.authentication import Authentication
 from app.auth.errors import InvalidTokenError, IssuerUnavailableError
 from app.execution import Answer, Executor, NotAQueryError, Prepared
 from app.execution.explain import Timings
-from app.http import graphiql, reply, request
+from app.http import body, graphiql, reply, request
 from app.http.reply import Reply
 from app.http.request import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.tracing import tracing
@@ -28,6 +28,7 @@ class Endpoint:
 
     context: makes a request's Context, of its viewer and the address it comes from.
     trace_plan: whether a request may ask for the plan of its operation.
+    compression: whether answers are compressed for clients that take that.
     """
 
     executor: Executor
@@ -36,6 +37,7 @@ class Endpoint:
     max_body_bytes: int
     graphiql: bool
     trace_plan: bool = False
+    compression: bool = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = request.headers(scope)
@@ -49,22 +51,21 @@ class Endpoint:
             answer = reply.refused(refusal, media_type)
         except Exception as error:
             answer = reply.unexpected(error)
-        await answer.send(send, scope, headers)
+        if self.compression:
+            answer = await answer.compressed(headers)
+        await answer.send(send, scope)
 
     async def _reply(self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None) -> Reply:
-        method = scope["method"]
-        if method not in {"GET", "POST"}:
-            raise HTTPException(405, "GraphQL is asked by GET or POST.", {"allow": "GET, POST"})
+        only_queries = request.is_query_only(scope["method"])
         if media_type is None:
             raise HTTPException(406, f"The answer is {GRAPHQL_RESPONSE} or {JSON}: accept one of them.")
         viewer = await self._viewer(headers)
-        is_get = method == "GET"
-        if is_get:
+        if only_queries:
             operation = request.from_query(scope)
         else:
-            operation = request.from_body(await request.body(receive, headers, self.max_body_bytes))
+            operation = request.from_body(await body.read(receive, headers, self.max_body_bytes))
         try:
-            prepared = self.executor.prepare(operation, only_queries=is_get)
+            prepared = self.executor.prepare(operation, only_queries=only_queries)
         except NotAQueryError:
             raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None
         if isinstance(prepared, Answer):
