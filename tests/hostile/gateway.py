@@ -54,7 +54,7 @@ class Gateway:
         self.log = directory / "gateway.log"
         (self.port,) = free_ports(1)
         self._figures = Figures.make(directory / "figures")
-        command = [sys.executable, "-m", "tests.hostile.heartbeat", directory / "figures"]
+        command = [sys.executable, "-m", "tests.hostile.heartbeat", str(directory / "figures")]
         command += ["serve", "--port", str(self.port), *arguments]
         self._process = start(command, self.log, {"PYTHONPATH": str(ROOT), **environment})
 
@@ -87,7 +87,7 @@ class Gateway:
 
     def ask(self, query: str, variables: Any = None, headers: Mapping[str, str] = {}) -> Reply:
         body = orjson.dumps({"query": query, "variables": variables})
-        return self.request("POST", "/graphql", body, JSON | headers)
+        return self.request("POST", "/graphql", body, {**JSON, **headers})
 
     def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=_REPLY_SECONDS)

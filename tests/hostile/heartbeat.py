@@ -81,8 +81,8 @@ def _watched(app: ASGIApp, figures: Figures) -> ASGIApp:
 
 
 def main() -> None:
-    from app import cli  # noqa: PLC0415
-    from app import main as gateway  # noqa: PLC0415
+    from app import cli
+    from app import main as gateway
 
     figures = Figures(Path(sys.argv.pop(1)))
     make = gateway.from_environment

@@ -27,7 +27,9 @@ def _platform(fields: str, times: int) -> Row:
 
 
 def _branches(salt: int) -> Request:
-    page = "courses(first: 100, orderBy: { field: %s, direction: ASC }) { nodes { category { courseCount } } }"
+    page = (
+        "courses(first: 100, orderBy: { field: %s, direction: ASC }) { nodes { category { courseCount } } }"
+    )
     pages = [page % field for field in ("TITLE", "NEWEST")]
     return Request(f"{{ {aliases(f'b{salt}_', pages)} }}")
 
@@ -48,7 +50,9 @@ def _introspections(salt: int) -> Request:
 
 def _bodies(salt: int) -> Request:
     bodies = aliases(f"a{salt}_", ["body"] * 600)
-    return Request(f"{{ courses(first: 100) {{ nodes {{ reviews(first: 100) {{ nodes {{ {bodies} }} }} }} }} }}")
+    return Request(
+        f"{{ courses(first: 100) {{ nodes {{ reviews(first: 100) {{ nodes {{ {bodies} }} }} }} }} }}"
+    )
 
 
 def _search(text: Callable[[int], str], times: int = 1) -> Row:
@@ -74,7 +78,8 @@ def _overlapping(field: str, times: int) -> Row:
 
 def _overlapping_fragments(salt: int) -> Request:
     fragments = (
-        f"fragment F{n} on Course {{ rating {{ average }} ...F{n + 1} ...F{(n * 7) % 200} }}" for n in range(200)
+        f"fragment F{n} on Course {{ rating {{ average }} ...F{n + 1} ...F{(n * 7) % 200} }}"
+        for n in range(200)
     )
     return Request(
         f"{{ courses(first: 1{salt}) {{ nodes {{ {' '.join(f'...F{n}' for n in range(200))} }} }} }} "
@@ -91,8 +96,8 @@ def _filtered(salt: int) -> Request:
     """190 different lists of reviews, of each of 100 courses."""
     filters = product(range(1, 32), ("NEWEST", "HELPFUL", "RATING"), ("ASC", "DESC"), ("true", "false"))
     lists = [
-        f"reviews(first: 1, filter: {{ ratings: {[star for star in range(1, 6) if stars >> (star - 1) & 1]},"
-        f" verifiedOnly: {only} }}, orderBy: {{ field: {field}, direction: {direction} }}) {{ nodes {{ id }} }}"
+        f"reviews(first: 1, filter: {{ ratings: {[star for star in range(1, 6) if stars >> (star - 1) & 1]}, "
+        f"verifiedOnly: {only} }}, orderBy: {{ field: {field}, direction: {direction} }}) {{ nodes {{ id }} }}"
         for stars, field, direction, only in filters
     ][:190]
     return Request(f"{{ courses(first: 100) {{ nodes {{ {aliases(f'a{salt}_', lists)} }} }} }}")
@@ -142,7 +147,9 @@ def every_code_point(texts: int, length: int) -> Iterable[Request]:
     for at in range(0, len(words), texts):
         chosen = words[at : at + texts]
         declared = ", ".join(f"$s{n}: String" for n in range(len(chosen)))
-        fields = (f"courses(first: 1, filter: {{ search: $s{n} }}) {{ nodes {{ id }} }}" for n in range(len(chosen)))
+        fields = (
+            f"courses(first: 1, filter: {{ search: $s{n} }}) {{ nodes {{ id }} }}" for n in range(len(chosen))
+        )
         yield Request(
             f"query ({declared}) {{ {aliases('a', fields)} }}", {f"s{n}": s for n, s in enumerate(chosen)}
         )

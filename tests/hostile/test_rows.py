@@ -22,7 +22,9 @@ def start(gateway: Gateway) -> float:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_request_is_refused_cheaply_or_is_cheap_to_answer(gateway: Gateway, start: float, name: str) -> None:
+def test_a_request_is_refused_cheaply_or_is_cheap_to_answer(
+    gateway: Gateway, start: float, name: str
+) -> None:
     reply, spent = cheapest(gateway, ROWS[name])
 
     assert reply.status in {200, 400, 413, 503}, reply
