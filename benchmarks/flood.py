@@ -2,9 +2,9 @@
 
     python -m benchmarks.flood PORT CONNECTIONS SECONDS [--insist] [--pause SECONDS] < bodies
 
-Each client sends the bodies, one a line, in turn, a request as soon as the one before is answered. After a 503
-it waits as `Retry-After` says, and up to half as long again; with --insist it asks again at once. Prints JSON:
-see Told. At the end the clients go away, whatever they wait for.
+Each client sends the bodies, one a line, in turn, a request as soon as the one before is answered. After a
+503 it waits as `Retry-After` says, and up to half as long again; with --insist it asks again at once. Prints
+JSON: see Told. At the end the clients go away, whatever they wait for.
 """
 
 import argparse

@@ -28,11 +28,11 @@ def served(settings: Settings, worker_id: str) -> Settings:
     served = settings.model_copy(
         update={"mongodb_database": f"hostile_{settings.mongodb_driver}_{worker_id}"}
     )
-    asyncio.run(_load(served))
+    asyncio.run(load(served))
     return served
 
 
-async def _load(settings: Settings) -> None:
+async def load(settings: Settings) -> None:
     async with connect(settings) as database:
         await indexes.ensure(database)
         await load_sample(database)

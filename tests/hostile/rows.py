@@ -94,11 +94,12 @@ def _objects(more: str) -> Row:
 
 def _filtered(salt: int) -> Request:
     """190 different lists of reviews, of each of 100 courses."""
-    filters = product(range(1, 32), ("NEWEST", "HELPFUL", "RATING"), ("ASC", "DESC"), ("true", "false"))
+    orders = product(("NEWEST", "HELPFUL", "RATING"), ("ASC", "DESC"), ("true", "false"))
+    stars = [[star for star in range(1, 6) if chosen >> (star - 1) & 1] for chosen in range(1, 32)]
     lists = [
-        f"reviews(first: 1, filter: {{ ratings: {[star for star in range(1, 6) if stars >> (star - 1) & 1]}, "
-        f"verifiedOnly: {only} }}, orderBy: {{ field: {field}, direction: {direction} }}) {{ nodes {{ id }} }}"
-        for stars, field, direction, only in filters
+        f"reviews(first: 1, filter: {{ ratings: {ratings}, verifiedOnly: {only} }}, "
+        f"orderBy: {{ field: {field}, direction: {direction} }}) {{ nodes {{ id }} }}"
+        for ratings, (field, direction, only) in product(stars, orders)
     ][:190]
     return Request(f"{{ courses(first: 100) {{ nodes {{ {aliases(f'a{salt}_', lists)} }} }} }}")
 
