@@ -4,7 +4,7 @@ orjson holds the interpreter's lock, so a thread would hold the loop all the sam
 """
 
 from asyncio import sleep
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -33,18 +33,20 @@ def encoded(payload: object) -> bytes:
     return b"".join(slices(payload)) if whole is None else whole
 
 
-async def bounded(payload: object, most: int) -> list[bytes]:
-    """A response as JSON in slices, with a pause for others after each. It stops when it is too large.
+async def bounded(payload: object, most: int, *, at_once: bool = False) -> Sequence[bytes]:
+    """A response as JSON in slices, with a pause for others after each, or at once, in one. It is given up
+    as soon as it is too large.
 
     Raises ResponseTooLargeError past `most` bytes, and TypeError for what JSON can't hold.
     """
     made: list[bytes] = []
-    for piece in slices(payload):
+    for piece in (encoded(payload),) if at_once else slices(payload):
         most -= len(piece)
         if most < 0:
             raise ResponseTooLargeError
         made.append(piece)
-        await sleep(0)
+        if not at_once:
+            await sleep(0)
     return made
 
 

@@ -38,12 +38,17 @@ _COMPILED = metrics.operations.labels("compiled", "")
 _Key: TypeAlias = tuple[str, str | None]
 
 
+class Cost(NamedTuple):
+    price: int
+
+
 class Prepared(NamedTuple):
     """A valid operation, the request for it, and the values of its variables."""
 
     document: Document
     operation: Operation
     variables: VariableValues
+    cost: Cost
 
 
 class NotAQueryError(Exception):
@@ -77,6 +82,11 @@ class Executor:
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
         self._failures: Cache[_Key, Answer] = Cache(entries=_MOST_FAILURES, size=_FAILURES_SIZE)
 
+    def is_known(self, operation: Operation) -> bool:
+        """Whether it was parsed and validated already."""
+        key = (operation.query, operation.operation_name)
+        return (self._documents.get(key) or self._failures.get(key)) is not None
+
     def prepare(self, operation: Operation, *, only_queries: bool = False) -> Prepared | Answer:
         """The operation, ready to run; the answer when it can't be.
 
@@ -96,16 +106,16 @@ class Executor:
             return _refused([GraphQLError("The operation is nested too deeply.")], errors.OPERATION_TOO_LARGE)
         if nodes > self._max_nodes:
             return _refused([_too_large(nodes, self._max_nodes)], errors.OPERATION_TOO_LARGE)
-        return Prepared(document, operation, variables)
+        return Prepared(document, operation, variables, Cost(nodes))
 
     def explain(self, prepared: Prepared, timings: Timings | None = None) -> dict[str, Any]:
         """The plan of an operation: app.execution.explain."""
-        document, _, variables = prepared
+        document, _, variables, _ = prepared
         return explained(self._plan(document, variables), document.nodes(variables), self._max_nodes, timings)
 
     async def run(self, prepared: Prepared, ctx: Context, timings: Timings | None = None) -> Answer:
         """The answer of an operation. timings: where to note how long each call of its plan took."""
-        document, operation, variables = prepared
+        document, operation, variables, _ = prepared
         plan = self._plan(document, variables)
         if isinstance(plan, str):
             metrics.operations.labels("reference", plan).inc()
