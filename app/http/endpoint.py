@@ -134,7 +134,7 @@ class Endpoint:
         self, prepared: Prepared, ctx: Context, watch: Watch, headers: Headers, media_type: str
     ) -> Reply:
         """Runs and encodes in one turn: what is encoded takes time and memory too."""
-        price = prepared.cost.price
+        price = max(1, prepared.cost.price)
         watch.scope.cheap = price <= CHEAP
         lane = self.admission.lane(price)
         if not lane.enter(price):

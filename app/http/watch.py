@@ -4,7 +4,7 @@ import asyncio
 from time import monotonic
 
 from starlette.exceptions import HTTPException
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from loaders.scope import Scope
 
@@ -23,22 +23,24 @@ class Watch:
     timeout: why it was cancelled; None when the client is gone.
     """
 
-    __slots__ = ("_deadline", "_is_awake", "_listener", "_may_listen", "_task", "_timer",
-                 "has_ended", "receive", "scope", "timeout")  # fmt: skip
-
     def __init__(self, receive: Receive, scope: Scope) -> None:
-        self.receive, self.scope = receive, scope
+        self.scope, self._receive = scope, receive
         self.has_ended = False
         self.timeout: TimeoutRefusal | None = None
         self._deadline = scope.deadline
-        self._is_awake = self._may_listen = False
+        self._is_awake = self._reads_body = self._may_listen = False
         self._listener: asyncio.Task[None] | None = None
         self._task = asyncio.current_task()
         self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._wake)
 
+    async def receive(self) -> Message:
+        """The next piece of the body."""
+        self._reads_body = True
+        return await self._receive()
+
     def listen(self) -> None:
-        """From now on nobody else calls `receive`, which says when the client goes."""
-        self._may_listen = True
+        """The body is read: what is received from now on is that the client went away."""
+        self._reads_body, self._may_listen = False, True
         if self._is_awake:
             self._listener = asyncio.create_task(self._until_gone())
 
@@ -66,13 +68,13 @@ class Watch:
         left = self._deadline - monotonic()
         if left > 0:
             self._timer = asyncio.get_running_loop().call_later(left, self._wait_for_deadline)
-        elif self._may_listen:
-            self._end(TimeoutRefusal(503, "The request took too long.", {"retry-after": "10"}))
-        else:
+        elif self._reads_body:
             self._end(TimeoutRefusal(408, "The body took too long to arrive.", {"connection": "close"}))
+        else:
+            self._end(TimeoutRefusal(503, "The request took too long.", {"retry-after": "10"}))
 
     async def _until_gone(self) -> None:
-        while (await self.receive())["type"] != "http.disconnect":
+        while (await self._receive())["type"] != "http.disconnect":
             pass
         self.scope.leave()
         self._end(None)

@@ -76,7 +76,8 @@ async def test_a_cheaper_one_overtakes_until_a_dear_one_is_old(
     monkeypatch.setattr(admission, "monotonic", lambda: now)
     assert lane.enter(CAPACITY)
     turns: list[int] = []
-    for now, price in ((0.0, 1_000), (0.5, 100), (0.89, 101), (0.91, 99)):
+    for at, price in ((0.0, 1_000), (0.5, 100), (0.89, 101), (0.91, 99)):
+        now = at
         waiting(lane, price, turns)
         await soon()
     lane.leave(CAPACITY)
