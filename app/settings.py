@@ -98,6 +98,19 @@ class Settings(BaseSettings):
         False, description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does."
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
+    # -- Admission
+    request_timeout: float = Field(
+        10.0, gt=0, le=300, description="Seconds from a request's head to its answer; then `TIMEOUT`."
+    )
+    max_response_bytes: int = Field(
+        10_000_000, ge=10_000, description="The largest answer, in bytes before it is compressed."
+    )
+    admission_capacity: int = Field(
+        40_000, ge=1_000, description="The price of the operations that run at once in a process; more wait."
+    )
+    admission_wait: float = Field(
+        5.0, gt=0, le=60, description="Seconds that a request waits for its turn at most; then 503."
+    )
     # -- HTTP
     cors_headers: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Request headers that these pages may send besides the usual ones; `*` for any."
