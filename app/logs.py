@@ -4,6 +4,7 @@ those of the server's libraries included, and tracebacks without the values in t
 
 import logging
 import sys
+import time
 
 import structlog
 
@@ -24,6 +25,25 @@ def configure() -> None:
     )
     for name in _SERVERS:
         logging.getLogger(name).handlers = [_Passing()]
+
+
+class Throttled:
+    """Warnings of one kind that strangers can cause: one a minute at most, with how many were left out."""
+
+    _SECONDS = 60
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._next = 0.0
+        self._left_out = 0
+
+    def warning(self, **fields: object) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            self._left_out += 1
+            return
+        structlog.get_logger("lectern").warning(self._event, **fields, left_out=self._left_out)
+        self._next, self._left_out = now + self._SECONDS, 0
 
 
 class _Passing(logging.Handler):

@@ -7,7 +7,8 @@ be done raises RefusedError, and nothing of it is kept.
 """
 
 from asyncio import shield
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass
 from hashlib import blake2b
@@ -22,6 +23,7 @@ import loaders.audit
 import loaders.writes.account
 from loaders import background
 from loaders.documents import ActorDoc
+from loaders.scope import current
 from loaders.transactions import Transaction, transaction
 from loaders.writes import idempotency
 from resolvers import fields, permissions
@@ -38,17 +40,20 @@ _INPUT = strawberry.argument(description="What is written.")
 _NOT_STORED = ("clientMutationId", "idempotencyKey")
 
 
-def mutation(function: Mutation, input_type: type, *, description: str, commands: int) -> Any:
+def mutation(
+    function: Mutation, input_type: type, *, description: str, commands: int, weight: int | None = None
+) -> Any:
     """A field of the mutation."""
     name = to_camel_case(function.__name__)
 
     async def run(ctx: Context, *, input: Any) -> Objects:
-        return await _to_its_end(_payload(ctx, name, input, function))
+        # It goes on to its end when its client is gone.
+        return await shield(background.start(_payload(ctx, name, input, function)))
 
     run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
         [Parameter("input", Parameter.KEYWORD_ONLY, annotation=Annotated[input_type, _INPUT])]
     )
-    return fields.root(run, description=description, commands=commands)
+    return fields.root(run, description=description, commands=commands, weight=weight)
 
 
 def write(function: Write, input_type: type, *, description: str, commands: int) -> Any:
@@ -108,11 +113,12 @@ def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:
 
 
 async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> Objects:
-    sent = input.client_mutation_id
+    scope, sent = current.get(), input.client_mutation_id
     payload: Objects = {"clientMutationId": None if sent is UNSET else sent, "errors": []}
     try:
         permissions.require_role(ctx.viewer, name)
-        return {**payload, **await function(ctx, values(input))}
+        with scope.writing() if scope else nullcontext():
+            return {**payload, **await function(ctx, values(input))}
     except RefusedError as refused:
         return {**payload, "errors": refused.errors}
     finally:
@@ -148,8 +154,3 @@ async def _require_session(viewer: Viewer, tx: Transaction) -> None:
 def _digest(given: Given) -> bytes:
     told = {name: value for name, value in given.items() if name not in _NOT_STORED}
     return blake2b(repr(sorted(told.items())).encode(), digest_size=16).digest()
-
-
-async def _to_its_end(work: Coroutine[Any, Any, Objects]) -> Objects:
-    """A write goes on to its end when who asked for it is gone."""
-    return await shield(background.start(work))
