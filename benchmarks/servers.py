@@ -130,7 +130,8 @@ def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
 
 def _worker(pid: int) -> int:
     """The process that answers: the child of Lectern's supervisor, or the server itself."""
-    return int((Path(f"/proc/{pid}/task/{pid}/children").read_text().split() or [pid])[0])
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else pid
 
 
 def _free_port() -> int:

@@ -17,7 +17,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.server import drain
-from app.server.connection import Connection, Limits, State
+from app.server.connection import Connection
+from app.server.limits import Limits, State
 from app.server.proxies import Proxies
 from app.settings import Settings
 from loaders import background

@@ -1,7 +1,7 @@
 """An application that answers as slowly, or as much, as it is asked to, served as Lectern is:
 `python -m tests.server.toy WORKERS [PORT]`.
 
-`/?seconds=2` answers late, `/?bytes=1000` much; the body that was sent is answered where neither is said.
+`/?seconds=2` reads late, `/?bytes=1000` answers much; else the answer is the body that was sent.
 `/client` tells whom a request is from, `/readyz` whether the process is draining. `/work` answers at once,
 and goes on for a second.
 """
@@ -35,7 +35,7 @@ async def toy(scope: Scope, receive: Receive, send: Send) -> None:
         status = 503 if is_draining() else 200
     elif scope["path"] == "/work":
         background.start(_work())
-    elif not asked:
+    elif "bytes" not in asked:
         body = await _body(receive)
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
