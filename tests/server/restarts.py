@@ -10,7 +10,11 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 
 from app import embedded
+from app.database import connect
 from app.settings import Settings
+from loaders import indexes
+from tests import factories
+from tests.factories import store
 from tests.server.fronts import haproxy, nginx
 from tests.server.load import Tally, get, load, post, until
 from tests.server.processes import LECTERN, TOY, Process
@@ -148,6 +152,13 @@ async def _restarts(directory: Path, settings: Settings, runs: int) -> bool:
     return good
 
 
+async def _prepare(settings: Settings) -> None:
+    """Without its indexes a gateway isn't ready."""
+    async with connect(settings) as database:
+        await indexes.ensure(database)
+        await store(database, courses=[factories.course()])
+
+
 def main() -> int:
     """0 where nothing failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.server.restarts", description=__doc__)
@@ -158,8 +169,9 @@ def main() -> int:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         uri = stack.enter_context(embedded.running(directory / "mongod"))
         settings = settings_of(uri, "restarts")
-        good = asyncio.run(_stops(directory, settings, arguments.requests, arguments.runs))
-        good &= asyncio.run(_restarts(directory, settings, arguments.runs))
+        asyncio.run(_prepare(settings))
+        good = asyncio.run(_restarts(directory, settings, arguments.runs))
+        good &= asyncio.run(_stops(directory, settings, arguments.requests, arguments.runs))
     return not good
 
 

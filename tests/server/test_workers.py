@@ -1,9 +1,11 @@
 """Supervisor and workers, as processes."""
 
 import os
+import re
 import signal
 import socket
 from pathlib import Path
+from shutil import which
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from tests.server.load import get, load, until
 from tests.server.processes import TOY, Process, runs, toy
 from tests.server.processes import until as eventually
+from tests.support import missing
 
 
 @pytest.fixture
@@ -103,6 +106,25 @@ def test_a_second_ctrl_c_ends_it_at_once(log: Path) -> None:
         assert server.process.poll() is None
         server.signal(signal.SIGINT)
         server.status(10)
+
+
+def test_workers_are_added_and_taken_away(log: Path) -> None:
+    with toy(log) as server:
+        server.signal(signal.SIGTTIN)
+        eventually(lambda: len(server.workers) == 2)
+        server.signal(signal.SIGTTOU)
+        eventually(lambda: len(server.workers) == 1)
+
+
+def test_a_worker_holds_as_many_connections_as_it_may_open_files(log: Path) -> None:
+    if not which("prlimit"):
+        missing("prlimit is not here (util-linux, on Linux)")
+    server = Process(["prlimit", "--nofile=100:600", *TOY, "1"], log, {"MAX_CONNECTIONS": "400"})
+    assert server.port
+    limits = Path(f"/proc/{server.workers[0]}/limits").read_text()
+    server.kill()
+    assert re.search(r"Max open files +600 +600 ", limits)
+    assert re.search("fewer connections than MAX_CONNECTIONS.*connections=344", server.told)
 
 
 def test_ctrl_c_reaches_all_processes_of_a_terminal_and_drains(log: Path) -> None:
