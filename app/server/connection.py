@@ -72,7 +72,7 @@ class Connection(HttpToolsProtocol):
         self._waits: _Waits | None = None
         self._timer: TimerHandle | None = None
         self._stall: TimerHandle | None = None
-        self._idle_since = 0.0
+        self._began = 0.0  # to wait for that
         self._held = 0  # bytes since the parser gave a head or a piece of a body
         self._answers = 0
         self.url = b""
@@ -119,8 +119,8 @@ class Connection(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
             self.state.idle.pop(self, None)
+        self._began = self.loop.time()
         if waits is _Waits.REQUEST and self.cycle:
-            self._idle_since = self.loop.time()
             self.state.idle[self] = None
             seconds = _LINGER if self.state.is_closed else self.limits.idle_time
             self._timer = self.loop.call_later(seconds, self._late)
@@ -269,7 +269,7 @@ class Connection(HttpToolsProtocol):
         second may be about to be used again.
         """
         if self._waits is _Waits.REQUEST:
-            left = self._idle_since + _LINGER - self.loop.time()
+            left = self._began + _LINGER - self.loop.time()
             if left <= 0:
                 self._close()
             elif self._timer:
