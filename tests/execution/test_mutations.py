@@ -47,7 +47,7 @@ async def name(_: Sequence[Any], ctx: Context) -> Sequence[str]:
 
 @strawberry.type
 class Category:
-    name: str = fields.level(name, description="Its name.")
+    name: str = fields.level(name, reads=["name"], description="Its name.")
 
 
 @strawberry.type
