@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 from graphql.execution.values import VariableValues
 
 from app.execution import levels
+from app.execution.cost import Cost
 from app.execution.plan import Level, Plan
 
 
@@ -23,31 +24,37 @@ Timings: TypeAlias = dict[int, Timing]
 def explained(
     plan: Plan | str,
     variables: VariableValues,
-    nodes: int,
-    max_nodes: int,
+    cost: Cost,
+    allowed: int,
+    setting: str,
     timings: Timings | None = None,
 ) -> dict[str, Any]:
     """A plan, or why there is none, as JSON.
 
-    objects: the most that can be returned, against `maxObjects`. commands: how many are sent to MongoDB, if
-    each level has parents. levels: every call, parents first, each once, with the keys of all places that it
-    is for. projections: the stored keys that are fetched, by collection. timings adds to each level that was
-    called how many parents it had and its milliseconds.
+    cost: app.execution.cost, with the price that is `allowed` by a setting. commands: how many are sent to
+    MongoDB at most. levels: every call, parents first, each once, with the keys of all
+    places that it is for. projections: the stored keys that are fetched, by collection. timings adds to each
+    level that was called how many parents it had and its milliseconds.
     """
-    cost = {"objects": nodes, "maxObjects": max_nodes}
+    price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):
-        return {"engine": "graphql-core", "reason": plan, **cost}
-    found = [_level(level, timings or {}) for level in levels.of(plan, variables).all]
+        return {"engine": "graphql-core", "reason": plan, **price}
+    known = levels.of(plan, variables)
+    above = {
+        inner.number: level.number for level in known.all for use in level.uses for inner in use.built.below
+    }
+    found = [_level(level, above, timings or {}) for level in known.all]
     return {
         "engine": "compiled",
-        **cost,
+        **price,
         "commands": sum(level["commands"] for level in found),
         "levels": found,
         "projections": {collection: list(keys) for collection, keys in sorted(plan.projections.items())},
     }
 
 
-def _level(level: Level, timings: Timings) -> dict[str, Any]:
+def _level(level: Level, above: Mapping[int, int], timings: Timings) -> dict[str, Any]:
+    """above: the number of the level that a use's parents come from, by the use's."""
     positions = [use.position for use in level.uses]
     told: dict[str, Any] = {
         "level": level.depth,
@@ -55,16 +62,27 @@ def _level(level: Level, timings: Timings) -> dict[str, Any]:
         "arguments": level.called.arguments.text,
         "keys": [position.key for position in positions],
         "type": str(positions[0].type),
-        "commands": level.called.commands,
+        "commands": level.called.commands * _lists(level, above),
     }
     if timing := timings.get(level.uses[0].number):
         told |= {"parents": timing.parents, "ms": round(timing.ms, 3)}
     return told
 
 
+def _lists(level: Level, above: Mapping[int, int]) -> int:
+    """How often its commands are sent: what is asked of lists is asked of each, whatever its pages."""
+    if not level.uses[0].position.parent_type.endswith("Connection"):
+        return 1
+    return len({above[use.number] for use in level.uses})
+
+
 def text(told: Mapping[str, Any]) -> str:
     """What `explained` gives, for people."""
-    cost = f"objects      up to {told['objects']:,} of {told['maxObjects']:,} (MAX_NODES)"
+    price = told["cost"]
+    cost = (
+        f"cost         up to {price['price']:,} of {price['allowed']:,} ({price['setting']}): "
+        f"{price['objects']:,} objects, {price['values']:,} values, {price['commands']:,} commands"
+    )
     if told["engine"] != "compiled":
         return f"engine       graphql-core: {told['reason']}\n{cost}"
     lines = ["engine       compiled", cost, f"commands     {told['commands']}", ""]

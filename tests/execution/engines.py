@@ -1,12 +1,13 @@
 """The two ways to run an operation."""
 
+from dataclasses import replace
+
 from app.execution import Executor
+from app.protection.limits import UNLIMITED, Limits
 from resolvers.schema import schema
 
-MAX_NODES = 4_000  # an operation for more takes long and shows nothing more
+LIMITS = replace(UNLIMITED, cost=10_000)  # an operation for more takes long and shows nothing more
 
 
-def executor(*, compiled: bool, max_nodes: int = MAX_NODES) -> Executor:
-    return Executor(
-        schema._schema, max_tokens=10_000, max_nodes=max_nodes, introspection=True, compiled=compiled
-    )
+def executor(*, compiled: bool, limits: Limits = LIMITS) -> Executor:
+    return Executor(schema._schema, limits, compiled=compiled)

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.execution import Answer, Operation, Prepared
+from app.protection.limits import UNLIMITED
 from loaders.mongo import Database
 from resolvers.context import PUBLIC
 from tests import factories
@@ -20,7 +21,7 @@ from tests.factories import store
 
 COURSES, REVIEWS = 50, 20  # of each course
 
-COMPILED = executor(compiled=True, max_nodes=100_000)
+COMPILED = executor(compiled=True, limits=UNLIMITED)
 
 #: 23 different lists, so that no two are one call.
 LISTS = " ".join(

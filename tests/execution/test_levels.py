@@ -9,15 +9,20 @@ from typing import Any
 import pytest
 
 from app.execution import Answer, Operation, Prepared
+from app.protection.limits import UNLIMITED
 from loaders.mongo import Database
 from resolvers import ids
 from resolvers.context import PUBLIC
 from tests import factories
-from tests.execution.comparison import COMPILED, REFERENCE, asked, asked_in_ticks
+from tests.execution.comparison import asked, asked_in_ticks
+from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
 from tests.execution.site import context
 from tests.factories import store
+
+COMPILED = executor(compiled=True, limits=UNLIMITED)
+REFERENCE = executor(compiled=False, limits=UNLIMITED)
 
 FIGURES = "studentsEnrolled totalCourses students countries reviews averageRating"
 
@@ -182,6 +187,17 @@ def test_a_shared_level_is_explained_once() -> None:
         (1, "Query.courses", ["b"]),
     ]
     assert told["commands"] == 6
+
+
+def test_what_is_asked_of_lists_is_asked_of_each() -> None:
+    counts = "{ courses { nodes { a: reviews(first: 1) { totalCount } b: reviews { totalCount } } } }"
+    told = explained(counts, {})
+    assert [level["commands"] for level in told["levels"]] == [1, 1, 2, 1]
+    assert told["commands"] == 5
+
+
+def test_levels_are_by_the_values_of_variables() -> None:
+    query = "query ($n: Int!) { a: courses(first: 5) { totalCount } b: courses(first: $n) { totalCount } }"
     assert explained(query, {"n": 5})["levels"][0]["keys"] == ["a", "b"]
 
 
