@@ -46,6 +46,9 @@ class Completion:
             return  # something above became null
         position, before = self._use.position, self._before()
         path = (*outer, position.key)
+        if isinstance(value, Exception):  # not raised: one of a whole batch would carry a frame for each
+            self._failures.put(_field_error(value, position, path), path, self._use.route)
+            return
         try:
             slot[position.key] = self._completed(position.type, value, position, path)
         except Exception as error:
@@ -74,7 +77,7 @@ class Completion:
 
     def _completed(self, type_: Any, value: Any, position: Position, path: Path) -> Any:
         """The result of a value. Raises what is wrong with it."""
-        if isinstance(value, BaseException):
+        if isinstance(value, Exception):
             raise value
         if is_non_null_type(type_):
             completed = self._completed(type_.of_type, value, position, path)
@@ -177,7 +180,7 @@ def _bisect(
     to_do = [(0, len(values), tried)] if values else []
     while to_do:
         start, end, failed = to_do.pop()
-        untried = not failed and not isinstance(values[start], BaseException)
+        untried = not failed and not isinstance(values[start], Exception)
         if untried and some(values[start:end], slots[start:end]):
             continue
         if end - start == 1:

@@ -165,7 +165,7 @@ class Run:
 
 def _entries(outcome: Any, expected: int) -> Sequence[Any]:
     """One for each parent; the same exception for all where the batch failed, by the rules of DataLoader."""
-    if isinstance(outcome, BaseException):
+    if isinstance(outcome, Exception):
         return [outcome] * expected
     try:
         entries = list(outcome)
