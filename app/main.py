@@ -19,6 +19,7 @@ from app.auth.tokens import SessionTokens
 from app.database import connect
 from app.execution import Executor
 from app.http import CORS, Endpoint, graphiql, health
+from app.protection.limits import Limits
 from app.settings import Settings
 from app.tending import tend
 from loaders.mongo import Database
@@ -110,8 +111,7 @@ class Gateway(Starlette):
 def make_executor(settings: Settings) -> Executor:
     return Executor(
         schema._schema,
-        max_tokens=settings.max_query_tokens,
-        max_nodes=settings.max_nodes,
+        Limits.of(settings),
         introspection=settings.introspection,
         compiled=settings.compiled_execution,
     )

@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _NOT_BUILT = """
 GraphiQL is not built, and a package without it would serve an error page to browsers.
-Build it first:  python web/build.py  (with Node 20.19 or newer, or a virtual environment to install it into)
+Build it first:  python web/build.py  (it needs Node 20.19 or newer, or a virtual environment)
 """
 
 
