@@ -1,6 +1,8 @@
 """Cross-origin calls: preflights, the headers that let a page read an answer, the log of refusals."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import httpx
 import pytest
@@ -69,6 +71,12 @@ async def test_any_origin(serve: Serve) -> None:
         answered = await post(http, BODY, ("origin", "https://b.example"))
     assert answered.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in answered.headers
+
+
+def test_the_documentation_names_the_headers() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"### Cross-origin calls.*?```\n(.*?)```", text, re.DOTALL)
+    assert tuple(listed.split()) == HEADERS
 
 
 async def test_a_setting_adds_headers(serve: Serve) -> None:
