@@ -187,7 +187,7 @@ class Settings(BaseSettings):
         65.0, gt=0, description="Seconds that a connection is kept open between two requests."
     )
     drain_delay: float = Field(
-        3.0,
+        7.0,
         ge=0,
         le=600,
         description="Seconds from the signal to stop until no connection is accepted any more.",
