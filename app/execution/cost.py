@@ -37,6 +37,9 @@ SIZES = frozenset({"first", "last", "ids", "name"})
 #: The most elements of a list that is no page, where its field declares no `most`.
 PLAIN_LIST_SIZE = 5
 
+#: The fields of a connection that have its elements.
+_ELEMENTS = frozenset({"nodes", "edges"})
+
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 50
 
@@ -49,7 +52,7 @@ _INTROSPECTED_VALUE = 2
 class Cost(NamedTuple):
     """The most that an operation can take.
 
-    objects: JSON objects of the answer. values: its other values, by the weights that their fields declare.
+    objects: JSON objects of the answer, and documents that are fetched without being in it. values: its other values, by the weights that their fields declare.
     commands: sent to MongoDB, where each call has parents; equal calls of one depth are one.
     """
 
@@ -74,7 +77,7 @@ def cost(
 
     A page has as many elements as `first` or `last` says, or the default; `nodes(ids:)` as many as it has
     IDs; any other list as many as its field declares. What is selected on an object counts once for each; of
-    an interface, the dearest of its types. Introspection is counted on the schema itself.
+    an interface, the largest of its types. Introspection is counted on the schema itself.
 
     variables: coerced, with their defaults.
 
@@ -170,10 +173,17 @@ class _Pricing:
         return place._replace(depth=place.depth + 1, call=call)
 
     def _dearest(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
-        """Of what is selected on the types that an object can have, the one that costs most."""
+        """Of what is selected on the types that an object can have, the most."""
         types: Any = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
-        sums = [self._of_fields(type_, self._selected.on(type_, _sets(nodes)), place) for type_ in types]
-        return max(sums, key=lambda found: Cost(found.objects, found.values, 0).price)
+        sums = [self._of_object(type_, self._selected.on(type_, _sets(nodes)), place) for type_ in types]
+        return _Sum(max(found.objects for found in sums), max(found.values for found in sums))
+
+    def _of_object(self, type_: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
+        """What is selected on objects. The elements of a page are fetched whether they are selected or not."""
+        found = self._of_fields(type_, fields, place)
+        if not _is_connection(type_) or any(nodes[0].name.value in _ELEMENTS for nodes in fields.values()):
+            return found
+        return _sum([found, _Sum(place.objects * place.page, 0)])
 
     def _introspected_root(self, name: str, nodes: Sequence[FieldNode]) -> _Sum:
         if name == introspection.SCHEMA:

@@ -1,0 +1,75 @@
+"""The cost of an operation is at least what it takes, for operations of every shape."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.execution import Answer, Executor, Operation, Prepared
+from app.protection.limits import UNLIMITED
+from resolvers.schema import schema
+from tests.execution import sites
+from tests.execution.comparison import asked
+from tests.execution.engines import executor
+from tests.execution.operations import questions
+from tests.execution.site import Site
+
+OPERATIONS = 200  # on each database
+COMPILED = executor(compiled=True)
+
+everywhere = pytest.mark.parametrize("site", sites.MADE, indirect=True)
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in an answer."""
+    if isinstance(value, dict):
+        yield value
+        for member in value.values():
+            yield from objects(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from objects(member)
+
+
+def leaves(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(map(leaves, value.values()))
+    return sum(map(leaves, value)) if isinstance(value, list) else 1
+
+
+@everywhere
+@settings(max_examples=OPERATIONS, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+async def test_an_answer_is_never_more_than_its_cost(site: Site, data: st.DataObject) -> None:
+    question = data.draw(questions(site))
+    prepared = COMPILED.prepare(question.operation)
+    if isinstance(prepared, Answer):
+        return
+    answer = await asked(COMPILED, site.database, question)
+    told = answer.payload.get("data") or {}
+    found = sum(1 for value in told.values() for _ in objects(value))
+    assert found <= prepared.cost.objects
+    assert found + leaves(told) <= prepared.cost.objects + prepared.cost.values  # null: an object, or a value
+
+
+NESTED = """query ($a: Int, $b: Int, $c: Int) {
+  courses(first: $a) {
+    totalCount
+    nodes { title reviews(last: $b) { edges { cursor node { student { name reviews(first: $c) { totalCount } } } } } }
+  }
+}"""
+SIZES = st.tuples(*[st.integers(0, 100)] * 3)
+
+
+@given(SIZES, SIZES)
+def test_a_larger_page_costs_no_less(some: tuple[int, ...], others: tuple[int, ...]) -> None:
+    ready = Executor(schema._schema, UNLIMITED)
+
+    def price(sizes: Iterable[int]) -> int:
+        prepared = ready.prepare(Operation(NESTED, dict(zip("abc", sizes, strict=True))))
+        assert isinstance(prepared, Prepared)
+        return prepared.cost.price
+
+    assert price(map(min, some, others)) <= price(some) <= price(map(max, some, others))
