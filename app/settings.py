@@ -1,11 +1,13 @@
 """Every setting of the gateway: one typed table, read once from the environment."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app import origins
 from app.protection.limits import Limits
 from loaders.documents import Role
 
@@ -17,6 +19,9 @@ _MAKE_ONE = "make one: openssl rand -hex 32"
 _ASYMMETRIC = frozenset(
     ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 )
+
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -78,7 +83,9 @@ class Settings(BaseSettings):
         "oidc", min_length=1, description="The source of these external ids in the database."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Origins whose pages may call the API, separated by commas; `*` for any."
+        (),
+        description="Origins whose pages may call the API, separated by commas; `https://a.example:*` for "
+        "any port, `*` for any origin.",
     )
     max_body_bytes: int = Field(1_000_000, gt=0, description="The largest request body, in bytes.")
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
@@ -90,6 +97,13 @@ class Settings(BaseSettings):
         False, description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does."
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
+    # -- HTTP
+    cors_headers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Request headers that these pages may send besides the usual ones; `*` for any."
+    )
+    compression: bool = Field(
+        True, description="Compress answers for clients that take it; off where a proxy does it."
+    )
 
     # What an operation may cost: docs/protection.md.
     max_query_length: int = Field(
@@ -142,10 +156,22 @@ class Settings(BaseSettings):
             raise ValueError("takes a URL with {token} in it, such as https://courses.example/reset#{token}")
         return value
 
-    @field_validator("cors_origins", "oidc_algorithms", mode="before")
+    @field_validator("cors_origins", "cors_headers", "oidc_algorithms", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(origins.parsed(origin) for origin in value)
+
+    @field_validator("cors_headers")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in value if not _HEADER.fullmatch(name)]:
+            raise ValueError(f"takes names of headers, separated by commas: see `{wrong[0]}`")
+        return tuple(name.lower() for name in value)
 
     @field_validator("lectern_secret")
     @classmethod

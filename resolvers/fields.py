@@ -4,7 +4,7 @@ Every kind of field may declare a `weight`: how many values it counts for in the
 (app/execution/cost.py), each time it is in the answer. A leaf is one value by itself, an object none.
 """
 
-from asyncio import Future, get_running_loop, shield
+from asyncio import Future, shield
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from inspect import Parameter, Signature, signature
@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import strawberry
 from strawberry import UNSET
 from strawberry.dataloader import AbstractCache, DataLoader
-from strawberry.exceptions import WrongNumberOfResultsReturned
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Context, LevelFunction
@@ -84,13 +83,7 @@ def root(
     """A field of the query: `async (ctx, *, arguments) -> its value`. commands: as of `level`."""
 
     async def resolve(info: Any, **arguments: Any) -> Any:
-        ctx: Context = info.context
-        if info.path.key not in ctx.roots:
-            return await function(ctx, **arguments)
-        outcome = ctx.roots[info.path.key]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return await function(info.context, **arguments)
 
     resolve.__signature__ = _signature(function, of_parents=False)  # type: ignore[attr-defined] # read by inspect
     metadata = {"root": function, "commands": commands, **_weighing(weight)}
@@ -99,36 +92,6 @@ def root(
 
 def _weighing(weight: int | None) -> dict[str, int]:
     return {} if weight is None else {"weight": weight}
-
-
-def prime(
-    ctx: Context, function: LevelFunction, arguments: Arguments, parents: Sequence[Any], outcome: Any
-) -> None:
-    """Makes what a level function gave, or the exception that it raised, what each of the parents gets in
-    this context, as if a DataLoader had made the call.
-    """
-    loader = _loader(ctx, function, arguments)
-    for parent, entry in zip(parents, _entries(outcome, len(parents)), strict=True):
-        future: Future[Any] = get_running_loop().create_future()
-        if isinstance(entry, BaseException):
-            future.set_exception(entry)
-            _seen(future)
-        else:
-            future.set_result(entry)
-        loader.cache_map.set(parent, future)
-
-
-def _entries(outcome: Any, expected: int) -> list[Any]:
-    """One for each parent; the same exception for all where the batch failed, by the rules of DataLoader."""
-    if isinstance(outcome, BaseException):
-        return [outcome] * expected
-    try:
-        entries = list(outcome)
-    except TypeError as error:
-        return [error] * expected
-    if len(entries) != expected:
-        return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
-    return entries
 
 
 def _of_its_own(shared: Awaitable[Any]) -> Future[Any]:

@@ -103,7 +103,8 @@ class Executor:
         """The plan of an operation: app.execution.explain."""
         document, _, variables, cost = prepared
         allowed, setting = self._allowed(document)
-        return explained(self._plan(document, variables), cost, allowed, setting, timings)
+        plan = self._plan(document, variables)
+        return explained(plan, variables, cost, allowed, setting, timings)
 
     async def run(self, prepared: Prepared, ctx: Context, timings: Timings | None = None) -> Answer:
         """The answer of an operation. timings: where to note how long each call of its plan took."""
@@ -113,16 +114,10 @@ class Executor:
         plan = self._plan(document, variables)
         if isinstance(plan, str):
             metrics.operations.labels("reference", plan).inc()
-            return await reference.answer(self._schema, document.document, operation, ctx, "reference")
+            return await reference.answer(self._schema, document.document, operation, ctx)
         ctx.loaders.projections = plan.projections
-        run = Run(ctx, variables, timings)
-        data = await run.data(plan)
-        if data is not None:
-            _COMPILED.inc()
-            return Answer({"data": data}, "compiled")
-        run.hand_over()
-        metrics.operations.labels("completed", "error").inc()
-        return await reference.answer(self._schema, document.document, operation, ctx, "completed")
+        _COMPILED.inc()
+        return Answer(await Run(plan, ctx, variables, timings).payload(), "compiled")
 
     def _plan(self, document: Document, variables: VariableValues) -> Plan | str:
         return document.plan(variables) if self._compiled else "turned off"

@@ -192,7 +192,7 @@ async def test_a_null_where_none_may_be_is_told_as_graphql_core_tells_it(databas
     for compiled in (True, False):
         engine = Executor(schema._schema, compiled=compiled)
         answers.append(await run(engine, database, query))
-    assert [answer.engine for answer in answers] == ["completed", "reference"]
+    assert [answer.engine for answer in answers] == ["compiled", "reference"]
     for answer in answers:
         for error in answer.payload["errors"]:
             del error["extensions"]["errorId"]
@@ -207,7 +207,7 @@ async def test_completing_an_answer_sends_no_command_twice(
     await database["reviews"].update_one({}, {"$set": {"body": None}})
     mongo_commands.clear()
     answer = await run(executor, database, "{ courses { nodes { reviews { nodes { body } } } } }")
-    assert answer.engine == "completed"
+    assert "errors" in answer.payload
     assert mongo_commands == ["find courses", "find reviews"]
 
 
