@@ -41,7 +41,7 @@ PLAIN_LIST_SIZE = 5
 _ELEMENTS = frozenset({"nodes", "edges"})
 
 _VALUES_OF_AN_OBJECT = 5
-_OBJECTS_OF_A_COMMAND = 50
+_OBJECTS_OF_A_COMMAND = 20
 
 #: graphql-core answers introspection, and then all that is asked beside it: an object takes it ten times as
 #: long as the plan, a value twice as long as a value is counted for.

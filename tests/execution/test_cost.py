@@ -130,11 +130,11 @@ def test_of_an_interface_the_dearest_type_counts() -> None:
 
 
 def test_a_price_is_made_of_objects_values_and_commands() -> None:
-    assert Cost(100, 50, 3).price == 100 + 50 // 5 + 3 * 50
+    assert Cost(100, 50, 3).price == 100 + 50 // 5 + 3 * 20
 
 
 QUERY = "{ courses(first: 100) { nodes { reviews(first: 10) { nodes { id } } } } }"
-PRICE = 1201 + (100 * 25 + 1000) // 5 + 2 * 50
+PRICE = 1201 + (100 * 25 + 1000) // 5 + 2 * 20
 
 
 @pytest.mark.parametrize(("allowed", "is_refused"), [(PRICE, False), (PRICE - 1, True)])

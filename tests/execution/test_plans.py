@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.execution import Answer, Executor, Operation, Prepared
+from app.execution.encoding import encoded
 from app.execution.explain import text
 from app.execution.planner import MOST_POSITIONS
 from app.protection.limits import UNLIMITED
@@ -12,7 +13,6 @@ from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
-from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
@@ -108,7 +108,7 @@ def test_a_plan_is_told_for_people(executor: Executor) -> None:
     lines = text(explained(executor, Q)).splitlines()
     assert lines[:3] == [
         "engine       compiled",
-        "cost         up to 179 of 1,000,000,000 (MAX_COST): 17 objects, 64 values, 3 commands",
+        "cost         up to 89 of 1,000,000,000 (MAX_COST): 17 objects, 64 values, 3 commands",
         "commands     3",
     ]
     assert " 2    Course.reviews(first: 3): ReviewConnection!  [1 command]" in lines
