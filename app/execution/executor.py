@@ -116,7 +116,9 @@ class Executor:
         plan = self._plan(document, variables)
         if isinstance(plan, str):
             metrics.operations.labels("reference", plan).inc()
-            return await reference.answer(self._schema, document.document, operation, ctx)
+            return await reference.answer(
+                self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
+            )
         ctx.loaders.projections = plan.projections
         _COMPILED.inc()
         return Answer(await Run(plan, ctx, variables, timings).payload(), "compiled")
