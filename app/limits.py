@@ -98,7 +98,7 @@ class _Counter:
     def _value(self, node: ValueNode) -> Any:
         if isinstance(node, VariableNode):
             return self._variables.get(node.name.value)
-        if isinstance(node, IntValueNode):
+        if isinstance(node, IntValueNode) and len(node.value) <= len(str(2**31)):
             return int(node.value)
         return list(node.values) if isinstance(node, ListValueNode) else None
 

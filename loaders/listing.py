@@ -78,7 +78,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the list of one parent, in its order."""
+    """A part of the list of one parent, in its order.
+
+    In the direction of the window, whether more is between its keys, as Relay has it: who pages between two
+    keys comes to an end. In the other one, whether the window begins at a key.
+    """
 
     listing: Listing
     parent: Any
@@ -198,8 +202,8 @@ def _page(listing: Listing, parent: Any, rows: list[Any], window: Window) -> Pag
     documents = rows[: window.limit]
     follows, precedes = window.after is not None, window.before is not None
     if window.from_end:
-        return Page(listing, parent, documents[::-1], has_next=precedes, has_previous=more or follows)
-    return Page(listing, parent, documents, has_next=more or precedes, has_previous=follows)
+        return Page(listing, parent, documents[::-1], has_next=precedes, has_previous=more)
+    return Page(listing, parent, documents, has_next=more, has_previous=follows)
 
 
 def _between(order: Order, window: Window) -> Filter:
