@@ -27,6 +27,7 @@ from resolvers import fields, permissions
 from resolvers.checks import NotFoundError
 from resolvers.context import Context, Viewer
 from resolvers.errors import RefusedError, UserErrorDoc, refusal
+from resolvers.write_inputs import LONGEST_CLIENT_MUTATION_ID
 
 Given: TypeAlias = Mapping[str, Any]
 Objects: TypeAlias = Mapping[str, Any]
@@ -110,8 +111,7 @@ def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:
 
 
 async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> Objects:
-    sent = input.client_mutation_id
-    payload: Objects = {"clientMutationId": None if sent is UNSET else sent, "errors": []}
+    payload: Objects = {"clientMutationId": _returned(input.client_mutation_id), "errors": []}
     try:
         permissions.require_role(ctx.viewer, name)
         return {**payload, **await function(ctx, values(input))}
@@ -119,6 +119,11 @@ async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> O
         return {**payload, "errors": refused.errors}
     finally:
         ctx.loaders.forget()
+
+
+def _returned(sent: Any) -> str | None:
+    """One that is too long is told as an error of the input."""
+    return sent if isinstance(sent, str) and len(sent) <= LONGEST_CLIENT_MUTATION_ID else None
 
 
 async def _once(ctx: Context, tx: Transaction, name: str, function: Write, given: Given) -> Objects:

@@ -1,7 +1,6 @@
 """Words, stems and sort keys."""
 
-from collections.abc import Callable
-from time import process_time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from loaders import search, terms
 from loaders.terms import course_keys, sort_key, stem, student_keys, words
+from tests.support import cpu
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_sort_keys_put_alike_titles_together() -> None:
 @pytest.mark.parametrize("run", ["\u0315\u0300", "\u0f73", "\u0344", "\ufdfa", "e\u0301", "学"])
 def test_words_take_time_by_the_length_of_the_text(run: str) -> None:
     """Ten times the text, ten times the time; a square would take a hundred. Python's NFKD takes that."""
-    short, long = (_cpu(lambda n=n: words("a" + run * n)) for n in (4_000, 40_000))
+    short, long = (cpu(partial(words, "a" + run * n)) for n in (4_000, 40_000))
     assert long < 25 * short + 0.005
 
 
@@ -80,13 +80,3 @@ def test_what_is_kept_of_texts_is_bounded() -> None:
         stem(f"{n}s")
     stem("y" * 21)
     assert terms._kept_stem.cache_info().currsize == terms._kept_stem.cache_info().maxsize == 20_000
-
-
-def _cpu(work: Callable[[], object]) -> float:
-    """Seconds of CPU: the best of three."""
-    times = []
-    for _ in range(3):
-        began = process_time()
-        work()
-        times.append(process_time() - began)
-    return min(times)

@@ -33,7 +33,7 @@ async def test_a_text_is_as_long_as_is_said(ask: Ask, name: str) -> None:
     text = f"query($x: String!) {{ {TEXTS[name]} }}"
     assert "errors" not in await ask(text, {"x": "é" * LONGEST_TEXT}, viewer=STAFF)
     (error,) = (await ask(text, {"x": "é" * (LONGEST_TEXT + 1)}, viewer=STAFF))["errors"]
-    assert error["message"] == f"`{name.split()[0]}` has 201 characters: it takes at most 200."
+    assert error["message"] == f"`{name.partition(' ')[0]}` has 201 characters: it takes at most 200."
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
@@ -76,7 +76,7 @@ SETS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 async def test_equal_filters_take_each_others_cursors_and_share_their_calls(
     ask: Ask, database: Database, mongo_commands: list[str], filter: Any, same: Any
 ) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "level": "BEGINNER", "categorySlug": "a", "tags": ["x"], "language": "de", "durationDays": 3,
         "deliveryModes": ["ONLINE"],
     }  # fmt: skip

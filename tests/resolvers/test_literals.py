@@ -5,7 +5,9 @@ import pytest
 from tests.resolvers.conftest import Ask
 
 LONG = "1" * 4_301  # digits: one more than Python takes
-RUN = 'mutation { createCourseRun(input: { courseId: "x", deliveryMode: ONLINE, startsAt: %s }) { __typename } }'
+RUN = (
+    'mutation { createCourseRun(input: { courseId: "x", deliveryMode: ONLINE, startsAt: %s }) { __typename }}'
+)
 
 
 @pytest.mark.parametrize("digits", [4_300, 4_301, 20_000])

@@ -282,22 +282,20 @@ async def test_every_window_is_that_of_a_list_in_memory(
         page = (await run_query(text, window))["course"]["list"]
         between = cursors[0 if after is None else after + 1 : before]
         most = 20 if size is None else size
-        backwards = backwards and size is not None
-        shown = between[max(0, len(between) - most) :] if backwards else between[:most]
+        from_end = backwards and size is not None
+        shown = between[max(0, len(between) - most) :] if from_end else between[:most]
         assert [edge["cursor"] for edge in page["edges"]] == shown, window
         more = len(between) > most
         assert page["pageInfo"] == {
-            "hasNextPage": before is not None if backwards else more,
-            "hasPreviousPage": more if backwards else after is not None,
+            "hasNextPage": before is not None if from_end else more,
+            "hasPreviousPage": more if from_end else after is not None,
             "startCursor": shown[0] if shown else None,
             "endCursor": shown[-1] if shown else None,
         }, window
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-async def test_a_walk_towards_a_cursor_ends(
-    database: Database, run_query: RunQuery, backwards: bool
-) -> None:
+async def test_a_walk_towards_a_cursor_ends(database: Database, run_query: RunQuery, backwards: bool) -> None:
     await store(database, courses=[factories.course() for _ in range(5)])
     text = f"query({WINDOW}) {{ list: courses({GIVEN}) {{ {PAGE} }} }}"
     whole = (await run_query(text, {"first": 5}))["list"]
@@ -305,8 +303,7 @@ async def test_a_walk_towards_a_cursor_ends(
 
     async def ask(window: Mapping[str, Any]) -> Any:
         given = {name: value for name, value in window.items() if value is not None}
-        page = (await run_query(text, {**fixed, **given}))["list"]
-        return page
+        return (await run_query(text, {**fixed, **given}))["list"]
 
     seen, cursor = [], None
     for _ in range(9):
@@ -320,13 +317,12 @@ async def test_a_walk_towards_a_cursor_ends(
     assert sorted(seen) == sorted(node["id"] for node in expected)
 
 
+NEXT = "nodes { id } pageInfo { endCursor }"
 OTHERS = {
-    "reviews": 'course(slug: "%s") { list: reviews(first: 1, after: $a) { nodes { id } pageInfo { endCursor } } }',
-    "runs": 'course(slug: "%s") { list: runs(first: 1, after: $a, upcomingOnly: false) '
-    "{ nodes { id } pageInfo { endCursor } } }",
-    "enrollments": 'course(slug: "%s") { list: enrollments(first: 1, after: $a) '
-    "{ nodes { id } pageInfo { endCursor } } }",
-    "courses": 'category(slug: "%s") { list: courses(first: 1, after: $a) { nodes { id } pageInfo { endCursor } } }',
+    "reviews": f'course(slug: "%s") {{ list: reviews(first: 1, after: $a) {{ {NEXT} }} }}',
+    "runs": f'course(slug: "%s") {{ list: runs(first: 1, after: $a, upcomingOnly: false) {{ {NEXT} }} }}',
+    "enrollments": f'course(slug: "%s") {{ list: enrollments(first: 1, after: $a) {{ {NEXT} }} }}',
+    "courses": f'category(slug: "%s") {{ list: courses(first: 1, after: $a) {{ {NEXT} }} }}',
 }
 
 
@@ -337,19 +333,15 @@ async def test_a_cursor_is_of_one_parents_list(ask: Ask, database: Database, nam
     courses = [factories.course(slug=slug, categorySlug=slug) for slug in ("one", "two")]
     more = [factories.course(categorySlug=slug) for slug in ("one", "two") for _ in range(2)]
     student = factories.student()
-    own = [
-        [make(of, *by, **fields) for of in courses for _ in range(3)]
-        for make, by, fields in (
-            (factories.review, (), {}),
-            (factories.course_run, (), {}),
-            (factories.enrollment, (student,), {"status": "COMPLETED", "externalId": None}),
-        )
-    ]
-    for n, e in enumerate(own[2]):
-        e["externalId"] = {"source": "test", "id": str(n)}
+    each = [of for of in courses for _ in range(3)]
+    imported = [{"source": "test", "id": str(n)} for n in range(len(each))]
     await store(
-        database, categories=categories, courses=courses + more, students=[student], reviews=own[0],
-        courseRuns=own[1], enrollments=own[2],
+        database, categories=categories, courses=courses + more, students=[student],
+        reviews=[factories.review(of) for of in each], courseRuns=[factories.course_run(of) for of in each],
+        enrollments=[
+            factories.enrollment(of, student, status="COMPLETED", externalId=e)
+            for of, e in zip(each, imported, strict=True)
+        ],
     )  # fmt: skip
     text = OTHERS[name]
     first = (await ask(f"query($a: String) {{ p: {text % 'one'} }}", viewer=STAFF))["data"]["p"]["list"]
