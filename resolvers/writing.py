@@ -33,6 +33,8 @@ Given: TypeAlias = Mapping[str, Any]
 Objects: TypeAlias = Mapping[str, Any]
 Mutation: TypeAlias = Callable[[Context, Given], Awaitable[Objects]]
 Write: TypeAlias = Callable[[Context, Transaction, Given], Awaitable[Objects]]
+#: From the objects of a payload to those that are others by now; None when nothing is left to do.
+Rest: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
 _INPUT = strawberry.argument(description="What is written.")
 _NOT_STORED = ("clientMutationId", "idempotencyKey")
@@ -54,15 +56,22 @@ def mutation(function: Mutation, input_type: type, *, description: str, commands
     return fields.root(run, description=description, commands=commands)
 
 
-def write(function: Write, input_type: type, *, description: str, commands: int) -> Any:
-    """A field of the mutation that is one transaction. commands: as of resolvers.fields.level."""
+def write(
+    function: Write, input_type: type, *, description: str, commands: int, rest: Rest | None = None
+) -> Any:
+    """A field of the mutation that is one transaction. commands: as of resolvers.fields.level.
+
+    rest: what is to be done once it is committed, where that may be much: repeated, each time in a
+    transaction of its own, until it is all done. The write sent again goes on with it.
+    """
     name = to_camel_case(function.__name__)
 
     async def mutate(ctx: Context, given: Given) -> Objects:
         async def work(tx: Transaction) -> Objects:
             return await _once(ctx, tx, name, function, given)
 
-        return await transaction(ctx.loaders.database, work)
+        done = await transaction(ctx.loaders.database, work)
+        return await _with_rest(ctx, name, rest, done) if rest else done
 
     mutate.__name__ = function.__name__
     return mutation(mutate, input_type, description=description, commands=commands)
@@ -144,6 +153,20 @@ async def _once(ctx: Context, tx: Transaction, name: str, function: Write, given
     if key:
         await idempotency.keep(tx, ctx.viewer.subject, key, action=name, digest=digest, answer=objects)
     return objects
+
+
+async def _with_rest(ctx: Context, name: str, rest: Rest, done: Objects) -> Objects:
+    """What a write has done, with the rest of it."""
+
+    async def work(tx: Transaction) -> Objects | None:
+        more = await rest(ctx, tx, done)
+        if tx.changes:
+            await loaders.audit.record(tx, name, actor(ctx.viewer), ctx.address)
+        return more
+
+    while (more := await transaction(ctx.loaders.database, work)) is not None:
+        done = {**done, **more}
+    return done
 
 
 async def _require_session(viewer: Viewer, tx: Transaction) -> None:
