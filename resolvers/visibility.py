@@ -30,8 +30,8 @@ _HIDDEN_WITH_COURSE = {"courseRuns", "reviews"}
 async def visible(ctx: Context, collection: str, found: Sequence[Any]) -> list[Any]:
     """Those of a collection's documents that the viewer sees; None in the places of the others.
 
-    One command where it depends on whose a document is, or on the course that it is hidden with; none for what
-    everyone sees.
+    One command where it depends on whose a document is, or on the course that it is hidden with; none for
+    what everyone sees.
     """
     if collection not in _SEEN:
         return list(found)

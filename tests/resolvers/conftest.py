@@ -7,11 +7,11 @@ import orjson
 import pytest
 
 from app.execution import Answer, Operation
+from app.execution.encoding import encoded
 from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
-from resolvers.scalars import encoded
 from tests.execution.engines import executor
 from tests.support import NOW, SECRET, TOKENS
 
