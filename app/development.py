@@ -3,6 +3,7 @@
 import secrets
 from pathlib import Path
 
+from app.origins import ANY_PORT
 from app.settings import Settings, data_home
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -20,7 +21,7 @@ def was_here(directory: Path) -> bool:
 
 def origins(settings: Settings) -> str:
     """CORS_ORIGINS, and pages that this machine serves: a front end is developed beside `lectern dev`."""
-    loopback = (f"{scheme}://{host}:*" for scheme in ("http", "https") for host in _LOOPBACK)
+    loopback = (f"{scheme}://{host}{ANY_PORT}" for scheme in ("http", "https") for host in _LOOPBACK)
     return ",".join((*settings.cors_origins, *loopback))
 
 

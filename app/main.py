@@ -20,6 +20,7 @@ from app.database import connect
 from app.execution import Executor
 from app.http import CORS, Endpoint, graphiql, health
 from app.protection.admission import Admission
+from app.protection.limits import Limits
 from app.settings import Settings
 from app.tending import tend
 from loaders.mongo import Database
@@ -114,8 +115,7 @@ class Gateway(Starlette):
 def make_executor(settings: Settings) -> Executor:
     return Executor(
         schema._schema,
-        max_tokens=settings.max_query_tokens,
-        max_nodes=settings.max_nodes,
+        Limits.of(settings),
         introspection=settings.introspection,
         compiled=settings.compiled_execution,
     )

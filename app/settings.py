@@ -7,8 +7,11 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app import origins
+from app.protection.limits import Limits
 from loaders.documents import Role
 
+_LIMITS = Limits()
 _URL = ("https://", "http://")
 _MAKE_ONE = "make one: openssl rand -hex 32"
 
@@ -18,9 +21,7 @@ _ASYMMETRIC = frozenset(
 )
 
 
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}|\*))?", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class SettingsError(Exception):
@@ -87,10 +88,6 @@ class Settings(BaseSettings):
         "any port, `*` for any origin.",
     )
     max_body_bytes: int = Field(1_000_000, gt=0, description="The largest request body, in bytes.")
-    max_query_tokens: int = Field(10_000, gt=0, description="The most tokens an operation's text may have.")
-    max_nodes: int = Field(
-        100_000, gt=0, description="The most objects an operation may ask for, by the sizes of its pages."
-    )
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
     introspection: bool = Field(True, description="Answer introspection queries.")
     compiled_execution: bool = Field(
@@ -121,6 +118,50 @@ class Settings(BaseSettings):
         True, description="Compress answers for clients that take it; off where a proxy does it."
     )
 
+    # What an operation may cost: docs/protection.md.
+    max_query_length: int = Field(
+        _LIMITS.query_length, gt=0, description="The most characters a document may have."
+    )
+    max_query_tokens: int = Field(
+        _LIMITS.query_tokens,
+        gt=0,
+        description="The most tokens a document may have; as many comments and lines.",
+    )
+    max_depth: int = Field(
+        _LIMITS.depth, gt=0, description="The most fields that may be nested in each other."
+    )
+    max_aliases: int = Field(_LIMITS.aliases, ge=0, description="The most aliases a document may have.")
+    max_root_fields: int = Field(
+        _LIMITS.root_fields, gt=0, description="The most fields a document may have at its root."
+    )
+    max_directives: int = Field(
+        _LIMITS.directives, ge=0, description="The most directives a document may have."
+    )
+    max_fragments: int = Field(
+        _LIMITS.fragments, ge=0, description="The most fragments and spreads a document may have."
+    )
+    max_overlap: int = Field(
+        _LIMITS.overlap, gt=0, description="The most steps it may take to see which fields are one."
+    )
+    max_list_values: int = Field(
+        _LIMITS.list_values,
+        ge=0,
+        description="The most values a list or object may have, in the variables or the text.",
+    )
+    max_values: int = Field(_LIMITS.values, ge=0, description="The most values the variables may have.")
+    max_value_depth: int = Field(
+        _LIMITS.value_depth, gt=0, description="The most lists and objects that may be nested in a value."
+    )
+    max_fields: int = Field(
+        _LIMITS.fields, gt=0, description="The most fields an operation may have, its fragments expanded."
+    )
+    max_cost: int = Field(
+        _LIMITS.cost, gt=0, description="The highest price of an operation, in objects that are fetched."
+    )
+    max_introspection_cost: int = Field(
+        _LIMITS.introspection_cost, gt=0, description="The highest price of one that asks about the schema."
+    )
+
     @field_validator("reset_url")
     @classmethod
     def _with_token(cls, value: str) -> str:
@@ -136,7 +177,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_origin(origin) for origin in value)
+        return tuple(origins.parsed(origin) for origin in value)
 
     @field_validator("cors_headers")
     @classmethod
@@ -205,33 +246,6 @@ class Settings(BaseSettings):
                 f"see `{wrong[0]}`"
             )
         return names
-
-
-def _origin(text: str) -> str:
-    """An origin as browsers send it. Raises ValueError, which says what is wrong with it."""
-    if text == "*":
-        return text
-    match = _ORIGIN.fullmatch(text.lower())
-    if match is None:
-        raise ValueError(f"takes origins such as https://courses.example: `{text}` {_wrong_with(text)}")
-    scheme, host, port = match.groups()
-    return f"{scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")
-
-
-def _wrong_with(origin: str) -> str:
-    scheme, separator, rest = origin.partition("://")
-    if not separator:
-        return f"has no scheme (https://{origin}?)" if origin != "null" else "is what any page can send"
-    if not origin.isascii():
-        return "has letters that browsers send in Punycode (xn--…)"
-    host, slash, path = rest.partition("/")
-    if slash:
-        return f"has a path (`/{path}`): {scheme}://{host}" if path else "ends with a slash"
-    if "@" in host:
-        return "has a user name"
-    if "*" in host.removesuffix(":*"):
-        return "has a wildcard in its host: name each origin"
-    return "is none"
 
 
 def load() -> Settings:

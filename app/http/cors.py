@@ -15,6 +15,7 @@ from app import logs
 from app.http import request
 from app.http.accept import pieces
 from app.http.request import Headers
+from app.origins import ANY_PORT
 
 #: What clients and their tracing send on their own.
 HEADERS = (
@@ -47,7 +48,6 @@ _MAX_AGE = 600  # seconds for which a browser keeps the answer to a preflight
 _LONGEST_LOGGED = 200  # characters of what a stranger sent
 
 _PORT = re.compile(r":\d+$")
-_ANY_PORT = ":*"
 
 _Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -71,7 +71,8 @@ class CORS:
     def __init__(self, app: ASGIApp, origins: Sequence[str], headers: Sequence[str]) -> None:
         self._app = app
         self._any = "*" in origins
-        self._origins = frozenset(origins)
+        self._origins = frozenset(o for o in origins if not o.endswith(ANY_PORT))
+        self._any_port = frozenset(o.removesuffix(ANY_PORT) for o in origins if o.endswith(ANY_PORT))
         self._names = frozenset((*HEADERS, *headers))
         self._allowance = {
             "access-control-allow-methods": _METHODS,
@@ -87,7 +88,7 @@ class CORS:
             if b"origin" in headers and b"access-control-request-method" in headers:
                 await self._preflight(headers)(scope, receive, send)
                 return
-        if self._origins:
+        if self._origins or self._any_port:
             send = _marking(self._marks(scope), send)
         await self._app(scope, receive, send)
 
@@ -95,11 +96,11 @@ class CORS:
         """The answer to a preflight. Of an allowed origin it is always a success, with what a page may send:
         a browser names to the page's author what is not in it.
         """
-        origin = headers[b"origin"].decode("latin-1")
+        origin = headers[b"origin"].decode("ascii", "replace")
         if not self._is_allowed(origin):
             self._refused_origin.warning(origin=origin[:_LONGEST_LOGGED])
             return PlainTextResponse(_REFUSED, 403, _VARY)
-        requested = headers.get(b"access-control-request-headers", b"").decode("latin-1").lower()
+        requested = headers.get(b"access-control-request-headers", b"").decode("ascii", "replace").lower()
         unknown = set(pieces(requested, ",")) - self._names
         if unknown and "*" not in self._names:
             self._refused_header.warning(header=min(unknown)[:_LONGEST_LOGGED])
@@ -110,12 +111,12 @@ class CORS:
         if self._any:
             return _ANYONE
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
-        if origin is None or not self._is_allowed(origin.decode("latin-1")):
+        if origin is None or not self._is_allowed(origin.decode("ascii", "replace")):
             return _NO_ONE
         return (*_NO_ONE, _EXPOSED, (_ALLOWED.encode(), origin))
 
     def _is_allowed(self, origin: str) -> bool:
-        return self._any or origin in self._origins or _PORT.sub("", origin) + _ANY_PORT in self._origins
+        return self._any or origin in self._origins or _PORT.sub("", origin) in self._any_port
 
 
 def _marking(marks: _Fields, send: Send) -> Send:

@@ -219,7 +219,7 @@ def no_context(*_: Any) -> Any:
 
 def only(schema: GraphQLSchema, context: Callable[..., Any] = no_context) -> httpx.AsyncClient:
     """A client of the endpoint alone, for another schema."""
-    executor = Executor(schema, max_tokens=100, max_nodes=100, introspection=True, compiled=False)
+    executor = Executor(schema, compiled=False)
     authentication = Authentication(TOKENS, None, no_context)
     endpoint = Endpoint(executor, authentication, context, max_body_bytes=1000, graphiql=False)
     app = Starlette(routes=[Route("/graphql", endpoint)])
