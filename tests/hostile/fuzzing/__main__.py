@@ -42,9 +42,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.fuzzing", description=__doc__)
     parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument(
-        "--first", type=int, default=0, help="the number of the first: a complaint begins with its own"
-    )
+    parser.add_argument("--first", type=int, default=0, help="as a complaint begins")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
