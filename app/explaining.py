@@ -63,11 +63,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
 
 
 _MOST_ERRORS = 5
-_ENGINES = {
-    "compiled": "the plan",
-    "completed": "the plan, completed by graphql-core",
-    "reference": "graphql-core",
-}
+_ENGINES = {"compiled": "the plan", "reference": "graphql-core"}
 
 
 def _refused(answer: Answer) -> CommandError:

@@ -3,6 +3,7 @@ event, and tracebacks without the values in their frames.
 """
 
 import sys
+import time
 
 import structlog
 
@@ -19,3 +20,22 @@ def configure() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+class Throttled:
+    """Warnings of one kind that strangers can cause: one a minute at most, with how many were left out."""
+
+    _SECONDS = 60
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._next = 0.0
+        self._left_out = 0
+
+    def warning(self, **fields: object) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            self._left_out += 1
+            return
+        structlog.get_logger("lectern").warning(self._event, **fields, left_out=self._left_out)
+        self._next, self._left_out = now + self._SECONDS, 0

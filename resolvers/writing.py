@@ -40,7 +40,9 @@ _NOT_STORED = ("clientMutationId", "idempotencyKey")
 _going_on: set[Task[Any]] = set()
 
 
-def mutation(function: Mutation, input_type: type, *, description: str, commands: int) -> Any:
+def mutation(
+    function: Mutation, input_type: type, *, description: str, commands: int, weight: int | None = None
+) -> Any:
     """A field of the mutation."""
     name = to_camel_case(function.__name__)
 
@@ -50,7 +52,7 @@ def mutation(function: Mutation, input_type: type, *, description: str, commands
     run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
         [Parameter("input", Parameter.KEYWORD_ONLY, annotation=Annotated[input_type, _INPUT])]
     )
-    return fields.root(run, description=description, commands=commands)
+    return fields.root(run, description=description, commands=commands, weight=weight)
 
 
 def write(function: Write, input_type: type, *, description: str, commands: int) -> Any:

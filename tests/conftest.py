@@ -92,7 +92,7 @@ def run_query(database: Database) -> RunQuery:
     """`await run_query(text, variables, viewer=…)`: the data of an operation that has no errors. With
     `errors=True` the whole payload.
     """
-    executor = Executor(schema._schema, max_tokens=10_000, max_nodes=100_000, introspection=True)
+    executor = Executor(schema._schema)
 
     async def run(
         text: str,

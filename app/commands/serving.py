@@ -74,9 +74,11 @@ def _serve_embedded(
     directory: Path, listening: socket.socket, *, with_sample: bool, in_browser: bool
 ) -> None:
     with embedded.running(directory) as uri:
+        settings = load()
         os.environ |= {
             "MONGODB_URI": uri,
-            "LECTERN_SECRET": development.secret(load(), directory),
+            "LECTERN_SECRET": development.secret(settings, directory),
+            "CORS_ORIGINS": development.origins(settings),
             "TRACE_PLAN": "true",
         }
         told = asyncio.run(_prepare(load(), with_sample=with_sample))
