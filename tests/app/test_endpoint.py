@@ -145,22 +145,23 @@ async def test_a_mutation_that_has_begun_is_done_though_its_client_goes(world: W
         await world.until("write began")
         await leave(asked)
         await asyncio.sleep(0.1)
-        assert own.admission.cheap.used > 0
+        assert own.admission.writes.used > 0
         world.go.set()
         await world.until("write is done")
     assert world.events == ["write began", "write is done"]
-    assert own.admission.cheap.used == 0
+    assert own.admission.writes.used == 0
 
 
-@pytest.mark.parametrize("query", [SLOW, WRITE])
-async def test_nothing_is_done_for_who_left_while_waiting(world: World, query: str) -> None:
+@pytest.mark.parametrize(("query", "name"), [(SLOW, "cheap"), (WRITE, "writes")])
+async def test_nothing_is_done_for_who_left_while_waiting(world: World, query: str, name: str) -> None:
     own = endpoint(world.schema)
+    lane: Lane = getattr(own.admission, name)
     async with served(own) as http:
-        with taken(own.admission.cheap):
+        with taken(lane):
             asked = asyncio.create_task(ask(http, query))
-            await until(lambda: own.admission.cheap.waiting == 1)
+            await until(lambda: lane.waiting == 1)
             await leave(asked)
-            await until(lambda: own.admission.cheap.waiting == 0)
+            await until(lambda: lane.waiting == 0)
         await asyncio.sleep(0.05)
     assert world.events == []
 
