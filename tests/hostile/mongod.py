@@ -77,7 +77,7 @@ class Mongod:
     def running(self, database: str) -> list[dict[str, Any]]:
         """The operations of clients on a database."""
         is_ours = {"ns": {"$regex": f"^{database}\\."}, "active": True}
-        stages = [{"$currentOp": {"allUsers": True}}, {"$match": is_ours}]
+        stages: list[dict[str, Any]] = [{"$currentOp": {"allUsers": True}}, {"$match": is_ours}]
         return list(self._client.admin.aggregate(stages))
 
     def close(self) -> None:
