@@ -5,14 +5,19 @@ from contextlib import asynccontextmanager
 from inspect import isawaitable
 from typing import Any, cast
 
+import structlog
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 from pymongo.errors import ConfigurationError, PyMongoError
 from pymongo.monitoring import CommandListener
 
 from app.settings import Settings
+from loaders import circuit, sessions
 from loaders.abandoned import APP_NAME
 from loaders.mongo import Database
+from loaders.queue import POOL
+
+_log = structlog.get_logger("lectern")
 
 _CLIENTS: dict[str, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
 
@@ -33,11 +38,20 @@ async def connect(
     """
     client = _open(settings, listeners, tz_aware)
     try:
-        yield cast("Database", _Kept(client[settings.mongodb_database]))
+        with circuit.watching(client, settings.mongodb_timeout, _tell):
+            yield cast("Database", _Kept(client[settings.mongodb_database]))
     finally:
+        sessions.forget(getattr(client, "delegate", client))
         closing = client.close()
         if isawaitable(closing):
             await closing
+
+
+def _tell(news: str | float) -> None:
+    if isinstance(news, str):
+        _log.error("MongoDB is away: requests fail until it answers", reason=_reason(news))
+    else:
+        _log.warning("MongoDB answers again", seconds=round(news, 1))
 
 
 class _Kept(dict[str, Any]):
@@ -60,7 +74,9 @@ async def ping(database: Database) -> None:
     try:
         await database.command("ping")
     except PyMongoError as error:
-        raise DatabaseUnavailableError(f"MONGODB_URI: MongoDB does not answer: {_reason(error)}") from None
+        raise DatabaseUnavailableError(
+            f"MONGODB_URI: MongoDB does not answer: {_reason(str(error))}"
+        ) from None
 
 
 async def require_transactions(database: Database) -> None:
@@ -86,6 +102,7 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
             settings.mongodb_uri.get_secret_value(),
             appname=APP_NAME,
             tz_aware=tz_aware,
+            maxPoolSize=POOL,
             serverSelectionTimeoutMS=round(settings.mongodb_timeout * 1000),
             event_listeners=listeners,
         )
@@ -93,6 +110,6 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
         raise DatabaseUnavailableError(f"MONGODB_URI can't be used: {error}") from None
 
 
-def _reason(error: PyMongoError) -> str:
+def _reason(message: str) -> str:
     """The first part of PyMongo's message: without the topology it appends."""
-    return str(error).split(", Timeout:")[0].split(" (configured timeouts")[0]
+    return message.partition(", Timeout:")[0].partition(" (configured timeouts")[0]

@@ -1,11 +1,14 @@
-"""The log: on standard error, beside Uvicorn's; standard output is for what a command prints. A line for each
-event, and tracebacks without the values in their frames.
+"""The log: on standard error, since standard output is for what a command prints. A line for each event,
+those of the server's libraries included, and tracebacks without the values in their frames.
 """
 
+import logging
 import sys
 import time
 
 import structlog
+
+_SERVERS = ("uvicorn.error", "gunicorn.error")
 
 
 def configure() -> None:
@@ -20,6 +23,8 @@ def configure() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    for name in _SERVERS:
+        logging.getLogger(name).handlers = [_Passing()]
 
 
 class Throttled:
@@ -39,3 +44,11 @@ class Throttled:
             return
         structlog.get_logger("lectern").warning(self._event, **fields, left_out=self._left_out)
         self._next, self._left_out = now + self._SECONDS, 0
+
+
+class _Passing(logging.Handler):
+    """Makes a line of this log of what a library tells."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage().strip()
+        structlog.get_logger("lectern").log(record.levelno, message, exc_info=record.exc_info)

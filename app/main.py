@@ -19,6 +19,7 @@ from app.auth.tokens import SessionTokens
 from app.database import connect
 from app.execution import Executor
 from app.http import CORS, Endpoint, graphiql, health
+from app.protection.admission import Admission
 from app.protection.limits import Limits
 from app.settings import Settings
 from app.tending import tend
@@ -68,6 +69,9 @@ def create_app(settings: Settings) -> Starlette:
         settings.graphiql,
         settings.trace_plan,
         settings.compression,
+        settings.max_response_bytes,
+        settings.request_timeout,
+        Admission(settings.admission_capacity, settings.admission_wait),
     )
     app = Gateway(settings, routes=_routes(endpoint, settings), lifespan=lifespan)
     app.direct |= {PATH: endpoint, f"{PATH}/": endpoint}

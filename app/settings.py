@@ -1,6 +1,7 @@
 """Every setting of the gateway: one typed table, read once from the environment."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -97,6 +98,19 @@ class Settings(BaseSettings):
         False, description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does."
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
+    # -- Admission
+    request_timeout: float = Field(
+        10.0, gt=0, le=300, description="Seconds from a request's head to its answer; then `TIMEOUT`."
+    )
+    max_response_bytes: int = Field(
+        10_000_000, ge=10_000, description="The largest answer, in bytes before it is compressed."
+    )
+    admission_capacity: int = Field(
+        40_000, ge=1_000, description="The price of the operations that run at once in a process; more wait."
+    )
+    admission_wait: float = Field(
+        5.0, gt=0, le=60, description="Seconds that a request waits for its turn at most; then 503."
+    )
     # -- HTTP
     cors_headers: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Request headers that these pages may send besides the usual ones; `*` for any."
@@ -149,6 +163,39 @@ class Settings(BaseSettings):
         _LIMITS.introspection_cost, gt=0, description="The highest price of one that asks about the schema."
     )
 
+    forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1", "::1"),
+        description="Proxies that are believed when they tell whom a request is from: addresses and "
+        "networks, separated by commas; `*` for whoever connects.",
+    )
+    max_connections: int = Field(
+        5000, gt=0, description="The most connections that a worker holds, if it may open as many files."
+    )
+    max_head_bytes: int = Field(
+        16_384, ge=1024, description="The largest head of a request, without its URL, in bytes."
+    )
+    max_headers: int = Field(100, gt=0, description="The most header fields of a request.")
+    max_url_bytes: int = Field(8192, gt=0, description="The longest URL of a request, in bytes.")
+    head_timeout: float = Field(
+        10.0, gt=0, description="Seconds that a client has to send the head of a request."
+    )
+    body_timeout: float = Field(30.0, gt=0, description="Seconds that it then has to send the body.")
+    stall_timeout: float = Field(
+        10.0, gt=0, description="Seconds after which a client that doesn't read its answer is cut off."
+    )
+    keep_alive_timeout: float = Field(
+        65.0, gt=0, description="Seconds that a connection is kept open between two requests."
+    )
+    drain_delay: float = Field(
+        3.0,
+        ge=0,
+        le=600,
+        description="Seconds from the signal to stop until no connection is accepted any more.",
+    )
+    drain_seconds: float = Field(
+        20.0, ge=0, le=600, description="Seconds that running requests then have to finish."
+    )
+
     @field_validator("reset_url")
     @classmethod
     def _with_token(cls, value: str) -> str:
@@ -156,7 +203,7 @@ class Settings(BaseSettings):
             raise ValueError("takes a URL with {token} in it, such as https://courses.example/reset#{token}")
         return value
 
-    @field_validator("cors_origins", "cors_headers", "oidc_algorithms", mode="before")
+    @field_validator("cors_origins", "cors_headers", "oidc_algorithms", "forwarded_allow_ips", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
@@ -172,6 +219,16 @@ class Settings(BaseSettings):
         if wrong := [name for name in value if not _HEADER.fullmatch(name)]:
             raise ValueError(f"takes names of headers, separated by commas: see `{wrong[0]}`")
         return tuple(name.lower() for name in value)
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for given in value if value != ("*",) else ():
+            try:
+                ip_network(given)
+            except ValueError as error:
+                raise ValueError(f"takes addresses and networks, or `*` alone: {error}") from None
+        return value
 
     @field_validator("lectern_secret")
     @classmethod

@@ -5,6 +5,10 @@ class DeadlineError(Exception):
     """The request's deadline has passed."""
 
 
+class OutcomeUnknownError(DeadlineError):
+    """The request's deadline has passed while its commit was under way: it may still be written."""
+
+
 class DatabaseAwayError(Exception):
     """No primary can be reached: the command was not sent."""
 

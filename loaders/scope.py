@@ -1,21 +1,62 @@
 """A request as its MongoDB commands see it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from time import monotonic
+from typing import Protocol
+
+
+class Ended(Protocol):
+    """A command that is queued or in flight."""
+
+    def end(self) -> None: ...
 
 
 class Scope:
     """The commands of one request.
 
-    deadline: in seconds of time.monotonic(). cheap: whether its price is small, so that it has commands kept
-    for it while others are slow.
+    deadline: in seconds of time.monotonic(). cheap: whether its price is small, so that it has slots kept
+    for it while others are slow. gone: whether its client went away. is_writing: whether a mutation is being
+    done; has_begun: whether one was begun. wrote: whether a commit was sent.
     """
+
+    __slots__ = ("cheap", "commands", "deadline", "gone", "has_begun", "is_writing", "wrote")
 
     def __init__(self, deadline: float, *, cheap: bool = False) -> None:
         self.deadline = deadline
         self.cheap = cheap
+        self.gone = False
+        self.wrote = False
+        self.is_writing = False
+        self.commands: set[Ended] = set()
+        self.has_begun = False
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline; negative past it."""
+        return self.deadline - monotonic()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """While a mutation writes, its commands have slots of their own. Once one has begun, the operation
+        runs to its end, whether or not its client waits for it.
+        """
+        self.has_begun = self.is_writing = True
+        try:
+            yield
+        finally:
+            self.is_writing = False
 
     def leave(self) -> None:
-        """The client is gone: reads that wait are dropped, and those that run are ended."""
+        """The client is gone: queued reads are dropped, and those in flight end within a second. A mutation
+        that has begun runs to its end.
+        """
+        if self.has_begun:
+            return
+        self.gone = True
+        for command in tuple(self.commands):
+            command.end()
 
 
 #: The scope of the request that is being answered; None outside of requests.

@@ -3,6 +3,7 @@
 import random
 from asyncio import sleep
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from inspect import isawaitable
 from time import monotonic
@@ -15,16 +16,21 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from loaders import mongo, turns
+from loaders import background, circuit, mongo, turns
 from loaders.creation import now, utc
+from loaders.errors import DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from loaders.mongo import Database, Pipeline
+from loaders.scope import Scope, current
 
 T = TypeVar("T")
 
 Document = dict[str, Any]
 
-#: Seconds for all attempts: an election of a new primary takes ten or so.
+#: Seconds for all attempts outside of a request: an election of a new primary takes ten or so.
 _LONGEST = 20.0
+_COMMIT = 10.0  # seconds for each time that a commit is sent
+_FOLLOWED_UP = 60.0  # seconds until a commit is given up whose outcome is not known
+_ABORT = 5.0  # seconds
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.3
 
 _MAJORITY = {"read_concern": ReadConcern("snapshot"), "write_concern": WriteConcern("majority")}
@@ -207,55 +213,106 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
     """What `work` gives, once all it wrote is with a majority of the replica set. It may be called several
     times, each time with a transaction in which nothing has happened.
 
-    Raises what `work` raises, when nothing of it is kept; PyMongoError when MongoDB stays unreachable.
+    Raises what `work` raises, when nothing of it is kept; PyMongoError when MongoDB stays unreachable. In a
+    scope: DatabaseAwayError then; DeadlineError past the deadline; OutcomeUnknownError where a commit was
+    under way by then.
     """
-    deadline, pause = monotonic() + _LONGEST, _FIRST_PAUSE
+    scope = current.get()
+    deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE
     keys: set[str] = set()
-    session = database.client.start_session()
-    if isawaitable(session):
-        session = await session
-    try:
-        while True:
-            known = len(keys)
-            try:
-                async with turns.taken(keys):
-                    return await _attempt(Transaction(database, session, keys), session, work, deadline)
-            except PyMongoError as error:
-                if not error.has_error_label(_TRANSIENT) or monotonic() > deadline:
-                    raise
-            if len(keys) == known:  # otherwise it waits for its turn
-                await sleep(pause * random.random())  # noqa: S311 # so that two that collide don't again
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
-    finally:
-        await mongo.send(session, lambda own: own.end_session())
+    while True:
+        known = len(keys)
+        try:
+            if scope:
+                await circuit.passed(database.client, deadline, patiently=True)
+            async with turns.taken(keys, deadline):
+                return await _attempt(database, keys, work, deadline)
+        except (PyMongoError, DatabaseAwayError) as error:
+            if not _is_transient(error):
+                raise
+            if monotonic() > deadline:
+                raise (DeadlineError() if scope else error) from error
+        if len(keys) == known:  # otherwise it waits for its turn
+            await sleep(pause * random.random())  # noqa: S311 # so that two that collide don't again
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def _is_transient(error: PyMongoError | DatabaseAwayError) -> bool:
+    return isinstance(error, DatabaseAwayError) or error.has_error_label(_TRANSIENT)
 
 
 async def _attempt(
-    tx: Transaction, session: Any, work: Callable[[Transaction], Awaitable[T]], deadline: float
+    database: Database, keys: set[str], work: Callable[[Transaction], Awaitable[T]], deadline: float
 ) -> T:
+    session: Any = database.client.start_session()
+    if isawaitable(session):
+        session = await session
     started = (session.delegate if isinstance(session, AgnosticBase) else session).start_transaction(
         **_MAJORITY
     )
     if isawaitable(started):
         await started
     try:
-        result = await work(tx)
+        result = await work(Transaction(database, session, keys))
     except BaseException:
-        if session.in_transaction:
-            await mongo.send(session, lambda own: own.abort_transaction())
+        with suppress(DeadlineError):
+            await background.outcome(background.start(_ended(session)), deadline)
         raise
-    await _commit(session, deadline)
+    await _committed(session, deadline)
     return result
 
 
-async def _commit(session: Any, deadline: float) -> None:
-    """Again, where the answer was lost: a commit that was made once stays made once."""
-    while True:
-        try:
-            await mongo.send(session, lambda own: own.commit_transaction())
-        except PyMongoError as error:
-            if not error.has_error_label(_UNKNOWN) or monotonic() > deadline:
-                raise
-            await sleep(_FIRST_PAUSE)
-        else:
-            return
+async def _committed(session: Any, deadline: float) -> None:
+    """Commits, whatever the time. Raises OutcomeUnknownError at the deadline."""
+    scope = current.get()
+    try:
+        await background.outcome(background.start(_commit(session)), deadline)
+    except DeadlineError:
+        raise OutcomeUnknownError from None
+    finally:
+        if scope:
+            scope.wrote = True
+
+
+async def _commit(session: Any) -> None:
+    """Until the outcome is known, also when nobody waits for it any more: an abandoned commit would keep its
+    locks in MongoDB. One that was made once stays made once.
+    """
+    until = monotonic() + _FOLLOWED_UP
+    try:
+        while True:
+            _take_time(_COMMIT)
+            try:
+                await mongo.send(session, lambda own: own.commit_transaction())
+            except (PyMongoError, DeadlineError, DatabaseAwayError) as error:
+                if isinstance(error, PyMongoError) and not error.has_error_label(_UNKNOWN):
+                    raise
+                if monotonic() > until:
+                    await _kill(session)
+                    raise
+                await sleep(_FIRST_PAUSE)
+            else:
+                return
+    finally:
+        await _ended(session)
+
+
+async def _ended(session: Any) -> None:
+    """Aborts what isn't committed. Where that fails, app.tending ends it."""
+    _take_time(_ABORT)
+    with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
+        await mongo.send(session, lambda own: own.end_session())
+
+
+async def _kill(session: Any) -> None:
+    _take_time(_ABORT)
+    ids = [session.session_id]
+    with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
+        await mongo.send(session.client["admin"], lambda own: own.command("killSessions", ids))
+
+
+def _take_time(seconds: float) -> None:
+    """Gives the commands of this task a time of their own, whatever is left of the request's."""
+    scope = Scope(monotonic() + seconds)
+    scope.has_begun = scope.is_writing = True
+    current.set(scope)

@@ -5,10 +5,14 @@ hundred, most begin again and again and are seldom done: so few are let run at o
 in each other's way wait for each other.
 """
 
-from asyncio import AbstractEventLoop, Lock, Semaphore, get_running_loop
+from asyncio import AbstractEventLoop, Lock, Semaphore, get_running_loop, timeout
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from math import inf
+from time import monotonic
 from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from loaders.errors import DeadlineError
 
 _MOST = 10  # at once; those whose turn it is are not counted
 
@@ -17,15 +21,26 @@ _locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
 
 @asynccontextmanager
-async def taken(keys: Collection[str]) -> AsyncIterator[None]:
-    """The turn at each of the keys: first come, first served. Without keys, a turn among all."""
+async def taken(keys: Collection[str], deadline: float = inf) -> AsyncIterator[None]:
+    """The turn at each of the keys: first come, first served. Without keys, a turn among all.
+
+    Raises DeadlineError where it doesn't come by the deadline, in seconds of time.monotonic().
+    """
     async with AsyncExitStack() as stack:
-        if not keys:
-            running = _running.setdefault(get_running_loop(), Semaphore(_MOST))
-            await stack.enter_async_context(running)
-        for key in sorted(keys):  # in one order, so that no two wait for each other
-            await stack.enter_async_context(_locks.setdefault(key, Lock()))
+        try:
+            async with timeout(None if deadline == inf else deadline - monotonic()):
+                await _enter(stack, keys)
+        except TimeoutError:
+            raise DeadlineError from None
         yield
+
+
+async def _enter(stack: AsyncExitStack, keys: Collection[str]) -> None:
+    if not keys:
+        running = _running.setdefault(get_running_loop(), Semaphore(_MOST))
+        await stack.enter_async_context(running)
+    for key in sorted(keys):  # in one order, so that no two wait for each other
+        await stack.enter_async_context(_locks.setdefault(key, Lock()))
 
 
 def is_taken(key: str) -> bool:

@@ -6,8 +6,9 @@ the values of the input by their GraphQL names, as they are stored; what was lef
 be done raises RefusedError, and nothing of it is kept.
 """
 
-from asyncio import Task, create_task, shield
+from asyncio import shield
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass
 from hashlib import blake2b
@@ -20,7 +21,9 @@ from strawberry.utils.str_converters import to_camel_case
 
 import loaders.audit
 import loaders.writes.account
+from loaders import background
 from loaders.documents import ActorDoc
+from loaders.scope import current
 from loaders.transactions import Transaction, transaction
 from loaders.writes import idempotency
 from resolvers import fields, permissions
@@ -36,9 +39,6 @@ Write: TypeAlias = Callable[[Context, Transaction, Given], Awaitable[Objects]]
 _INPUT = strawberry.argument(description="What is written.")
 _NOT_STORED = ("clientMutationId", "idempotencyKey")
 
-#: A write goes on to its end when who asked for it is gone.
-_going_on: set[Task[Any]] = set()
-
 
 def mutation(
     function: Mutation, input_type: type, *, description: str, commands: int, weight: int | None = None
@@ -47,7 +47,8 @@ def mutation(
     name = to_camel_case(function.__name__)
 
     async def run(ctx: Context, *, input: Any) -> Objects:
-        return await _to_its_end(_payload(ctx, name, input, function))
+        # It goes on to its end when its client is gone.
+        return await shield(background.start(_payload(ctx, name, input, function)))
 
     run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
         [Parameter("input", Parameter.KEYWORD_ONLY, annotation=Annotated[input_type, _INPUT])]
@@ -112,11 +113,12 @@ def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:
 
 
 async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> Objects:
-    sent = input.client_mutation_id
+    scope, sent = current.get(), input.client_mutation_id
     payload: Objects = {"clientMutationId": None if sent is UNSET else sent, "errors": []}
     try:
         permissions.require_role(ctx.viewer, name)
-        return {**payload, **await function(ctx, values(input))}
+        with scope.writing() if scope else nullcontext():
+            return {**payload, **await function(ctx, values(input))}
     except RefusedError as refused:
         return {**payload, "errors": refused.errors}
     finally:
@@ -152,11 +154,3 @@ async def _require_session(viewer: Viewer, tx: Transaction) -> None:
 def _digest(given: Given) -> bytes:
     told = {name: value for name, value in given.items() if name not in _NOT_STORED}
     return blake2b(repr(sorted(told.items())).encode(), digest_size=16).digest()
-
-
-async def _to_its_end(awaitable: Any) -> Objects:
-    task = create_task(awaitable)
-    _going_on.add(task)
-    task.add_done_callback(_going_on.discard)
-    objects: Objects = await shield(task)
-    return objects

@@ -22,7 +22,7 @@ async def read(receive: Receive, headers: Headers, most: int) -> bytes:
     problem = (_cached_problem if len(content_type) <= LONGEST_CACHED else _problem)(content_type)
     if problem:
         raise HTTPException(415, problem)
-    if _length(headers) > most:
+    if length(headers) > most:
         raise _too_large(most)
     if b"content-encoding" in headers and (codings := _codings(headers)):
         if codings not in (["gzip"], ["x-gzip"]):
@@ -94,8 +94,8 @@ def _codings(headers: Headers) -> list[str]:
     return [coding for coding in codings if coding != "identity"]
 
 
-def _length(headers: Headers) -> int:
-    """The declared length, where there is one."""
+def length(headers: Headers) -> int:
+    """The declared length; 0 where there is none."""
     declared = headers.get(b"content-length", b"")
     return int(declared) if declared.isdigit() else 0
 

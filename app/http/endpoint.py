@@ -4,8 +4,10 @@ The endpoint is a plain ASGI application: Starlette's Request and Response cost 
 execution does.
 """
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -13,12 +15,15 @@ from starlette.types import Receive, Scope, Send
 
 from app.auth.authentication import Authentication
 from app.auth.errors import InvalidTokenError, IssuerUnavailableError
-from app.execution import Answer, Executor, NotAQueryError, Prepared
+from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
 from app.execution.explain import Timings
 from app.http import body, graphiql, reply, request
 from app.http.reply import Reply
 from app.http.request import GRAPHQL_RESPONSE, HTML, JSON, Headers
+from app.http.watch import Watch
+from app.protection.admission import CHEAP, Admission
 from app.tracing import tracing
+from loaders import scope as scopes
 from resolvers.context import PUBLIC, Context, Viewer
 
 
@@ -29,6 +34,8 @@ class Endpoint:
     context: makes a request's Context, of its viewer and the address it comes from.
     trace_plan: whether a request may ask for the plan of its operation.
     compression: whether answers are compressed for clients that take that.
+    max_response_bytes: of an answer before it is compressed.
+    timeout: seconds from the head of a request to its answer.
     """
 
     executor: Executor
@@ -38,6 +45,9 @@ class Endpoint:
     graphiql: bool
     trace_plan: bool = False
     compression: bool = True
+    max_response_bytes: int = 10_000_000
+    timeout: float = 10
+    admission: Admission = field(default_factory=Admission)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = request.headers(scope)
@@ -45,39 +55,51 @@ class Endpoint:
         if media_type == HTML and request.is_for_a_page(scope):
             await graphiql.page()(scope, receive, send)
             return
-        try:
-            answer = await self._reply(scope, receive, headers, JSON if media_type == HTML else media_type)
-        except HTTPException as refusal:
-            answer = reply.refused(refusal, media_type)
-        except Exception as error:
-            answer = reply.unexpected(error)
+        answer = await self._within_time(scope, receive, headers, JSON if media_type == HTML else media_type)
+        if answer is None:
+            return
         if self.compression:
             answer = await answer.compressed(headers)
         await answer.send(send, scope)
 
-    async def _reply(self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None) -> Reply:
+    async def _within_time(
+        self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None
+    ) -> Reply | None:
+        """The reply to a request; None when its client is gone."""
+        own = scopes.Scope(monotonic() + self.timeout)
+        outer = scopes.current.set(own)
+        watch = Watch(receive, own)
+        try:
+            return await self._reply(scope, watch, headers, media_type)
+        except HTTPException as refusal:
+            return reply.refused(refusal, media_type)
+        except Exception as error:
+            return reply.unexpected(error)
+        except asyncio.CancelledError:
+            if not watch.has_ended:  # the server stops
+                raise
+            return reply.refused(watch.timeout, media_type) if watch.timeout else None
+        finally:
+            watch.close()
+            scopes.current.reset(outer)
+
+    async def _reply(self, scope: Scope, watch: Watch, headers: Headers, media_type: str | None) -> Reply:
         only_queries = request.is_query_only(scope["method"])
         if media_type is None:
             raise HTTPException(406, f"The answer is {GRAPHQL_RESPONSE} or {JSON}: accept one of them.")
+        self.admission.check(body.length(headers))
         viewer = await self._viewer(headers)
         if only_queries:
             operation = request.from_query(scope)
         else:
-            operation = request.from_body(await body.read(receive, headers, self.max_body_bytes))
-        try:
-            prepared = self.executor.prepare(operation, only_queries=only_queries)
-        except NotAQueryError:
-            raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None
+            operation = request.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
+        watch.listen()
+        prepared = await self._prepared(operation, only_queries=only_queries)
         if isinstance(prepared, Answer):
             return reply.answered(prepared, media_type)
-        asked = headers.get(b"x-lectern-trace")
         client = scope.get("client")
         ctx = self.context(viewer, client[0] if client else "")
-        if asked in {b"1", b"plan"}:
-            answer = await self._traced(prepared, ctx, with_plan=self.trace_plan and asked == b"plan")
-        else:
-            answer = await self.executor.run(prepared, ctx)
-        return reply.answered(answer, media_type)
+        return await self._run(prepared, ctx, watch, headers, media_type)
 
     async def _viewer(self, headers: Headers) -> Viewer:
         authorization = headers.get(b"authorization")
@@ -93,6 +115,40 @@ class Endpoint:
             raise HTTPException(
                 503, "Tokens can't be verified now: try again.", {"retry-after": "10"}
             ) from None
+
+    async def _prepared(self, operation: Operation, *, only_queries: bool) -> Prepared | Answer:
+        """The operation, ready to run. A new text waits until it may be parsed."""
+        texts, size = self.admission.texts, len(operation.query)
+        is_new = not self.executor.is_known(operation)
+        if is_new and not texts.enter(size):
+            await texts.wait(size, size)
+        try:
+            return self.executor.prepare(operation, only_queries=only_queries)
+        except NotAQueryError:
+            raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None
+        finally:
+            if is_new:  # in the next round of the loop, after what has become ready meanwhile
+                asyncio.get_running_loop().call_soon(texts.leave, size)
+
+    async def _run(
+        self, prepared: Prepared, ctx: Context, watch: Watch, headers: Headers, media_type: str
+    ) -> Reply:
+        """Runs and encodes in one turn: what is encoded takes time and memory too."""
+        price = max(1, prepared.cost.price)
+        watch.scope.cheap = price <= CHEAP
+        lane = self.admission.lane(price)
+        if not lane.enter(price):
+            await lane.wait(price, len(prepared.operation.query))
+        try:
+            watch.begin(is_query=prepared.document.is_query)
+            asked = headers.get(b"x-lectern-trace")
+            if asked in {b"1", b"plan"}:
+                answer = await self._traced(prepared, ctx, with_plan=self.trace_plan and asked == b"plan")
+            else:
+                answer = await self.executor.run(prepared, ctx)
+            return await reply.bounded(answer, media_type, self.max_response_bytes, at_once=price <= CHEAP)
+        finally:
+            lane.leave(price)
 
     async def _traced(self, prepared: Prepared, ctx: Context, *, with_plan: bool) -> Answer:
         """The answer, with what MongoDB did in its extensions."""

@@ -8,10 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
 from app import errors
-from app.execution import Answer
+from app.execution import Answer, encoding
 from app.http import compression
 from app.http.request import GRAPHQL_RESPONSE, JSON, Headers, NotPersistedError
-from resolvers.scalars import encoded
 
 
 class Reply(NamedTuple):
@@ -53,8 +52,19 @@ def answered(answer: Answer, media_type: str) -> Reply:
     """A request that was not executed is a client error; plain JSON has 200 for all that was understood, for
     clients from before the specification.
     """
-    status = 200 if answer.executed or media_type == JSON else 400
-    return Reply((encoded(answer.payload),), status, media_type)
+    return _of(answer, (encoding.encoded(answer.payload),), media_type)
+
+
+async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) -> Reply:
+    """An answer of at most so many bytes. at_once: whether it is small, by all that is known."""
+    try:
+        return _of(answer, await encoding.bounded(answer.payload, most, at_once=at_once), media_type)
+    except encoding.ResponseTooLargeError:
+        return answered(answer._replace(payload=answer.payload | _too_large(most)), media_type)
+
+
+def _of(answer: Answer, body: Sequence[bytes], media_type: str) -> Reply:
+    return Reply(body, 200 if answer.executed or media_type == JSON else 400, media_type)
 
 
 def refused(refusal: HTTPException, media_type: str | None) -> Reply:
@@ -62,13 +72,21 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     if isinstance(refusal, NotPersistedError):
         return answered(Answer(_payload(refusal.detail, "PERSISTED_QUERY_NOT_SUPPORTED")), media_type)
-    payload = _payload(refusal.detail, _CODES[refusal.status_code])
+    payload = _payload(refusal.detail, getattr(refusal, "code", _CODES.get(refusal.status_code, "")))
     return Reply((orjson.dumps(payload),), refusal.status_code, media_type, refusal.headers)
 
 
 def unexpected(error: Exception) -> Reply:
     """Our fault: masked, and in the log."""
     return Reply((orjson.dumps({"errors": [errors.unexpected(error)]}),), 500, JSON)
+
+
+def _too_large(most: int) -> dict[str, object]:
+    message = (
+        f"The answer is over {most:,} bytes (MAX_RESPONSE_BYTES). Ask for smaller pages with `first`, or for "
+        "fewer fields. What a mutation has done stays done."
+    )
+    return {**_payload(message, "RESPONSE_TOO_LARGE"), "data": None}
 
 
 def _payload(message: str, code: str) -> dict[str, object]:

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 
 from app.errors import field_error
 from app.execution import Answer, Executor
+from app.execution.encoding import encoded
 from loaders.mongo import Database
-from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.execution import Answer, Executor, Operation, Prepared
+from app.execution.encoding import encoded
 from app.execution.explain import text
 from app.execution.planner import MOST_POSITIONS
 from app.protection.limits import UNLIMITED
@@ -12,7 +13,6 @@ from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
-from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store

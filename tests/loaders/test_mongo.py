@@ -5,8 +5,10 @@ from threading import Event
 
 import pytest
 
-from loaders import mongo, threads
+from loaders import mongo, queue
 from loaders.mongo import Database
+from loaders.queue import POOL
+from loaders.threads import Call
 
 
 async def test_a_command_s_time_is_without_the_wait_for_a_thread(
@@ -17,13 +19,18 @@ async def test_a_command_s_time_is_without_the_wait_for_a_thread(
     monkeypatch.setattr(mongo, "perf_counter", lambda: now)
     token = mongo.observer.set(told.append)
     try:
-        busy = [threads.run(released.wait, 5.0) for _ in range(threads._MOST)]
+        busy = [
+            Call(None, None, queue.running(), lambda _, seconds: released.wait(seconds), 5.0)
+            for _ in range(POOL)
+        ]
+        for call in busy:
+            queue.running().submit(call)
         finding = asyncio.create_task(mongo.find(database["courses"], {}, size=1))
         await asyncio.wait([finding], timeout=1)  # the async client needs no thread, and is done
         now = 100.0
         released.set()
         assert await finding == []
-        await asyncio.gather(*busy)
+        await asyncio.gather(*(call.future for call in busy))
     finally:
         mongo.observer.reset(token)
     assert told == [0.0]
