@@ -20,7 +20,7 @@ JSON = {"content-type": "application/json"}
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _BEATS = 3  # until what a request left behind is done
-_REPLY_SECONDS = 60.0
+_REPLY_SECONDS = 30.0
 
 _Got = TypeVar("_Got")
 

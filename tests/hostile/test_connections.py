@@ -13,7 +13,7 @@ from app.settings import Settings
 from tests.hostile import sockets
 from tests.hostile.conftest import production
 from tests.hostile.gateway import Gateway, serving
-from tests.hostile.test_rows import REFUSAL, settled
+from tests.hostile.test_rows import LEFT, REFUSAL, settled
 from tests.support import missing
 
 SHORT = 1.0  # seconds that a client has, in these tests
@@ -56,7 +56,6 @@ def test_a_head_without_an_end_is_refused_at_its_limit(
     end, spent = hasty.measured(lambda: asyncio.run(sockets.sent(hasty.port, pieces, 10)))
 
     assert end.status == status, end
-    assert end.sent < 10 * MB, end.sent  # what the kernel's buffers took
     assert spent.cpu < REFUSAL, spent
     assert spent.peak - before < 10, spent
 
@@ -74,14 +73,14 @@ def test_who_pipelines_and_does_not_read_is_cut_off_and_costs_no_memory(hasty: G
     before = hasty.resident()
     _, spent = hasty.measured(lambda: asyncio.run(_unread(hasty.port, clients=1, requests=60)))
     assert spent.peak - before < BUFFERED, spent
-    assert settled(hasty, before + 5) < before + 5
+    assert settled(hasty, before + LEFT) < before + LEFT
 
 
 def test_clients_that_do_not_read_are_cut_off_and_cost_little_memory(hasty: Gateway) -> None:
     before = hasty.resident()
     _, spent = hasty.measured(lambda: asyncio.run(_unread(hasty.port, clients=6, requests=20)))
     assert spent.peak - before < 2 * BUFFERED, spent
-    assert settled(hasty, before + 5) < before + 5
+    assert settled(hasty, before + LEFT) < before + LEFT
 
 
 async def _unread(port: int, clients: int, requests: int) -> None:
@@ -147,8 +146,9 @@ def test_more_connections_than_files_are_refused_and_told(served: Settings, tmp_
         assert not gateway.ask(SMALL).refused  # the others are gone
         log = gateway.log.read_text()
 
-    refused = [end for end in ends if end]
-    assert len(refused) >= 1_100 - 1_024
+    ended = [end for end in ends if end]
+    refused = [end for end in ended if end.status]
+    assert len(ended) >= 1_100 - 1_024  # an idle one may have been closed for a new one
     assert {end.status for end in refused} == {503}
     assert all(b"retry-after" in end.received.lower() for end in refused)
     told = [line for line in log.splitlines() if "connection" in line.lower()]
