@@ -3,13 +3,10 @@
 from collections.abc import MutableSet
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Any
 
 import structlog
 from uvicorn.server import ServerState
-
-if TYPE_CHECKING:
-    from app.server.connection import Connection
 
 _QUIET = 60.0  # seconds between two lines of the log about the limit on connections
 
@@ -35,11 +32,11 @@ class State(ServerState):
     is_closed: nobody listens for new ones.
     """
 
-    connections: MutableSet["Connection"]  # type: ignore[assignment]
+    connections: MutableSet[Any]  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()
-        self.idle: dict[Connection, None] = {}
+        self.idle: dict[Any, None] = {}
         self.is_closed = False
         self._told = -_QUIET
 
