@@ -17,6 +17,7 @@ from app.auth.authentication import Authentication
 from app.auth.errors import InvalidTokenError, IssuerUnavailableError
 from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
 from app.execution.explain import Timings
+from app.execution.pace import giving_way
 from app.http import body, graphiql, reply, request
 from app.http.reply import Reply
 from app.http.request import GRAPHQL_RESPONSE, HTML, JSON, Headers
@@ -139,6 +140,7 @@ class Endpoint:
         lane = self.admission.lane(price, is_query=is_query)
         if not lane.enter(price):
             await lane.wait(price, len(prepared.operation.query))
+        outer = giving_way.set(self.admission.giving_way() if lane is self.admission.dear else None)
         try:
             watch.begin(is_query=is_query)
             asked = headers.get(b"x-lectern-trace")
@@ -148,6 +150,7 @@ class Endpoint:
                 answer = await self.executor.run(prepared, ctx)
             return await reply.bounded(answer, media_type, self.max_response_bytes, at_once=price <= CHEAP)
         finally:
+            giving_way.reset(outer)
             lane.leave(price)
 
     async def _traced(self, prepared: Prepared, ctx: Context, *, with_plan: bool) -> Answer:

@@ -6,6 +6,7 @@ instead of all together, late or never. docs/protection.md says why it is done t
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from heapq import heappop, heappush
 from itertools import count
 from time import monotonic
@@ -20,6 +21,9 @@ _LARGE_BODY = 16_000  # bytes: to decode more takes longer than to refuse
 
 _MOST_WAITING = 5_000  # in a lane; each takes about 20 kB
 _MOST_BYTES = 64_000_000  # of the bodies of all that wait in a lane
+
+_PAUSE = 0.002  # seconds
+_MOST_GIVEN = 0.5  # seconds
 
 #: Seconds by which cheaper ones may overtake the dearest, so that these don't wait forever.
 _HEAD_START = 1.0
@@ -122,6 +126,20 @@ class Admission:
         self.dear = Lane(capacity, wait)
         self.writes = Lane(capacity, wait)
         self.texts = Lane(_TEXTS_AT_ONCE, wait)
+
+    def giving_way(self) -> Callable[[], Awaitable[None]]:
+        """For one dear query: waits while mutations are in flight, for half a second in all its work. They
+        go to MongoDB and back a dozen times, and each time would wait for a piece of it.
+        """
+        left = _MOST_GIVEN
+
+        async def give_way() -> None:
+            nonlocal left
+            while self.writes.used and left > 0:
+                left -= _PAUSE
+                await asyncio.sleep(_PAUSE)
+
+        return give_way
 
     def lane(self, price: int, *, is_query: bool) -> Lane:
         if not is_query:

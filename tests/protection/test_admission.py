@@ -214,3 +214,20 @@ async def test_a_body_is_not_read_when_its_request_could_not_wait(
     else:
         own.check(length)
     task.cancel()
+
+
+async def test_a_dear_query_gives_way_to_mutations_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "_MOST_GIVEN", 0.05)
+    own = Admission(CAPACITY, 1)
+    give_way = own.giving_way()
+    await asyncio.wait_for(give_way(), 0.001)
+    assert own.writes.enter(1)
+    waits = asyncio.ensure_future(give_way())
+    await soon()
+    assert not waits.done()
+    own.writes.leave(1)
+    await waits
+    assert own.writes.enter(1)
+    async with asyncio.timeout(1):
+        await give_way()
+    await asyncio.wait_for(give_way(), 0.001)
