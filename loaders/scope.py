@@ -6,11 +6,13 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import Protocol
 
+from loaders.errors import ClientGoneError
 
-class Ended(Protocol):
+
+class Stopped(Protocol):
     """A command that is queued or in flight."""
 
-    def end(self) -> None: ...
+    def stop(self, error: Exception) -> None: ...
 
 
 class Scope:
@@ -29,7 +31,7 @@ class Scope:
         self.gone = False
         self.wrote = False
         self.is_writing = False
-        self.commands: set[Ended] = set()
+        self.commands: set[Stopped] = set()
         self.has_begun = False
 
     @property
@@ -56,7 +58,7 @@ class Scope:
             return
         self.gone = True
         for command in tuple(self.commands):
-            command.end()
+            command.stop(ClientGoneError())
 
 
 #: The scope of the request that is being answered; None outside of requests.
