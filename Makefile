@@ -10,7 +10,7 @@ DATABASE_TESTS := tests/loaders tests/resolvers tests/writes tests/storm tests/i
   tests/app/test_database.py tests/app/test_http.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench differential storm clean
+.PHONY: help setup run test check format bench differential storm fuzz overload clean
 
 help: ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,12 @@ differential: setup ## 20,000 generated operations through both engines (about 2
 storm: setup ## 20,000 writes with cut connections and kill -9, on one node and on three (about 8 minutes)
 	$(BIN)/python -m tests.storm --writes 20000 --clients 200
 	$(BIN)/python -m tests.storm --writes 20000 --clients 200 --replica-set
+
+fuzz: setup ## 100,000 requests that nobody should send (about 5 minutes)
+	$(BIN)/python -m tests.hostile.fuzzing --requests 100000
+
+overload: setup ## what floods of heavy reads do to a gateway (about 3 minutes)
+	$(BIN)/python -m benchmarks.overload
 
 check: setup ## format, lint, types, import contracts, schema drift
 	$(BIN)/ruff format --check .

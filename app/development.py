@@ -3,7 +3,10 @@
 import secrets
 from pathlib import Path
 
+from app.origins import ANY_PORT
 from app.settings import Settings, data_home
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def directory(given: Path | None) -> Path:
@@ -14,6 +17,12 @@ def directory(given: Path | None) -> Path:
 def was_here(directory: Path) -> bool:
     """Whether `lectern dev` has run there."""
     return (directory / "data").is_dir()
+
+
+def origins(settings: Settings) -> str:
+    """CORS_ORIGINS, and pages that this machine serves: a front end is developed beside `lectern dev`."""
+    loopback = (f"{scheme}://{host}{ANY_PORT}" for scheme in ("http", "https") for host in _LOOPBACK)
+    return ",".join((*settings.cors_origins, *loopback))
 
 
 def secret(settings: Settings, directory: Path) -> str:

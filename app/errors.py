@@ -20,6 +20,9 @@ SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
 
 OUR_FAULT = "Something went wrong on our side."
 
+_LONGEST = 500  # characters of a message
+_MOST_LOCATIONS = 10
+
 _log = structlog.get_logger("lectern")
 
 #: graphql-core tells what it found: `'password': 'x'` in variables, `password: "x"` in a document.
@@ -32,6 +35,11 @@ _SECRET = re.compile(
     """,
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
+
+
+def shortened(message: str) -> str:
+    """A message of a few lines: graphql-core's say what the client wrote, however long that is."""
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
 
 
 def request_errors(errors: list[GraphQLError], code: str) -> list[dict[str, Any]]:
@@ -86,9 +94,9 @@ def _masked(code: str, error_id: str) -> dict[str, str]:
 
 
 def _told(error: GraphQLError, message: str, extensions: dict[str, str]) -> dict[str, Any]:
-    told: dict[str, Any] = {"message": message}
+    told: dict[str, Any] = {"message": shortened(message)}
     if error.locations:
-        told["locations"] = [location.formatted for location in error.locations]
+        told["locations"] = [location.formatted for location in error.locations[:_MOST_LOCATIONS]]
     if error.path is not None:
         told["path"] = error.path
     return told | {"extensions": extensions}

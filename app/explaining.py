@@ -11,6 +11,7 @@ from app.auth.tokens import SessionTokens
 from app.commands.errors import CommandError
 from app.database import connect, ping
 from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
+from app.execution.encoding import encoded
 from app.execution.explain import Timings, text
 from app.main import make_executor
 from app.settings import Settings, load
@@ -18,7 +19,6 @@ from app.tracing import tracing
 from loaders.registry import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
-from resolvers.scalars import encoded
 
 
 def explain(operation: Operation, *, run: bool) -> str:
@@ -63,11 +63,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
 
 
 _MOST_ERRORS = 5
-_ENGINES = {
-    "compiled": "the plan",
-    "completed": "the plan, completed by graphql-core",
-    "reference": "graphql-core",
-}
+_ENGINES = {"compiled": "the plan", "reference": "graphql-core"}
 
 
 def _refused(answer: Answer) -> CommandError:

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,7 +18,9 @@ from app.auth.keys import Keys
 from app.auth.tokens import SessionTokens
 from app.database import connect
 from app.execution import Executor
-from app.http import Endpoint, graphiql, health
+from app.http import CORS, Endpoint, graphiql, health
+from app.protection.admission import Admission
+from app.protection.limits import Limits
 from app.settings import Settings
 from app.tending import tend
 from loaders.mongo import Database
@@ -68,10 +68,13 @@ def create_app(settings: Settings) -> Starlette:
         settings.max_body_bytes,
         settings.graphiql,
         settings.trace_plan,
+        settings.compression,
+        settings.max_response_bytes,
+        settings.request_timeout,
+        Admission(settings.admission_capacity, settings.admission_wait),
     )
-    app = Gateway(routes=_routes(endpoint, settings), middleware=_middleware(settings), lifespan=lifespan)
-    if not app.user_middleware:
-        app.direct[PATH] = endpoint
+    app = Gateway(settings, routes=_routes(endpoint, settings), lifespan=lifespan)
+    app.direct |= {PATH: endpoint, f"{PATH}/": endpoint}
     return app
 
 
@@ -92,26 +95,27 @@ def _issuer(settings: Settings) -> Issuer | None:
 
 
 class Gateway(Starlette):
-    """Starlette, with applications that are reached without its middleware and routes. They answer all that
-    is sent to their path, errors included, and to pass these takes as long as a small query.
+    """Starlette behind CORS, with applications that are reached without its middleware and routes. They
+    answer all that is sent to their path, errors included, and to pass these takes as long as a small query.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
         self.direct: dict[str, ASGIApp] = {}
+        self._cors = CORS(self._answer, settings.cors_origins, settings.cors_headers)
+        self.router.redirect_slashes = False  # it redirects to whatever host the client names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (direct := self.direct.get(scope["path"])):
-            await direct(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        await (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.direct.get(scope["path"]) or super().__call__)(scope, receive, send)
 
 
 def make_executor(settings: Settings) -> Executor:
     return Executor(
         schema._schema,
-        max_tokens=settings.max_query_tokens,
-        max_nodes=settings.max_nodes,
+        Limits.of(settings),
         introspection=settings.introspection,
         compiled=settings.compiled_execution,
     )
@@ -121,17 +125,3 @@ def _routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
     pages = graphiql.routes() if settings.graphiql else []
     figures = metrics.ROUTES if settings.metrics else []
     return [Route(PATH, endpoint), *health.ROUTES, *figures, *pages]
-
-
-def _middleware(settings: Settings) -> list[Middleware]:
-    if not settings.cors_origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=("authorization", "content-type", "x-lectern-trace"),
-            max_age=600,
-        )
-    ]

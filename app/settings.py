@@ -1,13 +1,18 @@
 """Every setting of the gateway: one typed table, read once from the environment."""
 
+import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app import origins
+from app.protection.limits import Limits
 from loaders.documents import Role
 
+_LIMITS = Limits()
 _URL = ("https://", "http://")
 _MAKE_ONE = "make one: openssl rand -hex 32"
 
@@ -15,6 +20,9 @@ _MAKE_ONE = "make one: openssl rand -hex 32"
 _ASYMMETRIC = frozenset(
     ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 )
+
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -76,13 +84,11 @@ class Settings(BaseSettings):
         "oidc", min_length=1, description="The source of these external ids in the database."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Origins whose pages may call the API, separated by commas; `*` for any."
+        (),
+        description="Origins whose pages may call the API, separated by commas; `https://a.example:*` for "
+        "any port, `*` for any origin.",
     )
     max_body_bytes: int = Field(1_000_000, gt=0, description="The largest request body, in bytes.")
-    max_query_tokens: int = Field(10_000, gt=0, description="The most tokens an operation's text may have.")
-    max_nodes: int = Field(
-        100_000, gt=0, description="The most objects an operation may ask for, by the sizes of its pages."
-    )
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
     introspection: bool = Field(True, description="Answer introspection queries.")
     compiled_execution: bool = Field(
@@ -92,6 +98,103 @@ class Settings(BaseSettings):
         False, description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does."
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
+    # -- Admission
+    request_timeout: float = Field(
+        10.0, gt=0, le=300, description="Seconds from a request's head to its answer; then `TIMEOUT`."
+    )
+    max_response_bytes: int = Field(
+        10_000_000, ge=10_000, description="The largest answer, in bytes before it is compressed."
+    )
+    admission_capacity: int = Field(
+        40_000, ge=1_000, description="The price of the operations that run at once in a process; more wait."
+    )
+    admission_wait: float = Field(
+        5.0, gt=0, le=60, description="Seconds that a request waits for its turn at most; then 503."
+    )
+    # -- HTTP
+    cors_headers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Request headers that these pages may send besides the usual ones; `*` for any."
+    )
+    compression: bool = Field(
+        True, description="Compress answers for clients that take it; off where a proxy does it."
+    )
+
+    # What an operation may cost: docs/protection.md.
+    max_query_length: int = Field(
+        _LIMITS.query_length, gt=0, description="The most characters a document may have."
+    )
+    max_query_tokens: int = Field(
+        _LIMITS.query_tokens,
+        gt=0,
+        description="The most tokens a document may have; as many comments and lines.",
+    )
+    max_depth: int = Field(
+        _LIMITS.depth, gt=0, description="The most fields that may be nested in each other."
+    )
+    max_aliases: int = Field(_LIMITS.aliases, ge=0, description="The most aliases a document may have.")
+    max_root_fields: int = Field(
+        _LIMITS.root_fields, gt=0, description="The most fields a document may have at its root."
+    )
+    max_directives: int = Field(
+        _LIMITS.directives, ge=0, description="The most directives a document may have."
+    )
+    max_fragments: int = Field(
+        _LIMITS.fragments, ge=0, description="The most fragments and spreads a document may have."
+    )
+    max_overlap: int = Field(
+        _LIMITS.overlap, gt=0, description="The most steps it may take to see which fields are one."
+    )
+    max_list_values: int = Field(
+        _LIMITS.list_values,
+        ge=0,
+        description="The most values a list or object may have, in the variables or the text.",
+    )
+    max_values: int = Field(_LIMITS.values, ge=0, description="The most values the variables may have.")
+    max_value_depth: int = Field(
+        _LIMITS.value_depth, gt=0, description="The most lists and objects that may be nested in a value."
+    )
+    max_fields: int = Field(
+        _LIMITS.fields, gt=0, description="The most fields an operation may have, its fragments expanded."
+    )
+    max_cost: int = Field(
+        _LIMITS.cost, gt=0, description="The highest price of an operation, in objects that are fetched."
+    )
+    max_introspection_cost: int = Field(
+        _LIMITS.introspection_cost, gt=0, description="The highest price of one that asks about the schema."
+    )
+
+    forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1", "::1"),
+        description="Proxies that are believed when they tell whom a request is from: addresses and "
+        "networks, separated by commas; `*` for whoever connects.",
+    )
+    max_connections: int = Field(
+        5000, gt=0, description="The most connections that a worker holds, if it may open as many files."
+    )
+    max_head_bytes: int = Field(
+        16_384, ge=1024, description="The largest head of a request, without its URL, in bytes."
+    )
+    max_headers: int = Field(100, gt=0, description="The most header fields of a request.")
+    max_url_bytes: int = Field(8192, gt=0, description="The longest URL of a request, in bytes.")
+    head_timeout: float = Field(
+        10.0, gt=0, description="Seconds that a client has to send the head of a request."
+    )
+    body_timeout: float = Field(30.0, gt=0, description="Seconds that it then has to send the body.")
+    stall_timeout: float = Field(
+        10.0, gt=0, description="Seconds after which a client that doesn't read its answer is cut off."
+    )
+    keep_alive_timeout: float = Field(
+        65.0, gt=0, description="Seconds that a connection is kept open between two requests."
+    )
+    drain_delay: float = Field(
+        3.0,
+        ge=0,
+        le=600,
+        description="Seconds from the signal to stop until no connection is accepted any more.",
+    )
+    drain_seconds: float = Field(
+        20.0, ge=0, le=600, description="Seconds that running requests then have to finish."
+    )
 
     @field_validator("reset_url")
     @classmethod
@@ -100,10 +203,32 @@ class Settings(BaseSettings):
             raise ValueError("takes a URL with {token} in it, such as https://courses.example/reset#{token}")
         return value
 
-    @field_validator("cors_origins", "oidc_algorithms", mode="before")
+    @field_validator("cors_origins", "cors_headers", "oidc_algorithms", "forwarded_allow_ips", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(origins.parsed(origin) for origin in value)
+
+    @field_validator("cors_headers")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in value if not _HEADER.fullmatch(name)]:
+            raise ValueError(f"takes names of headers, separated by commas: see `{wrong[0]}`")
+        return tuple(name.lower() for name in value)
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for given in value if value != ("*",) else ():
+            try:
+                ip_network(given)
+            except ValueError as error:
+                raise ValueError(f"takes addresses and networks, or `*` alone: {error}") from None
+        return value
 
     @field_validator("lectern_secret")
     @classmethod

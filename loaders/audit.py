@@ -70,7 +70,7 @@ def _plain(name: str, value: Any) -> Any:
     if name in _SECRET:
         return None if value is None else "(secret)"
     if isinstance(value, datetime):
-        return utc(value).isoformat()
+        return utc(value).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # as the API has them
     if isinstance(value, Mapping):
         return {key: _plain(key, item) for key, item in value.items()}
     if isinstance(value, list):

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import pymongo
 from pymongo.errors import PyMongoError
 
-from loaders import detached
+from loaders import background
 from loaders.queue import Command
 
 _AGAIN = 0.1  # seconds; a command may not have reached MongoDB the first time
@@ -23,7 +23,7 @@ def add(command: Command) -> None:
     commands = _commands.setdefault(get_running_loop(), {})
     commands[command] = monotonic()
     if len(commands) == 1:
-        detached.start(_interrupt(commands))
+        background.start(_interrupt(commands))
 
 
 async def _interrupt(commands: dict[Command, float]) -> None:

@@ -1,6 +1,6 @@
 """The few ways Lectern talks to MongoDB, the same with Motor and with PyMongo's async client."""
 
-from asyncio import get_running_loop
+from asyncio import CancelledError, get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from inspect import isawaitable
@@ -135,6 +135,9 @@ async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
         return await command.outcome()
     except PyMongoError as error:
         raise _judged(error, scope, client) from error
+    except CancelledError:
+        command.stop(ClientGoneError())
+        raise
     finally:
         timer.cancel()
         scope.commands.discard(command)

@@ -16,7 +16,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from loaders import circuit, detached, mongo, turns
+from loaders import background, circuit, mongo, turns
 from loaders.creation import now, utc
 from loaders.errors import DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from loaders.mongo import Database, Pipeline
@@ -256,7 +256,7 @@ async def _attempt(
         result = await work(Transaction(database, session, keys))
     except BaseException:
         with suppress(DeadlineError):
-            await detached.outcome(detached.start(_ended(session)), deadline)
+            await background.outcome(background.start(_ended(session)), deadline)
         raise
     await _committed(session, deadline)
     return result
@@ -266,7 +266,7 @@ async def _committed(session: Any, deadline: float) -> None:
     """Commits, whatever the time. Raises OutcomeUnknownError at the deadline."""
     scope = current.get()
     try:
-        await detached.outcome(detached.start(_commit(session)), deadline)
+        await background.outcome(background.start(_commit(session)), deadline)
     except DeadlineError:
         raise OutcomeUnknownError from None
     finally:

@@ -65,8 +65,6 @@ class Context:
     viewer: Viewer = PUBLIC
     #: where the request came from
     address: str = ""
-    #: what fields of the root gave or raised already, by their keys in the response
-    roots: dict[str, Any] = field(default_factory=dict)
     #: the DataLoaders of the level fields, by function and arguments (resolvers/fields.py)
     levels: dict[tuple[LevelFunction, str], Any] = field(default_factory=dict)
 

@@ -1,6 +1,10 @@
-"""How a field of a type gets its value. A field that is none of these is a key of the document."""
+"""How a field of a type gets its value. A field that is none of these is a key of the document.
 
-from asyncio import Future, get_running_loop, shield
+Every kind of field may declare a `weight`: how many values it counts for in the price of an operation
+(app/execution/cost.py), each time it is in the answer. A leaf is one value by itself, an object none.
+"""
+
+from asyncio import Future, shield
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from inspect import Parameter, Signature, signature
@@ -9,7 +13,6 @@ from typing import Any, TypeAlias
 import strawberry
 from strawberry import UNSET
 from strawberry.dataloader import AbstractCache, DataLoader
-from strawberry.exceptions import WrongNumberOfResultsReturned
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Context, LevelFunction
@@ -25,12 +28,14 @@ def stored(document: Mapping[str, Any], name: str) -> Any:
     return document.get(_graphql_name(name))
 
 
-def plain(description: str) -> Any:
+def plain(description: str, *, weight: int | None = None) -> Any:
     """A field that is stored under its name."""
-    return strawberry.field(description=description)
+    return strawberry.field(description=description, metadata=_weighing(weight))
 
 
-def computed(function: Callable[[Any], Any], *, description: str, reads: Sequence[str] = ()) -> Any:
+def computed(
+    function: Callable[[Any], Any], *, description: str, reads: Sequence[str] = (), weight: int | None = None
+) -> Any:
     """A field that is a function of the document, without the database.
 
     reads: the stored keys that the function looks at, beside `_id`.
@@ -39,12 +44,18 @@ def computed(function: Callable[[Any], Any], *, description: str, reads: Sequenc
     def resolve(root: Any) -> Any:
         return function(root)
 
-    return strawberry.field(
-        resolver=resolve, description=description, metadata={"computed": function, "reads": reads}
-    )
+    metadata = {"computed": function, "reads": reads, **_weighing(weight)}
+    return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
-def level(function: LevelFunction, *, description: str, reads: Sequence[str] = (), commands: int = 1) -> Any:
+def level(
+    function: LevelFunction,
+    *,
+    description: str,
+    reads: Sequence[str] = (),
+    commands: int = 1,
+    weight: int | None = None,
+) -> Any:
     """A field that needs the database, written once as a batch over a level.
 
     function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
@@ -58,56 +69,29 @@ def level(function: LevelFunction, *, description: str, reads: Sequence[str] = (
         return _of_its_own(_loader(info.context, function, arguments).load(root))
 
     resolve.__signature__ = _signature(function, of_parents=True)  # type: ignore[attr-defined] # read by inspect
-    metadata = {"level": function, "reads": reads, "commands": commands}
+    metadata = {"level": function, "reads": reads, "commands": commands, **_weighing(weight)}
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
-def root(function: Callable[..., Awaitable[Any]], *, description: str, commands: int = 1) -> Any:
+def root(
+    function: Callable[..., Awaitable[Any]],
+    *,
+    description: str,
+    commands: int = 1,
+    weight: int | None = None,
+) -> Any:
     """A field of the query: `async (ctx, *, arguments) -> its value`. commands: as of `level`."""
 
     async def resolve(info: Any, **arguments: Any) -> Any:
-        ctx: Context = info.context
-        if info.path.key not in ctx.roots:
-            return await function(ctx, **arguments)
-        outcome = ctx.roots[info.path.key]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return await function(info.context, **arguments)
 
     resolve.__signature__ = _signature(function, of_parents=False)  # type: ignore[attr-defined] # read by inspect
-    return strawberry.field(
-        resolver=resolve, description=description, metadata={"root": function, "commands": commands}
-    )
+    metadata = {"root": function, "commands": commands, **_weighing(weight)}
+    return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
-def prime(
-    ctx: Context, function: LevelFunction, arguments: Arguments, parents: Sequence[Any], outcome: Any
-) -> None:
-    """Makes what a level function gave, or the exception that it raised, what each of the parents gets in
-    this context, as if a DataLoader had made the call.
-    """
-    loader = _loader(ctx, function, arguments)
-    for parent, entry in zip(parents, _entries(outcome, len(parents)), strict=True):
-        future: Future[Any] = get_running_loop().create_future()
-        if isinstance(entry, BaseException):
-            future.set_exception(entry)
-            _seen(future)
-        else:
-            future.set_result(entry)
-        loader.cache_map.set(parent, future)
-
-
-def _entries(outcome: Any, expected: int) -> list[Any]:
-    """One for each parent; the same exception for all where the batch failed, by the rules of DataLoader."""
-    if isinstance(outcome, BaseException):
-        return [outcome] * expected
-    try:
-        entries = list(outcome)
-    except TypeError as error:
-        return [error] * expected
-    if len(entries) != expected:
-        return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
-    return entries
+def _weighing(weight: int | None) -> dict[str, int]:
+    return {} if weight is None else {"weight": weight}
 
 
 def _of_its_own(shared: Awaitable[Any]) -> Future[Any]:

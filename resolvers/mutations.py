@@ -16,6 +16,9 @@ from resolvers import write_inputs as inputs
 from resolvers.types import Course, CourseRun, Enrollment, Review, Student, Viewer
 from resolvers.writing import mutation, write
 
+#: What a password takes in values (resolvers.fields): argon2id is slow on purpose.
+_PASSWORD = 15_000
+
 
 @strawberry.enum(description="What kind of reason a write was refused for.")
 class ErrorCode(Enum):
@@ -176,12 +179,14 @@ class Mutation:
         resolvers.writes.session.sign_up,
         inputs.SignUpInput,
         commands=13,
+        weight=_PASSWORD,
         description="Makes an account and its student, and signs in.",
     )
     sign_in: SessionPayload = mutation(
         resolvers.writes.session.sign_in,
         inputs.SignInInput,
         commands=11,
+        weight=_PASSWORD,
         description="Begins a session.",
     )
     refresh_session: SessionPayload = mutation(
@@ -200,12 +205,14 @@ class Mutation:
         resolvers.writes.session.change_password,
         inputs.ChangePasswordInput,
         commands=15,
+        weight=2 * _PASSWORD,
         description="Sets another password, and ends the other sessions.",
     )
     reset_password: SessionPayload = mutation(
         resolvers.writes.session.reset_password,
         inputs.ResetPasswordInput,
         commands=6,
+        weight=_PASSWORD,
         description="Sets a password with a reset link, ends all sessions and signs in.",
     )
     update_profile: UpdateProfilePayload = write(

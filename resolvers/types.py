@@ -28,6 +28,15 @@ from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level
 
 T = TypeVar("T")
 
+# What a field counts for in the price of an operation, in values.
+_LIST = 25  # MongoDB looks for the page of each parent
+_TEXT = 5  # some hundred characters
+_LONG_TEXT = 15  # some thousand
+_SIGNED = 2  # a cursor
+_COUNTED = 25  # MongoDB goes through all that a list holds
+_FACETS = 250  # and that several times, or through a whole collection
+_DOCUMENT = 25
+
 
 @strawberry.interface(description="Anything that has a global ID.")
 class Node:
@@ -55,10 +64,13 @@ class PageInfo:
     )
     start_cursor: str | None = fields.computed(
         resolvers.pagination.start_cursor,
+        weight=_SIGNED,
         description="The cursor of the first element; null on an empty page.",
     )
     end_cursor: str | None = fields.computed(
-        resolvers.pagination.end_cursor, description="The cursor of the last element; null on an empty page."
+        resolvers.pagination.end_cursor,
+        weight=_SIGNED,
+        description="The cursor of the last element; null on an empty page.",
     )
 
 
@@ -66,7 +78,9 @@ class PageInfo:
 class Edge(Generic[T]):
     node: T = fields.computed(resolvers.pagination.node, description="The element.")
     cursor: str = fields.computed(
-        resolvers.pagination.cursor, description="Its place, for `after` and `before` of the same list."
+        resolvers.pagination.cursor,
+        weight=_SIGNED,
+        description="Its place, for `after` and `before` of the same list.",
     )
 
 
@@ -78,7 +92,9 @@ class Connection(Generic[T]):
     nodes: list[T] = fields.plain("The elements alone.")
     page_info: PageInfo = fields.computed(resolvers.pagination.page_info, description="Where the page lies.")
     total_count: int = fields.level(
-        resolvers.pagination.total_count, description="The length of the whole list, counted when asked for."
+        resolvers.pagination.total_count,
+        weight=_COUNTED,
+        description="The length of the whole list, counted when asked for.",
     )
 
 
@@ -91,8 +107,8 @@ class Course(Node):
     slug: str = fields.plain("Its name in URLs, unique.")
     codes: list[str] = fields.plain("Its catalogue codes; a cross-listed course has several.")
     title: str = fields.plain("Its title.")
-    summary: str | None = fields.plain("What it is about, in a sentence or two.")
-    description: str | None = fields.plain("What it is about at length, in Markdown.")
+    summary: str | None = fields.plain("What it is about, in a sentence or two.", weight=_TEXT)
+    description: str | None = fields.plain("What it is about at length, in Markdown.", weight=_LONG_TEXT)
     category: "Category | None" = fields.level(
         resolvers.course.category, reads=["categorySlug"], description="The category it is in."
     )
@@ -113,14 +129,15 @@ class Course(Node):
     created_at: datetime = fields.plain("When it was added.")
     updated_at: datetime = fields.plain("When it was changed last.")
     runs: Connection["CourseRun"] = fields.level(
-        resolvers.course.runs, description="Its runs, the earliest first."
+        resolvers.course.runs, weight=_LIST, description="Its runs, the earliest first."
     )
     reviews: Connection["Review"] = fields.level(
-        resolvers.course.reviews, reads=["newestReviewIds"], description="Its reviews."
+        resolvers.course.reviews, reads=["newestReviewIds"], weight=_LIST, description="Its reviews."
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.course.enrollments,
         reads=["instructorIds"],
+        weight=_LIST,
         description="Who is enrolled; empty but for staff and its instructors.",
     )
     viewer_enrollment: "Enrollment | None" = fields.level(
@@ -139,7 +156,9 @@ class Course(Node):
 @strawberry.type(description="A page of a list of courses.")
 class CourseConnection(Connection[Course]):
     facets: "CourseFacets" = fields.level(
-        resolvers.course.facets, description="What the whole list holds, counted when asked for."
+        resolvers.course.facets,
+        weight=_FACETS,
+        description="What the whole list holds, counted when asked for.",
     )
 
 
@@ -184,10 +203,13 @@ class Category(Node):
     slug: str = fields.plain("Its name in URLs, unique.")
     name: str = fields.plain("Its name.")
     course_count: int = fields.level(
-        resolvers.category.course_count, reads=["slug"], description="How many courses it has."
+        resolvers.category.course_count,
+        reads=["slug"],
+        weight=_COUNTED,
+        description="How many courses it has.",
     )
     courses: CourseConnection = fields.level(
-        resolvers.category.courses, reads=["slug"], description="Its courses."
+        resolvers.category.courses, reads=["slug"], weight=_LIST, description="Its courses."
     )
 
 
@@ -198,7 +220,9 @@ class Instructor(Node):
     )
     name: str = fields.plain("Their name.")
     headline: str | None = fields.plain("Who they are, in a line.")
-    courses: CourseConnection = fields.level(resolvers.instructor.courses, description="What they teach.")
+    courses: CourseConnection = fields.level(
+        resolvers.instructor.courses, weight=_LIST, description="What they teach."
+    )
 
 
 @strawberry.type(description="An amount of money.")
@@ -257,7 +281,7 @@ class Student(Node):
     name: str = fields.plain('Their name; "Anonymous student" where it isn\'t known.')
     avatar_url: str | None = fields.plain("Their picture.")
     country: str | None = fields.plain("Where they live, as an ISO 3166-1 alpha-2 code.")
-    bio: str | None = fields.plain("What they say of themselves.")
+    bio: str | None = fields.plain("What they say of themselves.", weight=_TEXT)
     email: str | None = fields.level(
         resolvers.student.email,
         reads=["email"],
@@ -266,10 +290,12 @@ class Student(Node):
     )
     joined_at: datetime | None = fields.plain("When they joined.")
     reviews: Connection["Review"] = fields.level(
-        resolvers.student.reviews, reads=["newestReviewIds"], description="What they wrote."
+        resolvers.student.reviews, reads=["newestReviewIds"], weight=_LIST, description="What they wrote."
     )
     enrollments: Connection["Enrollment"] = fields.level(
-        resolvers.student.enrollments, description="For themselves and staff; empty for others."
+        resolvers.student.enrollments,
+        weight=_LIST,
+        description="For themselves and staff; empty for others.",
     )
 
 
@@ -322,7 +348,7 @@ class Review(Node):
     )
     rating: int | None = fields.plain("Stars, from 1 to 5; null only on imported reviews.")
     title: str | None = fields.plain("Its title.")
-    body: str = fields.plain("Its text.")
+    body: str = fields.plain("Its text.", weight=_TEXT)
     difficulty: int | None = fields.plain("How hard the course is, from 1 to 5.")
     workload_hours: float | None = fields.plain("How much work the course is, in hours a week.")
     term: str | None = fields.plain('When the course was taken: "2014-3" is the third term of 2014.')
@@ -340,7 +366,7 @@ class Review(Node):
 @strawberry.type(description="An instructor's answer to a review.")
 class ReviewReply:
     author: Instructor | None = fields.level(resolvers.review.reply_author, description="Who answered.")
-    body: str = fields.plain("The text.")
+    body: str = fields.plain("The text.", weight=_TEXT)
     created_at: datetime = fields.plain("When it was written.")
 
 
@@ -350,7 +376,9 @@ class ReviewReply:
 @strawberry.type(description="The platform in figures.")
 class PlatformStats:
     students_enrolled: int = fields.level(
-        resolvers.platform.students_enrolled, description="Students who took a course or are taking one."
+        resolvers.platform.students_enrolled,
+        weight=_FACETS,
+        description="Students who took a course or are taking one.",
     )
     total_courses: int = fields.level(resolvers.platform.total_courses, description="Published courses.")
     students: int = fields.level(resolvers.platform.students, description="Students.")
@@ -387,8 +415,12 @@ class AuditChange:
     node: Node | None = fields.level(
         resolvers.audit.node, description="What became of it; null: it is gone, or is no node."
     )
-    before: JSON | None = fields.plain("The keys that were set, as they were; null: it was not there.")
-    after: JSON | None = fields.plain("The keys that were set, as they are; null: it was deleted.")
+    before: JSON | None = fields.plain(
+        "The keys that were set, as they were; null: it was not there.", weight=_DOCUMENT
+    )
+    after: JSON | None = fields.plain(
+        "The keys that were set, as they are; null: it was deleted.", weight=_DOCUMENT
+    )
 
 
 @strawberry.type(description="A write.")

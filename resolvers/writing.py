@@ -21,7 +21,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 import loaders.audit
 import loaders.writes.account
-from loaders import detached
+from loaders import background
 from loaders.documents import ActorDoc
 from loaders.scope import current
 from loaders.transactions import Transaction, transaction
@@ -40,18 +40,20 @@ _INPUT = strawberry.argument(description="What is written.")
 _NOT_STORED = ("clientMutationId", "idempotencyKey")
 
 
-def mutation(function: Mutation, input_type: type, *, description: str, commands: int) -> Any:
+def mutation(
+    function: Mutation, input_type: type, *, description: str, commands: int, weight: int | None = None
+) -> Any:
     """A field of the mutation."""
     name = to_camel_case(function.__name__)
 
     async def run(ctx: Context, *, input: Any) -> Objects:
         # It goes on to its end when its client is gone.
-        return await shield(detached.start(_payload(ctx, name, input, function)))
+        return await shield(background.start(_payload(ctx, name, input, function)))
 
     run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
         [Parameter("input", Parameter.KEYWORD_ONLY, annotation=Annotated[input_type, _INPUT])]
     )
-    return fields.root(run, description=description, commands=commands)
+    return fields.root(run, description=description, commands=commands, weight=weight)
 
 
 def write(function: Write, input_type: type, *, description: str, commands: int) -> Any:

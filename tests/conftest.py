@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from app import embedded
 from app.database import connect
 from app.execution import Answer, Executor, Operation
+from app.execution.encoding import encoded
 from app.sample.loading import load as load_sample
 from app.settings import Settings
 from loaders import indexes
@@ -22,7 +23,6 @@ from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
-from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests.factories import clear
 from tests.support import NOW, SECRET, SHARED, TOKENS, MongoCommands, RunQuery, serving
@@ -92,7 +92,7 @@ def run_query(database: Database) -> RunQuery:
     """`await run_query(text, variables, viewer=…)`: the data of an operation that has no errors. With
     `errors=True` the whole payload.
     """
-    executor = Executor(schema._schema, max_tokens=10_000, max_nodes=100_000, introspection=True)
+    executor = Executor(schema._schema)
 
     async def run(
         text: str,

@@ -6,6 +6,7 @@ When the sources are those of the last build it does nothing; `--force` builds a
 """
 
 import argparse
+import gzip
 import sys
 import time
 from collections.abc import Iterator
@@ -15,13 +16,22 @@ from node import LOCK, NodeError, digest, install, is_stamped, required, run, sa
 
 WEB = Path(__file__).resolve().parent
 STATIC = WEB.parent / "app" / "static"
+COMPRESSED = {".css", ".js", ".svg", ".ttf"}  # WOFF is compressed already
 BUILT = STATIC / ".built"  # the digest of the sources that the files beside it were built from
 
 
 def sources() -> Iterator[Path]:
     """Every file that decides what is built, in a fixed order."""
-    yield from (WEB / name for name in (*LOCK, "vite.config.js", "index.html"))
+    yield from (WEB / name for name in (*LOCK, "vite.config.js", "index.html", "build.py"))
     yield from sorted(path for path in (WEB / "src").rglob("*") if path.is_file())
+
+
+def compress() -> None:
+    """A `.gz` beside each asset: app/http/graphiql.py sends it to browsers, which all take it."""
+    for path in (STATIC / "assets").iterdir():
+        if path.suffix in COMPRESSED:
+            contents = gzip.compress(path.read_bytes(), mtime=0)
+            path.with_name(f"{path.name}.gz").write_bytes(contents)
 
 
 def build(force: bool) -> None:
@@ -36,6 +46,7 @@ def build(force: bool) -> None:
     say("GraphiQL", "building")
     vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
     run([node.node, vite, "build", "--logLevel=warn"], node.environment(), WEB)
+    compress()
     BUILT.write_text(wanted, encoding="ascii")
     size = sum(path.stat().st_size for path in STATIC.rglob("*") if path.is_file())
     say("GraphiQL", f"built into {STATIC} in {time.monotonic() - started:.0f} s, {size / 1e6:.1f} MB")

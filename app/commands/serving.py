@@ -6,29 +6,27 @@ import secrets
 import socket
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
-from uvicorn.supervisors import Multiprocess
+from starlette.types import ASGIApp
 
-from app import development, embedded
+from app import development, embedded, logs
 from app.commands.errors import CommandError
 from app.database import connect, require_transactions
 from app.sample.identity import SOURCE
 from app.sample.loading import load as load_sample
-from app.settings import Settings, load
+from app.server import server
+from app.server.server import Server
+from app.server.workers import CannotStartError, run
+from app.settings import Settings, SettingsError, load
 from loaders import indexes
 
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any that is free.", min=0, max=65535)]
-
-_GRACE = 1  # seconds that open requests have when the process is told to stop
-_SILENCE = 30  # seconds without a sign of life until a worker is replaced: a busy machine starts slowly
 
 
 def serve(
@@ -38,18 +36,35 @@ def serve(
 ) -> None:
     """Serve the catalogue in MONGODB_URI."""
     settings = load()
+    listening = _bound(host, port)
     if asyncio.run(_missing_indexes(settings)):
         _say("Indexes are missing: run `lectern indexes`.")
     if not settings.lectern_secret.get_secret_value():
         # The workers read it from their environment; without one each would sign with its own.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
         _say("LECTERN_SECRET is not set: sessions and cursors will be good until this process ends.")
-    listening = _listen(host, port)
-    _say(f"Lectern serves {settings.mongodb_database} at {_url(listening)}/graphql")
-    if workers > 1:
-        Multiprocess(_config(workers), [listening]).run()
-    else:
-        _run(_config(), listening)
+    logs.configure()
+    import_module("app.main")  # once, for all workers
+    run(
+        _worker,
+        listening,
+        workers,
+        patience=settings.drain_delay + settings.drain_seconds,
+        on_started=lambda: _say(f"Lectern serves {settings.mongodb_database} at {_url(listening)}/graphql"),
+    )
+
+
+def _worker() -> Server:
+    """The server of the settings as they are now."""
+    try:
+        return server.make(_application, load())
+    except SettingsError as error:
+        raise CannotStartError(str(error)) from None
+
+
+def _application() -> ASGIApp:
+    application: ASGIApp = import_module("app.main").from_environment()
+    return application
 
 
 def dev(
@@ -62,7 +77,7 @@ def dev(
     open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
 ) -> None:
     """Serve sample data from a MongoDB that comes along, for trying things out."""
-    listening = _listen(host, port)
+    listening = _bound(host, port)
     directory = development.directory(data_dir)
     # Building the schema takes about as long as mongod takes to start.
     with ThreadPoolExecutor(1) as meanwhile:
@@ -74,42 +89,24 @@ def _serve_embedded(
     directory: Path, listening: socket.socket, *, with_sample: bool, in_browser: bool
 ) -> None:
     with embedded.running(directory) as uri:
+        settings = load()
         os.environ |= {
             "MONGODB_URI": uri,
-            "LECTERN_SECRET": development.secret(load(), directory),
+            "LECTERN_SECRET": development.secret(settings, directory),
+            "CORS_ORIGINS": development.origins(settings),
             "TRACE_PLAN": "true",
         }
         told = asyncio.run(_prepare(load(), with_sample=with_sample))
-        _welcome(_url(listening), uri, told, directory)
-        if in_browser:
-            webbrowser.open(_url(listening))
-        _run(_config(), listening)
+        serving = server.make(_application, load(), delay=0)
+        serving.on_started = lambda: _welcome(_url(listening), uri, told, directory, in_browser=in_browser)
+        serving.run([listening])
     _say(f"\nStopped. The data is in {directory}.")
 
 
-def _config(workers: int = 1) -> uvicorn.Config:
-    """Workers make the application of the environment's settings, each its own."""
-    return uvicorn.Config(
-        "app.main:from_environment",
-        factory=True,
-        workers=workers,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE,
-        timeout_worker_healthcheck=_SILENCE,
-    )
-
-
-def _run(config: uvicorn.Config, listening: socket.socket) -> None:
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bound before anything else is started, so that a port in use is found out first."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _bound(host: str, port: int) -> socket.socket:
+    """Before anything else is started, so that a port in use is found out first."""
     try:
-        return socket.create_server((host, port), family=family)
+        return server.bound(host, port)
     except OSError as error:
         raise CommandError(
             f"Can't listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."
@@ -138,7 +135,7 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
     return f"{courses} courses" + (", sample data: none of its people are real" if is_sample else "")
 
 
-def _welcome(url: str, mongodb_uri: str, told: str, directory: Path) -> None:
+def _welcome(url: str, mongodb_uri: str, told: str, directory: Path, *, in_browser: bool) -> None:
     query = "{ courses(first: 3) { nodes { title rating { average count } } } }"
     curl = f"curl {url}/graphql -H 'content-type: application/json' -d '{{\"query\": \"{query}\"}}'"
     elsewhere = "" if directory == development.directory(None) else f" --data-dir {directory}"
@@ -156,6 +153,8 @@ Try it:
 
 Ctrl-C stops everything."""
     )
+    if in_browser:
+        webbrowser.open(url)
 
 
 def _say(message: str) -> None:

@@ -45,10 +45,12 @@ class Arguments(NamedTuple):
     values: from the variables to exactly those keyword arguments that Strawberry's own resolver would get.
     Raises GraphQLError for variables that don't fit.
     text: as they are written, by name, a long one shortened; equal texts are equal arguments.
+    constant: the keyword arguments, where they depend on no variable.
     """
 
     values: Callable[[VariableValues], Values]
     text: str
+    constant: Values | None = None
 
 
 def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arguments:
@@ -59,7 +61,7 @@ def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arg
     anew = _converter(schema, field, node)
     if not variables:
         constant = anew(VariableValues({}, {}))
-        return Arguments(lambda _: constant, text)
+        return Arguments(lambda _: constant, text, constant)
     converted = [argument.value for argument in written if not _is_plain(field, argument)]
     others = {name for value in converted for name in variables_in(value)}
     template = _remembering(_template(anew, variables - others), sorted(others))

@@ -1,24 +1,24 @@
-"""From a plan to Python functions: one for each place where values of a level go.
+"""From a plan to Python functions: one for each use, which puts values into its place.
 
 A function turns documents into result objects in the order of the response, with the literal code that one
-would write by hand for this selection, and collects the parents of the next levels:
+would write by hand for this selection, and collects the parents of the next uses:
 
     def build(values, slots):
         p1 = []; s1 = []
         for v0, slot in zip(values, slots, strict=True):
             r2 = {'title': x if type(x := v0['title']) is str else c1(x), 'reviews': None}
             p1.append(v0); s1.append(r2)
-            slot['course'] = r2
+            slot[key] = r2
         return [(p1, s1)]
 
 A value that has the type that BSON gives it is right as it is. Any other goes through the type's own
-coercion, and whatever the reference would report as an error raises here: graphql-core then completes the
-operation.
+coercion, and whatever GraphQL calls an error raises here: app.execution.complete then completes the value.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from types import CodeType
 from typing import Any
 
 from graphql import (
@@ -33,7 +33,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.execution.plan import Build, Called, Computed, Level, Position, Selection, Typename, Use
+from app.execution.plan import Build, Built, Called, Computed, Position, Route, Selection, Step, Typename, Use
 
 #: When a scalar's value is right as it is; `{x}` is the value, taken where `{first}` stands.
 _RIGHT: Mapping[str, str] = {
@@ -46,46 +46,81 @@ _RIGHT: Mapping[str, str] = {
 }
 
 
-def compiled(position: Position) -> Use:
-    """The function that puts values into a position's place, and the levels that their output needs."""
-    return _Function(position).use()
+#: How many items a list is taken to have, for the weight of a function.
+_ITEMS = 10
+
+
+class Compiler:
+    """Makes the uses of one plan. Functions with the same text share its code."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._code: dict[str, CodeType] = {}
+
+    def use(self, position: Position, above: Route = ()) -> Use:
+        """The use of a function at a position, with all uses below it. above: the route to its object."""
+        assert isinstance(position.source, Called)  # noqa: S101  # for the type checker
+        route = (*above, _step(position))
+        function = _Function(self.use, route)
+        result = function.completed(position.type, position.selections)
+        built = function.built(f"slot[key] = {result}", position, self._code)
+        self._count += 1
+        return Use(self._count - 1, position, position.source, route, built)
+
+
+def items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
+    """What builds items of a list one by one: it appends the result of each value to its slot, a list.
+
+    type_: of the items of a position within the use. The uses below are the use's own.
+    """
+    known = {id(below.position): below for below in use.built.below}
+    function = _Function(lambda inner, _: known[id(inner)], ())
+    result = function.completed(type_, position.selections)
+    return function.built(f"slot.append({result})", position, {})
 
 
 class _Function:
-    """The source of one function, written statement by statement."""
+    """The source of one function, written statement by statement.
 
-    def __init__(self, position: Position) -> None:
-        self._position = position
+    use: gives the use at a position, from the route to its object.
+    """
+
+    def __init__(self, use: Callable[[Position, Route], Use], route: Route) -> None:
+        self._use, self._route = use, route
         self._lines: list[str] = []
         self._depth = 2
         self._count = 0
+        self._items, self._weight = 1, 1
         self._names: dict[str, Any] = {
             "datetime": datetime,
             "as_list": _as_list,
             "objects": {dict, tuple},
             "Wrong": WrongTypeError,
         }
-        self._levels: dict[tuple[Callable[..., Any], str], Level] = {}
-        self._waiting: dict[tuple[Callable[..., Any], str], list[str]] = {}
+        self._below: list[tuple[str, Use]] = []  # with the number of its lists
 
-    def use(self) -> Use:
-        result = self._complete(self._position.type, "v0", self._position.selections)
-        self._write(f"slot[{self._position.key!r}] = {result}")
-        return Use(self._position, list(self._levels.values()), self._compile())
+    def completed(self, type_: GraphQLOutputType, selections: Mapping[str, Selection]) -> str:
+        """Writes what completes a value; gives the expression of its result."""
+        return self._complete(type_, "v0", selections)
 
-    def _compile(self) -> Build:
-        waiting = [number for numbers in self._waiting.values() for number in numbers]
-        lists = "".join(f"    p{n} = []; s{n} = []\n" for n in waiting)
-        pairs = ", ".join(f"(p{n}, s{n})" for n in waiting)
+    def built(self, last: str, position: Position, known: dict[str, CodeType]) -> Built:
+        """The function, which ends with a statement. known: the code of functions by their text."""
+        self._write(last)
+        numbers = [number for number, _ in self._below]
+        lists = "".join(f"    p{n} = []; s{n} = []\n" for n in numbers)
+        pairs = ", ".join(f"(p{n}, s{n})" for n in numbers)
         source = (
             f"def build(values, slots):\n{lists}"
             "    for v0, slot in zip(values, slots, strict=True):\n"
             + "\n".join(self._lines)
             + f"\n    return [{pairs}]\n"
         )
-        exec(compile(source, f"<{self._position.coordinate}>", "exec"), self._names)  # noqa: S102  # our own text
-        build: Build = self._names["build"]
-        return build
+        if (code := known.get(source)) is None:
+            code = known[source] = compile(source, f"<{position.coordinate}>", "exec")
+        names = self._names | {"key": position.key}
+        exec(code, names)  # noqa: S102  # our own text
+        build: Build = names["build"]
+        return Built(build, [use for _, use in self._below], self._weight)
 
     def _complete(self, type_: GraphQLOutputType, value: str, selections: Mapping[str, Selection]) -> str:
         """Writes what completes a value of a type; gives the expression of the result.
@@ -124,7 +159,7 @@ class _Function:
         result, item = self._fresh("r"), self._fresh("v")
         self._write(f"{result} = []")
         self._write(f"for {item} in {name}:")
-        with self._indented():
+        with self._indented(), self._at(Step(None, not is_non_null_type(type_)), times=_ITEMS):
             self._write(f"{result}.append({self._complete(type_, item, selections)})")
         return result
 
@@ -156,6 +191,7 @@ class _Function:
 
     def _member(self, position: Position, name: str) -> str:
         """The expression of a field's result; None stands in the place of one that waits for its level."""
+        self._weight += self._items
         source = position.source
         if isinstance(source, Typename):
             return repr(position.parent_type)
@@ -167,16 +203,13 @@ class _Function:
             value = f"{name}[{source.name!r}]"
         else:
             value = f"{name}.get({source.name!r})"
-        return self._complete(position.type, value, position.selections)
+        with self._at(_step(position)):
+            return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """The position's level, shared with others of the same function and arguments."""
-        assert isinstance(position.source, Called)  # noqa: S101  # for the type checker
-        key = (position.source.function, position.source.arguments.text)
-        level = self._levels.setdefault(key, Level(position.source))
-        level.uses.append(compiled(position))
+        """The number of the lists of a position's parents and slots."""
         number = self._fresh("")
-        self._waiting.setdefault(key, []).append(number)
+        self._below.append((number, self._use(position, self._route)))
         return number
 
     def _leaf(self, type_: GraphQLLeafType, value: str, *, required: bool) -> str:
@@ -219,10 +252,22 @@ class _Function:
         self._lines.append("    " * self._depth + line)
 
     @contextmanager
+    def _at(self, step: Step, times: int = 1) -> Iterator[None]:
+        """Within a field, or an item of a list."""
+        route, items = self._route, self._items
+        self._route, self._items = (*route, step), items * times
+        yield
+        self._route, self._items = route, items
+
+    @contextmanager
     def _indented(self) -> Iterator[None]:
         self._depth += 1
         yield
         self._depth -= 1
+
+
+def _step(position: Position) -> Step:
+    return Step(position.key, not is_non_null_type(position.type))
 
 
 class WrongTypeError(TypeError):

@@ -27,6 +27,10 @@ class Cache(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._new.kept) + len(self._protected.kept)
 
+    def __contains__(self, key: K) -> bool:
+        """Whether it is kept; to look is not to use."""
+        return key in self._protected.kept or key in self._new.kept
+
     @property
     def size(self) -> int:
         """The sum of the sizes of what is kept."""

@@ -1,6 +1,6 @@
 """A valid operation as it is kept: its document, and what was compiled from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -8,35 +8,48 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
 )
 from graphql.execution.values import VariableValues
 
 from app.execution.arguments import variables_in
+from app.execution.cost import SIZES, Cost, cost
+from app.execution.introspection import FIELDS
 from app.execution.plan import Plan
 from app.execution.planner import DeclinedError, plan
 from app.execution.variables import Variables
-from app.limits import SIZES, count_nodes
+from app.protection.limits import Limits
+from app.protection.selections import selections
 
 #: For one operation: the combinations of @skip and @include, and of page sizes, that are kept.
 _MOST_KEPT = 8
+_LONGEST_NAME = 100  # characters of a type's name
 
 
 class Document:
-    """One operation of a document. Plans and sizes are made when they are asked for first."""
+    """One operation of a valid document. Plans and costs are made when they are asked for first.
+
+    introspects: whether anything of the document asks about the schema.
+    """
 
     def __init__(
-        self, schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        definition: OperationDefinitionNode,
+        *,
+        hide_suggestions: bool = False,
     ) -> None:
+        nodes = list(selections(document))
         self.document, self.definition = document, definition
-        self.variables = Variables(schema, definition)
+        self.variables = Variables(schema, definition, hide_suggestions=hide_suggestions)
+        self.introspects = any(isinstance(node, FieldNode) and node.name.value in FIELDS for node in nodes)
         self._schema = schema
-        self._conditions = sorted(set(_conditions(document)))
-        self._sizes = sorted(set(_sizes(document)))
+        self._conditions = sorted(set(_conditions(nodes)))
+        self._sizes = sorted(set(_sizes(nodes)))
         self._plans: dict[tuple[Any, ...], Plan | str] = {}
-        self._nodes: dict[tuple[Any, ...], int] = {}
+        self._costs: dict[tuple[Any, ...], Cost] = {}
 
     @property
     def is_query(self) -> bool:
@@ -47,29 +60,35 @@ class Document:
         """How many plans may be kept of it."""
         return _MOST_KEPT if self._conditions else 1
 
-    def nodes(self, variables: VariableValues) -> int:
-        """The most objects it can return with these variables: app.limits.count_nodes.
+    def cost(self, variables: VariableValues, limits: Limits) -> Cost:
+        """What it can take with these variables: app.execution.cost.
 
-        Raises RecursionError.
+        Raises TooLargeError.
         """
         given = variables.coerced
-        key = tuple(_size(given.get(name)) for name in self._sizes)
-        if (nodes := self._nodes.get(key)) is None:
-            nodes = count_nodes(self._schema, self.document, self.definition, given)
-            _keep(self._nodes, key, nodes)
-        return nodes
+        key = (*map(given.get, self._conditions), *(_size(given.get(name)) for name in self._sizes))
+        if (found := self._costs.get(key)) is None:
+            found = cost(self._schema, self.document, self.definition, given, limits)
+            _keep(self._costs, key, found)
+        return found
+
+    def is_planned(self, variables: VariableValues) -> bool:
+        """Whether `plan` has nothing to do."""
+        return self._conditions_of(variables) in self._plans
 
     def plan(self, variables: VariableValues) -> Plan | str:
         """The plan, or the reason why there is none: one for each combination of what @skip and @include
         depend on.
         """
-        given = variables.coerced
-        key = tuple(given.get(name) for name in self._conditions)
+        given, key = variables.coerced, self._conditions_of(variables)
         if (found := self._plans.get(key)) is None:
             conditions = {name: given[name] for name in self._conditions if name in given}
             found = self._planned(conditions)
             _keep(self._plans, key, found)
         return found
+
+    def _conditions_of(self, variables: VariableValues) -> tuple[Any, ...]:
+        return tuple(map(variables.coerced.get, self._conditions))
 
     def _planned(self, conditions: Mapping[str, bool]) -> Plan | str:
         try:
@@ -89,32 +108,25 @@ def _keep(kept: dict[tuple[Any, ...], Any], key: tuple[Any, ...], value: Any) ->
 
 
 def _size(value: Any) -> Any:
-    """What of a variable's value the size of a page depends on."""
-    return ("list", len(value)) if isinstance(value, list) else value if isinstance(value, int) else None
+    """What of a variable's value the cost depends on."""
+    if isinstance(value, list):
+        return ("list", len(value))
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_NAME else None
+    return value if isinstance(value, int) else None
 
 
-def _conditions(document: DocumentNode) -> Iterator[str]:
-    for node in _selections(document):
+def _conditions(nodes: Iterable[SelectionNode]) -> Iterator[str]:
+    for node in nodes:
         for directive in node.directives or ():
             if directive.name.value in {"skip", "include"}:
                 for argument in directive.arguments or ():
                     yield from variables_in(argument.value)
 
 
-def _sizes(document: DocumentNode) -> Iterator[str]:
-    for node in _selections(document):
+def _sizes(nodes: Iterable[SelectionNode]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, FieldNode):
             for argument in node.arguments or ():
                 if argument.name.value in SIZES:
                     yield from variables_in(argument.value)
-
-
-def _selections(document: DocumentNode) -> Iterator[SelectionNode]:
-    """Every field and fragment of a document, in no order."""
-    sets = [getattr(definition, "selection_set", None) for definition in document.definitions]
-    while sets:
-        selected = sets.pop()
-        for node in selected.selections if selected else ():
-            yield node
-            if isinstance(node, FieldNode | InlineFragmentNode):
-                sets.append(node.selection_set)

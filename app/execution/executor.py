@@ -1,27 +1,25 @@
 """The one entry: prepare an operation, run it."""
 
 import sys
+from asyncio import sleep
 from typing import Any, NamedTuple, TypeAlias
 
-from graphql import (
-    GraphQLError,
-    GraphQLSchema,
-    NoSchemaIntrospectionCustomRule,
-    get_operation_ast,
-    parse,
-    specified_rules,
-    validate,
-)
+from graphql import GraphQLError, GraphQLSchema
 from graphql.execution.values import VariableValues
 
 from app import errors, metrics
 from app.execution import reference
 from app.execution.cache import Cache
+from app.execution.cost import Cost
 from app.execution.document import Document
 from app.execution.explain import Timings, explained
 from app.execution.operation import Answer, Operation
 from app.execution.plan import Plan
+from app.execution.reading import Reader
+from app.execution.refusals import RefusedError
 from app.execution.run import Run
+from app.protection.limits import Limits, TooLargeError, over
+from app.protection.values import check_variables
 from resolvers.context import Context
 
 _MOST_FAILURES = 200
@@ -31,19 +29,20 @@ _TREE_BYTES = 700  # for each token
 _PLAN_BYTES = 900
 _TREE_TEXTS = 2  # the text, and names and values out of it; a plan may have its names once more
 
-_OUT_OF_STACK = "Validation aborted."  # all that graphql-core says when it is
-
 _COMPILED = metrics.operations.labels("compiled", "")
+
+_DEFAULTS = Limits()
 
 _Key: TypeAlias = tuple[str, str | None]
 
 
 class Prepared(NamedTuple):
-    """A valid operation, the request for it, and the values of its variables."""
+    """A valid operation, the request for it, the values of its variables, and what it costs at most."""
 
     document: Document
     operation: Operation
     variables: VariableValues
+    cost: Cost
 
 
 class NotAQueryError(Exception):
@@ -61,21 +60,24 @@ class Executor:
     def __init__(
         self,
         schema: GraphQLSchema,
+        limits: Limits = _DEFAULTS,
         *,
-        max_tokens: int,
-        max_nodes: int,
-        introspection: bool,
+        introspection: bool = True,
         compiled: bool = True,
         cache_entries: int = 1_000,
         cache_bytes: int = 32_000_000,
     ) -> None:
-        self._schema = schema
-        self._max_tokens = max_tokens
-        self._max_nodes = max_nodes
-        self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
+        self._schema, self._limits = schema, limits
+        self._reader = Reader(schema, limits, introspection=introspection)
+        self._introspection = introspection
         self._compiled = compiled
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
         self._failures: Cache[_Key, Answer] = Cache(entries=_MOST_FAILURES, size=_FAILURES_SIZE)
+
+    def is_known(self, operation: Operation) -> bool:
+        """Whether its text was read before, and either its document or its refusal is kept."""
+        key = (operation.query, operation.operation_name)
+        return key in self._documents or key in self._failures
 
     def prepare(self, operation: Operation, *, only_queries: bool = False) -> Prepared | Answer:
         """The operation, ready to run; the answer when it can't be.
@@ -87,38 +89,35 @@ class Executor:
             return document
         if only_queries and not document.is_query:
             raise NotAQueryError
-        variables = document.variables.coerced(operation.variables)
-        if isinstance(variables, list):
-            return _refused(variables, errors.BAD_USER_INPUT)
         try:
-            nodes = document.nodes(variables)
-        except RecursionError:
-            return _refused([GraphQLError("The operation is nested too deeply.")], errors.OPERATION_TOO_LARGE)
-        if nodes > self._max_nodes:
-            return _refused([_too_large(nodes, self._max_nodes)], errors.OPERATION_TOO_LARGE)
-        return Prepared(document, operation, variables)
+            check_variables(operation.variables or {}, self._limits)
+            variables = document.variables.coerced(operation.variables)
+            cost = self._affordable(document, variables)
+        except RefusedError as refused:
+            return refused.answer
+        except TooLargeError as error:
+            return _too_large(error)
+        return Prepared(document, operation, variables, cost)
 
     def explain(self, prepared: Prepared, timings: Timings | None = None) -> dict[str, Any]:
         """The plan of an operation: app.execution.explain."""
-        document, _, variables = prepared
-        return explained(self._plan(document, variables), document.nodes(variables), self._max_nodes, timings)
+        document, _, variables, cost = prepared
+        allowed, setting = self._allowed(document)
+        plan = self._plan(document, variables)
+        return explained(plan, variables, cost, allowed, setting, timings)
 
     async def run(self, prepared: Prepared, ctx: Context, timings: Timings | None = None) -> Answer:
         """The answer of an operation. timings: where to note how long each call of its plan took."""
-        document, operation, variables = prepared
+        document, operation, variables, _ = prepared
+        if self._compiled and not document.is_planned(variables):
+            await sleep(0)  # what was read just now took its time already
         plan = self._plan(document, variables)
         if isinstance(plan, str):
             metrics.operations.labels("reference", plan).inc()
-            return await reference.answer(self._schema, document.document, operation, ctx, "reference")
+            return await reference.answer(self._schema, document.document, operation, ctx)
         ctx.loaders.projections = plan.projections
-        run = Run(ctx, variables, timings)
-        data = await run.data(plan)
-        if data is not None:
-            _COMPILED.inc()
-            return Answer({"data": data}, "compiled")
-        run.hand_over()
-        metrics.operations.labels("completed", "error").inc()
-        return await reference.answer(self._schema, document.document, operation, ctx, "completed")
+        _COMPILED.inc()
+        return Answer(await Run(plan, ctx, variables, timings).payload(), "compiled")
 
     def _plan(self, document: Document, variables: VariableValues) -> Plan | str:
         return document.plan(variables) if self._compiled else "turned off"
@@ -127,27 +126,34 @@ class Executor:
         key = (operation.query, operation.operation_name)
         if (kept := self._documents.get(key) or self._failures.get(key)) is not None:
             return kept
-        made = self._parsed(operation)
-        if isinstance(made, Answer):
-            self._failures.put(key, made, _size_of_failure(operation, made))
-        else:
-            self._documents.put(key, made, _size_of_document(operation.query, made))
+        try:
+            made = self._reader.read(operation)
+        except (RefusedError, TooLargeError) as error:
+            answer = error.answer if isinstance(error, RefusedError) else _too_large(error)
+            self._failures.put(key, answer, _size_of_failure(operation, answer))
+            return answer
+        self._documents.put(key, made, _size_of_document(operation.query, made))
         return made
 
-    def _parsed(self, operation: Operation) -> Document | Answer:
-        try:
-            limit = self._max_tokens
-            document = parse(operation.query, max_lexical_tokens=limit, max_comments=limit)
-        except GraphQLError as error:
-            return _refused([error], errors.PARSE_FAILED)
-        if invalid := validate(self._schema, document, self._rules):
-            if invalid[-1].message == _OUT_OF_STACK:
-                return _refused([_too_long()], errors.OPERATION_TOO_LARGE)
-            return _refused(invalid, errors.VALIDATION_FAILED)
-        definition = get_operation_ast(document, operation.operation_name)
-        if definition is None:
-            return _refused([_unresolved(operation)], errors.OPERATION_RESOLUTION_FAILURE)
-        return Document(self._schema, document, definition)
+    def _affordable(self, document: Document, variables: VariableValues) -> Cost:
+        """What an operation costs. Raises TooLargeError where that is more than is allowed."""
+        cost = document.cost(variables, self._limits)
+        allowed, setting = self._allowed(document)
+        if cost.price > allowed:
+            raise over(
+                f"The operation costs up to {cost.price:,}, for {cost.objects:,} objects with "
+                f"{cost.values:,} values and {cost.commands:,} commands",
+                allowed,
+                setting,
+                "Ask for smaller pages with `first`, or for less at once.",
+            )
+        return cost
+
+    def _allowed(self, document: Document) -> tuple[int, str]:
+        """The highest price, and its setting."""
+        if document.introspects:
+            return self._limits.introspection_cost, "MAX_INTROSPECTION_COST"
+        return self._limits.cost, "MAX_COST"
 
 
 def _size_of_document(query: str, document: Document) -> int:
@@ -164,22 +170,5 @@ def _size_of_failure(operation: Operation, answer: Answer) -> int:
     return sys.getsizeof(operation.query) + sum(len(error["message"]) for error in answer.payload["errors"])
 
 
-def _refused(reasons: list[GraphQLError], code: str) -> Answer:
-    return Answer({"errors": errors.request_errors(reasons, code)})
-
-
-def _too_large(nodes: int, allowed: int) -> GraphQLError:
-    return GraphQLError(
-        f"The operation asks for up to {nodes:,} objects, and {allowed:,} are allowed "
-        "(MAX_NODES). Ask for smaller pages with `first`, or for less at once."
-    )
-
-
-def _too_long() -> GraphQLError:
-    return GraphQLError("The operation has too many fields side by side, or too deep: ask for less at once.")
-
-
-def _unresolved(operation: Operation) -> GraphQLError:
-    if operation.operation_name is not None:
-        return GraphQLError(f"The document has no operation named '{operation.operation_name}'.")
-    return GraphQLError("The document has more than one operation: say which one in `operationName`.")
+def _too_large(error: TooLargeError) -> Answer:
+    return RefusedError([GraphQLError(str(error))], errors.OPERATION_TOO_LARGE).answer

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from graphql.execution.values import VariableValues
+
+from app.execution import levels
+from app.execution.cost import Cost
 from app.execution.plan import Level, Plan
 
 
@@ -13,48 +17,60 @@ class Timing(NamedTuple):
     ms: float
 
 
-#: By the `id` of the level.
+#: By the number of the level's first use.
 Timings: TypeAlias = dict[int, Timing]
 
 
-def explained(plan: Plan | str, nodes: int, max_nodes: int, timings: Timings | None = None) -> dict[str, Any]:
+def explained(
+    plan: Plan | str,
+    variables: VariableValues,
+    cost: Cost,
+    allowed: int,
+    setting: str,
+    timings: Timings | None = None,
+) -> dict[str, Any]:
     """A plan, or why there is none, as JSON.
 
-    objects: the most that can be returned, against `maxObjects`. commands: how many are sent to MongoDB, if
-    each level has parents. levels: every call, parents first. projections: the stored keys that are fetched,
-    by collection. timings adds to each level that was called how many parents it had and its milliseconds.
+    cost: app.execution.cost, with the price that is `allowed` by a setting. commands: how many are sent to
+    MongoDB, if each level has parents. levels: every call, parents first, each once, with the keys of all
+    places that it is for. projections: the stored keys that are fetched, by collection. timings adds to each
+    level that was called how many parents it had and its milliseconds.
     """
-    cost = {"objects": nodes, "maxObjects": max_nodes}
+    price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):
-        return {"engine": "graphql-core", "reason": plan, **cost}
-    levels = [_level(depth, level, timings or {}) for depth, level in plan]
+        return {"engine": "graphql-core", "reason": plan, **price}
+    found = [_level(level, timings or {}) for level in levels.of(plan, variables).all]
     return {
         "engine": "compiled",
-        **cost,
-        "commands": sum(level["commands"] for level in levels),
-        "levels": levels,
+        **price,
+        "commands": sum(level["commands"] for level in found),
+        "levels": found,
         "projections": {collection: list(keys) for collection, keys in sorted(plan.projections.items())},
     }
 
 
-def _level(depth: int, level: Level, timings: Timings) -> dict[str, Any]:
-    position = level.uses[0].position
+def _level(level: Level, timings: Timings) -> dict[str, Any]:
+    positions = [use.position for use in level.uses]
     told: dict[str, Any] = {
-        "level": depth,
-        "field": position.coordinate,
+        "level": level.depth,
+        "field": ", ".join(dict.fromkeys(position.coordinate for position in positions)),
         "arguments": level.called.arguments.text,
-        "keys": [use.position.key for use in level.uses],
-        "type": str(position.type),
+        "keys": [position.key for position in positions],
+        "type": str(positions[0].type),
         "commands": level.called.commands,
     }
-    if timing := timings.get(id(level)):
+    if timing := timings.get(level.uses[0].number):
         told |= {"parents": timing.parents, "ms": round(timing.ms, 3)}
     return told
 
 
 def text(told: Mapping[str, Any]) -> str:
     """What `explained` gives, for people."""
-    cost = f"objects      up to {told['objects']:,} of {told['maxObjects']:,} (MAX_NODES)"
+    price = told["cost"]
+    cost = (
+        f"cost         up to {price['price']:,} of {price['allowed']:,} ({price['setting']}): "
+        f"{price['objects']:,} objects, {price['values']:,} values, {price['commands']:,} commands"
+    )
     if told["engine"] != "compiled":
         return f"engine       graphql-core: {told['reason']}\n{cost}"
     lines = ["engine       compiled", cost, f"commands     {told['commands']}", ""]

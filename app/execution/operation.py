@@ -2,9 +2,8 @@
 
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-#: How an answer came about: by the compiled plan alone; by the plan, completed by graphql-core because
-#: something went wrong; by graphql-core alone.
-Engine: TypeAlias = Literal["compiled", "completed", "reference"]
+#: How an answer came about: by a compiled plan, or by graphql-core.
+Engine: TypeAlias = Literal["compiled", "reference"]
 
 
 class Operation(NamedTuple):

@@ -1,14 +1,15 @@
-"""The plan of an operation: what is called at which level, and what is selected of what comes back.
+"""The plan of an operation: what is called, and what is selected of what comes back.
 
-It is a tree. A Selection has Positions; a position that needs the database starts a Level, whose own output
-has positions in turn. What lies between two levels is plain: keys and functions of documents.
+It is a tree. A Selection has Positions. A position that needs the database is a Use of a function, and the
+output of that has positions in turn. What lies between two uses is plain: keys and functions of documents.
+Uses of one depth with the same function and arguments are one Level, which is one call (levels).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
-from graphql import GraphQLOutputType
+from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType
 
 from app.execution.arguments import Arguments
 from loaders.projections import Projection
@@ -31,6 +32,9 @@ class Stored:
     def reads(self) -> Sequence[str]:
         return (self.name,)
 
+    def value(self, document: Any) -> Any:
+        return document.get(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Computed:
@@ -39,10 +43,13 @@ class Computed:
     function: Callable[[Any], Any]
     reads: Sequence[str] = ()
 
+    def value(self, document: Any) -> Any:
+        return self.function(document)
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A batch over a level, or for a field of the root a call of its own.
+    """A batch over parents, or for a field of the root a call without any.
 
     reads: the stored keys of the parents it looks at. commands: how many it sends at most.
     """
@@ -51,6 +58,7 @@ class Called:
     arguments: Arguments
     reads: Sequence[str] = ()
     commands: int = 1
+    root: bool = False
 
 
 Source: TypeAlias = Typename | Stored | Computed | Called
@@ -60,6 +68,7 @@ Source: TypeAlias = Typename | Stored | Computed | Called
 class Selection:
     """What is selected on the objects of one type, in the order of the response."""
 
+    type: GraphQLObjectType
     positions: "list[Position]" = field(default_factory=list)
 
 
@@ -68,6 +77,7 @@ class Position:
     """A field at its place in the response.
 
     selections: what is selected on its objects, by their type's name; empty for a leaf.
+    nodes: where it stands in the document, for errors.
     """
 
     key: str
@@ -76,60 +86,92 @@ class Position:
     type: GraphQLOutputType
     source: Source
     selections: Mapping[str, Selection] = field(default_factory=dict)
+    nodes: Sequence[FieldNode] = ()
 
     @property
     def coordinate(self) -> str:
         return f"{self.parent_type}.{self.field_name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A place where the values of a level go, and the levels that its output needs in turn.
+class Step(NamedTuple):
+    """One key of a response path; None stands for any index of a list. nullable: whether it may be null."""
 
-    build: turns values into results; made by app.execution.build.
-    """
-
-    position: Position
-    levels: "list[Level]"
-    build: "Build"
+    key: str | None
+    nullable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One call for all parents. Positions with the same function and arguments share it."""
+#: From the response's data to a place in it.
+Route: TypeAlias = tuple[Step, ...]
 
-    called: Called
-    uses: list[Use] = field(default_factory=list)
-
-
-#: For one use of each child level, in order: the parents, and the result objects that wait for a value.
+#: For each use below, in order: the parents, and the result objects that wait for a value.
 Waiting: TypeAlias = list[tuple[list[Any], list[dict[str, Any]]]]
 
-#: Puts the result of each value under the position's key of its result object, and tells what waits.
-Build: TypeAlias = Callable[[list[Any], list[dict[str, Any]]], Waiting]
+#: Puts the result of each value into its slot; returns what waits.
+Build: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], Waiting]
+
+
+class Built(NamedTuple):
+    """A build function, with the uses that wait for its output, in the order in which it returns them.
+
+    weight: about how many fields it makes of one value.
+    """
+
+    build: Build
+    below: "list[Use]"
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use:
+    """A place that a function is called for.
+
+    number: from 0, within the plan. route: to the place. built: puts values there.
+    items: how the items of its lists are built, one by one, by position and type (complete).
+    """
+
+    number: int
+    position: Position
+    called: Called
+    route: Route
+    built: Built
+    items: dict[tuple[int, int], Built] = field(default_factory=dict)
+
+
+class Level(NamedTuple):
+    """One call: the uses of one depth, from 1, with the same function and arguments."""
+
+    number: int
+    depth: int
+    uses: list[Use]
+
+    @property
+    def called(self) -> Called:
+        return self.uses[0].called
+
+
+class Levels(NamedTuple):
+    """The levels of a plan for some values of its variables.
+
+    all: parents first. of: the level of each use, by its number. shared: whether one has several uses.
+    """
+
+    all: list[Level]
+    of: list[Level]
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """levels: one for each field of the root. keys: those of the response, in order, with what is known of
+    """uses: one for each field of the root. keys: those of the response, in order, with what is known of
     their values beforehand: the type's name for `__typename`, otherwise None.
 
     projections: what is fetched of the documents of each collection.
     serial: a mutation's fields are run one after the other.
+    levels: None where they depend on the values of variables.
     """
 
     keys: Mapping[str, Any]
-    levels: list[Level]
+    uses: list[Use]
     projections: Mapping[str, Projection]
     serial: bool
-
-    def __iter__(self) -> Iterator[tuple[int, Level]]:
-        """Every level with its depth, from 1, parents first."""
-        return _walk(self.levels, 1)
-
-
-def _walk(levels: list[Level], depth: int) -> Iterator[tuple[int, Level]]:
-    for level in levels:
-        yield depth, level
-        for use in level.uses:
-            yield from _walk(use.levels, depth + 1)
+    levels: Levels | None

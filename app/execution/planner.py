@@ -26,13 +26,12 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues
 from strawberry.utils.str_converters import to_camel_case
 
-from app.execution import arguments
+from app.execution import arguments, levels
 from app.execution.arguments import Arguments
-from app.execution.build import compiled
+from app.execution.build import Compiler
 from app.execution.plan import (
     Called,
     Computed,
-    Level,
     Plan,
     Position,
     Selection,
@@ -90,16 +89,18 @@ class _Planner:
         ).grouped_field_set
         positions = self._selection(root, grouped).positions
         keys = {p.key: root.name if isinstance(p.source, Typename) else None for p in positions}
-        levels = [Level(p.source, [compiled(p)]) for p in positions if isinstance(p.source, Called)]
+        compiler = Compiler()
+        uses = [compiler.use(position) for position in positions if isinstance(position.source, Called)]
         serial = self._operation.operation is OperationType.MUTATION
-        return Plan(keys, levels, projections.of(self._reads), serial)
+        known = levels.fixed(uses, serial=serial)
+        return Plan(keys, uses, projections.of(self._reads), serial, known)
 
     def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]
         if collection := COLLECTIONS.get(PARTS.get(parent.name, parent.name)):
             reads = self._reads.setdefault(collection, set())
             reads.update(key for position in positions for key in position.source.reads)
-        return Selection(positions)
+        return Selection(parent, positions)
 
     def _position(self, parent: GraphQLObjectType, key: str, nodes: list[FieldDetails]) -> Position:
         self._positions += 1
@@ -111,7 +112,8 @@ class _Planner:
         field = self._schema.get_field(parent, name)
         assert field is not None  # noqa: S101  # validation saw to it
         source = Typename() if name == "__typename" else self._source(field, nodes)
-        return Position(key, parent.name, name, field.type, source, self._selections(field, nodes))
+        selections, written = self._selections(field, nodes), [one.node for one in nodes]
+        return Position(key, parent.name, name, field.type, source, selections, written)
 
     def _source(self, field: GraphQLField, nodes: list[FieldDetails]) -> Source:
         declared = arguments.declaration(field)
@@ -120,7 +122,8 @@ class _Planner:
         if function := how.get("computed"):
             return Computed(function, reads)
         if function := how.get("level") or how.get("root"):
-            return Called(function, self._given(field, nodes[0].node), reads, how["commands"])
+            given = self._given(field, nodes[0].node)
+            return Called(function, given, reads, how["commands"], "root" in how)
         return Stored(to_camel_case(declared.python_name))
 
     def _given(self, field: GraphQLField, node: FieldNode) -> Arguments:

@@ -1,18 +1,16 @@
-"""graphql-core: for what has no plan, and for what went wrong in one."""
+"""graphql-core: for what has no plan."""
 
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute
 
 from app import errors
-from app.execution.operation import Answer, Engine, Operation
+from app.execution.operation import Answer, Operation
 from resolvers.context import Context
 
 
-async def answer(
-    schema: GraphQLSchema, document: DocumentNode, operation: Operation, ctx: Context, engine: Engine
-) -> Answer:
-    """The answer of a valid operation whose variables fit. What the context has is not asked for again."""
+async def answer(schema: GraphQLSchema, document: DocumentNode, operation: Operation, ctx: Context) -> Answer:
+    """The answer of a valid operation whose variables fit."""
     running = execute(
         schema,
         document,
@@ -27,4 +25,4 @@ async def answer(
         return Answer({"errors": errors.request_errors(wrong, errors.BAD_USER_INPUT)})
     if wrong:
         payload = {"errors": [errors.field_error(error) for error in wrong], **payload}
-    return Answer(payload, engine)
+    return Answer(payload, "reference")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from graphql import (
-    GraphQLError,
     GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -14,6 +13,9 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
+from app import errors
+from app.execution.refusals import RefusedError
+
 #: What a scalar's value is when coercion would leave it as it is.
 _PLAIN: Mapping[str, Callable[[Any], bool]] = {
     "String": lambda value: type(value) is str,
@@ -21,6 +23,9 @@ _PLAIN: Mapping[str, Callable[[Any], bool]] = {
     "Boolean": lambda value: type(value) is bool,
     "Int": lambda value: type(value) is int and -(2**31) <= value < 2**31,
 }
+
+
+_MOST_ERRORS = 10
 
 
 class _Variable(NamedTuple):
@@ -34,20 +39,30 @@ class _Variable(NamedTuple):
 class Variables:
     """The variables that an operation defines."""
 
-    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
-        self._schema = schema
+    def __init__(
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, *, hide_suggestions: bool = False
+    ) -> None:
+        self._schema, self._hide_suggestions = schema, hide_suggestions
         self._definitions = operation.variable_definitions or ()
         found = [_plain(schema, definition) for definition in self._definitions]
         self._plain = [variable for variable in found if variable]
         self._all_plain = len(self._plain) == len(self._definitions)
 
-    def coerced(self, given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
-        """The values, or what is wrong with them, by the rules of the specification."""
+    def coerced(self, given: Mapping[str, Any] | None) -> VariableValues:
+        """The values, by the rules of the specification.
+
+        Raises RefusedError with what is wrong with them.
+        """
         given = given or {}
         if self._all_plain and (values := self._as_they_are(given)) is not None:
             # Sources fill variables into a custom scalar's list or object: no scalar of the schema takes one.
             return VariableValues({}, values)
-        return get_variable_values(self._schema, self._definitions, dict(given), max_errors=50)
+        coerced = get_variable_values(
+            self._schema, self._definitions, dict(given), _MOST_ERRORS, self._hide_suggestions
+        )
+        if isinstance(coerced, list):
+            raise RefusedError(coerced, errors.BAD_USER_INPUT)
+        return coerced
 
     def _as_they_are(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
         values: dict[str, Any] = {}

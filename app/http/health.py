@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.database import DatabaseUnavailableError, ping
+from app.server.drain import is_draining
 from loaders import indexes
 from loaders.mongo import Database
 
@@ -16,6 +17,8 @@ async def healthz(_: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """MongoDB answers and the indexes are there; 503 with the reason otherwise."""
+    if is_draining():
+        return JSONResponse({"status": "unavailable", "reason": "This process is draining."}, 503)
     database: Database = request.app.state.database
     if reason := await _reason_not_ready(database):
         return JSONResponse({"status": "unavailable", "reason": reason}, 503)

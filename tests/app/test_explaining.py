@@ -29,7 +29,7 @@ def test_a_plan_is_printed_without_a_database(file: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "commands     2" in done.stdout
     assert " 2    Course.reviews(first: 2): ReviewConnection!  [1 command]" in done.stdout
-    assert "up to 13 of" in done.stdout
+    assert "(MAX_COST): 13 objects" in done.stdout
 
 
 async def test_it_is_run(file: str, tmp_path: Path, settings: Settings, database: Database) -> None:

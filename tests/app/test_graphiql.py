@@ -1,5 +1,6 @@
 """GraphiQL: its page over HTTP, its example queries, and a real browser that reaches the gateway only."""
 
+import gzip
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -84,11 +85,27 @@ async def test_assets_are_kept_for_good(static_dir: Path, path: str, media_type:
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-async def test_scripts_are_compressed(static_dir: Path) -> None:
+@pytest.mark.parametrize("accepted", ["gzip", "gzip;q=0", "br", ""])
+async def test_scripts_are_sent_compressed_to_who_takes_it(static_dir: Path, accepted: str) -> None:
+    script = static_dir / "assets" / "main-1a2b3c.js"
+    script.with_name("main-1a2b3c.js.gz").write_bytes(gzip.compress(script.read_bytes()))
     async with client(static_dir) as http:
-        answer = await http.get("/assets/main-1a2b3c.js", headers={"accept-encoding": "gzip"})
-    assert answer.headers["content-encoding"] == "gzip"
-    assert "accept-encoding" in answer.headers["vary"].lower()
+        answer = await http.get("/assets/main-1a2b3c.js", headers={"accept-encoding": accepted})
+    assert (answer.headers.get("content-encoding") == "gzip") is (accepted == "gzip")
+    assert (int(answer.headers["content-length"]) < 100) is (accepted == "gzip")
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["vary"] == "accept-encoding"
+    assert answer.content == script.read_bytes()
+
+
+@pytest.mark.usefixtures("built")
+def test_built_scripts_are_compressed() -> None:
+    for path in (graphiql.STATIC / "assets").glob("*.[jc]s*"):
+        if path.suffix != graphiql.GZIPPED:
+            assert (
+                gzip.decompress(path.with_name(path.name + graphiql.GZIPPED).read_bytes())
+                == path.read_bytes()
+            )
 
 
 @pytest.mark.parametrize("path", ["/", "/assets/main-1a2b3c.js"])

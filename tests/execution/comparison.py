@@ -1,4 +1,4 @@
-"""One question to both engines: equal data, errors, paths and order of keys."""
+"""One question to both engines: equal data, errors, paths and order of keys, and no more commands."""
 
 import asyncio
 import random
@@ -15,12 +15,14 @@ from structlog.testing import capture_logs
 
 from app.errors import field_error
 from app.execution import Answer, Executor
+from app.execution.encoding import encoded
 from loaders.mongo import Database
-from resolvers.scalars import encoded
 from resolvers.schema import schema
 from tests.execution.engines import executor
+from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
 from tests.execution.site import Site, context
+from tests.execution.ticks import Ticks
 
 COMPILED, REFERENCE = executor(compiled=True), executor(compiled=False)
 
@@ -51,8 +53,8 @@ class Told(NamedTuple):
 
 
 async def compare(site: Site, question: Question, tally: Tally) -> None:
-    """Raises AssertionError where the engines differ, or where the compiled one left to the other what it
-    should do alone.
+    """Raises AssertionError where the engines differ, where the compiled one sends more commands, or where it
+    leaves to the other what it should do alone.
     """
     if isinstance(refusal := COMPILED.prepare(question.operation), Answer):
         refused = REFERENCE.prepare(question.operation)
@@ -60,12 +62,22 @@ async def compare(site: Site, question: Question, tally: Tally) -> None:
         assert told(refusal) == told(refused)
         tally.counts["refused"] += 1
         return
-    answer = await asked(COMPILED, site.database, question)
-    reference = await asked(REFERENCE, site.database, question)
+    answer, sent = await asked_in_ticks(COMPILED, site.database, question)
+    reference, allowed = await asked_in_ticks(REFERENCE, site.database, question)
     _count(question, answer, tally)
     await _expect_equal(answer, reference, site, question, tally)
-    if "errors" not in reference.payload and not _is_left_to_graphql_core(question):
+    assert len(sent) <= len(allowed), (sent, allowed)
+    tally.counts["with fewer commands"] += len(sent) < len(allowed)
+    if not _is_left_to_graphql_core(question):
         assert answer.engine == "compiled"
+
+
+async def asked_in_ticks(
+    by: Executor, database: Database, question: Question, disturb: Hook | None = None
+) -> tuple[Answer, list[str]]:
+    """The answer, and the commands that were sent for it, which all take one tick."""
+    ticks = Ticks(disturb)
+    return await asked(by, hooked(database, ticks), question), ticks.sent
 
 
 async def asked(by: Executor, database: Database, question: Question) -> Answer:

@@ -1,12 +1,13 @@
 """The two ways to run an operation."""
 
+from dataclasses import replace
+
 from app.execution import Executor
+from app.protection.limits import UNLIMITED
 from resolvers.schema import schema
 
-MAX_NODES = 4_000  # an operation for more takes long and shows nothing more
+LIMITS = replace(UNLIMITED, cost=10_000)  # an operation for more takes long and shows nothing more
 
 
 def executor(*, compiled: bool) -> Executor:
-    return Executor(
-        schema._schema, max_tokens=10_000, max_nodes=MAX_NODES, introspection=True, compiled=compiled
-    )
+    return Executor(schema._schema, LIMITS, compiled=compiled)

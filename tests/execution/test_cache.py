@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.execution import Answer, Executor, Operation, Prepared
 from app.execution.cache import Cache
 from app.execution.executor import _size_of_document
+from app.protection.limits import UNLIMITED
 from resolvers.schema import schema
 
 OPERATION = """query Page($after: String, $with: Boolean!) {
@@ -23,7 +24,7 @@ fragment Card on Course { id slug title price { formatted } rating { average cou
 
 
 def executor(**options: Any) -> Executor:
-    return Executor(schema._schema, max_tokens=10_000, max_nodes=100_000, introspection=True, **options)
+    return Executor(schema._schema, UNLIMITED, **options)
 
 
 def valid(executor: Executor, text: str, variables: dict[str, Any] | None = None) -> Prepared:

@@ -57,7 +57,7 @@ def nothing_done() -> None:
 
 
 async def payload(database: Database, query: str, *, compiled: bool) -> dict[str, Any]:
-    executor = Executor(schema._schema, max_tokens=500, max_nodes=500, introspection=True, compiled=compiled)
+    executor = Executor(schema._schema, compiled=compiled)
     prepared = executor.prepare(Operation(query))
     assert isinstance(prepared, Prepared), prepared
     answer = await executor.run(prepared, Context(Loaders(database), Cursors(SECRET.encode()), NOW, TOKENS))

@@ -69,7 +69,7 @@ async def test_a_write_sends_the_commands_that_explain_says(
     database: Database, run_query: RunQuery, mongo_commands: list[str], name: str
 ) -> None:
     viewer, given = (await scenes(database))[name]
-    executor = Executor(schema._schema, max_tokens=1_000, max_nodes=1_000, introspection=False)
+    executor = Executor(schema._schema, introspection=False)
     text = operation(name, "__typename")
     prepared = executor.prepare(Operation(text, {"input": given}))
     assert isinstance(prepared, Prepared)

@@ -1,0 +1,38 @@
+"""Long work on the event loop, a piece at a time, so that others have their turns in between."""
+
+from asyncio import AbstractEventLoop, get_running_loop, sleep
+from time import perf_counter
+
+#: Seconds of an iteration of the loop after which more work waits for the next one.
+LONGEST = 0.01
+
+
+class Pace:
+    """Knows when the event loop's iteration began. One serves all that runs on a loop."""
+
+    def __init__(self) -> None:
+        self._loop: AbstractEventLoop | None = None
+        self._began: float | None = None
+
+    async def turn(self) -> None:
+        """To be awaited before each piece of work, of a few milliseconds at most.
+
+        It waits for the next iteration where this one is long already, whoever made it so: all tasks that are
+        ready at once run in one iteration.
+        """
+        while self._is_long():  # noqa: ASYNC110  # there is no event: it is somebody else's turn
+            await sleep(0)
+
+    def _is_long(self) -> bool:
+        now, loop = perf_counter(), get_running_loop()
+        if self._began is not None and loop is self._loop:
+            return now - self._began > LONGEST
+        self._loop, self._began = loop, now
+        loop.call_soon(self._end)  # in the next iteration, before what waits above
+        return False
+
+    def _end(self) -> None:
+        self._began = None
+
+
+pace = Pace()

@@ -1,0 +1,128 @@
+"""Cross-origin calls (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may call the API.
+
+This stands before everything else, so that refusals and failures carry the headers too: without them a page
+is told nothing of what went wrong. Credentials are not allowed, since Lectern has no cookies.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import logs
+from app.http import request
+from app.http.accept import pieces
+from app.http.request import Headers
+from app.origins import ANY_PORT
+
+#: What clients and their tracing send on their own.
+HEADERS = (
+    "accept",
+    "accept-language",
+    "apollo-require-preflight",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "authorization",
+    "baggage",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "graphql-client-name",
+    "graphql-client-version",
+    "graphql-preflight",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+    "x-apollo-operation-id",
+    "x-apollo-operation-name",
+    "x-lectern-trace",
+    "x-request-id",
+    "x-requested-with",
+)
+
+_METHODS = "GET, HEAD, POST"
+_MAX_AGE = 600  # seconds for which a browser keeps the answer to a preflight
+_LONGEST_LOGGED = 200  # characters of what a stranger sent
+
+_PORT = re.compile(r":\d+$")
+
+_Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
+
+_ALLOWED = "access-control-allow-origin"
+_EXPOSED = (b"access-control-expose-headers", b"retry-after, www-authenticate")
+_VARY = {"vary": "origin, access-control-request-headers"}
+_REFUSED = "Pages of this origin may not call the API: it is not in CORS_ORIGINS."
+
+_NO_ONE: _Fields = ((b"vary", b"origin"),)
+_ANYONE: _Fields = (_EXPOSED, (_ALLOWED.encode(), b"*"))
+
+
+class CORS:
+    """ASGI: answers preflights, and marks every other answer.
+
+    origins: as browsers send them; `scheme://host:*` for every port, `*` for every origin. None: no page of
+    another origin may call.
+    headers: those that a page may send besides HEADERS.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str], headers: Sequence[str]) -> None:
+        self._app = app
+        self._any = "*" in origins
+        self._origins = frozenset(o for o in origins if not o.endswith(ANY_PORT))
+        self._any_port = frozenset(o.removesuffix(ANY_PORT) for o in origins if o.endswith(ANY_PORT))
+        self._names = frozenset((*HEADERS, *headers))
+        self._allowance = {
+            "access-control-allow-methods": _METHODS,
+            "access-control-allow-headers": ", ".join(sorted(self._names)),
+            "access-control-max-age": str(_MAX_AGE),
+        }
+        self._refused_origin = logs.Throttled("a page was refused: its origin is not in CORS_ORIGINS")
+        self._refused_header = logs.Throttled("a page may not send a header: it is not in CORS_HEADERS")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "OPTIONS":
+            headers = request.headers(scope)
+            if b"origin" in headers and b"access-control-request-method" in headers:
+                await self._preflight(headers)(scope, receive, send)
+                return
+        if self._origins or self._any_port:
+            send = _marking(self._marks(scope), send)
+        await self._app(scope, receive, send)
+
+    def _preflight(self, headers: Headers) -> Response:
+        """The answer to a preflight. Of an allowed origin it is always a success, with what a page may send:
+        a browser names to the page's author what is not in it.
+        """
+        origin = headers[b"origin"].decode("ascii", "replace")
+        if not self._is_allowed(origin):
+            self._refused_origin.warning(origin=origin[:_LONGEST_LOGGED])
+            return PlainTextResponse(_REFUSED, 403, _VARY)
+        requested = headers.get(b"access-control-request-headers", b"").decode("ascii", "replace").lower()
+        unknown = set(pieces(requested, ",")) - self._names
+        if unknown and "*" not in self._names:
+            self._refused_header.warning(header=min(unknown)[:_LONGEST_LOGGED])
+        return Response(None, 204, {_ALLOWED: "*" if self._any else origin, **self._allowance, **_VARY})
+
+    def _marks(self, scope: Scope) -> _Fields:
+        """The header fields by which a browser hands the answer to a page."""
+        if self._any:
+            return _ANYONE
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        if origin is None or not self._is_allowed(origin.decode("ascii", "replace")):
+            return _NO_ONE
+        return (*_NO_ONE, _EXPOSED, (_ALLOWED.encode(), origin))
+
+    def _is_allowed(self, origin: str) -> bool:
+        return self._any or origin in self._origins or _PORT.sub("", origin) in self._any_port
+
+
+def _marking(marks: _Fields, send: Send) -> Send:
+    async def marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *marks]
+        await send(message)
+
+    return marked

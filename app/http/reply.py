@@ -1,0 +1,108 @@
+"""What is sent back: an answer, or why there is none."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.types import Scope, Send
+
+from app import errors
+from app.execution import Answer, encoding
+from app.http import compression
+from app.http.request import GRAPHQL_RESPONSE, JSON, Headers, NotPersistedError
+
+
+class Reply(NamedTuple):
+    """body: its parts in order. A large one has several, so that it is never copied as a whole."""
+
+    body: Sequence[bytes]
+    status: int
+    media_type: str
+    headers: Mapping[str, str] | None = None
+
+    async def compressed(self, headers: Headers) -> "Reply":
+        """The reply compressed, where the client takes that and it is worth it. headers: the request's."""
+        if self._length < compression.LEAST or not compression.is_accepted(headers):
+            return self
+        body = await compression.compressed(self.body)
+        return self._replace(body=body, headers={**(self.headers or {}), "content-encoding": "gzip"})
+
+    async def send(self, send: Send, scope: Scope) -> None:
+        """Sends it; to HEAD without the body."""
+        fields = [
+            (b"content-length", str(self._length).encode()),
+            (b"content-type", _CONTENT_TYPES[self.media_type]),
+            (b"vary", b"accept, accept-encoding"),
+        ]
+        for name, value in (self.headers or {}).items():
+            fields.append((name.encode(), value.encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": fields})
+        *parts, last = self.body if scope["method"] != "HEAD" else (b"",)
+        for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": last})
+
+    @property
+    def _length(self) -> int:
+        return sum(map(len, self.body))
+
+
+def answered(answer: Answer, media_type: str) -> Reply:
+    """A request that was not executed is a client error; plain JSON has 200 for all that was understood, for
+    clients from before the specification.
+    """
+    return _of(answer, (encoding.encoded(answer.payload),), media_type)
+
+
+async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) -> Reply:
+    """An answer of at most so many bytes. at_once: whether it is small, by all that is known."""
+    try:
+        return _of(answer, await encoding.bounded(answer.payload, most, at_once=at_once), media_type)
+    except encoding.ResponseTooLargeError:
+        return answered(answer._replace(payload=answer.payload | _too_large(most)), media_type)
+
+
+def _of(answer: Answer, body: Sequence[bytes], media_type: str) -> Reply:
+    return Reply(body, 200 if answer.executed or media_type == JSON else 400, media_type)
+
+
+def refused(refusal: HTTPException, media_type: str | None) -> Reply:
+    """An error of the request itself, in the type that the client accepts, or else in JSON."""
+    media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
+    if isinstance(refusal, NotPersistedError):
+        return answered(Answer(_payload(refusal.detail, "PERSISTED_QUERY_NOT_SUPPORTED")), media_type)
+    payload = _payload(refusal.detail, getattr(refusal, "code", _CODES.get(refusal.status_code, "")))
+    return Reply((orjson.dumps(payload),), refusal.status_code, media_type, refusal.headers)
+
+
+def unexpected(error: Exception) -> Reply:
+    """Our fault: masked, and in the log."""
+    return Reply((orjson.dumps({"errors": [errors.unexpected(error)]}),), 500, JSON)
+
+
+def _too_large(most: int) -> dict[str, object]:
+    message = (
+        f"The answer is over {most:,} bytes (MAX_RESPONSE_BYTES). Ask for smaller pages with `first`, or for "
+        "fewer fields. What a mutation has done stays done."
+    )
+    return {**_payload(message, "RESPONSE_TOO_LARGE"), "data": None}
+
+
+def _payload(message: str, code: str) -> dict[str, object]:
+    return {"errors": [{"message": message, "extensions": {"code": code}}]}
+
+
+_CODES: Mapping[int, str] = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    413: "REQUEST_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    503: "SERVICE_UNAVAILABLE",
+}
+
+_CONTENT_TYPES: Mapping[str, bytes] = {
+    media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_RESPONSE)
+}

@@ -1,0 +1,131 @@
+"""A GraphQL request over HTTP, decoded: from its head and its body to an Operation.
+
+What can't be decoded raises Starlette's HTTPException, with the status and what to do about it.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from app.execution import Operation
+from app.http.accept import preferred
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+HTML = "text/html"
+
+#: The header fields of a request by their names in lower case.
+Headers: TypeAlias = Mapping[bytes, bytes]
+
+#: Bytes of a field up to which the result of parsing it is cached: clients send the same few over and over.
+LONGEST_CACHED = 200
+
+_PARAMETERS = ("query", "operationName", "variables", "extensions")
+_preferred = lru_cache(maxsize=64)(preferred)
+
+
+def headers(scope: Scope) -> Headers:
+    """The header fields of a request. Several lines of one name are one list (RFC 9110, section 5.3). A field
+    that takes one value is joined as well, so that two of them make no valid value.
+    """
+    lines = scope["headers"]
+    fields = dict(lines)
+    if len(fields) == len(lines):
+        return fields
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in lines:
+        values.setdefault(name, []).append(value)
+    return {name: b", ".join(several) for name, several in values.items()}
+
+
+class NotPersistedError(HTTPException):
+    """The client sent the hash of a query alone. The code tells its link to send texts from now on."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "PersistedQueryNotSupported")
+
+
+def is_query_only(method: str) -> bool:
+    """Whether a method asks queries only: HEAD is GET without the body of the answer."""
+    if method not in {"GET", "HEAD", "POST"}:
+        raise HTTPException(405, "GraphQL is asked by GET or POST.", {"allow": "GET, HEAD, POST"})
+    return method != "POST"
+
+
+def media_type(method: str, headers: Headers, *, html: bool) -> str | None:
+    """The type to answer in; None when the client takes none of them. html: whether there is a page."""
+    accept = headers.get(b"accept", b"").decode("latin-1")
+    pages = (HTML,) if html and method in {"GET", "HEAD"} else ()
+    choose = _preferred if len(accept) <= LONGEST_CACHED else preferred
+    return choose(accept, (JSON, GRAPHQL_RESPONSE, *pages))
+
+
+def is_for_a_page(scope: Scope) -> bool:
+    """Whether a browser that takes HTML asks for the page: it asks no query."""
+    return not any(name == "query" for name, _ in parse_qsl(scope["query_string"].decode("latin-1")))
+
+
+def from_body(body: bytes) -> Operation:
+    """What the body of a POST asks for."""
+    parameters = _json(body, "The body")
+    if isinstance(parameters, list):
+        raise HTTPException(400, "The body is one JSON object; batches are not taken.")
+    return _operation(parameters)
+
+
+def from_query(scope: Scope) -> Operation:
+    """What the URL of a GET asks for."""
+    try:
+        pairs = parse_qsl(scope["query_string"].decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise HTTPException(400, "The query string of the URL is not UTF-8.") from None
+    names = [name for name, _ in pairs]
+    for name in _PARAMETERS:
+        if names.count(name) > 1:
+            raise HTTPException(400, f"The URL has `{name}` more than once.")
+    parameters: dict[str, Any] = dict(pairs)
+    for name in ("variables", "extensions"):
+        if parameters.get(name):
+            parameters[name] = _json(parameters[name].encode(), f"`{name}`")
+        else:
+            parameters.pop(name, None)
+    return _operation(parameters)
+
+
+def _json(text: bytes, what: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise HTTPException(400, f"{what} is not JSON: {_reason(text, error)}.") from None
+
+
+def _reason(text: bytes, error: orjson.JSONDecodeError) -> str:
+    if not text:
+        return "it is empty"
+    try:
+        text.decode()
+    except UnicodeDecodeError as wrong:
+        return f"it is not UTF-8 from byte {wrong.start} on"
+    return str(error)
+
+
+def _operation(parameters: Any) -> Operation:
+    if not isinstance(parameters, dict):
+        raise HTTPException(400, 'The body is a JSON object, such as {"query": "{ __typename }"}.')
+    for parameter in ("variables", "extensions"):
+        if not isinstance(parameters.get(parameter), dict | None):
+            raise HTTPException(400, f"`{parameter}` takes a JSON object.")
+    query = parameters.get("query")
+    if not isinstance(query, str) or not query:
+        if not query and "persistedQuery" in (parameters.get("extensions") or ()):
+            raise NotPersistedError
+        raise HTTPException(400, "`query` is missing: it takes the text of a GraphQL document.")
+    name = parameters.get("operationName")
+    if name is not None and not isinstance(name, str):
+        raise HTTPException(400, "`operationName` takes a string.")
+    return Operation(query, parameters.get("variables"), name or None)

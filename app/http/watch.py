@@ -1,0 +1,85 @@
+"""What ends a request before its answer: its client goes away, or its time is over."""
+
+import asyncio
+from time import monotonic
+
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
+
+from loaders.scope import Scope
+
+_PATIENCE = 0.05  # seconds that a request takes before its client is watched: most are answered by then
+_GRACE = 1.0  # seconds past the deadline in which the fields of a query may fail one by one
+
+
+class TimeoutRefusal(HTTPException):
+    code = "TIMEOUT"
+
+
+class Watch:
+    """Cancels the task that made it when the client goes away or the scope's deadline passes.
+
+    Its owner reads the body by `receive` and calls `listen` when it has; `close`, before the answer is sent.
+    timeout: why it was cancelled; None when the client is gone.
+    """
+
+    def __init__(self, receive: Receive, scope: Scope) -> None:
+        self.scope, self._receive = scope, receive
+        self.has_ended = False
+        self.timeout: TimeoutRefusal | None = None
+        self._deadline = scope.deadline
+        self._is_awake = self._reads_body = self._may_listen = False
+        self._listener: asyncio.Task[None] | None = None
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._wake)
+
+    async def receive(self) -> Message:
+        """The next piece of the body."""
+        self._reads_body = True
+        return await self._receive()
+
+    def listen(self) -> None:
+        """The body is read: what is received from now on is that the client went away."""
+        self._reads_body, self._may_listen = False, True
+        if self._is_awake:
+            self._listener = asyncio.create_task(self._until_gone())
+
+    def begin(self, *, is_query: bool) -> None:
+        """The operation is run. A mutation is from now on: nobody could say how much of it was done."""
+        if is_query:
+            self._deadline += _GRACE
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Nothing ends the request any more."""
+        self._timer.cancel()
+        self._may_listen = False
+        if self._listener is not None:
+            self._listener.cancel()
+
+    def _wake(self) -> None:
+        self._is_awake = True
+        if self._may_listen:
+            self.listen()
+        self._wait_for_deadline()
+
+    def _wait_for_deadline(self) -> None:
+        left = self._deadline - monotonic()
+        if left > 0:
+            self._timer = asyncio.get_running_loop().call_later(left, self._wait_for_deadline)
+        elif self._reads_body:
+            self._end(TimeoutRefusal(408, "The body took too long to arrive.", {"connection": "close"}))
+        else:
+            self._end(TimeoutRefusal(503, "The request took too long.", {"retry-after": "10"}))
+
+    async def _until_gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.scope.leave()
+        self._end(None)
+
+    def _end(self, timeout: TimeoutRefusal | None) -> None:
+        if not self.has_ended and self._task is not None:
+            self.has_ended, self.timeout = True, timeout
+            self._task.cancel()

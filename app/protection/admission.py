@@ -1,0 +1,134 @@
+"""Admission: who may run now, who waits for a turn, and who is sent away.
+
+What runs at once is bounded by its price (app.execution.cost), so that requests finish one after another
+instead of all together, late or never. docs/protection.md says why it is done this way.
+"""
+
+import asyncio
+import random
+from heapq import heappop, heappush
+from itertools import count
+from time import monotonic
+
+from starlette.exceptions import HTTPException
+
+CHEAP = 500  # an operation's price up to which it passes the dearer ones
+_CHEAP_AT_ONCE = 2  # times as much as of dear ones
+
+_TEXTS_AT_ONCE = 16_000  # bytes that are parsed in one round of the event loop
+_LARGE_BODY = 16_000  # bytes: to decode more takes longer than to refuse
+
+_MOST_WAITING = 5_000  # in a lane; each takes about 20 kB
+_MOST_BYTES = 64_000_000  # of the bodies of all that wait in a lane
+
+#: Seconds by which cheaper ones may overtake the dearest, so that these don't wait forever.
+_HEAD_START = 1.0
+
+
+class OverloadedError(HTTPException):
+    """Too many wait, or one has waited too long."""
+
+    code = "OVERLOADED"
+
+    def __init__(self, wait: float) -> None:
+        # Spread over twice the wait, or those who were sent away together would come back together.
+        seconds = round(wait * random.uniform(1, 3)) or 1  # noqa: S311  # nothing is kept secret by it
+        super().__init__(503, "The server has too much to do now: try again.", {"retry-after": str(seconds)})
+
+
+class Lane:
+    """Lets pass what fits into its capacity; the rest waits, the first come first, but for a head start of
+    the cheap ones.
+
+    capacity: the sum of the prices of those who are in. wait: seconds that one waits at most.
+    """
+
+    def __init__(self, capacity: int, wait: float) -> None:
+        self.capacity, self._wait = capacity, wait
+        self.used = self.waiting = 0
+        self._bytes = 0
+        self._queue: list[tuple[float, int, int, asyncio.Future[None]]] = []
+        self._numbers = count()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more may wait."""
+        return self.waiting >= _MOST_WAITING or self._bytes >= _MOST_BYTES
+
+    def enter(self, price: int) -> bool:
+        """Whether it may pass at once; then `leave` has to be called. What is dearer than the whole capacity
+        passes alone.
+        """
+        if self._queue or not self._fits(price):
+            return False
+        self.used += price
+        return True
+
+    async def wait(self, price: int, size: int) -> None:
+        """Waits for a turn, which `leave` ends. size: about the bytes of memory that it holds meanwhile.
+
+        Raises OverloadedError.
+        """
+        if self.is_full:
+            raise OverloadedError(self._wait)
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        due = monotonic() + _HEAD_START * min(price / self.capacity, 1)
+        heappush(self._queue, (due, next(self._numbers), price, ready))
+        self.waiting += 1
+        self._bytes += size
+        try:
+            async with asyncio.timeout(self._wait):
+                await ready
+        except (TimeoutError, asyncio.CancelledError) as ended:
+            if not ready.cancelled():  # its turn came in the same moment
+                self.used -= price
+            self._advance()
+            if isinstance(ended, TimeoutError):
+                raise OverloadedError(self._wait) from None
+            raise
+        finally:
+            self.waiting -= 1
+            self._bytes -= size
+
+    def leave(self, price: int) -> None:
+        """Ends a turn."""
+        self.used -= price
+        self._advance()
+
+    def _advance(self) -> None:
+        """Gives turns to those in front, as many as fit."""
+        while self._queue:
+            _, _, next_price, ready = self._queue[0]
+            if not ready.done():
+                if not self._fits(next_price):
+                    return
+                self.used += next_price
+                ready.set_result(None)
+            heappop(self._queue)
+
+    def _fits(self, price: int) -> bool:
+        return self.used + price <= self.capacity or not self.used
+
+
+class Admission:
+    """The lanes of a process: one for cheap operations, one for dear ones, one for texts to be parsed.
+
+    capacity: the price of the dear operations that run at once. wait: seconds.
+    """
+
+    def __init__(self, capacity: int = 40_000, wait: float = 5) -> None:
+        self._wait = wait
+        self.cheap = Lane(capacity * _CHEAP_AT_ONCE, wait)
+        self.dear = Lane(capacity, wait)
+        self.texts = Lane(_TEXTS_AT_ONCE, wait)
+
+    def lane(self, price: int) -> Lane:
+        return self.cheap if price <= CHEAP else self.dear
+
+    def check(self, length: int) -> None:
+        """Sends a request away before its body is read, if it could not even wait.
+
+        length: of the body. Raises OverloadedError.
+        """
+        if self.cheap.is_full or (length > _LARGE_BODY and (self.dear.is_full or self.texts.is_full)):
+            raise OverloadedError(self._wait)

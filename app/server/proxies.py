@@ -1,0 +1,77 @@
+"""Whom a request is from, when proxies stand between.
+
+Each proxy adds the address that it got the request from to the end of `X-Forwarded-For`. What stands before
+that was sent to it and may be made up: the list is read from its end, as far as proxies are believed.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_SCHEMES = frozenset((b"http", b"https"))
+
+
+class Proxies:
+    """An ASGI application that tells another whom its requests are from.
+
+    trusted: the addresses and networks of proxies; `("*",)` for whoever connects, which believes one proxy.
+    """
+
+    def __init__(self, app: ASGIApp, trusted: Sequence[str]) -> None:
+        self.app = app
+        self._anyone = tuple(trusted) == ("*",)
+        self._networks = () if self._anyone else tuple(map(ip_network, trusted))
+        self._trusts = lru_cache(maxsize=1024)(self._is_trusted)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = scope.get("client")
+        if client and (self._anyone or self._trusts(client[0])):
+            self._tell(scope)
+        await self.app(scope, receive, send)
+
+    def _tell(self, scope: Scope) -> None:
+        forwarded: list[bytes] = []
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                forwarded += value.split(b",")
+            elif name == b"x-forwarded-proto" and value.strip() in _SCHEMES:
+                scope["scheme"] = value.strip().decode()
+        if forwarded:
+            scope["client"] = self._origin(scope["client"], forwarded)
+
+    def _origin(self, peer: tuple[str, int], forwarded: Iterable[bytes]) -> tuple[str, int]:
+        """The last address that isn't a proxy's. What is no address ends the list."""
+        origin = peer
+        for told in reversed(list(forwarded)):
+            if (address := _address(told)) is None:
+                break
+            origin = (address, 0)
+            if self._anyone or not self._trusts(address):
+                break
+        return origin
+
+    def _is_trusted(self, host: str) -> bool:
+        address = _parsed(host)
+        return address is not None and any(address in network for network in self._networks)
+
+
+def _address(told: bytes) -> str | None:
+    """The address in an entry, which may have a port: `192.0.2.1:80`, `[2001:db8::1]:80`."""
+    host = told.strip().decode("latin-1")
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    address = _parsed(host)
+    return None if address is None else str(address)
+
+
+def _parsed(host: str) -> IPv4Address | IPv6Address | None:
+    """An IPv4 address that came over IPv6 is the IPv4 address."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

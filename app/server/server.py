@@ -1,0 +1,198 @@
+"""uvicorn's server, with connections of ours and a stop that drops nothing."""
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from app.server import drain
+from app.server.connection import Connection, Limits, State
+from app.server.proxies import Proxies
+from app.settings import Settings
+from loaders import background
+
+#: What a process asks to stop; SIGINT is Ctrl-C, SIGHUP a terminal that closes.
+STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+#: Files of a process that are no connections of clients: those to MongoDB, and what it has open.
+_OWN_FILES = 256
+
+_TICK = 0.05  # seconds
+
+_log = structlog.get_logger("lectern")
+
+
+class Server(uvicorn.Server):
+    """Answers on the sockets that it is given, which are bound, until it is told to stop.
+
+    delay: seconds for which it then still accepts connections, while `/readyz` says 503; seconds: those that
+    running requests have after that.
+    """
+
+    server_state: State
+
+    def __init__(self, config: uvicorn.Config, *, delay: float, seconds: float) -> None:
+        super().__init__(config)
+        self.server_state = State()
+        self.delay, self.seconds = delay, seconds
+        self.signals: dict[int, Callable[[int, FrameType | None], None]] = dict.fromkeys(
+            STOP, self.handle_exit
+        )
+        self.on_started: Callable[[], None] = lambda: None
+        self.was_cut = False
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, which raises them again in the end: to be told to stop is no failure."""
+        before = {number: signal.signal(number, handler) for number, handler in self.signals.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second Ctrl-C ends the process at once. A second SIGTERM doesn't: it may be the same one, sent to
+        every process of a group.
+        """
+        if self.should_exit and sig in {signal.SIGINT, signal.SIGQUIT}:
+            os._exit(128 + sig)
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        drain.draining.set()
+        self._close_after_answers()
+        await asyncio.sleep(self.delay)
+        await self._accept_the_last(sockets or [])
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self._finished()
+        except TimeoutError:
+            await self._cut()
+        await self.lifespan.shutdown()
+
+    def _close_after_answers(self) -> None:
+        for connection in self.server_state.connections:
+            connection.close_after_answer()
+
+    async def _accept_the_last(self, sockets: Sequence[socket.socket]) -> None:
+        """Those that the kernel has accepted would be reset if the sockets were closed now."""
+        loop = asyncio.get_running_loop()
+        waiting = [listening.dup() for listening in sockets]
+        for server in self.servers:
+            server.close()
+        for listening in waiting:
+            with listening:
+                listening.setblocking(False)
+                while accepted := _accept(listening):
+                    await loop.connect_accepted_socket(self._connection, accepted)
+
+    def _connection(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+    async def _finished(self) -> None:
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 # uvicorn's sets
+            await asyncio.sleep(_TICK)
+        await background.finished()
+
+    async def _cut(self) -> None:
+        _log.warning(
+            "requests were cut off: they took longer than DRAIN_SECONDS",
+            requests=len(self.server_state.tasks),
+            seconds=self.seconds,
+        )
+        self.was_cut = True
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        for task in list(self.server_state.tasks):
+            task.cancel()
+
+
+def make(application: Callable[[], ASGIApp], settings: Settings, *, delay: float | None = None) -> Server:
+    """A server of an application, which is made when it starts.
+
+    delay: instead of DRAIN_DELAY.
+    """
+    limits = Limits(
+        connections=_connections(settings.max_connections),
+        head=settings.max_head_bytes,
+        headers=settings.max_headers,
+        url=settings.max_url_bytes,
+        head_time=settings.head_timeout,
+        body_time=settings.body_timeout,
+        stall_time=settings.stall_timeout,
+        idle_time=settings.keep_alive_timeout,
+    )
+    protocol: Any = partial(Connection, limits=limits)
+    config = uvicorn.Config(
+        lambda: Proxies(application(), settings.forwarded_allow_ips),
+        factory=True,
+        lifespan="on",
+        http=protocol,
+        ws="none",  # the gateway serves no other protocol: an offer of one is ignored
+        proxy_headers=False,
+        log_config=None,
+        access_log=False,
+    )
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cut)
+    return Server(
+        config, delay=settings.drain_delay if delay is None else delay, seconds=settings.drain_seconds
+    )
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that doesn't listen yet. Raises OSError when the port is in use."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _accept(listening: socket.socket) -> socket.socket | None:
+    try:
+        return listening.accept()[0]
+    except OSError:  # none is left
+        return None
+
+
+def _connections(limit: int) -> int:
+    """The most that this process can hold, which opens as many files as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = limit + _OWN_FILES
+    if hard != resource.RLIM_INFINITY:
+        files = min(files, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    fits = min(limit, max(files - _OWN_FILES, files // 2))
+    if fits < limit:
+        _log.warning("fewer connections than MAX_CONNECTIONS: `ulimit -n` is too low", connections=fits)
+    return fits
+
+
+def _is_no_cut(record: logging.LogRecord) -> bool:
+    """A request that is cut off is told already."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -1,0 +1,221 @@
+"""Several processes that serve one socket: gunicorn's supervisor, with workers of ours.
+
+gunicorn starts them, replaces those that died or hang, and passes signals on. What is done otherwise here:
+the socket listens once a worker can answer; SIGHUP ends a worker only when its successor answers; Ctrl-C
+drains; nothing is left behind when the supervisor is killed.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any, NoReturn
+
+import structlog
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
+from gunicorn.workers.base import Worker
+
+from app.server.server import STOP, Server
+
+_BEAT = 1.0  # seconds between two signs of life of a worker
+_SILENCE = 30  # seconds without one until it is killed: a busy machine starts slowly
+_MARGIN = 3  # seconds that a worker has to end, beyond those for its requests
+_TICK = 0.02  # seconds between two looks whether a worker is ready
+_PAUSE = 5.0  # seconds from a worker that could not start to the next one
+
+_SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # the last two: one worker more, one less
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # where signs of life are no writes to a disk
+_PR_SET_PDEATHSIG = 1
+
+_log = structlog.get_logger("lectern")
+
+
+class CannotStartError(Exception):
+    """A worker can't start; the message says why."""
+
+
+def run(
+    make: Callable[[], Server],
+    listening: socket.socket,
+    workers: int,
+    *,
+    patience: float,
+    on_started: Callable[[], None],
+) -> None:
+    """Serves until it is told to stop, then raises SystemExit.
+
+    make: the server of a worker, made in it; raises CannotStartError. patience: seconds that a worker may
+    take to stop. on_started: called once, when the first worker answers.
+    """
+    options = {
+        "workers": workers,
+        "worker_class": _Worker,
+        "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
+        "timeout": _SILENCE,
+        "graceful_timeout": int(patience + _MARGIN),
+        "loglevel": "error",
+        "control_socket_disable": True,
+    }
+    _Supervisor(_Application(make, options), listening, on_started).run()
+
+
+class _Application(BaseApplication):  # type: ignore[misc] # gunicorn has no type hints
+    def __init__(self, make: Callable[[], Server], options: Mapping[str, Any]) -> None:
+        self.load = make
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+
+class _Supervisor(Arbiter):  # type: ignore[misc]
+    SIGNALS = _SIGNALS
+
+    def __init__(self, app: _Application, listening: socket.socket, on_started: Callable[[], None]) -> None:
+        super().__init__(app)
+        self.LISTENERS = [listening]
+        self._on_started: Callable[[], None] | None = on_started
+        self._pause_until = 0.0
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        for ignored in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(ignored, signal.SIG_IGN)
+
+    #: They drain as SIGTERM does. When one of them comes after that, gunicorn ends all at once.
+    handle_int = handle_quit = Arbiter.handle_term
+
+    def handle_hup(self) -> None:
+        _log.info("workers are being replaced", workers=self.num_workers)
+        for _ in range(self.num_workers):
+            self.spawn_worker()
+
+    def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
+        all_ready = all(worker.is_ready() for worker in self.WORKERS.values())
+        signals: list[int] = super().wait_for_signals(timeout if all_ready else _TICK)
+        if self._on_started and any(worker.is_ready() for worker in self.WORKERS.values()):
+            self._on_started()
+            self._on_started = None
+        return signals
+
+    def manage_workers(self) -> None:
+        """Starts those that are missing. Of those over their number the oldest end, if others are ready."""
+        if monotonic() >= self._pause_until:
+            self.spawn_workers()
+        serving = [worker for worker in self.WORKERS.values() if worker.is_ready() and not worker.told]
+        serving.sort(key=lambda worker: worker.age)
+        for worker in serving[: max(0, len(serving) - self.num_workers)]:
+            self.kill_worker(worker.pid, signal.SIGTERM)
+
+    def spawn_worker(self) -> Any:
+        """A signal that comes before the worker has handlers of its own would be lost in gunicorn's queue."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def kill_worker(self, pid: int, sig: int) -> None:
+        if pid in self.WORKERS:
+            self.WORKERS[pid].told = True
+        super().kill_worker(pid, sig)
+
+    def reap_workers(self) -> None:
+        for pid, status in _ended():
+            if worker := self.WORKERS.pop(pid, None):
+                was_ready = worker.is_ready()
+                worker.tmp.close()
+                if not worker.told:
+                    self._replace(pid, status, was_ready)
+
+    def _replace(self, pid: int, status: int, was_ready: bool) -> None:
+        """The next round starts another, unless none has ever been able to start."""
+        code = os.waitstatus_to_exitcode(status)
+        ended = {"exit_status": code} if code >= 0 else {"signal": signal.Signals(-code).name}
+        if was_ready:
+            _log.error("a worker died and is replaced", worker=pid, **ended)
+        elif self._on_started:
+            raise HaltServer("No worker can start.", 1)
+        else:
+            _log.error("a worker did not start; another one is tried", worker=pid, seconds=_PAUSE, **ended)
+            self._pause_until = monotonic() + _PAUSE
+
+    def halt(self, reason: str | None = None, exit_status: int = 0) -> NoReturn:
+        if not exit_status:
+            _log.info("draining: Ctrl-C ends it at once", seconds=self.cfg.graceful_timeout - _MARGIN)
+        self.stop()
+        sys.exit(exit_status)
+
+
+class _Worker(Worker):  # type: ignore[misc]
+    told = False  # to end
+
+    def is_ready(self) -> bool:
+        return os.fstat(self.tmp.fileno()).st_size > 0
+
+    def init_process(self) -> None:
+        _end_with(self.ppid)
+        super().init_process()
+
+    def init_signals(self) -> None:
+        """Until it serves, a signal just ends it. Ctrl-C goes to all processes of a terminal: the supervisor
+        tells what follows from it.
+        """
+        for number in (*_SIGNALS, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def load_wsgi(self) -> None:
+        try:
+            super().load_wsgi()
+        except CannotStartError as error:
+            _log.error("a worker can't start", reason=str(error))
+            sys.exit(1)
+
+    def run(self) -> None:
+        server: Server = self.wsgi
+        server.signals = {signal.SIGTERM: server.handle_exit, signal.SIGQUIT: lambda *_: os._exit(0)}
+        server.on_started = self._show_ready
+        server.run(self.sockets)
+        if server.was_cut:
+            os._exit(0)  # threads may wait for MongoDB for longer
+
+    def _show_ready(self) -> None:
+        os.write(self.tmp.fileno(), b"1")
+        self._beating = asyncio.create_task(self._beat())
+
+    async def _beat(self) -> None:
+        while True:
+            self.notify()
+            if os.getppid() != self.ppid:
+                os._exit(1)
+            await asyncio.sleep(_BEAT)
+
+
+def _ended() -> Iterator[tuple[int, int]]:
+    """The process id and status of each child that has ended."""
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            yield ended
+
+
+def _end_with(parent: int) -> None:
+    """The kernel kills this process when its parent dies, so that the port is free for the next one. Where
+    the kernel can't, the worker looks for itself.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

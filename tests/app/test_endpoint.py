@@ -1,0 +1,340 @@
+"""The life of a request: its time, its turn, a client that goes away. Over HTTP, through uvicorn."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import uvicorn
+from graphql import GraphQLSchema, build_schema
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from app.auth.authentication import Authentication
+from app.execution import Executor, Operation
+from app.http import Endpoint, health
+from app.http.watch import Watch
+from app.protection import admission
+from app.protection.admission import Admission, Lane
+from loaders import scope as scopes
+from tests.support import TOKENS
+
+JSON = {"accept": "application/json"}
+GRAPHQL = {"accept": "application/graphql-response+json"}
+
+SLOW = "{ slow }"
+WRITE = "mutation { write }"
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110  # what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
+class World:
+    """A schema whose fields take until `go` is set. It notes what began, what was done and what was ended."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.events: list[str] = []
+        self.scopes: list[scopes.Scope | None] = []
+        self.schema = build_schema(
+            "type Query { slow: Int many(first: Int): [Item] text(of: Int): String } type Item { id: Int }"
+            " type Mutation { write: Int }"
+        )
+        assert self.schema.query_type
+        assert self.schema.mutation_type
+        self.schema.query_type.fields["slow"].resolve = lambda *_: self._take("slow")
+        self.schema.query_type.fields["text"].resolve = lambda *_, of: "x" * of
+        self.schema.mutation_type.fields["write"].resolve = lambda *_: self._take("write")
+
+    async def _take(self, name: str) -> int:
+        self.scopes.append(scopes.current.get())
+        self.events.append(f"{name} began")
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.events.append(f"{name} was ended")
+            raise
+        self.events.append(f"{name} is done")
+        return 1
+
+    async def until(self, event: str) -> None:
+        await until(lambda: event in self.events)
+
+
+@pytest.fixture
+async def world() -> World:
+    return World()
+
+
+def endpoint(schema: GraphQLSchema, **options: Any) -> Endpoint:
+    executor = Executor(schema, compiled=False)
+    authentication = Authentication(TOKENS, None, lambda: None)  # type: ignore[arg-type,return-value]
+    return Endpoint(
+        executor, authentication, lambda *_: None, max_body_bytes=100_000, graphiql=False, **options  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def served(own: Endpoint) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the endpoint, which uvicorn serves in this loop."""
+    app = Starlette(routes=[Route("/graphql", own), *health.ROUTES])
+    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        running = asyncio.create_task(server._serve([listening]))
+        await until(lambda: server.started)
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            await running
+
+
+async def ask(http: httpx.AsyncClient, query: str, headers: dict[str, str] = GRAPHQL) -> httpx.Response:
+    return await http.post("/graphql", json={"query": query}, headers=headers)
+
+
+def told(answer: httpx.Response) -> tuple[int, str]:
+    (error,) = answer.json()["errors"]
+    return answer.status_code, error["extensions"]["code"]
+
+
+async def leave(asked: asyncio.Task[httpx.Response]) -> None:
+    """The client goes away: httpx closes the connection of a request that is cancelled."""
+    asked.cancel()
+    await asyncio.wait([asked])
+
+
+async def test_a_query_is_ended_when_its_client_goes(world: World) -> None:
+    async with served(endpoint(world.schema)) as http:
+        asked = asyncio.create_task(ask(http, SLOW))
+        await world.until("slow began")
+        await leave(asked)
+        await world.until("slow was ended")
+    (scope,) = world.scopes
+    assert scope is not None
+
+
+async def test_a_mutation_that_has_begun_is_done_though_its_client_goes(world: World) -> None:
+    own = endpoint(world.schema)
+    async with served(own) as http:
+        asked = asyncio.create_task(ask(http, WRITE))
+        await world.until("write began")
+        await leave(asked)
+        await asyncio.sleep(0.1)
+        assert own.admission.cheap.used == 1
+        world.go.set()
+        await world.until("write is done")
+    assert world.events == ["write began", "write is done"]
+    assert own.admission.cheap.used == 0
+
+
+@pytest.mark.parametrize("query", [SLOW, WRITE])
+async def test_nothing_is_done_for_who_left_while_waiting(world: World, query: str) -> None:
+    own = endpoint(world.schema)
+    async with served(own) as http:
+        with taken(own.admission.cheap):
+            asked = asyncio.create_task(ask(http, query))
+            await until(lambda: own.admission.cheap.waiting == 1)
+            await leave(asked)
+            await until(lambda: own.admission.cheap.waiting == 0)
+        await asyncio.sleep(0.05)
+    assert world.events == []
+
+
+class taken:  # noqa: N801  # used as a function
+    """A lane that has no room meanwhile."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    def __enter__(self) -> None:
+        assert self._lane.enter(self._lane.capacity)
+
+    def __exit__(self, *_: object) -> None:
+        self._lane.leave(self._lane.capacity)
+
+
+@pytest.mark.parametrize("headers", [JSON, GRAPHQL])
+async def test_who_waits_too_long_is_told_when_to_come_back(world: World, headers: dict[str, str]) -> None:
+    own = endpoint(world.schema, admission=Admission(wait=0.05))
+    async with served(own) as http:
+        with taken(own.admission.cheap):
+            answer = await ask(http, SLOW, headers)
+        assert told(answer) == (503, "OVERLOADED")
+        assert answer.headers["content-type"].startswith(headers["accept"])
+        assert int(answer.headers["retry-after"]) >= 1
+        assert "data" not in answer.json()
+        world.go.set()
+        assert (await ask(http, SLOW, headers)).json() == {"data": {"slow": 1}}
+
+
+async def test_nothing_is_read_when_nobody_more_may_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "_MOST_WAITING", 1)
+    own = endpoint(world.schema)
+    async with served(own) as http:
+        with taken(own.admission.cheap):
+            asked = asyncio.create_task(ask(http, SLOW))
+            await until(lambda: own.admission.cheap.waiting == 1)
+            for body in (b'{"query": "{ slow }"}', b"{", b"x" * 200_000):
+                answer = await http.post(
+                    "/graphql", content=body, headers={"content-type": "application/json"}
+                )
+                assert told(answer) == (503, "OVERLOADED")
+            assert (await http.get("/healthz")).status_code == 200
+        world.go.set()
+        assert (await asked).status_code == 200
+
+
+async def test_a_new_text_waits_until_it_may_be_parsed(world: World) -> None:
+    own = endpoint(world.schema)
+    world.go.set()
+    async with served(own) as http:
+        assert (await ask(http, SLOW)).status_code == 200
+        with taken(own.admission.texts):
+            new = asyncio.create_task(ask(http, "{ slow slow }"))
+            await until(lambda: own.admission.texts.waiting == 1)
+            assert (await ask(http, SLOW)).status_code == 200  # it is known
+            assert not new.done()
+        assert (await new).status_code == 200
+    assert own.admission.texts.used == 0
+
+
+async def test_texts_are_parsed_one_round_of_the_loop_after_another(world: World) -> None:
+    own = endpoint(world.schema)
+    texts = own.admission.texts
+    size = texts.capacity // 2 + 1
+    assert texts.enter(size)
+    await own._prepared(Operation(f"{{ slow }} # {'x' * 1_000}"), only_queries=True)
+    assert not texts.enter(texts.capacity - size)  # what was parsed counts until the next round
+    await asyncio.sleep(0)
+    assert texts.enter(texts.capacity - size)
+
+
+@pytest.mark.parametrize("headers", [JSON, GRAPHQL])
+async def test_a_query_is_ended_past_its_time(
+    world: World, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.http.watch._GRACE", 0.1)
+    async with served(endpoint(world.schema, timeout=0.1)) as http:
+        answer = await ask(http, SLOW, headers)
+        assert told(answer) == (503, "TIMEOUT")
+        assert answer.headers["retry-after"]
+    assert world.events == ["slow began", "slow was ended"]
+
+
+async def test_a_wait_for_a_turn_ends_with_the_time(world: World) -> None:
+    own = endpoint(world.schema, timeout=0.1)
+    async with served(own) as http:
+        with taken(own.admission.cheap):
+            assert told(await ask(http, SLOW)) == (503, "TIMEOUT")
+        assert own.admission.cheap.used == own.admission.cheap.waiting == 0
+
+
+async def test_a_wait_for_the_body_ends_with_the_time(world: World) -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(1)
+
+    async with served(endpoint(world.schema, timeout=0.1)) as http:
+        headers = {"content-type": "application/json"}
+        answer = await http.post("/graphql", content=slowly(), headers=headers)
+        assert told(answer) == (408, "TIMEOUT")
+        assert answer.headers["connection"] == "close"
+
+
+async def test_verifying_a_token_ends_with_the_time(world: World) -> None:
+    class Never:
+        async def viewer(self, _: bytes) -> None:
+            await asyncio.sleep(10)
+
+    own = endpoint(world.schema, timeout=0.1)
+    object.__setattr__(own, "authentication", Never())
+    async with served(own) as http:
+        assert told(await ask(http, SLOW, GRAPHQL | {"authorization": "Bearer x"})) == (503, "TIMEOUT")
+
+
+async def test_a_mutation_that_has_begun_is_answered_past_its_time(world: World) -> None:
+    async with served(endpoint(world.schema, timeout=0.1)) as http:
+        asked = asyncio.create_task(ask(http, WRITE))
+        await asyncio.sleep(0.3)
+        world.go.set()
+        assert (await asked).json() == {"data": {"write": 1}}
+
+
+async def test_commands_of_a_request_know_its_deadline(world: World) -> None:
+    world.go.set()
+    async with served(endpoint(world.schema, timeout=5)) as http:
+        await ask(http, SLOW)
+    (scope,) = world.scopes
+    assert scope is not None
+    assert 4 < scope.deadline - asyncio.get_running_loop().time() < 5
+    assert scope.cheap
+    assert scopes.current.get() is None
+
+
+TEXT = '{"data":{"text":""}}'
+
+
+@pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
+@pytest.mark.parametrize("headers", [JSON, GRAPHQL])
+async def test_an_answer_has_at_most_max_response_bytes(
+    world: World, more: int, fits: bool, headers: dict[str, str]
+) -> None:
+    most = 20_000
+    async with served(endpoint(world.schema, max_response_bytes=most)) as http:
+        answer = await ask(http, f"{{ text(of: {most - len(TEXT) + more}) }}", headers)
+        assert answer.status_code == 200
+        if fits:
+            assert len(answer.content) == most
+        else:
+            assert told(answer) == (200, "RESPONSE_TOO_LARGE")
+            assert answer.json()["data"] is None
+            assert "MAX_RESPONSE_BYTES" in answer.text
+
+
+async def test_a_quick_request_pays_a_timer_and_no_task(world: World) -> None:
+    received: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        received.append("a message")
+        return {"type": "http.disconnect"}
+
+    watch = Watch(receive, scopes.Scope(asyncio.get_running_loop().time() + 10))
+    watch.listen()
+    watch.begin(is_query=True)
+    watch.close()
+    await asyncio.sleep(0.1)
+    assert received == []
+    assert not watch.has_ended
+
+
+async def test_a_stop_of_the_server_is_no_client_that_went(world: World) -> None:
+    own = endpoint(world.schema)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": orjson.dumps({"query": SLOW})}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"",
+             "headers": [(b"content-type", b"application/json")]}  # fmt: skip
+    task = asyncio.create_task(own(scope, receive, send))
+    await world.until("slow began")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sent == []

@@ -1,0 +1,247 @@
+"""The price of an operation: what it counts, exactly at the limit and one over."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query, get_operation_ast, parse
+
+from app.execution import Answer, Executor, Operation, Prepared
+from app.execution.cost import Cost
+from app.execution.document import Document
+from app.protection.limits import UNLIMITED, Limits
+from resolvers.schema import schema
+
+
+def cost(query: str, variables: dict[str, Any] | None = None, limits: Limits = UNLIMITED) -> Cost:
+    text = parse(query)
+    operation = get_operation_ast(text)
+    assert operation is not None
+    document = Document(schema._schema, text, operation)
+    return document.cost(document.variables.coerced(variables), limits)
+
+
+def refusal(answer: Any) -> Any:
+    assert isinstance(answer, Answer), answer
+    assert not answer.executed
+    (error,) = answer.payload["errors"]
+    assert error["extensions"] == {"code": "OPERATION_TOO_LARGE"}
+    return error["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "objects"),
+    [
+        ("{ __typename }", None, 0),
+        ("{ courses(first: 100) { nodes { id } } }", None, 101),
+        ("{ courses { nodes { id } } }", None, 21),
+        ("{ courses(last: 3) { edges { cursor node { id } } pageInfo { endCursor } } }", None, 1 + 3 * 2 + 1),
+        ("{ courses(first: 100) { nodes { reviews(first: 10) { nodes { id } } } } }", None, 1201),
+        ("query($n: Int) { courses(first: $n) { nodes { id } } }", {"n": 7}, 8),
+        ("query($n: Int = 9) { courses(first: $n) { nodes { id } } }", None, 10),
+        ("query($n: Int = 9) { courses(first: $n) { nodes { id } } }", {"n": None}, 21),
+        ("query($n: Int) { courses(first: $n) { nodes { id } } }", {"n": 7.0}, 8),
+        ('{ nodes(ids: ["a", "b"]) { id } }', None, 2),
+        ("query($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": ["a"] * 4}, 4),
+        ("query($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": "a"}, 1),
+        ('{ node(id: "a") { ... on Course { reviews(first: 2) { nodes { id } } } } }', None, 1 + 1 + 2),
+        (
+            "{ courses(first: 2) { ...P } } fragment P on CourseConnection { nodes { ...C } } "
+            "fragment C on Course { category { name } }",
+            None,
+            1 + 2 * 2,
+        ),
+    ],
+)
+def test_objects_are_counted_by_the_sizes_of_pages(
+    query: str, variables: dict[str, Any], objects: int
+) -> None:
+    assert cost(query, variables).objects == objects
+
+
+@pytest.mark.parametrize(
+    ("query", "values"),
+    [
+        ("{ courses(first: 10) { nodes { slug title } } }", 20),
+        ("{ courses(first: 10) { nodes { a: title b: title } } }", 20),
+        ("{ courses(first: 10) { nodes { title } nodes { title } } }", 10),
+        ("{ courses(first: 10) { nodes { __typename } } }", 10),
+        ("{ courses(first: 10) { nodes { description } } }", 10 * 15),
+        ("{ courses(first: 10) { edges { cursor } } }", 10 * 2),
+        ("{ courses(first: 10) { nodes { reviews(first: 1) { nodes { body } } } } }", 10 * 25 + 10 * 5),
+    ],
+    ids=["leaves", "aliases", "merged", "typename", "long texts", "cursors", "lists"],
+)
+def test_values_are_counted_once_for_each_object(query: str, values: int) -> None:
+    assert cost(query).values == values
+
+
+@pytest.mark.parametrize(
+    ("query", "commands"),
+    [
+        ("{ platform { __typename } }", 0),
+        ("{ a: platform { students } b: platform { students } }", 1),
+        ("{ a: courses { totalCount } b: courses { totalCount } }", 2),
+        ("{ a: courses(first: 1) { totalCount } b: courses(first: 2) { totalCount } }", 4),
+        ("{ courses { nodes { a: reviews { nodes { id } } b: reviews { nodes { id } } } } }", 2),
+        ("{ categories { a: courses(first: 1) { totalCount } b: courses(first: 2) { totalCount } } }", 5),
+        (
+            "{ courses { nodes { category { name } } } "
+            "c: courses(first: 3) { nodes { category { name } "
+            "reviews { nodes { course { category { id } } } } } } }",
+            6,
+        ),
+        ('mutation { a: signOut(input: {refreshToken: "x"}) { clientMutationId } '
+         'b: signOut(input: {refreshToken: "x"}) { clientMutationId } }', 10),
+    ],
+    ids=["none", "roots", "lists", "arguments", "calls", "lists of parents", "branches", "writes"],
+)  # fmt: skip
+def test_equal_calls_of_one_depth_are_one(query: str, commands: int) -> None:
+    assert cost(query).commands == commands
+
+
+@pytest.mark.parametrize(
+    "by", ["@skip(if: true)", "@include(if: false)", "@skip(if: $on)", "@include(if: $off)"]
+)
+@pytest.mark.parametrize(
+    "where", ["courses {by} {{ nodes {{ id }} }}", "... {by} {{ courses {{ nodes {{ id }} }} }}", "...F {by}"]
+)
+def test_what_is_left_out_is_not_counted(by: str, where: str) -> None:
+    query = (
+        "query ($on: Boolean = true, $off: Boolean = false) { "
+        "__typename x: __typename @skip(if: $off) @include(if: $on) "
+        + where.format(by=by)
+        + " } fragment F on Query { courses { nodes { id } } }"
+    )
+    assert cost(query) == (0, 2, 0)
+    given = {"on": False, "off": True}
+    assert cost(query, given).objects == (0 if by.endswith(("true)", "false)")) else 21)
+
+
+def test_of_an_interface_the_dearest_type_counts() -> None:
+    course, review = (
+        "... on Course { reviews(first: 9) { nodes { id } } }",
+        "... on Review { body course { id } }",
+    )
+    assert cost(f'{{ node(id: "x") {{ {course} {review} }} }}').objects == 1 + 1 + 9
+    assert cost(f'{{ node(id: "x") {{ {review} }} }}').objects == 1 + 1
+
+
+def test_a_price_is_made_of_objects_values_and_commands() -> None:
+    assert Cost(100, 50, 3).price == 100 + 50 // 5 + 3 * 50
+
+
+QUERY = "{ courses(first: 100) { nodes { reviews(first: 10) { nodes { id } } } } }"
+PRICE = 1201 + (100 * 25 + 1000) // 5 + 2 * 50
+
+
+@pytest.mark.parametrize(("allowed", "is_refused"), [(PRICE, False), (PRICE - 1, True)])
+def test_an_operation_costs_at_most_max_cost(allowed: int, is_refused: bool) -> None:
+    prepared = Executor(schema._schema, replace(UNLIMITED, cost=allowed)).prepare(Operation(QUERY))
+    if not is_refused:
+        assert isinstance(prepared, Prepared)
+        assert prepared.cost.price == PRICE
+        return
+    assert refusal(prepared) == (
+        f"The operation costs up to {PRICE:,}, for 1,201 objects with 3,500 values and 2 commands, and "
+        f"{allowed:,} are allowed (MAX_COST). Ask for smaller pages with `first`, or for less at once."
+    )
+
+
+@pytest.mark.parametrize("first", [100, 100.0])
+def test_a_size_counts_however_json_writes_it(first: float) -> None:
+    executor = Executor(schema._schema, replace(UNLIMITED, cost=100))
+    query = "query ($n: Int) { courses(first: $n) { nodes { id } } }"
+    refusal(executor.prepare(Operation(query, {"n": first})))
+
+
+def test_a_small_text_that_asks_for_the_world_is_refused() -> None:
+    """Fragments that spread each other: short to write, and counted in no time."""
+    deep = "category { courses(first: 100) { nodes { " * 5 + "title" + " } } }" * 5
+    fans = " ".join(
+        f"fragment F{n} on Course {{ ...F{n + 1} category {{ courses {{ nodes {{ ...F{n + 1} }} }} }} }}"
+        for n in range(6)
+    )
+    for query in (
+        f"{{ courses {{ nodes {{ {deep} }} }} }}",
+        f"{{ courses {{ nodes {{ ...F0 }} }} }} {fans} fragment F6 on Course {{ title }}",
+    ):
+        refusal(Executor(schema._schema).prepare(Operation(query)))
+
+
+@pytest.mark.parametrize(("allowed", "is_refused"), [(3 + 3 * 4, False), (3 + 3 * 4 - 1, True)])
+def test_fields_are_counted_with_fragments_expanded(allowed: int, is_refused: bool) -> None:
+    fragment = "fragment N on CourseConnection { nodes { id slug } totalCount }"
+    query = f"{{ courses {{ ...N }} a: courses {{ ...N }} b: courses {{ ...N }} }} {fragment}"
+    executor = Executor(schema._schema, replace(UNLIMITED, fields=allowed))
+    prepared = executor.prepare(Operation(query))
+    if is_refused:
+        assert "MAX_FIELDS" in refusal(prepared)
+    else:
+        assert isinstance(prepared, Prepared)
+
+
+# -- introspection -----------------------------------------------------------------------------------------
+
+
+def aliased(name: str, inner: str, count: int) -> str:
+    return " ".join(f"a{number}: {name} {{ {inner} }}" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        get_introspection_query(),
+        get_introspection_query(
+            specified_by_url=True,
+            directive_is_repeatable=True,
+            schema_description=True,
+            input_value_deprecation=True,
+            one_of=True,
+        ),
+        '{ __type(name: "Course") { name fields(includeDeprecated: true) { name type { name } } } }',
+    ],
+    ids=["plain", "with all that there is", "one type"],
+)
+def test_what_tools_ask_about_the_schema_is_accepted(query: str) -> None:
+    assert isinstance(Executor(schema._schema).prepare(Operation(query)), Prepared)
+
+
+def test_introspection_is_counted_on_the_schema() -> None:
+    types = schema._schema.type_map
+    found = cost("{ __schema { types { name fields { name } } } }", limits=Limits())
+    fields = sum(len(getattr(kind, "fields", ())) for kind in types.values() if not _is_input(kind))
+    assert found == (1 + len(types) + fields, 2 * (len(types) + fields), 0)
+    one = cost("query ($n: String!) { __type(name: $n) { fields { name } } }", {"n": "Money"})
+    assert one.objects == 1 + 3
+    assert cost('{ __type(name: "No") { fields { name } } }').objects == 0
+
+
+def _is_input(kind: Any) -> bool:
+    return type(kind).__name__ == "GraphQLInputObjectType"
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_introspection_costs_at_most_max_introspection_cost(allowed: bool) -> None:
+    query = "{ __schema { types { name } } }"
+    price = cost(query).price
+    limits = replace(UNLIMITED, introspection_cost=price if allowed else price - 1)
+    prepared = Executor(schema._schema, limits).prepare(Operation(query))
+    assert isinstance(prepared, Prepared if allowed else Answer)
+    if not allowed:
+        assert "MAX_INTROSPECTION_COST" in refusal(prepared)
+
+
+@pytest.mark.parametrize("aliases", [10, 40])
+def test_introspection_that_multiplies_is_refused(aliases: int) -> None:
+    query = (
+        f"{{ __schema {{ types {{ ...A }} }} }} "
+        f"fragment A on __Type {{ {aliased('fields', 'type { ...B }', aliases)} }} "
+        f"fragment B on __Type {{ {aliased('fields', 'name', aliases)} }}"
+    )
+    limits = replace(UNLIMITED, introspection_cost=Limits().introspection_cost)
+    refusal(Executor(schema._schema, limits).prepare(Operation(query)))
+
+
+def test_what_is_asked_beside_introspection_counts_as_what_graphql_core_takes() -> None:
+    assert cost("{ courses { nodes { id } } __schema { queryType { name } } }").objects == 21 * 10 + 2

@@ -1,0 +1,51 @@
+"""A gateway of the sample data with its defaults, one worker, watched."""
+
+import asyncio
+from collections.abc import Iterator
+from shutil import which
+
+import pytest
+
+from app.database import connect
+from app.sample.loading import load as load_sample
+from app.settings import Settings
+from loaders import indexes
+from tests.hostile.gateway import Gateway, serving
+from tests.storm.gateways import environment
+from tests.support import missing
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _setpriv() -> None:
+    """Ends what is started here with whoever started it."""
+    if not which("setpriv"):
+        missing("setpriv is not here (util-linux, on Linux)")
+
+
+@pytest.fixture(scope="session")
+def served(settings: Settings, worker_id: str) -> Settings:
+    """Of a database with the sample data."""
+    served = settings.model_copy(
+        update={"mongodb_database": f"hostile_{settings.mongodb_driver}_{worker_id}"}
+    )
+    asyncio.run(load(served))
+    return served
+
+
+async def load(settings: Settings) -> None:
+    async with connect(settings) as database:
+        await indexes.ensure(database)
+        await load_sample(database)
+
+
+@pytest.fixture(scope="module")
+def gateway(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with serving(tmp_path_factory.mktemp("gateway"), production(served)) as gateway:
+        for _ in range(20):
+            assert not gateway.ask("{ courses(first: 1) { nodes { title } } }").refused
+        yield gateway
+
+
+def production(settings: Settings) -> dict[str, str]:
+    """The environment of a gateway in production."""
+    return environment(settings) | {"LECTERN_ENV": "production"}

@@ -1,0 +1,54 @@
+"""Fuzzes a gateway: `python -m tests.hostile.fuzzing --requests 100000`."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from app import embedded
+from tests.hostile.conftest import load, production
+from tests.hostile.fuzzing import world
+from tests.hostile.fuzzing.requests import Maker
+from tests.hostile.fuzzing.run import fuzz, tracebacks
+from tests.hostile.gateway import serving
+from tests.storm.storm import settings_of
+
+
+def main() -> int:
+    """0 where nothing was wrong."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as name, embedded.running(Path(name) / "mongod") as uri:
+        settings = settings_of(uri, "fuzzing")
+        asyncio.run(load(settings))
+        with serving(Path(name), production(settings)) as gateway:
+            maker = Maker(arguments.seed, world.pool(gateway))
+            before, began = gateway.resident(), time.monotonic()
+            found, spent = gateway.measured(
+                lambda: asyncio.run(fuzz(gateway.port, maker, most=arguments.requests, first=arguments.first))
+            )
+            log = gateway.log.read_text(errors="replace")
+            print(
+                f"{found.sent} requests in {time.monotonic() - began:.0f} s; {spent.cpu:.0f} s of CPU; "
+                f"the loop was held for {spent.held * 1e3:.0f} ms at most; {before:.0f} MB, "
+                f"{spent.peak:.0f} at most, "
+                f"{gateway.resident():.0f} now; {log.count(chr(10))} lines in the log\n{dict(found.statuses)}"
+            )
+            found.complaints += [f"The log has: {passage}" for passage in tracebacks(log)]
+    print("\n".join(found.complaints))
+    return bool(found.complaints)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.hostile.fuzzing", description=__doc__)
+    parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument(
+        "--first", type=int, default=0, help="the number of the first: a complaint begins with its own"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""Sends what is fuzzed to a gateway, and looks at all that comes back."""
+
+import asyncio
+import time
+from asyncio import StreamReader, StreamWriter
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+
+import httptools
+
+from tests.hostile.fuzzing.requests import Maker, Request
+
+_AT_ONCE = 4
+_PATIENCE = 20.0  # seconds for an answer that has to come
+_GLANCE = 0.02  # for one that may never come, since the request may not be whole
+_SHOWN = 1_500  # bytes of a request, in a complaint
+_TELL_TALE = (b"Traceback (most recent call", b'File "/', b"INTERNAL_SERVER_ERROR")
+
+
+@dataclass
+class Found:
+    """statuses: how often each was answered; 0: the connection was closed without an answer."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def sent(self) -> int:
+        return self.statuses.total()
+
+
+async def fuzz(port: int, maker: Maker, *, most: int, seconds: float = float("inf"), first: int = 0) -> Found:
+    """Sends the maker's requests from the first on: so many, for so long."""
+    found, numbers, until = Found(), count(first), time.monotonic() + seconds
+
+    async def client() -> None:
+        line = _Line(port)
+        while (number := next(numbers)) < first + most and time.monotonic() < until:
+            request = maker.request(number)
+            replies = await (line.plain(request) if request.is_plain else _odd(port, request))
+            found.statuses.update([reply.status for reply in replies] or [0])
+            found.complaints += [
+                f"{number}: {wrong}: {request.data[:_SHOWN]!r} -> {reply.body[:_SHOWN]!r}"
+                for reply in replies
+                if (wrong := reply.wrong())
+            ]
+        line.close()
+
+    await asyncio.gather(*(client() for _ in range(_AT_ONCE)))
+    return found
+
+
+def tracebacks(log: str) -> list[str]:
+    """The beginnings of those in a log."""
+    return [f"Traceback{part[:_SHOWN]}" for part in log.split("Traceback")[1:]]
+
+
+class _Reply:
+    """An answer, as httptools reads it."""
+
+    def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.status, self.body = 0, b""
+        self.headers: dict[bytes, bytes] = {}
+        self.is_whole = self.is_late = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        self.status = self.parser.get_status_code()
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.is_whole = self.status >= 200
+
+    def wrong(self) -> str | None:
+        if self.is_late:
+            return "no answer"
+        if self.status >= 500 and not (self.status == 503 and b"retry-after" in self.headers):
+            return f"HTTP {self.status}"
+        return next((f"it tells {tale.decode()}" for tale in _TELL_TALE if tale in self.body), None)
+
+
+class _Line:
+    """A connection that is kept."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[StreamReader, StreamWriter] | None = None
+
+    async def plain(self, request: Request) -> list[_Reply]:
+        """The answer, which has to come. A connection that the server closed is opened anew."""
+        reply = _Reply()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while not reply.is_whole:
+                    reply = _Reply()
+                    await self._exchange(request.data, reply)
+        except TimeoutError:
+            reply.is_late = True
+        if not reply.is_whole or not reply.parser.should_keep_alive():
+            self.close()
+        return [reply]
+
+    def close(self) -> None:
+        if self._streams:
+            self._streams[1].transport.abort()
+            self._streams = None
+
+    async def _exchange(self, data: bytes, reply: _Reply) -> None:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        try:
+            writer.write(data)
+            while not reply.is_whole:
+                if not (got := await reader.read(65_536)):
+                    raise ConnectionResetError
+                reply.parser.feed_data(got)
+        except ConnectionError:
+            self.close()
+
+
+async def _odd(port: int, request: Request) -> list[_Reply]:
+    """The answers to a request on a connection of its own, if there are any soon."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    received = b""
+    with suppress(TimeoutError, ConnectionError):
+        writer.write(request.data)
+        while got := await asyncio.wait_for(reader.read(65_536), _GLANCE):
+            received += got
+    writer.transport.abort()
+    return _parsed(received)
+
+
+def _parsed(received: bytes) -> list[_Reply]:
+    replies = []
+    for part in received.split(b"HTTP/1.1 ")[1:]:
+        reply = _Reply()
+        with suppress(httptools.HttpParserError):  # the end of an answer to HEAD is another's beginning
+            reply.parser.feed_data(b"HTTP/1.1 " + part)
+        replies.append(reply)
+    return replies

@@ -1,0 +1,140 @@
+"""A gateway with a heartbeat, in a process of its own, and what a request costs it."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import orjson
+
+from tests.hostile.heartbeat import Figures
+from tests.storm.processes import free_ports, start
+
+ROOT = Path(__file__).parents[2]
+JSON = {"content-type": "application/json"}
+_START_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+_BEATS = 3  # until what a request left behind is done
+_REPLY_SECONDS = 60.0
+
+_Got = TypeVar("_Got")
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    @property
+    def refused(self) -> bool:
+        """Nothing of it was executed."""
+        return self.status >= 400 or '"data"' not in self.body[:100].decode("latin-1")
+
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+
+class Spent(NamedTuple):
+    """cpu: seconds, of all threads. held: the longest that the event loop was. peak: MB resident, at most."""
+
+    cpu: float
+    held: float
+    peak: float
+
+
+class Gateway:
+    """`lectern serve` on a port of the loopback address. log: the file it writes to."""
+
+    def __init__(self, directory: Path, environment: Mapping[str, str], *arguments: str) -> None:
+        self.log = directory / "gateway.log"
+        (self.port,) = free_ports(1)
+        self._figures = Figures.make(directory / "figures")
+        command = [sys.executable, "-m", "tests.hostile.heartbeat", str(directory / "figures")]
+        command += ["serve", "--port", str(self.port), *arguments]
+        self._process = start(command, self.log, {"PYTHONPATH": str(ROOT), **environment})
+
+    @property
+    def pid(self) -> int:
+        """The worker's."""
+        return self._figures.pid
+
+    def wait(self) -> None:
+        """Until it answers."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                if self.get("/healthz").status == 200:
+                    return
+            except (OSError, HTTPException):
+                time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def get(self, path: str, headers: Mapping[str, str] = {}) -> Reply:
+        return self.request("GET", path, None, headers)
+
+    def ask(self, query: str, variables: Any = None, headers: Mapping[str, str] = {}) -> Reply:
+        body = orjson.dumps({"query": query, "variables": variables})
+        return self.request("POST", "/graphql", body, {**JSON, **headers})
+
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=_REPLY_SECONDS)
+        try:
+            connection.request(method, path, body, dict(headers))
+            reply = connection.getresponse()
+            told = {name.lower(): value for name, value in reply.getheaders()}
+            return Reply(reply.status, told, reply.read())
+        finally:
+            connection.close()
+
+    def cpu(self) -> float:
+        """Seconds of CPU, user and system, that the worker took, all its threads together."""
+        return time.clock_gettime(~self.pid << 3 | 2)  # the clock of clock_getcpuclockid(3)
+
+    def resident(self) -> float:
+        """Resident memory in MB."""
+        return self._memory("VmRSS")
+
+    def measured(self, do: Callable[[], _Got]) -> tuple[_Got, Spent]:
+        """What something gives, and what it costs the gateway, which does nothing else."""
+        self._rest()
+        self._figures.forget()
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak is the present again
+        before = self.cpu()
+        got = do()
+        self._rest()
+        return got, Spent(self.cpu() - before, self._figures.held, self._memory("VmHWM"))
+
+    def _rest(self) -> None:
+        """Until its loop has turned a few times."""
+        until, deadline = self._figures.beats + _BEATS, time.monotonic() + _REPLY_SECONDS
+        while self._figures.beats < until:
+            assert time.monotonic() < deadline, "the event loop is held"
+            time.sleep(0.002)
+
+    def _memory(self, line: str) -> float:
+        found = re.search(rf"^{line}:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
+        assert found
+        return int(found[1]) / 1000
+
+
+@contextmanager
+def serving(directory: Path, environment: Mapping[str, str], *arguments: str) -> Iterator[Gateway]:
+    gateway = Gateway(directory, environment, *arguments)
+    try:
+        gateway.wait()
+        yield gateway
+    finally:
+        gateway.stop()

@@ -1,0 +1,98 @@
+"""`lectern` with a heartbeat in the event loop of its server.
+
+    python -m tests.hostile.heartbeat FIGURES serve --port 8000
+
+FIGURES is the path of a file that the heartbeat writes and a test reads, as doubles: see Figures.
+"""
+
+import asyncio
+import mmap
+import os
+import sys
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_PAUSE = 0.002  # seconds between two beats
+_PID, _BEATS, _HELD = range(3)
+_SIZE = 8 * 3
+
+
+class Figures:
+    """What the heartbeat and a test share: the server's process id, its beats, its longest stretch."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("r+b") as file:
+            self._doubles = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("d")
+
+    @classmethod
+    def make(cls, path: Path) -> "Figures":
+        path.write_bytes(bytes(_SIZE))
+        return cls(path)
+
+    @property
+    def pid(self) -> int:
+        return int(self._doubles[_PID])
+
+    @property
+    def beats(self) -> float:
+        return self._doubles[_BEATS]
+
+    @property
+    def held(self) -> float:
+        """The longest stretch since `forget`, in seconds."""
+        return self._doubles[_HELD]
+
+    def forget(self) -> None:
+        self._doubles[_HELD] = 0
+
+    async def beat(self) -> None:
+        """Beats until it is cancelled.
+
+        A stretch is the process's CPU time between two beats, not the wall's: a machine that is busy with
+        something else does not lengthen it, but a thread that holds the interpreter's lock does.
+        """
+        self._doubles[_PID] = os.getpid()
+        before = process_time()
+        while True:
+            await asyncio.sleep(_PAUSE)
+            now = process_time()
+            self._doubles[_HELD] = max(self._doubles[_HELD], now - before)
+            self._doubles[_BEATS] += 1
+            before = now
+
+
+def _watched(app: ASGIApp, figures: Figures) -> ASGIApp:
+    """The application, with a heartbeat for as long as it lives."""
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        beating = asyncio.create_task(figures.beat())
+        try:
+            await app(scope, receive, send)
+        finally:
+            beating.cancel()
+
+    return watched
+
+
+def main() -> None:
+    from app import cli
+    from app import main as gateway
+
+    figures = Figures(Path(sys.argv.pop(1)))
+    make = gateway.from_environment
+
+    def from_environment(*arguments: Any) -> ASGIApp:
+        return _watched(make(*arguments), figures)
+
+    gateway.from_environment = from_environment  # type: ignore[assignment] # workers call it by its name
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Requests that cost far more than they look: ../shared/cases/requests.md, R1 to R10, R14 and R15.
+
+Each is made anew for each `salt`, so that nothing of it is in a cache.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+FIGURES = "studentsEnrolled totalCourses students countries reviews averageRating"
+
+
+class Request(NamedTuple):
+    query: str
+    variables: Mapping[str, Any] | None = None
+
+
+Row = Callable[[int], Request]
+
+
+def aliases(prefix: str, fields: Iterable[str]) -> str:
+    return " ".join(f"{prefix}{n}: {field}" for n, field in enumerate(fields))
+
+
+def _platform(fields: str, times: int) -> Row:
+    return lambda salt: Request(f"{{ {aliases(f'a{salt}_', [f'platform {{ {fields} }}'] * times)} }}")
+
+
+def _branches(salt: int) -> Request:
+    page = (
+        "courses(first: 100, orderBy: { field: %s, direction: ASC }) { nodes { category { courseCount } } }"
+    )
+    pages = [page % field for field in ("TITLE", "NEWEST")]
+    return Request(f"{{ {aliases(f'b{salt}_', pages)} }}")
+
+
+def _introspection(salt: int) -> Request:
+    a = aliases(f"a{salt}_", ["fields { type { ...B } }"] * 100)
+    b = aliases("b", ["fields { name }"] * 100)
+    return Request(
+        f"{{ __schema {{ types {{ ...A }} }} }} fragment A on __Type {{ {a} }} fragment B on __Type {{ {b} }}"
+    )
+
+
+def _introspections(salt: int) -> Request:
+    return Request(
+        f"{{ {aliases(f'a{salt}_', ['__schema { types { fields { name type { name } } } }'] * 600)} }}"
+    )
+
+
+def _bodies(salt: int) -> Request:
+    bodies = aliases(f"a{salt}_", ["body"] * 600)
+    return Request(
+        f"{{ courses(first: 100) {{ nodes {{ reviews(first: 100) {{ nodes {{ {bodies} }} }} }} }} }}"
+    )
+
+
+def _search(text: Callable[[int], str], times: int = 1) -> Row:
+    field = "courses(first: 1, filter: { search: $s }) { nodes { id } }"
+    return lambda salt: Request(
+        f"query ($s: String) {{ {aliases(f'a{salt}_', [field] * times)} }}", {"s": text(salt)}
+    )
+
+
+def _marks(count: int) -> Row:
+    return _search(lambda salt: f"a{salt}" + "\u0315\u0300" * count)
+
+
+def _spreads(salt: int) -> Request:
+    fragments = (f"fragment F{n} on Course {{ a{salt}_{n}: title rating {{ average }} }}" for n in range(400))
+    spread = " ".join(f"...F{n}" for n in range(400))
+    return Request(f"{{ courses {{ nodes {{ {spread} }} }} }} {' '.join(fragments)}")
+
+
+def _overlapping(field: str, times: int) -> Row:
+    return lambda salt: Request(f"{{ courses(first: 1{salt}) {{ nodes {{ {(field + ' ') * times} }} }} }}")
+
+
+def _overlapping_fragments(salt: int) -> Request:
+    fragments = (
+        f"fragment F{n} on Course {{ rating {{ average }} ...F{n + 1} ...F{(n * 7) % 200} }}"
+        for n in range(200)
+    )
+    return Request(
+        f"{{ courses(first: 1{salt}) {{ nodes {{ {' '.join(f'...F{n}' for n in range(200))} }} }} }} "
+        f"{' '.join(fragments)} fragment F200 on Course {{ id }}"
+    )
+
+
+def _objects(more: str) -> Row:
+    page = "courses(first: 100) { nodes { reviews(first: 40) { nodes { id } } } }"
+    return lambda salt: Request(f"{{ {aliases(f'a{salt}_', [page] * 23)} {more} }}")
+
+
+def _filtered(salt: int) -> Request:
+    """190 different lists of reviews, of each of 100 courses."""
+    orders = product(("NEWEST", "HELPFUL", "RATING"), ("ASC", "DESC"), ("true", "false"))
+    stars = [[star for star in range(1, 6) if chosen >> (star - 1) & 1] for chosen in range(1, 32)]
+    lists = [
+        f"reviews(first: 1, filter: {{ ratings: {ratings}, verifiedOnly: {only} }}, "
+        f"orderBy: {{ field: {field}, direction: {direction} }}) {{ nodes {{ id }} }}"
+        for ratings, (field, direction, only) in product(stars, orders)
+    ][:190]
+    return Request(f"{{ courses(first: 100) {{ nodes {{ {aliases(f'a{salt}_', lists)} }} }} }}")
+
+
+def _list(name: str, count: int, times: int) -> Row:
+    """A long list in a variable, used many times."""
+    field = f"courses(first: 1, filter: {{ {name}: $c }}) {{ nodes {{ id }} }}"
+    return lambda salt: Request(
+        f"query ($c: [String!]) {{ {aliases(f'a{salt}_', [field] * times)} }}",
+        {"c": [f"{n:x}" for n in range(count)]},
+    )
+
+
+ROWS: Mapping[str, Row] = {
+    "R1 six figures, 700 aliases": _platform(FIGURES, 700),
+    "R1 six figures, 720 aliases": _platform(FIGURES, 720),
+    "R1 one figure, 10 aliases": _platform("studentsEnrolled", 10),
+    "R1 one figure, 1,600 aliases": _platform("studentsEnrolled", 1_600),
+    "R2 equal calls in two branches": _branches,
+    "R3 fragments of introspection": _introspection,
+    "R4 600 introspections": _introspections,
+    "R5 600 bodies of 10,000 reviews": _bodies,
+    "R6 40 kB of marks": _marks(10_000),
+    "R6 80 kB of marks": _marks(20_000),
+    "R6 960 kB of marks": _marks(240_000),
+    "R7 330,000 U+FDFA, ten aliases": _search(lambda salt: "\ufdfa" * (329_990 + salt), 10),
+    "R8 400 spread fragments": _spreads,
+    "R8 overlapping fields": _overlapping("rating { average }", 1_700),
+    "R8 overlapping conflicting fields": lambda salt: Request(
+        f"{{ courses {{ nodes {{ {' '.join(f'x: title{salt}_{n}' for n in range(2_000))} }} }} }}"
+    ),
+    "R8 overlapping nested fields": _overlapping("reviews { nodes { course { rating { average } } } }", 500),
+    "R8 overlapping fragments": _overlapping_fragments,
+    "R9 96,600 objects": _objects(""),
+    "R9 96,600 objects and an error": _objects("e: course { id }"),
+    "R10 190 lists of 100 courses": _filtered,
+    "R10 90,000 categories, 20 aliases": _list("categories", 90_000, 20),
+    "R15 80,000 tags, 60 aliases": _list("tags", 80_000, 60),
+}
+
+
+def every_code_point(texts: int, length: int) -> Iterable[Request]:
+    """R14: searches for each of the first three planes' code points, so many texts a request."""
+    points = [chr(code) for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000]
+    words = ["".join(points[at : at + length]) for at in range(0, len(points), length)]
+    for at in range(0, len(words), texts):
+        chosen = words[at : at + texts]
+        declared = ", ".join(f"$s{n}: String" for n in range(len(chosen)))
+        fields = (
+            f"courses(first: 1, filter: {{ search: $s{n} }}) {{ nodes {{ id }} }}" for n in range(len(chosen))
+        )
+        yield Request(
+            f"query ({declared}) {{ {aliases('a', fields)} }}", {f"s{n}": s for n, s in enumerate(chosen)}
+        )

@@ -1,0 +1,61 @@
+"""A gateway under uvicorn, with the settings that a test asks for."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from starlette.types import ASGIApp
+
+from app.main import create_app
+from app.settings import Settings
+from loaders.mongo import Database
+from tests.http.requests import Serve
+
+MAX_BODY_BYTES = 1000
+
+
+@contextmanager
+def running(app: ASGIApp) -> Iterator[str]:
+    """The URL of an application, under uvicorn in a thread of its own."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=asyncio.run, args=(server.serve([listening]),))
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.fixture(scope="module")
+def serve(settings: Settings, indexed_database: Database) -> Iterator[Serve]:
+    """`serve(setting=value, …)`: the URL of a gateway; equal settings share one."""
+    with ExitStack() as stack:
+        urls: dict[str, str] = {}
+
+        def url(**changed: Any) -> str:
+            if (key := repr(changed)) not in urls:
+                gateway = create_app(Settings.model_validate(settings.model_dump() | changed))
+                urls[key] = stack.enter_context(running(gateway))
+            return urls[key]
+
+        yield url
+
+
+@pytest.fixture
+async def http(serve: Serve) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway that takes bodies of MAX_BODY_BYTES."""
+    url = serve(max_body_bytes=MAX_BODY_BYTES, metrics=True)
+    async with httpx.AsyncClient(base_url=url, headers={"accept": "application/json"}) as http:
+        yield http

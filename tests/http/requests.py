@@ -1,0 +1,28 @@
+"""Requests as tests send them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import httpx
+
+#: `serve(setting=value, …)`: the URL of a gateway with these settings.
+Serve: TypeAlias = Callable[..., str]
+
+QUERY = "{ __typename }"
+BODY = b'{"query": "{ __typename }"}'
+ANSWER = {"data": {"__typename": "Query"}}
+
+Lines: TypeAlias = Sequence[tuple[str, str]]
+
+
+async def post(
+    http: httpx.AsyncClient, body: Any, *lines: tuple[str, str], content_type: str = "application/json"
+) -> httpx.Response:
+    """lines: header fields, several of one name too."""
+    return await http.post("/graphql", content=body, headers=[("content-type", content_type), *lines])
+
+
+def error(answer: httpx.Response) -> tuple[int, str, str]:
+    """The status of a refusal, its code and its message."""
+    (told,) = answer.json()["errors"]
+    return answer.status_code, told["extensions"]["code"], told["message"]

@@ -1,0 +1,215 @@
+"""Admission: what runs at once, who waits, who overtakes whom, who is sent away."""
+
+import asyncio
+import random
+
+import pytest
+
+from app.protection import admission
+from app.protection.admission import CHEAP, Admission, Lane, OverloadedError
+
+CAPACITY = 1_000
+
+
+@pytest.fixture
+def lane() -> Lane:
+    return Lane(CAPACITY, wait=5)
+
+
+async def soon() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def waiting(lane: Lane, price: int, turns: list[int]) -> asyncio.Task[None]:
+    """A task that waits in a lane, and says when its turn came."""
+
+    async def wait() -> None:
+        await lane.wait(price, 0)
+        turns.append(price)
+
+    return asyncio.create_task(wait())
+
+
+def test_what_fits_passes_at_once(lane: Lane) -> None:
+    assert lane.enter(600)
+    assert lane.enter(400)
+    assert not lane.enter(1)
+    lane.leave(400)
+    assert not lane.enter(401)
+    assert lane.enter(400)
+
+
+def test_what_is_dearer_than_the_capacity_passes_alone(lane: Lane) -> None:
+    assert lane.enter(10 * CAPACITY)
+    assert not lane.enter(1)
+    lane.leave(10 * CAPACITY)
+    assert lane.enter(1)
+    assert not lane.enter(10 * CAPACITY)
+
+
+async def test_the_rest_waits_for_its_turn(lane: Lane) -> None:
+    assert lane.enter(CAPACITY)
+    turns: list[int] = []
+    tasks = [waiting(lane, price, turns) for price in (500, 500, 500)]
+    await soon()
+    assert (turns, lane.waiting) == ([], 3)
+    lane.leave(CAPACITY)
+    await soon()
+    assert (turns, lane.waiting, lane.used) == ([500, 500], 1, CAPACITY)
+    lane.leave(500)
+    await asyncio.gather(*tasks)
+    assert (len(turns), lane.waiting) == (3, 0)
+
+
+async def test_nobody_overtakes_those_who_wait_by_being_small(lane: Lane) -> None:
+    assert lane.enter(600)
+    waiting(lane, 500, [])
+    await soon()
+    assert not lane.enter(1)
+
+
+async def test_a_cheaper_one_overtakes_until_a_dear_one_is_old(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(admission, "monotonic", lambda: now)
+    assert lane.enter(CAPACITY)
+    turns: list[int] = []
+    for at, price in ((0.0, 1_000), (0.5, 100), (0.89, 101), (0.91, 99)):
+        now = at
+        waiting(lane, price, turns)
+        await soon()
+    lane.leave(CAPACITY)
+    await soon()
+    assert turns == [100, 101]
+    lane.leave(201)
+    await soon()
+    assert turns == [100, 101, 1_000]
+    lane.leave(1_000)
+    await soon()
+    assert turns == [100, 101, 1_000, 99]
+
+
+async def test_the_wait_is_bounded() -> None:
+    lane = Lane(CAPACITY, wait=0.02)
+    assert lane.enter(CAPACITY)
+    with pytest.raises(OverloadedError) as refused:
+        await lane.wait(1, 0)
+    assert refused.value.status_code == 503
+    assert (lane.waiting, lane.used) == (0, CAPACITY)
+    lane.leave(CAPACITY)
+    assert lane.used == 0
+
+
+def test_retry_after_is_spread_over_twice_the_wait() -> None:
+    told = {int((OverloadedError(5).headers or {})["retry-after"]) for _ in range(2_000)}
+    assert told == set(range(5, 16))
+    assert (OverloadedError(0.1).headers or {})["retry-after"] == "1"
+
+
+async def test_so_many_wait_and_no_more(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "_MOST_WAITING", 2)
+    assert lane.enter(CAPACITY)
+    tasks = [waiting(lane, 1, []) for _ in range(2)]
+    await soon()
+    with pytest.raises(OverloadedError):
+        await lane.wait(1, 0)
+    tasks[0].cancel()
+    await soon()
+    tasks.append(waiting(lane, 1, []))
+    await soon()
+    assert lane.waiting == 2
+
+
+async def test_so_many_bytes_wait_and_no_more(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "_MOST_BYTES", 100)
+    assert lane.enter(CAPACITY)
+    tasks = [asyncio.create_task(lane.wait(1, size)) for size in (99, 1)]
+    await soon()
+    assert not any(task.done() for task in tasks)
+    with pytest.raises(OverloadedError):
+        await lane.wait(1, 0)
+
+
+async def test_who_leaves_the_queue_holds_up_nobody(lane: Lane) -> None:
+    assert lane.enter(500)
+    turns: list[int] = []
+    large = waiting(lane, 600, turns)
+    await soon()
+    waiting(lane, 500, turns)
+    await soon()
+    assert turns == []
+    large.cancel()
+    await soon()
+    assert turns == [500]
+
+
+async def test_a_turn_that_comes_as_one_leaves_is_given_on(lane: Lane) -> None:
+    assert lane.enter(CAPACITY)
+    turns: list[int] = []
+    first, _ = waiting(lane, CAPACITY, turns), waiting(lane, CAPACITY, turns)
+    await soon()
+    lane.leave(CAPACITY)
+    first.cancel()
+    await soon()
+    assert (turns, lane.used) == ([CAPACITY], CAPACITY)
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_the_capacity_is_kept_and_none_of_it_is_lost(seed: int) -> None:
+    chance, lane, most = random.Random(seed), Lane(CAPACITY, wait=0.01), 0
+
+    async def work(price: int) -> None:
+        nonlocal most
+        await asyncio.sleep(chance.random() / 100)
+        if not lane.enter(price):
+            await lane.wait(price, price)
+        try:
+            most = max(most, lane.used)
+            await asyncio.sleep(chance.random() / 500)
+        finally:
+            lane.leave(price)
+
+    tasks = [asyncio.create_task(work(chance.randint(1, CAPACITY))) for _ in range(300)]
+    for task in chance.sample(tasks, 100):
+        asyncio.get_running_loop().call_later(chance.random() / 50, task.cancel)
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {type(None), OverloadedError, asyncio.CancelledError}
+    assert most <= CAPACITY
+    assert (lane.used, lane.waiting) == (0, 0)
+    assert lane.enter(CAPACITY)
+
+
+def test_cheap_ones_have_a_larger_lane_of_their_own() -> None:
+    own = Admission(CAPACITY, 1)
+    assert own.lane(CHEAP) is own.cheap
+    assert own.lane(CHEAP + 1) is own.dear
+    assert own.dear.enter(CAPACITY)
+    assert own.cheap.enter(2 * CAPACITY)
+    assert not own.cheap.enter(1)
+
+
+@pytest.mark.parametrize(
+    ("full", "length", "refused"),
+    [
+        ("cheap", 0, True), ("dear", 16_000, False), ("dear", 16_001, True), ("texts", 16_000, False),
+        ("texts", 16_001, True),
+    ],
+)  # fmt: skip
+async def test_a_body_is_not_read_when_its_request_could_not_wait(
+    full: str, length: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "_MOST_WAITING", 1)
+    own = Admission(CAPACITY, 1)
+    lane: Lane = getattr(own, full)
+    own.check(1_000_000)
+    assert lane.enter(lane.capacity)
+    task = waiting(lane, 1, [])
+    await soon()
+    if refused:
+        with pytest.raises(OverloadedError):
+            own.check(length)
+    else:
+        own.check(length)
+    task.cancel()
