@@ -109,7 +109,9 @@ class Settings(BaseSettings):
         10_000_000, ge=10_000, description="The largest answer, in bytes before it is compressed."
     )
     admission_capacity: int = Field(
-        40_000, ge=1_000, description="The price of the operations that run at once in a process; more wait."
+        50_000,
+        ge=1_000,
+        description="The price of the dear queries that run at once in a process; more wait.",
     )
     admission_wait: float = Field(
         5.0, gt=0, le=60, description="Seconds that a request waits for its turn at most; then 503."
@@ -190,7 +192,7 @@ class Settings(BaseSettings):
         65.0, gt=0, description="Seconds that a connection is kept open between two requests."
     )
     drain_delay: float = Field(
-        3.0,
+        7.0,
         ge=0,
         le=600,
         description="Seconds from the signal to stop until no connection is accepted any more.",

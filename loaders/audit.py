@@ -23,14 +23,22 @@ _LEFT_OUT: Mapping[str, frozenset[str]] = {
     "reviews": frozenset(("helpfulScore",)),
     "sessions": frozenset(("generation", "refreshKey")),
 }  # fmt: skip
+#: Of one entry.
+MOST_CHANGES = 50
+
 _SECRET = frozenset(("passwordHash", "reset", "signUpKey"))
 
 
 async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:
-    """Adds an entry of what a transaction has changed, to be committed with it."""
+    """Adds an entry of what a transaction has changed, to be committed with it; several where it is much. One
+    command.
+    """
     changes = [told for change in tx.changes if (told := _told(change))]
-    entry = {"at": tx.now, "action": action, "actor": actor, "address": address, "changes": changes}
-    await tx.insert("auditLog", entry)
+    entry = {"at": tx.now, "action": action, "actor": actor, "address": address}
+    starts = range(0, max(1, len(changes)), MOST_CHANGES)
+    await tx.insert_all(
+        "auditLog", [{**entry, "changes": changes[start : start + MOST_CHANGES]} for start in starts]
+    )
 
 
 def listing(

@@ -105,6 +105,11 @@ class Transaction:
         self._seen_of(collection)[str(new["_id"])] = new
         return new
 
+    async def insert_all(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Inserts documents whose `_id`s are new; it leaves no change. One command."""
+        new = [{"_id": ObjectId(), **document} for document in documents]
+        await self._sent(collection, None, lambda own: own.insert_many(new, session=self.session))
+
     async def patch(self, collection: str, document: Mapping[str, Any], **fields: Any) -> Document:
         """Sets fields of a document that was read or made in this transaction; gives it as it is then."""
         return (await self.patch_all(collection, [document], **fields))[0]

@@ -32,7 +32,8 @@ T = TypeVar("T")
 _LIST = 25  # MongoDB looks for the page of each parent
 _TEXT = 5  # some hundred characters
 _LONG_TEXT = 15  # some thousand
-_SIGNED = 2  # a cursor
+_WRITTEN = 2  # an amount of money, for people
+_SIGNED = 4  # a cursor
 _COUNTED = 25  # MongoDB goes through all that a list holds
 _FACETS = 250  # and that several times, or through a whole collection
 _DOCUMENT = 25
@@ -229,7 +230,9 @@ class Instructor(Node):
 class Money:
     amount_minor: int = fields.plain("The amount in the currency's minor unit: 129900 is 1,299.00.")
     currency: str = fields.plain("The currency, as an ISO 4217 code.")
-    formatted: str = fields.computed(resolvers.money.formatted, description='For people: "₹1,299.00".')
+    formatted: str = fields.computed(
+        resolvers.money.formatted, weight=_WRITTEN, description='For people: "₹1,299.00".'
+    )
 
 
 @strawberry.type(description="The ratings of a course.")
@@ -290,7 +293,11 @@ class Student(Node):
     )
     joined_at: datetime | None = fields.plain("When they joined.")
     reviews: Connection["Review"] = fields.level(
-        resolvers.student.reviews, reads=["newestReviewIds"], weight=_LIST, description="What they wrote."
+        resolvers.student.reviews,
+        reads=["newestReviewIds"],
+        commands=2,
+        weight=_LIST,
+        description="What they wrote.",
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.student.enrollments,
@@ -436,10 +443,12 @@ class AuditEntry(Node):
 @strawberry.type(description="Where every query starts.")
 class Query:
     node: Node | None = fields.root(
-        resolvers.query.node, description="Anything by its global ID; null where it isn't known."
+        resolvers.query.node, commands=2, description="Anything by its global ID; null where it isn't known."
     )
     nodes: list[Node | None] = fields.root(
-        resolvers.query.nodes, description="Anything by global IDs: one entry for each, in their order."
+        resolvers.query.nodes,
+        commands=2,
+        description="Anything by global IDs: one entry for each, in their order.",
     )
     course: Course | None = fields.root(resolvers.query.course, description="A course by its ID or its slug.")
     courses: CourseConnection = fields.root(resolvers.query.courses, description="The catalogue.")
@@ -451,7 +460,7 @@ class Query:
     students: Connection[Student] = fields.root(
         resolvers.query.students, description="All students by name; for staff, empty for others."
     )
-    review: Review | None = fields.root(resolvers.query.review, description="A review by ID.")
+    review: Review | None = fields.root(resolvers.query.review, commands=2, description="A review by ID.")
     platform: PlatformStats = fields.root(
         resolvers.query.platform, commands=0, description="The platform in figures."
     )

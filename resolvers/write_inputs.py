@@ -11,6 +11,8 @@ from resolvers.checks import Check
 from resolvers.inputs import DeliveryMode, Level, ReviewStatus
 
 _SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000  # characters
+_WORD, _TOKEN = 500, 2_000  # characters, more than those of what is compared with them
+LONGEST_CLIENT_MUTATION_ID = 200  # characters
 
 
 def required(check: Check, description: str) -> Any:
@@ -30,7 +32,9 @@ def kept(check: Check, description: str) -> Any:
 
 @strawberry.input
 class Written:
-    client_mutation_id: str | None = optional(checks.as_it_is, "Returned as it is.")
+    client_mutation_id: str | None = optional(
+        checks.at_most(LONGEST_CLIENT_MUTATION_ID), "Returned as it is."
+    )
 
 
 @strawberry.input
@@ -57,31 +61,31 @@ class SignUpInput(Retried):
 
 @strawberry.input(description="Who wants in.")
 class SignInInput(Written):
-    email: str = required(checks.as_it_is, "The e-mail address.")
-    password: str = required(checks.as_it_is, "The password.")
+    email: str = required(checks.compared(_WORD), "The e-mail address.")
+    password: str = required(checks.compared(_WORD), "The password.")
 
 
 @strawberry.input(description="A session to go on with.")
 class RefreshSessionInput(Retried):
-    refresh_token: str = required(checks.as_it_is, "The latest one. It is good once.")
+    refresh_token: str = required(checks.compared(_TOKEN), "The latest one. It is good once.")
 
 
 @strawberry.input(description="A session to end.")
 class SignOutInput(Written):
     refresh_token: str | None = optional(
-        checks.as_it_is, "The session's latest one; left out: the session of the access token."
+        checks.compared(_TOKEN), "The session's latest one; left out: the session of the access token."
     )
 
 
 @strawberry.input(description="Another password.")
 class ChangePasswordInput(Written):
-    current_password: str = required(checks.as_it_is, "The one until now.")
+    current_password: str = required(checks.compared(_WORD), "The one until now.")
     new_password: str = required(checks.password, "10 to 200 characters.")
 
 
 @strawberry.input(description="A password for who has lost theirs.")
 class ResetPasswordInput(Written):
-    token: str = required(checks.as_it_is, "What the reset link has.")
+    token: str = required(checks.compared(_TOKEN), "What the reset link has.")
     new_password: str = required(checks.password, "10 to 200 characters.")
 
 

@@ -33,7 +33,19 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.execution.plan import Build, Built, Called, Computed, Position, Route, Selection, Step, Typename, Use
+from app.execution.plan import (
+    Build,
+    Built,
+    Called,
+    Computed,
+    Position,
+    Route,
+    Selection,
+    Step,
+    Stored,
+    Typename,
+    Use,
+)
 
 #: When a scalar's value is right as it is; `{x}` is the value, taken where `{first}` stands.
 _RIGHT: Mapping[str, str] = {
@@ -125,7 +137,7 @@ class _Function:
     def _complete(self, type_: GraphQLOutputType, value: str, selections: Mapping[str, Selection]) -> str:
         """Writes what completes a value of a type; gives the expression of the result.
 
-        Null where null must not be needs no check of its own: it is no list, no object and no leaf.
+        Null where null must not be is no list, no object and no leaf, and raises like anything else.
         """
         required, nullable = is_non_null_type(type_), get_nullable_type(type_)
         if is_leaf_type(nullable):
@@ -176,7 +188,7 @@ class _Function:
 
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
-        if all(isinstance(position.source, Typename | Called) for position in positions):
+        if not any(isinstance(position.source, Stored) for position in positions):  # which fails by itself
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]

@@ -18,6 +18,7 @@ from app.execution.cost import SIZES, Cost, cost
 from app.execution.introspection import FIELDS
 from app.execution.plan import Plan
 from app.execution.planner import DeclinedError, plan
+from app.execution.selected import Selected
 from app.execution.variables import Variables
 from app.protection.limits import Limits
 from app.protection.selections import selections
@@ -30,7 +31,7 @@ _LONGEST_NAME = 100  # characters of a type's name
 class Document:
     """One operation of a valid document. Plans and costs are made when they are asked for first.
 
-    introspects: whether anything of the document asks about the schema.
+    introspects: whether it asks about the schema. is_about_schema: whether it asks about nothing else.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Document:
         nodes = list(selections(document))
         self.document, self.definition = document, definition
         self.variables = Variables(schema, definition, hide_suggestions=hide_suggestions)
-        self.introspects = any(isinstance(node, FieldNode) and node.name.value in FIELDS for node in nodes)
+        asked = _roots(schema, document, definition)
+        self.introspects = bool(asked & FIELDS)
+        self.is_about_schema = self.introspects and asked <= FIELDS | {"__typename"}
         self._schema = schema
         self._conditions = sorted(set(_conditions(nodes)))
         self._sizes = sorted(set(_sizes(nodes)))
@@ -105,6 +108,14 @@ def _keep(kept: dict[tuple[Any, ...], Any], key: tuple[Any, ...], value: Any) ->
     if len(kept) == _MOST_KEPT:
         del kept[next(iter(kept))]
     kept[key] = value
+
+
+def _roots(schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode) -> set[str]:
+    """The names of the fields at the root."""
+    root = schema.get_root_type(definition.operation)
+    assert root is not None  # noqa: S101  # validation saw to it
+    fields = Selected(schema, document, {}).on(root, [definition.selection_set])
+    return {nodes[0].name.value for nodes in fields.values()}
 
 
 def _size(value: Any) -> Any:

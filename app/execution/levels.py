@@ -5,6 +5,7 @@ root the uses come from; only the fields of a mutation share nothing, since each
 reads.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,15 +18,17 @@ _Key: TypeAlias = Callable[[Use], object]
 
 
 def fixed(uses: Sequence[Use], *, serial: bool) -> Levels | None:
-    """The levels of a plan, where they don't depend on the values of variables."""
-    by_text = _grouped(uses, _as_written, serial=serial)
-    seen: dict[tuple[Any, ...], Level] = {}
-    for level in by_text.all:
-        place = (level.depth, level.called.function)
-        other = seen.setdefault(place, level)
-        if other is not level and not (other.called.arguments.constant and level.called.arguments.constant):
+    """The levels of a plan, where they don't depend on the values of variables: where no function is called
+    with arguments that may be equal or not.
+    """
+    found = _grouped(uses, _as_written, serial=serial)
+    first: dict[Any, Level] = {}
+    for level in found.all:
+        other = first.setdefault(level.called.function, level)
+        constant = level.called.arguments.constant is not None and other.called.arguments.constant is not None
+        if other.same != level.same and not constant:
             return None
-    return by_text
+    return found
 
 
 def of(plan: Plan, variables: VariableValues) -> Levels:
@@ -46,15 +49,18 @@ def _by_value(use: Use, variables: VariableValues) -> object:
 
 
 def _grouped(uses: Sequence[Use], key: _Key, *, serial: bool) -> Levels:
-    found: dict[tuple[Any, ...], Level] = {}
+    same: dict[tuple[Any, ...], int] = {}
+    found: dict[tuple[int, int], Level] = {}
     of: dict[int, Level] = {}
     for root, depth, use in _walk(uses):
-        called = (root if serial else 0, depth, use.called.function, key(use))
-        level = found.setdefault(called, Level(len(found), depth, []))
+        call = same.setdefault((root if serial else 0, use.called.function, key(use)), len(same))
+        level = found.setdefault((depth, call), Level(len(found), depth, call, []))
         level.uses.append(use)
         of[use.number] = level
+    depths = Counter(level.same for level in found.values())
     ordered = [of[number] for number in range(len(of))]
-    return Levels(list(found.values()), ordered, shared=len(found) < len(of))
+    recurring = {call for call, number in depths.items() if number > 1}
+    return Levels(list(found.values()), ordered, len(found) < len(of), recurring)
 
 
 def _walk(uses: Sequence[Use], depth: int = 1, root: int | None = None) -> Iterator[tuple[int, int, Use]]:

@@ -5,7 +5,7 @@ output of that has positions in turn. What lies between two uses is plain: keys 
 Uses of one depth with the same function and arguments are one Level, which is one call (levels).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
@@ -138,10 +138,14 @@ class Use:
 
 
 class Level(NamedTuple):
-    """One call: the uses of one depth, from 1, with the same function and arguments."""
+    """One call: the uses of one depth, from 1, with the same function and arguments.
+
+    same: a number that it has in common with levels of other depths with that function and arguments.
+    """
 
     number: int
     depth: int
+    same: int
     uses: list[Use]
 
     @property
@@ -153,11 +157,13 @@ class Levels(NamedTuple):
     """The levels of a plan for some values of its variables.
 
     all: parents first. of: the level of each use, by its number. shared: whether one has several uses.
+    recurring: what is the same at several depths.
     """
 
     all: list[Level]
     of: list[Level]
     shared: bool
+    recurring: Set[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """A plan, run a level at a time."""
 
-from asyncio import gather
 from collections.abc import Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
 from graphql.execution.values import VariableValues
+from graphql.pyutils import gather_with_cancel
 from strawberry.exceptions import WrongNumberOfResultsReturned
 
 from app.execution import levels
@@ -15,6 +16,7 @@ from app.execution.failures import Failures
 from app.execution.levels import Arrival, Meeting
 from app.execution.pace import pace
 from app.execution.plan import Plan, Use, Waiting
+from app.execution.recurring import Recurring
 from resolvers.context import Context
 from resolvers.fields import Arguments
 
@@ -22,27 +24,26 @@ from resolvers.fields import Arguments
 _SLICE = 5_000
 
 
+class _NothingLeftError(Exception):
+    """Null has propagated to the top: what is still running is not needed."""
+
+
 class Run:
     """One run of a plan. It raises nothing that a function raises: that is an error of the answer."""
 
     __slots__ = (
-        "_completions",
-        "_ctx",
-        "_failures",
-        "_meeting",
-        "_roots",
-        "_serial",
-        "_timings",
-        "_variables",
-    )
+        "_completions", "_ctx", "_failures", "_levels", "_meeting", "_recurring", "_roots", "_serial",
+        "_timings", "_variables",
+    )  # fmt: skip
 
     def __init__(
         self, plan: Plan, ctx: Context, variables: VariableValues, timings: Timings | None = None
     ) -> None:
-        known = levels.of(plan, variables)
+        self._levels = levels.of(plan, variables)
         self._ctx, self._variables, self._timings = ctx, variables, timings
         self._serial = plan.serial
-        self._meeting = Meeting(known) if known.shared else None
+        self._meeting = Meeting(self._levels) if self._levels.shared else None
+        self._recurring: dict[int, Recurring] = {}
         data = dict(plan.keys)
         self._failures = Failures(data)
         self._roots = [Arrival(use, [None], [data]) for use in plan.uses]
@@ -50,12 +51,12 @@ class Run:
 
     async def payload(self) -> dict[str, Any]:
         """The response: its data, and its errors where there are any."""
-        if not self._serial:
-            await self._go_on(self._roots)
-        else:
-            for root in self._roots:
-                if self._failures.data is not None:
-                    self._ctx.loaders.forget()
+        with suppress(_NothingLeftError):
+            if not self._serial:
+                await self._go_on(self._roots)
+            else:
+                for root in self._roots:
+                    self._ctx.forget()
                     await self._go_on([root])
         return self._failures.payload()
 
@@ -74,7 +75,7 @@ class Run:
         if len(calls) == 1:
             await self._call(*calls[0])
         elif calls:
-            await gather(*(self._call(own, arguments) for own, arguments in calls))
+            await gather_with_cancel(*(self._call(own, arguments) for own, arguments in calls))
 
     def _ready(self, arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
         if self._meeting:
@@ -84,38 +85,39 @@ class Run:
     async def _call(self, arrivals: list[Arrival], arguments: Arguments) -> None:
         if self._failures.pruned:
             arrivals = [self._alive(arrival) for arrival in arrivals]
-        called = arrivals[0].use.called
-        if called.root:
-            values: Sequence[Any] = [await self._outcome(arrivals, [self._ctx], arguments)] * len(arrivals)
-        else:
-            parents = [p for arrival in arrivals for p in arrival.parents]
-            values = await self._by_parent(arrivals, parents, arguments) if parents else []
+        use, start = arrivals[0].use, perf_counter()
+        parents = [parent for arrival in arrivals for parent in arrival.parents]
+        values: Sequence[Any] = ()
+        if use.called.root:
+            values = [await self._outcome(use, [self._ctx], arguments)] * len(arrivals)
+        elif parents:
+            values = await self._by_parent(use, parents, arguments)
+        if self._timings is not None:
+            self._timings[use.number] = Timing(len(parents), (perf_counter() - start) * 1000)
         if below := await self._put(arrivals, values):
             await self._go_on(below)
 
-    async def _by_parent(
-        self, arrivals: list[Arrival], parents: list[Any], arguments: Arguments
-    ) -> Sequence[Any]:
+    async def _by_parent(self, use: Use, parents: list[Any], arguments: Arguments) -> Sequence[Any]:
         """A value for each parent, in order. The function gets each object once."""
-        by_id = dict(zip(map(id, parents), parents, strict=True))
-        distinct = parents if len(by_id) == len(parents) else list(by_id.values())
-        entries = _entries(await self._outcome(arrivals, [distinct, self._ctx], arguments), len(distinct))
-        if distinct is parents:
-            return entries
-        of = dict(zip(by_id, entries, strict=True))
-        return [of[id(parent)] for parent in parents]
 
-    async def _outcome(self, arrivals: list[Arrival], given: list[Any], arguments: Arguments) -> Any:
+        async def call(parents: list[Any]) -> Sequence[Any]:
+            return _entries(await self._outcome(use, [parents, self._ctx], arguments), len(parents))
+
+        same = self._levels.of[use.number].same
+        if same in self._levels.recurring:
+            return await self._recurring.setdefault(same, Recurring(call))(parents)
+        by_id = dict(zip(map(id, parents), parents, strict=True))
+        if len(by_id) == len(parents):
+            return await call(parents)
+        entries = dict(zip(by_id, await call(list(by_id.values())), strict=True))
+        return [entries[id(parent)] for parent in parents]
+
+    async def _outcome(self, use: Use, given: Sequence[Any], arguments: Arguments) -> Any:
         """What a call gives, or the exception that it raises."""
-        use, start = arrivals[0].use, perf_counter()
         try:
             return await use.called.function(*given, **arguments)
         except Exception as error:
             return error
-        finally:
-            if self._timings is not None:
-                number = 1 if use.called.root else len(given[0])
-                self._timings[use.number] = Timing(number, (perf_counter() - start) * 1000)
 
     async def _put(self, arrivals: list[Arrival], values: Sequence[Any]) -> list[Arrival]:
         """Puts values into their places. Returns what arrives at the uses below."""
@@ -125,6 +127,8 @@ class Run:
             waiting = await self._built(use, own, slots)
             below += [Arrival(inner, *who) for inner, who in zip(use.built.below, waiting, strict=True)]
             start += len(parents)
+        if self._failures.data is None:
+            raise _NothingLeftError
         return below
 
     async def _built(self, use: Use, values: Sequence[Any], slots: list[dict[str, Any]]) -> Waiting:
@@ -161,7 +165,7 @@ class Run:
 
 def _entries(outcome: Any, expected: int) -> Sequence[Any]:
     """One for each parent; the same exception for all where the batch failed, by the rules of DataLoader."""
-    if isinstance(outcome, BaseException):
+    if isinstance(outcome, Exception):
         return [outcome] * expected
     try:
         entries = list(outcome)

@@ -134,13 +134,13 @@ class Endpoint:
         self, prepared: Prepared, ctx: Context, watch: Watch, headers: Headers, media_type: str
     ) -> Reply:
         """Runs and encodes in one turn: what is encoded takes time and memory too."""
-        price = max(1, prepared.cost.price)
+        price, is_query = max(1, prepared.cost.price), prepared.document.is_query
         watch.scope.cheap = price <= CHEAP
-        lane = self.admission.lane(price)
+        lane = self.admission.lane(price, is_query=is_query)
         if not lane.enter(price):
             await lane.wait(price, len(prepared.operation.query))
         try:
-            watch.begin(is_query=prepared.document.is_query)
+            watch.begin(is_query=is_query)
             asked = headers.get(b"x-lectern-trace")
             if asked in {b"1", b"plan"}:
                 answer = await self._traced(prepared, ctx, with_plan=self.trace_plan and asked == b"plan")

@@ -95,7 +95,6 @@ class Linker:
         incoming = self._incoming(record)
         del incoming.fields["course"]
         incoming.fields["courseId"] = course["_id"]
-        incoming.new["courseStatus"] = course["status"]
         if "helpfulCount" in incoming.fields:
             incoming.fields["importedHelpfulCount"] = incoming.fields.pop("helpfulCount")
         if "student" in incoming.fields:

@@ -80,6 +80,9 @@ def test_dev_serves_sample_data_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     with running("dev", "--data-dir", str(tmp_path)) as (process, url):
         assert until_it_answers(url) > 100
         assert httpx.get(f"{url}/readyz").json() == {"status": "ok"}
+        preflight = {"origin": "http://localhost:5173", "access-control-request-method": "POST"}
+        allowed = httpx.options(f"{url}/graphql", headers=preflight).headers
+        assert allowed["access-control-allow-origin"] == "http://localhost:5173"
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
         assert process.stderr is not None

@@ -183,8 +183,9 @@ async def test_the_capacity_is_kept_and_none_of_it_is_lost(seed: int) -> None:
 
 def test_cheap_ones_have_a_larger_lane_of_their_own() -> None:
     own = Admission(CAPACITY, 1)
-    assert own.lane(CHEAP) is own.cheap
-    assert own.lane(CHEAP + 1) is own.dear
+    assert own.lane(CHEAP, is_query=True) is own.cheap
+    assert own.lane(CHEAP + 1, is_query=True) is own.dear
+    assert own.lane(CHEAP, is_query=False) is own.lane(CHEAP + 1, is_query=False) is own.writes
     assert own.dear.enter(CAPACITY)
     assert own.cheap.enter(2 * CAPACITY)
     assert not own.cheap.enter(1)
