@@ -11,6 +11,7 @@ from app import errors
 from app.execution import Answer, encoding
 from app.http import compression
 from app.http.request import GRAPHQL_RESPONSE, JSON, Headers, NotPersistedError
+from loaders.scope import current
 
 
 class Reply(NamedTuple):
@@ -64,6 +65,9 @@ async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) 
 
 
 def _of(answer: Answer, body: Sequence[bytes], media_type: str) -> Reply:
+    scope = current.get()
+    if errors.nothing_done(answer.payload, wrote=scope is not None and scope.wrote):
+        return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
     return Reply(body, 200 if answer.executed or media_type == JSON else 400, media_type)
 
 
@@ -77,8 +81,12 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
 
 
 def unexpected(error: Exception) -> Reply:
-    """Our fault: masked, and in the log."""
-    return Reply((orjson.dumps({"errors": [errors.unexpected(error)]}),), 500, JSON)
+    """Our fault: masked, and in the log. Or MongoDB's."""
+    told = errors.unexpected(error)
+    body = (orjson.dumps({"errors": [told]}),)
+    if told["extensions"]["code"] in {errors.SERVICE_UNAVAILABLE, errors.TIMEOUT}:
+        return Reply(body, 503, JSON, {"retry-after": _RETRY_AFTER})
+    return Reply(body, 500, JSON)
 
 
 def _too_large(most: int) -> dict[str, object]:
@@ -92,6 +100,8 @@ def _too_large(most: int) -> dict[str, object]:
 def _payload(message: str, code: str) -> dict[str, object]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
+
+_RETRY_AFTER = "5"  # seconds
 
 _CODES: Mapping[int, str] = {
     400: "BAD_REQUEST",
