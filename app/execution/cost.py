@@ -40,6 +40,7 @@ PLAIN_LIST_SIZE = 5
 
 #: The fields of a connection that have its elements.
 _ELEMENTS = frozenset({"nodes", "edges"})
+_LONGEST_INT = 11  # characters
 
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
@@ -250,8 +251,8 @@ class _Pricing:
     def _value(self, node: ValueNode) -> Any:
         if isinstance(node, VariableNode):
             return self._variables.get(node.name.value)
-        if isinstance(node, IntValueNode):
-            return int(node.value)
+        if isinstance(node, IntValueNode):  # one for `ids` may have any number of digits
+            return int(node.value) if len(node.value) <= _LONGEST_INT else None
         if isinstance(node, StringValueNode):
             return node.value
         return list(node.values) if isinstance(node, ListValueNode) else None
