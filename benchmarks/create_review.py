@@ -32,9 +32,10 @@ from app.database import connect
 from app.settings import Settings
 from benchmarks import report
 from benchmarks.servers import ENGINES, LECTERN, SIGNED_WITH, Server, leave_a_core, started
+from loaders.carried import packed
 from loaders.creation import complete
 from loaders.indexes import ensure
-from loaders.newest import NEWEST, packed
+from loaders.newest import NEWEST
 from loaders.ratings import summarise
 from resolvers.context import Viewer
 from resolvers.ids import encode
@@ -162,7 +163,7 @@ def _transaction(
     review = complete(
         "reviews",
         {
-            **pair, "_id": ObjectId(), "courseStatus": "PUBLISHED", "rating": 4, "body": _BODY,
+            **pair, "_id": ObjectId(), "rating": 4, "body": _BODY,
             "verified": True, "createdAt": now, "updatedAt": now,
         },
     )  # fmt: skip
@@ -182,7 +183,7 @@ def _transaction(
 
 
 def _newest(database: _Database, session: Any, parent: str, key: ObjectId) -> bytes:
-    query = {parent: key, "status": "PUBLISHED", "courseStatus": "PUBLISHED"}
+    query = {parent: key, "status": "PUBLISHED"}
     found = database["reviews"].find(query, {"_id": 1}, session=session)
     return packed(row["_id"] for row in found.sort([("createdAt", -1), ("_id", 1)]).limit(NEWEST))
 

@@ -130,7 +130,6 @@ def _review(chance: random.Random, number: int) -> Document:
         {
             "_id": _id("review", number),
             "courseId": course_id(course),
-            "courseStatus": "PUBLISHED",
             "studentId": _id("student", chance.randrange(STUDENTS)),
             "rating": min(5, chance.randint(1, 7)),
             "title": _text(chance, 4),

@@ -91,7 +91,7 @@ class Database:
 
     async def _newest(self, parent: str, parents: list[ObjectId], size: int) -> list[Any]:
         newest = [
-            {"$match": {**_PUBLISHED, "courseStatus": "PUBLISHED"}},
+            {"$match": _PUBLISHED},
             {"$sort": {"createdAt": -1, "_id": 1}},
             {"$limit": size},
         ]

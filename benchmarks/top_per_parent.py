@@ -21,8 +21,8 @@ from pydantic import SecretStr
 from app.database import connect
 from app.settings import Settings
 from benchmarks import data, report
-from loaders import newest
 from loaders.batching import ByKey
+from loaders.carried import unpacked
 from loaders.listing import Listing, Order, Window, pages
 from loaders.mongo import Database, aggregate, find
 
@@ -59,7 +59,7 @@ async def projected(
 async def carried(
     database: Database, keys: Sequence[ObjectId], first: int
 ) -> Mapping[ObjectId, Sequence[Any]]:
-    ids = {key: newest.unpacked(_carried[key], first - 1) for key in keys}
+    ids = {key: unpacked(_carried[key], first - 1) for key in keys}
     load = ByKey[Any](database["reviews"], "_id")
     rows = iter(await load([i for own in ids.values() for i in own]))
     return {key: [next(rows) for _ in own] for key, own in ids.items()}

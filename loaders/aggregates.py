@@ -13,14 +13,13 @@ from loaders.transactions import transaction
 
 __all__ = ["Difference", "recount"]
 
-#: In this order: the newest reviews follow from the copies of a course's status.
 _PROOFS = (courses.differences, newest.differences, votes.differences)
 
 
 async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]:
     """Every difference, as it is found: in `rating`, `studentCount` and `seatsUntil` of courses, in
-    `seatsTaken` and `waitlistCount` of runs, in the copies of `courseStatus`, in `newestReviewIds` of courses
-    and students, and in `helpfulCount` and `helpfulScore` of reviews. With `fix` the true values are written.
+    `seatsTaken` and `waitlistCount` of runs, in `newestReviewIds` of courses and students, and in
+    `helpfulCount` and `helpfulScore` of reviews. With `fix` the true values are written.
 
     And what no value can mend: seats sold twice, people who wait while a seat is free, second reviews and
     enrolments.

@@ -6,6 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from loaders import most
 from loaders.creation import utc
 from loaders.documents import ActorDoc, ChangeDoc
 from loaders.listing import Filter, Listing, Order
@@ -27,10 +28,15 @@ _SECRET = frozenset(("passwordHash", "reset", "signUpKey"))
 
 
 async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:
-    """Adds an entry of what a transaction has changed, to be committed with it."""
+    """Adds an entry of what a transaction has changed, to be committed with it; several where it is much. One
+    command.
+    """
     changes = [told for change in tx.changes if (told := _told(change))]
-    entry = {"at": tx.now, "action": action, "actor": actor, "address": address, "changes": changes}
-    await tx.insert("auditLog", entry)
+    entry = {"at": tx.now, "action": action, "actor": actor, "address": address}
+    starts = range(0, max(1, len(changes)), most.CHANGES)
+    await tx.insert_all(
+        "auditLog", [{**entry, "changes": changes[start : start + most.CHANGES]} for start in starts]
+    )
 
 
 def listing(

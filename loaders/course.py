@@ -92,7 +92,8 @@ async def facets_by_parent(listing: Listing, parents: Sequence[Any]) -> list[Fac
     """How many courses there are with each value of each facet, for each parent in order.
 
     The listing's filter is applied but for the facet's own part of it. The most frequent value comes first;
-    of ratings, which are counts of "this and up", the highest. One command.
+    of ratings, which are counts of "this and up", the highest. A value that the filter asks for is there also
+    where it would list nothing. One command.
     """
     keys = [key for key in dict.fromkeys(parents) if key is not None]
     common = of_parents(listing, keys, listing.filter_without(*_FACETS))
@@ -102,7 +103,8 @@ async def facets_by_parent(listing: Listing, parents: Sequence[Any]) -> list[Fac
         for name, value in _FACETS.items()
     }
     answer = (await aggregate(listing.collection, [*common, {"$facet": counted}], size=1))[0]
-    return [{name: _facet(name, answer[name], parent) for name in _FACETS} for parent in parents]
+    asked = {name: _asked(listing, name) for name in _FACETS}
+    return [{name: _facet(name, answer[name], parent, asked[name]) for name in _FACETS} for parent in parents]
 
 
 def _own_part_left_out(listing: Listing, facet: str) -> Filter:
@@ -130,8 +132,16 @@ def _count(parent: str | None, value: Any) -> list[Mapping[str, Any]]:
     ]
 
 
-def _facet(name: str, rows: Sequence[Mapping[str, Any]], parent: Any) -> list[FacetCount]:
-    own = {row["_id"]["value"]: row["count"] for row in rows if row["_id"]["parent"] == parent}
+def _asked(listing: Listing, facet: str) -> Sequence[Any]:
+    """The values of a facet that the filter asks for."""
+    return [value for choice in listing.parts.get(facet, {}).values() for value in choice.get("$in", ())]
+
+
+def _facet(
+    name: str, rows: Sequence[Mapping[str, Any]], parent: Any, asked: Sequence[Any]
+) -> list[FacetCount]:
+    counted = {row["_id"]["value"]: row["count"] for row in rows if row["_id"]["parent"] == parent}
+    own = dict.fromkeys(asked, 0) | counted
     if name == "ratings":
         return [{"value": f"{band:.1f}", "count": own.get(band, 0)} for band in FACET_RATINGS]
     ordered = sorted(own.items(), key=lambda item: (-item[1], item[0]))

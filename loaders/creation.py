@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from loaders.carried import NOTHING
 from loaders.documents import ANONYMOUS_STUDENT
 from loaders.ratings import summarise, wilson
 from loaders.terms import course_keys, student_keys
@@ -74,7 +75,7 @@ def _course(fields: Mapping[str, Any]) -> Document:
         "slug": "", "codes": [], "title": "", "summary": None, "description": None, "categorySlug": None,
         "level": None, "deliveryModes": [], "durationDays": None, "language": None, "tags": [], "price": None,
         "instructorIds": [], "status": "PUBLISHED", "createdAt": moment, "updatedAt": moment,
-        "importedStudentCount": 0, "seatsUntil": None, "newestReviewIds": b"", **fields,
+        "importedStudentCount": 0, "seatsUntil": None, "newestReviewIds": NOTHING, **fields,
     }  # fmt: skip
     rating = summarise([0] * 5, document.get("importedRating"))
     return {**document, **rating, "studentCount": document["importedStudentCount"]}
@@ -82,7 +83,7 @@ def _course(fields: Mapping[str, Any]) -> Document:
 
 def _run(fields: Mapping[str, Any]) -> Document:
     return {
-        "courseStatus": "PUBLISHED", "endsAt": None, "deliveryMode": "ONLINE", "location": None,
+        "endsAt": None, "deliveryMode": "ONLINE", "location": None,
         "seats": None, "seatsTaken": 0, "waitlistCount": 0, **fields,
     }  # fmt: skip
 
@@ -90,7 +91,7 @@ def _run(fields: Mapping[str, Any]) -> Document:
 def _student(fields: Mapping[str, Any]) -> Document:
     return {
         "name": ANONYMOUS_STUDENT, "avatarUrl": None, "country": None, "bio": None, "email": None,
-        "joinedAt": None, "newestReviewIds": b"", **fields,
+        "joinedAt": None, "newestReviewIds": NOTHING, **fields,
     }  # fmt: skip
 
 

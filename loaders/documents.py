@@ -91,7 +91,7 @@ class CourseDoc(RatingDoc):
     studentCount: int  # importedStudentCount + students with an enrolment that counts
     importedStudentCount: int  # students an import told of without their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a seat left
-    newestReviewIds: NotRequired[bytes]  # loaders.newest.packed
+    newestReviewIds: NotRequired[bytes]  # loaders.carried.packed
     revision: NotRequired[int]  # of the aggregates: loaders.transactions.Transaction.hold
     # derived: loaders.terms.course_keys
     sortTitle: str
@@ -101,7 +101,6 @@ class CourseDoc(RatingDoc):
 class CourseRunDoc(TypedDict):
     _id: ObjectId
     courseId: ObjectId
-    courseStatus: CourseStatus  # the course's, so that a run is hidden with its course
     startsAt: datetime
     endsAt: datetime | None
     deliveryMode: DeliveryMode
@@ -122,7 +121,7 @@ class StudentDoc(TypedDict):
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
     # aggregate: loaders.aggregates.recount
-    newestReviewIds: NotRequired[bytes]  # loaders.newest.packed
+    newestReviewIds: NotRequired[bytes]  # loaders.carried.packed
     revision: NotRequired[int]  # of the aggregate: loaders.transactions.Transaction.hold
     # derived: loaders.terms.student_keys
     sortName: str
@@ -151,7 +150,6 @@ class ReviewReplyDoc(TypedDict):
 class ReviewDoc(TypedDict):
     _id: ObjectId
     courseId: ObjectId
-    courseStatus: CourseStatus  # the course's, so that a review is hidden with its course
     studentId: ObjectId | None  # null: written anonymously, or the account is gone
     rating: int | None  # 1..5; null only where imported
     title: str | None

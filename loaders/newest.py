@@ -1,10 +1,12 @@
 """The newest reviews of courses and students by their ids, which each of these carries.
 
 To fetch reviews by `_id` costs about half of what it costs to list them by parent. The listing of
-PUBLIC, the newest first, stays the truth: `newestReviewIds` are the ids of its first NEWEST reviews.
+PUBLIC, the newest first, stays the truth: `newestReviewIds` are the ids of its first NEWEST reviews. They are
+the same whether or not a course is hidden: to hide one changes nothing of its students.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -12,10 +14,11 @@ from bson import ObjectId
 
 import loaders.listing
 import loaders.review
-from loaders.batching import ByKey
+from loaders.carried import NOTHING, number, unpacked
 from loaders.documents import CourseDoc, ReviewDoc, StudentDoc
 from loaders.listing import Listing, Page, Window, all_of, sort_by
-from loaders.mongo import Database, Pipeline, aggregate, id_bytes
+from loaders.mongo import Database, Pipeline, aggregate
+from loaders.registry import Loaders
 from loaders.review import ReviewCriteria, ReviewParent
 from loaders.transactions import Transaction
 
@@ -23,9 +26,9 @@ from loaders.transactions import Transaction
 NEWEST = 21
 #: The collections of what carries them, and what refers to it in a review.
 CARRIERS: Mapping[str, ReviewParent] = {"courses": "courseId", "students": "studentId"}
-PUBLIC = ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",))
-_PUBLIC = (*PUBLIC.statuses, *PUBLIC.course_statuses)
-_LENGTH = 12  # bytes of an ObjectId
+#: Published reviews, of whatever courses; and those that the public sees of a student.
+PUBLIC = ReviewCriteria(statuses=("PUBLISHED",))
+CARRIED = (PUBLIC, replace(PUBLIC, course_statuses=("PUBLISHED",)))
 
 
 class _Carried(NamedTuple):
@@ -56,9 +59,8 @@ async def ids_of(tx: Transaction, course_id: ObjectId, student_id: ObjectId | No
 
 def _first(parent: ReviewParent, key: ObjectId, name: str) -> Mapping[str, Any]:
     """The first ids of one parent, under a name. ($unionWith is not for transactions.)"""
-    statuses = {"status": PUBLIC.statuses[0], "courseStatus": PUBLIC.course_statuses[0]}
     stages = [
-        {"$match": {parent: key, **statuses}},
+        {"$match": {parent: key, "status": PUBLIC.statuses[0]}},
         {"$sort": sort_by(loaders.review.ORDERS["NEWEST"])},
         {"$limit": NEWEST},
         {"$project": {"_id": 1}},
@@ -85,66 +87,63 @@ async def ids_by_parent(
 
 
 async def pages(
-    load: ByKey[ReviewDoc],
-    carriers: Sequence[CourseDoc] | Sequence[StudentDoc],
+    load: Loaders,
+    carriers: Sequence[CourseDoc | None] | Sequence[StudentDoc | None],
     listing: Listing,
-    parents: Sequence[ObjectId],
+    parents: Sequence[ObjectId | None],
     window: Window,
 ) -> list[Page]:
-    """As loaders.listing.pages for the listing of PUBLIC, the newest first; the carriers are the parents.
+    """As loaders.listing.pages for a listing of CARRIED, the newest first; the carriers are the parents.
 
-    One command, or none where no parent has a review. The listing is asked where the ids don't tell a page,
-    and also, with a second command, where a review is gone that they tell of.
+    One command, and another for the courses where these may be hidden; none where no parent has a review.
+    The listing is asked where the ids don't tell every page; and, with one more, for the parents of which a
+    review is gone or hidden that they tell of.
     """
-    carried = _carried(carriers, window)
-    if carried is not None:
-        rows = await _rows(load, carried)
-        if _are_listed(rows):
-            return [
-                Page(listing, parent, row, has_next=more, has_previous=False)
-                for parent, row, (_, more) in zip(parents, rows, carried, strict=True)
-            ]
-    return await loaders.listing.pages(listing, parents, window)
+    carried = _carried(carriers, window, hidden=listing.course is not None)
+    if carried is None:
+        return await loaders.listing.pages(listing, parents, window)
+    rows = await _rows(load, listing, [own.ids for own in carried])
+    told = [
+        None
+        if row is None
+        else Page(listing, parent, row[: window.limit], has_next=own.more, has_previous=False)
+        for parent, own, row in zip(parents, carried, rows, strict=True)
+    ]
+    untold = [parent for parent, page in zip(parents, told, strict=True) if page is None]
+    listed = iter(await loaders.listing.pages(listing, untold, window) if untold else ())
+    return [page or next(listed) for page in told]
 
 
-def packed(ids: Iterable[ObjectId]) -> bytes:
-    """Ids as they are stored: one after the other, twelve bytes each. MongoDB's drivers read one value much
-    faster than an array of them.
+def _carried(
+    carriers: Sequence[Mapping[str, Any] | None], window: Window, *, hidden: bool
+) -> list[_Carried] | None:
+    """What each carries of a window; None where that doesn't tell every page and whether more follow.
+
+    hidden: reviews may be, so that the one which follows the page is looked at too.
     """
-    return b"".join(id_bytes(i) for i in ids)
-
-
-def unpacked(stored: bytes, most: int = NEWEST) -> list[ObjectId]:
-    """The first ids of those that are stored."""
-    ends = range(_LENGTH, min(len(stored), most * _LENGTH) + 1, _LENGTH)
-    return [ObjectId(stored[end - _LENGTH : end]) for end in ends]
-
-
-def _carried(carriers: Sequence[CourseDoc] | Sequence[StudentDoc], window: Window) -> list[_Carried] | None:
-    """What each carries of a window; None where that doesn't tell every page and whether more follow."""
     if window != Window(window.limit):
         return None
+    most = window.limit + 1 if hidden else window.limit
     carried = []
     for carrier in carriers:
-        stored = carrier.get("newestReviewIds")
-        if not isinstance(stored, bytes):
+        stored: Any = carrier.get("newestReviewIds") if carrier is not None else NOTHING
+        count = number(stored)
+        if count is None or NEWEST <= count <= window.limit:
             return None
-        count = len(stored) // _LENGTH
-        if NEWEST <= count <= window.limit:
-            return None
-        carried.append(_Carried(unpacked(stored, window.limit), window.limit < count))
+        carried.append(_Carried(unpacked(stored, most), window.limit < count))
     return carried
 
 
-async def _rows(load: ByKey[ReviewDoc], carried: Sequence[_Carried]) -> list[list[ReviewDoc | None]]:
-    found = iter(await load([i for ids, _ in carried for i in ids]))
-    return [list(islice(found, len(ids))) for ids, _ in carried]
-
-
-def _are_listed(rows: Sequence[Sequence[ReviewDoc | None]]) -> bool:
-    """Whether every review is still there, and public."""
-    for row in rows:
-        for review in row:
-            if review is None or (review["status"], review["courseStatus"]) != _PUBLIC:
-                return False
-    return True
+async def _rows(
+    load: Loaders, listing: Listing, ids: Sequence[Sequence[ObjectId]]
+) -> list[list[ReviewDoc] | None]:
+    """The reviews of each; None where one of them is gone or hidden."""
+    found = await load.review_by_id([i for own in ids for i in own])
+    shown = [review is not None and review["status"] == "PUBLISHED" for review in found]
+    if listing.course is not None:
+        courses = await load.course_status_by_id([review and review["courseId"] for review in found])
+        public = (course is not None and course["status"] == "PUBLISHED" for course in courses)
+        shown = [review and course for review, course in zip(shown, public, strict=True)]
+    reviews, seen = iter(found), iter(shown)
+    rows: list[Any] = [(list(islice(reviews, len(own))), all(list(islice(seen, len(own))))) for own in ids]
+    return [row if is_shown else None for row, is_shown in rows]

@@ -10,13 +10,14 @@ from typing import TypeAlias
 #: As MongoDB takes it: stored key -> 1.
 Projection: TypeAlias = Mapping[str, int]
 
-#: Fetched whatever is asked for: what decides who sees a document; and what is in the cursors of reviews,
-#: which come by `_id` also where they make a page (loaders.newest).
+#: Fetched whatever is asked for: what decides who sees a document, such as the course with which it is
+#: hidden; and what is in the cursors of reviews, which come by `_id` also where they make a page
+#: (loaders.newest).
 _ALWAYS: Mapping[str, Set[str]] = {
     "courses": {"status"},
-    "courseRuns": {"courseStatus"},
+    "courseRuns": {"courseId"},
     "enrollments": {"studentId"},
-    "reviews": {"status", "courseStatus", "createdAt"},
+    "reviews": {"status", "courseId", "createdAt"},
 }
 
 

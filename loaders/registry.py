@@ -35,6 +35,13 @@ class Loaders:
         return self._by("courses")
 
     @cached_property
+    def course_status_by_id(self) -> ByKey[CourseDoc]:
+        """Courses with their status: those that are fetched anyway, where they are."""
+        if self.projections and "courses" not in self.projections:
+            return ByKey(self.database["courses"], projection={"status": 1})
+        return self.course_by_id
+
+    @cached_property
     def course_by_slug(self) -> ByKey[CourseDoc]:
         return self._by("courses", "slug")
 

@@ -20,10 +20,14 @@ ORDERS: Mapping[str, Order] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewCriteria:
-    """What reviews to list; None: any."""
+    """What reviews to list; None: any.
+
+    course_statuses: of the reviews of a student, those of courses in one of these. Whoever sees a course sees
+    its reviews.
+    """
 
     statuses: Sequence[ReviewStatus]
-    course_statuses: Sequence[CourseStatus]
+    course_statuses: Sequence[CourseStatus] | None = None
     ratings: Sequence[int] | None = None
     verified_only: bool | None = None
 
@@ -38,14 +42,12 @@ def listing(
 ) -> Listing:
     """The reviews of each course or of each student, of some criteria, in an order."""
     order = ORDERS[field]._replace(descending=descending)
-    return Listing(database["reviews"], _parts(criteria), order, parent)
+    course = None if criteria.course_statuses is None else {"status": {"$in": list(criteria.course_statuses)}}
+    return Listing(database["reviews"], _parts(criteria), order, parent, course=course)
 
 
 def _parts(criteria: ReviewCriteria) -> dict[str, Filter]:
-    parts: dict[str, Filter] = {
-        "statuses": {"status": {"$in": list(criteria.statuses)}},
-        "courseStatuses": {"courseStatus": {"$in": list(criteria.course_statuses)}},
-    }
+    parts: dict[str, Filter] = {"statuses": {"status": {"$in": list(criteria.statuses)}}}
     if criteria.ratings is not None:
         parts["ratings"] = {"rating": {"$in": list(criteria.ratings)}}
     if criteria.verified_only:

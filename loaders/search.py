@@ -1,6 +1,7 @@
 """Search: the words of a query against the stored terms (loaders/terms.py)."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from loaders.listing import Filter, all_of
@@ -12,7 +13,7 @@ _LAST = "\U0010ffff"  # sorts after every character
 
 def matches(text: str) -> Filter:
     """What matches every word of a query, the last also as a prefix. A query without words matches all."""
-    *whole, last = _query_words(text) or [""]
+    *whole, last = query_words(text) or [""]
     if not last:
         return {}
     return all_of(*({"search.t": {"$in": _forms(word)}} for word in whole), _matches_prefix(last))
@@ -24,17 +25,19 @@ def score(text: str) -> Mapping[str, Any]:
 
     Raises ValueError when the query has no words.
     """
-    *whole, last = _query_words(text)
+    *whole, last = query_words(text)
     best = [_best(_forms(word)) for word in whole] + [_best(_forms(last), prefix=last)]
     return {"$add": [*best, {"$divide": ["$ratingBayesian", 10]}]}
 
 
 def has_words(text: str) -> bool:
-    return bool(words(text))
+    return bool(query_words(text))
 
 
-def _query_words(text: str) -> list[str]:
-    return words(text)[:_MOST_WORDS]
+@lru_cache(maxsize=64)  # a query is looked at several times for each of its lists
+def query_words(text: str) -> Sequence[str]:
+    """The words of a query that are looked for."""
+    return tuple(words(text)[:_MOST_WORDS])
 
 
 def _forms(word: str) -> list[str]:

@@ -22,7 +22,11 @@ _WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")  # C++ and C# are words
 _MAX_TERM = 64  # characters; a longer one is cut, so that no term outgrows an index key
 _MAX_TERMS = 400  # a document; the heaviest stay
 
-_stem = lru_cache(maxsize=50_000)(stemmer("english").stemWord)
+_LONGEST_KEPT = 20  # characters of a word whose stem is cached; few words of a language are longer
+_MOST_FOLDED = 8_192  # characters whose folding is cached
+
+_new_stem = stemmer("english").stemWord
+_kept_stem = lru_cache(maxsize=20_000)(_new_stem)
 
 
 class CourseKeys(TypedDict):
@@ -38,32 +42,44 @@ class StudentKeys(TypedDict):
 _VOWEL_SIGNS = ("Mc", "Mn")  # of Indic scripts; an accent of Latin ones combines
 
 
-class _Folding(dict[int, int | str | None]):
-    """For str.translate: accents go, and what is no part of a word becomes a space. Filled as it is used."""
+class _Folding(dict[int, str]):
+    """For str.translate: what each character becomes. Case and accents go, and what is no part of a word is
+    a space. A bounded cache, filled as it is used.
+    """
 
-    def __missing__(self, code: int) -> int | str | None:
-        character = chr(code)
-        if combining(character):
-            folded: int | str | None = None
-        elif character.isalnum() or character in "+#" or category(character) in _VOWEL_SIGNS:
-            folded = code
-        else:
-            folded = " "
-        self[code] = folded
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _MOST_FOLDED:
+            self.clear()
+        folded = self[code] = _folded(chr(code))
         return folded
+
+
+def _folded(character: str) -> str:
+    """Casefolding can undo the first normalisation."""
+    plain = normalize("NFKD", normalize("NFKD", character).casefold())
+    return "".join(_kept(c) for c in plain if not combining(c))
+
+
+def _kept(character: str) -> str:
+    if character.isalnum() or character in "+#" or category(character) in _VOWEL_SIGNS:
+        return character
+    return " "
 
 
 _FOLDING = _Folding()
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in order, without case and accents: "Café Ökonomie" has "cafe" and "okonomie"."""
-    folded = normalize("NFKD", normalize("NFKD", text).casefold())  # casefold can undo the first one
-    return [w[:_MAX_TERM] for w in _WORD.findall(folded.translate(_FOLDING))]
+    """The words of a text, in order, without case and accents: "Café Ökonomie" has "cafe" and "okonomie".
+
+    Linear in the length of the text: each character is normalised on its own. (To normalise a whole text is
+    quadratic in its runs of combining marks, which are dropped here anyway.)
+    """
+    return [w[:_MAX_TERM] for w in _WORD.findall(text.translate(_FOLDING))]
 
 
 def stem(word: str) -> str:
-    return str(_stem(word))
+    return str(_kept_stem(word) if len(word) <= _LONGEST_KEPT else _new_stem(word))
 
 
 def sort_key(text: str) -> str:

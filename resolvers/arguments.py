@@ -7,7 +7,9 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import strawberry
 from strawberry import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
+from resolvers.errors import BadUserInputError
 from resolvers.inputs import (
     AuditFilter,
     CourseFilter,
@@ -33,6 +35,9 @@ EnrollmentFilterArgument = Annotated[
 ]
 AuditFilterArgument = Annotated[AuditFilter | None, strawberry.argument(description="Which entries.")]
 
+#: Characters of a text of a filter, and of a slug.
+LONGEST_TEXT = 200
+
 T = TypeVar("T")
 
 
@@ -42,14 +47,26 @@ class Ordering(NamedTuple):
 
 
 def given(value: Any) -> dict[str, Any]:
-    """The fields of an input that were given a value; enums as their stored values."""
+    """The fields of an input that were given a value; enums as their stored values.
+
+    Raises BadUserInputError for a text that is too long.
+    """
     if value is None:
         return {}
-    return {
-        field.name: _plain(getattr(value, field.name))
-        for field in fields(value)
-        if getattr(value, field.name) not in (UNSET, None)
-    }
+    values = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: _plain(name, item) for name, item in values.items() if item not in (UNSET, None)}
+
+
+def text(name: str, value: str) -> str:
+    """A text of an argument, which is looked up or searched for.
+
+    Raises BadUserInputError for one that is too long: what is done with it takes time by its length.
+    """
+    if len(value) > LONGEST_TEXT:
+        raise BadUserInputError(
+            f"`{to_camel_case(name)}` has {len(value):,} characters: it takes at most {LONGEST_TEXT}."
+        )
+    return value
 
 
 def ordering(order_by: CourseOrder | ReviewOrder | None, default: str) -> Ordering:
@@ -64,9 +81,11 @@ def allowed(wanted: Sequence[T] | None, visible: Sequence[T]) -> Sequence[T]:
     return visible if wanted is None else [value for value in visible if value in wanted]
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, str):
+        return text(name, value)
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(name, item) for item in value]
     return given(value) if is_dataclass(value) else value

@@ -27,6 +27,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _TERM = re.compile(r"[0-9]{4}-[1-9][0-9]?")
 _URL = re.compile(r"https?://[^\s<>\"']+")
 
+_LONGEST_LOOKED_AT = 80_000  # characters: as many as `text` takes anywhere
 _PASSWORD = (10, 200)  # characters
 _LONGEST_EMAIL = 254
 _LONGEST_SLUG = 80
@@ -49,7 +50,18 @@ def line(most: int) -> Check:
 
 def or_none(check: Check) -> Check:
     """What a form sends for a field that nobody filled in is none."""
-    return lambda value: check(value) if is_visible(value) else None
+    return lambda value: check(value) if len(value) > _LONGEST_LOOKED_AT or is_visible(value) else None
+
+
+def at_most(most: int) -> Check:
+    """Text as it is, of at most so many characters."""
+
+    def check(value: str) -> str:
+        if len(value) > most:
+            raise ValueError(f"At most {most:,} characters, please.")
+        return value
+
+    return check
 
 
 def _text(most: int, cleaned: Callable[[str], str]) -> Check:
@@ -64,6 +76,13 @@ def _text(most: int, cleaned: Callable[[str], str]) -> Check:
         return told
 
     return check
+
+
+def compared(most: int) -> Check:
+    """Text that is looked up or compared with what is stored, which is shorter: what is too long is cut, and
+    is equal to none of it as before.
+    """
+    return lambda value: value[:most]
 
 
 def whole(least: int, most: int) -> Check:
@@ -124,7 +143,7 @@ NAMES = {
 
 def email(value: str) -> str:
     """An e-mail address, in lower case."""
-    address = value.strip().lower()
+    address = value.strip().lower() if len(value) <= 2 * _LONGEST_EMAIL else ""
     if len(address) > _LONGEST_EMAIL or not _EMAIL.fullmatch(address):
         raise ValueError("This is not an e-mail address, such as name@example.org.")
     return address

@@ -1,5 +1,6 @@
 """Enums and inputs: declarations, no logic. A value left out is UNSET."""
 
+from dataclasses import fields
 from enum import Enum
 from typing import Any
 
@@ -85,14 +86,32 @@ class ReviewOrderField(Enum):
     RATING = enum_value("RATING", description="Its stars.")
 
 
+class Criteria:
+    """A filter. The values of a criterion are a set, without order and doubles, and null is a criterion left
+    out: filters that ask for the same are equal, to cursors and to calls that are shared.
+    """
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type] # its subclasses are dataclasses
+            value = getattr(self, field.name)
+            if value is None:
+                setattr(self, field.name, UNSET)
+            elif isinstance(value, list):
+                setattr(self, field.name, sorted(set(value), key=_sorting))
+
+
+def _sorting(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
 @strawberry.input(description="From `min` to `max`, both included.")
-class IntRange:
+class IntRange(Criteria):
     min: int | None = optional("The smallest; left out: no bound.")
     max: int | None = optional("The largest; left out: no bound.")
 
 
 @strawberry.input(description="What courses to list. Criteria are joined by AND, the values of one by OR.")
-class CourseFilter:
+class CourseFilter(Criteria):
     search: str | None = optional(
         "Words that the title, the codes, the tags, the summary or the description have: every one of them, "
         "the last one perhaps just begun."
@@ -118,7 +137,7 @@ class CourseOrder:
 
 
 @strawberry.input(description="What reviews to list. Criteria are joined by AND.")
-class ReviewFilter:
+class ReviewFilter(Criteria):
     ratings: list[int] | None = optional("Stars, from 1 to 5.")
     verified_only: bool | None = optional("Only by students who were enrolled when they wrote.")
     statuses: list[ReviewStatus] | None = optional(
@@ -133,18 +152,18 @@ class ReviewOrder:
 
 
 @strawberry.input(description="What students to list. Criteria are joined by AND.")
-class StudentFilter:
+class StudentFilter(Criteria):
     search: str | None = optional("Words of the name; the last one may be just begun.")
     countries: list[str] | None = optional("Countries, as ISO 3166-1 alpha-2 codes.")
 
 
 @strawberry.input(description="What enrolments to list.")
-class EnrollmentFilter:
+class EnrollmentFilter(Criteria):
     statuses: list[EnrollmentStatus] | None = optional("Statuses.")
 
 
 @strawberry.input(description="What entries of the audit log to list. Criteria are joined by AND.")
-class AuditFilter:
+class AuditFilter(Criteria):
     actions: list[str] | None = optional("Names of mutations: createReview.")
     subject: str | None = optional("Who wrote, by the actor's `subject`.")
     node: strawberry.ID | None = optional("What was written, by its ID.")

@@ -20,6 +20,9 @@ from resolvers.writing import mutation, write
 _PASSWORD = 15_000
 
 
+_ERRORS = 50  # more than any input has fields
+
+
 @strawberry.enum(description="What kind of reason a write was refused for.")
 class ErrorCode(Enum):
     INVALID = enum_value("INVALID", description="A value can't be used.")
@@ -38,12 +41,12 @@ class ErrorCode(Enum):
 class UserError:
     code: ErrorCode = fields.plain("What kind of reason it is.")
     message: str = fields.plain("The reason, for people.")
-    path: list[str] = fields.plain('The field that it is about: ["input", "rating"].')
+    path: list[str] = fields.listed("path", 5, 'The field that it is about: ["input", "rating"].')
 
 
 @strawberry.type
 class Payload:
-    errors: list[UserError] = fields.plain("Why it was not done; empty when it was.")
+    errors: list[UserError] = fields.listed("errors", _ERRORS, "Why it was not done; empty when it was.")
     client_mutation_id: str | None = fields.plain("What the input has, as it is.")
 
 
@@ -236,13 +239,14 @@ class Mutation:
     publish_course: PublishCoursePayload = write(
         resolvers.writes.course.publish_course,
         inputs.PublishCourseInput,
-        commands=13,
+        rest=resolvers.writes.course.fill_runs,
+        commands=9,
         description="Puts a course into the catalogue.",
     )
     archive_course: ArchiveCoursePayload = write(
         resolvers.writes.course.archive_course,
         inputs.ArchiveCourseInput,
-        commands=13,
+        commands=7,
         description="Takes a course out of the catalogue; what happened there is kept.",
     )
     create_course_run: CreateCourseRunPayload = write(
@@ -254,6 +258,7 @@ class Mutation:
     update_course_run: UpdateCourseRunPayload = write(
         resolvers.writes.course.update_course_run,
         inputs.UpdateCourseRunInput,
+        rest=resolvers.writes.course.fill_run,
         commands=14,
         description="Changes a run; new seats go to those who wait.",
     )
@@ -302,13 +307,14 @@ class Mutation:
     delete_review: DeleteReviewPayload = write(
         resolvers.writes.review.delete_review,
         inputs.DeleteReviewInput,
-        commands=12,
+        rest=resolvers.writes.review.delete_votes,
+        commands=11,
         description="Takes a review back, its rating and its votes with it.",
     )
     mark_review_helpful: MarkReviewHelpfulPayload = write(
         resolvers.writes.review.mark_review_helpful,
         inputs.MarkReviewHelpfulInput,
-        commands=9,
+        commands=10,
         description="Says that a review helped, or takes that back.",
     )
     reply_to_review: ReplyToReviewPayload = write(

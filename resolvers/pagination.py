@@ -9,10 +9,10 @@ from typing import Annotated, Any, NamedTuple, TypeAlias, TypedDict, TypeVar
 
 import strawberry
 
-from loaders.listing import Listing, Page, Window, counts, pages
+from loaders.listing import Key, Listing, Page, Window, counts, pages
 from resolvers.context import Context
-from resolvers.cursors import Scope
-from resolvers.errors import BadUserInputError
+from resolvers.cursors import Scope, refused
+from resolvers.errors import BadUserInputError, InvalidCursorError
 
 DEFAULT_SIZE = 20
 MOST = 100
@@ -65,8 +65,9 @@ async def connections(
     arguments: Slice,
     of: Scoped,
     read: Read = pages,
-) -> list[ConnectionDoc]:
-    """The connection of each parent, in order. One command.
+) -> list[Any]:
+    """The connection of each parent, in order; an InvalidCursorError where a cursor is of another parent's
+    list. The list of a parent that is None is empty, whatever the cursor. One command.
 
     read: what reads the pages, where there is a better way than loaders.listing.pages.
 
@@ -74,8 +75,20 @@ async def connections(
     """
     listing = replace(listing, projection=ctx.loaders.projections.get(listing.collection.name))
     cursors = ctx.cursors.scope(repr(of))
-    found = await read(listing, parents, _window(arguments, cursors))
-    return [{"nodes": page.documents, "page": page, "cursors": cursors} for page in found]
+    shown = [parent for parent in dict.fromkeys(parents) if parent is not None]
+    window, wrong = _window(arguments, cursors, shown)
+    found = await read(listing, [None if p in wrong else p for p in parents] if wrong else parents, window)
+    made: list[Any] = [{"nodes": page.documents, "page": page, "cursors": cursors} for page in found]
+    return [wrong.get(parent, c) for parent, c in zip(parents, made, strict=True)] if wrong else made
+
+
+async def connection(
+    ctx: Context, listing: Listing, parent: Any, arguments: Slice, of: Scoped
+) -> ConnectionDoc:
+    """As `connections`, of one parent."""
+    (found,) = await connections(ctx, listing, [parent], arguments, of)
+    made: ConnectionDoc = found
+    return made
 
 
 async def total_count(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[int]:
@@ -129,10 +142,14 @@ def page_info(connection: ConnectionDoc) -> ConnectionDoc:
 
 
 def _cursor(connection: ConnectionDoc, node: Mapping[str, Any]) -> str:
-    return connection["cursors"].cursor(connection["page"].listing.key(node))
+    page = connection["page"]
+    return connection["cursors"].cursor(page.parent, page.listing.key(node))
 
 
-def _window(arguments: Slice, cursors: Scope) -> Window:
+def _window(
+    arguments: Slice, cursors: Scope, parents: Sequence[Any]
+) -> tuple[Window, Mapping[Any, InvalidCursorError]]:
+    """The window, and the parents that one of its cursors is not for."""
     first, after, last, before = arguments
     if first is not None and last is not None:
         raise BadUserInputError("Give `first` or `last`, not both.")
@@ -141,9 +158,11 @@ def _window(arguments: Slice, cursors: Scope) -> Window:
             hint = " Follow `pageInfo` for more." if size > MOST else ""
             raise BadUserInputError(f"`{name}` is {size}: it takes 0 to {MOST}.{hint}")
     size = last if last is not None else first
-    return Window(
-        limit=DEFAULT_SIZE if size is None else size,
-        after=cursors.key(after, "after") if after is not None else None,
-        before=cursors.key(before, "before") if before is not None else None,
-        from_end=last is not None,
-    )
+    keys: dict[str, Key] = {}
+    wrong: dict[Any, InvalidCursorError] = {}
+    for name, cursor in (("after", after), ("before", before)):
+        if cursor is not None and parents:
+            read = cursors.read(cursor, name, parents)
+            keys[name] = read.key
+            wrong |= {p: refused(name) for p, own in zip(parents, read.is_of, strict=True) if not own}
+    return Window(DEFAULT_SIZE if size is None else size, **keys, from_end=last is not None), wrong

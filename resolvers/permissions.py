@@ -108,15 +108,15 @@ def sees_course(viewer: Viewer, course: CourseDoc, owners: Owners = NOBODY) -> b
     return course["status"] == "PUBLISHED" or _sees_draft(viewer, owners)
 
 
-def sees_course_run(viewer: Viewer, run: CourseRunDoc, owners: Owners = NOBODY) -> bool:
+def sees_course_run(viewer: Viewer, run: CourseRunDoc, owners: Owners) -> bool:
     """A run is hidden with its course."""
-    return run["courseStatus"] == "PUBLISHED" or _sees_draft(viewer, owners)
+    return owners.course_status == "PUBLISHED" or _sees_draft(viewer, owners)
 
 
-def sees_review(viewer: Viewer, review: ReviewDoc, owners: Owners = NOBODY) -> bool:
+def sees_review(viewer: Viewer, review: ReviewDoc, owners: Owners) -> bool:
     """A review is hidden with its course; who wrote it sees it."""
     shown = review["status"] == "PUBLISHED" and (
-        review["courseStatus"] == "PUBLISHED" or _sees_draft(viewer, owners)
+        owners.course_status == "PUBLISHED" or _sees_draft(viewer, owners)
     )
     return shown or allows(viewer, "Review.unpublished", student_id=owners.student_id)
 

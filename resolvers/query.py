@@ -17,12 +17,13 @@ from resolvers.arguments import (
     CourseOrderArgument,
     StudentFilterArgument,
     given,
+    text,
 )
 from resolvers.context import Context
 from resolvers.course import course_listing
 from resolvers.errors import BadUserInputError
 from resolvers.node import nodes_by_id
-from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connection
 from resolvers.viewer import ViewerDoc, viewer_doc
 from resolvers.visibility import visible
 
@@ -45,7 +46,7 @@ async def course(ctx: Context, *, id: OptionalId = None, slug: OptionalSlug = No
     if (id is None) == (slug is None):
         raise BadUserInputError("`course` takes exactly one of `id` and `slug`.")
     if slug is not None:
-        (found,) = await ctx.loaders.course_by_slug([slug])
+        (found,) = await ctx.loaders.course_by_slug([text("slug", slug)])
     else:
         (found,) = await ctx.loaders.course_by_id([ids.decode_as("Course", id)])
     shown: CourseDoc | None = (await visible(ctx, "courses", [found]))[0]
@@ -63,7 +64,7 @@ async def courses(
     order_by: CourseOrderArgument = None,
 ) -> ConnectionDoc:
     listing, of = course_listing(ctx, filter, order_by)
-    return (await connections(ctx, listing, [WHOLE], Slice(first, after, last, before), of))[0]
+    return await connection(ctx, listing, WHOLE, Slice(first, after, last, before), of)
 
 
 async def categories(ctx: Context) -> Sequence[CategoryDoc]:
@@ -71,7 +72,7 @@ async def categories(ctx: Context) -> Sequence[CategoryDoc]:
 
 
 async def category(ctx: Context, *, slug: Slug) -> CategoryDoc | None:
-    return (await ctx.loaders.category_by_slug([slug]))[0]
+    return (await ctx.loaders.category_by_slug([text("slug", slug)]))[0]
 
 
 async def student(ctx: Context, *, id: Id) -> StudentDoc | None:
@@ -89,9 +90,9 @@ async def students(
 ) -> ConnectionDoc:
     wanted = given(filter)
     listing = loaders.student.listing(ctx.loaders.database, **wanted)
-    parents = [WHOLE if permissions.sees_students(ctx.viewer) else None]
+    parent = WHOLE if permissions.sees_students(ctx.viewer) else None
     of = ("students", wanted)
-    return (await connections(ctx, listing, parents, Slice(first, after, last, before), of))[0]
+    return await connection(ctx, listing, parent, Slice(first, after, last, before), of)
 
 
 async def review(ctx: Context, *, id: Id) -> ReviewDoc | None:
@@ -129,4 +130,4 @@ async def audit_log(
     shown = permissions.sees_audit_log(ctx.viewer) and ("node" not in wanted or target is not None)
     of = ("auditLog", wanted)
     arguments = Slice(first, after, last, before)
-    return (await connections(ctx, listing, [WHOLE if shown else None], arguments, of))[0]
+    return await connection(ctx, listing, WHOLE if shown else None, arguments, of)

@@ -7,7 +7,7 @@ from typing import Any
 import loaders.newest
 import loaders.review
 import loaders.viewer
-from loaders.documents import CourseDoc, CourseStatus, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
+from loaders.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
 from loaders.listing import pages
 from loaders.review import ReviewCriteria, ReviewParent
 from resolvers import permissions
@@ -48,27 +48,19 @@ async def review_connections(
     refers to the parent.
     """
     wanted, order = given(filter), ordering(order_by, "NEWEST")
-    criteria = _criteria(ctx, wanted, _course_statuses(ctx, parents))
+    criteria = _criteria(ctx, wanted, field)
     listing = loaders.review.listing(
         ctx.loaders.database, criteria, field, order.field, descending=order.descending
     )
-    carriers: Any = parents  # where none of them is None
-    carried = criteria == loaders.newest.PUBLIC and order == ("NEWEST", True) and None not in parents
-    read = partial(loaders.newest.pages, ctx.loaders.review_by_id, carriers) if carried else pages
+    carried = criteria in loaders.newest.CARRIED and order == ("NEWEST", True)
+    read = partial(loaders.newest.pages, ctx.loaders, parents) if carried else pages
     of = ("reviews", field, wanted, order)
     return await connections(ctx, listing, [p and p["_id"] for p in parents], arguments, of, read)
 
 
-def _course_statuses(ctx: Context, parents: Sequence[Any]) -> Sequence[CourseStatus]:
-    """Who sees a course that isn't in the catalogue sees its reviews."""
-    if any(parent and parent.get("status", "PUBLISHED") != "PUBLISHED" for parent in parents):
-        return permissions.ANY_COURSE
-    return permissions.course_statuses(ctx.viewer)
-
-
-def _criteria(
-    ctx: Context, wanted: Mapping[str, Any], course_statuses: Sequence[CourseStatus]
-) -> ReviewCriteria:
+def _criteria(ctx: Context, wanted: Mapping[str, Any], field: ReviewParent) -> ReviewCriteria:
     """What is wanted of what the viewer may see."""
     statuses = allowed(wanted.get("statuses"), permissions.review_statuses(ctx.viewer))
+    of_courses = permissions.course_statuses(ctx.viewer) if field == "studentId" else permissions.ANY_COURSE
+    course_statuses = None if of_courses == permissions.ANY_COURSE else of_courses
     return ReviewCriteria(**{**wanted, "statuses": statuses}, course_statuses=course_statuses)

@@ -11,7 +11,7 @@ from loaders.listing import WHOLE
 from resolvers import permissions
 from resolvers.context import Context, Viewer
 from resolvers.course import wished_listing
-from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connection
 
 
 class ViewerDoc(TypedDict):
@@ -55,4 +55,4 @@ async def wishlist(
 async def _wishlist(ctx: Context, student_id: ObjectId | None, arguments: Slice) -> ConnectionDoc:
     wishes = await loaders.viewer.wishes(ctx.loaders.database, student_id) if student_id else []
     listing, of = wished_listing(ctx, wishes)
-    return (await connections(ctx, listing, [WHOLE if wishes else None], arguments, of))[0]
+    return await connection(ctx, listing, WHOLE if wishes else None, arguments, of)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import loaders.owners
+from loaders.owners import Owners
 from resolvers import permissions
 from resolvers.context import Context
 
@@ -23,21 +24,37 @@ _SEEN: Mapping[str, _Seen] = {
     "enrollments": _Seen(permissions.sees_enrollment, ["Enrollment"]),
     "reviews": _Seen(permissions.sees_review, ["Course.draft", "Review.unpublished"]),
 }
+_HIDDEN_WITH_COURSE = {"courseRuns", "reviews"}
 
 
 async def visible(ctx: Context, collection: str, found: Sequence[Any]) -> list[Any]:
     """Those of a collection's documents that the viewer sees; None in the places of the others.
 
-    One command where it depends on whose a document is; none for what everyone sees, nor for the public.
+    One command where it depends on whose a document is, or on the course that it is hidden with; none for
+    what everyone sees.
     """
     if collection not in _SEEN:
         return list(found)
     viewer, (sees, rules) = ctx.viewer, _SEEN[collection]
-    unseen = [d["_id"] for d in found if d is not None and not sees(viewer, d)]
+    nobody = loaders.owners.NOBODY
+    unseen = [d for d in found if d is not None and not sees(viewer, d, nobody)]
     if not unseen:
         return list(found)
-    owners: Mapping[Any, Any] = {}
-    if permissions.may_own(viewer, *rules):
-        owners = await loaders.owners.by_id(ctx.loaders.database[collection], unseen)
-    nobody = loaders.owners.NOBODY
+    owners = await _owners(ctx, collection, rules, unseen)
     return [d if d is not None and sees(viewer, d, owners.get(d["_id"], nobody)) else None for d in found]
+
+
+async def _owners(
+    ctx: Context, collection: str, rules: Sequence[str], documents: Sequence[Any]
+) -> Mapping[Any, Owners]:
+    """What the viewer's seeing a document depends on, by its `_id`."""
+    if permissions.may_own(ctx.viewer, *rules):
+        return await loaders.owners.by_id(ctx.loaders.database[collection], [d["_id"] for d in documents])
+    if collection not in _HIDDEN_WITH_COURSE:
+        return {}
+    courses = await ctx.loaders.course_status_by_id([document["courseId"] for document in documents])
+    return {
+        document["_id"]: Owners(course_status=course["status"])
+        for document, course in zip(documents, courses, strict=True)
+        if course is not None
+    }

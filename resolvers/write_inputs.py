@@ -6,11 +6,14 @@ from typing import Any
 import strawberry
 from strawberry import ID, UNSET
 
+from loaders import most
 from resolvers import checks
 from resolvers.checks import Check
 from resolvers.inputs import DeliveryMode, Level, ReviewStatus
 
 _SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000  # characters
+_WORD, _TOKEN = 500, 2_000  # characters, more than those of what is compared with them
+LONGEST_CLIENT_MUTATION_ID = 200  # characters
 
 
 def required(check: Check, description: str) -> Any:
@@ -30,7 +33,9 @@ def kept(check: Check, description: str) -> Any:
 
 @strawberry.input
 class Written:
-    client_mutation_id: str | None = optional(checks.as_it_is, "Returned as it is.")
+    client_mutation_id: str | None = optional(
+        checks.at_most(LONGEST_CLIENT_MUTATION_ID), "Returned as it is."
+    )
 
 
 @strawberry.input
@@ -57,31 +62,31 @@ class SignUpInput(Retried):
 
 @strawberry.input(description="Who wants in.")
 class SignInInput(Written):
-    email: str = required(checks.as_it_is, "The e-mail address.")
-    password: str = required(checks.as_it_is, "The password.")
+    email: str = required(checks.compared(_WORD), "The e-mail address.")
+    password: str = required(checks.compared(_WORD), "The password.")
 
 
 @strawberry.input(description="A session to go on with.")
 class RefreshSessionInput(Retried):
-    refresh_token: str = required(checks.as_it_is, "The latest one. It is good once.")
+    refresh_token: str = required(checks.compared(_TOKEN), "The latest one. It is good once.")
 
 
 @strawberry.input(description="A session to end.")
 class SignOutInput(Written):
     refresh_token: str | None = optional(
-        checks.as_it_is, "The session's latest one; left out: the session of the access token."
+        checks.compared(_TOKEN), "The session's latest one; left out: the session of the access token."
     )
 
 
 @strawberry.input(description="Another password.")
 class ChangePasswordInput(Written):
-    current_password: str = required(checks.as_it_is, "The one until now.")
+    current_password: str = required(checks.compared(_WORD), "The one until now.")
     new_password: str = required(checks.password, "10 to 200 characters.")
 
 
 @strawberry.input(description="A password for who has lost theirs.")
 class ResetPasswordInput(Written):
-    token: str = required(checks.as_it_is, "What the reset link has.")
+    token: str = required(checks.compared(_TOKEN), "What the reset link has.")
     new_password: str = required(checks.password, "10 to 200 characters.")
 
 
@@ -116,16 +121,19 @@ class _CourseFields(Retried):
     )
     category_id: ID | None = optional(checks.global_id("Category"), "The category it is in.")
     level: Level | None = optional(checks.choice, "How much it asks for beforehand.")
-    delivery_modes: list[DeliveryMode] | None = kept(checks.each(checks.choice, 2), "Where it takes place.")
+    delivery_modes: list[DeliveryMode] | None = kept(
+        checks.each(checks.choice, most.DELIVERY_MODES), "Where it takes place."
+    )
     duration_days: int | None = optional(checks.whole(1, 3_650), "Its length in days.")
     language: str | None = optional(
         checks.or_none(checks.language), "The language it is taught in, as a BCP 47 tag."
     )
-    codes: list[str] | None = kept(checks.each(checks.line(40), 20), "Its catalogue codes.")
-    tags: list[str] | None = kept(checks.each(checks.line(40), 20), "Keywords.")
+    codes: list[str] | None = kept(checks.each(checks.line(40), most.CODES), "Its catalogue codes.")
+    tags: list[str] | None = kept(checks.each(checks.line(40), most.TAGS), "Keywords.")
     price: MoneyInput | None = optional(checks.as_it_is, "What it costs.")
     instructor_ids: list[ID] | None = kept(
-        checks.each(checks.global_id("Instructor"), 20), "Who teaches it. An instructor stays among them."
+        checks.each(checks.global_id("Instructor"), most.INSTRUCTORS),
+        "Who teaches it. An instructor stays among them.",
     )
 
 

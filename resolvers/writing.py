@@ -30,11 +30,14 @@ from resolvers import fields, permissions
 from resolvers.checks import NotFoundError
 from resolvers.context import Context, Viewer
 from resolvers.errors import RefusedError, UserErrorDoc, refusal
+from resolvers.write_inputs import LONGEST_CLIENT_MUTATION_ID
 
 Given: TypeAlias = Mapping[str, Any]
 Objects: TypeAlias = Mapping[str, Any]
 Mutation: TypeAlias = Callable[[Context, Given], Awaitable[Objects]]
 Write: TypeAlias = Callable[[Context, Transaction, Given], Awaitable[Objects]]
+#: From the objects of a payload to those that are others by now; None when nothing is left to do.
+Rest: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
 _INPUT = strawberry.argument(description="What is written.")
 _NOT_STORED = ("clientMutationId", "idempotencyKey")
@@ -56,15 +59,22 @@ def mutation(
     return fields.root(run, description=description, commands=commands, weight=weight)
 
 
-def write(function: Write, input_type: type, *, description: str, commands: int) -> Any:
-    """A field of the mutation that is one transaction. commands: as of resolvers.fields.level."""
+def write(
+    function: Write, input_type: type, *, description: str, commands: int, rest: Rest | None = None
+) -> Any:
+    """A field of the mutation that is one transaction. commands: as of resolvers.fields.level.
+
+    rest: what is to be done once it is committed, where that may be much: repeated, each time in a
+    transaction of its own, until it is all done. The write sent again goes on with it.
+    """
     name = to_camel_case(function.__name__)
 
     async def mutate(ctx: Context, given: Given) -> Objects:
         async def work(tx: Transaction) -> Objects:
             return await _once(ctx, tx, name, function, given)
 
-        return await transaction(ctx.loaders.database, work)
+        done = await transaction(ctx.loaders.database, work)
+        return await _with_rest(ctx, name, rest, done) if rest else done
 
     mutate.__name__ = function.__name__
     return mutation(mutate, input_type, description=description, commands=commands)
@@ -113,8 +123,8 @@ def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:
 
 
 async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> Objects:
-    scope, sent = current.get(), input.client_mutation_id
-    payload: Objects = {"clientMutationId": None if sent is UNSET else sent, "errors": []}
+    scope = current.get()
+    payload: Objects = {"clientMutationId": _returned(input.client_mutation_id), "errors": []}
     try:
         permissions.require_role(ctx.viewer, name)
         with scope.writing() if scope else nullcontext():
@@ -123,6 +133,11 @@ async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> O
         return {**payload, "errors": refused.errors}
     finally:
         ctx.loaders.forget()
+
+
+def _returned(sent: Any) -> str | None:
+    """One that is too long is told as an error of the input."""
+    return sent if isinstance(sent, str) and len(sent) <= LONGEST_CLIENT_MUTATION_ID else None
 
 
 async def _once(ctx: Context, tx: Transaction, name: str, function: Write, given: Given) -> Objects:
@@ -143,6 +158,20 @@ async def _once(ctx: Context, tx: Transaction, name: str, function: Write, given
     if key:
         await idempotency.keep(tx, ctx.viewer.subject, key, action=name, digest=digest, answer=objects)
     return objects
+
+
+async def _with_rest(ctx: Context, name: str, rest: Rest, done: Objects) -> Objects:
+    """What a write has done, with the rest of it."""
+
+    async def work(tx: Transaction) -> Objects | None:
+        more = await rest(ctx, tx, done)
+        if tx.changes:
+            await loaders.audit.record(tx, name, actor(ctx.viewer), ctx.address)
+        return more
+
+    while (more := await transaction(ctx.loaders.database, work)) is not None:
+        done = {**done, **more}
+    return done
 
 
 async def _require_session(viewer: Viewer, tx: Transaction) -> None:

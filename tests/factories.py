@@ -8,7 +8,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders import newest
+from loaders import carried, newest
 from loaders.creation import complete
 from loaders.mongo import Database
 from loaders.ratings import summarise
@@ -36,7 +36,7 @@ def course(title: str | None = None, *, stars: list[int] | None = None, **fields
 
 
 def course_run(of: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
-    own = {"_id": ObjectId(), "courseId": of["_id"], "courseStatus": of["status"], "startsAt": T0}
+    own = {"_id": ObjectId(), "courseId": of["_id"], "startsAt": T0}
     return complete("courseRuns", own | fields)
 
 
@@ -52,7 +52,6 @@ def review(
     own = {
         "_id": ObjectId(),
         "courseId": of["_id"],
-        "courseStatus": of["status"],
         "studentId": by["_id"] if by else None,
         "body": f"Review {number}",
         "rating": number % 5 + 1,
@@ -80,7 +79,7 @@ async def list_newest(database: Database) -> None:
         parents = await database[collection].distinct("_id")
         lists = zip(parents, await newest.ids_by_parent(database, field, parents), strict=True)
         if updates := [
-            UpdateOne({"_id": p}, {"$set": {"newestReviewIds": newest.packed(ids)}}) for p, ids in lists
+            UpdateOne({"_id": p}, {"$set": {"newestReviewIds": carried.packed(ids)}}) for p, ids in lists
         ]:
             await database[collection].bulk_write(updates)
 

@@ -93,10 +93,17 @@ class _Planner:
 
     def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]
+        if parent.name.endswith("Connection"):
+            self._reads_of_elements(parent)
         if collection := COLLECTIONS.get(PARTS.get(parent.name, parent.name)):
             reads = self._reads.setdefault(collection, set())
             reads.update(key for position in positions for key in position.source.reads)
         return Selection(parent, positions)
+
+    def _reads_of_elements(self, connection: GraphQLObjectType) -> None:
+        """A page is fetched whether its elements are selected or not; then nothing of them is looked at."""
+        element = get_named_type(connection.fields["nodes"].type)
+        self._reads.setdefault(COLLECTIONS[element.name], set())
 
     def _position(self, parent: GraphQLObjectType, key: str, nodes: list[FieldDetails]) -> Position:
         name = nodes[0].node.name.value

@@ -89,8 +89,7 @@ def _incoming(record: Record) -> Linked:
 
 def _run(row: Mapping[str, Any], course: Mapping[str, Any]) -> Incoming:
     fields = {**exported.fields(row), "courseId": course["_id"]}
-    new = {"_id": exported.object_id(row), "courseStatus": course["status"]}
-    return Incoming(0, exported.key(row), fields, new)
+    return Incoming(0, exported.key(row), fields, {"_id": exported.object_id(row)})
 
 
 def _keys(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
@@ -102,8 +101,6 @@ def _referring(row: Mapping[str, Any], incoming: Incoming, courses: Any, student
     if course is None:
         return Unlinked(incoming.row, _UNKNOWN.format("course"))
     incoming.fields["courseId"] = course["_id"]
-    if "body" in row:
-        incoming.new["courseStatus"] = course["status"]
     for name, stored, found in (("student", "studentId", students), ("run", "runId", runs)):
         if name in row:
             incoming.fields[stored] = row[name] and found.get(exported.key(row[name]))

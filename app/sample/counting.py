@@ -7,6 +7,7 @@ from datetime import datetime
 from bson import ObjectId
 
 from app.sample.identity import TODAY
+from loaders.carried import packed
 from loaders.documents import (
     COUNTED_ENROLLMENTS,
     SEATED_ENROLLMENTS,
@@ -16,7 +17,7 @@ from loaders.documents import (
     ReviewDoc,
     StudentDoc,
 )
-from loaders.newest import NEWEST, packed
+from loaders.newest import NEWEST
 from loaders.ratings import summarise
 from loaders.review import ReviewParent
 
@@ -56,7 +57,7 @@ def list_newest(
     ids: dict[ObjectId | None, list[ObjectId]] = defaultdict(list)
     by_id = sorted(reviews, key=lambda review: review["_id"])
     for review in sorted(by_id, key=lambda review: review["createdAt"] or TODAY, reverse=True):
-        if review["status"] == review["courseStatus"] == "PUBLISHED":
+        if review["status"] == "PUBLISHED":
             ids[review[field]].append(review["_id"])
     for parent in parents:
         parent["newestReviewIds"] = packed(ids[parent["_id"]][:NEWEST])

@@ -10,6 +10,7 @@ from bson import ObjectId
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from app.sample.plan import CategoryPlan, CoursePlan
+from loaders.carried import NOTHING
 from loaders.documents import CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc
 from loaders.ratings import summarise
 from loaders.terms import course_keys
@@ -96,7 +97,7 @@ def _course(
         # Whoever rated had taken the course, and of the others nothing is known.
         "importedStudentCount": plan.imported[1] if plan.imported else 0,
         "seatsUntil": None,
-        "newestReviewIds": b"",
+        "newestReviewIds": NOTHING,
         "revision": 0,
         **course_keys({**words, "description": text}),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.sample.identity import external_id, object_id
 from app.sample.identity import random as seeded
+from loaders.carried import NOTHING
 from loaders.documents import ANONYMOUS_STUDENT, StudentDoc
 from loaders.terms import student_keys
 
@@ -43,7 +44,7 @@ def _student(n: int, country: _Country, bios: Mapping[str, list[str]], random: R
         "bio": _bio(country, bios, random) if random.random() < 0.3 and not anonymous else None,
         "email": None if anonymous else _email(n, keys["sortName"]),
         "joinedAt": None,
-        "newestReviewIds": b"",
+        "newestReviewIds": NOTHING,
         "revision": 0,
         "externalId": external_id(f"student-{n + 1:04}"),
         **keys,

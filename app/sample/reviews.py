@@ -192,7 +192,6 @@ def _review(occasion: _Occasion, created: datetime) -> ReviewDoc:
     return {
         "_id": _UNNUMBERED,
         "courseId": occasion.course,
-        "courseStatus": "PUBLISHED",
         "studentId": occasion.student,
         "rating": None,
         "title": None,
@@ -225,7 +224,6 @@ def _finish(
     for n, review in enumerate(made):
         review["_id"], review["externalId"] = object_id("reviews", n), external_id(n + 1)
         subject = subjects[review["courseId"]]
-        review["courseStatus"] = subject.course["status"]
         gripe = _content(review, subject, seen, random)
         if n in rejected:
             review["status"], review["body"], review["title"] = "REJECTED", subject.writer.rejected(), None

@@ -93,7 +93,6 @@ def _run(
     document: CourseRunDoc = {
         "_id": object_id("courseRuns", n),
         "courseId": course["_id"],
-        "courseStatus": course["status"],
         "startsAt": start,
         "endsAt": ends if plan.days else None,
         "deliveryMode": mode,

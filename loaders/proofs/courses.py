@@ -1,12 +1,13 @@
-"""Courses and their runs against the enrolments and reviews they count; the copies of a course's status."""
+"""Courses and their runs against the enrolments and reviews they count."""
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from bson import ObjectId
 
+from loaders.creation import utc
 from loaders.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS, RatingDoc
 from loaders.mongo import Database, Pipeline
 from loaders.proofs.differences import Difference, Doc, batches, compared, mended
@@ -14,68 +15,33 @@ from loaders.ratings import summarise
 from loaders.transactions import Transaction, transaction
 
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
-_RUN = ("courseId", "courseStatus", "startsAt", "seats", "seatsTaken", "waitlistCount")
+_RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
 
 _OVERSOLD = "Give the run more seats (updateCourseRun), or cancel enrolments."
 _WAITING = "updateCourseRun moves the waitlist up, also where it changes nothing."
 
 
-class _Copies(NamedTuple):
-    """Documents that have a course's status otherwise than the course."""
-
-    collection: str
-    course_id: ObjectId
-    status: str
-
-
-class _Counted(NamedTuple):
-    differences: list[Difference]
-    stale: set[_Copies]
-
-
 async def differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
     """In batches, mended with `fix`."""
     async for ids in batches(database, "courses"):
-        counted = await transaction(database, partial(_counted, ids=ids, fix=fix))
-        yield counted.differences
-        for copies in sorted(counted.stale, key=str):
-            query = {"courseId": copies.course_id, "courseStatus": copies.status}
-            async for stale in batches(database, copies.collection, query):
-                yield await transaction(database, partial(_copied, copies=copies, ids=stale, fix=fix))
+        yield await transaction(database, partial(_counted, ids=ids, fix=fix))
 
 
-async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> _Counted:
+async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> list[Difference]:
     courses = await tx.find("courses", {"_id": {"$in": ids}}, size=len(ids), projection=_COURSE)
     runs = await tx.find("courseRuns", {"courseId": {"$in": ids}}, size=10_000, projection=_RUN)
     enrollments = await _grouped(tx, "enrollments", ids, "runId", "status")
-    reviews = await _grouped(tx, "reviews", ids, "courseStatus", "status", "rating")
+    reviews = await _grouped(tx, "reviews", ids, "status", "rating")
     students, stars, taken = await _students(tx, ids), _stars(reviews), _by_run(enrollments)
     seats = _seats_until(runs, taken)
-    found = [d for run in runs for d in _of_run(run, taken[run["_id"]])]
+    published = {course["_id"] for course in courses if course["status"] == "PUBLISHED"}
+    found: list[Difference] = []
+    for run in runs:
+        can_enrol = run["courseId"] in published and utc(run["startsAt"]) > tx.now
+        found += _of_run(run, taken[run["_id"]], can_enrol=can_enrol)
     for course in courses:
         key = course["_id"]
         found += _of_course(course, stars[key], students.get(key, 0), seats.get(key))
-    statuses = {course["_id"]: course["status"] for course in courses}
-    stale = {
-        _Copies(collection, copy["courseId"], copy["courseStatus"])
-        for collection, copies in (("courseRuns", runs), ("reviews", reviews))
-        for copy in copies
-        if copy["courseStatus"] != statuses[copy["courseId"]]
-    }
-    return _Counted(await mended(tx, found, fix=fix), stale)
-
-
-async def _copied(
-    tx: Transaction, *, copies: _Copies, ids: Sequence[ObjectId], fix: bool
-) -> list[Difference]:
-    course = await tx.get("courses", copies.course_id)
-    documents = await tx.find(
-        copies.collection, {"_id": {"$in": ids}}, size=len(ids), projection=["courseStatus"]
-    )
-    true = {"courseStatus": course["status"]}
-    found = [d for document in documents for d in compared(copies.collection, document, true)]
-    if found and fix:
-        await tx.hold("courses", copies.course_id)  # so that its status doesn't change at the same time
     return await mended(tx, found, fix=fix)
 
 
@@ -127,12 +93,13 @@ def _has_seat(run: Doc, taken: int) -> bool:
     return run["seats"] is None or taken < run["seats"]
 
 
-def _of_run(run: Doc, counts: Mapping[str, int]) -> list[Difference]:
+def _of_run(run: Doc, counts: Mapping[str, int], *, can_enrol: bool) -> list[Difference]:
+    """can_enrol: nobody moves up from the waitlist where nobody can."""
     taken, waiting, seats = counts["taken"], counts["WAITLISTED"], run["seats"]
     found = compared("courseRuns", run, {"seatsTaken": taken, "waitlistCount": waiting})
     if seats is not None and taken > seats:
         found.append(Difference("courseRuns", run["_id"], "seats sold", taken, seats, _OVERSOLD))
-    if waiting and _has_seat(run, taken):
+    if can_enrol and waiting and _has_seat(run, taken):
         found.append(Difference("courseRuns", run["_id"], "waiting, a seat free", waiting, 0, _WAITING))
     return found
 

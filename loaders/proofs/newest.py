@@ -5,7 +5,7 @@ from functools import partial
 
 from bson import ObjectId
 
-from loaders import newest
+from loaders import carried, newest
 from loaders.mongo import Database
 from loaders.proofs.differences import Difference, batches, compared, mended
 from loaders.review import ReviewParent
@@ -28,6 +28,6 @@ async def _listed(
     found = [
         difference
         for carrier, listed in zip(carriers, true, strict=True)
-        for difference in compared(collection, carrier, {"newestReviewIds": newest.packed(listed)})
+        for difference in compared(collection, carrier, {"newestReviewIds": carried.packed(listed)})
     ]
     return await mended(tx, found, fix=fix)

@@ -9,7 +9,7 @@ from loaders.creation import DERIVED_FROM, complete, derived
 from loaders.documents import CourseDoc, CourseRunDoc, CourseStatus
 from loaders.slugs import slugify
 from loaders.transactions import Transaction
-from loaders.writes import enrollment, review
+from loaders.writes import enrollment
 
 _LONGEST_BASE = 75  # characters, so that a number fits behind it
 
@@ -45,24 +45,39 @@ async def change(tx: Transaction, course: CourseDoc, **fields: Any) -> CourseDoc
 
 
 async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, **fields: Any) -> CourseDoc:
-    """A course with another status; its runs and reviews are seen or hidden with it."""
-    if course["status"] == status:
-        return course
-    await tx.set("courseRuns", {"courseId": course["_id"]}, {"courseStatus": status})
-    newest = await review.hide_with_course(tx, course["_id"], status)
-    return await change(tx, course, status=status, newestReviewIds=newest, **fields)
+    """A course with another status. Its runs and reviews are seen or hidden with it: who reads them looks it
+    up, so that this is one document, whatever the course has.
+    """
+    return course if course["status"] == status else await change(tx, course, status=status, **fields)
 
 
 async def insert_run(tx: Transaction, course: CourseDoc, fields: Mapping[str, Any]) -> CourseRunDoc:
-    own = {**fields, "courseId": course["_id"], "courseStatus": course["status"]}
+    own = {**fields, "courseId": course["_id"]}
     run: Any = await tx.insert("courseRuns", complete("courseRuns", own))
     await enrollment.fill(tx, run, changed=True)
     return run  # type: ignore[no-any-return]
 
 
 async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Any) -> CourseRunDoc:
-    """A run with other fields. New seats go to those who wait."""
+    """A run with other fields. New seats go to those who wait: to the first of them, `fill_run` goes on."""
     patched: Any = await tx.patch("courseRuns", dict(run), **fields)
     await enrollment.fill(tx, patched, changed=True)
     changed: CourseRunDoc = await tx.get("courseRuns", run["_id"])
     return changed
+
+
+async def fill_run(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
+    """A run after it has given seats to more of those who wait; None where nobody can have one."""
+    run: CourseRunDoc = await tx.get("courseRuns", run_id)
+    return await tx.get("courseRuns", run_id) if await enrollment.fill(tx, run) else None
+
+
+async def fill_runs(tx: Transaction, course_id: ObjectId) -> CourseDoc | None:
+    """A course that is back in the catalogue, after one of its runs has given seats to those who wait; None
+    where nobody waits while a seat is free.
+    """
+    for run in await enrollment.waiting_runs(tx, course_id):
+        if await enrollment.fill(tx, run):
+            course: CourseDoc = await tx.get("courses", course_id)
+            return course
+    return None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders.creation import complete
+from loaders.creation import complete, utc
 from loaders.documents import (
     COUNTED_ENROLLMENTS,
     LIVE_ENROLLMENTS,
@@ -18,7 +18,13 @@ from loaders.documents import (
 )
 from loaders.transactions import Transaction
 
-_MOST_MOVED = 10_000  # of a waitlist, at once; the next change of the run moves more
+#: Of a waitlist, in one transaction, however many wait.
+MOST_MOVED = 500
+
+
+_RUNS = 100  # at once
+#: What finds runs with a seat left.
+_FREE = {"$expr": {"$or": [{"$eq": ["$seats", None]}, {"$lt": ["$seatsTaken", "$seats"]}]}}
 
 
 class _Move(NamedTuple):
@@ -70,12 +76,21 @@ async def change(tx: Transaction, enrollment: EnrollmentDoc, **fields: Any) -> E
     return changed  # type: ignore[no-any-return]
 
 
-async def fill(tx: Transaction, run: CourseRunDoc, *, changed: bool = False) -> None:
-    """Gives the free seats of a run to those on its waitlist, who came first first. changed: the run itself
-    has come, or its seats or its start are others.
+async def fill(tx: Transaction, run: CourseRunDoc, *, changed: bool = False) -> int:
+    """Gives free seats of a run to those on its waitlist, who came first first: how many of them, at most
+    MOST_MOVED. changed: the run itself has come, or its seats or its start are others.
+
+    Nobody moves up once the run has begun or its course is out of the catalogue: nobody can enrol then.
     """
     moved = await _follow_in_run(tx, run, [])
     await _follow_in_course(tx, run["courseId"], moved, runs_changed=changed or bool(moved))
+    return len(moved)
+
+
+async def waiting_runs(tx: Transaction, course_id: ObjectId) -> Sequence[CourseRunDoc]:
+    """The runs of a course that are yet to start, and have a seat left and people who wait."""
+    query = {"courseId": course_id, "startsAt": {"$gt": tx.now}, "waitlistCount": {"$gt": 0}, **_FREE}
+    return await tx.find("courseRuns", query, size=_RUNS, limit=_RUNS, sort=[("startsAt", 1)])
 
 
 def is_full(run: CourseRunDoc) -> bool:
@@ -121,9 +136,9 @@ def _counted(run: CourseRunDoc, moves: Sequence[_Move]) -> CourseRunDoc:
 
 
 async def _moved_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
-    free = _MOST_MOVED if run["seats"] is None else run["seats"] - run["seatsTaken"]
-    number = min(run["waitlistCount"], free, _MOST_MOVED)
-    if number <= 0:
+    free = MOST_MOVED if run["seats"] is None else run["seats"] - run["seatsTaken"]
+    number = min(run["waitlistCount"], free, MOST_MOVED)
+    if number <= 0 or not await _is_open(tx, run):
         return []
     waiting = await tx.find(
         "enrollments",
@@ -134,6 +149,12 @@ async def _moved_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
     )
     moved: Any = await tx.patch_all("enrollments", waiting, status="ACTIVE", enrolledAt=tx.now)
     return [_Move(enrollment, "WAITLISTED") for enrollment in moved]
+
+
+async def _is_open(tx: Transaction, run: CourseRunDoc) -> bool:
+    """Whether people can enrol in a run."""
+    course: CourseDoc | None = await tx.get("courses", run["courseId"])
+    return utc(run["startsAt"]) > tx.now and course is not None and course["status"] == "PUBLISHED"
 
 
 async def _follow_in_course(
@@ -168,5 +189,8 @@ async def _more_students(tx: Transaction, course_id: ObjectId, moves: Sequence[_
 
 async def _seats_until(tx: Transaction, course_id: ObjectId) -> datetime | None:
     """The latest start of a course's runs with a seat left."""
-    runs = await tx.find("courseRuns", {"courseId": course_id}, size=10_000)
-    return max((run["startsAt"] for run in runs if not is_full(run)), default=None)
+    latest = await tx.find_one(
+        "courseRuns", {"courseId": course_id, **_FREE}, sort=[("startsAt", -1)], projection={"startsAt": 1}
+    )
+    starts_at: datetime | None = latest and latest["startsAt"]
+    return starts_at

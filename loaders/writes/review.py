@@ -5,14 +5,13 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders import newest
+from loaders import carried, newest
 from loaders.creation import complete
-from loaders.documents import CourseDoc, CourseStatus, ReviewDoc
-from loaders.mongo import Pipeline
+from loaders.documents import CourseDoc, ReviewDoc
 from loaders.ratings import summarise, wilson
 from loaders.transactions import Transaction
 
-_STUDENTS = 500  # a batch
+_VOTES = 1_000  # a batch
 
 
 async def by_student(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> ReviewDoc | None:
@@ -23,7 +22,7 @@ async def by_student(tx: Transaction, student_id: ObjectId, course_id: ObjectId)
 
 async def insert(tx: Transaction, course: CourseDoc, fields: Mapping[str, Any]) -> ReviewDoc:
     """A new review of a course; `fields` are those that a student writes."""
-    own = {**fields, "courseId": course["_id"], "courseStatus": course["status"]}
+    own = {**fields, "courseId": course["_id"]}
     review: Any = await tx.insert("reviews", complete("reviews", own))
     await _follow(tx, None, review)
     return review  # type: ignore[no-any-return]
@@ -38,10 +37,19 @@ async def change(tx: Transaction, review: ReviewDoc, **fields: Any) -> ReviewDoc
 
 
 async def delete(tx: Transaction, review: ReviewDoc) -> None:
-    """A review and its votes are gone."""
+    """A review is gone. Its votes tell nothing then: `delete_votes` is for these."""
     await tx.delete("reviews", review)
-    await tx.delete_all("votes", {"_id.reviewId": review["_id"]})
     await _follow(tx, review, None)
+
+
+async def delete_votes(tx: Transaction, review_id: ObjectId) -> bool:
+    """Deletes votes for a review: as many as a write may take time for. Whether there may be more."""
+    votes = await tx.find(
+        "votes", {"_id.reviewId": review_id}, size=_VOTES, limit=_VOTES, projection={"_id": 1}
+    )
+    if votes:
+        await tx.delete_all("votes", {"_id": {"$in": [vote["_id"] for vote in votes]}})
+    return len(votes) == _VOTES
 
 
 async def vote(tx: Transaction, review: ReviewDoc, student_id: ObjectId, *, helpful: bool) -> ReviewDoc:
@@ -61,22 +69,6 @@ async def vote(tx: Transaction, review: ReviewDoc, student_id: ObjectId, *, help
     return counted  # type: ignore[no-any-return]
 
 
-async def hide_with_course(tx: Transaction, course_id: ObjectId, status: CourseStatus) -> bytes:
-    """Gives the reviews of a course its status, and their students what they carry then; what the course
-    carries then is given back.
-    """
-    await tx.set("reviews", {"courseId": course_id}, {"courseStatus": status})
-    own: Pipeline = [{"$match": {"courseId": course_id}}, {"$group": {"_id": "$studentId"}}]
-    students = [row["_id"] for row in await tx.aggregate("reviews", own, size=1_000_000) if row["_id"]]
-    for start in range(0, len(students), _STUDENTS):
-        batch = students[start : start + _STUDENTS]
-        listed = await newest.ids_by_parent(tx.database, "studentId", batch, tx.session)
-        carried = ({"newestReviewIds": newest.packed(ids)} for ids in listed)
-        await tx.hold_all("students", zip(batch, carried, strict=True))
-    (ids,) = await newest.ids_by_parent(tx.database, "courseId", [course_id], tx.session)
-    return newest.packed(ids)
-
-
 async def _follow(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | None) -> None:
     """What a course and a student have of a review, after it came, changed or went."""
     review: Any = after or before
@@ -84,9 +76,9 @@ async def _follow(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | 
     ids = await newest.ids_of(tx, course["_id"], review["studentId"])
     stars = _stars(course, before, after)
     rating = summarise(stars, course["importedRating"])
-    await tx.hold("courses", course["_id"], **rating, newestReviewIds=newest.packed(ids.of_course))
+    await tx.hold("courses", course["_id"], **rating, newestReviewIds=carried.packed(ids.of_course))
     if review["studentId"]:
-        await tx.hold("students", review["studentId"], newestReviewIds=newest.packed(ids.of_student))
+        await tx.hold("students", review["studentId"], newestReviewIds=carried.packed(ids.of_student))
 
 
 def _stars(course: CourseDoc, before: ReviewDoc | None, after: ReviewDoc | None) -> Sequence[int]:

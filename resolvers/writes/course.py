@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 
 import loaders.writes.course
+from loaders import most
 from loaders.creation import utc
 from loaders.documents import CourseDoc, CourseRunDoc
 from loaders.transactions import Transaction
+from loaders.writes.enrollment import is_full
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
 from resolvers.writes import found
@@ -51,6 +53,12 @@ async def publish_course(ctx: Context, tx: Transaction, given: Given) -> Objects
     return {"course": await loaders.writes.course.set_status(tx, course, "PUBLISHED", updatedAt=tx.now)}
 
 
+async def fill_runs(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
+    """While it was out of the catalogue nobody moved up."""
+    course = await loaders.writes.course.fill_runs(tx, done["course"]["_id"])
+    return course and {"course": course}
+
+
 async def archive_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
     course = await found.own_course(ctx, tx, given["courseId"], "archiveCourse")
     return {"course": await loaders.writes.course.set_status(tx, course, "ARCHIVED", updatedAt=tx.now)}
@@ -71,6 +79,14 @@ async def update_course_run(ctx: Context, tx: Transaction, given: Given) -> Obje
     _require_order(fields.get("startsAt", run["startsAt"]), fields.get("endsAt", run["endsAt"]))
     _require_seats(run, fields.get("seats"))
     return {"courseRun": await loaders.writes.course.change_run(tx, run, **fields)}
+
+
+async def fill_run(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
+    run = done["courseRun"]
+    if not run["waitlistCount"] or is_full(run):
+        return None
+    filled = await loaders.writes.course.fill_run(tx, run["_id"])
+    return filled and {"courseRun": filled}
 
 
 async def _fields(ctx: Context, tx: Transaction, given: Given, course: CourseDoc | None) -> dict[str, Any]:
@@ -122,6 +138,8 @@ async def _instructors(
     if "STAFF" not in ctx.viewer.roles:
         own = found.instructor_id(ctx)
         ids = ids if own in ids else [own, *ids]
+        if len(ids) > most.INSTRUCTORS:
+            errors.append(refusal("INVALID", f"At most {most.INSTRUCTORS} of them, please.", "instructorIds"))
     there = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
     if len(there) < len(ids):
         errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))

@@ -18,7 +18,9 @@ async def enroll(ctx: Context, tx: Transaction, given: Given) -> Objects:
     if await loaders.writes.enrollment.live(tx, student_id, course["_id"]):
         raise refusal("DUPLICATE", "You have a place in this course, or wait for one.", "courseId")
     run = await _upcoming_run(tx, course, given)
-    status = _status(run, join_waitlist=given["joinWaitlist"] or False)
+    has_seat = run is None or await _has_seat(tx, run)
+    status = _status(has_seat=has_seat, join_waitlist=given["joinWaitlist"] or False)
+    run = run and await tx.get("courseRuns", run["_id"])
     enrollment = await loaders.writes.enrollment.insert(tx, course, run, student_id, status)
     return {"enrollment": enrollment}
 
@@ -58,13 +60,19 @@ async def _upcoming_run(tx: Transaction, course: CourseDoc, given: Given) -> Cou
         raise refusal("NOT_FOUND", "This course has no run with this ID.", "runId")
     if utc(run["startsAt"]) <= tx.now:
         raise refusal("EXPIRED", "This run has begun: choose an upcoming one.", "runId")
-    await loaders.writes.enrollment.fill(tx, run)  # an import may have left seats while others wait
-    filled: CourseRunDoc = await tx.get("courseRuns", run["_id"])
-    return filled
+    return run
 
 
-def _status(run: CourseRunDoc | None, *, join_waitlist: bool) -> EnrollmentStatus:
-    if run is None or not loaders.writes.enrollment.is_full(run):
+async def _has_seat(tx: Transaction, run: CourseRunDoc) -> bool:
+    """Whether there is a seat for one who comes now: an import may have left seats while others wait."""
+    moved = await loaders.writes.enrollment.fill(tx, run)
+    if moved == loaders.writes.enrollment.MOST_MOVED:
+        return False  # more may wait
+    return not loaders.writes.enrollment.is_full(await tx.get("courseRuns", run["_id"]))
+
+
+def _status(*, has_seat: bool, join_waitlist: bool) -> EnrollmentStatus:
+    if has_seat:
         return "ACTIVE"
     if join_waitlist:
         return "WAITLISTED"

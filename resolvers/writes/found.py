@@ -3,7 +3,7 @@
 from bson import ObjectId
 
 from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
-from loaders.owners import Owners
+from loaders.owners import of_course
 from loaders.transactions import Transaction
 from resolvers import permissions
 from resolvers.checks import NAMES
@@ -14,7 +14,7 @@ from resolvers.errors import RefusedError, refusal
 async def course(ctx: Context, tx: Transaction, id: ObjectId) -> CourseDoc:
     """A course that the viewer sees."""
     found: CourseDoc | None = await tx.get("courses", id)
-    if found is None or not permissions.sees_course(ctx.viewer, found, _owners(found)):
+    if found is None or not permissions.sees_course(ctx.viewer, found, of_course(found)):
         raise _nothing("Course", "courseId")
     return found
 
@@ -30,7 +30,7 @@ async def own_run(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> Cou
     """A run with which the viewer may do what the name says."""
     run: CourseRunDoc | None = await tx.get("courseRuns", id)
     of: CourseDoc | None = await tx.get("courses", run["courseId"]) if run else None
-    if run is None or of is None or not permissions.sees_course(ctx.viewer, of, _owners(of)):
+    if run is None or of is None or not permissions.sees_course(ctx.viewer, of, of_course(of)):
         raise _nothing("CourseRun", "runId")
     permissions.require(ctx.viewer, name, instructor_ids=of["instructorIds"])
     return run
@@ -40,7 +40,7 @@ async def enrollment(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> 
     """An enrolment with which the viewer may do what the name says."""
     found: EnrollmentDoc | None = await tx.get("enrollments", id)
     of: CourseDoc | None = await tx.get("courses", found["courseId"]) if found else None
-    if found is None or of is None or not permissions.sees_enrollment(ctx.viewer, found, _owners(of)):
+    if found is None or of is None or not permissions.sees_enrollment(ctx.viewer, found, of_course(of)):
         raise _nothing("Enrollment", "enrollmentId")
     permissions.require(ctx.viewer, name, student_id=found["studentId"], instructor_ids=of["instructorIds"])
     return found
@@ -55,14 +55,8 @@ async def review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewDoc:
 
 
 async def _sees_review(ctx: Context, tx: Transaction, found: ReviewDoc) -> bool:
-    if permissions.sees_review(ctx.viewer, found):
-        return True
-    owners = _owners(await tx.get("courses", found["courseId"]), found["studentId"])
-    return permissions.sees_review(ctx.viewer, found, owners)
-
-
-def _owners(course: CourseDoc, student_id: ObjectId | None = None) -> Owners:
-    return Owners(student_id, course["instructorIds"])
+    course = await tx.get("courses", found["courseId"])
+    return permissions.sees_review(ctx.viewer, found, of_course(course, found["studentId"]))
 
 
 def _nothing(type_name: str, field: str) -> RefusedError:

@@ -44,6 +44,13 @@ async def delete_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
     return {"review": review, "course": await _course(tx, review["courseId"])}
 
 
+async def delete_votes(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
+    review = done["review"]
+    if review["helpfulCount"] == review.get("importedHelpfulCount", 0):
+        return None
+    return {} if await loaders.writes.review.delete_votes(tx, review["_id"]) else None
+
+
 async def mark_review_helpful(ctx: Context, tx: Transaction, given: Given) -> Objects:
     student_id = found.student_id(ctx)
     review = await found.review(ctx, tx, given["reviewId"])

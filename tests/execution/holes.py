@@ -12,8 +12,8 @@ from pymongo.errors import BulkWriteError
 
 from app.sample.generator import generate
 from loaders import indexes
+from loaders.carried import packed, unpacked
 from loaders.mongo import Database
-from loaders.newest import packed, unpacked
 from tests.support import NOW
 
 #: By collection.
@@ -68,9 +68,8 @@ _KEYS = {
 #: What permissions read.
 _STATUSES = {
     "courses": ["status"],
-    "courseRuns": ["courseStatus"],
     "enrollments": ["status"],
-    "reviews": ["status", "courseStatus"],
+    "reviews": ["status"],
 }
 
 
@@ -84,7 +83,7 @@ def sound() -> Documents:
     _hide(courses, taken)
     wanted = {d["studentId"] for name in ("enrollments", "reviews") for d in taken[name]}
     students = [student for student in whole["students"] if student["_id"] in wanted]
-    public = {r["_id"] for r in taken["reviews"] if (r["status"], r["courseStatus"]) == ("PUBLISHED",) * 2}
+    public = {r["_id"] for r in taken["reviews"] if r["status"] == "PUBLISHED"}
     for carrier in (*courses, *students):
         carrier["newestReviewIds"] = packed(i for i in unpacked(carrier["newestReviewIds"]) if i in public)
     return whole | taken | {"courses": courses, "students": students} | _own(courses, taken)
@@ -94,9 +93,6 @@ def _hide(courses: list[dict[str, Any]], taken: Documents) -> None:
     """Some courses are archived, some reviews wait."""
     for course in courses[::HIDDEN]:
         course["status"] = "ARCHIVED"
-    statuses = {course["_id"]: course["status"] for course in courses}
-    for document in (*taken["courseRuns"], *taken["reviews"]):
-        document["courseStatus"] = statuses[document["courseId"]]
     for review in taken["reviews"][::WAITING]:
         review["status"] = "PENDING"
 

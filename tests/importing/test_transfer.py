@@ -416,9 +416,7 @@ def live(database: Database[dict[str, Any]]) -> None:
     }
     made = complete("courses", {**course, "price": {"amountMinor": 5, "currency": "EUR"}})
     course_id = database["courses"].insert_one({**made, "seatsUntil": moment, "studentCount": 1}).inserted_id
-    run = complete(
-        "courseRuns", {"courseId": course_id, "courseStatus": "ARCHIVED", "startsAt": moment, "seats": 9}
-    )
+    run = complete("courseRuns", {"courseId": course_id, "startsAt": moment, "seats": 9})
     run_id = database["courseRuns"].insert_one({**run, "seatsTaken": 1}).inserted_id
     enrollment = {
         "courseId": course_id,

@@ -25,7 +25,7 @@ async def kinds(importer: Importer, *batch: Incoming) -> list[str]:
     [
         ("courses", {"title": "A"}, CourseDoc),
         ("students", {}, StudentDoc),
-        ("reviews", {"courseId": ObjectId(), "courseStatus": "PUBLISHED", **VOTES}, ReviewDoc),
+        ("reviews", {"courseId": ObjectId(), **VOTES}, ReviewDoc),
         ("enrollments", {"courseId": ObjectId(), "studentId": ObjectId()}, EnrollmentDoc),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -140,7 +141,13 @@ async def test_a_second_place_of_a_student_is_told(database: Database) -> None:
 async def run_with(database: Database, *, seats: int | None, taken: int, waiting: int) -> dict[str, Any]:
     """A run, counted as it is."""
     course = factories.course()
-    run = factories.course_run(course, seats=seats, seatsTaken=taken, waitlistCount=waiting)
+    run = factories.course_run(
+        course,
+        seats=seats,
+        seatsTaken=taken,
+        waitlistCount=waiting,
+        startsAt=datetime(2199, 1, 1, tzinfo=UTC),
+    )
     free = seats is None or taken < seats
     course |= {"studentCount": taken, "seatsUntil": run["startsAt"] if free else None}
     students = [factories.student() for _ in range(taken + waiting)]

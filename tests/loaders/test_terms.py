@@ -1,10 +1,14 @@
 """Words, stems and sort keys."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.terms import course_keys, sort_key, student_keys, words
+from loaders import search, terms
+from loaders.terms import course_keys, sort_key, stem, student_keys, words
+from tests.support import cpu
 
 
 @pytest.mark.parametrize(
@@ -54,3 +58,25 @@ def test_sort_keys_put_alike_titles_together() -> None:
     titles = ["élan", "Zebra", "«Apfel»", "apple"]
     assert sorted(titles, key=sort_key) == ["«Apfel»", "apple", "élan", "Zebra"]
     assert student_keys({"name": "  Zoë  Lee "})["sortName"] == "zoe lee"
+
+
+@pytest.mark.parametrize("run", ["\u0315\u0300", "\u0f73", "\u0344", "\ufdfa", "e\u0301", "学"])
+def test_words_take_time_by_the_length_of_the_text(run: str) -> None:
+    """Ten times the text, ten times the time; a square would take a hundred. Python's NFKD takes that."""
+    short, long = (cpu(partial(words, "a" + run * n)) for n in (4_000, 40_000))
+    assert long < 25 * short + 0.005
+
+
+def test_what_is_kept_of_texts_is_bounded() -> None:
+    """Every character of Unicode as a word of its own, and as a query."""
+    for code in [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]:
+        words(chr(code))
+    search.query_words.cache_clear()
+    for code in range(0x3000, 0x4000):
+        search.query_words(f"{chr(code)} word{code} " + "x" * 150)
+    assert len(terms._FOLDING) <= 8_192
+    assert search.query_words.cache_info().currsize <= 64
+    for n in range(terms._kept_stem.cache_info().maxsize or 0):
+        stem(f"{n}s")
+    stem("y" * 21)
+    assert terms._kept_stem.cache_info().currsize == terms._kept_stem.cache_info().maxsize == 20_000

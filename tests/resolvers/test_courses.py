@@ -131,8 +131,9 @@ async def test_facets_leave_their_own_choice_out(
     assert chosen["categories"] == everything["categories"]
     assert chosen["levels"] == {"ADVANCED": 1}
     both = await facets(run_query, categories=["data"], levels=["BEGINNER"])
-    assert both["categories"] == {"web": 1}
-    assert both["levels"] == {"ADVANCED": 1}
+    assert both["categories"] == {"web": 1, "data": 0}
+    assert both["levels"] == {"ADVANCED": 1, "BEGINNER": 0}
+    assert list(both["levels"]) == ["ADVANCED", "BEGINNER"]
     assert both["ratings"] == {"4.5": 0, "4.0": 0, "3.5": 0, "3.0": 0}
 
 
@@ -155,9 +156,26 @@ async def test_facets_of_each_category(database: Database, run_query: RunQuery) 
     ]
     assert by_slug["data"]["courses"]["facets"] == {
         "levels": [],
-        "deliveryModes": [{"value": "ONSITE", "count": 1}],
+        "deliveryModes": [{"value": "ONSITE", "count": 1}, {"value": "ONLINE", "count": 0}],
     }
-    assert by_slug["empty"]["courses"]["facets"] == {"levels": [], "deliveryModes": []}
+    assert by_slug["empty"]["courses"]["facets"] == {
+        "levels": [],
+        "deliveryModes": [{"value": "ONLINE", "count": 0}],
+    }
+
+
+async def test_what_is_ticked_stays_in_its_facet(database: Database, run_query: RunQuery) -> None:
+    await store(database, courses=three_courses())
+    found = await facets(
+        run_query, categories=["languages"], levels=["ADVANCED"], deliveryModes=["ONSITE"], search="zzz"
+    )
+    assert found == {
+        "categories": {"languages": 0},
+        "levels": {"ADVANCED": 0},
+        "deliveryModes": {"ONSITE": 0},
+        "ratings": {"4.5": 0, "4.0": 0, "3.5": 0, "3.0": 0},
+    }
+    assert (await facets(run_query, categories=[], search="zzz"))["categories"] == {}
 
 
 async def test_rating_summary(database: Database, run_query: RunQuery) -> None:

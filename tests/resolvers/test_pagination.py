@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ from resolvers.errors import InvalidCursorError
 from resolvers.ids import encode
 from tests import factories
 from tests.factories import clear, store
+from tests.resolvers.conftest import Ask
 from tests.support import RunQuery
 
-STAFF = Viewer(roles=frozenset({"STAFF"}))
+STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 COURSE = factories.course("The course", slug="the-course")
 STUDENT = factories.student("The student")
 
@@ -246,8 +248,126 @@ async def test_what_is_no_cursor_is_refused(database: Database, run_query: RunQu
 def test_a_cursor_gives_back_its_key(value: Any) -> None:
     key = Key(value, ObjectId())
     scope = Cursors(b"secret").scope("list")
-    cursor = scope.cursor(key)
-    assert scope.key(cursor, "after") == key
-    for other in (Cursors(b"another").scope("list"), Cursors(b"secret").scope("other")):
-        with pytest.raises(InvalidCursorError):
-            other.key(cursor, "after")
+    own, other = ObjectId(), ObjectId()
+    for parent, another in ((own, other), ("web-dev", "dev")):
+        cursor = scope.cursor(parent, key)
+        assert scope.read(cursor, "after", [parent]) == (key, [True])
+        assert scope.read(cursor, "after", [another, parent]) == (key, [False, True])
+        for wrong in (scope, Cursors(b"another").scope("list"), Cursors(b"secret").scope("other")):
+            with pytest.raises(InvalidCursorError):
+                wrong.read(cursor, "after", [another])
+
+
+@pytest.mark.parametrize("carried", [True, False])
+async def test_every_window_is_that_of_a_list_in_memory(
+    database: Database, run_query: RunQuery, carried: bool
+) -> None:
+    """All of `first` and `last`, `after` and `before`: by Relay's algorithm, of a list of five."""
+    student = factories.student()
+    reviews = [factories.review(COURSE, student, n) for n in range(5)]
+    await store(database, courses=[COURSE], students=[student], reviews=reviews)
+    if not carried:
+        for collection in ("courses", "students"):
+            await database[collection].update_many({}, {"$unset": {"newestReviewIds": ""}})
+    text = f'query({WINDOW}) {{ course(slug: "the-course") {{ list: reviews({GIVEN}) {{ {PAGE} }} }} }}'
+    whole = (await run_query(text, {"first": 5}))["course"]["list"]["edges"]
+    cursors = [edge["cursor"] for edge in whole]
+    places: list[int | None] = [None, 0, 1, 2, 4]
+    for after, before, size, backwards in product(places, places, [None, 0, 1, 2, 5, 6], [False, True]):
+        window: dict[str, Any] = {
+            "last" if backwards else "first": size,
+            "after": None if after is None else cursors[after],
+            "before": None if before is None else cursors[before],
+        }
+        page = (await run_query(text, window))["course"]["list"]
+        between = cursors[0 if after is None else after + 1 : before]
+        most = 20 if size is None else size
+        from_end = backwards and size is not None
+        shown = between[max(0, len(between) - most) :] if from_end else between[:most]
+        assert [edge["cursor"] for edge in page["edges"]] == shown, window
+        more = len(between) > most
+        assert page["pageInfo"] == {
+            "hasNextPage": before is not None if from_end else more,
+            "hasPreviousPage": more if from_end else after is not None,
+            "startCursor": shown[0] if shown else None,
+            "endCursor": shown[-1] if shown else None,
+        }, window
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_a_walk_towards_a_cursor_ends(database: Database, run_query: RunQuery, backwards: bool) -> None:
+    await store(database, courses=[factories.course() for _ in range(5)])
+    text = f"query({WINDOW}) {{ list: courses({GIVEN}) {{ {PAGE} }} }}"
+    whole = (await run_query(text, {"first": 5}))["list"]
+    fixed = {"after": whole["edges"][1]["cursor"]} if backwards else {"before": whole["edges"][3]["cursor"]}
+
+    async def ask(window: Mapping[str, Any]) -> Any:
+        given = {name: value for name, value in window.items() if value is not None}
+        return (await run_query(text, {**fixed, **given}))["list"]
+
+    seen, cursor = [], None
+    for _ in range(9):
+        page = await ask({"last": 2, "before": cursor} if backwards else {"first": 2, "after": cursor})
+        seen += [node["id"] for node in page["nodes"]]
+        cursor = page["pageInfo"]["startCursor" if backwards else "endCursor"]
+        if not page["pageInfo"]["hasPreviousPage" if backwards else "hasNextPage"]:
+            break
+        assert cursor
+    expected = whole["nodes"][2:] if backwards else whole["nodes"][:3]
+    assert sorted(seen) == sorted(node["id"] for node in expected)
+
+
+NEXT = "nodes { id } pageInfo { endCursor }"
+OTHERS = {
+    "reviews": f'course(slug: "%s") {{ list: reviews(first: 1, after: $a) {{ {NEXT} }} }}',
+    "runs": f'course(slug: "%s") {{ list: runs(first: 1, after: $a, upcomingOnly: false) {{ {NEXT} }} }}',
+    "enrollments": f'course(slug: "%s") {{ list: enrollments(first: 1, after: $a) {{ {NEXT} }} }}',
+    "courses": f'category(slug: "%s") {{ list: courses(first: 1, after: $a) {{ {NEXT} }} }}',
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_a_cursor_is_of_one_parents_list(ask: Ask, database: Database, name: str) -> None:
+    """On another parent's it is refused, also where both are asked at once; its own parent's is answered."""
+    categories = [factories.category(slug) for slug in ("one", "two")]
+    courses = [factories.course(slug=slug, categorySlug=slug) for slug in ("one", "two")]
+    more = [factories.course(categorySlug=slug) for slug in ("one", "two") for _ in range(2)]
+    student = factories.student()
+    each = [of for of in courses for _ in range(3)]
+    imported = [{"source": "test", "id": str(n)} for n in range(len(each))]
+    await store(
+        database, categories=categories, courses=courses + more, students=[student],
+        reviews=[factories.review(of) for of in each], courseRuns=[factories.course_run(of) for of in each],
+        enrollments=[
+            factories.enrollment(of, student, status="COMPLETED", externalId=e)
+            for of, e in zip(each, imported, strict=True)
+        ],
+    )  # fmt: skip
+    text = OTHERS[name]
+    first = (await ask(f"query($a: String) {{ p: {text % 'one'} }}", viewer=STAFF))["data"]["p"]["list"]
+    cursor = {"a": first["pageInfo"]["endCursor"]}
+    own_next = (await ask(f"query($a: String) {{ p: {text % 'one'} }}", cursor, viewer=STAFF))["data"]["p"]
+    assert own_next["list"]["nodes"] != first["nodes"]
+    (error,) = (await ask(f"query($a: String) {{ p: {text % 'two'} }}", cursor, viewer=STAFF))["errors"]
+    assert error["extensions"] == {"code": "INVALID_CURSOR"}
+    both = await ask(f"query($a: String) {{ p: {text % 'one'} q: {text % 'two'} }}", cursor, viewer=STAFF)
+    assert both["data"] == {"p": own_next, "q": None}
+    assert [(e["path"], e["extensions"]["code"]) for e in both["errors"]] == [
+        (["q", "list"], "INVALID_CURSOR")
+    ]
+
+
+async def test_a_cursor_beneath_several_parents(ask: Ask, database: Database) -> None:
+    """It is of one of them at most: the others have an error in the place of their page."""
+    courses = [factories.course() for _ in range(3)]
+    await store(database, courses=courses, reviews=[factories.review(c) for c in courses for _ in range(3)])
+    ids = [encode("Course", course) for course in courses]
+    text = """query($ids: [ID!]!, $a: String) { nodes(ids: $ids) { ... on Course {
+      reviews(first: 1, after: $a) { nodes { id } pageInfo { endCursor } } } } }"""
+    first = (await ask(text, {"ids": ids}))["data"]["nodes"]
+    cursor = first[1]["reviews"]["pageInfo"]["endCursor"]
+    payload = await ask(text, {"ids": ids, "a": cursor})
+    assert [node is None for node in payload["data"]["nodes"]] == [True, False, True]
+    assert payload["data"]["nodes"][1]["reviews"]["nodes"] != first[1]["reviews"]["nodes"]
+    assert [e["extensions"]["code"] for e in payload["errors"]] == ["INVALID_CURSOR"] * 2
+    assert [e["path"] for e in payload["errors"]] == [["nodes", n, "reviews"] for n in (0, 2)]

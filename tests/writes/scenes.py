@@ -63,7 +63,10 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
         _place(course["seats"], run["seats"], others[1], status="WAITLISTED"),
         _place(course["cancel"], run["cancel"], others[0], status="WAITLISTED"),
     ]
-    reviews = {name: review_of(course[name], learner) for name in ("publish", "archive", "change", "delete")}
+    reviews = {
+        name: review_of(course[name], learner, rating=5)
+        for name in ("publish", "archive", "change", "delete")
+    }
     reviews |= {name: review_of(course[name], others[2]) for name in ("vote", "reply", "moderate")}
     await stored(
         database, instructors=[teacher], categories=[web], courses=list(course.values()),

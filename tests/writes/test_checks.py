@@ -27,6 +27,8 @@ GOOD: Sequence[tuple[Check, Any, Any]] = [
     (checks.moment, datetime(2030, 1, 1, 2, 0, 0, 123_999, timezone(timedelta(hours=2))),
      datetime(2030, 1, 1, 0, 0, 0, 123_000, UTC)),
     (checks.moment, datetime(2030, 1, 1), datetime(2030, 1, 1, tzinfo=UTC)),
+    (checks.at_most(3), "abc", "abc"), (checks.or_none(checks.text(5)), " " * 80_000, None),
+    (checks.compared(3), "abcd", "abc"),
 ]  # fmt: skip
 
 BAD: Sequence[tuple[Check, Any]] = [
@@ -41,7 +43,8 @@ BAD: Sequence[tuple[Check, Any]] = [
     (checks.language, "en_US"), (checks.language, "en-" + "a" * 40), (checks.term, "2014-0"),
     (checks.term, "14-1"), (checks.term, "2014-1\n"), (checks.url, "ftp://a.example"), (checks.url, "https://"),
     (checks.url, 'https://a"b'), (checks.url, "https://" + "a" * 493),
-    (checks.key, ""), (checks.key, "k" * 201),
+    (checks.key, ""), (checks.key, "k" * 201), (checks.at_most(3), "abcd"),
+    (checks.or_none(checks.text(5)), " " * 80_001), (checks.email, " " * 1_000_000 + "ada@example.org"),
     (checks.email, "ada@example"), (checks.email, "ada example.org"), (checks.email, "a@b.c\n.d"),
     (checks.email, "@example.org"), (checks.email, "a" * 250 + "@b.org"),
     (checks.moment, datetime(1969, 12, 31, tzinfo=UTC)), (checks.moment, datetime(2200, 1, 1, tzinfo=UTC)),

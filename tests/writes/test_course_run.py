@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 import loaders.writes.course
+import loaders.writes.enrollment
 from loaders.mongo import Database
 from loaders.transactions import Transaction
+from resolvers import ids
 from resolvers.context import Viewer
 from tests import factories
 from tests.support import RunQuery
@@ -166,6 +168,35 @@ async def test_a_long_waitlist_moves_up_with_as_many_commands_as_a_short_one(
     assert sent[0] == sent[1]
 
 
+@pytest.mark.parametrize("name", ["updateCourseRun", "publishCourse"])
+async def test_a_longer_waitlist_moves_up_in_several_transactions(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Each with entries of its own in the audit log, none with more changes than it shows."""
+    monkeypatch.setattr(loaders.writes.enrollment, "MOST_MOVED", 60)
+    course = factories.course(summary="S", deliveryModes=["ONLINE"])
+    run = run_of(course, seats=1)
+    people = [
+        factories.enrollment(course, factories.student(), runId=run["_id"], status=status)
+        for status in ("ACTIVE", *["WAITLISTED"] * 150)
+    ]
+    if name == "publishCourse":
+        course["status"], run["seats"] = "ARCHIVED", 1_000
+    await stored(database, courses=[course], courseRuns=[run], enrollments=people)
+    given: dict[str, Any] = {"courseId": course_id(course)}
+    if name == "updateCourseRun":
+        given = {"runId": run_id(run), "seats": 1_000}
+    await gateway.done(STAFF, name, **given)
+    assert (await current(database, "courseRuns", run))["waitlistCount"] == 0
+    assert await database["enrollments"].count_documents({"status": "ACTIVE"}) == 151
+    entries = await database["auditLog"].find({"action": name}).to_list(None)
+    assert max(len(entry["changes"]) for entry in entries) == 50
+    moved = [c for entry in entries for c in entry["changes"] if c["collection"] == "enrollments"]
+    assert len({c["documentId"] for c in moved}) == len(moved) == 150
+    again = await gateway.done(STAFF, name, **given)
+    assert not again["errors"]
+
+
 async def test_runs_that_fill_up_at_once_leave_a_course_without_seats(
     gateway: Gateway, database: Database
 ) -> None:
@@ -185,7 +216,7 @@ async def test_runs_that_fill_up_at_once_leave_a_course_without_seats(
     }
 
 
-async def test_a_run_that_is_made_while_its_course_is_archived_is_archived_with_it(
+async def test_a_run_that_is_made_while_its_course_is_archived_is_hidden_with_it(
     gateway: Gateway, database: Database
 ) -> None:
     course = factories.course()
@@ -197,8 +228,11 @@ async def test_a_run_that_is_made_while_its_course_is_archived_is_archived_with_
         lambda tx: _insert_run(tx, course, new),
         lambda tx: _archive(tx, course),
     )
-    statuses = [run["courseStatus"] async for run in database["courseRuns"].find()]
-    assert statuses == ["ARCHIVED", "ARCHIVED"]
+    runs = [{"_id": run["_id"]} async for run in database["courseRuns"].find()]
+    query = {"ids": [ids.encode("CourseRun", run) for run in runs]}
+    text = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert (await gateway.ask(text, query))["nodes"] == [None, None]
+    assert None not in (await gateway.ask(text, query, STAFF))["nodes"]
 
 
 async def _take_seats_away(tx: Transaction, run: Doc) -> None:

@@ -3,8 +3,12 @@
 from asyncio import gather
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from loaders.aggregates import recount
 from loaders.mongo import Database
 from resolvers.context import Viewer
 from tests import factories
@@ -200,6 +204,93 @@ async def test_the_waitlist_moves_up_in_order(gateway: Gateway, database: Databa
     assert [node["status"] for node in told["nodes"]] == [
         "CANCELLED", "CANCELLED", "ACTIVE", "ACTIVE", "CANCELLED", "WAITLISTED"
     ]  # fmt: skip
+
+
+HELD: dict[str, tuple[Doc, Doc]] = {
+    "the run has begun": ({}, {"startsAt": datetime.now(UTC) - timedelta(minutes=1)}),
+    "the course is archived": ({"status": "ARCHIVED"}, {}),
+}
+
+
+@pytest.mark.parametrize("why", HELD)
+@pytest.mark.parametrize("how", ["cancelEnrollment", "updateCourseRun", "recount", "nothing"])
+async def test_nobody_moves_up_where_nobody_can_enrol(
+    gateway: Gateway, database: Database, why: str, how: str
+) -> None:
+    """One seat, taken; one waits. The seat stays free, and a recount has nothing to say of it."""
+    of_course, of_run = HELD[why]
+    course, run, (one, two) = await catalogue(database, seats=1, students=2)
+    places = [
+        factories.enrollment(course, by, runId=run["_id"], status=status)
+        for by, status in ((one, "ACTIVE"), (two, "WAITLISTED"))
+    ]
+    if how == "nothing":  # as an import has it
+        places[0]["status"] = "CANCELLED"
+    await database["enrollments"].insert_many(places)
+    await database["courses"].update_one({}, {"$set": {**of_course, "summary": "S"}})
+    await database["courseRuns"].update_one({}, {"$set": of_run})
+    await refreshed(database)
+    if how == "cancelEnrollment":
+        await gateway.done(as_student(one), how, enrollmentId=enrollment_id(places[0]))
+    if how == "updateCourseRun":
+        await gateway.done(STAFF, how, runId=run_id(run), seats=5)
+    await refreshed(database)
+    assert (await current(database, "enrollments", places[1]))["status"] == "WAITLISTED"
+    if how == "cancelEnrollment" and not of_course:
+        codes = await gateway.codes(as_student(factories.student()), "enroll", **place(course, run))
+        assert codes == [("EXPIRED", "runId")]
+
+
+async def refreshed(database: Database) -> None:
+    [_ async for _ in recount(database, fix=True)]
+    assert [difference async for difference in recount(database, fix=False)] == []
+
+
+async def test_the_waitlist_moves_up_when_the_course_is_back(gateway: Gateway, database: Database) -> None:
+    course, run, (one, two, three) = await catalogue(
+        database, seats=1, students=3, summary="S", deliveryModes=["ONLINE"]
+    )
+    places = [
+        factories.enrollment(course, by, runId=run["_id"], status=status)
+        for by, status in ((one, "ACTIVE"), (two, "WAITLISTED"), (three, "WAITLISTED"))
+    ]
+    await stored(database, enrollments=places)
+    own = {"courseId": course_id(course)}
+    await gateway.done(STAFF, "archiveCourse", **own)
+    await gateway.done(as_student(one), "cancelEnrollment", enrollmentId=enrollment_id(places[0]))
+    assert await statuses(database) == {"CANCELLED": 1, "WAITLISTED": 2}
+    payload = await gateway.done(STAFF, "publishCourse", "course { studentCount }", **own)
+    assert payload["course"]["studentCount"] == 1
+    assert (await current(database, "enrollments", places[1]))["status"] == "ACTIVE"
+    assert await statuses(database) == {"CANCELLED": 1, "ACTIVE": 1, "WAITLISTED": 1}
+
+
+async def test_a_waitlist_that_is_counted_wrongly_holds_nothing_up(
+    gateway: Gateway, database: Database
+) -> None:
+    course, run, (one,) = await catalogue(
+        database, seats=2, status="ARCHIVED", summary="S", deliveryModes=["ONLINE"]
+    )
+    await database["courseRuns"].update_one({}, {"$set": {"waitlistCount": 3}})
+    await gateway.done(STAFF, "publishCourse", courseId=course_id(course))
+    await gateway.done(STAFF, "updateCourseRun", runId=run_id(run), seats=3)
+    await gateway.done(as_student(one), "enroll", **place(course, run))
+    await refreshed(database)
+
+
+async def test_a_run_that_is_put_off_moves_its_waitlist_up(gateway: Gateway, database: Database) -> None:
+    """Once it has begun nobody moves up; when it is yet to begin again, they do."""
+    course, run, (one, two) = await catalogue(database, seats=1, students=2)
+    places = [
+        factories.enrollment(course, by, runId=run["_id"], status=status)
+        for by, status in ((one, "CANCELLED"), (two, "WAITLISTED"))
+    ]
+    await database["courseRuns"].update_one({}, {"$set": {"startsAt": SOON - 60 * DAY}})
+    await stored(database, enrollments=places)
+    await gateway.done(STAFF, "updateCourseRun", runId=run_id(run), location="Room 1")
+    assert (await current(database, "enrollments", places[1]))["status"] == "WAITLISTED"
+    await gateway.done(STAFF, "updateCourseRun", runId=run_id(run), startsAt=SOON.isoformat())
+    assert (await current(database, "enrollments", places[1]))["status"] == "ACTIVE"
 
 
 async def test_a_student_who_comes_twice_is_counted_once(gateway: Gateway, database: Database) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 import loaders.writes.review
+from loaders.carried import unpacked
 from loaders.mongo import Database
-from loaders.newest import NEWEST, unpacked
+from loaders.newest import NEWEST
 from loaders.transactions import Transaction
 from resolvers.context import Viewer
 from tests import factories

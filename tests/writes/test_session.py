@@ -265,7 +265,7 @@ async def test_a_session_ends_by_itself_and_a_refresh_puts_it_off(
     assert codes(await gateway.write(session["accessToken"])) == OVER
 
 
-@pytest.mark.parametrize("token", ["", "x", "é", "AAAA", "\x00", "A" * 5000])
+@pytest.mark.parametrize("token", ["", "x", "é", "AAAA", "\x00", "A" * 5000, "A" * 900_000])
 async def test_what_is_no_refresh_token_is_refused(gateway: Gateway, token: str) -> None:
     assert codes(await gateway.refresh(token)) == OVER_BY_TOKEN
     assert codes(await gateway.mutate("signOut", {"refreshToken": token})) == OVER_BY_TOKEN
@@ -483,3 +483,14 @@ async def test_a_session_from_its_beginning_to_its_end_over_http(gateway_url: st
     assert codes(await gateway.write(found["accessToken"])) == OVER
     me = await gateway.post(ME, token=found["accessToken"])
     assert me.json()["data"]["viewer"]["student"]["email"] == email  # until it expires
+
+
+async def test_long_texts_are_cut_before_they_are_kept(gateway: Gateway, database: Database) -> None:
+    """Half a megabyte of an address is an account's that isn't there, and of its guesses little is kept."""
+    long = "x" * 400_000
+    assert codes(await gateway.sign_in(email=long, password=long)) == [("UNAUTHENTICATED",)]
+    kept = await database["attempts"].find().to_list(None)
+    assert kept
+    assert all(len(str(attempt)) < 2_000 for attempt in kept)
+    payload = await gateway.mutate("signIn", {"email": EMAIL, "password": "p", "clientMutationId": long})
+    assert codes(payload) == [("INVALID", "clientMutationId")]

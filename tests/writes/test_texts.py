@@ -1,13 +1,17 @@
 """Text as it is stored: nothing in it is a tag, and what was no tag stays."""
 
+from functools import partial
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from resolvers import texts
+from loaders.terms import course_keys
+from resolvers import checks, texts
 from resolvers.texts import clean, in_line, is_visible
+from tests.support import cpu
 
 #: Text with much that looks like HTML.
 MARKUP = st.lists(
@@ -121,3 +125,23 @@ def test_hostile_text_is_passed_a_fixed_number_of_times(
 )
 def test_what_can_be_seen(text: str, visible: bool) -> None:
     assert is_visible(text) is visible
+
+
+@pytest.mark.parametrize("unit", ["\u0315\u0300", "\u0f73", "\ufdfa", " ", "<b ", "&", "\u200b"])
+def test_a_text_takes_time_by_its_length(unit: str) -> None:
+    """What a description goes through: ten times the text, ten times the time; a square takes a hundred."""
+
+    def written(count: int) -> None:
+        text = ("a" + unit * count)[:80_000]
+        stored = checks.or_none(checks.text(80_000))(text) or ""
+        description: dict[str, Any] = {
+            "title": "T",
+            "codes": [],
+            "tags": [],
+            "summary": None,
+            "description": stored,
+        }
+        course_keys(description)
+
+    short, long = (cpu(partial(written, n)) for n in (2_000, 20_000))
+    assert long < 25 * short + 0.005
