@@ -48,8 +48,8 @@ class Lane:
     """Lets pass what fits into its capacity; the rest waits, the first come first, but for a head start of
     the cheap ones.
 
-    capacity: the sum of the prices of those who are in. wait: seconds that one waits at most, and half of that
-    at least.
+    capacity: the sum of the prices of those who are in. wait: seconds that one waits at most;
+    half of that at least.
     """
 
     def __init__(self, capacity: int, wait: float) -> None:
