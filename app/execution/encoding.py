@@ -117,8 +117,8 @@ def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Mem
 
 
 def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_Member]]]:
-    """Runs of members with their weights: eight at a time by one of them, where they are many and light. Which
-    one is drawn at random, so that nobody can hide what is long.
+    """Runs of members with their weights: eight at a time by one of them, where they are many and light.
+    Which one is drawn at random, so that nobody can hide what is long.
     """
     if len(members) == 1:
         yield size, members  # whether it is heavy is seen below
