@@ -7,10 +7,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs
 
 # What the MongoDB driver makes a difference to.
 DATABASE_TESTS := tests/loaders tests/resolvers tests/writes tests/storm tests/importing \
-  tests/app/test_database.py tests/app/test_http.py
+  tests/app/test_database.py tests/app/test_http.py tests/hostile/test_mongodb_away.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench differential storm fuzz overload clean
+.PHONY: help setup run test check format bench differential storm restarts fuzz overload clean
 
 help: ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ fuzz: setup ## 100,000 requests that nobody should send (about 5 minutes)
 
 overload: setup ## what floods of heavy reads do to a gateway (about 3 minutes)
 	$(BIN)/python -m benchmarks.overload
+
+restarts: setup ## stops and rolling restarts under load, behind nginx and HAProxy (about 15 minutes)
+	$(BIN)/python -m tests.server.restarts
 
 check: setup ## format, lint, types, import contracts, schema drift
 	$(BIN)/ruff format --check .

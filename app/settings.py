@@ -48,7 +48,10 @@ class Settings(BaseSettings):
         "motor", description="The client library: `motor`, or `pymongo` for PyMongo's own async client."
     )
     mongodb_timeout: float = Field(
-        5.0, gt=0, description="Seconds to wait for a MongoDB server before a request fails."
+        5.0, gt=0, description="Seconds to wait for a MongoDB server before requests fail at once."
+    )
+    wait_for_mongodb: float = Field(
+        0.0, ge=0, le=3600, description="Seconds to wait for MongoDB at the start; then it is an error."
     )
     lectern_secret: SecretStr = Field(
         SecretStr(""),
@@ -106,7 +109,9 @@ class Settings(BaseSettings):
         10_000_000, ge=10_000, description="The largest answer, in bytes before it is compressed."
     )
     admission_capacity: int = Field(
-        40_000, ge=1_000, description="The price of the operations that run at once in a process; more wait."
+        50_000,
+        ge=1_000,
+        description="The price of the dear queries that run at once in a process; more wait.",
     )
     admission_wait: float = Field(
         5.0, gt=0, le=60, description="Seconds that a request waits for its turn at most; then 503."
@@ -187,7 +192,7 @@ class Settings(BaseSettings):
         65.0, gt=0, description="Seconds that a connection is kept open between two requests."
     )
     drain_delay: float = Field(
-        3.0,
+        7.0,
         ge=0,
         le=600,
         description="Seconds from the signal to stop until no connection is accepted any more.",

@@ -7,6 +7,7 @@ MODULES = (
     "engines",
     "growth",
     "collecting",
+    "prices",
     "first_answer",
     "top_per_parent",
     "import_reviews",

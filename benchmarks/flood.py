@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any, cast
 
@@ -177,7 +177,7 @@ async def _main(arguments: argparse.Namespace, bodies: Sequence[bytes]) -> dict[
     clients = [asyncio.create_task(_live(run, opening)) for _ in range(arguments.connections)]
     await asyncio.sleep(arguments.seconds)
     run.told.seconds = time.perf_counter() - run.began
-    told = asdict(run.told)
+    told = vars(run.told) | {"failures": dict(run.told.failures)}
     for client in clients:
         client.cancel()
     return told

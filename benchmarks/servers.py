@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def started(
 ) -> Iterator[Server]:
     """One server. command: it is given a port."""
     port = _free_port()
-    own = {"MONGODB_URI": mongodb_uri, "LECTERN_SECRET": SIGNED_WITH, **environment}
+    own = {"MONGODB_URI": mongodb_uri, "LECTERN_SECRET": SIGNED_WITH, "DRAIN_DELAY": "0", **environment}
     with subprocess.Popen(
         [*command, str(port)], env={**os.environ, **own}, stderr=subprocess.PIPE
     ) as process:
@@ -107,14 +107,14 @@ def started(
             os.sched_setaffinity(process.pid, {_CORE})
             server = Server(name, process.pid, port, HTTPConnection("127.0.0.1", port, timeout=60))
             _wait(server, process)
-            yield server
+            yield replace(server, pid=_worker(process.pid))
             server.connection.close()
         finally:
             process.terminate()
 
 
 def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
-    """Until it answers. Lectern listens before it can."""
+    """Until it answers."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -126,6 +126,12 @@ def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
             return
     process.terminate()
     raise SystemExit(f"{server.name} did not start: {process.communicate()[1].decode()}")
+
+
+def _worker(pid: int) -> int:
+    """The process that answers: the child of Lectern's supervisor, or the server itself."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else pid
 
 
 def _free_port() -> int:

@@ -1,6 +1,7 @@
 """Documents by key, in batches."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from asyncio import Future, get_running_loop, wait
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from bson import ObjectId
@@ -15,7 +16,8 @@ class ByKey(Generic[D]):
     """The documents of a collection by a unique field, each fetched once a request.
 
     Called with keys, it returns one entry per key, in the order of the keys: the document, or None where
-    there is none or the key is None. One command, or none where every key was seen before.
+    there is none or the key is None. One command, or none where every key was seen before, or is being
+    fetched by another call: that one is waited for, and if it fails, so does this one.
     """
 
     def __init__(
@@ -25,15 +27,35 @@ class ByKey(Generic[D]):
         self._field = field
         self._projection = including(projection, field)
         self._seen: dict[Hashable, D | None] = {None: None}
+        self._coming: dict[Hashable, Future[None]] = {}
 
     async def __call__(self, keys: Sequence[Any]) -> list[D | None]:
         seen, hashed = self._seen, _hashed(keys)
-        unseen = {h: key for h, key in zip(hashed, keys, strict=True) if h not in seen}
-        if unseen:
+        while unseen := {h: key for h, key in zip(hashed, keys, strict=True) if h not in seen}:
+            if own := {h: key for h, key in unseen.items() if h not in self._coming}:
+                await self._fetch(own)
+            for coming in {self._coming[h] for h in unseen if h in self._coming}:
+                await wait([coming])
+                coming.result()
+        return [seen[h] for h in hashed]
+
+    async def _fetch(self, unseen: Mapping[Hashable, Any]) -> None:
+        """Whoever waits for it is told of its failure; of its end by cancellation that it did not happen."""
+        coming: Future[None] = get_running_loop().create_future()
+        self._coming |= dict.fromkeys(unseen, coming)
+        try:
             rows = await self._rows(list(unseen.values()))
             found = _hashed([row[self._field] for row in rows])
-            seen |= dict.fromkeys(unseen) | dict(zip(found, rows, strict=True))
-        return [seen[h] for h in hashed]
+            self._seen |= dict.fromkeys(unseen) | dict(zip(found, rows, strict=True))
+        except Exception as error:
+            coming.set_exception(error)
+            coming.exception()  # nobody may be waiting
+            raise
+        finally:
+            for key in unseen:
+                del self._coming[key]
+            if not coming.done():
+                coming.set_result(None)
 
     async def _rows(self, keys: list[Any]) -> list[Any]:
         if len(keys) > 1:

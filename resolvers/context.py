@@ -68,6 +68,11 @@ class Context:
     #: the DataLoaders of the level fields, by function and arguments (resolvers/fields.py)
     levels: dict[tuple[LevelFunction, str], Any] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Drops what was read so far: each field of a mutation reads anew."""
+        self.loaders.forget()
+        self.levels.clear()
+
     def sign_in(self, viewer: Viewer) -> None:
         """Who signs in is the viewer from then on."""
         object.__setattr__(self, "viewer", viewer)

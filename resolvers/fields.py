@@ -11,6 +11,7 @@ from inspect import Parameter, Signature, signature
 from typing import Any, TypeAlias
 
 import strawberry
+from graphql import OperationType
 from strawberry import UNSET
 from strawberry.dataloader import AbstractCache, DataLoader
 from strawberry.utils.str_converters import to_camel_case
@@ -101,6 +102,8 @@ def root(
     """A field of the query: `async (ctx, *, arguments) -> its value`. commands, most: as of `level`."""
 
     async def resolve(info: Any, **arguments: Any) -> Any:
+        if info.operation.operation is OperationType.MUTATION:
+            info.context.forget()
         return await function(info.context, **arguments)
 
     resolve.__signature__ = _signature(function, of_parents=False)  # type: ignore[attr-defined] # read by inspect

@@ -34,7 +34,8 @@ T = TypeVar("T")
 _LIST = 25  # MongoDB looks for the page of each parent
 _TEXT = 5  # some hundred characters
 _LONG_TEXT = 15  # some thousand
-_SIGNED = 2  # a cursor
+_WRITTEN = 2  # an amount of money, for people
+_SIGNED = 4  # a cursor
 _COUNTED = 25  # MongoDB goes through all that a list holds
 _FACETS = 250  # and that several times, or through a whole collection
 _DOCUMENT = 25
@@ -244,7 +245,9 @@ class Instructor(Node):
 class Money:
     amount_minor: int = fields.plain("The amount in the currency's minor unit: 129900 is 1,299.00.")
     currency: str = fields.plain("The currency, as an ISO 4217 code.")
-    formatted: str = fields.computed(resolvers.money.formatted, description='For people: "₹1,299.00".')
+    formatted: str = fields.computed(
+        resolvers.money.formatted, weight=_WRITTEN, description='For people: "₹1,299.00".'
+    )
 
 
 @strawberry.type(description="The ratings of a course.")

@@ -31,6 +31,9 @@ from tests.support import NOW, SECRET, SHARED, TOKENS, MongoCommands, RunQuery, 
 hypothesis.settings.register_profile("lectern", deadline=None)
 hypothesis.settings.load_profile("lectern")
 
+# A gateway that a test stops has no load balancer to tell.
+os.environ.setdefault("DRAIN_DELAY", "0")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """PyMongo's async client, closed while its monitor opens a connection, leaves that socket to the garbage

@@ -1,21 +1,28 @@
 """The wheel: everything that `lectern` needs at run time, and nothing else."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
+
 from app.http import graphiql
 from tests.support import missing
 
 ROOT = Path(__file__).parents[1]
+WHEEL = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir"]
+SOURCE_DISTRIBUTION = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d"]
 
 
 def test_the_wheel_holds_graphiql_and_the_sample_data(tmp_path: Path) -> None:
     if not (graphiql.STATIC / "index.html").is_file():
         missing("GraphiQL is not built: run `make setup`")
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
-    subprocess.run([*build, "--wheel-dir", str(tmp_path), str(ROOT)], check=True)
+    # By way of a source distribution: what it leaves out, the wheel has not.
+    subprocess.run([*SOURCE_DISTRIBUTION, str(tmp_path)], cwd=ROOT, check=True)
+    (source,) = tmp_path.glob("lectern-*.tar.gz")
+    subprocess.run([*WHEEL, str(tmp_path), str(source)], check=True)
     (wheel,) = tmp_path.glob("lectern-*.whl")
     names = set(ZipFile(wheel).namelist())
     assert "app/static/index.html" in names
@@ -27,3 +34,36 @@ def test_the_wheel_holds_graphiql_and_the_sample_data(tmp_path: Path) -> None:
         "resolvers",
         "loaders",
     }
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A checkout in which GraphiQL is not built."""
+    folder = tmp_path / "clone"
+    unbuilt = shutil.ignore_patterns("static", "node_modules", "__pycache__")
+    for name in ("app", "resolvers", "loaders", "web"):
+        shutil.copytree(ROOT / name, folder / name, ignore=unbuilt)
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.mark.parametrize("command", [[*WHEEL, "dist", "."], [*SOURCE_DISTRIBUTION, "dist"]])
+def test_without_graphiql_nothing_is_built(clone: Path, command: list[str]) -> None:
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "GraphiQL is not built" in done.stdout + done.stderr
+    assert "python web/build.py" in done.stdout + done.stderr
+    assert not list(clone.glob("dist/*"))
+
+
+def test_a_checkout_is_installed_without_graphiql(clone: Path) -> None:
+    """`make setup` installs it before it builds GraphiQL."""
+    project = clone / "pyproject.toml"
+    table = "[tool.hatch.build.targets.wheel]\n"
+    # The other kind of editable install needs the package `editables`, which pip fetches.
+    named = project.read_text(encoding="utf-8").replace(table, table + 'dev-mode-dirs = ["."]\n')
+    project.write_text(named, encoding="utf-8")
+    build = "import hatchling.build as b; b.build_editable('dist')"
+    subprocess.run([sys.executable, "-c", build], cwd=clone, check=True)
+    assert list(clone.glob("dist/lectern-*.whl"))

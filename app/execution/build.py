@@ -18,7 +18,7 @@ coercion, and whatever GraphQL calls an error raises here: app.execution.complet
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from graphql import (
@@ -33,7 +33,19 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.execution.plan import Build, Built, Called, Computed, Position, Route, Selection, Step, Typename, Use
+from app.execution.plan import (
+    Build,
+    Built,
+    Called,
+    Computed,
+    Position,
+    Route,
+    Selection,
+    Step,
+    Stored,
+    Typename,
+    Use,
+)
 
 #: When a scalar's value is right as it is; `{x}` is the value, taken where `{first}` stands.
 _RIGHT: Mapping[str, str] = {
@@ -116,16 +128,16 @@ class _Function:
             + f"\n    return [{pairs}]\n"
         )
         if (code := known.get(source)) is None:
-            code = known[source] = compile(source, f"<{position.coordinate}>", "exec")
-        names = self._names | {"key": position.key}
-        exec(code, names)  # noqa: S102  # our own text
-        build: Build = names["build"]
+            module = compile(source, f"<{position.coordinate}>", "exec")
+            code = known[source] = next(c for c in module.co_consts if isinstance(c, CodeType))
+        # A copy: what CPython learns of a function while it runs is kept in its code.
+        build: Build = FunctionType(code.replace(), self._names | {"key": position.key})
         return Built(build, [use for _, use in self._below], self._weight)
 
     def _complete(self, type_: GraphQLOutputType, value: str, selections: Mapping[str, Selection]) -> str:
         """Writes what completes a value of a type; gives the expression of the result.
 
-        Null where null must not be needs no check of its own: it is no list, no object and no leaf.
+        Null where null must not be is no list, no object and no leaf, and raises like anything else.
         """
         required, nullable = is_non_null_type(type_), get_nullable_type(type_)
         if is_leaf_type(nullable):
@@ -176,7 +188,7 @@ class _Function:
 
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
-        if all(isinstance(position.source, Typename | Called) for position in positions):
+        if not any(isinstance(position.source, Stored) for position in positions):  # which fails by itself
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]

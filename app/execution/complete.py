@@ -5,7 +5,8 @@ it does object by object is done here only where something is wrong: a list's it
 their own, and only those that it raises for are looked at field by field.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -34,11 +35,10 @@ class Completion:
         self._waiting: Waiting = []
 
     def of(self, values: Sequence[Any], slots: Sequence[dict[str, Any]]) -> Waiting:
-        """Puts the result of each value into its slot; returns what waits."""
+        """Puts the result of each value into its slot; returns what waits. values: their build raised."""
         self._waiting = [([], []) for _ in self._index]
-        for value, slot in zip(values, slots, strict=True):
-            if isinstance(value, BaseException) or not self._is_built(self._use.built, value, slot):
-                self._put(value, slot)
+        some = partial(self._build, self._use.built)
+        _bisect(values, slots, some, lambda index: self._put(values[index], slots[index]), tried=True)
         return self._waiting
 
     def _put(self, value: Any, slot: dict[str, Any]) -> None:
@@ -46,27 +46,38 @@ class Completion:
             return  # something above became null
         position, before = self._use.position, self._before()
         path = (*outer, position.key)
+        if isinstance(value, Exception):  # not raised: one of a whole batch would carry a frame for each
+            self._failures.put(_field_error(value, position, path), path, self._use.route)
+            return
         try:
             slot[position.key] = self._completed(position.type, value, position, path)
         except Exception as error:
             self._forget(before)
             self._failures.put(_field_error(error, position, path), path, self._use.route)
 
-    def _is_built(self, built: Built, value: Any, slot: Any) -> bool:
+    def _build(self, built: Built, values: Sequence[Any], slots: Sequence[Any]) -> bool:
         """Whether a build function could do it."""
         try:
-            waiting = built.build([value], [slot])
+            waiting = built.build(values, slots)
         except Exception:
             return False
-        for use, (parents, slots) in zip(built.below, waiting, strict=True):
+        for use, (parents, places) in zip(built.below, waiting, strict=True):
             own = self._waiting[self._index[id(use.position)]]
             own[0].extend(parents)
-            own[1].extend(slots)
+            own[1].extend(places)
         return True
+
+    def _append(self, built: Built, values: Sequence[Any], slots: Sequence[list[Any]]) -> bool:
+        """The same for items, whose slots are all their list."""
+        before = len(slots[0])
+        done = self._build(built, values, slots)
+        if not done:
+            del slots[0][before:]
+        return done
 
     def _completed(self, type_: Any, value: Any, position: Position, path: Path) -> Any:
         """The result of a value. Raises what is wrong with it."""
-        if isinstance(value, BaseException):
+        if isinstance(value, Exception):
             raise value
         if is_non_null_type(type_):
             completed = self._completed(type_.of_type, value, position, path)
@@ -86,11 +97,18 @@ class Completion:
     def _list(self, type_: GraphQLOutputType, values: Any, position: Position, path: Path) -> list[Any]:
         if not is_iterable(values):
             raise GraphQLError(f"Expected Iterable, but did not find one for field '{position.coordinate}'.")
-        built = self._items(type_, position) if position.selections else None
+        items = list(values)
         completed: list[Any] = []
-        for index, value in enumerate(values):
-            if built is None or not self._is_built(built, value, completed):
-                completed.append(self._guarded(type_, value, position, (*path, index)))
+
+        def one(index: int) -> None:
+            completed.append(self._guarded(type_, lambda: items[index], position, (*path, index)))
+
+        if position.selections:
+            slots = [completed] * len(items)
+            _bisect(items, slots, partial(self._append, self._items(type_, position)), one)
+        else:
+            for index in range(len(items)):
+                one(index)
         return completed
 
     def _items(self, type_: GraphQLOutputType, position: Position) -> Built:
@@ -117,24 +135,23 @@ class Completion:
             parents.append(document)
             slots.append(slot)
             return None
-        try:
-            value = source.value(document)
-        except Exception as error:
-            value = error
-        return self._guarded(position.type, value, position, path)
+        return self._guarded(position.type, lambda: source.value(document), position, path)
 
-    def _guarded(self, type_: GraphQLOutputType, value: Any, position: Position, path: Path) -> Any:
+    def _guarded(
+        self, type_: GraphQLOutputType, value: Callable[[], Any], position: Position, path: Path
+    ) -> Any:
         """The result of a field or an item, or null where it fails and may be null."""
         before = self._before() if position.selections else ()
         try:
-            return self._completed(type_, value, position, path)
+            return self._completed(type_, value(), position, path)
         except Exception as error:
-            located = _field_error(error, position, path)
-            if is_non_null_type(type_):
-                raise located from error
-            self._forget(before)
-            self._failures.add(located)
-            return None
+            if not is_non_null_type(type_):
+                self._forget(before)
+                self._failures.add(_field_error(error, position, path))
+                return None
+            if isinstance(error, FieldError):
+                raise
+            raise FieldError(error, position.nodes, path) from error
 
     def _before(self) -> Sequence[int]:
         """How many wait for each use."""
@@ -144,6 +161,32 @@ class Completion:
         """Those that came to wait within what became null."""
         for (parents, slots), number in zip(self._waiting, before, strict=False):
             del parents[number:], slots[number:]
+
+
+def _bisect(
+    values: Sequence[Any],
+    slots: Sequence[Any],
+    some: Callable[[Sequence[Any], Sequence[Any]], bool],
+    one: Callable[[int], None],
+    *,
+    tried: bool = False,
+) -> None:
+    """Does as many values at once as can be done at once, and all in their order.
+
+    some: does values, and tells whether it could. one: does the value at an index, which `some` could not.
+    tried: whether `some` could not do all of them.
+    """
+    to_do = [(0, len(values), tried)] if values else []
+    while to_do:
+        start, end, failed = to_do.pop()
+        untried = not failed and not isinstance(values[start], Exception)
+        if untried and some(values[start:end], slots[start:end]):
+            continue
+        if end - start == 1:
+            one(start)
+        else:
+            middle = (start + end) // 2
+            to_do += [(middle, end, False), (start, middle, False)]
 
 
 def _field_error(error: Exception, position: Position, path: Path) -> FieldError:

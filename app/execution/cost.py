@@ -12,6 +12,7 @@ from graphql import (
     GraphQLSchema,
     IntValueNode,
     ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
     StringValueNode,
@@ -37,10 +38,12 @@ SIZES = frozenset({"first", "last", "ids", "name"})
 #: The most elements of a list that is no page, where its field declares no `most`.
 PLAIN_LIST_SIZE = 5
 
+#: The fields of a connection that have its elements.
+_ELEMENTS = frozenset({"nodes", "edges"})
 _LONGEST_INT = 11  # characters
 
 _VALUES_OF_AN_OBJECT = 5
-_OBJECTS_OF_A_COMMAND = 50
+_OBJECTS_OF_A_COMMAND = 20
 
 #: graphql-core answers introspection, and then all that is asked beside it: an object takes it ten times as
 #: long as the plan, a value twice as long as a value is counted for.
@@ -51,8 +54,9 @@ _INTROSPECTED_VALUE = 2
 class Cost(NamedTuple):
     """The most that an operation can take.
 
-    objects: JSON objects of the answer. values: its other values, by the weights that their fields declare.
-    commands: sent to MongoDB, where each call has parents; equal calls of one depth are one.
+    objects: JSON objects of the answer, and documents that are fetched without being in it. values: its other
+    values, by the weights that their fields declare, and those of lists in arguments. commands: sent to
+    MongoDB as a rule, where each call has parents; equal calls of one depth are one.
     """
 
     objects: int
@@ -76,7 +80,7 @@ def cost(
 
     A page has as many elements as `first` or `last` says, or the default; `nodes(ids:)` as many as it has
     IDs; any other list as many as its field declares. What is selected on an object counts once for each; of
-    an interface, the dearest of its types. Introspection is counted on the schema itself.
+    an interface, the largest of its types. Introspection is counted on the schema itself.
 
     variables: coerced, with their defaults.
 
@@ -120,6 +124,7 @@ class _Pricing:
         self._fields_left = limits.fields
         self._introspected_left = limits.introspection_cost
         self._commands: dict[Hashable, int] = {}
+        self._given: dict[Hashable, int] = {}
 
     def cost(self) -> Cost:
         root = self._schema.get_root_type(self._operation.operation)
@@ -128,7 +133,7 @@ class _Pricing:
         introspects = any(nodes[0].name.value in introspection.FIELDS for nodes in fields.values())
         place = _Place(_BESIDE_INTROSPECTION if introspects else 1)
         objects, values = self._of_fields(root, fields, place)
-        return Cost(objects, values, sum(self._commands.values()))
+        return Cost(objects, values + sum(self._given.values()), sum(self._commands.values()))
 
     def _of_fields(self, parent: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
         self._take_note(fields)
@@ -148,9 +153,10 @@ class _Pricing:
         count = place.objects * _length(field, how, parent, place, sizes)
         root = key if place.depth == 0 and self._operation.operation is OperationType.MUTATION else place.root
         below = place._replace(objects=count, page=_page_size(sizes), root=root)
-        if function := how.get("level") or how.get("root"):
-            below = self._called(function, how["commands"], parent, nodes[0], below)
         kind = get_named_type(field.type)
+        if function := how.get("level") or how.get("root"):
+            commands = how["commands"] * min(count, len(self._types(kind)))
+            below = self._called(function, commands, parent, nodes[0], below)
         if is_leaf_type(kind):
             return _Sum(0, count * how.get("weight", 1))
         return _sum([_Sum(count, place.objects * how.get("weight", 0)), self._dearest(kind, nodes, below)])
@@ -164,18 +170,31 @@ class _Pricing:
         place: _Place,
     ) -> _Place:
         """The place below a call. Equal calls of a depth, as they are written, are one; but what is asked of
-        lists is asked of each, however many there are.
+        lists is asked of each, however many there are. An interface is looked for type by type.
         """
         of = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), of, place.root)
         self._commands[call] = commands
+        self._given[call] = sum(self._length_of(argument.value) for argument in node.arguments or ())
         return place._replace(depth=place.depth + 1, call=call)
 
     def _dearest(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
-        """Of what is selected on the types that an object can have, the one that costs most."""
-        types: Any = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
-        sums = [self._of_fields(type_, self._selected.on(type_, _sets(nodes)), place) for type_ in types]
-        return max(sums, key=lambda found: Cost(found.objects, found.values, 0).price)
+        """Of what is selected on the types that an object can have, the most."""
+        sums = [
+            self._of_object(type_, self._selected.on(type_, _sets(nodes)), place)
+            for type_ in self._types(kind)
+        ]
+        return _Sum(max(found.objects for found in sums), max(found.values for found in sums))
+
+    def _types(self, kind: Any) -> Sequence[Any]:
+        return self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
+
+    def _of_object(self, type_: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
+        """What is selected on objects. Elements of a page are fetched whether they are selected or not."""
+        found = self._of_fields(type_, fields, place)
+        if not _is_connection(type_) or any(nodes[0].name.value in _ELEMENTS for nodes in fields.values()):
+            return found
+        return _sum([found, _Sum(place.objects * place.page, 0)])
 
     def _introspected_root(self, name: str, nodes: Sequence[FieldNode]) -> _Sum:
         if name == introspection.SCHEMA:
@@ -221,6 +240,14 @@ class _Pricing:
             if argument.name.value in SIZES
         }
 
+    def _length_of(self, node: ValueNode) -> int:
+        """How many values the lists of an argument have."""
+        if isinstance(node, VariableNode):
+            return length(self._variables.get(node.name.value))
+        if isinstance(node, ObjectValueNode):
+            return sum(self._length_of(member.value) for member in node.fields)
+        return len(node.values) if isinstance(node, ListValueNode) else 0
+
     def _value(self, node: ValueNode) -> Any:
         if isinstance(node, VariableNode):
             return self._variables.get(node.name.value)
@@ -229,6 +256,13 @@ class _Pricing:
         if isinstance(node, StringValueNode):
             return node.value
         return list(node.values) if isinstance(node, ListValueNode) else None
+
+
+def length(value: Any) -> int:
+    """How many values the lists in a value have."""
+    if isinstance(value, dict):
+        return sum(map(length, value.values()))
+    return len(value) + sum(map(length, value)) if isinstance(value, list) else 0
 
 
 def _sum(sums: Any) -> _Sum:

@@ -10,14 +10,18 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionNode,
+    get_nullable_type,
+    is_leaf_type,
+    type_from_ast,
 )
 from graphql.execution.values import VariableValues
 
 from app.execution.arguments import variables_in
-from app.execution.cost import SIZES, Cost, cost
+from app.execution.cost import SIZES, Cost, cost, length
 from app.execution.introspection import FIELDS
 from app.execution.plan import Plan
 from app.execution.planner import DeclinedError, plan
+from app.execution.selected import Selected
 from app.execution.variables import Variables
 from app.protection.limits import Limits
 from app.protection.selections import selections
@@ -30,7 +34,7 @@ _LONGEST_NAME = 100  # characters of a type's name
 class Document:
     """One operation of a valid document. Plans and costs are made when they are asked for first.
 
-    introspects: whether anything of the document asks about the schema.
+    introspects: whether it asks about the schema. is_about_schema: whether it asks about nothing else.
     """
 
     def __init__(
@@ -44,10 +48,13 @@ class Document:
         nodes = list(selections(document))
         self.document, self.definition = document, definition
         self.variables = Variables(schema, definition, hide_suggestions=hide_suggestions)
-        self.introspects = any(isinstance(node, FieldNode) and node.name.value in FIELDS for node in nodes)
+        asked = _roots(schema, document, definition)
+        self.introspects = bool(asked & FIELDS)
+        self.is_about_schema = self.introspects and asked <= FIELDS | {"__typename"}
         self._schema = schema
         self._conditions = sorted(set(_conditions(nodes)))
         self._sizes = sorted(set(_sizes(nodes)))
+        self._lists = sorted(_lists(schema, definition))
         self._plans: dict[tuple[Any, ...], Plan | str] = {}
         self._costs: dict[tuple[Any, ...], Cost] = {}
 
@@ -66,7 +73,11 @@ class Document:
         Raises TooLargeError.
         """
         given = variables.coerced
-        key = (*map(given.get, self._conditions), *(_size(given.get(name)) for name in self._sizes))
+        key = (
+            *map(given.get, self._conditions),
+            *(_size(given.get(name)) for name in self._sizes),
+            *(length(given.get(name)) for name in self._lists),
+        )
         if (found := self._costs.get(key)) is None:
             found = cost(self._schema, self.document, self.definition, given, limits)
             _keep(self._costs, key, found)
@@ -107,6 +118,14 @@ def _keep(kept: dict[tuple[Any, ...], Any], key: tuple[Any, ...], value: Any) ->
     kept[key] = value
 
 
+def _roots(schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode) -> set[str]:
+    """The names of the fields at the root."""
+    root = schema.get_root_type(definition.operation)
+    assert root is not None  # noqa: S101  # validation saw to it
+    fields = Selected(schema, document, {}).on(root, [definition.selection_set])
+    return {nodes[0].name.value for nodes in fields.values()}
+
+
 def _size(value: Any) -> Any:
     """What of a variable's value the cost depends on."""
     if isinstance(value, list):
@@ -130,3 +149,11 @@ def _sizes(nodes: Iterable[SelectionNode]) -> Iterator[str]:
             for argument in node.arguments or ():
                 if argument.name.value in SIZES:
                     yield from variables_in(argument.value)
+
+
+def _lists(schema: GraphQLSchema, definition: OperationDefinitionNode) -> Iterator[str]:
+    """The variables that may have lists in them."""
+    for variable in definition.variable_definitions or ():
+        type_: Any = type_from_ast(schema, variable.type)
+        if not is_leaf_type(get_nullable_type(type_)):
+            yield variable.variable.name.value

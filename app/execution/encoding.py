@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from app.execution.pace import pace
+
 _Container: TypeAlias = dict[str, Any] | list[Any]
 
 _Member: TypeAlias = tuple[object, Any]
@@ -47,6 +49,7 @@ async def bounded(payload: object, most: int, *, at_once: bool = False) -> Seque
         made.append(piece)
         if not at_once:
             await sleep(0)
+            await pace.turn()
     return made
 
 

@@ -14,6 +14,7 @@ from app.execution.cost import Cost
 from app.execution.document import Document
 from app.execution.explain import Timings, explained
 from app.execution.operation import Answer, Operation
+from app.execution.pace import pace
 from app.execution.plan import Plan
 from app.execution.reading import Reader
 from app.execution.refusals import RefusedError
@@ -111,10 +112,13 @@ class Executor:
         document, operation, variables, _ = prepared
         if self._compiled and not document.is_planned(variables):
             await sleep(0)  # what was read just now took its time already
+            await pace.turn()
         plan = self._plan(document, variables)
         if isinstance(plan, str):
             metrics.operations.labels("reference", plan).inc()
-            return await reference.answer(self._schema, document.document, operation, ctx)
+            return await reference.answer(
+                self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
+            )
         ctx.loaders.projections = plan.projections
         _COMPILED.inc()
         return Answer(await Run(plan, ctx, variables, timings).payload(), "compiled")

@@ -32,14 +32,18 @@ def explained(
     """A plan, or why there is none, as JSON.
 
     cost: app.execution.cost, with the price that is `allowed` by a setting. commands: how many are sent to
-    MongoDB, if each level has parents. levels: every call, parents first, each once, with the keys of all
+    MongoDB at most. levels: every call, parents first, each once, with the keys of all
     places that it is for. projections: the stored keys that are fetched, by collection. timings adds to each
     level that was called how many parents it had and its milliseconds.
     """
     price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):
         return {"engine": "graphql-core", "reason": plan, **price}
-    found = [_level(level, timings or {}) for level in levels.of(plan, variables).all]
+    known = levels.of(plan, variables)
+    above = {
+        inner.number: level.number for level in known.all for use in level.uses for inner in use.built.below
+    }
+    found = [_level(level, above, timings or {}) for level in known.all]
     return {
         "engine": "compiled",
         **price,
@@ -49,7 +53,8 @@ def explained(
     }
 
 
-def _level(level: Level, timings: Timings) -> dict[str, Any]:
+def _level(level: Level, above: Mapping[int, int], timings: Timings) -> dict[str, Any]:
+    """above: the number of the level that a use's parents come from, by the use's."""
     positions = [use.position for use in level.uses]
     told: dict[str, Any] = {
         "level": level.depth,
@@ -57,11 +62,18 @@ def _level(level: Level, timings: Timings) -> dict[str, Any]:
         "arguments": level.called.arguments.text,
         "keys": [position.key for position in positions],
         "type": str(positions[0].type),
-        "commands": level.called.commands,
+        "commands": level.called.commands * _lists(level, above),
     }
     if timing := timings.get(level.uses[0].number):
         told |= {"parents": timing.parents, "ms": round(timing.ms, 3)}
     return told
+
+
+def _lists(level: Level, above: Mapping[int, int]) -> int:
+    """How often its commands are sent: what is asked of lists is asked of each, whatever its pages."""
+    if not level.uses[0].position.parent_type.endswith("Connection"):
+        return 1
+    return len({above[use.number] for use in level.uses})
 
 
 def text(told: Mapping[str, Any]) -> str:

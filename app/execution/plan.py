@@ -138,10 +138,14 @@ class Use:
 
 
 class Level(NamedTuple):
-    """One call: the uses of one depth, from 1, with the same function and arguments."""
+    """One call: the uses of one depth, from 1, with the same function and arguments.
+
+    same: a number that it has in common with levels of other depths with that function and arguments.
+    """
 
     number: int
     depth: int
+    same: int
     uses: list[Use]
 
     @property
@@ -153,11 +157,13 @@ class Levels(NamedTuple):
     """The levels of a plan for some values of its variables.
 
     all: parents first. of: the level of each use, by its number. shared: whether one has several uses.
+    recurring: what is the same at several depths, and whether it may be ready at several at once.
     """
 
     all: list[Level]
     of: list[Level]
     shared: bool
+    recurring: Mapping[int, bool]
 
 
 @dataclass(frozen=True, slots=True)

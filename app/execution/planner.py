@@ -42,9 +42,6 @@ from app.execution.plan import (
 from loaders import projections
 from resolvers.node import COLLECTIONS, PARTS
 
-#: More positions than a text of the largest size has fields: only fragments that multiply get there.
-MOST_POSITIONS = 5_000
-
 
 class DeclinedError(Exception):
     """The operation is not for a plan; the message is the reason, one of a few words."""
@@ -77,7 +74,6 @@ class _Planner:
         self._variables = VariableValues({}, dict(conditions))
         fragments = (d for d in document.definitions if isinstance(d, FragmentDefinitionNode))
         self._fragments = {f.name.value: FragmentDetails(f) for f in fragments}
-        self._positions = 0
         self._arguments: dict[tuple[int, int], Arguments] = {}
         self._reads: dict[str, set[str]] = {}
 
@@ -97,15 +93,19 @@ class _Planner:
 
     def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]
+        if parent.name.endswith("Connection"):
+            self._reads_of_elements(parent)
         if collection := COLLECTIONS.get(PARTS.get(parent.name, parent.name)):
             reads = self._reads.setdefault(collection, set())
             reads.update(key for position in positions for key in position.source.reads)
         return Selection(parent, positions)
 
+    def _reads_of_elements(self, connection: GraphQLObjectType) -> None:
+        """A page is fetched whether its elements are selected or not; then nothing of them is looked at."""
+        element = get_named_type(connection.fields["nodes"].type)
+        self._reads.setdefault(COLLECTIONS[element.name], set())
+
     def _position(self, parent: GraphQLObjectType, key: str, nodes: list[FieldDetails]) -> Position:
-        self._positions += 1
-        if self._positions > MOST_POSITIONS:
-            raise DeclinedError("too many fields")
         name = nodes[0].node.name.value
         if name in {"__schema", "__type"}:
             raise DeclinedError("introspection")

@@ -1,5 +1,7 @@
 """graphql-core: for what has no plan."""
 
+from asyncio import to_thread
+from functools import partial
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute
@@ -9,15 +11,27 @@ from app.execution.operation import Answer, Operation
 from resolvers.context import Context
 
 
-async def answer(schema: GraphQLSchema, document: DocumentNode, operation: Operation, ctx: Context) -> Answer:
-    """The answer of a valid operation whose variables fit."""
-    running = execute(
+async def answer(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: Operation,
+    ctx: Context,
+    *,
+    in_thread: bool = False,
+) -> Answer:
+    """The answer of a valid operation whose variables fit.
+
+    in_thread: for one that awaits nothing. It would hold the event loop; Python's threads take turns.
+    """
+    run = partial(
+        execute,
         schema,
         document,
         context_value=ctx,
         variable_values=operation.variables,
         operation_name=operation.operation_name,
     )
+    running = await to_thread(run) if in_thread else run()
     result = running if isinstance(running, ExecutionResult) else await running
     payload: dict[str, Any] = {"data": result.data}
     wrong = result.errors or []

@@ -1,11 +1,12 @@
 """A plan, run a level at a time."""
 
-from asyncio import gather
 from collections.abc import Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from graphql.execution.values import VariableValues
+from graphql.pyutils import gather_with_cancel
 from strawberry.exceptions import WrongNumberOfResultsReturned
 
 from app.execution import levels
@@ -15,34 +16,35 @@ from app.execution.failures import Failures
 from app.execution.levels import Arrival, Meeting
 from app.execution.pace import pace
 from app.execution.plan import Plan, Use, Waiting
+from app.execution.recurring import Recurring
 from resolvers.context import Context
 from resolvers.fields import Arguments
 
 #: How many fields are made at a time, about: half a millisecond of work, of a slice that fails ten times it.
 _SLICE = 5_000
+_SMALL = 1_000  # so many are made without asking whether it is another's turn
+
+
+class _NothingLeftError(Exception):
+    """Null has propagated to the top: what is still running is not needed."""
 
 
 class Run:
     """One run of a plan. It raises nothing that a function raises: that is an error of the answer."""
 
     __slots__ = (
-        "_completions",
-        "_ctx",
-        "_failures",
-        "_meeting",
-        "_roots",
-        "_serial",
-        "_timings",
-        "_variables",
-    )
+        "_completions", "_ctx", "_failures", "_levels", "_meeting", "_recurring", "_roots", "_serial",
+        "_timings", "_variables",
+    )  # fmt: skip
 
     def __init__(
         self, plan: Plan, ctx: Context, variables: VariableValues, timings: Timings | None = None
     ) -> None:
-        known = levels.of(plan, variables)
+        self._levels = levels.of(plan, variables)
         self._ctx, self._variables, self._timings = ctx, variables, timings
         self._serial = plan.serial
-        self._meeting = Meeting(known) if known.shared else None
+        self._meeting = Meeting(self._levels) if self._levels.shared else None
+        self._recurring: dict[int, Recurring] = {}
         data = dict(plan.keys)
         self._failures = Failures(data)
         self._roots = [Arrival(use, [None], [data]) for use in plan.uses]
@@ -50,13 +52,15 @@ class Run:
 
     async def payload(self) -> dict[str, Any]:
         """The response: its data, and its errors where there are any."""
-        if not self._serial:
-            await self._go_on(self._roots)
-        else:
-            for root in self._roots:
-                if self._failures.data is not None:
-                    self._ctx.loaders.forget()
+        try:
+            if not self._serial:
+                await self._go_on(self._roots)
+            else:
+                for root in self._roots:
+                    self._ctx.forget()
                     await self._go_on([root])
+        except _NothingLeftError as ended:
+            ended.__traceback__ = None  # its frames hold the tasks that hold it
         return self._failures.payload()
 
     async def _go_on(self, arrivals: Sequence[Arrival]) -> None:
@@ -74,7 +78,7 @@ class Run:
         if len(calls) == 1:
             await self._call(*calls[0])
         elif calls:
-            await gather(*(self._call(own, arguments) for own, arguments in calls))
+            await gather_with_cancel(*(self._call(own, arguments) for own, arguments in calls))
 
     def _ready(self, arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
         if self._meeting:
@@ -84,61 +88,76 @@ class Run:
     async def _call(self, arrivals: list[Arrival], arguments: Arguments) -> None:
         if self._failures.pruned:
             arrivals = [self._alive(arrival) for arrival in arrivals]
-        called = arrivals[0].use.called
-        if called.root:
-            values: Sequence[Any] = [await self._outcome(arrivals, [self._ctx], arguments)] * len(arrivals)
-        else:
-            parents = [p for arrival in arrivals for p in arrival.parents]
-            values = await self._by_parent(arrivals, parents, arguments) if parents else []
+        use, parents, _ = arrivals[0]
+        if len(arrivals) > 1:
+            parents = [parent for arrival in arrivals for parent in arrival.parents]
+        start = perf_counter()
+        values = await self._values(use, parents, arguments) if parents else ()
+        if self._timings is not None:
+            self._timings[use.number] = Timing(len(parents), (perf_counter() - start) * 1000)
         if below := await self._put(arrivals, values):
             await self._go_on(below)
 
-    async def _by_parent(
-        self, arrivals: list[Arrival], parents: list[Any], arguments: Arguments
-    ) -> Sequence[Any]:
+    async def _values(self, use: Use, parents: list[Any], arguments: Arguments) -> Sequence[Any]:
         """A value for each parent, in order. The function gets each object once."""
-        by_id = dict(zip(map(id, parents), parents, strict=True))
-        distinct = parents if len(by_id) == len(parents) else list(by_id.values())
-        entries = _entries(await self._outcome(arrivals, [distinct, self._ctx], arguments), len(distinct))
-        if distinct is parents:
-            return entries
-        of = dict(zip(by_id, entries, strict=True))
-        return [of[id(parent)] for parent in parents]
+        if use.called.root:
+            return [await self._outcome(use, (self._ctx,), arguments)] * len(parents)
+        same, recurring = self._levels.of[use.number].same, self._levels.recurring
+        if same in recurring:
+            if same not in self._recurring:
+                self._recurring[same] = Recurring(joined=recurring[same])
+            return await self._recurring[same](parents, partial(self._entries, use, arguments))
+        if len(set(map(id, parents))) == len(parents):
+            return await self._entries(use, arguments, parents)
+        distinct = dict(zip(map(id, parents), parents, strict=True))
+        found = await self._entries(use, arguments, list(distinct.values()))
+        entries = dict(zip(distinct, found, strict=True))
+        return list(map(entries.__getitem__, map(id, parents)))
 
-    async def _outcome(self, arrivals: list[Arrival], given: list[Any], arguments: Arguments) -> Any:
+    async def _entries(self, use: Use, arguments: Arguments, parents: list[Any]) -> Sequence[Any]:
+        """One for each parent; the same exception for all where the call failed, as by DataLoader."""
+        outcome, expected = await self._outcome(use, (parents, self._ctx), arguments), len(parents)
+        if isinstance(outcome, Exception):
+            return [outcome] * expected
+        try:
+            entries = list(outcome)
+        except Exception as error:
+            return [error] * expected
+        if len(entries) != expected:
+            return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
+        return entries
+
+    async def _outcome(self, use: Use, given: Sequence[Any], arguments: Arguments) -> Any:
         """What a call gives, or the exception that it raises."""
-        use, start = arrivals[0].use, perf_counter()
         try:
             return await use.called.function(*given, **arguments)
         except Exception as error:
             return error
-        finally:
-            if self._timings is not None:
-                number = 1 if use.called.root else len(given[0])
-                self._timings[use.number] = Timing(number, (perf_counter() - start) * 1000)
 
     async def _put(self, arrivals: list[Arrival], values: Sequence[Any]) -> list[Arrival]:
         """Puts values into their places. Returns what arrives at the uses below."""
-        below, start = [], 0
+        below: list[Arrival] = []
+        start = 0
         for use, parents, slots in arrivals:
             own = values if len(arrivals) == 1 else values[start : start + len(parents)]
-            waiting = await self._built(use, own, slots)
+            is_small = len(own) * use.built.weight < _SMALL
+            waiting = self._slice(use, own, slots) if is_small else await self._built(use, own, slots)
             below += [Arrival(inner, *who) for inner, who in zip(use.built.below, waiting, strict=True)]
             start += len(parents)
+        if self._failures.data is None:
+            raise _NothingLeftError
         return below
 
     async def _built(self, use: Use, values: Sequence[Any], slots: list[dict[str, Any]]) -> Waiting:
+        """In slices, between which others have their turns."""
         size = _SLICE // use.built.weight + 1
-        await pace.turn()
-        if len(values) <= size:
-            return self._slice(use, values, slots)
         whole: Waiting = [([], []) for _ in use.built.below]
         for start in range(0, len(values), size):
+            await pace.turn()
             some = slice(start, start + size)
             for all_, more in zip(whole, self._slice(use, values[some], slots[some]), strict=True):
                 all_[0].extend(more[0])
                 all_[1].extend(more[1])
-            await pace.turn()
         return whole
 
     def _slice(self, use: Use, values: Sequence[Any], slots: list[dict[str, Any]]) -> Waiting:
@@ -157,16 +176,3 @@ class Run:
         alive = self._failures.paths(arrival.use.route)
         kept = [(p, s) for p, s in zip(arrival.parents, arrival.slots, strict=True) if id(s) in alive]
         return Arrival(arrival.use, [p for p, _ in kept], [s for _, s in kept])
-
-
-def _entries(outcome: Any, expected: int) -> Sequence[Any]:
-    """One for each parent; the same exception for all where the batch failed, by the rules of DataLoader."""
-    if isinstance(outcome, BaseException):
-        return [outcome] * expected
-    try:
-        entries = list(outcome)
-    except Exception as error:
-        return [error] * expected
-    if len(entries) != expected:
-        return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
-    return entries

@@ -4,7 +4,7 @@ import zlib
 from functools import lru_cache
 
 from starlette.exceptions import HTTPException
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from app.http.accept import pieces
 from app.http.request import JSON, LONGEST_CACHED, Headers
@@ -34,14 +34,14 @@ async def read(receive: Receive, headers: Headers, most: int) -> bytes:
 
 
 async def _plain(receive: Receive, most: int) -> bytes:
-    piece, more = await _piece(receive)
+    piece, more = _piece(await receive())
     if len(piece) > most:
         raise _too_large(most)
     if not more:
         return piece
     body = bytearray(piece)
     while more:
-        piece, more = await _piece(receive)
+        piece, more = _piece(await receive())
         if len(body) + len(piece) > most:
             raise _too_large(most)
         body += piece
@@ -53,7 +53,7 @@ async def _decompressed(receive: Receive, most: int) -> bytes:
     stream = zlib.decompressobj(_GZIP)
     body, received, more = bytearray(), 0, True
     while more:
-        piece, more = await _piece(receive)
+        piece, more = _piece(await receive())
         received += len(piece)
         try:
             body += stream.decompress(piece, most + 1 - len(body))
@@ -66,9 +66,8 @@ async def _decompressed(receive: Receive, most: int) -> bytes:
     return bytes(body)
 
 
-async def _piece(receive: Receive) -> tuple[bytes, bool]:
-    """The next piece, and whether more follow."""
-    message = await receive()
+def _piece(message: Message) -> tuple[bytes, bool]:
+    """A piece of the body, and whether more follow."""
     if message["type"] == "http.disconnect":  # nobody reads the answer, and nothing is wrong
         raise HTTPException(400, "The connection ended before the body did.")
     return message.get("body", b""), message.get("more_body", False)

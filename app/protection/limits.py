@@ -30,7 +30,7 @@ class Limits:
     value_depth: int = 10
     fields: int = 1_000
     cost: int = 50_000
-    introspection_cost: int = 10_000
+    introspection_cost: int = 6_000
 
     @classmethod
     def of(cls, settings: Any) -> "Limits":

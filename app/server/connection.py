@@ -10,18 +10,16 @@ import fcntl
 import struct
 import termios
 from asyncio import TimerHandle
-from dataclasses import dataclass
-from http import HTTPStatus
-from time import monotonic
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import httptools
-import orjson
-import structlog
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.server import refusals
 from app.server.drain import is_draining
+from app.server.limits import Limits, State
+from app.server.refusals import Refusal
 
 #: Bytes that the parser is given at a time: what it holds back of a head is looked at as often.
 _PIECE = 16_384
@@ -33,49 +31,14 @@ _AHEAD = 32
 #: Bytes a second that a client reads at least, when the answer waits for it.
 _SLOWEST = 1000
 
-_LINGER = 1.0  # seconds that a refusal has to arrive
-_QUIET = 60.0  # seconds between two lines of the log about the limit on connections
+_VERSIONS = frozenset(("1.0", "1.1"))
+_SLASH = ord("/")
+_AROUND = len(": \r\n")  # bytes of a header field beside its name and its value
+_LINE = 1024  # bytes of a head beside its fields and its URL
 
-_log = structlog.get_logger("lectern")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Sizes in bytes, times in seconds."""
-
-    connections: int = 5000
-    head: int = 16_384
-    headers: int = 100
-    url: int = 8192
-    head_time: float = 10
-    body_time: float = 30
-    stall_time: float = 10
-    idle_time: float = 65
-
-
-class State(ServerState):
-    """What the connections of a server have in common."""
-
-    connections: set["Connection"]  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.idle: dict[Connection, None] = {}  # kept open after an answer, for the longest time first
-        self.told = -_QUIET
-
-    def tell(self, limit: int) -> None:
-        if monotonic() - self.told >= _QUIET:
-            self.told = monotonic()
-            _log.warning(
-                "connection limit reached: idle connections are closed for new ones, others are refused",
-                limit=limit,
-            )
-
-
-class _Refusal(NamedTuple):
-    status: HTTPStatus
-    message: str
-    headers: str = ""
+_STEPS = 10  # of the time that a head or a body has
+_LINGER = 1.0  # seconds for what may be on its way: a refusal to the client, a request to a server that stops
+_LINGERING = 128  # connections over their limit that do
 
 
 class _StopError(Exception):
@@ -98,15 +61,15 @@ class Connection(HttpToolsProtocol):
         self.running: RequestResponseCycle | None = None  # self.cycle is the newest one
         self._reading = _Waits.REQUEST  # where in a message the parser is
         self._over = False  # nothing is read after the last request of the connection
-        self._refusal: _Refusal | None = None
+        self._ignored = False  # what the parser gives of this message
+        self._refusal: Refusal | None = None
         self._waits: _Waits | None = None
         self._timer: TimerHandle | None = None
         self._stall: TimerHandle | None = None
-        self._idle_since = 0.0
-        self._held = 0  # bytes since the parser gave something
-        self._head = 0  # bytes of the header fields
-        self._hosts = 0
+        self._began = 0.0  # to wait for that
+        self._held = 0  # bytes since the parser gave a head or a piece of a body
         self._answers = 0
+        self.url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -124,55 +87,53 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _make_room(self) -> None:
-        self.state.tell(self.limits.connections)
+        self.state.tell_full(self.limits.connections)
         if self.state.idle:
             next(iter(self.state.idle))._close()
         else:
-            self._refuse(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections: try again.", "retry-after: 1\r\n"
-            )
+            self._refuse(refusals.FULL)
 
     # What is waited for, and for how long.
 
     def _watch(self) -> None:
         """Begins the time of what is waited for now, if it is something else than before."""
-        if self._refusal or self.transport.is_closing():
-            return
-        waits = self._waited_for()
-        if waits is not self._waits:
+        waits: _Waits | None = self._reading
+        if waits is _Waits.REQUEST and (
+            self._stall or (self.running is not None and not self.running.response_complete)
+        ):
+            waits = None  # the client has to be answered, and to read that
+        if waits is not self._waits and not self._refusal and not self.transport.is_closing():
             self._wait_for(waits)
-
-    def _waited_for(self) -> _Waits | None:
-        is_answering = self.running is not None and not self.running.response_complete
-        return None if self._reading is _Waits.REQUEST and is_answering else self._reading
 
     def _wait_for(self, waits: _Waits | None) -> None:
         self._waits = waits
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        self.state.idle.pop(self, None)
-        if waits is _Waits.REQUEST:
-            self._idle_since = self.loop.time()
-            if self.cycle:
-                self.state.idle[self] = None
-        if waits:
-            self._timer = self.loop.call_later(self._time(waits), self._late)
+            self.state.idle.pop(self, None)
+        self._began = self.loop.time()
+        if waits is _Waits.REQUEST and self.cycle:
+            self.state.idle[self] = None
+            seconds = _LINGER if self.state.is_closed else self.limits.idle_time
+            self._timer = self.loop.call_later(seconds, self._late)
+        elif waits:
+            seconds = self.limits.body_time if waits is _Waits.BODY else self.limits.head_time
+            self._timer = self.loop.call_later(seconds / _STEPS, self._step, seconds / _STEPS, _STEPS)
 
-    def _time(self, waits: _Waits) -> float:
-        if waits is _Waits.BODY:
-            return self.limits.body_time
-        return self.limits.idle_time if self in self.state.idle else self.limits.head_time
+    def _step(self, seconds: float, left: int) -> None:
+        """The time goes on while this side reads."""
+        left -= not self.flow.read_paused
+        if left:
+            self._timer = self.loop.call_later(seconds, self._step, seconds, left)
+        else:
+            self._late()
 
     def _late(self) -> None:
-        waits = self._waits
-        if waits is _Waits.REQUEST:
+        if self._waits is _Waits.REQUEST:
             self._close()
-        elif self.flow.read_paused:  # it is the server that doesn't read
-            self._wait_for(waits)
         else:
-            what = "head" if waits is _Waits.HEAD else "body"
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The {what} of the request took too long.")
+            what = "head" if self._waits is _Waits.HEAD else "body"
+            self._refuse(Refusal(408, f"The {what} of the request took too long."))
 
     def _close(self) -> None:
         self._wait_for(None)
@@ -184,10 +145,11 @@ class Connection(HttpToolsProtocol):
     # What the client sends.
 
     def data_received(self, data: bytes) -> None:
-        for start in range(0, len(data), _PIECE):
+        pieces = (data,) if len(data) <= _PIECE else _pieces(data)
+        for piece in pieces:
             if self._over or self._refusal or self.transport.is_closing():
                 return
-            self._feed(data if len(data) <= _PIECE else data[start : start + _PIECE])
+            self._feed(piece)
         self._watch()
 
     def _feed(self, piece: bytes) -> None:
@@ -197,9 +159,9 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as offer:
             self._ignore_offer(piece[offer.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST, "The request is not valid HTTP.")
-        if self._held > self.limits.head:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, self._too_large())
+            self._refuse(refusals.INVALID)
+        if self._held > self.limits.head + self.limits.url + _LINE:
+            self._refuse_head()
 
     def _ignore_offer(self, rest: bytes) -> None:
         """To go on with another protocol: a server may ignore it (RFC 9110 7.8). The parser doesn't read the
@@ -207,7 +169,7 @@ class Connection(HttpToolsProtocol):
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "CONNECT is not served.", "allow: GET, POST\r\n")
+            self._refuse(refusals.CONNECT)
             return
         version = self.parser.get_http_version().encode()
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
@@ -215,58 +177,49 @@ class Connection(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self._feed(head + rest)
 
-    def _is_ignored(self) -> bool:
-        return self._over or self.parser.should_upgrade()
-
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._reading, self._waits = _Waits.HEAD, None  # with a time of its own
-        self._head = self._hosts = 0
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        if len(self.url) > self.limits.url:
-            limit = self.limits.url
-            self._stop(HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL is over {limit} bytes (MAX_URL_BYTES).")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._held = 0
-        self._head += len(name) + len(value) + 4
-        if self._head > self.limits.head or len(self.headers) >= self.limits.headers:
-            self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, self._too_large())
-        if self._reading is _Waits.HEAD:  # fields after the body are no part of the head (RFC 9110 6.5.1)
-            super().on_header(name, value)
-            self._hosts += self.headers[-1][0] == b"host"
+        self._reading = _Waits.HEAD
+        self._wait_for(None)  # each head has a time of its own
 
     def on_headers_complete(self) -> None:
         self._held = 0
-        if self._is_ignored():
+        self._ignored = self._over or self.parser.should_upgrade()
+        if self._ignored:
             return
         self._check()
-        self.url = _with_path(self.url)
         super().on_headers_complete()
         self._reading = _Waits.BODY
+        self.headers = []  # fields after the body are no part of the head (RFC 9110 6.5.1)
         if is_draining() or len(self.pipeline) == _AHEAD:
             self.cycle.keep_alive = False
 
     def _check(self) -> None:
-        """What the parser takes and HTTP doesn't, or nobody sends in earnest."""
+        """The sizes of a head; and what the parser takes and HTTP doesn't, or nobody sends in earnest."""
+        names = [name for name, _ in self.headers]
+        size = sum([len(name) + len(value) + _AROUND for name, value in self.headers])
         version = self.parser.get_http_version()
-        if version not in {"1.0", "1.1"}:
-            self._stop(HTTPStatus.BAD_REQUEST, "HTTP/1.1 is served.")
-        if version == "1.1" and self._hosts != 1:
-            self._stop(HTTPStatus.BAD_REQUEST, "A request has one Host header.")
-        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
-            self._stop(HTTPStatus.BAD_REQUEST, "A body is sent in chunks or whole.")
+        if len(self.url) > self.limits.url or size > self.limits.head or len(names) > self.limits.headers:
+            self._refuse_head()
+        elif version not in _VERSIONS:
+            self._refuse(refusals.VERSION)
+        elif version == "1.1" and names.count(b"host") != 1:
+            self._refuse(refusals.HOST)
+        elif b"transfer-encoding" in names and not _is_chunked(self.headers):
+            self._refuse(refusals.TRANSFER)
+        elif self.url[0] != _SLASH:
+            self.url = _with_path(self.url)
+        if self._refusal:
+            raise _StopError
 
     def on_body(self, body: bytes) -> None:
         self._held = 0
-        if not self._is_ignored():
+        if not self._ignored:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._held = 0
-        if not self._is_ignored():
+        if not self._ignored:
             self._reading = _Waits.REQUEST
             self._over = not self.cycle.keep_alive
             super().on_message_complete()
@@ -308,7 +261,7 @@ class Connection(HttpToolsProtocol):
         second may be about to be used again.
         """
         if self._waits is _Waits.REQUEST:
-            left = self._idle_since + _LINGER - self.loop.time()
+            left = self._began + _LINGER - self.loop.time()
             if left <= 0:
                 self._close()
             elif self._timer:
@@ -340,6 +293,8 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         elif self.transport.get_write_buffer_size():
             self._expect_reading()
+        else:
+            self._watch()
 
     def _unread(self) -> int:
         """Bytes that the client has not got, those in the kernel's buffer included."""
@@ -352,26 +307,24 @@ class Connection(HttpToolsProtocol):
 
     # What is refused.
 
-    def _too_large(self) -> str:
-        return (
-            f"The head is over {self.limits.head} bytes or {self.limits.headers} fields "
-            "(MAX_HEAD_BYTES, MAX_HEADERS)."
-        )
+    def _refuse_head(self) -> None:
+        limits = self.limits
+        if self._reading is _Waits.HEAD and len(self.url) > limits.url:
+            self._refuse(Refusal(414, f"The URL is over {limits.url} bytes (MAX_URL_BYTES)."))
+        else:
+            sizes = f"{limits.head} bytes (MAX_HEAD_BYTES) or {limits.headers} fields (MAX_HEADERS)"
+            self._refuse(Refusal(431, f"The head is over {sizes}."))
 
-    def _stop(self, status: HTTPStatus, message: str) -> None:
-        self._refuse(status, message)
-        raise _StopError
-
-    def _refuse(self, status: HTTPStatus, message: str, headers: str = "") -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         """Answers it so after what was asked before, and closes the connection."""
         if self._refusal:
             return
         self._wait_for(None)
-        self._refusal = _Refusal(status, message, headers)
+        self._refusal = refusal
         if self._reading is _Waits.BODY and self.cycle and not self._drop(self.cycle):
             self._close()  # it was answered before its body came
         elif not self.running or self.running.response_complete or self.running.disconnected:
-            self._tell(self._refusal)
+            self._tell(refusal)
 
     def _drop(self, cycle: RequestResponseCycle) -> bool:
         """Takes back the request whose body is not good; False if it is answered already."""
@@ -382,25 +335,17 @@ class Connection(HttpToolsProtocol):
         _disconnect(cycle)
         return True
 
-    def _tell(self, refusal: _Refusal) -> None:
-        """What is still sent is dropped for a while: with unread input, the kernel would drop the answer."""
+    def _tell(self, refusal: Refusal) -> None:
+        """What is still sent is dropped for a while: with unread input, the kernel might drop the answer."""
         if self.transport.is_closing():
             return
-        self.transport.write(self._answer(refusal))
-        if self.transport.can_write_eof():
+        self.transport.write(refusal.encoded(self.state.default_headers))
+        if len(self.connections) > self.limits.connections + _LINGERING:
+            self.transport.close()
+        else:
             self.transport.write_eof()
-        self.flow.resume_reading()
-        self._timer = self.loop.call_later(_LINGER, self.transport.abort)
-
-    def _answer(self, refusal: _Refusal) -> bytes:
-        code = refusal.status.name
-        body = orjson.dumps({"errors": [{"message": refusal.message, "extensions": {"code": code}}]})
-        headers = b"".join(b"%s: %s\r\n" % header for header in self.state.default_headers)
-        own = (
-            f"content-type: application/json; charset=utf-8\r\ncontent-length: {len(body)}\r\n"
-            f"{refusal.headers}connection: close\r\n\r\n"
-        )
-        return STATUS_LINE[refusal.status] + headers + own.encode() + body
+            self.flow.resume_reading()
+            self._timer = self.loop.call_later(_LINGER, self.transport.abort)
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:
@@ -410,10 +355,17 @@ def _disconnect(cycle: RequestResponseCycle) -> None:
         cycle.message_event.set()
 
 
+def _pieces(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), _PIECE):
+        yield data[start : start + _PIECE]
+
+
+def _is_chunked(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return all(value.lower() == b"chunked" for name, value in headers if name == b"transfer-encoding")
+
+
 def _with_path(url: bytes) -> bytes:
     """An absolute URL may have none (RFC 9112 3.2.2)."""
-    if url.startswith(b"/"):
-        return url
     parsed = httptools.parse_url(url)
     return url if parsed.path else b"/?" + parsed.query if parsed.query else b"/"
 

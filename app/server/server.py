@@ -17,7 +17,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.server import drain
-from app.server.connection import Connection, Limits, State
+from app.server.connection import Connection
+from app.server.limits import Limits, State
 from app.server.proxies import Proxies
 from app.settings import Settings
 from loaders import background
@@ -79,6 +80,7 @@ class Server(uvicorn.Server):
         self._close_after_answers()
         await asyncio.sleep(self.delay)
         await self._accept_the_last(sockets or [])
+        self.server_state.is_closed = True
         for connection in list(self.server_state.connections):
             connection.shutdown()
         try:

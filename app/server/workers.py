@@ -27,7 +27,7 @@ from app.server.server import STOP, Server
 
 _BEAT = 1.0  # seconds between two signs of life of a worker
 _SILENCE = 30  # seconds without one until it is killed: a busy machine starts slowly
-_MARGIN = 3  # seconds that a worker has to end, beyond those for its requests
+_MARGIN = 2  # seconds that a worker has to end, beyond those for its requests
 _TICK = 0.02  # seconds between two looks whether a worker is ready
 _PAUSE = 5.0  # seconds from a worker that could not start to the next one
 

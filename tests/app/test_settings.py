@@ -129,3 +129,15 @@ def refused() -> str:
     with pytest.raises(SettingsError) as error:
         load()
     return str(error.value)
+
+
+@pytest.mark.parametrize("given", ["10.0.0.0/8, ::1", "*", ""])
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", given)
+    assert ", ".join(load().forwarded_allow_ips) == given
+
+
+@pytest.mark.parametrize("given", ["proxy.example", "10.0.0.1/8", "*,10.0.0.1"])
+def test_other_proxies_stop_the_start(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", given)
+    assert "FORWARDED_ALLOW_IPS: takes addresses and networks, or `*` alone: " in refused()

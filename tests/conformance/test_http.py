@@ -42,3 +42,11 @@ def test_audits_can_fail(tools: Tools, gateway_url: str) -> None:
     told = tools.told("audit.mjs", f"{gateway_url}/healthz")
     failed = [outcome["name"] for outcome in told if outcome["status"] != "ok"]
     assert "MUST accept POST requests" in failed
+
+
+def test_links_of_persisted_queries_fall_back_on_the_text(tools: Tools, gateway_url: str) -> None:
+    """They send a hash alone first, and are told that it is not supported."""
+    data = tools.told("persisted.mjs", f"{gateway_url}/graphql")
+    assert set(data) == {"Apollo, POST", "Apollo, GET", "urql, POST", "urql, GET"}
+    for link, answered in data.items():
+        assert answered["courses"]["nodes"][0]["title"], link

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from app.execution import Executor
-from app.protection.limits import UNLIMITED
+from app.protection.limits import UNLIMITED, Limits
 from resolvers.schema import schema
 
 LIMITS = replace(UNLIMITED, cost=10_000)  # an operation for more takes long and shows nothing more
 
 
-def executor(*, compiled: bool) -> Executor:
-    return Executor(schema._schema, LIMITS, compiled=compiled)
+def executor(*, compiled: bool, limits: Limits = LIMITS) -> Executor:
+    return Executor(schema._schema, limits, compiled=compiled)

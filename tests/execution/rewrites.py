@@ -56,6 +56,21 @@ def twin(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
         place.selections.append(_copied(chosen, tree.fresh("a")))
 
 
+def root_twin(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
+    """A field of the root a second time, which is the same call with all that is below."""
+    roots = [s for s in tree.selections if isinstance(s, Field) and s.definition is not None]
+    if chosen := _one(draw, roots):
+        tree.selections.append(_copied(chosen, tree.fresh("a")))
+
+
+def branch(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
+    """A field that is selected on a type, selected on it elsewhere too: the same call in another branch."""
+    place = draw(st.sampled_from(tree.places()))
+    elsewhere = [f for f in tree.fields() if f.of is place.on and not _holds(f.selections, place.selections)]
+    if chosen := _one(draw, elsewhere):
+        place.selections.append(_copied(chosen, tree.fresh("a")))
+
+
 def name_fragment(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
     """Some neighbours become a named fragment, which may be spread a second time."""
     place, some = _cut(draw, tree)
@@ -151,8 +166,9 @@ def introspect(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
 
 
 REWRITES: tuple[Rewrite, ...] = (
-    rename, repeat, twin, name_fragment, inline_fragment, as_node, condition, condition, typename, turn,
-    variable, variable, variable, shared_variable, left_out, another_operation, introspect,
+    rename, repeat, twin, root_twin, branch, branch, name_fragment, inline_fragment, as_node, condition,
+    condition, typename, turn, variable, variable, variable, shared_variable, left_out,
+    another_operation, introspect,
 )  # fmt: skip
 
 

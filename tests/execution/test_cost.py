@@ -41,6 +41,8 @@ def refusal(answer: Any) -> Any:
         ("query($n: Int = 9) { courses(first: $n) { nodes { id } } }", None, 10),
         ("query($n: Int = 9) { courses(first: $n) { nodes { id } } }", {"n": None}, 21),
         ("query($n: Int) { courses(first: $n) { nodes { id } } }", {"n": 7.0}, 8),
+        ("{ courses(first: 9) { totalCount pageInfo { hasNextPage } } }", None, 1 + 9 + 1),
+        ("{ courses(first: 9) { a: edges { cursor } nodes { id } } }", None, 1 + 9 + 9),
         ('{ nodes(ids: ["a", "b"]) { id } }', None, 2),
         ("query($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": ["a"] * 4}, 4),
         ("query($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": "a"}, 1),
@@ -67,10 +69,26 @@ def test_objects_are_counted_by_the_sizes_of_pages(
         ("{ courses(first: 10) { nodes { title } nodes { title } } }", 10),
         ("{ courses(first: 10) { nodes { __typename } } }", 10),
         ("{ courses(first: 10) { nodes { description } } }", 10 * 15),
-        ("{ courses(first: 10) { edges { cursor } } }", 10 * 2),
+        ("{ courses(first: 10) { edges { cursor } } }", 10 * 4),
         ("{ courses(first: 10) { nodes { reviews(first: 1) { nodes { body } } } } }", 10 * 25 + 10 * 5),
+        ('{ courses(first: 10, filter: {tags: ["a", "b"], levels: [BEGINNER]}) { nodes { slug } } }', 10 + 3),
+        (
+            'query ($f: CourseFilter = {tags: ["a", "b"]}) '
+            "{ a: courses(filter: $f) { __typename } courses(filter: $f) { __typename } }",
+            2 + 2,
+        ),
     ],
-    ids=["leaves", "aliases", "merged", "typename", "long texts", "cursors", "lists"],
+    ids=[
+        "leaves",
+        "aliases",
+        "merged",
+        "typename",
+        "long texts",
+        "cursors",
+        "lists",
+        "arguments",
+        "variables",
+    ],
 )
 def test_values_are_counted_once_for_each_object(query: str, values: int) -> None:
     assert cost(query).values == values
@@ -128,11 +146,11 @@ def test_of_an_interface_the_dearest_type_counts() -> None:
 
 
 def test_a_price_is_made_of_objects_values_and_commands() -> None:
-    assert Cost(100, 50, 3).price == 100 + 50 // 5 + 3 * 50
+    assert Cost(100, 50, 3).price == 100 + 50 // 5 + 3 * 20
 
 
 QUERY = "{ courses(first: 100) { nodes { reviews(first: 10) { nodes { id } } } } }"
-PRICE = 1201 + (100 * 25 + 1000) // 5 + 2 * 50
+PRICE = 1201 + (100 * 25 + 1000) // 5 + 2 * 20
 
 
 @pytest.mark.parametrize(("allowed", "is_refused"), [(PRICE, False), (PRICE - 1, True)])

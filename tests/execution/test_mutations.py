@@ -13,6 +13,8 @@ from loaders.registry import Loaders
 from resolvers import fields
 from resolvers.context import Context
 from resolvers.cursors import Cursors
+from tests import factories
+from tests.factories import store
 from tests.support import NOW, SECRET, TOKENS
 
 #: What was done, in order.
@@ -31,6 +33,23 @@ async def doubled(counters: Sequence[Any], ctx: Context) -> Sequence[int | None]
     return [None if counter["n"] == 13 else counter["n"] * 2 for counter in counters]
 
 
+async def renamed(ctx: Context, *, name: str) -> dict[str, Any]:
+    """A write that does not say what it changed."""
+    await ctx.loaders.database["categories"].update_one({"slug": "c"}, {"$set": {"name": name}})
+    return {}
+
+
+async def name(_: Sequence[Any], ctx: Context) -> Sequence[str]:
+    (category,) = await ctx.loaders.category_by_slug(["c"])
+    assert category
+    return [category["name"]]
+
+
+@strawberry.type
+class Category:
+    name: str = fields.level(name, reads=["name"], description="Its name.")
+
+
 @strawberry.type
 class Counter:
     n: int = fields.plain("A number.")
@@ -45,6 +64,7 @@ class Query:
 @strawberry.type
 class Mutation:
     add: Counter | None = fields.root(added, description="Adds a number.")
+    rename: Category = fields.root(renamed, description="Renames the category.")
     must_add: Counter = fields.root(added, description="Adds a number.")
 
 
@@ -73,6 +93,21 @@ async def test_one_is_done_whole_before_the_next(database: Database, compiled: b
     assert told == {"data": {"a": {"doubled": 2}, "__typename": "Mutation", "b": {"n": 2, "doubled": 4}}}
     assert list(told["data"]) == ["a", "__typename", "b"]
     assert done == ["add 1", "doubled [1]", "add 2", "doubled [2]"]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_equal_fields_are_each_done(database: Database, compiled: bool) -> None:
+    query = "mutation { a: add(n: 1) { doubled } b: add(n: 1) { doubled } }"
+    await payload(database, query, compiled=compiled)
+    assert done == ["add 1", "doubled [1]", "add 1", "doubled [1]"]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_a_field_reads_nothing_that_the_one_before_it_read(database: Database, compiled: bool) -> None:
+    await store(database, categories=[factories.category("c")])
+    query = 'mutation { a: rename(name: "A") { name } b: rename(name: "B") { name } }'
+    told = await payload(database, query, compiled=compiled)
+    assert told == {"data": {"a": {"name": "A"}, "b": {"name": "B"}}}
 
 
 @pytest.mark.parametrize(

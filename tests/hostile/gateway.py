@@ -20,7 +20,7 @@ JSON = {"content-type": "application/json"}
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _BEATS = 3  # until what a request left behind is done
-_REPLY_SECONDS = 60.0
+_REPLY_SECONDS = 30.0
 
 _Got = TypeVar("_Got")
 
@@ -48,15 +48,18 @@ class Spent(NamedTuple):
 
 
 class Gateway:
-    """`lectern serve` on a port of the loopback address. log: the file it writes to."""
+    """`lectern serve` on a port of the loopback address.
 
-    def __init__(self, directory: Path, environment: Mapping[str, str], *arguments: str) -> None:
+    log: the file it writes to. within: a command that runs another.
+    """
+
+    def __init__(self, directory: Path, environment: Mapping[str, str], *within: str) -> None:
         self.log = directory / "gateway.log"
         (self.port,) = free_ports(1)
         self._figures = Figures.make(directory / "figures")
-        command = [sys.executable, "-m", "tests.hostile.heartbeat", str(directory / "figures")]
-        command += ["serve", "--port", str(self.port), *arguments]
-        self._process = start(command, self.log, {"PYTHONPATH": str(ROOT), **environment})
+        command = [*within, sys.executable, "-m", "tests.hostile.heartbeat", str(directory / "figures")]
+        command += ["serve", "--port", str(self.port)]
+        self._process = start(command, self.log, {"PYTHONPATH": str(ROOT), "DRAIN_DELAY": "0", **environment})
 
     @property
     def pid(self) -> int:
@@ -131,8 +134,8 @@ class Gateway:
 
 
 @contextmanager
-def serving(directory: Path, environment: Mapping[str, str], *arguments: str) -> Iterator[Gateway]:
-    gateway = Gateway(directory, environment, *arguments)
+def serving(directory: Path, environment: Mapping[str, str], *within: str) -> Iterator[Gateway]:
+    gateway = Gateway(directory, environment, *within)
     try:
         gateway.wait()
         yield gateway

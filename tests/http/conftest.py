@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from app.main import create_app
 from app.settings import Settings
 from loaders.mongo import Database
-from tests.http.requests import Serve
+from tests.http.requests import Serve, client
 
 MAX_BODY_BYTES = 1000
 
@@ -56,6 +56,6 @@ def serve(settings: Settings, indexed_database: Database) -> Iterator[Serve]:
 @pytest.fixture
 async def http(serve: Serve) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway that takes bodies of MAX_BODY_BYTES."""
-    url = serve(max_body_bytes=MAX_BODY_BYTES, metrics=True)
-    async with httpx.AsyncClient(base_url=url, headers={"accept": "application/json"}) as http:
+    async with client(serve(max_body_bytes=MAX_BODY_BYTES, metrics=True)) as http:
+        http.headers["accept"] = "application/json"
         yield http

@@ -1,6 +1,8 @@
 """Cross-origin calls: preflights, the headers that let a page read an answer, the log of refusals."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +17,7 @@ from app.http import CORS
 from app.http.cors import HEADERS
 from app.settings import Settings
 from tests.http.conftest import running
-from tests.http.requests import ANSWER, BODY, Serve, post
+from tests.http.requests import ANSWER, BODY, Serve, client, post
 
 ORIGIN = "https://courses.example"
 SENT = (  # by Apollo's, urql's and Relay's clients and by OpenTelemetry's tracing
@@ -32,7 +34,7 @@ async def preflight(
         ("access-control-request-method", "POST"),
         *(("access-control-request-headers", line) for line in headers),
     ]
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with client(url) as http:
         return await http.options("/graphql", headers=lines)
 
 
@@ -65,10 +67,16 @@ async def test_any_origin(serve: Serve) -> None:
     url = serve(cors_origins=("*",))
     answer = await preflight(url, "null", headers=SENT)
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, "*")
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with client(url) as http:
         answered = await post(http, BODY, ("origin", "https://b.example"))
     assert answered.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in answered.headers
+
+
+def test_the_documentation_names_the_headers() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"### Cross-origin calls.*?```\n(.*?)```", text, re.DOTALL)
+    assert tuple(listed.split()) == HEADERS
 
 
 async def test_a_setting_adds_headers(serve: Serve) -> None:
@@ -101,7 +109,7 @@ async def test_only_the_origins_of_the_settings(url: str, origin: str, allowed: 
     answer = await preflight(url, origin)
     assert answer.status_code == (204 if allowed else 403)
     assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with client(url) as http:
         answered = await post(http, BODY, ("origin", origin))
     assert (answered.headers.get("access-control-allow-origin") == origin) is allowed
     assert answered.json() == ANSWER  # the browser keeps it from the page; another client is no page
@@ -144,7 +152,7 @@ async def test_log_lines_are_short(serve: Serve, capsys: pytest.CaptureFixture[s
 
 
 async def test_refusals_can_be_read_by_pages(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with client(url) as http:
         from_page = ("origin", ORIGIN)
         answers = [
             await post(http, BODY, from_page),
@@ -172,14 +180,14 @@ async def test_a_failure_can_be_read_by_pages() -> None:
 
     app = Starlette(routes=[Route("/", fails)])
     with running(CORS(app, (ORIGIN,), ())) as url:
-        async with httpx.AsyncClient() as http:
-            answer = await http.get(url, headers={"origin": ORIGIN})
+        async with client(url) as http:
+            answer = await http.get("/", headers={"origin": ORIGIN})
     assert answer.status_code == 500
     assert answer.headers["access-control-allow-origin"] == ORIGIN
 
 
 async def test_without_cors_no_answer_has_its_headers(serve: Serve) -> None:
-    async with httpx.AsyncClient(base_url=serve()) as http:
+    async with client(serve()) as http:
         answer = await post(http, BODY, ("origin", ORIGIN))
     assert answer.json() == ANSWER
     assert not [name for name in answer.headers if name.startswith("access-control")]
@@ -187,7 +195,7 @@ async def test_without_cors_no_answer_has_its_headers(serve: Serve) -> None:
 
 
 async def test_options_without_a_preflight_is_a_method_like_others(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with client(url) as http:
         for lines in ({}, {"origin": ORIGIN}, {"access-control-request-method": "POST"}):
             assert (await http.options("/graphql", headers=lines)).status_code == 405
 

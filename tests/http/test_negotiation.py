@@ -8,7 +8,7 @@ import pytest
 
 from app.http.accept import preferred, takes_gzip
 from app.http.request import headers
-from tests.http.requests import ANSWER, BODY, QUERY, Serve, error, post
+from tests.http.requests import ANSWER, BODY, QUERY, Serve, client, error, post
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
@@ -16,7 +16,7 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 @pytest.fixture
 async def bare(serve: Serve) -> AsyncIterator[httpx.AsyncClient]:
     """A client that sends no header of its own."""
-    async with httpx.AsyncClient(base_url=serve()) as http:
+    async with client(serve()) as http:
         http.headers.clear()
         yield http
 

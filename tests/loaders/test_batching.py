@@ -1,5 +1,10 @@
 """Documents by key: aligned, each fetched once, whatever order the rows come in."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
 from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -8,6 +13,7 @@ from loaders.batching import ByKey
 from loaders.documents import CourseDoc
 from loaders.mongo import Database
 from tests import factories
+from tests.execution.hooked import hooked
 from tests.factories import store
 
 
@@ -27,6 +33,64 @@ async def test_one_entry_a_key_in_one_command(database: Database, mongo_commands
     assert mongo_commands == ["find courses"] * 2
     assert await by_id([]) == []
     assert mongo_commands == ["find courses"] * 2
+
+
+class _Held:
+    """A hook (tests/execution/hooked.py) that holds commands until they are let go."""
+
+    def __init__(self) -> None:
+        self.sent, self.free, self.fails = 0, asyncio.Event(), False
+
+    async def __call__(self, _: str, command: str, send: Callable[[], Awaitable[Any]]) -> Any:
+        self.sent += 1
+        await self.free.wait()
+        if self.fails:
+            raise RuntimeError("broken")
+        return await send()
+
+
+async def test_a_key_that_is_being_fetched_is_waited_for(database: Database) -> None:
+    a, b, c = courses = [factories.course() for _ in range(3)]
+    await store(database, courses=courses)
+    held = _Held()
+    by_id = ByKey[CourseDoc](hooked(database, held)["courses"])
+    wanted = [[a["_id"], b["_id"]], [b["_id"], a["_id"]], [b["_id"], c["_id"]], [c["_id"]]]
+    calls = [asyncio.create_task(by_id(keys)) for keys in wanted]
+    await asyncio.sleep(0)
+    held.free.set()
+    found = await asyncio.gather(*calls)
+    assert [[course and course["_id"] for course in own] for own in found] == wanted
+    assert held.sent == 2
+
+
+async def test_who_waits_for_a_key_is_told_that_it_failed(database: Database) -> None:
+    held = _Held()
+    by_id = ByKey[CourseDoc](hooked(database, held)["courses"])
+    calls = [asyncio.create_task(by_id([ObjectId("1" * 24)])) for _ in range(3)]
+    await asyncio.sleep(0)
+    held.fails = True
+    held.free.set()
+    assert [str(e) for e in await asyncio.gather(*calls, return_exceptions=True)] == ["broken"] * 3
+    assert held.sent == 1
+    held.fails = False
+    assert await by_id([ObjectId("1" * 24)]) == [None]
+
+
+async def test_who_waits_for_a_call_that_is_cancelled_fetches_the_key(database: Database) -> None:
+    course = factories.course()
+    await store(database, courses=[course])
+    held = _Held()
+    by_id = ByKey[CourseDoc](hooked(database, held)["courses"])
+    first, second = (asyncio.create_task(by_id([course["_id"]])) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    held.free.set()
+    (found,) = await second
+    assert found
+    assert found["_id"] == course["_id"]
+    assert held.sent == 2
+    with pytest.raises(asyncio.CancelledError):
+        await first
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

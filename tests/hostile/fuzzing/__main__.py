@@ -15,6 +15,8 @@ from tests.hostile.fuzzing.run import fuzz, tracebacks
 from tests.hostile.gateway import serving
 from tests.storm.storm import settings_of
 
+_SHOWN = 20  # complaints
+
 
 def main() -> int:
     """0 where nothing was wrong."""
@@ -29,23 +31,19 @@ def main() -> int:
                 lambda: asyncio.run(fuzz(gateway.port, maker, most=arguments.requests, first=arguments.first))
             )
             log = gateway.log.read_text(errors="replace")
-            print(
-                f"{found.sent} requests in {time.monotonic() - began:.0f} s; {spent.cpu:.0f} s of CPU; "
-                f"the loop was held for {spent.held * 1e3:.0f} ms at most; {before:.0f} MB, "
-                f"{spent.peak:.0f} at most, "
-                f"{gateway.resident():.0f} now; {log.count(chr(10))} lines in the log\n{dict(found.statuses)}"
-            )
+            print(f"{found.sent} requests in {time.monotonic() - began:.0f} s: {dict(found.statuses)}")
+            print(f"CPU {spent.cpu:.0f} s, the loop held for {spent.held * 1e3:.0f} ms at most")
+            print(f"{before:.0f} MB at first, {spent.peak:.0f} at most, {gateway.resident():.0f} now")
+            print(f"{log.count(chr(10))} lines in the log")
             found.complaints += [f"The log has: {passage}" for passage in tracebacks(log)]
-    print("\n".join(found.complaints))
+    print(f"{len(found.complaints)} complaints", *found.complaints[:_SHOWN], sep="\n")
     return bool(found.complaints)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.fuzzing", description=__doc__)
     parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument(
-        "--first", type=int, default=0, help="the number of the first: a complaint begins with its own"
-    )
+    parser.add_argument("--first", type=int, default=0, help="as a complaint begins")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

@@ -1,0 +1,50 @@
+"""What connections may take, and what those of a server have in common."""
+
+from collections.abc import MutableSet
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import structlog
+from uvicorn.server import ServerState
+
+_QUIET = 60.0  # seconds between two lines of the log about the limit on connections
+
+_log = structlog.get_logger("lectern")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, times in seconds."""
+
+    connections: int = 5000
+    head: int = 16_384
+    headers: int = 100
+    url: int = 8192
+    head_time: float = 10
+    body_time: float = 30
+    stall_time: float = 10
+    idle_time: float = 65
+
+
+class State(ServerState):
+    """idle: connections that are kept open after an answer, the one that is so for longest first.
+    is_closed: nobody listens for new ones.
+    """
+
+    connections: MutableSet[Any]  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.idle: dict[Any, None] = {}
+        self.is_closed = False
+        self._told = -_QUIET
+
+    def tell_full(self, limit: int) -> None:
+        """In the log, once in a while."""
+        if monotonic() - self._told >= _QUIET:
+            self._told = monotonic()
+            _log.warning(
+                "connection limit reached: idle connections are closed for new ones, others are refused",
+                limit=limit,
+            )

@@ -1,0 +1,144 @@
+"""What goes wrong costs little: nothing is asked, made or logged twice; and large answers hold up nobody."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from time import process_time, thread_time
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.execution import Answer, Operation, Prepared
+from app.protection.limits import UNLIMITED
+from loaders.mongo import Database
+from resolvers import ids
+from resolvers.context import PUBLIC
+from tests import factories
+from tests.execution.comparison import REFERENCE, asked, told
+from tests.execution.engines import executor
+from tests.execution.operations import Question
+from tests.execution.site import context
+from tests.factories import store
+
+COURSES, REVIEWS = 50, 20  # of each course
+
+COMPILED = executor(compiled=True, limits=UNLIMITED)
+
+#: 23 different lists, so that no two are one call.
+LISTS = " ".join(
+    f"a{n}: courses(first: {COURSES - n}) {{ nodes {{ id title reviews(first: {REVIEWS}) {{ "
+    "nodes { id rating student { name } } } } }"
+    for n in range(23)
+)
+
+
+@pytest.fixture
+async def catalogue(database: Database) -> Database:
+    courses = [factories.course() for _ in range(COURSES)]
+    students = [factories.student() for _ in range(COURSES * REVIEWS)]
+    reviews = [factories.review(courses[n % COURSES], by) for n, by in enumerate(students)]
+    await store(database, courses=courses, students=students, reviews=reviews)
+    return database
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """The garbage collector looks at all that the tests before have left: that isn't what is measured."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def test_one_failing_field_costs_little(catalogue: Database, uncollected: None) -> None:
+    """At most 1.3 times the processor's time, by the least of some runs in turns."""
+    sound, failing = [], []
+    for _ in range(5):
+        sound.append(await seconds(catalogue, f"{{ {LISTS} }}"))
+        failing.append(await seconds(catalogue, f"{{ {LISTS} e: course {{ id }} }}"))
+    assert min(failing) < 1.3 * min(sound)
+
+
+async def test_a_null_where_none_may_be_costs_little(catalogue: Database, uncollected: None) -> None:
+    """The same for one object of about 900, which is at one place in each of 23 lists."""
+    query, students = f"{{ {LISTS} }}", catalogue["students"]
+    sound, failing = [], []
+    for _ in range(5):
+        sound.append(await seconds(catalogue, query))
+        await students.update_one({}, {"$unset": {"name": ""}})
+        failing.append(await seconds(catalogue, query))
+        assert len((await run(catalogue, query)).payload["errors"]) == 23
+        await students.update_many({"name": None}, {"$set": {"name": "Ada"}})
+    assert min(failing) < 1.3 * min(sound)
+
+
+async def test_a_call_that_fails_is_told_at_each_place_and_logged_once(database: Database) -> None:
+    courses = [factories.course(categorySlug="c") for _ in range(3)]
+    await store(database, courses=courses, categories=[factories.category("c")])
+    await database["courses"].update_one({}, {"$set": {"categorySlug": {"no": "slug"}}})
+    nodes = "nodes {{ {}: category {{ name }} }}"
+    query = f"{{ a: courses {{ {nodes.format('x')} }} b: courses(first: 3) {{ {nodes.format('y')} }} }}"
+    question = Question(Operation(query), PUBLIC)
+    prepared = COMPILED.prepare(question.operation)
+    assert isinstance(prepared, Prepared)
+    with capture_logs() as log:
+        answer = await COMPILED.run(prepared, context(database, PUBLIC))
+    paths = [[root, "nodes", n, key] for root, key in (("a", "x"), ("b", "y")) for n in range(3)]
+    assert sorted(error["path"] for error in answer.payload["errors"]) == paths
+    assert len(log) == 2  # one for each field of the text
+    assert told(answer) == told(await asked(REFERENCE, database, question))
+
+
+@pytest.mark.parametrize("more", ["", "e: course { id }", "courses { nodes { reviews { nodes { body } } } }"])
+async def test_nothing_is_left_to_the_garbage_collector(
+    catalogue: Database, uncollected: None, more: str
+) -> None:
+    """An answer is freed when it was sent, with errors too; the last of these makes everything null."""
+    again = "course(id: $id) { reviews { nodes { course { reviews { totalCount } } } } }"
+    text = f"{{ {more} {LISTS} {again} }}"
+    found = await catalogue["courses"].find_one({})
+    assert found
+    if "body" in more:
+        await catalogue["reviews"].update_many({}, {"$set": {"body": None}})
+    question = Question(Operation(f"query ($id: ID!) {text}", {"id": ids.encode("Course", found)}), PUBLIC)
+    for _ in range(2):
+        gc.collect()
+        with capture_logs():
+            assert ("errors" in (await asked(COMPILED, catalogue, question)).payload) == bool(more)
+    assert gc.collect() < 200
+
+
+async def test_building_a_large_answer_holds_up_nobody(catalogue: Database, uncollected: None) -> None:
+    """At most 30 ms of the loop's own time at a stretch. `min`: of some runs."""
+    assert min([await stretch(catalogue, f"{{ {LISTS} }}") for _ in range(3)]) < 0.03
+
+
+async def seconds(database: Database, text: str) -> float:
+    """The processor's seconds for an operation."""
+    start = process_time()
+    await run(database, text)
+    return process_time() - start
+
+
+async def stretch(database: Database, text: str) -> float:
+    """The longest time that an operation had the processor without letting others have their turn."""
+    longest, ended = 0.0, False
+
+    async def others() -> None:
+        nonlocal longest
+        before = thread_time()
+        while not ended:
+            await asyncio.sleep(0)
+            now = thread_time()
+            longest, before = max(longest, now - before), now
+
+    beside = asyncio.create_task(others())
+    await run(database, text)
+    ended = True
+    await beside
+    return longest
+
+
+async def run(database: Database, text: str) -> Answer:
+    with capture_logs():
+        return await asked(COMPILED, database, Question(Operation(text), PUBLIC))

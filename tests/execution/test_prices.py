@@ -1,0 +1,90 @@
+"""The cost of an operation is at least what it takes, for operations of every shape."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.execution import Answer, Executor, Operation, Prepared, cost
+from app.protection.limits import UNLIMITED
+from resolvers.context import PUBLIC
+from resolvers.schema import schema
+from tests.execution import sites
+from tests.execution.comparison import asked_in_ticks
+from tests.execution.engines import executor
+from tests.execution.operations import Question, questions
+from tests.execution.site import STAFF, Site
+
+OPERATIONS = 60  # on each database
+COMPILED = executor(compiled=True)
+
+cost.PLAIN_LIST_SIZE = 40  # the sites have longer lists than are assumed where none is declared
+
+everywhere = pytest.mark.parametrize("site", sites.MADE, indirect=True)
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in an answer."""
+    if isinstance(value, dict):
+        yield value
+        for member in value.values():
+            yield from objects(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from objects(member)
+
+
+def leaves(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(map(leaves, value.values()))
+    return sum(map(leaves, value)) if isinstance(value, list) else 1
+
+
+@everywhere
+@settings(max_examples=OPERATIONS, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+async def test_an_answer_is_never_more_than_its_cost(site: Site, data: st.DataObject) -> None:
+    question = data.draw(questions(site))
+    prepared = COMPILED.prepare(question.operation)
+    if isinstance(prepared, Answer):
+        return
+    answer, sent = await asked_in_ticks(COMPILED, site.database, question)
+    told = answer.payload.get("data") or {}
+    found = sum(1 for value in told.values() for _ in objects(value))
+    assert len(sent) <= _most(prepared.cost.commands, site, question), sent
+    assert found <= prepared.cost.objects
+    assert found + leaves(told) <= prepared.cost.objects + prepared.cost.values  # null: an object, or a value
+
+
+def _most(commands: int, site: Site, question: Question) -> int:
+    """One more for each call where who owns something must be looked up, or a review is gone that a course
+    still has the ID of.
+    """
+    as_a_rule = site.name.endswith("sound") and question.viewer in (PUBLIC, STAFF)
+    return commands if as_a_rule else 2 * commands
+
+
+NESTED = """query ($a: Int, $b: Int, $c: Int) {
+  courses(first: $a) {
+    totalCount
+    nodes {
+      title
+      reviews(last: $b) { edges { cursor node { student { name reviews(first: $c) { totalCount } } } } }
+    }
+  }
+}"""
+SIZES = st.tuples(*[st.integers(0, 100)] * 3)
+
+
+@given(SIZES, SIZES)
+def test_a_larger_page_costs_no_less(some: tuple[int, ...], others: tuple[int, ...]) -> None:
+    ready = Executor(schema._schema, UNLIMITED)
+
+    def price(sizes: Iterable[int]) -> int:
+        prepared = ready.prepare(Operation(NESTED, dict(zip("abc", sizes, strict=True))))
+        assert isinstance(prepared, Prepared)
+        return prepared.cost.price
+
+    assert price(map(min, some, others)) <= price(some) <= price(map(max, some, others))

@@ -1,0 +1,167 @@
+"""What a client may do to a connection: R11, R12 and R13."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from itertools import chain, repeat
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from app.settings import Settings
+from tests.hostile import sockets
+from tests.hostile.conftest import production
+from tests.hostile.gateway import Gateway, serving
+from tests.hostile.test_rows import LEFT, REFUSAL, settled
+from tests.support import missing
+
+SHORT = 1.0  # seconds that a client has, in these tests
+LATE = 6.0  # seconds until it must have been cut off: the machine may be busy
+TIMES = {name: str(SHORT) for name in ("HEAD_TIMEOUT", "BODY_TIMEOUT", "STALL_TIMEOUT", "KEEP_ALIVE_TIMEOUT")}
+SMALL = "{ courses(first: 1) { nodes { title } } }"
+LARGE = "{ courses(first: 100) { nodes { reviews(first: 50) { nodes { id title body } } } } }"
+MB = 1_000_000
+BUFFERED = 25.0  # MB that the server may hold for those who don't read
+
+
+@pytest.fixture(scope="module")
+def hasty(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that waits for nobody for long."""
+    with serving(tmp_path_factory.mktemp("hasty"), production(served) | TIMES) as gateway:
+        for _ in range(3):
+            assert not gateway.ask(LARGE).refused
+        yield gateway
+
+
+HEAD = b"GET /graphql HTTP/1.1\r\nhost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "size", "status"),
+    [
+        (HEAD + b"x-a: ", 100 * MB, 431),
+        (HEAD + b"accept: ", 8 * MB, 431),
+        (b"GET /graphql?query=", 100 * MB, 414),
+        (b"GET /", 100 * MB, 414),
+        (HEAD + b"x", 100 * MB, 431),
+    ],
+    ids=["a header", "Accept", "a query", "a path", "a header's name"],
+)
+def test_a_head_without_an_end_is_refused_at_its_limit(
+    hasty: Gateway, start: bytes, size: int, status: int
+) -> None:
+    pieces = chain([start], repeat(b"a" * 65_536, size // 65_536))
+    before = hasty.resident()
+    end, spent = hasty.measured(lambda: asyncio.run(sockets.sent(hasty.port, pieces, 10)))
+
+    assert end.status == status, end
+    assert spent.cpu < REFUSAL, spent
+    assert spent.peak - before < 10, spent
+
+
+def test_many_fields_are_refused(hasty: Gateway) -> None:
+    fields = (b"x-%d: a\r\n" % number for number in range(5_000))
+    end, spent = hasty.measured(
+        lambda: asyncio.run(sockets.sent(hasty.port, chain([HEAD], fields, [b"\r\n"]), 10))
+    )
+    assert end.status == 431, end
+    assert spent.cpu < REFUSAL, spent
+
+
+def test_who_pipelines_and_does_not_read_is_cut_off_and_costs_no_memory(hasty: Gateway) -> None:
+    before = hasty.resident()
+    _, spent = hasty.measured(lambda: asyncio.run(_unread(hasty.port, clients=1, requests=60)))
+    assert spent.peak - before < BUFFERED, spent
+    assert settled(hasty, before + LEFT) < before + LEFT
+
+
+def test_clients_that_do_not_read_are_cut_off_and_cost_little_memory(hasty: Gateway) -> None:
+    before = hasty.resident()
+    _, spent = hasty.measured(lambda: asyncio.run(_unread(hasty.port, clients=6, requests=20)))
+    assert spent.peak - before < 2 * BUFFERED, spent
+    assert settled(hasty, before + LEFT) < before + LEFT
+
+
+async def _unread(port: int, clients: int, requests: int) -> None:
+    """Pipelined requests whose answers nobody reads, until the server cuts the connections off."""
+    request = sockets.post(LARGE)
+    lines = [await sockets.connected(port) for _ in range(clients)]
+    for _, writer in lines:
+        writer.write(request * requests)
+    deadline = time.monotonic() + 2 * LATE
+    for _, writer in lines:
+        while not writer.transport.is_closing():
+            assert time.monotonic() < deadline, "it was not cut off"
+            await asyncio.sleep(0.1)
+            writer.write(b"\r\n")  # so that this side learns of its end
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"POST ", HEAD + b"x-a: b", sockets.post_head(100), sockets.post_head(100) + b'{"query":'],
+    ids=["nothing", "a method", "half a head", "no body", "half a body"],
+)
+def test_who_does_not_go_on_is_cut_off(hasty: Gateway, data: bytes) -> None:
+    async def wait() -> list[sockets.End | None]:
+        sockets.many_files()
+        lines = [await sockets.connected(hasty.port) for _ in range(800)]
+        for _, writer in lines:
+            writer.write(data)
+        return await asyncio.gather(*(sockets.waited(*line, LATE) for line in lines))
+
+    ends = asyncio.run(wait())
+
+    assert all(end is not None for end in ends), f"{ends.count(None)} are open"
+    assert {end.status for end in ends if end} <= {None, 408}
+    assert not hasty.ask(SMALL).refused
+
+
+def test_who_goes_on_slowly_is_cut_off(hasty: Gateway) -> None:
+    """A byte at a time does not make the time longer."""
+
+    async def drip(data: bytes) -> float:
+        reader, writer = await sockets.connected(hasty.port)
+        began = time.monotonic()
+        ended = asyncio.create_task(sockets.waited(reader, writer, 3 * LATE))
+        for at in range(len(data)):
+            writer.write(data[at : at + 1])
+            await asyncio.sleep(0.2)
+            if ended.done():
+                break
+        assert await ended
+        return time.monotonic() - began
+
+    assert asyncio.run(drip(HEAD * 10)) < LATE
+    assert asyncio.run(drip(sockets.post_head(1_000) + b" " * 1_000)) < LATE
+
+
+def test_more_connections_than_files_are_refused_and_told(served: Settings, tmp_path: Path) -> None:
+    if not which("prlimit"):
+        missing("prlimit is not here (util-linux, on Linux)")
+    limited = ("prlimit", "--nofile=1024:1024")
+    times = {"HEAD_TIMEOUT": "30", "KEEP_ALIVE_TIMEOUT": "30"}
+    with serving(tmp_path, production(served) | times, *limited) as gateway:
+        ends = asyncio.run(_more(gateway, 1_100))
+        assert not gateway.ask(SMALL).refused  # the others are gone
+        log = gateway.log.read_text()
+
+    ended = [end for end in ends if end]
+    refused = [end for end in ended if end.status]
+    assert len(ended) >= 1_100 - 1_024  # an idle one may have been closed for a new one
+    assert {end.status for end in refused} == {503}
+    assert all(b"retry-after" in end.received.lower() for end in refused)
+    told = [line for line in log.splitlines() if "connection" in line.lower()]
+    assert 1 <= len(told) <= 5, log
+
+
+async def _more(gateway: Gateway, count: int) -> list[sockets.End | None]:
+    """Opens connections, each of which sends nothing; one that was there before is still served."""
+    sockets.many_files()
+    reader, writer = await sockets.connected(gateway.port)
+    lines = [await sockets.connected(gateway.port) for _ in range(count)]
+    ends = await asyncio.gather(*(sockets.waited(*line, 2) for line in lines))
+    writer.write(sockets.post(SMALL))
+    assert b"200 OK" in await asyncio.wait_for(reader.readline(), LATE)
+    writer.transport.abort()
+    return ends

@@ -1,0 +1,52 @@
+"""The dearest operation that the defaults accept, of every family; and one that is a little dearer."""
+
+import pytest
+
+from app.execution import Executor
+from tests.hostile import dearest
+from tests.hostile.drawn import drawn
+from tests.hostile.families import FAMILIES, REFUSED, Family
+from tests.hostile.gateway import Gateway
+from tests.hostile.test_rows import ANSWER, MEMORY, REFUSAL, STRETCH, cheapest
+
+ALL: dict[str, Family] = {**FAMILIES, **{f"drawn {seed}": drawn(seed) for seed in range(10)}}
+
+
+@pytest.fixture(scope="module")
+def executor() -> Executor:
+    return dearest.executor()
+
+
+@pytest.fixture(scope="module")
+def start(gateway: Gateway) -> float:
+    return gateway.resident()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_largest_that_is_accepted_is_cheap(
+    gateway: Gateway, executor: Executor, start: float, name: str
+) -> None:
+    family = ALL[name]
+    size = dearest.largest(executor, family)
+    assert size, "nothing of it is accepted"
+
+    _, reply, spent = dearest.measured(gateway, family, size, (ANSWER, STRETCH))
+
+    assert reply.status == 200, (size, reply)
+    assert spent.cpu <= ANSWER, (size, len(reply.body), spent)
+    assert spent.held <= STRETCH, (size, len(reply.body), spent)
+    assert spent.peak - start <= MEMORY, (size, len(reply.body), spent)
+    if size < family.most:
+        reply, spent = cheapest(gateway, lambda salt: family.make(size + 1, salt))
+        assert reply.refused, (size + 1, reply.body[:300])
+        assert spent.cpu <= REFUSAL, (size + 1, spent)
+        assert spent.held <= STRETCH, (size + 1, spent)
+
+
+@pytest.mark.parametrize("size", [90, 300, 1_000, 10_000])
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_wrong_is_refused_cheaply(gateway: Gateway, name: str, size: int) -> None:
+    reply, spent = cheapest(gateway, lambda salt: REFUSED[name](size, 10 + salt))
+    assert reply.refused, reply.body[:300]
+    assert spent.cpu <= REFUSAL, (len(reply.body), spent)
+    assert spent.held <= STRETCH, (len(reply.body), spent)

@@ -1,0 +1,179 @@
+"""Stops and rolling restarts under load, with what fails: `python -m tests.server.restarts`."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from pathlib import Path
+
+from app import embedded
+from app.database import connect
+from app.settings import Settings
+from loaders import indexes
+from tests import factories
+from tests.factories import store
+from tests.server.fronts import haproxy, nginx
+from tests.server.load import Tally, get, load, post, until
+from tests.server.processes import LECTERN, TOY, Process
+from tests.storm.gateways import environment
+from tests.storm.processes import free_ports
+from tests.storm.storm import settings_of
+
+_FRONTS = {"nginx": nginx, "HAProxy": haproxy}
+_PAUSE = 15  # seconds between two gateways: nginx takes one that failed for unavailable for 10
+
+
+class Gateways:
+    """Two of them, each on a port of its own."""
+
+    def __init__(self, directory: Path, settings: Settings, workers: int) -> None:
+        self._directory, self._workers = directory, workers
+        self._environment = environment(settings) | {"DRAIN_DELAY": str(settings.drain_delay)}
+        self.ports = free_ports(2)
+        self._processes = dict(zip(self.ports, map(self._start, self.ports), strict=True))
+
+    def _start(self, port: int) -> Process:
+        command = [*LECTERN, str(port), "--workers", str(self._workers)]
+        log = self._directory / f"gateway-{port}-{len(list(self._directory.glob('gateway-*')))}"
+        return Process(command, log, self._environment)
+
+    def wait(self) -> None:
+        for process in self._processes.values():
+            assert process.port
+
+    async def restart(self, port: int) -> int:
+        """Its exit status, once it answers again."""
+        process = self._processes[port]
+        process.signal(signal.SIGTERM)
+        status = await asyncio.to_thread(process.status, 60)
+        self._processes[port] = self._start(port)
+        await asyncio.to_thread(lambda: self._processes[port].port)
+        return status
+
+    def kill(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+
+
+@contextmanager
+def running(directory: Path, settings: Settings, workers: int = 2) -> Iterator[Gateways]:
+    gateways = Gateways(directory, settings, workers)
+    try:
+        gateways.wait()
+        yield gateways
+    finally:
+        gateways.kill()
+
+
+async def rolling(
+    directory: Path, gateways: Gateways, pause: float = _PAUSE, clients: int = 20
+) -> dict[str, Tally]:
+    """A restart of one gateway after the other, with clients behind each proxy."""
+    tallies: dict[str, Tally] = {}
+    async with AsyncExitStack() as stack:
+        for name, front in _FRONTS.items():
+            port = stack.enter_context(front(directory, gateways.ports))
+            await _answers(port)
+            tallies[name] = await stack.enter_async_context(load(port, post(), clients))
+        await asyncio.sleep(1)
+        for number, port in enumerate(gateways.ports):
+            await asyncio.sleep(pause if number else 0)
+            assert await gateways.restart(port) == 0
+        await asyncio.sleep(1)
+    return tallies
+
+
+async def _answers(port: int) -> None:
+    """Waits until a proxy listens."""
+    for _ in range(500):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return
+    raise AssertionError("the proxy does not listen")
+
+
+async def stop(process: Process, request: bytes, clients: int, requests: int) -> Tally:
+    """Stops a server amid requests."""
+    async with load(process.port, request, clients) as tally:
+        await until(tally, lambda tally: tally.good >= requests, 600)
+        process.signal(signal.SIGTERM)
+        await until(tally, lambda tally: tally.refused >= clients, 60)
+    assert await asyncio.to_thread(process.status, 60) == 0
+    return tally
+
+
+def _report(what: str, tally: Tally) -> bool:
+    """Whether nothing failed."""
+    longest = f"longest {tally.longest:.2f} s"
+    print(f"{what:44} {tally.good + tally.bad:7,} requests, {tally.bad} failed, {longest}", flush=True)
+    if tally.bad:
+        print(f"  {dict(tally.failed)} {dict(tally.answered)}")
+    return not tally.bad
+
+
+async def _stops(directory: Path, settings: Settings, requests: int, runs: int) -> bool:
+    """Lectern with short queries; the toy, which is served by the same classes, with answers of 2 s."""
+    good = True
+    kinds: dict[str, Callable[[int, Path], tuple[Process, bytes, int]]] = {
+        "short": lambda workers, log: (
+            Process([*LECTERN, "0", "--workers", str(workers)], log, environment(settings)),
+            post(),
+            50,
+        ),
+        "2 s": lambda workers, log: (Process([*TOY, str(workers)], log), get("/?seconds=2"), 300),
+    }
+    for kind, make in kinds.items():
+        for workers in (1, 2):
+            for run in range(runs):
+                process, request, clients = make(workers, directory / f"{kind}-{workers}-{run}")
+                try:
+                    tally = await stop(process, request, clients, requests)
+                finally:
+                    process.kill()
+                good &= _report(f"SIGTERM, {kind} queries, {workers} workers", tally)
+    return good
+
+
+async def _restarts(directory: Path, settings: Settings, runs: int) -> bool:
+    good = True
+    for run in range(runs):
+        own = directory / f"rolling-{run}"
+        own.mkdir()
+        with running(own, settings) as gateways:
+            for name, tally in (await rolling(own, gateways)).items():
+                good &= _report(f"rolling restart of two gateways, {name}", tally)
+    return good
+
+
+async def _prepare(settings: Settings) -> None:
+    """Without its indexes a gateway isn't ready."""
+    async with connect(settings) as database:
+        await indexes.ensure(database)
+        await store(database, courses=[factories.course()])
+
+
+def main() -> int:
+    """0 where nothing failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.server.restarts", description=__doc__)
+    parser.add_argument("--requests", type=int, default=3000, help="before each stop")
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        uri = stack.enter_context(embedded.running(directory / "mongod"))
+        settings = settings_of(uri, "restarts")
+        asyncio.run(_prepare(settings))
+        good = asyncio.run(_restarts(directory, settings, arguments.runs))
+        good &= asyncio.run(_stops(directory, settings, arguments.requests, arguments.runs))
+    return not good
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,430 @@
+"""A connection's limits and times, over sockets, byte by byte."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import pytest
+
+from tests.server.processes import Process, toy, until
+
+SIZES = {
+    "MAX_HEAD_BYTES": "2000",
+    "MAX_HEADERS": "10",
+    "MAX_URL_BYTES": "500",
+}
+TIME = 0.6  # seconds that a client has
+TIMES = {
+    "HEAD_TIMEOUT": str(TIME),
+    "BODY_TIMEOUT": str(TIME),
+    "STALL_TIMEOUT": str(TIME),
+    "KEEP_ALIVE_TIMEOUT": str(2 * TIME),
+}
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
+END = b"\r\n"
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+SENT = b"Content-Length: 5\r\n\r\nhello"
+CHUNKS = b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    with toy(tmp_path_factory.mktemp("toy") / "log", SIZES) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    with toy(tmp_path_factory.mktemp("hasty") / "log", TIMES) as process:
+        yield process
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Process]:
+    """One that holds 20 connections."""
+    with toy(tmp_path / "log", {"MAX_CONNECTIONS": "20"}) as process:
+        yield process
+
+
+class Answers(NamedTuple):
+    statuses: list[int]
+    last: bytes
+    is_open: bool
+
+    @property
+    def code(self) -> str:
+        """Of the error that a refusal is."""
+        return str(orjson.loads(self.last)["errors"][0]["extensions"]["code"])
+
+
+@contextmanager
+def connected(server: Process) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", server.port)) as sock:
+        yield sock
+
+
+def answers(sock: socket.socket, count: int) -> Answers:
+    """So many, or those until the connection is closed; and whether more come at once."""
+    sock.settimeout(20)
+    received, is_open = b"", True
+    while is_open and not _is_whole(received, count):
+        got = sock.recv(1_000_000)
+        received, is_open = received + got, bool(got)
+    if is_open:
+        sock.settimeout(0.05)
+        with suppress(TimeoutError):
+            got = sock.recv(1_000_000)
+            received, is_open = received + got, bool(got)
+    heads = _HEAD.split(received)[1:]
+    last = heads[-1].partition(b"\r\n\r\n")[2] if heads else b""
+    return Answers([int(head[:3]) for head in heads], last, is_open)
+
+
+_HEAD = re.compile(rb"HTTP/1.1 (?=\d)")
+
+
+def _is_whole(received: bytes, count: int) -> bool:
+    """Whether the last of so many answers has come."""
+    heads = _HEAD.split(received)[1:]
+    if len(heads) < count or not heads:
+        return count == 0
+    head, ends, body = heads[-1].partition(b"\r\n\r\n")
+    size = re.search(rb"content-length: (\d+)", head)
+    return bool(ends) and size is not None and len(body) >= int(size[1])
+
+
+def sent(server: Process, data: bytes, piece: int | None = None, count: int = 1) -> Answers:
+    """What is answered to data, sent whole or in pieces of so many bytes."""
+    with connected(server) as sock:
+        with suppress(BrokenPipeError):
+            for start in range(0, len(data), piece or len(data) or 1):
+                sock.sendall(data[start : start + (piece or len(data))])
+                time.sleep(0.001 if piece else 0)
+        return answers(sock, count)
+
+
+def field(size: int) -> bytes:
+    """A header field that counts so many bytes."""
+    return b"X: " + b"a" * (size - 5) + END
+
+
+HOST = len(b"Host: a\r\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "statuses"),
+    [
+        (GET + field(2000 - HOST) + END, [200]),
+        (GET + field(2001 - HOST) + END, [431]),
+        (GET + field(1000) + field(1000 - HOST) + END, [200]),
+        (GET + field(1000) + field(1001 - HOST) + END, [431]),
+        (GET + b"X: a\r\n" * 9 + END, [200]),
+        (GET + b"X: a\r\n" * 10 + END, [431]),
+        (b"GET /" + b"a" * 499 + b" HTTP/1.1\r\nHost: a\r\n\r\n", [200]),
+        (b"GET /" + b"a" * 500 + b" HTTP/1.1\r\nHost: a\r\n\r\n", [414]),
+        (GET + END + GET + field(2001) + END, [200, 431]),
+    ],
+)
+@pytest.mark.parametrize("piece", [None, 100])
+def test_a_head_has_a_size(server: Process, data: bytes, statuses: list[int], piece: int | None) -> None:
+    got = sent(server, data, piece, len(statuses))
+    assert got.statuses == statuses
+    assert got.is_open is (statuses[-1] == 200)
+    assert got.is_open or got.code in {"HEAD_TOO_LARGE", "URL_TOO_LONG"}
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (GET + b"X: ", 431),
+        (GET + b"X", 431),
+        (b"GET /", 414),
+        (b"\r\n" * 1000, 431),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n1;", 431),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", 431),
+    ],
+    ids=["value", "name", "URL", "empty lines", "chunk extension", "trailer"],
+)
+def test_what_has_no_end_is_refused_soon(server: Process, start: bytes, status: int) -> None:
+    with connected(server) as sock:
+        sock.sendall(start)
+        sock.settimeout(0.02)
+        for _ in range(64):
+            sock.sendall(start[:2] * 500 if start.startswith(END) else b"a" * 1000)
+            try:
+                head = sock.recv(1000)
+                break
+            except TimeoutError:
+                continue
+        assert int(head[9:12]) == status
+
+
+def test_fields_after_a_body_are_no_part_of_the_head(server: Process) -> None:
+    chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+    assert sent(server, chunked + b"X: a\r\n\r\n").statuses == [200]
+    assert sent(server, chunked + b"Host: b\r\n\r\n" + GET + END, count=2).statuses == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [(b"", None), (b"GE", 408), (GET, 408), (POST + b"Content-Length: 5\r\n\r\nhell", 408)],
+    ids=["nothing", "half a line", "half a head", "half a body"],
+)
+def test_a_request_has_a_time(hasty: Process, data: bytes, status: int | None) -> None:
+    with connected(hasty) as sock:
+        began = time.monotonic()
+        sock.sendall(data)
+        got = answers(sock, 2)
+        assert TIME * 0.9 < time.monotonic() - began < 10 * TIME
+    assert got.statuses == ([status] if status else [])
+    assert not got.is_open
+    assert status is None or got.code == "REQUEST_TIMEOUT"
+
+
+@pytest.mark.parametrize("data", [GET + b"X: a\r\n" * 50, POST + b"Content-Length: 500\r\n\r\n" + b"a" * 500])
+def test_a_byte_at_a_time_does_not_make_it_longer(hasty: Process, data: bytes) -> None:
+    with connected(hasty) as sock:
+        began = time.monotonic()
+        sock.settimeout(0.01)
+        for start in range(len(data)):
+            sock.sendall(data[start : start + 1])
+            try:
+                head = sock.recv(1000)
+                break
+            except TimeoutError:
+                continue
+        assert head.startswith(b"HTTP/1.1 408 ")
+        assert time.monotonic() - began < 10 * TIME
+
+
+def test_each_request_has_its_time(hasty: Process) -> None:
+    with connected(hasty) as sock:
+        for _ in range(3):
+            sock.sendall(POST + b"Content-Length: 5\r\n\r\n")
+            time.sleep(TIME / 2)
+            sock.sendall(b"hello" + GET)
+            time.sleep(TIME / 2)
+            sock.sendall(END)
+        assert answers(sock, 6).statuses == [200] * 6
+
+
+def test_an_answer_that_is_late_is_no_fault_of_the_client(hasty: Process) -> None:
+    with connected(hasty) as sock:
+        sock.sendall(b"GET /?seconds=%f HTTP/1.1\r\nHost: a\r\n\r\n" % (2.5 * TIME))
+        assert answers(sock, 1).statuses == [200]
+
+
+def test_a_body_that_the_server_does_not_read_yet_is_no_fault_of_the_client(hasty: Process) -> None:
+    size = 3_000_000  # more than is buffered anywhere before it is read
+    request = b"POST /?seconds=%f HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (2 * TIME, size)
+    with connected(hasty) as sock:
+        sock.sendall(request + b"a" * size)
+        assert answers(sock, 1).last == b"a" * size
+
+
+def test_an_idle_connection_ends(hasty: Process) -> None:
+    with connected(hasty) as sock:
+        sock.sendall(GET + END)
+        began = time.monotonic()
+        got = answers(sock, 2)
+        assert 2 * TIME * 0.9 < time.monotonic() - began < 10 * TIME
+    assert (got.statuses, got.is_open) == ([200], False)
+
+
+def unread(server: Process, data: bytes) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", server.port))
+    sock.sendall(data)
+    return sock
+
+
+def resident(server: Process) -> float:
+    """Of its worker, in MB."""
+    status = Path(f"/proc/{server.workers[0]}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1000
+
+
+def received(sock: socket.socket) -> int:
+    """How many bytes, until its end."""
+    count = 0
+    with suppress(ConnectionResetError):
+        while got := sock.recv(1_000_000):
+            count += len(got)
+    return count
+
+
+MANY = b"GET /?bytes=10000000 HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def test_who_does_not_read_is_cut_off_and_costs_one_answer(hasty: Process) -> None:
+    before = resident(hasty)
+    with unread(hasty, MANY * 20) as sock:
+        time.sleep(TIME / 2)
+        assert resident(hasty) < before + 25
+        time.sleep(5 * TIME)
+        assert received(sock) < 10_000_000
+    until(lambda: resident(hasty) < before + 5, 5)
+
+
+def test_who_reads_slowly_is_not_cut_off(hasty: Process) -> None:
+    with unread(hasty, MANY[:-2] + b"Connection: close\r\n\r\n") as sock:
+        began, got = time.monotonic(), 0
+        while time.monotonic() - began < 3 * TIME:
+            got += len(sock.recv(20_000))
+            time.sleep(0.05)
+        assert got + received(sock) > 10_000_000
+
+
+def test_requests_sent_ahead_are_answered_in_order_and_have_a_number(server: Process) -> None:
+    def numbered(count: int) -> bytes:
+        return b"".join(b"GET /?bytes=%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(count))
+
+    assert sent(server, numbered(33), count=33).statuses == [200] * 33
+    got = sent(server, numbered(40), count=40)
+    assert (len(got.statuses), got.last, got.is_open) == (33, b"x" * 32, False)
+
+
+def test_connections_have_a_number_that_is_told(small: Process) -> None:
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(connected(small))
+        refused = [sent(small, GET + END) for _ in range(3)]
+        assert {got.code for got in refused} == {"SERVICE_UNAVAILABLE"}
+        with connected(small) as sock:
+            head, _, _ = sock.recv(10_000).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert b"\r\nretry-after: 1\r\n" in head
+    assert head.endswith(b"\r\nconnection: close")
+    until(lambda: sent(small, GET + END).statuses == [200])
+    assert small.told.count("connection limit reached") == 1
+
+
+def test_the_connection_that_is_idle_for_longest_makes_room(small: Process) -> None:
+    with ExitStack() as stack:
+        idle = [stack.enter_context(connected(small)) for _ in range(20)]
+        for sock in idle:
+            sock.sendall(GET + END)
+            assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert sent(small, GET + END).statuses == [200]
+        assert not answers(idle[0], 0).is_open
+        assert all(answers(sock, 0).is_open for sock in idle[1:])
+
+
+@pytest.mark.parametrize("piece", [None, 7])
+@pytest.mark.parametrize(
+    ("data", "bodies"),
+    [
+        (POST + OFFER + SENT, 1),
+        (POST + OFFER + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS, 1),
+        (POST + OFFER + SENT + POST + SENT, 2),
+        (POST + SENT + POST + OFFER + SENT + POST + OFFER + SENT, 3),
+        (POST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n" + SENT, 1),
+        (POST + b"Expect: 100-continue\r\n" + OFFER + SENT, 1),
+    ],
+)
+def test_an_offered_upgrade_is_ignored(server: Process, data: bytes, bodies: int, piece: int | None) -> None:
+    got = sent(server, data, piece, bodies + (b"100-continue" in data))
+    assert [status for status in got.statuses if status != 100] == [200] * bodies
+    assert (got.last, got.is_open) == (b"hello", True)
+
+
+def test_the_body_of_an_offer_is_no_request(server: Process) -> None:
+    """Not if it comes later, either."""
+    smuggled = GET + END
+    with connected(server) as sock:
+        sock.sendall(POST + OFFER + b"Content-Length: %d\r\n\r\n" % len(smuggled))
+        time.sleep(0.1)
+        sock.sendall(smuggled)
+        got = answers(sock, 1)
+    assert (got.statuses, got.last) == ([200], smuggled)
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        POST + b"Content-Length: 5\r\n" + CHUNKED + END + CHUNKS,
+        POST + CHUNKED + b"Content-Length: 5\r\n\r\n" + CHUNKS,
+        POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+        POST + b"Content-Length: +5\r\n\r\nhello",
+        POST + b"Content-Length: 5, 5\r\n\r\nhello",
+        POST + b"Transfer-Encoding : chunked\r\n\r\n" + CHUNKS,
+        POST + b"Transfer-Encoding: xchunked\r\n\r\n" + CHUNKS,
+        POST + b"Transfer-Encoding: chunked, identity\r\n\r\n" + CHUNKS,
+        POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKS,
+        POST + CHUNKED + b"Transfer-Encoding: identity\r\n\r\n" + CHUNKS,
+        POST + CHUNKED + b"\r\nFFFFFFFFFFFFFFFF1\r\n",
+        POST + CHUNKED + b"\r\n5\nhello\n0\n\n",
+        GET + b"X: a\r\n b\r\n\r\n",
+        GET + b"X: a\x00b\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: a\n\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        GET + b"Host: b\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("piece", [None, 7])
+def test_what_may_be_read_in_two_ways_is_refused(server: Process, data: bytes, piece: int | None) -> None:
+    got = sent(server, data, piece)
+    assert (got.statuses, got.code, got.is_open) == ([400], "BAD_REQUEST", False)
+
+
+@pytest.mark.parametrize(
+    ("data", "statuses", "is_open"),
+    [
+        (b"GET / HTTP/1.0\r\n\r\n", [200], False),
+        (b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", [200], True),
+        (b"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", [200], True),
+        (b"GET http://a?bytes=3 HTTP/1.1\r\nHost: a\r\n\r\n", [200], True),
+        (POST + CHUNKED + END + CHUNKS, [200], True),
+        (POST + b"Expect: 100-continue\r\n" + SENT, [100, 200], True),
+        (GET + END + b"\x00\x01 no request", [200, 400], False),
+        (GET + b"Connection: close\r\n\r\n" + GET + END, [200], False),
+        (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n" + GET + END, [405], False),
+        (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", [405], False),
+    ],
+)
+@pytest.mark.parametrize("piece", [None, 7])
+def test_other_forms(
+    server: Process, data: bytes, statuses: list[int], is_open: bool, piece: int | None
+) -> None:
+    got = sent(server, data, piece, len(statuses))
+    assert (got.statuses, got.is_open) == (statuses, is_open)
+
+
+def test_a_refusal_comes_after_the_answers_before_it(hasty: Process) -> None:
+    slow = b"GET /?seconds=0.1 HTTP/1.1\r\nHost: a\r\n\r\n"
+    half = POST + b"Content-Length: 5\r\n\r\nhel"
+    with connected(hasty) as sock:
+        sock.sendall(slow + half)
+        assert answers(sock, 2).statuses == [200, 408]
+
+
+def test_strangers_fill_no_log(server: Process) -> None:
+    assert "Traceback" not in server.told
+    assert "Invalid HTTP" not in server.told
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "client"),
+    [
+        ("*", "192.0.2.1, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.0/8", "192.0.2.1", "127.0.0.1"),
+    ],
+)
+def test_whom_a_request_is_from(tmp_path: Path, trusted: str, forwarded: str, client: str) -> None:
+    with toy(tmp_path / "log", {"FORWARDED_ALLOW_IPS": trusted}) as server:
+        head = f"GET /client HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {forwarded}\r\n\r\n"
+        assert sent(server, head.encode()).last == client.encode()

@@ -1,0 +1,156 @@
+"""Supervisor and workers, as processes."""
+
+import os
+import re
+import signal
+import socket
+from pathlib import Path
+from shutil import which
+
+import httpx
+import pytest
+
+from tests.server.load import get, load, until
+from tests.server.processes import TOY, Process, runs, toy
+from tests.server.processes import until as eventually
+from tests.support import missing
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("seconds", [0, 2])
+async def test_a_stop_fails_no_request(log: Path, workers: int, seconds: int) -> None:
+    with toy(log, {"DRAIN_DELAY": "0.5"}, workers) as server:
+        async with load(server.port, get(f"/?seconds={seconds}"), clients=50) as tally:
+            await until(tally, lambda tally: tally.good >= 50)
+            server.signal(signal.SIGTERM)
+            await until(tally, lambda tally: tally.refused >= 50)
+        assert tally.bad == 0, tally
+        assert server.status() == 0
+    assert "Traceback" not in server.told
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_stop_without_a_delay_fails_no_request(log: Path, workers: int) -> None:
+    with toy(log, workers=workers) as server:
+        async with load(server.port, get("/?seconds=0"), clients=50) as tally:
+            await until(tally, lambda tally: tally.good >= 500)
+            server.signal(signal.SIGINT)
+            await until(tally, lambda tally: tally.refused >= 50)
+        assert tally.bad == 0, tally
+        assert server.status() == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_hup_replaces_workers_without_a_failed_request(log: Path, workers: int) -> None:
+    with toy(log, workers=workers) as server:
+        port, before = server.port, server.workers
+        async with load(port, get("/?seconds=0.01"), clients=20) as tally:
+            await until(tally, lambda tally: tally.good >= 100)
+            server.signal(signal.SIGHUP)
+            await until(tally, lambda _: not set(server.workers) & set(before))
+            so_far = tally.good
+            await until(tally, lambda tally: tally.good >= so_far + 100)
+        assert (tally.bad, tally.refused) == (0, 0), tally
+        assert len(server.workers) == workers
+    assert "workers are being replaced" in server.told
+
+
+def test_a_worker_that_is_killed_is_replaced_and_told(log: Path) -> None:
+    with toy(log, workers=2) as server:
+        killed, other = server.workers
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: len(set(server.workers) - {killed}) == 2)
+        assert other in server.workers
+        eventually(lambda: f"worker={killed}" in server.told)
+        assert "a worker died and is replaced" in server.told
+        assert "SIGKILL" in server.told
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_supervisor_that_is_killed_leaves_no_worker_and_no_port(log: Path, workers: int) -> None:
+    with toy(log, workers=workers) as server:
+        port, started = server.port, server.workers
+        server.kill()
+        eventually(lambda: not any(map(runs, started)), 10)
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_a_worker_that_can_t_start_ends_it_all_with_a_line(log: Path) -> None:
+    (log.parent / "broken").touch()
+    server = Process([*TOY, "2"], log)
+    assert server.status() == 1
+    lines = set(server.told.splitlines())
+    assert 1 <= len(lines) <= 2
+    assert all("a worker can't start" in line and "it is broken" in line for line in lines)
+
+
+def test_a_successor_that_can_t_start_leaves_the_others_alone(log: Path) -> None:
+    with toy(log, workers=2) as server:
+        before = server.workers
+        (log.parent / "broken").touch()
+        server.signal(signal.SIGHUP)
+        eventually(lambda: "a worker did not start" in server.told)
+        eventually(lambda: server.workers == before)
+        assert httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 200
+
+
+def test_a_second_ctrl_c_ends_it_at_once(log: Path) -> None:
+    with toy(log, {"DRAIN_DELAY": "30"}) as server:
+        server.signal(signal.SIGINT)
+        eventually(lambda: "draining" in server.told)
+        assert server.process.poll() is None
+        server.signal(signal.SIGINT)
+        server.status(10)
+
+
+def test_workers_are_added_and_taken_away(log: Path) -> None:
+    with toy(log) as server:
+        server.signal(signal.SIGTTIN)
+        eventually(lambda: len(server.workers) == 2)
+        server.signal(signal.SIGTTOU)
+        eventually(lambda: len(server.workers) == 1)
+
+
+def test_a_worker_holds_as_many_connections_as_it_may_open_files(log: Path) -> None:
+    if not which("prlimit"):
+        missing("prlimit is not here (util-linux, on Linux)")
+    server = Process(["prlimit", "--nofile=100:600", *TOY, "1"], log, {"MAX_CONNECTIONS": "400"})
+    assert server.port
+    limits = Path(f"/proc/{server.workers[0]}/limits").read_text()
+    server.kill()
+    assert re.search(r"Max open files +600 +600 ", limits)
+    assert re.search("fewer connections than MAX_CONNECTIONS.*connections=344", server.told)
+
+
+def test_ctrl_c_reaches_all_processes_of_a_terminal_and_drains(log: Path) -> None:
+    with toy(log, workers=2) as server:
+        for pid in server.workers:
+            os.kill(pid, signal.SIGINT)
+        server.signal(signal.SIGINT)
+        assert server.status() == 0
+
+
+def test_it_listens_when_it_can_answer(log: Path) -> None:
+    with toy(log, workers=2) as server:
+        port = server.port
+        server.signal(signal.SIGTERM)
+        server.status()
+        again = Process([*TOY, "2", str(port)], log.with_name("again"))
+        eventually(lambda: _answers(port))
+        again.kill()
+
+
+def _answers(port: int) -> bool:
+    """Whether it does. It must, once it accepts a connection."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as sock:
+            sock.sendall(get("/"))
+            assert sock.recv(100).startswith(b"HTTP/1.1 200")
+    except ConnectionRefusedError:
+        return False
+    return True

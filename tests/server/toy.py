@@ -1,0 +1,90 @@
+"""An application that answers as slowly, or as much, as it is asked to, served as Lectern is:
+`python -m tests.server.toy WORKERS [PORT]`.
+
+`/?seconds=2` reads late, `/?bytes=1000` answers much; else the answer is the body that was sent.
+`/client` tells whom a request is from, `/readyz` whether the process is draining. `/work` answers at once,
+and goes on for a second.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from app import logs
+from app.server import server, workers
+from app.server.drain import is_draining
+from app.server.server import Server
+from app.settings import Settings
+from loaders import background
+
+
+async def toy(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+        return
+    asked = dict(parse_qsl(scope["query_string"].decode()))
+    await asyncio.sleep(float(asked.get("seconds", 0)))
+    status, body = 200, b"x" * int(asked.get("bytes", 0))
+    if scope["path"] == "/client":
+        body = scope["client"][0].encode()
+    elif scope["path"] == "/readyz":
+        status = 503 if is_draining() else 200
+    elif scope["path"] == "/work":
+        background.start(_work())
+    elif "bytes" not in asked:
+        body = await _body(receive)
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+async def _work() -> None:
+    await asyncio.sleep(1)
+    print("the work is done", file=sys.stderr, flush=True)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def _make() -> Server:
+    if Path("broken").exists():
+        raise workers.CannotStartError("it is broken")
+    return server.make(lambda: toy, Settings())
+
+
+def main() -> None:
+    logs.configure()
+    count, port, *_ = [*map(int, sys.argv[1:]), 0]
+    settings, listening = Settings(), server.bound("127.0.0.1", port)
+    workers.run(
+        _make,
+        listening,
+        count,
+        patience=settings.drain_delay + settings.drain_seconds,
+        on_started=lambda: print(
+            f"at http://127.0.0.1:{listening.getsockname()[1]}", file=sys.stderr, flush=True
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()
