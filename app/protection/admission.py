@@ -6,7 +6,8 @@ instead of all together, late or never. docs/protection.md says why it is done t
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from heapq import heappop, heappush
 from itertools import count
 from time import monotonic
@@ -21,6 +22,8 @@ _LARGE_BODY = 16_000  # bytes: to decode more takes longer than to refuse
 
 _MOST_WAITING = 5_000  # in a lane; each takes about 20 kB
 _MOST_BYTES = 64_000_000  # of the bodies of all that wait in a lane
+
+_MOST_UNSENT = 200_000_000  # bytes of answers that their clients have not read yet
 
 _PAUSE = 0.002  # seconds
 _MOST_GIVEN = 0.5  # seconds
@@ -115,16 +118,18 @@ class Lane:
 
 
 class Admission:
-    """The lanes of a process: for cheap queries, for dear ones, for mutations, and for texts to be parsed.
+    """The lanes of a process: for cheap and for dear queries, the same for mutations, and for new texts.
 
-    capacity: the price of the dear queries that run at once, and of the mutations. wait: seconds.
+    capacity: the price of what runs at once in a lane; of cheap queries twice as much. wait: seconds.
     """
 
     def __init__(self, capacity: int = 50_000, wait: float = 5) -> None:
         self._wait = wait
+        self.unsent = 0
         self.cheap = Lane(capacity * _CHEAP_AT_ONCE, wait)
         self.dear = Lane(capacity, wait)
         self.writes = Lane(capacity, wait)
+        self.dear_writes = Lane(capacity, wait)
         self.texts = Lane(_TEXTS_AT_ONCE, wait)
 
     def giving_way(self) -> Callable[[], Awaitable[None]]:
@@ -135,16 +140,30 @@ class Admission:
 
         async def give_way() -> None:
             nonlocal left
-            while self.writes.used and left > 0:
+            while (self.writes.used or self.dear_writes.used) and left > 0:
                 left -= _PAUSE
                 await asyncio.sleep(_PAUSE)
 
         return give_way
 
     def lane(self, price: int, *, is_query: bool) -> Lane:
+        """Raises OverloadedError for a dear query while clients leave too much unread."""
         if not is_query:
-            return self.writes
-        return self.cheap if price <= CHEAP else self.dear
+            return self.writes if price <= CHEAP else self.dear_writes
+        if price <= CHEAP:
+            return self.cheap
+        if self.unsent >= _MOST_UNSENT:
+            raise OverloadedError(self._wait)
+        return self.dear
+
+    @contextmanager
+    def sending(self, size: int) -> Iterator[None]:
+        """While so many bytes of a large answer are sent."""
+        self.unsent += size
+        try:
+            yield
+        finally:
+            self.unsent -= size
 
     def check(self, length: int) -> None:
         """Sends a request away before its body is read, if it could not even wait.

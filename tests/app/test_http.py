@@ -263,7 +263,10 @@ async def test_an_answer_that_json_can_t_hold_is_masked(capsys: pytest.CaptureFi
 async def test_a_database_that_is_gone_is_said_without_its_password(settings: Settings) -> None:
     gone = SecretStr("mongodb://ann:hunter2@127.0.0.1:1/?directConnection=true")
     async with client(settings.model_copy(update={"mongodb_uri": gone, "mongodb_timeout": 0.1})) as http:
-        answer = await post(http, {"query": QUERY})
+        for headers in (GRAPHQL, JSON):
+            answer = await post(http, {"query": QUERY}, headers)
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"]
         (error,) = answer.json()["errors"]
         assert error["message"] == "The database does not answer. Try again."
         assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"

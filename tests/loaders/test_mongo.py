@@ -19,10 +19,7 @@ async def test_a_command_s_time_is_without_the_wait_for_a_thread(
     monkeypatch.setattr(mongo, "perf_counter", lambda: now)
     token = mongo.observer.set(told.append)
     try:
-        busy = [
-            Call(None, None, queue.running(), lambda _, seconds: released.wait(seconds), 5.0)
-            for _ in range(POOL)
-        ]
+        busy = [Call(None, None, queue.running(), released.wait, 5.0) for _ in range(POOL)]
         for call in busy:
             queue.running().submit(call)
         finding = asyncio.create_task(mongo.find(database["courses"], {}, size=1))

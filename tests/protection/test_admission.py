@@ -185,7 +185,8 @@ def test_cheap_ones_have_a_larger_lane_of_their_own() -> None:
     own = Admission(CAPACITY, 1)
     assert own.lane(CHEAP, is_query=True) is own.cheap
     assert own.lane(CHEAP + 1, is_query=True) is own.dear
-    assert own.lane(CHEAP, is_query=False) is own.lane(CHEAP + 1, is_query=False) is own.writes
+    assert own.lane(CHEAP, is_query=False) is own.writes
+    assert own.lane(CHEAP + 1, is_query=False) is own.dear_writes
     assert own.dear.enter(CAPACITY)
     assert own.cheap.enter(2 * CAPACITY)
     assert not own.cheap.enter(1)
@@ -216,18 +217,34 @@ async def test_a_body_is_not_read_when_its_request_could_not_wait(
     task.cancel()
 
 
-async def test_a_dear_query_gives_way_to_mutations_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["writes", "dear_writes"])
+async def test_a_dear_query_gives_way_to_mutations_but_not_for_ever(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(admission, "_MOST_GIVEN", 0.05)
     own = Admission(CAPACITY, 1)
     give_way = own.giving_way()
+    lane: Lane = getattr(own, name)
     await asyncio.wait_for(give_way(), 0.001)
-    assert own.writes.enter(1)
+    assert lane.enter(1)
     waits = asyncio.ensure_future(give_way())
     await soon()
     assert not waits.done()
-    own.writes.leave(1)
+    lane.leave(1)
     await waits
-    assert own.writes.enter(1)
+    assert lane.enter(1)
     async with asyncio.timeout(1):
         await give_way()
     await asyncio.wait_for(give_way(), 0.001)
+
+
+def test_no_dear_query_runs_while_too_much_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "_MOST_UNSENT", 100)
+    own = Admission(CAPACITY, 1)
+    with own.sending(99):
+        assert own.lane(CHEAP + 1, is_query=True) is own.dear
+        with own.sending(1):
+            with pytest.raises(OverloadedError):
+                own.lane(CHEAP + 1, is_query=True)
+            assert own.lane(CHEAP, is_query=True) is own.cheap
+    assert own.lane(CHEAP + 1, is_query=True) is own.dear
