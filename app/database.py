@@ -1,10 +1,13 @@
 """The MongoDB client: opened, pinged and closed here, with Motor or with PyMongo's async client."""
 
-from collections.abc import AsyncIterator
+from asyncio import sleep
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from inspect import isawaitable
+from time import monotonic
 from typing import Any, cast
 
+import pymongo
 import structlog
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
@@ -18,6 +21,8 @@ from loaders.mongo import Database
 from loaders.queue import POOL
 
 _log = structlog.get_logger("lectern")
+
+_ATTEMPT, _PAUSE = 1.0, 0.5  # seconds
 
 _CLIENTS: dict[str, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
 
@@ -77,6 +82,22 @@ async def ping(database: Database) -> None:
         raise DatabaseUnavailableError(
             f"MONGODB_URI: MongoDB does not answer: {_reason(str(error))}"
         ) from None
+
+
+async def wait_for(database: Database, seconds: float, waiting: Callable[[], None]) -> None:
+    """Returns when MongoDB answers, or after so many seconds. waiting: called if it doesn't at first."""
+    deadline, told = monotonic() + seconds, False
+    while (left := deadline - monotonic()) > 0:
+        try:
+            with pymongo.timeout(min(left, _ATTEMPT)):
+                await ping(database)
+        except DatabaseUnavailableError:
+            if not told:
+                waiting()
+            told = True
+            await sleep(_PAUSE)
+        else:
+            return
 
 
 async def require_transactions(database: Database) -> None:

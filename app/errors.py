@@ -1,6 +1,7 @@
 """From what went wrong to what a client is told: a message, and a stable code in `extensions.code`."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,8 @@ import structlog
 from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
+from app import repeats
+from loaders.errors import ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
@@ -17,8 +20,16 @@ OPERATION_RESOLUTION_FAILURE = "OPERATION_RESOLUTION_FAILURE"
 OPERATION_TOO_LARGE = "OPERATION_TOO_LARGE"
 INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+TIMEOUT = "TIMEOUT"
 
 OUR_FAULT = "Something went wrong on our side."
+_AWAY = "The database does not answer. Try again."
+_PAST_DEADLINE = "The request took longer than it may. Ask for less at once, or try again."
+_OUTCOME_UNKNOWN = (
+    "The request took longer than it may. Whether it was written is not known yet, and it may still be. "
+    "Send it again with the same idempotencyKey: it is done once."
+)
+_CLIENT_GONE = "The client is gone."  # nobody reads it
 
 _LONGEST = 500  # characters of a message
 _MOST_LOCATIONS = 10
@@ -57,18 +68,51 @@ def field_error(error: GraphQLError) -> dict[str, Any]:
     told_by = cause or error
     if type(told_by) is GraphQLError and _is_about_arguments(told_by):
         return _told(error, error.message, {"code": BAD_USER_INPUT})
+    if no_answer := _no_answer(cause):
+        return _told(error, *no_answer)
     error_id = uuid4().hex
     _log.error("field failed", error_id=error_id, path=error.path, reason=error.message, exc_info=cause)
-    if isinstance(cause, ConnectionFailure) or _may_be_repeated(cause):
-        return _told(
-            error, "The database does not answer. Try again.", _masked(SERVICE_UNAVAILABLE, error_id)
-        )
     return _told(error, OUR_FAULT, _masked(INTERNAL_SERVER_ERROR, error_id))
 
 
-def _may_be_repeated(error: Exception | None) -> bool:
+def nothing_done(payload: Mapping[str, Any], *, wrote: bool) -> bool:
+    """Whether nothing of an operation was executed because MongoDB is away: every error says so, and no root
+    field has a value. wrote: whether the request has sent a commit.
+    """
+    wrong = payload.get("errors")
+    return (
+        bool(wrong)
+        and not wrote
+        and all(value is None for value in (payload.get("data") or {}).values())
+        and all(error["extensions"]["code"] == SERVICE_UNAVAILABLE for error in wrong or ())
+    )
+
+
+def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
+    """What is said of MongoDB when it didn't answer, or not in time. The log has a line for each kind, and
+    how many more there were.
+    """
+    match error:
+        case OutcomeUnknownError():
+            repeats.warn("commit past its request's deadline: followed up until its outcome is known")
+            return _OUTCOME_UNKNOWN, {"code": TIMEOUT}
+        case DeadlineError():
+            repeats.warn("request past its deadline")
+            return _PAST_DEADLINE, {"code": TIMEOUT}
+        case ClientGoneError():
+            return _CLIENT_GONE, {"code": TIMEOUT}
+        case DatabaseAwayError() | ConnectionFailure():
+            repeats.warn("request failed: MongoDB does not answer", reason=str(error)[:_LONGEST])
+            return _AWAY, {"code": SERVICE_UNAVAILABLE}
+        case PyMongoError() if _may_be_repeated(error):
+            repeats.warn("write given up: others were in its way", reason=str(error)[:_LONGEST])
+            return _AWAY, {"code": SERVICE_UNAVAILABLE}
+    return None
+
+
+def _may_be_repeated(error: PyMongoError) -> bool:
     """Whether a transaction was tried for as long as it is: others, or a new primary, were in its way."""
-    return isinstance(error, PyMongoError) and (
+    return (
         error.has_error_label("TransientTransactionError")
         or error.has_error_label("UnknownTransactionCommitResult")
         or error.has_error_label("RetryableWriteError")
@@ -76,7 +120,12 @@ def _may_be_repeated(error: Exception | None) -> bool:
 
 
 def unexpected(error: Exception) -> dict[str, Any]:
-    """An error outside of every field: masked, and in the log."""
+    """An error outside of every field: masked, and in the log. SERVICE_UNAVAILABLE or TIMEOUT where MongoDB
+    didn't answer.
+    """
+    if no_answer := _no_answer(error):
+        message, extensions = no_answer
+        return {"message": message, "extensions": extensions}
     error_id = uuid4().hex
     _log.error("request failed", error_id=error_id, exc_info=error)
     return {"message": OUR_FAULT, "extensions": _masked(INTERNAL_SERVER_ERROR, error_id)}

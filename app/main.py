@@ -22,7 +22,7 @@ from app.http import CORS, Endpoint, graphiql, health
 from app.protection.admission import Admission
 from app.protection.limits import Limits
 from app.settings import Settings
-from app.tending import tend
+from app.tending import look_for_indexes, tend
 from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import Context, Viewer
@@ -56,9 +56,11 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with connect(settings, tz_aware=False) as database:
             app.state.database = database
-            tending = [asyncio.create_task(memory.tend()), asyncio.create_task(tend(database))]
+            app.state.readiness = health.Readiness(database)
+            tending = [memory.tend(), tend(database), look_for_indexes(database, app.state.readiness)]
+            tasks = [asyncio.create_task(work) for work in tending]
             yield
-            for task in tending:
+            for task in tasks:
                 task.cancel()
 
     endpoint = Endpoint(

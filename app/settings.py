@@ -48,7 +48,10 @@ class Settings(BaseSettings):
         "motor", description="The client library: `motor`, or `pymongo` for PyMongo's own async client."
     )
     mongodb_timeout: float = Field(
-        5.0, gt=0, description="Seconds to wait for a MongoDB server before a request fails."
+        5.0, gt=0, description="Seconds to wait for a MongoDB server before requests fail at once."
+    )
+    wait_for_mongodb: float = Field(
+        0.0, ge=0, le=3600, description="Seconds to wait for MongoDB at the start; then it is an error."
     )
     lectern_secret: SecretStr = Field(
         SecretStr(""),

@@ -4,7 +4,7 @@ After a command that could not reach it, others wait while one ping tries for as
 for a server. If it fails, the circuit opens: requests fail at once, until a ping succeeds.
 """
 
-from asyncio import Event, Task, create_task, sleep, wait_for
+from asyncio import Event, Task, create_task, sleep, timeout
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
@@ -42,6 +42,11 @@ class Circuit:
         return self._since is not None
 
     @property
+    def has_primary(self) -> bool:
+        """Whether the driver knows of a server that takes writes."""
+        return bool(self._client.topology_description.has_writable_server())
+
+    @property
     def is_electing(self) -> bool:
         """Whether members of the replica set can be reached, and a new primary may be among them soon."""
         if self._since is not None and monotonic() - self._since > _ELECTION:
@@ -58,7 +63,8 @@ class Circuit:
     async def turned(self, seconds: float) -> None:
         """Waits for the circuit to open or close, or for so many seconds."""
         with suppress(TimeoutError):
-            await wait_for(self._turned.wait(), max(seconds, 0))
+            async with timeout(max(seconds, 0)):
+                await self._turned.wait()
 
     def end(self) -> None:
         """The client is closed."""
@@ -67,7 +73,7 @@ class Circuit:
             self._reset()
 
     async def _ping_until_it_answers(self) -> None:
-        while reason := await self._failure(_PING if self.is_open else self._patience):
+        while reason := await ping(self._client, _PING if self.is_open else self._patience):
             if not self.is_open:
                 self._since = monotonic()
                 self._listener(reason)
@@ -78,15 +84,6 @@ class Circuit:
         if since is not None:
             self._listener(monotonic() - since)
 
-    async def _failure(self, seconds: float) -> str | None:
-        """Why MongoDB doesn't answer within so many seconds; None when it does. Beside the queue."""
-        try:
-            with pymongo.timeout(seconds):
-                await self._client.admin.command("ping")
-        except PyMongoError as error:  # another error than these two is an answer
-            return str(error) if isinstance(error, ConnectionFailure) or error.timeout else None
-        return None
-
     def _reset(self) -> None:
         troubled.discard(id(self._client))
         self._since = self._probe = None
@@ -95,6 +92,16 @@ class Circuit:
     def _turn(self) -> None:
         self._turned.set()
         self._turned = Event()
+
+
+async def ping(client: Any, seconds: float) -> str | None:
+    """Why MongoDB doesn't answer within so many seconds; None when it does. Beside the queue of commands."""
+    try:
+        with pymongo.timeout(seconds):
+            await client.admin.command("ping")
+    except PyMongoError as error:  # another error than these two is an answer
+        return str(error) if isinstance(error, ConnectionFailure) or error.timeout else None
+    return None
 
 
 _circuits: dict[int, Circuit] = {}
@@ -126,14 +133,27 @@ def is_open(client: Any) -> bool:
     return circuit is not None and circuit.is_open
 
 
-async def passed(client: Any, deadline: float, *, patiently: bool = False) -> None:
+async def passed(client: Any, deadline: float) -> None:
     """Waits while a ping decides whether the circuit opens.
 
-    patiently: also during the election of a new primary, which takes seconds. Raises DatabaseAwayError while
-    the circuit is open, and at the deadline.
+    Raises DatabaseAwayError while it is open, and at the deadline.
     """
     while id(client) in troubled:
         circuit = _circuits[id(client)]
-        if (circuit.is_open and not (patiently and circuit.is_electing)) or monotonic() >= deadline:
+        if circuit.is_open or monotonic() >= deadline:
             raise DatabaseAwayError("MongoDB can't be reached.")
+        await circuit.turned(deadline - monotonic())
+
+
+async def has_primary(client: Any, deadline: float) -> None:
+    """Waits for a primary, also while a new one is elected, which takes seconds: nothing is written yet.
+
+    Raises DatabaseAwayError where there is none to be had, and at the deadline.
+    """
+    if (circuit := _circuits.get(id(client))) and not circuit.has_primary:
+        circuit.suspect()
+    while id(client) in troubled:
+        circuit = _circuits[id(client)]
+        if (circuit.is_open and not circuit.is_electing) or monotonic() >= deadline:
+            raise DatabaseAwayError("MongoDB has no primary.")
         await circuit.turned(min(deadline - monotonic(), 1.0))

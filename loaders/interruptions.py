@@ -1,39 +1,35 @@
-"""Commands that are ended because nobody waits for them."""
+"""Commands in threads that are ended because nobody waits for them."""
 
 from asyncio import AbstractEventLoop, get_running_loop, sleep
 from contextlib import suppress
-from typing import Any, Protocol
+from time import monotonic
 from weakref import WeakKeyDictionary
 
 import pymongo
 from pymongo.errors import PyMongoError
 
 from loaders import background
+from loaders.queue import Command
 
 _AGAIN = 0.1  # seconds; a command may not have reached MongoDB the first time
 _LONGEST = 1.0  # seconds for MongoDB to answer
 
 
-class Interrupted(Protocol):
-    """A command to end. client: Motor's, or PyMongo's async one. session_id: None when it has ended."""
-
-    client: Any
-    session_id: Any
+_commands: WeakKeyDictionary[AbstractEventLoop, dict[Command, float]] = WeakKeyDictionary()
 
 
-_commands: WeakKeyDictionary[AbstractEventLoop, set[Interrupted]] = WeakKeyDictionary()
-
-
-def add(command: Interrupted) -> None:
+def add(command: Command) -> None:
     """Ends a command: with all that are added at once, by one command to MongoDB."""
-    commands = _commands.setdefault(get_running_loop(), set())
-    commands.add(command)
+    commands = _commands.setdefault(get_running_loop(), {})
+    commands[command] = monotonic()
     if len(commands) == 1:
         background.start(_interrupt(commands))
 
 
-async def _interrupt(commands: set[Interrupted]) -> None:
-    """By other connections than theirs, and beside the queue."""
+async def _interrupt(commands: dict[Command, float]) -> None:
+    """By other connections than theirs, and beside the queue. A command that MongoDB can't end loses its
+    slot: its thread may wait for a server that is gone until the system gives up the connection.
+    """
     await sleep(0)
     while commands:
         for client in {id(command.client): command.client for command in commands}.values():
@@ -42,4 +38,8 @@ async def _interrupt(commands: set[Interrupted]) -> None:
                 with suppress(PyMongoError), pymongo.timeout(_LONGEST):
                     await client.admin.command("killSessions", ids)
         await sleep(_AGAIN)
-        commands.difference_update([c for c in commands if c.session_id is None])
+        for command, since in list(commands.items()):
+            if command.session_id is None or since < monotonic() - _LONGEST:
+                del commands[command]
+                for following in command.queue.finish(command):
+                    following.start()

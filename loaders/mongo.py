@@ -1,13 +1,12 @@
 """The few ways Lectern talks to MongoDB, the same with Motor and with PyMongo's async client."""
 
-from asyncio import get_running_loop
+from asyncio import CancelledError, get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from inspect import isawaitable
 from time import perf_counter
 from typing import Any, TypeAlias
 
-import pymongo
 from bson import ObjectId
 from motor.core import AgnosticBase, AgnosticCollection
 from pymongo.asynchronous.collection import AsyncCollection
@@ -19,10 +18,11 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 
-from loaders import circuit, sessions
+from loaders import circuit
 from loaders.errors import ClientGoneError, DatabaseAwayError, DeadlineError
-from loaders.queue import Command, Queue, running
+from loaders.queue import running
 from loaders.scope import Scope, current
+from loaders.tasks import Awaited
 from loaders.threads import Call
 
 #: Motor's classes have the same methods (app.database says where they differ), so these types stand for both.
@@ -113,92 +113,34 @@ async def send(target: Any, call: Callable[[Any], Any]) -> Any:
 
 
 async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
-    """In its turn, within the bounds of the request's scope."""
-    scope, client = current.get(), client_of(target)
+    """In its turn, until its request's deadline."""
+    scope, client, queue = current.get(), client_of(target), running()
+    if isinstance(target, AgnosticBase):
+        command: Call | Awaited = Call(scope, client, queue, call, target.delegate)
+    else:
+        command = Awaited(scope, client, queue, call, target)
     if scope is None:
-        return await _queued(None, client, target, call)
+        queue.submit(command)
+        return await command.outcome()
     if circuit.troubled:
         await circuit.passed(client, scope.deadline)
-    try:
-        return await _queued(scope, client, target, call)
-    except PyMongoError as error:
-        raise _judged(error, scope, client) from error
-
-
-async def _queued(scope: Scope | None, client: Any, target: Any, call: Callable[[Any], Any]) -> Any:
-    queue = running()
-    if isinstance(target, AgnosticBase):
-        command: Command = Call(scope, client, queue, _made, call, target.delegate)
-    else:
-        command = Command(scope, client, get_running_loop().create_future())
-    if scope is not None:
-        scope.commands.add(command)
+    if scope.gone:
+        raise ClientGoneError
+    if (remaining := scope.remaining) <= 0:
+        raise DeadlineError
+    timer = get_running_loop().call_later(remaining, command.expire)
+    scope.commands.add(command)
     try:
         queue.submit(command)
-        if isinstance(command, Call):
-            return await command.future
-        return await _awaited(queue, command, call, target)
+        return await command.outcome()
+    except PyMongoError as error:
+        raise _judged(error, scope, client) from error
+    except CancelledError:
+        command.stop(ClientGoneError())
+        raise
     finally:
-        if scope is not None:
-            scope.commands.discard(command)
-
-
-def _made(command: Command, call: Callable[[Any], Any], own: Any) -> Any:
-    """In a thread."""
-    if command.scope is None:
-        return call(own)
-    with _Bounds(command, command.scope) as session:
-        if session is None:
-            return call(own)
-        with session.bind(end_session=False):
-            return call(own)
-
-
-async def _awaited(queue: Queue, command: Command, call: Callable[[Any], Any], target: Any) -> Any:
-    """With PyMongo's async client, which blocks nobody."""
-    try:
-        await command.future
-        if command.scope is None:
-            return await call(target)
-        with _Bounds(command, command.scope) as session:
-            if session is None:
-                return await call(target)
-            async with session.bind(end_session=False):
-                return await call(target)
-    finally:
-        queue.finish(command)
-
-
-class _Bounds:
-    """The request's deadline, and a session by which a command that only reads can be interrupted."""
-
-    __slots__ = ("_command", "_driver", "_scope", "_session", "_timeout")
-
-    def __init__(self, command: Command, scope: Scope) -> None:
-        self._command = command
-        self._scope = scope
-        self._session: Any = None
-
-    def __enter__(self) -> Any:
-        if (remaining := self._scope.remaining) <= 0:
-            raise DeadlineError
-        if self._scope.gone:
-            raise ClientGoneError
-        self._timeout = pymongo.timeout(remaining)
-        self._timeout.__enter__()
-        if not self._scope.has_begun:
-            client = self._command.client
-            self._driver = client.delegate if isinstance(client, AgnosticBase) else client
-            self._session = sessions.lend(self._driver)
-            self._command.session_id = self._session.session_id
-        return self._session
-
-    def __exit__(self, *raised: Any) -> None:
-        self._timeout.__exit__(*raised)
-        if self._session is not None:
-            self._command.session_id = None
-            if not self._command.is_ended:
-                sessions.give_back(self._driver, self._session)
+        timer.cancel()
+        scope.commands.discard(command)
 
 
 def client_of(target: Any) -> Any:
@@ -208,12 +150,10 @@ def client_of(target: Any) -> Any:
 
 def _judged(error: PyMongoError, scope: Scope, client: Any) -> Exception:
     """What a command's error means for its request."""
-    if scope.gone:
-        return ClientGoneError()
     if isinstance(error, ConnectionFailure) and not isinstance(error, WaitQueueTimeoutError):
         circuit.suspect(client)
     if isinstance(error, ServerSelectionTimeoutError):
         return DatabaseAwayError(str(error))
-    if error.timeout or scope.remaining <= 0:
+    if scope.remaining <= 0 or (scope.has_begun and error.timeout):
         return DeadlineError()
     return error

@@ -8,12 +8,16 @@ commands of cheap requests: these and writes have slots that others can't take.
 
 from asyncio import AbstractEventLoop, Future, TimerHandle, get_running_loop
 from collections import deque
+from contextlib import AbstractContextManager
+from threading import Lock
 from time import monotonic
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
-from loaders import interruptions
-from loaders.errors import ClientGoneError, DeadlineError
+import pymongo
+
+from loaders import circuit
+from loaders.errors import DeadlineError
 from loaders.scope import Scope
 
 #: Connections to a MongoDB server. The slots below take 92; the driver's own commands need a few.
@@ -23,7 +27,7 @@ Kind: TypeAlias = Literal["read", "cheap", "write"]
 
 #: Seconds until a command is slow: four times the average, within bounds. When MongoDB is the bottleneck
 #: every command takes long, and more of them would take longer.
-_LEAST_SLOW, _MOST_SLOW, _TIMES = 0.015, 0.25, 4
+_LEAST_SLOW, _MOST_SLOW, _TIMES = 0.05, 0.25, 4
 _WEIGHT = 0.05  # of the latest command in the average
 
 
@@ -44,107 +48,123 @@ class Slots:
 
 
 class Command:
-    """A command of a scope (None: of no request). future: raises when the command is not to be started.
+    """A command of a scope (None: of no request). future: raises when nobody waits for the command any more.
 
-    client: the one that sends it; session_id: that of its session while it can be interrupted.
+    client: Motor's or PyMongo's async one that sends it. session_id: that of its session while it is in
+    flight and can be interrupted. is_write: it is never interrupted.
     """
 
-    __slots__ = ("began", "client", "future", "is_ended", "scope", "session_id", "slots", "timer")
+    __slots__ = (
+        "began", "client", "future", "is_stopped", "is_write", "kind", "queue", "scope", "session_id",
+        "slots",
+    )  # fmt: skip
 
-    def __init__(self, scope: Scope | None, client: Any, future: Future[Any]) -> None:
+    def __init__(self, scope: Scope | None, client: Any, future: Future[Any], queue: "Queue") -> None:
         self.scope = scope
         self.client = client
         self.future = future
+        self.queue = queue
         self.slots: Slots | None = None
-        self.timer: TimerHandle | None = None
         self.began = 0.0
         self.session_id: Any = None
-        self.is_ended = False
-
-    @property
-    def kind(self) -> Kind:
-        scope = self.scope
-        if scope is None:
-            return "read"
-        return "write" if scope.is_writing else "cheap" if scope.cheap else "read"
+        self.is_stopped = False
+        self.is_write = scope is not None and scope.has_begun
+        self.kind: Kind = "read"
+        if scope is not None:
+            self.kind = "write" if scope.is_writing else "cheap" if scope.cheap else "read"
 
     def start(self) -> None:
         """Called once, when its turn comes."""
-        if not self.future.done():
-            self.future.set_result(None)
+        raise NotImplementedError
 
-    def end(self) -> None:
-        """Drops it while it is queued, and interrupts it in flight."""
+    def interrupt(self, error: Exception) -> None:
+        """Ends it in flight."""
+        raise NotImplementedError
+
+    def timeout(self) -> AbstractContextManager[None]:
+        """The driver's own timeouts, from the deadline: for a write."""
+        if self.scope is None or (remaining := self.scope.remaining) <= 0:
+            raise DeadlineError
+        return pymongo.timeout(remaining)
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        if self.slots is not None:
+            circuit.suspect(self.client)
+        self.stop(DeadlineError())
+
+    def stop(self, error: Exception) -> None:
+        """Nobody waits for it any more: drops it while it is queued; interrupts a read in flight."""
         if self.slots is None:
-            self.drop(ClientGoneError())
-        else:
-            self.is_ended = True
-            interruptions.add(self)
-
-    def drop(self, error: Exception) -> None:
-        """Takes it out of the queue."""
-        if not self.future.done():
-            self.future.set_exception(error)
+            if not self.future.done():
+                self.future.set_exception(error)
+        elif not self.is_write:
+            self.is_stopped = True
+            self.interrupt(error)
 
 
 class Queue:
-    """The queue of one event loop. Every command that is started is finished once."""
+    """The queue of one event loop. Every command that is started is finished once; a thread may do that, and
+    go on with the next one.
+    """
 
     def __init__(self) -> None:
         self._shared = Slots("read", "cheap", "write", fast=10, total=64)
         self._cheap = Slots("cheap", fast=2, total=12)
         self._write = Slots("write", fast=4, total=16)
+        self._all = (self._write, self._cheap, self._shared)
         self._kept: dict[Kind, Slots] = {"cheap": self._cheap, "write": self._write}
         self._queued: dict[Kind, dict[Scope | None, deque[Command]]] = {"read": {}, "cheap": {}, "write": {}}
+        self._length = 0
         self._average = 0.0
         self._timer: TimerHandle | None = None
+        self._lock = Lock()
 
     def submit(self, command: Command) -> None:
-        """Starts a command, now or when its turn comes. Past its deadline it is dropped."""
-        shared, kind = self._shared, command.kind
-        if shared.has_room:
-            self._start(command, shared)
-        elif (kept := self._kept.get(kind)) and kept.has_room:
-            self._start(command, kept)
-        else:
-            self._wait(command, kind)
+        """Starts a command, now or when its turn comes."""
+        with self._lock:
+            if slots := self._room(command.kind):
+                self._take(command, slots)
+            else:
+                self._queued[command.kind].setdefault(command.scope, deque()).append(command)
+                self._length += 1
+        if slots:
+            command.start()
+        elif self._timer is None:
+            self._timer = get_running_loop().call_later(self._slow, self._let_slow_ones_be)
 
-    def finish(self, command: Command) -> None:
-        """Gives back its slot, if it has one, and starts the next one."""
+    def finish(self, command: Command) -> list[Command]:
+        """Gives back its slot, if it has one; the commands to start now."""
         took = monotonic() - command.began
-        if (slots := command.slots) is None:
-            return
-        slots.running -= 1
-        slots.fast.pop(command, None)
-        self._average += (min(took, _MOST_SLOW) - self._average) * _WEIGHT
-        if self._timer is not None:
-            self._fill()
+        with self._lock:
+            if (slots := command.slots) is None:
+                return []
+            command.slots = None
+            slots.running -= 1
+            slots.fast.pop(command, None)
+            self._average += (min(took, _MOST_SLOW) - self._average) * _WEIGHT
+            return self._startable() if self._length else []
 
-    def _start(self, command: Command, slots: Slots) -> None:
+    def _room(self, kind: Kind) -> Slots | None:
+        if self._shared.has_room:
+            return self._shared
+        kept = self._kept.get(kind)
+        return kept if kept and kept.has_room else None
+
+    def _take(self, command: Command, slots: Slots) -> None:
         command.slots = slots
         command.began = monotonic()
         slots.running += 1
         slots.fast[command] = None
-        command.start()
 
-    def _wait(self, command: Command, kind: Kind) -> None:
-        scope = command.scope
-        if scope is not None:
-            command.timer = get_running_loop().call_later(scope.remaining, command.drop, DeadlineError())
-        self._queued[kind].setdefault(scope, deque()).append(command)
-        if self._timer is None:
-            self._arm()
-
-    def _fill(self) -> None:
-        """Starts what is queued, as far as there is room. The timer is set while anything is queued."""
-        for slots in (self._write, self._cheap, self._shared):
+    def _startable(self) -> list[Command]:
+        """What is queued, as far as there is room."""
+        found = []
+        for slots in self._all:
             while slots.has_room and (command := self._next(slots)):
-                if command.timer:
-                    command.timer.cancel()
-                self._start(command, slots)
-        if self._timer and not any(self._queued.values()):
-            self._timer.cancel()
-            self._timer = None
+                self._take(command, slots)
+                found.append(command)
+        return found
 
     def _next(self, slots: Slots) -> Command | None:
         """Of the kinds in rotation, and within a kind of the scopes in rotation."""
@@ -154,6 +174,7 @@ class Queue:
                 scope = next(iter(queued))
                 commands = queued.pop(scope)
                 command = commands.popleft()
+                self._length -= 1
                 if commands:
                     queued[scope] = commands
                 if not command.future.done():
@@ -162,20 +183,21 @@ class Queue:
                     return command
         return None
 
-    def _arm(self) -> None:
-        """Looks again when the oldest command that counts becomes slow."""
-        oldest = [next(iter(s.fast)).began for s in (self._shared, self._cheap, self._write) if s.fast]
-        soonest = min(oldest, default=monotonic()) + self._slow
-        self._timer = get_running_loop().call_later(max(soonest - monotonic(), 0.001), self._let_slow_ones_be)
-
     def _let_slow_ones_be(self) -> None:
-        slow = monotonic() - self._slow
-        for slots in (self._shared, self._cheap, self._write):
-            while slots.fast and (oldest := next(iter(slots.fast))).began <= slow:
-                del slots.fast[oldest]
-        self._fill()
-        if self._timer:
-            self._arm()
+        """They stop counting, and what is queued gets their places."""
+        with self._lock:
+            slow = monotonic() - self._slow
+            for slots in self._all:
+                while slots.fast and (oldest := next(iter(slots.fast))).began <= slow:
+                    del slots.fast[oldest]
+            found = self._startable()
+            began = min((next(iter(s.fast)).began for s in self._all if s.fast), default=slow)
+            wait = max(began - slow, _LEAST_SLOW)
+            self._timer = (
+                get_running_loop().call_later(wait, self._let_slow_ones_be) if self._length else None
+            )
+        for command in found:
+            command.start()
 
     @property
     def _slow(self) -> float:

@@ -6,11 +6,13 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import Protocol
 
+from loaders.errors import ClientGoneError
 
-class Ended(Protocol):
+
+class Stopped(Protocol):
     """A command that is queued or in flight."""
 
-    def end(self) -> None: ...
+    def stop(self, error: Exception) -> None: ...
 
 
 class Scope:
@@ -29,7 +31,7 @@ class Scope:
         self.gone = False
         self.wrote = False
         self.is_writing = False
-        self.commands: set[Ended] = set()
+        self.commands: set[Stopped] = set()
         self.has_begun = False
 
     @property
@@ -56,8 +58,15 @@ class Scope:
             return
         self.gone = True
         for command in tuple(self.commands):
-            command.end()
+            command.stop(ClientGoneError())
 
 
 #: The scope of the request that is being answered; None outside of requests.
 current: ContextVar[Scope | None] = ContextVar("lectern_scope", default=None)
+
+
+def take_time(seconds: float) -> None:
+    """Gives what this task writes from now on a time of its own, whatever is left of its request's."""
+    scope = Scope(monotonic() + seconds)
+    scope.has_begun = scope.is_writing = True
+    current.set(scope)

@@ -20,7 +20,7 @@ from loaders import background, circuit, mongo, turns
 from loaders.creation import now, utc
 from loaders.errors import DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from loaders.mongo import Database, Pipeline
-from loaders.scope import Scope, current
+from loaders.scope import current, take_time
 
 T = TypeVar("T")
 
@@ -227,9 +227,9 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
     keys: set[str] = set()
     while True:
         known = len(keys)
+        if scope:
+            await circuit.has_primary(database.client, deadline)
         try:
-            if scope:
-                await circuit.passed(database.client, deadline, patiently=True)
             async with turns.taken(keys, deadline):
                 return await _attempt(database, keys, work, deadline)
         except (PyMongoError, DatabaseAwayError) as error:
@@ -286,7 +286,7 @@ async def _commit(session: Any) -> None:
     until = monotonic() + _FOLLOWED_UP
     try:
         while True:
-            _take_time(_COMMIT)
+            take_time(_COMMIT)
             try:
                 await mongo.send(session, lambda own: own.commit_transaction())
             except (PyMongoError, DeadlineError, DatabaseAwayError) as error:
@@ -304,20 +304,13 @@ async def _commit(session: Any) -> None:
 
 async def _ended(session: Any) -> None:
     """Aborts what isn't committed. Where that fails, app.tending ends it."""
-    _take_time(_ABORT)
+    take_time(_ABORT)
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
         await mongo.send(session, lambda own: own.end_session())
 
 
 async def _kill(session: Any) -> None:
-    _take_time(_ABORT)
+    take_time(_ABORT)
     ids = [session.session_id]
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
         await mongo.send(session.client["admin"], lambda own: own.command("killSessions", ids))
-
-
-def _take_time(seconds: float) -> None:
-    """Gives the commands of this task a time of their own, whatever is left of the request's."""
-    scope = Scope(monotonic() + seconds)
-    scope.has_begun = scope.is_writing = True
-    current.set(scope)

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from app import development, embedded, logs
 from app.commands.errors import CommandError
-from app.database import connect, require_transactions
+from app.database import connect, require_transactions, wait_for
 from app.sample.identity import SOURCE
 from app.sample.loading import load as load_sample
 from app.server import server
@@ -119,7 +119,11 @@ def _url(listening: socket.socket) -> str:
 
 
 async def _missing_indexes(settings: Settings) -> list[str]:
+    seconds = settings.wait_for_mongodb
     async with connect(settings) as database:
+        await wait_for(
+            database, seconds, lambda: _say(f"Waiting for MongoDB, for up to {seconds:g} seconds.")
+        )
         await require_transactions(database)
         return await indexes.missing(database)
 

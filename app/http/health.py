@@ -1,13 +1,54 @@
-"""For load balancers and orchestrators: alive, and ready."""
+"""For load balancers and orchestrators: alive, and ready.
+
+Strangers may ask: no answer has the address of anything.
+"""
+
+from asyncio import Task, create_task, wait
+from collections.abc import Sequence
+from time import monotonic
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.database import DatabaseUnavailableError, ping
+from app import repeats
 from app.server.drain import is_draining
-from loaders import indexes
+from loaders import circuit
 from loaders.mongo import Database
+
+_FRESH = 1.0  # seconds that an answer of MongoDB's is good for
+_LONGEST = 1.5  # seconds for MongoDB to answer
+
+
+class Readiness:
+    """Whether MongoDB answers: asked once a second at most, however many want to know.
+
+    missing_indexes: those that were missing when last looked for; they are told, and no reason.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._client = database.client
+        self._asked = -_FRESH
+        self._ping: Task[None] | None = None
+        self._is_ready = False
+        self.missing_indexes: Sequence[str] = ()
+
+    async def is_ready(self) -> bool:
+        if circuit.is_open(self._client):
+            return False
+        if monotonic() - self._asked >= _FRESH:
+            if self._ping is None:
+                self._ping = create_task(self._look())
+            if not (await wait({self._ping}, timeout=_LONGEST))[0]:
+                return False
+        return self._is_ready
+
+    async def _look(self) -> None:
+        reason = await circuit.ping(self._client, _LONGEST)
+        self._is_ready, self._asked, self._ping = reason is None, monotonic(), None
+        if reason is not None:
+            circuit.suspect(self._client)
+            repeats.warn("not ready: MongoDB does not answer", reason=reason)
 
 
 async def healthz(_: Request) -> Response:
@@ -16,23 +57,14 @@ async def healthz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """MongoDB answers and the indexes are there; 503 with the reason otherwise."""
+    """MongoDB answers, and the process isn't draining; 503 otherwise, within two seconds."""
+    readiness: Readiness = request.app.state.readiness
     if is_draining():
-        return JSONResponse({"status": "unavailable", "reason": "This process is draining."}, 503)
-    database: Database = request.app.state.database
-    if reason := await _reason_not_ready(database):
-        return JSONResponse({"status": "unavailable", "reason": reason}, 503)
-    return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "draining"}, 503)
+    if not await readiness.is_ready():
+        return JSONResponse({"status": "unavailable", "reason": "MongoDB does not answer."}, 503)
+    missing = {"missingIndexes": list(readiness.missing_indexes)} if readiness.missing_indexes else {}
+    return JSONResponse({"status": "ok", **missing})
 
 
 ROUTES: list[BaseRoute] = [Route("/healthz", healthz), Route("/readyz", readyz)]
-
-
-async def _reason_not_ready(database: Database) -> str | None:
-    try:
-        await ping(database)
-    except DatabaseUnavailableError as error:
-        return str(error)
-    if missing := await indexes.missing(database):
-        return f"Indexes are missing: {', '.join(missing)}. Make them: lectern indexes"
-    return None

@@ -16,7 +16,7 @@ who: ContextVar[str] = ContextVar("who")
 
 
 def run(function: Callable[[Any], Any], argument: Any) -> Future[Any]:
-    call = Call(None, None, queue.running(), lambda _, own: function(own), argument)
+    call = Call(None, None, queue.running(), function, argument)
     queue.running().submit(call)
     return call.future
 

@@ -1,0 +1,247 @@
+"""Commands end at the deadline of their request, and when its client leaves."""
+
+import asyncio
+from asyncio import create_task, gather, sleep
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, TypeAlias
+
+import pytest
+from pymongo import MongoClient
+
+from app.database import connect
+from loaders import background, mongo
+from loaders.errors import ClientGoneError, DeadlineError, OutcomeUnknownError
+from loaders.mongo import Database
+from loaders.scope import Scope, current
+from loaders.transactions import Transaction, transaction
+from tests.loaders.mongod import NAME, Mongod
+
+LONG = 8.0  # seconds that a blocked command takes
+SLOW = {"$expr": {"$function": {"body": "function() { sleep(20); return true }", "args": [], "lang": "js"}}}
+
+Read: TypeAlias = Callable[[Database], Coroutine[Any, Any, Any]]
+
+
+@pytest.fixture
+async def own(own_mongod: Mongod) -> AsyncIterator[Database]:
+    things = own_mongod.client[NAME]["things"]
+    things.drop()
+    things.insert_many([{"_id": number, "n": 0} for number in range(400)])
+    async with connect(own_mongod.settings()) as database:
+        await database.command("ping")
+        yield database
+
+
+@contextmanager
+def request(seconds: float, *, writes: bool = False) -> Iterator[Scope]:
+    scope = Scope(monotonic() + seconds)
+    scope.has_begun = scope.is_writing = writes
+    token = current.set(scope)
+    try:
+        yield scope
+    finally:
+        current.reset(token)
+
+
+async def none_in_flight(own_mongod: Mongod, within: float = 1.0) -> None:
+    deadline = monotonic() + within
+    while left := await asyncio.to_thread(own_mongod.in_flight):
+        assert monotonic() < deadline, left
+        await sleep(0.05)
+
+
+READS: dict[str, Read] = {
+    "find": lambda database: mongo.find(database["things"], SLOW, size=400),
+    "getMore": lambda database: mongo.find(database["things"], SLOW, size=5),
+    "find one": lambda database: mongo.find_one(database["things"], {"n": 0, "$nor": [SLOW]}),
+    "count": lambda database: mongo.count(database["things"], SLOW),
+    "aggregate": lambda database: mongo.aggregate(database["things"], [{"$match": SLOW}], size=400),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+async def test_a_read_ends_at_the_deadline(own: Database, own_mongod: Mongod, read: Read) -> None:
+    began = monotonic()
+    with request(0.4), pytest.raises(DeadlineError):
+        await read(own)
+    assert monotonic() - began < 1
+    await none_in_flight(own_mongod)
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+async def test_a_read_ends_when_its_client_leaves(own: Database, own_mongod: Mongod, read: Read) -> None:
+    with request(60) as scope:
+        reading = create_task(read(own))
+        await sleep(0.3)
+        assert own_mongod.in_flight()
+        scope.leave()
+        with pytest.raises(ClientGoneError):
+            await reading
+    await none_in_flight(own_mongod)
+
+
+async def test_a_read_that_is_cancelled_ends_too(own: Database, own_mongod: Mongod) -> None:
+    with request(60):
+        reading = create_task(READS["find"](own))
+        await sleep(0.3)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    await none_in_flight(own_mongod)
+
+
+async def test_what_mongodb_blocks_ends_too(own: Database, own_mongod: Mongod) -> None:
+    """As a find that waits for a lock, or for the disk."""
+    with own_mongod.blocking("find", "aggregate", "count", seconds=3):
+        with request(0.3) as scope:
+            found = await gather(
+                mongo.find(own["things"], {}, size=1),
+                mongo.count(own["things"], {}),
+                mongo.estimated_count(own["things"]),
+                return_exceptions=True,
+            )
+        assert [type(error) for error in found] == [DeadlineError] * 3
+        with request(60) as scope:
+            reading = create_task(mongo.find(own["things"], {}, size=1))
+            await sleep(0.3)
+            scope.leave()
+            with pytest.raises(ClientGoneError):
+                await reading
+        await none_in_flight(own_mongod)
+
+
+async def test_strangers_are_answered_while_others_wait(own: Database, own_mongod: Mongod) -> None:
+    with own_mongod.blocking("find", seconds=2):
+        with request(1.5):
+            slow = [create_task(mongo.find(own["things"], {}, size=1)) for _ in range(200)]
+        await sleep(0.2)
+        with request(5) as stranger:
+            stranger.cheap = True
+            began = monotonic()
+            assert await mongo.count(own["things"], {}) == 400
+            assert monotonic() - began < 1
+        assert {type(error) for error in await gather(*slow, return_exceptions=True)} == {DeadlineError}
+    await none_in_flight(own_mongod)
+
+
+async def test_past_the_deadline_nothing_is_sent(own: Database) -> None:
+    with request(-1), pytest.raises(DeadlineError):
+        await mongo.find(own["things"], {}, size=1)
+    with request(60) as scope:
+        scope.leave()
+        with pytest.raises(ClientGoneError):
+            await mongo.find(own["things"], {}, size=1)
+
+
+async def test_sessions_are_good_after_another_s_command_was_ended(own: Database) -> None:
+    for _ in range(3):
+        with request(0.2), pytest.raises(DeadlineError):
+            await READS["find"](own)
+    with request(60):
+        found = await gather(*(mongo.count(own["things"], {}) for _ in range(50)))
+    assert found == [400] * 50
+
+
+async def change(tx: Transaction) -> None:
+    thing = await tx.get("things", 1)
+    await tx.patch("things", thing, n=thing["n"] + 1)
+
+
+async def stored(database: Database) -> int:
+    return int((await mongo.find_one(database["things"], {"_id": 1}))["n"])
+
+
+async def test_a_transaction_ends_at_the_deadline_and_keeps_nothing(
+    own: Database, own_mongod: Mongod
+) -> None:
+    with own_mongod.blocking("update", seconds=LONG, times=1):
+        began = monotonic()
+        with request(0.4, writes=True), pytest.raises(DeadlineError) as raised:
+            await transaction(own, change)
+        assert monotonic() - began < 1
+    assert not isinstance(raised.value, OutcomeUnknownError)
+    await background.finished()
+    assert (await stored(own), own_mongod.open_transactions()) == (0, 0)
+    await transaction(own, change)
+    assert await stored(own) == 1
+
+
+async def test_retries_end_at_the_deadline(own: Database, own_mongod: Mongod) -> None:
+    with (
+        MongoClient[Any](own_mongod.uri) as other,
+        other.start_session() as session,
+        session.start_transaction(),
+    ):
+        other[NAME]["things"].update_one({"_id": 1}, {"$set": {"n": 5}}, session=session)
+        began = monotonic()
+        with request(0.4, writes=True), pytest.raises(DeadlineError):
+            await transaction(own, change)
+        assert monotonic() - began < 1
+        session.abort_transaction()
+
+
+async def test_a_turn_that_does_not_come_ends_at_the_deadline(own: Database) -> None:
+    go_on = asyncio.Event()
+
+    async def wait(_: Transaction) -> None:
+        await go_on.wait()
+
+    others = [create_task(transaction(own, wait)) for _ in range(10)]
+    await sleep(0.1)
+    with request(0.2, writes=True), pytest.raises(DeadlineError):
+        await transaction(own, change)
+    go_on.set()
+    await gather(*others)
+
+
+async def test_a_commit_is_followed_up_until_its_outcome_is_known(own: Database, own_mongod: Mongod) -> None:
+    with own_mongod.blocking("commitTransaction", seconds=1.5, times=1):
+        began = monotonic()
+        with request(0.5, writes=True) as scope, pytest.raises(OutcomeUnknownError):
+            await transaction(own, change)
+        assert monotonic() - began < 1
+        assert scope.wrote
+        await background.finished()
+    assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
+
+
+@pytest.mark.parametrize("losses", [1, 3])
+async def test_a_commit_whose_answer_is_lost_is_sent_again(
+    own: Database, own_mongod: Mongod, losses: int
+) -> None:
+    lost = own_mongod.failing(losses, failCommands=["commitTransaction"], closeConnection=True)
+    with lost, request(10, writes=True):
+        await transaction(own, change)
+    assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
+
+
+async def test_a_mutation_that_has_begun_goes_on_when_its_client_leaves(
+    own: Database, own_mongod: Mongod
+) -> None:
+    with own_mongod.blocking("update", seconds=0.5, times=1), request(10, writes=True) as scope:
+        writing = create_task(transaction(own, change))
+        await sleep(0.2)
+        scope.leave()
+        await writing
+        assert not scope.gone
+    assert await stored(own) == 1
+
+
+async def test_a_server_that_answers_nothing_is_not_waited_for(own: Database, own_mongod: Mongod) -> None:
+    with own_mongod.stopped():
+        began = monotonic()
+        with request(0.5):
+            reading = [create_task(mongo.find(own["things"], {}, size=1)) for _ in range(30)]
+        with request(0.5, writes=True):
+            writing = create_task(transaction(own, change))
+        ended = await gather(*reading, writing, return_exceptions=True)
+        assert {type(error) for error in ended} == {DeadlineError}
+        assert monotonic() - began < 1
+    await background.finished()
+    with request(10):
+        assert await mongo.count(own["things"], {}) == 400
+    await none_in_flight(own_mongod)
+    with request(10, writes=True):
+        await transaction(own, change)

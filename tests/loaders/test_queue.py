@@ -1,0 +1,168 @@
+"""The queue of commands, with commands that end when the test says so."""
+
+import asyncio
+from asyncio import get_running_loop, sleep
+from collections.abc import Callable
+from time import monotonic
+
+import pytest
+
+from loaders import queue
+from loaders.errors import ClientGoneError, DeadlineError
+from loaders.queue import Command, Queue
+from loaders.scope import Scope
+
+
+class Fake(Command):
+    """Notes that it was started."""
+
+    def __init__(self, own: Queue, scope: Scope | None, started: list["Fake"]) -> None:
+        super().__init__(scope, None, get_running_loop().create_future(), own)
+        self.started = started
+
+    def start(self) -> None:
+        self.started.append(self)
+
+    def interrupt(self, error: Exception) -> None:
+        raise AssertionError("it is queued")
+
+
+class Desk:
+    """A queue of its own, with the commands that it has started, in order."""
+
+    def __init__(self) -> None:
+        self.queue = Queue()
+        self.started: list[Fake] = []
+
+    def submit(self, scope: Scope | None, count: int = 1) -> list[Fake]:
+        commands = [Fake(self.queue, scope, self.started) for _ in range(count)]
+        for command in commands:
+            self.queue.submit(command)
+        return commands
+
+    def finish(self, command: Fake) -> None:
+        for following in self.queue.finish(command):
+            following.start()
+
+    def finish_all(self) -> list[Scope | None]:
+        """Ends them in the order in which they began; whose they were."""
+        for command in self.started:  # it grows
+            self.finish(command)
+        return [command.scope for command in self.started]
+
+
+def request(*, cheap: bool = False, writes: bool = False) -> Scope:
+    scope = Scope(monotonic() + 60, cheap=cheap)
+    scope.is_writing = scope.has_begun = writes
+    return scope
+
+
+async def eventually(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110 # a plain list
+            await sleep(0.005)
+
+
+async def test_ten_are_in_flight_while_they_are_fast() -> None:
+    desk = Desk()
+    desk.submit(request(), 12)
+    assert len(desk.started) == 10
+    desk.finish(desk.started[0])
+    assert len(desk.started) == 11
+
+
+async def test_an_operation_with_200_commands_delays_a_stranger_by_one() -> None:
+    desk, big, stranger = Desk(), request(), request()
+    desk.submit(big, 200)
+    desk.submit(stranger)
+    desk.finish(desk.started[0])
+    desk.finish(desk.started[1])
+    assert [command.scope for command in desk.started[10:]] == [big, stranger]
+
+
+async def test_requests_are_served_in_rotation() -> None:
+    desk, scopes = Desk(), [request() for _ in range(3)]
+    desk.submit(None, 10)
+    for scope in scopes:
+        desk.submit(scope, 3)
+    assert desk.finish_all()[10:] == scopes * 3
+
+
+async def test_reads_and_writes_queue_apart() -> None:
+    desk, reads, writes = Desk(), request(), request(writes=True)
+    desk.submit(reads, 100)
+    desk.submit(writes, 8)
+    assert [command.scope for command in desk.started[10:]] == [writes] * 4  # those that are kept for writes
+    order = desk.finish_all()[14:]
+    assert order[:8].count(writes) == 4
+
+
+async def test_what_waits_starts_when_others_are_slow_up_to_the_pool() -> None:
+    desk = Desk()
+    commands = desk.submit(request(), 100)
+    await eventually(lambda: len(desk.started) == 20)
+    await eventually(lambda: len(desk.started) == 64)
+    await sleep(3 * queue._LEAST_SLOW)
+    assert len(desk.started) == 64
+    desk.finish(commands[0])
+    assert len(desk.started) == 65
+
+
+async def test_slow_commands_leave_slots_to_cheap_requests_and_to_writes() -> None:
+    desk = Desk()
+    desk.submit(request(), 100)
+    await eventually(lambda: len(desk.started) == 64)
+    for scope in (request(cheap=True), request(writes=True)):
+        desk.submit(scope)
+        assert desk.started[-1].scope is scope
+
+
+async def test_all_slots_together_leave_the_driver_connections_of_its_own() -> None:
+    desk = Desk()
+    for scope in (request(), request(cheap=True), request(writes=True)):
+        desk.submit(scope, 100)
+    await eventually(lambda: len(desk.started) == 64 + 12 + 16)
+    await sleep(3 * queue._LEAST_SLOW)
+    assert len(desk.started) == 92 < queue.POOL
+
+
+async def test_where_every_command_takes_long_more_of_them_are_not_started() -> None:
+    """MongoDB is the bottleneck: each then takes as long as there are others."""
+    desk = Desk()
+    desk.queue._average = queue._MOST_SLOW
+    desk.submit(request(), 20)
+    await sleep(2 * queue._LEAST_SLOW)
+    assert len(desk.started) == 10
+
+
+async def test_what_is_dropped_is_not_started() -> None:
+    desk, gone = Desk(), request()
+    desk.submit(None, 10)
+    dropped = desk.submit(gone, 5)
+    (stays,) = desk.submit(request())
+    for command in dropped:
+        gone.commands.add(command)
+    gone.leave()
+    for command in dropped:
+        with pytest.raises(ClientGoneError):
+            command.future.result()
+    desk.finish(desk.started[0])
+    assert desk.started[10:] == [stays]
+
+
+async def test_what_is_queued_past_its_deadline_is_dropped() -> None:
+    desk = Desk()
+    desk.submit(None, 10)
+    (late,) = desk.submit(request())
+    late.expire()
+    with pytest.raises(DeadlineError):
+        late.future.result()
+    desk.finish(desk.started[0])
+    assert len(desk.started) == 10
+
+
+async def test_a_command_that_never_began_has_no_slot_to_give_back() -> None:
+    desk = Desk()
+    commands = desk.submit(None, 11)
+    desk.finish(commands[-1])
+    assert len(desk.started) == 10
