@@ -2,26 +2,31 @@
 
     python -m benchmarks.side_by_side --against ../base [--turns 10] [--seconds 1.2]
 
-Both checkouts serve the same generated catalogue, each with the `lectern serve` of its own `.venv`, and must
-give answers of one shape (how they write cursors and times may differ). They are loaded in turns, each first
-in every other one; what counts is the median of the ratios within a turn. Beside the same commit it tells how
-much of that is noise.
+Both checkouts serve the generated catalogue from one mongod, each with the `lectern serve` of its own `.venv`
+and from a database that it filled itself, and must give answers of one shape (how they write cursors and
+times may differ). They are loaded in turns, each first in every other one; what counts is the median of the
+ratios within a turn. Beside the same commit it tells how much of that is noise.
 """
 
 import argparse
+import os
 import statistics
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data, load, questions, report
+from app import embedded
+from benchmarks import load, questions, report
 from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, started
 
 _CONNECTIONS = 8
 _WARM_UP = 1.0  # seconds for each query and server
 _MOST = 1.05  # times: what a request may cost
 _HERE = Path(__file__).parents[1]
+_FILL = "import asyncio, sys; from benchmarks import data; asyncio.run(data._fill(sys.argv[1]))"
 _HEAD = ("query", "CPU ms a request, there", "here", "times", "least", "most", "")
 
 Bodies = Mapping[tuple[str, str], Sequence[bytes]]  # by query and server
@@ -38,11 +43,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.2, help="for each query, server and turn")
     arguments = parser.parse_args()
     leave_a_core()
-    with data.catalogue() as uri, ExitStack() as stack:
-        servers = [
-            stack.enter_context(started(str(checkout), _command(checkout), ENGINES[LECTERN][1], uri))
-            for checkout in (arguments.against, _HERE)
-        ]
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        embedded.running(Path(temporary), cache_gb=1) as uri,
+        ExitStack() as stack,
+    ):
+        checkouts = {"there": arguments.against.absolute(), "here": _HERE}
+        servers = [stack.enter_context(_serving(*checkout, uri)) for checkout in checkouts.items()]
         bodies = _agreed(servers)
         for query in questions.TITLES:
             for server in servers:
@@ -52,11 +59,18 @@ def main() -> None:
     print(report.table(_HEAD, [_row(query, [turn[query] for turn in turns]) for query in questions.TITLES]))
 
 
-def _command(checkout: Path) -> tuple[str, ...]:
-    lectern = checkout / ".venv" / "bin" / "lectern"
-    if not lectern.exists():
+@contextmanager
+def _serving(name: str, checkout: Path, uri: str) -> Iterator[Server]:
+    """A checkout's server, on a database of its name that the checkout filled."""
+    binaries = checkout / ".venv" / "bin"
+    if not (binaries / "lectern").exists():
         raise SystemExit(f"{checkout} has no .venv with the command: run `make setup` there.")
-    return (str(lectern), "serve", "--port")
+    environment = {**ENGINES[LECTERN][1], "MONGODB_DATABASE": name}
+    subprocess.run(
+        [str(binaries / "python"), "-c", _FILL, uri], cwd=checkout, env=os.environ | environment, check=True
+    )
+    with started(name, (str(binaries / "lectern"), "serve", "--port"), environment, uri) as server:
+        yield server
 
 
 def _agreed(servers: Sequence[Server]) -> Bodies:

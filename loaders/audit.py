@@ -6,6 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from loaders import most
 from loaders.creation import utc
 from loaders.documents import ActorDoc, ChangeDoc
 from loaders.listing import Filter, Listing, Order
@@ -23,9 +24,6 @@ _LEFT_OUT: Mapping[str, frozenset[str]] = {
     "reviews": frozenset(("helpfulScore",)),
     "sessions": frozenset(("generation", "refreshKey")),
 }  # fmt: skip
-#: Of one entry.
-MOST_CHANGES = 50
-
 _SECRET = frozenset(("passwordHash", "reset", "signUpKey"))
 
 
@@ -35,9 +33,9 @@ async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) ->
     """
     changes = [told for change in tx.changes if (told := _told(change))]
     entry = {"at": tx.now, "action": action, "actor": actor, "address": address}
-    starts = range(0, max(1, len(changes)), MOST_CHANGES)
+    starts = range(0, max(1, len(changes)), most.CHANGES)
     await tx.insert_all(
-        "auditLog", [{**entry, "changes": changes[start : start + MOST_CHANGES]} for start in starts]
+        "auditLog", [{**entry, "changes": changes[start : start + most.CHANGES]} for start in starts]
     )
 
 

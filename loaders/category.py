@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 
+from loaders import most
 from loaders.documents import CategoryDoc, CourseStatus
 from loaders.mongo import Database, Pipeline, aggregate, find
 
-_MOST = 1_000  # categories of a catalogue, in one answer
-
 
 async def categories(database: Database) -> list[CategoryDoc]:
-    """By name."""
-    return await find(database["categories"], {}, size=_MOST, sort=[("name", 1), ("_id", 1)])
+    """By name: the first of them, where there are more than there can be."""
+    return await find(
+        database["categories"],
+        {},
+        size=most.CATEGORIES,
+        limit=most.CATEGORIES,
+        sort=[("name", 1), ("_id", 1)],
+    )
 
 
 async def course_counts_by_slug(

@@ -13,7 +13,7 @@ from bson import ObjectId
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from loaders import slugs
+from loaders import most, slugs
 from loaders.creation import DERIVED_FROM, KEEP, NOT_NULL, complete, derived, now
 from loaders.mongo import Collection, Database, find
 from loaders.ratings import summarise
@@ -83,6 +83,8 @@ class Importer:
         """What there is to write. The next batch can be planned while one is being written."""
         for incoming in batch:
             _without_nulls(incoming.fields, NOT_NULL[self._name])
+            if self._name == "courses":
+                _shorten(incoming.fields)
         met = [self._seen.row(incoming.key) for incoming in batch]
         if self._writing and any(met):
             await self._writing  # what repeats is compared with what an earlier batch stores
@@ -214,6 +216,12 @@ def _without_nulls(fields: dict[str, Any], not_null: Mapping[str, Any]) -> None:
                 del fields[name]
             else:
                 fields[name] = instead
+
+
+def _shorten(fields: dict[str, Any]) -> None:
+    for name, size in most.OF_COURSE.items():
+        if fields.get(name):
+            fields[name] = fields[name][:size]
 
 
 def _repeated(incoming: Incoming, row: int, *, differs: bool) -> Outcome:

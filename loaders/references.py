@@ -10,7 +10,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders import exported
+from loaders import exported, most
 from loaders.imports import Key
 from loaders.mongo import Database, find
 from loaders.slugs import slugify
@@ -27,6 +27,7 @@ class References:
     def __init__(self, database: Database, source: str, *, write: bool = True) -> None:
         self._database, self._source, self._write = database, source, write
         self._memory: dict[str, dict[Any, Any]] = {}
+        self._slugs: set[str] | None = None
 
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, dict[str, Any]]:
         """Courses (`_id`, `status`) by external id, else by slug or code. Unknown ones are left out."""
@@ -43,12 +44,28 @@ class References:
         return await self._ids("courseRuns", references)
 
     async def categories(self, names: Iterable[str]) -> Mapping[str, str]:
-        """The slugs of categories by name; missing ones are made. A name without a letter has no slug."""
+        """The slugs of categories by name; missing ones are made, as long as there may be more. A name
+        without a letter has no slug.
+        """
         found, missing = self._remembered("categories", names)
         made = {name: slug for name in missing if (slug := slugify(name))}
+        there = await self._category_slugs()
+        for slug in dict.fromkeys(made.values()):
+            if len(there) < most.CATEGORIES:
+                there.add(slug)
+        made = {name: slug for name, slug in made.items() if slug in there}
         first = {slug: name for name, slug in reversed(made.items())}
         await self._make("categories", [({"slug": slug}, {"name": name}) for slug, name in first.items()])
         return self._remember("categories", found | made)
+
+    async def _category_slugs(self) -> set[str]:
+        """The slugs of all categories, those included that would be made."""
+        if self._slugs is None:
+            there = self._database["categories"]
+            self._slugs = {
+                c["slug"] for c in await find(there, {}, size=most.CATEGORIES, projection=["slug"])
+            }
+        return self._slugs
 
     async def instructors(self, names: Iterable[str]) -> Mapping[str, ObjectId]:
         """Instructors by name within the source; missing ones are made."""

@@ -8,6 +8,7 @@ import strawberry
 import loaders.course
 import loaders.course_run
 import loaders.viewer
+from loaders import most
 from loaders.course import CourseCriteria, Facets, Range
 from loaders.documents import CategoryDoc, CourseDoc, EnrollmentDoc, InstructorDoc, ReviewDoc, WishDoc
 from loaders.listing import Listing
@@ -47,9 +48,9 @@ async def category(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Categ
 
 
 async def instructors(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Sequence[InstructorDoc]]:
-    ids = [i for course in courses for i in course["instructorIds"]]
-    found = iter(await ctx.loaders.instructor_by_id(ids))
-    by_course = [[next(found) for _ in course["instructorIds"]] for course in courses]
+    ids = [course["instructorIds"][: most.INSTRUCTORS] for course in courses]
+    found = iter(await ctx.loaders.instructor_by_id([i for own in ids for i in own]))
+    by_course = [[next(found) for _ in own] for own in ids]
     return [[instructor for instructor in own if instructor] for own in by_course]
 
 

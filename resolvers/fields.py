@@ -31,22 +31,37 @@ def stored(document: Mapping[str, Any], name: str) -> Any:
 
 def plain(description: str, *, weight: int | None = None) -> Any:
     """A field that is stored under its name."""
-    return strawberry.field(description=description, metadata=_weighing(weight))
+    return strawberry.field(description=description, metadata=_sized(weight))
 
 
 def computed(
-    function: Callable[[Any], Any], *, description: str, reads: Sequence[str] = (), weight: int | None = None
+    function: Callable[[Any], Any],
+    *,
+    description: str,
+    reads: Sequence[str] = (),
+    weight: int | None = None,
+    most: int | None = None,
 ) -> Any:
     """A field that is a function of the document, without the database.
 
-    reads: the stored keys that the function looks at, beside `_id`.
+    reads: the stored keys that the function looks at, beside `_id`. most: as of `level`.
     """
 
     def resolve(root: Any) -> Any:
         return function(root)
 
-    metadata = {"computed": function, "reads": reads, **_weighing(weight)}
+    metadata = {"computed": function, "reads": reads, **_sized(weight, most)}
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
+
+
+def listed(name: str, most: int, description: str) -> Any:
+    """A field that is a list, stored under its name. most: what is beyond is left out."""
+
+    def first(root: Any) -> Any:
+        found = root.get(name)
+        return found if found is None or len(found) <= most else found[:most]
+
+    return computed(first, description=description, reads=[name], most=most)
 
 
 def level(
@@ -56,12 +71,14 @@ def level(
     reads: Sequence[str] = (),
     commands: int = 1,
     weight: int | None = None,
+    most: int | None = None,
 ) -> Any:
     """A field that needs the database, written once as a batch over a level.
 
     function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
     reads: the stored keys of the parents that the function looks at, beside `_id`.
     commands: how many MongoDB commands it sends, as a rule.
+    most: of a list that is no page, how many elements it can have.
 
     Parents that are resolved one by one are collected and come to it together, once for equal arguments.
     """
@@ -70,7 +87,7 @@ def level(
         return _of_its_own(_loader(info.context, function, arguments).load(root))
 
     resolve.__signature__ = _signature(function, of_parents=True)  # type: ignore[attr-defined] # read by inspect
-    metadata = {"level": function, "reads": reads, "commands": commands, **_weighing(weight)}
+    metadata = {"level": function, "reads": reads, "commands": commands, **_sized(weight, most)}
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
@@ -80,8 +97,9 @@ def root(
     description: str,
     commands: int = 1,
     weight: int | None = None,
+    most: int | None = None,
 ) -> Any:
-    """A field of the query: `async (ctx, *, arguments) -> its value`. commands: as of `level`."""
+    """A field of the query: `async (ctx, *, arguments) -> its value`. commands, most: as of `level`."""
 
     async def resolve(info: Any, **arguments: Any) -> Any:
         if info.operation.operation is OperationType.MUTATION:
@@ -89,12 +107,12 @@ def root(
         return await function(info.context, **arguments)
 
     resolve.__signature__ = _signature(function, of_parents=False)  # type: ignore[attr-defined] # read by inspect
-    metadata = {"root": function, "commands": commands, **_weighing(weight)}
+    metadata = {"root": function, "commands": commands, **_sized(weight, most)}
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
-def _weighing(weight: int | None) -> dict[str, int]:
-    return {} if weight is None else {"weight": weight}
+def _sized(weight: int | None, most: int | None = None) -> dict[str, int]:
+    return {name: size for name, size in (("weight", weight), ("most", most)) if size is not None}
 
 
 def _of_its_own(shared: Awaitable[Any]) -> Future[Any]:

@@ -17,7 +17,10 @@ from resolvers.types import Course, CourseRun, Enrollment, Review, Student, View
 from resolvers.writing import mutation, write
 
 #: What a password takes in values (resolvers.fields): argon2id is slow on purpose.
-_PASSWORD = 15_000
+_PASSWORD = 20_000
+
+
+_ERRORS = 50  # more than any input has fields
 
 
 @strawberry.enum(description="What kind of reason a write was refused for.")
@@ -38,12 +41,12 @@ class ErrorCode(Enum):
 class UserError:
     code: ErrorCode = fields.plain("What kind of reason it is.")
     message: str = fields.plain("The reason, for people.")
-    path: list[str] = fields.plain('The field that it is about: ["input", "rating"].')
+    path: list[str] = fields.listed("path", 5, 'The field that it is about: ["input", "rating"].')
 
 
 @strawberry.type
 class Payload:
-    errors: list[UserError] = fields.plain("Why it was not done; empty when it was.")
+    errors: list[UserError] = fields.listed("errors", _ERRORS, "Why it was not done; empty when it was.")
     client_mutation_id: str | None = fields.plain("What the input has, as it is.")
 
 

@@ -23,6 +23,8 @@ import resolvers.rating
 import resolvers.review
 import resolvers.student
 import resolvers.viewer
+from loaders import most
+from loaders.course import FACET_RATINGS
 from resolvers import fields
 from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus, Role
 
@@ -106,7 +108,9 @@ class Connection(Generic[T]):
 class Course(Node):
     id: strawberry.ID = fields.computed(resolvers.node.global_id("Course"), description="Its global ID.")
     slug: str = fields.plain("Its name in URLs, unique.")
-    codes: list[str] = fields.plain("Its catalogue codes; a cross-listed course has several.")
+    codes: list[str] = fields.listed(
+        "codes", most.CODES, "Its catalogue codes; a cross-listed course has several."
+    )
     title: str = fields.plain("Its title.")
     summary: str | None = fields.plain("What it is about, in a sentence or two.", weight=_TEXT)
     description: str | None = fields.plain("What it is about at length, in Markdown.", weight=_LONG_TEXT)
@@ -114,13 +118,18 @@ class Course(Node):
         resolvers.course.category, reads=["categorySlug"], description="The category it is in."
     )
     level: Level | None = fields.plain("How much it asks for beforehand.")
-    delivery_modes: list[DeliveryMode] = fields.plain("Where it takes place: both modes when it is blended.")
+    delivery_modes: list[DeliveryMode] = fields.listed(
+        "deliveryModes", most.DELIVERY_MODES, "Where it takes place: both modes when it is blended."
+    )
     duration_days: int | None = fields.plain("Its length in days.")
     language: str | None = fields.plain("The language it is taught in, as a BCP 47 tag.")
-    tags: list[str] = fields.plain("Keywords.")
+    tags: list[str] = fields.listed("tags", most.TAGS, "Keywords.")
     price: "Money | None" = fields.plain("What it costs; null when it isn't said.")
     instructors: list["Instructor"] = fields.level(
-        resolvers.course.instructors, reads=["instructorIds"], description="Who teaches it."
+        resolvers.course.instructors,
+        reads=["instructorIds"],
+        most=most.INSTRUCTORS,
+        description="Who teaches it.",
     )
     status: CourseStatus = fields.plain("Where it is in its life.")
     rating: "RatingSummary" = fields.computed(
@@ -167,10 +176,16 @@ class CourseConnection(Connection[Course]):
     description="How many courses each choice would list: the filter applied, but for its own part."
 )
 class CourseFacets:
-    categories: list["FacetCount"] = fields.plain("By slug of the category, the most frequent first.")
-    levels: list["FacetCount"] = fields.plain("By level, the most frequent first.")
-    delivery_modes: list["FacetCount"] = fields.plain("By delivery mode; a blended course counts for both.")
-    ratings: list["FacetCount"] = fields.plain('By average rating: "4.5", "4.0", "3.5" and "3.0" and up.')
+    categories: list["FacetCount"] = fields.listed(
+        "categories", most.CATEGORIES, "By slug of the category, the most frequent first."
+    )
+    levels: list["FacetCount"] = fields.listed("levels", len(Level), "By level, the most frequent first.")
+    delivery_modes: list["FacetCount"] = fields.listed(
+        "deliveryModes", most.DELIVERY_MODES, "By delivery mode; a blended course counts for both."
+    )
+    ratings: list["FacetCount"] = fields.listed(
+        "ratings", len(FACET_RATINGS), 'By average rating: "4.5", "4.0", "3.5" and "3.0" and up.'
+    )
 
 
 @strawberry.type(description="How many courses there are with a value.")
@@ -259,6 +274,7 @@ class RatingSummary:
     histogram: list["RatingBucket"] = fields.computed(
         resolvers.rating.histogram,
         reads=["ratingStars"],
+        most=5,
         description="How many reviews gave how many stars: five buckets, 5 stars first.",
     )
     prior_mean: float = fields.computed(
@@ -314,7 +330,7 @@ class Viewer:
     instructor: Instructor | None = fields.level(
         resolvers.viewer.instructor, reads=["instructorId"], description="The viewer as one who teaches."
     )
-    roles: list[Role] = fields.plain("What the viewer may be.")
+    roles: list[Role] = fields.listed("roles", most.ROLES, "What the viewer may be.")
     wishlist: CourseConnection = fields.level(
         resolvers.viewer.wishlist,
         reads=["studentId"],
@@ -406,7 +422,7 @@ class AuditActor:
     subject: str = fields.plain(
         "Their account, or an external issuer's name for them; empty: nobody signed in."
     )
-    roles: list[Role] = fields.plain("Their roles at that time.")
+    roles: list[Role] = fields.listed("roles", most.ROLES, "Their roles at that time.")
     student: Student | None = fields.level(
         resolvers.audit.student, reads=["studentId"], description="Them as a student."
     )
@@ -437,7 +453,7 @@ class AuditEntry(Node):
     action: str = fields.plain("Which: the name of the mutation, or the command.")
     actor: AuditActor = fields.plain("Who.")
     address: str = fields.plain("From where.")
-    changes: list[AuditChange] = fields.plain("What.")
+    changes: list[AuditChange] = fields.listed("changes", most.CHANGES, "What.")
 
 
 @strawberry.type(description="Where every query starts.")
@@ -448,12 +464,13 @@ class Query:
     nodes: list[Node | None] = fields.root(
         resolvers.query.nodes,
         commands=2,
+        most=resolvers.node.MOST,
         description="Anything by global IDs: one entry for each, in their order.",
     )
     course: Course | None = fields.root(resolvers.query.course, description="A course by its ID or its slug.")
     courses: CourseConnection = fields.root(resolvers.query.courses, description="The catalogue.")
     categories: list[Category] = fields.root(
-        resolvers.query.categories, description="All categories, by name."
+        resolvers.query.categories, most=most.CATEGORIES, description="All categories, by name."
     )
     category: Category | None = fields.root(resolvers.query.category, description="A category by its slug.")
     student: Student | None = fields.root(resolvers.query.student, description="A student by ID.")

@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 from strawberry import ID, UNSET
 
+from loaders import most
 from resolvers import checks
 from resolvers.checks import Check
 from resolvers.inputs import DeliveryMode, Level, ReviewStatus
@@ -120,16 +121,19 @@ class _CourseFields(Retried):
     )
     category_id: ID | None = optional(checks.global_id("Category"), "The category it is in.")
     level: Level | None = optional(checks.choice, "How much it asks for beforehand.")
-    delivery_modes: list[DeliveryMode] | None = kept(checks.each(checks.choice, 2), "Where it takes place.")
+    delivery_modes: list[DeliveryMode] | None = kept(
+        checks.each(checks.choice, most.DELIVERY_MODES), "Where it takes place."
+    )
     duration_days: int | None = optional(checks.whole(1, 3_650), "Its length in days.")
     language: str | None = optional(
         checks.or_none(checks.language), "The language it is taught in, as a BCP 47 tag."
     )
-    codes: list[str] | None = kept(checks.each(checks.line(40), 20), "Its catalogue codes.")
-    tags: list[str] | None = kept(checks.each(checks.line(40), 20), "Keywords.")
+    codes: list[str] | None = kept(checks.each(checks.line(40), most.CODES), "Its catalogue codes.")
+    tags: list[str] | None = kept(checks.each(checks.line(40), most.TAGS), "Keywords.")
     price: MoneyInput | None = optional(checks.as_it_is, "What it costs.")
     instructor_ids: list[ID] | None = kept(
-        checks.each(checks.global_id("Instructor"), 20), "Who teaches it. An instructor stays among them."
+        checks.each(checks.global_id("Instructor"), most.INSTRUCTORS),
+        "Who teaches it. An instructor stays among them.",
     )
 
 

@@ -101,7 +101,7 @@ class Completion:
         completed: list[Any] = []
 
         def one(index: int) -> None:
-            completed.append(self._guarded(type_, items[index], position, (*path, index)))
+            completed.append(self._guarded(type_, lambda: items[index], position, (*path, index)))
 
         if position.selections:
             slots = [completed] * len(items)
@@ -135,24 +135,23 @@ class Completion:
             parents.append(document)
             slots.append(slot)
             return None
-        try:
-            value = source.value(document)
-        except Exception as error:
-            value = error
-        return self._guarded(position.type, value, position, path)
+        return self._guarded(position.type, lambda: source.value(document), position, path)
 
-    def _guarded(self, type_: GraphQLOutputType, value: Any, position: Position, path: Path) -> Any:
+    def _guarded(
+        self, type_: GraphQLOutputType, value: Callable[[], Any], position: Position, path: Path
+    ) -> Any:
         """The result of a field or an item, or null where it fails and may be null."""
         before = self._before() if position.selections else ()
         try:
-            return self._completed(type_, value, position, path)
+            return self._completed(type_, value(), position, path)
         except Exception as error:
-            located = _field_error(error, position, path)
-            if is_non_null_type(type_):
-                raise located from error
-            self._forget(before)
-            self._failures.add(located)
-            return None
+            if not is_non_null_type(type_):
+                self._forget(before)
+                self._failures.add(_field_error(error, position, path))
+                return None
+            if isinstance(error, FieldError):
+                raise
+            raise FieldError(error, position.nodes, path) from error
 
     def _before(self) -> Sequence[int]:
         """How many wait for each use."""

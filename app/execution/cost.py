@@ -12,6 +12,7 @@ from graphql import (
     GraphQLSchema,
     IntValueNode,
     ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
     StringValueNode,
@@ -39,6 +40,7 @@ PLAIN_LIST_SIZE = 5
 
 #: The fields of a connection that have its elements.
 _ELEMENTS = frozenset({"nodes", "edges"})
+_LONGEST_INT = 11  # characters
 
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
@@ -53,8 +55,8 @@ class Cost(NamedTuple):
     """The most that an operation can take.
 
     objects: JSON objects of the answer, and documents that are fetched without being in it. values: its other
-    values, by the weights that their fields declare. commands: sent to MongoDB as a rule, where each call has
-    parents; equal calls of one depth are one.
+    values, by the weights that their fields declare, and those of lists in arguments. commands: sent to
+    MongoDB as a rule, where each call has parents; equal calls of one depth are one.
     """
 
     objects: int
@@ -122,6 +124,7 @@ class _Pricing:
         self._fields_left = limits.fields
         self._introspected_left = limits.introspection_cost
         self._commands: dict[Hashable, int] = {}
+        self._given: dict[Hashable, int] = {}
 
     def cost(self) -> Cost:
         root = self._schema.get_root_type(self._operation.operation)
@@ -130,7 +133,7 @@ class _Pricing:
         introspects = any(nodes[0].name.value in introspection.FIELDS for nodes in fields.values())
         place = _Place(_BESIDE_INTROSPECTION if introspects else 1)
         objects, values = self._of_fields(root, fields, place)
-        return Cost(objects, values, sum(self._commands.values()))
+        return Cost(objects, values + sum(self._given.values()), sum(self._commands.values()))
 
     def _of_fields(self, parent: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
         self._take_note(fields)
@@ -172,6 +175,7 @@ class _Pricing:
         of = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), of, place.root)
         self._commands[call] = commands
+        self._given[call] = sum(self._length_of(argument.value) for argument in node.arguments or ())
         return place._replace(depth=place.depth + 1, call=call)
 
     def _dearest(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
@@ -236,14 +240,29 @@ class _Pricing:
             if argument.name.value in SIZES
         }
 
+    def _length_of(self, node: ValueNode) -> int:
+        """How many values the lists of an argument have."""
+        if isinstance(node, VariableNode):
+            return length(self._variables.get(node.name.value))
+        if isinstance(node, ObjectValueNode):
+            return sum(self._length_of(member.value) for member in node.fields)
+        return len(node.values) if isinstance(node, ListValueNode) else 0
+
     def _value(self, node: ValueNode) -> Any:
         if isinstance(node, VariableNode):
             return self._variables.get(node.name.value)
-        if isinstance(node, IntValueNode):
-            return int(node.value)
+        if isinstance(node, IntValueNode):  # one for `ids` may have any number of digits
+            return int(node.value) if len(node.value) <= _LONGEST_INT else None
         if isinstance(node, StringValueNode):
             return node.value
         return list(node.values) if isinstance(node, ListValueNode) else None
+
+
+def length(value: Any) -> int:
+    """How many values the lists in a value have."""
+    if isinstance(value, dict):
+        return sum(map(length, value.values()))
+    return len(value) + sum(map(length, value)) if isinstance(value, list) else 0
 
 
 def _sum(sums: Any) -> _Sum:

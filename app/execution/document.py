@@ -10,11 +10,14 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionNode,
+    get_nullable_type,
+    is_leaf_type,
+    type_from_ast,
 )
 from graphql.execution.values import VariableValues
 
 from app.execution.arguments import variables_in
-from app.execution.cost import SIZES, Cost, cost
+from app.execution.cost import SIZES, Cost, cost, length
 from app.execution.introspection import FIELDS
 from app.execution.plan import Plan
 from app.execution.planner import DeclinedError, plan
@@ -51,6 +54,7 @@ class Document:
         self._schema = schema
         self._conditions = sorted(set(_conditions(nodes)))
         self._sizes = sorted(set(_sizes(nodes)))
+        self._lists = sorted(_lists(schema, definition))
         self._plans: dict[tuple[Any, ...], Plan | str] = {}
         self._costs: dict[tuple[Any, ...], Cost] = {}
 
@@ -69,7 +73,11 @@ class Document:
         Raises TooLargeError.
         """
         given = variables.coerced
-        key = (*map(given.get, self._conditions), *(_size(given.get(name)) for name in self._sizes))
+        key = (
+            *map(given.get, self._conditions),
+            *(_size(given.get(name)) for name in self._sizes),
+            *(length(given.get(name)) for name in self._lists),
+        )
         if (found := self._costs.get(key)) is None:
             found = cost(self._schema, self.document, self.definition, given, limits)
             _keep(self._costs, key, found)
@@ -141,3 +149,11 @@ def _sizes(nodes: Iterable[SelectionNode]) -> Iterator[str]:
             for argument in node.arguments or ():
                 if argument.name.value in SIZES:
                     yield from variables_in(argument.value)
+
+
+def _lists(schema: GraphQLSchema, definition: OperationDefinitionNode) -> Iterator[str]:
+    """The variables that may have lists in them."""
+    for variable in definition.variable_definitions or ():
+        type_: Any = type_from_ast(schema, variable.type)
+        if not is_leaf_type(get_nullable_type(type_)):
+            yield variable.variable.name.value

@@ -35,6 +35,8 @@ class Failures:
         self._told: dict[tuple[int, int], tuple[FieldError, dict[str, Any]]] = {}
 
     def payload(self) -> dict[str, Any]:
+        """The response. No more errors may be added: those that there were hold frames of the run."""
+        self._told.clear()
         return {"errors": self._errors, "data": self.data} if self._errors else {"data": self.data}
 
     def add(self, error: FieldError) -> None:

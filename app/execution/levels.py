@@ -5,8 +5,8 @@ root the uses come from; only the fields of a mutation share nothing, since each
 reads.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql.execution.values import VariableValues
@@ -49,26 +49,45 @@ def _by_value(use: Use, variables: VariableValues) -> object:
 
 
 def _grouped(uses: Sequence[Use], key: _Key, *, serial: bool) -> Levels:
-    same: dict[tuple[Any, ...], int] = {}
-    found: dict[tuple[int, int], Level] = {}
-    of: dict[int, Level] = {}
-    for root, depth, use in _walk(uses):
-        call = same.setdefault((root if serial else 0, use.called.function, key(use)), len(same))
-        level = found.setdefault((depth, call), Level(len(found), depth, call, []))
-        level.uses.append(use)
-        of[use.number] = level
-    depths = Counter(level.same for level in found.values())
-    ordered = [of[number] for number in range(len(of))]
-    recurring = {call for call, number in depths.items() if number > 1}
-    return Levels(list(found.values()), ordered, len(found) < len(of), recurring)
+    grouping = _Grouping(key)
+    if serial:
+        for number, use in enumerate(uses):
+            grouping.add([use], number)
+    else:
+        grouping.add(uses, 0)
+    return grouping.levels()
 
 
-def _walk(uses: Sequence[Use], depth: int = 1, root: int | None = None) -> Iterator[tuple[int, int, Use]]:
-    """Every use with the number of its field of the root, and its depth; parents first."""
-    for number, use in enumerate(uses):
-        own = number if root is None else root
-        yield own, depth, use
-        yield from _walk(use.built.below, depth + 1, own)
+class _Grouping:
+    def __init__(self, key: _Key) -> None:
+        self._key = key
+        self._same: dict[tuple[Any, ...], int] = {}
+        self._found: dict[tuple[int, int], Level] = {}
+        self._of: dict[int, Level] = {}
+        self._above: dict[int, Set[int]] = {}  # the numbers of the levels that all uses of a level are below
+
+    def add(self, uses: Sequence[Use], root: int, depth: int = 1, above: Set[int] = frozenset()) -> None:
+        """root: what is added with another number shares nothing with these."""
+        for use in uses:
+            same = self._same.setdefault((root, use.called.function, self._key(use)), len(self._same))
+            level = self._found.setdefault((depth, same), Level(len(self._found), depth, same, []))
+            level.uses.append(use)
+            self._of[use.number] = level
+            self._above[level.number] = self._above.get(level.number, above) & above
+            self.add(use.built.below, root, depth + 1, above | {level.number})
+
+    def levels(self) -> Levels:
+        of = [self._of[number] for number in range(len(self._of))]
+        by_call: dict[int, list[Level]] = {}
+        for level in self._found.values():
+            by_call.setdefault(level.same, []).append(level)
+        recurring = {same: self._may_meet(own) for same, own in by_call.items() if len(own) > 1}
+        return Levels(list(self._found.values()), of, len(self._found) < len(of), recurring)
+
+    def _may_meet(self, levels: Sequence[Level]) -> bool:
+        """Whether two of them may be ready at the same time: neither is below the other."""
+        ordered = sorted(levels, key=lambda level: level.depth)
+        return any(upper.number not in self._above[lower.number] for upper, lower in pairwise(ordered))
 
 
 class Arrival(NamedTuple):

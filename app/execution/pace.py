@@ -1,10 +1,15 @@
 """Long work on the event loop, a piece at a time, so that others have their turns in between."""
 
 from asyncio import AbstractEventLoop, get_running_loop, sleep
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from time import perf_counter
 
 #: Seconds of an iteration of the loop after which more work waits for the next one.
 LONGEST = 0.01
+
+#: Waits for what passes an operation between two pieces of its work; None for one that nothing passes.
+giving_way: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("lectern_giving_way", default=None)
 
 
 class Pace:
@@ -20,6 +25,8 @@ class Pace:
         It waits for the next iteration where this one is long already, whoever made it so: all tasks that are
         ready at once run in one iteration.
         """
+        if (give_way := giving_way.get()) is not None:
+            await give_way()
         while self._is_long():  # noqa: ASYNC110  # there is no event: it is somebody else's turn
             await sleep(0)
 

@@ -5,7 +5,7 @@ output of that has positions in turn. What lies between two uses is plain: keys 
 Uses of one depth with the same function and arguments are one Level, which is one call (levels).
 """
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
@@ -157,13 +157,13 @@ class Levels(NamedTuple):
     """The levels of a plan for some values of its variables.
 
     all: parents first. of: the level of each use, by its number. shared: whether one has several uses.
-    recurring: what is the same at several depths.
+    recurring: what is the same at several depths, and whether it may be ready at several at once.
     """
 
     all: list[Level]
     of: list[Level]
     shared: bool
-    recurring: Set[int]
+    recurring: Mapping[int, bool]
 
 
 @dataclass(frozen=True, slots=True)

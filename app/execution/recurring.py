@@ -11,46 +11,43 @@ _JOINING = 2
 Call: TypeAlias = Callable[[list[Any]], Awaitable[Sequence[Any]]]
 
 
-class _Batch:
-    """One call. parents, entries: by the identity of the parent."""
-
-    def __init__(self) -> None:
-        self.parents: dict[int, Any] = {}
-        self.entries: dict[int, Any] = {}
-        self.done: Future[None] = get_running_loop().create_future()
-
-
 class Recurring:
     """The calls of one function with the same arguments in one run.
 
     What becomes ready at the same time is one batch, whatever its depth. A parent that was asked for before,
     or is being asked for, is not asked for again. Parents are told apart by identity.
+
+    joined: whether calls may be ready at the same time; no call is, with those below it.
     """
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._batches: dict[int, _Batch] = {}
-        self._open: _Batch | None = None
+    def __init__(self, *, joined: bool) -> None:
+        self._joining = _JOINING if joined else 0
+        self._asked: dict[int, Any] = {}  # parents, kept so that no other gets the identity of one
+        self._entries: dict[int, Any] = {}
+        self._coming: dict[int, Future[None]] = {}
+        self._open: dict[int, Any] | None = None  # what a batch has so far that others may join
 
-    async def __call__(self, parents: list[Any]) -> Sequence[Any]:
+    async def __call__(self, parents: list[Any], call: Call) -> Sequence[Any]:
+        """The entry of each parent, in order."""
         own = dict(zip(map(id, parents), parents, strict=True))
-        if unknown := {key: parent for key, parent in own.items() if key not in self._batches}:
-            await self._ask(unknown)
-        batches = {self._batches[key] for key in own}
-        await wait([batch.done for batch in batches])
-        return [self._batches[id(parent)].entries[id(parent)] for parent in parents]
+        if unknown := own.keys() - self._asked.keys():
+            await self._ask({key: parent for key, parent in own.items() if key in unknown}, call)
+        if missing := own.keys() - self._entries.keys():
+            await wait({self._coming[key] for key in missing})
+        return list(map(self._entries.__getitem__, map(id, parents)))
 
-    async def _ask(self, parents: dict[int, Any]) -> None:
-        """Joins the batch that is open, or makes one."""
-        batch = self._open or _Batch()
-        batch.parents |= parents
-        self._batches |= dict.fromkeys(parents, batch)
-        if self._open:
+    async def _ask(self, parents: dict[int, Any], call: Call) -> None:
+        """Joins the batch that is open, or makes one and sees to it."""
+        self._asked |= parents
+        if self._open is not None:
+            self._coming |= dict.fromkeys(parents, self._coming[next(iter(self._open))])
+            self._open |= parents
             return
-        self._open = batch
-        for _ in range(_JOINING):
+        done = get_running_loop().create_future()
+        self._coming |= dict.fromkeys(parents, done)
+        self._open = batch = parents
+        for _ in range(self._joining):
             await sleep(0)
         self._open = None
-        entries = await self._call(list(batch.parents.values()))
-        batch.entries = dict(zip(batch.parents, entries, strict=True))
-        batch.done.set_result(None)
+        self._entries |= zip(batch, await call(list(batch.values())), strict=True)
+        done.set_result(None)

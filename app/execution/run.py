@@ -1,7 +1,7 @@
 """A plan, run a level at a time."""
 
 from collections.abc import Sequence
-from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +22,7 @@ from resolvers.fields import Arguments
 
 #: How many fields are made at a time, about: half a millisecond of work, of a slice that fails ten times it.
 _SLICE = 5_000
+_SMALL = 1_000  # so many are made without asking whether it is another's turn
 
 
 class _NothingLeftError(Exception):
@@ -51,13 +52,15 @@ class Run:
 
     async def payload(self) -> dict[str, Any]:
         """The response: its data, and its errors where there are any."""
-        with suppress(_NothingLeftError):
+        try:
             if not self._serial:
                 await self._go_on(self._roots)
             else:
                 for root in self._roots:
                     self._ctx.forget()
                     await self._go_on([root])
+        except _NothingLeftError as ended:
+            ended.__traceback__ = None  # its frames hold the tasks that hold it
         return self._failures.payload()
 
     async def _go_on(self, arrivals: Sequence[Arrival]) -> None:
@@ -85,32 +88,43 @@ class Run:
     async def _call(self, arrivals: list[Arrival], arguments: Arguments) -> None:
         if self._failures.pruned:
             arrivals = [self._alive(arrival) for arrival in arrivals]
-        use, start = arrivals[0].use, perf_counter()
-        parents = [parent for arrival in arrivals for parent in arrival.parents]
-        values: Sequence[Any] = ()
-        if use.called.root:
-            values = [await self._outcome(use, [self._ctx], arguments)] * len(arrivals)
-        elif parents:
-            values = await self._by_parent(use, parents, arguments)
+        use, parents, _ = arrivals[0]
+        if len(arrivals) > 1:
+            parents = [parent for arrival in arrivals for parent in arrival.parents]
+        start = perf_counter() if self._timings is not None else 0.0
+        values = await self._values(use, parents, arguments) if parents else ()
         if self._timings is not None:
             self._timings[use.number] = Timing(len(parents), (perf_counter() - start) * 1000)
         if below := await self._put(arrivals, values):
             await self._go_on(below)
 
-    async def _by_parent(self, use: Use, parents: list[Any], arguments: Arguments) -> Sequence[Any]:
+    async def _values(self, use: Use, parents: list[Any], arguments: Arguments) -> Sequence[Any]:
         """A value for each parent, in order. The function gets each object once."""
+        if use.called.root:
+            return [await self._outcome(use, (self._ctx,), arguments)] * len(parents)
+        if (recurring := self._levels.recurring) and (same := self._levels.of[use.number].same) in recurring:
+            if same not in self._recurring:
+                self._recurring[same] = Recurring(joined=recurring[same])
+            return await self._recurring[same](parents, partial(self._entries, use, arguments))
+        if len(set(map(id, parents))) == len(parents):
+            return await self._entries(use, arguments, parents)
+        distinct = dict(zip(map(id, parents), parents, strict=True))
+        found = await self._entries(use, arguments, list(distinct.values()))
+        entries = dict(zip(distinct, found, strict=True))
+        return list(map(entries.__getitem__, map(id, parents)))
 
-        async def call(parents: list[Any]) -> Sequence[Any]:
-            return _entries(await self._outcome(use, [parents, self._ctx], arguments), len(parents))
-
-        same = self._levels.of[use.number].same
-        if same in self._levels.recurring:
-            return await self._recurring.setdefault(same, Recurring(call))(parents)
-        by_id = dict(zip(map(id, parents), parents, strict=True))
-        if len(by_id) == len(parents):
-            return await call(parents)
-        entries = dict(zip(by_id, await call(list(by_id.values())), strict=True))
-        return [entries[id(parent)] for parent in parents]
+    async def _entries(self, use: Use, arguments: Arguments, parents: list[Any]) -> Sequence[Any]:
+        """One for each parent; the same exception for all where the call failed, as by DataLoader."""
+        outcome, expected = await self._outcome(use, (parents, self._ctx), arguments), len(parents)
+        if isinstance(outcome, Exception):
+            return [outcome] * expected
+        try:
+            entries = list(outcome)
+        except Exception as error:
+            return [error] * expected
+        if len(entries) != expected:
+            return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
+        return entries
 
     async def _outcome(self, use: Use, given: Sequence[Any], arguments: Arguments) -> Any:
         """What a call gives, or the exception that it raises."""
@@ -121,10 +135,12 @@ class Run:
 
     async def _put(self, arrivals: list[Arrival], values: Sequence[Any]) -> list[Arrival]:
         """Puts values into their places. Returns what arrives at the uses below."""
-        below, start = [], 0
+        below: list[Arrival] = []
+        start = 0
         for use, parents, slots in arrivals:
             own = values if len(arrivals) == 1 else values[start : start + len(parents)]
-            waiting = await self._built(use, own, slots)
+            is_small = len(own) * use.built.weight < _SMALL
+            waiting = self._slice(use, own, slots) if is_small else await self._built(use, own, slots)
             below += [Arrival(inner, *who) for inner, who in zip(use.built.below, waiting, strict=True)]
             start += len(parents)
         if self._failures.data is None:
@@ -132,17 +148,15 @@ class Run:
         return below
 
     async def _built(self, use: Use, values: Sequence[Any], slots: list[dict[str, Any]]) -> Waiting:
+        """In slices, between which others have their turns."""
         size = _SLICE // use.built.weight + 1
-        await pace.turn()
-        if len(values) <= size:
-            return self._slice(use, values, slots)
         whole: Waiting = [([], []) for _ in use.built.below]
         for start in range(0, len(values), size):
+            await pace.turn()
             some = slice(start, start + size)
             for all_, more in zip(whole, self._slice(use, values[some], slots[some]), strict=True):
                 all_[0].extend(more[0])
                 all_[1].extend(more[1])
-            await pace.turn()
         return whole
 
     def _slice(self, use: Use, values: Sequence[Any], slots: list[dict[str, Any]]) -> Waiting:
@@ -161,16 +175,3 @@ class Run:
         alive = self._failures.paths(arrival.use.route)
         kept = [(p, s) for p, s in zip(arrival.parents, arrival.slots, strict=True) if id(s) in alive]
         return Arrival(arrival.use, [p for p, _ in kept], [s for _, s in kept])
-
-
-def _entries(outcome: Any, expected: int) -> Sequence[Any]:
-    """One for each parent; the same exception for all where the batch failed, by the rules of DataLoader."""
-    if isinstance(outcome, Exception):
-        return [outcome] * expected
-    try:
-        entries = list(outcome)
-    except Exception as error:
-        return [error] * expected
-    if len(entries) != expected:
-        return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
-    return entries

@@ -13,10 +13,12 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from app import errors
 from app.auth.authentication import Authentication
 from app.auth.errors import InvalidTokenError, IssuerUnavailableError
 from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
 from app.execution.explain import Timings
+from app.execution.pace import giving_way
 from app.http import body, graphiql, reply, request
 from app.http.reply import Reply
 from app.http.request import GRAPHQL_RESPONSE, HTML, JSON, Headers
@@ -60,7 +62,11 @@ class Endpoint:
             return
         if self.compression:
             answer = await answer.compressed(headers)
-        await answer.send(send, scope)
+        if len(answer.body) == 1:
+            await answer.send(send, scope)
+        else:
+            with self.admission.sending(answer.length):
+                await answer.send(send, scope)
 
     async def _within_time(
         self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None
@@ -123,6 +129,8 @@ class Endpoint:
         if is_new and not texts.enter(size):
             await texts.wait(size, size)
         try:
+            if is_new:
+                await self.executor.read(operation)
             return self.executor.prepare(operation, only_queries=only_queries)
         except NotAQueryError:
             raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None
@@ -139,6 +147,7 @@ class Endpoint:
         lane = self.admission.lane(price, is_query=is_query)
         if not lane.enter(price):
             await lane.wait(price, len(prepared.operation.query))
+        outer = giving_way.set(self.admission.giving_way() if lane is self.admission.dear else None)
         try:
             watch.begin(is_query=is_query)
             asked = headers.get(b"x-lectern-trace")
@@ -146,8 +155,11 @@ class Endpoint:
                 answer = await self._traced(prepared, ctx, with_plan=self.trace_plan and asked == b"plan")
             else:
                 answer = await self.executor.run(prepared, ctx)
+            if "errors" in answer.payload and errors.nothing_done(answer.payload, wrote=watch.scope.wrote):
+                return reply.away(answer, media_type)
             return await reply.bounded(answer, media_type, self.max_response_bytes, at_once=price <= CHEAP)
         finally:
+            giving_way.reset(outer)
             lane.leave(price)
 
     async def _traced(self, prepared: Prepared, ctx: Context, *, with_plan: bool) -> Answer:

@@ -24,7 +24,7 @@ class Reply(NamedTuple):
 
     async def compressed(self, headers: Headers) -> "Reply":
         """The reply compressed, where the client takes that and it is worth it. headers: the request's."""
-        if self._length < compression.LEAST or not compression.is_accepted(headers):
+        if self.length < compression.LEAST or not compression.is_accepted(headers):
             return self
         body = await compression.compressed(self.body)
         return self._replace(body=body, headers={**(self.headers or {}), "content-encoding": "gzip"})
@@ -32,7 +32,7 @@ class Reply(NamedTuple):
     async def send(self, send: Send, scope: Scope) -> None:
         """Sends it; to HEAD without the body."""
         fields = [
-            (b"content-length", str(self._length).encode()),
+            (b"content-length", str(self.length).encode()),
             (b"content-type", _CONTENT_TYPES[self.media_type]),
             (b"vary", b"accept, accept-encoding"),
         ]
@@ -45,7 +45,7 @@ class Reply(NamedTuple):
         await send({"type": "http.response.body", "body": last})
 
     @property
-    def _length(self) -> int:
+    def length(self) -> int:
         return sum(map(len, self.body))
 
 
@@ -62,6 +62,11 @@ async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) 
         return _of(answer, await encoding.bounded(answer.payload, most, at_once=at_once), media_type)
     except encoding.ResponseTooLargeError:
         return answered(answer._replace(payload=answer.payload | _too_large(most)), media_type)
+
+
+def away(answer: Answer, media_type: str) -> Reply:
+    """An answer of which nothing could be executed, since MongoDB is away."""
+    return answered(answer, media_type)._replace(status=503, headers=_LATER)
 
 
 def _of(answer: Answer, body: Sequence[bytes], media_type: str) -> Reply:
@@ -81,11 +86,11 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
 
 
 def unexpected(error: Exception) -> Reply:
-    """Our fault: masked, and in the log. Or MongoDB's."""
+    """MongoDB is away or too slow, or it is our fault: masked, and in the log."""
     told = errors.unexpected(error)
     body = (orjson.dumps({"errors": [told]}),)
     if told["extensions"]["code"] in {errors.SERVICE_UNAVAILABLE, errors.TIMEOUT}:
-        return Reply(body, 503, JSON, {"retry-after": _RETRY_AFTER})
+        return Reply(body, 503, JSON, _LATER)
     return Reply(body, 500, JSON)
 
 
@@ -112,6 +117,9 @@ _CODES: Mapping[int, str] = {
     415: "UNSUPPORTED_MEDIA_TYPE",
     503: "SERVICE_UNAVAILABLE",
 }
+
+#: Seconds after which MongoDB may be there again: an election takes as long.
+_LATER: Mapping[str, str] = {"retry-after": "10"}
 
 _CONTENT_TYPES: Mapping[str, bytes] = {
     media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_RESPONSE)

@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.importing.targets import Importable
+from loaders import most
 from loaders.imports import Incoming
 from loaders.references import Reference, References
+from loaders.slugs import slugify
+
+_IN_WORDS = {
+    "codes": "codes", "tags": "tags", "instructorIds": "instructors", "deliveryModes": "delivery modes",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -59,11 +65,15 @@ class Linker:
 
     def _course(
         self, record: Record, categories: Mapping[str, str], instructors: Mapping[str, Any]
-    ) -> Incoming:
+    ) -> Linked:
         incoming = self._incoming(record)
         fields = incoming.fields
         if "category" in fields:
-            fields["categorySlug"] = categories.get(fields.pop("category"))
+            name = fields.pop("category")
+            fields["categorySlug"] = categories.get(name)
+            if name and name not in categories and slugify(name):
+                told = f"category: there are {most.CATEGORIES} already, as many as there may be: “{name}”"
+                return Unlinked(record.row, told)
         if "instructors" in fields:
             fields["instructorIds"] = [instructors[name] for name in fields.pop("instructors") or ()]
         if "rating" in fields:
@@ -72,6 +82,9 @@ class Linker:
             fields["importedStudentCount"] = fields.pop("students")
         if "slug" in fields:  # links would break if it changed
             incoming.new["slug"] = fields.pop("slug")
+        for name, size in most.OF_COURSE.items():
+            if len(fields.get(name) or ()) > size:
+                self.notes[f"more than {size} {_IN_WORDS[name]}: the first of them are kept"] += 1
         return incoming
 
     async def _students(self, records: Sequence[Record]) -> list[Linked]:

@@ -6,6 +6,8 @@ instead of all together, late or never. docs/protection.md says why it is done t
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from heapq import heappop, heappush
 from itertools import count
 from time import monotonic
@@ -21,6 +23,11 @@ _LARGE_BODY = 16_000  # bytes: to decode more takes longer than to refuse
 _MOST_WAITING = 5_000  # in a lane; each takes about 20 kB
 _MOST_BYTES = 64_000_000  # of the bodies of all that wait in a lane
 
+_MOST_UNSENT = 200_000_000  # bytes of answers that their clients have not read yet
+
+_PAUSE = 0.002  # seconds
+_MOST_GIVEN = 0.5  # seconds
+
 #: Seconds by which cheaper ones may overtake the dearest, so that these don't wait forever.
 _HEAD_START = 1.0
 
@@ -31,8 +38,9 @@ class OverloadedError(HTTPException):
     code = "OVERLOADED"
 
     def __init__(self, wait: float) -> None:
-        # Spread over twice the wait, or those who were sent away together would come back together.
-        seconds = round(wait * random.uniform(1, 3)) or 1  # noqa: S311  # nothing is kept secret by it
+        # Spread, so that those who were sent away together don't come back together, and from soon on, so
+        # that the queue is not empty meanwhile.
+        seconds = random.randint(1, max(1, round(2 * wait)))  # noqa: S311  # nothing is kept secret by it
         super().__init__(503, "The server has too much to do now: try again.", {"retry-after": str(seconds)})
 
 
@@ -40,7 +48,8 @@ class Lane:
     """Lets pass what fits into its capacity; the rest waits, the first come first, but for a head start of
     the cheap ones.
 
-    capacity: the sum of the prices of those who are in. wait: seconds that one waits at most.
+    capacity: the sum of the prices of those who are in. wait: seconds that one waits at most;
+    half of that at least.
     """
 
     def __init__(self, capacity: int, wait: float) -> None:
@@ -77,7 +86,8 @@ class Lane:
         self.waiting += 1
         self._bytes += size
         try:
-            async with asyncio.timeout(self._wait):
+            # Spread as well: to send all away at once would hold the loop and leave the queue empty.
+            async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311
                 await ready
         except (TimeoutError, asyncio.CancelledError) as ended:
             if not ready.cancelled():  # its turn came in the same moment
@@ -111,22 +121,52 @@ class Lane:
 
 
 class Admission:
-    """The lanes of a process: for cheap queries, for dear ones, for mutations, and for texts to be parsed.
+    """The lanes of a process: for cheap and for dear queries, the same for mutations, and for new texts.
 
-    capacity: the price of the dear queries that run at once, and of the mutations. wait: seconds.
+    capacity: the price of what runs at once in a lane; of cheap queries twice as much. wait: seconds.
     """
 
     def __init__(self, capacity: int = 50_000, wait: float = 5) -> None:
         self._wait = wait
+        self.unsent = 0
         self.cheap = Lane(capacity * _CHEAP_AT_ONCE, wait)
         self.dear = Lane(capacity, wait)
         self.writes = Lane(capacity, wait)
+        self.dear_writes = Lane(capacity, wait)
         self.texts = Lane(_TEXTS_AT_ONCE, wait)
 
+    def giving_way(self) -> Callable[[], Awaitable[None]]:
+        """For one dear query: waits while mutations are in flight, for half a second in all its work. They
+        go to MongoDB and back a dozen times, and each time would wait for a piece of it.
+        """
+        left = _MOST_GIVEN
+
+        async def give_way() -> None:
+            nonlocal left
+            while (self.writes.used or self.dear_writes.used) and left > 0:
+                left -= _PAUSE
+                await asyncio.sleep(_PAUSE)
+
+        return give_way
+
     def lane(self, price: int, *, is_query: bool) -> Lane:
+        """Raises OverloadedError for a dear query while clients leave too much unread."""
         if not is_query:
-            return self.writes
-        return self.cheap if price <= CHEAP else self.dear
+            return self.writes if price <= CHEAP else self.dear_writes
+        if price <= CHEAP:
+            return self.cheap
+        if self.unsent >= _MOST_UNSENT:
+            raise OverloadedError(self._wait)
+        return self.dear
+
+    @contextmanager
+    def sending(self, size: int) -> Iterator[None]:
+        """While so many bytes of a large answer are sent."""
+        self.unsent += size
+        try:
+            yield
+        finally:
+            self.unsent -= size
 
     def check(self, length: int) -> None:
         """Sends a request away before its body is read, if it could not even wait.

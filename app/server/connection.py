@@ -11,15 +11,15 @@ import struct
 import termios
 from asyncio import TimerHandle
 from collections.abc import Iterable, Iterator
-from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 import httptools
-import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.server import refusals
 from app.server.drain import is_draining
 from app.server.limits import Limits, State
+from app.server.refusals import Refusal
 
 #: Bytes that the parser is given at a time: what it holds back of a head is looked at as often.
 _PIECE = 16_384
@@ -39,12 +39,6 @@ _LINE = 1024  # bytes of a head beside its fields and its URL
 _STEPS = 10  # of the time that a head or a body has
 _LINGER = 1.0  # seconds for what may be on its way: a refusal to the client, a request to a server that stops
 _LINGERING = 128  # connections over their limit that do
-
-
-class _Refusal(NamedTuple):
-    status: HTTPStatus
-    message: str
-    headers: str = ""
 
 
 class _StopError(Exception):
@@ -68,11 +62,11 @@ class Connection(HttpToolsProtocol):
         self._reading = _Waits.REQUEST  # where in a message the parser is
         self._over = False  # nothing is read after the last request of the connection
         self._ignored = False  # what the parser gives of this message
-        self._refusal: _Refusal | None = None
+        self._refusal: Refusal | None = None
         self._waits: _Waits | None = None
         self._timer: TimerHandle | None = None
         self._stall: TimerHandle | None = None
-        self._idle_since = 0.0
+        self._began = 0.0  # to wait for that
         self._held = 0  # bytes since the parser gave a head or a piece of a body
         self._answers = 0
         self.url = b""
@@ -97,9 +91,7 @@ class Connection(HttpToolsProtocol):
         if self.state.idle:
             next(iter(self.state.idle))._close()
         else:
-            self._refuse(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections: try again.", "retry-after: 1\r\n"
-            )
+            self._refuse(refusals.FULL)
 
     # What is waited for, and for how long.
 
@@ -119,8 +111,8 @@ class Connection(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
             self.state.idle.pop(self, None)
+        self._began = self.loop.time()
         if waits is _Waits.REQUEST and self.cycle:
-            self._idle_since = self.loop.time()
             self.state.idle[self] = None
             seconds = _LINGER if self.state.is_closed else self.limits.idle_time
             self._timer = self.loop.call_later(seconds, self._late)
@@ -141,7 +133,7 @@ class Connection(HttpToolsProtocol):
             self._close()
         else:
             what = "head" if self._waits is _Waits.HEAD else "body"
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The {what} of the request took too long.")
+            self._refuse(Refusal(408, f"The {what} of the request took too long."))
 
     def _close(self) -> None:
         self._wait_for(None)
@@ -167,7 +159,7 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as offer:
             self._ignore_offer(piece[offer.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST, "The request is not valid HTTP.")
+            self._refuse(refusals.INVALID)
         if self._held > self.limits.head + self.limits.url + _LINE:
             self._refuse_head()
 
@@ -177,7 +169,7 @@ class Connection(HttpToolsProtocol):
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "CONNECT is not served.", "allow: GET, POST\r\n")
+            self._refuse(refusals.CONNECT)
             return
         version = self.parser.get_http_version().encode()
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
@@ -210,11 +202,11 @@ class Connection(HttpToolsProtocol):
         if len(self.url) > self.limits.url or size > self.limits.head or len(names) > self.limits.headers:
             self._refuse_head()
         elif version not in _VERSIONS:
-            self._refuse(HTTPStatus.BAD_REQUEST, "HTTP/1.0 and HTTP/1.1 are served.")
+            self._refuse(refusals.VERSION)
         elif version == "1.1" and names.count(b"host") != 1:
-            self._refuse(HTTPStatus.BAD_REQUEST, "A request has one Host header.")
+            self._refuse(refusals.HOST)
         elif b"transfer-encoding" in names and not _is_chunked(self.headers):
-            self._refuse(HTTPStatus.BAD_REQUEST, "A body is sent in chunks or whole.")
+            self._refuse(refusals.TRANSFER)
         elif self.url[0] != _SLASH:
             self.url = _with_path(self.url)
         if self._refusal:
@@ -269,7 +261,7 @@ class Connection(HttpToolsProtocol):
         second may be about to be used again.
         """
         if self._waits is _Waits.REQUEST:
-            left = self._idle_since + _LINGER - self.loop.time()
+            left = self._began + _LINGER - self.loop.time()
             if left <= 0:
                 self._close()
             elif self._timer:
@@ -318,22 +310,21 @@ class Connection(HttpToolsProtocol):
     def _refuse_head(self) -> None:
         limits = self.limits
         if self._reading is _Waits.HEAD and len(self.url) > limits.url:
-            told = f"The URL is over {limits.url} bytes (MAX_URL_BYTES)."
-            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, told)
+            self._refuse(Refusal(414, f"The URL is over {limits.url} bytes (MAX_URL_BYTES)."))
         else:
             sizes = f"{limits.head} bytes (MAX_HEAD_BYTES) or {limits.headers} fields (MAX_HEADERS)"
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The head is over {sizes}.")
+            self._refuse(Refusal(431, f"The head is over {sizes}."))
 
-    def _refuse(self, status: HTTPStatus, message: str, headers: str = "") -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         """Answers it so after what was asked before, and closes the connection."""
         if self._refusal:
             return
         self._wait_for(None)
-        self._refusal = _Refusal(status, message, headers)
+        self._refusal = refusal
         if self._reading is _Waits.BODY and self.cycle and not self._drop(self.cycle):
             self._close()  # it was answered before its body came
         elif not self.running or self.running.response_complete or self.running.disconnected:
-            self._tell(self._refusal)
+            self._tell(refusal)
 
     def _drop(self, cycle: RequestResponseCycle) -> bool:
         """Takes back the request whose body is not good; False if it is answered already."""
@@ -344,27 +335,17 @@ class Connection(HttpToolsProtocol):
         _disconnect(cycle)
         return True
 
-    def _tell(self, refusal: _Refusal) -> None:
+    def _tell(self, refusal: Refusal) -> None:
         """What is still sent is dropped for a while: with unread input, the kernel might drop the answer."""
         if self.transport.is_closing():
             return
-        self.transport.write(self._answer(refusal))
+        self.transport.write(refusal.encoded(self.state.default_headers))
         if len(self.connections) > self.limits.connections + _LINGERING:
             self.transport.close()
         else:
             self.transport.write_eof()
             self.flow.resume_reading()
             self._timer = self.loop.call_later(_LINGER, self.transport.abort)
-
-    def _answer(self, refusal: _Refusal) -> bytes:
-        code = refusal.status.name
-        body = orjson.dumps({"errors": [{"message": refusal.message, "extensions": {"code": code}}]})
-        headers = b"".join(b"%s: %s\r\n" % header for header in self.state.default_headers)
-        own = (
-            f"content-type: application/json; charset=utf-8\r\ncontent-length: {len(body)}\r\n"
-            f"{refusal.headers}connection: close\r\n\r\n"
-        )
-        return STATUS_LINE[refusal.status] + headers + own.encode() + body
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:

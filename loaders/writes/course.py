@@ -76,9 +76,8 @@ async def fill_runs(tx: Transaction, course_id: ObjectId) -> CourseDoc | None:
     """A course that is back in the catalogue, after one of its runs has given seats to those who wait; None
     where nobody waits while a seat is free.
     """
-    run = await enrollment.waiting_run(tx, course_id)
-    if run is None:
-        return None
-    await enrollment.fill(tx, run)
-    course: CourseDoc = await tx.get("courses", course_id)
-    return course
+    for run in await enrollment.waiting_runs(tx, course_id):
+        if await enrollment.fill(tx, run):
+            course: CourseDoc = await tx.get("courses", course_id)
+            return course
+    return None

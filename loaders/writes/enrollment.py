@@ -22,6 +22,7 @@ from loaders.transactions import Transaction
 MOST_MOVED = 500
 
 
+_RUNS = 100  # at once
 #: What finds runs with a seat left.
 _FREE = {"$expr": {"$or": [{"$eq": ["$seats", None]}, {"$lt": ["$seatsTaken", "$seats"]}]}}
 
@@ -86,11 +87,10 @@ async def fill(tx: Transaction, run: CourseRunDoc, *, changed: bool = False) -> 
     return len(moved)
 
 
-async def waiting_run(tx: Transaction, course_id: ObjectId) -> CourseRunDoc | None:
-    """A run of a course that is yet to start, and has a seat left and people who wait."""
+async def waiting_runs(tx: Transaction, course_id: ObjectId) -> Sequence[CourseRunDoc]:
+    """The runs of a course that are yet to start, and have a seat left and people who wait."""
     query = {"courseId": course_id, "startsAt": {"$gt": tx.now}, "waitlistCount": {"$gt": 0}, **_FREE}
-    found: CourseRunDoc | None = await tx.find_one("courseRuns", query)
-    return found
+    return await tx.find("courseRuns", query, size=_RUNS, limit=_RUNS, sort=[("startsAt", 1)])
 
 
 def is_full(run: CourseRunDoc) -> bool:

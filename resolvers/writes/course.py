@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import loaders.writes.course
+from loaders import most
 from loaders.creation import utc
 from loaders.documents import CourseDoc, CourseRunDoc
 from loaders.transactions import Transaction
@@ -137,6 +138,8 @@ async def _instructors(
     if "STAFF" not in ctx.viewer.roles:
         own = found.instructor_id(ctx)
         ids = ids if own in ids else [own, *ids]
+        if len(ids) > most.INSTRUCTORS:
+            errors.append(refusal("INVALID", f"At most {most.INSTRUCTORS} of them, please.", "instructorIds"))
     there = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
     if len(there) < len(ids):
         errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))

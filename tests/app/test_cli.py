@@ -92,6 +92,19 @@ def test_dev_serves_sample_data_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     assert mongods(tmp_path) == []
 
 
+def test_dev_waits_for_requests_until_ctrl_c_comes_again(tmp_path: Path) -> None:
+    with running("dev", "--data-dir", str(tmp_path), "--empty") as (process, url):
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as half:
+            half.sendall(b"POST /graphql HTTP/1.1\r\n")
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(5) == 128 + signal.SIGINT
+        wait_until_none(tmp_path)
+
+
 def test_dev_killed_leaves_no_mongod_and_starts_again(tmp_path: Path) -> None:
     with running("dev", "--data-dir", str(tmp_path), "--empty") as (process, url):
         assert until_it_answers(url) == 0

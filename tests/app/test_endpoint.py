@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -30,6 +31,9 @@ GRAPHQL = {"accept": "application/graphql-response+json"}
 
 SLOW = "{ slow }"
 WRITE = "mutation { write }"
+
+#: All that graphql-core's way needs of a context.
+CONTEXT: Any = SimpleNamespace(forget=lambda: None)
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -91,8 +95,8 @@ def endpoint(schema: GraphQLSchema, **options: Any) -> Endpoint:
     executor = Executor(schema, compiled=False)
     authentication = Authentication(TOKENS, None, lambda: None)  # type: ignore[arg-type,return-value]
     return Endpoint(
-        executor, authentication, lambda *_: None, max_body_bytes=100_000, graphiql=False, **options  # type: ignore[arg-type]
-    )  # fmt: skip
+        executor, authentication, lambda *_: CONTEXT, max_body_bytes=100_000, graphiql=False, **options
+    )
 
 
 @asynccontextmanager

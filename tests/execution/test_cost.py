@@ -71,8 +71,24 @@ def test_objects_are_counted_by_the_sizes_of_pages(
         ("{ courses(first: 10) { nodes { description } } }", 10 * 15),
         ("{ courses(first: 10) { edges { cursor } } }", 10 * 4),
         ("{ courses(first: 10) { nodes { reviews(first: 1) { nodes { body } } } } }", 10 * 25 + 10 * 5),
+        ('{ courses(first: 10, filter: {tags: ["a", "b"], levels: [BEGINNER]}) { nodes { slug } } }', 10 + 3),
+        (
+            'query ($f: CourseFilter = {tags: ["a", "b"]}) '
+            "{ a: courses(filter: $f) { __typename } courses(filter: $f) { __typename } }",
+            2 + 2,
+        ),
     ],
-    ids=["leaves", "aliases", "merged", "typename", "long texts", "cursors", "lists"],
+    ids=[
+        "leaves",
+        "aliases",
+        "merged",
+        "typename",
+        "long texts",
+        "cursors",
+        "lists",
+        "arguments",
+        "variables",
+    ],
 )
 def test_values_are_counted_once_for_each_object(query: str, values: int) -> None:
     assert cost(query).values == values

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from app.execution import Answer, Operation, Prepared
 from app.protection.limits import UNLIMITED
 from loaders.mongo import Database
+from resolvers import ids
 from resolvers.context import PUBLIC
 from tests import factories
 from tests.execution.comparison import REFERENCE, asked, told
@@ -86,6 +87,25 @@ async def test_a_call_that_fails_is_told_at_each_place_and_logged_once(database:
     assert sorted(error["path"] for error in answer.payload["errors"]) == paths
     assert len(log) == 2  # one for each field of the text
     assert told(answer) == told(await asked(REFERENCE, database, question))
+
+
+@pytest.mark.parametrize("more", ["", "e: course { id }", "courses { nodes { reviews { nodes { body } } } }"])
+async def test_nothing_is_left_to_the_garbage_collector(
+    catalogue: Database, uncollected: None, more: str
+) -> None:
+    """An answer is freed when it was sent, with errors too; the last of these makes everything null."""
+    again = "course(id: $id) { reviews { nodes { course { reviews { totalCount } } } } }"
+    text = f"{{ {more} {LISTS} {again} }}"
+    found = await catalogue["courses"].find_one({})
+    assert found
+    if "body" in more:
+        await catalogue["reviews"].update_many({}, {"$set": {"body": None}})
+    question = Question(Operation(f"query ($id: ID!) {text}", {"id": ids.encode("Course", found)}), PUBLIC)
+    for _ in range(2):
+        gc.collect()
+        with capture_logs():
+            assert ("errors" in (await asked(COMPILED, catalogue, question)).payload) == bool(more)
+    assert gc.collect() < 200
 
 
 async def test_building_a_large_answer_holds_up_nobody(catalogue: Database, uncollected: None) -> None:

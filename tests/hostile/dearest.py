@@ -21,7 +21,7 @@ from tests.hostile.gateway import Gateway, Reply, Spent, serving
 from tests.storm.storm import settings_of
 from tests.support import TOKENS
 
-_TRIES = 3  # what a busy machine adds to the cost, it does not add to each
+_TRIES = 6  # what a busy machine adds to the cost, it does not add to each
 
 
 class Found(NamedTuple):

@@ -45,9 +45,9 @@ def away(own: Mongod) -> Settings:
 
 @pytest.fixture(scope="module")
 def patient(away: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway whose requests have DEADLINE; MongoDB is looked for as long as by default."""
-    environment = production(away) | {"REQUEST_TIMEOUT": str(DEADLINE)}
-    with serving(tmp_path_factory.mktemp("patient"), environment) as gateway:
+    """A gateway whose requests have DEADLINE, half of it to find a MongoDB, as by default."""
+    times = {"REQUEST_TIMEOUT": str(DEADLINE), "MONGODB_TIMEOUT": str(DEADLINE / 2)}
+    with serving(tmp_path_factory.mktemp("patient"), production(away) | times) as gateway:
         for query in (SMALL, SLOW):
             assert not gateway.ask(query).refused
         yield gateway

@@ -12,7 +12,7 @@ ANSWER = 0.5
 STRETCH = 0.06  # seconds that the event loop is held at once
 MEMORY = 100.0  # MB beyond what it was
 LEFT = 30.0  # MB that the caches may have taken by the end
-TRIES = 3  # what a busy machine adds to the cost, it does not add to each
+TRIES = 6  # what a busy machine adds to the cost, it does not add to each
 
 
 @pytest.fixture(scope="module")

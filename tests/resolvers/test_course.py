@@ -62,7 +62,7 @@ RELATIONS = {
     "reviews { nodes { student { email reviews(first: 2) { nodes { body } } } } }": [
         "aggregate reviews", "find students", "aggregate reviews",
     ],
-    "reviews { nodes { student { enrollments { nodes { status } } } } }": [
+    "reviews { nodes { student { enrollments(first: 10) { nodes { status } } } } }": [
         "aggregate reviews", "find students", "aggregate enrollments",
     ],
     "enrollments { nodes { status } }": ["aggregate enrollments"],

@@ -15,6 +15,7 @@ async def test_an_integer_is_an_id_of_nothing(ask: Ask, digits: int) -> None:
     number = "7" * digits
     assert await ask(f"{{ node(id: {number}) {{ id }} }}") == {"data": {"node": None}}
     assert await ask(f"{{ nodes(ids: [{number}]) {{ id }} }}") == {"data": {"nodes": [None]}}
+    assert await ask(f"{{ nodes(ids: {number}) {{ id }} }}") == {"data": {"nodes": [None]}}
     text = f"query($id: ID! = {number}) {{ node(id: $id) {{ id }} course(id: $id) {{ id }} }}"
     assert await ask(text) == {"data": {"node": None, "course": None}}
     refused = await ask(f"mutation {{ enroll(input: {{ courseId: {number} }}) {{ errors {{ code }} }} }}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -81,12 +82,16 @@ async def test_what_takes_too_long_is_cut_off_and_told_in_a_line(tmp_path: Path)
     assert "Traceback" not in server.told
 
 
-def test_a_connection_that_was_just_used_may_be_used_once_more(tmp_path: Path) -> None:
-    with toy(tmp_path / "log") as server, httpx.Client(base_url=f"http://127.0.0.1:{server.port}") as kept:
-        kept.get("/")
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_connection_that_was_just_opened_or_used_may_be_used_once_more(tmp_path: Path, before: int) -> None:
+    with toy(tmp_path / "log") as server, socket.create_connection(("127.0.0.1", server.port)) as kept:
+        for _ in range(before):
+            kept.sendall(get("/"))
+            assert kept.recv(1000).startswith(b"HTTP/1.1 200 ")
         server.signal(signal.SIGTERM)
         time.sleep(0.5)
-        assert kept.get("/").headers["connection"] == "close"
+        kept.sendall(get("/"))
+        assert b"connection: close" in kept.recv(1000)
         assert server.status() == 0
 
 

@@ -265,6 +265,19 @@ async def test_the_waitlist_moves_up_when_the_course_is_back(gateway: Gateway, d
     assert await statuses(database) == {"CANCELLED": 1, "ACTIVE": 1, "WAITLISTED": 1}
 
 
+async def test_a_waitlist_that_is_counted_wrongly_holds_nothing_up(
+    gateway: Gateway, database: Database
+) -> None:
+    course, run, (one,) = await catalogue(
+        database, seats=2, status="ARCHIVED", summary="S", deliveryModes=["ONLINE"]
+    )
+    await database["courseRuns"].update_one({}, {"$set": {"waitlistCount": 3}})
+    await gateway.done(STAFF, "publishCourse", courseId=course_id(course))
+    await gateway.done(STAFF, "updateCourseRun", runId=run_id(run), seats=3)
+    await gateway.done(as_student(one), "enroll", **place(course, run))
+    await refreshed(database)
+
+
 async def test_a_run_that_is_put_off_moves_its_waitlist_up(gateway: Gateway, database: Database) -> None:
     """Once it has begun nobody moves up; when it is yet to begin again, they do."""
     course, run, (one, two) = await catalogue(database, seats=1, students=2)

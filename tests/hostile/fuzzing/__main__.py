@@ -15,6 +15,8 @@ from tests.hostile.fuzzing.run import fuzz, tracebacks
 from tests.hostile.gateway import serving
 from tests.storm.storm import settings_of
 
+_SHOWN = 20  # complaints
+
 
 def main() -> int:
     """0 where nothing was wrong."""
@@ -34,7 +36,7 @@ def main() -> int:
             print(f"{before:.0f} MB at first, {spent.peak:.0f} at most, {gateway.resident():.0f} now")
             print(f"{log.count(chr(10))} lines in the log")
             found.complaints += [f"The log has: {passage}" for passage in tracebacks(log)]
-    print("\n".join(found.complaints))
+    print(f"{len(found.complaints)} complaints", *found.complaints[:_SHOWN], sep="\n")
     return bool(found.complaints)
 
 
