@@ -1,22 +1,22 @@
 """Whether MongoDB can be reached: requests fail fast while it can't.
 
-After a command that could not reach it, others wait while one ping tries for as long as a request would wait
-for a server. If it fails, the circuit opens: requests fail at once, until a ping succeeds.
+After a command that could not reach it, others wait while pings are tried for as long as a request would wait
+for a server. If they fail, the circuit opens: requests fail at once, until a ping succeeds.
 """
 
 from asyncio import Event, Task, create_task, sleep, timeout
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, TypeAlias
 
 import pymongo
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from loaders.errors import DatabaseAwayError
+from loaders.errors import DatabaseAwayError, DeadlineError
 
 _PING = 1.0  # seconds for a ping while the circuit is open
-_PAUSE = 0.25  # seconds between two of them
+_PAUSE = 0.1  # seconds between two of them
 _ELECTION = 30.0  # seconds; a replica set that has no primary for longer has lost its majority
 
 #: Told why the circuit has opened, or after how many seconds it has closed.
@@ -26,7 +26,7 @@ Listener: TypeAlias = Callable[[str | float], None]
 class Circuit:
     """The circuit of one client.
 
-    patience: seconds for the first ping. It is open after that has failed.
+    patience: seconds that pings may fail until it opens.
     """
 
     def __init__(self, client: Any, patience: float, listener: Listener) -> None:
@@ -60,11 +60,13 @@ class Circuit:
             troubled.add(id(self._client))
             self._probe = create_task(self._ping_until_it_answers())
 
-    async def turned(self, seconds: float) -> None:
-        """Waits for the circuit to open or close, or for so many seconds."""
-        with suppress(TimeoutError):
-            async with timeout(max(seconds, 0)):
+    async def turned(self, deadline: float) -> None:
+        """Waits until the circuit opens or closes, or a ping fails. Raises DeadlineError."""
+        try:
+            async with timeout(max(deadline - monotonic(), 0)):
                 await self._turned.wait()
+        except TimeoutError:
+            raise DeadlineError from None
 
     def end(self) -> None:
         """The client is closed."""
@@ -73,11 +75,12 @@ class Circuit:
             self._reset()
 
     async def _ping_until_it_answers(self) -> None:
+        suspected = monotonic()
         while reason := await ping(self._client, _PING if self.is_open else self._patience):
-            if not self.is_open:
+            if not self.is_open and monotonic() - suspected >= self._patience:
                 self._since = monotonic()
                 self._listener(reason)
-                self._turn()
+            self._turn()
             await sleep(_PAUSE)
         since = self._since
         self._reset()
@@ -136,24 +139,24 @@ def is_open(client: Any) -> bool:
 async def passed(client: Any, deadline: float) -> None:
     """Waits while a ping decides whether the circuit opens.
 
-    Raises DatabaseAwayError while it is open, and at the deadline.
+    Raises DatabaseAwayError while it is open, and DeadlineError at the deadline.
     """
     while id(client) in troubled:
         circuit = _circuits[id(client)]
-        if circuit.is_open or monotonic() >= deadline:
+        if circuit.is_open:
             raise DatabaseAwayError("MongoDB can't be reached.")
-        await circuit.turned(deadline - monotonic())
+        await circuit.turned(deadline)
 
 
 async def has_primary(client: Any, deadline: float) -> None:
     """Waits for a primary, also while a new one is elected, which takes seconds: nothing is written yet.
 
-    Raises DatabaseAwayError where there is none to be had, and at the deadline.
+    Raises DatabaseAwayError where there is none to be had, and DeadlineError at the deadline.
     """
     if (circuit := _circuits.get(id(client))) and not circuit.has_primary:
         circuit.suspect()
     while id(client) in troubled:
         circuit = _circuits[id(client)]
-        if (circuit.is_open and not circuit.is_electing) or monotonic() >= deadline:
+        if circuit.is_open and not circuit.is_electing:
             raise DatabaseAwayError("MongoDB has no primary.")
-        await circuit.turned(min(deadline - monotonic(), 1.0))
+        await circuit.turned(deadline)

@@ -150,10 +150,12 @@ def client_of(target: Any) -> Any:
 
 def _judged(error: PyMongoError, scope: Scope, client: Any) -> Exception:
     """What a command's error means for its request."""
+    if scope.gone:
+        return ClientGoneError()
     if isinstance(error, ConnectionFailure) and not isinstance(error, WaitQueueTimeoutError):
         circuit.suspect(client)
     if isinstance(error, ServerSelectionTimeoutError):
         return DatabaseAwayError(str(error))
-    if scope.remaining <= 0 or (scope.has_begun and error.timeout):
+    if error.timeout or scope.remaining <= 0:
         return DeadlineError()
     return error

@@ -1,0 +1,107 @@
+"""The circuit: it opens when MongoDB can't be reached, and closes when it can."""
+
+import asyncio
+from asyncio import create_task, gather, sleep
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import Any
+
+import pytest
+from pymongo.errors import PyMongoError
+
+from app.database import DatabaseUnavailableError, connect, ping, wait_for
+from loaders import circuit, mongo
+from loaders.errors import DatabaseAwayError, DeadlineError
+from loaders.scope import Scope, current
+from tests.loaders.mongod import Mongod
+
+PATIENCE = 0.5  # seconds
+
+
+@contextmanager
+def request(seconds: float = 5) -> Iterator[Scope]:
+    token = current.set(scope := Scope(monotonic() + seconds))
+    try:
+        yield scope
+    finally:
+        current.reset(token)
+
+
+async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongod: Mongod) -> None:
+    async with connect(own_mongod.settings(mongodb_timeout=PATIENCE)) as database:
+        things = database["things"]
+        with request():
+            await mongo.find(things, {}, size=1)
+        with own_mongod.stopped():
+            with request(0.2), pytest.raises(DeadlineError):
+                await mongo.find(things, {}, size=1)
+            with request(), pytest.raises(DatabaseAwayError):  # it waits for the ping
+                await mongo.find(things, {}, size=1)
+            assert circuit.is_open(database.client)
+            began = monotonic()
+            with request():
+                failed = await gather(
+                    *(mongo.find(things, {}, size=1) for _ in range(200)), return_exceptions=True
+                )
+            assert {type(error) for error in failed} == {DatabaseAwayError}
+            assert monotonic() - began < 0.5
+        async with asyncio.timeout(5):
+            while circuit.is_open(database.client):  # noqa: ASYNC110 # no request asks
+                await sleep(0.02)
+        with request():
+            await mongo.find(things, {}, size=1)
+    assert not circuit.troubled
+
+
+async def test_a_lost_connection_alone_opens_nothing(own_mongod: Mongod) -> None:
+    async with connect(own_mongod.settings(mongodb_timeout=PATIENCE)) as database:
+        await ping(database)
+        with own_mongod.failing(2, failCommands=["find"], closeConnection=True), request():
+            with suppress(PyMongoError):  # the driver tries again, how often depends on which one it is
+                await mongo.find(database["things"], {}, size=1)
+            assert await mongo.count(database["things"], {}) >= 0
+            assert not circuit.is_open(database.client)
+
+
+async def test_outside_of_requests_the_driver_s_own_errors_are_raised(own_mongod: Mongod) -> None:
+    gone = own_mongod.settings(mongodb_timeout=0.1)
+    async with connect(gone.model_copy(update={"mongodb_uri": _nowhere(gone.mongodb_uri)})) as database:
+        with pytest.raises(PyMongoError):
+            await mongo.find(database["things"], {}, size=1)
+        with pytest.raises(DatabaseUnavailableError):
+            await ping(database)
+
+
+async def test_a_server_that_was_never_there_is_away(own_mongod: Mongod) -> None:
+    gone = own_mongod.settings(mongodb_timeout=0.1)
+    async with connect(gone.model_copy(update={"mongodb_uri": _nowhere(gone.mongodb_uri)})) as database:
+        with request(), pytest.raises(DatabaseAwayError):
+            await mongo.find(database["things"], {}, size=1)
+
+
+async def test_the_start_waits_for_mongodb_and_says_so_once(own_mongod: Mongod) -> None:
+    told: list[None] = []
+    async with connect(own_mongod.settings()) as database:
+        await wait_for(database, 5, lambda: told.append(None))
+        assert not told
+        with own_mongod.stopped():
+            waiting = create_task(wait_for(database, 30, lambda: told.append(None)))
+            await sleep(3)
+            assert told == [None]
+            assert not waiting.done()
+        async with asyncio.timeout(5):
+            await waiting
+
+
+async def test_the_start_waits_for_so_long_and_no_longer(own_mongod: Mongod) -> None:
+    gone = own_mongod.settings(mongodb_timeout=0.1)
+    async with connect(gone.model_copy(update={"mongodb_uri": _nowhere(gone.mongodb_uri)})) as database:
+        for seconds in (0.0, 1.0):
+            began = monotonic()
+            await wait_for(database, seconds, lambda: None)
+            assert seconds <= monotonic() - began < seconds + 1
+
+
+def _nowhere(uri: Any) -> Any:
+    return type(uri)("mongodb://127.0.0.1:1/?directConnection=true")
