@@ -12,6 +12,7 @@ MODULES = (
     "top_per_parent",
     "import_reviews",
     "create_review",
+    "archive_course",
 )
 
 for name in MODULES:

@@ -3,8 +3,9 @@
     python -m benchmarks.prices
 
 On the sample data, in this process: MongoDB's CPU is not in it, that of the driver's threads is. A price is
-in objects of about 10 µs, so that no operation should take more than 10 µs for each; `held` is how long the
-event loop was held at a stretch. The least of three runs, since the machine may do other things meanwhile.
+in objects of about 10 µs, so that no operation should take more than 10 µs for each; `held` is the most that
+was done while the event loop did nothing else. The least of three runs, since the machine may do other things
+meanwhile.
 """
 
 import asyncio
@@ -119,11 +120,11 @@ async def _taken(executor: Executor, prepared: Prepared, database: Database) -> 
 
 
 async def _watch(gaps: list[float]) -> None:
-    """Notes how late it is called, again and again."""
+    """Notes how much is done until it is called, again and again: in time, it would be others' work too."""
     while True:
-        start = time.perf_counter()
+        start = time.process_time()
         await asyncio.sleep(0.001)
-        gaps.append(time.perf_counter() - start - 0.001)
+        gaps.append(time.process_time() - start)
 
 
 @asynccontextmanager

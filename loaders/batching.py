@@ -27,22 +27,27 @@ class ByKey(Generic[D]):
         self._field = field
         self._projection = including(projection, field)
         self._seen: dict[Hashable, D | None] = {None: None}
-        self._coming: dict[Hashable, Future[None]] = {}
+        self._coming: dict[Future[None], Mapping[Hashable, Any]] = {}
 
     async def __call__(self, keys: Sequence[Any]) -> list[D | None]:
         seen, hashed = self._seen, _hashed(keys)
         while unseen := {h: key for h, key in zip(hashed, keys, strict=True) if h not in seen}:
-            if own := {h: key for h, key in unseen.items() if h not in self._coming}:
+            if not self._coming:
+                await self._fetch(unseen)
+                break
+            coming = {future: unseen.keys() & others.keys() for future, others in self._coming.items()}
+            elsewhere = {h for own in coming.values() for h in own}
+            if own := {h: key for h, key in unseen.items() if h not in elsewhere}:
                 await self._fetch(own)
-            for coming in {self._coming[h] for h in unseen if h in self._coming}:
-                await wait([coming])
-                coming.result()
+            for future in (future for future, own in coming.items() if own):
+                await wait([future])
+                future.result()
         return [seen[h] for h in hashed]
 
     async def _fetch(self, unseen: Mapping[Hashable, Any]) -> None:
-        """Whoever waits for it is told of its failure; of its end by cancellation that it did not happen."""
+        """Who waits for it is told of its failure, and asks again where it was cancelled."""
         coming: Future[None] = get_running_loop().create_future()
-        self._coming |= dict.fromkeys(unseen, coming)
+        self._coming[coming] = unseen
         try:
             rows = await self._rows(list(unseen.values()))
             found = _hashed([row[self._field] for row in rows])
@@ -52,8 +57,7 @@ class ByKey(Generic[D]):
             coming.exception()  # nobody may be waiting
             raise
         finally:
-            for key in unseen:
-                del self._coming[key]
+            del self._coming[coming]
             if not coming.done():
                 coming.set_result(None)
 

@@ -4,7 +4,7 @@ After a command that could not reach it, others wait while one ping tries for as
 for a server. If it fails, the circuit opens: requests fail at once, until a ping succeeds.
 """
 
-from asyncio import Event, Task, create_task, sleep, wait_for
+from asyncio import Event, Task, create_task, sleep, timeout
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
@@ -63,7 +63,8 @@ class Circuit:
     async def turned(self, seconds: float) -> None:
         """Waits for the circuit to open or close, or for so many seconds."""
         with suppress(TimeoutError):
-            await wait_for(self._turned.wait(), max(seconds, 0))
+            async with timeout(max(seconds, 0)):
+                await self._turned.wait()
 
     def end(self) -> None:
         """The client is closed."""

@@ -38,19 +38,23 @@ async def countries(database: Database) -> int:
 
 
 async def reviews(database: Database) -> int:
-    """Published reviews of published courses. The courses are looked up once each, not for each review."""
-    of_courses = {
-        "from": "courses", "localField": "_id", "foreignField": "_id", "as": "course",
-        "pipeline": [{"$match": _PUBLISHED}, {"$project": {"_id": 1}}],
+    """Published reviews of published courses: all that are published, without those of hidden courses. These
+    are few beside all: to look up a course for each review takes several times as long.
+    """
+    number: Pipeline = [{"$match": _PUBLISHED}, {"$count": "n"}]
+    of_course = {
+        "from": "reviews", "localField": "_id", "foreignField": "courseId", "as": "hidden",
+        "pipeline": number,
     }  # fmt: skip
     pipeline: Pipeline = [
-        {"$match": _PUBLISHED},
-        {"$group": {"_id": "$courseId", "n": {"$sum": 1}}},
-        {"$lookup": of_courses},
-        {"$match": {"course": {"$ne": []}}},
+        {"$match": {"status": {"$ne": "PUBLISHED"}}},
+        {"$lookup": of_course},
+        {"$unwind": "$hidden"},
+        {"$project": {"n": {"$multiply": ["$hidden.n", -1]}}},
+        {"$unionWith": {"coll": "reviews", "pipeline": number}},
         {"$group": {"_id": None, "n": {"$sum": "$n"}}},
     ]
-    return int(_first(await aggregate(database["reviews"], pipeline, size=1), 0))
+    return int(_first(await aggregate(database["courses"], pipeline, size=1), 0))
 
 
 async def average_rating(database: Database) -> float | None:

@@ -4,6 +4,7 @@ from asyncio import Timeout, get_running_loop, timeout
 from collections.abc import Callable
 from typing import Any
 
+from loaders import interruptions, sessions
 from loaders.queue import Command, Queue
 from loaders.scope import Scope
 
@@ -27,10 +28,11 @@ class Awaited(Command):
             self.future.set_result(None)
 
     def interrupt(self, error: Exception) -> None:
-        """The driver closes its connection, and MongoDB ends it within a second."""
+        """It raises the error at once; MongoDB ends it within a second."""
         self.error = error
         if self.limit:
             self.limit.reschedule(get_running_loop().time())
+            interruptions.add(self)
 
     async def outcome(self) -> Any:
         """What the call gives or raises, once its turn has come."""
@@ -49,8 +51,20 @@ class Awaited(Command):
                 return await self.call(self.own)
         try:
             async with timeout(None) as self.limit:
-                if self.error:
-                    raise self.error
-                return await self.call(self.own)
+                return await self._interruptible()
         except TimeoutError:
             raise self.error or TimeoutError from None
+
+    async def _interruptible(self) -> Any:
+        """In a session by which it can be ended."""
+        if self.error:
+            raise self.error
+        session = sessions.lend(self.client)
+        self.session_id = session.session_id
+        try:
+            async with session.bind(end_session=False):
+                return await self.call(self.own)
+        finally:
+            if not self.is_stopped:  # by its connection alone a blocked command would not be ended
+                self.session_id = None
+                sessions.give_back(self.client, session)

@@ -227,9 +227,9 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
     keys: set[str] = set()
     while True:
         known = len(keys)
+        if scope:
+            await circuit.has_primary(database.client, deadline)
         try:
-            if scope:
-                await circuit.has_primary(database.client, deadline)
             async with turns.taken(keys, deadline):
                 return await _attempt(database, keys, work, deadline)
         except (PyMongoError, DatabaseAwayError) as error:

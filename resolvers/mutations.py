@@ -17,7 +17,7 @@ from resolvers.types import Course, CourseRun, Enrollment, Review, Student, View
 from resolvers.writing import mutation, write
 
 #: What a password takes in values (resolvers.fields): argon2id is slow on purpose.
-_PASSWORD = 15_000
+_PASSWORD = 20_000
 
 
 _ERRORS = 50  # more than any input has fields

@@ -16,6 +16,7 @@ from app import embedded
 from app.database import connect
 from app.execution import Answer, Executor, Operation
 from app.execution.encoding import encoded
+from app.protection.limits import UNLIMITED
 from app.sample.loading import load as load_sample
 from app.settings import Settings
 from loaders import indexes
@@ -95,7 +96,7 @@ def run_query(database: Database) -> RunQuery:
     """`await run_query(text, variables, viewer=…)`: the data of an operation that has no errors. With
     `errors=True` the whole payload.
     """
-    executor = Executor(schema._schema)
+    executor = Executor(schema._schema, UNLIMITED)
 
     async def run(
         text: str,

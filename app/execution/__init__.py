@@ -1,9 +1,9 @@
 """Execution: an operation from its text to its answer.
 
 `Executor` is the one entry. An operation is parsed, validated and compiled once and kept (cache); a plan says
-what is called at which level (plan, planner); functions made from the plan turn documents into result objects
-(build); the plan is run a level at a time (run); what it can't do, and whatever goes wrong, is completed by
-graphql-core (reference).
+what is called and selected (plan, planner), and what of it is one call (levels); functions made from the plan
+turn documents into result objects (build); the plan is run a level at a time (run), and what goes wrong is
+completed in its place (complete, failures). What has no plan is left to graphql-core (reference).
 """
 
 from app.execution.executor import Executor, NotAQueryError, Prepared

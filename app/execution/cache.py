@@ -48,8 +48,9 @@ class Cache(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V, size: int) -> None:
-        """Keeps a value under a key that is not there yet; one too large for its room is not kept."""
-        self._new.put(key, value, size)
+        """Keeps a value, unless one of its key is there already; one too large for its room is not kept."""
+        if key not in self:
+            self._new.put(key, value, size)
 
 
 class _Segment(Generic[K, V]):

@@ -2,6 +2,7 @@
 
 import sys
 from asyncio import sleep
+from collections.abc import Generator
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import GraphQLError, GraphQLSchema
@@ -75,6 +76,11 @@ class Executor:
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
         self._failures: Cache[_Key, Answer] = Cache(entries=_MOST_FAILURES, size=_FAILURES_SIZE)
 
+    async def read(self, operation: Operation) -> None:
+        """Reads a text before it is prepared, with turns for others in between: `prepare` does so at once."""
+        for _ in self._reading(operation):
+            await sleep(0)
+
     def is_known(self, operation: Operation) -> bool:
         """Whether its text was read before, and either its document or its refusal is kept."""
         key = (operation.query, operation.operation_name)
@@ -130,8 +136,19 @@ class Executor:
         key = (operation.query, operation.operation_name)
         if (kept := self._documents.get(key) or self._failures.get(key)) is not None:
             return kept
+        reading = self._reading(operation)
+        while True:
+            try:
+                next(reading)
+            except StopIteration as end:
+                made: Document | Answer = end.value
+                return made
+
+    def _reading(self, operation: Operation) -> Generator[None, None, Document | Answer]:
+        """Reads a text and keeps what comes of it."""
+        key = (operation.query, operation.operation_name)
         try:
-            made = self._reader.read(operation)
+            made = yield from self._reader.read(operation)
         except (RefusedError, TooLargeError) as error:
             answer = error.answer if isinstance(error, RefusedError) else _too_large(error)
             self._failures.put(key, answer, _size_of_failure(operation, answer))

@@ -9,6 +9,8 @@ from app.execution import levels
 from app.execution.cost import Cost
 from app.execution.plan import Level, Plan
 
+_MOST_KEYS = 4  # of a level, in a line
+
 
 class Timing(NamedTuple):
     """One call: how many parents it was for, and how long it took."""
@@ -94,9 +96,12 @@ def text(told: Mapping[str, Any]) -> str:
 
 def _line(level: Mapping[str, Any]) -> str:
     arguments = f"({level['arguments']})" if level["arguments"] else ""
-    aliases = ", ".join(level["keys"])
-    alias = f"{aliases}: " if aliases != level["field"].partition(".")[2] else ""
+    own, keys = level["field"].partition(".")[2], list(dict.fromkeys(level["keys"]))
+    shown = ", ".join(keys[:_MOST_KEYS] + ["…"] * (len(keys) > _MOST_KEYS))
+    alias = f"{shown}: " if shown != own else ""
     notes = f"{level['commands']} command" + ("s" if level["commands"] != 1 else "")
+    if len(level["keys"]) > 1:
+        notes += f", {len(level['keys'])} places"
     if "ms" in level:
         notes += f", {level['parents']} parent{'s' if level['parents'] != 1 else ''}, {level['ms']} ms"
     indent = "  " * (level["level"] - 1)

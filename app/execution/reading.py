@@ -1,6 +1,6 @@
 """From a text to a valid document, a step at a time: the cheap ones first."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator
 
 from graphql import (
     DocumentNode,
@@ -34,12 +34,17 @@ class Reader:
         self._schema, self._limits, self._introspection = schema, limits, introspection
         self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
 
-    def read(self, operation: Operation) -> Document:
-        """Raises RefusedError or TooLargeError."""
+    def read(self, operation: Operation) -> Generator[None, None, Document]:
+        """The document, in two pieces of work.
+
+        Raises RefusedError or TooLargeError.
+        """
         document = self._parsed(operation.query)
         self._check(document)
-        self._validate(document, [NoFragmentCyclesRule])
+        if fragments.have_cycle(document):
+            self._validate(document, [NoFragmentCyclesRule])
         overlap.check(document, self._limits.overlap)
+        yield
         self._validate(document, self._rules)
         definition = get_operation_ast(document, operation.operation_name)
         if definition is None:

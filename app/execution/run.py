@@ -91,7 +91,7 @@ class Run:
         use, parents, _ = arrivals[0]
         if len(arrivals) > 1:
             parents = [parent for arrival in arrivals for parent in arrival.parents]
-        start = perf_counter()
+        start = perf_counter() if self._timings is not None else 0.0
         values = await self._values(use, parents, arguments) if parents else ()
         if self._timings is not None:
             self._timings[use.number] = Timing(len(parents), (perf_counter() - start) * 1000)
@@ -102,8 +102,7 @@ class Run:
         """A value for each parent, in order. The function gets each object once."""
         if use.called.root:
             return [await self._outcome(use, (self._ctx,), arguments)] * len(parents)
-        same, recurring = self._levels.of[use.number].same, self._levels.recurring
-        if same in recurring:
+        if (recurring := self._levels.recurring) and (same := self._levels.of[use.number].same) in recurring:
             if same not in self._recurring:
                 self._recurring[same] = Recurring(joined=recurring[same])
             return await self._recurring[same](parents, partial(self._entries, use, arguments))

@@ -129,6 +129,8 @@ class Endpoint:
         if is_new and not texts.enter(size):
             await texts.wait(size, size)
         try:
+            if is_new:
+                await self.executor.read(operation)
             return self.executor.prepare(operation, only_queries=only_queries)
         except NotAQueryError:
             raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None

@@ -38,8 +38,9 @@ class OverloadedError(HTTPException):
     code = "OVERLOADED"
 
     def __init__(self, wait: float) -> None:
-        # Spread over twice the wait, or those who were sent away together would come back together.
-        seconds = round(wait * random.uniform(1, 3)) or 1  # noqa: S311  # nothing is kept secret by it
+        # Spread, so that those who were sent away together don't come back together, and from soon on, so
+        # that the queue is not empty meanwhile.
+        seconds = random.randint(1, max(1, round(2 * wait)))  # noqa: S311  # nothing is kept secret by it
         super().__init__(503, "The server has too much to do now: try again.", {"retry-after": str(seconds)})
 
 
@@ -47,7 +48,8 @@ class Lane:
     """Lets pass what fits into its capacity; the rest waits, the first come first, but for a head start of
     the cheap ones.
 
-    capacity: the sum of the prices of those who are in. wait: seconds that one waits at most.
+    capacity: the sum of the prices of those who are in. wait: seconds that one waits at most;
+    half of that at least.
     """
 
     def __init__(self, capacity: int, wait: float) -> None:
@@ -84,7 +86,8 @@ class Lane:
         self.waiting += 1
         self._bytes += size
         try:
-            async with asyncio.timeout(self._wait):
+            # Spread as well: to send all away at once would hold the loop and leave the queue empty.
+            async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311
                 await ready
         except (TimeoutError, asyncio.CancelledError) as ended:
             if not ready.cancelled():  # its turn came in the same moment

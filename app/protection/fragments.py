@@ -1,9 +1,9 @@
 """The fragments of a document: what is short to write and long when it is expanded."""
 
-from graphql import DocumentNode, FieldNode, FragmentDefinitionNode
+from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode
 
 from app.protection.limits import over
-from app.protection.selections import selections
+from app.protection.selections import below, selections
 
 
 def check(document: DocumentNode, most: int) -> None:
@@ -17,3 +17,22 @@ def check(document: DocumentNode, most: int) -> None:
             "MAX_FRAGMENTS",
             "Write out the small ones.",
         )
+
+
+def have_cycle(document: DocumentNode) -> bool:
+    """Whether a fragment spreads itself, through others or not. It takes graphql-core longer to find out, and
+    without it nothing that follows fragments would end.
+    """
+    left = {
+        definition.name.value: {
+            node.name.value
+            for node in below([definition.selection_set])
+            if isinstance(node, FragmentSpreadNode)
+        }
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    while ended := [name for name, spread in left.items() if not spread & left.keys()]:
+        for name in ended:
+            del left[name]
+    return bool(left)

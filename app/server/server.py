@@ -1,11 +1,14 @@
 """uvicorn's server, with connections of ours and a stop that drops nothing."""
 
 import asyncio
+import ctypes
 import logging
 import os
 import resource
 import signal
 import socket
+import struct
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -30,6 +33,15 @@ STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 _OWN_FILES = 256
 
 _TICK = 0.05  # seconds
+_HANDSHAKE = 0.2  # seconds that TCP has to finish those that began
+
+#: A filter (socket(7), BPF) of what TCP gets: load the flags; if SYN is set, drop the packet, else take it.
+_SO_ATTACH_FILTER = 26
+_INSTRUCTION = "HBBI"
+_NO_SYN = b"".join(
+    struct.pack(_INSTRUCTION, *instruction)
+    for instruction in ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+)
 
 _log = structlog.get_logger("lectern")
 
@@ -51,6 +63,7 @@ class Server(uvicorn.Server):
             STOP, self.handle_exit
         )
         self.on_started: Callable[[], None] = lambda: None
+        self.is_last: Callable[[], bool] = lambda: True  # nobody else listens on the sockets, or will
         self.was_cut = False
 
     @contextmanager
@@ -79,6 +92,8 @@ class Server(uvicorn.Server):
         drain.draining.set()
         self._close_after_answers()
         await asyncio.sleep(self.delay)
+        if self.is_last():
+            await self._close_the_door(sockets or [])
         await self._accept_the_last(sockets or [])
         self.server_state.is_closed = True
         for connection in list(self.server_state.connections):
@@ -94,12 +109,21 @@ class Server(uvicorn.Server):
         for connection in self.server_state.connections:
             connection.close_after_answer()
 
+    async def _close_the_door(self, sockets: Sequence[socket.socket]) -> None:
+        """Whoever knocks now is told nothing, comes again in a second and is refused. Those on the threshold
+        come in.
+        """
+        for listening in sockets:
+            _drop_new(listening)
+        await asyncio.sleep(_HANDSHAKE)
+
     async def _accept_the_last(self, sockets: Sequence[socket.socket]) -> None:
         """Those that the kernel has accepted would be reset if the sockets were closed now."""
         loop = asyncio.get_running_loop()
         waiting = [listening.dup() for listening in sockets]
         for server in self.servers:
             server.close()
+        await asyncio.sleep(_TICK)  # uvloop closes its own in a turn of the loop
         for listening in waiting:
             with listening:
                 listening.setblocking(False)
@@ -179,6 +203,15 @@ def _accept(listening: socket.socket) -> socket.socket | None:
         return listening.accept()[0]
     except OSError:  # none is left
         return None
+
+
+def _drop_new(listening: socket.socket) -> None:
+    """Lets no new connection begin, where the kernel has filters for sockets."""
+    if sys.platform == "linux":
+        program = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
+        size = len(_NO_SYN) // struct.calcsize(_INSTRUCTION)
+        filtered = struct.pack("HP", size, ctypes.addressof(program))
+        listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filtered)
 
 
 def _connections(limit: int) -> int:

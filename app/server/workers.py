@@ -34,6 +34,7 @@ _PAUSE = 5.0  # seconds from a worker that could not start to the next one
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # the last two: one worker more, one less
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # where signs of life are no writes to a disk
 _PR_SET_PDEATHSIG = 1
+_READY, _ALL_STOP = 1, 2
 
 _log = structlog.get_logger("lectern")
 
@@ -153,6 +154,8 @@ class _Supervisor(Arbiter):  # type: ignore[misc]
     def halt(self, reason: str | None = None, exit_status: int = 0) -> NoReturn:
         if not exit_status:
             _log.info("draining: Ctrl-C ends it at once", seconds=self.cfg.graceful_timeout - _MARGIN)
+        for worker in self.WORKERS.values():
+            worker.tell_all_stop()
         self.stop()
         sys.exit(exit_status)
 
@@ -160,8 +163,16 @@ class _Supervisor(Arbiter):  # type: ignore[misc]
 class _Worker(Worker):  # type: ignore[misc]
     told = False  # to end
 
+    # What supervisor and worker tell each other is the size of the file that shows signs of life.
+
     def is_ready(self) -> bool:
         return os.fstat(self.tmp.fileno()).st_size > 0
+
+    def tell_all_stop(self) -> None:
+        os.ftruncate(self.tmp.fileno(), _ALL_STOP)
+
+    def all_stop(self) -> bool:
+        return os.fstat(self.tmp.fileno()).st_size == _ALL_STOP
 
     def init_process(self) -> None:
         _end_with(self.ppid)
@@ -188,12 +199,13 @@ class _Worker(Worker):  # type: ignore[misc]
         server: Server = self.wsgi
         server.signals = {signal.SIGTERM: server.handle_exit, signal.SIGQUIT: lambda *_: os._exit(0)}
         server.on_started = self._show_ready
+        server.is_last = self.all_stop
         server.run(self.sockets)
         if server.was_cut:
             os._exit(0)  # threads may wait for MongoDB for longer
 
     def _show_ready(self) -> None:
-        os.write(self.tmp.fileno(), b"1")
+        os.ftruncate(self.tmp.fileno(), _READY)
         self._beating = asyncio.create_task(self._beat())
 
     async def _beat(self) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 from graphql import GraphQLSchema, build_schema
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -17,7 +16,6 @@ from app.http import Endpoint
 from app.http.accept import preferred
 from app.main import create_app
 from app.settings import Settings
-from loaders import indexes
 from loaders.mongo import Database
 from resolvers import ids
 from resolvers.schema import schema
@@ -258,33 +256,6 @@ async def test_an_answer_that_json_can_t_hold_is_masked(capsys: pytest.CaptureFi
     (error,) = answer.json()["errors"]
     assert error["message"] == "Something went wrong on our side."
     assert error["extensions"]["errorId"] in capsys.readouterr().out
-
-
-async def test_a_database_that_is_gone_is_said_without_its_password(settings: Settings) -> None:
-    gone = SecretStr("mongodb://ann:hunter2@127.0.0.1:1/?directConnection=true")
-    async with client(settings.model_copy(update={"mongodb_uri": gone, "mongodb_timeout": 0.1})) as http:
-        for headers in (GRAPHQL, JSON):
-            answer = await post(http, {"query": QUERY}, headers)
-            assert answer.status_code == 503
-            assert answer.headers["retry-after"]
-        (error,) = answer.json()["errors"]
-        assert error["message"] == "The database does not answer. Try again."
-        assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
-        ready = await http.get("/readyz")
-        assert ready.status_code == 503
-        assert ready.json()["reason"].startswith("MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
-        assert "hunter2" not in ready.text + answer.text
-        assert (await http.get("/healthz")).json() == {"status": "ok"}
-
-
-async def test_ready_when_the_indexes_are_there(http: httpx.AsyncClient, database: Database) -> None:
-    assert (await http.get("/readyz")).json() == {"status": "ok"}
-    await database.drop_collection("reviews")
-    answer = await http.get("/readyz")
-    assert answer.status_code == 503
-    assert "reviews.courseId_1_createdAt_-1__id_1" in answer.json()["reason"]
-    assert "lectern indexes" in answer.json()["reason"]
-    await indexes.ensure(database)
 
 
 async def test_cors_is_for_the_origins_of_the_settings(http: httpx.AsyncClient) -> None:

@@ -84,6 +84,13 @@ def test_neither_bound_is_passed(asked: list[tuple[int, int]]) -> None:
         assert cache.size <= 200
 
 
+def test_the_first_value_of_a_key_stays() -> None:
+    cache: Cache[str, int] = Cache(entries=10, size=100)
+    cache.put("same", 1, 10)
+    cache.put("same", 2, 10)
+    assert (cache.get("same"), cache.size) == (1, 10)
+
+
 def test_what_is_larger_than_its_room_is_not_kept() -> None:
     cache: Cache[str, int] = Cache(entries=10, size=100)
     cache.put("small", 1, 10)

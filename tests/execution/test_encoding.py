@@ -27,7 +27,7 @@ def test_slices_are_what_orjson_writes(payload: object, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 100, 10_000])
-@pytest.mark.parametrize("depth", [250, 260, 400, 3_000])
+@pytest.mark.parametrize("depth", [250, 260, 400, 1_200])
 def test_an_answer_may_be_deep(depth: int, size: int) -> None:
     answer: object = {"at": datetime(2026, 7, 1), "é": 1.5}
     for level in range(depth):

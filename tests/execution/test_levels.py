@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.execution import Answer, Operation, Prepared
+from app.execution.explain import text
 from app.protection.limits import UNLIMITED
 from loaders.mongo import Database
 from resolvers import ids
@@ -187,6 +188,8 @@ def test_a_shared_level_is_explained_once() -> None:
         (1, "Query.courses", ["b"]),
     ]
     assert told["commands"] == 6
+    lines = text(told).splitlines()
+    assert " 3      courseCount, n: Category.courseCount: Int!  [1 command, 2 places]" in lines
 
 
 def test_what_is_asked_of_lists_is_asked_of_each() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.execution import Answer, Executor, Operation, Prepared, cost
+from app.execution import Answer, Executor, Operation, Prepared
 from app.protection.limits import UNLIMITED
 from resolvers.context import PUBLIC
 from resolvers.schema import schema
@@ -20,7 +20,6 @@ from tests.execution.site import STAFF, Site
 OPERATIONS = 60  # on each database
 COMPILED = executor(compiled=True)
 
-cost.PLAIN_LIST_SIZE = 40  # the sites have longer lists than are assumed where none is declared
 
 everywhere = pytest.mark.parametrize("site", sites.MADE, indirect=True)
 

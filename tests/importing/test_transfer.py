@@ -481,3 +481,29 @@ def test_an_export_to_standard_output(catalogue: Shell) -> None:
 def test_an_export_that_can_t_be_written_leaves_nothing(catalogue: Shell) -> None:
     result = catalogue.run("export", "courses", catalogue.directory / "absent" / "out")
     assert "No such file or directory" in str(result.exception)
+
+
+def test_lists_that_are_too_long_are_cut_and_told(fresh_shell: Shells) -> None:
+    shell = fresh_shell("long")
+    long = [{"id": "a", "title": "A", "tags": [f"t{n:02}" for n in range(21)]}]
+    long += [{"id": "b", "title": "B", "tags": [f"t{n:02}" for n in range(20)]}]
+    file = shell.write("courses.ndjson", long)
+    for created in (2, 0):
+        counts = shell.ok("import", "courses", file, "--source", "s")
+        assert counts["created"] == created
+        assert counts["note: more than 20 tags: the first of them are kept"] == 1
+    assert [len(course["tags"]) for course in shell.all("courses")] == [20, 20]
+
+
+def test_a_row_with_one_category_too_many_is_rejected(fresh_shell: Shells) -> None:
+    shell = fresh_shell("categories")
+    shell.database["categories"].insert_many({"slug": f"c{n}", "name": f"C{n}"} for n in range(249))
+    rows = [
+        {"id": f"r{n}", "title": "T", "category": name}
+        for n, name in enumerate(["C1", "New", "Newer", "new", None])
+    ]
+    result = shell.run("import", "courses", shell.write("courses.ndjson", rows), "--source", "s")
+    assert "category: there are 250 already, as many as there may be: “Newer”" in result.stdout
+    stored = {c["externalId"]["id"]: c["categorySlug"] for c in shell.all("courses")}
+    assert stored == {"r0": "c1", "r1": "new", "r3": "new", "r4": None}
+    assert shell.database["categories"].count_documents({}) == 250

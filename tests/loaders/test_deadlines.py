@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any, TypeAlias
 
 import pytest
+from pymongo import MongoClient
 
 from app.database import connect
 from loaders import background, mongo
@@ -15,9 +16,7 @@ from loaders.errors import ClientGoneError, DeadlineError, OutcomeUnknownError
 from loaders.mongo import Database
 from loaders.scope import Scope, current
 from loaders.transactions import Transaction, transaction
-from tests.loaders.mongod import NAME, Mongod, mongod
-
-__all__ = ["mongod"]
+from tests.loaders.mongod import NAME, Mongod
 
 LONG = 8.0  # seconds that a blocked command takes
 SLOW = {"$expr": {"$function": {"body": "function() { sleep(20); return true }", "args": [], "lang": "js"}}}
@@ -26,11 +25,11 @@ Read: TypeAlias = Callable[[Database], Coroutine[Any, Any, Any]]
 
 
 @pytest.fixture
-async def own(mongod: Mongod) -> AsyncIterator[Database]:
-    things = mongod.client[NAME]["things"]
+async def own(own_mongod: Mongod) -> AsyncIterator[Database]:
+    things = own_mongod.client[NAME]["things"]
     things.drop()
     things.insert_many([{"_id": number, "n": 0} for number in range(400)])
-    async with connect(mongod.settings()) as database:
+    async with connect(own_mongod.settings()) as database:
         await database.command("ping")
         yield database
 
@@ -46,9 +45,9 @@ def request(seconds: float, *, writes: bool = False) -> Iterator[Scope]:
         current.reset(token)
 
 
-async def none_in_flight(mongod: Mongod, within: float = 1.0) -> None:
+async def none_in_flight(own_mongod: Mongod, within: float = 1.0) -> None:
     deadline = monotonic() + within
-    while left := await asyncio.to_thread(mongod.in_flight):
+    while left := await asyncio.to_thread(own_mongod.in_flight):
         assert monotonic() < deadline, left
         await sleep(0.05)
 
@@ -63,39 +62,39 @@ READS: dict[str, Read] = {
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
-async def test_a_read_ends_at_the_deadline(own: Database, mongod: Mongod, read: Read) -> None:
+async def test_a_read_ends_at_the_deadline(own: Database, own_mongod: Mongod, read: Read) -> None:
     began = monotonic()
     with request(0.4), pytest.raises(DeadlineError):
         await read(own)
     assert monotonic() - began < 1
-    await none_in_flight(mongod)
+    await none_in_flight(own_mongod)
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
-async def test_a_read_ends_when_its_client_leaves(own: Database, mongod: Mongod, read: Read) -> None:
+async def test_a_read_ends_when_its_client_leaves(own: Database, own_mongod: Mongod, read: Read) -> None:
     with request(60) as scope:
         reading = create_task(read(own))
         await sleep(0.3)
-        assert mongod.in_flight()
+        assert own_mongod.in_flight()
         scope.leave()
         with pytest.raises(ClientGoneError):
             await reading
-    await none_in_flight(mongod)
+    await none_in_flight(own_mongod)
 
 
-async def test_a_read_that_is_cancelled_ends_too(own: Database, mongod: Mongod) -> None:
+async def test_a_read_that_is_cancelled_ends_too(own: Database, own_mongod: Mongod) -> None:
     with request(60):
         reading = create_task(READS["find"](own))
         await sleep(0.3)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
-    await none_in_flight(mongod)
+    await none_in_flight(own_mongod)
 
 
-async def test_what_mongodb_blocks_ends_too(own: Database, mongod: Mongod) -> None:
+async def test_what_mongodb_blocks_ends_too(own: Database, own_mongod: Mongod) -> None:
     """As a find that waits for a lock, or for the disk."""
-    with mongod.blocking("find", "aggregate", "count", seconds=3):
+    with own_mongod.blocking("find", "aggregate", "count", seconds=3):
         with request(0.3) as scope:
             found = await gather(
                 mongo.find(own["things"], {}, size=1),
@@ -110,11 +109,11 @@ async def test_what_mongodb_blocks_ends_too(own: Database, mongod: Mongod) -> No
             scope.leave()
             with pytest.raises(ClientGoneError):
                 await reading
-        await none_in_flight(mongod)
+        await none_in_flight(own_mongod)
 
 
-async def test_strangers_are_answered_while_others_wait(own: Database, mongod: Mongod) -> None:
-    with mongod.blocking("find", seconds=2):
+async def test_strangers_are_answered_while_others_wait(own: Database, own_mongod: Mongod) -> None:
+    with own_mongod.blocking("find", seconds=2):
         with request(1.5):
             slow = [create_task(mongo.find(own["things"], {}, size=1)) for _ in range(200)]
         await sleep(0.2)
@@ -124,7 +123,7 @@ async def test_strangers_are_answered_while_others_wait(own: Database, mongod: M
             assert await mongo.count(own["things"], {}) == 400
             assert monotonic() - began < 1
         assert {type(error) for error in await gather(*slow, return_exceptions=True)} == {DeadlineError}
-    await none_in_flight(mongod)
+    await none_in_flight(own_mongod)
 
 
 async def test_past_the_deadline_nothing_is_sent(own: Database) -> None:
@@ -154,22 +153,28 @@ async def stored(database: Database) -> int:
     return int((await mongo.find_one(database["things"], {"_id": 1}))["n"])
 
 
-async def test_a_transaction_ends_at_the_deadline_and_keeps_nothing(own: Database, mongod: Mongod) -> None:
-    with mongod.blocking("update", seconds=LONG, times=1):
+async def test_a_transaction_ends_at_the_deadline_and_keeps_nothing(
+    own: Database, own_mongod: Mongod
+) -> None:
+    with own_mongod.blocking("update", seconds=LONG, times=1):
         began = monotonic()
         with request(0.4, writes=True), pytest.raises(DeadlineError) as raised:
             await transaction(own, change)
         assert monotonic() - began < 1
     assert not isinstance(raised.value, OutcomeUnknownError)
     await background.finished()
-    assert (await stored(own), mongod.open_transactions()) == (0, 0)
+    assert (await stored(own), own_mongod.open_transactions()) == (0, 0)
     await transaction(own, change)
     assert await stored(own) == 1
 
 
-async def test_retries_end_at_the_deadline(own: Database, mongod: Mongod) -> None:
-    with mongod.client.start_session() as session, session.start_transaction():
-        mongod.client[NAME]["things"].update_one({"_id": 1}, {"$set": {"n": 5}}, session=session)
+async def test_retries_end_at_the_deadline(own: Database, own_mongod: Mongod) -> None:
+    with (
+        MongoClient[Any](own_mongod.uri) as other,
+        other.start_session() as session,
+        session.start_transaction(),
+    ):
+        other[NAME]["things"].update_one({"_id": 1}, {"$set": {"n": 5}}, session=session)
         began = monotonic()
         with request(0.4, writes=True), pytest.raises(DeadlineError):
             await transaction(own, change)
@@ -191,34 +196,31 @@ async def test_a_turn_that_does_not_come_ends_at_the_deadline(own: Database) -> 
     await gather(*others)
 
 
-async def test_a_commit_is_followed_up_until_its_outcome_is_known(own: Database, mongod: Mongod) -> None:
-    with mongod.blocking("commitTransaction", seconds=1.5, times=1):
+async def test_a_commit_is_followed_up_until_its_outcome_is_known(own: Database, own_mongod: Mongod) -> None:
+    with own_mongod.blocking("commitTransaction", seconds=1.5, times=1):
         began = monotonic()
         with request(0.5, writes=True) as scope, pytest.raises(OutcomeUnknownError):
             await transaction(own, change)
         assert monotonic() - began < 1
         assert scope.wrote
         await background.finished()
-    assert (await stored(own), mongod.open_transactions()) == (1, 0)
+    assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
 
 
 @pytest.mark.parametrize("losses", [1, 3])
 async def test_a_commit_whose_answer_is_lost_is_sent_again(
-    own: Database, mongod: Mongod, losses: int
+    own: Database, own_mongod: Mongod, losses: int
 ) -> None:
-    fail = {"failCommands": ["commitTransaction"], "closeConnection": True}
-    mongod.client.admin.command(
-        {"configureFailPoint": "failCommand", "mode": {"times": losses}, "data": fail}
-    )
-    with request(10, writes=True):
+    lost = own_mongod.failing(losses, failCommands=["commitTransaction"], closeConnection=True)
+    with lost, request(10, writes=True):
         await transaction(own, change)
-    assert (await stored(own), mongod.open_transactions()) == (1, 0)
+    assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
 
 
 async def test_a_mutation_that_has_begun_goes_on_when_its_client_leaves(
-    own: Database, mongod: Mongod
+    own: Database, own_mongod: Mongod
 ) -> None:
-    with mongod.blocking("update", seconds=0.5, times=1), request(10, writes=True) as scope:
+    with own_mongod.blocking("update", seconds=0.5, times=1), request(10, writes=True) as scope:
         writing = create_task(transaction(own, change))
         await sleep(0.2)
         scope.leave()
@@ -227,8 +229,8 @@ async def test_a_mutation_that_has_begun_goes_on_when_its_client_leaves(
     assert await stored(own) == 1
 
 
-async def test_a_server_that_answers_nothing_is_not_waited_for(own: Database, mongod: Mongod) -> None:
-    with mongod.stopped():
+async def test_a_server_that_answers_nothing_is_not_waited_for(own: Database, own_mongod: Mongod) -> None:
+    with own_mongod.stopped():
         began = monotonic()
         with request(0.5):
             reading = [create_task(mongo.find(own["things"], {}, size=1)) for _ in range(30)]
@@ -240,6 +242,6 @@ async def test_a_server_that_answers_nothing_is_not_waited_for(own: Database, mo
     await background.finished()
     with request(10):
         assert await mongo.count(own["things"], {}) == 400
-    await none_in_flight(mongod)
+    await none_in_flight(own_mongod)
     with request(10, writes=True):
         await transaction(own, change)

@@ -2,32 +2,39 @@
 
 import asyncio
 from threading import Event
+from typing import Any
 
 import pytest
+from motor.core import AgnosticBase
 
-from loaders import mongo, queue
+from loaders import mongo
 from loaders.mongo import Database
 from loaders.queue import POOL
-from loaders.threads import Call
 
 
-async def test_a_command_s_time_is_without_the_wait_for_a_thread(
+async def test_a_command_s_time_is_without_the_wait_for_its_turn(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[float] = []
-    now, released = 0.0, Event()
+    now, released, go_on = 0.0, Event(), asyncio.Event()
     monkeypatch.setattr(mongo, "perf_counter", lambda: now)
+    is_threaded = isinstance(database["courses"], AgnosticBase)
+
+    def block(_: Any) -> Any:
+        return released.wait(5) if is_threaded else go_on.wait()
+
+    busy = [asyncio.create_task(mongo.send(database["courses"], block)) for _ in range(POOL)]
+    await asyncio.sleep(0)
     token = mongo.observer.set(told.append)
     try:
-        busy = [Call(None, None, queue.running(), released.wait, 5.0) for _ in range(POOL)]
-        for call in busy:
-            queue.running().submit(call)
         finding = asyncio.create_task(mongo.find(database["courses"], {}, size=1))
-        await asyncio.wait([finding], timeout=1)  # the async client needs no thread, and is done
+        await asyncio.wait([finding], timeout=0.1)
+        assert not finding.done()
         now = 100.0
         released.set()
+        go_on.set()
         assert await finding == []
-        await asyncio.gather(*(call.future for call in busy))
+        await asyncio.gather(*busy)
     finally:
         mongo.observer.reset(token)
     assert told == [0.0]

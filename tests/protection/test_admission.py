@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from time import monotonic
 
 import pytest
 
@@ -94,9 +95,11 @@ async def test_a_cheaper_one_overtakes_until_a_dear_one_is_old(
 async def test_the_wait_is_bounded() -> None:
     lane = Lane(CAPACITY, wait=0.02)
     assert lane.enter(CAPACITY)
+    began = monotonic()
     with pytest.raises(OverloadedError) as refused:
         await lane.wait(1, 0)
     assert refused.value.status_code == 503
+    assert monotonic() - began > 0.009
     assert (lane.waiting, lane.used) == (0, CAPACITY)
     lane.leave(CAPACITY)
     assert lane.used == 0
@@ -104,7 +107,7 @@ async def test_the_wait_is_bounded() -> None:
 
 def test_retry_after_is_spread_over_twice_the_wait() -> None:
     told = {int((OverloadedError(5).headers or {})["retry-after"]) for _ in range(2_000)}
-    assert told == set(range(5, 16))
+    assert told == set(range(1, 11))
     assert (OverloadedError(0.1).headers or {})["retry-after"] == "1"
 
 

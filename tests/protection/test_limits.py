@@ -1,5 +1,6 @@
 """The checks of a text and its variables: each limit exactly at its default, and one over."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from graphql import parse
 
 from app.execution import Executor, Operation, Prepared
 from app.protection import depth, overlap, root_fields
+from app.protection.fragments import have_cycle
 from app.protection.limits import UNLIMITED, Limits, TooLargeError
 from resolvers.schema import schema
 
@@ -175,6 +177,19 @@ def test_a_fragment_that_spreads_itself_is_told_as_such() -> None:
     assert errors[0]["message"] == "Cannot spread fragment 'F' within itself."
 
 
+@pytest.mark.parametrize(
+    ("fragments", "found"),
+    [
+        ("fragment A on T { ...A }", True),
+        ("fragment A on T { x { ... { ...B } } } fragment B on T { y { ...A } }", True),
+        ("fragment A on T { ...B ...B ...C } fragment B on T { ...C } fragment C on T { ...Gone }", False),
+        ("", False),
+    ],
+)
+def test_a_cycle_of_fragments_is_found(fragments: str, found: bool) -> None:
+    assert have_cycle(parse("{ a } " + fragments)) is found
+
+
 # -- variables ---------------------------------------------------------------------------------------------
 
 
@@ -222,6 +237,22 @@ def test_the_limits_can_be_set() -> None:
 def test_every_example_is_accepted(example: Path) -> None:
     variables = orjson.loads(example.with_suffix(".json").read_bytes())
     assert refusals(example.read_text(), variables) == []
+
+
+@pytest.mark.parametrize("query", ["{ courses { totalCount } }", "{ nothing }", "{"])
+async def test_a_text_can_be_read_beforehand(query: str) -> None:
+    executor = Executor(schema._schema)
+    await asyncio.gather(*(executor.read(Operation(query)) for _ in range(3)))
+    assert executor.is_known(Operation(query))
+    assert executor.prepare(Operation(query)) == executor.prepare(Operation(query))
+
+
+async def test_others_have_their_turn_before_a_text_is_validated() -> None:
+    turns: list[str] = []
+    executor, query = Executor(schema._schema), Operation("{ courses { totalCount } }")
+    asyncio.get_running_loop().call_soon(turns.append, "another")
+    await executor.read(query)
+    assert turns
 
 
 def test_an_operation_is_known_once_it_was_prepared() -> None:

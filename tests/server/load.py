@@ -58,6 +58,9 @@ async def _ask(port: int, request: bytes, tally: Tally, ends: asyncio.Event) -> 
             tally.refused += 1
             await asyncio.sleep(0.05)
             continue
+        except OSError as error:
+            tally.failed[repr(error)] += 1
+            continue
         try:
             await _ask_on(reader, writer, request, tally, ends)
         except (OSError, EOFError, ValueError) as error:

@@ -1,0 +1,93 @@
+"""Times archiveCourse and publishCourse of a course with few reviews and of one with many, in turns.
+
+python -m benchmarks.archive_course
+"""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bson import ObjectId
+from pydantic import SecretStr
+
+from app import embedded
+from app.auth.tokens import SessionTokens
+from app.database import connect
+from app.execution import Answer, Executor, Operation
+from app.settings import Settings
+from benchmarks import report
+from loaders.creation import complete
+from loaders.indexes import ensure
+from loaders.mongo import Database
+from loaders.registry import Loaders
+from resolvers.context import Context, Viewer
+from resolvers.cursors import Cursors
+from resolvers.ids import encode
+from resolvers.schema import schema
+
+_SIZES = (100, 100_000)
+_ROUNDS = 8
+_SECRET = b"only for benchmarks, so not a secret"
+_STAFF = Viewer(frozenset({"STAFF"}), subject="staff")
+_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as directory, embedded.running(Path(directory)) as uri:
+        settings = Settings.model_validate({"mongodb_uri": SecretStr(uri), "mongodb_database": "archive"})
+        asyncio.run(_compare(settings))
+
+
+async def _compare(settings: Settings) -> None:
+    async with connect(settings) as database:
+        await ensure(database)
+        courses = {size: await _course(database, size) for size in _SIZES}
+        times: dict[int, list[float]] = {size: [] for size in _SIZES}
+        for _ in range(_ROUNDS):
+            for size, course in courses.items():
+                for name in ("archiveCourse", "publishCourse"):
+                    times[size].append(await _timed(database, name, course))
+    rows = [[f"{size:,}", f"{statistics.median(own):.1f}", f"{max(own):.1f}"] for size, own in times.items()]
+    print(report.table(["reviews", "median ms", "longest ms"], rows))
+
+
+async def _course(database: Database, size: int) -> dict[str, Any]:
+    own = {"title": f"With {size}", "slug": f"with-{size}", "summary": "S", "deliveryModes": ["ONLINE"]}
+    course = {"_id": ObjectId(), **complete("courses", own)}
+    await database["courses"].insert_one(course)
+    reviews = list(_reviews(course, size))
+    for start in range(0, size, 10_000):
+        await database["reviews"].insert_many(reviews[start : start + 10_000])
+    return course
+
+
+def _reviews(course: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
+    for number in range(size):
+        written = {"courseId": course["_id"], "studentId": ObjectId(), "rating": number % 5 + 1}
+        yield complete("reviews", {**written, "createdAt": _BEGAN + timedelta(minutes=number)})
+
+
+async def _timed(database: Database, name: str, course: dict[str, Any]) -> float:
+    """Milliseconds of a write, the HTTP around it left out."""
+    executor = Executor(schema._schema)
+    type_name = f"{name[0].upper()}{name[1:]}Input!"
+    text = f"mutation($input: {type_name}) {{ it: {name}(input: $input) {{ errors {{ message }} }} }}"
+    prepared = executor.prepare(Operation(text, {"input": {"courseId": encode("Course", course)}}))
+    assert not isinstance(prepared, Answer)
+    ctx = Context(
+        Loaders(database), Cursors(_SECRET), datetime.now(UTC), SessionTokens(_SECRET), viewer=_STAFF
+    )
+    began = time.perf_counter()
+    answer = await executor.run(prepared, ctx)
+    took = time.perf_counter() - began
+    assert answer.payload["data"]["it"]["errors"] == []
+    return took * 1000
+
+
+if __name__ == "__main__":
+    main()
