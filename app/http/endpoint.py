@@ -13,7 +13,6 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from app import errors
 from app.auth.authentication import Authentication
 from app.auth.errors import InvalidTokenError, IssuerUnavailableError
 from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
@@ -154,8 +153,6 @@ class Endpoint:
                 answer = await self._traced(prepared, ctx, with_plan=self.trace_plan and asked == b"plan")
             else:
                 answer = await self.executor.run(prepared, ctx)
-            if "errors" in answer.payload and errors.nothing_done(answer.payload, wrote=watch.scope.wrote):
-                return reply.away(answer, media_type)
             return await reply.bounded(answer, media_type, self.max_response_bytes, at_once=price <= CHEAP)
         finally:
             giving_way.reset(outer)
