@@ -9,7 +9,7 @@ import structlog
 from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from app import repeats
+from app import logs
 from loaders.errors import ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
 
@@ -35,6 +35,10 @@ _LONGEST = 500  # characters of a message
 _MOST_LOCATIONS = 10
 
 _log = structlog.get_logger("lectern")
+_COMMIT_LATE = logs.Throttled("commit past its request's deadline: followed up until its outcome is known")
+_LATE = logs.Throttled("request past its deadline")
+_NO_ANSWER = logs.Throttled("request failed: MongoDB does not answer")
+_CONFLICTS = logs.Throttled("write given up: others were in its way")
 
 #: graphql-core tells what it found: `'password': 'x'` in variables, `password: "x"` in a document.
 _SECRET = re.compile(
@@ -94,18 +98,18 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
     """
     match error:
         case OutcomeUnknownError():
-            repeats.warn("commit past its request's deadline: followed up until its outcome is known")
+            _COMMIT_LATE.warning()
             return _OUTCOME_UNKNOWN, {"code": TIMEOUT}
         case DeadlineError():
-            repeats.warn("request past its deadline")
+            _LATE.warning()
             return _PAST_DEADLINE, {"code": TIMEOUT}
         case ClientGoneError():
             return _CLIENT_GONE, {"code": TIMEOUT}
         case DatabaseAwayError() | ConnectionFailure():
-            repeats.warn("request failed: MongoDB does not answer", reason=str(error)[:_LONGEST])
+            _NO_ANSWER.warning(reason=str(error)[:_LONGEST])
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
         case PyMongoError() if _may_be_repeated(error):
-            repeats.warn("write given up: others were in its way", reason=str(error)[:_LONGEST])
+            _CONFLICTS.warning(reason=str(error)[:_LONGEST])
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
     return None
 

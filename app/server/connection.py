@@ -87,7 +87,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _make_room(self) -> None:
-        self.state.tell_full(self.limits.connections)
+        self.state.full.warning(limit=self.limits.connections)
         if self.state.idle:
             next(iter(self.state.idle))._close()
         else:
