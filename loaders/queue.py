@@ -1,9 +1,9 @@
 """The queue of MongoDB commands: which of them are in flight, and which one is next.
 
-Ten at once are right while commands are fast: more wait for each other more than for MongoDB. One that is
-slow stops counting, so that another may start, up to the size of the driver's pool. Queued commands are taken
-in rotation: a request with 200 of them delays another by one. Reads and writes queue apart, and so do the
-commands of cheap requests: these and writes have slots that others can't take.
+Ten at once are right while commands are fast: with more, they wait for each other rather than for MongoDB. A
+slow one stops counting, so that another may start, up to the size of the driver's pool. Queued commands are
+taken in rotation: a request with 200 of them delays another by one. Reads and writes queue apart, and so do
+the commands of cheap requests: these and writes have slots that others can't take.
 """
 
 from asyncio import AbstractEventLoop, Future, TimerHandle, get_running_loop
@@ -131,7 +131,7 @@ class Queue:
         if slots:
             command.start()
         elif self._timer is None:
-            self._timer = get_running_loop().call_later(self._slow, self._let_slow_ones_be)
+            self._timer = get_running_loop().call_later(self._slow, self._discount_slow)
 
     def finish(self, command: Command) -> list[Command]:
         """Gives back its slot, if it has one; the commands to start now."""
@@ -183,8 +183,8 @@ class Queue:
                     return command
         return None
 
-    def _let_slow_ones_be(self) -> None:
-        """They stop counting, and what is queued gets their places."""
+    def _discount_slow(self) -> None:
+        """Slow commands stop counting, and queued ones take their places."""
         with self._lock:
             slow = monotonic() - self._slow
             for slots in self._all:
@@ -193,9 +193,7 @@ class Queue:
             found = self._startable()
             began = min((next(iter(s.fast)).began for s in self._all if s.fast), default=slow)
             wait = max(began - slow, _LEAST_SLOW)
-            self._timer = (
-                get_running_loop().call_later(wait, self._let_slow_ones_be) if self._length else None
-            )
+            self._timer = get_running_loop().call_later(wait, self._discount_slow) if self._length else None
         for command in found:
             command.start()
 

@@ -99,7 +99,7 @@ class Executor:
         """The operation, ready to run; the answer when it can't be. read: what `read` returned for it: one
         that is too large for the cache is kept nowhere else.
 
-        Raises NotAQueryError, for what is valid but for its variables or its size.
+        Raises NotAQueryError for a mutation, whatever its variables and its size.
         """
         document = read or self._document(operation)
         if isinstance(document, Answer):

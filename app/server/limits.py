@@ -24,7 +24,7 @@ class Limits:
 
 
 class State(ServerState):
-    """idle: connections that are kept open after an answer, the one that is so for longest first.
+    """idle: connections that are kept open after an answer, the longest idle first.
     is_closed: nobody listens for new ones. full: logs that there are as many as there may be.
     """
 
