@@ -120,3 +120,9 @@ class Meeting:
                 yield own
             if not arrival.parents:
                 yield from self.ready([Arrival(use, [], []) for use in arrival.use.built.below])
+
+    def waiting(self) -> Iterator[Arrival]:
+        """What has arrived and waits for others of its level."""
+        for own, missing in zip(self._arrived, self._missing, strict=True):
+            if missing:
+                yield from own

@@ -1,7 +1,8 @@
 """A plan, run a level at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from time import perf_counter
 from typing import Any
 
@@ -26,15 +27,15 @@ _SMALL = 1_000  # so many are made without asking whether it is another's turn
 
 
 class _NothingLeftError(Exception):
-    """Null has propagated to the top: what is still running is not needed."""
+    """What is still running is for nothing that is part of the answer."""
 
 
 class Run:
     """One run of a plan. It raises nothing that a function raises: that is an error of the answer."""
 
     __slots__ = (
-        "_completions", "_ctx", "_failures", "_levels", "_meeting", "_recurring", "_roots", "_serial",
-        "_timings", "_variables",
+        "_completions", "_ctx", "_failures", "_levels", "_meeting", "_recurring", "_roots", "_running",
+        "_serial", "_timings", "_variables",
     )  # fmt: skip
 
     def __init__(
@@ -49,18 +50,20 @@ class Run:
         self._failures = Failures(data)
         self._roots = [Arrival(use, [None], [data]) for use in plan.uses]
         self._completions: dict[int, Completion] = {}
+        self._running: dict[int, list[Arrival]] = {}  # calls by the number of their first use
 
     async def payload(self) -> dict[str, Any]:
         """The response: its data, and its errors where there are any."""
-        try:
-            if not self._serial:
-                await self._go_on(self._roots)
-            else:
-                for root in self._roots:
-                    self._ctx.forget()
-                    await self._go_on([root])
-        except _NothingLeftError as ended:
-            ended.__traceback__ = None  # its frames hold the tasks that hold it
+        for roots in [[root] for root in self._roots] if self._serial else [self._roots]:
+            if self._serial:
+                self._ctx.forget()
+            try:
+                await self._go_on(roots)
+            except _NothingLeftError as ended:
+                ended.__traceback__ = None  # its frames hold the tasks that hold it
+                self._running.clear()
+            if self._failures.data is None:
+                break
         return self._failures.payload()
 
     async def _go_on(self, arrivals: Sequence[Arrival]) -> None:
@@ -81,9 +84,14 @@ class Run:
             await gather_with_cancel(*(self._call(own, arguments) for own, arguments in calls))
 
     def _ready(self, arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
+        """The calls that are complete with these arrivals; they count as running from here on."""
         if self._meeting:
-            return list(self._meeting.ready(arrivals))
-        return [[arrival] for arrival in arrivals if arrival.parents]
+            ready = list(self._meeting.ready(arrivals))
+        else:
+            ready = [[arrival] for arrival in arrivals if arrival.parents]
+        for own in ready:
+            self._running[own[0].use.number] = own
+        return ready
 
     async def _call(self, arrivals: list[Arrival], arguments: Arguments) -> None:
         if self._failures.pruned:
@@ -143,9 +151,17 @@ class Run:
             waiting = self._slice(use, own, slots) if is_small else await self._built(use, own, slots)
             below += [Arrival(inner, *who) for inner, who in zip(use.built.below, waiting, strict=True)]
             start += len(parents)
-        if self._failures.data is None:
+        del self._running[arrivals[0].use.number]
+        if self._failures.pruned and not any(map(self._is_alive, self._pending(below))):
             raise _NothingLeftError
         return below
+
+    def _pending(self, below: list[Arrival]) -> Iterator[Arrival]:
+        """What will put something into the answer yet."""
+        yield from below
+        yield from chain.from_iterable(self._running.values())
+        if self._meeting:
+            yield from self._meeting.waiting()
 
     async def _built(self, use: Use, values: Sequence[Any], slots: list[dict[str, Any]]) -> Waiting:
         """In slices, between which others have their turns."""
@@ -169,6 +185,9 @@ class Run:
         if use.number not in self._completions:
             self._completions[use.number] = Completion(use, self._failures)
         return self._completions[use.number]
+
+    def _is_alive(self, arrival: Arrival) -> bool:
+        return bool(arrival.parents and self._alive(arrival).parents)
 
     def _alive(self, arrival: Arrival) -> Arrival:
         """Without those whose result is no longer part of the answer."""

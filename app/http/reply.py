@@ -64,11 +64,6 @@ async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) 
         return answered(answer._replace(payload=answer.payload | _too_large(most)), media_type)
 
 
-def away(answer: Answer, media_type: str) -> Reply:
-    """An answer of which nothing could be executed, since MongoDB is away."""
-    return answered(answer, media_type)._replace(status=503, headers=_LATER)
-
-
 def _of(answer: Answer, body: Sequence[bytes], media_type: str) -> Reply:
     scope = current.get()
     if errors.nothing_done(answer.payload, wrote=scope is not None and scope.wrote):
@@ -90,7 +85,7 @@ def unexpected(error: Exception) -> Reply:
     told = errors.unexpected(error)
     body = (orjson.dumps({"errors": [told]}),)
     if told["extensions"]["code"] in {errors.SERVICE_UNAVAILABLE, errors.TIMEOUT}:
-        return Reply(body, 503, JSON, _LATER)
+        return Reply(body, 503, JSON, {"retry-after": _RETRY_AFTER})
     return Reply(body, 500, JSON)
 
 
@@ -117,9 +112,6 @@ _CODES: Mapping[int, str] = {
     415: "UNSUPPORTED_MEDIA_TYPE",
     503: "SERVICE_UNAVAILABLE",
 }
-
-#: Seconds after which MongoDB may be there again: an election takes as long.
-_LATER: Mapping[str, str] = {"retry-after": "10"}
 
 _CONTENT_TYPES: Mapping[str, bytes] = {
     media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_RESPONSE)

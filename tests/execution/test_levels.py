@@ -140,6 +140,24 @@ async def test_a_slow_branch_holds_up_no_other(database: Database, course_id: st
         assert "errors" not in (await running).payload
 
 
+async def test_what_became_null_is_not_waited_for(database: Database, course_id: str) -> None:
+    query = """query ($id: ID!) {
+      course(id: $id) { reviews { totalCount } enrollments(first: 1, last: 1) { totalCount } }
+      category(slug: "c") { name courseCount }
+    }"""
+
+    async def hold(collection: str, command: str, send: Callable[[], Awaitable[Any]]) -> Any:
+        if collection == "reviews":
+            await asyncio.Event().wait()
+        return await send()
+
+    async with asyncio.timeout(10):
+        answer = await run(database, hold, query, course_id)
+    assert answer.payload["data"]["course"] is None
+    assert answer.payload["data"]["category"]["courseCount"] == 3
+    assert [error["path"] for error in answer.payload["errors"]] == [["course", "enrollments"]]
+
+
 async def test_equal_calls_wait_for_each_other(database: Database, course_id: str) -> None:
     query = """{
       categories { c: courses(first: 1) { nodes { title } } }

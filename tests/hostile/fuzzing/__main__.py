@@ -35,7 +35,7 @@ def main() -> int:
             print(f"CPU {spent.cpu:.0f} s, the loop held for {spent.held * 1e3:.0f} ms at most")
             print(f"{before:.0f} MB at first, {spent.peak:.0f} at most, {gateway.resident():.0f} now")
             print(f"{log.count(chr(10))} lines in the log")
-            found.complaints += [f"The log has: {passage}" for passage in tracebacks(log)]
+            found.complaints[:0] = tracebacks(log)
     print(f"{len(found.complaints)} complaints", *found.complaints[:_SHOWN], sep="\n")
     return bool(found.complaints)
 

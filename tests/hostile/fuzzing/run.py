@@ -1,6 +1,7 @@
 """Sends what is fuzzed to a gateway, and looks at all that comes back."""
 
 import asyncio
+import re
 import time
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
@@ -16,6 +17,7 @@ _AT_ONCE = 4
 _PATIENCE = 20.0  # seconds for an answer that has to come
 _GLANCE = 0.02  # for one that may never come, since the request may not be whole
 _SHOWN = 1_500  # bytes of a request, in a complaint
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:  .*\n)+\S.*")
 _TELL_TALE = (b"Traceback (most recent call", b'File "/', b"INTERNAL_SERVER_ERROR")
 
 
@@ -53,8 +55,11 @@ async def fuzz(port: int, maker: Maker, *, most: int, seconds: float = float("in
 
 
 def tracebacks(log: str) -> list[str]:
-    """The beginnings of those in a log."""
-    return [f"Traceback{part[:_SHOWN]}" for part in log.split("Traceback")[1:]]
+    """Those in a log: how many end in each line, and the beginning of one."""
+    found: dict[str, list[str]] = {}
+    for traceback in _TRACEBACK.findall(log):
+        found.setdefault(traceback.rpartition("\n")[2], []).append(traceback)
+    return [f"{len(same)} of {line}: {same[0][-_SHOWN:]}" for line, same in found.items()]
 
 
 class _Reply:
