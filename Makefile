@@ -7,7 +7,8 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs
 
 # What the MongoDB driver makes a difference to.
 DATABASE_TESTS := tests/loaders tests/resolvers tests/writes tests/storm tests/importing \
-  tests/app/test_database.py tests/app/test_http.py tests/hostile/test_mongodb_away.py
+  tests/app/test_database.py tests/app/test_http.py tests/app/test_health.py tests/app/test_unavailable.py \
+  tests/hostile/test_mongodb_away.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check format bench differential storm restarts fuzz overload clean

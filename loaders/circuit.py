@@ -130,6 +130,12 @@ def suspect(client: Any) -> None:
         circuit.suspect()
 
 
+def check(client: Any) -> None:
+    """Suspects a client that knows of no primary."""
+    if (circuit := _circuits.get(id(client))) and not circuit.has_primary:
+        circuit.suspect()
+
+
 def is_open(client: Any) -> bool:
     """Whether requests of a client fail at once."""
     circuit = _circuits.get(id(client))
@@ -153,8 +159,7 @@ async def has_primary(client: Any, deadline: float) -> None:
 
     Raises DatabaseAwayError where there is none to be had, and DeadlineError at the deadline.
     """
-    if (circuit := _circuits.get(id(client))) and not circuit.has_primary:
-        circuit.suspect()
+    check(client)
     while id(client) in troubled:
         circuit = _circuits[id(client)]
         if circuit.is_open and not circuit.is_electing:

@@ -122,6 +122,8 @@ async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
     if scope is None:
         queue.submit(command)
         return await command.outcome()
+    if isinstance(command, Awaited):
+        circuit.check(client)  # its deadline is the driver's, too, which would look for a primary until then
     if circuit.troubled:
         await circuit.passed(client, scope.deadline)
     if scope.gone:
@@ -156,6 +158,6 @@ def _judged(error: PyMongoError, scope: Scope, client: Any) -> Exception:
         circuit.suspect(client)
     if isinstance(error, ServerSelectionTimeoutError):
         return DatabaseAwayError(str(error))
-    if error.timeout or scope.remaining <= 0:
+    if error.timeout or (scope.remaining <= 0 and not isinstance(error, ConnectionFailure)):
         return DeadlineError()
     return error

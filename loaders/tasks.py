@@ -4,6 +4,8 @@ from asyncio import get_running_loop
 from collections.abc import Callable
 from typing import Any
 
+from pymongo.errors import PyMongoError
+
 from loaders import interruptions, sessions
 from loaders.errors import ClientGoneError
 from loaders.queue import Command, Queue
@@ -55,6 +57,10 @@ class Awaited(Command):
         try:
             async with session.bind(end_session=False):
                 return await self.call(self.own)
+        except PyMongoError as error:
+            if error.timeout:  # MongoDB may be at it still
+                self.stop(error)
+            raise
         finally:
             if not self.is_stopped:  # else its id is needed, also when its task is cancelled
                 self.session_id = None

@@ -64,8 +64,8 @@ class Document:
 
     @property
     def variants(self) -> int:
-        """How many plans may be kept of it."""
-        return _MOST_KEPT if self._conditions else 1
+        """How many plans may be kept of it: its conditions are true or false."""
+        return min(_MOST_KEPT, 1 << len(self._conditions))
 
     def cost(self, variables: VariableValues, limits: Limits) -> Cost:
         """What it can take with these variables: app.execution.cost.

@@ -36,6 +36,7 @@ _COMPILED = metrics.operations.labels("compiled", "")
 _DEFAULTS = Limits()
 
 _Key: TypeAlias = tuple[str, str | None]
+_Reading: TypeAlias = "Generator[None, None, Document | Answer]"
 
 
 class Prepared(NamedTuple):
@@ -76,22 +77,31 @@ class Executor:
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
         self._failures: Cache[_Key, Answer] = Cache(entries=_MOST_FAILURES, size=_FAILURES_SIZE)
 
-    async def read(self, operation: Operation) -> None:
-        """Reads a text before it is prepared, with turns for others in between: `prepare` does so at once."""
-        for _ in self._reading(operation):
+    async def read(self, operation: Operation) -> Document | Answer:
+        """Reads a text before it is prepared, yielding to the event loop in between: its document, or the
+        answer that refuses it. `prepare` reads it in one go.
+        """
+        if (kept := self._kept(operation)) is not None:
+            return kept
+        reading = self._reading(operation)
+        while (read := _next(reading)) is None:  # noqa: ASYNC110  # the work itself, not a wait
             await sleep(0)
+        return read
 
     def is_known(self, operation: Operation) -> bool:
         """Whether its text was read before, and either its document or its refusal is kept."""
         key = (operation.query, operation.operation_name)
         return key in self._documents or key in self._failures
 
-    def prepare(self, operation: Operation, *, only_queries: bool = False) -> Prepared | Answer:
-        """The operation, ready to run; the answer when it can't be.
+    def prepare(
+        self, operation: Operation, read: Document | Answer | None = None, *, only_queries: bool = False
+    ) -> Prepared | Answer:
+        """The operation, ready to run; the answer when it can't be. read: what `read` returned for it: one
+        that is too large for the cache is kept nowhere else.
 
         Raises NotAQueryError, for what is valid but for its variables or its size.
         """
-        document = self._document(operation)
+        document = read or self._document(operation)
         if isinstance(document, Answer):
             return document
         if only_queries and not document.is_query:
@@ -132,20 +142,20 @@ class Executor:
     def _plan(self, document: Document, variables: VariableValues) -> Plan | str:
         return document.plan(variables) if self._compiled else "turned off"
 
-    def _document(self, operation: Operation) -> Document | Answer:
+    def _kept(self, operation: Operation) -> Document | Answer | None:
         key = (operation.query, operation.operation_name)
-        if (kept := self._documents.get(key) or self._failures.get(key)) is not None:
+        return self._documents.get(key) or self._failures.get(key)
+
+    def _document(self, operation: Operation) -> Document | Answer:
+        if (kept := self._kept(operation)) is not None:
             return kept
         reading = self._reading(operation)
-        while True:
-            try:
-                next(reading)
-            except StopIteration as end:
-                made: Document | Answer = end.value
-                return made
+        while (read := _next(reading)) is None:
+            pass
+        return read
 
-    def _reading(self, operation: Operation) -> Generator[None, None, Document | Answer]:
-        """Reads a text and keeps what comes of it."""
+    def _reading(self, operation: Operation) -> _Reading:
+        """Reads a text, a piece at a time, and caches the result."""
         key = (operation.query, operation.operation_name)
         try:
             made = yield from self._reader.read(operation)
@@ -175,6 +185,16 @@ class Executor:
         if document.introspects:
             return self._limits.introspection_cost, "MAX_INTROSPECTION_COST"
         return self._limits.cost, "MAX_COST"
+
+
+def _next(reading: _Reading) -> Document | Answer | None:
+    """Does the next piece of the work: its result if that was the last one, otherwise None."""
+    try:
+        next(reading)
+    except StopIteration as end:
+        read: Document | Answer = end.value
+        return read
+    return None
 
 
 def _size_of_document(query: str, document: Document) -> int:

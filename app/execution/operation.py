@@ -7,11 +7,12 @@ Engine: TypeAlias = Literal["compiled", "reference"]
 
 
 class Operation(NamedTuple):
-    """What a client asks for."""
+    """What a client asks for. size: bytes of the request that it came in."""
 
     query: str
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
+    size: int = 0
 
 
 class Answer(NamedTuple):

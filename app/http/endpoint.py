@@ -126,11 +126,10 @@ class Endpoint:
         texts, size = self.admission.texts, len(operation.query)
         is_new = not self.executor.is_known(operation)
         if is_new and not texts.enter(size):
-            await texts.wait(size, size)
+            await texts.wait(size, operation.size)
         try:
-            if is_new:
-                await self.executor.read(operation)
-            return self.executor.prepare(operation, only_queries=only_queries)
+            read = await self.executor.read(operation) if is_new else None
+            return self.executor.prepare(operation, read, only_queries=only_queries)
         except NotAQueryError:
             raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None
         finally:
@@ -145,7 +144,7 @@ class Endpoint:
         watch.scope.cheap = price <= CHEAP
         lane = self.admission.lane(price, is_query=is_query)
         if not lane.enter(price):
-            await lane.wait(price, len(prepared.operation.query))
+            await lane.wait(price, prepared.operation.size)
         outer = giving_way.set(self.admission.giving_way() if lane is self.admission.dear else None)
         try:
             watch.begin(is_query=is_query)

@@ -75,7 +75,7 @@ def from_body(body: bytes) -> Operation:
     parameters = _json(body, "The body")
     if isinstance(parameters, list):
         raise HTTPException(400, "The body is one JSON object; batches are not taken.")
-    return _operation(parameters)
+    return _operation(parameters, len(body))
 
 
 def from_query(scope: Scope) -> Operation:
@@ -94,7 +94,7 @@ def from_query(scope: Scope) -> Operation:
             parameters[name] = _json(parameters[name].encode(), f"`{name}`")
         else:
             parameters.pop(name, None)
-    return _operation(parameters)
+    return _operation(parameters, len(scope["query_string"]))
 
 
 def _json(text: bytes, what: str) -> Any:
@@ -114,7 +114,7 @@ def _reason(text: bytes, error: orjson.JSONDecodeError) -> str:
     return str(error)
 
 
-def _operation(parameters: Any) -> Operation:
+def _operation(parameters: Any, size: int) -> Operation:
     if not isinstance(parameters, dict):
         raise HTTPException(400, 'The body is a JSON object, such as {"query": "{ __typename }"}.')
     for parameter in ("variables", "extensions"):
@@ -128,4 +128,4 @@ def _operation(parameters: Any) -> Operation:
     name = parameters.get("operationName")
     if name is not None and not isinstance(name, str):
         raise HTTPException(400, "`operationName` takes a string.")
-    return Operation(query, parameters.get("variables"), name or None)
+    return Operation(query, parameters.get("variables"), name or None, size)

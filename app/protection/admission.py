@@ -85,6 +85,7 @@ class Lane:
         heappush(self._queue, (due, next(self._numbers), price, ready))
         self.waiting += 1
         self._bytes += size
+        self._advance()  # it may be in front already, and small enough
         try:
             # Spread as well: to send all away at once would hold the loop and leave the queue empty.
             async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311

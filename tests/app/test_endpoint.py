@@ -216,6 +216,19 @@ async def test_nothing_is_read_when_nobody_more_may_wait(
         assert (await asked).status_code == 200
 
 
+async def test_who_waits_counts_with_the_variables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "_MOST_BYTES", 1_000)
+    own = endpoint(world.schema)
+    world.go.set()
+    async with served(own) as http:
+        with taken(own.admission.cheap):
+            body = {"query": SLOW, "variables": {"unused": "x" * 1_000}}
+            asked = asyncio.create_task(http.post("/graphql", json=body))
+            await until(lambda: own.admission.cheap.waiting == 1)
+            assert told(await ask(http, SLOW)) == (503, "OVERLOADED")
+        assert (await asked).status_code == 200
+
+
 async def test_a_new_text_waits_until_it_may_be_parsed(world: World) -> None:
     own = endpoint(world.schema)
     world.go.set()

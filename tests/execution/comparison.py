@@ -122,7 +122,7 @@ async def _expect_equal(
 
 async def _asked_otherwise(database: Database, question: Question, timing: "Timing") -> Answer:
     """What graphql-core answers in a timing."""
-    text, variables, name = question.operation
+    text, variables, name, _ = question.operation
     with capture_logs():
         running: Any = execute(
             schema._schema,
@@ -214,7 +214,7 @@ def _has_data(value: Any, *, top: bool = False) -> bool:
 
 def _is_left_to_graphql_core(question: Question) -> bool:
     """docs/execution.md has the list: introspection, and a condition that is null."""
-    query, variables, _ = question.operation
+    query, variables, *_ = question.operation
     without_value = (name for name, value in (variables or {}).items() if value is None)
     conditions = [f"(if: ${name})" for name in without_value]
     return any(text in query for text in ("__schema", "__type(", *conditions))

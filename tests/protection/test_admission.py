@@ -92,6 +92,19 @@ async def test_a_cheaper_one_overtakes_until_a_dear_one_is_old(
     assert turns == [100, 101, 1_000, 99]
 
 
+async def test_one_that_overtakes_and_fits_passes_at_once(lane: Lane) -> None:
+    assert lane.enter(500)
+    turns: list[int] = []
+    dear = waiting(lane, CAPACITY, turns)
+    await soon()
+    await lane.wait(100, 0)
+    assert (lane.used, lane.waiting) == (600, 1)
+    lane.leave(500)
+    lane.leave(100)
+    await dear
+    assert turns == [CAPACITY]
+
+
 async def test_the_wait_is_bounded() -> None:
     lane = Lane(CAPACITY, wait=0.02)
     assert lane.enter(CAPACITY)
@@ -135,11 +148,13 @@ async def test_so_many_bytes_wait_and_no_more(lane: Lane, monkeypatch: pytest.Mo
         await lane.wait(1, 0)
 
 
-async def test_who_leaves_the_queue_holds_up_nobody(lane: Lane) -> None:
+async def test_who_leaves_the_queue_holds_up_nobody(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lane.enter(500)
     turns: list[int] = []
     large = waiting(lane, 600, turns)
     await soon()
+    too_late_to_overtake = monotonic() + 2
+    monkeypatch.setattr(admission, "monotonic", lambda: too_late_to_overtake)
     waiting(lane, 500, turns)
     await soon()
     assert turns == []

@@ -118,9 +118,9 @@ class Client:
         told = orjson.loads(text)
         if errors := told.get("errors"):
             codes = {error["extensions"]["code"] for error in errors}
-            if codes != {"SERVICE_UNAVAILABLE"}:
+            if not codes <= {"SERVICE_UNAVAILABLE", "TIMEOUT"}:
                 raise self._fault(action, f"HTTP {status}: {errors}")
-            await self._wait("SERVICE_UNAVAILABLE")
+            await self._wait(" ".join(codes))
             return None
         payload = told["data"][action]
         return Answer(payload["errors"][0]["code"] if payload["errors"] else None, payload)
