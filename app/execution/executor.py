@@ -208,7 +208,9 @@ def _size_of_document(query: str, document: Document) -> int:
 
 
 def _size_of_failure(operation: Operation, answer: Answer) -> int:
-    return sys.getsizeof(operation.query) + sum(len(error["message"]) for error in answer.payload["errors"])
+    """With the name, which may be any there: that of a valid operation is in its text."""
+    asked = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
+    return asked + sum(len(error["message"]) for error in answer.payload["errors"])
 
 
 def _too_large(error: TooLargeError) -> Answer:
