@@ -136,7 +136,10 @@ async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
         queue.submit(command)
         return await command.outcome()
     except PyMongoError as error:
-        raise _judged(error, scope, client) from error
+        judged = _judged(error, scope, client)
+        if judged is error:
+            raise
+        raise judged from error
     except CancelledError:
         command.stop(ClientGoneError())
         raise

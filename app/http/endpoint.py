@@ -27,6 +27,8 @@ from app.tracing import tracing
 from loaders import scope as scopes
 from resolvers.context import PUBLIC, Context, Viewer
 
+_SMALL = 131_072  # bytes of an answer that doesn't count as unread while it is sent
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -61,7 +63,7 @@ class Endpoint:
             return
         if self.compression:
             answer = await answer.compressed(headers)
-        if len(answer.body) == 1:
+        if answer.length <= _SMALL:
             await answer.send(send, scope)
         else:
             with self.admission.sending(answer.length):
@@ -79,7 +81,7 @@ class Endpoint:
         except HTTPException as refusal:
             return reply.refused(refusal, media_type)
         except Exception as error:
-            return reply.unexpected(error)
+            return reply.unexpected(error, media_type)
         except asyncio.CancelledError:
             if not watch.has_ended:  # the server stops
                 raise

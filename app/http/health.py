@@ -46,8 +46,11 @@ class Readiness:
         return self._is_ready
 
     async def _look(self) -> None:
-        reason = await circuit.ping(self._client, _LONGEST)
-        self._is_ready, self._asked, self._ping = reason is None, monotonic(), None
+        try:
+            reason = await circuit.ping(self._client, _LONGEST)
+        finally:
+            self._is_ready, self._asked, self._ping = False, monotonic(), None
+        self._is_ready = reason is None
         if reason is not None:
             circuit.suspect(self._client)
             _NOT_READY.warning(reason=reason)

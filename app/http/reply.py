@@ -80,13 +80,14 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
     return Reply((orjson.dumps(payload),), refusal.status_code, media_type, refusal.headers)
 
 
-def unexpected(error: Exception) -> Reply:
+def unexpected(error: Exception, media_type: str | None) -> Reply:
     """MongoDB is away or too slow, or it is our fault: masked, and in the log."""
     told = errors.unexpected(error)
     body = (orjson.dumps({"errors": [told]}),)
+    media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     if told["extensions"]["code"] in {errors.SERVICE_UNAVAILABLE, errors.TIMEOUT}:
-        return Reply(body, 503, JSON, {"retry-after": _RETRY_AFTER})
-    return Reply(body, 500, JSON)
+        return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
+    return Reply(body, 500, media_type)
 
 
 def _too_large(most: int) -> dict[str, object]:

@@ -230,10 +230,14 @@ async def test_a_mutation_is_not_asked_by_get(variables: str) -> None:
     assert answer.json()["errors"][0]["extensions"] == {"code": "METHOD_NOT_ALLOWED"}
 
 
-async def test_a_fault_outside_of_every_field_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("headers", [JSON, GRAPHQL])
+async def test_a_fault_outside_of_every_field_is_masked(
+    capsys: pytest.CaptureFixture[str], headers: dict[str, str]
+) -> None:
     async with only(schema._schema) as http:
-        answer = await post(http, {"query": QUERY})
+        answer = await post(http, {"query": QUERY}, headers)
     assert answer.status_code == 500
+    assert answer.headers["content-type"].startswith(headers["accept"])
     (error,) = answer.json()["errors"]
     assert error["message"] == "Something went wrong on our side."
     assert "secret" not in answer.text

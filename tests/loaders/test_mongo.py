@@ -2,14 +2,17 @@
 
 import asyncio
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
 from motor.core import AgnosticBase
+from pymongo.errors import OperationFailure
 
 from loaders import mongo
 from loaders.mongo import Database
 from loaders.queue import POOL
+from loaders.scope import Scope, current
 
 
 async def test_a_command_s_time_is_without_the_wait_for_its_turn(
@@ -38,3 +41,14 @@ async def test_a_command_s_time_is_without_the_wait_for_its_turn(
     finally:
         mongo.observer.reset(token)
     assert told == [0.0]
+
+
+async def test_an_error_of_mongodb_is_not_its_own_cause(database: Database) -> None:
+    """It would be a reference cycle for each command that fails."""
+    token = current.set(Scope(monotonic() + 5))
+    try:
+        with pytest.raises(OperationFailure) as failed:
+            await mongo.find(database["courses"], {"$nonsense": 1}, size=1)
+    finally:
+        current.reset(token)
+    assert failed.value.__cause__ is not failed.value
