@@ -9,7 +9,7 @@ import structlog
 from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from app import repeats
+from app import logs
 from loaders.errors import ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
 
@@ -24,10 +24,10 @@ TIMEOUT = "TIMEOUT"
 
 OUR_FAULT = "Something went wrong on our side."
 _AWAY = "The database does not answer. Try again."
-_PAST_DEADLINE = "The request took longer than it may. Ask for less at once, or try again."
+_PAST_DEADLINE = "The request took too long. Ask for less at once, or try again."
 _OUTCOME_UNKNOWN = (
-    "The request took longer than it may. Whether it was written is not known yet, and it may still be. "
-    "Send it again with the same idempotencyKey: it is done once."
+    "The request took too long. Whether its write was done is not known yet: it may still be. "
+    "Send it again with the same idempotencyKey, and it is done once."
 )
 _CLIENT_GONE = "The client is gone."  # nobody reads it
 
@@ -35,6 +35,10 @@ _LONGEST = 500  # characters of a message
 _MOST_LOCATIONS = 10
 
 _log = structlog.get_logger("lectern")
+_COMMIT_LATE = logs.Throttled("commit past its request's deadline: followed up until its outcome is known")
+_LATE = logs.Throttled("request past its deadline")
+_NO_ANSWER = logs.Throttled("request failed: MongoDB does not answer")
+_CONFLICTS = logs.Throttled("write given up: it kept conflicting with others")
 
 #: graphql-core tells what it found: `'password': 'x'` in variables, `password: "x"` in a document.
 _SECRET = re.compile(
@@ -89,23 +93,23 @@ def nothing_done(payload: Mapping[str, Any], *, wrote: bool) -> bool:
 
 
 def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
-    """What is said of MongoDB when it didn't answer, or not in time. The log has a line for each kind, and
-    how many more there were.
+    """The message and extensions where MongoDB didn't answer, or not in time. The log has a line for each
+    kind, and how many more there were.
     """
     match error:
         case OutcomeUnknownError():
-            repeats.warn("commit past its request's deadline: followed up until its outcome is known")
+            _COMMIT_LATE.warning()
             return _OUTCOME_UNKNOWN, {"code": TIMEOUT}
         case DeadlineError():
-            repeats.warn("request past its deadline")
+            _LATE.warning()
             return _PAST_DEADLINE, {"code": TIMEOUT}
         case ClientGoneError():
             return _CLIENT_GONE, {"code": TIMEOUT}
         case DatabaseAwayError() | ConnectionFailure():
-            repeats.warn("request failed: MongoDB does not answer", reason=str(error)[:_LONGEST])
+            _NO_ANSWER.warning(reason=str(error)[:_LONGEST])
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
         case PyMongoError() if _may_be_repeated(error):
-            repeats.warn("write given up: others were in its way", reason=str(error)[:_LONGEST])
+            _CONFLICTS.warning(reason=str(error)[:_LONGEST])
             return _AWAY, {"code": SERVICE_UNAVAILABLE}
     return None
 

@@ -4,11 +4,13 @@ those of the server's libraries included, and tracebacks without the values in t
 
 import logging
 import sys
-import time
+from asyncio import get_running_loop
+from time import monotonic
 
 import structlog
 
 _SERVERS = ("uvicorn.error", "gunicorn.error")
+_EVERY = 10.0  # seconds
 
 
 def configure() -> None:
@@ -28,22 +30,30 @@ def configure() -> None:
 
 
 class Throttled:
-    """Warnings of one kind that strangers can cause: one a minute at most, with how many were left out."""
-
-    _SECONDS = 60
+    """Warnings of one kind that may repeat themselves: the first with its details, then every ten seconds how
+    many more there were.
+    """
 
     def __init__(self, event: str) -> None:
         self._event = event
-        self._next = 0.0
-        self._left_out = 0
+        self._quiet_until = 0.0
+        self._repeated = 0
 
-    def warning(self, **fields: object) -> None:
-        now = time.monotonic()
-        if now < self._next:
-            self._left_out += 1
-            return
-        structlog.get_logger("lectern").warning(self._event, **fields, left_out=self._left_out)
-        self._next, self._left_out = now + self._SECONDS, 0
+    def warning(self, **details: object) -> None:
+        if monotonic() < self._quiet_until:
+            self._repeated += 1
+        else:
+            self._log(**details)
+
+    def _log(self, **details: object) -> None:
+        repeated = {"repeated": self._repeated} if self._repeated else {}
+        structlog.get_logger("lectern").warning(self._event, **details, **repeated)
+        self._quiet_until, self._repeated = monotonic() + _EVERY, 0
+        get_running_loop().call_later(_EVERY, self._tell_repeated)
+
+    def _tell_repeated(self) -> None:
+        if self._repeated:
+            self._log()
 
 
 class _Passing(logging.Handler):

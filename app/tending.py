@@ -26,7 +26,7 @@ async def tend(database: Database) -> None:
         take_time(_LONGEST)
         try:
             if ended := await abandoned.end(database):
-                _log.warning("transactions of a gateway that died", ended=ended)
+                _log.warning("transactions of a gateway that died were aborted", transactions=ended)
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
             _log.debug("abandoned transactions not looked for", reason=str(error))
         await sleep(_EVERY)

@@ -1,7 +1,8 @@
 """How courses and students carry the ids of their newest reviews (loaders/newest.py).
 
 A mark, and then the ids, twelve bytes each: MongoDB's drivers read one value much faster than an array of
-them. Without the mark they are of a version that left out reviews of hidden courses: nothing is known then.
+them. Ids without the mark were stored by a version that left out reviews of hidden courses, and are of no
+use.
 """
 
 from collections.abc import Iterable

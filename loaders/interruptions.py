@@ -1,4 +1,4 @@
-"""Commands in threads that are ended because nobody waits for them."""
+"""Commands in flight that are interrupted, because nobody waits for them any more."""
 
 from asyncio import AbstractEventLoop, get_running_loop, sleep
 from contextlib import suppress

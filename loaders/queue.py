@@ -1,9 +1,9 @@
 """The queue of MongoDB commands: which of them are in flight, and which one is next.
 
-Ten at once are right while commands are fast: more wait for each other more than for MongoDB. One that is
-slow stops counting, so that another may start, up to the size of the driver's pool. Queued commands are taken
-in rotation: a request with 200 of them delays another by one. Reads and writes queue apart, and so do the
-commands of cheap requests: these and writes have slots that others can't take.
+Ten at once are right while commands are fast: with more, they wait for each other rather than for MongoDB. A
+slow one stops counting, so that another may start, up to the size of the driver's pool. Queued commands are
+taken in rotation: a request with 200 of them delays another by one. Reads and writes queue apart, and so do
+the commands of cheap requests: these and writes have slots that others can't take.
 """
 
 from asyncio import AbstractEventLoop, Future, TimerHandle, get_running_loop
@@ -25,10 +25,9 @@ POOL = 100
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-#: Seconds until a command is slow: four times the average, within bounds. When MongoDB is the bottleneck
-#: every command takes long, and more of them would take longer.
-_LEAST_SLOW, _MOST_SLOW, _TIMES = 0.05, 0.25, 4
-_WEIGHT = 0.05  # of the latest command in the average
+#: Seconds until a command is slow: while the queue moves, and while no command ends. When MongoDB or the
+#: processor is the bottleneck every command takes long, and with more of them in flight each takes longer.
+_SLOW, _STALLED = 0.25, 0.05
 
 
 class Slots:
@@ -116,7 +115,7 @@ class Queue:
         self._kept: dict[Kind, Slots] = {"cheap": self._cheap, "write": self._write}
         self._queued: dict[Kind, dict[Scope | None, deque[Command]]] = {"read": {}, "cheap": {}, "write": {}}
         self._length = 0
-        self._average = 0.0
+        self._moved = 0.0
         self._timer: TimerHandle | None = None
         self._lock = Lock()
 
@@ -131,18 +130,17 @@ class Queue:
         if slots:
             command.start()
         elif self._timer is None:
-            self._timer = get_running_loop().call_later(self._slow, self._let_slow_ones_be)
+            self._timer = get_running_loop().call_later(_STALLED, self._discount_slow)
 
     def finish(self, command: Command) -> list[Command]:
         """Gives back its slot, if it has one; the commands to start now."""
-        took = monotonic() - command.began
         with self._lock:
             if (slots := command.slots) is None:
                 return []
             command.slots = None
             slots.running -= 1
             slots.fast.pop(command, None)
-            self._average += (min(took, _MOST_SLOW) - self._average) * _WEIGHT
+            self._moved = monotonic()
             return self._startable() if self._length else []
 
     def _room(self, kind: Kind) -> Slots | None:
@@ -183,25 +181,19 @@ class Queue:
                     return command
         return None
 
-    def _let_slow_ones_be(self) -> None:
-        """They stop counting, and what is queued gets their places."""
+    def _discount_slow(self) -> None:
+        """Slow commands stop counting, and queued ones take their places."""
         with self._lock:
-            slow = monotonic() - self._slow
+            now = monotonic()
+            slow = now - (_STALLED if now - self._moved >= _STALLED else _SLOW)
             for slots in self._all:
                 while slots.fast and (oldest := next(iter(slots.fast))).began <= slow:
                     del slots.fast[oldest]
             found = self._startable()
-            began = min((next(iter(s.fast)).began for s in self._all if s.fast), default=slow)
-            wait = max(began - slow, _LEAST_SLOW)
-            self._timer = (
-                get_running_loop().call_later(wait, self._let_slow_ones_be) if self._length else None
-            )
+            again = get_running_loop().call_later(_STALLED, self._discount_slow) if self._length else None
+            self._timer = again
         for command in found:
             command.start()
-
-    @property
-    def _slow(self) -> float:
-        return min(max(self._average * _TIMES, _LEAST_SLOW), _MOST_SLOW)
 
 
 _queues: WeakKeyDictionary[AbstractEventLoop, Queue] = WeakKeyDictionary()

@@ -9,7 +9,7 @@ from typing import Protocol
 from loaders.errors import ClientGoneError
 
 
-class Stopped(Protocol):
+class Stoppable(Protocol):
     """A command that is queued or in flight."""
 
     def stop(self, error: Exception) -> None: ...
@@ -31,7 +31,7 @@ class Scope:
         self.gone = False
         self.wrote = False
         self.is_writing = False
-        self.commands: set[Stopped] = set()
+        self.commands: set[Stoppable] = set()
         self.has_begun = False
 
     @property

@@ -1,7 +1,7 @@
 """Turns of the transactions of this process.
 
 Of two that write the same document MongoDB lets one go on, and ends the other, which begins again. Of a
-hundred, most begin again and again and are seldom done: so few are let run at once, and those that have been
+hundred, most begin again and again and are seldom done: so only a few run at once, and those that have been
 in each other's way wait for each other.
 """
 

@@ -87,8 +87,8 @@ class ReviewOrderField(Enum):
 
 
 class Criteria:
-    """A filter. The values of a criterion are a set, without order and doubles, and null is a criterion left
-    out: filters that ask for the same are equal, to cursors and to calls that are shared.
+    """A filter. The values of a criterion are a set, without order or duplicates, and null is a criterion
+    left out: filters that ask for the same are equal, to cursors and to calls that are shared.
     """
 
     def __post_init__(self) -> None:

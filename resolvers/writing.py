@@ -36,7 +36,7 @@ Given: TypeAlias = Mapping[str, Any]
 Objects: TypeAlias = Mapping[str, Any]
 Mutation: TypeAlias = Callable[[Context, Given], Awaitable[Objects]]
 Write: TypeAlias = Callable[[Context, Transaction, Given], Awaitable[Objects]]
-#: From the objects of a payload to those that are others by now; None when nothing is left to do.
+#: From a payload's objects to those that have changed since; None when nothing is left to do.
 Rest: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
 _INPUT = strawberry.argument(description="What is written.")
@@ -64,8 +64,8 @@ def write(
 ) -> Any:
     """A field of the mutation that is one transaction. commands: as of resolvers.fields.level.
 
-    rest: what is to be done once it is committed, where that may be much: repeated, each time in a
-    transaction of its own, until it is all done. The write sent again goes on with it.
+    rest: what remains to be done once it is committed, where that may be much: repeated, each time in a
+    transaction of its own, until nothing is left. If the write is sent again, it goes on with the rest.
     """
     name = to_camel_case(function.__name__)
 

@@ -1,4 +1,4 @@
-"""A cache that what comes once can't empty."""
+"""A scan-resistant cache (segmented LRU)."""
 
 from collections import OrderedDict
 from collections.abc import Hashable

@@ -35,9 +35,6 @@ from resolvers.pagination import DEFAULT_SIZE
 #: The arguments whose values say how much a field can return.
 SIZES = frozenset({"first", "last", "ids", "name"})
 
-#: The most elements of a list that is no page, where its field declares no `most`.
-PLAIN_LIST_SIZE = 5
-
 #: The fields of a connection that have its elements.
 _ELEMENTS = frozenset({"nodes", "edges"})
 _LONGEST_INT = 11  # characters
@@ -289,7 +286,7 @@ def _length(
     if _is_connection(parent):
         return place.page
     ids = sizes.get("ids")
-    most: int = how.get("most", PLAIN_LIST_SIZE)
+    most: int = how["most"]
     return len(ids) if isinstance(ids, list) else most
 
 

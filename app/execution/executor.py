@@ -99,7 +99,7 @@ class Executor:
         """The operation, ready to run; the answer when it can't be. read: what `read` returned for it: one
         that is too large for the cache is kept nowhere else.
 
-        Raises NotAQueryError, for what is valid but for its variables or its size.
+        Raises NotAQueryError for a mutation, whatever its variables and its size.
         """
         document = read or self._document(operation)
         if isinstance(document, Answer):
@@ -208,7 +208,9 @@ def _size_of_document(query: str, document: Document) -> int:
 
 
 def _size_of_failure(operation: Operation, answer: Answer) -> int:
-    return sys.getsizeof(operation.query) + sum(len(error["message"]) for error in answer.payload["errors"])
+    """With the name, which may be any there: that of a valid operation is in its text."""
+    asked = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
+    return asked + sum(len(error["message"]) for error in answer.payload["errors"])
 
 
 def _too_large(error: TooLargeError) -> Answer:

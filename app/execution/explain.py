@@ -34,9 +34,9 @@ def explained(
     """A plan, or why there is none, as JSON.
 
     cost: app.execution.cost, with the price that is `allowed` by a setting. commands: how many are sent to
-    MongoDB at most. levels: every call, parents first, each once, with the keys of all
-    places that it is for. projections: the stored keys that are fetched, by collection. timings adds to each
-    level that was called how many parents it had and its milliseconds.
+    MongoDB at most. levels: every call once, parents first, with the keys of all places that it is for.
+    projections: the stored keys that are fetched, by collection. timings adds to each level that was called
+    how many parents it had and its milliseconds.
     """
     price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):

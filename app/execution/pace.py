@@ -1,4 +1,4 @@
-"""Long work on the event loop, a piece at a time, so that others have their turns in between."""
+"""Long work on the event loop, a piece at a time, so that other requests run in between."""
 
 from asyncio import AbstractEventLoop, get_running_loop, sleep
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ giving_way: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("lecte
 
 
 class Pace:
-    """Knows when the event loop's iteration began. One serves all that runs on a loop."""
+    """Knows when the event loop's current iteration began; one for all that runs on a loop."""
 
     def __init__(self) -> None:
         self._loop: AbstractEventLoop | None = None
@@ -22,8 +22,8 @@ class Pace:
     async def turn(self) -> None:
         """To be awaited before each piece of work, of a few milliseconds at most.
 
-        It waits for the next iteration where this one is long already, whoever made it so: all tasks that are
-        ready at once run in one iteration.
+        It waits for the next iteration where this one has taken long already, whichever task took the time:
+        all tasks that are ready run in one iteration.
         """
         if (give_way := giving_way.get()) is not None:
             await give_way()

@@ -14,7 +14,7 @@ _GZIP = 31  # zlib's window bits for the gzip format
 
 
 async def read(receive: Receive, headers: Headers, most: int) -> bytes:
-    """The body as it was before it was compressed: neither form may have more than `most` bytes.
+    """The body, decompressed: neither form may have more than `most` bytes.
 
     Raises HTTPException: 413, 415 for what is not JSON in UTF-8 or in another coding than gzip, 400.
     """
@@ -104,4 +104,4 @@ def _too_large(most: int) -> HTTPException:
 
 
 def _not_gzip() -> HTTPException:
-    return HTTPException(400, "The body is not one whole gzip stream, as `Content-Encoding` says.")
+    return HTTPException(400, "The body is not one whole gzip stream, though its `Content-Encoding` says so.")

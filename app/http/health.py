@@ -11,13 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app import repeats
+from app import logs
 from app.server.drain import is_draining
 from loaders import circuit
 from loaders.mongo import Database
 
 _FRESH = 1.0  # seconds that an answer of MongoDB's is good for
 _LONGEST = 1.5  # seconds for MongoDB to answer
+
+_NOT_READY = logs.Throttled("not ready: MongoDB does not answer")
 
 
 class Readiness:
@@ -48,7 +50,7 @@ class Readiness:
         self._is_ready, self._asked, self._ping = reason is None, monotonic(), None
         if reason is not None:
             circuit.suspect(self._client)
-            repeats.warn("not ready: MongoDB does not answer", reason=reason)
+            _NOT_READY.warning(reason=reason)
 
 
 async def healthz(_: Request) -> Response:

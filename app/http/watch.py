@@ -1,4 +1,4 @@
-"""What ends a request before its answer: its client goes away, or its time is over."""
+"""What ends a request before its answer: its client goes away, or its time is up."""
 
 import asyncio
 from time import monotonic
@@ -19,7 +19,7 @@ class TimeoutRefusal(HTTPException):
 class Watch:
     """Cancels the task that made it when the client goes away or the scope's deadline passes.
 
-    Its owner reads the body by `receive` and calls `listen` when it has; `close`, before the answer is sent.
+    Its owner reads the body through `receive`, then calls `listen`; and `close` before the answer is sent.
     timeout: why it was cancelled; None when the client is gone.
     """
 

@@ -33,7 +33,7 @@ _HEAD_START = 1.0
 
 
 class OverloadedError(HTTPException):
-    """Too many wait, or one has waited too long."""
+    """Too many requests wait, or this one has waited too long."""
 
     code = "OVERLOADED"
 
@@ -41,15 +41,15 @@ class OverloadedError(HTTPException):
         # Spread, so that those who were sent away together don't come back together, and from soon on, so
         # that the queue is not empty meanwhile.
         seconds = random.randint(1, max(1, round(2 * wait)))  # noqa: S311  # nothing is kept secret by it
-        super().__init__(503, "The server has too much to do now: try again.", {"retry-after": str(seconds)})
+        super().__init__(503, "The server is overloaded: try again later.", {"retry-after": str(seconds)})
 
 
 class Lane:
-    """Lets pass what fits into its capacity; the rest waits, the first come first, but for a head start of
-    the cheap ones.
+    """Admits what fits into its capacity. The rest waits, first come, first served, except that cheaper ones
+    have a head start.
 
-    capacity: the sum of the prices of those who are in. wait: seconds that one waits at most;
-    half of that at least.
+    capacity: the most that the prices of those inside add up to. wait: the most seconds that one waits; half
+    of that is the least before it is refused.
     """
 
     def __init__(self, capacity: int, wait: float) -> None:
@@ -61,7 +61,7 @@ class Lane:
 
     @property
     def is_full(self) -> bool:
-        """Whether nobody more may wait."""
+        """Whether no more may wait."""
         return self.waiting >= _MOST_WAITING or self._bytes >= _MOST_BYTES
 
     def enter(self, price: int) -> bool:
@@ -138,7 +138,7 @@ class Admission:
 
     def giving_way(self) -> Callable[[], Awaitable[None]]:
         """For one dear query: waits while mutations are in flight, for half a second in all its work. They
-        go to MongoDB and back a dozen times, and each time would wait for a piece of it.
+        make a dozen round trips to MongoDB, and after each would wait for a piece of it.
         """
         left = _MOST_GIVEN
 
@@ -170,7 +170,7 @@ class Admission:
             self.unsent -= size
 
     def check(self, length: int) -> None:
-        """Sends a request away before its body is read, if it could not even wait.
+        """Refuses a request before its body is read, where it probably could not even wait.
 
         length: of the body. Raises OverloadedError.
         """

@@ -1,4 +1,4 @@
-"""The directives of a document: each is validated against all others of its place."""
+"""The directives of a document: each is validated against all others at its place."""
 
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
 

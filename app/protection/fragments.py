@@ -1,4 +1,4 @@
-"""The fragments of a document: what is short to write and long when it is expanded."""
+"""The fragments of a document: a short text with them expands to a long one."""
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode
 
@@ -20,8 +20,8 @@ def check(document: DocumentNode, most: int) -> None:
 
 
 def have_cycle(document: DocumentNode) -> bool:
-    """Whether a fragment spreads itself, through others or not. It takes graphql-core longer to find out, and
-    without it nothing that follows fragments would end.
+    """Whether a fragment spreads itself, directly or through others. Checked first: graphql-core takes longer
+    to find out, and what follows fragments here would never end.
     """
     left = {
         definition.name.value: {

@@ -1,7 +1,7 @@
 """The length of a text, its tokens and its lines.
 
-Parsing takes as long as tokens are many, and as the text is long. Where in the text an error is takes as long
-as there are lines before it.
+The time to parse a text grows with its tokens and its length; the time to locate an error in it, with the
+lines before that.
 """
 
 from graphql import DocumentNode, GraphQLSyntaxError, parse

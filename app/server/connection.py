@@ -46,7 +46,7 @@ class _StopError(Exception):
 
 
 class _Waits(enum.Enum):
-    """What the client is waited for to send."""
+    """What the client has to send next."""
 
     REQUEST = enum.auto()
     HEAD = enum.auto()
@@ -61,12 +61,12 @@ class Connection(HttpToolsProtocol):
         self.running: RequestResponseCycle | None = None  # self.cycle is the newest one
         self._reading = _Waits.REQUEST  # where in a message the parser is
         self._over = False  # nothing is read after the last request of the connection
-        self._ignored = False  # what the parser gives of this message
+        self._ignored = False  # whether what the parser gives of this message is dropped
         self._refusal: Refusal | None = None
         self._waits: _Waits | None = None
         self._timer: TimerHandle | None = None
         self._stall: TimerHandle | None = None
-        self._began = 0.0  # to wait for that
+        self._began = 0.0  # when that wait began
         self._held = 0  # bytes since the parser gave a head or a piece of a body
         self._answers = 0
         self.url = b""
@@ -87,7 +87,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _make_room(self) -> None:
-        self.state.tell_full(self.limits.connections)
+        self.state.full.warning(limit=self.limits.connections)
         if self.state.idle:
             next(iter(self.state.idle))._close()
         else:
@@ -286,7 +286,7 @@ class Connection(HttpToolsProtocol):
             self._stall = self.loop.call_later(self.limits.stall_time, self._look, *seen)
 
     def _look(self, before: int, answers: int) -> None:
-        """Whether the client reads what it had not read before. It does if there was another answer since."""
+        """Cuts off a client that has read too little since then. If it got another answer since, it reads."""
         self._stall = None
         read = before - self._unread()
         if answers == self._answers and read < min(before, self.limits.stall_time * _SLOWEST):
@@ -316,7 +316,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(Refusal(431, f"The head is over {sizes}."))
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answers it so after what was asked before, and closes the connection."""
+        """Answers with a refusal, after the requests before it, and closes the connection."""
         if self._refusal:
             return
         self._wait_for(None)
@@ -327,7 +327,7 @@ class Connection(HttpToolsProtocol):
             self._tell(refusal)
 
     def _drop(self, cycle: RequestResponseCycle) -> bool:
-        """Takes back the request whose body is not good; False if it is answered already."""
+        """Withdraws the request whose body is invalid; False if its answer has begun."""
         if self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()
         elif cycle.response_started:
@@ -336,7 +336,7 @@ class Connection(HttpToolsProtocol):
         return True
 
     def _tell(self, refusal: Refusal) -> None:
-        """What is still sent is dropped for a while: with unread input, the kernel might drop the answer."""
+        """Discards what is still sent for a while: with unread input, the kernel might drop the answer."""
         if self.transport.is_closing():
             return
         self.transport.write(refusal.encoded(self.state.default_headers))

@@ -2,15 +2,11 @@
 
 from collections.abc import MutableSet
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
-import structlog
 from uvicorn.server import ServerState
 
-_QUIET = 60.0  # seconds between two lines of the log about the limit on connections
-
-_log = structlog.get_logger("lectern")
+from app import logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +24,8 @@ class Limits:
 
 
 class State(ServerState):
-    """idle: connections that are kept open after an answer, the one that is so for longest first.
-    is_closed: nobody listens for new ones.
+    """idle: connections that are kept open after an answer, the longest idle first.
+    is_closed: nobody listens for new ones. full: logs that there are as many as there may be.
     """
 
     connections: MutableSet[Any]  # type: ignore[assignment]
@@ -38,13 +34,6 @@ class State(ServerState):
         super().__init__()
         self.idle: dict[Any, None] = {}
         self.is_closed = False
-        self._told = -_QUIET
-
-    def tell_full(self, limit: int) -> None:
-        """In the log, once in a while."""
-        if monotonic() - self._told >= _QUIET:
-            self._told = monotonic()
-            _log.warning(
-                "connection limit reached: idle connections are closed for new ones, others are refused",
-                limit=limit,
-            )
+        self.full = logs.Throttled(
+            "connection limit reached: idle connections are closed for new ones, others are refused"
+        )

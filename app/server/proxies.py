@@ -1,4 +1,4 @@
-"""Whom a request is from, when proxies stand between.
+"""Whom a request is from, behind proxies.
 
 Each proxy adds the address that it got the request from to the end of `X-Forwarded-For`. What stands before
 that was sent to it and may be made up: the list is read from its end, as far as proxies are believed.
@@ -16,7 +16,7 @@ _SCHEMES = frozenset((b"http", b"https"))
 class Proxies:
     """An ASGI application that tells another whom its requests are from.
 
-    trusted: the addresses and networks of proxies; `("*",)` for whoever connects, which believes one proxy.
+    trusted: the addresses and networks of proxies; `("*",)` trusts whoever connects, as the only proxy.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str]) -> None:

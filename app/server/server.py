@@ -68,7 +68,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, which raises them again in the end: to be told to stop is no failure."""
+        """As uvicorn's, but doesn't raise the signals again at the end: being told to stop is no failure."""
         before = {number: signal.signal(number, handler) for number, handler in self.signals.items()}
         try:
             yield
@@ -93,7 +93,7 @@ class Server(uvicorn.Server):
         self._close_after_answers()
         await asyncio.sleep(self.delay)
         if self.is_last():
-            await self._close_the_door(sockets or [])
+            await self._stop_handshakes(sockets or [])
         await self._accept_the_last(sockets or [])
         self.server_state.is_closed = True
         for connection in list(self.server_state.connections):
@@ -109,16 +109,16 @@ class Server(uvicorn.Server):
         for connection in self.server_state.connections:
             connection.close_after_answer()
 
-    async def _close_the_door(self, sockets: Sequence[socket.socket]) -> None:
-        """Whoever knocks now is told nothing, comes again in a second and is refused. Those on the threshold
-        come in.
+    async def _stop_handshakes(self, sockets: Sequence[socket.socket]) -> None:
+        """Drops new SYNs: a client sends its own again a second later, and is refused then. Handshakes that
+        have begun are finished.
         """
         for listening in sockets:
             _drop_new(listening)
         await asyncio.sleep(_HANDSHAKE)
 
     async def _accept_the_last(self, sockets: Sequence[socket.socket]) -> None:
-        """Those that the kernel has accepted would be reset if the sockets were closed now."""
+        """Connections that the kernel has accepted would be reset if the sockets were closed first."""
         loop = asyncio.get_running_loop()
         waiting = [listening.dup() for listening in sockets]
         for server in self.servers:
@@ -215,7 +215,7 @@ def _drop_new(listening: socket.socket) -> None:
 
 
 def _connections(limit: int) -> int:
-    """The most that this process can hold, which opens as many files as the system lets it."""
+    """How many this process can hold; it raises its limit of open files as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = limit + _OWN_FILES
     if hard != resource.RLIM_INFINITY:

@@ -1,6 +1,6 @@
 """Several processes that serve one socket: gunicorn's supervisor, with workers of ours.
 
-gunicorn starts them, replaces those that died or hang, and passes signals on. What is done otherwise here:
+gunicorn starts them, replaces those that died or hang, and passes signals on. What differs here:
 the socket listens once a worker can answer; SIGHUP ends a worker only when its successor answers; Ctrl-C
 drains; nothing is left behind when the supervisor is killed.
 """
@@ -110,7 +110,7 @@ class _Supervisor(Arbiter):  # type: ignore[misc]
         return signals
 
     def manage_workers(self) -> None:
-        """Starts those that are missing. Of those over their number the oldest end, if others are ready."""
+        """Starts workers that are missing; where there are too many that serve, ends the oldest."""
         if monotonic() >= self._pause_until:
             self.spawn_workers()
         serving = [worker for worker in self.WORKERS.values() if worker.is_ready() and not worker.told]
@@ -161,9 +161,9 @@ class _Supervisor(Arbiter):  # type: ignore[misc]
 
 
 class _Worker(Worker):  # type: ignore[misc]
-    told = False  # to end
+    told = False  # that it should end
 
-    # What supervisor and worker tell each other is the size of the file that shows signs of life.
+    # Supervisor and worker signal each other by the size of the file that shows signs of life.
 
     def is_ready(self) -> bool:
         return os.fstat(self.tmp.fileno()).st_size > 0

@@ -1,9 +1,11 @@
 """The log: where it goes, and what it keeps to itself."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from app import errors, logs
 
@@ -34,3 +36,21 @@ def test_a_traceback_is_on_standard_error_and_has_no_values_of_variables(
     assert "ValueError: 12 letters are too many" in logged.err
     assert "fail(student)" in logged.err
     assert student not in logged.err
+
+
+async def test_the_first_is_logged_and_the_others_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_EVERY", 0.05)
+    one, another = logs.Throttled("one kind"), logs.Throttled("another")
+    with capture_logs() as logged:
+        for number in range(5):
+            one.warning(number=number)
+        another.warning()
+        await asyncio.sleep(0.25)  # there were none in the last while
+        one.warning(number=5)
+        await asyncio.sleep(0.1)
+    assert [{**line, "log_level": ""} for line in logged] == [
+        {"event": "one kind", "number": 0, "log_level": ""},
+        {"event": "another", "log_level": ""},
+        {"event": "one kind", "repeated": 4, "log_level": ""},
+        {"event": "one kind", "number": 5, "log_level": ""},
+    ]

@@ -112,6 +112,17 @@ def test_what_is_larger_than_its_room_is_not_kept() -> None:
     assert (cache.get("large"), cache.get("small")) == (None, 1)
 
 
+def test_the_names_of_refused_operations_take_no_more_room_than_refusals_have() -> None:
+    ready = executor()
+    tracemalloc.start()
+    for number in range(200):
+        for _ in range(2):
+            ready.prepare(Operation("{", operation_name=f"{number}".ljust(100_000)))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 3_000_000
+
+
 def test_the_size_of_an_operation_is_about_what_it_takes() -> None:
     """Not less, and not more than three times, for an operation with both of its plans made."""
     ready = executor()

@@ -112,7 +112,8 @@ async def test_no_copy_of_the_whole_is_made() -> None:
     done = await compression.compressed(parts)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 1.2 * sum(map(len, done)) < 0.5 * sum(map(len, parts))
+    # the compressed answer, and a part of either kind for each thread
+    assert peak < 1.2 * sum(map(len, done)) + 1_000_000 < 0.5 * sum(map(len, parts))
 
 
 async def test_large_answers_leave_the_loop_free() -> None:

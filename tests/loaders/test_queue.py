@@ -102,7 +102,7 @@ async def test_what_waits_starts_when_others_are_slow_up_to_the_pool() -> None:
     commands = desk.submit(request(), 100)
     await eventually(lambda: len(desk.started) == 20)
     await eventually(lambda: len(desk.started) == 64)
-    await sleep(3 * queue._LEAST_SLOW)
+    await sleep(3 * queue._STALLED)
     assert len(desk.started) == 64
     desk.finish(commands[0])
     assert len(desk.started) == 65
@@ -122,17 +122,31 @@ async def test_all_slots_together_leave_the_driver_connections_of_its_own() -> N
     for scope in (request(), request(cheap=True), request(writes=True)):
         desk.submit(scope, 100)
     await eventually(lambda: len(desk.started) == 64 + 12 + 16)
-    await sleep(3 * queue._LEAST_SLOW)
+    await sleep(3 * queue._STALLED)
     assert len(desk.started) == 92 < queue.POOL
 
 
-async def test_where_every_command_takes_long_more_of_them_are_not_started() -> None:
-    """MongoDB is the bottleneck: each then takes as long as there are others."""
+async def test_while_the_queue_moves_no_more_are_started_than_end() -> None:
+    """MongoDB is the bottleneck then: each takes as long as there are others."""
     desk = Desk()
-    desk.queue._average = queue._MOST_SLOW
-    desk.submit(request(), 20)
-    await sleep(2 * queue._LEAST_SLOW)
-    assert len(desk.started) == 10
+    desk.submit(request(), 100)
+    for number in range(10):
+        await sleep(queue._STALLED / 3)
+        desk.finish(desk.started[number])
+    assert len(desk.started) == 20
+
+
+async def test_a_command_that_takes_long_is_slow_while_the_queue_moves() -> None:
+    desk = Desk()
+    desk.submit(request(), 1)
+    desk.submit(request(), 1000)
+    deadline = monotonic() + queue._SLOW + 3 * queue._STALLED
+    while monotonic() < deadline:
+        await sleep(queue._STALLED / 3)
+        desk.finish(desk.started[-1])  # never the first one
+    running = [command for command in desk.started if command.slots]
+    assert desk.started[0] in running
+    assert len(running) > 10
 
 
 async def test_what_is_dropped_is_not_started() -> None:
