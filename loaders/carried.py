@@ -27,11 +27,8 @@ NOTHING = packed(())
 def unpacked(stored: bytes, most: int | None = None) -> list[ObjectId]:
     """The first ids of those that are stored, with or without the mark."""
     start = len(stored) % _LENGTH
-    number = len(stored) // _LENGTH
-    ends = range(
-        start + _LENGTH, start + _LENGTH * (number if most is None else min(number, most)) + 1, _LENGTH
-    )
-    return [ObjectId(stored[end - _LENGTH : end]) for end in ends]
+    end = len(stored) if most is None else min(len(stored), start + most * _LENGTH)
+    return [ObjectId(stored[i : i + _LENGTH]) for i in range(start, end, _LENGTH)]
 
 
 def number(stored: object) -> int | None:

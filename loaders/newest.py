@@ -7,7 +7,6 @@ the same whether or not a course is hidden: to hide one changes nothing of its s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any, NamedTuple
 
 from bson import ObjectId
@@ -97,9 +96,11 @@ async def pages(
 
     One command, and another for the courses where these may be hidden; none where no parent has a review.
     The listing is asked where the ids don't tell every page; and, with one more, for the parents of which a
-    review is gone or hidden that they tell of.
+    review is gone or hidden that they tell of. Where nobody asks whether more follow, `has_next` means
+    nothing: of reviews that may be hidden, only what is on the page is fetched then.
     """
-    carried = _carried(carriers, window, hidden=listing.course is not None)
+    asked = load.looked_beyond is None or "reviews" in load.looked_beyond
+    carried = _carried(carriers, window, beyond=listing.course is not None and asked)
     if carried is None:
         return await loaders.listing.pages(listing, parents, window)
     rows = await _rows(load, listing, [own.ids for own in carried])
@@ -115,15 +116,15 @@ async def pages(
 
 
 def _carried(
-    carriers: Sequence[Mapping[str, Any] | None], window: Window, *, hidden: bool
+    carriers: Sequence[Mapping[str, Any] | None], window: Window, *, beyond: bool
 ) -> list[_Carried] | None:
     """What each carries of a window; None where that doesn't tell every page and whether more follow.
 
-    hidden: reviews may be, so that the one which follows the page is looked at too.
+    beyond: with the one which follows the page, since it may be hidden.
     """
     if window != Window(window.limit):
         return None
-    most = window.limit + 1 if hidden else window.limit
+    most = window.limit + 1 if beyond else window.limit
     carried = []
     for carrier in carriers:
         stored: Any = carrier.get("newestReviewIds") if carrier is not None else NOTHING
@@ -142,8 +143,14 @@ async def _rows(
     shown = [review is not None and review["status"] == "PUBLISHED" for review in found]
     if listing.course is not None:
         courses = await load.course_status_by_id([review and review["courseId"] for review in found])
-        public = (course is not None and course["status"] == "PUBLISHED" for course in courses)
-        shown = [review and course for review, course in zip(shown, public, strict=True)]
-    reviews, seen = iter(found), iter(shown)
-    rows: list[Any] = [(list(islice(reviews, len(own))), all(list(islice(seen, len(own))))) for own in ids]
-    return [row if is_shown else None for row, is_shown in rows]
+        shown = [
+            review and course is not None and course["status"] == "PUBLISHED"
+            for review, course in zip(shown, courses, strict=True)
+        ]
+    rows: list[Any] = []
+    start = 0
+    for own in ids:
+        end = start + len(own)
+        rows.append(found[start:end] if all(shown[start:end]) else None)
+        start = end
+    return rows

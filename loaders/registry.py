@@ -1,6 +1,6 @@
 """The loaders of one request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cached_property
 from typing import Any
 
@@ -24,11 +24,13 @@ class Loaders:
 
     projections: what is fetched of each collection's documents; set before the first is. Without one,
     documents are fetched whole.
+    looked_beyond: the collections of which lists may be asked what lies beyond a page; None: all.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.projections: Mapping[str, Projection] = {}
+        self.looked_beyond: Set[str] | None = None
 
     @cached_property
     def course_by_id(self) -> ByKey[CourseDoc]:

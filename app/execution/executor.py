@@ -135,7 +135,7 @@ class Executor:
             return await reference.answer(
                 self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
             )
-        ctx.loaders.projections = plan.projections
+        ctx.loaders.projections, ctx.loaders.looked_beyond = plan.projections, plan.looked_beyond
         _COMPILED.inc()
         return Answer(await Run(plan, ctx, variables, timings).payload(), "compiled")
 

@@ -5,7 +5,7 @@ output of that has positions in turn. What lies between two uses is plain: keys 
 Uses of one depth with the same function and arguments are one Level, which is one call (levels).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
@@ -172,6 +172,7 @@ class Plan:
     their values beforehand: the type's name for `__typename`, otherwise None.
 
     projections: what is fetched of the documents of each collection.
+    looked_beyond: the collections of which pages are selected with their `pageInfo`.
     serial: a mutation's fields are run one after the other.
     levels: None where they depend on the values of variables.
     """
@@ -179,5 +180,6 @@ class Plan:
     keys: Mapping[str, Any]
     uses: list[Use]
     projections: Mapping[str, Projection]
+    looked_beyond: Set[str]
     serial: bool
     levels: Levels | None

@@ -76,6 +76,7 @@ class _Planner:
         self._fragments = {f.name.value: FragmentDetails(f) for f in fragments}
         self._arguments: dict[tuple[int, int], Arguments] = {}
         self._reads: dict[str, set[str]] = {}
+        self._looked_beyond: set[str] = set()
 
     def plan(self) -> Plan:
         root = self._schema.get_root_type(self._operation.operation)
@@ -89,21 +90,23 @@ class _Planner:
         uses = [compiler.use(position) for position in positions if isinstance(position.source, Called)]
         serial = self._operation.operation is OperationType.MUTATION
         known = levels.fixed(uses, serial=serial)
-        return Plan(keys, uses, projections.of(self._reads), serial, known)
+        return Plan(keys, uses, projections.of(self._reads), self._looked_beyond, serial, known)
 
     def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]
         if parent.name.endswith("Connection"):
-            self._reads_of_elements(parent)
+            self._page(parent, positions)
         if collection := COLLECTIONS.get(PARTS.get(parent.name, parent.name)):
             reads = self._reads.setdefault(collection, set())
             reads.update(key for position in positions for key in position.source.reads)
         return Selection(parent, positions)
 
-    def _reads_of_elements(self, connection: GraphQLObjectType) -> None:
-        """A page is fetched whether its elements are selected or not; then nothing of them is looked at."""
-        element = get_named_type(connection.fields["nodes"].type)
-        self._reads.setdefault(COLLECTIONS[element.name], set())
+    def _page(self, connection: GraphQLObjectType, positions: list[Position]) -> None:
+        """It is fetched whether its elements are selected or not; then nothing of them is looked at."""
+        collection = COLLECTIONS[get_named_type(connection.fields["nodes"].type).name]
+        self._reads.setdefault(collection, set())
+        if any(position.field_name == "pageInfo" for position in positions):
+            self._looked_beyond.add(collection)
 
     def _position(self, parent: GraphQLObjectType, key: str, nodes: list[FieldDetails]) -> Position:
         name = nodes[0].node.name.value

@@ -151,6 +151,31 @@ async def test_the_newest_of_students_cost_two_finds(
         assert mongo_commands == ["find students", "find reviews", "find courses"]
 
 
+async def test_what_follows_a_page_is_looked_at_only_where_it_is_asked(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    """Of three reviews the second is of a hidden course: it matters to a page of one whether more follow."""
+    shown, hidden = factories.course(), factories.course(status="ARCHIVED")
+    student = factories.student()
+    reviews = [
+        factories.review(course, student, createdAt=T0 + n * DAY)
+        for n, course in enumerate((shown, hidden, shown))
+    ]
+    documents = {"courses": [shown, hidden], "students": [student], "reviews": reviews}
+    await store(database, **documents)
+    newest = encode("Review", reviews[-1])
+    three = ["find students", "find reviews", "find courses"]
+    for asked, told, commands in (
+        ("", {}, three),
+        ("pageInfo { hasNextPage }", {"pageInfo": {"hasNextPage": True}}, [*three, "aggregate reviews"]),
+    ):
+        mongo_commands.clear()
+        text = query("students", f"reviews(first: 1) {{ nodes {{ id }} {asked} }}")
+        data = await run_query(text, {"ids": ids("students", documents)})
+        assert data["nodes"] == [{"reviews": {"nodes": [{"id": newest}], **told}}]
+        assert mongo_commands == commands
+
+
 async def test_a_filter_is_for_the_listing(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
