@@ -81,9 +81,11 @@ def refused(argument: str) -> InvalidCursorError:
 
 
 def _split(cursor: str) -> tuple[bytes, bytes]:
-    """The signature and the payload."""
+    """The signature and the payload; both empty for what `cursor` never writes."""
     try:
         raw = urlsafe_b64decode(cursor.encode()) if len(cursor) <= _LONGEST else b""
     except ValueError:
+        raw = b""
+    if urlsafe_b64encode(raw).decode() != cursor:  # it skips foreign characters
         raw = b""
     return raw[:_SIGNATURE], raw[_SIGNATURE:]

@@ -212,6 +212,16 @@ async def test_an_empty_page_still_tells_where_it_lies(database: Database, run_q
     }
 
 
+@pytest.mark.parametrize("spelt", ["é{}", " {}", "{}\n", "{}=", "\n{}"])
+async def test_a_cursor_has_one_form(database: Database, run_query: RunQuery, spelt: str) -> None:
+    await store(database, courses=[factories.course() for _ in range(2)])
+    first = await run_query("{ courses(first: 1) { pageInfo { endCursor } } }")
+    query = "query($after: String) { courses(after: $after) { nodes { id } } }"
+    cursor = spelt.format(first["courses"]["pageInfo"]["endCursor"])
+    payload = await run_query(query, {"after": cursor}, errors=True)
+    assert payload["errors"][0]["extensions"] == {"code": "INVALID_CURSOR"}
+
+
 @pytest.mark.parametrize(
     "changed",
     [
