@@ -57,6 +57,7 @@ class Mongod:
         """It takes connections and says nothing meanwhile."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
+        _wait_until_stopped(self._process.pid)
         try:
             yield
         finally:
@@ -106,3 +107,19 @@ def running(directory: Path) -> Iterator[Mongod]:
         yield mongod
     finally:
         mongod.close()
+
+
+def _wait_until_stopped(pid: int) -> None:
+    """All threads: a signal takes a moment, and one that runs may still answer."""
+    tasks = Path(f"/proc/{pid}/task")
+    deadline = time.monotonic() + 5
+    while any(_state(task) not in "Tt" for task in tasks.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def _state(task: Path) -> str:
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+        return "T"
