@@ -7,6 +7,7 @@ for a server. If they fail, the circuit opens: requests fail at once, until a pi
 from asyncio import Event, Task, create_task, sleep, timeout
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -58,7 +59,8 @@ class Circuit:
         """A command could not reach MongoDB: ping it."""
         if self._probe is None:
             troubled.add(id(self._client))
-            self._probe = create_task(self._ping_until_it_answers())
+            # In a context of its own: that of a command has its deadline, for the driver too.
+            self._probe = create_task(self._ping_until_it_answers(), context=Context())
 
     async def turned(self, deadline: float) -> None:
         """Waits until the circuit opens or closes, or a ping fails. Raises DeadlineError."""

@@ -2,6 +2,7 @@
 
 from asyncio import AbstractEventLoop, get_running_loop, sleep
 from contextlib import suppress
+from contextvars import Context
 from time import monotonic
 from weakref import WeakKeyDictionary
 
@@ -23,7 +24,8 @@ def add(command: Command) -> None:
     commands = _commands.setdefault(get_running_loop(), {})
     commands[command] = monotonic()
     if len(commands) == 1:
-        background.start(_interrupt(commands))
+        # In a context of its own: that of a command has its deadline, for the driver too.
+        Context().run(background.start, _interrupt(commands))
 
 
 async def _interrupt(commands: dict[Command, float]) -> None:
