@@ -13,7 +13,7 @@ from loaders import background
 from loaders.queue import Command
 
 _AGAIN = 0.1  # seconds; a command may not have reached MongoDB the first time
-_LONGEST = 1.0  # seconds for MongoDB to answer
+_SOON, _LONGEST = 1.0, 10.0  # seconds until MongoDB should have ended it, and until it is left alone
 
 
 _commands: WeakKeyDictionary[AbstractEventLoop, dict[Command, float]] = WeakKeyDictionary()
@@ -29,19 +29,20 @@ def add(command: Command) -> None:
 
 
 async def _interrupt(commands: dict[Command, float]) -> None:
-    """By other connections than theirs, and beside the queue. A command that MongoDB can't end loses its
-    slot: its thread may wait for a server that is gone until the system gives up the connection.
+    """By other connections than theirs, and beside the queue. A command that MongoDB doesn't end soon loses
+    its slot: its thread may wait for a server that is gone until the system gives up the connection.
     """
     await sleep(0)
     while commands:
         for client in {id(command.client): command.client for command in commands}.values():
             ids = [c.session_id for c in commands if c.client is client and c.session_id is not None]
             if ids:
-                with suppress(PyMongoError), pymongo.timeout(_LONGEST):
+                with suppress(PyMongoError), pymongo.timeout(_SOON):
                     await client.admin.command("killSessions", ids)
         await sleep(_AGAIN)
         for command, since in list(commands.items()):
-            if command.session_id is None or since < monotonic() - _LONGEST:
+            age = monotonic() - since
+            if age >= _SOON:
+                command.give_up()
+            if command.session_id is None or age >= (_SOON if command.has_ended else _LONGEST):
                 del commands[command]
-                for following in command.queue.finish(command):
-                    following.start()

@@ -1,6 +1,6 @@
 """The few ways Lectern talks to MongoDB, the same with Motor and with PyMongo's async client."""
 
-from asyncio import CancelledError, get_running_loop
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from inspect import isawaitable
@@ -128,12 +128,10 @@ async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
         await circuit.passed(client, scope.deadline)
     if scope.gone:
         raise ClientGoneError
-    if (remaining := scope.remaining) <= 0:
+    if scope.remaining <= 0:
         raise DeadlineError
-    timer = get_running_loop().call_later(remaining, command.expire)
-    scope.commands.add(command)
     try:
-        queue.submit(command)
+        queue.enter(command, scope)
         return await command.outcome()
     except PyMongoError as error:
         judged = _judged(error, scope, client)
@@ -144,8 +142,7 @@ async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
         command.stop(ClientGoneError())
         raise
     finally:
-        timer.cancel()
-        scope.commands.discard(command)
+        queue.leave(command)
 
 
 def client_of(target: Any) -> Any:

@@ -1,15 +1,15 @@
 """The queue of MongoDB commands: which of them are in flight, and which one is next.
 
-Ten at once are right while commands are fast: with more, they wait for each other rather than for MongoDB. A
-slow one stops counting, so that another may start, up to the size of the driver's pool. Queued commands are
-taken in rotation: a request with 200 of them delays another by one. Reads and writes queue apart, and so do
-the commands of cheap requests: these and writes have slots that others can't take.
+Ten reads at once are right while they are fast: more wait for each other more than for MongoDB. A command
+that is slow stops counting, so that another may start, up to the size of the driver's pool. Queued commands
+are taken in rotation: a request with 200 of them delays another by one. Reads and writes queue apart, and so
+do the commands of cheap requests: these and writes have slots that others can't take.
 """
 
 from asyncio import AbstractEventLoop, Future, TimerHandle, get_running_loop
 from collections import deque
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from threading import Lock
 from time import monotonic
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
@@ -17,11 +17,14 @@ from weakref import WeakKeyDictionary
 import pymongo
 
 from loaders import circuit
-from loaders.errors import DeadlineError
+from loaders.errors import ClientGoneError, DeadlineError
 from loaders.scope import Scope
 
 #: Connections to a MongoDB server. The slots below take 92; the driver's own commands need a few.
 POOL = 100
+
+#: Fast commands in flight, of any kind; two more of cheap requests, and two of writes.
+FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
@@ -29,21 +32,71 @@ Kind: TypeAlias = Literal["read", "cheap", "write"]
 #: processor is the bottleneck every command takes long, and with more of them in flight each takes longer.
 _SLOW, _STALLED = 0.25, 0.05
 
+_TICK = 0.05  # seconds between two looks at deadlines and slow commands
+
 
 class Slots:
-    """Room for commands of some kinds. fast: how many run at once. total: with those that are slow."""
+    """Room for commands of some kinds. fast: how many run at once. total: with those that are slow.
 
-    __slots__ = ("_fast", "_total", "fast", "kinds", "running")
+    Threads take and give back slots, and what is queued, without a lock: they would wait for it while they
+    wait for the interpreter's own, which makes each operation of a dictionary or a deque atomic.
+    """
+
+    __slots__ = ("_fast", "_kinds", "_most", "_running", "_turn")
 
     def __init__(self, *kinds: Kind, fast: int, total: int) -> None:
-        self.kinds = list(kinds)  # in the order of their turns
-        self._fast, self._total = fast, total
-        self.fast: dict[Command, None] = {}  # in the order in which they began
-        self.running = 0
+        self._kinds = kinds
+        self._turn = 0
+        self._most = (fast, total)
+        self._running: dict[Command, None] = {}
+        self._fast: dict[Command, None] = {}
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._running)
 
     @property
     def has_room(self) -> bool:
-        return len(self.fast) < self._fast and self.running < self._total
+        return len(self._fast) < self._most[0] and len(self._running) < self._most[1]
+
+    def in_turn(self) -> Sequence[Kind]:
+        """The kinds, each the first in its turn."""
+        if len(self._kinds) == 1:
+            return self._kinds
+        self._turn = turn = (self._turn + 1) % len(self._kinds)
+        return self._kinds[turn:] + self._kinds[:turn]
+
+    def take(self, command: "Command") -> None:
+        command.slots = self
+        command.began = monotonic()
+        self._running[command] = None
+        self._fast[command] = None
+
+    def give_back(self, command: "Command") -> bool:
+        """Whether another may have it: it was taken, and its command was not slow."""
+        was_taken = self._running.pop(command, self) is None
+        return self._fast.pop(command, self) is None and was_taken
+
+    def let_be(self, began: float) -> None:
+        """What began by then stops counting as fast."""
+        for command in list(self._fast):
+            if command.began <= began:
+                self._fast.pop(command, None)
+
+
+class Line:
+    """The queued commands of one kind of one request."""
+
+    __slots__ = ("commands",)
+
+    def __init__(self) -> None:
+        self.commands: deque[Command] = deque()
+
+    def next(self) -> "Command | None":
+        try:
+            return self.commands.popleft()
+        except IndexError:
+            return None
 
 
 class Command:
@@ -54,8 +107,8 @@ class Command:
     """
 
     __slots__ = (
-        "began", "client", "future", "is_stopped", "is_write", "kind", "queue", "scope", "session_id",
-        "slots",
+        "began", "client", "future", "has_ended", "is_stopped", "is_write", "kind", "queue", "scope",
+        "session_id", "slots",
     )  # fmt: skip
 
     def __init__(self, scope: Scope | None, client: Any, future: Future[Any], queue: "Queue") -> None:
@@ -67,6 +120,7 @@ class Command:
         self.began = 0.0
         self.session_id: Any = None
         self.is_stopped = False
+        self.has_ended = False
         self.is_write = scope is not None and scope.has_begun
         self.kind: Kind = "read"
         if scope is not None:
@@ -85,6 +139,16 @@ class Command:
         if self.scope is None or (remaining := self.scope.remaining) <= 0:
             raise DeadlineError
         return pymongo.timeout(remaining)
+
+    def give_up(self) -> None:
+        """Gives back its slot, if it has one still, whatever becomes of it."""
+        if following := self.queue.finish(self):
+            following.start()
+        self.queue.fill()
+
+    def is_late(self, now: float) -> bool:
+        """Whether its deadline has passed, and it doesn't know yet."""
+        return self.scope is not None and now >= self.scope.deadline and not self.is_stopped
 
     def expire(self) -> None:
         """The deadline has passed."""
@@ -108,92 +172,125 @@ class Queue:
     """
 
     def __init__(self) -> None:
-        self._shared = Slots("read", "cheap", "write", fast=10, total=64)
-        self._cheap = Slots("cheap", fast=2, total=12)
-        self._write = Slots("write", fast=4, total=16)
-        self._all = (self._write, self._cheap, self._shared)
-        self._kept: dict[Kind, Slots] = {"cheap": self._cheap, "write": self._write}
-        self._queued: dict[Kind, dict[Scope | None, deque[Command]]] = {"read": {}, "cheap": {}, "write": {}}
-        self._length = 0
+        self._shared = Slots("read", "cheap", "write", fast=FAST, total=64)
+        self._kept: dict[Kind, Slots] = {
+            "write": Slots("write", fast=2, total=16),
+            "cheap": Slots("cheap", fast=2, total=12),
+        }
+        self._slots = (*self._kept.values(), self._shared)
+        self._rings: dict[Kind, dict[Line, None]] = {"read": {}, "cheap": {}, "write": {}}
+        self._lines: dict[Kind, Line] = {}  # of commands of no request
+        self._requests: set[Command] = set()  # those of requests
         self._moved = 0.0
         self._timer: TimerHandle | None = None
-        self._lock = Lock()
+
+    @property
+    def in_flight(self) -> int:
+        """How many commands have a slot."""
+        return sum(slots.in_flight for slots in self._slots)
+
+    def enter(self, command: Command, scope: Scope) -> None:
+        """As `submit`, of a request: it ends at the deadline, and when the client leaves."""
+        scope.queue = self
+        self._requests.add(command)
+        self._wake()
+        self.submit(command)
+
+    def leave(self, command: Command) -> None:
+        """Nobody waits for it any more, or it has ended."""
+        self._requests.discard(command)
+
+    def stop(self, scope: Scope) -> None:
+        """Ends the commands of a client that has left."""
+        for command in [command for command in self._requests if command.scope is scope]:
+            command.stop(ClientGoneError())
 
     def submit(self, command: Command) -> None:
         """Starts a command, now or when its turn comes."""
-        with self._lock:
-            if slots := self._room(command.kind):
-                self._take(command, slots)
-            else:
-                self._queued[command.kind].setdefault(command.scope, deque()).append(command)
-                self._length += 1
-        if slots:
-            command.start()
-        elif self._timer is None:
-            self._timer = get_running_loop().call_later(_STALLED, self._discount_slow)
-
-    def finish(self, command: Command) -> list[Command]:
-        """Gives back its slot, if it has one; the commands to start now."""
-        with self._lock:
-            if (slots := command.slots) is None:
-                return []
-            command.slots = None
-            slots.running -= 1
-            slots.fast.pop(command, None)
-            self._moved = monotonic()
-            return self._startable() if self._length else []
-
-    def _room(self, kind: Kind) -> Slots | None:
-        if self._shared.has_room:
-            return self._shared
+        kind = command.kind
         kept = self._kept.get(kind)
-        return kept if kept and kept.has_room else None
+        if self._shared.has_room:
+            self._start(command, self._shared)
+        elif kept and kept.has_room:
+            self._start(command, kept)
+        else:
+            lines = self._lines if command.scope is None else command.scope.lines
+            line = lines.setdefault(kind, Line())
+            line.commands.append(command)
+            self._rings[kind][line] = None
+            self._wake()
 
-    def _take(self, command: Command, slots: Slots) -> None:
-        command.slots = slots
-        command.began = monotonic()
-        slots.running += 1
-        slots.fast[command] = None
+    def finish(self, command: Command) -> Command | None:
+        """Gives back its slot. A thread goes on with what is returned; `fill` is called in the loop."""
+        self._moved = monotonic()
+        if (slots := command.slots) is None or not slots.give_back(command):
+            return None
+        if following := self._dequeued(slots):
+            slots.take(following)
+        return following
 
-    def _startable(self) -> list[Command]:
-        """What is queued, as far as there is room."""
-        found = []
-        for slots in self._all:
-            while slots.has_room and (command := self._next(slots)):
-                self._take(command, slots)
-                found.append(command)
-        return found
+    def fill(self) -> None:
+        """Starts what is queued, as far as there is room."""
+        if not self._is_waited_for:
+            return
+        for slots in self._slots:
+            while slots.has_room and (command := self._dequeued(slots)):
+                self._start(command, slots)
 
-    def _next(self, slots: Slots) -> Command | None:
-        """Of the kinds in rotation, and within a kind of the scopes in rotation."""
-        for kind in tuple(slots.kinds):
-            queued = self._queued[kind]
-            while queued:
-                scope = next(iter(queued))
-                commands = queued.pop(scope)
-                command = commands.popleft()
-                self._length -= 1
-                if commands:
-                    queued[scope] = commands
-                if not command.future.done():
-                    slots.kinds.remove(kind)
-                    slots.kinds.append(kind)
+    @property
+    def _is_waited_for(self) -> bool:
+        rings = self._rings
+        return bool(rings["read"] or rings["cheap"] or rings["write"])
+
+    def _start(self, command: Command, slots: Slots) -> None:
+        slots.take(command)
+        command.start()
+
+    def _dequeued(self, slots: Slots) -> Command | None:
+        """Of the kinds in rotation, and within a kind of the requests in rotation."""
+        for kind in slots.in_turn():
+            ring = self._rings[kind]
+            while line := _first(ring):
+                command = line.next()
+                if line.commands:  # what is added from now on puts the line into the ring itself
+                    ring[line] = None
+                if command and not command.future.done():
                     return command
         return None
 
-    def _discount_slow(self) -> None:
-        """Slow commands stop counting, and queued ones take their places."""
-        with self._lock:
-            now = monotonic()
-            slow = now - (_STALLED if now - self._moved >= _STALLED else _SLOW)
-            for slots in self._all:
-                while slots.fast and (oldest := next(iter(slots.fast))).began <= slow:
-                    del slots.fast[oldest]
-            found = self._startable()
-            again = get_running_loop().call_later(_STALLED, self._discount_slow) if self._length else None
-            self._timer = again
-        for command in found:
-            command.start()
+    def _wake(self) -> None:
+        if self._timer is None:
+            self._timer = get_running_loop().call_later(_TICK, self._tick)
+
+    def _tick(self) -> None:
+        """One timer for all commands: one for each would take longer than what else is done for it here."""
+        now = monotonic()
+        for command in [command for command in self._requests if command.is_late(now)]:
+            command.expire()
+        if self._is_waited_for:
+            self._let_slow_ones_be(now)
+        self._timer = None
+        if self._requests or self._is_waited_for:
+            self._wake()
+
+    def _let_slow_ones_be(self, now: float) -> None:
+        """They stop counting, and what is queued gets their places."""
+        slow = now - (_STALLED if now - self._moved >= _STALLED else _SLOW)
+        for slots in self._slots:
+            slots.let_be(slow)
+        self.fill()
+
+
+def _first(ring: "dict[Line, None]") -> "Line | None":
+    """Takes the first line out of a ring."""
+    while ring:
+        try:
+            line = next(iter(ring))
+            del ring[line]
+        except (KeyError, RuntimeError, StopIteration):  # another thread has taken it
+            continue
+        return line
+    return None
 
 
 _queues: WeakKeyDictionary[AbstractEventLoop, Queue] = WeakKeyDictionary()
@@ -205,3 +302,8 @@ def running() -> Queue:
     if (queue := _queues.get(loop)) is None:
         queue = _queues[loop] = Queue()
     return queue
+
+
+def in_flight() -> int:
+    """How many commands are in flight, of all event loops."""
+    return sum(queue.in_flight for queue in _queues.values())

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
-from typing import Protocol
-
-from loaders.errors import ClientGoneError
+from typing import Any, Protocol
 
 
-class Stoppable(Protocol):
-    """A command that is queued or in flight."""
+class Queue(Protocol):
+    """A queue of commands: loaders.queue."""
 
-    def stop(self, error: Exception) -> None: ...
+    def stop(self, scope: "Scope") -> None: ...
 
 
 class Scope:
@@ -23,7 +21,7 @@ class Scope:
     done; has_begun: whether one was begun. wrote: whether a commit was sent.
     """
 
-    __slots__ = ("cheap", "commands", "deadline", "gone", "has_begun", "is_writing", "wrote")
+    __slots__ = ("cheap", "deadline", "gone", "has_begun", "is_writing", "lines", "queue", "wrote")
 
     def __init__(self, deadline: float, *, cheap: bool = False) -> None:
         self.deadline = deadline
@@ -31,7 +29,8 @@ class Scope:
         self.gone = False
         self.wrote = False
         self.is_writing = False
-        self.commands: set[Stoppable] = set()
+        self.queue: Queue | None = None  # where its commands are
+        self.lines: dict[Any, Any] = {}  # of loaders.queue
         self.has_begun = False
 
     @property
@@ -57,8 +56,8 @@ class Scope:
         if self.has_begun:
             return
         self.gone = True
-        for command in tuple(self.commands):
-            command.stop(ClientGoneError())
+        if self.queue:
+            self.queue.stop(self)
 
 
 #: The scope of the request that is being answered; None outside of requests.

@@ -47,8 +47,10 @@ class Awaited(Command):
             with self.timeout():
                 return await (self.call(self.own) if self.is_write else self._interruptible())
         finally:
-            for following in self.queue.finish(self):
+            self.has_ended = True
+            if following := self.queue.finish(self):
                 following.start()
+            self.queue.fill()
 
     async def _interruptible(self) -> Any:
         """In a session by which it can be ended."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from loaders import interruptions, sessions
 from loaders.errors import ClientGoneError
-from loaders.queue import Command, Queue
+from loaders.queue import Command, Queue, in_flight
 from loaders.scope import Scope
 
 
@@ -21,7 +21,7 @@ class Call(Command):
     then. (asyncio.to_thread takes a second future and the locks of an executor, which a short call feels.)
     """
 
-    __slots__ = ("call", "context", "loop", "own")
+    __slots__ = ("call", "context", "is_given_up", "loop", "own")
 
     def __init__(
         self, scope: Scope | None, client: Any, queue: Queue, call: Callable[[Any], Any], own: Any
@@ -30,6 +30,7 @@ class Call(Command):
         super().__init__(scope, client, self.loop.create_future(), queue)
         self.call = call
         self.own = own
+        self.is_given_up = False
         self.context: Context = copy_context()
 
     def outcome(self) -> Future[Any]:
@@ -51,7 +52,7 @@ class Call(Command):
         session = sessions.lend(client)
         self.session_id = session.session_id
         try:
-            if self.is_stopped:
+            if self.is_stopped or self.future.done():
                 raise ClientGoneError
             with session.bind(end_session=False):
                 return self.call(self.own)
@@ -61,12 +62,18 @@ class Call(Command):
                 sessions.give_back(client, session)
 
     def start(self) -> None:
-        """In a thread that is idle, or in a new one."""
+        """In a thread that is idle or will soon be, or in a new one."""
         _calls.put(self)
-        try:
-            _idle.pop()
-        except IndexError:
+        if in_flight() > len(_threads):
+            _threads.append(None)
             Thread(target=_work, name="lectern", daemon=True).start()
+
+    def give_up(self) -> None:
+        """Its thread is lost until it returns, and its slot is another's."""
+        if not self.is_given_up and not self.has_ended:
+            self.is_given_up = True
+            _threads.pop()
+            super().give_up()
 
     def interrupt(self, error: Exception) -> None:
         """Its future fails at once; MongoDB ends it within a second."""
@@ -76,12 +83,13 @@ class Call(Command):
 
     def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:
         """In the loop: the function has returned."""
+        self.queue.fill()
         if not self.future.done():
             settle(outcome)
 
 
 _calls: SimpleQueue[Call] = SimpleQueue()
-_idle: list[None] = []  # an entry for each thread that will take a call that is not put yet
+_threads: list[None] = []  # an entry for each one that is not lost
 
 
 def _work() -> None:
@@ -97,11 +105,10 @@ def _made(call: Any) -> None:
             outcome: Any = call.context.run(call.made)
         except BaseException as error:  # or who waits would wait forever
             settle, outcome = call.future.set_exception, error
-        following, *others = call.queue.finish(call) or (None,)
-        for other in others:
-            other.start()
-        if following is None:
-            _idle.append(None)
+        call.has_ended = True
+        if call.is_given_up:
+            _threads.append(None)
+        following = call.queue.finish(call)
         with suppress(RuntimeError):  # the loop was closed meanwhile, and nobody waits
             call.loop.call_soon_threadsafe(call.settle, settle, outcome)
         call = following

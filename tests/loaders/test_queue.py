@@ -9,7 +9,7 @@ import pytest
 
 from loaders import queue
 from loaders.errors import ClientGoneError, DeadlineError
-from loaders.queue import Command, Queue
+from loaders.queue import FAST, Command, Queue
 from loaders.scope import Scope
 
 
@@ -40,9 +40,16 @@ class Desk:
             self.queue.submit(command)
         return commands
 
+    def enter(self, scope: Scope, count: int) -> list[Fake]:
+        commands = [Fake(self.queue, scope, self.started) for _ in range(count)]
+        for command in commands:
+            self.queue.enter(command, scope)
+        return commands
+
     def finish(self, command: Fake) -> None:
-        for following in self.queue.finish(command):
+        if following := self.queue.finish(command):
             following.start()
+        self.queue.fill()
 
     def finish_all(self) -> list[Scope | None]:
         """Ends them in the order in which they began; whose they were."""
@@ -63,12 +70,12 @@ async def eventually(true: Callable[[], bool]) -> None:
             await sleep(0.005)
 
 
-async def test_ten_are_in_flight_while_they_are_fast() -> None:
+async def test_few_are_in_flight_while_they_are_fast() -> None:
     desk = Desk()
-    desk.submit(request(), 12)
-    assert len(desk.started) == 10
+    desk.submit(request(), FAST + 2)
+    assert len(desk.started) == FAST
     desk.finish(desk.started[0])
-    assert len(desk.started) == 11
+    assert len(desk.started) == FAST + 1
 
 
 async def test_an_operation_with_200_commands_delays_a_stranger_by_one() -> None:
@@ -77,30 +84,30 @@ async def test_an_operation_with_200_commands_delays_a_stranger_by_one() -> None
     desk.submit(stranger)
     desk.finish(desk.started[0])
     desk.finish(desk.started[1])
-    assert [command.scope for command in desk.started[10:]] == [big, stranger]
+    assert [command.scope for command in desk.started[FAST:]] == [big, stranger]
 
 
 async def test_requests_are_served_in_rotation() -> None:
     desk, scopes = Desk(), [request() for _ in range(3)]
-    desk.submit(None, 10)
+    desk.submit(None, FAST)
     for scope in scopes:
         desk.submit(scope, 3)
-    assert desk.finish_all()[10:] == scopes * 3
+    assert desk.finish_all()[FAST:] == scopes * 3
 
 
 async def test_reads_and_writes_queue_apart() -> None:
     desk, reads, writes = Desk(), request(), request(writes=True)
     desk.submit(reads, 100)
     desk.submit(writes, 8)
-    assert [command.scope for command in desk.started[10:]] == [writes] * 4  # those that are kept for writes
-    order = desk.finish_all()[14:]
-    assert order[:8].count(writes) == 4
+    assert [command.scope for command in desk.started[FAST:]] == [writes] * 2  # kept for writes
+    order = desk.finish_all()[FAST + 2 :]
+    assert order[:10].count(writes) >= 5
 
 
 async def test_what_waits_starts_when_others_are_slow_up_to_the_pool() -> None:
     desk = Desk()
     commands = desk.submit(request(), 100)
-    await eventually(lambda: len(desk.started) == 20)
+    await eventually(lambda: len(desk.started) == 2 * FAST)
     await eventually(lambda: len(desk.started) == 64)
     await sleep(3 * queue._STALLED)
     assert len(desk.started) == 64
@@ -130,10 +137,10 @@ async def test_while_the_queue_moves_no_more_are_started_than_end() -> None:
     """MongoDB is the bottleneck then: each takes as long as there are others."""
     desk = Desk()
     desk.submit(request(), 100)
-    for number in range(10):
+    for number in range(FAST):
         await sleep(queue._STALLED / 3)
         desk.finish(desk.started[number])
-    assert len(desk.started) == 20
+    assert len(desk.started) == 2 * FAST
 
 
 async def test_a_command_that_takes_long_is_slow_while_the_queue_moves() -> None:
@@ -146,37 +153,37 @@ async def test_a_command_that_takes_long_is_slow_while_the_queue_moves() -> None
         desk.finish(desk.started[-1])  # never the first one
     running = [command for command in desk.started if command.slots]
     assert desk.started[0] in running
-    assert len(running) > 10
+    assert len(running) > FAST
 
 
 async def test_what_is_dropped_is_not_started() -> None:
     desk, gone = Desk(), request()
-    desk.submit(None, 10)
-    dropped = desk.submit(gone, 5)
-    (stays,) = desk.submit(request())
-    for command in dropped:
-        gone.commands.add(command)
+    desk.submit(None, FAST)
+    dropped = desk.enter(gone, 5)
+    (stays,) = desk.enter(request(), 1)
     gone.leave()
     for command in dropped:
         with pytest.raises(ClientGoneError):
             command.future.result()
     desk.finish(desk.started[0])
-    assert desk.started[10:] == [stays]
+    assert desk.started[FAST:] == [stays]
 
 
 async def test_what_is_queued_past_its_deadline_is_dropped() -> None:
     desk = Desk()
-    desk.submit(None, 10)
-    (late,) = desk.submit(request())
-    late.expire()
+    desk.submit(None, FAST)
+    (late,) = desk.enter(Scope(monotonic() + 0.05), 1)
+    (stays,) = desk.enter(request(), 1)
+    await eventually(late.future.done)
     with pytest.raises(DeadlineError):
         late.future.result()
+    assert not stays.future.done()
     desk.finish(desk.started[0])
-    assert len(desk.started) == 10
+    assert desk.started[FAST:] == [stays]
 
 
 async def test_a_command_that_never_began_has_no_slot_to_give_back() -> None:
     desk = Desk()
-    commands = desk.submit(None, 11)
+    commands = desk.submit(None, FAST + 1)
     desk.finish(commands[-1])
-    assert len(desk.started) == 10
+    assert len(desk.started) == FAST
