@@ -51,7 +51,8 @@ class ByKey(Generic[D]):
         try:
             rows = await self._rows(list(unseen.values()))
             found = _hashed([row[self._field] for row in rows])
-            self._seen |= dict.fromkeys(unseen) | dict(zip(found, rows, strict=True))
+            self._seen.update(dict.fromkeys(unseen))
+            self._seen.update(zip(found, rows, strict=True))
         except Exception as error:
             coming.set_exception(error)
             coming.exception()  # nobody may be waiting

@@ -35,6 +35,10 @@ _SLOW, _STALLED = 0.25, 0.05
 _TICK = 0.05  # seconds between two looks at deadlines and slow commands
 
 
+#: The commands that have a slot, of all event loops: they share threads.
+in_flight: "dict[Command, None]" = {}
+
+
 class Slots:
     """Room for commands of some kinds. fast: how many run at once. total: with those that are slow.
 
@@ -52,10 +56,6 @@ class Slots:
         self._fast: dict[Command, None] = {}
 
     @property
-    def in_flight(self) -> int:
-        return len(self._running)
-
-    @property
     def has_room(self) -> bool:
         return len(self._fast) < self._most[0] and len(self._running) < self._most[1]
 
@@ -69,12 +69,12 @@ class Slots:
     def take(self, command: "Command") -> None:
         command.slots = self
         command.began = monotonic()
-        self._running[command] = None
-        self._fast[command] = None
+        self._running[command] = self._fast[command] = in_flight[command] = None
 
     def give_back(self, command: "Command") -> bool:
         """Whether another may have it: it was taken, and its command was not slow."""
         was_taken = self._running.pop(command, self) is None
+        in_flight.pop(command, None)
         return self._fast.pop(command, self) is None and was_taken
 
     def let_be(self, began: float) -> None:
@@ -183,11 +183,6 @@ class Queue:
         self._requests: set[Command] = set()  # those of requests
         self._moved = 0.0
         self._timer: TimerHandle | None = None
-
-    @property
-    def in_flight(self) -> int:
-        """How many commands have a slot."""
-        return sum(slots.in_flight for slots in self._slots)
 
     def enter(self, command: Command, scope: Scope) -> None:
         """As `submit`, of a request: it ends at the deadline, and when the client leaves."""
@@ -302,8 +297,3 @@ def running() -> Queue:
     if (queue := _queues.get(loop)) is None:
         queue = _queues[loop] = Queue()
     return queue
-
-
-def in_flight() -> int:
-    """How many commands are in flight, of all event loops."""
-    return sum(queue.in_flight for queue in _queues.values())

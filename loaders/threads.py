@@ -64,7 +64,7 @@ class Call(Command):
     def start(self) -> None:
         """In a thread that is idle or will soon be, or in a new one."""
         _calls.put(self)
-        if in_flight() > len(_threads):
+        if len(in_flight) > len(_threads):
             _threads.append(None)
             Thread(target=_work, name="lectern", daemon=True).start()
 

@@ -56,7 +56,7 @@ class Tokens(Protocol):
 LevelFunction = Callable[..., Awaitable[Sequence[Any]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     loaders: Loaders
     cursors: Cursors
@@ -75,4 +75,4 @@ class Context:
 
     def sign_in(self, viewer: Viewer) -> None:
         """Who signs in is the viewer from then on."""
-        object.__setattr__(self, "viewer", viewer)
+        self.viewer = viewer

@@ -9,6 +9,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     SelectionNode,
     get_nullable_type,
     is_leaf_type,
@@ -34,7 +35,8 @@ _LONGEST_NAME = 100  # characters of a type's name
 class Document:
     """One operation of a valid document. Plans and costs are made when they are asked for first.
 
-    introspects: whether it asks about the schema. is_about_schema: whether it asks about nothing else.
+    is_query: or it is a mutation. introspects: whether it asks about the schema. is_about_schema: whether it
+    asks about nothing else.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Document:
     ) -> None:
         nodes = list(selections(document))
         self.document, self.definition = document, definition
+        self.is_query = definition.operation is OperationType.QUERY
         self.variables = Variables(schema, definition, hide_suggestions=hide_suggestions)
         asked = _roots(schema, document, definition)
         self.introspects = bool(asked & FIELDS)
@@ -59,10 +62,6 @@ class Document:
         self._costs: dict[tuple[Any, ...], Cost] = {}
 
     @property
-    def is_query(self) -> bool:
-        return self.definition.operation.value == "query"
-
-    @property
     def variants(self) -> int:
         """How many plans may be kept of it: its conditions are true or false."""
         return min(_MOST_KEPT, 1 << len(self._conditions))
@@ -73,33 +72,31 @@ class Document:
         Raises TooLargeError.
         """
         given = variables.coerced
-        key = (
-            *map(given.get, self._conditions),
-            *(_size(given.get(name)) for name in self._sizes),
-            *(length(given.get(name)) for name in self._lists),
-        )
+        key = self._conditions_of(variables)
+        if self._sizes or self._lists:
+            key += tuple([_size(given.get(name)) for name in self._sizes])
+            key += tuple([length(given.get(name)) for name in self._lists])
         if (found := self._costs.get(key)) is None:
             found = cost(self._schema, self.document, self.definition, given, limits)
             _keep(self._costs, key, found)
         return found
 
-    def is_planned(self, variables: VariableValues) -> bool:
-        """Whether `plan` has nothing to do."""
-        return self._conditions_of(variables) in self._plans
+    def kept_plan(self, variables: VariableValues) -> Plan | str | None:
+        """What `plan` returns, if it was made before."""
+        return self._plans.get(self._conditions_of(variables))
 
     def plan(self, variables: VariableValues) -> Plan | str:
         """The plan, or the reason why there is none: one for each combination of what @skip and @include
         depend on.
         """
-        given, key = variables.coerced, self._conditions_of(variables)
-        if (found := self._plans.get(key)) is None:
-            conditions = {name: given[name] for name in self._conditions if name in given}
-            found = self._planned(conditions)
-            _keep(self._plans, key, found)
+        if (found := self.kept_plan(variables)) is None:
+            given = variables.coerced
+            found = self._planned({name: given[name] for name in self._conditions if name in given})
+            _keep(self._plans, self._conditions_of(variables), found)
         return found
 
     def _conditions_of(self, variables: VariableValues) -> tuple[Any, ...]:
-        return tuple(map(variables.coerced.get, self._conditions))
+        return tuple(map(variables.coerced.get, self._conditions)) if self._conditions else ()
 
     def _planned(self, conditions: Mapping[str, bool]) -> Plan | str:
         try:

@@ -37,21 +37,28 @@ def encoded(payload: object) -> bytes:
     return b"".join(slices(payload)) if whole is None else whole
 
 
-async def bounded(payload: object, most: int, *, at_once: bool = False) -> Sequence[bytes]:
-    """A response as JSON in slices, with a pause for others after each, or at once, in one. It is given up
-    as soon as it is too large.
+def at_once(payload: object, most: int) -> Sequence[bytes]:
+    """A response as JSON, as `bounded` makes it, in one piece."""
+    whole = encoded(payload)
+    if len(whole) > most:
+        raise ResponseTooLargeError
+    return (whole,)
+
+
+async def bounded(payload: object, most: int) -> Sequence[bytes]:
+    """A response as JSON in slices, with a pause for others after each. It is given up as soon as it is too
+    large.
 
     Raises ResponseTooLargeError past `most` bytes, and TypeError for what JSON can't hold.
     """
     made: list[bytes] = []
-    for piece in (encoded(payload),) if at_once else slices(payload):
+    for piece in slices(payload):
         most -= len(piece)
         if most < 0:
             raise ResponseTooLargeError
         made.append(piece)
-        if not at_once:
-            await sleep(0)
-            await pace.turn()
+        await sleep(0)
+        await pace.turn()
     return made
 
 

@@ -16,7 +16,6 @@ from app.execution.document import Document
 from app.execution.explain import Timings, explained
 from app.execution.operation import Answer, Operation
 from app.execution.pace import pace
-from app.execution.plan import Plan
 from app.execution.reading import Reader
 from app.execution.refusals import RefusedError
 from app.execution.run import Run
@@ -77,27 +76,27 @@ class Executor:
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
         self._failures: Cache[_Key, Answer] = Cache(entries=_MOST_FAILURES, size=_FAILURES_SIZE)
 
+    def kept(self, operation: Operation) -> Document | Answer | None:
+        """What was made of its text before, a document or the answer that refuses it, if it is kept."""
+        key = (operation.query, operation.operation_name)
+        return self._documents.get(key) or self._failures.get(key)
+
     async def read(self, operation: Operation) -> Document | Answer:
         """Reads a text before it is prepared, yielding to the event loop in between: its document, or the
         answer that refuses it. `prepare` reads it in one go.
         """
-        if (kept := self._kept(operation)) is not None:
+        if (kept := self.kept(operation)) is not None:
             return kept
         reading = self._reading(operation)
         while (read := _next(reading)) is None:  # noqa: ASYNC110  # the work itself, not a wait
             await sleep(0)
         return read
 
-    def is_known(self, operation: Operation) -> bool:
-        """Whether its text was read before, and either its document or its refusal is kept."""
-        key = (operation.query, operation.operation_name)
-        return key in self._documents or key in self._failures
-
     def prepare(
         self, operation: Operation, read: Document | Answer | None = None, *, only_queries: bool = False
     ) -> Prepared | Answer:
-        """The operation, ready to run; the answer when it can't be. read: what `read` returned for it: one
-        that is too large for the cache is kept nowhere else.
+        """The operation, ready to run; the answer when it can't be. read: what `kept` or `read` returned for
+        it: one that is too large for the cache is kept nowhere else.
 
         Raises NotAQueryError for a mutation, whatever its variables and its size.
         """
@@ -120,16 +119,17 @@ class Executor:
         """The plan of an operation: app.execution.explain."""
         document, _, variables, cost = prepared
         allowed, setting = self._allowed(document)
-        plan = self._plan(document, variables)
+        plan = document.plan(variables) if self._compiled else "turned off"
         return explained(plan, variables, cost, allowed, setting, timings)
 
     async def run(self, prepared: Prepared, ctx: Context, timings: Timings | None = None) -> Answer:
         """The answer of an operation. timings: where to note how long each call of its plan took."""
         document, operation, variables, _ = prepared
-        if self._compiled and not document.is_planned(variables):
+        plan = document.kept_plan(variables) if self._compiled else "turned off"
+        if plan is None:
             await sleep(0)  # what was read just now took its time already
             await pace.turn()
-        plan = self._plan(document, variables)
+            plan = document.plan(variables)
         if isinstance(plan, str):
             metrics.operations.labels("reference", plan).inc()
             return await reference.answer(
@@ -139,15 +139,8 @@ class Executor:
         _COMPILED.inc()
         return Answer(await Run(plan, ctx, variables, timings).payload(), "compiled")
 
-    def _plan(self, document: Document, variables: VariableValues) -> Plan | str:
-        return document.plan(variables) if self._compiled else "turned off"
-
-    def _kept(self, operation: Operation) -> Document | Answer | None:
-        key = (operation.query, operation.operation_name)
-        return self._documents.get(key) or self._failures.get(key)
-
     def _document(self, operation: Operation) -> Document | Answer:
-        if (kept := self._kept(operation)) is not None:
+        if (kept := self.kept(operation)) is not None:
             return kept
         reading = self._reading(operation)
         while (read := _next(reading)) is None:
@@ -170,9 +163,9 @@ class Executor:
         """What an operation costs. Raises TooLargeError where that is more than is allowed."""
         cost = document.cost(variables, self._limits)
         allowed, setting = self._allowed(document)
-        if cost.price > allowed:
+        if (price := cost.price) > allowed:
             raise over(
-                f"The operation costs up to {cost.price:,}, for {cost.objects:,} objects with "
+                f"The operation costs up to {price:,}, for {cost.objects:,} objects with "
                 f"{cost.values:,} values and {cost.commands:,} commands",
                 allowed,
                 setting,

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from app.auth.authentication import Authentication
 from app.auth.errors import InvalidTokenError, IssuerUnavailableError
 from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
+from app.execution.document import Document
 from app.execution.explain import Timings
 from app.execution.pace import giving_way
 from app.http import body, graphiql, reply, request
@@ -61,8 +62,8 @@ class Endpoint:
         answer = await self._within_time(scope, receive, headers, JSON if media_type == HTML else media_type)
         if answer is None:
             return
-        if self.compression:
-            answer = await answer.compressed(headers)
+        if self.compression and answer.may_be_compressed(headers):
+            answer = await answer.compressed()
         if answer.length <= _SMALL:
             await answer.send(send, scope)
         else:
@@ -101,7 +102,11 @@ class Endpoint:
         else:
             operation = request.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
         watch.listen()
-        prepared = await self._prepared(operation, only_queries=only_queries)
+        read = self.executor.kept(operation) or await self._read(operation)
+        try:
+            prepared = self.executor.prepare(operation, read, only_queries=only_queries)
+        except NotAQueryError:
+            raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None
         if isinstance(prepared, Answer):
             return reply.answered(prepared, media_type)
         client = scope.get("client")
@@ -123,20 +128,15 @@ class Endpoint:
                 503, "Tokens can't be verified now: try again.", {"retry-after": "10"}
             ) from None
 
-    async def _prepared(self, operation: Operation, *, only_queries: bool) -> Prepared | Answer:
-        """The operation, ready to run. A new text waits until it may be parsed."""
+    async def _read(self, operation: Operation) -> Document | Answer:
+        """Reads a new text, once it may be parsed."""
         texts, size = self.admission.texts, len(operation.query)
-        is_new = not self.executor.is_known(operation)
-        if is_new and not texts.enter(size):
+        if not texts.enter(size):
             await texts.wait(size, operation.size)
         try:
-            read = await self.executor.read(operation) if is_new else None
-            return self.executor.prepare(operation, read, only_queries=only_queries)
-        except NotAQueryError:
-            raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None
-        finally:
-            if is_new:  # in the next round of the loop, after what has become ready meanwhile
-                asyncio.get_running_loop().call_soon(texts.leave, size)
+            return await self.executor.read(operation)
+        finally:  # in the next round of the loop, after what has become ready meanwhile
+            asyncio.get_running_loop().call_soon(texts.leave, size)
 
     async def _run(
         self, prepared: Prepared, ctx: Context, watch: Watch, headers: Headers, media_type: str

@@ -22,10 +22,12 @@ class Reply(NamedTuple):
     media_type: str
     headers: Mapping[str, str] | None = None
 
-    async def compressed(self, headers: Headers) -> "Reply":
-        """The reply compressed, where the client takes that and it is worth it. headers: the request's."""
-        if self.length < compression.LEAST or not compression.is_accepted(headers):
-            return self
+    def may_be_compressed(self, headers: Headers) -> bool:
+        """Whether it is worth it, and the client takes it. headers: the request's."""
+        return self.length >= compression.LEAST and compression.is_accepted(headers)
+
+    async def compressed(self) -> "Reply":
+        """The reply compressed by gzip."""
         body = await compression.compressed(self.body)
         return self._replace(body=body, headers={**(self.headers or {}), "content-encoding": "gzip"})
 
@@ -59,7 +61,9 @@ def answered(answer: Answer, media_type: str) -> Reply:
 async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) -> Reply:
     """An answer of at most so many bytes. at_once: whether it is small, by all that is known."""
     try:
-        return _of(answer, await encoding.bounded(answer.payload, most, at_once=at_once), media_type)
+        payload = answer.payload
+        body = encoding.at_once(payload, most) if at_once else await encoding.bounded(payload, most)
+        return _of(answer, body, media_type)
     except encoding.ResponseTooLargeError:
         return answered(answer._replace(payload=answer.payload | _too_large(most)), media_type)
 

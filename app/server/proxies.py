@@ -4,7 +4,7 @@ Each proxy adds the address that it got the request from to the end of `X-Forwar
 that was sent to it and may be made up: the list is read from its end, as far as proxies are believed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -25,11 +25,11 @@ class Proxies:
         self._networks = () if self._anyone else tuple(map(ip_network, trusted))
         self._trusts = lru_cache(maxsize=1024)(self._is_trusted)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         client = scope.get("client")
         if client and (self._anyone or self._trusts(client[0])):
             self._tell(scope)
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)
 
     def _tell(self, scope: Scope) -> None:
         forwarded: list[bytes] = []

@@ -172,6 +172,7 @@ def make(application: Callable[[], ASGIApp], settings: Settings, *, delay: float
     config = uvicorn.Config(
         lambda: Proxies(application(), settings.forwarded_allow_ips),
         factory=True,
+        interface="asgi3",
         lifespan="on",
         http=protocol,
         ws="none",  # the gateway serves no other protocol: an offer of one is ignored

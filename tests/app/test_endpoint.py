@@ -248,7 +248,7 @@ async def test_texts_are_parsed_one_round_of_the_loop_after_another(world: World
     texts = own.admission.texts
     size = texts.capacity // 2 + 1
     assert texts.enter(size)
-    await own._prepared(Operation(f"{{ slow }} # {'x' * 1_000}"), only_queries=True)
+    await own._read(Operation(f"{{ slow }} # {'x' * 1_000}"))
     assert not texts.enter(texts.capacity - size)  # what was parsed counts until the next round
     await asyncio.sleep(0)
     assert texts.enter(texts.capacity - size)

@@ -51,7 +51,7 @@ async def test_a_text_that_is_too_large_for_the_cache_is_read_once() -> None:
     prepared = small.prepare(operation, read)
     assert isinstance(prepared, Prepared)
     assert prepared.document is read
-    assert not small.is_known(operation)
+    assert not small.kept(operation)
 
 
 async def test_a_text_that_another_request_read_meanwhile_is_not_read_again() -> None:

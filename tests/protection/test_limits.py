@@ -243,7 +243,7 @@ def test_every_example_is_accepted(example: Path) -> None:
 async def test_a_text_can_be_read_beforehand(query: str) -> None:
     executor = Executor(schema._schema)
     await asyncio.gather(*(executor.read(Operation(query)) for _ in range(3)))
-    assert executor.is_known(Operation(query))
+    assert executor.kept(Operation(query))
     assert executor.prepare(Operation(query)) == executor.prepare(Operation(query))
 
 
@@ -258,7 +258,7 @@ async def test_others_have_their_turn_before_a_text_is_validated() -> None:
 def test_an_operation_is_known_once_it_was_prepared() -> None:
     executor = Executor(schema._schema)
     for query in ("{ courses { totalCount } }", "{ nothing }", "{"):
-        assert not executor.is_known(Operation(query))
+        assert not executor.kept(Operation(query))
         executor.prepare(Operation(query, {"any": 1}))
-        assert executor.is_known(Operation(query))
-        assert not executor.is_known(Operation(query, operation_name="Other"))
+        assert executor.kept(Operation(query))
+        assert not executor.kept(Operation(query, operation_name="Other"))
