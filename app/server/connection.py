@@ -12,11 +12,13 @@ import termios
 from asyncio import TimerHandle
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.server import refusals
+from app.server.cycle import Cycle
 from app.server.drain import is_draining
 from app.server.limits import Limits, State
 from app.server.refusals import Refusal
@@ -66,6 +68,7 @@ class Connection(HttpToolsProtocol):
         self._waits: _Waits | None = None
         self._timer: TimerHandle | None = None
         self._stall: TimerHandle | None = None
+        self._idle: TimerHandle | None = None
         self._began = 0.0  # when that wait began
         self._held = 0  # bytes since the parser gave a head or a piece of a body
         self._answers = 0
@@ -80,6 +83,8 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_for(None)
         self._stop_looking()
+        if self._idle:
+            self._idle.cancel()
         for cycle in (self.running, *(cycle for cycle, _ in self.pipeline)):
             if cycle:
                 _disconnect(cycle)
@@ -110,15 +115,33 @@ class Connection(HttpToolsProtocol):
         if self._timer:
             self._timer.cancel()
             self._timer = None
-            self.state.idle.pop(self, None)
         self._began = self.loop.time()
         if waits is _Waits.REQUEST and self.cycle:
             self.state.idle[self] = None
-            seconds = _LINGER if self.state.is_closed else self.limits.idle_time
-            self._timer = self.loop.call_later(seconds, self._late)
-        elif waits:
+            if self.state.is_closed or not self._idle:
+                self._be_idle(_LINGER if self.state.is_closed else self.limits.idle_time)
+            return
+        self.state.idle.pop(self, None)
+        if waits:
             seconds = self.limits.body_time if waits is _Waits.BODY else self.limits.head_time
             self._timer = self.loop.call_later(seconds / _STEPS, self._step, seconds / _STEPS, _STEPS)
+
+    def _be_idle(self, seconds: float) -> None:
+        """For so long. The timer outlasts requests: a new one for each costs a small query a twentieth."""
+        if self._idle:
+            self._idle.cancel()
+        self._idle = self.loop.call_later(seconds, self._was_idle)
+
+    def _was_idle(self) -> None:
+        self._idle = None
+        if self._waits is not _Waits.REQUEST or not self.cycle:
+            return
+        seconds = _LINGER if self.state.is_closed else self.limits.idle_time
+        left = self._began + seconds - self.loop.time()
+        if left > 0:
+            self._be_idle(left)
+        else:
+            self._close()
 
     def _step(self, seconds: float, left: int) -> None:
         """The time goes on while this side reads."""
@@ -188,11 +211,42 @@ class Connection(HttpToolsProtocol):
         if self._ignored:
             return
         self._check()
-        super().on_headers_complete()
+        self._begin()
         self._reading = _Waits.BODY
         self.headers = []  # fields after the body are no part of the head (RFC 9110 6.5.1)
         if is_draining() or len(self.pipeline) == _AHEAD:
             self.cycle.keep_alive = False
+
+    def _begin(self) -> None:
+        """As uvicorn's, without what Lectern has no use for."""
+        version = self.parser.get_http_version()
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before = self.cycle
+        self.cycle = cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
 
     def _check(self) -> None:
         """The sizes of a head; and what the parser takes and HTTP doesn't, or nobody sends in earnest."""
