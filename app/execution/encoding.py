@@ -4,7 +4,7 @@ orjson holds the interpreter's lock, so a thread would hold the loop all the sam
 """
 
 from asyncio import sleep
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from random import choice, randrange
 from typing import Any, TypeAlias
 
@@ -37,7 +37,7 @@ def encoded(payload: object) -> bytes:
     return b"".join(slices(payload)) if whole is None else whole
 
 
-async def bounded(payload: object, most: int, *, at_once: bool = False) -> Sequence[bytes]:
+async def bounded(payload: object, most: int, *, at_once: bool = False) -> list[bytes]:
     """A response as JSON in slices, with a pause for others after each, or at once, in one. It is given up
     as soon as it is too large.
 
