@@ -181,6 +181,12 @@ class Settings(BaseSettings):
     )
     max_headers: int = Field(100, gt=0, description="The most header fields of a request.")
     max_url_bytes: int = Field(8192, gt=0, description="The longest URL of a request, in bytes.")
+    max_unread_bytes: int = Field(
+        50_000_000,
+        ge=1_000_000,
+        description="The most bytes of answers that a worker holds for clients who have yet to read them; "
+        "then the slowest are cut off.",
+    )
     head_timeout: float = Field(
         10.0, gt=0, description="Seconds that a client has to send the head of a request."
     )

@@ -4,7 +4,7 @@ orjson holds the interpreter's lock, so a thread would hold the loop all the sam
 """
 
 from asyncio import sleep
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from random import choice, randrange
 from typing import Any, TypeAlias
 
@@ -37,15 +37,15 @@ def encoded(payload: object) -> bytes:
     return b"".join(slices(payload)) if whole is None else whole
 
 
-def at_once(payload: object, most: int) -> Sequence[bytes]:
+def at_once(payload: object, most: int) -> list[bytes]:
     """A response as JSON, as `bounded` makes it, in one piece."""
     whole = encoded(payload)
     if len(whole) > most:
         raise ResponseTooLargeError
-    return (whole,)
+    return [whole]
 
 
-async def bounded(payload: object, most: int) -> Sequence[bytes]:
+async def bounded(payload: object, most: int) -> list[bytes]:
     """A response as JSON in slices, with a pause for others after each. It is given up as soon as it is too
     large.
 

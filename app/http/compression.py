@@ -28,7 +28,7 @@ def is_accepted(headers: Headers) -> bool:
     return (_cached if len(accepted) <= LONGEST_CACHED else _is_accepted)(accepted)
 
 
-async def compressed(parts: Sequence[bytes]) -> Sequence[bytes]:
+async def compressed(parts: Sequence[bytes]) -> list[bytes]:
     """The parts of a body as one gzip stream; large ones in a thread, part by part."""
     if sum(map(len, parts)) <= INLINE:
         return _compressed(parts)

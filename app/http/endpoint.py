@@ -28,8 +28,6 @@ from app.tracing import tracing
 from loaders import scope as scopes
 from resolvers.context import PUBLIC, Context, Viewer
 
-_SMALL = 131_072  # bytes of an answer that doesn't count as unread while it is sent
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -64,11 +62,7 @@ class Endpoint:
             return
         if self.compression and answer.may_be_compressed(headers):
             answer = await answer.compressed()
-        if answer.length <= _SMALL:
-            await answer.send(send, scope)
-        else:
-            with self.admission.sending(answer.length):
-                await answer.send(send, scope)
+        await answer.send(send, scope)
 
     async def _within_time(
         self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None

@@ -1,6 +1,7 @@
 """What is sent back: an answer, or why there is none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from math import ceil
 from typing import NamedTuple
 
 import orjson
@@ -15,9 +16,11 @@ from loaders.scope import current
 
 
 class Reply(NamedTuple):
-    """body: its parts in order. A large one has several, so that it is never copied as a whole."""
+    """body: its parts in order. A large one has several, so that it is never copied as a whole. It is empty
+    once it is sent.
+    """
 
-    body: Sequence[bytes]
+    body: list[bytes]
     status: int
     media_type: str
     headers: Mapping[str, str] | None = None
@@ -32,7 +35,7 @@ class Reply(NamedTuple):
         return self._replace(body=body, headers={**(self.headers or {}), "content-encoding": "gzip"})
 
     async def send(self, send: Send, scope: Scope) -> None:
-        """Sends it; to HEAD without the body."""
+        """Sends it; to HEAD without the body. What the client has read is in memory no longer."""
         fields = [
             (b"content-length", str(self.length).encode()),
             (b"content-type", _CONTENT_TYPES[self.media_type]),
@@ -41,21 +44,33 @@ class Reply(NamedTuple):
         for name, value in (self.headers or {}).items():
             fields.append((name.encode(), value.encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": fields})
-        *parts, last = self.body if scope["method"] != "HEAD" else (b"",)
-        for part in parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": last})
+        for part, is_last in _taken(self.body if scope["method"] != "HEAD" else [b""]):
+            await send({"type": "http.response.body", "body": part, "more_body": not is_last})
 
     @property
     def length(self) -> int:
         return sum(map(len, self.body))
 
 
+def _taken(body: list[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """The parts of a body, each with whether it is the last, as they are taken out of it. None is larger than
+    _PART: the connection holds it until its last byte is read.
+    """
+    body.reverse()
+    while body:
+        part = body.pop()
+        if len(part) <= _PART:
+            yield part, not body
+        else:
+            size = ceil(len(part) / ceil(len(part) / _PART))
+            body += [part[start : start + size] for start in range(0, len(part), size)][::-1]
+
+
 def answered(answer: Answer, media_type: str) -> Reply:
     """A request that was not executed is a client error; plain JSON has 200 for all that was understood, for
     clients from before the specification.
     """
-    return _of(answer, (encoding.encoded(answer.payload),), media_type)
+    return _of(answer, [encoding.encoded(answer.payload)], media_type)
 
 
 async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) -> Reply:
@@ -68,7 +83,7 @@ async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) 
         return answered(answer._replace(payload=answer.payload | _too_large(most)), media_type)
 
 
-def _of(answer: Answer, body: Sequence[bytes], media_type: str) -> Reply:
+def _of(answer: Answer, body: list[bytes], media_type: str) -> Reply:
     scope = current.get()
     if errors.nothing_done(answer.payload, wrote=scope is not None and scope.wrote):
         return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
@@ -81,13 +96,13 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
     if isinstance(refusal, NotPersistedError):
         return answered(Answer(_payload(refusal.detail, "PERSISTED_QUERY_NOT_SUPPORTED")), media_type)
     payload = _payload(refusal.detail, getattr(refusal, "code", _CODES.get(refusal.status_code, "")))
-    return Reply((orjson.dumps(payload),), refusal.status_code, media_type, refusal.headers)
+    return Reply([orjson.dumps(payload)], refusal.status_code, media_type, refusal.headers)
 
 
 def unexpected(error: Exception, media_type: str | None) -> Reply:
     """MongoDB is away or too slow, or it is our fault: masked, and in the log."""
     told = errors.unexpected(error)
-    body = (orjson.dumps({"errors": [told]}),)
+    body = [orjson.dumps({"errors": [told]})]
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     if told["extensions"]["code"] in {errors.SERVICE_UNAVAILABLE, errors.TIMEOUT}:
         return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
@@ -105,6 +120,8 @@ def _too_large(most: int) -> dict[str, object]:
 def _payload(message: str, code: str) -> dict[str, object]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
+
+_PART = 65_536  # bytes
 
 _RETRY_AFTER = "5"  # seconds
 

@@ -6,8 +6,7 @@ instead of all together, late or never. docs/protection.md says why it is done t
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from heapq import heappop, heappush
 from itertools import count
 from time import monotonic
@@ -22,8 +21,6 @@ _LARGE_BODY = 16_000  # bytes: to decode more takes longer than to refuse
 
 _MOST_WAITING = 5_000  # in a lane; each takes about 20 kB
 _MOST_BYTES = 64_000_000  # of the bodies of all that wait in a lane
-
-_MOST_UNSENT = 200_000_000  # bytes of answers that their clients have not read yet
 
 _PAUSE = 0.002  # seconds
 _MOST_GIVEN = 0.5  # seconds
@@ -129,7 +126,6 @@ class Admission:
 
     def __init__(self, capacity: int = 50_000, wait: float = 5) -> None:
         self._wait = wait
-        self.unsent = 0
         self.cheap = Lane(capacity * _CHEAP_AT_ONCE, wait)
         self.dear = Lane(capacity, wait)
         self.writes = Lane(capacity, wait)
@@ -151,23 +147,9 @@ class Admission:
         return give_way
 
     def lane(self, price: int, *, is_query: bool) -> Lane:
-        """Raises OverloadedError for a dear query while clients leave too much unread."""
-        if not is_query:
-            return self.writes if price <= CHEAP else self.dear_writes
-        if price <= CHEAP:
-            return self.cheap
-        if self.unsent >= _MOST_UNSENT:
-            raise OverloadedError(self._wait)
-        return self.dear
-
-    @contextmanager
-    def sending(self, size: int) -> Iterator[None]:
-        """While so many bytes of a large answer are sent."""
-        self.unsent += size
-        try:
-            yield
-        finally:
-            self.unsent -= size
+        if is_query:
+            return self.cheap if price <= CHEAP else self.dear
+        return self.writes if price <= CHEAP else self.dear_writes
 
     def check(self, length: int) -> None:
         """Refuses a request before its body is read, where it probably could not even wait.

@@ -6,22 +6,20 @@ connection ends. What is refused here is answered as GraphQL errors are, in JSON
 
 import asyncio
 import enum
-import fcntl
-import struct
-import termios
 from asyncio import TimerHandle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.server import refusals
+from app.server import head, refusals
 from app.server.cycle import Cycle
 from app.server.drain import is_draining
-from app.server.limits import Limits, State
+from app.server.limits import Limits
+from app.server.reader import Reader
 from app.server.refusals import Refusal
+from app.server.state import State
 
 #: Bytes that the parser is given at a time: what it holds back of a head is looked at as often.
 _PIECE = 16_384
@@ -30,12 +28,6 @@ _PIECE = 16_384
 #: and the client sends them again (RFC 9112 9.3.2).
 _AHEAD = 32
 
-#: Bytes a second that a client reads at least, when the answer waits for it.
-_SLOWEST = 1000
-
-_VERSIONS = frozenset(("1.0", "1.1"))
-_SLASH = ord("/")
-_AROUND = len(": \r\n")  # bytes of a header field beside its name and its value
 _LINE = 1024  # bytes of a head beside its fields and its URL
 
 _STEPS = 10  # of the time that a head or a body has
@@ -64,25 +56,26 @@ class Connection(HttpToolsProtocol):
         self._reading = _Waits.REQUEST  # where in a message the parser is
         self._over = False  # nothing is read after the last request of the connection
         self._ignored = False  # whether what the parser gives of this message is dropped
+        self._ends = False  # after what is answered now: nothing that comes is looked at
+        self._keeps_alive = True  # after the request whose body is waited for
         self._refusal: Refusal | None = None
         self._waits: _Waits | None = None
         self._timer: TimerHandle | None = None
-        self._stall: TimerHandle | None = None
         self._idle: TimerHandle | None = None
         self._began = 0.0  # when that wait began
         self._held = 0  # bytes since the parser gave a head or a piece of a body
-        self._answers = 0
         self.url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.reader = Reader(transport, self.limits, self.state.unread, self._rest, self._watch)
         if len(self.connections) > self.limits.connections:
             self._make_room()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_for(None)
-        self._stop_looking()
+        self.reader.leave()
         if self._idle:
             self._idle.cancel()
         for cycle in (self.running, *(cycle for cycle, _ in self.pipeline)):
@@ -104,10 +97,10 @@ class Connection(HttpToolsProtocol):
         """Begins the time of what is waited for now, if it is something else than before."""
         waits: _Waits | None = self._reading
         if waits is _Waits.REQUEST and (
-            self._stall or (self.running is not None and not self.running.response_complete)
+            self.reader.is_waited_for or (self.running is not None and not self.running.response_complete)
         ):
             waits = None  # the client has to be answered, and to read that
-        if waits is not self._waits and not self._refusal and not self.transport.is_closing():
+        if waits is not self._waits and not self._ends and not self.transport.is_closing():
             self._wait_for(waits)
 
     def _wait_for(self, waits: _Waits | None) -> None:
@@ -127,14 +120,15 @@ class Connection(HttpToolsProtocol):
             self._timer = self.loop.call_later(seconds / _STEPS, self._step, seconds / _STEPS, _STEPS)
 
     def _be_idle(self, seconds: float) -> None:
-        """For so long. The timer outlasts requests: a new one for each costs a small query a twentieth."""
+        """At most. The timer outlasts requests: one for each would take a small query longer."""
         if self._idle:
             self._idle.cancel()
         self._idle = self.loop.call_later(seconds, self._was_idle)
 
     def _was_idle(self) -> None:
+        """If it was since the timer was set."""
         self._idle = None
-        if self._waits is not _Waits.REQUEST or not self.cycle:
+        if self not in self.state.idle:
             return
         seconds = _LINGER if self.state.is_closed else self.limits.idle_time
         left = self._began + seconds - self.loop.time()
@@ -170,9 +164,11 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         pieces = (data,) if len(data) <= _PIECE else _pieces(data)
         for piece in pieces:
-            if self._over or self._refusal or self.transport.is_closing():
+            if self._over or self._ends or self.transport.is_closing():
                 return
             self._feed(piece)
+        if self._reading is _Waits.BODY:
+            self._expect_body()
         self._watch()
 
     def _feed(self, piece: bytes) -> None:
@@ -184,7 +180,8 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(refusals.INVALID)
         if self._held > self.limits.head + self.limits.url + _LINE:
-            self._refuse_head()
+            url = self.url if self._reading is _Waits.HEAD else b""
+            self._refuse(head.too_large(url, self.limits))
 
     def _ignore_offer(self, rest: bytes) -> None:
         """To go on with another protocol: a server may ignore it (RFC 9110 7.8). The parser doesn't read the
@@ -196,9 +193,9 @@ class Connection(HttpToolsProtocol):
             return
         version = self.parser.get_http_version().encode()
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
-        head = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields))
+        without = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = httptools.HttpRequestParser(self)
-        self._feed(head + rest)
+        self._feed(without + rest)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -220,17 +217,10 @@ class Connection(HttpToolsProtocol):
     def _begin(self) -> None:
         """As uvicorn's, without what Lectern has no use for."""
         version = self.parser.get_http_version()
-        scope = self.scope
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["http_version"] = version
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
+        head.tell(self.scope, self.parser.get_method(), version, self.url)
         before = self.cycle
         self.cycle = cycle = Cycle(
-            scope=scope,
+            scope=self.scope,
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
@@ -249,22 +239,11 @@ class Connection(HttpToolsProtocol):
             self.pipeline.appendleft((cycle, self.app))
 
     def _check(self) -> None:
-        """The sizes of a head; and what the parser takes and HTTP doesn't, or nobody sends in earnest."""
-        names = [name for name, _ in self.headers]
-        size = sum([len(name) + len(value) + _AROUND for name, value in self.headers])
-        version = self.parser.get_http_version()
-        if len(self.url) > self.limits.url or size > self.limits.head or len(names) > self.limits.headers:
-            self._refuse_head()
-        elif version not in _VERSIONS:
-            self._refuse(refusals.VERSION)
-        elif version == "1.1" and names.count(b"host") != 1:
-            self._refuse(refusals.HOST)
-        elif b"transfer-encoding" in names and not _is_chunked(self.headers):
-            self._refuse(refusals.TRANSFER)
-        elif self.url[0] != _SLASH:
-            self.url = _with_path(self.url)
-        if self._refusal:
+        refusal = head.refusal(self.url, self.parser.get_http_version(), self.headers, self.limits)
+        if refusal:
+            self._refuse(refusal)
             raise _StopError
+        self.url = head.with_path(self.url)
 
     def on_body(self, body: bytes) -> None:
         self._held = 0
@@ -275,8 +254,24 @@ class Connection(HttpToolsProtocol):
         self._held = 0
         if not self._ignored:
             self._reading = _Waits.REQUEST
+            self._body_came()
             self._over = not self.cycle.keep_alive
             super().on_message_complete()
+
+    def _expect_body(self) -> None:
+        """An answer that comes before the body does is the last one: nobody knows whether the client still
+        sends that body (RFC 9110 10.1.1).
+        """
+        cycle = self.cycle
+        if cycle.transport is self.transport and not cycle.response_started:
+            cycle.transport = _Lingering(self.transport, self._linger)  # type: ignore[assignment]
+            self._keeps_alive, cycle.keep_alive = cycle.keep_alive, False
+
+    def _body_came(self) -> None:
+        cycle = self.cycle
+        if cycle.transport is not self.transport and not cycle.response_started:
+            cycle.transport = self.transport
+            cycle.keep_alive = self._keeps_alive and not is_draining()
 
     # What it is answered.
 
@@ -286,9 +281,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.state.total_requests += 1
-        self._answers += 1
-        if self.transport.get_write_buffer_size():
-            self._expect_reading()
+        self.reader.answered()
         if self.transport.is_closing():
             return
         if self._refusal and not self.pipeline:
@@ -318,6 +311,8 @@ class Connection(HttpToolsProtocol):
             left = self._began + _LINGER - self.loop.time()
             if left <= 0:
                 self._close()
+            elif self.cycle:
+                self._be_idle(left)
             elif self._timer:
                 self._timer.cancel()
                 self._timer = self.loop.call_later(left, self._late)
@@ -326,55 +321,28 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._expect_reading()
+        self.reader.check()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._stop_looking()
+        self.reader.stop()
+        self.reader.check()
         if self.running and self.running.response_complete and not self.transport.is_closing():
             self._go_on()
 
-    def _expect_reading(self) -> None:
-        if not self._stall:
-            seen = (self._unread(), self._answers)
-            self._stall = self.loop.call_later(self.limits.stall_time, self._look, *seen)
-
-    def _look(self, before: int, answers: int) -> None:
-        """Cuts off a client that has read too little since then. If it got another answer since, it reads."""
-        self._stall = None
-        read = before - self._unread()
-        if answers == self._answers and read < min(before, self.limits.stall_time * _SLOWEST):
-            self.transport.abort()
-        elif self.transport.get_write_buffer_size():
-            self._expect_reading()
-        else:
-            self._watch()
-
-    def _unread(self) -> int:
-        """Bytes that the client has not got, those in the kernel's buffer included."""
-        return self.transport.get_write_buffer_size() + _queued(self.transport)
-
-    def _stop_looking(self) -> None:
-        if self._stall:
-            self._stall.cancel()
-            self._stall = None
+    def _rest(self) -> int:
+        """Bytes of the answer that the application has yet to send."""
+        cycle = self.running
+        return cycle.expected_content_length if cycle and not cycle.response_complete else 0
 
     # What is refused.
 
-    def _refuse_head(self) -> None:
-        limits = self.limits
-        if self._reading is _Waits.HEAD and len(self.url) > limits.url:
-            self._refuse(Refusal(414, f"The URL is over {limits.url} bytes (MAX_URL_BYTES)."))
-        else:
-            sizes = f"{limits.head} bytes (MAX_HEAD_BYTES) or {limits.headers} fields (MAX_HEADERS)"
-            self._refuse(Refusal(431, f"The head is over {sizes}."))
-
     def _refuse(self, refusal: Refusal) -> None:
         """Answers with a refusal, after the requests before it, and closes the connection."""
-        if self._refusal:
+        if self._ends:
             return
         self._wait_for(None)
-        self._refusal = refusal
+        self._ends, self._refusal = True, refusal
         if self._reading is _Waits.BODY and self.cycle and not self._drop(self.cycle):
             self._close()  # it was answered before its body came
         elif not self.running or self.running.response_complete or self.running.disconnected:
@@ -390,16 +358,30 @@ class Connection(HttpToolsProtocol):
         return True
 
     def _tell(self, refusal: Refusal) -> None:
-        """Discards what is still sent for a while: with unread input, the kernel might drop the answer."""
-        if self.transport.is_closing():
-            return
-        self.transport.write(refusal.encoded(self.state.default_headers))
+        if not self.transport.is_closing():
+            self.transport.write(refusal.encoded(self.state.default_headers))
+            self._linger()
+
+    def _linger(self) -> None:
+        """Closes the connection after what was written, and discards what is still sent for a while: with
+        unread input, the kernel might drop the answer.
+        """
+        self._wait_for(None)
+        self._ends = True
         if len(self.connections) > self.limits.connections + _LINGERING:
             self.transport.close()
         else:
             self.transport.write_eof()
             self.flow.resume_reading()
             self._timer = self.loop.call_later(_LINGER, self.transport.abort)
+
+
+class _Lingering:
+    """A connection's transport, for an answer after which the connection lingers."""
+
+    def __init__(self, transport: asyncio.Transport, linger: Callable[[], None]) -> None:
+        self.write, self.is_closing = transport.write, transport.is_closing
+        self.close = linger
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:
@@ -412,22 +394,3 @@ def _disconnect(cycle: RequestResponseCycle) -> None:
 def _pieces(data: bytes) -> Iterator[bytes]:
     for start in range(0, len(data), _PIECE):
         yield data[start : start + _PIECE]
-
-
-def _is_chunked(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    return all(value.lower() == b"chunked" for name, value in headers if name == b"transfer-encoding")
-
-
-def _with_path(url: bytes) -> bytes:
-    """An absolute URL may have none (RFC 9112 3.2.2)."""
-    parsed = httptools.parse_url(url)
-    return url if parsed.path else b"/?" + parsed.query if parsed.query else b"/"
-
-
-def _queued(transport: asyncio.Transport) -> int:
-    """Bytes in the kernel's send buffer, where it tells."""
-    try:
-        told = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
-    except OSError:
-        return 0
-    return int(struct.unpack("i", told)[0])

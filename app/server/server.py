@@ -21,8 +21,9 @@ from starlette.types import ASGIApp
 
 from app.server import drain
 from app.server.connection import Connection
-from app.server.limits import Limits, State
+from app.server.limits import Limits
 from app.server.proxies import Proxies
+from app.server.state import State
 from app.settings import Settings
 from loaders import background
 
@@ -31,6 +32,10 @@ STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 #: Files of a process that are no connections of clients: those to MongoDB, and what it has open.
 _OWN_FILES = 256
+
+#: Bytes of an answer that the kernel takes beyond those that are on their way. Its own limit is megabytes for
+#: each client that doesn't read.
+_IN_KERNEL = 65_536
 
 _TICK = 0.05  # seconds
 _HANDSHAKE = 0.2  # seconds that TCP has to finish those that began
@@ -163,6 +168,7 @@ def make(application: Callable[[], ASGIApp], settings: Settings, *, delay: float
         head=settings.max_head_bytes,
         headers=settings.max_headers,
         url=settings.max_url_bytes,
+        unread=settings.max_unread_bytes,
         head_time=settings.head_timeout,
         body_time=settings.body_timeout,
         stall_time=settings.stall_timeout,
@@ -191,6 +197,8 @@ def bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "linux":  # connections have it from this socket
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _IN_KERNEL)
     try:
         listening.bind((host, port))
     except OSError:

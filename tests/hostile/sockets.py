@@ -11,6 +11,7 @@ from typing import NamedTuple
 import orjson
 
 _RECEIVE_BUFFER = 4_096  # bytes: what is not read stays with the server
+_SIPS = 10  # a second, of a client that reads slowly
 
 
 class End(NamedTuple):
@@ -40,10 +41,10 @@ def many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def connected(port: int) -> tuple[StreamReader, StreamWriter]:
+async def connected(port: int, buffer: int = _RECEIVE_BUFFER) -> tuple[StreamReader, StreamWriter]:
     """A connection whose client buffers little."""
     sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
     return await asyncio.open_connection(sock=sock, limit=_RECEIVE_BUFFER)
@@ -78,6 +79,21 @@ async def waited(reader: StreamReader, writer: StreamWriter, seconds: float) -> 
     finally:
         writer.transport.abort()
     return End(_status(received), received)
+
+
+async def sipped(port: int, request: bytes, rate: int, buffer: int = 2_048) -> int:
+    """Asks, and reads so many bytes a second until the server ends the connection: how many in all."""
+    reader, writer = await connected(port, buffer)
+    writer.write(request)
+    count = 0
+    try:
+        with suppress(ConnectionError):
+            while got := await reader.read(rate // _SIPS):
+                count += len(got)
+                await asyncio.sleep(1 / _SIPS)
+    finally:
+        writer.transport.abort()
+    return count
 
 
 async def _read(reader: StreamReader) -> bytes:

@@ -13,7 +13,7 @@ from app.settings import Settings
 from tests.hostile import sockets
 from tests.hostile.conftest import production
 from tests.hostile.gateway import Gateway, serving
-from tests.hostile.test_rows import LEFT, REFUSAL, settled
+from tests.hostile.test_rows import LEFT, MEMORY, REFUSAL, settled
 from tests.support import missing
 
 SHORT = 1.0  # seconds that a client has, in these tests
@@ -23,12 +23,22 @@ SMALL = "{ courses(first: 1) { nodes { title } } }"
 LARGE = "{ courses(first: 100) { nodes { reviews(first: 50) { nodes { id title body } } } } }"
 MB = 1_000_000
 BUFFERED = 25.0  # MB that the server may hold for those who don't read
+SETTLED = 6.0  # seconds until the answers to slow readers wait for them
 
 
 @pytest.fixture(scope="module")
 def hasty(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that waits for nobody for long."""
     with serving(tmp_path_factory.mktemp("hasty"), production(served) | TIMES) as gateway:
+        for _ in range(3):
+            assert not gateway.ask(LARGE).refused
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def patient(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway with its defaults that has answered large queries."""
+    with serving(tmp_path_factory.mktemp("patient"), production(served)) as gateway:
         for _ in range(3):
             assert not gateway.ask(LARGE).refused
         yield gateway
@@ -81,6 +91,50 @@ def test_clients_that_do_not_read_are_cut_off_and_cost_little_memory(hasty: Gate
     _, spent = hasty.measured(lambda: asyncio.run(_unread(hasty.port, clients=6, requests=20)))
     assert spent.peak - before < 2 * BUFFERED, spent
     assert settled(hasty, before + LEFT) < before + LEFT
+
+
+@pytest.mark.parametrize(
+    ("clients", "aliases"), [(44, 99), (300, 10), (1_500, 2)], ids=["large", "middling", "small"]
+)
+def test_slow_readers_cost_little_memory_and_hold_up_nobody(
+    patient: Gateway, clients: int, aliases: int
+) -> None:
+    before = patient.resident()
+    statuses, spent = patient.measured(lambda: asyncio.run(_beside_readers(patient, clients, aliases)))
+    assert set(statuses) == {200}
+    assert spent.peak - before < MEMORY, spent
+    assert settled(patient, before + LEFT) < before + LEFT
+
+
+def test_a_body_that_is_too_large_ends_the_connection(patient: Gateway) -> None:
+    """A client that waits for `100 Continue` doesn't send it: what comes next would be read as the body."""
+    head = sockets.post_head(10 * MB).replace(b"\r\n\r\n", b"\r\nexpect: 100-continue\r\n\r\n")
+    end = asyncio.run(sockets.sent(patient.port, iter([head, sockets.post(SMALL)]), LATE))
+    assert (end.status, end.received.count(b"HTTP/1.1")) == (413, 1), end
+    assert b"\r\nconnection: close\r\n" in end.received
+    assert end.received.endswith(b"}]}")
+
+
+async def _beside_readers(gateway: Gateway, clients: int, aliases: int) -> list[int]:
+    """The statuses of dear queries, one after another, while clients read 1.8 kB/s of their answers."""
+    sockets.many_files()
+    request = sockets.post(described(aliases))
+    slow = [asyncio.create_task(sockets.sipped(gateway.port, request, 1_800)) for _ in range(clients)]
+    await asyncio.sleep(SETTLED)
+    statuses = []
+    for _ in range(20):
+        statuses.append((await asyncio.to_thread(gateway.ask, LARGE)).status)
+        await asyncio.sleep(0.2)
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+    return statuses
+
+
+def described(aliases: int) -> str:
+    """A query of about 54 kB for each alias."""
+    fields = " ".join(f"a{number}: description" for number in range(aliases))
+    return f"{{ courses(first: 100) {{ nodes {{ {fields} }} }} }}"
 
 
 async def _unread(port: int, clients: int, requests: int) -> None:

@@ -17,7 +17,7 @@ BIG = {"query": "{ " + " ".join(f"alias_{n:050}: __typename" for n in range(45))
 
 
 def reply(size: int) -> Reply:
-    return Reply((b"x" * size,), 200, "application/json")
+    return Reply([b"x" * size], 200, "application/json")
 
 
 @pytest.fixture

@@ -254,15 +254,3 @@ async def test_a_dear_query_gives_way_to_mutations_but_not_for_ever(
     async with asyncio.timeout(1):
         await give_way()
     await asyncio.wait_for(give_way(), 0.001)
-
-
-def test_no_dear_query_runs_while_too_much_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "_MOST_UNSENT", 100)
-    own = Admission(CAPACITY, 1)
-    with own.sending(99):
-        assert own.lane(CHEAP + 1, is_query=True) is own.dear
-        with own.sending(1):
-            with pytest.raises(OverloadedError):
-                own.lane(CHEAP + 1, is_query=True)
-            assert own.lane(CHEAP, is_query=True) is own.cheap
-    assert own.lane(CHEAP + 1, is_query=True) is own.dear

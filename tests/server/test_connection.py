@@ -46,6 +46,13 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 
 @pytest.fixture
+def cramped(tmp_path: Path) -> Iterator[Process]:
+    """One that holds 1 MB of unread answers."""
+    with toy(tmp_path / "log", {"MAX_UNREAD_BYTES": "1000000"}) as process:
+        yield process
+
+
+@pytest.fixture
 def small(tmp_path: Path) -> Iterator[Process]:
     """One that holds 20 connections."""
     with toy(tmp_path / "log", {"MAX_CONNECTIONS": "20"}) as process:
@@ -252,9 +259,9 @@ def resident(server: Process) -> float:
 
 
 def received(sock: socket.socket) -> int:
-    """How many bytes, until its end."""
+    """How many bytes, until its end or its timeout."""
     count = 0
-    with suppress(ConnectionResetError):
+    with suppress(ConnectionResetError, TimeoutError):
         while got := sock.recv(1_000_000):
             count += len(got)
     return count
@@ -273,6 +280,12 @@ def test_who_does_not_read_is_cut_off_and_costs_one_answer(hasty: Process) -> No
     until(lambda: resident(hasty) < before + 5, 5)
 
 
+def test_who_does_not_read_the_last_answer_is_cut_off(hasty: Process) -> None:
+    with unread(hasty, MANY[:-2] + b"Connection: close\r\n\r\n") as sock:
+        time.sleep(5 * TIME)
+        assert received(sock) < 10_000_000
+
+
 def test_who_reads_slowly_is_not_cut_off(hasty: Process) -> None:
     with unread(hasty, MANY[:-2] + b"Connection: close\r\n\r\n") as sock:
         began, got = time.monotonic(), 0
@@ -280,6 +293,55 @@ def test_who_reads_slowly_is_not_cut_off(hasty: Process) -> None:
             got += len(sock.recv(20_000))
             time.sleep(0.05)
         assert got + received(sock) > 10_000_000
+
+
+PART = b"GET /?bytes=220000 HTTP/1.1\r\nHost: a\r\n"
+
+
+@pytest.mark.parametrize("end", [END, b"Connection: close\r\n\r\n"])
+def test_who_reads_least_makes_room(cramped: Process, end: bytes) -> None:
+    with ExitStack() as stack:
+        first, second, third = [stack.enter_context(unread(cramped, PART + end)) for _ in range(3)]
+        got = [0, 0]
+        for _ in range(60):
+            time.sleep(0.02)
+            got[0] += len(first.recv(500))
+            got[1] += len(third.recv(500))
+        with unread(cramped, PART + end) as newest:
+            until(lambda: "unread answers fill their room" in cramped.told)
+            assert received(second) < 220_000
+            for sock in (first, third, newest):
+                sock.settimeout(1)
+            assert min(got[0] + received(first), got[1] + received(third), received(newest)) > 220_000
+
+
+def test_one_alone_may_be_larger_than_the_room(cramped: Process) -> None:
+    with unread(cramped, MANY[:-2] + b"Connection: close\r\n\r\n") as sock:
+        time.sleep(0.1)
+        assert received(sock) > 10_000_000
+
+
+@pytest.mark.parametrize("expects", [b"", b"Expect: 100-continue\r\n"])
+@pytest.mark.parametrize("size", [5, 5_000_000])
+def test_an_answer_before_the_body_ends_the_connection(server: Process, size: int, expects: bytes) -> None:
+    with connected(server) as sock:
+        sock.sendall(b"POST /client HTTP/1.1\r\nHost: a\r\n%sContent-Length: %d\r\n\r\n" % (expects, size))
+        time.sleep(0.1)
+        sock.sendall((GET + END).ljust(size)[:size])  # unread, it must not cost the client its answer
+        sock.settimeout(20)
+        head = sock.recv(1_000)
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nconnection: close\r\n" in head
+        assert received(sock) == 0
+
+
+def test_an_answer_after_a_slow_body_keeps_the_connection(server: Process) -> None:
+    with connected(server) as sock:
+        sock.sendall(POST + b"Content-Length: 5\r\n\r\nhe")
+        time.sleep(0.1)
+        sock.sendall(b"llo" + GET + END)
+        got = answers(sock, 2)
+    assert (got.statuses, got.is_open) == ([200, 200], True)
 
 
 def test_requests_sent_ahead_are_answered_in_order_and_have_a_number(server: Process) -> None:

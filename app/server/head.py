@@ -1,0 +1,62 @@
+"""The head of a request: its sizes, and what the parser takes though HTTP doesn't, or nobody means it."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+
+from app.server import refusals
+from app.server.limits import Limits
+from app.server.refusals import Refusal
+
+_VERSIONS = frozenset(("1.0", "1.1"))
+_SLASH = ord("/")
+_AROUND = len(": \r\n")  # bytes of a header field beside its name and its value
+
+_Headers = Sequence[tuple[bytes, bytes]]
+
+
+def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refusal | None:
+    """Why a head is refused; None if it isn't."""
+    names = [name for name, _ in headers]
+    size = sum([len(name) + len(value) + _AROUND for name, value in headers])
+    if len(url) > limits.url or size > limits.head or len(names) > limits.headers:
+        return too_large(url, limits)
+    if version not in _VERSIONS:
+        return refusals.VERSION
+    if version == "1.1" and names.count(b"host") != 1:
+        return refusals.HOST
+    if b"transfer-encoding" in names and not _is_chunked(headers):
+        return refusals.TRANSFER
+    return None
+
+
+def too_large(url: bytes, limits: Limits) -> Refusal:
+    if len(url) > limits.url:
+        return Refusal(414, f"The URL is over {limits.url} bytes (MAX_URL_BYTES).")
+    sizes = f"{limits.head} bytes (MAX_HEAD_BYTES) or {limits.headers} fields (MAX_HEADERS)"
+    return Refusal(431, f"The head is over {sizes}.")
+
+
+def with_path(url: bytes) -> bytes:
+    """An absolute URL may have no path (RFC 9112 3.2.2)."""
+    if url[0] == _SLASH:
+        return url
+    parsed = httptools.parse_url(url)
+    return url if parsed.path else b"/?" + parsed.query if parsed.query else b"/"
+
+
+def tell(scope: Any, method: bytes, version: str, url: bytes) -> None:
+    """Tells the scope of a request what it asks for."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    scope["method"] = method.decode("ascii")
+    scope["http_version"] = version
+    scope["path"] = unquote(path) if "%" in path else path
+    scope["raw_path"] = parsed.path
+    scope["query_string"] = parsed.query or b""
+
+
+def _is_chunked(headers: _Headers) -> bool:
+    return all(value.lower() == b"chunked" for name, value in headers if name == b"transfer-encoding")
