@@ -108,10 +108,8 @@ class Gateway(Starlette):
         self._cors = CORS(self._answer, settings.cors_origins, settings.cors_headers)
         self.router.redirect_slashes = False  # it redirects to whatever host the client names
 
-    # These return what others await: a coroutine for each is felt by a small query.
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]
-        return (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)
 
     def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         return (self.direct.get(scope["path"]) or super().__call__)(scope, receive, send)

@@ -5,7 +5,7 @@ is told nothing of what went wrong. Credentials are not allowed, since Lectern h
 """
 
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from starlette.responses import PlainTextResponse, Response
@@ -82,14 +82,15 @@ class CORS:
         self._refused_origin = logs.Throttled("a page was refused: its origin is not in CORS_ORIGINS")
         self._refused_header = logs.Throttled("a page may not send a header: it is not in CORS_HEADERS")
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":
             headers = request.headers(scope)
             if b"origin" in headers and b"access-control-request-method" in headers:
-                return self._preflight(headers)(scope, receive, send)
+                await self._preflight(headers)(scope, receive, send)
+                return
         if self._origins or self._any_port:
             send = _marking(self._marks(scope), send)
-        return self._app(scope, receive, send)
+        await self._app(scope, receive, send)
 
     def _preflight(self, headers: Headers) -> Response:
         """The answer to a preflight. Of an allowed origin it is always a success, with what a page may send:

@@ -22,7 +22,7 @@ from app.execution.pace import giving_way
 from app.http import body, graphiql, reply, request
 from app.http.reply import Reply
 from app.http.request import GRAPHQL_RESPONSE, HTML, JSON, Headers
-from app.http.watch import Watch
+from app.http.watch import Watch, Watches
 from app.protection.admission import CHEAP, Admission
 from app.tracing import tracing
 from loaders import scope as scopes
@@ -50,6 +50,7 @@ class Endpoint:
     max_response_bytes: int = 10_000_000
     timeout: float = 10
     admission: Admission = field(default_factory=Admission)
+    watches: Watches = field(default_factory=Watches)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = request.headers(scope)
@@ -70,7 +71,7 @@ class Endpoint:
         """The reply to a request; None when its client is gone."""
         own = scopes.Scope(monotonic() + self.timeout)
         outer = scopes.current.set(own)
-        watch = Watch(receive, own)
+        watch = Watch(receive, own, self.watches)
         try:
             return await self._reply(scope, watch, headers, media_type)
         except HTTPException as refusal:

@@ -25,6 +25,8 @@ Headers: TypeAlias = Mapping[bytes, bytes]
 #: Bytes of a field up to which the result of parsing it is cached: clients send the same few over and over.
 LONGEST_CACHED = 200
 
+_OBJECT_OR_NONE = (dict, type(None))
+
 _PARAMETERS = ("query", "operationName", "variables", "extensions")
 _preferred = lru_cache(maxsize=64)(preferred)
 
@@ -118,7 +120,7 @@ def _operation(parameters: Any, size: int) -> Operation:
     if not isinstance(parameters, dict):
         raise HTTPException(400, 'The body is a JSON object, such as {"query": "{ __typename }"}.')
     for parameter in ("variables", "extensions"):
-        if not isinstance(parameters.get(parameter), dict | None):
+        if not isinstance(parameters.get(parameter), _OBJECT_OR_NONE):
             raise HTTPException(400, f"`{parameter}` takes a JSON object.")
     query = parameters.get("query")
     if not isinstance(query, str) or not query:

@@ -8,12 +8,42 @@ from starlette.types import Message, Receive
 
 from loaders.scope import Scope
 
+_TICK = 0.05  # seconds between two looks at all
 _PATIENCE = 0.05  # seconds that a request takes before its client is watched: most are answered by then
 _GRACE = 1.0  # seconds past the deadline in which the fields of a query may fail one by one
 
 
 class TimeoutRefusal(HTTPException):
     code = "TIMEOUT"
+
+
+class Watches:
+    """The requests that are watched. One timer looks at all of them: to set and cancel one for each takes a
+    small query longer.
+    """
+
+    def __init__(self) -> None:
+        self._watches: dict[Watch, None] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None  # where the timer is set
+
+    def add(self, watch: "Watch") -> None:
+        self._watches[watch] = None
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop = loop
+            loop.call_later(_TICK, self._look)
+
+    def discard(self, watch: "Watch") -> None:
+        self._watches.pop(watch, None)
+
+    def _look(self) -> None:
+        now = monotonic()
+        for watch in list(self._watches):
+            watch.look(now)
+        if self._watches and self._loop:
+            self._loop.call_later(_TICK, self._look)
+        else:
+            self._loop = None
 
 
 class Watch:
@@ -23,15 +53,16 @@ class Watch:
     timeout: why it was cancelled; None when the client is gone.
     """
 
-    def __init__(self, receive: Receive, scope: Scope) -> None:
+    def __init__(self, receive: Receive, scope: Scope, watches: Watches) -> None:
         self.scope, self._receive = scope, receive
         self.has_ended = False
         self.timeout: TimeoutRefusal | None = None
-        self._deadline = scope.deadline
+        self._began, self._deadline = monotonic(), scope.deadline
         self._is_awake = self._reads_body = self._may_listen = False
         self._listener: asyncio.Task[None] | None = None
         self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._wake)
+        self._watches = watches
+        watches.add(self)
 
     async def receive(self) -> Message:
         """The next piece of the body."""
@@ -53,22 +84,22 @@ class Watch:
 
     def close(self) -> None:
         """Nothing ends the request any more."""
-        self._timer.cancel()
+        self._watches.discard(self)
         self._may_listen = False
         if self._listener is not None:
             self._listener.cancel()
 
-    def _wake(self) -> None:
-        self._is_awake = True
-        if self._may_listen:
-            self.listen()
-        self._wait_for_deadline()
+    def look(self, now: float) -> None:
+        """Whether its time is up, and whether the client has to be listened to by now."""
+        if not self._is_awake and now - self._began >= _PATIENCE:
+            self._is_awake = True
+            if self._may_listen:
+                self.listen()
+        if now >= self._deadline:
+            self._expire()
 
-    def _wait_for_deadline(self) -> None:
-        left = self._deadline - monotonic()
-        if left > 0:
-            self._timer = asyncio.get_running_loop().call_later(left, self._wait_for_deadline)
-        elif self._reads_body:
+    def _expire(self) -> None:
+        if self._reads_body:
             self._end(TimeoutRefusal(408, "The body took too long to arrive.", {"connection": "close"}))
         else:
             self._end(TimeoutRefusal(503, "The request took too long.", {"retry-after": "10"}))

@@ -13,6 +13,8 @@ def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
     """Raises TooLargeError for too many values, a list or object with too many at any depth, or too deep a
     value.
     """
+    if not variables:
+        return
     found, below = 0, [(cast("Any", variables), 0)]
     while below:
         value, depth = below.pop()

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from app.auth.authentication import Authentication
 from app.execution import Executor, Operation
 from app.http import Endpoint, health
-from app.http.watch import Watch
+from app.http.watch import Watch, Watches
 from app.protection import admission
 from app.protection.admission import Admission, Lane
 from loaders import scope as scopes
@@ -343,7 +343,7 @@ async def test_a_quick_request_pays_a_timer_and_no_task(world: World) -> None:
         received.append("a message")
         return {"type": "http.disconnect"}
 
-    watch = Watch(receive, scopes.Scope(asyncio.get_running_loop().time() + 10))
+    watch = Watch(receive, scopes.Scope(asyncio.get_running_loop().time() + 10), Watches())
     watch.listen()
     watch.begin(is_query=True)
     watch.close()
