@@ -23,7 +23,7 @@ _TELL_TALE = (b"Traceback (most recent call", b'File "/', b"INTERNAL_SERVER_ERRO
 
 @dataclass
 class Found:
-    """sent: requests. statuses: how often each was answered; 0: the connection was closed without an answer."""
+    """sent: requests. statuses: how often each was answered; 0: the connection closed without an answer."""
 
     sent: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
