@@ -42,11 +42,13 @@ async def connect(
     Raises DatabaseUnavailableError when MONGODB_URI can't be read.
     """
     client = _open(settings, listeners, tz_aware)
+    drivers_own = getattr(client, "delegate", client)
+    sessions.keep(drivers_own)
     try:
         with circuit.watching(client, settings.mongodb_timeout, _tell):
             yield cast("Database", _Kept(client[settings.mongodb_database]))
     finally:
-        sessions.forget(getattr(client, "delegate", client))
+        sessions.forget(drivers_own)
         closing = client.close()
         if isawaitable(closing):
             await closing

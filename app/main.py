@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import logs, memory, metrics, settings
+from app import logs, memory, metrics, outcomes, settings
 from app.auth.authentication import Authentication
 from app.auth.issuer import Claims, Issuer
 from app.auth.keys import Keys
@@ -23,6 +23,7 @@ from app.protection.admission import Admission
 from app.protection.limits import Limits
 from app.settings import Settings
 from app.tending import look_for_indexes, tend
+from loaders import background
 from loaders.mongo import Database
 from loaders.registry import Loaders
 from resolvers.context import Context, Viewer
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> Starlette:
     """The gateway. It connects to MongoDB when it starts, and closes the client when it stops."""
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
     cursors, tokens = Cursors(secret), SessionTokens(secret)
+    background.on_late(outcomes.log)
 
     opened: list[Database] = []  # one, while it runs
 

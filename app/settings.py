@@ -1,28 +1,26 @@
 """Every setting of the gateway: one typed table, read once from the environment."""
 
-import re
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app import origins
 from app.protection.limits import Limits
-from loaders.documents import Role
-
-_LIMITS = Limits()
-_URL = ("https://", "http://")
-_MAKE_ONE = "make one: openssl rand -hex 32"
-
-#: Signatures that a public key verifies: with a shared secret everyone who verifies could sign.
-_ASYMMETRIC = frozenset(
-    ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+from app.setting_types import (
+    URL,
+    Algorithms,
+    HeaderNames,
+    IssuerName,
+    Networks,
+    Origins,
+    ResetUrl,
+    Roles,
+    require_long,
+    require_strong,
 )
 
-
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
+_LIMITS = Limits()
 
 
 class SettingsError(Exception):
@@ -34,6 +32,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
+    # The process and MongoDB
     lectern_env: Literal["development", "production"] = Field(
         "development", description="`production` doesn't start without a strong LECTERN_SECRET."
     )
@@ -53,31 +52,33 @@ class Settings(BaseSettings):
     wait_for_mongodb: float = Field(
         0.0, ge=0, le=3600, description="Seconds to wait for MongoDB at the start; then it is an error."
     )
+
+    # Identity: docs/identity.md
     lectern_secret: SecretStr = Field(
         SecretStr(""),
         validate_default=True,
         description="Signs sessions and cursors: 32 characters or more, the same for every process. "
         "Without it, they end with the process.",
     )
-    reset_url: str = Field(
+    reset_url: ResetUrl = Field(
         "",
         description="Your page that sets a password: a URL with `{token}` in it, for `lectern account`.",
     )
-    oidc_issuer: str = Field(
+    oidc_issuer: IssuerName = Field(
         "", description="An external issuer whose bearer tokens are taken: the `iss` of its tokens."
     )
     oidc_audience: str = Field("", validate_default=True, description="The `aud` that its tokens must have.")
     oidc_jwks: str = Field(
         "", validate_default=True, description="Its public keys: the URL or the file of its JWKS."
     )
-    oidc_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
+    oidc_algorithms: Algorithms = Field(
         ("RS256", "ES256"), description="The signatures that are taken, separated by commas."
     )
     oidc_leeway: float = Field(30, ge=0, le=600, description="Seconds by which clocks may differ.")
     oidc_roles_claim: str = Field(
         "roles", description="Where its tokens tell roles: a claim, or a path such as `realm_access.roles`."
     )
-    oidc_roles: Annotated[dict[str, Role], NoDecode] = Field(
+    oidc_roles: Roles = Field(
         {}, description="Its names of roles, where they differ: `teacher=INSTRUCTOR,admin=STAFF`."
     )
     oidc_student_claim: str = Field(
@@ -86,10 +87,18 @@ class Settings(BaseSettings):
     oidc_source: str = Field(
         "oidc", min_length=1, description="The source of these external ids in the database."
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+
+    # HTTP and what is served
+    cors_origins: Origins = Field(
         (),
         description="Origins whose pages may call the API, separated by commas; `https://a.example:*` for "
         "any port, `*` for any origin.",
+    )
+    cors_headers: HeaderNames = Field(
+        (), description="Request headers that these pages may send besides the usual ones; `*` for any."
+    )
+    compression: bool = Field(
+        True, description="Compress answers for clients that take it; off where a proxy does it."
     )
     max_body_bytes: int = Field(1_000_000, gt=0, description="The largest request body, in bytes.")
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
@@ -101,7 +110,8 @@ class Settings(BaseSettings):
         False, description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does."
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
-    # -- Admission
+
+    # Admission: docs/protection.md
     request_timeout: float = Field(
         10.0, gt=0, le=300, description="Seconds from a request's head to its answer; then `TIMEOUT`."
     )
@@ -116,15 +126,8 @@ class Settings(BaseSettings):
     admission_wait: float = Field(
         5.0, gt=0, le=60, description="Seconds that a request waits for its turn at most; then 503."
     )
-    # -- HTTP
-    cors_headers: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Request headers that these pages may send besides the usual ones; `*` for any."
-    )
-    compression: bool = Field(
-        True, description="Compress answers for clients that take it; off where a proxy does it."
-    )
 
-    # What an operation may cost: docs/protection.md.
+    # What an operation may cost: docs/protection.md
     max_query_length: int = Field(
         _LIMITS.query_length, gt=0, description="The most characters a document may have."
     )
@@ -168,7 +171,8 @@ class Settings(BaseSettings):
         _LIMITS.introspection_cost, gt=0, description="The highest price of one that asks about the schema."
     )
 
-    forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode] = Field(
+    # Connections and how they end: docs/operating.md
+    forwarded_allow_ips: Networks = Field(
         ("127.0.0.1", "::1"),
         description="Proxies that are believed when they tell whom a request is from: addresses and "
         "networks, separated by commas; `*` for whoever connects.",
@@ -207,60 +211,12 @@ class Settings(BaseSettings):
         20.0, ge=0, le=600, description="Seconds that running requests then have to finish."
     )
 
-    @field_validator("reset_url")
-    @classmethod
-    def _with_token(cls, value: str) -> str:
-        if value and not (value.startswith(_URL) and "{token}" in value):
-            raise ValueError("takes a URL with {token} in it, such as https://courses.example/reset#{token}")
-        return value
-
-    @field_validator("cors_origins", "cors_headers", "oidc_algorithms", "forwarded_allow_ips", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(origins.parsed(origin) for origin in value)
-
-    @field_validator("cors_headers")
-    @classmethod
-    def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if wrong := [name for name in value if not _HEADER.fullmatch(name)]:
-            raise ValueError(f"takes names of headers, separated by commas: see `{wrong[0]}`")
-        return tuple(name.lower() for name in value)
-
-    @field_validator("forwarded_allow_ips")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for given in value if value != ("*",) else ():
-            try:
-                ip_network(given)
-            except ValueError as error:
-                raise ValueError(f"takes addresses and networks, or `*` alone: {error}") from None
-        return value
-
     @field_validator("lectern_secret")
     @classmethod
     def _strong(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        secret = value.get_secret_value()
-        if 0 < len(secret) < 32:
-            raise ValueError(f"takes 32 characters or more ({_MAKE_ONE})")
-        if info.data.get("lectern_env") != "production":
-            return value
-        if not secret:
-            raise ValueError(f"is needed in production ({_MAKE_ONE})")
-        repeats = secret in (secret + secret)[1:-1]
-        if repeats or len(set(secret)) < 10:
-            raise ValueError(f"is too easy to guess ({_MAKE_ONE})")
-        return value
-
-    @field_validator("oidc_issuer")
-    @classmethod
-    def _another(cls, value: str) -> str:
-        if value == "lectern":
-            raise ValueError("takes another name: this is the issuer of Lectern's own tokens")
+        require_long(value.get_secret_value())
+        if info.data.get("lectern_env") == "production":
+            require_strong(value.get_secret_value())
         return value
 
     @field_validator("oidc_audience", "oidc_jwks")
@@ -277,30 +233,9 @@ class Settings(BaseSettings):
     @field_validator("oidc_jwks")
     @classmethod
     def _readable(cls, value: str) -> str:
-        if value and not value.startswith(_URL) and not Path(value).is_file():
+        if value and not value.startswith(URL) and not Path(value).is_file():
             raise ValueError("takes a URL, or a file that is there")
         return value
-
-    @field_validator("oidc_algorithms")
-    @classmethod
-    def _asymmetric(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or not set(value) <= _ASYMMETRIC:
-            raise ValueError(f"takes some of {', '.join(sorted(_ASYMMETRIC))}")
-        return value
-
-    @field_validator("oidc_roles", mode="before")
-    @classmethod
-    def _mapping(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        names = {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
-        if wrong := [theirs for theirs, ours in names.items() if ours not in get_args(Role)]:
-            raise ValueError(
-                f"takes STUDENT, INSTRUCTOR or STAFF for each name, as in `teacher=INSTRUCTOR,admin=STAFF`: "
-                f"see `{wrong[0]}`"
-            )
-        return names
 
 
 def load() -> Settings:

@@ -19,7 +19,8 @@ _PROOFS = (courses.differences, newest.differences, votes.differences)
 async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]:
     """Every difference, as it is found: in `rating`, `studentCount` and `seatsUntil` of courses, in
     `seatsTaken` and `waitlistCount` of runs, in `newestReviewIds` of courses and students, and in
-    `helpfulCount` and `helpfulScore` of reviews. With `fix` the true values are written.
+    `helpfulCount` and `helpfulScore` of reviews. With `fix` the true values are written. Also votes for
+    reviews that are gone: with `fix` they are deleted.
 
     And what no value can mend: seats sold twice, people who wait while a seat is free, second reviews and
     enrolments.

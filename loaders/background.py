@@ -1,14 +1,19 @@
 """Work that goes on when nobody waits for its result; a process that stops waits for it."""
 
-from asyncio import Task, create_task, get_running_loop, wait
-from collections.abc import Coroutine
+from asyncio import CancelledError, Task, create_task, get_running_loop, wait
+from collections.abc import Callable, Coroutine
+from functools import partial
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from loaders.errors import DeadlineError
 
 T = TypeVar("T")
 
+#: Gets the kind of a task whose outcome came after the deadline, and its error; None where it has none.
+Late: TypeAlias = Callable[[str, BaseException | None], None]
+
+_late: list[Late] = []
 _tasks: set[Task[Any]] = set()
 
 
@@ -20,15 +25,29 @@ def start(work: Coroutine[Any, Any, T]) -> Task[T]:
     return task
 
 
-async def outcome(task: Task[T], deadline: float) -> T:
+async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
     """What a task returns or raises. Raises DeadlineError at the deadline, and the task goes on.
 
-    deadline: in seconds of time.monotonic().
+    deadline: in seconds of time.monotonic(). kind: under which a later outcome is reported; None: it is not.
     """
-    await wait({task}, timeout=max(deadline - monotonic(), 0))
+    try:
+        await wait({task}, timeout=max(deadline - monotonic(), 0))
+    finally:
+        if kind and not task.done():
+            report(task, kind)
     if not task.done():
         raise DeadlineError
     return task.result()
+
+
+def report(task: Task[Any], kind: str) -> None:
+    """Reports the outcome of a task when there is one: nobody waits for it."""
+    task.add_done_callback(partial(_report, kind))
+
+
+def on_late(report: Late) -> None:
+    """Sets what outcomes are reported to."""
+    _late[:] = [report]
 
 
 async def finished() -> None:
@@ -36,6 +55,12 @@ async def finished() -> None:
     loop = get_running_loop()
     while tasks := {task for task in _tasks if task.get_loop() is loop}:
         await wait(tasks)
+
+
+def _report(kind: str, task: Task[Any]) -> None:
+    error = CancelledError() if task.cancelled() else task.exception()
+    for report in _late:
+        report(kind, error)
 
 
 def _done(task: Task[Any]) -> None:

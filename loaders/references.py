@@ -49,14 +49,27 @@ class References:
         """
         found, missing = self._remembered("categories", names)
         made = {name: slug for name in missing if (slug := slugify(name))}
-        there = await self._category_slugs()
-        for slug in dict.fromkeys(made.values()):
-            if len(there) < most.CATEGORIES:
-                there.add(slug)
+        there = await self._with_room(made.values())
         made = {name: slug for name, slug in made.items() if slug in there}
         first = {slug: name for name, slug in reversed(made.items())}
         await self._make("categories", [({"slug": slug}, {"name": name}) for slug, name in first.items()])
         return self._remember("categories", found | made)
+
+    async def restore_categories(self, rows: Sequence[Mapping[str, Any]]) -> Set[str]:
+        """Makes exported categories that are missing, as long as there may be more. The slugs of all that are
+        there then.
+        """
+        there = await self._with_room(row["slug"] for row in rows)
+        await self.restore("categories", [row for row in rows if row["slug"] in there])
+        return there
+
+    async def _with_room(self, slugs: Iterable[str]) -> set[str]:
+        """The slugs of all categories, and of those that are to be made as many as there is room for."""
+        there = await self._category_slugs()
+        for slug in dict.fromkeys(slugs):
+            if len(there) < most.CATEGORIES:
+                there.add(slug)
+        return there
 
     async def _category_slugs(self) -> set[str]:
         """The slugs of all categories, those included that would be made."""

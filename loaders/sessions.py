@@ -8,16 +8,25 @@ from typing import Any
 _free: dict[int, list[Any]] = {}
 
 
+def keep(client: Any) -> None:
+    """Keeps the sessions of a client from now on. client: the driver's own, not Motor's; here and below."""
+    _free[id(client)] = []
+
+
 def lend(client: Any) -> Any:
-    """A session that no other command has. client: the driver's own, not Motor's."""
-    if free := _free.get(id(client)):
-        return free.pop()
-    return client.start_session(causal_consistency=False)
+    """A session that no other command has."""
+    try:
+        return _free[id(client)].pop()
+    except LookupError:  # it has none that is free: other threads may take one at the same time
+        return client.start_session(causal_consistency=False)
 
 
 def give_back(client: Any, session: Any) -> None:
-    """To be lent again. Never one that was interrupted: the interruption may still be on its way."""
-    _free.setdefault(id(client), []).append(session)
+    """To be lent again, unless the client was closed meanwhile. Never one that was interrupted: the
+    interruption may still be on its way.
+    """
+    if (free := _free.get(id(client))) is not None:
+        free.append(session)
 
 
 def forget(client: Any) -> None:

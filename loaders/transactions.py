@@ -269,11 +269,11 @@ async def _attempt(
 
 async def _committed(session: Any, deadline: float) -> None:
     """Commits, whatever the time. Raises OutcomeUnknownError at the deadline."""
-    scope = current.get()
+    scope, commit = current.get(), background.start(_commit(session))
     try:
-        await background.outcome(background.start(_commit(session)), deadline)
+        await background.outcome(commit, deadline, "commit")
     except DeadlineError:
-        raise OutcomeUnknownError from None
+        raise OutcomeUnknownError(commit) from None
     finally:
         if scope:
             scope.wrote = True

@@ -1,6 +1,6 @@
 """Arguments as a client gave them, in the terms of the loaders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -9,6 +9,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
+from loaders.search import has_words
 from resolvers.errors import BadUserInputError
 from resolvers.inputs import (
     AuditFilter,
@@ -55,6 +56,20 @@ def given(value: Any) -> dict[str, Any]:
         return {}
     values = {field.name: getattr(value, field.name) for field in fields(value)}
     return {name: _plain(name, item) for name, item in values.items() if item not in (UNSET, None)}
+
+
+def narrowing(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """A filter without the criteria that every document meets: a search without words, `verifiedOnly: false`.
+
+    Cursors are signed with it, so that a list has the same ones however it is asked for.
+    """
+    return {name: value for name, value in wanted.items() if _narrows(name, value)}
+
+
+def _narrows(name: str, value: Any) -> bool:
+    if name == "search":
+        return has_words(value)
+    return name != "verified_only" or bool(value)
 
 
 def text(name: str, value: str) -> str:

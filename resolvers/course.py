@@ -19,6 +19,7 @@ from resolvers.arguments import (
     ReviewOrderArgument,
     allowed,
     given,
+    narrowing,
     ordering,
 )
 from resolvers.context import Context
@@ -119,7 +120,7 @@ def course_listing(
     listing = loaders.course.listing(
         ctx.loaders.database, criteria, order.field, descending=order.descending, parent=parent
     )
-    return listing, ("courses", parent, wanted, order)
+    return listing, ("courses", parent, narrowing(wanted), order)
 
 
 async def facets(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[Facets]:

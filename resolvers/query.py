@@ -17,6 +17,7 @@ from resolvers.arguments import (
     CourseOrderArgument,
     StudentFilterArgument,
     given,
+    narrowing,
     text,
 )
 from resolvers.context import Context
@@ -91,7 +92,7 @@ async def students(
     wanted = given(filter)
     listing = loaders.student.listing(ctx.loaders.database, **wanted)
     parent = WHOLE if permissions.sees_students(ctx.viewer) else None
-    of = ("students", wanted)
+    of = ("students", narrowing(wanted))
     return await connection(ctx, listing, parent, Slice(first, after, last, before), of)
 
 

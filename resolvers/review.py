@@ -11,7 +11,7 @@ from loaders.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDo
 from loaders.listing import pages
 from loaders.review import ReviewCriteria, ReviewParent
 from resolvers import permissions
-from resolvers.arguments import allowed, given, ordering
+from resolvers.arguments import allowed, given, narrowing, ordering
 from resolvers.context import Context
 from resolvers.inputs import ReviewFilter, ReviewOrder
 from resolvers.pagination import ConnectionDoc, Slice, connections
@@ -54,7 +54,7 @@ async def review_connections(
     )
     carried = criteria in loaders.newest.CARRIED and order == ("NEWEST", True)
     read = partial(loaders.newest.pages, ctx.loaders, parents) if carried else pages
-    of = ("reviews", field, wanted, order)
+    of = ("reviews", field, narrowing(wanted), order)
     return await connections(ctx, listing, [p and p["_id"] for p in parents], arguments, of, read)
 
 

@@ -7,12 +7,13 @@ be done raises RefusedError, and nothing of it is kept.
 """
 
 from asyncio import shield
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import nullcontext
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass
 from hashlib import blake2b
 from inspect import Parameter, Signature
+from math import inf
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
@@ -23,7 +24,8 @@ import loaders.audit
 import loaders.writes.account
 from loaders import background
 from loaders.documents import ActorDoc
-from loaders.scope import current
+from loaders.errors import DeadlineError, OutcomeUnknownError
+from loaders.scope import current, take_time
 from loaders.transactions import Transaction, transaction
 from loaders.writes import idempotency
 from resolvers import fields, permissions
@@ -40,6 +42,8 @@ Write: TypeAlias = Callable[[Context, Transaction, Given], Awaitable[Objects]]
 Rest: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
 _INPUT = strawberry.argument(description="What is written.")
+_REST = "rest of a write"  # to the log
+_PART = 20.0  # seconds for a part of it
 _NOT_STORED = ("clientMutationId", "idempotencyKey")
 
 
@@ -65,16 +69,27 @@ def write(
     """A field of the mutation that is one transaction. commands: as of resolvers.fields.level.
 
     rest: what remains to be done once it is committed, where that may be much: repeated, each time in a
-    transaction of its own, until nothing is left. If the write is sent again, it goes on with the rest.
+    transaction of its own, until nothing is left. It goes on past the deadline of its request, whose payload
+    then has what was committed first. If the write is sent again, it goes on with the rest.
     """
     name = to_camel_case(function.__name__)
 
     async def mutate(ctx: Context, given: Given) -> Objects:
-        async def work(tx: Transaction) -> Objects:
-            return await _once(ctx, tx, name, function, given)
+        done: Objects = {}
 
-        done = await transaction(ctx.loaders.database, work)
-        return await _with_rest(ctx, name, rest, done) if rest else done
+        async def work(tx: Transaction) -> Objects:
+            nonlocal done
+            done = await _once(ctx, tx, name, function, given)
+            return done
+
+        try:
+            await transaction(ctx.loaders.database, work)
+        except OutcomeUnknownError as unknown:
+            if rest:
+                following = background.start(_with_rest(ctx, name, rest, done, unknown.commit))
+                background.report(following, _REST)
+            raise
+        return await _waited(_with_rest(ctx, name, rest, done), done) if rest else done
 
     mutate.__name__ = function.__name__
     return mutation(mutate, input_type, description=description, commands=commands)
@@ -160,8 +175,27 @@ async def _once(ctx: Context, tx: Transaction, name: str, function: Write, given
     return objects
 
 
-async def _with_rest(ctx: Context, name: str, rest: Rest, done: Objects) -> Objects:
-    """What a write has done, with the rest of it."""
+async def _waited(rest: Coroutine[Any, Any, Objects], done: Objects) -> Objects:
+    """What a write has done, with the rest of it; at the deadline without, and the rest goes on."""
+    scope, following = current.get(), background.start(rest)
+    try:
+        return await background.outcome(following, scope.deadline if scope else inf, _REST)
+    except DeadlineError:
+        return done
+
+
+async def _with_rest(
+    ctx: Context, name: str, rest: Rest, done: Objects, commit: Awaitable[None] | None = None
+) -> Objects:
+    """What a write has done, with the rest of it: each part has a time of its own.
+
+    commit: the write's own, where it is still under way. If it fails there is no rest.
+    """
+    if commit:
+        try:
+            await commit
+        except Exception:  # reported as the commit's outcome
+            return done
 
     async def work(tx: Transaction) -> Objects | None:
         more = await rest(ctx, tx, done)
@@ -169,9 +203,11 @@ async def _with_rest(ctx: Context, name: str, rest: Rest, done: Objects) -> Obje
             await loaders.audit.record(tx, name, actor(ctx.viewer), ctx.address)
         return more
 
-    while (more := await transaction(ctx.loaders.database, work)) is not None:
+    while True:
+        take_time(_PART)
+        if (more := await transaction(ctx.loaders.database, work)) is None:
+            return done
         done = {**done, **more}
-    return done
 
 
 async def _require_session(viewer: Viewer, tx: Transaction) -> None:

@@ -35,6 +35,11 @@ class Unlinked:
 Linked = Incoming | Unlinked
 
 
+def too_many_categories(name: str) -> str:
+    """Why a row of one category more than there may be is rejected."""
+    return f"category: there are {most.CATEGORIES} already, as many as there may be: “{name}”"
+
+
 class Linker:
     """Links the records of one import, a batch at a time. `notes` counts what was let pass."""
 
@@ -72,8 +77,7 @@ class Linker:
             name = fields.pop("category")
             fields["categorySlug"] = categories.get(name)
             if name and name not in categories and slugify(name):
-                told = f"category: there are {most.CATEGORIES} already, as many as there may be: “{name}”"
-                return Unlinked(record.row, told)
+                return Unlinked(record.row, too_many_categories(name))
         if "instructors" in fields:
             fields["instructorIds"] = [instructors[name] for name in fields.pop("instructors") or ()]
         if "rating" in fields:

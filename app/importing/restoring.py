@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.importing.linking import Linked, Record, Unlinked
+from app.importing.linking import Linked, Record, Unlinked, too_many_categories
 from app.importing.rows import SourceError
 from app.importing.targets import Importable
 from loaders import exported
@@ -47,13 +47,15 @@ class Restorer:
     async def _courses(self, records: Sequence[Record], linked: list[Linked]) -> None:
         rows = [record.fields for record in records]
         categories = [row["category"] for row in rows if row.get("category")]
-        await self._references.restore("categories", categories)
+        there = await self._references.restore_categories(categories)
         instructors = await self._references.restore(
             "instructors", [i for row in rows for i in row["instructors"]]
         )
-        for row, incoming in zip(rows, linked, strict=True):
-            if isinstance(incoming, Incoming):
-                category = row.get("category")
+        for index, (row, incoming) in enumerate(zip(rows, linked, strict=True)):
+            category = row.get("category")
+            if category and category["slug"] not in there:
+                linked[index] = Unlinked(records[index].row, too_many_categories(category["name"]))
+            elif isinstance(incoming, Incoming):
                 incoming.new["slug"] = incoming.fields.pop("slug")
                 incoming.fields["categorySlug"] = category and category["slug"]
                 incoming.fields["instructorIds"] = [instructors[exported.key(i)] for i in row["instructors"]]

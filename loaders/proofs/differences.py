@@ -19,7 +19,8 @@ _BATCH = 500
 class Difference(NamedTuple):
     """A stored value that is not what it should be; or, with a remedy, what no value can mend.
 
-    field: a stored one; of what has a remedy, in words what is counted. remedy: what somebody can do.
+    field: a stored one; of what has a remedy, and of votes, in words what is counted. remedy: what somebody
+    can do.
     """
 
     collection: str

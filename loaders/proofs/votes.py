@@ -2,6 +2,8 @@
 
 Most reviews have no votes, and MongoDB tells which these are. Two kinds are counted: those whose own values
 let expect votes, or disagree; and of the others those that have votes all the same.
+
+Votes for a review that is gone are reported under its id, and deleted.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -14,6 +16,7 @@ from loaders.mongo import Database, Pipeline, aggregate, find
 from loaders.proofs.differences import Difference, Doc, batches, compared, mended
 from loaders.ratings import wilson
 from loaders.transactions import Transaction, transaction
+from loaders.writes.review import delete_votes
 
 _COUNTS = ("helpfulCount", "importedHelpfulCount", "unhelpfulCount", "helpfulScore")
 _IMPORTED = {"$ifNull": ["$importedHelpfulCount", 0]}
@@ -27,6 +30,11 @@ async def differences(database: Database, *, fix: bool) -> AsyncIterator[list[Di
             yield await transaction(database, partial(_counted, ids=ids, suspect=True, fix=fix))
     async for ids in _voted(database):
         yield await transaction(database, partial(_counted, ids=ids, suspect=False, fix=fix))
+        orphaned = await transaction(database, partial(_orphaned, ids=ids))
+        yield orphaned
+        for difference in orphaned if fix else ():
+            while await transaction(database, partial(_removed, review_id=difference.id)):
+                pass
 
 
 async def _suspects(database: Database) -> list[Doc]:
@@ -66,6 +74,21 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, f
         for difference in compared("reviews", review, _true(review, votes.get(review["_id"], 0)))
     ]
     return await mended(tx, wrong, fix=fix)
+
+
+async def _orphaned(tx: Transaction, *, ids: Sequence[ObjectId]) -> list[Difference]:
+    """Votes for reviews that are gone: whoever deleted one didn't come to delete its votes."""
+    reviews = await tx.find("reviews", {"_id": {"$in": ids}}, size=len(ids), projection=["_id"])
+    there = {review["_id"] for review in reviews}
+    votes = await _votes(tx, [review for review in ids if review not in there])
+    return [
+        Difference("votes", review, "of a review that is gone", n, 0) for review, n in sorted(votes.items())
+    ]
+
+
+async def _removed(tx: Transaction, *, review_id: ObjectId) -> bool:
+    """Deletes votes for a review that is gone: a batch. Whether there may be more."""
+    return not await tx.get("reviews", review_id) and await delete_votes(tx, review_id)
 
 
 async def _votes(tx: Transaction, reviews: Sequence[ObjectId]) -> dict[ObjectId, int]:

@@ -1,35 +1,48 @@
 """The memory of a process that serves."""
 
 import asyncio
-import gc
-from collections.abc import Mapping
-from time import process_time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from app import memory
 
 
+class Process:
+    """What a process does about its memory, on a clock of CPU time that the test sets; a pause is a turn of
+    the event loop.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cpu = 0.0
+        self.done: list[str] = []
+        monkeypatch.setattr(memory, "_PAUSE", 0)
+        monkeypatch.setattr(memory, "process_time", lambda: self.cpu)
+        monkeypatch.setattr(memory, "gc", SimpleNamespace(collect=lambda: self.done.append("collect")))
+        monkeypatch.setattr(memory, "_call", self._call)
+
+    def _call(self, function: str, *_: Any) -> None:
+        self.done.append(function)
+
+    async def pauses(self, *worked: float) -> None:
+        """So many pauses, with so much CPU time in each."""
+        for seconds in worked:
+            self.cpu += seconds
+            await asyncio.sleep(0)
+
+
 async def test_a_pause_after_work_gives_back_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_PAUSE", 0.2)
-    monkeypatch.setattr(memory, "_IDLE", 0.5)
-    full: list[str] = []
-
-    def note(phase: str, told: Mapping[str, int]) -> None:
-        if phase == "stop" and told["generation"] == 2:
-            full.append(phase)
-
-    gc.collect()
-    gc.callbacks.append(note)
+    process = Process(monkeypatch)
     tending = asyncio.create_task(memory.tend())
     try:
-        await asyncio.sleep(0.5)
-        assert full == [], "nothing was done"
-        before = process_time()
-        while process_time() - before < 0.5:
-            pass
-        await asyncio.sleep(1)
-        assert full == ["stop"]
+        await process.pauses(0, 0, 0, 0)
+        assert process.done == [], "nothing was done"
+        await process.pauses(1, 1, 1)
+        assert process.done == [], "it is at work"
+        await process.pauses(0, 0, 0, 0)
+        assert process.done == ["collect", "malloc_trim"]
+        await process.pauses(1, 0, 0)
+        assert process.done == ["collect", "malloc_trim"] * 2
     finally:
         tending.cancel()
-        gc.callbacks.remove(note)

@@ -4,6 +4,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from bson import ObjectId
 
 from app.settings import Settings
 from loaders.mongo import Database
@@ -82,6 +83,21 @@ async def test_each_difference_is_a_line_and_a_failure_until_it_is_mended(
     assert set(lines(fixed)[:-2]) == told
     assert lines(fixed)[-1] == "4 differences: 1 in courseRuns, 3 in courses. All are mended."
     assert recount().returncode == 0
+
+
+async def test_votes_that_were_left_over_are_removed(
+    database: Database, catalogue: dict[str, Any], recount: Recount
+) -> None:
+    gone = ObjectId()
+    votes = [{"_id": {"reviewId": gone, "studentId": ObjectId()}} for _ in range(2)]
+    await database["votes"].insert_many(votes)
+    told = f"votes {gone} of a review that is gone 2, should be 0"
+    assert lines(recount())[0] == told
+    fixed = recount("--fix")
+    assert fixed.returncode == 0
+    assert lines(fixed)[0] == told
+    assert lines(fixed)[-1] == "1 difference: 1 in votes. All are mended."
+    assert await database["votes"].count_documents({}) == 0
 
 
 async def test_what_no_value_can_mend_is_a_failure_and_has_its_remedy(

@@ -495,6 +495,22 @@ def test_lists_that_are_too_long_are_cut_and_told(fresh_shell: Shells) -> None:
     assert [len(course["tags"]) for course in shell.all("courses")] == [20, 20]
 
 
+def test_a_row_of_an_export_with_one_category_too_many_is_rejected(fresh_shell: Shells) -> None:
+    first = fresh_shell("exporting")
+    names = ["C1", "New", "Newer", "Newer", None]
+    rows = [{"id": f"r{n}", "title": f"T{n}", "category": name} for n, name in enumerate(names)]
+    first.run("import", "courses", first.write("courses.ndjson", rows), "--source", "s")
+    file = dict(exported(first, "x"))["courses"]
+    shell = fresh_shell("restoring")
+    shell.database["categories"].insert_many({"slug": f"c{n}", "name": f"C{n}"} for n in range(249))
+    for _ in range(2):
+        result = shell.run("import", "courses", file)
+        assert "category: there are 250 already, as many as there may be: “Newer”" in result.stdout
+        stored = {c["externalId"]["id"]: c["categorySlug"] for c in shell.all("courses")}
+        assert stored == {"r0": "c1", "r1": "new", "r4": None}
+        assert shell.database["categories"].count_documents({}) == 250
+
+
 def test_a_row_with_one_category_too_many_is_rejected(fresh_shell: Shells) -> None:
     shell = fresh_shell("categories")
     shell.database["categories"].insert_many({"slug": f"c{n}", "name": f"C{n}"} for n in range(249))

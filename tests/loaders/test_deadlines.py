@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from app.database import connect
 from loaders import background, mongo
@@ -197,15 +198,52 @@ async def test_a_turn_that_does_not_come_ends_at_the_deadline(own: Database) -> 
     await gather(*others)
 
 
-async def test_a_commit_is_followed_up_until_its_outcome_is_known(own: Database, own_mongod: Mongod) -> None:
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, BaseException | None]]:
+    """The outcomes that came after their deadlines."""
+    found: list[tuple[str, BaseException | None]] = []
+    monkeypatch.setattr(background, "_late", [lambda kind, error: found.append((kind, error))])
+    return found
+
+
+Late: TypeAlias = list[tuple[str, BaseException | None]]
+
+
+async def test_a_commit_is_followed_up_until_its_outcome_is_known(
+    own: Database, own_mongod: Mongod, late: Late
+) -> None:
     with own_mongod.blocking("commitTransaction", seconds=1.5, times=1):
         began = monotonic()
         with request(0.5, writes=True) as scope, pytest.raises(OutcomeUnknownError):
             await transaction(own, change)
         assert monotonic() - began < 1
         assert scope.wrote
+        assert late == []
         await background.finished()
+    assert late == [("commit", None)]
     assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
+
+
+async def test_a_commit_that_fails_past_the_deadline_is_reported(
+    own: Database, own_mongod: Mongod, late: Late
+) -> None:
+    fails = {"errorCode": 251, "errorLabels": ["TransientTransactionError"]}
+    held = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 1_000}
+    with own_mongod.failing(1, **held, **fails):
+        with request(0.3, writes=True), pytest.raises(OutcomeUnknownError):
+            await transaction(own, change)
+        await background.finished()
+    ((kind, error),) = late
+    assert kind == "commit"
+    assert isinstance(error, OperationFailure)
+    assert error.code == 251
+    assert await stored(own) == 0
+
+
+async def test_what_came_in_time_is_not_reported(own: Database, late: Late) -> None:
+    with request(10, writes=True):
+        await transaction(own, change)
+    assert late == []
 
 
 @pytest.mark.parametrize("losses", [1, 3])

@@ -101,6 +101,22 @@ async def test_more_votes_than_a_batch(database: Database) -> None:
     assert await told(database) == []
 
 
+@pytest.mark.parametrize("gone", [1, 3, 1_203])
+async def test_votes_for_a_review_that_is_gone_are_deleted(database: Database, gone: int) -> None:
+    stays = await voted(database, 2, helpfulCount=2, helpfulScore=wilson(2, 0))
+    review, another = ObjectId(), ObjectId()
+    votes = [{"_id": {"reviewId": review, "studentId": ObjectId()}} for _ in range(gone)]
+    votes.append({"_id": {"reviewId": another, "studentId": ObjectId()}})
+    await database["votes"].insert_many(votes)
+    field = "of a review that is gone"
+    expected = [("votes", review, field, gone, 0), ("votes", another, field, 1, 0)]
+    assert await told(database) == expected
+    assert await told(database, fix=True) == expected
+    assert await told(database) == []
+    left = await database["votes"].find().to_list(None)
+    assert [vote["_id"]["reviewId"] for vote in left] == [stays] * 2
+
+
 # -- what no value can mend ---------------------------------------------------------------------------------
 
 

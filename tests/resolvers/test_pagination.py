@@ -246,6 +246,32 @@ async def test_a_cursor_is_refused_where_filter_or_order_changed(
     assert "`after` is not a cursor of this list" in payload["errors"][0]["message"]
 
 
+@pytest.mark.parametrize(
+    ("field", "filters"),
+    [
+        (
+            "courses",
+            ["null", "{}", '{search: ""}', '{search: " \\n- "}', "{search: null}"],
+        ),
+        ("students", ["null", "{}", '{search: ""}', "{countries: null}"]),
+        ('course(slug: "the-course") { reviews', ["null", "{}", "{verifiedOnly: false}"]),
+    ],
+)  # fmt: skip
+async def test_a_cursor_is_the_same_however_a_list_is_asked_for(
+    database: Database, run_query: RunQuery, field: str, filters: Sequence[str]
+) -> None:
+    reviews = [factories.review(COURSE, STUDENT)]
+    await store(database, courses=[COURSE], students=[STUDENT], reviews=reviews)
+    end = "}" * field.count("{")
+    cursors = []
+    for arguments in ("", *(f"(filter: {text})" for text in filters)):
+        data = await run_query(f"{{ {field}{arguments} {{ pageInfo {{ endCursor }} }} {end} }}", viewer=STAFF)
+        connection = data["course"]["reviews"] if "course" in data else data[field]
+        cursors.append(connection["pageInfo"]["endCursor"])
+    assert cursors[0]
+    assert cursors == [cursors[0]] * len(cursors)
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "não", "AAAA", "A" * 400, "🙂"])
 async def test_what_is_no_cursor_is_refused(database: Database, run_query: RunQuery, cursor: str) -> None:
     payload = await run_query(

@@ -1,14 +1,18 @@
 """Reviews: written, changed, taken back, voted for, answered and moderated."""
 
-from asyncio import gather
+from asyncio import Event, Task, gather
 from typing import Any
 
 import pytest
+from pymongo.errors import OperationFailure
 
+import loaders.transactions
 import loaders.writes.review
+from loaders import background
 from loaders.carried import unpacked
 from loaders.mongo import Database
 from loaders.newest import NEWEST
+from loaders.scope import current as current_scope
 from loaders.transactions import Transaction
 from resolvers.context import Viewer
 from tests import factories
@@ -173,6 +177,82 @@ async def test_a_review_that_is_taken_back_takes_its_rating_and_votes_out(
     assert await database["votes"].count_documents({}) == 0
     assert await gateway.codes(viewer, "deleteReview", **own) == [("NOT_FOUND", "reviewId")]
     await gateway.done(viewer, "createReview", **text(course))
+
+
+def let_deadline_pass(kind_of: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline has passed when the first task of a kind has begun."""
+    real, kinds = background.outcome, [kind_of]
+
+    async def outcome(task: Task[Any], deadline: float, kind: str | None = None) -> Any:
+        if kind in kinds:
+            kinds.clear()
+            deadline = 0
+        return await real(task, deadline, kind)
+
+    monkeypatch.setattr(background, "outcome", outcome)
+
+
+async def voted_for(database: Database) -> tuple[Viewer, dict[str, Any]]:
+    """Who wrote a review that has a vote, and the variables that take it back."""
+    course, (student, other), (viewer, _) = await classroom(database, students=2)
+    review = review_of(course, student, rating=1)
+    votes = [{"_id": {"reviewId": review["_id"], "studentId": other["_id"]}}]
+    await stored(database, reviews=[review], votes=votes)
+    return viewer, {"input": {"reviewId": review_id(review)}}
+
+
+TAKE_BACK = operation("deleteReview", "review { rating }")
+
+
+async def test_the_votes_of_a_review_that_is_taken_back_go_past_the_deadline_too(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, given = await voted_for(database)
+    go_on, real = Event(), loaders.writes.review.delete_votes
+
+    async def slow(*arguments: Any) -> bool:
+        await go_on.wait()
+        scope = current_scope.get()
+        assert scope
+        assert scope.remaining > 15, "it has a time of its own"
+        return await real(*arguments)
+
+    monkeypatch.setattr(loaders.writes.review, "delete_votes", slow)
+    let_deadline_pass("rest of a write", monkeypatch)
+    answer = await gateway.post(TAKE_BACK, given, viewer)
+    assert answer["data"]["deleteReview"]["review"] == {"rating": 1}
+    assert await database["reviews"].count_documents({}) == 0
+    assert await database["votes"].count_documents({}) == 1
+    go_on.set()
+    await background.finished()
+    assert await database["votes"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+async def test_the_votes_go_when_the_commit_comes_past_the_deadline(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, is_committed: bool
+) -> None:
+    viewer, given = await voted_for(database)
+    go_on, real = Event(), loaders.transactions._commit
+
+    async def slow(session: Any) -> None:
+        await go_on.wait()
+        if not is_committed:
+            await loaders.transactions._ended(session)
+            raise OperationFailure("aborted")
+        await real(session)
+
+    monkeypatch.setattr(loaders.transactions, "_commit", slow)
+    let_deadline_pass("commit", monkeypatch)
+    answer = await gateway.post(TAKE_BACK, given, viewer)
+    assert answer["errors"][0]["extensions"] == {"code": "TIMEOUT"}
+    assert await database["votes"].count_documents({}) == 1
+    go_on.set()
+    await background.finished()
+    monkeypatch.setattr(loaders.transactions, "_commit", real)
+    left = 0 if is_committed else 1
+    assert await database["reviews"].count_documents({}) == left
+    assert await database["votes"].count_documents({}) == left
 
 
 async def test_a_review_that_isnt_ones_own(gateway: Gateway, database: Database) -> None:

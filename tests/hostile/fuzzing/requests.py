@@ -73,7 +73,7 @@ class Maker:
         body = self._body(random)
         chance = random.random()
         if chance < 0.85:
-            return Request(_plain(body, self._headers(random)), is_plain=True)
+            return Request(self._plain(random, body), is_plain=True)
         return Request(self._odd(random, body), is_plain=False)
 
     def _body(self, random: Random) -> bytes:
@@ -99,6 +99,16 @@ class Maker:
         if random.random() < 0.1:
             headers.append("x-lectern-trace: plan")
         return [header for header in headers if "\n" not in header]
+
+    def _plain(self, random: Random, body: bytes) -> bytes:
+        method, headers = "POST", self._headers(random)
+        if random.random() < 0.02:
+            method = random.choice(("PUT", "DELETE", "PATCH"))
+        if random.random() < 0.05:
+            headers[0] = f"content-type: {random.choice(_CONTENT_TYPES)}"
+        length = f"content-length: {len(body)}"
+        head = "\r\n".join([f"{method} /graphql HTTP/1.1", "host: localhost", *headers, length, "", ""])
+        return head.encode("latin-1", "replace") + body
 
     def _odd(self, random: Random, body: bytes) -> bytes:
         if random.random() < 0.2:
@@ -146,13 +156,6 @@ def _object(random: Random, text: Text) -> dict[str, Any]:
 
 def _json(text: Text) -> bytes:
     return written({"query": text.query, "variables": text.variables}).encode(errors="surrogatepass")
-
-
-def _plain(body: bytes, headers: list[str]) -> bytes:
-    head = "\r\n".join(
-        ["POST /graphql HTTP/1.1", "host: localhost", *headers, f"content-length: {len(body)}", "", ""]
-    )
-    return head.encode("latin-1", "replace") + body
 
 
 def _chunked(random: Random, body: bytes) -> bytes:

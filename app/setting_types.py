@@ -1,0 +1,101 @@
+"""What settings take beyond a number or a word: types that split, check and normalise their text."""
+
+import re
+from ipaddress import ip_network
+from typing import Annotated, TypeAlias, get_args
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
+
+from app import origins
+from loaders.documents import Role
+
+URL = ("https://", "http://")
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
+_MAKE_ONE = "make one: openssl rand -hex 32"
+
+# Signatures that a public key verifies: with a shared secret everyone who verifies could sign.
+_ASYMMETRIC = frozenset(
+    ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+)
+
+
+def require_strong(secret: str) -> None:
+    """Raises ValueError for a secret that is not fit for production."""
+    if not secret:
+        raise ValueError(f"is needed in production ({_MAKE_ONE})")
+    repeats = secret in (secret + secret)[1:-1]
+    if repeats or len(set(secret)) < 10:
+        raise ValueError(f"is too easy to guess ({_MAKE_ONE})")
+
+
+def require_long(secret: str) -> None:
+    """Raises ValueError for a secret that is too short anywhere; none is not."""
+    if 0 < len(secret) < 32:
+        raise ValueError(f"takes 32 characters or more ({_MAKE_ONE})")
+
+
+def _split(value: object) -> object:
+    return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+
+
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(origins.parsed(origin) for origin in value)
+
+
+def _header_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [name for name in value if not _HEADER.fullmatch(name)]:
+        raise ValueError(f"takes names of headers, separated by commas: see `{wrong[0]}`")
+    return tuple(name.lower() for name in value)
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for given in value if value != ("*",) else ():
+        try:
+            ip_network(given)
+        except ValueError as error:
+            raise ValueError(f"takes addresses and networks, or `*` alone: {error}") from None
+    return value
+
+
+def _algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value or not set(value) <= _ASYMMETRIC:
+        raise ValueError(f"takes some of {', '.join(sorted(_ASYMMETRIC))}")
+    return value
+
+
+def _with_token(value: str) -> str:
+    if value and not (value.startswith(URL) and "{token}" in value):
+        raise ValueError("takes a URL with {token} in it, such as https://courses.example/reset#{token}")
+    return value
+
+
+def _not_ours(value: str) -> str:
+    if value == "lectern":
+        raise ValueError("takes another name: this is the issuer of Lectern's own tokens")
+    return value
+
+
+def _pairs(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+    names = {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
+    if wrong := [theirs for theirs, ours in names.items() if ours not in get_args(Role)]:
+        raise ValueError(
+            f"takes STUDENT, INSTRUCTOR or STAFF for each name, as in `teacher=INSTRUCTOR,admin=STAFF`: "
+            f"see `{wrong[0]}`"
+        )
+    return names
+
+
+_List: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+Origins: TypeAlias = Annotated[_List, AfterValidator(_origins)]
+HeaderNames: TypeAlias = Annotated[_List, AfterValidator(_header_names)]
+Networks: TypeAlias = Annotated[_List, AfterValidator(_networks)]
+Algorithms: TypeAlias = Annotated[_List, AfterValidator(_algorithms)]
+ResetUrl: TypeAlias = Annotated[str, AfterValidator(_with_token)]
+IssuerName: TypeAlias = Annotated[str, AfterValidator(_not_ours)]
+Roles: TypeAlias = Annotated[dict[str, Role], NoDecode, BeforeValidator(_pairs)]

@@ -1,0 +1,46 @@
+"""Sessions of the driver, lent again and again."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from loaders import sessions
+
+
+class Client:
+    """Counts the sessions that it was asked for."""
+
+    def __init__(self) -> None:
+        self.started = 0
+
+    def start_session(self, *, causal_consistency: bool) -> object:
+        assert not causal_consistency
+        self.started += 1
+        return object()
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    client = Client()
+    sessions.keep(client)
+    yield client
+    sessions.forget(client)
+
+
+def test_a_session_is_lent_again_and_to_one_at_a_time(client: Client) -> None:
+    one, another = sessions.lend(client), sessions.lend(client)
+    assert one is not another
+    sessions.give_back(client, one)
+    assert sessions.lend(client) is one
+    assert client.started == 2
+
+
+def test_a_session_that_comes_back_after_its_client_was_closed_is_not_kept(client: Client) -> None:
+    free, session = sessions.lend(client), sessions.lend(client)
+    sessions.give_back(client, free)
+    sessions.forget(client)
+    sessions.give_back(client, session)
+    late = sessions.lend(client)
+    assert late not in {free, session}
+    sessions.give_back(client, late)
+    assert id(client) not in sessions._free
