@@ -18,7 +18,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 
-from loaders import circuit
+from loaders import circuit, finding
 from loaders.errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.queue import running
 from loaders.scope import Scope, current
@@ -58,14 +58,18 @@ async def aggregate(
 
 async def find(collection: Collection, query: Mapping[str, Any], *, size: int, **options: Any) -> list[Any]:
     """All documents of a query, at most `size` of them, in one round trip."""
-    found: list[Any] = await send(
-        collection, lambda own: own.find(query, batch_size=size + 1, **options).to_list(None)
-    )
+    if isinstance(collection, AgnosticCollection):
+        call: Callable[[Any], Any] = lambda own: finding.find(own, query, size, options)  # noqa: E731
+    else:
+        call = lambda own: own.find(query, batch_size=size + 1, **options).to_list(None)  # noqa: E731
+    found: list[Any] = await send(collection, call)
     return found
 
 
 def find_one(collection: Collection, query: Mapping[str, Any], **options: Any) -> Coroutine[Any, Any, Any]:
     """The first document of a query, or None."""
+    if isinstance(collection, AgnosticCollection):
+        return send(collection, lambda own: finding.find_one(own, query, options))
     return send(collection, lambda own: own.find_one(query, **options))
 
 

@@ -1,0 +1,56 @@
+"""Finds of the blocking driver by the command alone: its cursor takes a fifth of the time of a small one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
+
+
+def find(own: Any, query: Mapping[str, Any], size: int, options: Mapping[str, Any]) -> list[Any]:
+    """All documents of a query, of which there are at most `size`. own: PyMongo's blocking collection.
+
+    options: projection, sort and limit; with others, or for a collection with a read concern, by a cursor.
+    """
+    reply = _reply(own, {"filter": query, "batchSize": size + 1}, options)
+    if reply is None:
+        return own.find(query, batch_size=size + 1, **options).to_list(None)  # type: ignore[no-any-return]
+    cursor = reply["cursor"]
+    if cursor["id"]:  # more than fits into one reply of MongoDB
+        own.database.command("killCursors", own.name, cursors=[cursor["id"]])
+        return own.find(query, batch_size=size + 1, **options).to_list(None)  # type: ignore[no-any-return]
+    return cursor["firstBatch"]  # type: ignore[no-any-return]
+
+
+def find_one(own: Any, query: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    """The first document of a query, or None, as `find`."""
+    reply = _reply(own, {"filter": query, "limit": 1, "singleBatch": True}, options)
+    if reply is None:
+        return own.find_one(query, **options)
+    batch = reply["cursor"]["firstBatch"]
+    return batch[0] if batch else None
+
+
+def _reply(own: Any, arguments: dict[str, Any], options: Mapping[str, Any]) -> Any:
+    """None where it is the cursor's: what the command can't be, and a second try."""
+    if not options.keys() <= _OPTIONS or own.read_concern.level:
+        return None
+    command = {"find": own.name, **arguments}
+    for name, value in options.items():
+        if value is not None:
+            command[name] = value if isinstance(value, int | dict) else _document(value)
+    try:
+        return own.database.command(
+            command, read_preference=own.read_preference, codec_options=own.codec_options
+        )
+    except ServerSelectionTimeoutError:
+        raise
+    except AutoReconnect:
+        return None
+
+
+def _document(value: Any) -> dict[str, Any]:
+    """A sort as pairs, or a projection as names."""
+    return dict(value) if isinstance(value[0], tuple) else dict.fromkeys(value, 1)
+
+
+_OPTIONS = frozenset(("projection", "sort", "limit"))
