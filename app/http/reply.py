@@ -36,13 +36,9 @@ class Reply(NamedTuple):
 
     async def send(self, send: Send, scope: Scope) -> None:
         """Sends it; to HEAD without the body. What the client has read is in memory no longer."""
-        fields = [
-            (b"content-length", str(self.length).encode()),
-            (b"content-type", _CONTENT_TYPES[self.media_type]),
-            (b"vary", b"accept, accept-encoding"),
-        ]
-        for name, value in (self.headers or {}).items():
-            fields.append((name.encode(), value.encode()))
+        fields = [(b"content-length", b"%d" % self.length), _CONTENT_TYPES[self.media_type], _VARY]
+        if self.headers:
+            fields += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": fields})
         for part, is_last in _taken(self.body if scope["method"] != "HEAD" else [b""]):
             await send({"type": "http.response.body", "body": part, "more_body": not is_last})
@@ -84,9 +80,10 @@ async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) 
 
 
 def _of(answer: Answer, body: list[bytes], media_type: str) -> Reply:
-    scope = current.get()
-    if errors.nothing_done(answer.payload, wrote=scope is not None and scope.wrote):
-        return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
+    if "errors" in answer.payload:
+        scope = current.get()
+        if errors.nothing_done(answer.payload, wrote=scope is not None and scope.wrote):
+            return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
     return Reply(body, 200 if answer.executed or media_type == JSON else 400, media_type)
 
 
@@ -135,6 +132,8 @@ _CODES: Mapping[int, str] = {
     503: "SERVICE_UNAVAILABLE",
 }
 
-_CONTENT_TYPES: Mapping[str, bytes] = {
-    media_type: f"{media_type}; charset=utf-8".encode() for media_type in (JSON, GRAPHQL_RESPONSE)
+_VARY = (b"vary", b"accept, accept-encoding")
+_CONTENT_TYPES: Mapping[str, tuple[bytes, bytes]] = {
+    media_type: (b"content-type", f"{media_type}; charset=utf-8".encode())
+    for media_type in (JSON, GRAPHQL_RESPONSE)
 }

@@ -28,7 +28,8 @@ LONGEST_CACHED = 200
 _OBJECT_OR_NONE = (dict, type(None))
 
 _PARAMETERS = ("query", "operationName", "variables", "extensions")
-_preferred = lru_cache(maxsize=64)(preferred)
+_OFFERED = (JSON, GRAPHQL_RESPONSE)
+_WITH_PAGES = (*_OFFERED, HTML)
 
 
 def headers(scope: Scope) -> Headers:
@@ -61,10 +62,17 @@ def is_query_only(method: str) -> bool:
 
 def media_type(method: str, headers: Headers, *, html: bool) -> str | None:
     """The type to answer in; None when the client takes none of them. html: whether there is a page."""
-    accept = headers.get(b"accept", b"").decode("latin-1")
-    pages = (HTML,) if html and method in {"GET", "HEAD"} else ()
-    choose = _preferred if len(accept) <= LONGEST_CACHED else preferred
-    return choose(accept, (JSON, GRAPHQL_RESPONSE, *pages))
+    accept = headers.get(b"accept", b"")
+    offered = _WITH_PAGES if html and method in {"GET", "HEAD"} else _OFFERED
+    choose = _cached_choice if len(accept) <= LONGEST_CACHED else _choice
+    return choose(accept, offered)
+
+
+def _choice(accept: bytes, offered: tuple[str, ...]) -> str | None:
+    return preferred(accept.decode("latin-1"), offered)
+
+
+_cached_choice = lru_cache(maxsize=64)(_choice)
 
 
 def is_for_a_page(scope: Scope) -> bool:

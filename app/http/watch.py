@@ -53,6 +53,11 @@ class Watch:
     timeout: why it was cancelled; None when the client is gone.
     """
 
+    __slots__ = (
+        "_began", "_deadline", "_is_awake", "_listener", "_may_listen", "_reads_body", "_receive", "_task",
+        "_watches", "has_ended", "scope", "timeout",
+    )  # fmt: skip
+
     def __init__(self, receive: Receive, scope: Scope, watches: Watches) -> None:
         self.scope, self._receive = scope, receive
         self.has_ended = False

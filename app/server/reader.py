@@ -91,6 +91,8 @@ class Reader:
     def check(self) -> None:
         """Starts or stops waiting for it, by what it has not read now."""
         waits = self._transport.get_write_buffer_size() > 0
+        if not (waits or self._timer or self._first or self._rest()):
+            return  # nearly always
         if not waits:
             self.stop()
         elif not self._timer:
