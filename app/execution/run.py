@@ -166,6 +166,9 @@ class Run:
     async def _built(self, use: Use, values: Sequence[Any], slots: list[dict[str, Any]]) -> Waiting:
         """In slices, between which others have their turns."""
         size = _SLICE // use.built.weight + 1
+        if len(values) <= size:
+            await pace.turn()
+            return self._slice(use, values, slots)
         whole: Waiting = [([], []) for _ in use.built.below]
         for start in range(0, len(values), size):
             await pace.turn()

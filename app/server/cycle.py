@@ -17,6 +17,14 @@ class Cycle(RequestResponseCycle):
     """
 
     _head: bytes | None = None  # to be written before the next part of the body
+    _is_received = False  # the body, to its end
+
+    async def receive(self) -> Any:
+        if self.more_body or self._is_received or self.disconnected:
+            return await super().receive()
+        self._is_received = True  # and nothing has to be waited for
+        self.message_event.clear()
+        return {"type": "http.request", "body": bytes(self.body), "more_body": False}
 
     async def send(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:
