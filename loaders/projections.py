@@ -31,6 +31,6 @@ def of(reads: Mapping[str, Set[str]]) -> Mapping[str, Projection]:
 
 def including(projection: Projection | None, *paths: str) -> Projection | None:
     """A projection with more keys; of a path, the key that it begins with. None, which is all, stays so."""
-    if projection is None:
-        return None
+    if projection is None or projection.keys() >= set(paths):
+        return projection
     return {**projection, **{path.partition(".")[0]: 1 for path in paths}}

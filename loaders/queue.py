@@ -220,7 +220,8 @@ class Queue:
         self._moved = monotonic()
         if (slots := command.slots) is None or not slots.give_back(command):
             return None
-        if following := self._dequeued(slots):
+        following = self._dequeued(slots) if self._is_waited_for else None
+        if following:
             slots.take(following)
         return following
 

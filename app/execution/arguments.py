@@ -157,6 +157,8 @@ def _remembering(convert: _Conversion, variables: Sequence[str]) -> _Conversion:
     long to convert as a page to build.
     """
     kept: dict[tuple[Any, ...], _Template] = {}
+    if not variables:
+        return lambda given: kept.get(()) or kept.setdefault((), convert(given))
 
     def convert_or_remember(variables_given: VariableValues) -> _Template:
         given = variables_given.coerced

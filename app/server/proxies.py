@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+_TOLD = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 _SCHEMES = frozenset((b"http", b"https"))
 
 
@@ -32,6 +33,8 @@ class Proxies:
         return self.app(scope, receive, send)
 
     def _tell(self, scope: Scope) -> None:
+        if _TOLD.isdisjoint([name for name, _ in scope["headers"]]):
+            return
         forwarded: list[bytes] = []
         for name, value in scope["headers"]:
             if name == b"x-forwarded-for":
