@@ -2,6 +2,7 @@
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from threading import Thread
@@ -108,8 +109,6 @@ def _made(call: Any) -> None:
         if call.is_given_up:
             _threads.append(None)
         following = call.queue.finish(call)
-        try:
+        with suppress(RuntimeError):  # the loop was closed meanwhile, and nobody waits
             call.loop.call_soon_threadsafe(call.settle, settle, outcome)
-        except RuntimeError:  # noqa: SIM105  # the loop was closed meanwhile, and nobody waits; suppress() is slow
-            pass
         call = following

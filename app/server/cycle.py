@@ -20,7 +20,7 @@ class Cycle(RequestResponseCycle):
     _is_received = False  # the body, to its end
 
     async def receive(self) -> Any:
-        if self.more_body or self._is_received or self.disconnected:
+        if self.more_body or self._is_received or self.disconnected or self.waiting_for_100_continue:
             return await super().receive()
         self._is_received = True  # and nothing has to be waited for
         self.message_event.clear()
