@@ -23,6 +23,7 @@ class Cycle(RequestResponseCycle):
         if self.more_body or self._is_received or self.disconnected or self.waiting_for_100_continue:
             return await super().receive()
         self._is_received = True  # and nothing has to be waited for
+        self.flow.resume_reading()
         self.message_event.clear()
         return {"type": "http.request", "body": bytes(self.body), "more_body": False}
 
