@@ -5,6 +5,8 @@ from typing import Any
 
 from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 
+_OPTIONS = frozenset(("projection", "sort", "limit"))
+
 
 def find(own: Any, query: Mapping[str, Any], size: int, options: Mapping[str, Any]) -> list[Any]:
     """All documents of a query, of which there are at most `size`. own: PyMongo's blocking collection.
@@ -35,9 +37,13 @@ def _reply(own: Any, arguments: dict[str, Any], options: Mapping[str, Any]) -> A
     if not options.keys() <= _OPTIONS or own.read_concern.level:
         return None
     command = {"find": own.name, **arguments}
-    for name, value in options.items():
-        if value is not None:
-            command[name] = value if isinstance(value, int | dict) else _document(value)
+    if sort := options.get("sort"):
+        command["sort"] = dict(sort)
+    if projection := options.get("projection"):
+        is_names = not isinstance(projection, Mapping)
+        command["projection"] = dict.fromkeys(projection, 1) if is_names else projection
+    if limit := options.get("limit"):
+        command["limit"] = limit
     try:
         return own.database.command(
             command, read_preference=own.read_preference, codec_options=own.codec_options
@@ -46,11 +52,3 @@ def _reply(own: Any, arguments: dict[str, Any], options: Mapping[str, Any]) -> A
         raise
     except AutoReconnect:
         return None
-
-
-def _document(value: Any) -> dict[str, Any]:
-    """A sort as pairs, or a projection as names."""
-    return dict(value) if isinstance(value[0], tuple) else dict.fromkeys(value, 1)
-
-
-_OPTIONS = frozenset(("projection", "sort", "limit"))
