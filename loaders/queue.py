@@ -35,10 +35,6 @@ _SLOW, _STALLED = 0.25, 0.05
 _TICK = 0.05  # seconds between two looks at deadlines and slow commands
 
 
-#: The commands that have a slot, of all event loops: they share threads.
-in_flight: "dict[Command, None]" = {}
-
-
 class Slots:
     """Room for commands of some kinds. fast: how many run at once. total: with those that are slow.
 
@@ -69,12 +65,11 @@ class Slots:
     def take(self, command: "Command") -> None:
         command.slots = self
         command.began = monotonic()
-        self._running[command] = self._fast[command] = in_flight[command] = None
+        self._running[command] = self._fast[command] = None
 
     def give_back(self, command: "Command") -> bool:
         """Whether another may have it: it was taken, and its command was not slow."""
         was_taken = self._running.pop(command, self) is None
-        in_flight.pop(command, None)
         return self._fast.pop(command, self) is None and was_taken
 
     def let_be(self, began: float) -> None:

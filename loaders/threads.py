@@ -10,7 +10,7 @@ from typing import Any
 
 from loaders import interruptions, sessions
 from loaders.errors import ClientGoneError
-from loaders.queue import Command, Queue, in_flight
+from loaders.queue import Command, Queue
 from loaders.scope import Scope
 
 
@@ -21,7 +21,7 @@ class Call(Command):
     then. (asyncio.to_thread takes a second future and the locks of an executor, which a short call feels.)
     """
 
-    __slots__ = ("call", "context", "is_given_up", "loop", "own")
+    __slots__ = ("call", "context", "loop", "own")
 
     def __init__(
         self, scope: Scope | None, client: Any, queue: Queue, call: Callable[[Any], Any], own: Any
@@ -30,7 +30,6 @@ class Call(Command):
         super().__init__(scope, client, self.loop.create_future(), queue)
         self.call = call
         self.own = own
-        self.is_given_up = False
         self.context: Context = copy_context()
 
     def outcome(self) -> Future[Any]:
@@ -62,18 +61,13 @@ class Call(Command):
                 sessions.give_back(client, session)
 
     def start(self) -> None:
-        """In a thread that is idle or will soon be, or in a new one."""
-        _calls.put(self)
-        if len(in_flight) > len(_threads):
-            _threads.append(None)
-            Thread(target=_work, name="lectern", daemon=True).start()
-
-    def give_up(self) -> None:
-        """Its thread is lost until it returns, and its slot is another's."""
-        if not self.is_given_up and not self.has_ended:
-            self.is_given_up = True
-            _threads.pop()
-            super().give_up()
+        """In the thread that became idle last, whose memory is nearest; or in a new one."""
+        try:
+            calls = _idle.pop()
+        except IndexError:
+            calls = SimpleQueue()
+            Thread(target=_work, args=(calls,), name="lectern", daemon=True).start()
+        calls.put(self)
 
     def interrupt(self, error: Exception) -> None:
         """Its future fails at once; MongoDB ends it within a second."""
@@ -88,16 +82,15 @@ class Call(Command):
             settle(outcome)
 
 
-_calls: SimpleQueue[Call] = SimpleQueue()
-_threads: list[None] = []  # an entry for each one that is not lost
+_idle: list[SimpleQueue[Call]] = []  # where each idle thread takes its next call from
 
 
-def _work() -> None:
+def _work(calls: SimpleQueue[Call]) -> None:
     while True:
-        _made(_calls.get())  # in a frame of its own, so that nothing of it is kept until the next
+        _made(calls.get(), calls)  # in a frame of its own, so that nothing of it is kept until the next
 
 
-def _made(call: Any) -> None:
+def _made(call: Any, calls: SimpleQueue[Call]) -> None:
     """A call, and what is queued as long as there is anything: a thread that goes on need not be woken."""
     while call:
         settle: Callable[[Any], None] = call.future.set_result
@@ -106,9 +99,9 @@ def _made(call: Any) -> None:
         except BaseException as error:  # or who waits would wait forever
             settle, outcome = call.future.set_exception, error
         call.has_ended = True
-        if call.is_given_up:
-            _threads.append(None)
         following = call.queue.finish(call)
+        if following is None:
+            _idle.append(calls)  # before the loop goes on, and has the next call
         with suppress(RuntimeError):  # the loop was closed meanwhile, and nobody waits
             call.loop.call_soon_threadsafe(call.settle, settle, outcome)
         call = following
