@@ -1,4 +1,4 @@
-"""Finds of the blocking driver by the command alone: its cursor takes a fifth of the time of a small one."""
+"""Finds of the blocking driver, sent as commands: what comes in one reply needs no cursor of it."""
 
 from collections.abc import Mapping
 from typing import Any
