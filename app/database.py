@@ -124,6 +124,7 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
         return _CLIENTS[settings.mongodb_driver](
             settings.mongodb_uri.get_secret_value(),
             appname=APP_NAME,
+            readPreference="primary",
             tz_aware=tz_aware,
             maxPoolSize=POOL,
             serverSelectionTimeoutMS=round(settings.mongodb_timeout * 1000),

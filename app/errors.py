@@ -35,7 +35,7 @@ _LONGEST = 500  # characters of a message
 _MOST_LOCATIONS = 10
 
 _log = structlog.get_logger("lectern")
-_COMMIT_LATE = logs.Throttled("commit past its request's deadline: followed up until its outcome is known")
+_COMMIT_LATE = logs.Throttled("a commit outlived its request: followed up until its outcome is known")
 _LATE = logs.Throttled("request past its deadline")
 _NO_ANSWER = logs.Throttled("request failed: MongoDB does not answer")
 _CONFLICTS = logs.Throttled("write given up: it kept conflicting with others")

@@ -4,10 +4,10 @@ from pymongo.errors import PyMongoError
 
 from app import logs
 
-_COMMITTED = logs.Throttled("commit past its request's deadline: it is committed")
-_NOT_COMMITTED = logs.Throttled("commit past its request's deadline: it is not committed")
-_UNKNOWN = logs.Throttled("commit past its request's deadline: its outcome stays unknown")
-_REST_LEFT = logs.Throttled("what follows a write is not done: run `lectern recount`")
+_COMMITTED = logs.Throttled("a commit outlived its request: committed")
+_NOT_COMMITTED = logs.Throttled("a commit outlived its request: not committed")
+_UNKNOWN = logs.Throttled("a commit outlived its request: outcome unknown")
+_REST_LEFT = logs.Throttled("follow-up work of a write failed: run `lectern recount`")
 
 _LONGEST = 500  # characters of a reason
 

@@ -31,7 +31,7 @@ def require_strong(secret: str) -> None:
 
 
 def require_long(secret: str) -> None:
-    """Raises ValueError for a secret that is too short anywhere; none is not."""
+    """Raises ValueError for a secret that is set but too short, in any environment."""
     if 0 < len(secret) < 32:
         raise ValueError(f"takes 32 characters or more ({_MAKE_ONE})")
 
@@ -46,7 +46,7 @@ def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
 
 def _header_names(value: tuple[str, ...]) -> tuple[str, ...]:
     if wrong := [name for name in value if not _HEADER.fullmatch(name)]:
-        raise ValueError(f"takes names of headers, separated by commas: see `{wrong[0]}`")
+        raise ValueError(f"takes header names separated by commas; `{wrong[0]}` is not one")
     return tuple(name.lower() for name in value)
 
 
@@ -61,7 +61,7 @@ def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
 
 def _algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
     if not value or not set(value) <= _ASYMMETRIC:
-        raise ValueError(f"takes some of {', '.join(sorted(_ASYMMETRIC))}")
+        raise ValueError(f"takes one or more of {', '.join(sorted(_ASYMMETRIC))}")
     return value
 
 

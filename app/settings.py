@@ -194,7 +194,11 @@ class Settings(BaseSettings):
     head_timeout: float = Field(
         10.0, gt=0, description="Seconds that a client has to send the head of a request."
     )
-    body_timeout: float = Field(30.0, gt=0, description="Seconds that it then has to send the body.")
+    body_timeout: float = Field(
+        30.0,
+        gt=0,
+        description="Seconds that it then has to send the body, where `REQUEST_TIMEOUT` doesn't end sooner.",
+    )
     stall_timeout: float = Field(
         10.0, gt=0, description="Seconds after which a client that doesn't read its answer is cut off."
     )

@@ -10,7 +10,7 @@ from loaders.errors import DeadlineError
 
 T = TypeVar("T")
 
-#: Gets the kind of a task whose outcome came after the deadline, and its error; None where it has none.
+#: Called with a task's kind and its error (None: success), once it ends after its deadline.
 Late: TypeAlias = Callable[[str, BaseException | None], None]
 
 _late: list[Late] = []
@@ -28,7 +28,8 @@ def start(work: Coroutine[Any, Any, T]) -> Task[T]:
 async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
     """What a task returns or raises. Raises DeadlineError at the deadline, and the task goes on.
 
-    deadline: in seconds of time.monotonic(). kind: under which a later outcome is reported; None: it is not.
+    deadline: in seconds of time.monotonic(). kind: the name under which a late outcome
+    is reported; None: none is.
     """
     try:
         await wait({task}, timeout=max(deadline - monotonic(), 0))

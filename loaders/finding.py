@@ -1,10 +1,14 @@
 """Finds of the blocking driver, sent as commands: what comes in one reply needs no cursor of it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
+#: Codes of errors after which a read is tried again: those of the specification of retryable reads that the
+#: driver doesn't raise as AutoReconnect.
+_RETRIED = frozenset((6, 7, 89, 134, 262, 9001))
 _OPTIONS = frozenset(("projection", "sort", "limit"))
 
 
@@ -18,7 +22,8 @@ def find(own: Any, query: Mapping[str, Any], size: int, options: Mapping[str, An
         return own.find(query, batch_size=size + 1, **options).to_list(None)  # type: ignore[no-any-return]
     cursor = reply["cursor"]
     if cursor["id"]:  # more than fits into one reply of MongoDB
-        own.database.command("killCursors", own.name, cursors=[cursor["id"]])
+        with suppress(PyMongoError):
+            own.database.command("killCursors", own.name, cursors=[cursor["id"]])
         return own.find(query, batch_size=size + 1, **options).to_list(None)  # type: ignore[no-any-return]
     return cursor["firstBatch"]  # type: ignore[no-any-return]
 
@@ -48,7 +53,14 @@ def _reply(own: Any, arguments: dict[str, Any], options: Mapping[str, Any]) -> A
         return own.database.command(
             command, read_preference=own.read_preference, codec_options=own.codec_options
         )
-    except ServerSelectionTimeoutError:
-        raise
-    except AutoReconnect:
+    except (AutoReconnect, OperationFailure) as error:
+        if not own.database.client.options.retry_reads or not _may_succeed(error):
+            raise
         return None
+
+
+def _may_succeed(error: PyMongoError) -> bool:
+    """Whether the read is to be tried again; without a server for it, it was tried long enough."""
+    if isinstance(error, OperationFailure):
+        return error.code in _RETRIED
+    return not isinstance(error, ServerSelectionTimeoutError)

@@ -22,6 +22,8 @@ _commands: WeakKeyDictionary[AbstractEventLoop, dict[Command, float]] = WeakKeyD
 def add(command: Command) -> None:
     """Ends a command: with all that are added at once, by one command to MongoDB."""
     commands = _commands.setdefault(get_running_loop(), {})
+    if command in commands:
+        return
     commands[command] = monotonic()
     if len(commands) == 1:
         # In a context of its own: that of a command has its deadline, for the driver too.
@@ -35,7 +37,7 @@ async def _interrupt(commands: dict[Command, float]) -> None:
     await sleep(0)
     while commands:
         for client in {id(command.client): command.client for command in commands}.values():
-            ids = [c.session_id for c in commands if c.client is client and c.session_id is not None]
+            ids = [id_ for c in commands if c.client is client and (id_ := c.session_id) is not None]
             if ids:
                 with suppress(PyMongoError), pymongo.timeout(_SOON):
                     await client.admin.command("killSessions", ids)

@@ -1,9 +1,9 @@
-"""The queue of MongoDB commands: which of them are in flight, and which one is next.
+"""MongoDB commands: those in flight, and the queue.
 
-Ten reads at once are right while they are fast: more wait for each other more than for MongoDB. A command
-that is slow stops counting, so that another may start, up to the size of the driver's pool. Queued commands
-are taken in rotation: a request with 200 of them delays another by one. Reads and writes queue apart, and so
-do the commands of cheap requests: these and writes have slots that others can't take.
+A few at once are right while commands are fast; with more, they slow each other down. A slow command stops
+counting, so that another may start, up to the size of the driver's pool. Queued commands are taken in
+rotation: a request with 200 of them delays another by one. Reads and writes queue apart, and so do the
+commands of cheap requests: these and writes have slots that others can't take.
 """
 
 from asyncio import AbstractEventLoop, Future, TimerHandle, get_running_loop
@@ -42,18 +42,18 @@ class Slots:
     wait for the interpreter's own, which makes each operation of a dictionary or a deque atomic.
     """
 
-    __slots__ = ("_fast", "_kinds", "_most", "_running", "_turn")
+    __slots__ = ("_fast", "_fast_limit", "_kinds", "_running", "_total_limit", "_turn")
 
     def __init__(self, *kinds: Kind, fast: int, total: int) -> None:
         self._kinds = kinds
         self._turn = 0
-        self._most = (fast, total)
+        self._fast_limit, self._total_limit = fast, total
         self._running: dict[Command, None] = {}
         self._fast: dict[Command, None] = {}
 
     @property
     def has_room(self) -> bool:
-        return len(self._fast) < self._most[0] and len(self._running) < self._most[1]
+        return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
 
     def in_turn(self) -> Sequence[Kind]:
         """The kinds, each the first in its turn."""
@@ -72,7 +72,7 @@ class Slots:
         was_taken = self._running.pop(command, self) is None
         return self._fast.pop(command, self) is None and was_taken
 
-    def let_be(self, began: float) -> None:
+    def release(self, began: float) -> None:
         """What began by then stops counting as fast."""
         for command in list(self._fast):
             if command.began <= began:
@@ -130,7 +130,7 @@ class Command:
         raise NotImplementedError
 
     def timeout(self) -> AbstractContextManager[None]:
-        """The driver's own timeouts, from the deadline: for a write."""
+        """The driver's own timeouts, from the deadline."""
         if self.scope is None or (remaining := self.scope.remaining) <= 0:
             raise DeadlineError
         return pymongo.timeout(remaining)
@@ -142,22 +142,26 @@ class Command:
         self.queue.fill()
 
     def is_late(self, now: float) -> bool:
-        """Whether its deadline has passed, and it doesn't know yet."""
+        """Whether its deadline has passed, and it was not stopped."""
         return self.scope is not None and now >= self.scope.deadline and not self.is_stopped
 
     def expire(self) -> None:
         """The deadline has passed."""
+        self.queue.leave(self)  # it is told once
         if self.slots is not None:
             circuit.suspect(self.client)
         self.stop(DeadlineError())
 
     def stop(self, error: Exception) -> None:
         """Nobody waits for it any more: drops it while it is queued; interrupts a read in flight."""
+        if not self.is_write:
+            self.is_stopped = (
+                True  # before its slot is looked at: a thread takes the slot, then looks at this
+            )
         if self.slots is None:
             if not self.future.done():
                 self.future.set_exception(error)
         elif not self.is_write:
-            self.is_stopped = True
             self.interrupt(error)
 
 
@@ -215,7 +219,7 @@ class Queue:
         self._moved = monotonic()
         if (slots := command.slots) is None or not slots.give_back(command):
             return None
-        following = self._dequeued(slots) if self._is_waited_for else None
+        following = self._dequeued(slots) if self._is_waited_for and slots.has_room else None
         if following:
             slots.take(following)
         return following
@@ -256,19 +260,21 @@ class Queue:
     def _tick(self) -> None:
         """One timer for all commands: one for each would take longer than what else is done for it here."""
         now = monotonic()
-        for command in [command for command in self._requests if command.is_late(now)]:
-            command.expire()
-        if self._is_waited_for:
-            self._let_slow_ones_be(now)
-        self._timer = None
-        if self._requests or self._is_waited_for:
-            self._wake()
+        try:
+            for command in [command for command in self._requests if command.is_late(now)]:
+                command.expire()
+            if self._is_waited_for:
+                self._release_slow(now)
+        finally:
+            self._timer = None
+            if self._requests or self._is_waited_for:
+                self._wake()
 
-    def _let_slow_ones_be(self, now: float) -> None:
-        """They stop counting, and what is queued gets their places."""
+    def _release_slow(self, now: float) -> None:
+        """Slow commands stop counting, and what is queued gets their places."""
         slow = now - (_STALLED if now - self._moved >= _STALLED else _SLOW)
         for slots in self._slots:
-            slots.let_be(slow)
+            slots.release(slow)
         self.fill()
 
 

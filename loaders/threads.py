@@ -17,8 +17,9 @@ from loaders.scope import Scope
 class Call(Command):
     """A command that is a call of a function with the driver's blocking object, in the caller's context.
 
-    Its future has what the function gives or raises. Cancelled, it ends unheard, and keeps its slot until
-    then. (asyncio.to_thread takes a second future and the locks of an executor, which a short call feels.)
+    Its future has what the function gives or raises. If it is cancelled, its result is discarded and its slot
+    is kept until the call returns. (asyncio.to_thread takes a second future and the locks of an executor,
+    which a short call feels.)
     """
 
     __slots__ = ("call", "context", "loop", "own")
@@ -36,7 +37,7 @@ class Call(Command):
         """What the call gives or raises, once its turn has come."""
         return self.future
 
-    def made(self) -> Any:
+    def run(self) -> Any:
         """In a thread."""
         if self.scope is None:
             return self.call(self.own)
@@ -66,8 +67,20 @@ class Call(Command):
             calls = _idle.pop()
         except IndexError:
             calls = SimpleQueue()
-            Thread(target=_work, args=(calls,), name="lectern", daemon=True).start()
+            try:
+                Thread(target=_work, args=(calls,), name="lectern", daemon=True).start()
+            except RuntimeError as error:  # the system has no more threads
+                self.fail(error)
+                return
         calls.put(self)
+
+    def fail(self, error: Exception) -> None:
+        """It could not be started; what is queued waits for those that run."""
+        self.has_ended = True
+        if self.slots:
+            self.slots.give_back(self)
+        if not self.future.done():
+            self.future.set_exception(error)
 
     def interrupt(self, error: Exception) -> None:
         """Its future fails at once; MongoDB ends it within a second."""
@@ -87,15 +100,15 @@ _idle: list[SimpleQueue[Call]] = []  # where each idle thread takes its next cal
 
 def _work(calls: SimpleQueue[Call]) -> None:
     while True:
-        _made(calls.get(), calls)  # in a frame of its own, so that nothing of it is kept until the next
+        _run(calls.get(), calls)  # in a frame of its own, so that nothing of it is kept until the next
 
 
-def _made(call: Any, calls: SimpleQueue[Call]) -> None:
+def _run(call: Any, calls: SimpleQueue[Call]) -> None:
     """A call, and what is queued as long as there is anything: a thread that goes on need not be woken."""
     while call:
         settle: Callable[[Any], None] = call.future.set_result
         try:
-            outcome: Any = call.context.run(call.made)
+            outcome: Any = call.context.run(call.run)
         except BaseException as error:  # or who waits would wait forever
             settle, outcome = call.future.set_exception, error
         call.has_ended = True

@@ -180,7 +180,9 @@ async def _waited(rest: Coroutine[Any, Any, Objects], done: Objects) -> Objects:
     scope, following = current.get(), background.start(rest)
     try:
         return await background.outcome(following, scope.deadline if scope else inf, _REST)
-    except DeadlineError:
+    except DeadlineError:  # the request's; or its own, and then nobody has reported it
+        if following.done():
+            background.report(following, _REST)
         return done
 
 

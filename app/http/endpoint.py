@@ -101,7 +101,7 @@ class Endpoint:
         try:
             prepared = self.executor.prepare(operation, read, only_queries=only_queries)
         except NotAQueryError:
-            raise HTTPException(405, "A mutation is asked by POST.", {"allow": "POST"}) from None
+            raise HTTPException(405, "Send mutations by POST.", {"allow": "POST"}) from None
         if isinstance(prepared, Answer):
             return reply.answered(prepared, media_type)
         client = scope.get("client")

@@ -56,7 +56,7 @@ class NotPersistedError(HTTPException):
 def is_query_only(method: str) -> bool:
     """Whether a method asks queries only: HEAD is GET without the body of the answer."""
     if method not in {"GET", "HEAD", "POST"}:
-        raise HTTPException(405, "GraphQL is asked by GET or POST.", {"allow": "GET, HEAD, POST"})
+        raise HTTPException(405, "Use GET or POST.", {"allow": "GET, HEAD, POST"})
     return method != "POST"
 
 

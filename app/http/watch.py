@@ -18,8 +18,8 @@ class TimeoutRefusal(HTTPException):
 
 
 class Watches:
-    """The requests that are watched. One timer looks at all of them: to set and cancel one for each takes a
-    small query longer.
+    """The requests that are watched. One timer serves them all: to set and cancel one for each takes a small
+    query longer.
     """
 
     def __init__(self) -> None:
@@ -38,12 +38,14 @@ class Watches:
 
     def _look(self) -> None:
         now = monotonic()
-        for watch in list(self._watches):
-            watch.look(now)
-        if self._watches and self._loop:
-            self._loop.call_later(_TICK, self._look)
-        else:
-            self._loop = None
+        try:
+            for watch in list(self._watches):
+                watch.look(now)
+        finally:
+            if self._watches and self._loop:
+                self._loop.call_later(_TICK, self._look)
+            else:
+                self._loop = None
 
 
 class Watch:

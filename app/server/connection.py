@@ -24,6 +24,9 @@ from app.server.state import State
 #: Bytes that the parser is given at a time: what it holds back of a head is looked at as often.
 _PIECE = 16_384
 
+#: Requests ahead of the one that runs after which no more is read. Before, it is seen that a client goes.
+_READ_AHEAD = 2
+
 #: Requests that a client may send ahead of the one that runs. Those after are dropped with the connection,
 #: and the client sends them again (RFC 9112 9.3.2).
 _AHEAD = 32
@@ -195,6 +198,7 @@ class Connection(HttpToolsProtocol):
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         without = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
         self._feed(without + rest)
 
     def on_message_begin(self) -> None:
@@ -217,7 +221,7 @@ class Connection(HttpToolsProtocol):
     def _begin(self) -> None:
         """As uvicorn's, without what Lectern has no use for."""
         version = self.parser.get_http_version()
-        head.tell(self.scope, self.parser.get_method(), version, self.url)
+        head.fill_in(self.scope, self.parser.get_method(), version, self.url)
         before = self.cycle
         self.cycle = cycle = Cycle(
             scope=self.scope,
@@ -235,8 +239,9 @@ class Connection(HttpToolsProtocol):
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:
-            self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
+            if len(self.pipeline) == _READ_AHEAD:
+                self.flow.pause_reading()
 
     def _check(self) -> None:
         refusal = head.refusal(self.url, self.parser.get_http_version(), self.headers, self.limits)
@@ -285,7 +290,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._refusal and not self.pipeline:
-            self._tell(self._refusal)
+            self._send_refusal(self._refusal)
         else:
             self._go_on()
 
@@ -346,7 +351,7 @@ class Connection(HttpToolsProtocol):
         if self._reading is _Waits.BODY and self.cycle and not self._drop(self.cycle):
             self._close()  # it was answered before its body came
         elif not self.running or self.running.response_complete or self.running.disconnected:
-            self._tell(refusal)
+            self._send_refusal(refusal)
 
     def _drop(self, cycle: RequestResponseCycle) -> bool:
         """Withdraws the request whose body is invalid; False if its answer has begun."""
@@ -357,7 +362,7 @@ class Connection(HttpToolsProtocol):
         _disconnect(cycle)
         return True
 
-    def _tell(self, refusal: Refusal) -> None:
+    def _send_refusal(self, refusal: Refusal) -> None:
         if not self.transport.is_closing():
             self.transport.write(refusal.encoded(self.state.default_headers))
             self._linger()

@@ -12,20 +12,28 @@ from uvicorn.protocols.http.httptools_impl import (
 
 
 class Cycle(RequestResponseCycle):
-    """A response that says its length is written as a whole where it can be. uvicorn looks at each field of a
-    head, and writes the head before the body, which takes a small query a twentieth of its time.
+    """A response with a known length is written in one piece where possible. uvicorn checks each header and
+    writes the head separately.
     """
 
     _head: bytes | None = None  # to be written before the next part of the body
-    _is_received = False  # the body, to its end
+    _closes = False  # the connection, as the head said
+    _is_received = False  # the whole body
 
     async def receive(self) -> Any:
-        if self.more_body or self._is_received or self.disconnected or self.waiting_for_100_continue:
-            return await super().receive()
-        self._is_received = True  # and nothing has to be waited for
+        if self.more_body or self._is_received or self._has_ended or self.waiting_for_100_continue:
+            message = await super().receive()
+            self._is_received |= not message.get("more_body", True)
+            return message
+        self._is_received = True  # and there is nothing to wait for
         self.flow.resume_reading()
         self.message_event.clear()
-        return {"type": "http.request", "body": bytes(self.body), "more_body": False}
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    @property
+    def _has_ended(self) -> bool:
+        return self.disconnected or self.response_complete
 
     async def send(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:
@@ -41,7 +49,7 @@ class Cycle(RequestResponseCycle):
             self.expected_content_length = int(length)
             self.response_started = True
             self.waiting_for_100_continue = False
-        elif self._head is None:
+        elif self._head is None or self.response_complete:
             await super().send(message)
         else:
             self._write(message.get("body", b""), more=message.get("more_body", False))
@@ -52,9 +60,10 @@ class Cycle(RequestResponseCycle):
         names, values = zip(*fields, strict=True)
         if HEADER_RE.search(b"".join(names)) or HEADER_VALUE_RE.search(b"".join(values)):
             raise ValueError("a field of the response has an invalid name or value")
+        self._closes = not self.keep_alive
         if (b"connection", b"close") in fields:
-            self.keep_alive = False
-        elif not self.keep_alive:
+            self._closes, self.keep_alive = True, False
+        elif self._closes:
             fields.append((b"connection", b"close"))
         return b"%b%b\r\n" % (STATUS_LINE[status], b"".join([b"%b: %b\r\n" % field for field in fields]))
 
@@ -67,6 +76,6 @@ class Cycle(RequestResponseCycle):
         if not more:
             self.response_complete = True
             self.message_event.set()
-            if not self.keep_alive:
+            if self._closes:
                 self.transport.close()
             self.on_response()

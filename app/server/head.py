@@ -47,8 +47,8 @@ def with_path(url: bytes) -> bytes:
     return url if parsed.path else b"/?" + parsed.query if parsed.query else b"/"
 
 
-def tell(scope: Any, method: bytes, version: str, url: bytes) -> None:
-    """Tells the scope of a request what it asks for."""
+def fill_in(scope: Any, method: bytes, version: str, url: bytes) -> None:
+    """Fills in the ASGI scope of a request."""
     parsed = httptools.parse_url(url)
     path = parsed.path.decode("ascii")
     scope["method"] = method.decode("ascii")

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_TOLD = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
+_FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 _SCHEMES = frozenset((b"http", b"https"))
 
 
@@ -33,7 +33,7 @@ class Proxies:
         return self.app(scope, receive, send)
 
     def _tell(self, scope: Scope) -> None:
-        if _TOLD.isdisjoint([name for name, _ in scope["headers"]]):
+        if _FORWARDED.isdisjoint([name for name, _ in scope["headers"]]):
             return
         forwarded: list[bytes] = []
         for name, value in scope["headers"]:

@@ -37,9 +37,9 @@ class Refusal:
         )
 
 
-CONNECT = Refusal(405, "CONNECT is not served.", "allow: GET, POST\r\n")
+CONNECT = Refusal(405, "CONNECT is not supported.", "allow: GET, POST\r\n")
 FULL = Refusal(503, "Too many connections: try again.", "retry-after: 1\r\n")
-HOST = Refusal(400, "A request has one Host header.")
+HOST = Refusal(400, "Send exactly one Host header.")
 INVALID = Refusal(400, "The request is not valid HTTP.")
-TRANSFER = Refusal(400, "A body is sent whole, or in chunks.")
-VERSION = Refusal(400, "HTTP/1.0 and HTTP/1.1 are served.")
+TRANSFER = Refusal(400, "`Transfer-Encoding` must be `chunked`.")
+VERSION = Refusal(400, "Only HTTP/1.0 and HTTP/1.1 are supported.")

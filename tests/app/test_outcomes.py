@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from app import outcomes
 from loaders.errors import DatabaseAwayError, DeadlineError
 
-_LATE = "commit past its request's deadline"
+_LATE = "a commit outlived its request"
 _ABORTED = OperationFailure("No such transaction.", 251, {"errorLabels": ["TransientTransactionError"]})
 _LOST = OperationFailure("Lost.", 91, {"errorLabels": ["UnknownTransactionCommitResult"]})
 
@@ -17,29 +17,29 @@ _LOST = OperationFailure("Lost.", 91, {"errorLabels": ["UnknownTransactionCommit
 @pytest.mark.parametrize(
     ("kind", "error", "line"),
     [
-        ("commit", None, {"event": f"{_LATE}: it is committed"}),
-        ("commit", _ABORTED, {"event": f"{_LATE}: it is not committed", "reason": "No such transaction."}),
-        ("commit", _LOST, {"event": f"{_LATE}: its outcome stays unknown", "reason": "Lost."}),
+        ("commit", None, {"event": f"{_LATE}: committed"}),
+        ("commit", _ABORTED, {"event": f"{_LATE}: not committed", "reason": "No such transaction."}),
+        ("commit", _LOST, {"event": f"{_LATE}: outcome unknown", "reason": "Lost."}),
         (
             "commit",
             DatabaseAwayError("a:1"),
-            {"event": f"{_LATE}: its outcome stays unknown", "reason": "a:1"},
+            {"event": f"{_LATE}: outcome unknown", "reason": "a:1"},
         ),
         (
             "commit",
             DeadlineError(),
-            {"event": f"{_LATE}: its outcome stays unknown", "reason": "DeadlineError"},
+            {"event": f"{_LATE}: outcome unknown", "reason": "DeadlineError"},
         ),
         (
             "commit",
             asyncio.CancelledError(),
-            {"event": f"{_LATE}: its outcome stays unknown", "reason": "CancelledError"},
+            {"event": f"{_LATE}: outcome unknown", "reason": "CancelledError"},
         ),
         ("rest of a write", None, None),
         (
             "rest of a write",
             DeadlineError(),
-            {"event": "what follows a write is not done: run `lectern recount`", "reason": "DeadlineError"},
+            {"event": "follow-up work of a write failed: run `lectern recount`", "reason": "DeadlineError"},
         ),
     ],
 )
