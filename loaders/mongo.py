@@ -34,7 +34,8 @@ _COLLECTIONS = (AgnosticCollection, AsyncCollection)
 Pipeline: TypeAlias = Sequence[Mapping[str, Any]]
 
 #: Called with the duration, in milliseconds, of every command below, where it is set: for the task that sets
-#: it and those it starts. (A CommandListener of the driver costs every command a tenth of its time, asked for or not.)
+#: it and those it starts. (A CommandListener of the driver costs every command a tenth of its time, asked for
+#: or not.)
 observer: ContextVar[Callable[[float], None] | None] = ContextVar("lectern_mongo_observer", default=None)
 
 #: The twelve bytes of an ObjectId: the function of its property, called directly.
