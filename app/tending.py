@@ -8,6 +8,7 @@ import pymongo
 import structlog
 from pymongo.errors import PyMongoError
 
+from app.logs import Throttled
 from loaders import abandoned, indexes
 from loaders.errors import DatabaseAwayError, DeadlineError
 from loaders.mongo import Database
@@ -18,6 +19,7 @@ _LONGEST = 2.0  # seconds for MongoDB to answer
 _INDEXES_EVERY, _INDEXES_AGAIN = 3600.0, 60.0  # seconds
 
 _log = structlog.get_logger("lectern")
+_NOT_LOOKED_FOR = Throttled("transactions of gateways that died can't be looked for")
 
 
 async def tend(database: Database) -> None:
@@ -28,7 +30,7 @@ async def tend(database: Database) -> None:
             if ended := await abandoned.end(database):
                 _log.warning("transactions of a gateway that died were aborted", transactions=ended)
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
-            _log.debug("abandoned transactions not looked for", reason=str(error))
+            _NOT_LOOKED_FOR.warning(reason=str(error) or type(error).__name__)
         await sleep(_EVERY)
 
 

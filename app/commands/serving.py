@@ -36,6 +36,10 @@ def serve(
 ) -> None:
     """Serve the catalogue in MONGODB_URI."""
     settings = load()
+    try:
+        server.require_files()
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     listening = _bound(host, port)
     if asyncio.run(_missing_indexes(settings)):
         _say("Indexes are missing: run `lectern indexes`.")

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app import logs
-from app.server.drain import is_draining
+from app.server.drain import is_leaving
 from loaders import circuit
 from loaders.mongo import Database
 
@@ -62,9 +62,9 @@ async def healthz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """MongoDB answers, and the process isn't draining; 503 otherwise, within two seconds."""
+    """MongoDB answers, and the gateway isn't stopping; 503 otherwise, within two seconds."""
     readiness: Readiness = request.app.state.readiness
-    if is_draining():
+    if is_leaving():
         return JSONResponse({"status": "draining"}, 503)
     if not await readiness.is_ready():
         return JSONResponse({"status": "unavailable", "reason": "MongoDB does not answer."}, 503)

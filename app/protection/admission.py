@@ -13,6 +13,8 @@ from time import monotonic
 
 from starlette.exceptions import HTTPException
 
+from app import logs
+
 CHEAP = 2_000  # the price of a query up to which it passes the dearer ones: 20 ms
 _CHEAP_AT_ONCE = 2  # times as much as of dear ones
 
@@ -29,12 +31,16 @@ _MOST_GIVEN = 0.5  # seconds
 _HEAD_START = 1.0
 
 
+_REFUSED = logs.Throttled("requests are refused: too many wait, or no turn came within ADMISSION_WAIT")
+
+
 class OverloadedError(HTTPException):
-    """Too many requests wait, or this one has waited too long."""
+    """Too many requests wait, or this one has waited too long. The log tells."""
 
     code = "OVERLOADED"
 
     def __init__(self, wait: float) -> None:
+        _REFUSED.warning()
         # Spread, so that those who were sent away together don't come back together, and from soon on, so
         # that the queue is not empty meanwhile.
         seconds = random.randint(1, max(1, round(2 * wait)))  # noqa: S311  # nothing is kept secret by it

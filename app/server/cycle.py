@@ -75,6 +75,7 @@ class Cycle(RequestResponseCycle):
         self._head = b""
         if not more:
             self.response_complete = True
+            self.body = bytearray()  # unread, it would stay with the connection
             self.message_event.set()
             if self._closes:
                 self.transport.close()

@@ -32,6 +32,7 @@ STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 #: Files of a process that are no connections of clients: those to MongoDB, and what it has open.
 _OWN_FILES = 256
+_FEWEST_FILES = 128
 
 #: Bytes of an answer that the kernel takes beyond those that are on their way. Its own limit is megabytes for
 #: each client that doesn't read.
@@ -94,7 +95,7 @@ class Server(uvicorn.Server):
         self.on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        drain.draining.set()
+        drain.begin(self.is_last)
         self._close_after_answers()
         await asyncio.sleep(self.delay)
         if self.is_last():
@@ -223,6 +224,16 @@ def _drop_new(listening: socket.socket) -> None:
         listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filtered)
 
 
+def require_files() -> None:
+    """Raises ValueError where a process may not open enough files for more than a few connections."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < _FEWEST_FILES:
+        raise ValueError(
+            f"A process may open {hard} files here (`ulimit -n`), and needs {_FEWEST_FILES} at least, "
+            "or MAX_CONNECTIONS and 256 more for all connections: raise the limit."
+        )
+
+
 def _connections(limit: int) -> int:
     """How many this process can hold; it raises its limit of open files as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -233,7 +244,11 @@ def _connections(limit: int) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     fits = min(limit, max(files - _OWN_FILES, files // 2))
     if fits < limit:
-        _log.warning("fewer connections than MAX_CONNECTIONS: `ulimit -n` is too low", connections=fits)
+        _log.warning(
+            "fewer connections than MAX_CONNECTIONS: `ulimit -n` is too low",
+            connections=fits,
+            needed=limit + _OWN_FILES,
+        )
     return fits
 
 

@@ -51,7 +51,7 @@ async def test_a_missing_index_is_told_and_no_reason(settings: Settings, databas
 async def test_it_is_not_ready_while_it_drains(
     http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.http.health.is_draining", lambda: True)
+    monkeypatch.setattr("app.http.health.is_leaving", lambda: True)
     answer = await http.get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"status": "draining"})
     assert not drain.is_draining()

@@ -106,6 +106,31 @@ def test_slow_readers_cost_little_memory_and_hold_up_nobody(
     assert settled(patient, before + LEFT) < before + LEFT
 
 
+@pytest.mark.parametrize("token", ["", "authorization: Bearer wrong\r\n"], ids=["read", "unread"])
+def test_idle_connections_keep_no_body(patient: Gateway, token: str) -> None:
+    before = patient.resident()
+    held, spent = patient.measured(lambda: asyncio.run(_held_after(patient, 300, token)))
+    assert held - before < BUFFERED, (held - before, spent)
+    assert settled(patient, before + LEFT) < before + LEFT
+
+
+async def _held_after(gateway: Gateway, clients: int, token: str) -> float:
+    """MB resident while so many connections are idle, each after a request of 240 kB."""
+    padded = sockets.post("{ __typename }" + " " * 49_000 + "#" * 190_000 if not token else "#" * 240_000)
+    request = padded.replace(b"host: localhost\r\n", b"host: localhost\r\n" + token.encode())
+    lines = []
+    for _ in range(clients):
+        reader, writer = await sockets.connected(gateway.port)
+        writer.write(request)
+        await reader.readuntil(b"\r\n\r\n")
+        lines.append(writer)
+    await asyncio.sleep(SETTLED)
+    held = gateway.resident()
+    for writer in lines:
+        writer.close()
+    return held
+
+
 def test_a_body_that_is_too_large_ends_the_connection(patient: Gateway) -> None:
     """A client that waits for `100 Continue` doesn't send it: what comes next would be read as the body."""
     head = sockets.post_head(10 * MB).replace(b"\r\n\r\n", b"\r\nexpect: 100-continue\r\n\r\n")

@@ -353,6 +353,18 @@ def test_requests_sent_ahead_are_answered_in_order_and_have_a_number(server: Pro
     assert (len(got.statuses), got.last, got.is_open) == (33, b"x" * 32, False)
 
 
+@pytest.mark.parametrize("ahead", [b"", GET + END, POST + SENT], ids=["nothing", "a GET", "a POST"])
+def test_that_a_client_goes_is_seen_though_it_sent_a_request_ahead(tmp_path: Path, ahead: bytes) -> None:
+    with toy(tmp_path / "log") as server:
+        with connected(server) as sock:
+            sock.sendall(b"GET /until-gone HTTP/1.1\r\nHost: a\r\n\r\n")
+            time.sleep(0.1)
+            sock.sendall(ahead)
+            time.sleep(0.1)
+            assert "the client is gone" not in server.log.read_text()
+        until(lambda: "the client is gone" in server.log.read_text())
+
+
 def test_connections_have_a_number_that_is_told(small: Process) -> None:
     with ExitStack() as stack:
         for _ in range(20):

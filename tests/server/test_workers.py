@@ -60,6 +60,20 @@ async def test_hup_replaces_workers_without_a_failed_request(log: Path, workers:
     assert "workers are being replaced" in server.told
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_address_stays_ready_while_its_workers_are_replaced(log: Path, workers: int) -> None:
+    """Else a load balancer would take it out, though others serve it."""
+    with toy(log, {"DRAIN_DELAY": "1"}, workers=workers) as server:
+        before, statuses = set(server.workers), []
+        server.signal(signal.SIGHUP)
+        while before & set(server.workers):
+            statuses.append(httpx.get(f"http://127.0.0.1:{server.port}/readyz").status_code)
+        assert len(statuses) > 20
+        assert set(statuses) == {200}
+        server.signal(signal.SIGTERM)
+        eventually(lambda: httpx.get(f"http://127.0.0.1:{server.port}/readyz").status_code == 503)
+
+
 def test_a_worker_that_is_killed_is_replaced_and_told(log: Path) -> None:
     with toy(log, workers=2) as server:
         killed, other = server.workers

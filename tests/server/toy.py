@@ -2,8 +2,8 @@
 `python -m tests.server.toy WORKERS [PORT]`.
 
 `/?seconds=2` reads late, `/?bytes=1000` answers much; else the answer is the body that was sent.
-`/client` tells whom a request is from, `/readyz` whether the process is draining. `/work` answers at once,
-and goes on for a second.
+`/until-gone` waits for the client to go. `/client` tells whom a request is from, `/readyz` whether the
+process is draining. `/work` answers at once, and goes on for a second.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from app import logs
 from app.server import server, workers
-from app.server.drain import is_draining
+from app.server.drain import is_leaving
 from app.server.server import Server
 from app.settings import Settings
 from loaders import background
@@ -32,7 +32,12 @@ async def toy(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/client":
         body = scope["client"][0].encode()
     elif scope["path"] == "/readyz":
-        status = 503 if is_draining() else 200
+        status = 503 if is_leaving() else 200
+    elif scope["path"] == "/until-gone":
+        await _body(receive)
+        await receive()
+        print("the client is gone", file=sys.stderr, flush=True)
+        return
     elif scope["path"] == "/work":
         background.start(_work())
     elif "bytes" not in asked:

@@ -118,7 +118,7 @@ class Client:
         told = orjson.loads(text)
         if errors := told.get("errors"):
             codes = {error["extensions"]["code"] for error in errors}
-            if not codes <= {"SERVICE_UNAVAILABLE", "TIMEOUT"}:
+            if not codes <= {"SERVICE_UNAVAILABLE", "TIMEOUT", "OVERLOADED"}:
                 raise self._fault(action, f"HTTP {status}: {errors}")
             await self._wait(" ".join(codes))
             return None
