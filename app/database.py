@@ -56,7 +56,7 @@ async def connect(
 
 def _tell(news: str | float) -> None:
     if isinstance(news, str):
-        _log.error("MongoDB is away: requests fail until it answers", reason=_reason(news))
+        _log.error("MongoDB is away: requests fail until it answers", reason=reason_of(news))
     else:
         _log.warning("MongoDB answers again", seconds=round(news, 1))
 
@@ -82,7 +82,7 @@ async def ping(database: Database) -> None:
         await database.command("ping")
     except PyMongoError as error:
         raise DatabaseUnavailableError(
-            f"MONGODB_URI: MongoDB does not answer: {_reason(str(error))}"
+            f"MONGODB_URI: MongoDB does not answer: {reason_of(str(error))}"
         ) from None
 
 
@@ -134,6 +134,6 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
         raise DatabaseUnavailableError(f"MONGODB_URI can't be used: {error}") from None
 
 
-def _reason(message: str) -> str:
+def reason_of(message: str) -> str:
     """The first part of PyMongo's message: without the topology it appends."""
     return message.partition(", Timeout:")[0].partition(" (configured timeouts")[0]

@@ -10,7 +10,13 @@ from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from app import logs
-from loaders.errors import ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
+from loaders.errors import (
+    INTERRUPTED,
+    ClientGoneError,
+    DatabaseAwayError,
+    DeadlineError,
+    OutcomeUnknownError,
+)
 from resolvers.errors import LecternError
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
@@ -115,9 +121,12 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
 
 
 def _may_be_repeated(error: PyMongoError) -> bool:
-    """Whether a transaction was tried for as long as it is: others, or a new primary, were in its way."""
+    """Whether a transaction was tried for as long as it is: others, or a new primary, were in its way; or a
+    command was ended by somebody else.
+    """
     return (
-        error.has_error_label("TransientTransactionError")
+        getattr(error, "code", None) == INTERRUPTED
+        or error.has_error_label("TransientTransactionError")
         or error.has_error_label("UnknownTransactionCommitResult")
         or error.has_error_label("RetryableWriteError")
     )

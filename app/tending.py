@@ -9,7 +9,8 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from app.logs import Throttled
-from loaders import abandoned, indexes
+from loaders import indexes
+from loaders.abandoned import Abandoned
 from loaders.errors import DatabaseAwayError, DeadlineError
 from loaders.mongo import Database
 from loaders.scope import take_time
@@ -24,10 +25,11 @@ _NOT_LOOKED_FOR = Throttled("transactions of gateways that died can't be looked 
 
 async def tend(database: Database) -> None:
     """Ends the transactions of gateways that died, for as long as this one runs."""
+    abandoned = Abandoned(database)
     while True:
         take_time(_LONGEST)
         try:
-            if ended := await abandoned.end(database):
+            if ended := await abandoned.end():
                 _log.warning("transactions of a gateway that died were aborted", transactions=ended)
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
             _NOT_LOOKED_FOR.warning(reason=str(error) or type(error).__name__)

@@ -2,6 +2,9 @@
 
 from asyncio import Task
 
+#: MongoDB's code for a command that was ended with its session, by whomever.
+INTERRUPTED = 11601
+
 
 class DeadlineError(Exception):
     """The request's deadline has passed."""

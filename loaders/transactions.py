@@ -12,13 +12,13 @@ from typing import Any, NamedTuple, TypeVar
 from bson import ObjectId
 from motor.core import AgnosticBase
 from pymongo import UpdateOne
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError, WriteConcernError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from loaders import background, circuit, mongo, turns
 from loaders.creation import now, utc
-from loaders.errors import DatabaseAwayError, DeadlineError, OutcomeUnknownError
+from loaders.errors import INTERRUPTED, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from loaders.mongo import Database, Pipeline
 from loaders.scope import current, take_time
 
@@ -243,7 +243,11 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
 
 
 def _is_transient(error: PyMongoError | DatabaseAwayError) -> bool:
-    return isinstance(error, DatabaseAwayError) or error.has_error_label(_TRANSIENT)
+    return (
+        isinstance(error, DatabaseAwayError)
+        or error.has_error_label(_TRANSIENT)
+        or getattr(error, "code", None) == INTERRUPTED
+    )
 
 
 async def _attempt(
@@ -290,7 +294,7 @@ async def _commit(session: Any) -> None:
             try:
                 await mongo.send(session, lambda own: own.commit_transaction())
             except (PyMongoError, DeadlineError, DatabaseAwayError) as error:
-                if isinstance(error, PyMongoError) and not error.has_error_label(_UNKNOWN):
+                if isinstance(error, PyMongoError) and not _may_be_made(error):
                     raise
                 if monotonic() > until:
                     await _kill(session)
@@ -300,6 +304,15 @@ async def _commit(session: Any) -> None:
                 return
     finally:
         await _ended(session)
+
+
+def _may_be_made(error: PyMongoError) -> bool:
+    """Whether a commit that failed so may have been made: that is not known, or a majority has it not yet."""
+    return (
+        error.has_error_label(_UNKNOWN)
+        or isinstance(error, WriteConcernError)
+        or getattr(error, "code", None) == INTERRUPTED
+    )
 
 
 async def _ended(session: Any) -> None:

@@ -1,6 +1,6 @@
 """What a request brings along to its resolvers: made in one place, dropped with the request."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -66,7 +66,7 @@ class Context:
     #: where the request came from
     address: str = ""
     #: the DataLoaders of the level fields, by function and arguments (resolvers/fields.py)
-    levels: dict[tuple[LevelFunction, str], Any] = field(default_factory=dict)
+    levels: dict[tuple[LevelFunction, Hashable], Any] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Drops what was read so far: each field of a mutation reads anew."""

@@ -5,7 +5,8 @@ Every kind of field may declare a `weight`: how many values it counts for in the
 """
 
 from asyncio import Future, shield
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from inspect import Parameter, Signature, signature
 from typing import Any, TypeAlias
@@ -144,7 +145,7 @@ def _signature(function: Callable[..., Any], *, of_parents: bool) -> Signature:
 
 
 def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> DataLoader[Any, Any]:
-    key = (function, repr(sorted(arguments.items())))
+    key = (function, identity(arguments))
     if (loader := ctx.levels.get(key)) is None:
 
         async def load(parents: list[Any]) -> Any:
@@ -152,6 +153,23 @@ def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> Data
 
         loader = ctx.levels[key] = DataLoader(load, cache_map=_ByIdentity())
     return loader
+
+
+def identity(arguments: Arguments) -> Hashable:
+    """What equal arguments have in common, and no others. A text stays as it is, and hashes once, however
+    many calls have it.
+    """
+    return tuple([(name, _hashable(arguments[name])) for name in sorted(arguments)])
+
+
+def _hashable(value: Any) -> Hashable:
+    if isinstance(value, list | tuple):
+        return (list, *map(_hashable, value))
+    if isinstance(value, dict):
+        return (dict, *((name, _hashable(member)) for name, member in value.items()))
+    if is_dataclass(value):
+        return (type(value), *(_hashable(getattr(value, field.name)) for field in fields(value)))
+    return (type(value), value)  # True, 1 and 1.0 are equal
 
 
 class _ByIdentity(AbstractCache[Any, Any]):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from graphql.execution.values import VariableValues
 
 from app.execution.plan import Level, Levels, Plan, Use
+from resolvers.fields import identity
 
 #: What equal arguments have in common.
 _Key: TypeAlias = Callable[[Use], object]
@@ -38,12 +39,12 @@ def of(plan: Plan, variables: VariableValues) -> Levels:
 
 def _as_written(use: Use) -> object:
     arguments = use.called.arguments
-    return arguments.text if arguments.constant is None else repr(sorted(arguments.constant.items()))
+    return arguments.text if arguments.constant is None else identity(arguments.constant)
 
 
 def _by_value(use: Use, variables: VariableValues) -> object:
     try:
-        return repr(sorted(use.called.arguments.values(variables).items()))
+        return identity(use.called.arguments.values(variables))
     except Exception:  # the call fails in the same way, and says why
         return use.called.arguments.text
 

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app import logs
+from app.database import reason_of
 from app.server.drain import is_leaving
 from loaders import circuit
 from loaders.mongo import Database
@@ -53,7 +54,7 @@ class Readiness:
         self._is_ready = reason is None
         if reason is not None:
             circuit.suspect(self._client)
-            _NOT_READY.warning(reason=reason)
+            _NOT_READY.warning(reason=reason_of(reason))
 
 
 async def healthz(_: Request) -> Response:

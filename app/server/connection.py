@@ -29,7 +29,7 @@ _READ_AHEAD = 2
 
 #: Requests that a client may send ahead of the one that runs. Those after are dropped with the connection,
 #: and the client sends them again (RFC 9112 9.3.2).
-_AHEAD = 32
+_AHEAD = 8
 
 _LINE = 1024  # bytes of a head beside its fields and its URL
 
@@ -232,7 +232,7 @@ class Connection(HttpToolsProtocol):
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
+            expect_100_continue=self.expect_100_continue and version == "1.1",
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )

@@ -49,6 +49,12 @@ def pages(inner: str, first: int = 100) -> Family:
     )
 
 
+def with_long_text(template: str, of: str, most: int = 49) -> Family:
+    """Many calls with one text of 900 kB, in a variable."""
+    repeated = of * (900_000 // len(of.encode()))
+    return Family(lambda size, salt: Request(text(template, size, salt), {"v": repeated}), most)
+
+
 def leaves(name: str) -> str:
     """All leaves of a type, with those of the values within it."""
     kind = TYPES[name]
@@ -156,6 +162,15 @@ FAMILIES: Mapping[str, Family] = {
     "counts of each": on_courses("<<a#: reviews(first: 1, filter: { ratings: [#, 5] }) { totalCount }>>"),
     "figures": of(f"{{ <<a~x#: platform {{ {FIGURES} }}>> }}"),
     "deep": Family(_deep, 100),
+    "a long search": with_long_text(
+        "query ($v: String) { <<a#: courses(first: 0, filter: { search: $v }) { s~: totalCount }>> }", "a "
+    ),
+    "a long cursor": with_long_text(
+        "query ($v: String) { <<a#: courses(first: #, after: $v) { s~: totalCount }>> }", "A"
+    ),
+    "a long mutation": with_long_text(
+        "mutation ($v: String) { <<a#: signOut(input: { clientMutationId: $v }) { s~: __typename }>> }", "é"
+    ),
     "deepest": Family(_deepest, 100),
     "types": Family(_types),
     "schemas": Family(_schemas, 8),

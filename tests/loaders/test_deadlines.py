@@ -240,6 +240,27 @@ async def test_a_commit_that_fails_past_the_deadline_is_reported(
     assert await stored(own) == 0
 
 
+@pytest.mark.parametrize("code", [11601, 100, 64])
+async def test_a_commit_that_is_not_yet_with_a_majority_is_sent_again(
+    own: Database, own_mongod: Mongod, code: int
+) -> None:
+    """It is made, and an error would say that it isn't."""
+    concern = {"code": code, "errmsg": "interrupted"}
+    failing = own_mongod.failing(1, failCommands=["commitTransaction"], writeConcernError=concern)
+    with failing, request(10, writes=True):
+        await transaction(own, change)
+    assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
+
+
+@pytest.mark.parametrize("command", ["commitTransaction", "update", "insert", "find"])
+async def test_a_transaction_that_somebody_interrupts_begins_again(
+    own: Database, own_mongod: Mongod, command: str
+) -> None:
+    with own_mongod.failing(1, failCommands=[command], errorCode=11601), request(10, writes=True):
+        await transaction(own, change)
+    assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
+
+
 async def test_what_came_in_time_is_not_reported(own: Database, late: Late) -> None:
     with request(10, writes=True):
         await transaction(own, change)
