@@ -22,7 +22,7 @@ from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
 from tests.execution.site import Site, context
-from tests.execution.ticks import Ticks
+from tests.execution.ticks import Ticks, timeless
 
 COMPILED, REFERENCE = executor(compiled=True), executor(compiled=False)
 
@@ -77,7 +77,9 @@ async def asked_in_ticks(
 ) -> tuple[Answer, list[str]]:
     """The answer, and the commands that were sent for it, which all take one tick."""
     ticks = Ticks(disturb)
-    return await asked(by, hooked(database, ticks), question), ticks.sent
+    with timeless():
+        answer = await asked(by, hooked(database, ticks), question)
+        return answer, await ticks.all_sent()
 
 
 async def asked(by: Executor, database: Database, question: Question) -> Answer:

@@ -1,0 +1,99 @@
+"""The commands of an operation are the same however long each takes: a difference between the engines is not
+the machine's.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from app.execution import Operation
+from loaders.mongo import Database
+from resolvers import ids
+from resolvers.context import PUBLIC
+from tests import factories
+from tests.execution.comparison import asked_in_ticks
+from tests.execution.engines import executor
+from tests.execution.operations import Question
+from tests.factories import store
+
+SLOW = 0.15  # seconds: three of the queue's looks at what is slow
+
+everywhere = pytest.mark.parametrize("compiled", [True, False])
+
+
+@pytest.fixture
+async def found(database: Database) -> dict[str, str]:
+    """IDs of a run, of a review of its course and of one of another course, and of who wrote them."""
+    own, other = (factories.course(categorySlug=slug) for slug in "cd")
+    student, run = factories.student(), factories.course_run(own)
+    reviews = [factories.review(course, student) for course in (own, other)]
+    categories = [factories.category(slug) for slug in "cd"]
+    await store(
+        database,
+        courses=[own, other],
+        students=[student],
+        reviews=reviews,
+        courseRuns=[run],
+        categories=categories,
+    )
+    return {
+        "run": ids.encode("CourseRun", run),
+        "own": ids.encode("Review", reviews[0]),
+        "other": ids.encode("Review", reviews[1]),
+        "student": ids.encode("Student", student),
+    }
+
+
+async def commands(database: Database, compiled: bool, question: Question, slow: str | int) -> list[str]:
+    """slow: the collection whose commands take long, or the place of the command that does."""
+    begun = 0
+
+    async def disturb(collection: str, _: str, send: Callable[[], Awaitable[Any]]) -> Any:
+        nonlocal begun
+        begun, place = begun + 1, begun
+        answer = await send()
+        if slow in (collection, place):
+            await asyncio.sleep(SLOW)
+        return answer
+
+    _, sent = await asked_in_ticks(executor(compiled=compiled), database, question, disturb)
+    return sent
+
+
+@everywhere
+async def test_of_two_that_need_the_same_the_first_asks_for_it(
+    database: Database, found: dict[str, str], compiled: bool
+) -> None:
+    query = (
+        "query($run: ID!, $own: ID!, $other: ID!) { node(id: $run) { id } nodes(ids: [$own, $other]) { id } }"
+    )
+    asked = Question(Operation(query, {key: found[key] for key in ("run", "own", "other")}), PUBLIC)
+    expected = ["find_one courseRuns", "find reviews", "find_one courses", "find_one courses"]
+    for slow in ("courseRuns", "reviews"):
+        assert await commands(database, compiled, asked, slow) == expected
+
+
+@everywhere
+async def test_none_waits_for_a_slow_one_to_stop_counting(
+    database: Database, found: dict[str, str], compiled: bool
+) -> None:
+    """With more commands at once than the queue lets through; the last are of another category."""
+    slugs = enumerate("c" * 8 + "d" * 7, 1)
+    lists = (f'courses(first: {n}, filter: {{ categories: ["{slug}"] }})' for n, slug in slugs)
+    fields = (f"a{n}: {list_} {{ nodes {{ category {{ name }} }} }}" for n, list_ in enumerate(lists))
+    asked = Question(Operation(f"{{ {' '.join(fields)} }}"), PUBLIC)
+    sent = [await commands(database, compiled, asked, slow) for slow in ("none", "courses", 0, 7)]
+    assert sent == [["find courses"] * 15 + ["find categories"]] * 4
+
+
+async def test_what_is_sent_after_the_answer_counts(database: Database, found: dict[str, str]) -> None:
+    """By graphql-core, for what has become null."""
+    query = """query($id: ID!) {
+      student(id: $id) { reviews(first: 1) { nodes { term } } enrollments(first: 1, last: 1) { totalCount } }
+    }"""
+    asked = Question(Operation(query, {"id": found["student"]}), PUBLIC)
+    for slow in ("students", "reviews"):
+        sent = await commands(database, False, asked, slow)
+        assert sent == ["find_one students", "find reviews", "find courses"]
