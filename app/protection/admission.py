@@ -43,7 +43,7 @@ class OverloadedError(HTTPException):
         _REFUSED.warning()
         # Spread, so that those who were sent away together don't come back together, and from soon on, so
         # that the queue is not empty meanwhile.
-        seconds = random.randint(1, max(1, round(2 * wait)))  # noqa: S311  # nothing is kept secret by it
+        seconds = random.randint(1, max(1, round(3 * wait)))  # noqa: S311  # nothing is kept secret by it
         super().__init__(503, "The server is overloaded: try again later.", {"retry-after": str(seconds)})
 
 
