@@ -62,25 +62,13 @@ class Call(Command):
                 sessions.give_back(client, session)
 
     def start(self) -> None:
-        """In the thread that became idle last, whose memory is nearest; or in a new one."""
+        """In a thread that is idle, or in a new one."""
+        _calls.put(self)
         try:
-            calls = _idle.pop()
+            _idle.pop()
         except IndexError:
-            calls = SimpleQueue()
-            try:
-                Thread(target=_work, args=(calls,), name="lectern", daemon=True).start()
-            except RuntimeError as error:  # the system has no more threads
-                self.fail(error)
-                return
-        calls.put(self)
-
-    def fail(self, error: Exception) -> None:
-        """It could not be started; what is queued waits for those that run."""
-        self.has_ended = True
-        if self.slots:
-            self.slots.give_back(self)
-        if not self.future.done():
-            self.future.set_exception(error)
+            with suppress(RuntimeError):  # the system has no more of them: the next that is idle takes it
+                Thread(target=_work, name="lectern", daemon=True).start()
 
     def interrupt(self, error: Exception) -> None:
         """Its future fails at once; MongoDB ends it within a second."""
@@ -95,15 +83,16 @@ class Call(Command):
             settle(outcome)
 
 
-_idle: list[SimpleQueue[Call]] = []  # where each idle thread takes its next call from
+_calls: SimpleQueue[Call] = SimpleQueue()
+_idle: list[None] = []  # an entry for each thread that will take a call that is not put yet
 
 
-def _work(calls: SimpleQueue[Call]) -> None:
+def _work() -> None:
     while True:
-        _run(calls.get(), calls)  # in a frame of its own, so that nothing of it is kept until the next
+        _run(_calls.get())  # in a frame of its own, so that nothing of it is kept until the next
 
 
-def _run(call: Any, calls: SimpleQueue[Call]) -> None:
+def _run(call: Any) -> None:
     """A call, and what is queued as long as there is anything: a thread that goes on need not be woken."""
     while call:
         settle: Callable[[Any], None] = call.future.set_result
@@ -114,7 +103,7 @@ def _run(call: Any, calls: SimpleQueue[Call]) -> None:
         call.has_ended = True
         following = call.queue.finish(call)
         if following is None:
-            _idle.append(calls)  # before the loop goes on, and has the next call
+            _idle.append(None)  # before the loop goes on, and has the next call
         with suppress(RuntimeError):  # the loop was closed meanwhile, and nobody waits
             call.loop.call_soon_threadsafe(call.settle, settle, outcome)
         call = following
