@@ -35,16 +35,21 @@ _REFUSED = logs.Throttled("requests are refused: too many wait, or no turn came 
 
 
 class OverloadedError(HTTPException):
-    """Too many requests wait, or this one has waited too long. The log tells."""
+    """Too many requests wait, or this one has waited too long."""
 
     code = "OVERLOADED"
 
     def __init__(self, wait: float) -> None:
-        _REFUSED.warning()
         # Spread, so that those who were sent away together don't come back together, and from soon on, so
         # that the queue is not empty meanwhile.
         seconds = random.randint(1, max(1, round(3 * wait)))  # noqa: S311  # nothing is kept secret by it
         super().__init__(503, "The server is overloaded: try again later.", {"retry-after": str(seconds)})
+
+
+def _refusal(wait: float) -> OverloadedError:
+    """With a line in the log."""
+    _REFUSED.warning()
+    return OverloadedError(wait)
 
 
 class Lane:
@@ -82,7 +87,7 @@ class Lane:
         Raises OverloadedError.
         """
         if self.is_full:
-            raise OverloadedError(self._wait)
+            raise _refusal(self._wait)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         due = monotonic() + _HEAD_START * min(price / self.capacity, 1)
         heappush(self._queue, (due, next(self._numbers), price, ready))
@@ -98,7 +103,7 @@ class Lane:
                 self.used -= price
             self._advance()
             if isinstance(ended, TimeoutError):
-                raise OverloadedError(self._wait) from None
+                raise _refusal(self._wait) from None
             raise
         finally:
             self.waiting -= 1
@@ -163,4 +168,4 @@ class Admission:
         length: of the body. Raises OverloadedError.
         """
         if self.cheap.is_full or (length > _LARGE_BODY and (self.dear.is_full or self.texts.is_full)):
-            raise OverloadedError(self._wait)
+            raise _refusal(self._wait)
