@@ -39,20 +39,21 @@ _PAUSE = "0.05"  # seconds between two small queries
 _AT_ONCE = 50  # heavy connections beside the writes
 _LEFT = 5.0  # seconds after the clients did
 _HEAD = (
-    "heavy connections", "heavy/s", "small p50 ms", "small p95 ms", "RSS MB", "503, told when",
+    "heavy connections", "heavy/s", "small p50 ms", "small p95 ms", "CPU", "RSS MB", "503, told when",
     "503, not told", "other failures", "small refused", "CPU afterwards", "operations afterwards",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
-    """busy: the share of a core that the server takes after the clients left. running: MongoDB's operations
-    then.
+    """load, busy: the share of a core that the server takes, while the clients are there and after they left.
+    running: MongoDB's operations then.
     """
 
     name: str
     heavy: Told
     small: Told
+    load: float
     resident: float
     busy: float
     running: int
@@ -106,17 +107,19 @@ def _row(
     *options: str,
 ) -> Row:
     small = orjson.dumps({"query": SMALL})
+    began, before = time.monotonic(), server.cpu()
     with (
         flooding(server.port, [small], 1, seconds + 1, "--pause", _PAUSE) as stranger,
         flooding(server.port, [heavy], connections, seconds, *options) as crowd,
     ):
         told, beside = crowd.wait(), stranger.wait()
         resident = server.resident()
+        load = (server.cpu() - before) / (time.monotonic() - began)
     time.sleep(_LEFT)
     before = server.cpu()
     running = _running(client)
     time.sleep(1)
-    return Row(name, told, beside, resident, server.cpu() - before, running)
+    return Row(name, told, beside, load, resident, server.cpu() - before, running)
 
 
 def _running(client: "MongoClient[dict[str, Any]]") -> int:
@@ -136,6 +139,7 @@ def _told(row: Row) -> list[object]:
         f"{row.heavy.per_second:.2f}",
         f"{row.small.quantile(0.5):.1f}",
         f"{row.small.quantile(0.95):.1f}",
+        f"{row.load:.0%}",
         f"{row.resident:.0f}",
         row.heavy.told_when,
         row.heavy.refused,
