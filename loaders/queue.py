@@ -155,9 +155,7 @@ class Command:
     def stop(self, error: Exception) -> None:
         """Nobody waits for it any more: drops it while it is queued; interrupts a read in flight."""
         if not self.is_write:
-            self.is_stopped = (
-                True  # before its slot is looked at: a thread takes the slot, then looks at this
-            )
+            self.is_stopped = True  # before the slot is looked at: a thread takes it, and then looks at this
         if self.slots is None:
             if not self.future.done():
                 self.future.set_exception(error)

@@ -1,7 +1,8 @@
 """The loaders of one request."""
 
-from collections.abc import Callable, Mapping, Set
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping, Set
+from functools import cached_property
+from typing import Any
 
 from loaders.batching import ByKey
 from loaders.documents import (
@@ -17,20 +18,6 @@ from loaders.documents import (
 from loaders.mongo import Database
 from loaders.projections import Projection
 
-D = TypeVar("D")
-
-
-class _Lazy(Generic[D]):
-    """functools.cached_property without the lock that it has before Python 3.12."""
-
-    def __init__(self, make: Callable[[Any], D]) -> None:
-        self._make = make
-        self._name = make.__name__
-
-    def __get__(self, owner: Any, _: type) -> D:
-        made = owner.__dict__[self._name] = self._make(owner)
-        return made
-
 
 class Loaders:
     """Made for a request and dropped with it: what a loader has seen is as old as the request.
@@ -45,50 +32,50 @@ class Loaders:
         self.projections: Mapping[str, Projection] = {}
         self.looked_beyond: Set[str] | None = None
 
-    @_Lazy
+    @cached_property
     def course_by_id(self) -> ByKey[CourseDoc]:
         return self._by("courses")
 
-    @_Lazy
+    @cached_property
     def course_status_by_id(self) -> ByKey[CourseDoc]:
         """Courses with their status: those that are fetched anyway, where they are."""
         if self.projections and "courses" not in self.projections:
             return ByKey(self.database["courses"], projection={"status": 1})
         return self.course_by_id
 
-    @_Lazy
+    @cached_property
     def course_by_slug(self) -> ByKey[CourseDoc]:
         return self._by("courses", "slug")
 
-    @_Lazy
+    @cached_property
     def course_run_by_id(self) -> ByKey[CourseRunDoc]:
         return self._by("courseRuns")
 
-    @_Lazy
+    @cached_property
     def audit_entry_by_id(self) -> ByKey[AuditDoc]:
         return self._by("auditLog")
 
-    @_Lazy
+    @cached_property
     def category_by_id(self) -> ByKey[CategoryDoc]:
         return self._by("categories")
 
-    @_Lazy
+    @cached_property
     def category_by_slug(self) -> ByKey[CategoryDoc]:
         return self._by("categories", "slug")
 
-    @_Lazy
+    @cached_property
     def instructor_by_id(self) -> ByKey[InstructorDoc]:
         return self._by("instructors")
 
-    @_Lazy
+    @cached_property
     def student_by_id(self) -> ByKey[StudentDoc]:
         return self._by("students")
 
-    @_Lazy
+    @cached_property
     def enrollment_by_id(self) -> ByKey[EnrollmentDoc]:
         return self._by("enrollments")
 
-    @_Lazy
+    @cached_property
     def review_by_id(self) -> ByKey[ReviewDoc]:
         return self._by("reviews")
 

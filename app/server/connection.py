@@ -24,12 +24,12 @@ from app.server.state import State
 #: Bytes that the parser is given at a time: what it holds back of a head is looked at as often.
 _PIECE = 16_384
 
-#: Requests ahead of the one that runs after which no more is read. Before, it is seen that a client goes.
-_READ_AHEAD = 2
-
 #: Requests that a client may send ahead of the one that runs. Those after are dropped with the connection,
 #: and the client sends them again (RFC 9112 9.3.2).
 _AHEAD = 8
+
+#: Bytes of their bodies after which nothing is read until there is room.
+_BODIES_AHEAD = 65_536
 
 _LINE = 1024  # bytes of a head beside its fields and its URL
 
@@ -239,9 +239,7 @@ class Connection(HttpToolsProtocol):
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:
-            self.pipeline.appendleft((cycle, self.app))
-            if len(self.pipeline) == _READ_AHEAD:
-                self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))  # and reading goes on, or nobody sees the client go
 
     def _check(self) -> None:
         refusal = head.refusal(self.url, self.parser.get_http_version(), self.headers, self.limits)
@@ -254,6 +252,8 @@ class Connection(HttpToolsProtocol):
         self._held = 0
         if not self._ignored:
             super().on_body(body)
+            if sum([len(cycle.body) for cycle, _ in self.pipeline]) > _BODIES_AHEAD:
+                self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         self._held = 0

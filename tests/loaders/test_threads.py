@@ -1,15 +1,22 @@
 """Calls that block, in threads."""
 
 import asyncio
+import sys
 from asyncio import Future
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from threading import Barrier, Event, get_ident
+from time import monotonic
 from typing import Any
 
 import pytest
 
-from loaders import queue
+from app.database import connect
+from app.settings import Settings
+from loaders import mongo, queue
+from loaders.mongo import Database
+from loaders.scope import Scope, current
 from loaders.threads import Call
 
 who: ContextVar[str] = ContextVar("who")
@@ -65,3 +72,29 @@ async def test_a_cancelled_call_ends_unheard() -> None:
     go_on.set()
     assert await run(lambda argument: argument, "the next") == "the next"
     assert waiting.cancelled()
+
+
+async def test_threads_lose_no_command_and_run_none_twice(settings: Settings) -> None:
+    """They take and give back slots and queued commands without a lock."""
+    ran: list[int] = []
+
+    async def request(number: int, database: Database) -> None:
+        current.set(Scope(monotonic() + 60, cheap=bool(number % 2)))
+        calls = [partial(_note, ran, number * 100 + n) for n in range(100)]
+        await asyncio.gather(*(mongo.send(database["courses"], call) for call in calls))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        async with connect(settings.model_copy(update={"mongodb_driver": "motor"})) as database:
+            await asyncio.gather(*(request(number, database) for number in range(40)))
+    finally:
+        sys.setswitchinterval(before)
+    assert sorted(ran) == list(range(4_000))
+    own = queue.running()
+    assert [slots._running for slots in own._slots] == [{}] * 3
+    assert not any(own._rings.values())
+
+
+def _note(ran: list[int], number: int, _: Any) -> None:
+    ran.append(number)

@@ -353,7 +353,9 @@ def test_requests_sent_ahead_are_answered_in_order_and_have_a_number(server: Pro
     assert (len(got.statuses), got.last, got.is_open) == (9, b"x" * 8, False)
 
 
-@pytest.mark.parametrize("ahead", [b"", GET + END, POST + SENT], ids=["nothing", "a GET", "a POST"])
+@pytest.mark.parametrize(
+    "ahead", [b"", GET + END, 7 * (POST + SENT), 8 * (GET + END)], ids=["nothing", "a GET", "POSTs", "8 GETs"]
+)
 def test_that_a_client_goes_is_seen_though_it_sent_a_request_ahead(tmp_path: Path, ahead: bytes) -> None:
     with toy(tmp_path / "log") as server:
         with connected(server) as sock:
