@@ -1,6 +1,6 @@
 """Documents by key, in batches."""
 
-from asyncio import Future, get_running_loop, wait
+from asyncio import Future, get_running_loop
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -27,7 +27,7 @@ class ByKey(Generic[D]):
         self._field = field
         self._projection = including(projection, field)
         self._seen: dict[Hashable, D | None] = {None: None}
-        self._coming: dict[Future[None], Mapping[Hashable, Any]] = {}
+        self._coming: list[_Fetch] = []
 
     async def __call__(self, keys: Sequence[Any]) -> list[D | None]:
         seen, hashed = self._seen, _hashed(keys)
@@ -35,32 +35,30 @@ class ByKey(Generic[D]):
             if not self._coming:
                 await self._fetch(unseen)
                 break
-            coming = {future: unseen.keys() & others.keys() for future, others in self._coming.items()}
-            elsewhere = {h for own in coming.values() for h in own}
-            if own := {h: key for h, key in unseen.items() if h not in elsewhere}:
+            elsewhere = [fetch for fetch in self._coming if not unseen.keys().isdisjoint(fetch.keys)]
+            ends = [fetch.awaited() for fetch in elsewhere]
+            if own := {h: key for h, key in unseen.items() if not any(h in f.keys for f in elsewhere)}:
                 await self._fetch(own)
-            for future in (future for future, own in coming.items() if own):
-                await wait([future])
-                future.result()
+            for end in ends:
+                if error := await end:
+                    raise error
         return [seen[h] for h in hashed]
 
     async def _fetch(self, unseen: Mapping[Hashable, Any]) -> None:
         """Who waits for it is told of its failure, and asks again where it was cancelled."""
-        coming: Future[None] = get_running_loop().create_future()
-        self._coming[coming] = unseen
+        fetch = _Fetch(unseen)
+        self._coming.append(fetch)
         try:
             rows = await self._rows(list(unseen.values()))
             found = _hashed([row[self._field] for row in rows])
             self._seen.update(dict.fromkeys(unseen))
             self._seen.update(zip(found, rows, strict=True))
         except Exception as error:
-            coming.set_exception(error)
-            coming.exception()  # nobody may be waiting
+            fetch.end(error)
             raise
         finally:
-            del self._coming[coming]
-            if not coming.done():
-                coming.set_result(None)
+            self._coming.remove(fetch)
+            fetch.end()
 
     async def _rows(self, keys: list[Any]) -> list[Any]:
         if len(keys) > 1:
@@ -69,6 +67,27 @@ class ByKey(Generic[D]):
         # The driver and MongoDB have a shorter way for one. $eq, so that a key is never an operator.
         one = await find_one(self._collection, {self._field: {"$eq": keys[0]}}, projection=self._projection)
         return [one] if one is not None else []
+
+
+class _Fetch:
+    """Keys that are being fetched."""
+
+    __slots__ = ("_awaited", "keys")
+
+    def __init__(self, keys: Mapping[Hashable, Any]) -> None:
+        self.keys = keys
+        self._awaited: list[Future[Exception | None]] = []
+
+    def awaited(self) -> Future[Exception | None]:
+        """Has what it fails by, or None, when it ends."""
+        end: Future[Exception | None] = get_running_loop().create_future()
+        self._awaited.append(end)
+        return end
+
+    def end(self, error: Exception | None = None) -> None:
+        for end in self._awaited:
+            if not end.done():
+                end.set_result(error)
 
 
 def _hashed(keys: Iterable[Any]) -> list[Hashable]:

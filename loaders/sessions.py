@@ -3,9 +3,17 @@
 They are lent again rather than ended: that is cheaper, and the same for both drivers.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-_free: dict[int, list[Any]] = {}
+
+class Lent(NamedTuple):
+    """A session and its id, which a session takes long to tell."""
+
+    session: Any
+    id: Any
+
+
+_free: dict[int, list[Lent]] = {}
 
 
 def keep(client: Any) -> None:
@@ -13,20 +21,21 @@ def keep(client: Any) -> None:
     _free[id(client)] = []
 
 
-def lend(client: Any) -> Any:
+def lend(client: Any) -> Lent:
     """A session that no other command has."""
     try:
         return _free[id(client)].pop()
     except LookupError:  # it has none that is free: other threads may take one at the same time
-        return client.start_session(causal_consistency=False)
+        session = client.start_session(causal_consistency=False)
+        return Lent(session, session.session_id)
 
 
-def give_back(client: Any, session: Any) -> None:
+def give_back(client: Any, lent: Lent) -> None:
     """To be lent again, unless the client was closed meanwhile. Never one that was interrupted: the
     interruption may still be on its way.
     """
     if (free := _free.get(id(client))) is not None:
-        free.append(session)
+        free.append(lent)
 
 
 def forget(client: Any) -> None:

@@ -54,8 +54,7 @@ class Awaited(Command):
 
     async def _interruptible(self) -> Any:
         """In a session by which it can be ended."""
-        session = sessions.lend(self.client)
-        self.session_id = session.session_id
+        session, self.session_id = lent = sessions.lend(self.client)
         try:
             async with session.bind(end_session=False):
                 return await self.call(self.own)
@@ -66,4 +65,4 @@ class Awaited(Command):
         finally:
             if not self.is_stopped:  # else its id is needed, also when its task is cancelled
                 self.session_id = None
-                sessions.give_back(self.client, session)
+                sessions.give_back(self.client, lent)

@@ -49,8 +49,7 @@ class Call(Command):
     def _interruptible(self) -> Any:
         """In a session by which it can be ended."""
         client = self.client.delegate
-        session = sessions.lend(client)
-        self.session_id = session.session_id
+        session, self.session_id = lent = sessions.lend(client)
         try:
             if self.is_stopped or self.future.done():
                 raise ClientGoneError
@@ -59,7 +58,7 @@ class Call(Command):
         finally:
             self.session_id = None
             if not self.is_stopped:
-                sessions.give_back(client, session)
+                sessions.give_back(client, lent)
 
     def start(self) -> None:
         """In a thread that is idle, or in a new one."""
@@ -104,6 +103,8 @@ def _run(call: Any) -> None:
         following = call.queue.finish(call)
         if following is None:
             _idle.append(None)  # before the loop goes on, and has the next call
-        with suppress(RuntimeError):  # the loop was closed meanwhile, and nobody waits
+        try:  # noqa: SIM105  # a command feels suppress
             call.loop.call_soon_threadsafe(call.settle, settle, outcome)
+        except RuntimeError:  # the loop was closed meanwhile, and nobody waits
+            pass
         call = following

@@ -100,7 +100,11 @@ class Run:
         if len(arrivals) > 1:
             parents = [parent for arrival in arrivals for parent in arrival.parents]
         start = perf_counter() if self._timings is not None else 0.0
-        values = await self._values(use, parents, arguments) if parents else ()
+        values: Sequence[Any] = ()
+        if parents and use.called.root:
+            values = [await self._outcome(use, (self._ctx,), arguments)] * len(parents)
+        elif parents:
+            values = await self._values(use, parents, arguments)
         if self._timings is not None:
             self._timings[use.number] = Timing(len(parents), (perf_counter() - start) * 1000)
         if below := await self._put(arrivals, values):
@@ -108,8 +112,6 @@ class Run:
 
     async def _values(self, use: Use, parents: list[Any], arguments: Arguments) -> Sequence[Any]:
         """A value for each parent, in order. The function gets each object once."""
-        if use.called.root:
-            return [await self._outcome(use, (self._ctx,), arguments)] * len(parents)
         if (recurring := self._levels.recurring) and (same := self._levels.of[use.number].same) in recurring:
             if same not in self._recurring:
                 self._recurring[same] = Recurring(joined=recurring[same])

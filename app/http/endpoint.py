@@ -91,7 +91,8 @@ class Endpoint:
         if media_type is None:
             raise HTTPException(406, f"The answer is {GRAPHQL_RESPONSE} or {JSON}: accept one of them.")
         self.admission.check(body.length(headers))
-        viewer = await self._viewer(headers)
+        authorization = headers.get(b"authorization")
+        viewer = PUBLIC if authorization is None else await self._viewer(authorization)
         if only_queries:
             operation = request.from_query(scope)
         else:
@@ -108,10 +109,7 @@ class Endpoint:
         ctx = self.context(viewer, client[0] if client else "")
         return await self._run(prepared, ctx, watch, headers, media_type)
 
-    async def _viewer(self, headers: Headers) -> Viewer:
-        authorization = headers.get(b"authorization")
-        if authorization is None:
-            return PUBLIC
+    async def _viewer(self, authorization: bytes) -> Viewer:
         try:
             return await self.authentication.viewer(authorization)
         except InvalidTokenError as error:
@@ -142,7 +140,7 @@ class Endpoint:
         lane = self.admission.lane(price, is_query=is_query)
         if not lane.enter(price):
             await lane.wait(price, prepared.operation.size)
-        outer = giving_way.set(self.admission.giving_way() if lane is self.admission.dear else None)
+        outer = giving_way.set(self.admission.giving_way()) if lane is self.admission.dear else None
         try:
             watch.begin(is_query=is_query)
             asked = headers.get(b"x-lectern-trace")
@@ -150,9 +148,12 @@ class Endpoint:
                 answer = await self._traced(prepared, ctx, with_plan=self.trace_plan and asked == b"plan")
             else:
                 answer = await self.executor.run(prepared, ctx)
-            return await reply.bounded(answer, media_type, self.max_response_bytes, at_once=price <= CHEAP)
+            if price <= CHEAP:
+                return reply.at_once(answer, media_type, self.max_response_bytes)
+            return await reply.bounded(answer, media_type, self.max_response_bytes)
         finally:
-            giving_way.reset(outer)
+            if outer:
+                giving_way.reset(outer)
             lane.leave(price)
 
     async def _traced(self, prepared: Prepared, ctx: Context, *, with_plan: bool) -> Answer:

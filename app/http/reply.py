@@ -1,6 +1,6 @@
 """What is sent back: an answer, or why there is none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
 
@@ -40,26 +40,24 @@ class Reply(NamedTuple):
         if self.headers:
             fields += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": fields})
-        for part, is_last in _taken(self.body if scope["method"] != "HEAD" else [b""]):
-            await send({"type": "http.response.body", "body": part, "more_body": not is_last})
+        left = self.body if scope["method"] != "HEAD" else [b""]
+        left.reverse()
+        while left:
+            part = left.pop()
+            if len(part) > _PART:
+                left += reversed(_pieces(part))
+            else:
+                await send({"type": "http.response.body", "body": part, "more_body": bool(left)})
 
     @property
     def length(self) -> int:
         return sum(map(len, self.body))
 
 
-def _taken(body: list[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """The parts of a body, each with whether it is the last, as they are taken out of it. None is larger than
-    _PART: the connection holds it until its last byte is read.
-    """
-    body.reverse()
-    while body:
-        part = body.pop()
-        if len(part) <= _PART:
-            yield part, not body
-        else:
-            size = ceil(len(part) / ceil(len(part) / _PART))
-            body += [part[start : start + size] for start in range(0, len(part), size)][::-1]
+def _pieces(part: bytes) -> list[bytes]:
+    """Of at most _PART: the connection holds one until its last byte is read."""
+    size = ceil(len(part) / ceil(len(part) / _PART))
+    return [part[start : start + size] for start in range(0, len(part), size)]
 
 
 def answered(answer: Answer, media_type: str) -> Reply:
@@ -69,14 +67,20 @@ def answered(answer: Answer, media_type: str) -> Reply:
     return _of(answer, [encoding.encoded(answer.payload)], media_type)
 
 
-async def bounded(answer: Answer, media_type: str, most: int, *, at_once: bool) -> Reply:
-    """An answer of at most so many bytes. at_once: whether it is small, by all that is known."""
+async def bounded(answer: Answer, media_type: str, most: int) -> Reply:
+    """An answer of at most so many bytes."""
     try:
-        payload = answer.payload
-        body = encoding.at_once(payload, most) if at_once else await encoding.bounded(payload, most)
-        return _of(answer, body, media_type)
+        return _of(answer, await encoding.bounded(answer.payload, most), media_type)
     except encoding.ResponseTooLargeError:
-        return answered(answer._replace(payload=answer.payload | _too_large(most)), media_type)
+        return _too_large(answer, media_type, most)
+
+
+def at_once(answer: Answer, media_type: str, most: int) -> Reply:
+    """As `bounded`, for one that is small by all that is known."""
+    try:
+        return _of(answer, encoding.at_once(answer.payload, most), media_type)
+    except encoding.ResponseTooLargeError:
+        return _too_large(answer, media_type, most)
 
 
 def _of(answer: Answer, body: list[bytes], media_type: str) -> Reply:
@@ -106,12 +110,13 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
     return Reply(body, 500, media_type)
 
 
-def _too_large(most: int) -> dict[str, object]:
+def _too_large(answer: Answer, media_type: str, most: int) -> Reply:
     message = (
         f"The answer is over {most:,} bytes (MAX_RESPONSE_BYTES). Ask for smaller pages with `first`, or for "
         "fewer fields. What a mutation has done stays done."
     )
-    return {**_payload(message, "RESPONSE_TOO_LARGE"), "data": None}
+    told = {**_payload(message, "RESPONSE_TOO_LARGE"), "data": None}
+    return answered(answer._replace(payload=answer.payload | told), media_type)
 
 
 def _payload(message: str, code: str) -> dict[str, object]:

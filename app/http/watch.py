@@ -1,6 +1,7 @@
 """What ends a request before its answer: its client goes away, or its time is up."""
 
 import asyncio
+from collections.abc import Awaitable
 from time import monotonic
 
 from starlette.exceptions import HTTPException
@@ -26,9 +27,8 @@ class Watches:
         self._watches: dict[Watch, None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None  # where the timer is set
 
-    def add(self, watch: "Watch") -> None:
+    def add(self, watch: "Watch", loop: asyncio.AbstractEventLoop) -> None:
         self._watches[watch] = None
-        loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop = loop
             loop.call_later(_TICK, self._look)
@@ -67,14 +67,15 @@ class Watch:
         self._began, self._deadline = monotonic(), scope.deadline
         self._is_awake = self._reads_body = self._may_listen = False
         self._listener: asyncio.Task[None] | None = None
-        self._task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task(loop)
         self._watches = watches
-        watches.add(self)
+        watches.add(self, loop)
 
-    async def receive(self) -> Message:
+    def receive(self) -> Awaitable[Message]:
         """The next piece of the body."""
         self._reads_body = True
-        return await self._receive()
+        return self._receive()
 
     def listen(self) -> None:
         """The body is read: what is received from now on is that the client went away."""

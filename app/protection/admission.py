@@ -112,7 +112,8 @@ class Lane:
     def leave(self, price: int) -> None:
         """Ends a turn."""
         self.used -= price
-        self._advance()
+        if self._queue:
+            self._advance()
 
     def _advance(self) -> None:
         """Gives turns to those in front, as many as fit."""

@@ -13,8 +13,8 @@ def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
     """Raises TooLargeError for too many values, a list or object with too many at any depth, or too deep a
     value.
     """
-    if not variables:
-        return
+    if len(variables) <= limits.list_values and _FLAT.issuperset(map(type, variables.values())):
+        return  # nearly always
     found, below = 0, [(cast("Any", variables), 0)]
     while below:
         value, depth = below.pop()
@@ -62,6 +62,8 @@ def _check(value: Any, depth: int, limits: Limits) -> None:
             f"A list or object has {len(value):,} values", limits.list_values, "MAX_LIST_VALUES", _SEVERAL
         )
 
+
+_FLAT = frozenset((str, int, float, bool, type(None)))
 
 _LESS = "Send less at once."
 _SEVERAL = "Send it in several requests."

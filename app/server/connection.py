@@ -67,6 +67,7 @@ class Connection(HttpToolsProtocol):
         self._idle: TimerHandle | None = None
         self._began = 0.0  # when that wait began
         self._held = 0  # bytes since the parser gave a head or a piece of a body
+        self._most_held = limits.head + limits.url + _LINE
         self.url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -111,14 +112,16 @@ class Connection(HttpToolsProtocol):
         if self._timer:
             self._timer.cancel()
             self._timer = None
+        if waits is None:
+            self.state.idle.pop(self, None)
+            return
         self._began = self.loop.time()
         if waits is _Waits.REQUEST and self.cycle:
             self.state.idle[self] = None
             if self.state.is_closed or not self._idle:
                 self._be_idle(_LINGER if self.state.is_closed else self.limits.idle_time)
-            return
-        self.state.idle.pop(self, None)
-        if waits:
+        else:
+            self.state.idle.pop(self, None)
             seconds = self.limits.body_time if waits is _Waits.BODY else self.limits.head_time
             self._timer = self.loop.call_later(seconds / _STEPS, self._step, seconds / _STEPS, _STEPS)
 
@@ -182,7 +185,7 @@ class Connection(HttpToolsProtocol):
             self._ignore_offer(piece[offer.args[0] :])
         except httptools.HttpParserError:
             self._refuse(refusals.INVALID)
-        if self._held > self.limits.head + self.limits.url + _LINE:
+        if self._held > self._most_held:
             url = self.url if self._reading is _Waits.HEAD else b""
             self._refuse(head.too_large(url, self.limits))
 
@@ -252,14 +255,15 @@ class Connection(HttpToolsProtocol):
         self._held = 0
         if not self._ignored:
             super().on_body(body)
-            if sum([len(cycle.body) for cycle, _ in self.pipeline]) > _BODIES_AHEAD:
+            if self.pipeline and sum([len(cycle.body) for cycle, _ in self.pipeline]) > _BODIES_AHEAD:
                 self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         self._held = 0
         if not self._ignored:
             self._reading = _Waits.REQUEST
-            self._body_came()
+            if self.cycle.transport is not self.transport:
+                self._body_came()
             self._over = not self.cycle.keep_alive
             super().on_message_complete()
 
@@ -273,8 +277,9 @@ class Connection(HttpToolsProtocol):
             self._keeps_alive, cycle.keep_alive = cycle.keep_alive, False
 
     def _body_came(self) -> None:
+        """Which was waited for: the answer need not be the last."""
         cycle = self.cycle
-        if cycle.transport is not self.transport and not cycle.response_started:
+        if not cycle.response_started:
             cycle.transport = self.transport
             cycle.keep_alive = self._keeps_alive and not is_draining()
 

@@ -1,7 +1,8 @@
 """A request and its response on a connection: uvicorn's, with most answers written in one piece."""
 
 from collections.abc import Iterable
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
@@ -9,6 +10,10 @@ from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     RequestResponseCycle,
 )
+
+_CLOSE = (b"connection", b"close")
+
+_Field: TypeAlias = tuple[bytes, bytes]
 
 
 class Cycle(RequestResponseCycle):
@@ -21,7 +26,8 @@ class Cycle(RequestResponseCycle):
     _is_received = False  # the whole body
 
     async def receive(self) -> Any:
-        if self.more_body or self._is_received or self._has_ended or self.waiting_for_100_continue:
+        has_ended = self.disconnected or self.response_complete
+        if self.more_body or self._is_received or has_ended or self.waiting_for_100_continue:
             message = await super().receive()
             self._is_received |= not message.get("more_body", True)
             return message
@@ -31,22 +37,19 @@ class Cycle(RequestResponseCycle):
         body, self.body = bytes(self.body), bytearray()
         return {"type": "http.request", "body": body, "more_body": False}
 
-    @property
-    def _has_ended(self) -> bool:
-        return self.disconnected or self.response_complete
-
     async def send(self, message: Any) -> None:
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
             return
         if not self.response_started:
-            length = dict(message.get("headers", ())).get(b"content-length")
-            if length is None or self.scope["method"] == "HEAD":
+            headers = message.get("headers", ())
+            lengths = [int(value) for name, value in headers if name == b"content-length"]
+            if len(lengths) != 1 or self.scope["method"] == "HEAD":
                 await super().send(message)
                 return
-            self._head = self._written(message["status"], message["headers"])
-            self.expected_content_length = int(length)
+            self._head = self._written(message["status"], headers, *lengths)
+            self.expected_content_length = lengths[0]
             self.response_started = True
             self.waiting_for_100_continue = False
         elif self._head is None or self.response_complete:
@@ -54,18 +57,16 @@ class Cycle(RequestResponseCycle):
         else:
             self._write(message.get("body", b""), more=message.get("more_body", False))
 
-    def _written(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    def _written(self, status: int, headers: Iterable[_Field], length: int) -> bytes:
         """The head of a response."""
-        fields = [*self.default_headers, *headers]
-        names, values = zip(*fields, strict=True)
-        if HEADER_RE.search(b"".join(names)) or HEADER_VALUE_RE.search(b"".join(values)):
-            raise ValueError("a field of the response has an invalid name or value")
+        others = [field for field in headers if field[0] != b"content-length"]
+        if _CLOSE in others:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            others.append(_CLOSE)
         self._closes = not self.keep_alive
-        if (b"connection", b"close") in fields:
-            self._closes, self.keep_alive = True, False
-        elif self._closes:
-            fields.append((b"connection", b"close"))
-        return b"%b%b\r\n" % (STATUS_LINE[status], b"".join([b"%b: %b\r\n" % field for field in fields]))
+        lines = _lines((*self.default_headers, *others))
+        return b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[status], lines, length)
 
     def _write(self, body: bytes, *, more: bool) -> None:
         self.expected_content_length -= len(body)
@@ -80,3 +81,12 @@ class Cycle(RequestResponseCycle):
             if self._closes:
                 self.transport.close()
             self.on_response()
+
+
+@lru_cache(maxsize=32)  # most responses have the fields of the one before
+def _lines(fields: tuple[_Field, ...]) -> bytes:
+    """The fields of a head."""
+    names, values = b"".join([name for name, _ in fields]), b"".join([value for _, value in fields])
+    if HEADER_RE.search(names) or HEADER_VALUE_RE.search(values):
+        raise ValueError("a field of the response has an invalid name or value")
+    return b"".join([b"%b: %b\r\n" % field for field in fields])

@@ -1,6 +1,7 @@
 """The head of a request: its sizes, and what the parser takes though HTTP doesn't, or nobody means it."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,14 +14,15 @@ from app.server.refusals import Refusal
 _VERSIONS = frozenset(("1.0", "1.1"))
 _SLASH = ord("/")
 _AROUND = len(": \r\n")  # bytes of a header field beside its name and its value
+_LONGEST_CACHED = 200  # bytes of a URL: clients send the same few over and over
 
 _Headers = Sequence[tuple[bytes, bytes]]
 
 
 def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refusal | None:
     """Why a head is refused; None if it isn't."""
-    names = [name for name, _ in headers]
-    size = sum([len(name) + len(value) + _AROUND for name, value in headers])
+    names, values = zip(*headers, strict=True) if headers else ((), ())
+    size = sum(map(len, names)) + sum(map(len, values)) + _AROUND * len(names)
     if len(url) > limits.url or size > limits.head or len(names) > limits.headers:
         return too_large(url, limits)
     if version not in _VERSIONS:
@@ -49,13 +51,20 @@ def with_path(url: bytes) -> bytes:
 
 def fill_in(scope: Any, method: bytes, version: str, url: bytes) -> None:
     """Fills in the ASGI scope of a request."""
-    parsed = httptools.parse_url(url)
-    path = parsed.path.decode("ascii")
     scope["method"] = method.decode("ascii")
     scope["http_version"] = version
-    scope["path"] = unquote(path) if "%" in path else path
-    scope["raw_path"] = parsed.path
-    scope["query_string"] = parsed.query or b""
+    parse = _cached_parts if len(url) <= _LONGEST_CACHED else _parts
+    scope["path"], scope["raw_path"], scope["query_string"] = parse(url)
+
+
+def _parts(url: bytes) -> tuple[str, bytes, bytes]:
+    """The path, as text and as it was sent, and the query string."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
+
+
+_cached_parts = lru_cache(maxsize=64)(_parts)
 
 
 def _is_chunked(headers: _Headers) -> bool:

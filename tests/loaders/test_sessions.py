@@ -7,16 +7,21 @@ import pytest
 from loaders import sessions
 
 
+class Session:
+    def __init__(self, number: int) -> None:
+        self.session_id = number
+
+
 class Client:
     """Counts the sessions that it was asked for."""
 
     def __init__(self) -> None:
         self.started = 0
 
-    def start_session(self, *, causal_consistency: bool) -> object:
+    def start_session(self, *, causal_consistency: bool) -> Session:
         assert not causal_consistency
         self.started += 1
-        return object()
+        return Session(self.started)
 
 
 @pytest.fixture
@@ -29,7 +34,8 @@ def client() -> Iterator[Client]:
 
 def test_a_session_is_lent_again_and_to_one_at_a_time(client: Client) -> None:
     one, another = sessions.lend(client), sessions.lend(client)
-    assert one is not another
+    assert one.session is not another.session
+    assert (one.id, another.id) == (1, 2)
     sessions.give_back(client, one)
     assert sessions.lend(client) is one
     assert client.started == 2
