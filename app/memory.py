@@ -4,11 +4,15 @@ import asyncio
 import ctypes
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import process_time
 
 #: New containers before the youngest are looked at; how many such looks before the next generation is, and of
-#: those before all are. What a plan makes has no cycles and dies young; what graphql-core makes has many.
-_THRESHOLDS = (10_000, 5, 5)
+#: those before all are. What a plan makes has no cycles: a look finds nothing, but takes the time to pass all
+#: that is there, and with it the processor's caches. What graphql-core makes has many.
+_OF_PLANS = (100_000, 20, 50)
+_OF_CYCLES = (10_000, 5, 5)
 
 # mallopt(3). Each thread of the driver would have an arena of its own, and what was once large and freed
 # would stay with the process.
@@ -19,11 +23,41 @@ _PAUSE = 2.0  # seconds
 _IDLE = 0.02  # of them, by CPU time
 
 
+class _Thresholds:
+    """Those of the garbage collector, in a process that serves."""
+
+    def __init__(self) -> None:
+        self._are_ours = False
+        self._cyclic = 0  # how much is done that makes cycles
+
+    def take_over(self) -> None:
+        self._are_ours = True
+        self._set()
+
+    @contextmanager
+    def for_cycles(self) -> Iterator[None]:
+        """While something is done that makes cycles."""
+        self._cyclic += 1
+        self._set()
+        try:
+            yield
+        finally:
+            self._cyclic -= 1
+            self._set()
+
+    def _set(self) -> None:
+        if self._are_ours:
+            gc.set_threshold(*(_OF_CYCLES if self._cyclic else _OF_PLANS))
+
+
+thresholds = _Thresholds()
+
+
 def settle() -> None:
     """Call it when the application is made: what is there stays, and is not looked at again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
+    thresholds.take_over()
     _give_back_large_blocks()
 
 

@@ -4,8 +4,9 @@
 
 Both checkouts serve the generated catalogue from one mongod, each with the `lectern serve` of its own `.venv`
 and from a database that it filled itself, and must give answers of one shape (how they write cursors and
-times may differ). They are loaded in turns, each first in every other one; what counts is the median of the
-ratios within a turn. Beside the same commit it tells how much of that is noise.
+times may differ). They are loaded in turns, each first in every other one, and started anew for each: how a
+process happens to lie in memory is worth a few per cent. What counts is the median of the ratios within a
+turn. Beside the same commit it tells how much of that is noise.
 """
 
 import argparse
@@ -13,8 +14,9 @@ import os
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,10 @@ from benchmarks import load, questions, report
 from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, started
 
 _CONNECTIONS = 8
-_WARM_UP = 1.0  # seconds for each query and server
+_WARM_UP = 0.5  # seconds for each query and server
 _MOST = 1.05  # times: what a request may cost
 _HERE = Path(__file__).parents[1]
-_FILL = "import asyncio, sys; from benchmarks import data; asyncio.run(data._fill(sys.argv[1]))"
+_FILLING = "import asyncio, sys; from benchmarks import data; asyncio.run(data._fill(sys.argv[1]))"
 _HEAD = ("query", "CPU ms a request, there", "here", "times", "least", "most", "")
 
 Bodies = Mapping[tuple[str, str], Sequence[bytes]]  # by query and server
@@ -46,31 +48,34 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as temporary,
         embedded.running(Path(temporary), cache_gb=1) as uri,
-        ExitStack() as stack,
     ):
         checkouts = {"there": arguments.against.absolute(), "here": _HERE}
-        servers = [stack.enter_context(_serving(*checkout, uri)) for checkout in checkouts.items()]
-        bodies = _agreed(servers)
-        for query in questions.TITLES:
-            for server in servers:
-                load.run(server.port, bodies[query, server.name], _CONNECTIONS, _WARM_UP)
-        turns = [_turn(servers, bodies, arguments.seconds, number) for number in range(arguments.turns)]
+        for name, checkout in checkouts.items():
+            _fill(name, checkout, uri)
+        turns = [_turn(checkouts, uri, arguments.seconds, number) for number in range(arguments.turns)]
     print(f"CPU of {_HERE.name} beside {arguments.against.name}; medians of {arguments.turns} turns\n")
     print(report.table(_HEAD, [_row(query, [turn[query] for turn in turns]) for query in questions.TITLES]))
 
 
-@contextmanager
-def _serving(name: str, checkout: Path, uri: str) -> Iterator[Server]:
-    """A checkout's server, on a database of its name that the checkout filled."""
-    binaries = checkout / ".venv" / "bin"
-    if not (binaries / "lectern").exists():
+def _fill(name: str, checkout: Path, uri: str) -> None:
+    """A database of a checkout's name, filled by the checkout."""
+    if not (checkout / ".venv/bin/lectern").exists():
         raise SystemExit(f"{checkout} has no .venv with the command: run `make setup` there.")
-    environment = {**ENGINES[LECTERN][1], "MONGODB_DATABASE": name}
     subprocess.run(
-        [str(binaries / "python"), "-c", _FILL, uri], cwd=checkout, env=os.environ | environment, check=True
+        [str(checkout / ".venv/bin/python"), "-c", _FILLING, uri],
+        cwd=checkout,
+        env=os.environ | _environment(name),
+        check=True,
     )
-    with started(name, (str(binaries / "lectern"), "serve", "--port"), environment, uri) as server:
-        yield server
+
+
+def _environment(name: str) -> dict[str, str]:
+    return {**ENGINES[LECTERN][1], "MONGODB_DATABASE": name}
+
+
+def _serving(name: str, checkout: Path, uri: str) -> AbstractContextManager[Server]:
+    command = (str(checkout / ".venv/bin/lectern"), "serve", "--port")
+    return started(name, command, _environment(name), uri)
 
 
 def _agreed(servers: Sequence[Server]) -> Bodies:
@@ -95,16 +100,21 @@ def _shape(value: Any) -> Any:
 
 
 def _turn(
-    servers: Sequence[Server], bodies: Bodies, seconds: float, number: int
+    checkouts: Mapping[str, Path], uri: str, seconds: float, number: int
 ) -> dict[str, tuple[float, float]]:
     """Milliseconds a request there and here, by query."""
-    costs = {}
-    for query in questions.TITLES:
-        order = servers if number % 2 else servers[::-1]
-        measured = {server.name: _cost(server, bodies[query, server.name], seconds) for server in order}
-        there, here = (measured[server.name] for server in servers)
-        costs[query] = (there, here)
-    return costs
+    with ExitStack() as stack:
+        servers = [stack.enter_context(_serving(*checkout, uri)) for checkout in checkouts.items()]
+        bodies = _agreed(servers)
+        for query, server in product(questions.TITLES, servers):
+            load.run(server.port, bodies[query, server.name], _CONNECTIONS, _WARM_UP)
+        costs = {}
+        for query in questions.TITLES:
+            order = servers if number % 2 else servers[::-1]
+            measured = {server.name: _cost(server, bodies[query, server.name], seconds) for server in order}
+            there, here = (measured[server.name] for server in servers)
+            costs[query] = (there, here)
+        return costs
 
 
 def _cost(server: Server, bodies: Sequence[bytes], seconds: float) -> float:

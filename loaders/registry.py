@@ -1,7 +1,6 @@
 """The loaders of one request."""
 
 from collections.abc import Mapping, Set
-from functools import cached_property
 from typing import Any
 
 from loaders.batching import ByKey
@@ -18,6 +17,8 @@ from loaders.documents import (
 from loaders.mongo import Database
 from loaders.projections import Projection
 
+_STATUS: Projection = {"status": 1}
+
 
 class Loaders:
     """Made for a request and dropped with it: what a loader has seen is as old as the request.
@@ -31,58 +32,62 @@ class Loaders:
         self.database = database
         self.projections: Mapping[str, Projection] = {}
         self.looked_beyond: Set[str] | None = None
+        self._made: dict[tuple[str, str, bool], ByKey[Any]] = {}
 
-    @cached_property
+    @property
     def course_by_id(self) -> ByKey[CourseDoc]:
         return self._by("courses")
 
-    @cached_property
+    @property
     def course_status_by_id(self) -> ByKey[CourseDoc]:
         """Courses with their status: those that are fetched anyway, where they are."""
         if self.projections and "courses" not in self.projections:
-            return ByKey(self.database["courses"], projection={"status": 1})
+            return self._by("courses", projection=_STATUS)
         return self.course_by_id
 
-    @cached_property
+    @property
     def course_by_slug(self) -> ByKey[CourseDoc]:
         return self._by("courses", "slug")
 
-    @cached_property
+    @property
     def course_run_by_id(self) -> ByKey[CourseRunDoc]:
         return self._by("courseRuns")
 
-    @cached_property
+    @property
     def audit_entry_by_id(self) -> ByKey[AuditDoc]:
         return self._by("auditLog")
 
-    @cached_property
+    @property
     def category_by_id(self) -> ByKey[CategoryDoc]:
         return self._by("categories")
 
-    @cached_property
+    @property
     def category_by_slug(self) -> ByKey[CategoryDoc]:
         return self._by("categories", "slug")
 
-    @cached_property
+    @property
     def instructor_by_id(self) -> ByKey[InstructorDoc]:
         return self._by("instructors")
 
-    @cached_property
+    @property
     def student_by_id(self) -> ByKey[StudentDoc]:
         return self._by("students")
 
-    @cached_property
+    @property
     def enrollment_by_id(self) -> ByKey[EnrollmentDoc]:
         return self._by("enrollments")
 
-    @cached_property
+    @property
     def review_by_id(self) -> ByKey[ReviewDoc]:
         return self._by("reviews")
 
     def forget(self) -> None:
         """Drops what was seen: it has been written to."""
-        for name in [name for name, value in vars(self).items() if isinstance(value, ByKey)]:
-            del self.__dict__[name]
+        self._made.clear()
 
-    def _by(self, collection: str, field: str = "_id") -> ByKey[Any]:
-        return ByKey(self.database[collection], field, self.projections.get(collection))
+    def _by(self, collection: str, field: str = "_id", projection: Projection | None = None) -> ByKey[Any]:
+        key = (collection, field, projection is None)
+        if (loader := self._made.get(key)) is None:
+            projection = projection or self.projections.get(collection)
+            loader = self._made[key] = ByKey(self.database[collection], field, projection)
+        return loader

@@ -8,6 +8,7 @@ from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute
 
 from app import errors
 from app.execution.operation import Answer, Operation
+from app.memory import thresholds
 from resolvers.context import Context
 
 
@@ -31,8 +32,9 @@ async def answer(
         variable_values=operation.variables,
         operation_name=operation.operation_name,
     )
-    running = await to_thread(run) if in_thread else run()
-    result = running if isinstance(running, ExecutionResult) else await running
+    with thresholds.for_cycles():
+        running = await to_thread(run) if in_thread else run()
+        result = running if isinstance(running, ExecutionResult) else await running
     payload: dict[str, Any] = {"data": result.data}
     wrong = result.errors or []
     if wrong and all(error.path is None for error in wrong):  # of the request: no field was run

@@ -79,7 +79,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_for(None)
-        self.reader.leave()
+        self.reader.close()
         if self._idle:
             self._idle.cancel()
         for cycle in (self.running, *(cycle for cycle, _ in self.pipeline)):

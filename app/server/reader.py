@@ -121,6 +121,11 @@ class Reader:
         self._first = 0
         self._unread.discard(self)
 
+    def close(self) -> None:
+        """The connection is gone. Nothing here refers to it any more: it would be left to the collector."""
+        self.leave()
+        self._rest, self._on_read = int, _nothing
+
     def cut_off(self) -> None:
         """Ends the connection; the kernel forgets what it still had to send."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
@@ -169,3 +174,7 @@ class Reader:
         except OSError:
             return 0
         return int(struct.unpack("i", told)[0])
+
+
+def _nothing() -> None:
+    pass

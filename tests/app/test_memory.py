@@ -2,11 +2,14 @@
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from app import memory
+from app.execution import Executor, Operation, Prepared, reference
+from resolvers.context import Context
+from resolvers.schema import schema
 
 
 class Process:
@@ -46,3 +49,25 @@ async def test_a_pause_after_work_gives_back_once(monkeypatch: pytest.MonkeyPatc
         assert process.done == ["collect", "malloc_trim"] * 2
     finally:
         tending.cancel()
+
+
+async def test_the_collector_looks_more_often_while_graphql_core_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a process that serves: in others the thresholds are not ours."""
+    told: list[tuple[int, ...]] = []
+    monkeypatch.setattr(memory, "gc", SimpleNamespace(set_threshold=lambda *to: told.append(to)))
+    thresholds = memory._Thresholds()
+    monkeypatch.setattr(reference, "thresholds", thresholds)
+    executor, ctx = Executor(schema._schema), cast("Context", None)
+    prepared = executor.prepare(Operation("{ __schema { queryType { name } } }"))
+    assert isinstance(prepared, Prepared)
+
+    await executor.run(prepared, ctx)
+    assert told == []
+
+    thresholds.take_over()
+    assert told.pop() == memory._OF_PLANS
+    await asyncio.gather(executor.run(prepared, ctx), executor.run(prepared, ctx))
+    assert set(told) == {memory._OF_CYCLES, memory._OF_PLANS}
+    assert told[-1] == memory._OF_PLANS
