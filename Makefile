@@ -47,7 +47,7 @@ storm: setup ## 20,000 writes with cut connections and kill -9, on one node and 
 fuzz: setup ## 100,000 requests that nobody should send (about 5 minutes)
 	$(BIN)/python -m tests.hostile.fuzzing --requests 100000
 
-overload: setup ## what floods of heavy reads do to a gateway (about 3 minutes)
+overload: setup ## what floods of heavy reads do to a gateway (about 5 minutes)
 	$(BIN)/python -m benchmarks.overload
 
 restarts: setup ## stops and rolling restarts under load, behind nginx and HAProxy (about 15 minutes)

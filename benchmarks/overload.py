@@ -1,6 +1,6 @@
 """What a flood of heavy reads does to them, to a small query beside them, and to writes.
 
-    python -m benchmarks.overload [--seconds 8] [--connections 1 5 20 50 100 300] [--many 2000]
+    python -m benchmarks.overload [--seconds 8] [--connections 20 50 100 300] [--many 2000]
 
 A heavy read is an answer of 1 MB; a small one, a course's title, is asked by one more client all the time, 20
 times a second at most. Then many clients at once, first ones that do what `Retry-After` says, then ones that
@@ -8,13 +8,14 @@ ask again at once; and `signUp` and `enroll`, alone and beside a flood. The serv
 clients have the other, where there are two. Five seconds after the clients of a row left, it is seen what
 still runs: the server's CPU in the following second, and the operations in $currentOp.
 
-Goodput is told beside that at 5 connections, before and after the others: a process is faster when it is new.
+Goodput is told beside that at 5 connections right before and after: a machine has its moods, and a process is
+faster when it is new.
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -67,7 +68,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="of a row")
-    parser.add_argument("--connections", type=int, nargs="+", default=[1, 5, 20, 50, 100, 300])
+    parser.add_argument("--connections", type=int, nargs="+", default=[20, 50, 100, 300])
     parser.add_argument(
         "--many", type=int, default=2_000, help="connections of the last two rows; 0 for none"
     )
@@ -91,14 +92,18 @@ def main() -> None:
 def _rows(
     server: Server, client: "MongoClient[dict[str, Any]]", heavy: bytes, arguments: argparse.Namespace
 ) -> Iterator[Row]:
+    """Each with many connections stands between two with few."""
     seconds = arguments.seconds
-    yield _row("0", server, client, heavy, 0, seconds)
-    for connections in arguments.connections:
+    for connections in (0, 1, _FEW):
         yield _row(str(connections), server, client, heavy, connections, seconds)
+    floods: list[tuple[str, int, float, tuple[str, ...]]] = [
+        (str(number), number, seconds, ()) for number in arguments.connections
+    ]
     if many := arguments.many:
-        yield _row(f"{many}, obeying", server, client, heavy, many, 2 * seconds)
-        yield _row(f"{many}, insisting", server, client, heavy, many, 2 * seconds, "--insist")
-    if _FEW in arguments.connections:
+        floods.append((f"{many}, obeying", many, 2 * seconds, ()))
+        floods.append((f"{many}, insisting", many, 2 * seconds, ("--insist",)))
+    for name, connections, duration, options in floods:
+        yield _row(name, server, client, heavy, connections, duration, *options)
         yield _row(str(_FEW), server, client, heavy, _FEW, seconds)
 
 
@@ -155,16 +160,12 @@ def _told(row: Row) -> list[object]:
     ]
 
 
-def _judged(rows: list[Row]) -> Iterator[str]:
-    few = [row for row in rows if row.name == str(_FEW)]
-    if not few:
-        return
-    rate = statistics.mean(row.heavy.per_second for row in few)
-    p95 = statistics.mean(row.small.quantile(0.95) for row in few)
-    for row in rows:
-        if row.name not in {"0", "1", str(_FEW)}:
-            goodput, slower = row.heavy.per_second / rate, row.small.quantile(0.95) / p95
-            yield f"{row.name}: goodput {goodput:.2f} of that at {_FEW}; small p95, {slower:.1f} times"
+def _judged(rows: Sequence[Row]) -> Iterator[str]:
+    for before, row, after in zip(rows[2::2], rows[3::2], rows[4::2], strict=False):
+        rate = statistics.mean((before.heavy.per_second, after.heavy.per_second))
+        p95 = statistics.mean((before.small.quantile(0.95), after.small.quantile(0.95)))
+        goodput, slower = row.heavy.per_second / rate, row.small.quantile(0.95) / p95
+        yield f"{row.name}: goodput {goodput:.2f} of that at {_FEW}; small p95, {slower:.1f} times"
 
 
 def _size(server: Server, heavy: bytes) -> int:
