@@ -30,7 +30,7 @@ _TREE_BYTES = 700  # for each token
 _PLAN_BYTES = 900
 _TREE_TEXTS = 2  # the text, and names and values out of it; a plan may have its names once more
 
-_COMPILED = metrics.operations.labels("compiled", "")
+_COMPILED = ("compiled", "")
 
 _DEFAULTS = Limits()
 
@@ -131,12 +131,12 @@ class Executor:
             await pace.turn()
             plan = document.plan(variables)
         if isinstance(plan, str):
-            metrics.operations.labels("reference", plan).inc()
+            metrics.operations["reference", plan] += 1
             return await reference.answer(
                 self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
             )
         ctx.loaders.projections, ctx.loaders.looked_beyond = plan.projections, plan.looked_beyond
-        _COMPILED.inc()
+        metrics.operations[_COMPILED] += 1
         return Answer(await Run(plan, ctx, variables, timings).payload(), "compiled")
 
     def _document(self, operation: Operation) -> Document | Answer:

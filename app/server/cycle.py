@@ -1,6 +1,5 @@
 """A request and its response on a connection: uvicorn's, with most answers written in one piece."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -43,12 +42,16 @@ class Cycle(RequestResponseCycle):
         if self.disconnected:
             return
         if not self.response_started:
-            headers = message.get("headers", ())
-            lengths = [int(value) for name, value in headers if name == b"content-length"]
+            lengths, others = [], []
+            for field in message.get("headers", ()):
+                if field[0] == b"content-length":
+                    lengths.append(int(field[1]))
+                else:
+                    others.append(field)
             if len(lengths) != 1 or self.scope["method"] == "HEAD":
                 await super().send(message)
                 return
-            self._head = self._written(message["status"], headers, *lengths)
+            self._head = self._written(message["status"], others, *lengths)
             self.expected_content_length = lengths[0]
             self.response_started = True
             self.waiting_for_100_continue = False
@@ -57,9 +60,8 @@ class Cycle(RequestResponseCycle):
         else:
             self._write(message.get("body", b""), more=message.get("more_body", False))
 
-    def _written(self, status: int, headers: Iterable[_Field], length: int) -> bytes:
-        """The head of a response."""
-        others = [field for field in headers if field[0] != b"content-length"]
+    def _written(self, status: int, others: list[_Field], length: int) -> bytes:
+        """The head of a response. others: its fields but for the length."""
         if _CLOSE in others:
             self.keep_alive = False
         elif not self.keep_alive:
