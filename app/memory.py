@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from time import process_time
 
 #: New containers before the youngest are looked at; how many such looks before the next generation is, and of
-#: those before all are. What a plan makes has no cycles: a look finds nothing, but takes the time to pass all
-#: that is there, and with it the processor's caches. What graphql-core makes has many.
+#: those before all are. What a plan makes is freed without: a look finds nothing, but passes all that is
+#: young, and empties the processor's caches. What graphql-core makes has many cycles.
 _OF_PLANS = (100_000, 20, 50)
 _OF_CYCLES = (10_000, 5, 5)
 
@@ -24,11 +24,11 @@ _IDLE = 0.02  # of them, by CPU time
 
 
 class _Thresholds:
-    """Those of the garbage collector, in a process that serves."""
+    """The garbage collector's thresholds, in a process that serves."""
 
     def __init__(self) -> None:
         self._are_ours = False
-        self._cyclic = 0  # how much is done that makes cycles
+        self._cyclic = 0  # answers of graphql-core that are being made
 
     def take_over(self) -> None:
         self._are_ours = True
@@ -36,7 +36,7 @@ class _Thresholds:
 
     @contextmanager
     def for_cycles(self) -> Iterator[None]:
-        """While something is done that makes cycles."""
+        """While graphql-core makes an answer."""
         self._cyclic += 1
         self._set()
         try:

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-#: How many were run, by the engine (app.execution.operation.Engine) and why graphql-core did it; "" for
-#: "compiled". Plain numbers: the library's take a lock, which a small query feels.
-operations: Counter[tuple[str, str]] = Counter()
+#: Operations that were run, by engine (app.execution.operation.Engine) and by why graphql-core did it, "" for
+#: "compiled". Plain numbers, counted on the event loop: the library's counters take a lock.
+operations = Counter({("compiled", ""): 0})
 
 
 class _Operations(Collector):

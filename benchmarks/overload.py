@@ -8,8 +8,8 @@ ask again at once; and `signUp` and `enroll`, alone and beside a flood. The serv
 clients have the other, where there are two. Five seconds after the clients of a row left, it is seen what
 still runs: the server's CPU in the following second, and the operations in $currentOp.
 
-Goodput is told beside that at 5 connections right before and after: a machine has its moods, and a process is
-faster when it is new.
+Goodput is compared with that at 5 connections right before and after: machines drift, and a new process is
+faster.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import orjson
@@ -63,6 +63,13 @@ class Row:
     running: int
 
 
+class _Flood(NamedTuple):
+    name: str
+    connections: int
+    seconds: float
+    options: Sequence[str] = ()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -70,7 +77,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="of a row")
     parser.add_argument("--connections", type=int, nargs="+", default=[20, 50, 100, 300])
     parser.add_argument(
-        "--many", type=int, default=2_000, help="connections of the last two rows; 0 for none"
+        "--many", type=int, default=2_000, help="connections of the last two floods; 0 for none"
     )
     parser.add_argument("--writes", type=int, default=40, help="of each kind; 0 for none")
     arguments = parser.parse_args()
@@ -96,14 +103,12 @@ def _rows(
     seconds = arguments.seconds
     for connections in (0, 1, _FEW):
         yield _row(str(connections), server, client, heavy, connections, seconds)
-    floods: list[tuple[str, int, float, tuple[str, ...]]] = [
-        (str(number), number, seconds, ()) for number in arguments.connections
-    ]
+    floods = [_Flood(str(number), number, seconds) for number in arguments.connections]
     if many := arguments.many:
-        floods.append((f"{many}, obeying", many, 2 * seconds, ()))
-        floods.append((f"{many}, insisting", many, 2 * seconds, ("--insist",)))
-    for name, connections, duration, options in floods:
-        yield _row(name, server, client, heavy, connections, duration, *options)
+        floods.append(_Flood(f"{many}, obeying", many, 2 * seconds))
+        floods.append(_Flood(f"{many}, insisting", many, 2 * seconds, ["--insist"]))
+    for flood in floods:
+        yield _row(flood.name, server, client, heavy, flood.connections, flood.seconds, *flood.options)
         yield _row(str(_FEW), server, client, heavy, _FEW, seconds)
 
 
@@ -161,6 +166,7 @@ def _told(row: Row) -> list[object]:
 
 
 def _judged(rows: Sequence[Row]) -> Iterator[str]:
+    """rows: none, one and few connections, then a flood and few in turn."""
     for before, row, after in zip(rows[2::2], rows[3::2], rows[4::2], strict=False):
         rate = statistics.mean((before.heavy.per_second, after.heavy.per_second))
         p95 = statistics.mean((before.small.quantile(0.95), after.small.quantile(0.95)))

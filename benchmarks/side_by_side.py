@@ -5,7 +5,7 @@
 Both checkouts serve the generated catalogue from one mongod, each with the `lectern serve` of its own `.venv`
 and from a database that it filled itself, and must give answers of one shape (how they write cursors and
 times may differ). They are loaded in turns, each first in every other one, and started anew for each: how a
-process happens to lie in memory is worth a few per cent. What counts is the median of the ratios within a
+process lies in memory changes the cost by a few per cent. What counts is the median of the ratios within a
 turn. Beside the same commit it tells how much of that is noise.
 """
 
@@ -28,7 +28,7 @@ _CONNECTIONS = 8
 _WARM_UP = 0.5  # seconds for each query and server
 _MOST = 1.05  # times: what a request may cost
 _HERE = Path(__file__).parents[1]
-_FILLING = "import asyncio, sys; from benchmarks import data; asyncio.run(data._fill(sys.argv[1]))"
+_FILL_SCRIPT = "import asyncio, sys; from benchmarks import data; asyncio.run(data._fill(sys.argv[1]))"
 _HEAD = ("query", "CPU ms a request, there", "here", "times", "least", "most", "")
 
 Bodies = Mapping[tuple[str, str], Sequence[bytes]]  # by query and server
@@ -62,7 +62,7 @@ def _fill(name: str, checkout: Path, uri: str) -> None:
     if not (checkout / ".venv/bin/lectern").exists():
         raise SystemExit(f"{checkout} has no .venv with the command: run `make setup` there.")
     subprocess.run(
-        [str(checkout / ".venv/bin/python"), "-c", _FILLING, uri],
+        [str(checkout / ".venv/bin/python"), "-c", _FILL_SCRIPT, uri],
         cwd=checkout,
         env=os.environ | _environment(name),
         check=True,

@@ -27,27 +27,26 @@ class ByKey(Generic[D]):
         self._field = field
         self._projection = including(projection, field)
         self._seen: dict[Hashable, D | None] = {None: None}
-        self._coming: list[_Fetch] = []
+        self._in_flight: list[_Fetch] = []
 
     async def __call__(self, keys: Sequence[Any]) -> list[D | None]:
         seen, hashed = self._seen, _hashed(keys)
         while unseen := {h: key for h, key in zip(hashed, keys, strict=True) if h not in seen}:
-            if not self._coming:
+            if not self._in_flight:
                 await self._fetch(unseen)
                 break
-            elsewhere = [fetch for fetch in self._coming if not unseen.keys().isdisjoint(fetch.keys)]
-            ends = [fetch.awaited() for fetch in elsewhere]
+            elsewhere = [fetch for fetch in self._in_flight if not unseen.keys().isdisjoint(fetch.keys)]
+            waiters = [fetch.waiter() for fetch in elsewhere]
             if own := {h: key for h, key in unseen.items() if not any(h in f.keys for f in elsewhere)}:
                 await self._fetch(own)
-            for end in ends:
-                if error := await end:
-                    raise error
+            while waiters:
+                await waiters.pop()  # not kept: with its error it would refer to this frame, and that to it
         return [seen[h] for h in hashed]
 
     async def _fetch(self, unseen: Mapping[Hashable, Any]) -> None:
-        """Who waits for it is told of its failure, and asks again where it was cancelled."""
+        """Those who wait for it are told of its failure, and ask again if it was cancelled."""
         fetch = _Fetch(unseen)
-        self._coming.append(fetch)
+        self._in_flight.append(fetch)
         try:
             rows = await self._rows(list(unseen.values()))
             found = _hashed([row[self._field] for row in rows])
@@ -57,7 +56,7 @@ class ByKey(Generic[D]):
             fetch.end(error)
             raise
         finally:
-            self._coming.remove(fetch)
+            self._in_flight.remove(fetch)
             fetch.end()
 
     async def _rows(self, keys: list[Any]) -> list[Any]:
@@ -72,22 +71,29 @@ class ByKey(Generic[D]):
 class _Fetch:
     """Keys that are being fetched."""
 
-    __slots__ = ("_awaited", "keys")
+    __slots__ = ("_waiters", "keys")
 
     def __init__(self, keys: Mapping[Hashable, Any]) -> None:
         self.keys = keys
-        self._awaited: list[Future[Exception | None]] = []
+        self._waiters: list[Future[None]] = []
 
-    def awaited(self) -> Future[Exception | None]:
-        """Has what it fails by, or None, when it ends."""
-        end: Future[Exception | None] = get_running_loop().create_future()
-        self._awaited.append(end)
-        return end
+    def waiter(self) -> Future[None]:
+        """Is done when the fetch has ended, and fails as it did."""
+        waiter: Future[None] = get_running_loop().create_future()
+        self._waiters.append(waiter)
+        return waiter
 
     def end(self, error: Exception | None = None) -> None:
-        for end in self._awaited:
-            if not end.done():
-                end.set_result(error)
+        """Once it has ended, it does nothing."""
+        while self._waiters:
+            waiter = self._waiters.pop()
+            if waiter.done():  # it was cancelled
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+                waiter.exception()  # it may not be awaited any more
 
 
 def _hashed(keys: Iterable[Any]) -> list[Hashable]:

@@ -185,8 +185,7 @@ class Queue:
         """As `submit`, of a request: it ends at the deadline, and when the client leaves."""
         scope.queue = self
         self._requests.add(command)
-        if self._timer is None:
-            self._wake()
+        self._wake()
         self.submit(command)
 
     def leave(self, command: Command) -> None:
@@ -201,12 +200,11 @@ class Queue:
     def submit(self, command: Command) -> None:
         """Starts a command, now or when its turn comes."""
         kind = command.kind
+        kept = self._kept.get(kind)
         if self._shared.has_room:
-            self._shared.take(command)
-            command.start()
-        elif (kept := self._kept.get(kind)) and kept.has_room:
-            kept.take(command)
-            command.start()
+            self._start(command, self._shared)
+        elif kept and kept.has_room:
+            self._start(command, kept)
         else:
             lines = self._lines if command.scope is None else command.scope.lines
             line = lines.setdefault(kind, Line())
@@ -230,13 +228,16 @@ class Queue:
             return
         for slots in self._slots:
             while slots.has_room and (command := self._dequeued(slots)):
-                slots.take(command)
-                command.start()
+                self._start(command, slots)
 
     @property
     def _is_waited_for(self) -> bool:
         rings = self._rings
         return bool(rings["read"] or rings["cheap"] or rings["write"])
+
+    def _start(self, command: Command, slots: Slots) -> None:
+        slots.take(command)
+        command.start()
 
     def _dequeued(self, slots: Slots) -> Command | None:
         """Of the kinds in rotation, and within a kind of the requests in rotation."""

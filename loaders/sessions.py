@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Lent(NamedTuple):
-    """A session and its id, which a session takes long to tell."""
+    """A session and its id: to ask the session for it takes long."""
 
     session: Any
     id: Any

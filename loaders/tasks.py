@@ -54,9 +54,10 @@ class Awaited(Command):
 
     async def _interruptible(self) -> Any:
         """In a session by which it can be ended."""
-        session, self.session_id = lent = sessions.lend(self.client)
+        lent = sessions.lend(self.client)
+        self.session_id = lent.id
         try:
-            async with session.bind(end_session=False):
+            async with lent.session.bind(end_session=False):
                 return await self.call(self.own)
         except PyMongoError as error:
             if error.timeout:  # MongoDB may be at it still

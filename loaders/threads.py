@@ -49,11 +49,12 @@ class Call(Command):
     def _interruptible(self) -> Any:
         """In a session by which it can be ended."""
         client = self.client.delegate
-        session, self.session_id = lent = sessions.lend(client)
+        lent = sessions.lend(client)
+        self.session_id = lent.id
         try:
             if self.is_stopped or self.future.done():
                 raise ClientGoneError
-            with session.bind(end_session=False):
+            with lent.session.bind(end_session=False):
                 return self.call(self.own)
         finally:
             self.session_id = None
@@ -103,7 +104,7 @@ def _run(call: Any) -> None:
         following = call.queue.finish(call)
         if following is None:
             _idle.append(None)  # before the loop goes on, and has the next call
-        try:  # noqa: SIM105  # a command feels suppress
+        try:  # noqa: SIM105  # suppress takes longer, for each command
             call.loop.call_soon_threadsafe(call.settle, settle, outcome)
         except RuntimeError:  # the loop was closed meanwhile, and nobody waits
             pass

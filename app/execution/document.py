@@ -72,7 +72,7 @@ class Document:
         Raises TooLargeError.
         """
         given = variables.coerced
-        key = self._conditions_of(variables) if self._conditions else ()
+        key = self._conditions_of(variables)
         if self._sizes or self._lists:
             key += tuple([_size(given.get(name)) for name in self._sizes])
             key += tuple([length(given.get(name)) for name in self._lists])
@@ -83,7 +83,7 @@ class Document:
 
     def kept_plan(self, variables: VariableValues) -> Plan | str | None:
         """What `plan` returns, if it was made before."""
-        return self._plans.get(self._conditions_of(variables) if self._conditions else ())
+        return self._plans.get(self._conditions_of(variables))
 
     def plan(self, variables: VariableValues) -> Plan | str:
         """The plan, or the reason why there is none: one for each combination of what @skip and @include
@@ -96,7 +96,7 @@ class Document:
         return found
 
     def _conditions_of(self, variables: VariableValues) -> tuple[Any, ...]:
-        return tuple(map(variables.coerced.get, self._conditions))
+        return tuple(map(variables.coerced.get, self._conditions)) if self._conditions else ()
 
     def _planned(self, conditions: Mapping[str, bool]) -> Plan | str:
         try:

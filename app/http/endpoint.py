@@ -152,7 +152,7 @@ class Endpoint:
                 return reply.at_once(answer, media_type, self.max_response_bytes)
             return await reply.bounded(answer, media_type, self.max_response_bytes)
         finally:
-            if outer:
+            if outer is not None:
                 giving_way.reset(outer)
             lane.leave(price)
 

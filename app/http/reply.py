@@ -55,7 +55,7 @@ class Reply(NamedTuple):
 
 
 def _pieces(part: bytes) -> list[bytes]:
-    """Of at most _PART: the connection holds one until its last byte is read."""
+    """Pieces of at most _PART bytes: the connection holds one until its last byte is read."""
     size = ceil(len(part) / ceil(len(part) / _PART))
     return [part[start : start + size] for start in range(0, len(part), size)]
 

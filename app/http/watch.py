@@ -96,7 +96,7 @@ class Watch:
         self._may_listen = False
         if self._listener is not None:
             self._listener.cancel()
-            self._listener = None  # it refers to this, and its end to its frames
+            self._listener = None  # breaks a cycle: the task's frame refers to this watch
 
     def look(self, now: float) -> None:
         """Whether its time is up, and whether the client has to be listened to by now."""

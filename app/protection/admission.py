@@ -112,8 +112,7 @@ class Lane:
     def leave(self, price: int) -> None:
         """Ends a turn."""
         self.used -= price
-        if self._queue:
-            self._advance()
+        self._advance()
 
     def _advance(self) -> None:
         """Gives turns to those in front, as many as fit."""

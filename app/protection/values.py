@@ -13,7 +13,8 @@ def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
     """Raises TooLargeError for too many values, a list or object with too many at any depth, or too deep a
     value.
     """
-    if len(variables) <= limits.list_values and _FLAT.issuperset(map(type, variables.values())):
+    most = min(limits.values, limits.list_values)
+    if len(variables) <= most and _FLAT.issuperset(map(type, variables.values())):
         return  # nearly always
     found, below = 0, [(cast("Any", variables), 0)]
     while below:

@@ -262,8 +262,7 @@ class Connection(HttpToolsProtocol):
         self._held = 0
         if not self._ignored:
             self._reading = _Waits.REQUEST
-            if self.cycle.transport is not self.transport:
-                self._body_came()
+            self._body_came()
             self._over = not self.cycle.keep_alive
             super().on_message_complete()
 
@@ -277,9 +276,8 @@ class Connection(HttpToolsProtocol):
             self._keeps_alive, cycle.keep_alive = cycle.keep_alive, False
 
     def _body_came(self) -> None:
-        """Which was waited for: the answer need not be the last."""
         cycle = self.cycle
-        if not cycle.response_started:
+        if cycle.transport is not self.transport and not cycle.response_started:
             cycle.transport = self.transport
             cycle.keep_alive = self._keeps_alive and not is_draining()
 

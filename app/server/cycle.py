@@ -1,5 +1,6 @@
 """A request and its response on a connection: uvicorn's, with most answers written in one piece."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -42,17 +43,12 @@ class Cycle(RequestResponseCycle):
         if self.disconnected:
             return
         if not self.response_started:
-            lengths, others = [], []
-            for field in message.get("headers", ()):
-                if field[0] == b"content-length":
-                    lengths.append(int(field[1]))
-                else:
-                    others.append(field)
-            if len(lengths) != 1 or self.scope["method"] == "HEAD":
+            length, others = _without_length(message.get("headers", ()))
+            if length is None or self.scope["method"] == "HEAD":
                 await super().send(message)
                 return
-            self._head = self._written(message["status"], others, *lengths)
-            self.expected_content_length = lengths[0]
+            self._head = self._written(message["status"], others, length)
+            self.expected_content_length = length
             self.response_started = True
             self.waiting_for_100_continue = False
         elif self._head is None or self.response_complete:
@@ -83,6 +79,17 @@ class Cycle(RequestResponseCycle):
             if self._closes:
                 self.transport.close()
             self.on_response()
+
+
+def _without_length(headers: Iterable[_Field]) -> tuple[int | None, list[_Field]]:
+    """The length, None unless there is one, and the other fields."""
+    lengths, others = [], []
+    for field in headers:
+        if field[0] == b"content-length":
+            lengths.append(int(field[1]))
+        else:
+            others.append(field)
+    return lengths[0] if len(lengths) == 1 else None, others
 
 
 @lru_cache(maxsize=32)  # most responses have the fields of the one before

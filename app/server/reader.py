@@ -122,9 +122,9 @@ class Reader:
         self._unread.discard(self)
 
     def close(self) -> None:
-        """The connection is gone. Nothing here refers to it any more: it would be left to the collector."""
+        """The connection is gone. Drops the references to it, which would make a cycle."""
         self.leave()
-        self._rest, self._on_read = int, _nothing
+        self._rest, self._on_read = lambda: 0, lambda: None
 
     def cut_off(self) -> None:
         """Ends the connection; the kernel forgets what it still had to send."""
@@ -174,7 +174,3 @@ class Reader:
         except OSError:
             return 0
         return int(struct.unpack("i", told)[0])
-
-
-def _nothing() -> None:
-    pass

@@ -1,6 +1,8 @@
 """Documents by key: aligned, each fetched once, whatever order the rows come in."""
 
 import asyncio
+import gc
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -91,6 +93,42 @@ async def test_who_waits_for_a_call_that_is_cancelled_fetches_the_key(database: 
     assert held.sent == 2
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_who_waits_for_a_key_may_be_cancelled(database: Database) -> None:
+    course = factories.course()
+    await store(database, courses=[course])
+    held = _Held()
+    by_id = ByKey[CourseDoc](hooked(database, held)["courses"])
+    calls = [asyncio.create_task(by_id([course["_id"]])) for _ in range(3)]
+    await asyncio.sleep(0)
+    calls[1].cancel()
+    await asyncio.sleep(0)
+    held.free.set()
+    first, cancelled, last = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert first == last != [None]
+    assert held.sent == 1
+
+
+async def test_a_failure_that_several_wait_for_is_freed_without_the_collector(database: Database) -> None:
+    held = _Held()
+    held.fails = True
+    by_id = ByKey[CourseDoc](hooked(database, held)["courses"])
+    gc.collect()
+    gc.disable()
+    calls = [asyncio.create_task(by_id([ObjectId("1" * 24)])) for _ in range(20)]
+    await asyncio.sleep(0)
+    held.free.set()
+    await asyncio.wait(calls)
+    assert held.sent == 1
+    told = [traceback.format_exception(call.exception()) for call in calls]
+    assert [lines[-1] for lines in told] == ["RuntimeError: broken\n"] * 20
+    assert max(map(len, told)) < 10, "each who waits adds to the traceback"
+    del calls
+    left = [found for found in gc.get_objects() if type(found).__name__ == "_Fetch"]
+    gc.enable()
+    assert left == []
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

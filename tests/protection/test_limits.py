@@ -220,6 +220,13 @@ def test_variables_have_sizes(limit: str, variables: Any, more: int, is_refused:
         assert refusals(FILTERED, variables(more)) == []
 
 
+@pytest.mark.parametrize(("count", "is_refused"), [(3, False), (4, True)])
+def test_plain_variables_count_as_values(count: int, is_refused: bool) -> None:
+    executor = Executor(schema._schema, replace(LIMITS, values=3))
+    prepared = executor.prepare(Operation("{ __typename }", {f"v{n}": n for n in range(count)}))
+    assert isinstance(prepared, Prepared) != is_refused
+
+
 def test_the_limits_can_be_set() -> None:
     executor = Executor(schema._schema, replace(UNLIMITED, aliases=2))
     assert isinstance(executor.prepare(Operation("{ a: __typename b: __typename }")), Prepared)

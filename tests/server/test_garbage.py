@@ -1,4 +1,4 @@
-"""What requests and connections leave to the garbage collector, which looks seldom (app.memory): nothing."""
+"""Requests and connections are freed without the garbage collector, which runs seldom (app.memory)."""
 
 import asyncio
 import gc
@@ -72,7 +72,7 @@ def kept() -> Iterator[None]:
 
 
 def ours() -> list[str]:
-    """The classes of ours of what the collector finds."""
+    """What the collector finds of ours, by class; a new text leaves some of graphql-core's."""
     gc.collect()
     names = [f"{type(found).__module__}.{type(found).__qualname__}" for found in gc.garbage]
     return [name for name in names if name.startswith(("app.", "loaders.", "resolvers."))]
@@ -94,6 +94,10 @@ async def test_a_refusal_after_a_while_leaves_nothing(served: Served, kept: None
 
 async def test_a_client_that_goes_away_leaves_nothing(served: Served, kept: None) -> None:
     served.is_full()
-    await asyncio.gather(*(served.ask(gone_after=0.15) for _ in range(COUNT)))
+    leaving = asyncio.gather(*(served.ask(gone_after=0.15) for _ in range(COUNT)))
     await asyncio.sleep(0.1)
+    assert served.endpoint.admission.cheap.waiting == COUNT
+    await leaving
+    await asyncio.sleep(0.1)
+    assert served.endpoint.admission.cheap.waiting == 0
     assert ours() == []

@@ -62,7 +62,8 @@ async def test_nothing_is_lost_when_the_primary_is_killed_and_writes_go_on_soon_
 
     assert not report.complaints, str(report)
     (kill,) = report.kills
-    assert kill.elected_after  # how long that takes is MongoDB's: a second vote takes another ten seconds
+    # How long an election takes is MongoDB's: a second vote takes another ten seconds.
+    assert kill.elected_after
     assert report.back_after(kill) - kill.elected_after < 5, str(report)
 
 
