@@ -10,7 +10,7 @@ from time import process_time
 
 #: New containers before the youngest are looked at; how many such looks before the next generation is, and of
 #: those before all are. What a plan makes is freed without: a look finds nothing, but passes all that is
-#: young, and empties the processor's caches. What graphql-core makes has many cycles.
+#: young, and empties the processor's caches. What graphql-core validates or answers leaves many cycles.
 _OF_PLANS = (100_000, 20, 50)
 _OF_CYCLES = (10_000, 5, 5)
 
@@ -28,7 +28,7 @@ class _Thresholds:
 
     def __init__(self) -> None:
         self._are_ours = False
-        self._cyclic = 0  # answers of graphql-core that are being made
+        self._cyclic = 0  # how often graphql-core is at work
 
     def take_over(self) -> None:
         self._are_ours = True
@@ -36,7 +36,7 @@ class _Thresholds:
 
     @contextmanager
     def for_cycles(self) -> Iterator[None]:
-        """While graphql-core makes an answer."""
+        """While graphql-core is at work."""
         self._cyclic += 1
         self._set()
         try:

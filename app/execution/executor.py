@@ -19,6 +19,7 @@ from app.execution.pace import pace
 from app.execution.reading import Reader
 from app.execution.refusals import RefusedError
 from app.execution.run import Run
+from app.memory import thresholds
 from app.protection.limits import Limits, TooLargeError, over
 from app.protection.values import check_variables
 from resolvers.context import Context
@@ -181,9 +182,12 @@ class Executor:
 
 
 def _next(reading: _Reading) -> Document | Answer | None:
-    """Does the next piece of the work: its result if that was the last one, otherwise None."""
+    """Does the next piece of the work: its result if that was the last one, otherwise None. graphql-core's
+    validation leaves many cycles.
+    """
     try:
-        next(reading)
+        with thresholds.for_cycles():
+            next(reading)
     except StopIteration as end:
         read: Document | Answer = end.value
         return read

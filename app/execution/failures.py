@@ -35,9 +35,12 @@ class Failures:
         self._told: dict[tuple[int, int], tuple[FieldError, dict[str, Any]]] = {}
 
     def payload(self) -> dict[str, Any]:
-        """The response. No more errors may be added: those that there were hold frames of the run."""
-        self._told.clear()
+        """The response."""
         return {"errors": self._errors, "data": self.data} if self._errors else {"data": self.data}
+
+    def forget(self) -> None:
+        """At the end of the run: errors hold its frames, which hold the errors and what was fetched."""
+        self._told.clear()
 
     def add(self, error: FieldError) -> None:
         """An error whose place became null. A call that failed for many places is logged once."""

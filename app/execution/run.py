@@ -54,6 +54,13 @@ class Run:
 
     async def payload(self) -> dict[str, Any]:
         """The response: its data, and its errors where there are any."""
+        try:
+            await self._run()
+            return self._failures.payload()
+        finally:
+            self._failures.forget()
+
+    async def _run(self) -> None:
         for roots in [[root] for root in self._roots] if self._serial else [self._roots]:
             if self._serial:
                 self._ctx.forget()
@@ -64,7 +71,6 @@ class Run:
                 self._running.clear()
             if self._failures.data is None:
                 break
-        return self._failures.payload()
 
     async def _go_on(self, arrivals: Sequence[Arrival]) -> None:
         """Calls what is complete with these arrivals, and all below. Arguments that can't be used fail first:

@@ -4,12 +4,12 @@ The time to parse a text grows with its tokens and its length; the time to locat
 lines before that.
 """
 
-from graphql import DocumentNode, GraphQLSyntaxError, parse
+from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source
+from graphql.language.parser import Parser
 
 from app.protection.limits import Limits, TooLargeError, over
 
 _ABORTED = "Parsing aborted."  # at a limit, says graphql-core
-_NESTED = "nested too deeply"
 
 
 def parsed(text: str, limits: Limits) -> DocumentNode:
@@ -33,11 +33,28 @@ def parsed(text: str, limits: Limits) -> DocumentNode:
     )
     if text.count("\n") + text.count("\r") > most:
         raise too_many
+    lexer = Lexer(Source(text))
     try:
-        return parse(text, max_lexical_tokens=most, max_comments=most)
+        return Parser(lexer.source, lexer=lexer, max_lexical_tokens=most, max_comments=most).parse_document()
+    except RecursionError:
+        raise TooLargeError("The document is nested too deeply to be parsed.") from None
     except GraphQLSyntaxError as error:
-        if not error.message.endswith(_ABORTED):
-            raise
-        if _NESTED in error.message:
-            raise TooLargeError("The document is nested too deeply to be parsed.") from None
-        raise too_many from None
+        if error.message.endswith(_ABORTED):
+            raise too_many from None
+        raise
+    finally:
+        _unlink(lexer)
+
+
+def _unlink(lexer: Lexer) -> None:
+    """Tokens refer to each other in both directions: with the texts in them they would be left to the garbage
+    collector. Nothing needs the next one once all is parsed.
+    """
+    token = lexer.token
+    while token.next:
+        token = token.next
+    while token:
+        before, token.prev, token.next = token.prev, None, None
+        if before is None:
+            break
+        token = before

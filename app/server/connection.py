@@ -82,9 +82,10 @@ class Connection(HttpToolsProtocol):
         self.reader.close()
         if self._idle:
             self._idle.cancel()
-        for cycle in (self.running, *(cycle for cycle, _ in self.pipeline)):
+        for cycle in (self.running, self.cycle, *(cycle for cycle, _ in self.pipeline)):
             if cycle:
                 _disconnect(cycle)
+                cycle.transport, cycle.on_response = self.transport, _nothing  # or it would refer to this
         self.pipeline.clear()
         super().connection_lost(exc)
 
@@ -397,6 +398,10 @@ def _disconnect(cycle: RequestResponseCycle) -> None:
     if not cycle.response_complete:
         cycle.disconnected = True
         cycle.message_event.set()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:

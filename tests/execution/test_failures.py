@@ -2,13 +2,15 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from time import process_time, thread_time
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from app.execution import Answer, Operation, Prepared
+from app.execution.run import Run
 from app.protection.limits import UNLIMITED
 from loaders.mongo import Database
 from resolvers import ids
@@ -16,6 +18,7 @@ from resolvers.context import PUBLIC
 from tests import factories
 from tests.execution.comparison import REFERENCE, asked, told
 from tests.execution.engines import executor
+from tests.execution.hooked import hooked
 from tests.execution.operations import Question
 from tests.execution.site import context
 from tests.factories import store
@@ -106,6 +109,24 @@ async def test_nothing_is_left_to_the_garbage_collector(
         with capture_logs():
             assert ("errors" in (await asked(COMPILED, catalogue, question)).payload) == bool(more)
     assert gc.collect() < 200
+
+
+async def test_a_run_that_is_given_up_is_freed_too(catalogue: Database, uncollected: None) -> None:
+    """With what was fetched and the errors that there were."""
+    begun = asyncio.Event()
+
+    async def held(_: str, command: str, send: Callable[[], Awaitable[Any]]) -> Any:
+        begun.set()
+        await asyncio.Event().wait()
+
+    prepared = COMPILED.prepare(Operation("{ e: course { id } courses { nodes { id } } }"))
+    assert isinstance(prepared, Prepared)
+    running = asyncio.create_task(COMPILED.run(prepared, context(hooked(catalogue, held), PUBLIC)))
+    await begun.wait()
+    running.cancel()
+    await asyncio.wait([running])
+    del running
+    assert [found for found in gc.get_objects() if type(found) is Run] == []
 
 
 async def test_building_a_large_answer_holds_up_nobody(catalogue: Database, uncollected: None) -> None:

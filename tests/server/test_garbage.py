@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
+import orjson
 import pytest
 import uvicorn
 
@@ -16,10 +18,17 @@ from app.server.limits import Limits
 from app.server.state import State
 from app.settings import Settings
 
-BODY = b'{"query": "{ courses(first: 1) { nodes { id } } }"}'
 POST = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-REQUEST = POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 COUNT = 5
+OURS = ("app.", "loaders.", "resolvers.")
+
+
+def request(query: str, variables: object = None) -> bytes:
+    body = orjson.dumps({"query": query, "variables": variables})
+    return POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+REQUEST = request("{ courses(first: 1) { nodes { id } } }")
 
 
 class Served:
@@ -27,13 +36,13 @@ class Served:
         self.port = port
         self.endpoint = endpoint
 
-    async def ask(self, *, gone_after: float | None = None) -> bytes:
+    async def ask(self, sent: bytes = REQUEST, *, gone_after: float | None = None) -> bytes:
         """The beginning of the answer; none where the client goes away first."""
         loop = asyncio.get_running_loop()
         with socket.socket() as client:
             client.setblocking(False)
             await loop.sock_connect(client, ("127.0.0.1", self.port))
-            await loop.sock_sendall(client, REQUEST)
+            await loop.sock_sendall(client, sent)
             if gone_after is None:
                 return await loop.sock_recv(client, 12)
             await asyncio.sleep(gone_after)
@@ -59,45 +68,79 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
         server.close()
 
 
-@pytest.fixture
-def kept() -> Iterator[None]:
-    """What the collector finds is in gc.garbage."""
+@asynccontextmanager
+async def freed(*names: str) -> AsyncIterator[None]:
+    """No objects of such classes are left to the collector, nor any of ours; the rest is graphql-core's."""
+    await asyncio.sleep(0.1)
     gc.collect()
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)
-    yield
-    gc.set_debug(0)
-    gc.garbage.clear()
-    gc.enable()
+    try:
+        yield
+        await asyncio.sleep(0.1)
+        gc.collect()
+        left = [f"{type(found).__module__}.{type(found).__qualname__}" for found in gc.garbage]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert [name for name in left if name.startswith((*OURS, *names))] == []
 
 
-def ours() -> list[str]:
-    """What the collector finds of ours, by class; a new text leaves some of graphql-core's."""
-    gc.collect()
-    names = [f"{type(found).__module__}.{type(found).__qualname__}" for found in gc.garbage]
-    return [name for name in names if name.startswith(("app.", "loaders.", "resolvers."))]
+@pytest.mark.parametrize(
+    "sent",
+    [
+        REQUEST,
+        request("{ a: courses(first: 1) { nodes { id } } }"),
+        request('{ a(b: "cccc") }'),
+        request(
+            "query ($f: CourseFilter, $s: String) { courses(filter: $f) { nodes { id } } }", {"f": {"no": 1}}
+        ),
+        request("query ($n: Int) { courses(first: $n) { nodes { id } } }", {"n": "x"}),
+        request("{ course { id } courses { nodes { id } } }"),
+    ],
+    ids=["known", "new", "invalid", "an unknown variable", "a wrong variable", "a failing field"],
+)
+async def test_an_answer_leaves_nothing(served: Served, sent: bytes) -> None:
+    await served.ask()
+    async with freed():
+        for _ in range(COUNT):
+            assert await served.ask(sent) == b"HTTP/1.1 200"
 
 
-async def test_an_answer_leaves_nothing(served: Served, kept: None) -> None:
-    for _ in range(COUNT):
-        assert await served.ask() == b"HTTP/1.1 200"
-    await asyncio.sleep(0.1)
-    assert ours() == []
+async def test_a_text_that_is_not_graphql_leaves_nothing(served: Served) -> None:
+    await served.ask()
+    async with freed("graphql."):
+        for number in range(COUNT):
+            assert await served.ask(request(f'{{ a(b: "{number}") ')) == b"HTTP/1.1 200"
 
 
-async def test_a_refusal_after_a_while_leaves_nothing(served: Served, kept: None) -> None:
+async def test_a_refusal_after_a_while_leaves_nothing(served: Served) -> None:
+    await served.ask()
     served.is_full()
-    assert set(await asyncio.gather(*(served.ask() for _ in range(COUNT)))) == {b"HTTP/1.1 503"}
-    await asyncio.sleep(0.1)
-    assert ours() == []
+    async with freed():
+        assert set(await asyncio.gather(*(served.ask() for _ in range(COUNT)))) == {b"HTTP/1.1 503"}
 
 
-async def test_a_client_that_goes_away_leaves_nothing(served: Served, kept: None) -> None:
+async def test_a_client_that_goes_away_leaves_nothing(served: Served) -> None:
+    await served.ask()
     served.is_full()
-    leaving = asyncio.gather(*(served.ask(gone_after=0.15) for _ in range(COUNT)))
-    await asyncio.sleep(0.1)
-    assert served.endpoint.admission.cheap.waiting == COUNT
-    await leaving
-    await asyncio.sleep(0.1)
-    assert served.endpoint.admission.cheap.waiting == 0
-    assert ours() == []
+    async with freed():
+        leaving = asyncio.gather(*(served.ask(gone_after=0.15) for _ in range(COUNT)))
+        await asyncio.sleep(0.1)
+        assert served.endpoint.admission.cheap.waiting == COUNT
+        await leaving
+        await asyncio.sleep(0.1)
+        assert served.endpoint.admission.cheap.waiting == 0
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [POST, POST + b"Content-Length: 900\r\n\r\n", POST + b"Content-Length: 900\r\n\r\nhalf", REQUEST * 3],
+    ids=["half a head", "no body", "half a body", "requests ahead"],
+)
+async def test_a_client_that_leaves_something_open_leaves_nothing(served: Served, sent: bytes) -> None:
+    await served.ask()
+    served.is_full()
+    async with freed():
+        await asyncio.gather(*(served.ask(sent, gone_after=0.15) for _ in range(COUNT)))
