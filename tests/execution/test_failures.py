@@ -5,6 +5,7 @@ import gc
 from collections.abc import Awaitable, Callable, Iterator
 from time import process_time, thread_time
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from structlog.testing import capture_logs
@@ -111,9 +112,19 @@ async def test_nothing_is_left_to_the_garbage_collector(
     assert gc.collect() < 200
 
 
-async def test_a_run_that_is_given_up_is_freed_too(catalogue: Database, uncollected: None) -> None:
+async def test_a_run_that_is_given_up_is_freed_too(
+    catalogue: Database, uncollected: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With what was fetched and the errors that there were."""
     begun = asyncio.Event()
+    made: WeakSet[Run] = WeakSet()
+
+    class Tracked(Run):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.add(self)
+
+    monkeypatch.setattr("app.execution.executor.Run", Tracked)
 
     async def held(_: str, command: str, send: Callable[[], Awaitable[Any]]) -> Any:
         begun.set()
@@ -123,10 +134,11 @@ async def test_a_run_that_is_given_up_is_freed_too(catalogue: Database, uncollec
     assert isinstance(prepared, Prepared)
     running = asyncio.create_task(COMPILED.run(prepared, context(hooked(catalogue, held), PUBLIC)))
     await begun.wait()
+    assert len(made) == 1
     running.cancel()
     await asyncio.wait([running])
     del running
-    assert [found for found in gc.get_objects() if type(found) is Run] == []
+    assert len(made) == 0
 
 
 async def test_building_a_large_answer_holds_up_nobody(catalogue: Database, uncollected: None) -> None:

@@ -3,14 +3,16 @@
 import asyncio
 import gc
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loaders import batching
 from loaders.batching import ByKey
 from loaders.documents import CourseDoc
 from loaders.mongo import Database
@@ -111,24 +113,33 @@ async def test_who_waits_for_a_key_may_be_cancelled(database: Database) -> None:
     assert held.sent == 1
 
 
-async def test_a_failure_that_several_wait_for_is_freed_without_the_collector(database: Database) -> None:
+async def test_a_failure_that_several_wait_for_is_freed_without_the_collector(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: WeakSet[Any] = WeakSet()
+
+    class Tracked(batching._Fetch):
+        def __init__(self, keys: Mapping[Hashable, Any]) -> None:
+            super().__init__(keys)
+            made.add(self)
+
+    monkeypatch.setattr(batching, "_Fetch", Tracked)
     held = _Held()
     held.fails = True
     by_id = ByKey[CourseDoc](hooked(database, held)["courses"])
-    gc.collect()
     gc.disable()
     calls = [asyncio.create_task(by_id([ObjectId("1" * 24)])) for _ in range(20)]
     await asyncio.sleep(0)
     held.free.set()
     await asyncio.wait(calls)
-    assert held.sent == 1
+    assert held.sent == len(made) == 1
     told = [traceback.format_exception(call.exception()) for call in calls]
     assert [lines[-1] for lines in told] == ["RuntimeError: broken\n"] * 20
     assert max(map(len, told)) < 10, "each who waits adds to the traceback"
     del calls
-    left = [found for found in gc.get_objects() if type(found).__name__ == "_Fetch"]
+    left = len(made)
     gc.enable()
-    assert left == []
+    assert left == 0
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
