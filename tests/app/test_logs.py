@@ -48,7 +48,10 @@ async def test_the_first_is_logged_and_the_others_are_counted(monkeypatch: pytes
         await asyncio.sleep(0.25)  # there were none in the last while
         one.warning(number=5)
         await asyncio.sleep(0.1)
-    assert [{**line, "log_level": ""} for line in logged] == [
+    own = [
+        line for line in logged if line["event"] in {"one kind", "another"}
+    ]  # what others repeat comes late
+    assert [{**line, "log_level": ""} for line in own] == [
         {"event": "one kind", "number": 0, "log_level": ""},
         {"event": "another", "log_level": ""},
         {"event": "one kind", "repeated": 4, "log_level": ""},
