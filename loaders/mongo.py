@@ -4,7 +4,7 @@ from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from inspect import isawaitable
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any, TypeAlias
 
 from bson import ObjectId
@@ -136,7 +136,7 @@ async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
         await circuit.passed(client, scope.deadline)
     if scope.gone:
         raise ClientGoneError
-    if monotonic() >= scope.deadline:
+    if scope.remaining <= 0:
         raise DeadlineError
     try:
         queue.enter(command, scope)

@@ -23,12 +23,12 @@ COUNT = 5
 OURS = ("app.", "loaders.", "resolvers.")
 
 
-def request(query: str, variables: object = None) -> bytes:
+def posted(query: str, variables: object = None) -> bytes:
     body = orjson.dumps({"query": query, "variables": variables})
     return POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-REQUEST = request("{ courses(first: 1) { nodes { id } } }")
+REQUEST = posted("{ courses(first: 1) { nodes { id } } }")
 
 
 class Served:
@@ -54,8 +54,10 @@ class Served:
 
 
 @pytest.fixture
-async def served(settings: Settings) -> AsyncIterator[Served]:
-    app = create_app(settings.model_copy(update={"admission_wait": 0.4}))
+async def served(settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Served]:
+    """Its parameter: settings."""
+    changed = getattr(request, "param", {"admission_wait": 0.4})
+    app = create_app(settings.model_copy(update=changed))
     config = uvicorn.Config(app, lifespan="off", interface="asgi3", proxy_headers=False, access_log=False)
     config.load()
     protocol = partial(Connection, config=config, server_state=State(), app_state={}, limits=Limits())
@@ -91,13 +93,13 @@ async def freed(*names: str) -> AsyncIterator[None]:
     "sent",
     [
         REQUEST,
-        request("{ a: courses(first: 1) { nodes { id } } }"),
-        request('{ a(b: "cccc") }'),
-        request(
+        posted("{ a: courses(first: 1) { nodes { id } } }"),
+        posted('{ a(b: "cccc") }'),
+        posted(
             "query ($f: CourseFilter, $s: String) { courses(filter: $f) { nodes { id } } }", {"f": {"no": 1}}
         ),
-        request("query ($n: Int) { courses(first: $n) { nodes { id } } }", {"n": "x"}),
-        request("{ course { id } courses { nodes { id } } }"),
+        posted("query ($n: Int) { courses(first: $n) { nodes { id } } }", {"n": "x"}),
+        posted("{ course { id } courses { nodes { id } } }"),
     ],
     ids=["known", "new", "invalid", "an unknown variable", "a wrong variable", "a failing field"],
 )
@@ -112,9 +114,10 @@ async def test_a_text_that_is_not_graphql_leaves_nothing(served: Served) -> None
     await served.ask()
     async with freed("graphql."):
         for number in range(COUNT):
-            assert await served.ask(request(f'{{ a(b: "{number}") ')) == b"HTTP/1.1 200"
+            assert await served.ask(posted(f'{{ a(b: "{number}") ')) == b"HTTP/1.1 200"
 
 
+@pytest.mark.parametrize("served", [{"admission_wait": 0.4}, {"request_timeout": 0.3}], indirect=True)
 async def test_a_refusal_after_a_while_leaves_nothing(served: Served) -> None:
     await served.ask()
     served.is_full()
