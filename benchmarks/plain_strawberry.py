@@ -31,6 +31,9 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
 from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.scalars import SCALARS
 
 Document = Mapping[str, Any]
 T = TypeVar("T")
@@ -375,7 +378,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     app.state.database.client.close()
 
 
-schema = strawberry.Schema(query=Query, extensions=[ParserCache, ValidationCache])
+_CONFIG = StrawberryConfig(scalar_map=SCALARS)  # moments in Lectern's form, or the answers differ
+schema = strawberry.Schema(query=Query, extensions=[ParserCache, ValidationCache], config=_CONFIG)
 app = Starlette(routes=[Route("/graphql", Endpoint(schema))], lifespan=_lifespan)
 
 if __name__ == "__main__":
