@@ -9,7 +9,7 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
-from loaders.creation import now, utc
+from loaders.moments import now, utc
 from loaders.mongo import Database, send
 
 

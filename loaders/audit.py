@@ -7,9 +7,9 @@ from typing import Any
 from bson import ObjectId
 
 from loaders import most
-from loaders.creation import utc
 from loaders.documents import ActorDoc, ChangeDoc
 from loaders.listing import Filter, Listing, Order
+from loaders.moments import utc
 from loaders.mongo import Database
 from loaders.transactions import Change, Transaction
 

@@ -5,11 +5,11 @@ forget a key.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from loaders.carried import NOTHING
 from loaders.documents import ANONYMOUS_STUDENT
+from loaders.moments import now
 from loaders.ratings import summarise, wilson
 from loaders.terms import course_keys, student_keys
 
@@ -38,17 +38,6 @@ DERIVED_FROM: Mapping[str, frozenset[str]] = {
     "enrollments": frozenset(),
     "courseRuns": frozenset(),
 }
-
-
-def now() -> datetime:
-    """The time, as exactly as MongoDB stores it."""
-    moment = datetime.now(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def utc(moment: datetime) -> datetime:
-    """A moment with its zone: what MongoDB stores is in UTC, and may come without."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def complete(collection: str, fields: Mapping[str, Any]) -> Document:

@@ -14,7 +14,8 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from loaders import most, slugs
-from loaders.creation import DERIVED_FROM, KEEP, NOT_NULL, complete, derived, now
+from loaders.creation import DERIVED_FROM, KEEP, NOT_NULL, complete, derived
+from loaders.moments import now
 from loaders.mongo import Collection, Database, find
 from loaders.ratings import summarise
 from loaders.seen import Seen

@@ -6,7 +6,8 @@ from bson import ObjectId
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from loaders.creation import complete, now
+from loaders.creation import complete
+from loaders.moments import now
 from loaders.mongo import Database, send
 
 

@@ -17,8 +17,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from loaders import background, circuit, mongo, turns
-from loaders.creation import now, utc
 from loaders.errors import INTERRUPTED, DatabaseAwayError, DeadlineError, OutcomeUnknownError
+from loaders.moments import now, utc
 from loaders.mongo import Database, Pipeline
 from loaders.scope import current, take_time
 

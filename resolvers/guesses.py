@@ -8,7 +8,7 @@ from ipaddress import IPv6Network, ip_address
 from math import ceil
 
 from loaders import attempts
-from loaders.creation import now
+from loaders.moments import now
 from loaders.mongo import Database
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal

@@ -14,8 +14,8 @@ from app.accounts import Changed, Reset
 from app.commands import values
 from app.database import connect, require_transactions
 from app.settings import load
-from loaders.creation import utc
 from loaders.documents import Role
+from loaders.moments import utc
 from loaders.mongo import Database
 from resolvers import checks
 

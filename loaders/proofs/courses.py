@@ -7,8 +7,8 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders.creation import utc
 from loaders.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS, RatingDoc
+from loaders.moments import utc
 from loaders.mongo import Database, Pipeline
 from loaders.proofs.differences import Difference, Doc, batches, compared, mended
 from loaders.ratings import summarise

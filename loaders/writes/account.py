@@ -6,8 +6,8 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders.creation import utc
 from loaders.documents import AccountDoc, Role, SessionDoc
+from loaders.moments import utc
 from loaders.transactions import Transaction
 from loaders.writes import instructor, student
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders.creation import complete, utc
+from loaders.creation import complete
 from loaders.documents import (
     COUNTED_ENROLLMENTS,
     LIVE_ENROLLMENTS,
@@ -16,6 +16,7 @@ from loaders.documents import (
     EnrollmentDoc,
     EnrollmentStatus,
 )
+from loaders.moments import utc
 from loaders.transactions import Transaction
 
 #: Of a waitlist, in one transaction, however many wait.

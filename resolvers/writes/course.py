@@ -6,8 +6,8 @@ from typing import Any
 
 import loaders.writes.course
 from loaders import most
-from loaders.creation import utc
 from loaders.documents import CourseDoc, CourseRunDoc
+from loaders.moments import utc
 from loaders.transactions import Transaction
 from loaders.writes.enrollment import is_full
 from resolvers.context import Context

@@ -1,8 +1,8 @@
 """Taking part: places in courses and on waitlists, progress."""
 
 import loaders.writes.enrollment
-from loaders.creation import utc
 from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentStatus
+from loaders.moments import utc
 from loaders.transactions import Transaction
 from resolvers.context import Context
 from resolvers.errors import refusal

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders.creation import now
+from loaders.moments import now
 from loaders.mongo import Database
 from resolvers import ids
 from resolvers.context import Viewer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loaders.creation import now
+from loaders.moments import now
 from loaders.mongo import Database
 from tests import factories
 from tests.writes.scenes import NAMES, scenes
