@@ -8,9 +8,9 @@ import typer
 from pymongo.errors import PyMongoError
 from rich.console import Console
 
-from app.accounts import AccountError
-from app.commands import accounts, explaining, recounting, serving, tokens, transfer, upkeep
-from app.commands.errors import CommandError
+from app.commands import accounts, explain, recount, serve, tokens, transfer, upkeep
+from app.commands.account_changes import AccountError
+from app.commands.command_error import CommandError
 from app.database import DatabaseUnavailableError
 from app.embedded import EmbeddedError
 from app.settings import SettingsError
@@ -31,12 +31,12 @@ def lectern(
         raise typer.Exit
 
 
-app.command()(serving.dev)
-app.command()(serving.serve)
+app.command()(serve.dev)
+app.command()(serve.serve)
 app.command("import")(transfer.import_)
 app.command()(transfer.export)
-app.command()(recounting.recount)
-app.command()(explaining.explain)
+app.command()(recount.recount)
+app.command()(explain.explain)
 app.add_typer(accounts.account, name="account")
 app.command()(tokens.token)
 app.add_typer(upkeep.schema, name="schema")

@@ -15,10 +15,10 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from pymongo.monitoring import CommandListener
 
 from app.settings import Settings
-from loaders import circuit, sessions
-from loaders.abandoned import APP_NAME
-from loaders.mongo import Database
-from loaders.queue import POOL
+from loaders.mongo import circuit, driver_sessions
+from loaders.mongo.commands import Database
+from loaders.mongo.queue import POOL
+from loaders.mongo.stale_transactions import APP_NAME
 
 _log = structlog.get_logger("lectern")
 
@@ -43,12 +43,12 @@ async def connect(
     """
     client = _open(settings, listeners, tz_aware)
     drivers_own = getattr(client, "delegate", client)
-    sessions.keep(drivers_own)
+    driver_sessions.keep(drivers_own)
     try:
         with circuit.watching(client, settings.mongodb_timeout, _tell):
             yield cast("Database", _Kept(client[settings.mongodb_database]))
     finally:
-        sessions.forget(drivers_own)
+        driver_sessions.forget(drivers_own)
         closing = client.close()
         if isawaitable(closing):
             await closing

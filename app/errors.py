@@ -9,8 +9,8 @@ import structlog
 from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from app import logs
-from loaders.errors import (
+from app.observing import logs
+from loaders.mongo.command_errors import (
     INTERRUPTED,
     ClientGoneError,
     DatabaseAwayError,

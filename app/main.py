@@ -11,21 +11,22 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import logs, memory, metrics, outcomes, settings
+from app import memory, settings
 from app.auth.authentication import Authentication
 from app.auth.issuer import Claims, Issuer
 from app.auth.keys import Keys
-from app.auth.tokens import SessionTokens
+from app.auth.session_tokens import SessionTokens
+from app.background import look_for_indexes, tend
 from app.database import connect
 from app.execution import Executor
 from app.http import CORS, Endpoint, graphiql, health
+from app.observing import late_writes, logs, metrics
 from app.protection.admission import Admission
 from app.protection.limits import Limits
 from app.settings import Settings
-from app.tending import look_for_indexes, tend
-from loaders import background
-from loaders.mongo import Database
-from loaders.registry import Loaders
+from loaders.mongo import detached
+from loaders.mongo.commands import Database
+from loaders.reading.registry import Loaders
 from resolvers.context import Context, Viewer
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
@@ -45,7 +46,7 @@ def create_app(settings: Settings) -> Starlette:
     """The gateway. It connects to MongoDB when it starts, and closes the client when it stops."""
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
     cursors, tokens = Cursors(secret), SessionTokens(secret)
-    background.on_late(outcomes.log)
+    detached.on_late(late_writes.log)
 
     opened: list[Database] = []  # one, while it runs
 

@@ -16,18 +16,18 @@ from bson import ObjectId
 from pydantic import SecretStr
 
 from app import embedded
-from app.auth.tokens import SessionTokens
+from app.auth.session_tokens import SessionTokens
 from app.database import connect
 from app.execution import Answer, Executor, Operation
 from app.settings import Settings
 from benchmarks import report
-from loaders.creation import complete
+from loaders.defaults import complete
 from loaders.indexes import ensure
-from loaders.mongo import Database
-from loaders.registry import Loaders
+from loaders.mongo.commands import Database
+from loaders.reading.registry import Loaders
 from resolvers.context import Context, Viewer
 from resolvers.cursors import Cursors
-from resolvers.ids import encode
+from resolvers.relay.ids import encode
 from resolvers.schema import schema
 
 _SIZES = (100, 100_000)

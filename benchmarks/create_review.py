@@ -27,18 +27,18 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from app import embedded
-from app.auth.tokens import SessionTokens
+from app.auth.session_tokens import SessionTokens
 from app.database import connect
 from app.settings import Settings
 from benchmarks import report
 from benchmarks.servers import ENGINES, LECTERN, SIGNED_WITH, Server, leave_a_core, started
-from loaders.carried import packed
-from loaders.creation import complete
+from loaders.defaults import complete
 from loaders.indexes import ensure
-from loaders.newest import NEWEST
+from loaders.newest_reviews import NEWEST
+from loaders.packed_ids import packed
 from loaders.ratings import summarise
 from resolvers.context import Viewer
-from resolvers.ids import encode
+from resolvers.relay.ids import encode
 
 _COURSES = 10
 _WARM_UP = 30

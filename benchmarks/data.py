@@ -15,10 +15,11 @@ from pydantic import SecretStr
 from app import embedded
 from app.database import connect
 from app.settings import Settings
-from loaders import indexes, sample
-from loaders.aggregates import recount
-from loaders.creation import complete
-from loaders.mongo import Database
+from loaders import indexes
+from loaders.defaults import complete
+from loaders.mongo.commands import Database
+from loaders.recount import recount
+from loaders.transfer import sample_data
 
 COURSES, STUDENTS, REVIEWS = 2_000, 20_000, 100_000
 LEAST_REVIEWS = 21  # of a course: a page of twenty is full, and another follows
@@ -56,7 +57,7 @@ def catalogue() -> Iterator[str]:
 
 async def fill(database: Database) -> None:
     """Insert the catalogue, with its indexes and aggregates, into an empty database."""
-    await sample.insert(database, _collections())
+    await sample_data.insert(database, _collections())
     await indexes.ensure(database)
     async for _ in recount(database, fix=True):
         pass

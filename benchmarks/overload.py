@@ -27,7 +27,7 @@ from pymongo import MongoClient
 from benchmarks import data, report
 from benchmarks.flood import Told, flooding
 from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, started
-from resolvers.ids import encode
+from resolvers.relay.ids import encode
 
 HEAVY = """{ courses(first: 100) { nodes {
   id title reviews(first: 100) { nodes { id rating title createdAt student { id name country } } }

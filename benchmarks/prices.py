@@ -21,7 +21,7 @@ from graphql import get_introspection_query
 from pydantic import SecretStr
 
 from app import embedded
-from app.auth.tokens import SessionTokens
+from app.auth.session_tokens import SessionTokens
 from app.database import connect
 from app.execution import Executor, Operation, Prepared
 from app.execution.encoding import bounded
@@ -29,8 +29,8 @@ from app.sample.loading import load
 from app.settings import Settings
 from benchmarks import report
 from loaders import indexes
-from loaders.mongo import Database
-from loaders.registry import Loaders
+from loaders.mongo.commands import Database
+from loaders.reading.registry import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
 from resolvers.schema import schema

@@ -4,8 +4,8 @@
 
 Each way takes the same keys in turn, so that what else the machine does meets all of them. What counts are
 the ratios: medians over the rounds, divided by that of the gateway's own way for any list
-(loaders.listing.pages). The ids that a course carries come with it, at no cost of their own
-(loaders.newest), so what is timed is how its reviews are found by them.
+(loaders.reading.listing.pages). The ids that a course carries come with it, at no cost of their own
+(loaders.newest_reviews), so what is timed is how its reviews are found by them.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from pydantic import SecretStr
 from app.database import connect
 from app.settings import Settings
 from benchmarks import data, report
-from loaders.batching import ByKey
-from loaders.carried import unpacked
-from loaders.listing import Listing, Order, Window, pages
-from loaders.mongo import Database, aggregate, find
+from loaders.mongo.commands import Database, aggregate, find
+from loaders.packed_ids import unpacked
+from loaders.reading.batching import ByKey
+from loaders.reading.listing import Listing, Order, Window, pages
 
 ROUNDS = 30
 CASES = ((1, 5), (20, 5), (100, 5), (100, 20), (500, 3))  # parents, reviews of each

@@ -6,12 +6,12 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders import most
+from loaders import list_limits
 from loaders.documents import ActorDoc, ChangeDoc
-from loaders.listing import Filter, Listing, Order
-from loaders.moments import utc
-from loaders.mongo import Database
-from loaders.transactions import Change, Transaction
+from loaders.mongo.commands import Database
+from loaders.mongo.moments import utc
+from loaders.mongo.transactions import Change, Transaction
+from loaders.reading.listing import Filter, Listing, Order
 
 #: What follows from other changes, and what nobody may read.
 _LEFT_OUT: Mapping[str, frozenset[str]] = {
@@ -33,9 +33,9 @@ async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) ->
     """
     changes = [told for change in tx.changes if (told := _told(change))]
     entry = {"at": tx.now, "action": action, "actor": actor, "address": address}
-    starts = range(0, max(1, len(changes)), most.CHANGES)
+    starts = range(0, max(1, len(changes)), list_limits.CHANGES)
     await tx.insert_all(
-        "auditLog", [{**entry, "changes": changes[start : start + most.CHANGES]} for start in starts]
+        "auditLog", [{**entry, "changes": changes[start : start + list_limits.CHANGES]} for start in starts]
     )
 
 

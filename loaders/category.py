@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from loaders import most
+from loaders import list_limits
 from loaders.documents import CategoryDoc, CourseStatus
-from loaders.mongo import Database, Pipeline, aggregate, find
+from loaders.mongo.commands import Database, Pipeline, aggregate, find
 
 
 async def categories(database: Database) -> list[CategoryDoc]:
@@ -12,8 +12,8 @@ async def categories(database: Database) -> list[CategoryDoc]:
     return await find(
         database["categories"],
         {},
-        size=most.CATEGORIES,
-        limit=most.CATEGORIES,
+        size=list_limits.CATEGORIES,
+        limit=list_limits.CATEGORIES,
         sort=[("name", 1), ("_id", 1)],
     )
 

@@ -7,10 +7,10 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from bson import ObjectId
 
-from loaders import search
 from loaders.documents import CourseStatus, DeliveryMode, Level, WishDoc
-from loaders.listing import WHOLE, Filter, Listing, Order, all_of, of_parents
-from loaders.mongo import Database, aggregate
+from loaders.mongo.commands import Database, aggregate
+from loaders.reading.listing import WHOLE, Filter, Listing, Order, all_of, of_parents
+from loaders.text import search
 
 CourseOrderField = Literal["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
 

@@ -87,13 +87,13 @@ class CourseDoc(RatingDoc):
     createdAt: datetime
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
-    # aggregates, as those of RatingDoc: loaders.aggregates.recount
+    # aggregates, as those of RatingDoc: loaders.recount.recount
     studentCount: int  # importedStudentCount + students with an enrolment that counts
     importedStudentCount: int  # students an import told of without their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a seat left
-    newestReviewIds: NotRequired[bytes]  # loaders.carried.packed
-    revision: NotRequired[int]  # of the aggregates: loaders.transactions.Transaction.hold
-    # derived: loaders.terms.course_keys
+    newestReviewIds: NotRequired[bytes]  # loaders.packed_ids.packed
+    revision: NotRequired[int]  # of the aggregates: loaders.mongo.transactions.Transaction.hold
+    # derived: loaders.text.terms.course_keys
     sortTitle: str
     search: list[SearchTerm]
 
@@ -120,10 +120,10 @@ class StudentDoc(TypedDict):
     email: str | None
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
-    # aggregate: loaders.aggregates.recount
-    newestReviewIds: NotRequired[bytes]  # loaders.carried.packed
-    revision: NotRequired[int]  # of the aggregate: loaders.transactions.Transaction.hold
-    # derived: loaders.terms.student_keys
+    # aggregate: loaders.recount.recount
+    newestReviewIds: NotRequired[bytes]  # loaders.packed_ids.packed
+    revision: NotRequired[int]  # of the aggregate: loaders.mongo.transactions.Transaction.hold
+    # derived: loaders.text.terms.student_keys
     sortName: str
     search: list[SearchTerm]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from loaders.documents import EnrollmentStatus
-from loaders.listing import Listing, Order
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
+from loaders.reading.listing import Listing, Order
 
 EnrollmentParent = Literal["courseId", "studentId"]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pymongo import IndexModel
 
 from loaders.documents import LIVE_ENROLLMENTS
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 
 
 class Index(NamedTuple):

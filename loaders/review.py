@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loaders.documents import CourseStatus, ReviewStatus
-from loaders.listing import Filter, Listing, Order
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
+from loaders.reading.listing import Filter, Listing, Order
 
 ReviewOrderField = Literal["NEWEST", "HELPFUL", "RATING"]
 ReviewParent = Literal["courseId", "studentId"]

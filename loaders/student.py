@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from loaders.listing import Filter, Listing, Order
-from loaders.mongo import Database
-from loaders.search import matches
+from loaders.mongo.commands import Database
+from loaders.reading.listing import Filter, Listing, Order
+from loaders.text.search import matches
 
 
 def listing(

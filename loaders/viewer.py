@@ -6,8 +6,8 @@ from typing import Any
 from bson import ObjectId
 
 from loaders.documents import COUNTED_ENROLLMENTS, LIVE_ENROLLMENTS, EnrollmentDoc, ReviewDoc, WishDoc
-from loaders.mongo import Database, find, find_one
-from loaders.projections import Projection, including
+from loaders.mongo.commands import Database, find, find_one
+from loaders.reading.projections import Projection, including
 
 
 async def enrollments(

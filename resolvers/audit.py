@@ -6,9 +6,9 @@ from typing import Any
 from bson import ObjectId
 
 from loaders.documents import ActorDoc, ChangeDoc, InstructorDoc, StudentDoc
-from resolvers import ids
 from resolvers.context import Context
-from resolvers.node import COLLECTIONS, nodes_by_id
+from resolvers.relay import ids
+from resolvers.relay.node import COLLECTIONS, nodes_by_id
 
 _TYPES = {collection: type_name for type_name, collection in COLLECTIONS.items()}
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import loaders.category
 from loaders.documents import CategoryDoc
-from resolvers import permissions
-from resolvers.arguments import CourseFilterArgument, CourseOrderArgument
+from resolvers.access import permissions
 from resolvers.context import Context
 from resolvers.course import course_listing
-from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+from resolvers.relay.list_arguments import CourseFilterArgument, CourseOrderArgument
+from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
 
 
 async def course_count(categories: Sequence[CategoryDoc], ctx: Context) -> Sequence[int]:

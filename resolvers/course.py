@@ -8,12 +8,16 @@ import strawberry
 import loaders.course
 import loaders.course_run
 import loaders.viewer
-from loaders import most
+from loaders import list_limits
 from loaders.course import CourseCriteria, Facets, Range
 from loaders.documents import CategoryDoc, CourseDoc, EnrollmentDoc, InstructorDoc, ReviewDoc, WishDoc
-from loaders.listing import Listing
-from resolvers import permissions
-from resolvers.arguments import (
+from loaders.reading.listing import Listing
+from resolvers.access import permissions
+from resolvers.access.visibility import visible
+from resolvers.context import Context
+from resolvers.enrollment import enrollment_listing
+from resolvers.inputs import CourseFilter, CourseOrder
+from resolvers.relay.list_arguments import (
     EnrollmentFilterArgument,
     ReviewFilterArgument,
     ReviewOrderArgument,
@@ -22,10 +26,7 @@ from resolvers.arguments import (
     narrowing,
     ordering,
 )
-from resolvers.context import Context
-from resolvers.enrollment import enrollment_listing
-from resolvers.inputs import CourseFilter, CourseOrder
-from resolvers.pagination import (
+from resolvers.relay.pagination import (
     After,
     Before,
     ConnectionDoc,
@@ -37,7 +38,6 @@ from resolvers.pagination import (
     connections,
 )
 from resolvers.review import review_connections
-from resolvers.visibility import visible
 
 UpcomingOnly = Annotated[
     bool | None, strawberry.argument(description="Only runs that are yet to start; false for all.")
@@ -49,7 +49,7 @@ async def category(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Categ
 
 
 async def instructors(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Sequence[InstructorDoc]]:
-    ids = [course["instructorIds"][: most.INSTRUCTORS] for course in courses]
+    ids = [course["instructorIds"][: list_limits.INSTRUCTORS] for course in courses]
     found = iter(await ctx.loaders.instructor_by_id([i for own in ids for i in own]))
     by_course = [[next(found) for _ in own] for own in ids]
     return [[instructor for instructor in own if instructor] for own in by_course]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import loaders.enrollment
 from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, StudentDoc
 from loaders.enrollment import EnrollmentParent
-from loaders.listing import Listing
-from resolvers.arguments import given
+from loaders.reading.listing import Listing
 from resolvers.context import Context
 from resolvers.inputs import EnrollmentFilter
-from resolvers.pagination import Scoped
+from resolvers.relay.list_arguments import given
+from resolvers.relay.pagination import Scoped
 
 
 async def course(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[CourseDoc | None]:

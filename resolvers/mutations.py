@@ -6,15 +6,15 @@ from enum import Enum
 import strawberry
 from strawberry import enum_value
 
-import resolvers.writes.course
-import resolvers.writes.enrollment
-import resolvers.writes.review
-import resolvers.writes.session
-import resolvers.writes.student
+import resolvers.course_writes
+import resolvers.enrollment_writes
+import resolvers.review_writes
+import resolvers.signing_in.session
+import resolvers.student_writes
 from resolvers import fields
-from resolvers import write_inputs as inputs
 from resolvers.types import Course, CourseRun, Enrollment, Review, Student, Viewer
-from resolvers.writing import mutation, write
+from resolvers.writing import write_inputs as inputs
+from resolvers.writing.runner import mutation, write
 
 #: What a password takes in values (resolvers.fields): argon2id is slow on purpose.
 _PASSWORD = 20_000
@@ -179,152 +179,152 @@ class ModerateReviewPayload(ReviewPayload):
 @strawberry.type(description="Where every write starts.")
 class Mutation:
     sign_up: SessionPayload = mutation(
-        resolvers.writes.session.sign_up,
+        resolvers.signing_in.session.sign_up,
         inputs.SignUpInput,
         commands=13,
         weight=_PASSWORD,
         description="Makes an account and its student, and signs in.",
     )
     sign_in: SessionPayload = mutation(
-        resolvers.writes.session.sign_in,
+        resolvers.signing_in.session.sign_in,
         inputs.SignInInput,
         commands=11,
         weight=_PASSWORD,
         description="Begins a session.",
     )
     refresh_session: SessionPayload = mutation(
-        resolvers.writes.session.refresh_session,
+        resolvers.signing_in.session.refresh_session,
         inputs.RefreshSessionInput,
         commands=5,
         description="Goes on with a session: new tokens for a refresh token. One that is used twice ends it.",
     )
     sign_out: SignOutPayload = mutation(
-        resolvers.writes.session.sign_out,
+        resolvers.signing_in.session.sign_out,
         inputs.SignOutInput,
         commands=5,
         description="Ends a session.",
     )
     change_password: ChangePasswordPayload = mutation(
-        resolvers.writes.session.change_password,
+        resolvers.signing_in.session.change_password,
         inputs.ChangePasswordInput,
         commands=15,
         weight=2 * _PASSWORD,
         description="Sets another password, and ends the other sessions.",
     )
     reset_password: SessionPayload = mutation(
-        resolvers.writes.session.reset_password,
+        resolvers.signing_in.session.reset_password,
         inputs.ResetPasswordInput,
         commands=6,
         weight=_PASSWORD,
         description="Sets a password with a reset link, ends all sessions and signs in.",
     )
     update_profile: UpdateProfilePayload = write(
-        resolvers.writes.student.update_profile,
+        resolvers.student_writes.update_profile,
         inputs.UpdateProfileInput,
         commands=7,
         description="Changes what the viewer says of themselves.",
     )
     create_course: CreateCoursePayload = write(
-        resolvers.writes.course.create_course,
+        resolvers.course_writes.create_course,
         inputs.CreateCourseInput,
         commands=9,
         description="Makes a course, as a draft.",
     )
     update_course: UpdateCoursePayload = write(
-        resolvers.writes.course.update_course,
+        resolvers.course_writes.update_course,
         inputs.UpdateCourseInput,
         commands=10,
         description="Changes a course.",
     )
     publish_course: PublishCoursePayload = write(
-        resolvers.writes.course.publish_course,
+        resolvers.course_writes.publish_course,
         inputs.PublishCourseInput,
-        rest=resolvers.writes.course.fill_runs,
+        rest=resolvers.course_writes.fill_runs,
         commands=9,
         description="Puts a course into the catalogue.",
     )
     archive_course: ArchiveCoursePayload = write(
-        resolvers.writes.course.archive_course,
+        resolvers.course_writes.archive_course,
         inputs.ArchiveCourseInput,
         commands=7,
         description="Takes a course out of the catalogue; what happened there is kept.",
     )
     create_course_run: CreateCourseRunPayload = write(
-        resolvers.writes.course.create_course_run,
+        resolvers.course_writes.create_course_run,
         inputs.CreateCourseRunInput,
         commands=9,
         description="Makes a run of a course.",
     )
     update_course_run: UpdateCourseRunPayload = write(
-        resolvers.writes.course.update_course_run,
+        resolvers.course_writes.update_course_run,
         inputs.UpdateCourseRunInput,
-        rest=resolvers.writes.course.fill_run,
+        rest=resolvers.course_writes.fill_run,
         commands=14,
         description="Changes a run; new seats go to those who wait.",
     )
     enroll: EnrollPayload = write(
-        resolvers.writes.enrollment.enroll,
+        resolvers.enrollment_writes.enroll,
         inputs.EnrollInput,
         commands=13,
         description="Takes a place in a course, or on the waitlist of a run.",
     )
     cancel_enrollment: CancelEnrollmentPayload = write(
-        resolvers.writes.enrollment.cancel_enrollment,
+        resolvers.enrollment_writes.cancel_enrollment,
         inputs.CancelEnrollmentInput,
         commands=14,
         description="Gives a place up. The seat goes to who has waited longest.",
     )
     update_progress: UpdateProgressPayload = write(
-        resolvers.writes.enrollment.update_progress,
+        resolvers.enrollment_writes.update_progress,
         inputs.UpdateProgressInput,
         commands=9,
         description="Says how far a student has come.",
     )
     add_to_wishlist: WishlistPayload = write(
-        resolvers.writes.student.add_to_wishlist,
+        resolvers.student_writes.add_to_wishlist,
         inputs.WishlistInput,
         commands=8,
         description="Remembers a course.",
     )
     remove_from_wishlist: WishlistPayload = write(
-        resolvers.writes.student.remove_from_wishlist,
+        resolvers.student_writes.remove_from_wishlist,
         inputs.WishlistInput,
         commands=8,
         description="No longer remembers a course.",
     )
     create_review: CreateReviewPayload = write(
-        resolvers.writes.review.create_review,
+        resolvers.review_writes.create_review,
         inputs.CreateReviewInput,
         commands=12,
         description="Writes a review: one for each student and course.",
     )
     update_review: UpdateReviewPayload = write(
-        resolvers.writes.review.update_review,
+        resolvers.review_writes.update_review,
         inputs.UpdateReviewInput,
         commands=11,
         description="Changes a review.",
     )
     delete_review: DeleteReviewPayload = write(
-        resolvers.writes.review.delete_review,
+        resolvers.review_writes.delete_review,
         inputs.DeleteReviewInput,
-        rest=resolvers.writes.review.delete_votes,
+        rest=resolvers.review_writes.delete_votes,
         commands=11,
         description="Takes a review back, its rating and its votes with it.",
     )
     mark_review_helpful: MarkReviewHelpfulPayload = write(
-        resolvers.writes.review.mark_review_helpful,
+        resolvers.review_writes.mark_review_helpful,
         inputs.MarkReviewHelpfulInput,
         commands=10,
         description="Says that a review helped, or takes that back.",
     )
     reply_to_review: ReplyToReviewPayload = write(
-        resolvers.writes.review.reply_to_review,
+        resolvers.review_writes.reply_to_review,
         inputs.ReplyToReviewInput,
         commands=8,
         description="Answers a review.",
     )
     moderate_review: ModerateReviewPayload = write(
-        resolvers.writes.review.moderate_review,
+        resolvers.review_writes.moderate_review,
         inputs.ModerateReviewInput,
         commands=11,
         description="Decides what becomes of a review.",

@@ -9,9 +9,14 @@ import loaders.audit
 import loaders.category
 import loaders.student
 from loaders.documents import CategoryDoc, CourseDoc, ReviewDoc, StudentDoc
-from loaders.listing import WHOLE
-from resolvers import ids, permissions
-from resolvers.arguments import (
+from loaders.reading.listing import WHOLE
+from resolvers.access import permissions
+from resolvers.access.visibility import visible
+from resolvers.context import Context
+from resolvers.course import course_listing
+from resolvers.errors import BadUserInputError
+from resolvers.relay import ids
+from resolvers.relay.list_arguments import (
     AuditFilterArgument,
     CourseFilterArgument,
     CourseOrderArgument,
@@ -20,13 +25,9 @@ from resolvers.arguments import (
     narrowing,
     text,
 )
-from resolvers.context import Context
-from resolvers.course import course_listing
-from resolvers.errors import BadUserInputError
-from resolvers.node import nodes_by_id
-from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connection
+from resolvers.relay.node import nodes_by_id
+from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connection
 from resolvers.viewer import ViewerDoc, viewer_doc
-from resolvers.visibility import visible
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its global ID.")]
 Ids = Annotated[list[strawberry.ID], strawberry.argument(description="Global IDs, at most 100.")]

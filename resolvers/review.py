@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import loaders.newest
+import loaders.newest_reviews
 import loaders.review
 import loaders.viewer
 from loaders.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
-from loaders.listing import pages
+from loaders.reading.listing import pages
 from loaders.review import ReviewCriteria, ReviewParent
-from resolvers import permissions
-from resolvers.arguments import allowed, given, narrowing, ordering
+from resolvers.access import permissions
 from resolvers.context import Context
 from resolvers.inputs import ReviewFilter, ReviewOrder
-from resolvers.pagination import ConnectionDoc, Slice, connections
+from resolvers.relay.list_arguments import allowed, given, narrowing, ordering
+from resolvers.relay.pagination import ConnectionDoc, Slice, connections
 
 
 async def course(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[CourseDoc | None]:
@@ -52,8 +52,8 @@ async def review_connections(
     listing = loaders.review.listing(
         ctx.loaders.database, criteria, field, order.field, descending=order.descending
     )
-    carried = criteria in loaders.newest.CARRIED and order == ("NEWEST", True)
-    read = partial(loaders.newest.pages, ctx.loaders, parents) if carried else pages
+    carried = criteria in loaders.newest_reviews.CARRIED and order == ("NEWEST", True)
+    read = partial(loaders.newest_reviews.pages, ctx.loaders, parents) if carried else pages
     of = ("reviews", field, narrowing(wanted), order)
     return await connections(ctx, listing, [p and p["_id"] for p in parents], arguments, of, read)
 

@@ -4,10 +4,10 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.fields import stored
-from resolvers.literals import scalars
 from resolvers.mutations import Mutation
-from resolvers.scalars import SCALARS
 from resolvers.types import Query
+from resolvers.values.literals import scalars
+from resolvers.values.scalars import SCALARS
 
 schema = strawberry.Schema(
     Query, Mutation, config=StrawberryConfig(default_resolver=stored, scalar_map=scalars(SCALARS))

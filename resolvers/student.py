@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from loaders.documents import StudentDoc
-from resolvers import permissions
-from resolvers.arguments import EnrollmentFilterArgument, ReviewOrderArgument
+from resolvers.access import permissions
 from resolvers.context import Context
 from resolvers.enrollment import enrollment_listing
-from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+from resolvers.relay.list_arguments import EnrollmentFilterArgument, ReviewOrderArgument
+from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
 from resolvers.review import review_connections
 
 

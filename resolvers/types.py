@@ -15,18 +15,18 @@ import resolvers.course_run
 import resolvers.enrollment
 import resolvers.instructor
 import resolvers.money
-import resolvers.node
-import resolvers.pagination
 import resolvers.platform
 import resolvers.query
 import resolvers.rating
 import resolvers.review
 import resolvers.student
 import resolvers.viewer
-from loaders import most
+from loaders import list_limits
 from loaders.course import FACET_RATINGS
 from resolvers import fields
 from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus, Role
+from resolvers.relay import pagination
+from resolvers.relay.node import global_id
 
 T = TypeVar("T")
 
@@ -59,19 +59,17 @@ class Node:
 
 @strawberry.type(description="Where a page lies in its list.")
 class PageInfo:
-    has_next_page: bool = fields.computed(
-        resolvers.pagination.has_next_page, description="Whether more follows."
-    )
+    has_next_page: bool = fields.computed(pagination.has_next_page, description="Whether more follows.")
     has_previous_page: bool = fields.computed(
-        resolvers.pagination.has_previous_page, description="Whether something precedes."
+        pagination.has_previous_page, description="Whether something precedes."
     )
     start_cursor: str | None = fields.computed(
-        resolvers.pagination.start_cursor,
+        pagination.start_cursor,
         weight=_SIGNED,
         description="The cursor of the first element; null on an empty page.",
     )
     end_cursor: str | None = fields.computed(
-        resolvers.pagination.end_cursor,
+        pagination.end_cursor,
         weight=_SIGNED,
         description="The cursor of the last element; null on an empty page.",
     )
@@ -79,9 +77,9 @@ class PageInfo:
 
 @strawberry.type(description="An element of a list and its place there.")
 class Edge(Generic[T]):
-    node: T = fields.computed(resolvers.pagination.node, description="The element.")
+    node: T = fields.computed(pagination.node, description="The element.")
     cursor: str = fields.computed(
-        resolvers.pagination.cursor,
+        pagination.cursor,
         weight=_SIGNED,
         description="Its place, for `after` and `before` of the same list.",
     )
@@ -89,13 +87,11 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = fields.computed(
-        resolvers.pagination.edges, description="The elements with their places."
-    )
+    edges: list[Edge[T]] = fields.computed(pagination.edges, description="The elements with their places.")
     nodes: list[T] = fields.plain("The elements alone.")
-    page_info: PageInfo = fields.computed(resolvers.pagination.page_info, description="Where the page lies.")
+    page_info: PageInfo = fields.computed(pagination.page_info, description="Where the page lies.")
     total_count: int = fields.level(
-        resolvers.pagination.total_count,
+        pagination.total_count,
         weight=_COUNTED,
         description="The length of the whole list, counted when asked for.",
     )
@@ -106,10 +102,10 @@ class Connection(Generic[T]):
 
 @strawberry.type(description="A course of the catalogue.")
 class Course(Node):
-    id: strawberry.ID = fields.computed(resolvers.node.global_id("Course"), description="Its global ID.")
+    id: strawberry.ID = fields.computed(global_id("Course"), description="Its global ID.")
     slug: str = fields.plain("Its name in URLs, unique.")
     codes: list[str] = fields.listed(
-        "codes", most.CODES, "Its catalogue codes; a cross-listed course has several."
+        "codes", list_limits.CODES, "Its catalogue codes; a cross-listed course has several."
     )
     title: str = fields.plain("Its title.")
     summary: str | None = fields.plain("What it is about, in a sentence or two.", weight=_TEXT)
@@ -119,16 +115,16 @@ class Course(Node):
     )
     level: Level | None = fields.plain("How much it asks for beforehand.")
     delivery_modes: list[DeliveryMode] = fields.listed(
-        "deliveryModes", most.DELIVERY_MODES, "Where it takes place: both modes when it is blended."
+        "deliveryModes", list_limits.DELIVERY_MODES, "Where it takes place: both modes when it is blended."
     )
     duration_days: int | None = fields.plain("Its length in days.")
     language: str | None = fields.plain("The language it is taught in, as a BCP 47 tag.")
-    tags: list[str] = fields.listed("tags", most.TAGS, "Keywords.")
+    tags: list[str] = fields.listed("tags", list_limits.TAGS, "Keywords.")
     price: "Money | None" = fields.plain("What it costs; null when it isn't said.")
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
         reads=["instructorIds"],
-        most=most.INSTRUCTORS,
+        most=list_limits.INSTRUCTORS,
         description="Who teaches it.",
     )
     status: CourseStatus = fields.plain("Where it is in its life.")
@@ -177,11 +173,11 @@ class CourseConnection(Connection[Course]):
 )
 class CourseFacets:
     categories: list["FacetCount"] = fields.listed(
-        "categories", most.CATEGORIES, "By slug of the category, the most frequent first."
+        "categories", list_limits.CATEGORIES, "By slug of the category, the most frequent first."
     )
     levels: list["FacetCount"] = fields.listed("levels", len(Level), "By level, the most frequent first.")
     delivery_modes: list["FacetCount"] = fields.listed(
-        "deliveryModes", most.DELIVERY_MODES, "By delivery mode; a blended course counts for both."
+        "deliveryModes", list_limits.DELIVERY_MODES, "By delivery mode; a blended course counts for both."
     )
     ratings: list["FacetCount"] = fields.listed(
         "ratings", len(FACET_RATINGS), 'By average rating: "4.5", "4.0", "3.5" and "3.0" and up.'
@@ -196,7 +192,7 @@ class FacetCount:
 
 @strawberry.type(description="One holding of a course, with a start and seats: a batch, a cohort.")
 class CourseRun(Node):
-    id: strawberry.ID = fields.computed(resolvers.node.global_id("CourseRun"), description="Its global ID.")
+    id: strawberry.ID = fields.computed(global_id("CourseRun"), description="Its global ID.")
     course: Course = fields.level(
         resolvers.course_run.course, reads=["courseId"], description="What is held."
     )
@@ -215,7 +211,7 @@ class CourseRun(Node):
 
 @strawberry.type(description="A part of the catalogue.")
 class Category(Node):
-    id: strawberry.ID = fields.computed(resolvers.node.global_id("Category"), description="Its global ID.")
+    id: strawberry.ID = fields.computed(global_id("Category"), description="Its global ID.")
     slug: str = fields.plain("Its name in URLs, unique.")
     name: str = fields.plain("Its name.")
     course_count: int = fields.level(
@@ -231,9 +227,7 @@ class Category(Node):
 
 @strawberry.type(description="Someone who teaches.")
 class Instructor(Node):
-    id: strawberry.ID = fields.computed(
-        resolvers.node.global_id("Instructor"), description="Their global ID."
-    )
+    id: strawberry.ID = fields.computed(global_id("Instructor"), description="Their global ID.")
     name: str = fields.plain("Their name.")
     headline: str | None = fields.plain("Who they are, in a line.")
     courses: CourseConnection = fields.level(
@@ -296,7 +290,7 @@ class RatingBucket:
 
 @strawberry.type(description="Someone who learns.")
 class Student(Node):
-    id: strawberry.ID = fields.computed(resolvers.node.global_id("Student"), description="Their global ID.")
+    id: strawberry.ID = fields.computed(global_id("Student"), description="Their global ID.")
     name: str = fields.plain('Their name; "Anonymous student" where it isn\'t known.')
     avatar_url: str | None = fields.plain("Their picture.")
     country: str | None = fields.plain("Where they live, as an ISO 3166-1 alpha-2 code.")
@@ -330,7 +324,7 @@ class Viewer:
     instructor: Instructor | None = fields.level(
         resolvers.viewer.instructor, reads=["instructorId"], description="The viewer as one who teaches."
     )
-    roles: list[Role] = fields.listed("roles", most.ROLES, "What the viewer may be.")
+    roles: list[Role] = fields.listed("roles", list_limits.ROLES, "What the viewer may be.")
     wishlist: CourseConnection = fields.level(
         resolvers.viewer.wishlist,
         reads=["studentId"],
@@ -341,7 +335,7 @@ class Viewer:
 
 @strawberry.type(description="A student's place in a course.")
 class Enrollment(Node):
-    id: strawberry.ID = fields.computed(resolvers.node.global_id("Enrollment"), description="Its global ID.")
+    id: strawberry.ID = fields.computed(global_id("Enrollment"), description="Its global ID.")
     course: Course = fields.level(resolvers.enrollment.course, reads=["courseId"], description="The course.")
     run: CourseRun | None = fields.level(
         resolvers.enrollment.run, reads=["runId"], description="The run, when it is for one."
@@ -360,7 +354,7 @@ class Enrollment(Node):
 
 @strawberry.type(description="What a student says of a course.")
 class Review(Node):
-    id: strawberry.ID = fields.computed(resolvers.node.global_id("Review"), description="Its global ID.")
+    id: strawberry.ID = fields.computed(global_id("Review"), description="Its global ID.")
     course: Course = fields.level(
         resolvers.review.course, reads=["courseId"], description="The course it is about."
     )
@@ -422,7 +416,7 @@ class AuditActor:
     subject: str = fields.plain(
         "Their account, or an external issuer's name for them; empty: nobody signed in."
     )
-    roles: list[Role] = fields.listed("roles", most.ROLES, "Their roles at that time.")
+    roles: list[Role] = fields.listed("roles", list_limits.ROLES, "Their roles at that time.")
     student: Student | None = fields.level(
         resolvers.audit.student, reads=["studentId"], description="Them as a student."
     )
@@ -448,12 +442,12 @@ class AuditChange:
 
 @strawberry.type(description="A write.")
 class AuditEntry(Node):
-    id: strawberry.ID = fields.computed(resolvers.node.global_id("AuditEntry"), description="Its global ID.")
+    id: strawberry.ID = fields.computed(global_id("AuditEntry"), description="Its global ID.")
     at: datetime = fields.plain("When.")
     action: str = fields.plain("Which: the name of the mutation, or the command.")
     actor: AuditActor = fields.plain("Who.")
     address: str = fields.plain("From where.")
-    changes: list[AuditChange] = fields.listed("changes", most.CHANGES, "What.")
+    changes: list[AuditChange] = fields.listed("changes", list_limits.CHANGES, "What.")
 
 
 @strawberry.type(description="Where every query starts.")
@@ -464,13 +458,13 @@ class Query:
     nodes: list[Node | None] = fields.root(
         resolvers.query.nodes,
         commands=2,
-        most=resolvers.node.MOST,
+        most=resolvers.relay.node.MOST,
         description="Anything by global IDs: one entry for each, in their order.",
     )
     course: Course | None = fields.root(resolvers.query.course, description="A course by its ID or its slug.")
     courses: CourseConnection = fields.root(resolvers.query.courses, description="The catalogue.")
     categories: list[Category] = fields.root(
-        resolvers.query.categories, most=most.CATEGORIES, description="All categories, by name."
+        resolvers.query.categories, most=list_limits.CATEGORIES, description="All categories, by name."
     )
     category: Category | None = fields.root(resolvers.query.category, description="A category by its slug.")
     student: Student | None = fields.root(resolvers.query.student, description="A student by ID.")

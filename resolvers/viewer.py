@@ -7,11 +7,11 @@ from bson import ObjectId
 
 import loaders.viewer
 from loaders.documents import InstructorDoc, StudentDoc
-from loaders.listing import WHOLE
-from resolvers import permissions
+from loaders.reading.listing import WHOLE
+from resolvers.access import permissions
 from resolvers.context import Context, Viewer
 from resolvers.course import wished_listing
-from resolvers.pagination import After, Before, ConnectionDoc, First, Last, Slice, connection
+from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connection
 
 
 class ViewerDoc(TypedDict):

@@ -20,8 +20,8 @@ from app.protection.limits import UNLIMITED
 from app.sample.loading import load as load_sample
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo import Database
-from loaders.registry import Loaders
+from loaders.mongo.commands import Database
+from loaders.reading.registry import Loaders
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
 from resolvers.schema import schema

@@ -8,9 +8,9 @@ from typing import Any
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders import carried, newest
-from loaders.creation import complete
-from loaders.mongo import Database
+from loaders import newest_reviews, packed_ids
+from loaders.defaults import complete
+from loaders.mongo.commands import Database
 from loaders.ratings import summarise
 
 DAY = timedelta(days=1)
@@ -75,11 +75,11 @@ async def store(database: Database, **collections: list[dict[str, Any]]) -> None
 
 async def list_newest(database: Database) -> None:
     """Set every `newestReviewIds` from the reviews."""
-    for collection, field in newest.CARRIERS.items():
+    for collection, field in newest_reviews.CARRIERS.items():
         parents = await database[collection].distinct("_id")
-        lists = zip(parents, await newest.ids_by_parent(database, field, parents), strict=True)
+        lists = zip(parents, await newest_reviews.ids_by_parent(database, field, parents), strict=True)
         if updates := [
-            UpdateOne({"_id": p}, {"$set": {"newestReviewIds": carried.packed(ids)}}) for p, ids in lists
+            UpdateOne({"_id": p}, {"$set": {"newestReviewIds": packed_ids.packed(ids)}}) for p, ids in lists
         ]:
             await database[collection].bulk_write(updates)
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from app.auth.tokens import SessionTokens
+from app.auth.session_tokens import SessionTokens
 from app.settings import Settings
 
 SHARED = Path(__file__).parents[2] / "shared"

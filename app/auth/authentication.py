@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import jwt
 
-from app.auth.errors import InvalidTokenError
 from app.auth.issuer import Issuer
-from app.auth.tokens import ISSUER, SessionTokens
-from loaders.mongo import Database
+from app.auth.session_tokens import ISSUER, SessionTokens
+from app.auth.token_errors import InvalidTokenError
+from loaders.mongo.commands import Database
 from resolvers.context import PUBLIC, Viewer
 
 _LONGEST = 8_000  # characters

@@ -7,13 +7,13 @@ from typing import Any, get_args
 import jwt
 from bson import ObjectId
 
-from app.auth.errors import InvalidTokenError
 from app.auth.keys import Keys
+from app.auth.token_errors import InvalidTokenError
+from loaders.accounts.external_people import instructor_of, student_of
 from loaders.documents import Role
-from loaders.mongo import Database
-from loaders.people import instructor_of, student_of
+from loaders.mongo.commands import Database
 from resolvers.context import Viewer
-from resolvers.texts import clean
+from resolvers.writing.plain_text import clean
 
 _ROLES = frozenset(get_args(Role))
 _MOST_REMEMBERED = 10_000

@@ -14,7 +14,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 import jwt
 import structlog
 
-from app.auth.errors import InvalidTokenError, IssuerUnavailableError
+from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
 
 _TIMEOUT = 5.0  # seconds
 _LARGEST = 1_000_000  # bytes

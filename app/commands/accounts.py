@@ -9,15 +9,14 @@ import typer
 from bson import ObjectId
 from rich.console import Console
 
-from app import accounts
-from app.accounts import Changed, Reset
-from app.commands import values
+from app.commands import account_changes, option_values
+from app.commands.account_changes import Changed, Reset
 from app.database import connect, require_transactions
 from app.settings import load
 from loaders.documents import Role
-from loaders.moments import utc
-from loaders.mongo import Database
-from resolvers import checks
+from loaders.mongo.commands import Database
+from loaders.mongo.moments import utc
+from resolvers.writing import checks
 
 T = TypeVar("T")
 
@@ -25,7 +24,8 @@ account = typer.Typer(help="Accounts: make one, reset its password, change its r
 
 _ROLE = "STAFF|INSTRUCTOR|STUDENT"
 _Email = Annotated[
-    str, typer.Argument(metavar="EMAIL", help="The e-mail address.", parser=values.checked(checks.email))
+    str,
+    typer.Argument(metavar="EMAIL", help="The e-mail address.", parser=option_values.checked(checks.email)),
 ]
 _InstructorId = Annotated[
     ObjectId | None,
@@ -33,7 +33,7 @@ _InstructorId = Annotated[
         "--instructor",
         metavar="ID",
         help="The INSTRUCTOR it is, by its global ID; else someone new.",
-        parser=values.checked(checks.global_id("Instructor")),
+        parser=option_values.checked(checks.global_id("Instructor")),
         show_default=False,
     ),
 ]
@@ -45,7 +45,9 @@ def create(
     name: Annotated[
         str | None,
         typer.Option(
-            help="What the person is called.", parser=values.checked(checks.text(200)), show_default=False
+            help="What the person is called.",
+            parser=option_values.checked(checks.text(200)),
+            show_default=False,
         ),
     ] = None,
     role: Annotated[
@@ -57,10 +59,10 @@ def create(
     """Make an account. What it prints sets its password, once, within 24 hours."""
     if not (name or instructor):
         raise typer.BadParameter("It is needed, unless --instructor says who it is.", param_hint="--name")
-    roles = values.roles("--role", role, ["INSTRUCTOR"] if instructor else [])
+    roles = option_values.roles("--role", role, ["INSTRUCTOR"] if instructor else [])
     if not roles:
         raise typer.BadParameter("It is needed: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role")
-    made = _done(lambda database: accounts.create(database, email, name, roles, instructor))
+    made = _done(lambda database: account_changes.create(database, email, name, roles, instructor))
     _say(f"{email} has an account: {_listed(made.account['roles'])}.")
     _show(made)
 
@@ -68,7 +70,7 @@ def create(
 @account.command()
 def reset(email: _Email) -> None:
     """Print what sets an account's password anew, once, within 24 hours."""
-    found = _done(lambda database: accounts.reset(database, email))
+    found = _done(lambda database: account_changes.reset(database, email))
     _say("What was printed before is no longer good.")
     _show(found)
 
@@ -85,11 +87,11 @@ def roles(
     instructor: _InstructorId = None,
 ) -> None:
     """Print an account's roles, after changing them."""
-    more = values.roles("--add", add, ["INSTRUCTOR"] if instructor else [])
-    less = values.roles("--remove", remove)
+    more = option_values.roles("--add", add, ["INSTRUCTOR"] if instructor else [])
+    less = option_values.roles("--remove", remove)
     if both := more & less:
         raise typer.BadParameter(f"{_listed(both)} can't be given and taken away.", param_hint="--remove")
-    changed = _done(lambda database: accounts.change_roles(database, email, more, less, instructor))
+    changed = _done(lambda database: account_changes.change_roles(database, email, more, less, instructor))
     _tell(email, changed)
     for own in changed.account["roles"]:
         typer.echo(own)
@@ -136,7 +138,7 @@ def _done(work: Callable[[Database], Awaitable[T]]) -> T:
 
 
 def _listed(roles: Collection[Role]) -> str:
-    return ", ".join(role for role in values.ROLES if role in roles)
+    return ", ".join(role for role in option_values.ROLES if role in roles)
 
 
 def _shown(moment: datetime) -> str:

@@ -14,11 +14,11 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from app import development, embedded
-from app.commands import values
-from app.commands.errors import CommandError
+from app.commands import option_values
+from app.commands.command_error import CommandError
 from app.settings import Settings, load
 from loaders.documents import Role
-from resolvers import checks
+from resolvers.writing import checks
 
 _STUDENT: frozenset[Role] = frozenset(("STUDENT",))
 
@@ -37,7 +37,7 @@ def token(
         typer.Option(
             metavar="ID",
             help="The STUDENT it is for, by the global ID; else one who takes a course.",
-            parser=values.checked(checks.global_id("Student")),
+            parser=option_values.checked(checks.global_id("Student")),
             show_default=False,
         ),
     ] = None,
@@ -46,7 +46,7 @@ def token(
         typer.Option(
             metavar="ID",
             help="The INSTRUCTOR it is for, by the global ID; else one who teaches.",
-            parser=values.checked(checks.global_id("Instructor")),
+            parser=option_values.checked(checks.global_id("Instructor")),
             show_default=False,
         ),
     ] = None,
@@ -61,8 +61,10 @@ def token(
         raise CommandError("LECTERN_ENV is production: there, people sign in (see `lectern account`).")
     given: dict[Role, ObjectId | None] = {"STUDENT": student, "INSTRUCTOR": instructor}
     implied = [own for own, person in given.items() if person]
-    roles = values.roles("--role", role, implied) or _STUDENT
-    trial = import_module("app.trial")  # with graphql-core, which the other commands don't wait for
+    roles = option_values.roles("--role", role, implied) or _STUDENT
+    trial = import_module(
+        "app.commands.trial_tokens"
+    )  # with graphql-core, which the other commands don't wait for
     with _gateway(settings, development.directory(data_dir)) as gateway:
         made = asyncio.run(trial.issue(gateway, roles, given, timedelta(hours=hours)))
     _say(f"{made.told}, good for {hours} h:\n")

@@ -12,10 +12,13 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.console import Console
 
-from app.commands.errors import CommandError
+from app.commands.command_error import CommandError
+from app.commands.export_file import export_rows
 from app.database import connect, ping
-from app.exporting import export_rows
-from app.importing import guesses, mapping, report, restoring
+from app.importing import column_inference, mapping, report, restoring
+from app.importing.files.rows import SourceError
+from app.importing.files.source import Source, open_source
+from app.importing.importable_fields import Importable
 from app.importing.importer import Import, Tally
 from app.importing.linking import Linker
 from app.importing.mapping import ImportMapping, MappingError
@@ -23,15 +26,13 @@ from app.importing.progress import showing
 from app.importing.records import Recorder
 from app.importing.rejects import Rejects
 from app.importing.restoring import Restorer
-from app.importing.rows import SourceError
-from app.importing.source import Source, open_source
-from app.importing.targets import Importable
 from app.settings import load
-from loaders import exported, indexes
-from loaders.aggregates import recount
-from loaders.imports import Importer, StorageError
-from loaders.mongo import Database
-from loaders.references import References
+from loaders import indexes
+from loaders.mongo.commands import Database
+from loaders.recount import recount
+from loaders.transfer import exports
+from loaders.transfer.imports import Importer, StorageError
+from loaders.transfer.references import References
 
 
 def _collection(name: str) -> str:
@@ -89,7 +90,7 @@ def export(
     """Export a collection as NDJSON that `lectern import` takes back to the same state."""
     with _told():
         count = asyncio.run(
-            _with_database(lambda database: export_rows(exported.rows(database, collection), file))
+            _with_database(lambda database: export_rows(exports.rows(database, collection), file))
         )
     Console(stderr=True).print(f"{count:,} {collection} exported to {file}", markup=False, highlight=False)
 
@@ -107,7 +108,7 @@ def _job(
         if given or source:
             raise MappingError("an export has its own ids and fields: leave out --map and --source")
         return _Job(collection, "", None, write, rejects)
-    made = given or guesses.guess(collection, opened.columns, opened.sample)
+    made = given or column_inference.guess(collection, opened.columns, opened.sample)
     if opened.format == "delimited":
         mapping.check_columns(made, opened.columns, opened.name)
     external = source or made.source or _folder(opened.name)

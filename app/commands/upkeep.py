@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from app.commands.errors import CommandError
+from app.commands.command_error import CommandError
 from app.database import connect, ping
 from app.settings import load
 from loaders.indexes import ensure, missing

@@ -25,12 +25,12 @@ from graphql import (
     is_list_type,
 )
 
-from app.execution import introspection
-from app.execution.arguments import declaration
-from app.execution.introspection import Introspection, Population
-from app.execution.selected import Fields, Selected
+from app.execution import introspection_size
+from app.execution.compiler.field_arguments import declaration
+from app.execution.compiler.selected_fields import Fields, Selected
+from app.execution.introspection_size import Introspection, Population
 from app.protection.limits import Limits, over
-from resolvers.pagination import DEFAULT_SIZE
+from resolvers.relay.pagination import DEFAULT_SIZE
 
 #: The arguments whose values say how much a field can return.
 SIZES = frozenset({"first", "last", "ids", "name"})
@@ -127,7 +127,7 @@ class _Pricing:
         root = self._schema.get_root_type(self._operation.operation)
         assert root is not None  # noqa: S101  # validation saw to it
         fields = self._selected.on(root, [self._operation.selection_set])
-        introspects = any(nodes[0].name.value in introspection.FIELDS for nodes in fields.values())
+        introspects = any(nodes[0].name.value in introspection_size.FIELDS for nodes in fields.values())
         place = _Place(_BESIDE_INTROSPECTION if introspects else 1)
         objects, values = self._of_fields(root, fields, place)
         return Cost(objects, values + sum(self._given.values()), sum(self._commands.values()))
@@ -142,7 +142,7 @@ class _Pricing:
         name = nodes[0].name.value
         if name == "__typename":
             return _Sum(0, place.objects)
-        if name in introspection.FIELDS:
+        if name in introspection_size.FIELDS:
             return self._introspected_root(name, nodes)
         field = parent.fields[name]
         how = declaration(field).metadata
@@ -194,7 +194,7 @@ class _Pricing:
         return _sum([found, _Sum(place.objects * place.page, 0)])
 
     def _introspected_root(self, name: str, nodes: Sequence[FieldNode]) -> _Sum:
-        if name == introspection.SCHEMA:
+        if name == introspection_size.SCHEMA:
             return self._introspected(
                 self._schema.type_map["__Schema"], nodes, self._introspection.of_schema()
             )
@@ -203,7 +203,7 @@ class _Pricing:
 
     def _introspected(self, kind: Any, nodes: Sequence[FieldNode], population: Population) -> _Sum:
         """What is selected on elements of the schema; no further once it is more than is allowed."""
-        size = introspection.size(population)
+        size = introspection_size.size(population)
         found = [_Sum(size, 0)]
         self._introspected_left -= size
         if self._introspected_left < 0:

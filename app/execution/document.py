@@ -17,12 +17,12 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from app.execution.arguments import variables_in
+from app.execution.compiler.field_arguments import variables_in
+from app.execution.compiler.plan import Plan
+from app.execution.compiler.planner import DeclinedError, plan
+from app.execution.compiler.selected_fields import Selected
 from app.execution.cost import SIZES, Cost, cost, length
-from app.execution.introspection import FIELDS
-from app.execution.plan import Plan
-from app.execution.planner import DeclinedError, plan
-from app.execution.selected import Selected
+from app.execution.introspection_size import FIELDS
 from app.execution.variables import Variables
 from app.protection.limits import Limits
 from app.protection.selections import selections

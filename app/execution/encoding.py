@@ -20,7 +20,7 @@ _SLICE = 128 * 1024  # bytes, about 1 ms
 _RUN = 8  # members of a long list of which one is weighed
 _KEY, _VALUE = 10, 6  # bytes that a key and a value have at the least, or about
 
-#: A moment without a zone is written as resolvers.scalars.written does, in a twentieth of the time.
+#: A moment without a zone is written as resolvers.values.scalars.written does, in a twentieth of the time.
 _OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 

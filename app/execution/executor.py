@@ -8,20 +8,21 @@ from typing import Any, NamedTuple, TypeAlias
 from graphql import GraphQLError, GraphQLSchema
 from graphql.execution.values import VariableValues
 
-from app import errors, metrics
-from app.execution import reference
+from app import errors
+from app.execution import reference_engine
 from app.execution.cache import Cache
 from app.execution.cost import Cost
 from app.execution.document import Document
-from app.execution.explain import Timings, explained
 from app.execution.operation import Answer, Operation
 from app.execution.pace import pace
-from app.execution.reading import Reader
+from app.execution.plan_report import Timings, explained
+from app.execution.reader import Reader
 from app.execution.refusals import RefusedError
-from app.execution.run import Run
+from app.execution.runner.run import Run
 from app.memory import thresholds
+from app.observing import metrics
 from app.protection.limits import Limits, TooLargeError, over
-from app.protection.values import check_variables
+from app.protection.variable_values import check_variables
 from resolvers.context import Context
 
 _MOST_FAILURES = 200
@@ -117,7 +118,7 @@ class Executor:
         return Prepared(document, operation, variables, cost)
 
     def explain(self, prepared: Prepared, timings: Timings | None = None) -> dict[str, Any]:
-        """The plan of an operation: app.execution.explain."""
+        """The plan of an operation: app.execution.plan_report."""
         document, _, variables, cost = prepared
         allowed, setting = self._allowed(document)
         plan = document.plan(variables) if self._compiled else "turned off"
@@ -133,7 +134,7 @@ class Executor:
             plan = document.plan(variables)
         if isinstance(plan, str):
             metrics.operations["reference", plan] += 1
-            return await reference.answer(
+            return await reference_engine.answer(
                 self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
             )
         ctx.loaders.projections, ctx.loaders.looked_beyond = plan.projections, plan.looked_beyond

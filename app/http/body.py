@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 from app.http.accept import pieces
-from app.http.request import JSON, LONGEST_CACHED, Headers
+from app.http.decoding import JSON, LONGEST_CACHED, Headers
 
 _UTF_8 = frozenset(("utf-8", "utf8"))
 _GZIP = 31  # zlib's window bits for the gzip format

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 from app.http.accept import takes_gzip
-from app.http.request import LONGEST_CACHED, Headers
+from app.http.decoding import LONGEST_CACHED, Headers
 
 LEAST = 1_400  # bytes: less is a single packet anyway
 INLINE = 32_000  # bytes: more takes longer than a thread does to be woken

@@ -11,10 +11,10 @@ from typing import TypeAlias
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import logs
-from app.http import request
+from app.http import decoding
 from app.http.accept import pieces
-from app.http.request import Headers
+from app.http.decoding import Headers
+from app.observing import logs
 from app.origins import ANY_PORT
 
 #: What clients and their tracing send on their own.
@@ -84,7 +84,7 @@ class CORS:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":
-            headers = request.headers(scope)
+            headers = decoding.headers(scope)
             if b"origin" in headers and b"access-control-request-method" in headers:
                 await self._preflight(headers)(scope, receive, send)
                 return

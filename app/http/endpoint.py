@@ -14,18 +14,18 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from app.auth.authentication import Authentication
-from app.auth.errors import InvalidTokenError, IssuerUnavailableError
+from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
 from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
 from app.execution.document import Document
-from app.execution.explain import Timings
 from app.execution.pace import giving_way
-from app.http import body, graphiql, reply, request
+from app.execution.plan_report import Timings
+from app.http import body, decoding, graphiql, reply
+from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
-from app.http.request import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.watch import Watch, Watches
+from app.observing.tracing import tracing
 from app.protection.admission import CHEAP, Admission
-from app.tracing import tracing
-from loaders import scope as scopes
+from loaders.mongo import scope as scopes
 from resolvers.context import PUBLIC, Context, Viewer
 
 
@@ -53,9 +53,9 @@ class Endpoint:
     watches: Watches = field(default_factory=Watches)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = request.headers(scope)
-        media_type = request.media_type(scope["method"], headers, html=self.graphiql)
-        if media_type == HTML and request.is_for_a_page(scope):
+        headers = decoding.headers(scope)
+        media_type = decoding.media_type(scope["method"], headers, html=self.graphiql)
+        if media_type == HTML and decoding.is_for_a_page(scope):
             await graphiql.page()(scope, receive, send)
             return
         answer = await self._within_time(scope, receive, headers, JSON if media_type == HTML else media_type)
@@ -87,16 +87,16 @@ class Endpoint:
             scopes.current.reset(outer)
 
     async def _reply(self, scope: Scope, watch: Watch, headers: Headers, media_type: str | None) -> Reply:
-        only_queries = request.is_query_only(scope["method"])
+        only_queries = decoding.is_query_only(scope["method"])
         if media_type is None:
             raise HTTPException(406, f"The answer is {GRAPHQL_RESPONSE} or {JSON}: accept one of them.")
         self.admission.check(body.length(headers))
         authorization = headers.get(b"authorization")
         viewer = PUBLIC if authorization is None else await self._viewer(authorization)
         if only_queries:
-            operation = request.from_query(scope)
+            operation = decoding.from_query(scope)
         else:
-            operation = request.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
+            operation = decoding.from_body(await body.read(watch.receive, headers, self.max_body_bytes))
         watch.listen()
         read = self.executor.kept(operation) or await self._read(operation)
         try:

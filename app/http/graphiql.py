@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app.http import compression, request
+from app.http import compression, decoding
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -103,7 +103,7 @@ class Assets(StaticFiles):
     ) -> Response:
         path = Path(fspath(full_path))
         gzipped = path.with_name(path.name + GZIPPED)
-        is_gzipped = compression.is_accepted(request.headers(scope)) and gzipped.is_file()
+        is_gzipped = compression.is_accepted(decoding.headers(scope)) and gzipped.is_file()
         if is_gzipped:
             response = super().file_response(gzipped, gzipped.stat(), scope, status_code)
             response.headers["content-encoding"] = "gzip"

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app import logs
 from app.database import reason_of
+from app.observing import logs
 from app.server.drain import is_leaving
-from loaders import circuit
-from loaders.mongo import Database
+from loaders.mongo import circuit
+from loaders.mongo.commands import Database
 
 _FRESH = 1.0  # seconds that an answer of MongoDB's is good for
 _LONGEST = 1.5  # seconds for MongoDB to answer

@@ -11,8 +11,8 @@ from starlette.types import Scope, Send
 from app import errors
 from app.execution import Answer, encoding
 from app.http import compression
-from app.http.request import GRAPHQL_RESPONSE, JSON, Headers, NotPersistedError
-from loaders.scope import current
+from app.http.decoding import GRAPHQL_RESPONSE, JSON, Headers, NotPersistedError
+from loaders.mongo.scope import current
 
 
 class Reply(NamedTuple):

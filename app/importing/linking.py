@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.importing.targets import Importable
-from loaders import most
-from loaders.imports import Incoming
-from loaders.references import Reference, References
-from loaders.slugs import slugify
+from app.importing.importable_fields import Importable
+from loaders import list_limits
+from loaders.text.slugs import slugify
+from loaders.transfer.imports import Incoming
+from loaders.transfer.references import Reference, References
 
 _IN_WORDS = {
     "codes": "codes", "tags": "tags", "instructorIds": "instructors", "deliveryModes": "delivery modes",
@@ -37,7 +37,7 @@ Linked = Incoming | Unlinked
 
 def too_many_categories(name: str) -> str:
     """Why a row of one category more than there may be is rejected."""
-    return f"category: there are {most.CATEGORIES} already, as many as there may be: “{name}”"
+    return f"category: there are {list_limits.CATEGORIES} already, as many as there may be: “{name}”"
 
 
 class Linker:
@@ -86,7 +86,7 @@ class Linker:
             fields["importedStudentCount"] = fields.pop("students")
         if "slug" in fields:  # links would break if it changed
             incoming.new["slug"] = fields.pop("slug")
-        for name, size in most.OF_COURSE.items():
+        for name, size in list_limits.OF_COURSE.items():
             if len(fields.get(name) or ()) > size:
                 self.notes[f"more than {size} {_IN_WORDS[name]}: the first of them are kept"] += 1
         return incoming

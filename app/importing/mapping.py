@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from app.importing.normalisers import NORMALISERS, options
-from app.importing.targets import TARGETS, Importable
+from app.importing.importable_fields import TARGETS, Importable
+from app.importing.values.normalisers import NORMALISERS, options
 
 #: What stands for "no value" in any column, compared without regard to case.
 SENTINELS = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nan", "undefined", "-", "--", "—"))

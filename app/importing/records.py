@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
+from app.importing.importable_fields import TARGETS, Target
 from app.importing.mapping import SENTINELS, FieldMapping, ImportMapping, Selection
-from app.importing.normalisers import NORMALISERS
-from app.importing.targets import TARGETS, Target
+from app.importing.values.normalisers import NORMALISERS
 
 _Values = Mapping[str, Any]
 _Getter = Callable[[_Values], Any]

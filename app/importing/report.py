@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from app.importing.files.source import Source
 from app.importing.importer import Reject, Tally
 from app.importing.mapping import FieldMapping, ImportMapping, Selection
 from app.importing.records import Recorder, RowError
-from app.importing.source import Source
 
 Sample = Sequence[Mapping[str, Any]]
 

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.importing.files.rows import SourceError
+from app.importing.importable_fields import Importable
 from app.importing.linking import Linked, Record, Unlinked, too_many_categories
-from app.importing.rows import SourceError
-from app.importing.targets import Importable
-from loaders import exported
-from loaders.imports import Importer, Incoming
-from loaders.mongo import Database
-from loaders.references import References
+from loaders.mongo.commands import Database
+from loaders.transfer import exports
+from loaders.transfer.imports import Importer, Incoming
+from loaders.transfer.references import References
 
 _UNKNOWN = "refers to a {} that is not here"
 
@@ -36,10 +36,10 @@ class Restorer:
     async def after(self, records: Sequence[Record]) -> None:
         """The runs of courses, once the courses are there."""
         rows = [r.fields for r in records if self._collection == "courses" and r.fields.get("runs")]
-        courses = await self._references.courses([exported.key(row) for row in rows])
+        courses = await self._references.courses([exports.key(row) for row in rows])
         runs = []
         for row in rows:
-            if course := courses.get(exported.key(row)):
+            if course := courses.get(exports.key(row)):
                 runs += [_run(run, course) for run in row["runs"]]
         if runs:
             await self._runs.upsert(runs)
@@ -58,7 +58,7 @@ class Restorer:
             elif isinstance(incoming, Incoming):
                 incoming.new["slug"] = incoming.fields.pop("slug")
                 incoming.fields["categorySlug"] = category and category["slug"]
-                incoming.fields["instructorIds"] = [instructors[exported.key(i)] for i in row["instructors"]]
+                incoming.fields["instructorIds"] = [instructors[exports.key(i)] for i in row["instructors"]]
 
     async def _refer(self, records: Sequence[Record], linked: list[Linked]) -> None:
         rows = [record.fields for record in records]
@@ -72,7 +72,7 @@ class Restorer:
 
 def collection_of(sample: Sequence[Mapping[str, Any]]) -> str | None:
     """The collection that an export is of, or None when it is no export."""
-    return sample[0].get(exported.MARK) if sample else None
+    return sample[0].get(exports.MARK) if sample else None
 
 
 def check(sample: Sequence[Mapping[str, Any]], collection: Importable) -> None:
@@ -84,28 +84,28 @@ def check(sample: Sequence[Mapping[str, Any]], collection: Importable) -> None:
 def _incoming(record: Record) -> Linked:
     try:
         row = record.fields
-        return Incoming(record.row, exported.key(row), exported.fields(row), {"_id": exported.object_id(row)})
+        return Incoming(record.row, exports.key(row), exports.fields(row), {"_id": exports.object_id(row)})
     except (ValueError, TypeError, KeyError) as error:
         return Unlinked(record.row, f"not a row of an export: {error}")
 
 
 def _run(row: Mapping[str, Any], course: Mapping[str, Any]) -> Incoming:
-    fields = {**exported.fields(row), "courseId": course["_id"]}
-    return Incoming(0, exported.key(row), fields, {"_id": exported.object_id(row)})
+    fields = {**exports.fields(row), "courseId": course["_id"]}
+    return Incoming(0, exports.key(row), fields, {"_id": exports.object_id(row)})
 
 
 def _keys(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
-    return [exported.key(row[name]) for row in rows if row.get(name)]
+    return [exports.key(row[name]) for row in rows if row.get(name)]
 
 
 def _referring(row: Mapping[str, Any], incoming: Incoming, courses: Any, students: Any, runs: Any) -> Linked:
-    course = courses.get(exported.key(row["course"]))
+    course = courses.get(exports.key(row["course"]))
     if course is None:
         return Unlinked(incoming.row, _UNKNOWN.format("course"))
     incoming.fields["courseId"] = course["_id"]
     for name, stored, found in (("student", "studentId", students), ("run", "runId", runs)):
         if name in row:
-            incoming.fields[stored] = row[name] and found.get(exported.key(row[name]))
+            incoming.fields[stored] = row[name] and found.get(exports.key(row[name]))
             if row[name] and incoming.fields[stored] is None:
                 return Unlinked(incoming.row, _UNKNOWN.format(name))
     return incoming

@@ -13,7 +13,7 @@ from time import monotonic
 
 from starlette.exceptions import HTTPException
 
-from app import logs
+from app.observing import logs
 
 CHEAP = 2_000  # the price of a query up to which it passes the dearer ones: 20 ms
 _CHEAP_AT_ONCE = 2  # times as much as of dear ones

@@ -1,4 +1,4 @@
-"""The aggregates, from the documents that were made: what `loaders.aggregates.recount` would find."""
+"""The aggregates, from the documents that were made: what `loaders.recount.recount` would find."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -7,7 +7,6 @@ from datetime import datetime
 from bson import ObjectId
 
 from app.sample.identity import TODAY
-from loaders.carried import packed
 from loaders.documents import (
     COUNTED_ENROLLMENTS,
     SEATED_ENROLLMENTS,
@@ -17,7 +16,8 @@ from loaders.documents import (
     ReviewDoc,
     StudentDoc,
 )
-from loaders.newest import NEWEST
+from loaders.newest_reviews import NEWEST
+from loaders.packed_ids import packed
 from loaders.ratings import summarise
 from loaders.review import ReviewParent
 

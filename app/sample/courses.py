@@ -7,13 +7,13 @@ from typing import Any
 
 from bson import ObjectId
 
+from app.sample.handwritten import CategoryPlan, CoursePlan
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
-from app.sample.plan import CategoryPlan, CoursePlan
-from loaders.carried import NOTHING
 from loaders.documents import CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc
+from loaders.packed_ids import NOTHING
 from loaders.ratings import summarise
-from loaders.terms import course_keys
+from loaders.text.terms import course_keys
 
 _HEADINGS = {
     "en": ("What you will learn", "Who it is for", "Outline"),

@@ -8,9 +8,9 @@ from random import Random
 
 from bson import ObjectId
 
+from app.sample.handwritten import CoursePlan
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
-from app.sample.plan import CoursePlan
 from app.sample.runs import Run
 from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStatus, StudentDoc
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from app.sample import counting, plan
+from app.sample import counting, handwritten
 from app.sample.courses import category_documents, course_documents, instructor_documents
 from app.sample.enrolments import Offer, enrolments, set_joining_dates
 from app.sample.people import student_documents
@@ -51,7 +51,7 @@ class Sample:
 
 def generate(now: datetime) -> Sample:
     """The sample data. Only upcoming runs depend on `now` (aware), and on its day alone."""
-    categories, people = plan.categories(), plan.people()
+    categories, people = handwritten.categories(), handwritten.people()
     courses = course_documents(categories, people)
     plans = [(category, course) for category in categories for course in category.courses]
     planned = [(course_plan, doc) for (_, course_plan), doc in zip(plans, courses, strict=True)]
@@ -60,7 +60,7 @@ def generate(now: datetime) -> Sample:
     students, instructors = student_documents(people), instructor_documents(people)
     enrolled = enrolments(offers, students)
     triples = [(*pair, doc) for pair, doc in zip(plans, courses, strict=True)]
-    written = reviews(triples, students, instructors, enrolled, plan.texts())
+    written = reviews(triples, students, instructors, enrolled, handwritten.texts())
     sample = Sample(
         category_documents(categories),
         instructors,

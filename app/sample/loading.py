@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from app.sample.generator import generate
 from app.sample.identity import LAYOUT, SOURCE
-from loaders import sample
-from loaders.aggregates import recount
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
+from loaders.recount import recount
+from loaders.transfer import sample_data
 
 
 async def load(database: Database, now: datetime | None = None) -> bool:
@@ -19,14 +19,14 @@ async def load(database: Database, now: datetime | None = None) -> bool:
     """
     moment = now or datetime.now(UTC)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    began = await sample.begin(database, SOURCE, LAYOUT, day)
+    began = await sample_data.begin(database, SOURCE, LAYOUT, day)
     if began is None:
         return False
     made = await asyncio.to_thread(generate, began.day)
-    await sample.insert(database, made.collections())
+    await sample_data.insert(database, made.collections())
     if not began.first:
         await _count_in(database)
-    await sample.complete(database, SOURCE)
+    await sample_data.complete(database, SOURCE)
     return True
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from bson import ObjectId
 
+from app.sample.handwritten import CategoryPlan, CoursePlan
 from app.sample.identity import TODAY, external_id, object_id
 from app.sample.identity import random as seeded
-from app.sample.plan import CategoryPlan, CoursePlan
-from app.sample.writing import Writer
+from app.sample.prose import Writer
 from loaders.documents import (
     ANONYMOUS_STUDENT,
     COUNTED_ENROLLMENTS,

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from app.sample.handwritten import CoursePlan
 from app.sample.identity import TODAY, external_id, object_id
 from app.sample.identity import random as seeded
-from app.sample.plan import CoursePlan
 from loaders.documents import CourseDoc, CourseRunDoc
 
 _HOURS = (8, 9, 13, 14, 16, 18)  # UTC: mornings and evenings where the students are

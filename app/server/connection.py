@@ -13,12 +13,12 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.server import head, refusals
+from app.server import head, rejections
+from app.server.connection_limits import Limits
 from app.server.cycle import Cycle
 from app.server.drain import is_draining
-from app.server.limits import Limits
 from app.server.reader import Reader
-from app.server.refusals import Refusal
+from app.server.rejections import Refusal
 from app.server.state import State
 
 #: Bytes that the parser is given at a time: what it holds back of a head is looked at as often.
@@ -94,7 +94,7 @@ class Connection(HttpToolsProtocol):
         if self.state.idle:
             next(iter(self.state.idle))._close()
         else:
-            self._refuse(refusals.FULL)
+            self._refuse(rejections.FULL)
 
     # What is waited for, and for how long.
 
@@ -185,7 +185,7 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as offer:
             self._ignore_offer(piece[offer.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(refusals.INVALID)
+            self._refuse(rejections.INVALID)
         if self._held > self._most_held:
             url = self.url if self._reading is _Waits.HEAD else b""
             self._refuse(head.too_large(url, self.limits))
@@ -196,7 +196,7 @@ class Connection(HttpToolsProtocol):
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(refusals.CONNECT)
+            self._refuse(rejections.CONNECT)
             return
         version = self.parser.get_http_version().encode()
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]

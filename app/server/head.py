@@ -7,9 +7,9 @@ from urllib.parse import unquote
 
 import httptools
 
-from app.server import refusals
-from app.server.limits import Limits
-from app.server.refusals import Refusal
+from app.server import rejections
+from app.server.connection_limits import Limits
+from app.server.rejections import Refusal
 
 _VERSIONS = frozenset(("1.0", "1.1"))
 _SLASH = ord("/")
@@ -26,11 +26,11 @@ def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refu
     if len(url) > limits.url or size > limits.head or len(names) > limits.headers:
         return too_large(url, limits)
     if version not in _VERSIONS:
-        return refusals.VERSION
+        return rejections.VERSION
     if version == "1.1" and names.count(b"host") != 1:
-        return refusals.HOST
+        return rejections.HOST
     if b"transfer-encoding" in names and not _is_chunked(headers):
-        return refusals.TRANSFER
+        return rejections.TRANSFER
     return None
 
 

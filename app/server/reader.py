@@ -9,8 +9,8 @@ from asyncio import TimerHandle
 from collections.abc import Callable
 from math import inf
 
-from app import logs
-from app.server.limits import Limits
+from app.observing import logs
+from app.server.connection_limits import Limits
 
 #: Bytes a second that a client reads at least, when the answer waits for it.
 _SLOWEST = 1000

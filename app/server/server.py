@@ -21,11 +21,11 @@ from starlette.types import ASGIApp
 
 from app.server import drain
 from app.server.connection import Connection
-from app.server.limits import Limits
+from app.server.connection_limits import Limits
 from app.server.proxies import Proxies
 from app.server.state import State
 from app.settings import Settings
-from loaders import background
+from loaders.mongo import detached
 
 #: What a process asks to stop; SIGINT is Ctrl-C, SIGHUP a terminal that closes.
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
@@ -143,7 +143,7 @@ class Server(uvicorn.Server):
     async def _finished(self) -> None:
         while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 # uvicorn's sets
             await asyncio.sleep(_TICK)
-        await background.finished()
+        await detached.finished()
 
     async def _cut(self) -> None:
         _log.warning(

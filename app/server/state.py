@@ -5,7 +5,7 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
-from app import logs
+from app.observing import logs
 from app.server.reader import Unread
 
 

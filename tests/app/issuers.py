@@ -12,12 +12,12 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from app.auth.errors import InvalidTokenError, IssuerUnavailableError
 from app.auth.issuer import Claims, Issuer
 from app.auth.keys import Keys
+from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
 from app.main import create_app
 from app.settings import Settings
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 
 NAME, AUDIENCE = "https://id.example.org", "courses"
 CLAIMS = Claims("roles", {}, "sub", "oidc")

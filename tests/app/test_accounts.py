@@ -15,8 +15,8 @@ from pymongo.database import Database
 from typer.testing import CliRunner, Result
 
 from app import cli
-from app.accounts import AccountError
-from resolvers import ids
+from app.commands.account_changes import AccountError
+from resolvers.relay import ids
 from tests import factories
 from tests.app.test_cli import lectern, running, until_it_answers
 from tests.support import SECRET

@@ -5,7 +5,7 @@ from pymongo import ReadPreference
 from app.database import connect, ping
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 
 
 async def test_a_new_database_lacks_its_indexes_until_they_are_made(database: Database) -> None:

@@ -22,7 +22,7 @@ from app.http import Endpoint, health
 from app.http.watch import Watch, Watches
 from app.protection import admission
 from app.protection.admission import Admission, Lane
-from loaders import scope as scopes
+from loaders.mongo import scope as scopes
 from resolvers import fields
 from tests.support import TOKENS
 

@@ -14,7 +14,7 @@ from app.main import create_app
 from app.server import drain
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 from tests.loaders.mongod import Mongod, own_mongod
 from tests.support import MongoCommands
 from tests.writes.support import served

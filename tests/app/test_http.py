@@ -16,8 +16,8 @@ from app.http import Endpoint
 from app.http.accept import preferred
 from app.main import create_app
 from app.settings import Settings
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
+from resolvers.relay import ids
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store

@@ -16,10 +16,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from app.auth.authentication import Authentication
-from app.auth.errors import InvalidTokenError
 from app.auth.issuer import Claims
+from app.auth.token_errors import InvalidTokenError
 from app.settings import Settings, SettingsError, load
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 from resolvers.context import Viewer
 from tests import factories
 from tests.app.issuers import (

@@ -7,7 +7,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from app import errors, logs
+from app import errors
+from app.observing import logs
 
 
 @pytest.fixture

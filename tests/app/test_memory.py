@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from app import memory
-from app.execution import Executor, Operation, Prepared, reference
+from app.execution import Executor, Operation, Prepared, reference_engine
 from resolvers.context import Context
 from resolvers.schema import schema
 
@@ -58,7 +58,7 @@ async def test_the_collector_looks_more_often_while_graphql_core_answers(
     told: list[tuple[int, ...]] = []
     monkeypatch.setattr(memory, "gc", SimpleNamespace(set_threshold=lambda *to: told.append(to)))
     thresholds = memory._Thresholds()
-    monkeypatch.setattr(reference, "thresholds", thresholds)
+    monkeypatch.setattr(reference_engine, "thresholds", thresholds)
     executor, ctx = Executor(schema._schema), cast("Context", None)
     prepared = executor.prepare(Operation("{ __schema { queryType { name } } }"))
     assert isinstance(prepared, Prepared)

@@ -6,8 +6,8 @@ import pytest
 from pymongo.errors import OperationFailure
 from structlog.testing import capture_logs
 
-from app import outcomes
-from loaders.errors import DatabaseAwayError, DeadlineError
+from app.observing import late_writes
+from loaders.mongo.command_errors import DatabaseAwayError, DeadlineError
 
 _LATE = "a commit outlived its request"
 _ABORTED = OperationFailure("No such transaction.", 251, {"errorLabels": ["TransientTransactionError"]})
@@ -47,9 +47,9 @@ async def test_each_outcome_has_its_line(
     monkeypatch: pytest.MonkeyPatch, kind: str, error: BaseException | None, line: dict[str, str] | None
 ) -> None:
     for name in ("_COMMITTED", "_NOT_COMMITTED", "_UNKNOWN", "_REST_LEFT"):
-        monkeypatch.setattr(getattr(outcomes, name), "_quiet_until", 0.0)
+        monkeypatch.setattr(getattr(late_writes, name), "_quiet_until", 0.0)
     with capture_logs() as logged:
-        outcomes.log(kind, error)
+        late_writes.log(kind, error)
     for told in logged:
         if "reason" in told:
             told["reason"] = told["reason"].split(", full error")[0]

@@ -11,8 +11,8 @@ import pytest
 from bson import ObjectId
 
 from app.settings import Settings
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
+from resolvers.relay import ids
 from tests import factories
 from tests.app.test_cli import lectern, running, until_it_answers
 from tests.app.test_embedded import mongods, wait_until_none

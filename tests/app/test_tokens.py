@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.auth.authentication import Authentication
-from app.auth.errors import InvalidTokenError
-from app.auth.tokens import AUDIENCE, ISSUER, SessionTokens
+from app.auth.session_tokens import AUDIENCE, ISSUER, SessionTokens
+from app.auth.token_errors import InvalidTokenError
 from app.main import create_app
 from app.settings import Settings
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 from resolvers.context import PUBLIC, RefreshToken, Viewer
 from tests.support import TOKENS
 

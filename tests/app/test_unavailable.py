@@ -11,9 +11,10 @@ from structlog.testing import capture_logs
 from app import errors
 from app.database import connect
 from app.settings import Settings
-from loaders import indexes, transactions
-from loaders.errors import DatabaseAwayError
-from loaders.mongo import Database
+from loaders import indexes
+from loaders.mongo import transactions
+from loaders.mongo.command_errors import DatabaseAwayError
+from loaders.mongo.commands import Database
 from tests import factories
 from tests.loaders.mongod import Mongod, own_mongod
 from tests.support import TOKENS

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from app.errors import field_error
 from app.execution import Answer, Executor
 from app.execution.encoding import encoded
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 from resolvers.schema import schema
 from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked

@@ -8,12 +8,12 @@ from bson import ObjectId
 from structlog.testing import capture_logs
 
 from app.execution import Answer, Operation
-from loaders.mongo import Database
-from loaders.registry import Loaders
-from resolvers import ids
+from loaders.mongo.commands import Database
+from loaders.reading.registry import Loaders
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
-from resolvers.node import COLLECTIONS
+from resolvers.relay import ids
+from resolvers.relay.node import COLLECTIONS
 from tests.execution.engines import executor
 from tests.execution.tree import EnumName, Value, print_value
 from tests.support import NOW, SECRET, TOKENS

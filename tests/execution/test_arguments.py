@@ -6,7 +6,7 @@ import pytest
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, Undefined, parse
 from graphql.execution.values import VariableValues
 
-from app.execution.arguments import _remembering, _Template, compiled
+from app.execution.compiler.field_arguments import _remembering, _Template, compiled
 from resolvers.schema import schema
 
 

@@ -11,11 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.execution import Answer, Operation, Prepared
-from app.execution.run import Run
+from app.execution.runner.run import Run
 from app.protection.limits import UNLIMITED
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
 from resolvers.context import PUBLIC
+from resolvers.relay import ids
 from tests import factories
 from tests.execution.comparison import REFERENCE, asked, told
 from tests.execution.engines import executor

@@ -8,10 +8,10 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from app.execution import Answer, Executor, Operation
-from loaders.batching import ByKey
-from resolvers import ids
+from loaders.reading.batching import ByKey
 from resolvers.context import PUBLIC
 from resolvers.errors import BadUserInputError
+from resolvers.relay import ids
 from tests.execution.comparison import COMPILED, REFERENCE, asked, asked_in_ticks, settled, told
 from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
@@ -115,7 +115,7 @@ async def test_a_batch_of_pages(site: Site, monkeypatch: pytest.MonkeyPatch, nam
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_batch_of_counts(site: Site, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
-    await _disturb(monkeypatch, "resolvers.pagination.counts", fault)
+    await _disturb(monkeypatch, "resolvers.relay.pagination.counts", fault)
     await _expect_equal(site)
 
 

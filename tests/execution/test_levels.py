@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from app.execution import Answer, Operation, Prepared
-from app.execution.explain import text
+from app.execution.plan_report import text
 from app.protection.limits import UNLIMITED
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
 from resolvers.context import PUBLIC
+from resolvers.relay import ids
 from tests import factories
 from tests.execution.comparison import asked, asked_in_ticks
 from tests.execution.engines import executor

@@ -8,8 +8,8 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from app.execution import Executor, Operation, Prepared
-from loaders.mongo import Database
-from loaders.registry import Loaders
+from loaders.mongo.commands import Database
+from loaders.reading.registry import Loaders
 from resolvers import fields
 from resolvers.context import Context
 from resolvers.cursors import Cursors

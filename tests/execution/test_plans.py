@@ -6,10 +6,10 @@ import pytest
 
 from app.execution import Answer, Executor, Operation, Prepared
 from app.execution.encoding import encoded
-from app.execution.explain import text
+from app.execution.plan_report import text
 from app.protection.limits import UNLIMITED
-from loaders.mongo import Database
-from loaders.registry import Loaders
+from loaders.mongo.commands import Database
+from loaders.reading.registry import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
 from resolvers.schema import schema

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.execution import Operation
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
 from resolvers.context import PUBLIC
+from resolvers.relay import ids
 from tests import factories
 from tests.execution.comparison import asked_in_ticks
 from tests.execution.engines import executor

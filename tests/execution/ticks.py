@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from app.execution import pace
-from loaders import mongo, queue
+from loaders.mongo import commands, queue
 from tests.execution.hooked import Hook
 
 #: Iterations of the loop without a new command, after which none will come before an answer does.
@@ -28,7 +28,7 @@ def timeless() -> Iterator[None]:
     """
     with patch.object(queue, "FAST", _AT_ONCE):
         wide = queue.Queue()
-    with patch.object(mongo, "running", lambda: wide), patch.object(pace, "LONGEST", inf):
+    with patch.object(commands, "running", lambda: wide), patch.object(pace, "LONGEST", inf):
         yield
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.http.accept import preferred, takes_gzip
-from app.http.request import headers
+from app.http.decoding import headers
 from tests.http.requests import ANSWER, BODY, QUERY, Serve, client, error, post
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importing.dates import date, day_offset
+from app.importing.values.dates import date, day_offset
 
 JUNE = datetime(2015, 6, 11, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(1980, 1, 1), datetime(2100, 1, 1)).map(

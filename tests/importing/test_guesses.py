@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from app.importing.guesses import folded, guess
+from app.importing.column_inference import folded, guess
+from app.importing.importable_fields import Importable
 from app.importing.mapping import ImportMapping, MappingError
 from app.importing.records import Recorder, RowError
-from app.importing.targets import Importable
 
 
 def made(mapping: ImportMapping, row: dict[str, Any]) -> dict[str, Any]:

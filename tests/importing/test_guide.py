@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from app.importing.importable_fields import TARGETS
 from app.importing.mapping import SENTINELS
-from app.importing.normalisers import NORMALISERS, options
-from app.importing.targets import TARGETS
+from app.importing.values.normalisers import NORMALISERS, options
 from tests.importing.shell import Shell
 
 ROOT = Path(__file__).parents[2]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from app.importing.importable_fields import Importable
 from app.importing.mapping import MappingError, check_columns, load
 from app.importing.records import Recorder, RowError
-from app.importing.targets import Importable
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "imports"
 

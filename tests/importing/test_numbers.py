@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importing import numbers
+from app.importing.values import numbers
 
 
 @pytest.mark.parametrize(

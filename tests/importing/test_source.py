@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importing import delimited
-from app.importing.rows import Row, SourceError, Unreadable
-from app.importing.source import open_source
+from app.importing.files import delimited
+from app.importing.files.rows import Row, SourceError, Unreadable
+from app.importing.files.source import open_source
 
 PLAIN = "id,title\n1,Café Ökonomie\n2,“Quoted”\n"
 

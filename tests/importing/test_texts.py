@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importing import texts
+from app.importing.values import text_values
 
 
 @pytest.mark.parametrize(
@@ -20,31 +20,31 @@ from app.importing import texts
     ],
 )
 def test_text(value: object, text: str) -> None:
-    assert texts.text(value) == text
+    assert text_values.text(value) == text
 
 
 @given(st.text())
 def test_text_is_stable(value: str) -> None:
-    assert texts.text(texts.text(value)) == texts.text(value)
+    assert text_values.text(text_values.text(value)) == text_values.text(value)
 
 
 @given(st.text())
 def test_text_that_is_not_html_stays(value: str) -> None:
     if "<" not in value and "&" not in value:
-        assert texts.markdown(value) == texts.plain(value) == texts.text(value)
+        assert text_values.markdown(value) == text_values.plain(value) == text_values.text(value)
 
 
 def test_markdown() -> None:
     html = "<h2>About</h2><p><b>SQL</b> &amp; more:</p><ul><li>one</li><li>two</li></ul><style>a</style>"
-    assert texts.markdown(html) == "## About\n\n**SQL** & more:\n\n- one\n- two"
-    assert texts.markdown("if a < b and c > d") == "if a < b and c > d"
-    assert texts.markdown("Tom &amp; Jerry") == "Tom & Jerry"
+    assert text_values.markdown(html) == "## About\n\n**SQL** & more:\n\n- one\n- two"
+    assert text_values.markdown("if a < b and c > d") == "if a < b and c > d"
+    assert text_values.markdown("Tom &amp; Jerry") == "Tom & Jerry"
 
 
 def test_plain() -> None:
-    assert texts.plain("<p>Learn <b>SQL</b></p><style>p {}</style>") == "Learn SQL"
-    assert texts.plain("Q&amp;A") == "Q&A"
-    assert texts.plain("PHP & MySQL") == "PHP & MySQL"
+    assert text_values.plain("<p>Learn <b>SQL</b></p><style>p {}</style>") == "Learn SQL"
+    assert text_values.plain("Q&amp;A") == "Q&A"
+    assert text_values.plain("PHP & MySQL") == "PHP & MySQL"
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_plain() -> None:
     ],
 )
 def test_list(value: object) -> None:
-    assert texts.items(value) == ["a", "b", "c"]
+    assert text_values.items(value) == ["a", "b", "c"]
 
 
 def test_a_list_joined_by_hyphens_needs_its_separator() -> None:
-    assert texts.items("drama-comedy-essay", separator="-") == ["drama", "comedy", "essay"]
-    assert texts.items("peer-to-peer") == ["peer-to-peer"]
+    assert text_values.items("drama-comedy-essay", separator="-") == ["drama", "comedy", "essay"]
+    assert text_values.items("peer-to-peer") == ["peer-to-peer"]
     with pytest.raises(ValueError, match="brackets"):
-        texts.items("[a, 'b]")
+        text_values.items("[a, 'b]")
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_a_list_joined_by_hyphens_needs_its_separator() -> None:
     ],
 )
 def test_modes(value: object, modes: list[str]) -> None:
-    assert texts.modes(value) == modes
+    assert text_values.modes(value) == modes
 
 
 def test_what_is_no_mode() -> None:
     with pytest.raises(ValueError, match="names no delivery mode"):
-        texts.modes("whatever")
+        text_values.modes("whatever")
 
 
 @pytest.mark.parametrize(
@@ -109,23 +109,29 @@ def test_what_is_no_mode() -> None:
     ],
 )
 def test_level(value: str, level: str) -> None:
-    assert texts.level(value) == level
+    assert text_values.level(value) == level
 
 
 @pytest.mark.parametrize(
     ("value", "tag"), [("English", "en"), ("pt_br", "pt-BR"), ("zh-hans-cn", "zh-Hans-CN"), ("EN", "en")]
 )
 def test_language(value: str, tag: str) -> None:
-    assert texts.language(value) == tag
+    assert text_values.language(value) == tag
 
 
 def test_country() -> None:
-    assert [texts.country(c) for c in ("in", "UK", "NA")] == ["IN", "GB", "NA"]
+    assert [text_values.country(c) for c in ("in", "UK", "NA")] == ["IN", "GB", "NA"]
     with pytest.raises(ValueError, match="two letters"):
-        texts.country("India")
+        text_values.country("India")
 
 
 def test_boolean() -> None:
-    assert [texts.boolean(v) for v in (True, "yes", 1, "False", "0")] == [True, True, True, False, False]
+    assert [text_values.boolean(v) for v in (True, "yes", 1, "False", "0")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
     with pytest.raises(ValueError, match="neither"):
-        texts.boolean("perhaps")
+        text_values.boolean("perhaps")

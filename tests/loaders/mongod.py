@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.settings import Settings
-from loaders.abandoned import APP_NAME
+from loaders.mongo.stale_transactions import APP_NAME
 from tests.hostile import mongod
 from tests.storm.storm import settings_of
 

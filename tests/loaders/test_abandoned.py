@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure
 
 from app import embedded
 from app.database import connect
-from loaders.abandoned import Abandoned
+from loaders.mongo.stale_transactions import Abandoned
 from tests.storm.storm import settings_of
 
 IDLE = 0.2  # seconds

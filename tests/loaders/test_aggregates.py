@@ -6,13 +6,13 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loaders.aggregates import Difference, recount
-from loaders.carried import packed, unpacked
-from loaders.creation import complete
-from loaders.listing import Window, pages
-from loaders.mongo import Database
-from loaders.newest import CARRIERS, NEWEST, PUBLIC, ids_by_parent
+from loaders.defaults import complete
+from loaders.mongo.commands import Database
+from loaders.newest_reviews import CARRIERS, NEWEST, PUBLIC, ids_by_parent
+from loaders.packed_ids import packed, unpacked
 from loaders.ratings import summarise
+from loaders.reading.listing import Window, pages
+from loaders.recount import Difference, recount
 from loaders.review import ReviewParent
 from loaders.review import listing as review_listing
 from tests import factories

@@ -12,10 +12,10 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loaders import batching
-from loaders.batching import ByKey
 from loaders.documents import CourseDoc
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
+from loaders.reading import batching
+from loaders.reading.batching import ByKey
 from tests import factories
 from tests.execution.hooked import hooked
 from tests.factories import store

@@ -11,9 +11,9 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from app.database import DatabaseUnavailableError, connect, ping, wait_for
-from loaders import circuit, mongo
-from loaders.errors import DatabaseAwayError, DeadlineError
-from loaders.scope import Scope, current
+from loaders.mongo import circuit, commands
+from loaders.mongo.command_errors import DatabaseAwayError, DeadlineError
+from loaders.mongo.scope import Scope, current
 from tests.loaders.mongod import Mongod
 
 PATIENCE = 0.5  # seconds
@@ -32,17 +32,17 @@ async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongo
     async with connect(own_mongod.settings(mongodb_timeout=PATIENCE)) as database:
         things = database["things"]
         with request():
-            await mongo.find(things, {}, size=1)
+            await commands.find(things, {}, size=1)
         with own_mongod.stopped():
             with request(0.2), pytest.raises(DeadlineError):
-                await mongo.find(things, {}, size=1)
+                await commands.find(things, {}, size=1)
             with request(), pytest.raises(DatabaseAwayError):  # it waits for the ping
-                await mongo.find(things, {}, size=1)
+                await commands.find(things, {}, size=1)
             assert circuit.is_open(database.client)
             began = monotonic()
             with request():
                 failed = await gather(
-                    *(mongo.find(things, {}, size=1) for _ in range(200)), return_exceptions=True
+                    *(commands.find(things, {}, size=1) for _ in range(200)), return_exceptions=True
                 )
             assert {type(error) for error in failed} == {DatabaseAwayError}
             assert monotonic() - began < 0.5
@@ -50,7 +50,7 @@ async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongo
             while circuit.is_open(database.client):  # noqa: ASYNC110 # no request asks
                 await sleep(0.02)
         with request():
-            await mongo.find(things, {}, size=1)
+            await commands.find(things, {}, size=1)
     assert not circuit.troubled
 
 
@@ -59,8 +59,8 @@ async def test_a_lost_connection_alone_opens_nothing(own_mongod: Mongod) -> None
         await ping(database)
         with own_mongod.failing(2, failCommands=["find"], closeConnection=True), request():
             with suppress(PyMongoError):  # the driver tries again, how often depends on which one it is
-                await mongo.find(database["things"], {}, size=1)
-            assert await mongo.count(database["things"], {}) >= 0
+                await commands.find(database["things"], {}, size=1)
+            assert await commands.count(database["things"], {}) >= 0
             assert not circuit.is_open(database.client)
 
 
@@ -68,7 +68,7 @@ async def test_outside_of_requests_the_driver_s_own_errors_are_raised(own_mongod
     gone = own_mongod.settings(mongodb_timeout=0.1)
     async with connect(gone.model_copy(update={"mongodb_uri": _nowhere(gone.mongodb_uri)})) as database:
         with pytest.raises(PyMongoError):
-            await mongo.find(database["things"], {}, size=1)
+            await commands.find(database["things"], {}, size=1)
         with pytest.raises(DatabaseUnavailableError):
             await ping(database)
 
@@ -77,7 +77,7 @@ async def test_a_server_that_was_never_there_is_away(own_mongod: Mongod) -> None
     gone = own_mongod.settings(mongodb_timeout=0.1)
     async with connect(gone.model_copy(update={"mongodb_uri": _nowhere(gone.mongodb_uri)})) as database:
         with request(), pytest.raises(DatabaseAwayError):
-            await mongo.find(database["things"], {}, size=1)
+            await commands.find(database["things"], {}, size=1)
 
 
 async def test_the_start_waits_for_mongodb_and_says_so_once(own_mongod: Mongod) -> None:

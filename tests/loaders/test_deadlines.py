@@ -12,11 +12,11 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from app.database import connect
-from loaders import background, mongo
-from loaders.errors import ClientGoneError, DeadlineError, OutcomeUnknownError
-from loaders.mongo import Database
-from loaders.scope import Scope, current
-from loaders.transactions import Transaction, transaction
+from loaders.mongo import commands, detached
+from loaders.mongo.command_errors import ClientGoneError, DeadlineError, OutcomeUnknownError
+from loaders.mongo.commands import Database
+from loaders.mongo.scope import Scope, current
+from loaders.mongo.transactions import Transaction, transaction
 from tests.loaders.mongod import NAME, Mongod
 
 LONG = 8.0  # seconds that a blocked command takes
@@ -54,11 +54,11 @@ async def none_in_flight(own_mongod: Mongod, within: float = 1.0) -> None:
 
 
 READS: dict[str, Read] = {
-    "find": lambda database: mongo.find(database["things"], SLOW, size=400),
-    "getMore": lambda database: mongo.find(database["things"], SLOW, size=5),
-    "find one": lambda database: mongo.find_one(database["things"], {"n": 0, "$nor": [SLOW]}),
-    "count": lambda database: mongo.count(database["things"], SLOW),
-    "aggregate": lambda database: mongo.aggregate(database["things"], [{"$match": SLOW}], size=400),
+    "find": lambda database: commands.find(database["things"], SLOW, size=400),
+    "getMore": lambda database: commands.find(database["things"], SLOW, size=5),
+    "find one": lambda database: commands.find_one(database["things"], {"n": 0, "$nor": [SLOW]}),
+    "count": lambda database: commands.count(database["things"], SLOW),
+    "aggregate": lambda database: commands.aggregate(database["things"], [{"$match": SLOW}], size=400),
 }
 
 
@@ -99,14 +99,14 @@ async def test_what_mongodb_blocks_ends_too(own: Database, own_mongod: Mongod) -
     with own_mongod.blocking("find", "aggregate", "count", seconds=3):
         with request(0.3) as scope:
             found = await gather(
-                mongo.find(own["things"], {}, size=1),
-                mongo.count(own["things"], {}),
-                mongo.estimated_count(own["things"]),
+                commands.find(own["things"], {}, size=1),
+                commands.count(own["things"], {}),
+                commands.estimated_count(own["things"]),
                 return_exceptions=True,
             )
         assert [type(error) for error in found] == [DeadlineError] * 3
         with request(60) as scope:
-            reading = create_task(mongo.find(own["things"], {}, size=1))
+            reading = create_task(commands.find(own["things"], {}, size=1))
             await sleep(0.3)
             scope.leave()
             with pytest.raises(ClientGoneError):
@@ -117,12 +117,12 @@ async def test_what_mongodb_blocks_ends_too(own: Database, own_mongod: Mongod) -
 async def test_strangers_are_answered_while_others_wait(own: Database, own_mongod: Mongod) -> None:
     with own_mongod.blocking("find", seconds=2):
         with request(1.5):
-            slow = [create_task(mongo.find(own["things"], {}, size=1)) for _ in range(200)]
+            slow = [create_task(commands.find(own["things"], {}, size=1)) for _ in range(200)]
         await sleep(0.2)
         with request(5) as stranger:
             stranger.cheap = True
             began = monotonic()
-            assert await mongo.count(own["things"], {}) == 400
+            assert await commands.count(own["things"], {}) == 400
             assert monotonic() - began < 1
         assert {type(error) for error in await gather(*slow, return_exceptions=True)} == {DeadlineError}
     await none_in_flight(own_mongod)
@@ -130,11 +130,11 @@ async def test_strangers_are_answered_while_others_wait(own: Database, own_mongo
 
 async def test_past_the_deadline_nothing_is_sent(own: Database) -> None:
     with request(-1), pytest.raises(DeadlineError):
-        await mongo.find(own["things"], {}, size=1)
+        await commands.find(own["things"], {}, size=1)
     with request(60) as scope:
         scope.leave()
         with pytest.raises(ClientGoneError):
-            await mongo.find(own["things"], {}, size=1)
+            await commands.find(own["things"], {}, size=1)
 
 
 async def test_sessions_are_good_after_another_s_command_was_ended(own: Database) -> None:
@@ -142,7 +142,7 @@ async def test_sessions_are_good_after_another_s_command_was_ended(own: Database
         with request(0.5), pytest.raises(DeadlineError):
             await READS["find"](own)
     with request(60):
-        found = await gather(*(mongo.count(own["things"], {}) for _ in range(50)))
+        found = await gather(*(commands.count(own["things"], {}) for _ in range(50)))
     assert found == [400] * 50
 
 
@@ -152,7 +152,7 @@ async def change(tx: Transaction) -> None:
 
 
 async def stored(database: Database) -> int:
-    return int((await mongo.find_one(database["things"], {"_id": 1}))["n"])
+    return int((await commands.find_one(database["things"], {"_id": 1}))["n"])
 
 
 async def test_a_transaction_ends_at_the_deadline_and_keeps_nothing(
@@ -164,7 +164,7 @@ async def test_a_transaction_ends_at_the_deadline_and_keeps_nothing(
             await transaction(own, change)
         assert monotonic() - began < 1
     assert not isinstance(raised.value, OutcomeUnknownError)
-    await background.finished()
+    await detached.finished()
     assert (await stored(own), own_mongod.open_transactions()) == (0, 0)
     await transaction(own, change)
     assert await stored(own) == 1
@@ -202,7 +202,7 @@ async def test_a_turn_that_does_not_come_ends_at_the_deadline(own: Database) -> 
 def late(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, BaseException | None]]:
     """The outcomes that came after their deadlines."""
     found: list[tuple[str, BaseException | None]] = []
-    monkeypatch.setattr(background, "_late", [lambda kind, error: found.append((kind, error))])
+    monkeypatch.setattr(detached, "_late", [lambda kind, error: found.append((kind, error))])
     return found
 
 
@@ -219,7 +219,7 @@ async def test_a_commit_is_followed_up_until_its_outcome_is_known(
         assert monotonic() - began < 1
         assert scope.wrote
         assert late == []
-        await background.finished()
+        await detached.finished()
     assert late == [("commit", None)]
     assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
 
@@ -232,7 +232,7 @@ async def test_a_commit_that_fails_past_the_deadline_is_reported(
     with own_mongod.failing(1, **held, **fails):
         with request(0.3, writes=True), pytest.raises(OutcomeUnknownError):
             await transaction(own, change)
-        await background.finished()
+        await detached.finished()
     ((kind, error),) = late
     assert kind == "commit"
     assert isinstance(error, OperationFailure)
@@ -293,15 +293,15 @@ async def test_a_server_that_answers_nothing_is_not_waited_for(own: Database, ow
     with own_mongod.stopped():
         began = monotonic()
         with request(0.5):
-            reading = [create_task(mongo.find(own["things"], {}, size=1)) for _ in range(30)]
+            reading = [create_task(commands.find(own["things"], {}, size=1)) for _ in range(30)]
         with request(0.5, writes=True):
             writing = create_task(transaction(own, change))
         ended = await gather(*reading, writing, return_exceptions=True)
         assert {type(error) for error in ended} == {DeadlineError}
         assert monotonic() - began < 1
-    await background.finished()
+    await detached.finished()
     with request(10):
-        assert await mongo.count(own["things"], {}) == 400
+        assert await commands.count(own["things"], {}) == 400
     await none_in_flight(own_mongod)
     with request(10, writes=True):
         await transaction(own, change)

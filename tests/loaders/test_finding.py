@@ -10,8 +10,8 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from app.database import connect
-from loaders import mongo
-from loaders.mongo import Collection, Database
+from loaders.mongo import commands
+from loaders.mongo.commands import Collection, Database
 from tests.loaders.mongod import Mongod
 from tests.support import MongoCommands
 
@@ -48,11 +48,11 @@ async def things(database: Database) -> AsyncIterator[Collection]:
 async def test_documents_are_those_of_a_cursor(things: Collection, options: dict[str, Any]) -> None:
     query = {"_id": {"$gte": 1}}
     expected = await things.find(query, **options).to_list(None)
-    assert await mongo.find(things, query, size=7, **options) == expected
+    assert await commands.find(things, query, size=7, **options) == expected
     single = {name: value for name, value in options.items() if name != "limit"}
-    assert await mongo.find_one(things, query, **single) == await things.find_one(query, **single)
-    assert await mongo.find_one(things, {"_id": -1}, **single) is None
-    assert await mongo.find(things, {"_id": -1}, size=1, **options) == []
+    assert await commands.find_one(things, query, **single) == await things.find_one(query, **single)
+    assert await commands.find_one(things, {"_id": -1}, **single) is None
+    assert await commands.find(things, {"_id": -1}, size=1, **options) == []
 
 
 async def test_of_a_collection_with_options_of_its_own(things: Collection) -> None:
@@ -61,14 +61,14 @@ async def test_of_a_collection_with_options_of_its_own(things: Collection) -> No
         read_preference=ReadPreference.NEAREST,
         read_concern=ReadConcern("majority"),
     )
-    assert await mongo.find(own, {}, size=7) == DOCUMENTS
-    assert await mongo.find_one(own, {"_id": 3}) == DOCUMENTS[3]
+    assert await commands.find(own, {}, size=7) == DOCUMENTS
+    assert await commands.find_one(own, {"_id": 3}) == DOCUMENTS[3]
 
 
 async def test_more_than_a_reply_of_mongodb_holds_is_found_whole(things: Collection) -> None:
     text = "x" * 6_000_000
     await things.update_many({"_id": {"$lt": 5}}, {"$set": {"text": text}})
-    found = await mongo.find(things, {}, size=7, sort=[("_id", 1)])
+    found = await commands.find(things, {}, size=7, sort=[("_id", 1)])
     assert [len(document.get("text", "")) for document in found] == [len(text)] * 5 + [0, 0]
     status = await things.database.command("serverStatus")
     assert status["metrics"]["cursor"]["open"]["total"] == 0
@@ -76,8 +76,8 @@ async def test_more_than_a_reply_of_mongodb_holds_is_found_whole(things: Collect
 
 async def test_one_command_for_a_read(things: Collection, mongo_commands: list[str]) -> None:
     mongo_commands.clear()
-    await mongo.find(things, {}, size=7, sort=[("_id", 1)])
-    await mongo.find_one(things, {"_id": 3})
+    await commands.find(things, {}, size=7, sort=[("_id", 1)])
+    await commands.find_one(things, {"_id": 3})
     assert mongo_commands == ["find things"] * 2
 
 
@@ -86,17 +86,17 @@ async def test_a_read_that_may_succeed_is_tried_again(own_mongod: Mongod, failur
     sent = MongoCommands()
     async with connect(own_mongod.settings(), sent) as database:
         with own_mongod.failing(1, failCommands=["find"], **failure):
-            assert await mongo.find(database["things"], {}, size=1) == []
+            assert await commands.find(database["things"], {}, size=1) == []
         with own_mongod.failing(1, failCommands=["find"], **failure):
-            assert await mongo.find_one(database["things"], {}) is None
+            assert await commands.find_one(database["things"], {}) is None
         assert sent.sent == ["find things"] * 4
         with own_mongod.failing(failCommands=["find"], **failure), pytest.raises(AutoReconnect):
-            await mongo.find(database["things"], {}, size=1)
+            await commands.find(database["things"], {}, size=1)
 
 
 async def test_a_read_that_can_t_succeed_is_not_tried_again(own_mongod: Mongod) -> None:
     sent = MongoCommands()
     async with connect(own_mongod.settings(), sent) as database:
         with pytest.raises(OperationFailure):
-            await mongo.find(database["things"], {"$nonsense": 1}, size=1)
+            await commands.find(database["things"], {"$nonsense": 1}, size=1)
     assert [command for command in sent.sent if command.startswith("find")] == ["find things"]

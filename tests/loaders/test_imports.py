@@ -4,10 +4,10 @@ import pytest
 from bson import ObjectId
 
 from loaders.documents import CourseDoc, EnrollmentDoc, ReviewDoc, StudentDoc
-from loaders.imports import Importer, Incoming
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 from loaders.ratings import wilson
-from loaders.seen import Seen
+from loaders.transfer.imports import Importer, Incoming
+from loaders.transfer.seen_keys import Seen
 
 VOTES = {"importedHelpfulCount": 5, "unhelpfulCount": 2}
 

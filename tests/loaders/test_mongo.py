@@ -9,10 +9,10 @@ import pytest
 from motor.core import AgnosticBase
 from pymongo.errors import OperationFailure
 
-from loaders import mongo
-from loaders.mongo import Database
-from loaders.queue import POOL
-from loaders.scope import Scope, current
+from loaders.mongo import commands
+from loaders.mongo.commands import Database
+from loaders.mongo.queue import POOL
+from loaders.mongo.scope import Scope, current
 
 
 async def test_a_command_s_time_is_without_the_wait_for_its_turn(
@@ -20,17 +20,17 @@ async def test_a_command_s_time_is_without_the_wait_for_its_turn(
 ) -> None:
     told: list[float] = []
     now, released, go_on = 0.0, Event(), asyncio.Event()
-    monkeypatch.setattr(mongo, "perf_counter", lambda: now)
+    monkeypatch.setattr(commands, "perf_counter", lambda: now)
     is_threaded = isinstance(database["courses"], AgnosticBase)
 
     def block(_: Any) -> Any:
         return released.wait(5) if is_threaded else go_on.wait()
 
-    busy = [asyncio.create_task(mongo.send(database["courses"], block)) for _ in range(POOL)]
+    busy = [asyncio.create_task(commands.send(database["courses"], block)) for _ in range(POOL)]
     await asyncio.sleep(0)
-    token = mongo.observer.set(told.append)
+    token = commands.observer.set(told.append)
     try:
-        finding = asyncio.create_task(mongo.find(database["courses"], {}, size=1))
+        finding = asyncio.create_task(commands.find(database["courses"], {}, size=1))
         await asyncio.wait([finding], timeout=0.1)
         assert not finding.done()
         now = 100.0
@@ -39,7 +39,7 @@ async def test_a_command_s_time_is_without_the_wait_for_its_turn(
         assert await finding == []
         await asyncio.gather(*busy)
     finally:
-        mongo.observer.reset(token)
+        commands.observer.reset(token)
     assert told == [0.0]
 
 
@@ -48,7 +48,7 @@ async def test_an_error_of_mongodb_is_not_its_own_cause(database: Database) -> N
     token = current.set(Scope(monotonic() + 5))
     try:
         with pytest.raises(OperationFailure) as failed:
-            await mongo.find(database["courses"], {"$nonsense": 1}, size=1)
+            await commands.find(database["courses"], {"$nonsense": 1}, size=1)
     finally:
         current.reset(token)
     assert failed.value.__cause__ is not failed.value

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
+from loaders import enrollment_writes as places
 from loaders import indexes
-from loaders.aggregates import Difference, recount
-from loaders.mongo import Database
+from loaders import review_writes as reviews
+from loaders.mongo.commands import Database
+from loaders.mongo.transactions import Transaction, transaction
 from loaders.ratings import wilson
-from loaders.transactions import Transaction, transaction
-from loaders.writes import enrollment as places
-from loaders.writes import review as reviews
+from loaders.recount import Difference, recount
 from tests import factories
 from tests.factories import store
 

@@ -7,10 +7,10 @@ from time import monotonic
 
 import pytest
 
-from loaders import queue
-from loaders.errors import ClientGoneError, DeadlineError
-from loaders.queue import FAST, Command, Queue
-from loaders.scope import Scope
+from loaders.mongo import queue
+from loaders.mongo.command_errors import ClientGoneError, DeadlineError
+from loaders.mongo.queue import FAST, Command, Queue
+from loaders.mongo.scope import Scope
 
 
 class Fake(Command):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loaders import sessions
+from loaders.mongo import driver_sessions
 
 
 class Session:
@@ -27,26 +27,26 @@ class Client:
 @pytest.fixture
 def client() -> Iterator[Client]:
     client = Client()
-    sessions.keep(client)
+    driver_sessions.keep(client)
     yield client
-    sessions.forget(client)
+    driver_sessions.forget(client)
 
 
 def test_a_session_is_lent_again_and_to_one_at_a_time(client: Client) -> None:
-    one, another = sessions.lend(client), sessions.lend(client)
+    one, another = driver_sessions.lend(client), driver_sessions.lend(client)
     assert one.session is not another.session
     assert (one.id, another.id) == (1, 2)
-    sessions.give_back(client, one)
-    assert sessions.lend(client) is one
+    driver_sessions.give_back(client, one)
+    assert driver_sessions.lend(client) is one
     assert client.started == 2
 
 
 def test_a_session_that_comes_back_after_its_client_was_closed_is_not_kept(client: Client) -> None:
-    free, session = sessions.lend(client), sessions.lend(client)
-    sessions.give_back(client, free)
-    sessions.forget(client)
-    sessions.give_back(client, session)
-    late = sessions.lend(client)
+    free, session = driver_sessions.lend(client), driver_sessions.lend(client)
+    driver_sessions.give_back(client, free)
+    driver_sessions.forget(client)
+    driver_sessions.give_back(client, session)
+    late = driver_sessions.lend(client)
     assert late not in {free, session}
-    sessions.give_back(client, late)
-    assert id(client) not in sessions._free
+    driver_sessions.give_back(client, late)
+    assert id(client) not in driver_sessions._free

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders import search, terms
-from loaders.terms import course_keys, sort_key, stem, student_keys, words
+from loaders.text import search, terms
+from loaders.text.terms import course_keys, sort_key, stem, student_keys, words
 from tests.support import cpu
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from app.database import connect
 from app.settings import Settings
-from loaders import mongo, queue
-from loaders.mongo import Database
-from loaders.scope import Scope, current
-from loaders.threads import Call
+from loaders.mongo import commands, queue
+from loaders.mongo.commands import Database
+from loaders.mongo.scope import Scope, current
+from loaders.mongo.threads import Call
 
 who: ContextVar[str] = ContextVar("who")
 
@@ -81,7 +81,7 @@ async def test_threads_lose_no_command_and_run_none_twice(settings: Settings) ->
     async def request(number: int, database: Database) -> None:
         current.set(Scope(monotonic() + 60, cheap=bool(number % 2)))
         calls = [partial(_note, ran, number * 100 + n) for n in range(100)]
-        await asyncio.gather(*(mongo.send(database["courses"], call) for call in calls))
+        await asyncio.gather(*(commands.send(database["courses"], call) for call in calls))
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

@@ -8,8 +8,8 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from loaders.mongo import Database
-from loaders.transactions import Transaction, transaction
+from loaders.mongo.commands import Database
+from loaders.mongo.transactions import Transaction, transaction
 
 A, B = ObjectId(), ObjectId()
 #: A collection with a unique index beside that of `_id`.

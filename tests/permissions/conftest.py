@@ -10,7 +10,7 @@ from app.database import connect
 from app.main import create_app
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 from tests.permissions import world
 from tests.permissions.identities import token_of
 from tests.permissions.world import Dump

@@ -7,8 +7,8 @@ from typing import Any
 
 import jwt
 
+from resolvers.access.rules import Rule
 from resolvers.context import Viewer
-from resolvers.rules import Rule
 from tests.permissions.world import accounts, sessions
 from tests.support import TOKENS
 

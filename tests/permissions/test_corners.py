@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from loaders import mongo
-from loaders.mongo import Database
+from loaders.mongo import commands
+from loaders.mongo.commands import Database
 from tests.permissions import world
 from tests.permissions.conftest import Ask
 from tests.permissions.identities import token
@@ -194,13 +194,13 @@ async def test_who_has_two_roles_may_do_what_each_may(ask: Ask) -> None:
 async def test_whose_a_course_is_is_looked_up_where_it_decides(
     ask: Ask, identity: str, slug: str, sent: int
 ) -> None:
-    commands: list[float] = []
-    asked = mongo.observer.set(commands.append)
+    seen: list[float] = []
+    asked = commands.observer.set(seen.append)
     try:
         await data(ask, identity, f'{{ course(slug: "{slug}") {{ title }} }}')
     finally:
-        mongo.observer.reset(asked)
-    assert len(commands) == sent
+        commands.observer.reset(asked)
+    assert len(seen) == sent
 
 
 async def test_nothing_is_changed_without_permission_in_a_request_that_has_some(

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from resolvers.rules import GROUPS, RULES, document
+from resolvers.access.rules import GROUPS, RULES, document
 
 FILE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
 
 def test_the_file_is_the_table() -> None:
-    """Else: `python -m resolvers.rules > docs/permissions.md`."""
+    """Else: `python -m resolvers.access.rules > docs/permissions.md`."""
     assert FILE.read_text(encoding="utf-8") == document()
 
 

@@ -6,9 +6,9 @@ What is expected is read from the table; that the gateway does it is what is tes
 import httpx
 import pytest
 
-from loaders import mongo
-from loaders.mongo import Database
-from resolvers.rules import RULES
+from loaders.mongo import commands
+from loaders.mongo.commands import Database
+from resolvers.access.rules import RULES
 from resolvers.schema import schema
 from tests.permissions import world
 from tests.permissions.actions import ACTIONS, text
@@ -99,10 +99,10 @@ def _expect_unauthenticated(answer: httpx.Response) -> None:
 
 async def _expect_refusal(ask: Ask, identity: str, query: str) -> None:
     """MongoDB is asked nothing."""
-    commands: list[float] = []
-    token = mongo.observer.set(commands.append)
+    sent: list[float] = []
+    token = commands.observer.set(sent.append)
     try:
         _expect_unauthenticated(await ask(identity, query))
     finally:
-        mongo.observer.reset(token)
-    assert commands == []
+        commands.observer.reset(token)
+    assert sent == []

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from graphql import GraphQLNamedType, get_named_type
 
-from resolvers.rules import RULES
+from resolvers.access.rules import RULES
 from resolvers.schema import schema
 from tests.permissions import world
 from tests.permissions.world import global_id

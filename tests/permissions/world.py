@@ -10,10 +10,10 @@ from typing import Any
 from argon2 import PasswordHasher
 from bson import ObjectId
 
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 from loaders.ratings import summarise
-from resolvers import ids
 from resolvers.context import RefreshToken
+from resolvers.relay import ids
 from tests import factories
 from tests.factories import DAY, T0, clear, list_newest
 from tests.support import TOKENS

@@ -8,8 +8,8 @@ import pytest
 
 from app.execution import Answer, Operation
 from app.execution.encoding import encoded
-from loaders.mongo import Database
-from loaders.registry import Loaders
+from loaders.mongo.commands import Database
+from loaders.reading.registry import Loaders
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
 from tests.execution.engines import executor

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from loaders import search, terms
-from loaders.mongo import Database
-from resolvers.arguments import LONGEST_TEXT
+from loaders.mongo.commands import Database
+from loaders.text import search, terms
 from resolvers.context import Viewer
+from resolvers.relay.list_arguments import LONGEST_TEXT
 from tests import factories
 from tests.factories import store
 from tests.resolvers.conftest import Ask

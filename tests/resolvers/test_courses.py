@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 from loaders.ratings import PRIOR_MEAN, PRIOR_WEIGHT
 from tests import factories
 from tests.factories import DAY, store

@@ -11,12 +11,12 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loaders.listing import Key
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
+from loaders.reading.listing import Key
 from resolvers.context import Viewer
 from resolvers.cursors import Cursors
 from resolvers.errors import InvalidCursorError
-from resolvers.ids import encode
+from resolvers.relay.ids import encode
 from tests import factories
 from tests.factories import clear, store
 from tests.resolvers.conftest import Ask

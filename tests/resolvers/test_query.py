@@ -7,9 +7,9 @@ from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
 from resolvers.context import Viewer
+from resolvers.relay import ids
 from tests import factories
 from tests.factories import clear, store
 from tests.support import RunQuery

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from loaders.carried import unpacked
-from loaders.mongo import Database
-from loaders.newest import CARRIERS, NEWEST
+from loaders.mongo.commands import Database
+from loaders.newest_reviews import CARRIERS, NEWEST
+from loaders.packed_ids import unpacked
 from resolvers.context import PUBLIC, Viewer
-from resolvers.ids import encode
+from resolvers.relay.ids import encode
 from tests import factories
 from tests.factories import DAY, T0, clear, store
 from tests.support import RunQuery

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.execution.encoding import encoded
-from resolvers.scalars import written
+from resolvers.values.scalars import written
 
 LONG_AGO = datetime(2, 1, 1)
 FAR_AHEAD = datetime(9998, 12, 31)

@@ -16,12 +16,12 @@ import pytest
 from app.sample.generator import Sample, generate
 from app.sample.identity import TODAY
 from app.sample.loading import load
-from loaders import aggregates
-from loaders import sample as writer
+from loaders import recount
 from loaders.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
 from loaders.ratings import wilson
-from loaders.terms import course_keys, student_keys
+from loaders.text.terms import course_keys, student_keys
+from loaders.transfer import sample_data as writer
 from tests import factories
 
 COLLECTIONS = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
@@ -318,7 +318,7 @@ async def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
 async def test_what_is_loaded_is_what_was_made(database: Database, sample: Sample) -> None:
     assert await load(database, NOW)
     assert await contents(database) == {name: [*made] for name, made in sample.collections().items()}
-    assert [difference async for difference in aggregates.recount(database, fix=False)] == []
+    assert [difference async for difference in recount.recount(database, fix=False)] == []
 
 
 async def test_loading_again_changes_nothing(database: Database) -> None:
@@ -379,7 +379,7 @@ async def test_what_somebody_made_since_is_counted_in_documents_that_are_replace
     await database["reviews"].insert_one(own)
     await database["sampleData"].update_one({}, {"$set": {"layout": 0}})
     assert await load(database, NOW)
-    assert [difference async for difference in aggregates.recount(database, fix=False)] == []
+    assert [difference async for difference in recount.recount(database, fix=False)] == []
     stored = await database["reviews"].find_one({"_id": reviewed["_id"]})
     assert stored is not None
     assert stored["helpfulCount"] == reviewed["helpfulCount"] + 1

@@ -14,7 +14,7 @@ import uvicorn
 from app.http import Endpoint
 from app.main import PATH, Gateway, create_app
 from app.server.connection import Connection
-from app.server.limits import Limits
+from app.server.connection_limits import Limits
 from app.server.state import State
 from app.settings import Settings
 

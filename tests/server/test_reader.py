@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from app.server.limits import Limits
+from app.server.connection_limits import Limits
 from app.server.reader import _GRACE, _PART, Reader, Unread
 
 MOST = 1_000_000

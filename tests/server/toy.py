@@ -14,12 +14,12 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
-from app import logs
+from app.observing import logs
 from app.server import server, workers
 from app.server.drain import is_leaving
 from app.server.server import Server
 from app.settings import Settings
-from loaders import background
+from loaders.mongo import detached
 
 
 async def toy(scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,7 +39,7 @@ async def toy(scope: Scope, receive: Receive, send: Send) -> None:
         print("the client is gone", file=sys.stderr, flush=True)
         return
     elif scope["path"] == "/work":
-        background.start(_work())
+        detached.start(_work())
     elif "bytes" not in asked:
         body = await _body(receive)
     headers = [(b"content-length", str(len(body)).encode())]

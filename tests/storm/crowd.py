@@ -7,8 +7,8 @@ from random import Random
 
 from bson import ObjectId
 
-from resolvers import ids
 from resolvers.context import Viewer
+from resolvers.relay import ids
 from tests.storm.client import Client
 from tests.storm.connection import Connection
 from tests.storm.log import Log

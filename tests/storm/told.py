@@ -10,7 +10,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from resolvers import ids
+from resolvers.relay import ids
 from tests.storm.log import Ack
 
 

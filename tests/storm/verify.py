@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 from bson import ObjectId
 
-from loaders.aggregates import recount
 from loaders.documents import LIVE_ENROLLMENTS, SEATED_ENROLLMENTS
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
+from loaders.recount import recount
 from tests.storm.log import Log
 from tests.storm.told import Told, told
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
+from resolvers.relay import ids
 from tests import factories
 
 _COURSES, _OLD_REVIEWS = 40, 3  # reviews of each course

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.settings import Settings
-from loaders.aggregates import recount
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
+from loaders.recount import recount
 from tests.writes.support import Gateway, served
 
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders.moments import now
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
+from loaders.mongo.moments import now
 from resolvers.context import Viewer
+from resolvers.relay import ids
 from tests import factories
 from tests.writes.support import (
     DAY,

@@ -11,11 +11,11 @@ import httpx
 
 from app.main import create_app
 from app.settings import Settings
-from loaders.aggregates import recount
-from loaders.mongo import Database
-from loaders.transactions import Transaction, transaction
-from resolvers import ids
+from loaders.mongo.commands import Database
+from loaders.mongo.transactions import Transaction, transaction
+from loaders.recount import recount
 from resolvers.context import PUBLIC, Viewer
+from resolvers.relay import ids
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.slugs import slugify
-from resolvers import checks, ids
-from resolvers.checks import Check, NotFoundError
+from loaders.text.slugs import slugify
+from resolvers.relay import ids
+from resolvers.writing import checks
+from resolvers.writing.checks import Check, NotFoundError
 from tests import factories
 
 GOOD: Sequence[tuple[Check, Any, Any]] = [

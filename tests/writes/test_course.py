@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
 from resolvers.context import Viewer
+from resolvers.relay import ids
 from tests import factories
 from tests.writes.support import (
     STAFF,

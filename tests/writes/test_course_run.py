@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-import loaders.writes.course
-import loaders.writes.enrollment
-from loaders.mongo import Database
-from loaders.transactions import Transaction
-from resolvers import ids
+import loaders.course_writes
+import loaders.enrollment_writes
+from loaders.mongo.commands import Database
+from loaders.mongo.transactions import Transaction
 from resolvers.context import Viewer
+from resolvers.relay import ids
 from tests import factories
 from tests.support import RunQuery
 from tests.writes.support import (
@@ -173,7 +173,7 @@ async def test_a_longer_waitlist_moves_up_in_several_transactions(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Each with entries of its own in the audit log, none with more changes than it shows."""
-    monkeypatch.setattr(loaders.writes.enrollment, "MOST_MOVED", 60)
+    monkeypatch.setattr(loaders.enrollment_writes, "MOST_MOVED", 60)
     course = factories.course(summary="S", deliveryModes=["ONLINE"])
     run = run_of(course, seats=1)
     people = [
@@ -236,12 +236,12 @@ async def test_a_run_that_is_made_while_its_course_is_archived_is_hidden_with_it
 
 
 async def _take_seats_away(tx: Transaction, run: Doc) -> None:
-    await loaders.writes.course.change_run(tx, await tx.get("courseRuns", run["_id"]), seats=1)
+    await loaders.course_writes.change_run(tx, await tx.get("courseRuns", run["_id"]), seats=1)
 
 
 async def _insert_run(tx: Transaction, course: Doc, fields: Doc) -> None:
-    await loaders.writes.course.insert_run(tx, await tx.get("courses", course["_id"]), fields)
+    await loaders.course_writes.insert_run(tx, await tx.get("courses", course["_id"]), fields)
 
 
 async def _archive(tx: Transaction, course: Doc) -> None:
-    await loaders.writes.course.set_status(tx, await tx.get("courses", course["_id"]), "ARCHIVED")
+    await loaders.course_writes.set_status(tx, await tx.get("courses", course["_id"]), "ARCHIVED")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from loaders.aggregates import recount
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
+from loaders.recount import recount
 from resolvers.context import Viewer
 from tests import factories
 from tests.support import RunQuery

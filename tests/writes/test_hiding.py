@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from loaders.mongo import Database
-from resolvers import ids
+from loaders.mongo.commands import Database
+from resolvers.relay import ids
 from tests import factories
 from tests.factories import DAY, T0
 from tests.support import RunQuery
@@ -230,7 +230,7 @@ async def test_who_sees_a_hidden_course_sees_what_is_its(gateway: Gateway, datab
 async def test_votes_for_a_review_that_is_gone_are_deleted_however_many(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loaders.writes.review._VOTES", 10)
+    monkeypatch.setattr("loaders.review_writes._VOTES", 10)
     course, student = described(), factories.student()
     reviews = [review_of(course, student), review_of(course, factories.student())]
     votes = [

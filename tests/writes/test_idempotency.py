@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from loaders.moments import now
-from loaders.mongo import Database
+from loaders.mongo.commands import Database
+from loaders.mongo.moments import now
 from tests import factories
 from tests.writes.scenes import NAMES, scenes
 from tests.writes.support import Gateway, as_student, course_id, current, stored

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from loaders.mongo import Database
-from resolvers.arguments import LONGEST_TEXT
+from loaders.mongo.commands import Database
+from resolvers.relay.list_arguments import LONGEST_TEXT
 from tests import factories
 from tests.support import RunQuery
 from tests.writes.support import (

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from pymongo.errors import OperationFailure
 
-import loaders.transactions
-import loaders.writes.review
-from loaders import background
-from loaders.carried import unpacked
-from loaders.errors import DeadlineError
-from loaders.mongo import Database
-from loaders.newest import NEWEST
-from loaders.scope import current as current_scope
-from loaders.transactions import Transaction
+import loaders.mongo.transactions
+import loaders.review_writes
+from loaders.mongo import detached
+from loaders.mongo.command_errors import DeadlineError
+from loaders.mongo.commands import Database
+from loaders.mongo.scope import current as current_scope
+from loaders.mongo.transactions import Transaction
+from loaders.newest_reviews import NEWEST
+from loaders.packed_ids import unpacked
 from resolvers.context import Viewer
 from tests import factories
 from tests.factories import DAY, T0
@@ -182,7 +182,7 @@ async def test_a_review_that_is_taken_back_takes_its_rating_and_votes_out(
 
 def let_deadline_pass(kind_of: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The deadline has passed when the first task of a kind has begun."""
-    real, kinds = background.outcome, [kind_of]
+    real, kinds = detached.outcome, [kind_of]
 
     async def outcome(task: Task[Any], deadline: float, kind: str | None = None) -> Any:
         if kind in kinds:
@@ -190,7 +190,7 @@ def let_deadline_pass(kind_of: str, monkeypatch: pytest.MonkeyPatch) -> None:
             deadline = 0
         return await real(task, deadline, kind)
 
-    monkeypatch.setattr(background, "outcome", outcome)
+    monkeypatch.setattr(detached, "outcome", outcome)
 
 
 async def voted_for(database: Database) -> tuple[Viewer, dict[str, Any]]:
@@ -209,7 +209,7 @@ async def test_the_votes_of_a_review_that_is_taken_back_go_past_the_deadline_too
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer, given = await voted_for(database)
-    go_on, real = Event(), loaders.writes.review.delete_votes
+    go_on, real = Event(), loaders.review_writes.delete_votes
 
     async def slow(*arguments: Any) -> bool:
         await go_on.wait()
@@ -218,14 +218,14 @@ async def test_the_votes_of_a_review_that_is_taken_back_go_past_the_deadline_too
         assert scope.remaining > 15, "it has a time of its own"
         return await real(*arguments)
 
-    monkeypatch.setattr(loaders.writes.review, "delete_votes", slow)
+    monkeypatch.setattr(loaders.review_writes, "delete_votes", slow)
     let_deadline_pass("rest of a write", monkeypatch)
     answer = await gateway.post(TAKE_BACK, given, viewer)
     assert answer["data"]["deleteReview"]["review"] == {"rating": 1}
     assert await database["reviews"].count_documents({}) == 0
     assert await database["votes"].count_documents({}) == 1
     go_on.set()
-    await background.finished()
+    await detached.finished()
     assert await database["votes"].count_documents({}) == 0
 
 
@@ -234,16 +234,16 @@ async def test_votes_that_can_t_be_deleted_in_their_time_are_reported(
 ) -> None:
     """Though the request still waits for them: its answer says nothing of it."""
     late: list[tuple[str, BaseException | None]] = []
-    monkeypatch.setattr(background, "_late", [lambda kind, error: late.append((kind, error))])
+    monkeypatch.setattr(detached, "_late", [lambda kind, error: late.append((kind, error))])
 
     async def too_slow(*_: Any) -> bool:
         raise DeadlineError
 
-    monkeypatch.setattr(loaders.writes.review, "delete_votes", too_slow)
+    monkeypatch.setattr(loaders.review_writes, "delete_votes", too_slow)
     viewer, given = await voted_for(database)
     answer = await gateway.post(TAKE_BACK, given, viewer)
     assert answer["data"]["deleteReview"]["review"] == {"rating": 1}
-    await background.finished()
+    await detached.finished()
     assert [(kind, type(error)) for kind, error in late] == [("rest of a write", DeadlineError)]
     await database["votes"].delete_many({})  # as `lectern recount --fix` does
 
@@ -253,23 +253,23 @@ async def test_the_votes_go_when_the_commit_comes_past_the_deadline(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, is_committed: bool
 ) -> None:
     viewer, given = await voted_for(database)
-    go_on, real = Event(), loaders.transactions._commit
+    go_on, real = Event(), loaders.mongo.transactions._commit
 
     async def slow(session: Any) -> None:
         await go_on.wait()
         if not is_committed:
-            await loaders.transactions._ended(session)
+            await loaders.mongo.transactions._ended(session)
             raise OperationFailure("aborted")
         await real(session)
 
-    monkeypatch.setattr(loaders.transactions, "_commit", slow)
+    monkeypatch.setattr(loaders.mongo.transactions, "_commit", slow)
     let_deadline_pass("commit", monkeypatch)
     answer = await gateway.post(TAKE_BACK, given, viewer)
     assert answer["errors"][0]["extensions"] == {"code": "TIMEOUT"}
     assert await database["votes"].count_documents({}) == 1
     go_on.set()
-    await background.finished()
-    monkeypatch.setattr(loaders.transactions, "_commit", real)
+    await detached.finished()
+    monkeypatch.setattr(loaders.mongo.transactions, "_commit", real)
     left = 0 if is_committed else 1
     assert await database["reviews"].count_documents({}) == left
     assert await database["votes"].count_documents({}) == left
@@ -300,7 +300,7 @@ async def test_reviews_that_are_deleted_at_once_are_not_listed(gateway: Gateway,
     await stored(database, courses=courses, students=[student], reviews=reviews)
 
     async def delete(tx: Transaction, review: Doc) -> None:
-        await loaders.writes.review.delete(tx, await tx.get("reviews", review["_id"]))
+        await loaders.review_writes.delete(tx, await tx.get("reviews", review["_id"]))
 
     await at_once(database, lambda tx: delete(tx, reviews[0]), lambda tx: delete(tx, reviews[NEWEST]))
     carried = unpacked((await current(database, "students", student))["newestReviewIds"])

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from app import accounts
+from app.commands import account_changes
 from app.settings import Settings
-from loaders.mongo import Database
-from loaders.transactions import Transaction, transaction
-from loaders.writes import account
-from resolvers import passwords
+from loaders.accounts import account
+from loaders.mongo.commands import Database
+from loaders.mongo.transactions import Transaction, transaction
 from resolvers.context import Viewer
+from resolvers.signing_in import passwords
 from tests.support import TOKENS
 from tests.writes.sessions import EMAIL, PASSWORD, SESSION, Gateway, codes, served
 
@@ -130,7 +130,7 @@ async def test_who_has_the_password_signs_in(gateway: Gateway) -> None:
 async def test_an_account_without_a_password_cant_be_signed_in_to(
     gateway: Gateway, database: Database
 ) -> None:
-    await accounts.create(database, EMAIL, "Ada", ["STAFF"], None)
+    await account_changes.create(database, EMAIL, "Ada", ["STAFF"], None)
     for password in ("", "nobody's", "None"):
         assert codes(await gateway.sign_in(password=password)) == OVER
 
@@ -275,7 +275,7 @@ async def test_a_refresh_brings_the_roles_that_the_account_has_by_then(
     gateway: Gateway, database: Database
 ) -> None:
     token = (await gateway.sign_up())["refreshToken"]
-    await accounts.change_roles(database, EMAIL, ["STAFF"], [], None)
+    await account_changes.change_roles(database, EMAIL, ["STAFF"], [], None)
     assert (await gateway.refresh(token))["viewer"]["roles"] == ["STUDENT", "STAFF"]
 
 
@@ -355,7 +355,7 @@ async def test_a_reset_link_is_good_once_and_ends_all_sessions(
     gateway: Gateway, database: Database, reset: Any
 ) -> None:
     before = await gateway.sign_up()
-    link = await accounts.reset(database, EMAIL)
+    link = await account_changes.reset(database, EMAIL)
     assert codes(await reset(link.token, "short")) == [("INVALID", "newPassword")]
     began = await reset(link.token)
     assert began["errors"] == []
@@ -370,7 +370,7 @@ async def test_a_reset_link_is_good_once_and_ends_all_sessions(
 async def test_of_two_who_use_a_reset_link_at_once_one_does(
     gateway: Gateway, database: Database, reset: Any
 ) -> None:
-    link = await accounts.create(database, EMAIL, "Ada", ["STAFF"], None)
+    link = await account_changes.create(database, EMAIL, "Ada", ["STAFF"], None)
     payloads = await gather(*(reset(link.token, f"{NEW_PASSWORD} {n}") for n in range(3)))
     assert sorted(map(codes, payloads)) == [[], USED, USED]
     (won,) = (n for n, payload in enumerate(payloads) if not payload["errors"])
@@ -381,11 +381,11 @@ async def test_a_reset_link_is_over_after_its_time_and_after_the_password_was_ch
     gateway: Gateway, database: Database, reset: Any
 ) -> None:
     session = await gateway.sign_up()
-    link = await accounts.reset(database, EMAIL)
+    link = await account_changes.reset(database, EMAIL)
     past = datetime.now(UTC) - timedelta(seconds=1)
     await database["accounts"].update_one({}, {"$set": {"reset.expiresAt": past}})
     assert codes(await reset(link.token)) == USED
-    link = await accounts.reset(database, EMAIL)
+    link = await account_changes.reset(database, EMAIL)
     assert (await change_password(gateway, session["accessToken"]))["errors"] == []
     assert codes(await reset(link.token)) == USED
 
@@ -416,7 +416,7 @@ async def test_no_password_and_no_token_is_stored_or_logged(
     again = await gateway.sign_up(password=secrets[0], idempotencyKey="k1")
     await gateway.sign_in(password=secrets[1])
     changed = await change_password(gateway, again["accessToken"], secrets[0], secrets[1])
-    link = await accounts.reset(database, EMAIL)
+    link = await account_changes.reset(database, EMAIL)
     reset = await gateway.mutate("resetPassword", {"token": link.token, "newPassword": secrets[2]})
     assert changed["errors"] == reset["errors"] == []
     refreshed = await gateway.refresh(reset["refreshToken"], "k2")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loaders.terms import course_keys
-from resolvers import checks, texts
-from resolvers.texts import clean, in_line, is_visible
+from loaders.text.terms import course_keys
+from resolvers.writing import checks, plain_text
+from resolvers.writing.plain_text import clean, in_line, is_visible
 from tests.support import cpu
 
 #: Text with much that looks like HTML.
@@ -70,7 +70,7 @@ def test_clean_text_stays_as_it_is(text: str) -> None:
 @given(st.text().map(lambda text: text.replace("<", "")))
 def test_text_without_tags_keeps_all_but_control_characters(text: str) -> None:
     lines = text.replace("\r\n", "\n")
-    assert clean(text) == "".join(c for c in lines if not texts._CONTROL.match(c)).strip()
+    assert clean(text) == "".join(c for c in lines if not plain_text._CONTROL.match(c)).strip()
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_hostile_text_is_passed_a_fixed_number_of_times(
             return str(self._sub(replacement, text))
 
     for name in ("_CONTROL", "_AUTOLINK", "_TAG", "_BEGIN"):
-        monkeypatch.setattr(texts, name, Counted(getattr(texts, name)))
+        monkeypatch.setattr(plain_text, name, Counted(getattr(plain_text, name)))
     text = "<" * 50_000 + "a>" * 50_000 if nested else unit * 50_000
     assert "<a" not in clean(text)
     assert len(passes) == 4

@@ -1,0 +1,170 @@
+"""`lectern serve` and `lectern dev`."""
+
+import asyncio
+import os
+import secrets
+import socket
+import webbrowser
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from starlette.types import ASGIApp
+
+from app import development, embedded
+from app.commands.command_error import CommandError
+from app.database import connect, require_transactions, wait_for
+from app.observing import logs
+from app.sample.identity import SOURCE
+from app.sample.loading import load as load_sample
+from app.server import server
+from app.server.server import Server
+from app.server.workers import CannotStartError, run
+from app.settings import Settings, SettingsError, load
+from loaders import indexes
+
+_Host = Annotated[str, typer.Option(help="The address to listen on.")]
+_Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any that is free.", min=0, max=65535)]
+
+
+def serve(
+    host: _Host = "127.0.0.1",
+    port: _Port = 8000,
+    workers: Annotated[int, typer.Option(help="How many processes.", min=1)] = 1,
+) -> None:
+    """Serve the catalogue in MONGODB_URI."""
+    settings = load()
+    try:
+        server.require_files()
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    listening = _bound(host, port)
+    if asyncio.run(_missing_indexes(settings)):
+        _say("Indexes are missing: run `lectern indexes`.")
+    if not settings.lectern_secret.get_secret_value():
+        # The workers read it from their environment; without one each would sign with its own.
+        os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
+        _say("LECTERN_SECRET is not set: sessions and cursors will be good until this process ends.")
+    logs.configure()
+    import_module("app.main")  # once, for all workers
+    run(
+        _worker,
+        listening,
+        workers,
+        patience=settings.drain_delay + settings.drain_seconds,
+        on_started=lambda: _say(f"Lectern serves {settings.mongodb_database} at {_url(listening)}/graphql"),
+    )
+
+
+def _worker() -> Server:
+    """The server of the settings as they are now."""
+    try:
+        return server.make(_application, load())
+    except SettingsError as error:
+        raise CannotStartError(str(error)) from None
+
+
+def _application() -> ASGIApp:
+    application: ASGIApp = import_module("app.main").from_environment()
+    return application
+
+
+def dev(
+    host: _Host = "127.0.0.1",
+    port: _Port = 8000,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the database is kept.", file_okay=False, show_default=False)
+    ] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Leave the sample data out.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
+) -> None:
+    """Serve sample data from a MongoDB that comes along, for trying things out."""
+    listening = _bound(host, port)
+    directory = development.directory(data_dir)
+    # Building the schema takes about as long as mongod takes to start.
+    with ThreadPoolExecutor(1) as meanwhile:
+        meanwhile.submit(import_module, "app.main")
+        _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)
+
+
+def _serve_embedded(
+    directory: Path, listening: socket.socket, *, with_sample: bool, in_browser: bool
+) -> None:
+    with embedded.running(directory) as uri:
+        settings = load()
+        os.environ |= {
+            "MONGODB_URI": uri,
+            "LECTERN_SECRET": development.secret(settings, directory),
+            "CORS_ORIGINS": development.origins(settings),
+            "TRACE_PLAN": "true",
+        }
+        told = asyncio.run(_prepare(load(), with_sample=with_sample))
+        serving = server.make(_application, load(), delay=0)
+        serving.on_started = lambda: _welcome(_url(listening), uri, told, directory, in_browser=in_browser)
+        serving.run([listening])
+    _say(f"\nStopped. The data is in {directory}.")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Before anything else is started, so that a port in use is found out first."""
+    try:
+        return server.bound(host, port)
+    except OSError as error:
+        raise CommandError(
+            f"Can't listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."
+        ) from None
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _missing_indexes(settings: Settings) -> list[str]:
+    seconds = settings.wait_for_mongodb
+    async with connect(settings) as database:
+        await wait_for(
+            database, seconds, lambda: _say(f"Waiting for MongoDB, for up to {seconds:g} seconds.")
+        )
+        await require_transactions(database)
+        return await indexes.missing(database)
+
+
+async def _prepare(settings: Settings, *, with_sample: bool) -> str:
+    """Indexes and sample data, where they are not there yet; says what the database holds."""
+    async with connect(settings) as database:
+        await asyncio.gather(indexes.ensure(database), *([load_sample(database)] if with_sample else []))
+        courses = await database["courses"].estimated_document_count()
+        is_sample = await database["courses"].find_one({"externalId.source": SOURCE}, {"_id": 1})
+    if not courses:
+        return "none yet: MONGODB_URI=(the above) lectern import courses FILE"
+    return f"{courses} courses" + (", sample data: none of its people are real" if is_sample else "")
+
+
+def _welcome(url: str, mongodb_uri: str, told: str, directory: Path, *, in_browser: bool) -> None:
+    query = "{ courses(first: 3) { nodes { title rating { average count } } } }"
+    curl = f"curl {url}/graphql -H 'content-type: application/json' -d '{{\"query\": \"{query}\"}}'"
+    elsewhere = "" if directory == development.directory(None) else f" --data-dir {directory}"
+    _say(
+        f"""
+  GraphiQL   {url}/
+  Endpoint   {url}/graphql
+  MongoDB    {mongodb_uri}
+  Data       {told}
+  Sign in    lectern token{elsewhere} --role STUDENT (or INSTRUCTOR, STAFF)
+
+Try it:
+
+  {curl}
+
+Ctrl-C stops everything."""
+    )
+    if in_browser:
+        webbrowser.open(url)
+
+
+def _say(message: str) -> None:
+    Console(stderr=True).print(message, soft_wrap=True, markup=False)

@@ -1,0 +1,69 @@
+"""Access tokens for trying things out: what `lectern token` prints."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import timedelta
+from typing import NamedTuple, TypeAlias
+
+from bson import ObjectId
+
+from app.auth.session_tokens import SessionTokens
+from app.commands.command_error import CommandError
+from app.database import connect, ping
+from app.settings import Settings
+from loaders.accounts import trial_people
+from loaders.documents import InstructorDoc, Role, StudentDoc
+from loaders.mongo.commands import Database
+from resolvers.context import Viewer
+from resolvers.relay import ids
+
+_Person: TypeAlias = StudentDoc | InstructorDoc
+_Find: TypeAlias = Callable[[Database, ObjectId | None], Awaitable[_Person | None]]
+
+_FIND: Mapping[Role, _Find] = {"STUDENT": trial_people.student, "INSTRUCTOR": trial_people.instructor}
+
+
+class Trial(NamedTuple):
+    """A token, and whose it is."""
+
+    token: str
+    told: str
+
+
+async def issue(
+    settings: Settings, roles: Collection[Role], given: Mapping[Role, ObjectId | None], lasts: timedelta
+) -> Trial:
+    """A token of the gateway of the settings. given: who has a role; None: someone who fits.
+
+    Raises CommandError where there is nobody.
+    """
+    async with connect(settings) as database:
+        await ping(database)
+        people = {role: await _person(database, role, given[role]) for role in roles if role in _FIND}
+    tokens = SessionTokens(settings.lectern_secret.get_secret_value().encode())
+    told = ", ".join(_told(role, people.get(role)) for role in sorted(roles))
+    return Trial(tokens.access(_viewer(roles, people), lasts).text, told)
+
+
+async def _person(database: Database, role: Role, id: ObjectId | None) -> _Person:
+    if found := await _FIND[role](database, id):
+        return found
+    name, does = role.lower(), "takes" if role == "STUDENT" else "teaches"
+    if id:
+        raise CommandError(f"--{name}: there is no {name} with this ID.")
+    raise CommandError(
+        f"No {name} {does} a course there. `lectern dev` has some, unless it began with --empty."
+    )
+
+
+def _viewer(roles: Collection[Role], people: Mapping[Role, _Person]) -> Viewer:
+    student, instructor = people.get("STUDENT"), people.get("INSTRUCTOR")
+    return Viewer(
+        roles=frozenset(roles),
+        student_id=student and student["_id"],
+        instructor_id=instructor and instructor["_id"],
+        subject=f"lectern token|{','.join(str(person['_id']) for person in people.values())}",
+    )
+
+
+def _told(role: Role, person: _Person | None) -> str:
+    return f"{role} {person['name']} ({ids.encode(role.title(), person)})" if person else role

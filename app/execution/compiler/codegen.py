@@ -1,0 +1,304 @@
+"""From a plan to Python functions: one for each use, which puts values into its place.
+
+A function turns documents into result objects in the order of the response, with the literal code that one
+would write by hand for this selection, and collects the parents of the next uses:
+
+    def build(values, slots):
+        p1 = []; s1 = []
+        for v0, slot in zip(values, slots, strict=True):
+            r2 = {'title': x if type(x := v0['title']) is str else c1(x), 'reviews': None}
+            p1.append(v0); s1.append(r2)
+            slot[key] = r2
+        return [(p1, s1)]
+
+A value that has the type that BSON gives it is right as it is. Any other goes through the type's own
+coercion, and whatever GraphQL calls an error raises here: app.execution.runner.completion then completes
+the value.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from types import CodeType, FunctionType
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLLeafType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    get_nullable_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from app.execution.compiler.plan import (
+    Build,
+    Built,
+    Called,
+    Computed,
+    Position,
+    Route,
+    Selection,
+    Step,
+    Stored,
+    Typename,
+    Use,
+)
+
+#: When a scalar's value is right as it is; `{x}` is the value, taken where `{first}` stands.
+_RIGHT: Mapping[str, str] = {
+    "String": "type({first}) is str",
+    "ID": "type({first}) is str",
+    "Boolean": "type({first}) is bool",
+    "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
+    "Float": "type({first}) is float and {x} * 0 == 0",  # not so for infinity and NaN
+    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",  # as resolvers.values.scalars writes it
+}
+
+
+#: How many items a list is taken to have, for the weight of a function.
+_ITEMS = 10
+
+
+class Compiler:
+    """Makes the uses of one plan. Functions with the same text share its code."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._code: dict[str, CodeType] = {}
+
+    def use(self, position: Position, above: Route = ()) -> Use:
+        """The use of a function at a position, with all uses below it. above: the route to its object."""
+        assert isinstance(position.source, Called)  # noqa: S101  # for the type checker
+        route = (*above, _step(position))
+        function = _Function(self.use, route)
+        result = function.completed(position.type, position.selections)
+        built = function.built(f"slot[key] = {result}", position, self._code)
+        self._count += 1
+        return Use(self._count - 1, position, position.source, route, built)
+
+
+def items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
+    """What builds items of a list one by one: it appends the result of each value to its slot, a list.
+
+    type_: of the items of a position within the use. The uses below are the use's own.
+    """
+    known = {id(below.position): below for below in use.built.below}
+    function = _Function(lambda inner, _: known[id(inner)], ())
+    result = function.completed(type_, position.selections)
+    return function.built(f"slot.append({result})", position, {})
+
+
+class _Function:
+    """The source of one function, written statement by statement.
+
+    use: gives the use at a position, from the route to its object.
+    """
+
+    def __init__(self, use: Callable[[Position, Route], Use], route: Route) -> None:
+        self._use, self._route = use, route
+        self._lines: list[str] = []
+        self._depth = 2
+        self._count = 0
+        self._items, self._weight = 1, 1
+        self._names: dict[str, Any] = {
+            "datetime": datetime,
+            "as_list": _as_list,
+            "objects": {dict, tuple},
+            "Wrong": WrongTypeError,
+        }
+        self._below: list[tuple[str, Use]] = []  # with the number of its lists
+
+    def completed(self, type_: GraphQLOutputType, selections: Mapping[str, Selection]) -> str:
+        """Writes what completes a value; gives the expression of its result."""
+        return self._complete(type_, "v0", selections)
+
+    def built(self, last: str, position: Position, known: dict[str, CodeType]) -> Built:
+        """The function, which ends with a statement. known: the code of functions by their text."""
+        self._write(last)
+        numbers = [number for number, _ in self._below]
+        lists = "".join(f"    p{n} = []; s{n} = []\n" for n in numbers)
+        pairs = ", ".join(f"(p{n}, s{n})" for n in numbers)
+        source = (
+            f"def build(values, slots):\n{lists}"
+            "    for v0, slot in zip(values, slots, strict=True):\n"
+            + "\n".join(self._lines)
+            + f"\n    return [{pairs}]\n"
+        )
+        if (code := known.get(source)) is None:
+            module = compile(source, f"<{position.coordinate}>", "exec")
+            code = known[source] = next(c for c in module.co_consts if isinstance(c, CodeType))
+        # A copy: what CPython learns of a function while it runs is kept in its code.
+        build: Build = FunctionType(code.replace(), self._names | {"key": position.key})
+        return Built(build, [use for _, use in self._below], self._weight)
+
+    def _complete(self, type_: GraphQLOutputType, value: str, selections: Mapping[str, Selection]) -> str:
+        """Writes what completes a value of a type; gives the expression of the result.
+
+        Null where null must not be is no list, no object and no leaf, and raises like anything else.
+        """
+        required, nullable = is_non_null_type(type_), get_nullable_type(type_)
+        if is_leaf_type(nullable):
+            return self._leaf(nullable, value, required=required)
+        name = self._named(value)
+        if required:
+            return self._present(nullable, name, selections)
+        result = self._fresh("r")
+        self._write(f"if {name} is None:")
+        with self._indented():
+            self._write(f"{result} = None")
+        self._write("else:")
+        with self._indented():
+            self._write(f"{result} = {self._present(nullable, name, selections)}")
+        return result
+
+    def _present(self, type_: Any, name: str, selections: Mapping[str, Selection]) -> str:
+        if is_list_type(type_):
+            return self._list(type_.of_type, name, selections)
+        if is_abstract_type(type_):
+            return self._abstract(name, selections)
+        (selection,) = selections.values()
+        return self._object(selection, name)
+
+    def _list(self, type_: GraphQLOutputType, name: str, selections: Mapping[str, Selection]) -> str:
+        self._write(f"if type({name}) is not list: {name} = as_list({name})")
+        nullable = get_nullable_type(type_)
+        if is_leaf_type(nullable):
+            item = self._leaf(nullable, "e", required=is_non_null_type(type_))
+            return f"{name} if {self._all_right(nullable, name)} else [{item} for e in {name}]"
+        result, item = self._fresh("r"), self._fresh("v")
+        self._write(f"{result} = []")
+        self._write(f"for {item} in {name}:")
+        with self._indented(), self._at(Step(None, not is_non_null_type(type_)), times=_ITEMS):
+            self._write(f"{result}.append({self._complete(type_, item, selections)})")
+        return result
+
+    def _abstract(self, name: str, selections: Mapping[str, Selection]) -> str:
+        result = self._fresh("r")
+        self._write(f"match {name}['__typename']:")
+        with self._indented():
+            for type_name, selection in selections.items():
+                self._write(f"case {type_name!r}:")
+                with self._indented():
+                    self._write(f"{result} = {self._object(selection, name)}")
+            self._write("case _: raise Wrong")
+        return result
+
+    def _object(self, selection: Selection, name: str) -> str:
+        positions = selection.positions
+        if not any(isinstance(position.source, Stored) for position in positions):  # which fails by itself
+            self._write(f"if type({name}) not in objects: raise Wrong")
+        members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
+        waiting = [position for position in positions if isinstance(position.source, Called)]
+        if not waiting:
+            return f"{{{members}}}"
+        result = self._fresh("r")
+        self._write(f"{result} = {{{members}}}")
+        for position in waiting:
+            number = self._wait(position)
+            self._write(f"p{number}.append({name}); s{number}.append({result})")
+        return result
+
+    def _member(self, position: Position, name: str) -> str:
+        """The expression of a field's result; None stands in the place of one that waits for its level."""
+        self._weight += self._items
+        source = position.source
+        if isinstance(source, Typename):
+            return repr(position.parent_type)
+        if isinstance(source, Called):
+            return "None"
+        if isinstance(source, Computed):
+            value = f"{self._constant('f', source.function)}({name})"
+        elif is_non_null_type(position.type):
+            value = f"{name}[{source.name!r}]"
+        else:
+            value = f"{name}.get({source.name!r})"
+        with self._at(_step(position)):
+            return self._complete(position.type, value, position.selections)
+
+    def _wait(self, position: Position) -> str:
+        """The number of the lists of a position's parents and slots."""
+        number = self._fresh("")
+        self._below.append((number, self._use(position, self._route)))
+        return number
+
+    def _leaf(self, type_: GraphQLLeafType, value: str, *, required: bool) -> str:
+        if isinstance(type_, GraphQLEnumType):
+            names = type_._value_lookup if required else {None: None, **type_._value_lookup}
+            return f"{self._constant('n', names)}[{value}]"
+        x, first = (value, value) if value.isidentifier() else ("x", f"x := {value}")
+        otherwise = f"{self._constant('c', _coercion(type_, required=required))}({x})"
+        if type_.name not in _RIGHT:
+            return otherwise.replace(f"({x})", f"({value})")
+        right = _RIGHT[type_.name].format(first=first, x=x)
+        return f"{x} if {right}{'' if required else f' or {x} is None'} else {otherwise}"
+
+    def _all_right(self, type_: GraphQLLeafType, name: str) -> str:
+        """When a list of leaves is right as it is, and need not be made anew."""
+        if isinstance(type_, GraphQLEnumType):
+            same = {value for value, name in type_._value_lookup.items() if value == name}
+            return f"{self._constant('a', same)}.issuperset({name})"
+        if type_.name in {"String", "ID"}:
+            return f"{self._constant('a', {str})}.issuperset(map(type, {name}))"
+        return "False"
+
+    def _named(self, value: str) -> str:
+        if value.isidentifier():
+            return value
+        name = self._fresh("v")
+        self._write(f"{name} = {value}")
+        return name
+
+    def _constant(self, prefix: str, value: Any) -> str:
+        name = self._fresh(prefix)
+        self._names[name] = value
+        return name
+
+    def _fresh(self, prefix: str) -> str:
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def _write(self, line: str) -> None:
+        self._lines.append("    " * self._depth + line)
+
+    @contextmanager
+    def _at(self, step: Step, times: int = 1) -> Iterator[None]:
+        """Within a field, or an item of a list."""
+        route, items = self._route, self._items
+        self._route, self._items = (*route, step), items * times
+        yield
+        self._route, self._items = route, items
+
+    @contextmanager
+    def _indented(self) -> Iterator[None]:
+        self._depth += 1
+        yield
+        self._depth -= 1
+
+
+def _step(position: Position) -> Step:
+    return Step(position.key, not is_non_null_type(position.type))
+
+
+class WrongTypeError(TypeError):
+    """A value is not what its type asks for."""
+
+
+def _coercion(type_: GraphQLScalarType, *, required: bool) -> Callable[[Any], Any]:
+    """The type's own coercion, with what its field makes of null."""
+
+    def coerce(value: Any) -> Any:
+        if value is None and required:
+            raise WrongTypeError
+        return None if value is None else type_.coerce_output_value(value)
+
+    return coerce
+
+
+def _as_list(value: Any) -> list[Any]:
+    if type(value) is not tuple:
+        raise WrongTypeError
+    return list(value)

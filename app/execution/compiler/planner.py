@@ -1,0 +1,149 @@
+"""From a valid operation to its plan."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues
+from strawberry.utils.str_converters import to_camel_case
+
+from app.execution.compiler import field_arguments, levels
+from app.execution.compiler.codegen import Compiler
+from app.execution.compiler.field_arguments import Arguments
+from app.execution.compiler.plan import (
+    Called,
+    Computed,
+    Plan,
+    Position,
+    Selection,
+    Source,
+    Stored,
+    Typename,
+)
+from loaders.reading import projections
+from resolvers.relay.node import COLLECTIONS, PARTS
+
+
+class DeclinedError(Exception):
+    """The operation is not for a plan; the message is the reason, one of a few words."""
+
+
+def plan(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    conditions: Mapping[str, bool],
+) -> Plan:
+    """The plan of an operation for some values of the variables that its @skip and @include name.
+
+    Raises DeclinedError.
+    """
+    if operation.operation is OperationType.SUBSCRIPTION:
+        raise DeclinedError("subscription")
+    return _Planner(schema, document, operation, conditions).plan()
+
+
+class _Planner:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        conditions: Mapping[str, bool],
+    ) -> None:
+        self._schema, self._operation = schema, operation
+        self._variables = VariableValues({}, dict(conditions))
+        fragments = (d for d in document.definitions if isinstance(d, FragmentDefinitionNode))
+        self._fragments = {f.name.value: FragmentDetails(f) for f in fragments}
+        self._arguments: dict[tuple[int, int], Arguments] = {}
+        self._reads: dict[str, set[str]] = {}
+        self._looked_beyond: set[str] = set()
+
+    def plan(self) -> Plan:
+        root = self._schema.get_root_type(self._operation.operation)
+        assert root is not None  # noqa: S101  # validation saw to it
+        grouped = collect_fields(
+            self._schema, self._fragments, self._variables, root, self._operation
+        ).grouped_field_set
+        positions = self._selection(root, grouped).positions
+        keys = {p.key: root.name if isinstance(p.source, Typename) else None for p in positions}
+        compiler = Compiler()
+        uses = [compiler.use(position) for position in positions if isinstance(position.source, Called)]
+        serial = self._operation.operation is OperationType.MUTATION
+        known = levels.fixed(uses, serial=serial)
+        return Plan(keys, uses, projections.of(self._reads), self._looked_beyond, serial, known)
+
+    def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
+        positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]
+        if parent.name.endswith("Connection"):
+            self._page(parent, positions)
+        if collection := COLLECTIONS.get(PARTS.get(parent.name, parent.name)):
+            reads = self._reads.setdefault(collection, set())
+            reads.update(key for position in positions for key in position.source.reads)
+        return Selection(parent, positions)
+
+    def _page(self, connection: GraphQLObjectType, positions: list[Position]) -> None:
+        """It is fetched whether its elements are selected or not; then nothing of them is looked at."""
+        collection = COLLECTIONS[get_named_type(connection.fields["nodes"].type).name]
+        self._reads.setdefault(collection, set())
+        if any(position.field_name == "pageInfo" for position in positions):
+            self._looked_beyond.add(collection)
+
+    def _position(self, parent: GraphQLObjectType, key: str, nodes: list[FieldDetails]) -> Position:
+        name = nodes[0].node.name.value
+        if name in {"__schema", "__type"}:
+            raise DeclinedError("introspection")
+        field = self._schema.get_field(parent, name)
+        assert field is not None  # noqa: S101  # validation saw to it
+        source = Typename() if name == "__typename" else self._source(field, nodes)
+        selections, written = self._selections(field, nodes), [one.node for one in nodes]
+        return Position(key, parent.name, name, field.type, source, selections, written)
+
+    def _source(self, field: GraphQLField, nodes: list[FieldDetails]) -> Source:
+        declared = field_arguments.declaration(field)
+        how = declared.metadata
+        reads = how.get("reads", ())
+        if function := how.get("computed"):
+            return Computed(function, reads)
+        if function := how.get("level") or how.get("root"):
+            given = self._given(field, nodes[0].node)
+            return Called(function, given, reads, how["commands"], "root" in how)
+        return Stored(to_camel_case(declared.python_name))
+
+    def _given(self, field: GraphQLField, node: FieldNode) -> Arguments:
+        """A fragment's field has the same arguments wherever it is spread."""
+        key = (id(field), id(node))
+        if key not in self._arguments:
+            self._arguments[key] = field_arguments.compiled(self._schema, field, node)
+        return self._arguments[key]
+
+    def _selections(self, field: GraphQLField, nodes: list[FieldDetails]) -> dict[str, Selection]:
+        kind = get_named_type(field.type)
+        if not is_composite_type(kind):
+            return {}
+        types: Any = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
+        return {type_.name: self._selection(type_, self._subfields(type_, nodes)) for type_ in types}
+
+    def _subfields(self, type_: GraphQLObjectType, nodes: list[FieldDetails]) -> GroupedFieldSet:
+        return collect_subfields(
+            self._schema, self._fragments, self._variables, self._operation, type_, nodes
+        ).grouped_field_set

@@ -1,0 +1,98 @@
+"""From a text to a valid document, a step at a time: the cheap ones first."""
+
+from collections.abc import Collection, Generator
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoFragmentCyclesRule,
+    NoSchemaIntrospectionCustomRule,
+    get_operation_ast,
+    specified_rules,
+    validate,
+)
+from graphql.validation import ASTValidationRule
+
+from app import errors
+from app.execution.document import Document
+from app.execution.operation import Operation
+from app.execution.refusals import RefusedError
+from app.protection import (
+    aliases,
+    depth,
+    directives,
+    fragments,
+    overlap,
+    query_tokens,
+    root_fields,
+    variable_values,
+)
+from app.protection.limits import Limits, TooLargeError
+
+_MOST_ERRORS = 10
+_OUT_OF_STACK = "Validation aborted."  # all that graphql-core says when it is
+_SUGGESTION = " Did you mean "
+
+
+class Reader:
+    """Reads operations against one schema. introspection: without it, no error suggests a name either."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
+        self._schema, self._limits, self._introspection = schema, limits, introspection
+        self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
+
+    def read(self, operation: Operation) -> Generator[None, None, Document]:
+        """The document, in two pieces of work.
+
+        Raises RefusedError or TooLargeError.
+        """
+        document = self._parsed(operation.query)
+        self._check(document)
+        if fragments.have_cycle(document):
+            self._validate(document, [NoFragmentCyclesRule])
+        overlap.check(document, self._limits.overlap)
+        yield
+        self._validate(document, self._rules)
+        definition = get_operation_ast(document, operation.operation_name)
+        if definition is None:
+            raise RefusedError([_unresolved(operation)], errors.OPERATION_RESOLUTION_FAILURE)
+        return Document(self._schema, document, definition, hide_suggestions=not self._introspection)
+
+    def _parsed(self, text: str) -> DocumentNode:
+        try:
+            return query_tokens.parsed(text, self._limits)
+        except GraphQLSyntaxError as error:
+            raise RefusedError([error], errors.PARSE_FAILED) from None
+
+    def _check(self, document: DocumentNode) -> None:
+        """What is counted in the text alone."""
+        limits = self._limits
+        fragments.check(document, limits.fragments)
+        depth.check(document, limits.depth)
+        aliases.check(document, limits.aliases)
+        root_fields.check(document, limits.root_fields)
+        directives.check(document, limits.directives)
+        variable_values.check_literals(document, limits)
+
+    def _validate(self, document: DocumentNode, rules: Collection[type[ASTValidationRule]]) -> None:
+        hide = not self._introspection
+        found = validate(self._schema, document, rules, _MOST_ERRORS, hide_suggestions=hide)
+        if found and found[-1].message == _OUT_OF_STACK:
+            raise TooLargeError("The operation is nested too deeply to be validated.")
+        if hide:
+            found = [_without_suggestion(error) for error in found]
+        if found:
+            raise RefusedError(found, errors.VALIDATION_FAILED)
+
+
+def _without_suggestion(error: GraphQLError) -> GraphQLError:
+    """graphql-core hides those of names alone."""
+    return GraphQLError(error.message.partition(_SUGGESTION)[0], error.nodes)
+
+
+def _unresolved(operation: Operation) -> GraphQLError:
+    if operation.operation_name is not None:
+        return GraphQLError(f"The document has no operation named '{operation.operation_name}'.")
+    return GraphQLError("The document has more than one operation: say which one in `operationName`.")

@@ -1,0 +1,169 @@
+"""An import file: unpacked, decoded, its format told from its first bytes, read row by row."""
+
+import codecs
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, cast
+
+from charset_normalizer import from_bytes
+
+from app.importing.files import delimited, json_rows
+from app.importing.files.rows import Row, SourceError, Unreadable
+
+Format = Literal["delimited", "ndjson", "array"]
+
+_SAMPLE = 1 << 18  # bytes looked at for the encoding and the dialect
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_WESTERN = {"latin_1", "cp1250", "cp1254", "cp1257", "iso8859_9", "iso8859_15", "mac_roman", "ascii", "cp437"}
+
+
+@dataclass
+class Source:
+    """A file that is open for reading. `rows` can be read once; `close` it at the end."""
+
+    name: str
+    format: Format
+    encoding: str
+    columns: Sequence[str]  # of the header, or of the first rows of JSON
+    sample: Sequence[dict[str, Any]]  # values of the first rows
+    skipped: Sequence[str]  # lines above the header
+    size: int | None  # bytes, packed; None when it can't be known
+    _file: BinaryIO
+    _text: io.TextIOWrapper  # closes the file when nobody holds it
+    _rows: Iterator[Row | Unreadable]
+    _ahead: list[Row | Unreadable] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row | Unreadable]:
+        """Every data row in order. Raises SourceError where the file can't be read on."""
+        try:
+            yield from self._ahead
+            yield from self._rows
+        except (EOFError, OSError, zlib.error) as error:
+            raise SourceError(f"{self.name} can't be read to its end: {error}") from None
+
+    def position(self) -> int | None:
+        """Bytes read so far, packed."""
+        return self._file.tell() if self.size else None
+
+    def close(self) -> None:
+        self._text.close()
+        self._file.close()
+
+
+def open_source(name: str, *, encoding: str | None = None) -> Source:
+    """Open a path, or `-` for standard input; `encoding` where it is known.
+
+    Raises SourceError when it can't be opened or has no rows.
+    """
+    file, size = _open(name)
+    try:
+        unpacked = _unpack(file)
+        sample = unpacked.peek(_SAMPLE)
+        encoding = encoding or _encoding(sample)
+        text = io.TextIOWrapper(unpacked, encoding=encoding, errors="lectern_cp1252", newline="")
+        first = sample.decode(encoding, "replace").lstrip("\ufeff \t\r\n")[:1]
+        return _identify(name, text, first, encoding, file, size)
+    except (EOFError, OSError, LookupError, zlib.error) as error:
+        file.close()
+        raise SourceError(f"{name} can't be read: {error}") from None
+    except SourceError as error:
+        file.close()
+        raise SourceError(f"{name}: {error}") from None
+
+
+def _open(name: str) -> tuple[BinaryIO, int | None]:
+    if name == "-":
+        return sys.stdin.buffer, None
+    path = Path(name)
+    try:
+        return path.open("rb"), path.stat().st_size
+    except OSError as error:
+        raise SourceError(f"{name}: {error.strerror}") from None
+
+
+def _unpack(file: BinaryIO) -> io.BufferedReader:
+    head = cast("io.BufferedReader", file).peek(2)[:2]
+    raw = gzip.GzipFile(fileobj=file) if head == b"\x1f\x8b" else file
+    return io.BufferedReader(cast("io.RawIOBase", raw), buffer_size=_SAMPLE)
+
+
+def _encoding(sample: bytes) -> str:
+    for mark, encoding in _BOMS:
+        if sample.startswith(mark):
+            return encoding
+    if sample[1::2].count(0) > len(sample) / 4:
+        return "utf-16-le"
+    if sample[::2].count(0) > len(sample) / 4:
+        return "utf-16-be"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return _legacy(sample)
+    return "utf-8"
+
+
+def _legacy(sample: bytes) -> str:
+    """Of the encodings before Unicode. The western ones differ in a few letters only, and cp1252 is by far
+    the most frequent of them; another one shows by writing most of its text in high bytes. UTF-8 with some
+    stray bytes is UTF-8.
+    """
+    text = sample.decode("utf-8", "replace")
+    stray, high = text.count("\ufffd"), sum(1 for byte in sample if byte > 127)
+    if sum(1 for character in text if character > "\x7f") > 2 * stray:
+        return "utf-8"
+    if high < len(sample) / 20:
+        return "cp1252"
+    best = from_bytes(sample).best()
+    return "cp1252" if best is None or best.encoding in _WESTERN else best.encoding
+
+
+def _stray_byte(error: UnicodeError) -> tuple[str, int]:
+    """A byte that is not of the file's encoding, such as a pasted cp1252 quotation mark in UTF-8."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("lectern_cp1252", _stray_byte)
+
+
+def _identify(
+    name: str, text: io.TextIOWrapper, first: str, encoding: str, file: BinaryIO, size: int | None
+) -> Source:
+    skipped: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    rows: Iterator[Row | Unreadable]
+    kind: Format
+    if first == "[":
+        kind, rows = "array", json_rows.array(text)
+    elif first == "{":
+        kind, rows = "ndjson", json_rows.lines(text)
+    else:
+        table = delimited.open_table(text)
+        kind, columns, skipped, rows = "delimited", table.columns, table.skipped, table.rows()
+    source = Source(name, kind, encoding, columns, [], skipped, size, file, text, rows)
+    _look_ahead(source)
+    return source
+
+
+def _look_ahead(source: Source, count: int = 200) -> None:
+    for row in source._rows:
+        source._ahead.append(row)
+        if len(source._ahead) == count:
+            break
+    if not source._ahead:
+        raise SourceError("there are no rows in it")
+    source.sample = [row.values for row in source._ahead if isinstance(row, Row)]
+    if not source.columns:
+        source.columns = list(dict.fromkeys(key for values in source.sample for key in values))

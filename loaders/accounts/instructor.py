@@ -1,0 +1,11 @@
+"""Instructors."""
+
+from typing import Any
+
+from loaders.documents import InstructorDoc
+from loaders.mongo.transactions import Transaction
+
+
+async def insert(tx: Transaction, name: str) -> InstructorDoc:
+    instructor: Any = await tx.insert("instructors", {"name": name, "headline": None})
+    return instructor  # type: ignore[no-any-return]

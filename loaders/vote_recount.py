@@ -1,0 +1,118 @@
+"""Reviews against the votes for them: `helpfulCount`, and the `helpfulScore` that follows from it.
+
+Most reviews have no votes, and MongoDB tells which these are. Two kinds are counted: those whose own values
+let expect votes, or disagree; and of the others those that have votes all the same.
+
+Votes for a review that is gone are reported under its id, and deleted.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any
+
+from bson import ObjectId
+
+from loaders.differences import Difference, Doc, batches, compared, mended
+from loaders.mongo.commands import Database, Pipeline, aggregate, find
+from loaders.mongo.transactions import Transaction, transaction
+from loaders.ratings import wilson
+from loaders.review_writes import delete_votes
+
+_COUNTS = ("helpfulCount", "importedHelpfulCount", "unhelpfulCount", "helpfulScore")
+_IMPORTED = {"$ifNull": ["$importedHelpfulCount", 0]}
+_VOTES = 1_000  # a batch
+
+
+async def differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
+    """In batches, mended with `fix`."""
+    if suspects := await _suspects(database):
+        async for ids in batches(database, "reviews", {"$or": suspects}):
+            yield await transaction(database, partial(_counted, ids=ids, suspect=True, fix=fix))
+    async for ids in _voted(database):
+        yield await transaction(database, partial(_counted, ids=ids, suspect=False, fix=fix))
+        orphaned = await transaction(database, partial(_orphaned, ids=ids))
+        yield orphaned
+        for difference in orphaned if fix else ():
+            while await transaction(database, partial(_removed, review_id=difference.id)):
+                pass
+
+
+async def _suspects(database: Database) -> list[Doc]:
+    """Queries that find the suspects; none where there are none. Reviews are many, combinations of their
+    counts few.
+    """
+    keys = {**{name: f"${name}" for name in _COUNTS}, "importedHelpfulCount": _IMPORTED}
+    groups = await aggregate(database["reviews"], [{"$group": {"_id": keys}}], size=10_000)
+    rows = [{**dict.fromkeys(keys), **group["_id"]} for group in groups]
+    scores = [row["helpfulScore"] for row in rows if row["helpfulScore"] != _score(row)]
+    queries: list[Doc] = [{"helpfulScore": {"$in": scores}}] if scores else []
+    if any(row["helpfulCount"] != row["importedHelpfulCount"] for row in rows):
+        queries.append({"$expr": {"$ne": ["$helpfulCount", _IMPORTED]}})
+    return queries
+
+
+async def _voted(database: Database) -> AsyncIterator[Sequence[ObjectId]]:
+    """The reviews that have votes, in order."""
+    query: dict[str, Any] = {}
+    options: dict[str, Any] = {"sort": [("_id.reviewId", 1)], "limit": _VOTES}
+    while votes := await find(database["votes"], query, size=_VOTES, **options):
+        ids = list(dict.fromkeys(vote["_id"]["reviewId"] for vote in votes))
+        yield ids
+        query = {"_id.reviewId": {"$gt": ids[-1]}}
+
+
+async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, fix: bool) -> list[Difference]:
+    """Of the reviews those that are suspects, or those that are not: no review is told twice."""
+    found = await tx.find(
+        "reviews", {"_id": {"$in": ids}}, size=len(ids), projection=(*_COUNTS, "externalId")
+    )
+    reviews = [review for review in found if _is_suspect(review) is suspect]
+    votes = await _votes(tx, [review["_id"] for review in reviews])
+    wrong = [
+        difference
+        for review in reviews
+        for difference in compared("reviews", review, _true(review, votes.get(review["_id"], 0)))
+    ]
+    return await mended(tx, wrong, fix=fix)
+
+
+async def _orphaned(tx: Transaction, *, ids: Sequence[ObjectId]) -> list[Difference]:
+    """Votes for reviews that are gone: whoever deleted one didn't come to delete its votes."""
+    reviews = await tx.find("reviews", {"_id": {"$in": ids}}, size=len(ids), projection=["_id"])
+    there = {review["_id"] for review in reviews}
+    votes = await _votes(tx, [review for review in ids if review not in there])
+    return [
+        Difference("votes", review, "of a review that is gone", n, 0) for review, n in sorted(votes.items())
+    ]
+
+
+async def _removed(tx: Transaction, *, review_id: ObjectId) -> bool:
+    """Deletes votes for a review that is gone: a batch. Whether there may be more."""
+    return not await tx.get("reviews", review_id) and await delete_votes(tx, review_id)
+
+
+async def _votes(tx: Transaction, reviews: Sequence[ObjectId]) -> dict[ObjectId, int]:
+    pipeline: Pipeline = [
+        {"$match": {"_id.reviewId": {"$in": reviews}}},
+        {"$group": {"_id": "$_id.reviewId", "n": {"$sum": 1}}},
+    ]
+    rows = await tx.aggregate("votes", pipeline, size=len(reviews))
+    return {row["_id"]: row["n"] for row in rows}
+
+
+def _is_suspect(review: Doc) -> bool:
+    imported = review.get("importedHelpfulCount", 0)
+    return bool(review["helpfulCount"] != imported or review["helpfulScore"] != _score(review))
+
+
+def _true(review: Doc, votes: int) -> Doc:
+    """What an import from before imported counts were kept had told is all that is not from votes."""
+    of_old = "externalId" in review and "importedHelpfulCount" not in review
+    imported = max(0, review["helpfulCount"] - votes) if of_old else review.get("importedHelpfulCount", 0)
+    count = imported + votes
+    kept = {"importedHelpfulCount": imported} if of_old else {}
+    return {**kept, "helpfulCount": count, "helpfulScore": wilson(count, review["unhelpfulCount"])}
+
+
+def _score(review: Doc) -> float:
+    return wilson(review["helpfulCount"], review["unhelpfulCount"])

@@ -1,0 +1,158 @@
+"""Making courses and their runs, publishing and archiving them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import loaders.course_writes
+from loaders import list_limits
+from loaders.documents import CourseDoc, CourseRunDoc
+from loaders.enrollment_writes import is_full
+from loaders.mongo.moments import utc
+from loaders.mongo.transactions import Transaction
+from resolvers.context import Context
+from resolvers.errors import RefusedError, refusal
+from resolvers.writing import targets
+from resolvers.writing.runner import Given, Objects
+
+_FIELDS = (
+    "title", "slug", "summary", "description", "level", "deliveryModes", "durationDays", "language", "codes",
+    "tags", "price", "instructorIds",
+)  # fmt: skip
+_RUN_FIELDS = ("startsAt", "endsAt", "deliveryMode", "location", "seats")
+#: What a course of the catalogue has: where it is stored, its name in the input and in messages.
+_WANTED = {
+    "summary": ("summary", "a summary"),
+    "deliveryModes": ("deliveryModes", "a delivery mode"),
+}
+
+
+async def create_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    fields = await _fields(ctx, tx, given, None)
+    if "slug" not in fields:
+        fields["slug"] = await loaders.course_writes.free_slug(tx, fields["title"])
+    new = {**fields, "status": "DRAFT", "createdAt": tx.now, "updatedAt": tx.now}
+    return {"course": await loaders.course_writes.insert(tx, new)}
+
+
+async def update_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    course = await targets.own_course(ctx, tx, given["courseId"], "updateCourse")
+    fields = await _fields(ctx, tx, given, course)
+    if course["status"] == "PUBLISHED":
+        _require_described(fields)
+    return {"course": await loaders.course_writes.change(tx, course, **fields, updatedAt=tx.now)}
+
+
+async def publish_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    """What the catalogue has is described: a summary, and a way to take part."""
+    course = await targets.own_course(ctx, tx, given["courseId"], "publishCourse")
+    stored: Mapping[str, Any] = course
+    missing = [what for field, (_, what) in _WANTED.items() if not stored[field]]
+    if missing and course["status"] != "PUBLISHED":
+        raise refusal("INVALID", f"Before it is published it needs {' and '.join(missing)}.", "courseId")
+    return {"course": await loaders.course_writes.set_status(tx, course, "PUBLISHED", updatedAt=tx.now)}
+
+
+async def fill_runs(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
+    """While it was out of the catalogue nobody moved up."""
+    course = await loaders.course_writes.fill_runs(tx, done["course"]["_id"])
+    return course and {"course": course}
+
+
+async def archive_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    course = await targets.own_course(ctx, tx, given["courseId"], "archiveCourse")
+    return {"course": await loaders.course_writes.set_status(tx, course, "ARCHIVED", updatedAt=tx.now)}
+
+
+async def create_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    course = await targets.own_course(ctx, tx, given["courseId"], "createCourseRun")
+    if course["status"] == "ARCHIVED":
+        raise refusal("CONFLICT", "This course is archived: publish it first.", "courseId")
+    fields = {name: given[name] for name in _RUN_FIELDS if name in given}
+    _require_order(fields["startsAt"], fields.get("endsAt"))
+    return {"courseRun": await loaders.course_writes.insert_run(tx, course, fields)}
+
+
+async def update_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    run = await targets.own_run(ctx, tx, given["runId"], "updateCourseRun")
+    fields = {name: given[name] for name in _RUN_FIELDS if name in given}
+    _require_order(fields.get("startsAt", run["startsAt"]), fields.get("endsAt", run["endsAt"]))
+    _require_seats(run, fields.get("seats"))
+    return {"courseRun": await loaders.course_writes.change_run(tx, run, **fields)}
+
+
+async def fill_run(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
+    run = done["courseRun"]
+    if not run["waitlistCount"] or is_full(run):
+        return None
+    filled = await loaders.course_writes.fill_run(tx, run["_id"])
+    return filled and {"courseRun": filled}
+
+
+async def _fields(ctx: Context, tx: Transaction, given: Given, course: CourseDoc | None) -> dict[str, Any]:
+    """What is stored of a course's input."""
+    fields = {name: given[name] for name in _FIELDS if name in given}
+    errors: list[RefusedError] = []
+    if "categoryId" in given:
+        fields["categorySlug"] = await _category(tx, given["categoryId"], errors)
+    if "slug" in fields and await loaders.course_writes.slug_is_taken(
+        tx, fields["slug"], course["_id"] if course else None
+    ):
+        errors.append(refusal("DUPLICATE", "Another course has this slug.", "slug"))
+    if "instructorIds" in fields or course is None:
+        fields["instructorIds"] = await _instructors(ctx, tx, fields.get("instructorIds", []), errors)
+    _raise_all(errors)
+    return fields
+
+
+def _require_described(fields: Mapping[str, Any]) -> None:
+    """An import may have left a course without something; here nothing of it is taken away."""
+    _raise_all(
+        [
+            refusal("INVALID", f"A course in the catalogue needs {what}.", name)
+            for field, (name, what) in _WANTED.items()
+            if field in fields and not fields[field]
+        ]
+    )
+
+
+def _raise_all(refusals: Sequence[RefusedError]) -> None:
+    if refusals:
+        raise RefusedError([error for refused in refusals for error in refused.errors])
+
+
+async def _category(tx: Transaction, id: Any, errors: list[RefusedError]) -> str | None:
+    if id is None:
+        return None
+    category = await tx.get("categories", id)
+    if category is None:
+        errors.append(refusal("NOT_FOUND", "There is no category with this ID.", "categoryId"))
+        return None
+    return str(category["slug"])
+
+
+async def _instructors(
+    ctx: Context, tx: Transaction, ids: list[Any], errors: list[RefusedError]
+) -> list[Any]:
+    """Those given, with the viewer who is one: nobody takes their own course away from themselves."""
+    if "STAFF" not in ctx.viewer.roles:
+        own = targets.instructor_id(ctx)
+        ids = ids if own in ids else [own, *ids]
+        if len(ids) > list_limits.INSTRUCTORS:
+            errors.append(
+                refusal("INVALID", f"At most {list_limits.INSTRUCTORS} of them, please.", "instructorIds")
+            )
+    there = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
+    if len(there) < len(ids):
+        errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))
+    return ids
+
+
+def _require_order(starts_at: datetime, ends_at: datetime | None) -> None:
+    if ends_at is not None and utc(ends_at) <= utc(starts_at):
+        raise refusal("INVALID", "It ends after it starts: choose a later time.", "endsAt")
+
+
+def _require_seats(run: CourseRunDoc, seats: int | None) -> None:
+    if seats is not None and seats < run["seatsTaken"]:
+        raise refusal("CONFLICT", f"{run['seatsTaken']} seats are taken: it needs as many.", "seats")

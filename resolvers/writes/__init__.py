@@ -1,1 +1,0 @@
-"""The fields of the mutation: one module for each kind of document that they are about."""
