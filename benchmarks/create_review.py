@@ -34,8 +34,7 @@ from benchmarks import report
 from benchmarks.servers import ENGINES, LECTERN, SIGNED_WITH, Server, leave_a_core, started
 from loaders.defaults import complete
 from loaders.indexes import ensure
-from loaders.newest_reviews import NEWEST
-from loaders.packed_ids import packed
+from loaders.newest_review_ids import NEWEST, packed
 from loaders.ratings import summarise
 from resolvers.context import Viewer
 from resolvers.relay.ids import encode

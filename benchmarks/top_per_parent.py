@@ -4,8 +4,8 @@
 
 Each way takes the same keys in turn, so that what else the machine does meets all of them. What counts are
 the ratios: medians over the rounds, divided by that of the gateway's own way for any list
-(loaders.reading.listing.pages). The ids that a course carries come with it, at no cost of their own
-(loaders.newest_reviews), so what is timed is how its reviews are found by them.
+(Listing.pages). The ids that a course carries come with it, at no cost of their own
+(loaders.review), so what is timed is how its reviews are found by them.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from app.database import connect
 from app.settings import Settings
 from benchmarks import data, report
 from loaders.mongo.commands import Database, aggregate, find
-from loaders.packed_ids import unpacked
+from loaders.newest_review_ids import unpacked
 from loaders.reading.batching import ByKey
-from loaders.reading.listing import Listing, Order, Window, pages
+from loaders.reading.listing import Listing, Order, Window
 
 ROUNDS = 30
 CASES = ((1, 5), (20, 5), (100, 5), (100, 20), (500, 3))  # parents, reviews of each
@@ -36,7 +36,7 @@ async def lookup(
     database: Database, keys: Sequence[ObjectId], first: int
 ) -> Mapping[ObjectId, Sequence[Any]]:
     listing = Listing(database["reviews"], {}, Order("createdAt", descending=True), "courseId")
-    found = await pages(listing, keys, Window(limit=first - 1))
+    found = await listing.pages(keys, Window(limit=first - 1))
     return {page.parent: page.documents for page in found}
 
 

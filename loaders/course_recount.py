@@ -1,18 +1,16 @@
 """Courses and their runs against the enrolments and reviews they count."""
 
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from typing import Any
 
 from bson import ObjectId
 
+from loaders import course_aggregates
 from loaders.differences import Difference, Doc, batches, compared, mended
-from loaders.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS, RatingDoc
+from loaders.documents import COUNTED_ENROLLMENTS, RatingDoc
 from loaders.mongo.commands import Database, Pipeline
 from loaders.mongo.moments import utc
 from loaders.mongo.transactions import Transaction, transaction
-from loaders.ratings import summarise
 
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
 _RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
@@ -32,16 +30,20 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> li
     runs = await tx.find("courseRuns", {"courseId": {"$in": ids}}, size=10_000, projection=_RUN)
     enrollments = await _grouped(tx, "enrollments", ids, "runId", "status")
     reviews = await _grouped(tx, "reviews", ids, "status", "rating")
-    students, stars, taken = await _students(tx, ids), _stars(reviews), _by_run(enrollments)
-    seats = _seats_until(runs, taken)
+    students, stars = await _students(tx, ids), course_aggregates.stars_by_course(reviews)
+    counted = course_aggregates.of_runs(enrollments)
+    seats = course_aggregates.seats_until({**run, **counted[run["_id"]]} for run in runs)
     published = {course["_id"] for course in courses if course["status"] == "PUBLISHED"}
     found: list[Difference] = []
     for run in runs:
         can_enrol = run["courseId"] in published and utc(run["startsAt"]) > tx.now
-        found += _of_run(run, taken[run["_id"]], can_enrol=can_enrol)
+        found += _of_run(run, counted[run["_id"]], can_enrol=can_enrol)
     for course in courses:
         key = course["_id"]
-        found += _of_course(course, stars[key], students.get(key, 0), seats.get(key))
+        true = course_aggregates.of_course(
+            course, stars=stars[key], students=students.get(key, 0), seats_until=seats.get(key)
+        )
+        found += compared("courses", course, true)
     return await mended(tx, found, fix=fix)
 
 
@@ -68,46 +70,12 @@ async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[Object
     return {row["_id"]: row["n"] for row in rows}
 
 
-def _by_run(enrollments: Sequence[Doc]) -> dict[ObjectId, Counter[str]]:
-    counts: dict[ObjectId, Counter[str]] = defaultdict(Counter)
-    for group in enrollments:
-        kind = "taken" if group["status"] in SEATED_ENROLLMENTS else group["status"]
-        counts[group["runId"]][kind] += group["n"]
-    return counts
-
-
-def _stars(reviews: Sequence[Doc]) -> dict[ObjectId, list[int]]:
-    stars: dict[ObjectId, list[int]] = defaultdict(lambda: [0] * 5)
-    for group in reviews:
-        if group["status"] == "PUBLISHED" and group["rating"] is not None:
-            stars[group["courseId"]][group["rating"] - 1] += group["n"]
-    return stars
-
-
-def _seats_until(runs: Sequence[Doc], taken: Mapping[ObjectId, Counter[str]]) -> dict[ObjectId, Any]:
-    free = [run for run in runs if _has_seat(run, taken[run["_id"]]["taken"])]
-    return {run["courseId"]: run["startsAt"] for run in sorted(free, key=lambda run: run["startsAt"])}
-
-
-def _has_seat(run: Doc, taken: int) -> bool:
-    return run["seats"] is None or taken < run["seats"]
-
-
-def _of_run(run: Doc, counts: Mapping[str, int], *, can_enrol: bool) -> list[Difference]:
+def _of_run(run: Doc, true: Doc, *, can_enrol: bool) -> list[Difference]:
     """can_enrol: nobody moves up from the waitlist where nobody can."""
-    taken, waiting, seats = counts["taken"], counts["WAITLISTED"], run["seats"]
-    found = compared("courseRuns", run, {"seatsTaken": taken, "waitlistCount": waiting})
+    taken, waiting, seats = true["seatsTaken"], true["waitlistCount"], run["seats"]
+    found = compared("courseRuns", run, true)
     if seats is not None and taken > seats:
         found.append(Difference("courseRuns", run["_id"], "seats sold", taken, seats, _OVERSOLD))
-    if can_enrol and waiting and _has_seat(run, taken):
+    if can_enrol and waiting and course_aggregates.has_free_seat({**run, **true}):
         found.append(Difference("courseRuns", run["_id"], "waiting, a seat free", waiting, 0, _WAITING))
     return found
-
-
-def _of_course(course: Doc, stars: Sequence[int], students: int, seats_until: Any) -> list[Difference]:
-    true = {
-        **summarise(stars, course["importedRating"]),
-        "studentCount": course["importedStudentCount"] + students,
-        "seatsUntil": seats_until,
-    }
-    return compared("courses", course, true)

@@ -5,7 +5,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders import enrollment_writes
+from loaders import enrollment
 from loaders.defaults import DERIVED_FROM, complete, derived
 from loaders.documents import CourseDoc, CourseRunDoc, CourseStatus
 from loaders.mongo.transactions import Transaction
@@ -54,14 +54,14 @@ async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, *
 async def insert_run(tx: Transaction, course: CourseDoc, fields: Mapping[str, Any]) -> CourseRunDoc:
     own = {**fields, "courseId": course["_id"]}
     run: Any = await tx.insert("courseRuns", complete("courseRuns", own))
-    await enrollment_writes.fill(tx, run, changed=True)
+    await enrollment.fill(tx, run, changed=True)
     return run  # type: ignore[no-any-return]
 
 
 async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Any) -> CourseRunDoc:
     """A run with other fields. New seats go to those who wait: to the first of them, `fill_run` goes on."""
     patched: Any = await tx.patch("courseRuns", dict(run), **fields)
-    await enrollment_writes.fill(tx, patched, changed=True)
+    await enrollment.fill(tx, patched, changed=True)
     changed: CourseRunDoc = await tx.get("courseRuns", run["_id"])
     return changed
 
@@ -69,15 +69,15 @@ async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Any) -> Cours
 async def fill_run(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
     """A run after it has given seats to more of those who wait; None where nobody can have one."""
     run: CourseRunDoc = await tx.get("courseRuns", run_id)
-    return await tx.get("courseRuns", run_id) if await enrollment_writes.fill(tx, run) else None
+    return await tx.get("courseRuns", run_id) if await enrollment.fill(tx, run) else None
 
 
 async def fill_runs(tx: Transaction, course_id: ObjectId) -> CourseDoc | None:
     """A course that is back in the catalogue, after one of its runs has given seats to those who wait; None
     where nobody waits while a seat is free.
     """
-    for run in await enrollment_writes.waiting_runs(tx, course_id):
-        if await enrollment_writes.fill(tx, run):
+    for run in await enrollment.waiting_runs(tx, course_id):
+        if await enrollment.fill(tx, run):
             course: CourseDoc = await tx.get("courses", course_id)
             return course
     return None

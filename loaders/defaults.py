@@ -9,7 +9,7 @@ from typing import Any
 
 from loaders.documents import ANONYMOUS_STUDENT
 from loaders.mongo.moments import now
-from loaders.packed_ids import NOTHING
+from loaders.newest_review_ids import NOTHING
 from loaders.ratings import summarise, wilson
 from loaders.text.terms import course_keys, student_keys
 

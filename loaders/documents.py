@@ -91,7 +91,7 @@ class CourseDoc(RatingDoc):
     studentCount: int  # importedStudentCount + students with an enrolment that counts
     importedStudentCount: int  # students an import told of without their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a seat left
-    newestReviewIds: NotRequired[bytes]  # loaders.packed_ids.packed
+    newestReviewIds: NotRequired[bytes]  # loaders.newest_review_ids.packed
     revision: NotRequired[int]  # of the aggregates: loaders.mongo.transactions.Transaction.hold
     # derived: loaders.text.terms.course_keys
     sortTitle: str
@@ -121,7 +121,7 @@ class StudentDoc(TypedDict):
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
     # aggregate: loaders.recount.recount
-    newestReviewIds: NotRequired[bytes]  # loaders.packed_ids.packed
+    newestReviewIds: NotRequired[bytes]  # loaders.newest_review_ids.packed
     revision: NotRequired[int]  # of the aggregate: loaders.mongo.transactions.Transaction.hold
     # derived: loaders.text.terms.student_keys
     sortName: str

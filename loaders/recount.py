@@ -6,14 +6,14 @@ meanwhile is neither lost nor told as a difference.
 
 from collections.abc import AsyncIterator
 
-from loaders import course_recount, duplicates, newest_recount, vote_recount
+from loaders import course_recount, duplicates, review_recount
 from loaders.differences import Difference
 from loaders.mongo.commands import Database
 from loaders.mongo.transactions import transaction
 
 __all__ = ["Difference", "recount"]
 
-_PROOFS = (course_recount.differences, newest_recount.differences, vote_recount.differences)
+_PROOFS = (course_recount.differences, review_recount.newest_differences, review_recount.vote_differences)
 
 
 async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]:

@@ -1,15 +1,23 @@
-"""Reviews: lists by course and by student."""
+"""Reviews: lists by course and by student, and what a student has to do with them.
+
+The first page of a course's or a student's newest reviews is read by `_id`, from the ids that the course or
+the student stores (loaders/newest_review_ids.py): that takes about half as long as listing by parent.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
-from loaders.documents import CourseStatus, ReviewStatus
-from loaders.mongo.commands import Database
-from loaders.reading.listing import Filter, Listing, Order
+from bson import ObjectId
+
+from loaders.documents import COUNTED_ENROLLMENTS, CourseStatus, ReviewDoc, ReviewStatus
+from loaders.mongo.commands import Database, find
+from loaders.newest_review_ids import NEWEST, NOTHING, ReviewParent, number, unpacked
+from loaders.reading.listing import Filter, Listing, Order, Page, Window
+from loaders.reading.projections import Projection, including
+from loaders.reading.registry import Loaders
 
 ReviewOrderField = Literal["NEWEST", "HELPFUL", "RATING"]
-ReviewParent = Literal["courseId", "studentId"]
 
 ORDERS: Mapping[str, Order] = {
     "NEWEST": Order("createdAt", descending=True, nullable=True),
@@ -20,9 +28,9 @@ ORDERS: Mapping[str, Order] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewCriteria:
-    """What reviews to list; None: any.
+    """Which reviews to list; None: any.
 
-    course_statuses: of the reviews of a student, those of courses in one of these. Whoever sees a course sees
+    course_statuses: the status of the reviewed course, in the list of a student. Whoever sees a course sees
     its reviews.
     """
 
@@ -32,18 +40,156 @@ class ReviewCriteria:
     verified_only: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewListing(Listing):
+    """A listing that may read its first page from the ids that its parents store.
+
+    carriers: the parents, courses or students; None: their ids can't answer this listing.
+    """
+
+    load: Loaders | None = None
+    carriers: Mapping[ObjectId, Mapping[str, Any]] | None = None
+
+    async def pages(self, parents: Sequence[Any], window: Window) -> list[Page]:
+        """As Listing.pages. With stored ids: one command, and another for the courses where these may be
+        hidden; none if no parent has a review.
+
+        The listing itself is read if the stored ids can't answer every page; and, with one more command, for
+        parents with a stored id whose review is gone or hidden.
+        """
+        load = self.load
+        carried = None if load is None else self._carried(load, parents, window)
+        if load is None or carried is None:
+            return await Listing.pages(self, parents, window)
+        rows = await self._rows(load, [own.ids for own in carried])
+        known = [
+            None
+            if row is None
+            else Page(self, parent, row[: window.limit], has_next=own.more, has_previous=False)
+            for parent, own, row in zip(parents, carried, rows, strict=True)
+        ]
+        unknown = [parent for parent, page in zip(parents, known, strict=True) if page is None]
+        listed = iter(await Listing.pages(self, unknown, window) if unknown else ())
+        return [page or next(listed) for page in known]
+
+    def _carried(self, load: Loaders, parents: Sequence[Any], window: Window) -> "list[_Carried] | None":
+        """What each parent stores of a window; None if that doesn't answer every page."""
+        if self.carriers is None or window != Window(window.limit):
+            return None
+        # Whether more follow depends on the next review, where it may be hidden: it is fetched too, unless
+        # nobody asks.
+        asked = load.looked_beyond is None or "reviews" in load.looked_beyond
+        most = window.limit + 1 if self.course is not None and asked else window.limit
+        carried = []
+        for parent in parents:
+            stored: Any = NOTHING if parent is None else self.carriers[parent].get("newestReviewIds")
+            count = number(stored)
+            if count is None or NEWEST <= count <= window.limit:
+                return None
+            carried.append(_Carried(unpacked(stored, most), window.limit < count))
+        return carried
+
+    async def _rows(self, load: Loaders, ids: Sequence[Sequence[ObjectId]]) -> list[list[ReviewDoc] | None]:
+        """The reviews of each parent; None if one of them is gone or hidden."""
+        found = await load.review_by_id([i for own in ids for i in own])
+        shown = [review is not None and review["status"] == "PUBLISHED" for review in found]
+        if self.course is not None:
+            courses = await load.course_status_by_id([review and review["courseId"] for review in found])
+            shown = [
+                review and course is not None and course["status"] == "PUBLISHED"
+                for review, course in zip(shown, courses, strict=True)
+            ]
+        rows: list[Any] = []
+        start = 0
+        for own in ids:
+            end = start + len(own)
+            rows.append(found[start:end] if all(shown[start:end]) else None)
+            start = end
+        return rows
+
+
+class _Carried(NamedTuple):
+    """The stored ids of a page, and whether more follow."""
+
+    ids: list[ObjectId]
+    more: bool
+
+
+#: Published reviews, of any course: the stored ids are of these.
+PUBLIC = ReviewCriteria(statuses=("PUBLISHED",))
+#: What stored ids can answer: PUBLIC, and of a student's reviews those of published courses.
+_CARRIED = (PUBLIC, ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",)))
+
+
 def listing(
-    database: Database,
+    load: Loaders,
     criteria: ReviewCriteria,
     parent: ReviewParent,
     field: ReviewOrderField = "NEWEST",
     *,
     descending: bool = True,
-) -> Listing:
-    """The reviews of each course or of each student, of some criteria, in an order."""
-    order = ORDERS[field]._replace(descending=descending)
-    course = None if criteria.course_statuses is None else {"status": {"$in": list(criteria.course_statuses)}}
-    return Listing(database["reviews"], _parts(criteria), order, parent, course=course)
+    parents: Sequence[Mapping[str, Any] | None] | None = None,
+) -> ReviewListing:
+    """The reviews of each course or of each student.
+
+    parents: the documents whose reviews will be listed, for the ids that they store; None: don't use these.
+    """
+    course: Filter | None = None
+    if criteria.course_statuses is not None:
+        course = {"status": {"$in": list(criteria.course_statuses)}}
+    carriers = None
+    if parents is not None and criteria in _CARRIED and field == "NEWEST" and descending:
+        carriers = {p["_id"]: p for p in parents if p is not None}
+    return ReviewListing(
+        load.database["reviews"],
+        _parts(criteria),
+        ORDERS[field]._replace(descending=descending),
+        parent,
+        course=course,
+        load=load,
+        carriers=carriers,
+    )
+
+
+async def of_student(
+    database: Database,
+    student_id: ObjectId,
+    courses: Sequence[ObjectId],
+    projection: Projection | None = None,
+) -> list[ReviewDoc | None]:
+    """The student's review of each course. One command."""
+    found = await _of_courses(database, "reviews", student_id, courses, including(projection, "courseId"))
+    by_course = {review["courseId"]: review for review in found}
+    return [by_course.get(course) for course in courses]
+
+
+async def can_review(database: Database, student_id: ObjectId, courses: Sequence[ObjectId]) -> list[bool]:
+    """For each course, whether the student takes or took it and has not reviewed it. Two commands."""
+    projection = {"courseId": 1, "status": 1}
+    reviews = await _of_courses(database, "reviews", student_id, courses, projection)
+    enrollments = await _of_courses(database, "enrollments", student_id, courses, projection)
+    reviewed = {review["courseId"] for review in reviews}
+    taken = {e["courseId"] for e in enrollments if e["status"] in COUNTED_ENROLLMENTS}
+    return [course in taken and course not in reviewed for course in courses]
+
+
+async def votes(database: Database, student_id: ObjectId, reviews: Sequence[ObjectId]) -> list[bool]:
+    """For each review, whether the student found it helpful. One command."""
+    keys = [{"reviewId": review, "studentId": student_id} for review in dict.fromkeys(reviews)]
+    found = await find(database["votes"], {"_id": {"$in": keys}}, size=len(keys))
+    voted = {vote["_id"]["reviewId"] for vote in found}
+    return [review in voted for review in reviews]
+
+
+async def _of_courses(
+    database: Database,
+    collection: str,
+    student_id: ObjectId,
+    courses: Sequence[ObjectId],
+    projection: Projection | None,
+) -> list[Any]:
+    query = {"studentId": student_id, "courseId": {"$in": list(dict.fromkeys(courses))}}
+    return await find(database[collection], query, size=2 * len(courses), projection=projection)
 
 
 def _parts(criteria: ReviewCriteria) -> dict[str, Filter]:

@@ -1,15 +1,19 @@
 """Reviews and votes, with what follows from them: ratings, the newest reviews, who found one helpful."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders import newest_reviews, packed_ids
+from loaders.course_aggregates import add_stars, rating
 from loaders.defaults import complete
 from loaders.documents import CourseDoc, ReviewDoc
+from loaders.mongo.commands import Pipeline
 from loaders.mongo.transactions import Transaction
-from loaders.ratings import summarise, wilson
+from loaders.newest_review_ids import NEWEST, ReviewParent, packed
+from loaders.ratings import wilson
+from loaders.reading.listing import sort_by
+from loaders.review import ORDERS, PUBLIC
 
 _VOTES = 1_000  # a batch
 
@@ -73,17 +77,40 @@ async def _follow(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | 
     """What a course and a student have of a review, after it came, changed or went."""
     review: Any = after or before
     course: CourseDoc = await tx.get("courses", review["courseId"])
-    ids = await newest_reviews.ids_of(tx, course["_id"], review["studentId"])
-    stars = _stars(course, before, after)
-    rating = summarise(stars, course["importedRating"])
-    await tx.hold("courses", course["_id"], **rating, newestReviewIds=packed_ids.packed(ids.of_course))
-    if review["studentId"]:
-        await tx.hold("students", review["studentId"], newestReviewIds=packed_ids.packed(ids.of_student))
-
-
-def _stars(course: CourseDoc, before: ReviewDoc | None, after: ReviewDoc | None) -> Sequence[int]:
+    ids = await _newest(tx, course["_id"], review["studentId"])
     stars = list(course["ratingStars"])
-    for review, step in ((before, -1), (after, 1)):
-        if review and review["status"] == "PUBLISHED" and review["rating"] is not None:
-            stars[review["rating"] - 1] += step
-    return stars
+    add_stars(stars, before, -1)
+    add_stars(stars, after)
+    await tx.hold("courses", course["_id"], **rating(course, stars), newestReviewIds=packed(ids.of_course))
+    if review["studentId"]:
+        await tx.hold("students", review["studentId"], newestReviewIds=packed(ids.of_student))
+
+
+class _Newest(NamedTuple):
+    """What a course and a student should carry."""
+
+    of_course: list[ObjectId]
+    of_student: list[ObjectId]
+
+
+async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | None) -> _Newest:
+    """What a course and a student should carry, from the reviews themselves. One command."""
+    pipeline: Pipeline = [
+        {"$match": {"_id": course_id}},
+        {"$project": {"_id": 1}},
+        _first("courseId", course_id, "ofCourse"),
+        *([_first("studentId", student_id, "ofStudent")] if student_id else []),
+    ]
+    (found,) = await tx.aggregate("courses", pipeline, size=1)
+    return _Newest(*([row["_id"] for row in found.get(name, ())] for name in ("ofCourse", "ofStudent")))
+
+
+def _first(parent: ReviewParent, key: ObjectId, name: str) -> Mapping[str, Any]:
+    """The first ids of one parent, under a name. ($unionWith is not for transactions.)"""
+    stages = [
+        {"$match": {parent: key, "status": PUBLIC.statuses[0]}},
+        {"$sort": sort_by(ORDERS["NEWEST"])},
+        {"$limit": NEWEST},
+        {"$project": {"_id": 1}},
+    ]
+    return {"$lookup": {"from": "reviews", "pipeline": stages, "as": name}}

@@ -1,8 +1,14 @@
-"""Students: the list of all by name."""
+"""Students: the list of all by name, wishlists, and their writes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from loaders.mongo.commands import Database
+from bson import ObjectId
+
+from loaders.defaults import DERIVED_FROM, complete, derived
+from loaders.documents import StudentDoc, WishDoc, WishlistDoc
+from loaders.mongo.commands import Database, find_one
+from loaders.mongo.transactions import Transaction
 from loaders.reading.listing import Filter, Listing, Order
 from loaders.text.search import matches
 
@@ -17,3 +23,45 @@ def listing(
     if countries is not None:
         parts["countries"] = {"country": {"$in": list(countries)}}
     return Listing(database["students"], parts, Order("sortName", descending=False))
+
+
+async def wishes(database: Database, student_id: ObjectId) -> list[WishDoc]:
+    """The wishlist of a student, in the order in which it was made."""
+    found = await find_one(database["wishlists"], {"_id": student_id})
+    return found["courses"] if found else []
+
+
+async def insert(tx: Transaction, fields: Mapping[str, Any]) -> StudentDoc:
+    student: Any = await tx.insert("students", complete("students", fields))
+    return student  # type: ignore[no-any-return]
+
+
+async def change(tx: Transaction, student: StudentDoc, **fields: Any) -> StudentDoc:
+    """A student with other fields, and what is derived from them."""
+    if fields.keys() & DERIVED_FROM["students"]:
+        fields |= derived("students", {**student, **fields})
+    changed: Any = await tx.patch("students", dict(student), **fields)
+    return changed  # type: ignore[no-any-return]
+
+
+async def wishlist(tx: Transaction, student_id: ObjectId) -> WishlistDoc:
+    """The wishlist of a student, empty where there is none yet."""
+    found: WishlistDoc | None = await tx.get("wishlists", student_id)
+    return found or {"_id": student_id, "courses": []}
+
+
+async def add_to_wishlist(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> None:
+    """Adds a course, which is not there yet."""
+    own = await wishlist(tx, student_id)
+    courses = [*own["courses"], {"courseId": course_id, "addedAt": tx.now}]
+    if own["courses"] or await tx.get("wishlists", student_id):
+        await tx.patch("wishlists", dict(own), courses=courses)
+    else:
+        await tx.insert("wishlists", {"_id": student_id, "courses": courses})
+
+
+async def remove_from_wishlist(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> None:
+    """Removes a course, where it is there."""
+    own = await wishlist(tx, student_id)
+    courses = [wish for wish in own["courses"] if wish["courseId"] != course_id]
+    await tx.patch("wishlists", dict(own), courses=courses)

@@ -7,7 +7,8 @@ import strawberry
 
 import loaders.course
 import loaders.course_run
-import loaders.viewer
+import loaders.enrollment
+import loaders.review
 from loaders import list_limits
 from loaders.course import CourseCriteria, Facets, Range
 from loaders.documents import CategoryDoc, CourseDoc, EnrollmentDoc, InstructorDoc, ReviewDoc, WishDoc
@@ -132,7 +133,7 @@ async def viewer_enrollment(courses: Sequence[CourseDoc], ctx: Context) -> Seque
     if student is None:
         return [None] * len(courses)
     ids, projection = [course["_id"] for course in courses], ctx.loaders.projections.get("enrollments")
-    return await loaders.viewer.enrollments(ctx.loaders.database, student, ids, projection)
+    return await loaders.enrollment.of_student(ctx.loaders.database, student, ids, projection)
 
 
 async def viewer_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[ReviewDoc | None]:
@@ -140,14 +141,14 @@ async def viewer_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[
     if student is None:
         return [None] * len(courses)
     ids, projection = [course["_id"] for course in courses], ctx.loaders.projections.get("reviews")
-    return await loaders.viewer.reviews(ctx.loaders.database, student, ids, projection)
+    return await loaders.review.of_student(ctx.loaders.database, student, ids, projection)
 
 
 async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[bool]:
     student = permissions.as_student(ctx.viewer, "Course.viewerCanReview")
     if student is None:
         return [False] * len(courses)
-    taken = await loaders.viewer.can_review(ctx.loaders.database, student, [c["_id"] for c in courses])
+    taken = await loaders.review.can_review(ctx.loaders.database, student, [c["_id"] for c in courses])
     return [can and permissions.sees_course(ctx.viewer, c) for can, c in zip(taken, courses, strict=True)]
 
 

@@ -1,9 +1,19 @@
-"""CourseRun: its fields."""
+"""CourseRun: its fields and its writes."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+import loaders.course_writes
 from loaders.documents import CourseDoc, CourseRunDoc
+from loaders.enrollment import is_full
+from loaders.mongo.moments import utc
+from loaders.mongo.transactions import Transaction
 from resolvers.context import Context
+from resolvers.errors import refusal
+from resolvers.writing import targets
+from resolvers.writing.runner import Given, Objects
+
+_FIELDS = ("startsAt", "endsAt", "deliveryMode", "location", "seats")
 
 
 async def course(runs: Sequence[CourseRunDoc], ctx: Context) -> Sequence[CourseDoc | None]:
@@ -13,3 +23,38 @@ async def course(runs: Sequence[CourseRunDoc], ctx: Context) -> Sequence[CourseD
 def seats_left(run: CourseRunDoc) -> int | None:
     """None where seats are unlimited; never below zero, even if a run was overbooked by hand."""
     return None if run["seats"] is None else max(0, run["seats"] - run["seatsTaken"])
+
+
+async def create_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    course = await targets.own_course(ctx, tx, given["courseId"], "createCourseRun")
+    if course["status"] == "ARCHIVED":
+        raise refusal("CONFLICT", "This course is archived: publish it first.", "courseId")
+    fields = {name: given[name] for name in _FIELDS if name in given}
+    _require_order(fields["startsAt"], fields.get("endsAt"))
+    return {"courseRun": await loaders.course_writes.insert_run(tx, course, fields)}
+
+
+async def update_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    run = await targets.own_run(ctx, tx, given["runId"], "updateCourseRun")
+    fields = {name: given[name] for name in _FIELDS if name in given}
+    _require_order(fields.get("startsAt", run["startsAt"]), fields.get("endsAt", run["endsAt"]))
+    _require_seats(run, fields.get("seats"))
+    return {"courseRun": await loaders.course_writes.change_run(tx, run, **fields)}
+
+
+async def fill_run(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
+    run = done["courseRun"]
+    if not run["waitlistCount"] or is_full(run):
+        return None
+    filled = await loaders.course_writes.fill_run(tx, run["_id"])
+    return filled and {"courseRun": filled}
+
+
+def _require_order(starts_at: datetime, ends_at: datetime | None) -> None:
+    if ends_at is not None and utc(ends_at) <= utc(starts_at):
+        raise refusal("INVALID", "It ends after it starts: choose a later time.", "endsAt")
+
+
+def _require_seats(run: CourseRunDoc, seats: int | None) -> None:
+    if seats is not None and seats < run["seatsTaken"]:
+        raise refusal("CONFLICT", f"{run['seatsTaken']} seats are taken: it needs as many.", "seats")

@@ -1,14 +1,11 @@
-"""Making courses and their runs, publishing and archiving them."""
+"""Writes to courses: making, changing, publishing and archiving them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import loaders.course_writes
 from loaders import list_limits
-from loaders.documents import CourseDoc, CourseRunDoc
-from loaders.enrollment_writes import is_full
-from loaders.mongo.moments import utc
+from loaders.documents import CourseDoc
 from loaders.mongo.transactions import Transaction
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
@@ -19,7 +16,6 @@ _FIELDS = (
     "title", "slug", "summary", "description", "level", "deliveryModes", "durationDays", "language", "codes",
     "tags", "price", "instructorIds",
 )  # fmt: skip
-_RUN_FIELDS = ("startsAt", "endsAt", "deliveryMode", "location", "seats")
 #: What a course of the catalogue has: where it is stored, its name in the input and in messages.
 _WANTED = {
     "summary": ("summary", "a summary"),
@@ -62,31 +58,6 @@ async def fill_runs(ctx: Context, tx: Transaction, done: Objects) -> Objects | N
 async def archive_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
     course = await targets.own_course(ctx, tx, given["courseId"], "archiveCourse")
     return {"course": await loaders.course_writes.set_status(tx, course, "ARCHIVED", updatedAt=tx.now)}
-
-
-async def create_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    course = await targets.own_course(ctx, tx, given["courseId"], "createCourseRun")
-    if course["status"] == "ARCHIVED":
-        raise refusal("CONFLICT", "This course is archived: publish it first.", "courseId")
-    fields = {name: given[name] for name in _RUN_FIELDS if name in given}
-    _require_order(fields["startsAt"], fields.get("endsAt"))
-    return {"courseRun": await loaders.course_writes.insert_run(tx, course, fields)}
-
-
-async def update_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    run = await targets.own_run(ctx, tx, given["runId"], "updateCourseRun")
-    fields = {name: given[name] for name in _RUN_FIELDS if name in given}
-    _require_order(fields.get("startsAt", run["startsAt"]), fields.get("endsAt", run["endsAt"]))
-    _require_seats(run, fields.get("seats"))
-    return {"courseRun": await loaders.course_writes.change_run(tx, run, **fields)}
-
-
-async def fill_run(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
-    run = done["courseRun"]
-    if not run["waitlistCount"] or is_full(run):
-        return None
-    filled = await loaders.course_writes.fill_run(tx, run["_id"])
-    return filled and {"courseRun": filled}
 
 
 async def _fields(ctx: Context, tx: Transaction, given: Given, course: CourseDoc | None) -> dict[str, Any]:
@@ -146,13 +117,3 @@ async def _instructors(
     if len(there) < len(ids):
         errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))
     return ids
-
-
-def _require_order(starts_at: datetime, ends_at: datetime | None) -> None:
-    if ends_at is not None and utc(ends_at) <= utc(starts_at):
-        raise refusal("INVALID", "It ends after it starts: choose a later time.", "endsAt")
-
-
-def _require_seats(run: CourseRunDoc, seats: int | None) -> None:
-    if seats is not None and seats < run["seatsTaken"]:
-        raise refusal("CONFLICT", f"{run['seatsTaken']} seats are taken: it needs as many.", "seats")

@@ -6,11 +6,12 @@ from enum import Enum
 import strawberry
 from strawberry import enum_value
 
+import resolvers.course_run
 import resolvers.course_writes
-import resolvers.enrollment_writes
-import resolvers.review_writes
+import resolvers.enrollment
+import resolvers.review
 import resolvers.signing_in.session
-import resolvers.student_writes
+import resolvers.student
 from resolvers import fields
 from resolvers.types import Course, CourseRun, Enrollment, Review, Student, Viewer
 from resolvers.writing import write_inputs as inputs
@@ -219,7 +220,7 @@ class Mutation:
         description="Sets a password with a reset link, ends all sessions and signs in.",
     )
     update_profile: UpdateProfilePayload = write(
-        resolvers.student_writes.update_profile,
+        resolvers.student.update_profile,
         inputs.UpdateProfileInput,
         commands=7,
         description="Changes what the viewer says of themselves.",
@@ -250,81 +251,81 @@ class Mutation:
         description="Takes a course out of the catalogue; what happened there is kept.",
     )
     create_course_run: CreateCourseRunPayload = write(
-        resolvers.course_writes.create_course_run,
+        resolvers.course_run.create_course_run,
         inputs.CreateCourseRunInput,
         commands=9,
         description="Makes a run of a course.",
     )
     update_course_run: UpdateCourseRunPayload = write(
-        resolvers.course_writes.update_course_run,
+        resolvers.course_run.update_course_run,
         inputs.UpdateCourseRunInput,
-        rest=resolvers.course_writes.fill_run,
+        rest=resolvers.course_run.fill_run,
         commands=14,
         description="Changes a run; new seats go to those who wait.",
     )
     enroll: EnrollPayload = write(
-        resolvers.enrollment_writes.enroll,
+        resolvers.enrollment.enroll,
         inputs.EnrollInput,
         commands=13,
         description="Takes a place in a course, or on the waitlist of a run.",
     )
     cancel_enrollment: CancelEnrollmentPayload = write(
-        resolvers.enrollment_writes.cancel_enrollment,
+        resolvers.enrollment.cancel_enrollment,
         inputs.CancelEnrollmentInput,
         commands=14,
         description="Gives a place up. The seat goes to who has waited longest.",
     )
     update_progress: UpdateProgressPayload = write(
-        resolvers.enrollment_writes.update_progress,
+        resolvers.enrollment.update_progress,
         inputs.UpdateProgressInput,
         commands=9,
         description="Says how far a student has come.",
     )
     add_to_wishlist: WishlistPayload = write(
-        resolvers.student_writes.add_to_wishlist,
+        resolvers.student.add_to_wishlist,
         inputs.WishlistInput,
         commands=8,
         description="Remembers a course.",
     )
     remove_from_wishlist: WishlistPayload = write(
-        resolvers.student_writes.remove_from_wishlist,
+        resolvers.student.remove_from_wishlist,
         inputs.WishlistInput,
         commands=8,
         description="No longer remembers a course.",
     )
     create_review: CreateReviewPayload = write(
-        resolvers.review_writes.create_review,
+        resolvers.review.create_review,
         inputs.CreateReviewInput,
         commands=12,
         description="Writes a review: one for each student and course.",
     )
     update_review: UpdateReviewPayload = write(
-        resolvers.review_writes.update_review,
+        resolvers.review.update_review,
         inputs.UpdateReviewInput,
         commands=11,
         description="Changes a review.",
     )
     delete_review: DeleteReviewPayload = write(
-        resolvers.review_writes.delete_review,
+        resolvers.review.delete_review,
         inputs.DeleteReviewInput,
-        rest=resolvers.review_writes.delete_votes,
+        rest=resolvers.review.delete_votes,
         commands=11,
         description="Takes a review back, its rating and its votes with it.",
     )
     mark_review_helpful: MarkReviewHelpfulPayload = write(
-        resolvers.review_writes.mark_review_helpful,
+        resolvers.review.mark_review_helpful,
         inputs.MarkReviewHelpfulInput,
         commands=10,
         description="Says that a review helped, or takes that back.",
     )
     reply_to_review: ReplyToReviewPayload = write(
-        resolvers.review_writes.reply_to_review,
+        resolvers.review.reply_to_review,
         inputs.ReplyToReviewInput,
         commands=8,
         description="Answers a review.",
     )
     moderate_review: ModerateReviewPayload = write(
-        resolvers.review_writes.moderate_review,
+        resolvers.review.moderate_review,
         inputs.ModerateReviewInput,
         commands=11,
         description="Decides what becomes of a review.",

@@ -1,20 +1,23 @@
-"""Review: its fields, and the lists of reviews."""
+"""Review: its fields, the lists of reviews, and its writes: reviews, votes, replies, moderation."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
-import loaders.newest_reviews
+import loaders.enrollment
 import loaders.review
-import loaders.viewer
+import loaders.review_writes
 from loaders.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
-from loaders.reading.listing import pages
-from loaders.review import ReviewCriteria, ReviewParent
+from loaders.mongo.transactions import Transaction
+from loaders.newest_review_ids import ReviewParent
+from loaders.review import ReviewCriteria
 from resolvers.access import permissions
 from resolvers.context import Context
+from resolvers.errors import refusal
 from resolvers.inputs import ReviewFilter, ReviewOrder
 from resolvers.relay.list_arguments import allowed, given, narrowing, ordering
 from resolvers.relay.pagination import ConnectionDoc, Slice, connections
+from resolvers.writing import targets
+from resolvers.writing.runner import Given, Objects
 
 
 async def course(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[CourseDoc | None]:
@@ -33,7 +36,7 @@ async def viewer_found_helpful(reviews: Sequence[ReviewDoc], ctx: Context) -> Se
     student = permissions.as_student(ctx.viewer, "Review.viewerFoundHelpful")
     if student is None:
         return [False] * len(reviews)
-    return await loaders.viewer.votes(ctx.loaders.database, student, [review["_id"] for review in reviews])
+    return await loaders.review.votes(ctx.loaders.database, student, [review["_id"] for review in reviews])
 
 
 async def review_connections(
@@ -48,14 +51,16 @@ async def review_connections(
     refers to the parent.
     """
     wanted, order = given(filter), ordering(order_by, "NEWEST")
-    criteria = _criteria(ctx, wanted, field)
     listing = loaders.review.listing(
-        ctx.loaders.database, criteria, field, order.field, descending=order.descending
+        ctx.loaders,
+        _criteria(ctx, wanted, field),
+        field,
+        order.field,
+        descending=order.descending,
+        parents=parents,
     )
-    carried = criteria in loaders.newest_reviews.CARRIED and order == ("NEWEST", True)
-    read = partial(loaders.newest_reviews.pages, ctx.loaders, parents) if carried else pages
     of = ("reviews", field, narrowing(wanted), order)
-    return await connections(ctx, listing, [p and p["_id"] for p in parents], arguments, of, read)
+    return await connections(ctx, listing, [p and p["_id"] for p in parents], arguments, of)
 
 
 def _criteria(ctx: Context, wanted: Mapping[str, Any], field: ReviewParent) -> ReviewCriteria:
@@ -64,3 +69,79 @@ def _criteria(ctx: Context, wanted: Mapping[str, Any], field: ReviewParent) -> R
     of_courses = permissions.course_statuses(ctx.viewer) if field == "studentId" else permissions.ANY_COURSE
     course_statuses = None if of_courses == permissions.ANY_COURSE else of_courses
     return ReviewCriteria(**{**wanted, "statuses": statuses}, course_statuses=course_statuses)
+
+
+_CONTENT = ("rating", "title", "body", "difficulty", "workloadHours", "term")
+
+
+async def create_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    student_id = targets.student_id(ctx)
+    course = await targets.course(ctx, tx, given["courseId"])
+    if not await loaders.enrollment.counted(tx, student_id, course["_id"]):
+        raise refusal("NOT_ENROLLED", "Only who takes or took this course can review it.", "courseId")
+    if await loaders.review_writes.by_student(tx, student_id, course["_id"]):
+        raise refusal("DUPLICATE", "You have reviewed this course: change that review.", "courseId")
+    written = {
+        **_content(given), "studentId": student_id, "verified": True, "createdAt": tx.now,
+        "updatedAt": tx.now,
+    }  # fmt: skip
+    review = await loaders.review_writes.insert(tx, course, written)
+    return {"review": review, "course": await _course(tx, review["courseId"])}
+
+
+async def update_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    review = await targets.review(ctx, tx, given["reviewId"])
+    permissions.require(ctx.viewer, "updateReview", student_id=review["studentId"])
+    changed = await loaders.review_writes.change(tx, review, **_content(given), updatedAt=tx.now)
+    return {"review": changed, "course": await _course(tx, review["courseId"])}
+
+
+async def delete_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    review = await targets.review(ctx, tx, given["reviewId"])
+    permissions.require(ctx.viewer, "deleteReview", student_id=review["studentId"])
+    await loaders.review_writes.delete(tx, review)
+    return {"review": review, "course": await _course(tx, review["courseId"])}
+
+
+async def delete_votes(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
+    review = done["review"]
+    if review["helpfulCount"] == review.get("importedHelpfulCount", 0):
+        return None
+    return {} if await loaders.review_writes.delete_votes(tx, review["_id"]) else None
+
+
+async def mark_review_helpful(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    student_id = targets.student_id(ctx)
+    review = await targets.review(ctx, tx, given["reviewId"])
+    if review["studentId"] == student_id:
+        raise refusal("FORBIDDEN", "Others decide whether your review helped.", "reviewId")
+    voted = await loaders.review_writes.vote(tx, review, student_id, helpful=given["helpful"])
+    return {"review": voted}
+
+
+async def reply_to_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    review = await targets.review(ctx, tx, given["reviewId"])
+    course = await _course(tx, review["courseId"])
+    permissions.require(ctx.viewer, "replyToReview", instructor_ids=course["instructorIds"])
+    teaches = ctx.viewer.instructor_id in course["instructorIds"]
+    reply = {
+        "instructorId": ctx.viewer.instructor_id if teaches else None,
+        "body": given["body"],
+        "createdAt": tx.now,
+    }
+    return {"review": await loaders.review_writes.change(tx, review, reply=reply)}
+
+
+async def moderate_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    review = await targets.review(ctx, tx, given["reviewId"])
+    changed = await loaders.review_writes.change(tx, review, status=given["status"])
+    return {"review": changed, "course": await _course(tx, review["courseId"])}
+
+
+async def _course(tx: Transaction, id: Any) -> CourseDoc:
+    course: CourseDoc = await tx.get("courses", id)
+    return course
+
+
+def _content(given: Given) -> dict[str, Any]:
+    return {name: given[name] for name in _CONTENT if name in given}

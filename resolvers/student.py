@@ -1,14 +1,23 @@
-"""Student: its fields."""
+"""Student: its fields, and its writes: profiles and wishlists."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from loaders.documents import StudentDoc
+from bson import ObjectId
+
+import loaders.student
+from loaders.documents import CourseDoc, StudentDoc
+from loaders.mongo.transactions import Transaction
 from resolvers.access import permissions
 from resolvers.context import Context
 from resolvers.enrollment import enrollment_listing
+from resolvers.errors import refusal
 from resolvers.relay.list_arguments import EnrollmentFilterArgument, ReviewOrderArgument
 from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
 from resolvers.review import review_connections
+from resolvers.viewer import viewer_doc
+from resolvers.writing import targets
+from resolvers.writing.runner import Given, Objects
 
 
 async def email(students: Sequence[StudentDoc], ctx: Context) -> Sequence[str | None]:
@@ -42,3 +51,41 @@ async def enrollments(
     listing, of = enrollment_listing(ctx, "studentId", filter)
     parents = [s["_id"] if permissions.sees_enrollments_of(ctx.viewer, s) else None for s in students]
     return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
+
+
+_PROFILE = ("name", "country", "bio", "avatarUrl")
+_MOST_WISHES = 200
+
+
+async def update_profile(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    student = await targets.student(ctx, tx)
+    fields: dict[str, Any] = {name: given[name] for name in _PROFILE if name in given}
+    return {"student": await loaders.student.change(tx, student, **fields)}
+
+
+async def add_to_wishlist(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    student_id = targets.student_id(ctx)
+    course = await targets.course(ctx, tx, given["courseId"])
+    wished = await _wished(tx, student_id)
+    if course["_id"] not in wished:
+        if len(wished) >= _MOST_WISHES:
+            raise refusal("CONFLICT", f"A wishlist has at most {_MOST_WISHES} courses.", "courseId")
+        await loaders.student.add_to_wishlist(tx, student_id, course["_id"])
+    return {"course": course, "viewer": viewer_doc(ctx.viewer)}
+
+
+async def remove_from_wishlist(ctx: Context, tx: Transaction, given: Given) -> Objects:
+    """Also one that is no longer in the catalogue, of which nothing is told."""
+    student_id, course_id = targets.student_id(ctx), given["courseId"]
+    if course_id in await _wished(tx, student_id):
+        await loaders.student.remove_from_wishlist(tx, student_id, course_id)
+        course: CourseDoc | None = await tx.get("courses", course_id)
+    else:
+        course = await targets.course(ctx, tx, course_id)
+    shown = course if course and permissions.sees_course(ctx.viewer, course) else None
+    return {"course": shown, "viewer": viewer_doc(ctx.viewer)}
+
+
+async def _wished(tx: Transaction, student_id: ObjectId) -> set[ObjectId]:
+    wishlist = await loaders.student.wishlist(tx, student_id)
+    return {wish["courseId"] for wish in wishlist["courses"]}

@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from bson import ObjectId
 
-import loaders.viewer
+import loaders.student
 from loaders.documents import InstructorDoc, StudentDoc
 from loaders.reading.listing import WHOLE
 from resolvers.access import permissions
@@ -53,6 +53,6 @@ async def wishlist(
 
 
 async def _wishlist(ctx: Context, student_id: ObjectId | None, arguments: Slice) -> ConnectionDoc:
-    wishes = await loaders.viewer.wishes(ctx.loaders.database, student_id) if student_id else []
+    wishes = await loaders.student.wishes(ctx.loaders.database, student_id) if student_id else []
     listing, of = wished_listing(ctx, wishes)
     return await connection(ctx, listing, WHOLE if wishes else None, arguments, of)

@@ -8,10 +8,11 @@ from typing import Any
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders import newest_reviews, packed_ids
 from loaders.defaults import complete
 from loaders.mongo.commands import Database
+from loaders.newest_review_ids import CARRIERS, packed
 from loaders.ratings import summarise
+from loaders.review_recount import ids_by_parent
 
 DAY = timedelta(days=1)
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,12 +76,10 @@ async def store(database: Database, **collections: list[dict[str, Any]]) -> None
 
 async def list_newest(database: Database) -> None:
     """Set every `newestReviewIds` from the reviews."""
-    for collection, field in newest_reviews.CARRIERS.items():
+    for collection, field in CARRIERS.items():
         parents = await database[collection].distinct("_id")
-        lists = zip(parents, await newest_reviews.ids_by_parent(database, field, parents), strict=True)
-        if updates := [
-            UpdateOne({"_id": p}, {"$set": {"newestReviewIds": packed_ids.packed(ids)}}) for p, ids in lists
-        ]:
+        lists = zip(parents, await ids_by_parent(database, field, parents), strict=True)
+        if updates := [UpdateOne({"_id": p}, {"$set": {"newestReviewIds": packed(ids)}}) for p, ids in lists]:
             await database[collection].bulk_write(updates)
 
 

@@ -94,8 +94,8 @@ class _Sum(NamedTuple):
 class _Place(NamedTuple):
     """Where fields are selected: on how many objects, and how many calls deep.
 
-    page: how many elements the objects have, if they are connections. call: the last one above. root: of a
-    mutation, whose fields share no calls, the key of the one above.
+    page: how many elements the objects have, if they are connections. call: the last one above. root: the key
+    of the root field above, where root fields share no calls.
     """
 
     objects: int
@@ -122,12 +122,15 @@ class _Pricing:
         self._introspected_left = limits.introspection_cost
         self._commands: dict[Hashable, int] = {}
         self._given: dict[Hashable, int] = {}
+        self._shares_calls = True
 
     def cost(self) -> Cost:
         root = self._schema.get_root_type(self._operation.operation)
         assert root is not None  # noqa: S101  # validation saw to it
         fields = self._selected.on(root, [self._operation.selection_set])
         introspects = any(nodes[0].name.value in introspection_size.FIELDS for nodes in fields.values())
+        # Each field of a mutation reads afresh, and graphql-core makes a call for every alias.
+        self._shares_calls = self._operation.operation is OperationType.QUERY and not introspects
         place = _Place(_BESIDE_INTROSPECTION if introspects else 1)
         objects, values = self._of_fields(root, fields, place)
         return Cost(objects, values + sum(self._given.values()), sum(self._commands.values()))
@@ -148,7 +151,7 @@ class _Pricing:
         how = declaration(field).metadata
         sizes = self._sizes(nodes[0])
         count = place.objects * _length(field, how, parent, place, sizes)
-        root = key if place.depth == 0 and self._operation.operation is OperationType.MUTATION else place.root
+        root = key if place.depth == 0 and not self._shares_calls else place.root
         below = place._replace(objects=count, page=_page_size(sizes), root=root)
         kind = get_named_type(field.type)
         if function := how.get("level") or how.get("root"):

@@ -1,53 +1,35 @@
 """The aggregates, from the documents that were made: what `loaders.recount.recount` would find."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 
 from bson import ObjectId
 
 from app.sample.identity import TODAY
-from loaders.documents import (
-    COUNTED_ENROLLMENTS,
-    SEATED_ENROLLMENTS,
-    CourseDoc,
-    CourseRunDoc,
-    EnrollmentDoc,
-    ReviewDoc,
-    StudentDoc,
-)
-from loaders.newest_reviews import NEWEST
-from loaders.packed_ids import packed
-from loaders.ratings import summarise
-from loaders.review import ReviewParent
+from loaders import course_aggregates
+from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
+from loaders.newest_review_ids import NEWEST, ReviewParent, packed
 
 
-def count_seats(runs: Iterable[CourseRunDoc], enrolments: Iterable[EnrollmentDoc]) -> None:
-    """Set `seatsTaken` and `waitlistCount`."""
-    taken: Counter[ObjectId | None] = Counter()
-    waiting: Counter[ObjectId | None] = Counter()
-    for enrolment in enrolments:
-        taken[enrolment["runId"]] += enrolment["status"] in SEATED_ENROLLMENTS
-        waiting[enrolment["runId"]] += enrolment["status"] == "WAITLISTED"
+def count(
+    courses: Iterable[CourseDoc],
+    runs: Sequence[CourseRunDoc],
+    enrolments: Sequence[EnrollmentDoc],
+    reviews: Iterable[ReviewDoc],
+) -> None:
+    """Set the aggregates of courses and runs."""
+    counted = course_aggregates.of_runs(enrolments)
     for run in runs:
-        run["seatsTaken"], run["waitlistCount"] = taken[run["_id"]], waiting[run["_id"]]
-
-
-def count_students(courses: Iterable[CourseDoc], enrolments: Iterable[EnrollmentDoc]) -> None:
-    """Set `studentCount`."""
-    students = Counter(e["courseId"] for e in enrolments if e["status"] in COUNTED_ENROLLMENTS)
+        run.update(counted[run["_id"]])  # type: ignore[typeddict-item] # some of its fields
+    seats, stars = course_aggregates.seats_until(runs), course_aggregates.stars_by_course(reviews)
+    pairs = {(e["courseId"], e["studentId"]) for e in enrolments if course_aggregates.is_counted(e["status"])}
+    students = Counter(course for course, _ in pairs)
     for course in courses:
-        course["studentCount"] = course["importedStudentCount"] + students[course["_id"]]
-
-
-def find_seats(courses: Iterable[CourseDoc], runs: Iterable[CourseRunDoc]) -> None:
-    """Set `seatsUntil`; the runs must have been counted."""
-    latest: dict[ObjectId, datetime] = {}
-    for run in runs:
-        if run["seats"] is None or run["seatsTaken"] < run["seats"]:
-            latest[run["courseId"]] = max(run["startsAt"], latest.get(run["courseId"], run["startsAt"]))
-    for course in courses:
-        course["seatsUntil"] = latest.get(course["_id"])
+        key = course["_id"]
+        own = course_aggregates.of_course(
+            course, stars=stars[key], students=students[key], seats_until=seats.get(key)
+        )
+        course.update(own)  # type: ignore[typeddict-item] # some of its fields
 
 
 def list_newest(
@@ -61,11 +43,3 @@ def list_newest(
             ids[review[field]].append(review["_id"])
     for parent in parents:
         parent["newestReviewIds"] = packed(ids[parent["_id"]][:NEWEST])
-
-
-def rate(courses: Iterable[CourseDoc], reviews: Iterable[ReviewDoc]) -> None:
-    """Set what loaders.ratings.summarise makes."""
-    counts = Counter((r["courseId"], r["rating"]) for r in reviews if r["status"] == "PUBLISHED")
-    for course in courses:
-        stars = [counts[course["_id"], n] for n in range(1, 6)]
-        course.update(summarise(stars, course["importedRating"]))  # type: ignore[typeddict-item] # a part of it

@@ -11,7 +11,7 @@ from app.sample.handwritten import CategoryPlan, CoursePlan
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from loaders.documents import CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc
-from loaders.packed_ids import NOTHING
+from loaders.newest_review_ids import NOTHING
 from loaders.ratings import summarise
 from loaders.text.terms import course_keys
 

@@ -81,9 +81,6 @@ def _complete(sample: Sample) -> None:
     ]
     seen += [(r["studentId"], r["createdAt"]) for r in sample.reviews if r["studentId"] and r["createdAt"]]
     set_joining_dates(sample.students, seen)
-    counting.count_seats(sample.runs, sample.enrollments)
-    counting.find_seats(sample.courses, sample.runs)
-    counting.count_students(sample.courses, sample.enrollments)
-    counting.rate(sample.courses, sample.reviews)
+    counting.count(sample.courses, sample.runs, sample.enrollments, sample.reviews)
     counting.list_newest(sample.courses, "courseId", sample.reviews)
     counting.list_newest(sample.students, "studentId", sample.reviews)

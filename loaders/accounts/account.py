@@ -6,7 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders import student_writes
+from loaders import student
 from loaders.accounts import instructor
 from loaders.documents import AccountDoc, Role, SessionDoc
 from loaders.mongo.moments import utc
@@ -63,7 +63,7 @@ async def people(
     made: dict[str, ObjectId] = {}
     if "STUDENT" in roles and not account.get("studentId"):
         fields = {"name": await name_of(tx, account), "email": account["email"], "joinedAt": tx.now}
-        made["studentId"] = (await student_writes.insert(tx, fields))["_id"]
+        made["studentId"] = (await student.insert(tx, fields))["_id"]
     if instructor_id:
         made["instructorId"] = instructor_id
     elif "INSTRUCTOR" in roles and not account.get("instructorId"):

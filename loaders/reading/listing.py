@@ -78,6 +78,20 @@ class Listing:
             value = value.get(name) if value is not None else None
         return Key(value, document["_id"])
 
+    async def pages(self, parents: Sequence[Any], window: Window) -> "list[Page]":
+        """A page for each parent, in order. One command, whatever the number of parents.
+
+        The list of a parent that is None is empty. A listing without `parent` takes WHOLE as its only parent.
+        """
+        keys = _keys(parents)
+        if not keys:
+            rows: dict[Any, list[Any]] = {}
+        elif len(keys) == 1:
+            rows = {keys[0]: await _rows(self, keys[0], window)}
+        else:
+            rows = await _rows_by_parent(self, keys, window)
+        return [_page(self, parent, rows.get(parent, []), window) for parent in parents]
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -92,21 +106,6 @@ class Page:
     documents: list[Any]
     has_next: bool
     has_previous: bool
-
-
-async def pages(listing: Listing, parents: Sequence[Any], window: Window) -> list[Page]:
-    """A page for each parent, in order. One command, whatever the number of parents.
-
-    The list of a parent that is None is empty. A listing without `parent` takes WHOLE as its only parent.
-    """
-    keys = _keys(parents)
-    if not keys:
-        rows: dict[Any, list[Any]] = {}
-    elif len(keys) == 1:
-        rows = {keys[0]: await _rows(listing, keys[0], window)}
-    else:
-        rows = await _rows_by_parent(listing, keys, window)
-    return [_page(listing, parent, rows.get(parent, []), window) for parent in parents]
 
 
 async def counts(listing: Listing, parents: Sequence[Any]) -> list[int]:

@@ -12,7 +12,7 @@ Projection: TypeAlias = Mapping[str, int]
 
 #: Fetched whatever is asked for: what decides who sees a document, such as the course with which it is
 #: hidden; and what is in the cursors of reviews, which come by `_id` also where they make a page
-#: (loaders.newest_reviews).
+#: (loaders.review).
 _ALWAYS: Mapping[str, Set[str]] = {
     "courses": {"status"},
     "courseRuns": {"courseId"},

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias, TypedDict, TypeVar
 
 import strawberry
 
-from loaders.reading.listing import Key, Listing, Page, Window, counts, pages
+from loaders.reading.listing import Key, Listing, Page, Window, counts
 from resolvers.context import Context
 from resolvers.cursors import Scope, refused
 from resolvers.errors import BadUserInputError, InvalidCursorError
@@ -32,9 +32,6 @@ T = TypeVar("T")
 
 #: What tells a list from every other, for its cursors: its name, filter and order.
 Scoped: TypeAlias = tuple[object, ...]
-
-#: A page for each parent, in order.
-Read: TypeAlias = Callable[[Listing, Sequence[Any], Window], Awaitable[list[Page]]]
 
 
 class Slice(NamedTuple):
@@ -64,12 +61,9 @@ async def connections(
     parents: Sequence[Any],
     arguments: Slice,
     of: Scoped,
-    read: Read = pages,
 ) -> list[Any]:
     """The connection of each parent, in order; an InvalidCursorError where a cursor is of another parent's
     list. The list of a parent that is None is empty, whatever the cursor. One command.
-
-    read: what reads the pages, where there is a better way than loaders.reading.listing.pages.
 
     Raises BadUserInputError or InvalidCursorError for arguments that can't be used.
     """
@@ -77,7 +71,7 @@ async def connections(
     cursors = ctx.cursors.scope(repr(of))
     shown = [parent for parent in dict.fromkeys(parents) if parent is not None]
     window, wrong = _window(arguments, cursors, shown)
-    found = await read(listing, [None if p in wrong else p for p in parents] if wrong else parents, window)
+    found = await listing.pages([None if p in wrong else p for p in parents] if wrong else parents, window)
     made: list[Any] = [{"nodes": page.documents, "page": page, "cursors": cursors} for page in found]
     return [wrong.get(parent, c) for parent, c in zip(parents, made, strict=True)] if wrong else made
 

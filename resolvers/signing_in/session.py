@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import loaders.accounts.account
 import loaders.audit
-import loaders.student_writes
+import loaders.student
 from loaders.documents import AccountDoc, SessionDoc
 from loaders.mongo.transactions import Transaction, transaction
 from resolvers.context import Context, RefreshToken, Viewer
@@ -154,7 +154,7 @@ async def reset_password(ctx: Context, given: Given) -> Objects:
 
 
 async def _new_student(ctx: Context, tx: Transaction, given: Given, password_hash: str) -> _Begun:
-    student = await loaders.student_writes.insert(
+    student = await loaders.student.insert(
         tx,
         {
             "name": given["name"], "email": given["email"], "country": given.get("country"),

@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError
 from app.sample.generator import generate
 from loaders import indexes
 from loaders.mongo.commands import Database
-from loaders.packed_ids import packed, unpacked
+from loaders.newest_review_ids import packed, unpacked
 from tests.support import NOW
 
 #: By collection.

@@ -100,6 +100,8 @@ def test_values_are_counted_once_for_each_object(query: str, values: int) -> Non
         ("{ platform { __typename } }", 0),
         ("{ a: platform { students } b: platform { students } }", 1),
         ("{ a: courses { totalCount } b: courses { totalCount } }", 2),
+        # graphql-core answers introspection and what stands beside it: an alias is a call of its own there.
+        ("{ a: courses { totalCount } b: courses { totalCount } __schema { queryType { name } } }", 4),
         ("{ a: courses(first: 1) { totalCount } b: courses(first: 2) { totalCount } }", 4),
         ("{ courses { nodes { a: reviews { nodes { id } } b: reviews { nodes { id } } } } }", 2),
         ("{ categories { a: courses(first: 1) { totalCount } b: courses(first: 2) { totalCount } } }", 5),
@@ -112,7 +114,7 @@ def test_values_are_counted_once_for_each_object(query: str, values: int) -> Non
         ('mutation { a: signOut(input: {refreshToken: "x"}) { clientMutationId } '
          'b: signOut(input: {refreshToken: "x"}) { clientMutationId } }', 10),
     ],
-    ids=["none", "roots", "lists", "arguments", "calls", "lists of parents", "branches", "writes"],
+    ids=["none", "roots", "lists", "beside introspection", "arguments", "calls", "lists of parents", "branches", "writes"],
 )  # fmt: skip
 def test_equal_calls_of_one_depth_are_one(query: str, commands: int) -> None:
     assert cost(query).commands == commands

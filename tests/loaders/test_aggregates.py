@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from loaders.defaults import complete
 from loaders.mongo.commands import Database
-from loaders.newest_reviews import CARRIERS, NEWEST, PUBLIC, ids_by_parent
-from loaders.packed_ids import packed, unpacked
+from loaders.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed, unpacked
 from loaders.ratings import summarise
-from loaders.reading.listing import Window, pages
+from loaders.reading.listing import Window
+from loaders.reading.registry import Loaders
 from loaders.recount import Difference, recount
-from loaders.review import ReviewParent
+from loaders.review import PUBLIC
 from loaders.review import listing as review_listing
+from loaders.review_recount import ids_by_parent
 from tests import factories
 from tests.factories import clear
 
@@ -188,8 +189,8 @@ async def test_the_newest_are_the_beginning_of_the_listing(
         parent = review.pop("parent")
         owner = {"courseId": ObjectId(), field: None if parent is None else parents[parent]}
         await insert(database, "reviews", **review, **owner)
-    listing = review_listing(database, PUBLIC, field)
-    listed = await pages(listing, parents, Window(NEWEST))
+    listing = review_listing(Loaders(database), PUBLIC, field)
+    listed = await listing.pages(parents, Window(NEWEST))
     ids = await ids_by_parent(database, field, parents)
     assert [unpacked(packed(own)) for own in ids] == ids
     assert ids == [[review["_id"] for review in page.documents] for page in listed]

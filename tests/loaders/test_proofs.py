@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from loaders import enrollment_writes as places
+from loaders import enrollment as places
 from loaders import indexes
 from loaders import review_writes as reviews
 from loaders.mongo.commands import Database

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from loaders.mongo.commands import Database
-from loaders.newest_reviews import CARRIERS, NEWEST
-from loaders.packed_ids import unpacked
+from loaders.newest_review_ids import CARRIERS, NEWEST, unpacked
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay.ids import encode
 from tests import factories

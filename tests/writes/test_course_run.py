@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import loaders.course_writes
-import loaders.enrollment_writes
+import loaders.enrollment
 from loaders.mongo.commands import Database
 from loaders.mongo.transactions import Transaction
 from resolvers.context import Viewer
@@ -173,7 +173,7 @@ async def test_a_longer_waitlist_moves_up_in_several_transactions(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Each with entries of its own in the audit log, none with more changes than it shows."""
-    monkeypatch.setattr(loaders.enrollment_writes, "MOST_MOVED", 60)
+    monkeypatch.setattr(loaders.enrollment, "MOST_MOVED", 60)
     course = factories.course(summary="S", deliveryModes=["ONLINE"])
     run = run_of(course, seats=1)
     people = [

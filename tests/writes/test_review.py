@@ -13,8 +13,7 @@ from loaders.mongo.command_errors import DeadlineError
 from loaders.mongo.commands import Database
 from loaders.mongo.scope import current as current_scope
 from loaders.mongo.transactions import Transaction
-from loaders.newest_reviews import NEWEST
-from loaders.packed_ids import unpacked
+from loaders.newest_review_ids import NEWEST, unpacked
 from resolvers.context import Viewer
 from tests import factories
 from tests.factories import DAY, T0

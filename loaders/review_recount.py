@@ -1,9 +1,8 @@
-"""Reviews against the votes for them: `helpfulCount`, and the `helpfulScore` that follows from it.
+"""Recount of reviews: the newest review ids against the reviews, and helpful counts against the votes.
 
-Most reviews have no votes, and MongoDB tells which these are. Two kinds are counted: those whose own values
-let expect votes, or disagree; and of the others those that have votes all the same.
-
-Votes for a review that is gone are reported under its id, and deleted.
+Most reviews have no votes, and a query finds those. Two kinds are counted: reviews whose stored counts say
+that they have votes, or contradict each other; and of the others, those that have votes all the same. Votes
+for a review that is gone are reported under its id, and deleted.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -12,10 +11,15 @@ from typing import Any
 
 from bson import ObjectId
 
+import loaders.review
 from loaders.differences import Difference, Doc, batches, compared, mended
 from loaders.mongo.commands import Database, Pipeline, aggregate, find
 from loaders.mongo.transactions import Transaction, transaction
+from loaders.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed
 from loaders.ratings import wilson
+from loaders.reading.listing import all_of, sort_by
+from loaders.reading.registry import Loaders
+from loaders.review import PUBLIC
 from loaders.review_writes import delete_votes
 
 _COUNTS = ("helpfulCount", "importedHelpfulCount", "unhelpfulCount", "helpfulScore")
@@ -23,8 +27,47 @@ _IMPORTED = {"$ifNull": ["$importedHelpfulCount", 0]}
 _VOTES = 1_000  # a batch
 
 
-async def differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """In batches, mended with `fix`."""
+async def newest_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
+    """Differences in `newestReviewIds` of courses and students, in batches; mended with `fix`."""
+    for collection, parent in CARRIERS.items():
+        async for ids in batches(database, collection):
+            check = partial(_listed, collection=collection, parent=parent, ids=ids, fix=fix)
+            yield await transaction(database, check)
+
+
+async def _listed(
+    tx: Transaction, *, collection: str, parent: ReviewParent, ids: Sequence[ObjectId], fix: bool
+) -> list[Difference]:
+    carriers = await tx.find(collection, {"_id": {"$in": ids}}, size=len(ids), projection=["newestReviewIds"])
+    true = await ids_by_parent(tx.database, parent, [c["_id"] for c in carriers], tx.session)
+    found = [
+        difference
+        for carrier, listed in zip(carriers, true, strict=True)
+        for difference in compared(collection, carrier, {"newestReviewIds": packed(listed)})
+    ]
+    return await mended(tx, found, fix=fix)
+
+
+async def ids_by_parent(
+    database: Database, parent: ReviewParent, parents: Sequence[ObjectId], session: Any = None
+) -> list[list[ObjectId]]:
+    """What each parent should carry, in order, from the reviews themselves. One command.
+
+    An index has the reviews in this order, so that MongoDB sorts nothing and keeps no more than the result.
+    """
+    listing = loaders.review.listing(Loaders(database), PUBLIC, parent)
+    pipeline: Pipeline = [
+        {"$match": all_of({parent: {"$in": list(parents)}}, listing.filter)},
+        {"$sort": {parent: 1, **sort_by(listing.order)}},
+        {"$group": {"_id": f"${parent}", "ids": {"$firstN": {"input": "$_id", "n": NEWEST}}}},
+    ]
+    found = await aggregate(listing.collection, pipeline, size=len(parents), session=session)
+    ids = {row["_id"]: row["ids"] for row in found}
+    return [ids.get(key, []) for key in parents]
+
+
+async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
+    """Differences in `helpfulCount` and `helpfulScore`, in batches; mended with `fix`."""
     if suspects := await _suspects(database):
         async for ids in batches(database, "reviews", {"$or": suspects}):
             yield await transaction(database, partial(_counted, ids=ids, suspect=True, fix=fix))
