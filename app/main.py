@@ -120,7 +120,7 @@ class Gateway(Starlette):
 
 def make_executor(settings: Settings) -> Executor:
     return Executor(
-        schema._schema,
+        schema,
         Limits.of(settings),
         introspection=settings.introspection,
         compiled=settings.compiled_execution,

@@ -21,7 +21,7 @@ from app.database import connect
 from app.execution import Answer, Executor, Operation
 from app.settings import Settings
 from benchmarks import report
-from loaders.defaults import complete
+from loaders.collections import complete
 from loaders.indexes import ensure
 from loaders.mongo.commands import Database
 from loaders.reading.registry import Loaders
@@ -74,7 +74,7 @@ def _reviews(course: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
 
 async def _timed(database: Database, name: str, course: dict[str, Any]) -> float:
     """Milliseconds of a write, the HTTP around it left out."""
-    executor = Executor(schema._schema)
+    executor = Executor(schema)
     type_name = f"{name[0].upper()}{name[1:]}Input!"
     text = f"mutation($input: {type_name}) {{ it: {name}(input: $input) {{ errors {{ message }} }} }}"
     prepared = executor.prepare(Operation(text, {"input": {"courseId": encode("Course", course)}}))

@@ -32,7 +32,7 @@ from app.database import connect
 from app.settings import Settings
 from benchmarks import report
 from benchmarks.servers import ENGINES, LECTERN, SIGNED_WITH, Server, leave_a_core, started
-from loaders.defaults import complete
+from loaders.collections import complete
 from loaders.indexes import ensure
 from loaders.newest_review_ids import NEWEST, packed
 from loaders.ratings import summarise

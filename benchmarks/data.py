@@ -16,7 +16,7 @@ from app import embedded
 from app.database import connect
 from app.settings import Settings
 from loaders import indexes
-from loaders.defaults import complete
+from loaders.collections import complete
 from loaders.mongo.commands import Database
 from loaders.recount import recount
 from loaders.transfer import sample_data

@@ -96,7 +96,7 @@ async def main() -> None:
 
 
 async def _row(name: str, text: str, database: Database) -> tuple[object, ...]:
-    executor = Executor(schema._schema)
+    executor = Executor(schema)
     prepared = executor.prepare(Operation(text))
     assert isinstance(prepared, Prepared), (name, prepared)
     runs = [await _taken(executor, prepared, database) for _ in range(_RUNS)]

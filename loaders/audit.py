@@ -7,24 +7,13 @@ from typing import Any
 from bson import ObjectId
 
 from loaders import list_limits
+from loaders.collections import COLLECTIONS
 from loaders.documents import ActorDoc, ChangeDoc
 from loaders.mongo.commands import Database
+from loaders.mongo.filters import Filter
 from loaders.mongo.moments import utc
 from loaders.mongo.transactions import Change, Transaction
-from loaders.reading.listing import Filter, Listing, Order
-
-#: What follows from other changes, and what nobody may read.
-_LEFT_OUT: Mapping[str, frozenset[str]] = {
-    "courses": frozenset(
-        ("search", "sortTitle", "newestReviewIds", "ratingAverage", "ratingBayesian", "ratingCount",
-         "ratingStars", "studentCount", "seatsUntil")
-    ),
-    "courseRuns": frozenset(("seatsTaken", "waitlistCount")),
-    "students": frozenset(("search", "sortName", "newestReviewIds")),
-    "reviews": frozenset(("helpfulScore",)),
-    "sessions": frozenset(("generation", "refreshKey")),
-}  # fmt: skip
-_SECRET = frozenset(("passwordHash", "reset", "signUpKey"))
+from loaders.reading.listing import Listing, Order
 
 
 async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:
@@ -54,9 +43,14 @@ def listing(
 
 
 def _told(change: Change) -> ChangeDoc | None:
-    left_out = _LEFT_OUT.get(change.collection, frozenset()) | {"_id"}
+    row = COLLECTIONS[change.collection]
+    left_out = row.left_out_of_audit | {"_id"}
     before, after = (
-        {name: _plain(name, value) for name, value in document.items() if name not in left_out}
+        {
+            name: _secret(value) if name in row.secret else _plain(value)
+            for name, value in document.items()
+            if name not in left_out
+        }
         if document is not None
         else None
         for document in (change.before, change.after)
@@ -71,14 +65,16 @@ def _name(id: Any) -> str:
     return " ".join(map(str, id.values())) if isinstance(id, Mapping) else str(id)
 
 
-def _plain(name: str, value: Any) -> Any:
+def _secret(value: Any) -> str | None:
+    return None if value is None else "(secret)"
+
+
+def _plain(value: Any) -> Any:
     """As JSON has it."""
-    if name in _SECRET:
-        return None if value is None else "(secret)"
     if isinstance(value, datetime):
         return utc(value).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # as the API has them
     if isinstance(value, Mapping):
-        return {key: _plain(key, item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain("", item) for item in value]
+        return [_plain(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -9,7 +9,8 @@ from bson import ObjectId
 
 from loaders.documents import CourseStatus, DeliveryMode, Level, WishDoc
 from loaders.mongo.commands import Database, aggregate
-from loaders.reading.listing import WHOLE, Filter, Listing, Order, all_of, of_parents
+from loaders.mongo.filters import Filter, all_of
+from loaders.reading.listing import WHOLE, Listing, Order, of_parents
 from loaders.text import search
 
 CourseOrderField = Literal["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]

@@ -6,7 +6,7 @@ from typing import Any
 from bson import ObjectId
 
 from loaders import enrollment
-from loaders.defaults import DERIVED_FROM, complete, derived
+from loaders.collections import COLLECTIONS, complete, derived
 from loaders.documents import CourseDoc, CourseRunDoc, CourseStatus
 from loaders.mongo.transactions import Transaction
 from loaders.text.slugs import slugify
@@ -38,7 +38,7 @@ async def insert(tx: Transaction, fields: Mapping[str, Any]) -> CourseDoc:
 
 async def change(tx: Transaction, course: CourseDoc, **fields: Any) -> CourseDoc:
     """A course with other fields, and what is derived from them."""
-    if fields.keys() & DERIVED_FROM["courses"]:
+    if fields.keys() & COLLECTIONS["courses"].derived_from:
         fields |= derived("courses", {**course, **fields})
     changed: Any = await tx.patch("courses", dict(course), **fields)
     return changed  # type: ignore[no-any-return]

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from bson import ObjectId
 
+from loaders.collections import complete
 from loaders.course_aggregates import FREE_SEAT, has_free_seat, is_counted, takes_seat
-from loaders.defaults import complete
 from loaders.documents import (
     COUNTED_ENROLLMENTS,
     LIVE_ENROLLMENTS,

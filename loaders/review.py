@@ -12,8 +12,9 @@ from bson import ObjectId
 
 from loaders.documents import COUNTED_ENROLLMENTS, CourseStatus, ReviewDoc, ReviewStatus
 from loaders.mongo.commands import Database, find
+from loaders.mongo.filters import Filter
 from loaders.newest_review_ids import NEWEST, NOTHING, ReviewParent, number, unpacked
-from loaders.reading.listing import Filter, Listing, Order, Page, Window
+from loaders.reading.listing import Listing, Order, Page, Window
 from loaders.reading.projections import Projection, including
 from loaders.reading.registry import Loaders
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
+from loaders.collections import complete
 from loaders.course_aggregates import add_stars, rating
-from loaders.defaults import complete
 from loaders.documents import CourseDoc, ReviewDoc
 from loaders.mongo.commands import Pipeline
 from loaders.mongo.transactions import Transaction

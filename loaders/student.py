@@ -5,11 +5,12 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders.defaults import DERIVED_FROM, complete, derived
+from loaders.collections import COLLECTIONS, complete, derived
 from loaders.documents import StudentDoc, WishDoc, WishlistDoc
 from loaders.mongo.commands import Database, find_one
+from loaders.mongo.filters import Filter
 from loaders.mongo.transactions import Transaction
-from loaders.reading.listing import Filter, Listing, Order
+from loaders.reading.listing import Listing, Order
 from loaders.text.search import matches
 
 
@@ -38,7 +39,7 @@ async def insert(tx: Transaction, fields: Mapping[str, Any]) -> StudentDoc:
 
 async def change(tx: Transaction, student: StudentDoc, **fields: Any) -> StudentDoc:
     """A student with other fields, and what is derived from them."""
-    if fields.keys() & DERIVED_FROM["students"]:
+    if fields.keys() & COLLECTIONS["students"].derived_from:
         fields |= derived("students", {**student, **fields})
     changed: Any = await tx.patch("students", dict(student), **fields)
     return changed  # type: ignore[no-any-return]

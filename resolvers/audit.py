@@ -5,12 +5,11 @@ from typing import Any
 
 from bson import ObjectId
 
+from loaders.collections import COLLECTIONS
 from loaders.documents import ActorDoc, ChangeDoc, InstructorDoc, StudentDoc
 from resolvers.context import Context
 from resolvers.relay import ids
-from resolvers.relay.node import COLLECTIONS, nodes_by_id
-
-_TYPES = {collection: type_name for type_name, collection in COLLECTIONS.items()}
+from resolvers.relay.node import nodes_by_id
 
 
 async def student(actors: Sequence[ActorDoc], ctx: Context) -> Sequence[StudentDoc | None]:
@@ -27,7 +26,8 @@ async def node(changes: Sequence[ChangeDoc], ctx: Context) -> Sequence[Mapping[s
 
 
 def _global_id(change: ChangeDoc) -> str:
-    type_name = _TYPES.get(change["collection"])
+    row = COLLECTIONS.get(change["collection"])
+    type_name = row.type_name if row else None
     if type_name is None or not ObjectId.is_valid(change["documentId"]):
         return ""
     return ids.encode(type_name, {"_id": ObjectId(change["documentId"])})

@@ -149,7 +149,7 @@ async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Seque
     if student is None:
         return [False] * len(courses)
     taken = await loaders.review.can_review(ctx.loaders.database, student, [c["_id"] for c in courses])
-    return [can and permissions.sees_course(ctx.viewer, c) for can, c in zip(taken, courses, strict=True)]
+    return [can and permissions.sees(ctx.viewer, "courses", c) for can, c in zip(taken, courses, strict=True)]
 
 
 def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, Scoped]:

@@ -82,7 +82,7 @@ async def remove_from_wishlist(ctx: Context, tx: Transaction, given: Given) -> O
         course: CourseDoc | None = await tx.get("courses", course_id)
     else:
         course = await targets.course(ctx, tx, course_id)
-    shown = course if course and permissions.sees_course(ctx.viewer, course) else None
+    shown = course if course and permissions.sees(ctx.viewer, "courses", course) else None
     return {"course": shown, "viewer": viewer_doc(ctx.viewer)}
 
 

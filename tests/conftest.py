@@ -96,7 +96,7 @@ def run_query(database: Database) -> RunQuery:
     """`await run_query(text, variables, viewer=…)`: the data of an operation that has no errors. With
     `errors=True` the whole payload.
     """
-    executor = Executor(schema._schema, UNLIMITED)
+    executor = Executor(schema, UNLIMITED)
 
     async def run(
         text: str,

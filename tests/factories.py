@@ -8,7 +8,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders.defaults import complete
+from loaders.collections import complete
 from loaders.mongo.commands import Database
 from loaders.newest_review_ids import CARRIERS, packed
 from loaders.ratings import summarise

@@ -2,7 +2,6 @@
 
 import asyncio
 import difflib
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -68,4 +67,6 @@ async def _make_indexes() -> list[str]:
 
 def _sdl() -> str:
     # Imported here: building the schema takes longer than starting any other command.
-    return str(import_module("resolvers.schema").schema.as_str()) + "\n"
+    from resolvers.schema import sdl
+
+    return sdl()

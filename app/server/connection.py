@@ -92,7 +92,7 @@ class Connection(HttpToolsProtocol):
     def _make_room(self) -> None:
         self.state.full.warning(limit=self.limits.connections)
         if self.state.idle:
-            next(iter(self.state.idle))._close()
+            next(iter(self.state.idle)).close()
         else:
             self._refuse(rejections.FULL)
 
@@ -142,7 +142,7 @@ class Connection(HttpToolsProtocol):
         if left > 0:
             self._be_idle(left)
         else:
-            self._close()
+            self.close()
 
     def _step(self, seconds: float, left: int) -> None:
         """The time goes on while this side reads."""
@@ -154,12 +154,12 @@ class Connection(HttpToolsProtocol):
 
     def _late(self) -> None:
         if self._waits is _Waits.REQUEST:
-            self._close()
+            self.close()
         else:
             what = "head" if self._waits is _Waits.HEAD else "body"
             self._refuse(Refusal(408, f"The {what} of the request took too long."))
 
-    def _close(self) -> None:
+    def close(self) -> None:
         self._wait_for(None)
         if self.transport.get_write_buffer_size():  # close() would wait until it is read
             self.transport.abort()
@@ -319,7 +319,7 @@ class Connection(HttpToolsProtocol):
         if self._waits is _Waits.REQUEST:
             left = self._began + _LINGER - self.loop.time()
             if left <= 0:
-                self._close()
+                self.close()
             elif self.cycle:
                 self._be_idle(left)
             elif self._timer:
@@ -353,7 +353,7 @@ class Connection(HttpToolsProtocol):
         self._wait_for(None)
         self._ends, self._refusal = True, refusal
         if self._reading is _Waits.BODY and self.cycle and not self._drop(self.cycle):
-            self._close()  # it was answered before its body came
+            self.close()  # it was answered before its body came
         elif not self.running or self.running.response_complete or self.running.disconnected:
             self._send_refusal(refusal)
 

@@ -6,7 +6,7 @@ from bson import ObjectId
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from loaders.defaults import complete
+from loaders.collections import complete
 from loaders.mongo.commands import Database, send
 from loaders.mongo.moments import now
 

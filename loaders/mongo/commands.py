@@ -4,6 +4,7 @@ from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from inspect import isawaitable
+from operator import attrgetter
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -38,8 +39,8 @@ Pipeline: TypeAlias = Sequence[Mapping[str, Any]]
 #: or not.)
 observer: ContextVar[Callable[[float], None] | None] = ContextVar("lectern_mongo_observer", default=None)
 
-#: The twelve bytes of an ObjectId: the function of its property, called directly.
-id_bytes: Callable[[ObjectId], bytes] = ObjectId.binary.fget  # type: ignore[attr-defined] # mypy sees the value
+#: The twelve bytes of an ObjectId.
+id_bytes: Callable[[ObjectId], bytes] = attrgetter("binary")
 
 
 async def aggregate(

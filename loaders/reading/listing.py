@@ -9,15 +9,13 @@ MongoDB orders null below every value: last when descending, first when ascendin
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from bson import ObjectId
 
 from loaders.mongo.commands import Collection, aggregate, count, find
+from loaders.mongo.filters import Filter, all_of
 from loaders.reading.projections import Projection, including
-
-Filter: TypeAlias = Mapping[str, Any]
-
 
 #: Stands for the parent in a listing that has none.
 WHOLE = "the whole collection"
@@ -126,14 +124,6 @@ def of_parents(listing: Listing, keys: Sequence[Any], chosen: Filter) -> list[Ma
         return [{"$match": chosen}]
     own = {listing.parent: {"$in": list(keys)}}
     return [{"$match": all_of(own, chosen)}, {"$unwind": f"${listing.parent}"}, {"$match": own}]
-
-
-def all_of(*filters: Filter) -> Filter:
-    """What matches every one of the filters."""
-    given = [f for f in filters if f]
-    if len(given) < 2:
-        return given[0] if given else {}
-    return {"$and": given}
 
 
 def sort_by(order: Order, *, reverse: bool = False) -> dict[str, int]:

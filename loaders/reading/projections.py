@@ -7,24 +7,16 @@ document that was fetched once serves every part of the operation.
 from collections.abc import Mapping, Set
 from typing import TypeAlias
 
+from loaders.collections import COLLECTIONS
+
 #: As MongoDB takes it: stored key -> 1.
 Projection: TypeAlias = Mapping[str, int]
 
-#: Fetched whatever is asked for: what decides who sees a document, such as the course with which it is
-#: hidden; and what is in the cursors of reviews, which come by `_id` also where they make a page
-#: (loaders.review).
-_ALWAYS: Mapping[str, Set[str]] = {
-    "courses": {"status"},
-    "courseRuns": {"courseId"},
-    "enrollments": {"studentId"},
-    "reviews": {"status", "courseId", "createdAt"},
-}
-
 
 def of(reads: Mapping[str, Set[str]]) -> Mapping[str, Projection]:
-    """The projection of each collection, from the keys that are read of it."""
+    """The projection of each collection: the keys that are read of it, and those that are always fetched."""
     return {
-        collection: dict.fromkeys(sorted({"_id"} | keys | _ALWAYS.get(collection, set())), 1)
+        collection: dict.fromkeys(sorted({"_id"} | keys | COLLECTIONS[collection].always_read), 1)
         for collection, keys in reads.items()
     }
 

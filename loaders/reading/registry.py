@@ -1,15 +1,12 @@
 """The loaders of one request."""
 
 from collections.abc import Mapping, Set
-from functools import cached_property
 from typing import Any
 
 from loaders.documents import (
-    AuditDoc,
     CategoryDoc,
     CourseDoc,
     CourseRunDoc,
-    EnrollmentDoc,
     InstructorDoc,
     ReviewDoc,
     StudentDoc,
@@ -17,6 +14,8 @@ from loaders.documents import (
 from loaders.mongo.commands import Database
 from loaders.reading.batching import ByKey
 from loaders.reading.projections import Projection
+
+_STATUS = ("courses", "status only")
 
 
 class Loaders:
@@ -31,58 +30,56 @@ class Loaders:
         self.database = database
         self.projections: Mapping[str, Projection] = {}
         self.looked_beyond: Set[str] | None = None
+        self._by_key: dict[tuple[str, str], ByKey[Any]] = {}
 
-    @cached_property
+    def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:
+        """The loader of a collection's documents by a unique field."""
+        if (loader := self._by_key.get((collection, field))) is None:
+            projection = self.projections.get(collection)
+            loader = self._by_key[collection, field] = ByKey(self.database[collection], field, projection)
+        return loader
+
+    @property
     def course_by_id(self) -> ByKey[CourseDoc]:
-        return self._by("courses")
+        return self.by_key("courses")
 
-    @cached_property
+    @property
     def course_status_by_id(self) -> ByKey[CourseDoc]:
         """Courses with their status: those that are fetched anyway, where they are."""
-        if self.projections and "courses" not in self.projections:
-            return ByKey(self.database["courses"], projection={"status": 1})
-        return self.course_by_id
+        if not self.projections or "courses" in self.projections:
+            return self.course_by_id
+        if (loader := self._by_key.get(_STATUS)) is None:
+            loader = self._by_key[_STATUS] = ByKey(self.database["courses"], projection={"status": 1})
+        return loader
 
-    @cached_property
+    @property
     def course_by_slug(self) -> ByKey[CourseDoc]:
-        return self._by("courses", "slug")
+        return self.by_key("courses", "slug")
 
-    @cached_property
-    def course_run_by_id(self) -> ByKey[CourseRunDoc]:
-        return self._by("courseRuns")
-
-    @cached_property
-    def audit_entry_by_id(self) -> ByKey[AuditDoc]:
-        return self._by("auditLog")
-
-    @cached_property
+    @property
     def category_by_id(self) -> ByKey[CategoryDoc]:
-        return self._by("categories")
+        return self.by_key("categories")
 
-    @cached_property
+    @property
     def category_by_slug(self) -> ByKey[CategoryDoc]:
-        return self._by("categories", "slug")
+        return self.by_key("categories", "slug")
 
-    @cached_property
+    @property
+    def course_run_by_id(self) -> ByKey[CourseRunDoc]:
+        return self.by_key("courseRuns")
+
+    @property
     def instructor_by_id(self) -> ByKey[InstructorDoc]:
-        return self._by("instructors")
+        return self.by_key("instructors")
 
-    @cached_property
+    @property
     def student_by_id(self) -> ByKey[StudentDoc]:
-        return self._by("students")
+        return self.by_key("students")
 
-    @cached_property
-    def enrollment_by_id(self) -> ByKey[EnrollmentDoc]:
-        return self._by("enrollments")
-
-    @cached_property
+    @property
     def review_by_id(self) -> ByKey[ReviewDoc]:
-        return self._by("reviews")
+        return self.by_key("reviews")
 
     def forget(self) -> None:
-        """Drops what was seen: it has been written to."""
-        for name in [name for name, value in vars(self).items() if isinstance(value, ByKey)]:
-            del self.__dict__[name]
-
-    def _by(self, collection: str, field: str = "_id") -> ByKey[Any]:
-        return ByKey(self.database[collection], field, self.projections.get(collection))
+        """Drops what was read: it has been written to."""
+        self._by_key.clear()

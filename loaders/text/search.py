@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from loaders.reading.listing import Filter, all_of
+from loaders.mongo.filters import Filter, all_of
 from loaders.text.terms import stem, words
 
 _MOST_WORDS = 10  # of a query; the rest is not looked at

@@ -11,6 +11,7 @@ from typing import Any
 from bson import ObjectId
 from bson.errors import InvalidId
 
+from loaders.collections import COLLECTIONS
 from loaders.mongo.commands import Database, find
 from loaders.transfer.imports import Key
 
@@ -19,24 +20,8 @@ Row = dict[str, Any]
 MARK = "lectern"  # the key by which a row is known to be of an export; it holds the collection
 _BATCH = 500
 
-_COMPUTED = {
-    "courses": (
-        "ratingAverage",
-        "ratingBayesian",
-        "ratingCount",
-        "ratingStars",
-        "studentCount",
-        "seatsUntil",
-        "newestReviewIds",
-        "revision",
-        "sortTitle",
-        "search",
-    ),
-    "courseRuns": ("courseId", "courseStatus", "seatsTaken", "waitlistCount"),
-    "students": ("newestReviewIds", "revision", "sortName", "search"),
-    "reviews": ("courseStatus", "helpfulCount", "helpfulScore"),
-    "enrollments": (),
-}
+#: Stored by earlier versions.
+_LEGACY = ("courseStatus",)
 _REFERENCES = {
     "courseId": ("course", "courses"),
     "studentId": ("student", "students"),
@@ -107,7 +92,8 @@ async def _next(database: Database, collection: str, after: ObjectId | None) -> 
 
 
 def _plain(collection: str, document: Mapping[str, Any]) -> Row:
-    left_out = (*_COMPUTED[collection], *_REFERENCES, "categorySlug", "instructorIds")
+    row = COLLECTIONS[collection]
+    left_out = (*row.derived, *row.aggregates, *_LEGACY, *_REFERENCES, "categorySlug", "instructorIds")
     return {name: value for name, value in document.items() if name not in left_out}
 
 

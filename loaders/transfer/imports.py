@@ -14,7 +14,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from loaders import list_limits
-from loaders.defaults import DERIVED_FROM, KEEP, NOT_NULL, complete, derived
+from loaders.collections import COLLECTIONS, KEEP, complete, derived
 from loaders.mongo.commands import Collection, Database, find
 from loaders.mongo.moments import now
 from loaders.ratings import summarise
@@ -84,7 +84,7 @@ class Importer:
     async def plan(self, batch: Sequence[Incoming]) -> Plan:
         """What there is to write. The next batch can be planned while one is being written."""
         for incoming in batch:
-            _without_nulls(incoming.fields, NOT_NULL[self._name])
+            _without_nulls(incoming.fields, COLLECTIONS[self._name].not_null or {})
             if self._name == "courses":
                 _shorten(incoming.fields)
         met = [self._seen.row(incoming.key) for incoming in batch]
@@ -130,8 +130,8 @@ class Importer:
     async def _stored(self, batch: Sequence[Incoming]) -> dict[Key, _Doc]:
         """The documents of the batch that are there, with the fields that will be compared."""
         names = {name for incoming in batch for name in incoming.fields}
-        if names & DERIVED_FROM[self._name]:
-            names |= DERIVED_FROM[self._name]
+        if names & COLLECTIONS[self._name].derived_from:
+            names |= COLLECTIONS[self._name].derived_from
         if "importedRating" in names:
             names.add("ratingStars")
         if "importedHelpfulCount" in names:
@@ -149,7 +149,7 @@ class Importer:
         if "importedHelpfulCount" in changes:
             votes = there["helpfulCount"] - there.get("importedHelpfulCount", 0)
             changes["helpfulCount"] = changes["importedHelpfulCount"] + votes
-        if changes.keys() & DERIVED_FROM[self._name]:
+        if changes.keys() & COLLECTIONS[self._name].derived_from:
             changes |= derived(self._name, {**there, **changes})
         if "importedRating" in changes:
             changes |= summarise(there["ratingStars"], changes["importedRating"])

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pymongo.errors import BulkWriteError
 
-from loaders.indexes import IMPORTABLE
+from loaders.collections import importable
 from loaders.mongo.commands import Collection, Database
 
 _MARKERS = "sampleData"
@@ -39,7 +39,7 @@ async def begin(database: Database, name: str, layout: int, day: datetime) -> Be
     if marker and marker.get("layout") == layout:
         return None if marker["complete"] else Begun(marker["day"], first=False)
     own = {"externalId.source": name}
-    await gather(*(database[collection].delete_many(own) for collection in IMPORTABLE))
+    await gather(*(database[collection].delete_many(own) for collection in importable()))
     started = {"day": day, "layout": layout, "complete": False}
     await database[_MARKERS].replace_one({"_id": name}, started, upsert=True)
     return Begun(day, first=marker is None)

@@ -5,18 +5,15 @@ Nothing else decides.
 What a viewer may not see is absent, never an error; what they may not do is refused with a reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from bson import ObjectId
 
+from loaders.collections import COLLECTIONS
 from loaders.documents import (
-    AuditDoc,
     CourseDoc,
-    CourseRunDoc,
     CourseStatus,
-    EnrollmentDoc,
-    ReviewDoc,
     ReviewStatus,
     StudentDoc,
 )
@@ -106,32 +103,32 @@ def review_statuses(viewer: Viewer) -> Sequence[ReviewStatus]:
     return _ANY_REVIEW if "yes" in grants(viewer, "Review.unpublished") else PUBLISHED
 
 
-def sees_course(viewer: Viewer, course: CourseDoc, owners: Owners = NOBODY) -> bool:
-    return course["status"] == "PUBLISHED" or _sees_draft(viewer, owners)
-
-
-def sees_course_run(viewer: Viewer, run: CourseRunDoc, owners: Owners) -> bool:
-    """A run is hidden with its course."""
-    return owners.course_status == "PUBLISHED" or _sees_draft(viewer, owners)
-
-
-def sees_review(viewer: Viewer, review: ReviewDoc, owners: Owners) -> bool:
-    """A review is hidden with its course; who wrote it sees it."""
-    shown = review["status"] == "PUBLISHED" and (
-        owners.course_status == "PUBLISHED" or _sees_draft(viewer, owners)
+def sees(viewer: Viewer, collection: str, document: Mapping[str, Any], owners: Owners = NOBODY) -> bool:
+    """Whether the viewer sees a document of a collection, by its row in loaders/collections.py. owners: whose
+    it is, and the status of its course, as far as these are known.
+    """
+    row = COLLECTIONS[collection]
+    seen_by = row.seen_by
+    is_shown = not seen_by.nobody and (not seen_by.published or document["status"] == "PUBLISHED")
+    if is_shown and (not seen_by.with_course or _sees_its_course(viewer, owners)):
+        return True
+    student_id = document["studentId"] if "studentId" in row.reads else owners.student_id
+    return seen_by.rule is not None and allows(
+        viewer, seen_by.rule, student_id=student_id, instructor_ids=owners.instructor_ids
     )
-    return shown or allows(viewer, "Review.unpublished", student_id=owners.student_id)
 
 
-def _sees_draft(viewer: Viewer, owners: Owners) -> bool:
-    return allows(viewer, "Course.draft", instructor_ids=owners.instructor_ids)
+def rules_of(collection: str) -> list[str]:
+    """The rules by which the viewer may see more of a collection than everyone."""
+    seen_by = COLLECTIONS[collection].seen_by
+    draft = COLLECTIONS["courses"].seen_by.rule if seen_by.with_course else None
+    return [rule for rule in (draft, seen_by.rule) if rule is not None]
 
 
-def sees_enrollment(viewer: Viewer, enrollment: EnrollmentDoc, owners: Owners = NOBODY) -> bool:
-    """By its ID."""
-    return allows(
-        viewer, "Enrollment", student_id=enrollment["studentId"], instructor_ids=owners.instructor_ids
-    )
+def _sees_its_course(viewer: Viewer, owners: Owners) -> bool:
+    if owners.course_status is None:
+        return False
+    return sees(viewer, "courses", {"status": owners.course_status}, owners)
 
 
 def sees_enrollments(viewer: Viewer, course: CourseDoc) -> bool:
@@ -153,8 +150,3 @@ def sees_students(viewer: Viewer) -> bool:
 
 def sees_audit_log(viewer: Viewer) -> bool:
     return allows(viewer, "Query.auditLog")
-
-
-def sees_audit_entry(viewer: Viewer, entry: AuditDoc, owners: Owners = NOBODY) -> bool:
-    """By its ID: nobody's but the staff's, whoever wrote."""
-    return sees_audit_log(viewer)

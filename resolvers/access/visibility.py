@@ -1,30 +1,13 @@
 """What a viewer sees of documents that were fetched."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from loaders.collections import COLLECTIONS, EVERYONE
 from loaders.reading import ownership
 from loaders.reading.ownership import Owners
 from resolvers.access import permissions
 from resolvers.context import Context
-
-
-class _Seen(NamedTuple):
-    """Who sees a document, and the rules that tell."""
-
-    by: Callable[..., bool]
-    rules: Sequence[str]
-
-
-#: The collections that not everyone sees all of.
-_SEEN: Mapping[str, _Seen] = {
-    "auditLog": _Seen(permissions.sees_audit_entry, ["Query.auditLog"]),
-    "courses": _Seen(permissions.sees_course, ["Course.draft"]),
-    "courseRuns": _Seen(permissions.sees_course_run, ["Course.draft"]),
-    "enrollments": _Seen(permissions.sees_enrollment, ["Enrollment"]),
-    "reviews": _Seen(permissions.sees_review, ["Course.draft", "Review.unpublished"]),
-}
-_HIDDEN_WITH_COURSE = {"courseRuns", "reviews"}
 
 
 async def visible(ctx: Context, collection: str, found: Sequence[Any]) -> list[Any]:
@@ -33,24 +16,25 @@ async def visible(ctx: Context, collection: str, found: Sequence[Any]) -> list[A
     One command where it depends on whose a document is, or on the course that it is hidden with; none for
     what everyone sees.
     """
-    if collection not in _SEEN:
+    if COLLECTIONS[collection].seen_by == EVERYONE:
         return list(found)
-    viewer, (sees, rules) = ctx.viewer, _SEEN[collection]
-    nobody = ownership.NOBODY
-    unseen = [d for d in found if d is not None and not sees(viewer, d, nobody)]
+    viewer, nobody = ctx.viewer, ownership.NOBODY
+    unseen = [d for d in found if d is not None and not permissions.sees(viewer, collection, d)]
     if not unseen:
         return list(found)
-    owners = await _owners(ctx, collection, rules, unseen)
-    return [d if d is not None and sees(viewer, d, owners.get(d["_id"], nobody)) else None for d in found]
+    owners = await _owners(ctx, collection, unseen)
+    return [
+        d if d is not None and permissions.sees(viewer, collection, d, owners.get(d["_id"], nobody)) else None
+        for d in found
+    ]
 
 
-async def _owners(
-    ctx: Context, collection: str, rules: Sequence[str], documents: Sequence[Any]
-) -> Mapping[Any, Owners]:
+async def _owners(ctx: Context, collection: str, documents: Sequence[Any]) -> Mapping[Any, Owners]:
     """What the viewer's seeing a document depends on, by its `_id`."""
-    if permissions.may_own(ctx.viewer, *rules):
-        return await ownership.by_id(ctx.loaders.database[collection], [d["_id"] for d in documents])
-    if collection not in _HIDDEN_WITH_COURSE:
+    if permissions.may_own(ctx.viewer, *permissions.rules_of(collection)):
+        ids = [document["_id"] for document in documents]
+        return await ownership.by_id(ctx.loaders.database[collection], ids)
+    if not COLLECTIONS[collection].seen_by.with_course:
         return {}
     courses = await ctx.loaders.course_status_by_id([document["courseId"] for document in documents])
     return {

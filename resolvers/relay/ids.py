@@ -7,23 +7,11 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
+from loaders.collections import of_type, with_types
 from loaders.mongo.commands import id_bytes
 
-_CODES: Mapping[str, bytes] = {
-    "AuditEntry": b"aud",
-    "Category": b"cat",
-    "Course": b"crs",
-    "CourseRun": b"run",
-    "Enrollment": b"enr",
-    "Instructor": b"ins",
-    "Review": b"rev",
-    "Student": b"stu",
-}
-_TYPES = {code: type_name for type_name, code in _CODES.items()}
 _LENGTH = 20
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-# Three bytes are four characters of base64, so the type is a prefix of its own.
-_PREFIXES = {type_name: urlsafe_b64encode(code).decode() for type_name, code in _CODES.items()}
 
 
 class GlobalId(NamedTuple):
@@ -33,7 +21,10 @@ class GlobalId(NamedTuple):
 
 def encoder(type_name: str) -> Callable[[Mapping[str, Any]], str]:
     """The function that gives the global ID of a document of a type."""
-    prefix = _PREFIXES[type_name]
+    row = of_type(type_name)
+    assert row is not None and row.id_code is not None  # noqa: S101, PT018  # or it is no type with IDs
+    # Three bytes are four characters of base64, so the type is a prefix of its own.
+    prefix = urlsafe_b64encode(row.id_code).decode()
 
     # What urlsafe_b64encode does, without its two calls: every object of a response has an ID.
     def encode(document: Mapping[str, Any]) -> str:
@@ -56,7 +47,7 @@ def decode(global_id: str) -> GlobalId | None:
         raw = urlsafe_b64decode(global_id.encode("ascii"))
     except ValueError:
         return None
-    type_name = _TYPES.get(raw[:3])
+    type_name = next((row.type_name for row in with_types() if row.id_code == raw[:3]), None)
     # One form only: what decodes but isn't what `encode` writes is not an ID either.
     if type_name is None or urlsafe_b64encode(raw).decode() != global_id:
         return None

@@ -3,28 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from loaders.reading.batching import ByKey
+from loaders.collections import of_type
 from resolvers.access.visibility import visible
 from resolvers.context import Context
 from resolvers.errors import BadUserInputError
 from resolvers.relay import ids
 
 MOST = 100
-
-#: The collection that the documents of a type come from.
-COLLECTIONS: Mapping[str, str] = {
-    "AuditEntry": "auditLog",
-    "Category": "categories",
-    "Course": "courses",
-    "CourseRun": "courseRuns",
-    "Enrollment": "enrollments",
-    "Instructor": "instructors",
-    "Review": "reviews",
-    "Student": "students",
-}
-
-#: The type whose documents have the keys of another type's objects.
-PARTS: Mapping[str, str] = {"RatingSummary": "Course"}
 
 
 async def nodes_by_id(
@@ -52,20 +37,8 @@ def global_id(type_name: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 async def _visible(ctx: Context, type_name: str, keys: Sequence[Any]) -> list[dict[str, Any] | None]:
-    found = await _loader(ctx, type_name)(keys)
-    documents = await visible(ctx, COLLECTIONS[type_name], found)
+    row = of_type(type_name)
+    assert row is not None  # noqa: S101  # an ID was decoded by its row
+    found = await ctx.loaders.by_key(row.name)(keys)
+    documents = await visible(ctx, row.name, found)
     return [{**d, "__typename": type_name} if d is not None else None for d in documents]
-
-
-def _loader(ctx: Context, type_name: str) -> ByKey[Any]:
-    loaders: Mapping[str, ByKey[Any]] = {
-        "AuditEntry": ctx.loaders.audit_entry_by_id,
-        "Category": ctx.loaders.category_by_id,
-        "Course": ctx.loaders.course_by_id,
-        "CourseRun": ctx.loaders.course_run_by_id,
-        "Enrollment": ctx.loaders.enrollment_by_id,
-        "Instructor": ctx.loaders.instructor_by_id,
-        "Review": ctx.loaders.review_by_id,
-        "Student": ctx.loaders.student_by_id,
-    }
-    return loaders[type_name]

@@ -10,6 +10,7 @@ from enum import Enum
 from math import isfinite
 from typing import Any, TypeAlias
 
+from loaders.collections import of_type
 from loaders.text.slugs import slugify
 from resolvers.relay import ids
 from resolvers.values.currencies import CURRENCIES
@@ -123,22 +124,16 @@ def global_id(type_name: str) -> Check:
 
     def check(value: str) -> Any:
         if (found := ids.decode_as(type_name, value)) is None:
-            raise NotFoundError(f"There is no {NAMES[type_name]} with this ID.")
+            raise NotFoundError(f"There is no {noun(type_name)} with this ID.")
         return found
 
     return check
 
 
-#: The types in the words of messages.
-NAMES = {
-    "Category": "category",
-    "Course": "course",
-    "CourseRun": "run",
-    "Enrollment": "enrolment",
-    "Instructor": "instructor",
-    "Review": "review",
-    "Student": "student",
-}
+def noun(type_name: str) -> str:
+    """What messages call an object of a type."""
+    row = of_type(type_name)
+    return row.noun if row else type_name
 
 
 def email(value: str) -> str:

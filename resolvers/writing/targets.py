@@ -8,13 +8,13 @@ from loaders.reading.ownership import of_course
 from resolvers.access import permissions
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
-from resolvers.writing.checks import NAMES
+from resolvers.writing.checks import noun
 
 
 async def course(ctx: Context, tx: Transaction, id: ObjectId) -> CourseDoc:
     """A course that the viewer sees."""
     found: CourseDoc | None = await tx.get("courses", id)
-    if found is None or not permissions.sees_course(ctx.viewer, found, of_course(found)):
+    if found is None or not permissions.sees(ctx.viewer, "courses", found, of_course(found)):
         raise _nothing("Course", "courseId")
     return found
 
@@ -30,7 +30,7 @@ async def own_run(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> Cou
     """A run with which the viewer may do what the name says."""
     run: CourseRunDoc | None = await tx.get("courseRuns", id)
     of: CourseDoc | None = await tx.get("courses", run["courseId"]) if run else None
-    if run is None or of is None or not permissions.sees_course(ctx.viewer, of, of_course(of)):
+    if run is None or of is None or not permissions.sees(ctx.viewer, "courses", of, of_course(of)):
         raise _nothing("CourseRun", "runId")
     permissions.require(ctx.viewer, name, instructor_ids=of["instructorIds"])
     return run
@@ -40,7 +40,7 @@ async def enrollment(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> 
     """An enrolment with which the viewer may do what the name says."""
     found: EnrollmentDoc | None = await tx.get("enrollments", id)
     of: CourseDoc | None = await tx.get("courses", found["courseId"]) if found else None
-    if found is None or of is None or not permissions.sees_enrollment(ctx.viewer, found, of_course(of)):
+    if found is None or of is None or not permissions.sees(ctx.viewer, "enrollments", found, of_course(of)):
         raise _nothing("Enrollment", "enrollmentId")
     permissions.require(ctx.viewer, name, student_id=found["studentId"], instructor_ids=of["instructorIds"])
     return found
@@ -56,11 +56,11 @@ async def review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewDoc:
 
 async def _sees_review(ctx: Context, tx: Transaction, found: ReviewDoc) -> bool:
     course = await tx.get("courses", found["courseId"])
-    return permissions.sees_review(ctx.viewer, found, of_course(course, found["studentId"]))
+    return permissions.sees(ctx.viewer, "reviews", found, of_course(course, found["studentId"]))
 
 
 def _nothing(type_name: str, field: str) -> RefusedError:
-    return refusal("NOT_FOUND", f"There is no {NAMES[type_name]} with this ID.", field)
+    return refusal("NOT_FOUND", f"There is no {noun(type_name)} with this ID.", field)
 
 
 def student_id(ctx: Context) -> ObjectId:

@@ -234,7 +234,7 @@ async def test_a_mutation_is_not_asked_by_get(variables: str) -> None:
 async def test_a_fault_outside_of_every_field_is_masked(
     capsys: pytest.CaptureFixture[str], headers: dict[str, str]
 ) -> None:
-    async with only(schema._schema) as http:
+    async with only(schema) as http:
         answer = await post(http, {"query": QUERY}, headers)
     assert answer.status_code == 500
     assert answer.headers["content-type"].startswith(headers["accept"])

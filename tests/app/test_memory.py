@@ -59,7 +59,7 @@ async def test_the_collector_looks_more_often_while_graphql_core_answers(
     monkeypatch.setattr(memory, "gc", SimpleNamespace(set_threshold=lambda *to: told.append(to)))
     thresholds = memory._Thresholds()
     monkeypatch.setattr(reference_engine, "thresholds", thresholds)
-    executor, ctx = Executor(schema._schema), cast("Context", None)
+    executor, ctx = Executor(schema), cast("Context", None)
     prepared = executor.prepare(Operation("{ __schema { queryType { name } } }"))
     assert isinstance(prepared, Prepared)
 

@@ -127,7 +127,7 @@ async def _asked_otherwise(database: Database, question: Question, timing: "Timi
     text, variables, name, _ = question.operation
     with capture_logs():
         running: Any = execute(
-            schema._schema,
+            schema,
             parse(text),
             context_value=context(database, question.viewer),
             variable_values=variables,

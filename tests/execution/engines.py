@@ -10,4 +10,4 @@ LIMITS = replace(UNLIMITED, cost=10_000)  # an operation for more takes long and
 
 
 def executor(*, compiled: bool, limits: Limits = LIMITS) -> Executor:
-    return Executor(schema._schema, limits, compiled=compiled)
+    return Executor(schema, limits, compiled=compiled)

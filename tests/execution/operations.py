@@ -19,7 +19,7 @@ from tests.execution.values import fill_in
 GROWTHS = (1, 2, 2, 3, 3, 6)
 MOST_REWRITES = 8
 
-_SCHEMA = schema._schema
+_SCHEMA = schema
 _QUERY = _SCHEMA.query_type
 assert _QUERY is not None
 

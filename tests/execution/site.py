@@ -8,12 +8,12 @@ from bson import ObjectId
 from structlog.testing import capture_logs
 
 from app.execution import Answer, Operation
+from loaders.collections import with_types
 from loaders.mongo.commands import Database
 from loaders.reading.registry import Loaders
 from resolvers.context import PUBLIC, Context, Viewer
 from resolvers.cursors import Cursors
 from resolvers.relay import ids
-from resolvers.relay.node import COLLECTIONS
 from tests.execution.engines import executor
 from tests.execution.tree import EnumName, Value, print_value
 from tests.support import NOW, SECRET, TOKENS
@@ -82,8 +82,13 @@ def context(database: Database, viewer: Viewer) -> Context:
 
 async def survey(name: str, database: Database) -> Site:
     """What there is to ask for in a database, whatever state its documents are in."""
-    found = {c: await database[c].find({}, limit=SOME).to_list(None) for c in COLLECTIONS.values()}
-    own = {kind: [ids.encode(kind, d) for d in found[c]] for kind, c in COLLECTIONS.items()}
+    found = {
+        c: await database[c].find({}, limit=SOME).to_list(None) for c in (row.name for row in with_types())
+    }
+    own = {
+        str(row.type_name): [ids.encode(str(row.type_name), d) for d in found[row.name]]
+        for row in with_types()
+    }
     slugs = {c: _texts(d.get("slug") for d in found[c]) for c in ("courses", "categories")}
     words = {w: _texts(_flat(d.get(field) for d in found[c])) for w, (c, field) in _WORDS.items()}
     titles = _texts(d.get(key) for c, key in (("courses", "title"), ("students", "name")) for d in found[c])

@@ -31,7 +31,7 @@ def test_what_is_remembered_does_not_depend_on_a_plain_variable() -> None:
     """A page's cursor is another one each time, its filter is not."""
     text = "query ($c: String!, $after: String) { courses(after: $after, filter: { categories: [$c] }) }"
     field, node = _field("courses", text)
-    values = compiled(schema._schema, field, node).values
+    values = compiled(schema, field, node).values
     first = values(VariableValues({}, {"c": "math", "after": "a"}))
     second = values(VariableValues({}, {"c": "math", "after": "b"}))
     assert (first["after"], second["after"]) == ("a", "b")
@@ -42,14 +42,14 @@ def test_what_is_remembered_does_not_depend_on_a_plain_variable() -> None:
 
 def test_a_variable_that_stands_in_two_arguments() -> None:
     text = "query ($x: String) { courses(after: $x, filter: { search: $x }) }"
-    values = compiled(schema._schema, *_field("courses", text)).values
+    values = compiled(schema, *_field("courses", text)).values
     for x in ("one", "two"):
         given = values(VariableValues({}, {"x": x}))
         assert (given["after"], given["filter"].search) == (x, x)
 
 
 def _field(name: str, text: str) -> tuple[GraphQLField, FieldNode]:
-    query = schema._schema.query_type
+    query = schema.query_type
     (operation,) = parse(text).definitions
     assert query is not None
     assert isinstance(operation, OperationDefinitionNode)

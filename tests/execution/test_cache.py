@@ -24,7 +24,7 @@ fragment Card on Course { id slug title price { formatted } rating { average cou
 
 
 def executor(**options: Any) -> Executor:
-    return Executor(schema._schema, UNLIMITED, **options)
+    return Executor(schema, UNLIMITED, **options)
 
 
 def valid(executor: Executor, text: str, variables: dict[str, Any] | None = None) -> Prepared:

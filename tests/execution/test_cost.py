@@ -17,7 +17,7 @@ def cost(query: str, variables: dict[str, Any] | None = None, limits: Limits = U
     text = parse(query)
     operation = get_operation_ast(text)
     assert operation is not None
-    document = Document(schema._schema, text, operation)
+    document = Document(schema, text, operation)
     return document.cost(document.variables.coerced(variables), limits)
 
 
@@ -114,7 +114,10 @@ def test_values_are_counted_once_for_each_object(query: str, values: int) -> Non
         ('mutation { a: signOut(input: {refreshToken: "x"}) { clientMutationId } '
          'b: signOut(input: {refreshToken: "x"}) { clientMutationId } }', 10),
     ],
-    ids=["none", "roots", "lists", "beside introspection", "arguments", "calls", "lists of parents", "branches", "writes"],
+    ids=[
+        "none", "roots", "lists", "beside introspection", "arguments", "calls", "lists of parents",
+        "branches", "writes",
+    ],
 )  # fmt: skip
 def test_equal_calls_of_one_depth_are_one(query: str, commands: int) -> None:
     assert cost(query).commands == commands
@@ -157,7 +160,7 @@ PRICE = 1201 + (100 * 25 + 1000) // 5 + 2 * 20
 
 @pytest.mark.parametrize(("allowed", "is_refused"), [(PRICE, False), (PRICE - 1, True)])
 def test_an_operation_costs_at_most_max_cost(allowed: int, is_refused: bool) -> None:
-    prepared = Executor(schema._schema, replace(UNLIMITED, cost=allowed)).prepare(Operation(QUERY))
+    prepared = Executor(schema, replace(UNLIMITED, cost=allowed)).prepare(Operation(QUERY))
     if not is_refused:
         assert isinstance(prepared, Prepared)
         assert prepared.cost.price == PRICE
@@ -170,7 +173,7 @@ def test_an_operation_costs_at_most_max_cost(allowed: int, is_refused: bool) -> 
 
 @pytest.mark.parametrize("first", [100, 100.0])
 def test_a_size_counts_however_json_writes_it(first: float) -> None:
-    executor = Executor(schema._schema, replace(UNLIMITED, cost=100))
+    executor = Executor(schema, replace(UNLIMITED, cost=100))
     query = "query ($n: Int) { courses(first: $n) { nodes { id } } }"
     refusal(executor.prepare(Operation(query, {"n": first})))
 
@@ -186,14 +189,14 @@ def test_a_small_text_that_asks_for_the_world_is_refused() -> None:
         f"{{ courses {{ nodes {{ {deep} }} }} }}",
         f"{{ courses {{ nodes {{ ...F0 }} }} }} {fans} fragment F6 on Course {{ title }}",
     ):
-        refusal(Executor(schema._schema).prepare(Operation(query)))
+        refusal(Executor(schema).prepare(Operation(query)))
 
 
 @pytest.mark.parametrize(("allowed", "is_refused"), [(3 + 3 * 4, False), (3 + 3 * 4 - 1, True)])
 def test_fields_are_counted_with_fragments_expanded(allowed: int, is_refused: bool) -> None:
     fragment = "fragment N on CourseConnection { nodes { id slug } totalCount }"
     query = f"{{ courses {{ ...N }} a: courses {{ ...N }} b: courses {{ ...N }} }} {fragment}"
-    executor = Executor(schema._schema, replace(UNLIMITED, fields=allowed))
+    executor = Executor(schema, replace(UNLIMITED, fields=allowed))
     prepared = executor.prepare(Operation(query))
     if is_refused:
         assert "MAX_FIELDS" in refusal(prepared)
@@ -224,11 +227,11 @@ def aliased(name: str, inner: str, count: int) -> str:
     ids=["plain", "with all that there is", "one type"],
 )
 def test_what_tools_ask_about_the_schema_is_accepted(query: str) -> None:
-    assert isinstance(Executor(schema._schema).prepare(Operation(query)), Prepared)
+    assert isinstance(Executor(schema).prepare(Operation(query)), Prepared)
 
 
 def test_introspection_is_counted_on_the_schema() -> None:
-    types = schema._schema.type_map
+    types = schema.type_map
     found = cost("{ __schema { types { name fields { name } } } }", limits=Limits())
     fields = sum(len(getattr(kind, "fields", ())) for kind in types.values() if not _is_input(kind))
     assert found == (1 + len(types) + fields, 2 * (len(types) + fields), 0)
@@ -246,7 +249,7 @@ def test_introspection_costs_at_most_max_introspection_cost(allowed: bool) -> No
     query = "{ __schema { types { name } } }"
     price = cost(query).price
     limits = replace(UNLIMITED, introspection_cost=price if allowed else price - 1)
-    prepared = Executor(schema._schema, limits).prepare(Operation(query))
+    prepared = Executor(schema, limits).prepare(Operation(query))
     assert isinstance(prepared, Prepared if allowed else Answer)
     if not allowed:
         assert "MAX_INTROSPECTION_COST" in refusal(prepared)
@@ -260,7 +263,7 @@ def test_introspection_that_multiplies_is_refused(aliases: int) -> None:
         f"fragment B on __Type {{ {aliased('fields', 'name', aliases)} }}"
     )
     limits = replace(UNLIMITED, introspection_cost=Limits().introspection_cost)
-    refusal(Executor(schema._schema, limits).prepare(Operation(query)))
+    refusal(Executor(schema, limits).prepare(Operation(query)))
 
 
 def test_what_is_asked_beside_introspection_counts_as_what_graphql_core_takes() -> None:

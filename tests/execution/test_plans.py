@@ -26,7 +26,7 @@ Q = """query ($after: String, $with: Boolean = true) {
 
 @pytest.fixture
 def executor() -> Executor:
-    return Executor(schema._schema, UNLIMITED)
+    return Executor(schema, UNLIMITED)
 
 
 def prepared(executor: Executor, query: str, variables: dict[str, Any] | None = None) -> Prepared:
@@ -149,14 +149,14 @@ async def test_a_condition_that_is_null_is_the_client_s_mistake(
 
 
 async def test_it_can_be_turned_off(database: Database) -> None:
-    off = Executor(schema._schema, compiled=False)
+    off = Executor(schema, compiled=False)
     assert (await run(off, database, "{ courses { totalCount } }")).engine == "reference"
 
 
 @pytest.mark.parametrize("compiled", [True, False])
 async def test_data_is_in_the_order_of_the_text(database: Database, compiled: bool) -> None:
     await store(database, courses=[factories.course(title="T", slug="s")])
-    engine = Executor(schema._schema, compiled=compiled)
+    engine = Executor(schema, compiled=compiled)
     query = """query ($no: Boolean = false) { z: __typename courses { nodes {
       slug @include(if: $no) b: title ...F a: title reviews(first: 1) { totalCount } slug } } }
       fragment F on Course { rating { count } __typename reviews(first: 1) { nodes { id } } }"""
@@ -175,7 +175,7 @@ async def test_a_null_where_none_may_be_is_told_as_graphql_core_tells_it(databas
     query = "{ courses { nodes { id reviews { nodes { course { title } } } } } }"
     answers = []
     for compiled in (True, False):
-        engine = Executor(schema._schema, compiled=compiled)
+        engine = Executor(schema, compiled=compiled)
         answers.append(await run(engine, database, query))
     assert [answer.engine for answer in answers] == ["compiled", "reference"]
     for answer in answers:

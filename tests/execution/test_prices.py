@@ -79,7 +79,7 @@ SIZES = st.tuples(*[st.integers(0, 100)] * 3)
 
 @given(SIZES, SIZES)
 def test_a_larger_page_costs_no_less(some: tuple[int, ...], others: tuple[int, ...]) -> None:
-    ready = Executor(schema._schema, UNLIMITED)
+    ready = Executor(schema, UNLIMITED)
 
     def price(sizes: Iterable[int]) -> int:
         prepared = ready.prepare(Operation(NESTED, dict(zip("abc", sizes, strict=True))))

@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_object_t
 from resolvers.schema import schema
 from tests.hostile.rows import FIGURES, Request
 
-TYPES = schema._schema.type_map
+TYPES = schema.type_map
 
 _REPEATED = re.compile(r"<<(.*?)>>", re.DOTALL)
 _VALUES = {"Money", "RatingSummary", "RatingBucket", "ReviewReply"}  # types without an identity of their own

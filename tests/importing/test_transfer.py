@@ -17,7 +17,7 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from loaders.defaults import complete
+from loaders.collections import complete
 from loaders.ratings import wilson
 from tests.importing.shell import Shell, closing, state
 

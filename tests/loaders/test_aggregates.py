@@ -6,7 +6,7 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loaders.defaults import complete
+from loaders.collections import complete
 from loaders.mongo.commands import Database
 from loaders.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed, unpacked
 from loaders.ratings import summarise

@@ -66,7 +66,7 @@ ACTIONS: Mapping[str, Action] = {
 
 def text(name: str) -> str:
     """The operation: every field of the payload is asked for."""
-    mutation = schema._schema.mutation_type
+    mutation = schema.mutation_type
     assert mutation is not None
     payload = get_named_type(mutation.fields[name].type)
     assert isinstance(payload, GraphQLObjectType)

@@ -28,8 +28,8 @@ FALSE = {"PageInfo.hasNextPage", "PageInfo.hasPreviousPage"}
 
 
 def test_the_matrix_has_every_rule_and_every_mutation() -> None:
-    assert schema._schema.mutation_type is not None
-    assert ACTIONS.keys() == schema._schema.mutation_type.fields.keys()
+    assert schema.mutation_type is not None
+    assert ACTIONS.keys() == schema.mutation_type.fields.keys()
     restricted = {field.coordinate for field in FIELDS} & RULES.keys()
     assert restricted | ACTIONS.keys() | HIDDEN.keys() == RULES.keys()
 

@@ -63,7 +63,7 @@ def fields() -> list[Asked]:
 
 def _walk() -> Iterator[Asked]:
     order = count()
-    waiting: list[Any] = [(0, 0, next(order), schema._schema.query_type, (), ())]
+    waiting: list[Any] = [(0, 0, next(order), schema.query_type, (), ())]
     seen: set[str] = set()
     while waiting:
         *_, kind, way, rules = heappop(waiting)

@@ -38,7 +38,7 @@ def test_every_limit_is_documented_with_its_default() -> None:
     ],
 )
 def test_the_prices_in_it_are_right(query: str, sentence: str) -> None:
-    prepared = Executor(schema._schema).prepare(Operation(query))
+    prepared = Executor(schema).prepare(Operation(query))
     assert isinstance(prepared, Prepared)
     told = sentence.format(price=prepared.cost.price, **prepared.cost._asdict())
     assert told in DOCUMENT.replace("\n", " ")

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 def refusals(query: str, variables: dict[str, Any] | None = None) -> list[Any]:
     """What is wrong with an operation, by the default limits."""
-    found = Executor(schema._schema).prepare(Operation(query, variables))
+    found = Executor(schema).prepare(Operation(query, variables))
     return [] if isinstance(found, Prepared) else found.payload["errors"]
 
 
@@ -222,13 +222,13 @@ def test_variables_have_sizes(limit: str, variables: Any, more: int, is_refused:
 
 @pytest.mark.parametrize(("count", "is_refused"), [(3, False), (4, True)])
 def test_plain_variables_count_as_values(count: int, is_refused: bool) -> None:
-    executor = Executor(schema._schema, replace(LIMITS, values=3))
+    executor = Executor(schema, replace(LIMITS, values=3))
     prepared = executor.prepare(Operation("{ __typename }", {f"v{n}": n for n in range(count)}))
     assert isinstance(prepared, Prepared) != is_refused
 
 
 def test_the_limits_can_be_set() -> None:
-    executor = Executor(schema._schema, replace(UNLIMITED, aliases=2))
+    executor = Executor(schema, replace(UNLIMITED, aliases=2))
     assert isinstance(executor.prepare(Operation("{ a: __typename b: __typename }")), Prepared)
     assert not isinstance(
         executor.prepare(Operation("{ a: __typename b: __typename c: __typename }")), Prepared
@@ -248,7 +248,7 @@ def test_every_example_is_accepted(example: Path) -> None:
 
 @pytest.mark.parametrize("query", ["{ courses { totalCount } }", "{ nothing }", "{"])
 async def test_a_text_can_be_read_beforehand(query: str) -> None:
-    executor = Executor(schema._schema)
+    executor = Executor(schema)
     await asyncio.gather(*(executor.read(Operation(query)) for _ in range(3)))
     assert executor.kept(Operation(query))
     assert executor.prepare(Operation(query)) == executor.prepare(Operation(query))
@@ -256,14 +256,14 @@ async def test_a_text_can_be_read_beforehand(query: str) -> None:
 
 async def test_others_have_their_turn_before_a_text_is_validated() -> None:
     turns: list[str] = []
-    executor, query = Executor(schema._schema), Operation("{ courses { totalCount } }")
+    executor, query = Executor(schema), Operation("{ courses { totalCount } }")
     asyncio.get_running_loop().call_soon(turns.append, "another")
     await executor.read(query)
     assert turns
 
 
 def test_an_operation_is_known_once_it_was_prepared() -> None:
-    executor = Executor(schema._schema)
+    executor = Executor(schema)
     for query in ("{ courses { totalCount } }", "{ nothing }", "{"):
         assert not executor.kept(Operation(query))
         executor.prepare(Operation(query, {"any": 1}))

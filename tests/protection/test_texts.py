@@ -91,7 +91,7 @@ def test_no_text_takes_long(name: str) -> None:
 
 def cpu(text: str) -> float:
     """Seconds of CPU to prepare a text, or to refuse it, by a gateway that doesn't know it yet."""
-    ready = Executor(schema._schema)
+    ready = Executor(schema)
     start = time.process_time()
     if isinstance(prepared := ready.prepare(Operation(text)), Prepared):
         ready.explain(prepared)
@@ -101,7 +101,7 @@ def cpu(text: str) -> float:
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_refusal_is_short(name: str) -> None:
     """Whatever the client wrote: a few errors, each with a few lines and places."""
-    refused = Executor(schema._schema).prepare(Operation(TEXTS[name]))
+    refused = Executor(schema).prepare(Operation(TEXTS[name]))
     if isinstance(refused, Answer):
         assert len(orjson.dumps(refused.payload)) < 11 * 1_500
         assert all(len(error["message"]) <= 500 for error in refused.payload["errors"])
@@ -119,7 +119,7 @@ WRONG: Mapping[str, Mapping[str, Any]] = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_variables_are_refused_soon_and_shortly(name: str) -> None:
-    ready = Executor(schema._schema)
+    ready = Executor(schema)
     query = """query ($a: Int, $c: CourseFilter!) {
       courses(first: $a, filter: $c) { totalCount }
     }"""
@@ -156,13 +156,13 @@ def test_wrong_variables_are_refused_soon_and_shortly(name: str) -> None:
     ],
 )
 def test_without_introspection_no_name_is_suggested(query: str, variables: Any) -> None:
-    refused = Executor(schema._schema, introspection=False).prepare(Operation(query, variables))
+    refused = Executor(schema, introspection=False).prepare(Operation(query, variables))
     assert isinstance(refused, Answer)
     assert "id you mean" not in str(refused.payload)
-    told = Executor(schema._schema).prepare(Operation(query, variables))
+    told = Executor(schema).prepare(Operation(query, variables))
     assert isinstance(told, Prepared) or "id you mean" in str(told.payload)
 
 
 def test_a_type_has_its_name_without_introspection() -> None:
-    ready = Executor(schema._schema, introspection=False).prepare(Operation("{ __typename }"))
+    ready = Executor(schema, introspection=False).prepare(Operation("{ __typename }"))
     assert isinstance(ready, Prepared)

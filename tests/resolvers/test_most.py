@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from graphql import GraphQLObjectType, get_nullable_type, is_list_type
 
-from app.execution.compiler.field_arguments import declaration
 from loaders import list_limits
 from loaders.audit import record
 from loaders.documents import ActorDoc
@@ -13,7 +12,7 @@ from loaders.mongo.commands import Database
 from loaders.mongo.transactions import Transaction, transaction
 from loaders.transfer.references import References
 from resolvers.context import Viewer
-from resolvers.schema import schema
+from resolvers.schema import declaration, schema
 from tests import factories
 from tests.factories import store
 from tests.resolvers.conftest import Ask
@@ -23,11 +22,7 @@ STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 
 def lists() -> dict[str, Any]:
     """The list fields of the schema that are no pages, with what their declarations say of their size."""
-    types = [
-        t
-        for n, t in schema._schema.type_map.items()
-        if not n.startswith("__") and not n.endswith("Connection")
-    ]
+    types = [t for n, t in schema.type_map.items() if not n.startswith("__") and not n.endswith("Connection")]
     return {
         f"{type_.name}.{name}": declaration(field).metadata.get("most")
         for type_ in types

@@ -27,7 +27,7 @@ STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 DAY = timedelta(days=1)
 
-_FIELDS = schema._schema.mutation_type.fields  # type: ignore[union-attr] # there is one
+_FIELDS = schema.mutation_type.fields  # type: ignore[union-attr] # there is one
 _SELECTED = {
     "course": "course { id slug title status rating { count average } studentCount }",
     "courseRun": "courseRun { id startsAt endsAt seats seatsLeft waitlistCount location deliveryMode }",

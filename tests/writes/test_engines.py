@@ -39,8 +39,8 @@ _SELECTED = {
 
 def test_every_write_has_a_scene() -> None:
     sessions = {"signUp", "signIn", "refreshSession", "signOut", "changePassword", "resetPassword"}
-    assert schema._schema.mutation_type is not None
-    assert {*NAMES} == schema._schema.mutation_type.fields.keys() - sessions
+    assert schema.mutation_type is not None
+    assert {*NAMES} == schema.mutation_type.fields.keys() - sessions
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ async def test_a_write_sends_the_commands_that_explain_says(
     database: Database, run_query: RunQuery, mongo_commands: list[str], name: str
 ) -> None:
     viewer, given = (await scenes(database))[name]
-    executor = Executor(schema._schema, introspection=False)
+    executor = Executor(schema, introspection=False)
     text = operation(name, "__typename")
     prepared = executor.prepare(Operation(text, {"input": given}))
     assert isinstance(prepared, Prepared)

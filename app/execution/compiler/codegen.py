@@ -227,7 +227,7 @@ class _Function:
 
     def _leaf(self, type_: GraphQLLeafType, value: str, *, required: bool) -> str:
         if isinstance(type_, GraphQLEnumType):
-            names = type_._value_lookup if required else {None: None, **type_._value_lookup}
+            names = _enum_names(type_) if required else {None: None, **_enum_names(type_)}
             return f"{self._constant('n', names)}[{value}]"
         x, first = (value, value) if value.isidentifier() else ("x", f"x := {value}")
         otherwise = f"{self._constant('c', _coercion(type_, required=required))}({x})"
@@ -239,7 +239,7 @@ class _Function:
     def _all_right(self, type_: GraphQLLeafType, name: str) -> str:
         """When a list of leaves is right as it is, and need not be made anew."""
         if isinstance(type_, GraphQLEnumType):
-            same = {value for value, name in type_._value_lookup.items() if value == name}
+            same = {value for value, name in _enum_names(type_).items() if value == name}
             return f"{self._constant('a', same)}.issuperset({name})"
         if type_.name in {"String", "ID"}:
             return f"{self._constant('a', {str})}.issuperset(map(type, {name}))"
@@ -281,6 +281,10 @@ class _Function:
 
 def _step(position: Position) -> Step:
     return Step(position.key, not is_non_null_type(position.type))
+
+
+def _enum_names(type_: GraphQLEnumType) -> dict[Any, str]:
+    return {value.value: name for name, value in type_.values.items()}
 
 
 class WrongTypeError(TypeError):

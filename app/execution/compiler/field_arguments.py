@@ -19,9 +19,8 @@ from graphql import (
     print_ast,
 )
 from graphql.execution.values import VariableValues, get_argument_values
-from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import convert_arguments
-from strawberry.types.field import StrawberryField
+
+from resolvers.schema import converted
 
 #: Types whose values are told apart by equality, and that are small, but for long strings.
 _REMEMBERED = {str, int, type(None), type(Undefined)}
@@ -68,12 +67,6 @@ def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arg
     return Arguments(lambda given: template(given).filled_in(given), text)
 
 
-def declaration(field: GraphQLField) -> StrawberryField:
-    """The declaration that a field of the schema was made from."""
-    declared: StrawberryField = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
-    return declared
-
-
 def variables_in(value: ValueNode) -> list[str]:
     """The names of the variables in a value."""
     if isinstance(value, VariableNode):
@@ -96,13 +89,9 @@ def _converter(
     schema: GraphQLSchema, field: GraphQLField, node: FieldNode
 ) -> Callable[[VariableValues], Values]:
     """The way of graphql-core and Strawberry, for any arguments."""
-    strawberry_schema: Any = schema._strawberry_schema  # type: ignore[attr-defined] # set by Strawberry
-    scalars = strawberry_schema.schema_converter.scalar_registry
-    declared = declaration(field).arguments
 
     def convert(variables: VariableValues) -> Values:
-        values = get_argument_values(field, node, variables)
-        return convert_arguments(values, declared, scalars, strawberry_schema.config)
+        return converted(schema, field, get_argument_values(field, node, variables))
 
     return convert
 

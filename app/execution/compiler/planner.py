@@ -39,8 +39,9 @@ from app.execution.compiler.plan import (
     Stored,
     Typename,
 )
+from loaders.collections import stored_in
 from loaders.reading import projections
-from resolvers.relay.node import COLLECTIONS, PARTS
+from resolvers.schema import declaration
 
 
 class DeclinedError(Exception):
@@ -96,14 +97,15 @@ class _Planner:
         positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]
         if parent.name.endswith("Connection"):
             self._page(parent, positions)
-        if collection := COLLECTIONS.get(PARTS.get(parent.name, parent.name)):
+        if collection := stored_in(parent.name):
             reads = self._reads.setdefault(collection, set())
             reads.update(key for position in positions for key in position.source.reads)
         return Selection(parent, positions)
 
     def _page(self, connection: GraphQLObjectType, positions: list[Position]) -> None:
         """It is fetched whether its elements are selected or not; then nothing of them is looked at."""
-        collection = COLLECTIONS[get_named_type(connection.fields["nodes"].type).name]
+        collection = stored_in(get_named_type(connection.fields["nodes"].type).name)
+        assert collection is not None, f"{connection.name} lists documents of no collection"  # noqa: S101
         self._reads.setdefault(collection, set())
         if any(position.field_name == "pageInfo" for position in positions):
             self._looked_beyond.add(collection)
@@ -119,7 +121,7 @@ class _Planner:
         return Position(key, parent.name, name, field.type, source, selections, written)
 
     def _source(self, field: GraphQLField, nodes: list[FieldDetails]) -> Source:
-        declared = field_arguments.declaration(field)
+        declared = declaration(field)
         how = declared.metadata
         reads = how.get("reads", ())
         if function := how.get("computed"):

@@ -7,6 +7,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -51,6 +52,15 @@ class Source:
             yield from self._rows
         except (EOFError, OSError, zlib.error) as error:
             raise SourceError(f"{self.name} can't be read to its end: {error}") from None
+
+    def look_ahead(self, count: int = 200) -> None:
+        """Reads the first rows into the sample; `rows` yields them all the same. Raises SourceError."""
+        self._ahead += islice(self._rows, count)
+        if not self._ahead:
+            raise SourceError("there are no rows in it")
+        self.sample = [row.values for row in self._ahead if isinstance(row, Row)]
+        if not self.columns:
+            self.columns = list(dict.fromkeys(key for values in self.sample for key in values))
 
     def position(self) -> int | None:
         """Bytes read so far, packed."""
@@ -153,17 +163,5 @@ def _identify(
         table = delimited.open_table(text)
         kind, columns, skipped, rows = "delimited", table.columns, table.skipped, table.rows()
     source = Source(name, kind, encoding, columns, [], skipped, size, file, text, rows)
-    _look_ahead(source)
+    source.look_ahead()
     return source
-
-
-def _look_ahead(source: Source, count: int = 200) -> None:
-    for row in source._rows:
-        source._ahead.append(row)
-        if len(source._ahead) == count:
-            break
-    if not source._ahead:
-        raise SourceError("there are no rows in it")
-    source.sample = [row.values for row in source._ahead if isinstance(row, Row)]
-    if not source.columns:
-        source.columns = list(dict.fromkeys(key for values in source.sample for key in values))

@@ -17,7 +17,7 @@ from graphql import (
 from resolvers.schema import schema
 from tests.hostile.fuzzing.values import ODD, Pool, expected, literal, odd
 
-_SCHEMA = schema._schema
+_SCHEMA = schema
 _DEEPEST = 5
 _TOKEN = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"|\.\.\.|[\w.+-]+|[^\s\w]')
 

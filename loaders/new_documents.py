@@ -1,0 +1,55 @@
+"""What a new document stores where its source says nothing: one function for each kind that is imported."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loaders.documents import ANONYMOUS_STUDENT
+from loaders.mongo.moments import now
+from loaders.newest_review_ids import NOTHING
+from loaders.ratings import summarise
+
+Document = dict[str, Any]
+
+
+def course(fields: Mapping[str, Any]) -> Document:
+    """A course, published unless `fields` says otherwise. It must be given its slug."""
+    moment = now()
+    document: Document = {
+        "slug": "", "codes": [], "title": "", "summary": None, "description": None, "categorySlug": None,
+        "level": None, "deliveryModes": [], "durationDays": None, "language": None, "tags": [], "price": None,
+        "instructorIds": [], "status": "PUBLISHED", "createdAt": moment, "updatedAt": moment,
+        "importedStudentCount": 0, "seatsUntil": None, "newestReviewIds": NOTHING, **fields,
+    }  # fmt: skip
+    rating = summarise([0] * 5, document.get("importedRating"))
+    return {**document, **rating, "studentCount": document["importedStudentCount"]}
+
+
+def course_run(fields: Mapping[str, Any]) -> Document:
+    return {
+        "endsAt": None, "deliveryMode": "ONLINE", "location": None,
+        "seats": None, "seatsTaken": 0, "waitlistCount": 0, **fields,
+    }  # fmt: skip
+
+
+def student(fields: Mapping[str, Any]) -> Document:
+    return {
+        "name": ANONYMOUS_STUDENT, "avatarUrl": None, "country": None, "bio": None, "email": None,
+        "joinedAt": None, "newestReviewIds": NOTHING, **fields,
+    }  # fmt: skip
+
+
+def enrollment(fields: Mapping[str, Any]) -> Document:
+    status = fields.get("status") or ("CANCELLED" if fields.get("cancelledAt") else "ACTIVE")
+    return {
+        "runId": None, "progress": 1.0 if status == "COMPLETED" else 0.0, "enrolledAt": None,
+        "completedAt": None, "cancelledAt": None, **fields, "status": status,
+    }  # fmt: skip
+
+
+def review(fields: Mapping[str, Any]) -> Document:
+    return {
+        "studentId": None, "rating": None, "title": None, "body": "", "difficulty": None,
+        "workloadHours": None, "term": None, "verified": False,
+        "helpfulCount": fields.get("importedHelpfulCount", 0), "unhelpfulCount": 0, "reply": None,
+        "status": "PUBLISHED", "createdAt": None, "updatedAt": None, **fields,
+    }  # fmt: skip
