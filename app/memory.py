@@ -11,8 +11,8 @@ from time import process_time
 #: New containers before the youngest are looked at; how many such looks before the next generation is, and of
 #: those before all are. What a plan makes is freed without: a look finds nothing, but passes all that is
 #: young, and empties the processor's caches. What graphql-core validates or answers leaves many cycles.
-_OF_PLANS = (100_000, 20, 50)
-_OF_CYCLES = (10_000, 5, 5)
+OF_PLANS = (100_000, 20, 50)
+OF_CYCLES = (10_000, 5, 5)
 
 # mallopt(3). Each thread of the driver would have an arena of its own, and what was once large and freed
 # would stay with the process.
@@ -47,7 +47,7 @@ class _Thresholds:
 
     def _set(self) -> None:
         if self._are_ours:
-            gc.set_threshold(*(_OF_CYCLES if self._cyclic else _OF_PLANS))
+            gc.set_threshold(*(OF_CYCLES if self._cyclic else OF_PLANS))
 
 
 thresholds = _Thresholds()

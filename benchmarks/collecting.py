@@ -66,7 +66,7 @@ def main() -> None:
 
 def _serve(port: int) -> None:
     first, second, third = map(int, os.environ["THRESHOLDS"].split("/"))
-    memory._OF_PLANS = memory._OF_CYCLES = (first, second, third)
+    memory.OF_PLANS = memory.OF_CYCLES = (first, second, third)
     app = gateway.from_environment()
     uvicorn.run(app, port=port, log_level="warning", access_log=False)
 

@@ -25,7 +25,7 @@ _schema = strawberry.Schema(
 )
 
 #: The schema, as graphql-core executes it.
-schema: GraphQLSchema = _schema._schema
+schema: GraphQLSchema = _schema._schema  # noqa: SLF001
 
 
 def sdl() -> str:
@@ -41,6 +41,6 @@ def declaration(field: GraphQLField) -> StrawberryField:
 
 def converted(schema: GraphQLSchema, field: GraphQLField, values: Mapping[str, Any]) -> dict[str, Any]:
     """A field's coerced arguments as its function takes them: by Python names, inputs as their classes."""
-    own: strawberry.Schema = schema._strawberry_schema  # type: ignore[attr-defined]  # Strawberry sets it
+    own: strawberry.Schema = schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
     registry = own.schema_converter.scalar_registry
     return convert_arguments(dict(values), declaration(field).arguments, registry, own.config)

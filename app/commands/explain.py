@@ -1,6 +1,5 @@
 """`lectern explain`."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,11 +24,9 @@ def explain(
     ] = False,
 ) -> None:
     """Show how an operation is run: its levels, their MongoDB commands, what is fetched."""
-    explaining = import_module(
-        "app.commands.explanation"
-    )  # with the schema, which the other commands don't wait for
-    asked = explaining.Operation(_text(file), _variables(variables), operation)
-    typer.echo(explaining.explain(asked, run=run))
+    from app.commands.explanation import Operation, explained
+
+    typer.echo(explained(Operation(_text(file), _variables(variables), operation), run=run))
 
 
 def _text(file: typer.FileText) -> str:

@@ -22,7 +22,7 @@ from resolvers.context import Context
 from resolvers.cursors import Cursors
 
 
-def explain(operation: Operation, *, run: bool) -> str:
+def explained(operation: Operation, *, run: bool) -> str:
     """The plan of an operation; with `run` the times that it took on MONGODB_URI.
 
     Raises CommandError with what is wrong with the operation.

@@ -6,7 +6,6 @@ import secrets
 import socket
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +48,7 @@ def serve(
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
         _say("LECTERN_SECRET is not set: sessions and cursors will be good until this process ends.")
     logs.configure()
-    import_module("app.main")  # once, for all workers
+    _import_application()  # once, for all workers
     run(
         _worker,
         listening,
@@ -68,8 +67,13 @@ def _worker() -> Server:
 
 
 def _application() -> ASGIApp:
-    application: ASGIApp = import_module("app.main").from_environment()
-    return application
+    from app.main import from_environment
+
+    return from_environment()
+
+
+def _import_application() -> None:
+    import app.main  # noqa: F401
 
 
 def dev(
@@ -86,7 +90,7 @@ def dev(
     directory = development.directory(data_dir)
     # Building the schema takes about as long as mongod takes to start.
     with ThreadPoolExecutor(1) as meanwhile:
-        meanwhile.submit(import_module, "app.main")
+        meanwhile.submit(_import_application)
         _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -56,17 +55,16 @@ def token(
     ] = None,
 ) -> None:
     """Print an access token, for trying things out with `lectern dev`."""
+    from app.commands.trial_tokens import issue
+
     settings = load()
     if settings.lectern_env == "production":
         raise CommandError("LECTERN_ENV is production: there, people sign in (see `lectern account`).")
     given: dict[Role, ObjectId | None] = {"STUDENT": student, "INSTRUCTOR": instructor}
     implied = [own for own, person in given.items() if person]
     roles = option_values.roles("--role", role, implied) or _STUDENT
-    trial = import_module(
-        "app.commands.trial_tokens"
-    )  # with graphql-core, which the other commands don't wait for
     with _gateway(settings, development.directory(data_dir)) as gateway:
-        made = asyncio.run(trial.issue(gateway, roles, given, timedelta(hours=hours)))
+        made = asyncio.run(issue(gateway, roles, given, timedelta(hours=hours)))
     _say(f"{made.told}, good for {hours} h:\n")
     typer.echo(made.token)
     _say(_USES.replace("ROLES", " ".join(f"--role {role}" for role in sorted(roles))))

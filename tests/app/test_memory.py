@@ -67,6 +67,6 @@ async def test_the_collector_looks_more_often_while_graphql_core_answers(
     assert told == []
 
     thresholds.take_over()
-    assert told.pop() == memory._OF_PLANS
+    assert told.pop() == memory.OF_PLANS
     await asyncio.gather(executor.run(prepared, ctx), executor.run(prepared, ctx))
-    assert told == [memory._OF_CYCLES] * 3 + [memory._OF_PLANS]
+    assert told == [memory.OF_CYCLES] * 3 + [memory.OF_PLANS]

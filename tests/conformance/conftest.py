@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resolvers.schema import schema
+from resolvers.schema import sdl
 from tests.conformance.tools import HERE, Tools
 from tests.support import missing
 from web import node
@@ -24,5 +24,5 @@ def tools() -> Tools:
 def schema_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code's schema; `lectern schema check` holds schema.graphql to the same."""
     path = tmp_path_factory.mktemp("schema") / "schema.graphql"
-    path.write_text(schema.as_str(), encoding="utf-8")
+    path.write_text(sdl(), encoding="utf-8")
     return path

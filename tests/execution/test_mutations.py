@@ -77,7 +77,7 @@ def nothing_done() -> None:
 
 
 async def payload(database: Database, query: str, *, compiled: bool) -> dict[str, Any]:
-    executor = Executor(schema, compiled=compiled)
+    executor = Executor(schema._schema, compiled=compiled)
     prepared = executor.prepare(Operation(query))
     assert isinstance(prepared, Prepared), prepared
     answer = await executor.run(prepared, Context(Loaders(database), Cursors(SECRET.encode()), NOW, TOKENS))

@@ -6,7 +6,7 @@ import pytest
 from graphql import GraphQLSchema
 
 from app.commands.upkeep import check_schema
-from resolvers.schema import schema
+from resolvers.schema import sdl
 from tests.resolvers.contract import broken, own_types, read, undescribed
 from tests.support import SHARED
 
@@ -62,7 +62,7 @@ def contract_text() -> str:
 
 @pytest.fixture(scope="module")
 def actual() -> GraphQLSchema:
-    return read(schema.as_str())
+    return read(sdl())
 
 
 def test_schema_keeps_the_contract(contract_text: str, actual: GraphQLSchema) -> None:
