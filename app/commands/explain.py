@@ -24,7 +24,8 @@ def explain(
     ] = False,
 ) -> None:
     """Show how an operation is run: its levels, their MongoDB commands, what is fetched."""
-    from app.commands.explanation import Operation, explained
+    from app.commands.explanation import explained
+    from app.execution import Operation
 
     typer.echo(explained(Operation(_text(file), _variables(variables), operation), run=run))
 
