@@ -8,12 +8,9 @@ import pymongo
 import structlog
 from pymongo.errors import PyMongoError
 
-from app.observing.logs import Throttled
+from app.observing import Throttled
 from loaders import indexes
-from loaders.mongo.command_errors import DatabaseAwayError, DeadlineError
-from loaders.mongo.commands import Database
-from loaders.mongo.scope import take_time
-from loaders.mongo.stale_transactions import Abandoned
+from loaders.mongo import Abandoned, Database, DatabaseAwayError, DeadlineError, take_time
 
 _EVERY = 2.0  # seconds
 _LONGEST = 2.0  # seconds for MongoDB to answer

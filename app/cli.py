@@ -8,9 +8,7 @@ import typer
 from pymongo.errors import PyMongoError
 from rich.console import Console
 
-from app.commands import accounts, explain, recount, serve, tokens, transfer, upkeep
-from app.commands.account_changes import AccountError
-from app.commands.command_error import CommandError
+from app.commands import AccountError, CommandError, add_to
 from app.database import DatabaseUnavailableError
 from app.embedded import EmbeddedError
 from app.settings import SettingsError
@@ -31,16 +29,7 @@ def lectern(
         raise typer.Exit
 
 
-app.command()(serve.dev)
-app.command()(serve.serve)
-app.command("import")(transfer.import_)
-app.command()(transfer.export)
-app.command()(recount.recount)
-app.command()(explain.explain)
-app.add_typer(accounts.account, name="account")
-app.command()(tokens.token)
-app.add_typer(upkeep.schema, name="schema")
-app.command()(upkeep.indexes)
+add_to(app)
 
 
 def main() -> None:

@@ -15,10 +15,7 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from pymongo.monitoring import CommandListener
 
 from app.settings import Settings
-from loaders.mongo import circuit, driver_sessions
-from loaders.mongo.commands import Database
-from loaders.mongo.queue import POOL
-from loaders.mongo.stale_transactions import APP_NAME
+from loaders.mongo import APP_NAME, POOL, Database, forget_sessions, keep_sessions, watching_circuit
 
 _log = structlog.get_logger("lectern")
 
@@ -43,12 +40,12 @@ async def connect(
     """
     client = _open(settings, listeners, tz_aware)
     drivers_own = getattr(client, "delegate", client)
-    driver_sessions.keep(drivers_own)
+    keep_sessions(drivers_own)
     try:
-        with circuit.watching(client, settings.mongodb_timeout, _tell):
+        with watching_circuit(client, settings.mongodb_timeout, _tell):
             yield cast("Database", _Kept(client[settings.mongodb_database]))
     finally:
-        driver_sessions.forget(drivers_own)
+        forget_sessions(drivers_own)
         closing = client.close()
         if isawaitable(closing):
             await closing

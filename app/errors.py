@@ -9,14 +9,8 @@ import structlog
 from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
-from app.observing import logs
-from loaders.mongo.command_errors import (
-    INTERRUPTED,
-    ClientGoneError,
-    DatabaseAwayError,
-    DeadlineError,
-    OutcomeUnknownError,
-)
+from app.observing import Throttled
+from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
@@ -41,10 +35,10 @@ _LONGEST = 500  # characters of a message
 _MOST_LOCATIONS = 10
 
 _log = structlog.get_logger("lectern")
-_COMMIT_LATE = logs.Throttled("a commit outlived its request: followed up until its outcome is known")
-_LATE = logs.Throttled("request past its deadline")
-_NO_ANSWER = logs.Throttled("request failed: MongoDB does not answer")
-_CONFLICTS = logs.Throttled("write given up: it kept conflicting with others")
+_COMMIT_LATE = Throttled("a commit outlived its request: followed up until its outcome is known")
+_LATE = Throttled("request past its deadline")
+_NO_ANSWER = Throttled("request failed: MongoDB does not answer")
+_CONFLICTS = Throttled("write given up: it kept conflicting with others")
 
 #: graphql-core tells what it found: `'password': 'x'` in variables, `password: "x"` in a document.
 _SECRET = re.compile(

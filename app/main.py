@@ -12,21 +12,16 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import memory, settings
-from app.auth.authentication import Authentication
-from app.auth.issuer import Claims, Issuer
-from app.auth.keys import Keys
-from app.auth.session_tokens import SessionTokens
+from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
 from app.background import look_for_indexes, tend
 from app.database import connect
 from app.execution import Executor
-from app.http import CORS, Endpoint, graphiql, health
-from app.observing import late_writes, logs, metrics
-from app.protection.admission import Admission
-from app.protection.limits import Limits
+from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes
+from app.observing import METRICS_ROUTES, configure_logs, log_late_write
+from app.protection import Admission, Limits
 from app.settings import Settings
-from loaders.mongo import detached
-from loaders.mongo.commands import Database
-from loaders.reading.registry import Loaders
+from loaders.mongo import Database, on_late_outcome
+from loaders.reading import Loaders
 from resolvers.context import Context, Viewer
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
@@ -36,7 +31,7 @@ PATH = "/graphql"
 
 def from_environment() -> Starlette:
     """The application of the environment's settings, as a worker process of `lectern serve` makes it."""
-    logs.configure()
+    configure_logs()
     app = create_app(settings.load())
     memory.settle()
     return app
@@ -46,7 +41,7 @@ def create_app(settings: Settings) -> Starlette:
     """The gateway. It connects to MongoDB when it starts, and closes the client when it stops."""
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
     cursors, tokens = Cursors(secret), SessionTokens(secret)
-    detached.on_late(late_writes.log)
+    on_late_outcome(log_late_write)
 
     opened: list[Database] = []  # one, while it runs
 
@@ -60,7 +55,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with connect(settings, tz_aware=False) as database:
             opened[:] = [database]
-            app.state.readiness = health.Readiness(database)
+            app.state.readiness = Readiness(database)
             tending = [memory.tend(), tend(database), look_for_indexes(database, app.state.readiness)]
             tasks = [asyncio.create_task(work) for work in tending]
             yield
@@ -128,6 +123,6 @@ def make_executor(settings: Settings) -> Executor:
 
 
 def _routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
-    pages = graphiql.routes() if settings.graphiql else []
-    figures = metrics.ROUTES if settings.metrics else []
-    return [Route(PATH, endpoint), *health.ROUTES, *figures, *pages]
+    pages = graphiql_routes() if settings.graphiql else []
+    figures = METRICS_ROUTES if settings.metrics else []
+    return [Route(PATH, endpoint), *HEALTH_ROUTES, *figures, *pages]

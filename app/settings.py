@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.protection.limits import Limits
+from app.protection import Limits
 from app.setting_types import (
     URL,
     Algorithms,

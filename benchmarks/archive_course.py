@@ -16,18 +16,18 @@ from bson import ObjectId
 from pydantic import SecretStr
 
 from app import embedded
-from app.auth.session_tokens import SessionTokens
+from app.auth import SessionTokens
 from app.database import connect
 from app.execution import Answer, Executor, Operation
 from app.settings import Settings
 from benchmarks import report
 from loaders.collections import complete
 from loaders.indexes import ensure
-from loaders.mongo.commands import Database
-from loaders.reading.registry import Loaders
+from loaders.mongo import Database
+from loaders.reading import Loaders
 from resolvers.context import Context, Viewer
 from resolvers.cursors import Cursors
-from resolvers.relay.ids import encode
+from resolvers.relay import encode_id
 from resolvers.schema import schema
 
 _SIZES = (100, 100_000)
@@ -77,7 +77,7 @@ async def _timed(database: Database, name: str, course: dict[str, Any]) -> float
     executor = Executor(schema)
     type_name = f"{name[0].upper()}{name[1:]}Input!"
     text = f"mutation($input: {type_name}) {{ it: {name}(input: $input) {{ errors {{ message }} }} }}"
-    prepared = executor.prepare(Operation(text, {"input": {"courseId": encode("Course", course)}}))
+    prepared = executor.prepare(Operation(text, {"input": {"courseId": encode_id("Course", course)}}))
     assert not isinstance(prepared, Answer)
     ctx = Context(
         Loaders(database), Cursors(_SECRET), datetime.now(UTC), SessionTokens(_SECRET), viewer=_STAFF

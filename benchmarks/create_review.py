@@ -27,7 +27,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from app import embedded
-from app.auth.session_tokens import SessionTokens
+from app.auth import SessionTokens
 from app.database import connect
 from app.settings import Settings
 from benchmarks import report
@@ -37,7 +37,7 @@ from loaders.indexes import ensure
 from loaders.newest_review_ids import NEWEST, packed
 from loaders.ratings import summarise
 from resolvers.context import Viewer
-from resolvers.relay.ids import encode
+from resolvers.relay import encode_id
 
 _COURSES = 10
 _WARM_UP = 30
@@ -129,7 +129,7 @@ def _asked(server: Server, session_id: ObjectId, course: ObjectId, student: Obje
     """Through the gateway. Its token is made here, as signing in did before."""
     viewer = Viewer(frozenset({"STUDENT"}), student, None, str(student), session_id)
     token = SessionTokens(SIGNED_WITH.encode()).access(viewer).text
-    written = {"courseId": encode("Course", {"_id": course}), "rating": 4, "body": _BODY}
+    written = {"courseId": encode_id("Course", {"_id": course}), "rating": 4, "body": _BODY}
     variables = {"input": {**written, "idempotencyKey": str(uuid4())}}
     signed = replace(server, headers={"authorization": f"Bearer {token}"})
     answer = signed.data(orjson.dumps({"query": _QUERY, "variables": variables}))

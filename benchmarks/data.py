@@ -17,9 +17,9 @@ from app.database import connect
 from app.settings import Settings
 from loaders import indexes
 from loaders.collections import complete
-from loaders.mongo.commands import Database
+from loaders.mongo import Database
 from loaders.recount import recount
-from loaders.transfer import sample_data
+from loaders.transfer import insert_sample
 
 COURSES, STUDENTS, REVIEWS = 2_000, 20_000, 100_000
 LEAST_REVIEWS = 21  # of a course: a page of twenty is full, and another follows
@@ -57,7 +57,7 @@ def catalogue() -> Iterator[str]:
 
 async def fill(database: Database) -> None:
     """Insert the catalogue, with its indexes and aggregates, into an empty database."""
-    await sample_data.insert(database, _collections())
+    await insert_sample(database, _collections())
     await indexes.ensure(database)
     async for _ in recount(database, fix=True):
         pass

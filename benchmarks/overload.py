@@ -27,7 +27,7 @@ from pymongo import MongoClient
 from benchmarks import data, report
 from benchmarks.flood import Told, flooding
 from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, started
-from resolvers.relay.ids import encode
+from resolvers.relay import encode_id
 
 HEAVY = """{ courses(first: 100) { nodes {
   id title reviews(first: 100) { nodes { id rating title createdAt student { id name country } } }
@@ -206,7 +206,7 @@ def _writes(server: Server, count: int) -> dict[str, float]:
         person = {"name": "Somebody", "email": f"{ObjectId()}@example.org", "password": str(uuid4())}
         signed = _timed(server, "signUp", _SIGN_UP, person, times)
         own = replace(server, headers={"authorization": f"Bearer {signed['accessToken']}"})
-        course = encode("Course", {"_id": data.course_id(number % data.COURSES)})
+        course = encode_id("Course", {"_id": data.course_id(number % data.COURSES)})
         _timed(own, "enroll", _ENROLL, {"courseId": course}, times)
     return {name: statistics.median(own) for name, own in times.items()}
 

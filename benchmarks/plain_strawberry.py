@@ -33,7 +33,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers.values.scalars import SCALARS
+from resolvers.values import SCALARS
 
 Document = Mapping[str, Any]
 T = TypeVar("T")

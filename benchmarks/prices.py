@@ -21,16 +21,15 @@ from graphql import get_introspection_query
 from pydantic import SecretStr
 
 from app import embedded
-from app.auth.session_tokens import SessionTokens
+from app.auth import SessionTokens
 from app.database import connect
-from app.execution import Executor, Operation, Prepared
-from app.execution.encoding import bounded
-from app.sample.loading import load
+from app.execution import Executor, Operation, Prepared, encode_bounded
+from app.sample import load_sample
 from app.settings import Settings
 from benchmarks import report
 from loaders import indexes
-from loaders.mongo.commands import Database
-from loaders.reading.registry import Loaders
+from loaders.mongo import Database
+from loaders.reading import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
@@ -112,7 +111,7 @@ async def _taken(executor: Executor, prepared: Prepared, database: Database) -> 
     ctx = Context(Loaders(database), Cursors(_SECRET), datetime.now(UTC), SessionTokens(_SECRET))
     start = time.process_time()
     answer = await executor.run(prepared, ctx)
-    await bounded(answer.payload, 100_000_000)
+    await encode_bounded(answer.payload, 100_000_000)
     cpu = time.process_time() - start
     await asyncio.sleep(0.01)  # or what was last would not be noted
     watching.cancel()
@@ -133,7 +132,7 @@ async def _sample() -> AsyncIterator[Database]:
         settings = Settings(mongodb_uri=SecretStr(uri), mongodb_database="prices")
         async with connect(settings, tz_aware=False) as database:
             await indexes.ensure(database)
-            await load(database)
+            await load_sample(database)
             yield database
 
 

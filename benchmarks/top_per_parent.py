@@ -21,10 +21,9 @@ from pydantic import SecretStr
 from app.database import connect
 from app.settings import Settings
 from benchmarks import data, report
-from loaders.mongo.commands import Database, aggregate, find
+from loaders.mongo import Database, aggregate, find
 from loaders.newest_review_ids import unpacked
-from loaders.reading.batching import ByKey
-from loaders.reading.listing import Listing, Order, Window
+from loaders.reading import ByKey, Listing, Order, Window
 
 ROUNDS = 30
 CASES = ((1, 5), (20, 5), (100, 5), (100, 20), (500, 3))  # parents, reviews of each

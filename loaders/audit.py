@@ -9,11 +9,8 @@ from bson import ObjectId
 from loaders import list_limits
 from loaders.collections import COLLECTIONS
 from loaders.documents import ActorDoc, ChangeDoc
-from loaders.mongo.commands import Database
-from loaders.mongo.filters import Filter
-from loaders.mongo.moments import utc
-from loaders.mongo.transactions import Change, Transaction
-from loaders.reading.listing import Listing, Order
+from loaders.mongo import Change, Database, Filter, Transaction, utc
+from loaders.reading import Listing, Order
 
 
 async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from loaders import list_limits
 from loaders.documents import CategoryDoc, CourseStatus
-from loaders.mongo.commands import Database, Pipeline, aggregate, find
+from loaders.mongo import Database, Pipeline, aggregate, find
 
 
 async def categories(database: Database) -> list[CategoryDoc]:

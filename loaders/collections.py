@@ -12,7 +12,7 @@ from loaders import new_documents
 from loaders.documents import ANONYMOUS_STUDENT, LIVE_ENROLLMENTS
 from loaders.new_documents import Document
 from loaders.ratings import wilson
-from loaders.text.terms import course_keys, student_keys
+from loaders.text import course_keys, student_keys
 
 
 class SeenBy(NamedTuple):

@@ -8,10 +8,9 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from bson import ObjectId
 
 from loaders.documents import CourseStatus, DeliveryMode, Level, WishDoc
-from loaders.mongo.commands import Database, aggregate
-from loaders.mongo.filters import Filter, all_of
-from loaders.reading.listing import WHOLE, Listing, Order, of_parents
-from loaders.text import search
+from loaders.mongo import Database, Filter, aggregate, all_of
+from loaders.reading import WHOLE, Listing, Order, of_parents
+from loaders.text import has_words, search_filter, search_score
 
 CourseOrderField = Literal["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
 
@@ -75,9 +74,9 @@ def listing(
     parent: str | None = None,
 ) -> Listing:
     """The courses of some criteria in an order; with `parent`, those of each category or instructor."""
-    by_score = field == "RELEVANCE" and search.has_words(criteria.search or "")
+    by_score = field == "RELEVANCE" and has_words(criteria.search or "")
     order = Order("score", descending) if by_score else ORDERS[field]._replace(descending=descending)
-    score = search.score(criteria.search or "") if by_score else None
+    score = search_score(criteria.search or "") if by_score else None
     return Listing(database["courses"], _parts(criteria), order, parent, score)
 
 
@@ -155,7 +154,7 @@ def _parts(criteria: CourseCriteria) -> dict[str, Filter]:
     taught = {"instructorIds": c.taught_by}
     parts: dict[str, Filter] = {"statuses": {"$or": [shown, taught]} if c.taught_by else shown}
     if c.search:
-        parts["search"] = search.matches(c.search)
+        parts["search"] = search_filter(c.search)
     for name, field, values in (
         ("categories", "categorySlug", c.categories),
         ("levels", "level", c.levels),

@@ -8,9 +8,7 @@ from bson import ObjectId
 from loaders import course_aggregates
 from loaders.differences import Difference, Doc, batches, compared, mended
 from loaders.documents import COUNTED_ENROLLMENTS, RatingDoc
-from loaders.mongo.commands import Database, Pipeline
-from loaders.mongo.moments import utc
-from loaders.mongo.transactions import Transaction, transaction
+from loaders.mongo import Database, Pipeline, Transaction, transaction, utc
 
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
 _RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from loaders.mongo.commands import Database
-from loaders.reading.listing import Listing, Order
+from loaders.mongo import Database
+from loaders.reading import Listing, Order
 
 
 def listing(database: Database, *, starts_from: datetime | None = None) -> Listing:

@@ -8,8 +8,8 @@ from bson import ObjectId
 from loaders import enrollment
 from loaders.collections import COLLECTIONS, complete, derived
 from loaders.documents import CourseDoc, CourseRunDoc, CourseStatus
-from loaders.mongo.transactions import Transaction
-from loaders.text.slugs import slugify
+from loaders.mongo import Transaction
+from loaders.text import slugify
 
 _LONGEST_BASE = 75  # characters, so that a number fits behind it
 

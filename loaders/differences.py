@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders.mongo.commands import Database, find, send
-from loaders.mongo.transactions import Transaction
+from loaders.mongo import Database, Transaction, find, send
 
 #: A stored document, or some of its fields.
 Doc = Mapping[str, Any]

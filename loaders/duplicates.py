@@ -2,8 +2,7 @@
 
 from loaders.collections import COLLECTIONS, Index
 from loaders.differences import Difference
-from loaders.mongo.commands import Pipeline
-from loaders.mongo.transactions import Transaction
+from loaders.mongo import Pipeline, Transaction
 
 _PAIR = [("studentId", 1), ("courseId", 1)]
 _REMEDY = "Keep one of them; `lectern indexes` then makes the index that keeps it so."

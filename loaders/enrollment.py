@@ -18,11 +18,8 @@ from loaders.documents import (
     EnrollmentDoc,
     EnrollmentStatus,
 )
-from loaders.mongo.commands import Database, find
-from loaders.mongo.moments import utc
-from loaders.mongo.transactions import Transaction
-from loaders.reading.listing import Listing, Order
-from loaders.reading.projections import Projection, including
+from loaders.mongo import Database, Transaction, find, utc
+from loaders.reading import Listing, Order, Projection, including
 
 EnrollmentParent = Literal["courseId", "studentId"]
 

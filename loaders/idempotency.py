@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from loaders.mongo.transactions import Transaction
+from loaders.mongo import Transaction
 
 #: How long an answer is kept.
 KEPT = timedelta(hours=24)

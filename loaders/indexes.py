@@ -6,7 +6,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from loaders.collections import COLLECTIONS, Index
-from loaders.mongo.commands import Database
+from loaders.mongo import Database
 
 
 async def ensure(database: Database) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from loaders.documents import ANONYMOUS_STUDENT
-from loaders.mongo.moments import now
+from loaders.mongo import now
 from loaders.newest_review_ids import NOTHING
 from loaders.ratings import summarise
 

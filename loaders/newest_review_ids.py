@@ -10,7 +10,7 @@ from typing import Literal
 
 from bson import ObjectId
 
-from loaders.mongo.commands import id_bytes
+from loaders.mongo import id_bytes
 
 ReviewParent = Literal["courseId", "studentId"]
 

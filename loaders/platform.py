@@ -3,7 +3,7 @@
 from typing import Any
 
 from loaders.documents import COUNTED_ENROLLMENTS
-from loaders.mongo.commands import Database, Pipeline, aggregate, count, estimated_count
+from loaders.mongo import Database, Pipeline, aggregate, count, estimated_count
 
 _PUBLISHED = {"status": "PUBLISHED"}
 

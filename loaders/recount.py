@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 
 from loaders import course_recount, duplicates, review_recount
 from loaders.differences import Difference
-from loaders.mongo.commands import Database
-from loaders.mongo.transactions import transaction
+from loaders.mongo import Database, transaction
 
 __all__ = ["Difference", "recount"]
 

@@ -11,12 +11,9 @@ from typing import Any, Literal, NamedTuple
 from bson import ObjectId
 
 from loaders.documents import COUNTED_ENROLLMENTS, CourseStatus, ReviewDoc, ReviewStatus
-from loaders.mongo.commands import Database, find
-from loaders.mongo.filters import Filter
+from loaders.mongo import Database, Filter, find
 from loaders.newest_review_ids import NEWEST, NOTHING, ReviewParent, number, unpacked
-from loaders.reading.listing import Listing, Order, Page, Window
-from loaders.reading.projections import Projection, including
-from loaders.reading.registry import Loaders
+from loaders.reading import Listing, Loaders, Order, Page, Projection, Window, including
 
 ReviewOrderField = Literal["NEWEST", "HELPFUL", "RATING"]
 

@@ -13,13 +13,10 @@ from bson import ObjectId
 
 import loaders.review
 from loaders.differences import Difference, Doc, batches, compared, mended
-from loaders.mongo.commands import Database, Pipeline, aggregate, find
-from loaders.mongo.filters import all_of
-from loaders.mongo.transactions import Transaction, transaction
+from loaders.mongo import Database, Pipeline, Transaction, aggregate, all_of, find, transaction
 from loaders.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed
 from loaders.ratings import wilson
-from loaders.reading.listing import sort_by
-from loaders.reading.registry import Loaders
+from loaders.reading import Loaders, sort_by
 from loaders.review import PUBLIC
 from loaders.review_writes import delete_votes
 

@@ -8,11 +8,10 @@ from bson import ObjectId
 from loaders.collections import complete
 from loaders.course_aggregates import add_stars, rating
 from loaders.documents import CourseDoc, ReviewDoc
-from loaders.mongo.commands import Pipeline
-from loaders.mongo.transactions import Transaction
+from loaders.mongo import Pipeline, Transaction
 from loaders.newest_review_ids import NEWEST, ReviewParent, packed
 from loaders.ratings import wilson
-from loaders.reading.listing import sort_by
+from loaders.reading import sort_by
 from loaders.review import ORDERS, PUBLIC
 
 _VOTES = 1_000  # a batch

@@ -7,11 +7,9 @@ from bson import ObjectId
 
 from loaders.collections import COLLECTIONS, complete, derived
 from loaders.documents import StudentDoc, WishDoc, WishlistDoc
-from loaders.mongo.commands import Database, find_one
-from loaders.mongo.filters import Filter
-from loaders.mongo.transactions import Transaction
-from loaders.reading.listing import Listing, Order
-from loaders.text.search import matches
+from loaders.mongo import Database, Filter, Transaction, find_one
+from loaders.reading import Listing, Order
+from loaders.text import search_filter
 
 
 def listing(
@@ -20,7 +18,7 @@ def listing(
     """The students whose names match a search and who are in one of some countries; None: any."""
     parts: dict[str, Filter] = {}
     if search:
-        parts["search"] = matches(search)
+        parts["search"] = search_filter(search)
     if countries is not None:
         parts["countries"] = {"country": {"$in": list(countries)}}
     return Listing(database["students"], parts, Order("sortName", descending=False))

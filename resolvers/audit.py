@@ -8,8 +8,7 @@ from bson import ObjectId
 from loaders.collections import COLLECTIONS
 from loaders.documents import ActorDoc, ChangeDoc, InstructorDoc, StudentDoc
 from resolvers.context import Context
-from resolvers.relay import ids
-from resolvers.relay.node import nodes_by_id
+from resolvers.relay import encode_id, nodes_by_id
 
 
 async def student(actors: Sequence[ActorDoc], ctx: Context) -> Sequence[StudentDoc | None]:
@@ -30,4 +29,4 @@ def _global_id(change: ChangeDoc) -> str:
     type_name = row.type_name if row else None
     if type_name is None or not ObjectId.is_valid(change["documentId"]):
         return ""
-    return ids.encode(type_name, {"_id": ObjectId(change["documentId"])})
+    return encode_id(type_name, {"_id": ObjectId(change["documentId"])})

@@ -4,17 +4,26 @@ from collections.abc import Sequence
 
 import loaders.category
 from loaders.documents import CategoryDoc
-from resolvers.access import permissions
+from resolvers import access
 from resolvers.context import Context
 from resolvers.course import course_listing
-from resolvers.relay.list_arguments import CourseFilterArgument, CourseOrderArgument
-from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+from resolvers.relay import (
+    After,
+    Before,
+    ConnectionDoc,
+    CourseFilterArgument,
+    CourseOrderArgument,
+    First,
+    Last,
+    Slice,
+    connections,
+)
 
 
 async def course_count(categories: Sequence[CategoryDoc], ctx: Context) -> Sequence[int]:
     slugs = [category["slug"] for category in categories]
     return await loaders.category.course_counts_by_slug(
-        ctx.loaders.database, slugs, permissions.course_statuses(ctx.viewer)
+        ctx.loaders.database, slugs, access.course_statuses(ctx.viewer)
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from bson import ObjectId
 
-from loaders.reading.registry import Loaders
+from loaders.reading import Loaders
 from resolvers.cursors import Cursors
 
 

@@ -12,31 +12,29 @@ import loaders.review
 from loaders import list_limits
 from loaders.course import CourseCriteria, Facets, Range
 from loaders.documents import CategoryDoc, CourseDoc, EnrollmentDoc, InstructorDoc, ReviewDoc, WishDoc
-from loaders.reading.listing import Listing
-from resolvers.access import permissions
-from resolvers.access.visibility import visible
+from loaders.reading import Listing
+from resolvers import access
+from resolvers.access import visible
 from resolvers.context import Context
 from resolvers.enrollment import enrollment_listing
 from resolvers.inputs import CourseFilter, CourseOrder
-from resolvers.relay.list_arguments import (
-    EnrollmentFilterArgument,
-    ReviewFilterArgument,
-    ReviewOrderArgument,
-    allowed,
-    given,
-    narrowing,
-    ordering,
-)
-from resolvers.relay.pagination import (
+from resolvers.relay import (
     After,
     Before,
     ConnectionDoc,
+    EnrollmentFilterArgument,
     First,
     Last,
+    ReviewFilterArgument,
+    ReviewOrderArgument,
     Scoped,
     Slice,
+    allowed,
     by_listing,
     connections,
+    given,
+    narrowing,
+    ordering,
 )
 from resolvers.review import review_connections
 
@@ -99,9 +97,7 @@ async def enrollments(
     filter: EnrollmentFilterArgument = None,
 ) -> Sequence[ConnectionDoc]:
     listing, of = enrollment_listing(ctx, "courseId", filter)
-    parents = [
-        course["_id"] if permissions.sees_enrollments(ctx.viewer, course) else None for course in courses
-    ]
+    parents = [course["_id"] if access.sees_enrollments(ctx.viewer, course) else None for course in courses]
     return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
 
 
@@ -113,8 +109,8 @@ def course_listing(
 ) -> tuple[Listing, Scoped]:
     """The courses that the viewer may see, and what their cursors are for."""
     wanted, order = given(filter), ordering(order_by, "RELEVANCE")
-    statuses = allowed(wanted.get("statuses"), permissions.course_statuses(ctx.viewer))
-    own = permissions.as_instructor(ctx.viewer, "Course.draft") if parent == "instructorIds" else None
+    statuses = allowed(wanted.get("statuses"), access.course_statuses(ctx.viewer))
+    own = access.as_instructor(ctx.viewer, "Course.draft") if parent == "instructorIds" else None
     ranges = {name: Range(**wanted[name]) for name in ("duration_days", "price_minor") if name in wanted}
     chosen: dict[str, Any] = wanted | ranges | {"statuses": statuses}
     criteria = CourseCriteria(**chosen, now=ctx.now, taught_by=own)
@@ -129,7 +125,7 @@ async def facets(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence
 
 
 async def viewer_enrollment(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[EnrollmentDoc | None]:
-    student = permissions.as_student(ctx.viewer, "Course.viewerEnrollment")
+    student = access.as_student(ctx.viewer, "Course.viewerEnrollment")
     if student is None:
         return [None] * len(courses)
     ids, projection = [course["_id"] for course in courses], ctx.loaders.projections.get("enrollments")
@@ -137,7 +133,7 @@ async def viewer_enrollment(courses: Sequence[CourseDoc], ctx: Context) -> Seque
 
 
 async def viewer_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[ReviewDoc | None]:
-    student = permissions.as_student(ctx.viewer, "Course.viewerReview")
+    student = access.as_student(ctx.viewer, "Course.viewerReview")
     if student is None:
         return [None] * len(courses)
     ids, projection = [course["_id"] for course in courses], ctx.loaders.projections.get("reviews")
@@ -145,11 +141,11 @@ async def viewer_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[
 
 
 async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[bool]:
-    student = permissions.as_student(ctx.viewer, "Course.viewerCanReview")
+    student = access.as_student(ctx.viewer, "Course.viewerCanReview")
     if student is None:
         return [False] * len(courses)
     taken = await loaders.review.can_review(ctx.loaders.database, student, [c["_id"] for c in courses])
-    return [can and permissions.sees(ctx.viewer, "courses", c) for can, c in zip(taken, courses, strict=True)]
+    return [can and access.sees(ctx.viewer, "courses", c) for can, c in zip(taken, courses, strict=True)]
 
 
 def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, Scoped]:

@@ -6,12 +6,10 @@ from datetime import datetime
 import loaders.course_writes
 from loaders.documents import CourseDoc, CourseRunDoc
 from loaders.enrollment import is_full
-from loaders.mongo.moments import utc
-from loaders.mongo.transactions import Transaction
+from loaders.mongo import Transaction, utc
 from resolvers.context import Context
 from resolvers.errors import refusal
-from resolvers.writing import targets
-from resolvers.writing.runner import Given, Objects
+from resolvers.writing import Given, Objects, own_course, own_run
 
 _FIELDS = ("startsAt", "endsAt", "deliveryMode", "location", "seats")
 
@@ -26,7 +24,7 @@ def seats_left(run: CourseRunDoc) -> int | None:
 
 
 async def create_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    course = await targets.own_course(ctx, tx, given["courseId"], "createCourseRun")
+    course = await own_course(ctx, tx, given["courseId"], "createCourseRun")
     if course["status"] == "ARCHIVED":
         raise refusal("CONFLICT", "This course is archived: publish it first.", "courseId")
     fields = {name: given[name] for name in _FIELDS if name in given}
@@ -35,7 +33,7 @@ async def create_course_run(ctx: Context, tx: Transaction, given: Given) -> Obje
 
 
 async def update_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    run = await targets.own_run(ctx, tx, given["runId"], "updateCourseRun")
+    run = await own_run(ctx, tx, given["runId"], "updateCourseRun")
     fields = {name: given[name] for name in _FIELDS if name in given}
     _require_order(fields.get("startsAt", run["startsAt"]), fields.get("endsAt", run["endsAt"]))
     _require_seats(run, fields.get("seats"))

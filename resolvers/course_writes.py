@@ -6,11 +6,10 @@ from typing import Any
 import loaders.course_writes
 from loaders import list_limits
 from loaders.documents import CourseDoc
-from loaders.mongo.transactions import Transaction
+from loaders.mongo import Transaction
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
-from resolvers.writing import targets
-from resolvers.writing.runner import Given, Objects
+from resolvers.writing import Given, Objects, own_course, viewer_instructor_id
 
 _FIELDS = (
     "title", "slug", "summary", "description", "level", "deliveryModes", "durationDays", "language", "codes",
@@ -32,7 +31,7 @@ async def create_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
 
 
 async def update_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    course = await targets.own_course(ctx, tx, given["courseId"], "updateCourse")
+    course = await own_course(ctx, tx, given["courseId"], "updateCourse")
     fields = await _fields(ctx, tx, given, course)
     if course["status"] == "PUBLISHED":
         _require_described(fields)
@@ -41,7 +40,7 @@ async def update_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
 
 async def publish_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
     """What the catalogue has is described: a summary, and a way to take part."""
-    course = await targets.own_course(ctx, tx, given["courseId"], "publishCourse")
+    course = await own_course(ctx, tx, given["courseId"], "publishCourse")
     stored: Mapping[str, Any] = course
     missing = [what for field, (_, what) in _WANTED.items() if not stored[field]]
     if missing and course["status"] != "PUBLISHED":
@@ -56,7 +55,7 @@ async def fill_runs(ctx: Context, tx: Transaction, done: Objects) -> Objects | N
 
 
 async def archive_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    course = await targets.own_course(ctx, tx, given["courseId"], "archiveCourse")
+    course = await own_course(ctx, tx, given["courseId"], "archiveCourse")
     return {"course": await loaders.course_writes.set_status(tx, course, "ARCHIVED", updatedAt=tx.now)}
 
 
@@ -107,7 +106,7 @@ async def _instructors(
 ) -> list[Any]:
     """Those given, with the viewer who is one: nobody takes their own course away from themselves."""
     if "STAFF" not in ctx.viewer.roles:
-        own = targets.instructor_id(ctx)
+        own = viewer_instructor_id(ctx)
         ids = ids if own in ids else [own, *ids]
         if len(ids) > list_limits.INSTRUCTORS:
             errors.append(

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from bson import CodecOptions, ObjectId, decode, encode
 
-from loaders.mongo.commands import id_bytes
-from loaders.reading.listing import Key
+from loaders.mongo import id_bytes
+from loaders.reading import Key
 from resolvers.errors import InvalidCursorError
 
 _SIGNATURE = 12  # bytes

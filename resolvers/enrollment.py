@@ -5,16 +5,13 @@ from collections.abc import Sequence
 import loaders.enrollment
 from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStatus, StudentDoc
 from loaders.enrollment import EnrollmentParent
-from loaders.mongo.moments import utc
-from loaders.mongo.transactions import Transaction
-from loaders.reading.listing import Listing
+from loaders.mongo import Transaction, utc
+from loaders.reading import Listing
 from resolvers.context import Context
 from resolvers.errors import refusal
 from resolvers.inputs import EnrollmentFilter
-from resolvers.relay.list_arguments import given
-from resolvers.relay.pagination import Scoped
-from resolvers.writing import targets
-from resolvers.writing.runner import Given, Objects
+from resolvers.relay import Scoped, given
+from resolvers.writing import Given, Objects, own_enrollment, viewer_student_id, visible_course
 
 
 async def course(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[CourseDoc | None]:
@@ -38,8 +35,8 @@ def enrollment_listing(
 
 
 async def enroll(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    student_id = targets.student_id(ctx)
-    course = await targets.course(ctx, tx, given["courseId"])
+    student_id = viewer_student_id(ctx)
+    course = await visible_course(ctx, tx, given["courseId"])
     if course["status"] != "PUBLISHED":
         raise refusal("CONFLICT", "This course is not in the catalogue: nobody can enrol.", "courseId")
     if await loaders.enrollment.live(tx, student_id, course["_id"]):
@@ -54,7 +51,7 @@ async def enroll(ctx: Context, tx: Transaction, given: Given) -> Objects:
 
 async def cancel_enrollment(ctx: Context, tx: Transaction, given: Given) -> Objects:
     """One that is cancelled stays so: to cancel it again is no error, and changes nothing."""
-    enrollment = await targets.enrollment(ctx, tx, given["enrollmentId"], "cancelEnrollment")
+    enrollment = await own_enrollment(ctx, tx, given["enrollmentId"], "cancelEnrollment")
     if enrollment["status"] in {"COMPLETED", "EXPIRED"}:
         raise refusal("CONFLICT", "The course is over: there is nothing to cancel.", "enrollmentId")
     if enrollment["status"] != "CANCELLED":
@@ -63,7 +60,7 @@ async def cancel_enrollment(ctx: Context, tx: Transaction, given: Given) -> Obje
 
 
 async def update_progress(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    enrollment = await targets.enrollment(ctx, tx, given["enrollmentId"], "updateProgress")
+    enrollment = await own_enrollment(ctx, tx, given["enrollmentId"], "updateProgress")
     status, progress = enrollment["status"], given["progress"]
     if status == "EXPIRED":
         raise refusal("EXPIRED", "The time for this course is over.", "enrollmentId")

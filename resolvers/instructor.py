@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from loaders.documents import InstructorDoc
 from resolvers.context import Context
 from resolvers.course import course_listing
-from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+from resolvers.relay import After, Before, ConnectionDoc, First, Last, Slice, connections
 
 
 async def courses(

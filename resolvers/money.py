@@ -1,7 +1,7 @@
 """Money: amounts in minor units, written for people."""
 
 from loaders.documents import MoneyDoc
-from resolvers.values.currencies import exponent
+from resolvers.values import exponent
 
 _SYMBOLS = {
     "AUD": "A$", "BRL": "R$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£",

@@ -10,12 +10,11 @@ import resolvers.course_run
 import resolvers.course_writes
 import resolvers.enrollment
 import resolvers.review
-import resolvers.signing_in.session
+import resolvers.signing_in
 import resolvers.student
-from resolvers import fields
+from resolvers import fields, writing
 from resolvers.types import Course, CourseRun, Enrollment, Review, Student, Viewer
-from resolvers.writing import write_inputs as inputs
-from resolvers.writing.runner import mutation, write
+from resolvers.writing import mutation, write
 
 #: What a password takes in values (resolvers.fields): argon2id is slow on purpose.
 _PASSWORD = 20_000
@@ -180,153 +179,153 @@ class ModerateReviewPayload(ReviewPayload):
 @strawberry.type(description="Where every write starts.")
 class Mutation:
     sign_up: SessionPayload = mutation(
-        resolvers.signing_in.session.sign_up,
-        inputs.SignUpInput,
+        resolvers.signing_in.sign_up,
+        writing.SignUpInput,
         commands=13,
         weight=_PASSWORD,
         description="Makes an account and its student, and signs in.",
     )
     sign_in: SessionPayload = mutation(
-        resolvers.signing_in.session.sign_in,
-        inputs.SignInInput,
+        resolvers.signing_in.sign_in,
+        writing.SignInInput,
         commands=11,
         weight=_PASSWORD,
         description="Begins a session.",
     )
     refresh_session: SessionPayload = mutation(
-        resolvers.signing_in.session.refresh_session,
-        inputs.RefreshSessionInput,
+        resolvers.signing_in.refresh_session,
+        writing.RefreshSessionInput,
         commands=5,
         description="Goes on with a session: new tokens for a refresh token. One that is used twice ends it.",
     )
     sign_out: SignOutPayload = mutation(
-        resolvers.signing_in.session.sign_out,
-        inputs.SignOutInput,
+        resolvers.signing_in.sign_out,
+        writing.SignOutInput,
         commands=5,
         description="Ends a session.",
     )
     change_password: ChangePasswordPayload = mutation(
-        resolvers.signing_in.session.change_password,
-        inputs.ChangePasswordInput,
+        resolvers.signing_in.change_password,
+        writing.ChangePasswordInput,
         commands=15,
         weight=2 * _PASSWORD,
         description="Sets another password, and ends the other sessions.",
     )
     reset_password: SessionPayload = mutation(
-        resolvers.signing_in.session.reset_password,
-        inputs.ResetPasswordInput,
+        resolvers.signing_in.reset_password,
+        writing.ResetPasswordInput,
         commands=6,
         weight=_PASSWORD,
         description="Sets a password with a reset link, ends all sessions and signs in.",
     )
     update_profile: UpdateProfilePayload = write(
         resolvers.student.update_profile,
-        inputs.UpdateProfileInput,
+        writing.UpdateProfileInput,
         commands=7,
         description="Changes what the viewer says of themselves.",
     )
     create_course: CreateCoursePayload = write(
         resolvers.course_writes.create_course,
-        inputs.CreateCourseInput,
+        writing.CreateCourseInput,
         commands=9,
         description="Makes a course, as a draft.",
     )
     update_course: UpdateCoursePayload = write(
         resolvers.course_writes.update_course,
-        inputs.UpdateCourseInput,
+        writing.UpdateCourseInput,
         commands=10,
         description="Changes a course.",
     )
     publish_course: PublishCoursePayload = write(
         resolvers.course_writes.publish_course,
-        inputs.PublishCourseInput,
+        writing.PublishCourseInput,
         rest=resolvers.course_writes.fill_runs,
         commands=9,
         description="Puts a course into the catalogue.",
     )
     archive_course: ArchiveCoursePayload = write(
         resolvers.course_writes.archive_course,
-        inputs.ArchiveCourseInput,
+        writing.ArchiveCourseInput,
         commands=7,
         description="Takes a course out of the catalogue; what happened there is kept.",
     )
     create_course_run: CreateCourseRunPayload = write(
         resolvers.course_run.create_course_run,
-        inputs.CreateCourseRunInput,
+        writing.CreateCourseRunInput,
         commands=9,
         description="Makes a run of a course.",
     )
     update_course_run: UpdateCourseRunPayload = write(
         resolvers.course_run.update_course_run,
-        inputs.UpdateCourseRunInput,
+        writing.UpdateCourseRunInput,
         rest=resolvers.course_run.fill_run,
         commands=14,
         description="Changes a run; new seats go to those who wait.",
     )
     enroll: EnrollPayload = write(
         resolvers.enrollment.enroll,
-        inputs.EnrollInput,
+        writing.EnrollInput,
         commands=13,
         description="Takes a place in a course, or on the waitlist of a run.",
     )
     cancel_enrollment: CancelEnrollmentPayload = write(
         resolvers.enrollment.cancel_enrollment,
-        inputs.CancelEnrollmentInput,
+        writing.CancelEnrollmentInput,
         commands=14,
         description="Gives a place up. The seat goes to who has waited longest.",
     )
     update_progress: UpdateProgressPayload = write(
         resolvers.enrollment.update_progress,
-        inputs.UpdateProgressInput,
+        writing.UpdateProgressInput,
         commands=9,
         description="Says how far a student has come.",
     )
     add_to_wishlist: WishlistPayload = write(
         resolvers.student.add_to_wishlist,
-        inputs.WishlistInput,
+        writing.WishlistInput,
         commands=8,
         description="Remembers a course.",
     )
     remove_from_wishlist: WishlistPayload = write(
         resolvers.student.remove_from_wishlist,
-        inputs.WishlistInput,
+        writing.WishlistInput,
         commands=8,
         description="No longer remembers a course.",
     )
     create_review: CreateReviewPayload = write(
         resolvers.review.create_review,
-        inputs.CreateReviewInput,
+        writing.CreateReviewInput,
         commands=12,
         description="Writes a review: one for each student and course.",
     )
     update_review: UpdateReviewPayload = write(
         resolvers.review.update_review,
-        inputs.UpdateReviewInput,
+        writing.UpdateReviewInput,
         commands=11,
         description="Changes a review.",
     )
     delete_review: DeleteReviewPayload = write(
         resolvers.review.delete_review,
-        inputs.DeleteReviewInput,
+        writing.DeleteReviewInput,
         rest=resolvers.review.delete_votes,
         commands=11,
         description="Takes a review back, its rating and its votes with it.",
     )
     mark_review_helpful: MarkReviewHelpfulPayload = write(
         resolvers.review.mark_review_helpful,
-        inputs.MarkReviewHelpfulInput,
+        writing.MarkReviewHelpfulInput,
         commands=10,
         description="Says that a review helped, or takes that back.",
     )
     reply_to_review: ReplyToReviewPayload = write(
         resolvers.review.reply_to_review,
-        inputs.ReplyToReviewInput,
+        writing.ReplyToReviewInput,
         commands=8,
         description="Answers a review.",
     )
     moderate_review: ModerateReviewPayload = write(
         resolvers.review.moderate_review,
-        inputs.ModerateReviewInput,
+        writing.ModerateReviewInput,
         commands=11,
         description="Decides what becomes of a review.",
     )

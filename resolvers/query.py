@@ -9,24 +9,31 @@ import loaders.audit
 import loaders.category
 import loaders.student
 from loaders.documents import CategoryDoc, CourseDoc, ReviewDoc, StudentDoc
-from loaders.reading.listing import WHOLE
-from resolvers.access import permissions
-from resolvers.access.visibility import visible
+from loaders.reading import WHOLE
+from resolvers import access
+from resolvers.access import visible
 from resolvers.context import Context
 from resolvers.course import course_listing
 from resolvers.errors import BadUserInputError
-from resolvers.relay import ids
-from resolvers.relay.list_arguments import (
+from resolvers.relay import (
+    After,
     AuditFilterArgument,
+    Before,
+    ConnectionDoc,
     CourseFilterArgument,
     CourseOrderArgument,
+    First,
+    Last,
+    Slice,
     StudentFilterArgument,
+    connection,
+    decode_id,
+    decode_id_as,
     given,
     narrowing,
+    nodes_by_id,
     text,
 )
-from resolvers.relay.node import nodes_by_id
-from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connection
 from resolvers.viewer import ViewerDoc, viewer_doc
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its global ID.")]
@@ -50,7 +57,7 @@ async def course(ctx: Context, *, id: OptionalId = None, slug: OptionalSlug = No
     if slug is not None:
         (found,) = await ctx.loaders.course_by_slug([text("slug", slug)])
     else:
-        (found,) = await ctx.loaders.course_by_id([ids.decode_as("Course", id)])
+        (found,) = await ctx.loaders.course_by_id([decode_id_as("Course", id)])
     shown: CourseDoc | None = (await visible(ctx, "courses", [found]))[0]
     return shown
 
@@ -78,7 +85,7 @@ async def category(ctx: Context, *, slug: Slug) -> CategoryDoc | None:
 
 
 async def student(ctx: Context, *, id: Id) -> StudentDoc | None:
-    return (await ctx.loaders.student_by_id([ids.decode_as("Student", id)]))[0]
+    return (await ctx.loaders.student_by_id([decode_id_as("Student", id)]))[0]
 
 
 async def students(
@@ -92,13 +99,13 @@ async def students(
 ) -> ConnectionDoc:
     wanted = given(filter)
     listing = loaders.student.listing(ctx.loaders.database, **wanted)
-    parent = WHOLE if permissions.sees_students(ctx.viewer) else None
+    parent = WHOLE if access.sees_students(ctx.viewer) else None
     of = ("students", narrowing(wanted))
     return await connection(ctx, listing, parent, Slice(first, after, last, before), of)
 
 
 async def review(ctx: Context, *, id: Id) -> ReviewDoc | None:
-    found = await ctx.loaders.review_by_id([ids.decode_as("Review", id)])
+    found = await ctx.loaders.review_by_id([decode_id_as("Review", id)])
     shown: ReviewDoc | None = (await visible(ctx, "reviews", found))[0]
     return shown
 
@@ -109,7 +116,7 @@ async def platform(ctx: Context) -> dict[str, Any]:
 
 
 async def viewer(ctx: Context) -> ViewerDoc | None:
-    return viewer_doc(ctx.viewer) if permissions.allows(ctx.viewer, "Query.viewer") else None
+    return viewer_doc(ctx.viewer) if access.allows(ctx.viewer, "Query.viewer") else None
 
 
 async def audit_log(
@@ -122,14 +129,14 @@ async def audit_log(
     filter: AuditFilterArgument = None,
 ) -> ConnectionDoc:
     wanted = given(filter)
-    target = ids.decode(wanted["node"]) if "node" in wanted else None
+    target = decode_id(wanted["node"]) if "node" in wanted else None
     listing = loaders.audit.listing(
         ctx.loaders.database,
         wanted.get("actions"),
         wanted.get("subject"),
         target.id if target else None,
     )
-    shown = permissions.sees_audit_log(ctx.viewer) and ("node" not in wanted or target is not None)
+    shown = access.sees_audit_log(ctx.viewer) and ("node" not in wanted or target is not None)
     of = ("auditLog", wanted)
     arguments = Slice(first, after, last, before)
     return await connection(ctx, listing, WHOLE if shown else None, arguments, of)

@@ -7,17 +7,15 @@ import loaders.enrollment
 import loaders.review
 import loaders.review_writes
 from loaders.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
-from loaders.mongo.transactions import Transaction
+from loaders.mongo import Transaction
 from loaders.newest_review_ids import ReviewParent
 from loaders.review import ReviewCriteria
-from resolvers.access import permissions
+from resolvers import access
 from resolvers.context import Context
 from resolvers.errors import refusal
 from resolvers.inputs import ReviewFilter, ReviewOrder
-from resolvers.relay.list_arguments import allowed, given, narrowing, ordering
-from resolvers.relay.pagination import ConnectionDoc, Slice, connections
-from resolvers.writing import targets
-from resolvers.writing.runner import Given, Objects
+from resolvers.relay import ConnectionDoc, Slice, allowed, connections, given, narrowing, ordering
+from resolvers.writing import Given, Objects, viewer_student_id, visible_course, visible_review
 
 
 async def course(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[CourseDoc | None]:
@@ -33,7 +31,7 @@ async def reply_author(replies: Sequence[ReviewReplyDoc], ctx: Context) -> Seque
 
 
 async def viewer_found_helpful(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[bool]:
-    student = permissions.as_student(ctx.viewer, "Review.viewerFoundHelpful")
+    student = access.as_student(ctx.viewer, "Review.viewerFoundHelpful")
     if student is None:
         return [False] * len(reviews)
     return await loaders.review.votes(ctx.loaders.database, student, [review["_id"] for review in reviews])
@@ -65,9 +63,9 @@ async def review_connections(
 
 def _criteria(ctx: Context, wanted: Mapping[str, Any], field: ReviewParent) -> ReviewCriteria:
     """What is wanted of what the viewer may see."""
-    statuses = allowed(wanted.get("statuses"), permissions.review_statuses(ctx.viewer))
-    of_courses = permissions.course_statuses(ctx.viewer) if field == "studentId" else permissions.ANY_COURSE
-    course_statuses = None if of_courses == permissions.ANY_COURSE else of_courses
+    statuses = allowed(wanted.get("statuses"), access.review_statuses(ctx.viewer))
+    of_courses = access.course_statuses(ctx.viewer) if field == "studentId" else access.ANY_COURSE
+    course_statuses = None if of_courses == access.ANY_COURSE else of_courses
     return ReviewCriteria(**{**wanted, "statuses": statuses}, course_statuses=course_statuses)
 
 
@@ -75,8 +73,8 @@ _CONTENT = ("rating", "title", "body", "difficulty", "workloadHours", "term")
 
 
 async def create_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    student_id = targets.student_id(ctx)
-    course = await targets.course(ctx, tx, given["courseId"])
+    student_id = viewer_student_id(ctx)
+    course = await visible_course(ctx, tx, given["courseId"])
     if not await loaders.enrollment.counted(tx, student_id, course["_id"]):
         raise refusal("NOT_ENROLLED", "Only who takes or took this course can review it.", "courseId")
     if await loaders.review_writes.by_student(tx, student_id, course["_id"]):
@@ -90,15 +88,15 @@ async def create_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
 
 
 async def update_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    review = await targets.review(ctx, tx, given["reviewId"])
-    permissions.require(ctx.viewer, "updateReview", student_id=review["studentId"])
+    review = await visible_review(ctx, tx, given["reviewId"])
+    access.require(ctx.viewer, "updateReview", student_id=review["studentId"])
     changed = await loaders.review_writes.change(tx, review, **_content(given), updatedAt=tx.now)
     return {"review": changed, "course": await _course(tx, review["courseId"])}
 
 
 async def delete_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    review = await targets.review(ctx, tx, given["reviewId"])
-    permissions.require(ctx.viewer, "deleteReview", student_id=review["studentId"])
+    review = await visible_review(ctx, tx, given["reviewId"])
+    access.require(ctx.viewer, "deleteReview", student_id=review["studentId"])
     await loaders.review_writes.delete(tx, review)
     return {"review": review, "course": await _course(tx, review["courseId"])}
 
@@ -111,8 +109,8 @@ async def delete_votes(ctx: Context, tx: Transaction, done: Objects) -> Objects 
 
 
 async def mark_review_helpful(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    student_id = targets.student_id(ctx)
-    review = await targets.review(ctx, tx, given["reviewId"])
+    student_id = viewer_student_id(ctx)
+    review = await visible_review(ctx, tx, given["reviewId"])
     if review["studentId"] == student_id:
         raise refusal("FORBIDDEN", "Others decide whether your review helped.", "reviewId")
     voted = await loaders.review_writes.vote(tx, review, student_id, helpful=given["helpful"])
@@ -120,9 +118,9 @@ async def mark_review_helpful(ctx: Context, tx: Transaction, given: Given) -> Ob
 
 
 async def reply_to_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    review = await targets.review(ctx, tx, given["reviewId"])
+    review = await visible_review(ctx, tx, given["reviewId"])
     course = await _course(tx, review["courseId"])
-    permissions.require(ctx.viewer, "replyToReview", instructor_ids=course["instructorIds"])
+    access.require(ctx.viewer, "replyToReview", instructor_ids=course["instructorIds"])
     teaches = ctx.viewer.instructor_id in course["instructorIds"]
     reply = {
         "instructorId": ctx.viewer.instructor_id if teaches else None,
@@ -133,7 +131,7 @@ async def reply_to_review(ctx: Context, tx: Transaction, given: Given) -> Object
 
 
 async def moderate_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    review = await targets.review(ctx, tx, given["reviewId"])
+    review = await visible_review(ctx, tx, given["reviewId"])
     changed = await loaders.review_writes.change(tx, review, status=given["status"])
     return {"review": changed, "course": await _course(tx, review["courseId"])}
 

@@ -17,11 +17,10 @@ from strawberry.types.field import StrawberryField
 from resolvers.fields import stored
 from resolvers.mutations import Mutation
 from resolvers.types import Query
-from resolvers.values.literals import scalars
-from resolvers.values.scalars import SCALARS
+from resolvers.values import SCALARS, scalar_map
 
 _schema = strawberry.Schema(
-    Query, Mutation, config=StrawberryConfig(default_resolver=stored, scalar_map=scalars(SCALARS))
+    Query, Mutation, config=StrawberryConfig(default_resolver=stored, scalar_map=scalar_map(SCALARS))
 )
 
 #: The schema, as graphql-core executes it.

@@ -7,21 +7,29 @@ from bson import ObjectId
 
 import loaders.student
 from loaders.documents import CourseDoc, StudentDoc
-from loaders.mongo.transactions import Transaction
-from resolvers.access import permissions
+from loaders.mongo import Transaction
+from resolvers import access
 from resolvers.context import Context
 from resolvers.enrollment import enrollment_listing
 from resolvers.errors import refusal
-from resolvers.relay.list_arguments import EnrollmentFilterArgument, ReviewOrderArgument
-from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connections
+from resolvers.relay import (
+    After,
+    Before,
+    ConnectionDoc,
+    EnrollmentFilterArgument,
+    First,
+    Last,
+    ReviewOrderArgument,
+    Slice,
+    connections,
+)
 from resolvers.review import review_connections
 from resolvers.viewer import viewer_doc
-from resolvers.writing import targets
-from resolvers.writing.runner import Given, Objects
+from resolvers.writing import Given, Objects, viewer_student, viewer_student_id, visible_course
 
 
 async def email(students: Sequence[StudentDoc], ctx: Context) -> Sequence[str | None]:
-    return [s["email"] if permissions.sees_email(ctx.viewer, s) else None for s in students]
+    return [s["email"] if access.sees_email(ctx.viewer, s) else None for s in students]
 
 
 async def reviews(
@@ -49,7 +57,7 @@ async def enrollments(
     filter: EnrollmentFilterArgument = None,
 ) -> Sequence[ConnectionDoc]:
     listing, of = enrollment_listing(ctx, "studentId", filter)
-    parents = [s["_id"] if permissions.sees_enrollments_of(ctx.viewer, s) else None for s in students]
+    parents = [s["_id"] if access.sees_enrollments_of(ctx.viewer, s) else None for s in students]
     return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
 
 
@@ -58,14 +66,14 @@ _MOST_WISHES = 200
 
 
 async def update_profile(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    student = await targets.student(ctx, tx)
+    student = await viewer_student(ctx, tx)
     fields: dict[str, Any] = {name: given[name] for name in _PROFILE if name in given}
     return {"student": await loaders.student.change(tx, student, **fields)}
 
 
 async def add_to_wishlist(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    student_id = targets.student_id(ctx)
-    course = await targets.course(ctx, tx, given["courseId"])
+    student_id = viewer_student_id(ctx)
+    course = await visible_course(ctx, tx, given["courseId"])
     wished = await _wished(tx, student_id)
     if course["_id"] not in wished:
         if len(wished) >= _MOST_WISHES:
@@ -76,13 +84,13 @@ async def add_to_wishlist(ctx: Context, tx: Transaction, given: Given) -> Object
 
 async def remove_from_wishlist(ctx: Context, tx: Transaction, given: Given) -> Objects:
     """Also one that is no longer in the catalogue, of which nothing is told."""
-    student_id, course_id = targets.student_id(ctx), given["courseId"]
+    student_id, course_id = viewer_student_id(ctx), given["courseId"]
     if course_id in await _wished(tx, student_id):
         await loaders.student.remove_from_wishlist(tx, student_id, course_id)
         course: CourseDoc | None = await tx.get("courses", course_id)
     else:
-        course = await targets.course(ctx, tx, course_id)
-    shown = course if course and permissions.sees(ctx.viewer, "courses", course) else None
+        course = await visible_course(ctx, tx, course_id)
+    shown = course if course and access.sees(ctx.viewer, "courses", course) else None
     return {"course": shown, "viewer": viewer_doc(ctx.viewer)}
 
 

@@ -23,10 +23,9 @@ import resolvers.student
 import resolvers.viewer
 from loaders import list_limits
 from loaders.course import FACET_RATINGS
-from resolvers import fields
+from resolvers import fields, relay
 from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus, Role
-from resolvers.relay import pagination
-from resolvers.relay.node import global_id
+from resolvers.relay import global_id
 
 T = TypeVar("T")
 
@@ -59,17 +58,17 @@ class Node:
 
 @strawberry.type(description="Where a page lies in its list.")
 class PageInfo:
-    has_next_page: bool = fields.computed(pagination.has_next_page, description="Whether more follows.")
+    has_next_page: bool = fields.computed(relay.has_next_page, description="Whether more follows.")
     has_previous_page: bool = fields.computed(
-        pagination.has_previous_page, description="Whether something precedes."
+        relay.has_previous_page, description="Whether something precedes."
     )
     start_cursor: str | None = fields.computed(
-        pagination.start_cursor,
+        relay.start_cursor,
         weight=_SIGNED,
         description="The cursor of the first element; null on an empty page.",
     )
     end_cursor: str | None = fields.computed(
-        pagination.end_cursor,
+        relay.end_cursor,
         weight=_SIGNED,
         description="The cursor of the last element; null on an empty page.",
     )
@@ -77,9 +76,9 @@ class PageInfo:
 
 @strawberry.type(description="An element of a list and its place there.")
 class Edge(Generic[T]):
-    node: T = fields.computed(pagination.node, description="The element.")
+    node: T = fields.computed(relay.edge_node, description="The element.")
     cursor: str = fields.computed(
-        pagination.cursor,
+        relay.cursor,
         weight=_SIGNED,
         description="Its place, for `after` and `before` of the same list.",
     )
@@ -87,11 +86,11 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = fields.computed(pagination.edges, description="The elements with their places.")
+    edges: list[Edge[T]] = fields.computed(relay.edges, description="The elements with their places.")
     nodes: list[T] = fields.plain("The elements alone.")
-    page_info: PageInfo = fields.computed(pagination.page_info, description="Where the page lies.")
+    page_info: PageInfo = fields.computed(relay.page_info, description="Where the page lies.")
     total_count: int = fields.level(
-        pagination.total_count,
+        relay.total_count,
         weight=_COUNTED,
         description="The length of the whole list, counted when asked for.",
     )
@@ -458,7 +457,7 @@ class Query:
     nodes: list[Node | None] = fields.root(
         resolvers.query.nodes,
         commands=2,
-        most=resolvers.relay.node.MOST,
+        most=relay.MOST_IDS,
         description="Anything by global IDs: one entry for each, in their order.",
     )
     course: Course | None = fields.root(resolvers.query.course, description="A course by its ID or its slug.")

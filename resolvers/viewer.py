@@ -7,11 +7,11 @@ from bson import ObjectId
 
 import loaders.student
 from loaders.documents import InstructorDoc, StudentDoc
-from loaders.reading.listing import WHOLE
-from resolvers.access import permissions
+from loaders.reading import WHOLE
+from resolvers import access
 from resolvers.context import Context, Viewer
 from resolvers.course import wished_listing
-from resolvers.relay.pagination import After, Before, ConnectionDoc, First, Last, Slice, connection
+from resolvers.relay import After, Before, ConnectionDoc, First, Last, Slice, connection
 
 
 class ViewerDoc(TypedDict):
@@ -25,8 +25,8 @@ def viewer_doc(viewer: Viewer) -> ViewerDoc:
     roles = [role for role in order if role in viewer.roles]
     return {
         "roles": roles,
-        "studentId": permissions.as_student(viewer, "Viewer.student"),
-        "instructorId": permissions.as_instructor(viewer, "Viewer.instructor"),
+        "studentId": access.as_student(viewer, "Viewer.student"),
+        "instructorId": access.as_instructor(viewer, "Viewer.instructor"),
     }
 
 
@@ -48,7 +48,7 @@ async def wishlist(
     before: Before = None,
 ) -> Sequence[ConnectionDoc]:
     """Courses that are no longer in the catalogue are left out."""
-    student = permissions.as_student(ctx.viewer, "Viewer.wishlist")
+    student = access.as_student(ctx.viewer, "Viewer.wishlist")
     return [await _wishlist(ctx, student, Slice(first, after, last, before)) for _ in viewers]
 
 

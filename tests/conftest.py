@@ -17,7 +17,7 @@ from app.database import connect
 from app.execution import Answer, Executor, Operation
 from app.execution.encoding import encoded
 from app.protection.limits import UNLIMITED
-from app.sample.loading import load as load_sample
+from app.sample.loading import load_sample
 from app.settings import Settings
 from loaders import indexes
 from loaders.mongo.commands import Database

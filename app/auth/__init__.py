@@ -1,1 +1,17 @@
 """From the `Authorization` header to the viewer: tokens of Lectern's own, and of an external issuer."""
+
+from app.auth.authentication import Authentication
+from app.auth.issuer import Claims, Issuer
+from app.auth.keys import Keys
+from app.auth.session_tokens import SessionTokens
+from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
+
+__all__ = [
+    "Authentication",
+    "Claims",
+    "InvalidTokenError",
+    "Issuer",
+    "IssuerUnavailableError",
+    "Keys",
+    "SessionTokens",
+]

@@ -8,7 +8,7 @@ import jwt
 from app.auth.issuer import Issuer
 from app.auth.session_tokens import ISSUER, SessionTokens
 from app.auth.token_errors import InvalidTokenError
-from loaders.mongo.commands import Database
+from loaders.mongo import Database
 from resolvers.context import PUBLIC, Viewer
 
 _LONGEST = 8_000  # characters

@@ -9,11 +9,11 @@ from bson import ObjectId
 
 from app.auth.keys import Keys
 from app.auth.token_errors import InvalidTokenError
-from loaders.accounts.external_people import instructor_of, student_of
+from loaders.accounts import instructor_of, student_of
 from loaders.documents import Role
-from loaders.mongo.commands import Database
+from loaders.mongo import Database
 from resolvers.context import Viewer
-from resolvers.writing.plain_text import clean
+from resolvers.writing import clean
 
 _ROLES = frozenset(get_args(Role))
 _MOST_REMEMBERED = 10_000

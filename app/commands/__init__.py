@@ -1,0 +1,29 @@
+"""The commands of `lectern`, each with what it does."""
+
+import typer
+
+from app.commands.account_changes import AccountError
+from app.commands.accounts import account
+from app.commands.command_error import CommandError
+from app.commands.explain import explain
+from app.commands.recount import recount
+from app.commands.serve import dev, serve
+from app.commands.tokens import token
+from app.commands.transfer import export, import_
+from app.commands.upkeep import indexes, schema
+
+__all__ = ["AccountError", "CommandError", "add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds every command, in the order in which `--help` lists them."""
+    app.command()(dev)
+    app.command()(serve)
+    app.command("import")(import_)
+    app.command()(export)
+    app.command()(recount)
+    app.command()(explain)
+    app.add_typer(account, name="account")
+    app.command()(token)
+    app.add_typer(schema, name="schema")
+    app.command()(indexes)

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple, get_args
 from bson import ObjectId
 
 import loaders.audit
-from loaders.accounts import account
+from loaders import accounts
 from loaders.documents import AccountDoc, ActorDoc, InstructorDoc, ResetDoc, Role
-from loaders.mongo.commands import Database
-from loaders.mongo.transactions import Transaction, transaction
+from loaders.mongo import Database, Transaction, transaction
 
 RESET_LASTS = timedelta(hours=24)
 
@@ -43,7 +42,7 @@ async def create(
     """
 
     async def work(tx: Transaction) -> Reset:
-        if await account.by_email(tx, email):
+        if await accounts.by_email(tx, email):
             raise AccountError(
                 f"{email} has an account.\n"
                 f"  lectern account reset {email}   for a new password\n"
@@ -55,8 +54,8 @@ async def create(
             "email": email, "name": name or (instructor and instructor["name"]), "roles": _ordered(roles),
             "createdAt": tx.now, "reset": reset,
         }  # fmt: skip
-        people = await account.people(tx, fields, roles, instructor_id)
-        made = await account.insert(tx, fields | people)
+        own = await accounts.people(tx, fields, roles, instructor_id)
+        made = await accounts.insert(tx, fields | own)
         await loaders.audit.record(tx, "account create", _OPERATOR, "")
         return Reset(made, token, reset["expiresAt"])
 
@@ -72,7 +71,7 @@ async def reset(database: Database, email: str) -> Reset:
     async def work(tx: Transaction) -> Reset:
         found = await _account(tx, email)
         token, reset = _reset(tx)
-        changed = await account.change(tx, found, reset=reset)
+        changed = await accounts.change(tx, found, reset=reset)
         await loaders.audit.record(tx, "account reset", _OPERATOR, "")
         return Reset(changed, token, reset["expiresAt"])
 
@@ -107,10 +106,10 @@ async def change_roles(
             await _unclaimed(tx, instructor_id)
         before = set(found["roles"])
         after = (before | set(add)) - set(remove)
-        people = await account.people(tx, found, add, instructor_id)
-        changed = await account.change(tx, found, roles=_ordered(after), **people)
+        own = await accounts.people(tx, found, add, instructor_id)
+        changed = await accounts.change(tx, found, roles=_ordered(after), **own)
         if before - after or found["instructorId"] not in (None, changed["instructorId"]):
-            await account.end_sessions(tx, found["_id"])
+            await accounts.end_sessions(tx, found["_id"])
         if tx.changes:
             await loaders.audit.record(tx, "account roles", _OPERATOR, "")
         return Changed(changed, _ordered(after - before), _ordered(before - after))
@@ -119,7 +118,7 @@ async def change_roles(
 
 
 async def _account(tx: Transaction, email: str) -> AccountDoc:
-    if found := await account.by_email(tx, email):
+    if found := await accounts.by_email(tx, email):
         return found
     raise AccountError(f"{email} has no account.\n  lectern account create {email} --name NAME   makes one")
 
@@ -131,7 +130,7 @@ async def _unclaimed(tx: Transaction, instructor_id: ObjectId | None) -> Instruc
     instructor: InstructorDoc | None = await tx.get("instructors", instructor_id)
     if instructor is None:
         raise AccountError("There is no instructor with this ID.")
-    if other := await account.by_instructor(tx, instructor_id):
+    if other := await accounts.by_instructor(tx, instructor_id):
         raise AccountError(f"{instructor['name']} has an account already: {other['email']}.")
     return instructor
 

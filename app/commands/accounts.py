@@ -14,9 +14,7 @@ from app.commands.account_changes import Changed, Reset
 from app.database import connect, require_transactions
 from app.settings import load
 from loaders.documents import Role
-from loaders.mongo.commands import Database
-from loaders.mongo.moments import utc
-from resolvers.writing import checks
+from loaders.mongo import Database, utc
 
 T = TypeVar("T")
 
@@ -25,7 +23,7 @@ account = typer.Typer(help="Accounts: make one, reset its password, change its r
 _ROLE = "STAFF|INSTRUCTOR|STUDENT"
 _Email = Annotated[
     str,
-    typer.Argument(metavar="EMAIL", help="The e-mail address.", parser=option_values.checked(checks.email)),
+    typer.Argument(metavar="EMAIL", help="The e-mail address.", parser=option_values.email),
 ]
 _InstructorId = Annotated[
     ObjectId | None,
@@ -33,7 +31,7 @@ _InstructorId = Annotated[
         "--instructor",
         metavar="ID",
         help="The INSTRUCTOR it is, by its global ID; else someone new.",
-        parser=option_values.checked(checks.global_id("Instructor")),
+        parser=option_values.id_of("Instructor"),
         show_default=False,
     ),
 ]
@@ -46,7 +44,7 @@ def create(
         str | None,
         typer.Option(
             help="What the person is called.",
-            parser=option_values.checked(checks.text(200)),
+            parser=option_values.name,
             show_default=False,
         ),
     ] = None,

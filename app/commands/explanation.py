@@ -7,17 +7,14 @@ from time import perf_counter
 from typing import Any
 
 from app import errors
-from app.auth.session_tokens import SessionTokens
+from app.auth import SessionTokens
 from app.commands.command_error import CommandError
 from app.database import connect, ping
-from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
-from app.execution.encoding import encoded
-from app.execution.plan_report import Timings, text
+from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared, Timings, encoded, plan_text
 from app.main import make_executor
-from app.observing import logs
-from app.observing.tracing import tracing
+from app.observing import configure_logs, traced_commands
 from app.settings import Settings, load
-from loaders.reading.registry import Loaders
+from loaders.reading import Loaders
 from resolvers.context import Context
 from resolvers.cursors import Cursors
 
@@ -27,7 +24,7 @@ def explained(operation: Operation, *, run: bool) -> str:
 
     Raises CommandError with what is wrong with the operation.
     """
-    logs.configure()
+    configure_logs()
     settings = load()
     executor = make_executor(settings)
     try:
@@ -37,7 +34,7 @@ def explained(operation: Operation, *, run: bool) -> str:
     if isinstance(prepared, Answer):
         raise _refused(prepared)
     if not run:
-        return text(executor.explain(prepared))
+        return plan_text(executor.explain(prepared))
     return asyncio.run(_measured(settings, executor, prepared))
 
 
@@ -49,13 +46,13 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
         await ping(database)
         for _ in range(2):
             ctx = Context(Loaders(database), Cursors(secret), datetime.now(UTC), SessionTokens(secret))
-            with tracing() as trace:
+            with traced_commands() as trace:
                 start = perf_counter()
                 answer = await executor.run(prepared, ctx, timings)
                 ms = (perf_counter() - start) * 1000
     size, wrong = len(encoded(answer.payload)), answer.payload.get("errors", ())
     lines = [
-        f"{text(executor.explain(prepared, timings))}\n",
+        f"{plan_text(executor.explain(prepared, timings))}\n",
         f"run in {ms:.1f} ms by {_ENGINES[answer.engine or 'reference']}: {trace.commands} commands in "
         f"{trace.ms:.1f} ms, {size:,} bytes, {len(wrong)} errors",
         *(f"  {_line(error)}" for error in wrong[:_MOST_ERRORS]),

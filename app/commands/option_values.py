@@ -1,24 +1,38 @@
-"""The values of options, as the inputs of mutations have them checked."""
+"""The values of options, checked as the inputs of mutations are."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, get_args
 
 import typer
+from bson import ObjectId
 
 from loaders.documents import Role
-from resolvers.writing.checks import Check
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
-def checked(check: Check) -> Callable[[str], Any]:
-    """The parser of a value that a check takes."""
+def email(value: str) -> str:
+    """An e-mail address, in lower case."""
+    from resolvers.writing import email as check
 
-    def parse(value: str) -> Any:
-        try:
-            return check(value)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
+    return str(_checked(check, value))
+
+
+def name(value: str) -> str:
+    """What somebody is called."""
+    from resolvers.writing import text
+
+    return str(_checked(text(200), value))
+
+
+def id_of(type_name: str) -> Callable[[str], ObjectId]:
+    """The parser of a global ID of a type."""
+
+    def parse(value: str) -> ObjectId:
+        from resolvers.writing import global_id
+
+        found: ObjectId = _checked(global_id(type_name), value)
+        return found
 
     return parse
 
@@ -29,3 +43,10 @@ def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = 
     if unknown := [name for name in names or () if name.upper() not in found]:
         raise typer.BadParameter(f"'{unknown[0]}' is not one of {', '.join(ROLES)}.", param_hint=option)
     return frozenset((*found, *implied))
+
+
+def _checked(check: Callable[[str], Any], value: str) -> Any:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

@@ -14,7 +14,7 @@ from app.database import connect, ping
 from app.settings import load
 from loaders import newest_review_ids
 from loaders import recount as recounting
-from loaders.mongo.commands import Database
+from loaders.mongo import Database
 from loaders.recount import Difference
 
 #: How many differences there are, by collection, field and remedy.

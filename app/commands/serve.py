@@ -16,12 +16,9 @@ from starlette.types import ASGIApp
 from app import development, embedded
 from app.commands.command_error import CommandError
 from app.database import connect, require_transactions, wait_for
-from app.observing import logs
-from app.sample.identity import SOURCE
-from app.sample.loading import load as load_sample
-from app.server import server
-from app.server.server import Server
-from app.server.workers import CannotStartError, run
+from app.observing import configure_logs
+from app.sample import SOURCE, load_sample
+from app.server import CannotStartError, Server, bound_socket, make_server, require_files, run_workers
 from app.settings import Settings, SettingsError, load
 from loaders import indexes
 
@@ -37,7 +34,7 @@ def serve(
     """Serve the catalogue in MONGODB_URI."""
     settings = load()
     try:
-        server.require_files()
+        require_files()
     except ValueError as error:
         raise CommandError(str(error)) from None
     listening = _bound(host, port)
@@ -47,9 +44,9 @@ def serve(
         # The workers read it from their environment; without one each would sign with its own.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
         _say("LECTERN_SECRET is not set: sessions and cursors will be good until this process ends.")
-    logs.configure()
+    configure_logs()
     _import_application()  # once, for all workers
-    run(
+    run_workers(
         _worker,
         listening,
         workers,
@@ -61,7 +58,7 @@ def serve(
 def _worker() -> Server:
     """The server of the settings as they are now."""
     try:
-        return server.make(_application, load())
+        return make_server(_application, load())
     except SettingsError as error:
         raise CannotStartError(str(error)) from None
 
@@ -106,7 +103,7 @@ def _serve_embedded(
             "TRACE_PLAN": "true",
         }
         told = asyncio.run(_prepare(load(), with_sample=with_sample))
-        serving = server.make(_application, load(), delay=0)
+        serving = make_server(_application, load(), delay=0)
         serving.on_started = lambda: _welcome(_url(listening), uri, told, directory, in_browser=in_browser)
         serving.run([listening])
     _say(f"\nStopped. The data is in {directory}.")
@@ -115,7 +112,7 @@ def _serve_embedded(
 def _bound(host: str, port: int) -> socket.socket:
     """Before anything else is started, so that a port in use is found out first."""
     try:
-        return server.bound(host, port)
+        return bound_socket(host, port)
     except OSError as error:
         raise CommandError(
             f"Can't listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."

@@ -17,7 +17,6 @@ from app.commands import option_values
 from app.commands.command_error import CommandError
 from app.settings import Settings, load
 from loaders.documents import Role
-from resolvers.writing import checks
 
 _STUDENT: frozenset[Role] = frozenset(("STUDENT",))
 
@@ -36,7 +35,7 @@ def token(
         typer.Option(
             metavar="ID",
             help="The STUDENT it is for, by the global ID; else one who takes a course.",
-            parser=option_values.checked(checks.global_id("Student")),
+            parser=option_values.id_of("Student"),
             show_default=False,
         ),
     ] = None,
@@ -45,7 +44,7 @@ def token(
         typer.Option(
             metavar="ID",
             help="The INSTRUCTOR it is for, by the global ID; else one who teaches.",
-            parser=option_values.checked(checks.global_id("Instructor")),
+            parser=option_values.id_of("Instructor"),
             show_default=False,
         ),
     ] = None,

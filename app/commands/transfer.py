@@ -15,24 +15,34 @@ from rich.console import Console
 from app.commands.command_error import CommandError
 from app.commands.export_file import export_rows
 from app.database import connect, ping
-from app.importing import column_inference, mapping, report, restoring
-from app.importing.files.rows import SourceError
-from app.importing.files.source import Source, open_source
-from app.importing.importable_fields import Importable
-from app.importing.importer import Import, Tally
-from app.importing.linking import Linker
-from app.importing.mapping import ImportMapping, MappingError
-from app.importing.progress import showing
-from app.importing.records import Recorder
-from app.importing.rejects import Rejects
-from app.importing.restoring import Restorer
+from app.importing import (
+    Import,
+    Importable,
+    ImportMapping,
+    Linker,
+    MappingError,
+    Recorder,
+    Rejects,
+    Restorer,
+    Source,
+    SourceError,
+    Tally,
+    check_columns,
+    check_restorable,
+    collection_of,
+    infer_mapping,
+    load_mapping,
+    open_source,
+    show_closing,
+    show_mapping,
+    show_progress,
+    show_rejects,
+)
 from app.settings import load
 from loaders import indexes
-from loaders.mongo.commands import Database
+from loaders.mongo import Database
 from loaders.recount import recount
-from loaders.transfer import exports
-from loaders.transfer.imports import Importer, StorageError
-from loaders.transfer.references import References
+from loaders.transfer import Importer, References, StorageError, exported_rows
 
 
 def _collection(name: str) -> str:
@@ -75,7 +85,7 @@ def import_(
 ) -> None:
     """Import a file. Again, it changes nothing; interrupted and run again, it completes."""
     with _told(), _rare_collections():
-        given = mapping.load(map_, collection) if map_ else None
+        given = load_mapping(map_, collection) if map_ else None
         with closing(open_source(file, encoding=given.encoding if given else None)) as opened:
             job = _job(opened, collection, given, source, not dry_run, rejects)
             tally = asyncio.run(_with_database(lambda database: _import(database, opened, job)))
@@ -90,7 +100,7 @@ def export(
     """Export a collection as NDJSON that `lectern import` takes back to the same state."""
     with _told():
         count = asyncio.run(
-            _with_database(lambda database: export_rows(exports.rows(database, collection), file))
+            _with_database(lambda database: export_rows(exported_rows(database, collection), file))
         )
     Console(stderr=True).print(f"{count:,} {collection} exported to {file}", markup=False, highlight=False)
 
@@ -103,17 +113,17 @@ def _job(
     write: bool,
     rejects: Path | None,
 ) -> _Job:
-    if restoring.collection_of(opened.sample) is not None:
-        restoring.check(opened.sample, collection)
+    if collection_of(opened.sample) is not None:
+        check_restorable(opened.sample, collection)
         if given or source:
             raise MappingError("an export has its own ids and fields: leave out --map and --source")
         return _Job(collection, "", None, write, rejects)
-    made = given or column_inference.guess(collection, opened.columns, opened.sample)
+    made = given or infer_mapping(collection, opened.columns, opened.sample)
     if opened.format == "delimited":
-        mapping.check_columns(made, opened.columns, opened.name)
+        check_columns(made, opened.columns, opened.name)
     external = source or made.source or _folder(opened.name)
     if given is None or not write:
-        report.show_mapping(Console(), opened, made, external, guessed=given is None)
+        show_mapping(Console(), opened, made, external, guessed=given is None)
     return _Job(collection, external, made, write, rejects)
 
 
@@ -128,7 +138,10 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     began = time.monotonic()
     if job.write:
         await indexes.ensure(database)
-    with Rejects(job.rejects) as rejects, showing(Console(stderr=True), opened.name, opened.size) as progress:
+    with (
+        Rejects(job.rejects) as rejects,
+        show_progress(Console(stderr=True), opened.name, opened.size) as progress,
+    ):
         linker = _linker(database, job)
         importer = Importer(database, job.collection, write=job.write)
         recorder = Recorder(job.mapping) if job.mapping else None
@@ -138,8 +151,8 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     if job.write:
         tally.aggregates = sum([d.remedy is None async for d in recount(database, fix=True)])
     console = Console()
-    report.show_closing(console, tally, time.monotonic() - began)
-    report.show_rejects(console, rejects.first, tally.kinds["rejected"], job.rejects)
+    show_closing(console, tally, time.monotonic() - began)
+    show_rejects(console, rejects.first, tally.kinds["rejected"], job.rejects)
     return tally
 
 

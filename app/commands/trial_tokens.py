@@ -6,20 +6,20 @@ from typing import NamedTuple, TypeAlias
 
 from bson import ObjectId
 
-from app.auth.session_tokens import SessionTokens
+from app.auth import SessionTokens
 from app.commands.command_error import CommandError
 from app.database import connect, ping
 from app.settings import Settings
-from loaders.accounts import trial_people
+from loaders.accounts import trial_instructor, trial_student
 from loaders.documents import InstructorDoc, Role, StudentDoc
-from loaders.mongo.commands import Database
+from loaders.mongo import Database
 from resolvers.context import Viewer
-from resolvers.relay import ids
+from resolvers.relay import encode_id
 
 _Person: TypeAlias = StudentDoc | InstructorDoc
 _Find: TypeAlias = Callable[[Database, ObjectId | None], Awaitable[_Person | None]]
 
-_FIND: Mapping[Role, _Find] = {"STUDENT": trial_people.student, "INSTRUCTOR": trial_people.instructor}
+_FIND: Mapping[Role, _Find] = {"STUDENT": trial_student, "INSTRUCTOR": trial_instructor}
 
 
 class Trial(NamedTuple):
@@ -66,4 +66,4 @@ def _viewer(roles: Collection[Role], people: Mapping[Role, _Person]) -> Viewer:
 
 
 def _told(role: Role, person: _Person | None) -> str:
-    return f"{role} {person['name']} ({ids.encode(role.title(), person)})" if person else role
+    return f"{role} {person['name']} ({encode_id(role.title(), person)})" if person else role

@@ -6,7 +6,25 @@ turn documents into result objects (build); the plan is run a level at a time (r
 completed in its place (complete, failures). What has no plan is left to graphql-core (reference).
 """
 
+from app.execution.document import Document
+from app.execution.encoding import ResponseTooLargeError, encode_at_once, encode_bounded, encoded
 from app.execution.executor import Executor, NotAQueryError, Prepared
 from app.execution.operation import Answer, Operation
+from app.execution.pace import giving_way
+from app.execution.plan_report import Timings, plan_text
 
-__all__ = ["Answer", "Executor", "NotAQueryError", "Operation", "Prepared"]
+__all__ = [
+    "Answer",
+    "Document",
+    "Executor",
+    "NotAQueryError",
+    "Operation",
+    "Prepared",
+    "ResponseTooLargeError",
+    "Timings",
+    "encode_at_once",
+    "encode_bounded",
+    "encoded",
+    "giving_way",
+    "plan_text",
+]

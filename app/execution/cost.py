@@ -26,10 +26,10 @@ from graphql import (
 )
 
 from app.execution import introspection_size
-from app.execution.compiler.selected_fields import Fields, Selected
+from app.execution.compiler import Fields, Selected
 from app.execution.introspection_size import Introspection, Population
-from app.protection.limits import Limits, over
-from resolvers.relay.pagination import DEFAULT_SIZE
+from app.protection import Limits, over
+from resolvers.relay import DEFAULT_SIZE
 from resolvers.schema import declaration
 
 #: The arguments whose values say how much a field can return.

@@ -17,15 +17,11 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from app.execution.compiler.field_arguments import variables_in
-from app.execution.compiler.plan import Plan
-from app.execution.compiler.planner import DeclinedError, plan
-from app.execution.compiler.selected_fields import Selected
+from app.execution.compiler import DeclinedError, Plan, Selected, plan_operation, variables_in
 from app.execution.cost import SIZES, Cost, cost, length
 from app.execution.introspection_size import FIELDS
 from app.execution.variables import Variables
-from app.protection.limits import Limits
-from app.protection.selections import selections
+from app.protection import Limits, all_selections
 
 #: For one operation: the combinations of @skip and @include, and of page sizes, that are kept.
 _MOST_KEPT = 8
@@ -47,7 +43,7 @@ class Document:
         *,
         hide_suggestions: bool = False,
     ) -> None:
-        nodes = list(selections(document))
+        nodes = list(all_selections(document))
         self.document, self.definition = document, definition
         self.is_query = definition.operation is OperationType.QUERY
         self.variables = Variables(schema, definition, hide_suggestions=hide_suggestions)
@@ -100,7 +96,7 @@ class Document:
 
     def _planned(self, conditions: Mapping[str, bool]) -> Plan | str:
         try:
-            return plan(self._schema, self.document, self.definition, conditions)
+            return plan_operation(self._schema, self.document, self.definition, conditions)
         except DeclinedError as reason:
             return str(reason)
         except GraphQLError:  # @skip or @include with null

@@ -37,7 +37,7 @@ def encoded(payload: object) -> bytes:
     return b"".join(slices(payload)) if whole is None else whole
 
 
-def at_once(payload: object, most: int) -> list[bytes]:
+def encode_at_once(payload: object, most: int) -> list[bytes]:
     """A response as JSON, as `bounded` makes it, in one piece."""
     whole = encoded(payload)
     if len(whole) > most:
@@ -45,7 +45,7 @@ def at_once(payload: object, most: int) -> list[bytes]:
     return [whole]
 
 
-async def bounded(payload: object, most: int) -> list[bytes]:
+async def encode_bounded(payload: object, most: int) -> list[bytes]:
     """A response as JSON in slices, with a pause for others after each. It is given up as soon as it is too
     large.
 

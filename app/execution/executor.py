@@ -18,11 +18,10 @@ from app.execution.pace import pace
 from app.execution.plan_report import Timings, explained
 from app.execution.reader import Reader
 from app.execution.refusals import RefusedError
-from app.execution.runner.run import Run
+from app.execution.runner import Run
 from app.memory import thresholds
-from app.observing import metrics
-from app.protection.limits import Limits, TooLargeError, over
-from app.protection.variable_values import check_variables
+from app.observing import operations
+from app.protection import Limits, TooLargeError, check_variables, over
 from resolvers.context import Context
 
 _MOST_FAILURES = 200
@@ -133,12 +132,12 @@ class Executor:
             await pace.turn()
             plan = document.plan(variables)
         if isinstance(plan, str):
-            metrics.operations["reference", plan] += 1
+            operations["reference", plan] += 1
             return await reference_engine.answer(
                 self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
             )
         ctx.loaders.projections, ctx.loaders.looked_beyond = plan.projections, plan.looked_beyond
-        metrics.operations[_COMPILED] += 1
+        operations[_COMPILED] += 1
         return Answer(await Run(plan, ctx, variables, timings).payload(), "compiled")
 
     def _document(self, operation: Operation) -> Document | Answer:

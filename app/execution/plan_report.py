@@ -5,8 +5,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from graphql.execution.values import VariableValues
 
-from app.execution.compiler import levels
-from app.execution.compiler.plan import Level, Plan
+from app.execution.compiler import Level, Plan, levels_of
 from app.execution.cost import Cost
 
 _MOST_KEYS = 4  # of a level, in a line
@@ -41,7 +40,7 @@ def explained(
     price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):
         return {"engine": "graphql-core", "reason": plan, **price}
-    known = levels.of(plan, variables)
+    known = levels_of(plan, variables)
     above = {
         inner.number: level.number for level in known.all for use in level.uses for inner in use.built.below
     }
@@ -78,7 +77,7 @@ def _lists(level: Level, above: Mapping[int, int]) -> int:
     return len({above[use.number] for use in level.uses})
 
 
-def text(told: Mapping[str, Any]) -> str:
+def plan_text(told: Mapping[str, Any]) -> str:
     """What `explained` gives, for people."""
     price = told["cost"]
     cost = (

@@ -20,16 +20,18 @@ from app.execution.document import Document
 from app.execution.operation import Operation
 from app.execution.refusals import RefusedError
 from app.protection import (
-    aliases,
-    depth,
-    directives,
-    fragments,
-    overlap,
-    query_tokens,
-    root_fields,
-    variable_values,
+    Limits,
+    TooLargeError,
+    check_aliases,
+    check_depth,
+    check_directives,
+    check_fragments,
+    check_literals,
+    check_overlap,
+    check_root_fields,
+    have_cycle,
+    parsed,
 )
-from app.protection.limits import Limits, TooLargeError
 
 _MOST_ERRORS = 10
 _OUT_OF_STACK = "Validation aborted."  # all that graphql-core says when it is
@@ -50,9 +52,9 @@ class Reader:
         """
         document = self._parsed(operation.query)
         self._check(document)
-        if fragments.have_cycle(document):
+        if have_cycle(document):
             self._validate(document, [NoFragmentCyclesRule])
-        overlap.check(document, self._limits.overlap)
+        check_overlap(document, self._limits.overlap)
         yield
         self._validate(document, self._rules)
         definition = get_operation_ast(document, operation.operation_name)
@@ -62,19 +64,19 @@ class Reader:
 
     def _parsed(self, text: str) -> DocumentNode:
         try:
-            return query_tokens.parsed(text, self._limits)
+            return parsed(text, self._limits)
         except GraphQLSyntaxError as error:
             raise RefusedError([error], errors.PARSE_FAILED) from None
 
     def _check(self, document: DocumentNode) -> None:
         """What is counted in the text alone."""
         limits = self._limits
-        fragments.check(document, limits.fragments)
-        depth.check(document, limits.depth)
-        aliases.check(document, limits.aliases)
-        root_fields.check(document, limits.root_fields)
-        directives.check(document, limits.directives)
-        variable_values.check_literals(document, limits)
+        check_fragments(document, limits.fragments)
+        check_depth(document, limits.depth)
+        check_aliases(document, limits.aliases)
+        check_root_fields(document, limits.root_fields)
+        check_directives(document, limits.directives)
+        check_literals(document, limits)
 
     def _validate(self, document: DocumentNode, rules: Collection[type[ASTValidationRule]]) -> None:
         hide = not self._introspection

@@ -2,5 +2,13 @@
 
 from app.http.cors import CORS
 from app.http.endpoint import Endpoint
+from app.http.graphiql import graphiql_routes
+from app.http.health import HEALTH_ROUTES, Readiness
 
-__all__ = ["CORS", "Endpoint"]
+__all__ = [
+    "CORS",
+    "HEALTH_ROUTES",
+    "Endpoint",
+    "Readiness",
+    "graphiql_routes",
+]

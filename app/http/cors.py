@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.http import decoding
 from app.http.accept import pieces
 from app.http.decoding import Headers
-from app.observing import logs
+from app.observing import Throttled
 from app.origins import ANY_PORT
 
 #: What clients and their tracing send on their own.
@@ -79,8 +79,8 @@ class CORS:
             "access-control-allow-headers": ", ".join(sorted(self._names)),
             "access-control-max-age": str(_MAX_AGE),
         }
-        self._refused_origin = logs.Throttled("a page was refused: its origin is not in CORS_ORIGINS")
-        self._refused_header = logs.Throttled("a page may not send a header: it is not in CORS_HEADERS")
+        self._refused_origin = Throttled("a page was refused: its origin is not in CORS_ORIGINS")
+        self._refused_header = Throttled("a page may not send a header: it is not in CORS_HEADERS")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":

@@ -13,19 +13,15 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from app.auth.authentication import Authentication
-from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
-from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared
-from app.execution.document import Document
-from app.execution.pace import giving_way
-from app.execution.plan_report import Timings
+from app.auth import Authentication, InvalidTokenError, IssuerUnavailableError
+from app.execution import Answer, Document, Executor, NotAQueryError, Operation, Prepared, Timings, giving_way
 from app.http import body, decoding, graphiql, reply
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
 from app.http.watch import Watch, Watches
-from app.observing.tracing import tracing
-from app.protection.admission import CHEAP, Admission
-from loaders.mongo import scope as scopes
+from app.observing import traced_commands
+from app.protection import CHEAP, Admission
+from loaders import mongo
 from resolvers.context import PUBLIC, Context, Viewer
 
 
@@ -69,8 +65,8 @@ class Endpoint:
         self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None
     ) -> Reply | None:
         """The reply to a request; None when its client is gone."""
-        own = scopes.Scope(monotonic() + self.timeout)
-        outer = scopes.current.set(own)
+        own = mongo.Scope(monotonic() + self.timeout)
+        outer = mongo.current_scope.set(own)
         watch = Watch(receive, own, self.watches)
         try:
             return await self._reply(scope, watch, headers, media_type)
@@ -84,7 +80,7 @@ class Endpoint:
             return reply.refused(watch.timeout, media_type) if watch.timeout else None
         finally:
             watch.close()
-            scopes.current.reset(outer)
+            mongo.current_scope.reset(outer)
 
     async def _reply(self, scope: Scope, watch: Watch, headers: Headers, media_type: str | None) -> Reply:
         only_queries = decoding.is_query_only(scope["method"])
@@ -159,7 +155,7 @@ class Endpoint:
     async def _traced(self, prepared: Prepared, ctx: Context, *, with_plan: bool) -> Answer:
         """The answer, with what MongoDB did in its extensions."""
         timings: Timings = {}
-        with tracing() as trace:
+        with traced_commands() as trace:
             answer = await self.executor.run(prepared, ctx, timings)
         told: dict[str, Any] = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
         if with_plan:

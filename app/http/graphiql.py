@@ -72,7 +72,7 @@ def page(static_dir: Path = STATIC) -> Response:
     return HTMLResponse(html, status, {**SECURITY_HEADERS, "cache-control": "no-cache"})
 
 
-def routes(static_dir: Path = STATIC) -> list[BaseRoute]:
+def graphiql_routes(static_dir: Path = STATIC) -> list[BaseRoute]:
     """`/` and `/assets/...`. The page for browsers at `/graphql` is `page()`, which the endpoint calls."""
 
     async def index(_request: Request) -> Response:

@@ -12,15 +12,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.database import reason_of
-from app.observing import logs
-from app.server.drain import is_leaving
-from loaders.mongo import circuit
-from loaders.mongo.commands import Database
+from app.observing import Throttled
+from app.server import is_leaving
+from loaders.mongo import Database, circuit_is_open, ping, suspect
 
 _FRESH = 1.0  # seconds that an answer of MongoDB's is good for
 _LONGEST = 1.5  # seconds for MongoDB to answer
 
-_NOT_READY = logs.Throttled("not ready: MongoDB does not answer")
+_NOT_READY = Throttled("not ready: MongoDB does not answer")
 
 
 class Readiness:
@@ -37,7 +36,7 @@ class Readiness:
         self.missing_indexes: Sequence[str] = ()
 
     async def is_ready(self) -> bool:
-        if circuit.is_open(self._client):
+        if circuit_is_open(self._client):
             return False
         if monotonic() - self._asked >= _FRESH:
             if self._ping is None:
@@ -48,12 +47,12 @@ class Readiness:
 
     async def _look(self) -> None:
         try:
-            reason = await circuit.ping(self._client, _LONGEST)
+            reason = await ping(self._client, _LONGEST)
         finally:
             self._is_ready, self._asked, self._ping = False, monotonic(), None
         self._is_ready = reason is None
         if reason is not None:
-            circuit.suspect(self._client)
+            suspect(self._client)
             _NOT_READY.warning(reason=reason_of(reason))
 
 
@@ -73,4 +72,4 @@ async def readyz(request: Request) -> Response:
     return JSONResponse({"status": "ok", **missing})
 
 
-ROUTES: list[BaseRoute] = [Route("/healthz", healthz), Route("/readyz", readyz)]
+HEALTH_ROUTES: list[BaseRoute] = [Route("/healthz", healthz), Route("/readyz", readyz)]

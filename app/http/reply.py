@@ -9,10 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
 from app import errors
-from app.execution import Answer, encoding
+from app.execution import Answer, ResponseTooLargeError, encode_at_once, encode_bounded, encoded
 from app.http import compression
 from app.http.decoding import GRAPHQL_RESPONSE, JSON, Headers, NotPersistedError
-from loaders.mongo.scope import current
+from loaders.mongo import current_scope
 
 
 class Reply(NamedTuple):
@@ -64,28 +64,28 @@ def answered(answer: Answer, media_type: str) -> Reply:
     """A request that was not executed is a client error; plain JSON has 200 for all that was understood, for
     clients from before the specification.
     """
-    return _of(answer, [encoding.encoded(answer.payload)], media_type)
+    return _of(answer, [encoded(answer.payload)], media_type)
 
 
 async def bounded(answer: Answer, media_type: str, most: int) -> Reply:
     """An answer of at most so many bytes."""
     try:
-        return _of(answer, await encoding.bounded(answer.payload, most), media_type)
-    except encoding.ResponseTooLargeError:
+        return _of(answer, await encode_bounded(answer.payload, most), media_type)
+    except ResponseTooLargeError:
         return _too_large(answer, media_type, most)
 
 
 def at_once(answer: Answer, media_type: str, most: int) -> Reply:
     """As `bounded`, for one that is small by all that is known."""
     try:
-        return _of(answer, encoding.at_once(answer.payload, most), media_type)
-    except encoding.ResponseTooLargeError:
+        return _of(answer, encode_at_once(answer.payload, most), media_type)
+    except ResponseTooLargeError:
         return _too_large(answer, media_type, most)
 
 
 def _of(answer: Answer, body: list[bytes], media_type: str) -> Reply:
     if "errors" in answer.payload:
-        scope = current.get()
+        scope = current_scope.get()
         if errors.nothing_done(answer.payload, wrote=scope is not None and scope.wrote):
             return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
     return Reply(body, 200 if answer.executed or media_type == JSON else 400, media_type)

@@ -7,7 +7,7 @@ from time import monotonic
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-from loaders.mongo.scope import Scope
+from loaders.mongo import Scope
 
 _TICK = 0.05  # seconds between two looks at all
 _PATIENCE = 0.05  # seconds that a request takes before its client is watched: most are answered by then

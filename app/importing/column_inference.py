@@ -20,7 +20,7 @@ _STRICT = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments
 Sample = Sequence[Mapping[str, Any]]
 
 
-def guess(collection: Importable, columns: Sequence[str], sample: Sample) -> ImportMapping:
+def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample) -> ImportMapping:
     """Raises MappingError when a required field has no column."""
     fields: dict[str, FieldMapping] = {}
     left_out: dict[str, str] = {}

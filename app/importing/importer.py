@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
 
-from app.importing.files.rows import Row, SourceError, Unreadable
-from app.importing.files.source import Source
+from app.importing.files import Row, Source, SourceError, Unreadable
 from app.importing.linking import Linked, Record, Unlinked
 from app.importing.records import Recorder, RowError, Turned
-from loaders.transfer.imports import Importer, Kind, Outcome
+from loaders.transfer import Importer, Kind, Outcome
 
 _BATCH = 2_000
 

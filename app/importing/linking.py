@@ -7,9 +7,8 @@ from typing import Any
 
 from app.importing.importable_fields import Importable
 from loaders import list_limits
-from loaders.text.slugs import slugify
-from loaders.transfer.imports import Incoming
-from loaders.transfer.references import Reference, References
+from loaders.text import slugify
+from loaders.transfer import Incoming, Reference, References
 
 _IN_WORDS = {
     "codes": "codes", "tags": "tags", "instructorIds": "instructors", "deliveryModes": "delivery modes",

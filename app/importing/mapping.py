@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app.importing.importable_fields import TARGETS, Importable
-from app.importing.values.normalisers import NORMALISERS, options
+from app.importing.values import NORMALISERS, options
 
 #: What stands for "no value" in any column, compared without regard to case.
 SENTINELS = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nan", "undefined", "-", "--", "—"))
@@ -54,7 +54,7 @@ class ImportMapping:
     left_out: Mapping[str, str] = field(default_factory=dict)  # columns of a guess, and why
 
 
-def load(path: Path, collection: Importable) -> ImportMapping:
+def load_mapping(path: Path, collection: Importable) -> ImportMapping:
     """The mapping of a TOML file. Raises MappingError."""
     try:
         document = tomllib.loads(path.read_text("utf-8"))

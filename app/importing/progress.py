@@ -13,7 +13,7 @@ _EVERY = 5.0  # seconds between lines
 
 
 @contextmanager
-def showing(console: Console, name: str, size: int | None) -> Iterator[Callable[[Tally], None]]:
+def show_progress(console: Console, name: str, size: int | None) -> Iterator[Callable[[Tally], None]]:
     """A function to call with the tally after each batch. `size`: bytes of the file, where known."""
     if not console.is_terminal:
         yield _lines(console, size)

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.importing.importable_fields import TARGETS, Target
 from app.importing.mapping import SENTINELS, FieldMapping, ImportMapping, Selection
-from app.importing.values.normalisers import NORMALISERS
+from app.importing.values import NORMALISERS
 
 _Values = Mapping[str, Any]
 _Getter = Callable[[_Values], Any]

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from app.importing.files.source import Source
+from app.importing.files import Source
 from app.importing.importer import Reject, Tally
 from app.importing.mapping import FieldMapping, ImportMapping, Selection
 from app.importing.records import Recorder, RowError

@@ -4,13 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.importing.files.rows import SourceError
+from app.importing.files import SourceError
 from app.importing.importable_fields import Importable
 from app.importing.linking import Linked, Record, Unlinked, too_many_categories
-from loaders.mongo.commands import Database
-from loaders.transfer import exports
-from loaders.transfer.imports import Importer, Incoming
-from loaders.transfer.references import References
+from loaders.mongo import Database
+from loaders.transfer import (
+    EXPORT_MARK,
+    Importer,
+    Incoming,
+    References,
+    exported_fields,
+    exported_key,
+    exported_object_id,
+)
 
 _UNKNOWN = "refers to a {} that is not here"
 
@@ -36,10 +42,10 @@ class Restorer:
     async def after(self, records: Sequence[Record]) -> None:
         """The runs of courses, once the courses are there."""
         rows = [r.fields for r in records if self._collection == "courses" and r.fields.get("runs")]
-        courses = await self._references.courses([exports.key(row) for row in rows])
+        courses = await self._references.courses([exported_key(row) for row in rows])
         runs = []
         for row in rows:
-            if course := courses.get(exports.key(row)):
+            if course := courses.get(exported_key(row)):
                 runs += [_run(run, course) for run in row["runs"]]
         if runs:
             await self._runs.upsert(runs)
@@ -58,7 +64,7 @@ class Restorer:
             elif isinstance(incoming, Incoming):
                 incoming.new["slug"] = incoming.fields.pop("slug")
                 incoming.fields["categorySlug"] = category and category["slug"]
-                incoming.fields["instructorIds"] = [instructors[exports.key(i)] for i in row["instructors"]]
+                incoming.fields["instructorIds"] = [instructors[exported_key(i)] for i in row["instructors"]]
 
     async def _refer(self, records: Sequence[Record], linked: list[Linked]) -> None:
         rows = [record.fields for record in records]
@@ -72,10 +78,10 @@ class Restorer:
 
 def collection_of(sample: Sequence[Mapping[str, Any]]) -> str | None:
     """The collection that an export is of, or None when it is no export."""
-    return sample[0].get(exports.MARK) if sample else None
+    return sample[0].get(EXPORT_MARK) if sample else None
 
 
-def check(sample: Sequence[Mapping[str, Any]], collection: Importable) -> None:
+def check_restorable(sample: Sequence[Mapping[str, Any]], collection: Importable) -> None:
     """Raises SourceError when an export is of another collection."""
     if (found := collection_of(sample)) != collection:
         raise SourceError(f"this is an export of {found}: lectern import {found}")
@@ -84,28 +90,28 @@ def check(sample: Sequence[Mapping[str, Any]], collection: Importable) -> None:
 def _incoming(record: Record) -> Linked:
     try:
         row = record.fields
-        return Incoming(record.row, exports.key(row), exports.fields(row), {"_id": exports.object_id(row)})
+        return Incoming(record.row, exported_key(row), exported_fields(row), {"_id": exported_object_id(row)})
     except (ValueError, TypeError, KeyError) as error:
         return Unlinked(record.row, f"not a row of an export: {error}")
 
 
 def _run(row: Mapping[str, Any], course: Mapping[str, Any]) -> Incoming:
-    fields = {**exports.fields(row), "courseId": course["_id"]}
-    return Incoming(0, exports.key(row), fields, {"_id": exports.object_id(row)})
+    fields = {**exported_fields(row), "courseId": course["_id"]}
+    return Incoming(0, exported_key(row), fields, {"_id": exported_object_id(row)})
 
 
 def _keys(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
-    return [exports.key(row[name]) for row in rows if row.get(name)]
+    return [exported_key(row[name]) for row in rows if row.get(name)]
 
 
 def _referring(row: Mapping[str, Any], incoming: Incoming, courses: Any, students: Any, runs: Any) -> Linked:
-    course = courses.get(exports.key(row["course"]))
+    course = courses.get(exported_key(row["course"]))
     if course is None:
         return Unlinked(incoming.row, _UNKNOWN.format("course"))
     incoming.fields["courseId"] = course["_id"]
     for name, stored, found in (("student", "studentId", students), ("run", "runId", runs)):
         if name in row:
-            incoming.fields[stored] = row[name] and found.get(exports.key(row[name]))
+            incoming.fields[stored] = row[name] and found.get(exported_key(row[name]))
             if row[name] and incoming.fields[stored] is None:
                 return Unlinked(incoming.row, _UNKNOWN.format(name))
     return incoming

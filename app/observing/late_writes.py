@@ -12,7 +12,7 @@ _REST_LEFT = logs.Throttled("follow-up work of a write failed: run `lectern reco
 _LONGEST = 500  # characters of a reason
 
 
-def log(kind: str, error: BaseException | None) -> None:
+def log_late_write(kind: str, error: BaseException | None) -> None:
     """kind: as of loaders.mongo.detached.outcome. error: None where it was done."""
     if kind != "commit":
         if error:

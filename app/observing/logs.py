@@ -13,7 +13,7 @@ _SERVERS = ("uvicorn.error", "gunicorn.error")
 _EVERY = 10.0  # seconds
 
 
-def configure() -> None:
+def configure_logs() -> None:
     """The values in a traceback may be a student's, and to print them takes longer than most requests."""
     structlog.configure(
         processors=[

@@ -35,4 +35,4 @@ async def _metrics(_: Request) -> Response:
     return Response(generate_latest(_registry), media_type=CONTENT_TYPE_LATEST)
 
 
-ROUTES = [Route("/metrics", _metrics)]
+METRICS_ROUTES = [Route("/metrics", _metrics)]

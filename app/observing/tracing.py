@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from loaders.mongo.commands import observer
+from loaders.mongo import observer
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Trace:
 
 
 @contextmanager
-def tracing() -> Iterator[Trace]:
+def traced_commands() -> Iterator[Trace]:
     """Counts what is sent meanwhile, from this task and those it starts."""
     trace = Trace()
     token = observer.set(trace.add)

@@ -13,7 +13,7 @@ from time import monotonic
 
 from starlette.exceptions import HTTPException
 
-from app.observing import logs
+from app.observing import Throttled
 
 CHEAP = 2_000  # the price of a query up to which it passes the dearer ones: 20 ms
 _CHEAP_AT_ONCE = 2  # times as much as of dear ones
@@ -31,7 +31,7 @@ _MOST_GIVEN = 0.5  # seconds
 _HEAD_START = 1.0
 
 
-_REFUSED = logs.Throttled("requests are refused: too many wait, or no turn came within ADMISSION_WAIT")
+_REFUSED = Throttled("requests are refused: too many wait, or no turn came within ADMISSION_WAIT")
 
 
 class OverloadedError(HTTPException):

@@ -5,7 +5,7 @@ from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpr
 from app.protection.limits import over
 
 
-def check(document: DocumentNode, most: int) -> None:
+def check_depth(document: DocumentNode, most: int) -> None:
     """Raises TooLargeError. A leaf of the root has depth 1; fragments add nothing of their own."""
     nesting = _Nesting(document)
     sets = [getattr(definition, "selection_set", None) for definition in document.definitions]

@@ -3,12 +3,12 @@
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
 
 from app.protection.limits import over
-from app.protection.selections import selections
+from app.protection.selections import all_selections
 
 
-def check(document: DocumentNode, most: int) -> None:
+def check_directives(document: DocumentNode, most: int) -> None:
     """Raises TooLargeError. Those of operations, variables, fragments and fields count."""
-    directives = sum(len(node.directives or ()) for node in selections(document))
+    directives = sum(len(node.directives or ()) for node in all_selections(document))
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
             directives += len(definition.directives or ())

@@ -3,13 +3,13 @@
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode
 
 from app.protection.limits import over
-from app.protection.selections import below, selections
+from app.protection.selections import all_selections, below
 
 
-def check(document: DocumentNode, most: int) -> None:
+def check_fragments(document: DocumentNode, most: int) -> None:
     """Raises TooLargeError. Definitions, spreads and inline fragments count."""
     fragments = sum(isinstance(definition, FragmentDefinitionNode) for definition in document.definitions)
-    fragments += sum(not isinstance(node, FieldNode) for node in selections(document))
+    fragments += sum(not isinstance(node, FieldNode) for node in all_selections(document))
     if fragments > most:
         raise over(
             f"The document has {fragments:,} fragments and spreads",

@@ -18,7 +18,7 @@ from graphql import (
 from app.protection.limits import over
 
 
-def check(document: DocumentNode, most: int) -> None:
+def check_overlap(document: DocumentNode, most: int) -> None:
     """Raises TooLargeError as soon as the work is more. No fragment may spread itself."""
     work = _Work(document, most)
     for definition in document.definitions:

@@ -11,7 +11,7 @@ from graphql import (
 from app.protection.limits import over
 
 
-def check(document: DocumentNode, most: int) -> None:
+def check_root_fields(document: DocumentNode, most: int) -> None:
     """Raises TooLargeError. Those of all its operations count, with those of fragments that they spread."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from graphql import DocumentNode, FieldNode, InlineFragmentNode, SelectionNode, SelectionSetNode
 
 
-def selections(document: DocumentNode) -> Iterator[SelectionNode]:
+def all_selections(document: DocumentNode) -> Iterator[SelectionNode]:
     """Every field, spread and inline fragment as it is written, in no order."""
     sets = (getattr(definition, "selection_set", None) for definition in document.definitions)
     return below(selected for selected in sets if selected)

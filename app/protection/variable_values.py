@@ -6,7 +6,7 @@ from typing import Any, cast
 from graphql import DocumentNode, ListValueNode, ObjectValueNode, OperationDefinitionNode
 
 from app.protection.limits import Limits, over
-from app.protection.selections import selections
+from app.protection.selections import all_selections
 
 
 def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
@@ -44,7 +44,7 @@ def check_literals(document: DocumentNode, limits: Limits) -> None:
 
 def _literals(document: DocumentNode) -> Iterator[Any]:
     """The arguments of fields and directives, and the defaults of variables."""
-    for node in selections(document):
+    for node in all_selections(document):
         for argument in getattr(node, "arguments", None) or ():
             yield argument.value
         for directive in node.directives or ():

@@ -10,3 +10,11 @@ combine it. The same documents come out on every run and every machine, `_id`s i
 a generator of its own, seeded with its name. Dates are fixed, except that upcoming runs are counted from the
 day of the first start, so that there always are some.
 """
+
+from app.sample.identity import SOURCE
+from app.sample.loading import load_sample
+
+__all__ = [
+    "SOURCE",
+    "load_sample",
+]

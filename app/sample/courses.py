@@ -13,7 +13,7 @@ from app.sample.identity import random as seeded
 from loaders.documents import CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc
 from loaders.newest_review_ids import NOTHING
 from loaders.ratings import summarise
-from loaders.text.terms import course_keys
+from loaders.text import course_keys
 
 _HEADINGS = {
     "en": ("What you will learn", "Who it is for", "Outline"),

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from loaders.documents import CourseStatus, DeliveryMode, Level
-from loaders.text.slugs import slugify
+from loaders.text import slugify
 
 CATEGORIES = (
     "back-end",

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 from app.sample.generator import generate
 from app.sample.identity import LAYOUT, SOURCE
-from loaders.mongo.commands import Database
+from loaders.mongo import Database
 from loaders.recount import recount
-from loaders.transfer import sample_data
+from loaders.transfer import begin_sample, complete_sample, insert_sample
 
 
-async def load(database: Database, now: datetime | None = None) -> bool:
+async def load_sample(database: Database, now: datetime | None = None) -> bool:
     """Load the sample data and tell whether anything was to do.
 
     Nothing is done where it was loaded before, nor in a database with courses of its own. A load that was
@@ -19,14 +19,14 @@ async def load(database: Database, now: datetime | None = None) -> bool:
     """
     moment = now or datetime.now(UTC)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    began = await sample_data.begin(database, SOURCE, LAYOUT, day)
+    began = await begin_sample(database, SOURCE, LAYOUT, day)
     if began is None:
         return False
     made = await asyncio.to_thread(generate, began.day)
-    await sample_data.insert(database, made.collections())
+    await insert_sample(database, made.collections())
     if not began.first:
         await _count_in(database)
-    await sample_data.complete(database, SOURCE)
+    await complete_sample(database, SOURCE)
     return True
 
 

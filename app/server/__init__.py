@@ -1,1 +1,15 @@
 """The process: connections, workers, and how they stop."""
+
+from app.server.drain import is_leaving
+from app.server.server import Server, bound_socket, make_server, require_files
+from app.server.workers import CannotStartError, run_workers
+
+__all__ = [
+    "CannotStartError",
+    "Server",
+    "bound_socket",
+    "is_leaving",
+    "make_server",
+    "require_files",
+    "run_workers",
+]

@@ -9,7 +9,7 @@ from asyncio import TimerHandle
 from collections.abc import Callable
 from math import inf
 
-from app.observing import logs
+from app.observing import Throttled
 from app.server.connection_limits import Limits
 
 #: Bytes a second that a client reads at least, when the answer waits for it.
@@ -34,7 +34,7 @@ class Unread:
     def __init__(self) -> None:
         self.bytes = 0  # as counted: clients may have read on since
         self._counted: dict[Reader, int] = {}
-        self._full = logs.Throttled("unread answers fill their room: the slowest clients are cut off")
+        self._full = Throttled("unread answers fill their room: the slowest clients are cut off")
 
     def count(self, reader: "Reader", most: int) -> None:
         """Counts what a client has not read now. most: bytes of the room."""

@@ -25,7 +25,7 @@ from app.server.connection_limits import Limits
 from app.server.proxies import Proxies
 from app.server.state import State
 from app.settings import Settings
-from loaders.mongo import detached
+from loaders.mongo import detached_work_done
 
 #: What a process asks to stop; SIGINT is Ctrl-C, SIGHUP a terminal that closes.
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
@@ -137,13 +137,13 @@ class Server(uvicorn.Server):
                     await loop.connect_accepted_socket(self._connection, accepted)
 
     def _connection(self) -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
-        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        make_server: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make_server(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def _finished(self) -> None:
         while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 # uvicorn's sets
             await asyncio.sleep(_TICK)
-        await detached.finished()
+        await detached_work_done()
 
     async def _cut(self) -> None:
         _log.warning(
@@ -159,7 +159,9 @@ class Server(uvicorn.Server):
             task.cancel()
 
 
-def make(application: Callable[[], ASGIApp], settings: Settings, *, delay: float | None = None) -> Server:
+def make_server(
+    application: Callable[[], ASGIApp], settings: Settings, *, delay: float | None = None
+) -> Server:
     """A server of an application, which is made when it starts.
 
     delay: instead of DRAIN_DELAY.
@@ -193,7 +195,7 @@ def make(application: Callable[[], ASGIApp], settings: Settings, *, delay: float
     )
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bound_socket(host: str, port: int) -> socket.socket:
     """A socket that doesn't listen yet. Raises OSError when the port is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)

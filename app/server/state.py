@@ -5,7 +5,7 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
-from app.observing import logs
+from app.observing import Throttled
 from app.server.reader import Unread
 
 
@@ -21,6 +21,6 @@ class State(ServerState):
         self.idle: dict[Any, None] = {}
         self.unread = Unread()
         self.is_closed = False
-        self.full = logs.Throttled(
+        self.full = Throttled(
             "connection limit reached: idle connections are closed for new ones, others are refused"
         )

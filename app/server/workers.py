@@ -43,7 +43,7 @@ class CannotStartError(Exception):
     """A worker can't start; the message says why."""
 
 
-def run(
+def run_workers(
     make: Callable[[], Server],
     listening: socket.socket,
     workers: int,

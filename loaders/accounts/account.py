@@ -9,8 +9,7 @@ from bson import ObjectId
 from loaders import student
 from loaders.accounts import instructor
 from loaders.documents import AccountDoc, Role, SessionDoc
-from loaders.mongo.moments import utc
-from loaders.mongo.transactions import Transaction
+from loaders.mongo import Transaction, utc
 
 #: How long a session lasts without being refreshed.
 LASTS = timedelta(days=30)

@@ -7,8 +7,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from loaders.collections import complete
-from loaders.mongo.commands import Database, send
-from loaders.mongo.moments import now
+from loaders.mongo import Database, now, send
 
 
 async def student_of(database: Database, source: str, external_id: str, name: str | None) -> ObjectId:

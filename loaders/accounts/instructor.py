@@ -3,7 +3,7 @@
 from typing import Any
 
 from loaders.documents import InstructorDoc
-from loaders.mongo.transactions import Transaction
+from loaders.mongo import Transaction
 
 
 async def insert(tx: Transaction, name: str) -> InstructorDoc:

@@ -9,11 +9,10 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
-from loaders.mongo.commands import Database, send
-from loaders.mongo.moments import now, utc
+from loaders.mongo import Database, now, send, utc
 
 
-async def spend(database: Database, key: str, *, most: int, within: timedelta) -> datetime | None:
+async def spend_attempt(database: Database, key: str, *, most: int, within: timedelta) -> datetime | None:
     """Counts an attempt; None while there are no more than `most`, else the time when there may be more.
 
     It is counted before it is made, so that many at once are no way around.
@@ -33,7 +32,7 @@ async def spend(database: Database, key: str, *, most: int, within: timedelta) -
     return utc(counted["expiresAt"]) if counted["count"] > most else None
 
 
-async def give_back(database: Database, key: str) -> None:
+async def give_back_attempt(database: Database, key: str) -> None:
     """Takes an attempt back that was none."""
     await send(
         database["attempts"],
@@ -41,7 +40,7 @@ async def give_back(database: Database, key: str) -> None:
     )
 
 
-async def forget(database: Database, key: str) -> None:
+async def forget_attempts(database: Database, key: str) -> None:
     """As if nothing had been tried."""
     await send(database["attempts"], lambda own: own.delete_one({"_id": _id(key)}))
 

@@ -5,10 +5,10 @@ from typing import Any
 from bson import ObjectId
 
 from loaders.documents import InstructorDoc, StudentDoc
-from loaders.mongo.commands import Database, find_one
+from loaders.mongo import Database, find_one
 
 
-async def student(database: Database, student_id: ObjectId | None) -> StudentDoc | None:
+async def trial_student(database: Database, student_id: ObjectId | None) -> StudentDoc | None:
     """The student with an id; without one, a student who takes a course."""
     if student_id is None:
         enrollment = await find_one(database["enrollments"], {"status": "ACTIVE"}, sort=[("studentId", 1)])
@@ -17,7 +17,7 @@ async def student(database: Database, student_id: ObjectId | None) -> StudentDoc
     return found
 
 
-async def instructor(database: Database, instructor_id: ObjectId | None) -> InstructorDoc | None:
+async def trial_instructor(database: Database, instructor_id: ObjectId | None) -> InstructorDoc | None:
     """The instructor with an id; without one, an instructor of a course in the catalogue."""
     if instructor_id is None:
         taught = {"status": "PUBLISHED", "instructorIds": {"$ne": []}}

@@ -1,0 +1,74 @@
+"""MongoDB: commands and their queue, deadlines, the circuit breaker, transactions."""
+
+from loaders.mongo.circuit import circuit_is_open, ping, suspect, watching_circuit
+from loaders.mongo.command_errors import (
+    INTERRUPTED,
+    ClientGoneError,
+    DatabaseAwayError,
+    DeadlineError,
+    OutcomeUnknownError,
+)
+from loaders.mongo.commands import (
+    Collection,
+    Database,
+    Pipeline,
+    aggregate,
+    count,
+    estimated_count,
+    find,
+    find_one,
+    id_bytes,
+    observer,
+    send,
+)
+from loaders.mongo.detached import detached_work_done, on_late_outcome, outcome, report_late, start_detached
+from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
+from loaders.mongo.filters import Filter, all_of
+from loaders.mongo.moments import now, utc
+from loaders.mongo.queue import POOL
+from loaders.mongo.scope import Scope, current_scope, take_time
+from loaders.mongo.stale_transactions import APP_NAME, Abandoned
+from loaders.mongo.transactions import Change, Transaction, transaction
+
+__all__ = [
+    "APP_NAME",
+    "INTERRUPTED",
+    "POOL",
+    "Abandoned",
+    "Change",
+    "ClientGoneError",
+    "Collection",
+    "Database",
+    "DatabaseAwayError",
+    "DeadlineError",
+    "Filter",
+    "OutcomeUnknownError",
+    "Pipeline",
+    "Scope",
+    "Transaction",
+    "aggregate",
+    "all_of",
+    "circuit_is_open",
+    "count",
+    "current_scope",
+    "detached_work_done",
+    "estimated_count",
+    "find",
+    "find_one",
+    "forget_sessions",
+    "id_bytes",
+    "keep_sessions",
+    "now",
+    "observer",
+    "on_late_outcome",
+    "outcome",
+    "ping",
+    "report_late",
+    "send",
+    "start_detached",
+    "suspect",
+    "take_time",
+    "transaction",
+    "utc",
+    "watching_circuit",
+]

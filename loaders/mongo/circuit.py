@@ -116,7 +116,7 @@ troubled: set[int] = set()
 
 
 @contextmanager
-def watching(client: Any, patience: float, listener: Listener) -> Iterator[Circuit]:
+def watching_circuit(client: Any, patience: float, listener: Listener) -> Iterator[Circuit]:
     """A circuit for a client, Motor's or PyMongo's async one, while it is open."""
     circuit = _circuits[id(client)] = Circuit(client, patience, listener)
     try:
@@ -138,7 +138,7 @@ def check(client: Any) -> None:
         circuit.suspect()
 
 
-def is_open(client: Any) -> bool:
+def circuit_is_open(client: Any) -> bool:
     """Whether requests of a client fail at once."""
     circuit = _circuits.get(id(client))
     return circuit is not None and circuit.is_open

@@ -23,7 +23,7 @@ from loaders.mongo import circuit, find_commands
 from loaders.mongo.async_commands import Awaited
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.queue import running
-from loaders.mongo.scope import Scope, current
+from loaders.mongo.scope import Scope, current_scope
 from loaders.mongo.threads import Call
 
 #: Motor's classes have the same methods (app.database says where they differ), so these types stand for both.
@@ -123,7 +123,7 @@ async def _timed(target: Any, call: Callable[[Any], Any], told: Callable[[float]
 
 async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
     """In its turn, until its request's deadline."""
-    scope, client, queue = current.get(), client_of(target), running()
+    scope, client, queue = current_scope.get(), client_of(target), running()
     if isinstance(target, AgnosticBase):
         command: Call | Awaited = Call(scope, client, queue, call, target.delegate)
     else:

@@ -17,7 +17,7 @@ _late: list[Late] = []
 _tasks: set[Task[Any]] = set()
 
 
-def start(work: Coroutine[Any, Any, T]) -> Task[T]:
+def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:
     """A task that runs to its end, whoever cancels what waits for it."""
     task = create_task(work)
     _tasks.add(task)
@@ -35,23 +35,23 @@ async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
         await wait({task}, timeout=max(deadline - monotonic(), 0))
     finally:
         if kind and not task.done():
-            report(task, kind)
+            report_late(task, kind)
     if not task.done():
         raise DeadlineError
     return task.result()
 
 
-def report(task: Task[Any], kind: str) -> None:
+def report_late(task: Task[Any], kind: str) -> None:
     """Reports the outcome of a task when there is one: nobody waits for it."""
     task.add_done_callback(partial(_report, kind))
 
 
-def on_late(report: Late) -> None:
+def on_late_outcome(report: Late) -> None:
     """Sets what outcomes are reported to."""
     _late[:] = [report]
 
 
-async def finished() -> None:
+async def detached_work_done() -> None:
     """Returns when no task of this event loop is left, those included that were started meanwhile."""
     loop = get_running_loop()
     while tasks := {task for task in _tasks if task.get_loop() is loop}:
@@ -60,8 +60,8 @@ async def finished() -> None:
 
 def _report(kind: str, task: Task[Any]) -> None:
     error = CancelledError() if task.cancelled() else task.exception()
-    for report in _late:
-        report(kind, error)
+    for report_late in _late:
+        report_late(kind, error)
 
 
 def _done(task: Task[Any]) -> None:

@@ -16,7 +16,7 @@ class Lent(NamedTuple):
 _free: dict[int, list[Lent]] = {}
 
 
-def keep(client: Any) -> None:
+def keep_sessions(client: Any) -> None:
     """Keeps the sessions of a client from now on. client: the driver's own, not Motor's; here and below."""
     _free[id(client)] = []
 
@@ -38,6 +38,6 @@ def give_back(client: Any, lent: Lent) -> None:
         free.append(lent)
 
 
-def forget(client: Any) -> None:
+def forget_sessions(client: Any) -> None:
     """The client is closed, and its sessions with it."""
     _free.pop(id(client), None)

@@ -27,7 +27,7 @@ def add(command: Command) -> None:
     commands[command] = monotonic()
     if len(commands) == 1:
         # In a context of its own: that of a command has its deadline, for the driver too.
-        Context().run(detached.start, _interrupt(commands))
+        Context().run(detached.start_detached, _interrupt(commands))
 
 
 async def _interrupt(commands: dict[Command, float]) -> None:

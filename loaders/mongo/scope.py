@@ -61,11 +61,11 @@ class Scope:
 
 
 #: The scope of the request that is being answered; None outside of requests.
-current: ContextVar[Scope | None] = ContextVar("lectern_scope", default=None)
+current_scope: ContextVar[Scope | None] = ContextVar("lectern_scope", default=None)
 
 
 def take_time(seconds: float) -> None:
     """Gives what this task writes from now on a time of its own, whatever is left of its request's."""
     scope = Scope(monotonic() + seconds)
     scope.has_begun = scope.is_writing = True
-    current.set(scope)
+    current_scope.set(scope)

@@ -20,7 +20,7 @@ from loaders.mongo import circuit, commands, detached, key_locks
 from loaders.mongo.command_errors import INTERRUPTED, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from loaders.mongo.commands import Database, Pipeline
 from loaders.mongo.moments import now, utc
-from loaders.mongo.scope import current, take_time
+from loaders.mongo.scope import current_scope, take_time
 
 T = TypeVar("T")
 
@@ -224,7 +224,7 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
     scope: DatabaseAwayError then; DeadlineError past the deadline; OutcomeUnknownError where a commit was
     under way by then.
     """
-    scope = current.get()
+    scope = current_scope.get()
     deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE
     keys: set[str] = set()
     while True:
@@ -267,7 +267,7 @@ async def _attempt(
         result = await work(Transaction(database, session, keys))
     except BaseException:
         with suppress(DeadlineError):
-            await detached.outcome(detached.start(_ended(session)), deadline)
+            await detached.outcome(detached.start_detached(_ended(session)), deadline)
         raise
     await _committed(session, deadline)
     return result
@@ -275,7 +275,7 @@ async def _attempt(
 
 async def _committed(session: Any, deadline: float) -> None:
     """Commits, whatever the time. Raises OutcomeUnknownError at the deadline."""
-    scope, commit = current.get(), detached.start(_commit(session))
+    scope, commit = current_scope.get(), detached.start_detached(_commit(session))
     try:
         await detached.outcome(commit, deadline, "commit")
     except DeadlineError:

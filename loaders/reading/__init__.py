@@ -1,0 +1,28 @@
+"""Reading: documents by key, lists by page, what is fetched of each, and whose it is."""
+
+from loaders.reading.batching import ByKey
+from loaders.reading.listing import WHOLE, Key, Listing, Order, Page, Window, counts, of_parents, sort_by
+from loaders.reading.ownership import NOBODY, Owners, owners_by_id, owners_of_course
+from loaders.reading.projections import Projection, including, projections_of
+from loaders.reading.registry import Loaders
+
+__all__ = [
+    "NOBODY",
+    "WHOLE",
+    "ByKey",
+    "Key",
+    "Listing",
+    "Loaders",
+    "Order",
+    "Owners",
+    "Page",
+    "Projection",
+    "Window",
+    "counts",
+    "including",
+    "of_parents",
+    "owners_by_id",
+    "owners_of_course",
+    "projections_of",
+    "sort_by",
+]

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from bson import ObjectId
 
-from loaders.mongo.commands import Collection, find, find_one, id_bytes
+from loaders.mongo import Collection, find, find_one, id_bytes
 from loaders.reading.projections import Projection, including
 
 D = TypeVar("D")

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders.mongo.commands import Collection, aggregate, count, find
-from loaders.mongo.filters import Filter, all_of
+from loaders.mongo import Collection, Filter, aggregate, all_of, count, find
 from loaders.reading.projections import Projection, including
 
 #: Stands for the parent in a listing that has none.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 
 from loaders.documents import CourseStatus
-from loaders.mongo.commands import Collection, Pipeline, aggregate
+from loaders.mongo import Collection, Pipeline, aggregate
 
 
 class Owners(NamedTuple):
@@ -20,7 +20,7 @@ class Owners(NamedTuple):
 NOBODY = Owners()
 
 
-async def by_id(collection: Collection, ids: Sequence[ObjectId]) -> dict[ObjectId, Owners]:
+async def owners_by_id(collection: Collection, ids: Sequence[ObjectId]) -> dict[ObjectId, Owners]:
     """Of courses, or of documents of courses. One command."""
     course = "_id" if collection.name == "courses" else "courseId"
     teachers = {
@@ -33,10 +33,10 @@ async def by_id(collection: Collection, ids: Sequence[ObjectId]) -> dict[ObjectI
         {"$project": {"studentId": 1, "course": {"$first": "$course"}}},
     ]
     found = await aggregate(collection, pipeline, size=len(ids))
-    return {row["_id"]: of_course(row.get("course"), row.get("studentId")) for row in found}
+    return {row["_id"]: owners_of_course(row.get("course"), row.get("studentId")) for row in found}
 
 
-def of_course(course: Mapping[str, Any] | None, student_id: ObjectId | None = None) -> Owners:
+def owners_of_course(course: Mapping[str, Any] | None, student_id: ObjectId | None = None) -> Owners:
     """Of a course, or of a document of it; None: there is none."""
     if course is None:
         return Owners(student_id)

@@ -13,7 +13,7 @@ from loaders.collections import COLLECTIONS
 Projection: TypeAlias = Mapping[str, int]
 
 
-def of(reads: Mapping[str, Set[str]]) -> Mapping[str, Projection]:
+def projections_of(reads: Mapping[str, Set[str]]) -> Mapping[str, Projection]:
     """The projection of each collection: the keys that are read of it, and those that are always fetched."""
     return {
         collection: dict.fromkeys(sorted({"_id"} | keys | COLLECTIONS[collection].always_read), 1)

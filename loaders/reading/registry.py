@@ -11,7 +11,7 @@ from loaders.documents import (
     ReviewDoc,
     StudentDoc,
 )
-from loaders.mongo.commands import Database
+from loaders.mongo import Database
 from loaders.reading.batching import ByKey
 from loaders.reading.projections import Projection
 

@@ -1,0 +1,15 @@
+"""Words: what courses and students are found by, sorted by, and named by in URLs."""
+
+from loaders.text.search import has_words, search_filter, search_score
+from loaders.text.slugs import slugify, unique_slugs
+from loaders.text.terms import course_keys, student_keys
+
+__all__ = [
+    "course_keys",
+    "has_words",
+    "search_filter",
+    "search_score",
+    "slugify",
+    "student_keys",
+    "unique_slugs",
+]

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from loaders.mongo.filters import Filter, all_of
+from loaders.mongo import Filter, all_of
 from loaders.text.terms import stem, words
 
 _MOST_WORDS = 10  # of a query; the rest is not looked at
 _LAST = "\U0010ffff"  # sorts after every character
 
 
-def matches(text: str) -> Filter:
+def search_filter(text: str) -> Filter:
     """What matches every word of a query, the last also as a prefix. A query without words matches all."""
     *whole, last = query_words(text) or [""]
     if not last:
@@ -19,7 +19,7 @@ def matches(text: str) -> Filter:
     return all_of(*({"search.t": {"$in": _forms(word)}} for word in whole), _matches_prefix(last))
 
 
-def score(text: str) -> Mapping[str, Any]:
+def search_score(text: str) -> Mapping[str, Any]:
     """How well a document matches: the sum over the words of the weight of the best term that each matches,
     doubled where it is the word and not only begins with it; among equals the better rated.
 

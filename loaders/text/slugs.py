@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from loaders.mongo.commands import Collection, find
+from loaders.mongo import Collection, find
 from loaders.text.terms import words
 
 _SIGNS = {"+": "p", "#": "sharp"}  # C++ and C# are two courses, and neither is C
@@ -16,7 +16,7 @@ def slugify(text: str) -> str:
     )
 
 
-async def unique(collection: Collection, wanted: Sequence[tuple[str, str]]) -> list[str]:
+async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]) -> list[str]:
     """A slug that nobody has for each (slug, suffix), in order.
 
     The slug itself where it is free; else with the suffix, which tells documents of one title apart and is

@@ -12,12 +12,12 @@ from bson import ObjectId
 from bson.errors import InvalidId
 
 from loaders.collections import COLLECTIONS
-from loaders.mongo.commands import Database, find
+from loaders.mongo import Database, find
 from loaders.transfer.imports import Key
 
 Row = dict[str, Any]
 
-MARK = "lectern"  # the key by which a row is known to be of an export; it holds the collection
+EXPORT_MARK = "lectern"  # the key by which a row is known to be of an export; it holds the collection
 _BATCH = 500
 
 #: Stored by earlier versions.
@@ -39,7 +39,7 @@ _MOMENTS = (
 )
 
 
-async def rows(database: Database, collection: str) -> AsyncIterator[Row]:
+async def exported_rows(database: Database, collection: str) -> AsyncIterator[Row]:
     """Every document of a collection as a row, in the order of `_id`. Dates are datetimes."""
     last: ObjectId | None = None
     while documents := await _next(database, collection, last):
@@ -50,10 +50,10 @@ async def rows(database: Database, collection: str) -> AsyncIterator[Row]:
         else:
             await _complete_references(database, documents, plain)
         for row in plain:
-            yield {MARK: collection, **row}
+            yield {EXPORT_MARK: collection, **row}
 
 
-def key(row: Mapping[str, Any]) -> Key:
+def exported_key(row: Mapping[str, Any]) -> Key:
     """By what a row, or a reference in one, is known. Raises ValueError."""
     external = row.get("externalId")
     if external:
@@ -64,7 +64,7 @@ def key(row: Mapping[str, Any]) -> Key:
         raise ValueError("has neither an external id nor an _id") from None
 
 
-def object_id(row: Mapping[str, Any]) -> ObjectId:
+def exported_object_id(row: Mapping[str, Any]) -> ObjectId:
     """The `_id` a row had. Raises ValueError."""
     try:
         return ObjectId(row["_id"])
@@ -72,9 +72,19 @@ def object_id(row: Mapping[str, Any]) -> ObjectId:
         raise ValueError("has no _id") from None
 
 
-def fields(row: Mapping[str, Any]) -> dict[str, Any]:
+def exported_fields(row: Mapping[str, Any]) -> dict[str, Any]:
     """The stored fields of a row, without its key and what it refers to. Raises ValueError."""
-    left_out = (MARK, "_id", "externalId", "course", "student", "run", "category", "instructors", "runs")
+    left_out = (
+        EXPORT_MARK,
+        "_id",
+        "externalId",
+        "course",
+        "student",
+        "run",
+        "category",
+        "instructors",
+        "runs",
+    )
     found = {name: value for name, value in row.items() if name not in left_out}
     for name in _MOMENTS:
         if isinstance(found.get(name), str):

@@ -15,10 +15,9 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from loaders import list_limits
 from loaders.collections import COLLECTIONS, KEEP, complete, derived
-from loaders.mongo.commands import Collection, Database, find
-from loaders.mongo.moments import now
+from loaders.mongo import Collection, Database, find, now
 from loaders.ratings import summarise
-from loaders.text import slugs
+from loaders.text import slugify, unique_slugs
 from loaders.transfer.seen_keys import Seen
 
 #: (source, id) of an external id, or an `_id` for what has none.
@@ -183,12 +182,12 @@ class Importer:
     async def _give_slugs(self, courses: Sequence[Incoming]) -> None:
         wanted = [
             (
-                c.new.get("slug") or slugs.slugify(c.fields["title"]),
+                c.new.get("slug") or slugify(c.fields["title"]),
                 c.key[1] if isinstance(c.key, tuple) else "",
             )
             for c in courses
         ]
-        for course, slug in zip(courses, await slugs.unique(self._collection, wanted), strict=True):
+        for course, slug in zip(courses, await unique_slugs(self._collection, wanted), strict=True):
             course.new["slug"] = slug
 
 

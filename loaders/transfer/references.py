@@ -11,8 +11,8 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from loaders import list_limits
-from loaders.mongo.commands import Database, find
-from loaders.text.slugs import slugify
+from loaders.mongo import Database, find
+from loaders.text import slugify
 from loaders.transfer import exports
 from loaders.transfer.imports import Key
 
@@ -94,7 +94,7 @@ class References:
         """The `_id`s of exported categories (the same when their slugs are) or instructors, by their keys;
         missing ones are made as they were.
         """
-        by_key = {exports.key(row): row for row in rows}
+        by_key = {exports.exported_key(row): row for row in rows}
         documents = {key: _document(row) for key, row in by_key.items()}
         await self._make(collection, [(_exact(key, row), documents[key]) for key, row in by_key.items()])
         there = await self._documents(collection, list(by_key), {})
@@ -184,4 +184,4 @@ def _document(row: Mapping[str, Any]) -> dict[str, Any]:
     """What an upsert sets besides what its query says: an external id that is its key comes from there."""
     external = {"externalId": row["externalId"]} if "slug" in row and "externalId" in row else {}
     fields = {name: value for name, value in row.items() if name not in ("_id", "externalId", "slug")}
-    return {"_id": exports.object_id(row), **fields, **external}
+    return {"_id": exports.exported_object_id(row), **fields, **external}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pymongo.errors import BulkWriteError
 
 from loaders.collections import importable
-from loaders.mongo.commands import Collection, Database
+from loaders.mongo import Collection, Database
 
 _MARKERS = "sampleData"
 _DUPLICATE_KEY = 11000  # MongoDB's error code
@@ -27,7 +27,7 @@ class Begun(NamedTuple):
     first: bool
 
 
-async def begin(database: Database, name: str, layout: int, day: datetime) -> Begun | None:
+async def begin_sample(database: Database, name: str, layout: int, day: datetime) -> Begun | None:
     """Start a load, or take up one that was interrupted. Documents of another layout are taken out first, and
     the load starts anew.
 
@@ -45,12 +45,12 @@ async def begin(database: Database, name: str, layout: int, day: datetime) -> Be
     return Begun(day, first=marker is None)
 
 
-async def insert(database: Database, collections: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+async def insert_sample(database: Database, collections: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """Insert what is not there yet, all collections at once; what is there stays as it is."""
     await gather(*(_insert(database[name], documents) for name, documents in collections.items()))
 
 
-async def complete(database: Database, name: str) -> None:
+async def complete_sample(database: Database, name: str) -> None:
     """Mark the load as done."""
     await database[_MARKERS].update_one({"_id": name}, {"$set": {"complete": True}})
 

@@ -1,0 +1,37 @@
+"""Who may see and do what: the table of permissions, and the functions that ask it."""
+
+from resolvers.access.permissions import (
+    ANY_COURSE,
+    allows,
+    as_instructor,
+    as_student,
+    course_statuses,
+    require,
+    require_role,
+    review_statuses,
+    sees,
+    sees_audit_log,
+    sees_email,
+    sees_enrollments,
+    sees_enrollments_of,
+    sees_students,
+)
+from resolvers.access.visibility import visible
+
+__all__ = [
+    "ANY_COURSE",
+    "allows",
+    "as_instructor",
+    "as_student",
+    "course_statuses",
+    "require",
+    "require_role",
+    "review_statuses",
+    "sees",
+    "sees_audit_log",
+    "sees_email",
+    "sees_enrollments",
+    "sees_enrollments_of",
+    "sees_students",
+    "visible",
+]

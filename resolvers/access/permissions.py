@@ -17,7 +17,7 @@ from loaders.documents import (
     ReviewStatus,
     StudentDoc,
 )
-from loaders.reading.ownership import NOBODY, Owners
+from loaders.reading import NOBODY, Owners
 from resolvers.access.rules import RULES, Grant
 from resolvers.context import Viewer
 from resolvers.errors import refusal

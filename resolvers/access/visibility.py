@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loaders.collections import COLLECTIONS, EVERYONE
-from loaders.reading import ownership
-from loaders.reading.ownership import Owners
+from loaders.reading import NOBODY, Owners, owners_by_id
 from resolvers.access import permissions
 from resolvers.context import Context
 
@@ -18,7 +17,7 @@ async def visible(ctx: Context, collection: str, found: Sequence[Any]) -> list[A
     """
     if COLLECTIONS[collection].seen_by == EVERYONE:
         return list(found)
-    viewer, nobody = ctx.viewer, ownership.NOBODY
+    viewer, nobody = ctx.viewer, NOBODY
     unseen = [d for d in found if d is not None and not permissions.sees(viewer, collection, d)]
     if not unseen:
         return list(found)
@@ -33,7 +32,7 @@ async def _owners(ctx: Context, collection: str, documents: Sequence[Any]) -> Ma
     """What the viewer's seeing a document depends on, by its `_id`."""
     if permissions.may_own(ctx.viewer, *permissions.rules_of(collection)):
         ids = [document["_id"] for document in documents]
-        return await ownership.by_id(ctx.loaders.database[collection], ids)
+        return await owners_by_id(ctx.loaders.database[collection], ids)
     if not COLLECTIONS[collection].seen_by.with_course:
         return {}
     courses = await ctx.loaders.course_status_by_id([document["courseId"] for document in documents])

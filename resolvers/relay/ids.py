@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 
 from loaders.collections import of_type, with_types
-from loaders.mongo.commands import id_bytes
+from loaders.mongo import id_bytes
 
 _LENGTH = 20
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -34,12 +34,12 @@ def encoder(type_name: str) -> Callable[[Mapping[str, Any]], str]:
     return encode
 
 
-def encode(type_name: str, document: Mapping[str, Any]) -> str:
+def encode_id(type_name: str, document: Mapping[str, Any]) -> str:
     """The global ID of a document."""
     return encoder(type_name)(document)
 
 
-def decode(global_id: str) -> GlobalId | None:
+def decode_id(global_id: str) -> GlobalId | None:
     """The type and ObjectId; None for what is no ID of ours."""
     if len(global_id) != _LENGTH:
         return None
@@ -54,7 +54,7 @@ def decode(global_id: str) -> GlobalId | None:
     return GlobalId(type_name, ObjectId(raw[3:]))
 
 
-def decode_as(type_name: str, global_id: str | None) -> ObjectId | None:
+def decode_id_as(type_name: str, global_id: str | None) -> ObjectId | None:
     """The ObjectId; None for no ID, or for one of another type."""
-    decoded = decode(global_id) if global_id is not None else None
+    decoded = decode_id(global_id) if global_id is not None else None
     return decoded.id if decoded and decoded.type_name == type_name else None

@@ -9,7 +9,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
-from loaders.text.search import has_words
+from loaders.text import has_words
 from resolvers.errors import BadUserInputError
 from resolvers.inputs import (
     AuditFilter,

@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loaders.collections import of_type
-from resolvers.access.visibility import visible
+from resolvers.access import visible
 from resolvers.context import Context
 from resolvers.errors import BadUserInputError
 from resolvers.relay import ids
 
-MOST = 100
+MOST_IDS = 100
 
 
 async def nodes_by_id(
-    ctx: Context, global_ids: Sequence[str], most: int = MOST
+    ctx: Context, global_ids: Sequence[str], most: int = MOST_IDS
 ) -> list[dict[str, Any] | None]:
     """One entry per ID, in order: the document with its type under `__typename`, or None for what is unknown,
     foreign or hidden from the viewer. One command for each type, and what `visible` takes.
@@ -22,7 +22,7 @@ async def nodes_by_id(
     """
     if len(global_ids) > most:
         raise BadUserInputError(f"`ids` has {len(global_ids)} entries: it takes at most {most}.")
-    decoded = [ids.decode(global_id) for global_id in global_ids]
+    decoded = [ids.decode_id(global_id) for global_id in global_ids]
     found: dict[ids.GlobalId, dict[str, Any] | None] = {}
     for type_name in dict.fromkeys(key.type_name for key in decoded if key):
         keys = [key for key in decoded if key and key.type_name == type_name]

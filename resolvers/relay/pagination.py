@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias, TypedDict, TypeVar
 
 import strawberry
 
-from loaders.reading.listing import Key, Listing, Page, Window, counts
+from loaders.reading import Key, Listing, Page, Window, counts
 from resolvers.context import Context
 from resolvers.cursors import Scope, refused
 from resolvers.errors import BadUserInputError, InvalidCursorError
@@ -107,7 +107,7 @@ def edges(connection: ConnectionDoc) -> list[EdgeDoc]:
 
 
 #: The node of an edge.
-node: Callable[[EdgeDoc], Any] = itemgetter(0)
+edge_node: Callable[[EdgeDoc], Any] = itemgetter(0)
 
 
 def cursor(edge: EdgeDoc) -> str:

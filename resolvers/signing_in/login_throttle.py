@@ -7,9 +7,8 @@ from datetime import timedelta
 from ipaddress import IPv6Network, ip_address
 from math import ceil
 
-from loaders.accounts import login_attempts
-from loaders.mongo.commands import Database
-from loaders.mongo.moments import now
+from loaders.accounts import forget_attempts, give_back_attempt, spend_attempt
+from loaders.mongo import Database, now
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
 
@@ -36,13 +35,13 @@ async def guess(ctx: Context, email: str) -> AsyncIterator[None]:
     except BaseException:  # of our side: it was no guess
         await _give_back(database, limits)
         raise
-    await gather(login_attempts.forget(database, pair), _give_back(database, (address, account)))
+    await gather(forget_attempts(database, pair), _give_back(database, (address, account)))
 
 
 async def forgive(ctx: Context, email: str) -> None:
     """Who may set the password anew is not kept out by guesses of the old one."""
     pair, account = f"pair {_client(ctx.address)} {email}", f"account {email}"
-    await gather(*(login_attempts.forget(ctx.loaders.database, key) for key in (pair, account)))
+    await gather(*(forget_attempts(ctx.loaders.database, key) for key in (pair, account)))
 
 
 async def _spend(database: Database, limits: Mapping[str, int]) -> None:
@@ -52,14 +51,14 @@ async def _spend(database: Database, limits: Mapping[str, int]) -> None:
     spent: list[str] = []
     for key, most in limits.items():
         spent.append(key)
-        if until := await login_attempts.spend(database, key, most=most, within=_WITHIN):
+        if until := await spend_attempt(database, key, most=most, within=_WITHIN):
             await _give_back(database, spent)
             minutes = max(1, ceil((until - now()).total_seconds() / 60))
             raise refusal("RATE_LIMITED", f"Too many attempts: try again in {minutes} min.")
 
 
 async def _give_back(database: Database, keys: Iterable[str]) -> None:
-    await gather(*(login_attempts.give_back(database, key) for key in keys))
+    await gather(*(give_back_attempt(database, key) for key in keys))
 
 
 def _client(address: str) -> str:

@@ -7,17 +7,17 @@ quicker where it hasn't.
 from hashlib import sha256
 from typing import NamedTuple
 
-import loaders.accounts.account
+import loaders.accounts
 import loaders.audit
 import loaders.student
 from loaders.documents import AccountDoc, SessionDoc
-from loaders.mongo.transactions import Transaction, transaction
+from loaders.mongo import Transaction, transaction
 from resolvers.context import Context, RefreshToken, Viewer
 from resolvers.errors import RefusedError, refusal
 from resolvers.signing_in import passwords
 from resolvers.signing_in.login_throttle import forgive, guess
 from resolvers.viewer import viewer_doc
-from resolvers.writing.runner import Given, Objects, actor
+from resolvers.writing import Given, Objects, actor
 
 
 class _Begun(NamedTuple):
@@ -31,7 +31,7 @@ async def sign_up(ctx: Context, given: Given) -> Objects:
         password_hash = await passwords.hashed(given["password"])
 
         async def work(tx: Transaction) -> _Begun | AccountDoc:
-            there = await loaders.accounts.account.by_email(tx, given["email"])
+            there = await loaders.accounts.by_email(tx, given["email"])
             return there or await _new_student(ctx, tx, given, password_hash)
 
         made = await transaction(ctx.loaders.database, work)
@@ -46,9 +46,7 @@ async def sign_up(ctx: Context, given: Given) -> Objects:
 async def sign_in(ctx: Context, given: Given) -> Objects:
     email = given["email"].strip().lower()
     async with guess(ctx, email):
-        account = await transaction(
-            ctx.loaders.database, lambda tx: loaders.accounts.account.by_email(tx, email)
-        )
+        account = await transaction(ctx.loaders.database, lambda tx: loaders.accounts.by_email(tx, email))
         right = await passwords.is_right(given["password"], account["passwordHash"] if account else None)
         if account is None or not right:
             raise _wrong()
@@ -60,15 +58,15 @@ async def refresh_session(ctx: Context, given: Given) -> Objects:
     token, key = ctx.tokens.read_refresh(given["refreshToken"]), given.get("idempotencyKey")
 
     async def work(tx: Transaction) -> _Begun | None:
-        session = await loaders.accounts.account.session(tx, token.session_id) if token else None
-        account = await loaders.accounts.account.by_id(tx, session["accountId"]) if session else None
+        session = await loaders.accounts.session(tx, token.session_id) if token else None
+        account = await loaders.accounts.by_id(tx, session["accountId"]) if session else None
         if token is None or session is None or account is None:
             return None
         if token.generation == session["generation"]:
-            return _Begun(account, await loaders.accounts.account.refresh_session(tx, session, key))
+            return _Begun(account, await loaders.accounts.refresh_session(tx, session, key))
         if key and key == session["refreshKey"] and token.generation == session["generation"] - 1:
             return _Begun(account, session)  # the answer was lost on its way
-        await loaders.accounts.account.end_session(tx, session)
+        await loaders.accounts.end_session(tx, session)
         await loaders.audit.record(tx, "refreshSession", actor(_viewer(account, session)), ctx.address)
         return None
 
@@ -87,9 +85,9 @@ async def sign_out(ctx: Context, given: Given) -> Objects:
         raise refusal("UNAUTHENTICATED", "There is no session: send its refresh token.", "refreshToken")
 
     async def work(tx: Transaction) -> None:
-        if session := await loaders.accounts.account.session(tx, session_id):
-            account = await loaders.accounts.account.by_id(tx, session["accountId"])
-            await loaders.accounts.account.end_session(tx, session)
+        if session := await loaders.accounts.session(tx, session_id):
+            account = await loaders.accounts.by_id(tx, session["accountId"])
+            await loaders.accounts.end_session(tx, session)
             if account:
                 await loaders.audit.record(tx, "signOut", actor(_viewer(account, session)), ctx.address)
 
@@ -104,8 +102,8 @@ async def change_password(ctx: Context, given: Given) -> Objects:
         raise refusal("FORBIDDEN", "Your password isn't kept here: change it where you sign in.")
 
     async def account_of(tx: Transaction) -> AccountDoc | None:
-        session = await loaders.accounts.account.session(tx, session_id)
-        return await loaders.accounts.account.by_id(tx, session["accountId"]) if session else None
+        session = await loaders.accounts.session(tx, session_id)
+        return await loaders.accounts.by_id(tx, session["accountId"]) if session else None
 
     account = await transaction(ctx.loaders.database, account_of)
     if account is None:
@@ -117,8 +115,8 @@ async def change_password(ctx: Context, given: Given) -> Objects:
 
         async def work(tx: Transaction) -> AccountDoc | None:
             if own := await account_of(tx):
-                await loaders.accounts.account.change(tx, own, passwordHash=password_hash, reset=None)
-                await loaders.accounts.account.end_sessions(tx, own["_id"], but=[session_id])
+                await loaders.accounts.change(tx, own, passwordHash=password_hash, reset=None)
+                await loaders.accounts.end_sessions(tx, own["_id"], but=[session_id])
                 await loaders.audit.record(tx, "changePassword", actor(ctx.viewer), ctx.address)
             return own
 
@@ -133,7 +131,7 @@ async def reset_password(ctx: Context, given: Given) -> Objects:
     digest = sha256(given["token"].encode()).digest()
 
     async def account_of(tx: Transaction) -> AccountDoc | None:
-        return await loaders.accounts.account.by_reset(tx, digest)
+        return await loaders.accounts.by_reset(tx, digest)
 
     used = refusal("EXPIRED", "This link was used, or is too old: ask for another.", "token")
     if await transaction(ctx.loaders.database, account_of) is None:
@@ -144,8 +142,8 @@ async def reset_password(ctx: Context, given: Given) -> Objects:
         account = await account_of(tx)
         if account is None:
             raise used
-        await loaders.accounts.account.change(tx, account, passwordHash=password_hash, reset=None)
-        await loaders.accounts.account.end_sessions(tx, account["_id"])
+        await loaders.accounts.change(tx, account, passwordHash=password_hash, reset=None)
+        await loaders.accounts.end_sessions(tx, account["_id"])
         return await _begun(ctx, tx, account, "resetPassword")
 
     begun = await transaction(ctx.loaders.database, work)
@@ -161,7 +159,7 @@ async def _new_student(ctx: Context, tx: Transaction, given: Given, password_has
             "joinedAt": tx.now,
         },
     )  # fmt: skip
-    account = await loaders.accounts.account.insert(
+    account = await loaders.accounts.insert(
         tx,
         {
             "email": given["email"], "passwordHash": password_hash, "roles": ["STUDENT"],
@@ -175,7 +173,7 @@ async def _begin(ctx: Context, account: AccountDoc, action: str) -> Objects:
     """Raises RefusedError where the password is another by now than the one that was right."""
 
     async def work(tx: Transaction) -> _Begun:
-        own = await loaders.accounts.account.by_id(tx, account["_id"])
+        own = await loaders.accounts.by_id(tx, account["_id"])
         if own is None or own["passwordHash"] != account["passwordHash"]:
             raise _wrong()
         return await _begun(ctx, tx, own, action)
@@ -185,7 +183,7 @@ async def _begin(ctx: Context, account: AccountDoc, action: str) -> Objects:
 
 async def _begun(ctx: Context, tx: Transaction, account: AccountDoc, action: str) -> _Begun:
     """A new session, in the audit log with what went before it."""
-    session = await loaders.accounts.account.begin_session(tx, account)
+    session = await loaders.accounts.begin_session(tx, account)
     await loaders.audit.record(tx, action, actor(_viewer(account, session)), ctx.address)
     return _Begun(account, session)
 

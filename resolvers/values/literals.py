@@ -23,7 +23,7 @@ _LONGEST_INT = len(str(-(2**31)))
 _LONGEST_SHOWN = 40  # characters of a value, in an error
 
 
-def scalars(custom: Mapping[object, ScalarDefinition]) -> dict[object, ScalarDefinition]:
+def scalar_map(custom: Mapping[object, ScalarDefinition]) -> dict[object, ScalarDefinition]:
     """The scalars of the schema whose literals are read here: custom ones, which are written as strings, Int
     and Float.
     """

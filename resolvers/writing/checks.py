@@ -11,9 +11,9 @@ from math import isfinite
 from typing import Any, TypeAlias
 
 from loaders.collections import of_type
-from loaders.text.slugs import slugify
-from resolvers.relay import ids
-from resolvers.values.currencies import CURRENCIES
+from loaders.text import slugify
+from resolvers.relay import decode_id_as
+from resolvers.values import CURRENCIES
 from resolvers.writing.plain_text import clean, in_line, is_visible
 
 Check: TypeAlias = Callable[[Any], Any]
@@ -123,7 +123,7 @@ def global_id(type_name: str) -> Check:
     """The ObjectId of a global ID of a type."""
 
     def check(value: str) -> Any:
-        if (found := ids.decode_as(type_name, value)) is None:
+        if (found := decode_id_as(type_name, value)) is None:
             raise NotFoundError(f"There is no {noun(type_name)} with this ID.")
         return found
 

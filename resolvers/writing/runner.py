@@ -20,16 +20,22 @@ import strawberry
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
-import loaders.accounts.account
+import loaders.accounts
 import loaders.audit
 from loaders import idempotency
 from loaders.documents import ActorDoc
-from loaders.mongo import detached
-from loaders.mongo.command_errors import DeadlineError, OutcomeUnknownError
-from loaders.mongo.scope import current, take_time
-from loaders.mongo.transactions import Transaction, transaction
-from resolvers import fields
-from resolvers.access import permissions
+from loaders.mongo import (
+    DeadlineError,
+    OutcomeUnknownError,
+    Transaction,
+    current_scope,
+    outcome,
+    report_late,
+    start_detached,
+    take_time,
+    transaction,
+)
+from resolvers import access, fields
 from resolvers.context import Context, Viewer
 from resolvers.errors import RefusedError, UserErrorDoc, refusal
 from resolvers.writing.checks import NotFoundError
@@ -56,7 +62,7 @@ def mutation(
 
     async def run(ctx: Context, *, input: Any) -> Objects:
         # It goes on to its end when its client is gone.
-        return await shield(detached.start(_payload(ctx, name, input, function)))
+        return await shield(start_detached(_payload(ctx, name, input, function)))
 
     run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
         [Parameter("input", Parameter.KEYWORD_ONLY, annotation=Annotated[input_type, _INPUT])]
@@ -87,8 +93,8 @@ def write(
             await transaction(ctx.loaders.database, work)
         except OutcomeUnknownError as unknown:
             if rest:
-                following = detached.start(_with_rest(ctx, name, rest, done, unknown.commit))
-                detached.report(following, _REST)
+                following = start_detached(_with_rest(ctx, name, rest, done, unknown.commit))
+                report_late(following, _REST)
             raise
         return await _waited(_with_rest(ctx, name, rest, done), done) if rest else done
 
@@ -139,10 +145,10 @@ def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:
 
 
 async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> Objects:
-    scope = current.get()
+    scope = current_scope.get()
     payload: Objects = {"clientMutationId": _returned(input.client_mutation_id), "errors": []}
     try:
-        permissions.require_role(ctx.viewer, name)
+        access.require_role(ctx.viewer, name)
         with scope.writing() if scope else nullcontext():
             return {**payload, **await function(ctx, values(input))}
     except RefusedError as refused:
@@ -178,12 +184,12 @@ async def _once(ctx: Context, tx: Transaction, name: str, function: Write, given
 
 async def _waited(rest: Coroutine[Any, Any, Objects], done: Objects) -> Objects:
     """What a write has done, with the rest of it; at the deadline without, and the rest goes on."""
-    scope, following = current.get(), detached.start(rest)
+    scope, following = current_scope.get(), start_detached(rest)
     try:
-        return await detached.outcome(following, scope.deadline if scope else inf, _REST)
+        return await outcome(following, scope.deadline if scope else inf, _REST)
     except DeadlineError:  # the request's; or its own, and then nobody has reported it
         if following.done():
-            detached.report(following, _REST)
+            report_late(following, _REST)
         return done
 
 
@@ -215,7 +221,7 @@ async def _with_rest(
 
 async def _require_session(viewer: Viewer, tx: Transaction) -> None:
     """An access token outlives its session by minutes; for writes it doesn't."""
-    if viewer.session_id and not await loaders.accounts.account.session(tx, viewer.session_id):
+    if viewer.session_id and not await loaders.accounts.session(tx, viewer.session_id):
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
 
 

@@ -3,26 +3,26 @@
 from bson import ObjectId
 
 from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
-from loaders.mongo.transactions import Transaction
-from loaders.reading.ownership import of_course
-from resolvers.access import permissions
+from loaders.mongo import Transaction
+from loaders.reading import owners_of_course
+from resolvers import access
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
 from resolvers.writing.checks import noun
 
 
-async def course(ctx: Context, tx: Transaction, id: ObjectId) -> CourseDoc:
+async def visible_course(ctx: Context, tx: Transaction, id: ObjectId) -> CourseDoc:
     """A course that the viewer sees."""
     found: CourseDoc | None = await tx.get("courses", id)
-    if found is None or not permissions.sees(ctx.viewer, "courses", found, of_course(found)):
+    if found is None or not access.sees(ctx.viewer, "courses", found, owners_of_course(found)):
         raise _nothing("Course", "courseId")
     return found
 
 
 async def own_course(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> CourseDoc:
     """A course with which the viewer may do what the name says."""
-    found = await course(ctx, tx, id)
-    permissions.require(ctx.viewer, name, instructor_ids=found["instructorIds"])
+    found = await visible_course(ctx, tx, id)
+    access.require(ctx.viewer, name, instructor_ids=found["instructorIds"])
     return found
 
 
@@ -30,23 +30,23 @@ async def own_run(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> Cou
     """A run with which the viewer may do what the name says."""
     run: CourseRunDoc | None = await tx.get("courseRuns", id)
     of: CourseDoc | None = await tx.get("courses", run["courseId"]) if run else None
-    if run is None or of is None or not permissions.sees(ctx.viewer, "courses", of, of_course(of)):
+    if run is None or of is None or not access.sees(ctx.viewer, "courses", of, owners_of_course(of)):
         raise _nothing("CourseRun", "runId")
-    permissions.require(ctx.viewer, name, instructor_ids=of["instructorIds"])
+    access.require(ctx.viewer, name, instructor_ids=of["instructorIds"])
     return run
 
 
-async def enrollment(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> EnrollmentDoc:
+async def own_enrollment(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> EnrollmentDoc:
     """An enrolment with which the viewer may do what the name says."""
     found: EnrollmentDoc | None = await tx.get("enrollments", id)
     of: CourseDoc | None = await tx.get("courses", found["courseId"]) if found else None
-    if found is None or of is None or not permissions.sees(ctx.viewer, "enrollments", found, of_course(of)):
+    if found is None or of is None or not access.sees(ctx.viewer, "enrollments", found, owners_of_course(of)):
         raise _nothing("Enrollment", "enrollmentId")
-    permissions.require(ctx.viewer, name, student_id=found["studentId"], instructor_ids=of["instructorIds"])
+    access.require(ctx.viewer, name, student_id=found["studentId"], instructor_ids=of["instructorIds"])
     return found
 
 
-async def review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewDoc:
+async def visible_review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewDoc:
     """A review that the viewer sees, or whose course they teach."""
     found: ReviewDoc | None = await tx.get("reviews", id)
     if found is None or not await _sees_review(ctx, tx, found):
@@ -55,30 +55,30 @@ async def review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewDoc:
 
 
 async def _sees_review(ctx: Context, tx: Transaction, found: ReviewDoc) -> bool:
-    course = await tx.get("courses", found["courseId"])
-    return permissions.sees(ctx.viewer, "reviews", found, of_course(course, found["studentId"]))
+    visible_course = await tx.get("courses", found["courseId"])
+    return access.sees(ctx.viewer, "reviews", found, owners_of_course(visible_course, found["studentId"]))
 
 
 def _nothing(type_name: str, field: str) -> RefusedError:
     return refusal("NOT_FOUND", f"There is no {noun(type_name)} with this ID.", field)
 
 
-def student_id(ctx: Context) -> ObjectId:
+def viewer_student_id(ctx: Context) -> ObjectId:
     """The viewer as a student. Raises RefusedError where they are none."""
     if ctx.viewer.student_id is None:
         raise _no_student()
     return ctx.viewer.student_id
 
 
-async def student(ctx: Context, tx: Transaction) -> StudentDoc:
+async def viewer_student(ctx: Context, tx: Transaction) -> StudentDoc:
     """The viewer as a student, as they are stored."""
-    found: StudentDoc | None = await tx.get("students", student_id(ctx))
+    found: StudentDoc | None = await tx.get("students", viewer_student_id(ctx))
     if found is None:
         raise _no_student()
     return found
 
 
-def instructor_id(ctx: Context) -> ObjectId:
+def viewer_instructor_id(ctx: Context) -> ObjectId:
     """The viewer as one who teaches. Raises RefusedError where they don't."""
     if ctx.viewer.instructor_id is None:
         raise refusal("FORBIDDEN", "This is for instructors.")

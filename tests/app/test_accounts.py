@@ -179,12 +179,12 @@ def test_students_and_instructors_are_made_with_their_accounts(office: Office) -
 def test_an_account_is_made_for_an_instructor_who_is_there(office: Office) -> None:
     grace = factories.instructor("Grace")
     office.database["instructors"].insert_one(grace)
-    graces = ids.encode("Instructor", grace)
+    graces = ids.encode_id("Instructor", grace)
     viewer = office.set_password(office.ok("create", ADA, "--instructor", graces))["viewer"]
     assert viewer == {"roles": ["INSTRUCTOR"], "student": None, "instructor": {"name": "Grace"}}
     told = office.refused("create", "eve@example.org", "--instructor", graces)
     assert told == f"Grace has an account already: {ADA}."
-    nobody = ids.encode("Instructor", {"_id": ObjectId()})
+    nobody = ids.encode_id("Instructor", {"_id": ObjectId()})
     told = office.refused("create", "eve@example.org", "--name", "Eve", "--instructor", nobody)
     assert told == "There is no instructor with this ID."
     assert office.database["accounts"].count_documents({}) == 1
@@ -223,7 +223,7 @@ def test_who_signed_up_teaches_under_the_same_name_or_as_who_is_there(office: Of
     assert office.sign_in("bob@example.org")["viewer"]["instructor"] == {"name": "Bob"}
     robert = factories.instructor("Robert")
     office.database["instructors"].insert_one(robert)
-    office.ok("roles", "bob@example.org", "--instructor", ids.encode("Instructor", robert))
+    office.ok("roles", "bob@example.org", "--instructor", ids.encode_id("Instructor", robert))
     assert office.sign_in("bob@example.org")["viewer"]["instructor"] == {"name": "Robert"}
     refreshed = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)
     assert refreshed["errors"] == [{"code": "UNAUTHENTICATED"}]

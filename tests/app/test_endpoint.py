@@ -72,7 +72,7 @@ class World:
         self.schema = strawberry.Schema(Query, Mutation)._schema
 
     async def _take(self, name: str) -> int:
-        self.scopes.append(scopes.current.get())
+        self.scopes.append(scopes.current_scope.get())
         self.events.append(f"{name} began")
         try:
             await self.go.wait()
@@ -102,7 +102,7 @@ def endpoint(schema: GraphQLSchema, **options: Any) -> Endpoint:
 @asynccontextmanager
 async def served(own: Endpoint) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the endpoint, which uvicorn serves in this loop."""
-    app = Starlette(routes=[Route("/graphql", own), *health.ROUTES])
+    app = Starlette(routes=[Route("/graphql", own), *health.HEALTH_ROUTES])
     config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -313,7 +313,7 @@ async def test_commands_of_a_request_know_its_deadline(world: World) -> None:
     assert scope is not None
     assert 4 < scope.deadline - asyncio.get_running_loop().time() < 5
     assert scope.cheap
-    assert scopes.current.get() is None
+    assert scopes.current_scope.get() is None
 
 
 TEXT = '{"data":{"text":""}}'

@@ -47,7 +47,7 @@ def built() -> None:
 
 
 def client(static_dir: Path) -> httpx.AsyncClient:
-    app = Starlette(routes=graphiql.routes(static_dir))
+    app = Starlette(routes=graphiql.graphiql_routes(static_dir))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lectern")
 
 

@@ -199,7 +199,7 @@ async def test_an_unexpected_error_is_masked(
     course = factories.course() | {"title": None}
     await store(database, courses=[course])
     query = "query($id: ID!) { course(id: $id) { title } }"
-    answer = await post(http, {"query": query, "variables": {"id": ids.encode("Course", course)}})
+    answer = await post(http, {"query": query, "variables": {"id": ids.encode_id("Course", course)}})
     (error,) = answer.json()["errors"]
     assert error["message"] == "Something went wrong on our side."
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"

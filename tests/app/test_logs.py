@@ -25,7 +25,7 @@ def fail(name: str) -> None:
 def test_a_traceback_is_on_standard_error_and_has_no_values_of_variables(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    logs.configure()
+    logs.configure_logs()
     student = " ".join(["Ada", "Lovelace"])
     try:
         fail(student)

@@ -49,7 +49,7 @@ async def test_each_outcome_has_its_line(
     for name in ("_COMMITTED", "_NOT_COMMITTED", "_UNKNOWN", "_REST_LEFT"):
         monkeypatch.setattr(getattr(late_writes, name), "_quiet_until", 0.0)
     with capture_logs() as logged:
-        late_writes.log(kind, error)
+        late_writes.log_late_write(kind, error)
     for told in logged:
         if "reason" in told:
             told["reason"] = told["reason"].split(", full error")[0]

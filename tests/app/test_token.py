@@ -64,20 +64,20 @@ async def test_a_gateway_takes_it(environment: dict[str, str], database: Databas
     with running("serve", **environment) as (_, url):
         until_it_answers(url)
         student = lectern("token", **environment)
-        assert student.stderr.startswith(f"STUDENT Busy ({ids.encode('Student', busy)}), good for 12 h:")
+        assert student.stderr.startswith(f"STUDENT Busy ({ids.encode_id('Student', busy)}), good for 12 h:")
         assert viewer(url, printed(student)) == {
             "roles": ["STUDENT"],
-            "student": {"id": ids.encode("Student", busy), "enrollments": {"totalCount": 1}},
+            "student": {"id": ids.encode_id("Student", busy), "enrollments": {"totalCount": 1}},
             "instructor": None,
         }
         both = lectern("token", "--role", "instructor", "--role", "STAFF", **environment)
         assert viewer(url, printed(both)) == {
             "roles": ["INSTRUCTOR", "STAFF"],
             "student": None,
-            "instructor": {"id": ids.encode("Instructor", ada)},
+            "instructor": {"id": ids.encode_id("Instructor", ada)},
         }
-        given = lectern("token", "--student", ids.encode("Student", idle), **environment)
-        assert viewer(url, printed(given))["student"]["id"] == ids.encode("Student", idle)
+        given = lectern("token", "--student", ids.encode_id("Student", idle), **environment)
+        assert viewer(url, printed(given))["student"]["id"] == ids.encode_id("Student", idle)
 
 
 def test_what_it_says_can_be_done_with_it_works(environment: dict[str, str]) -> None:
@@ -121,7 +121,7 @@ def test_production_has_none(environment: dict[str, str]) -> None:
 
 
 async def test_who_isn_t_there_is_told(environment: dict[str, str], database: Database) -> None:
-    nobody = ids.encode("Student", {"_id": ObjectId()})
+    nobody = ids.encode_id("Student", {"_id": ObjectId()})
     told = lectern("token", "--student", nobody, **environment).stderr
     assert told == "--student: there is no student with this ID.\n"
     assert lectern("token", **environment).stderr.startswith("No student takes a course there")

@@ -86,7 +86,7 @@ async def survey(name: str, database: Database) -> Site:
         c: await database[c].find({}, limit=SOME).to_list(None) for c in (row.name for row in with_types())
     }
     own = {
-        str(row.type_name): [ids.encode(str(row.type_name), d) for d in found[row.name]]
+        str(row.type_name): [ids.encode_id(str(row.type_name), d) for d in found[row.name]]
         for row in with_types()
     }
     slugs = {c: _texts(d.get("slug") for d in found[c]) for c in ("courses", "categories")}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.execution.encoding import ResponseTooLargeError, bounded, encoded, slices
+from app.execution.encoding import ResponseTooLargeError, encode_bounded, encoded, slices
 
 MOMENTS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
@@ -49,11 +49,11 @@ def test_what_json_cant_hold_raises(value: object) -> None:
 async def test_an_answer_has_at_most_so_many_bytes() -> None:
     payload = {"data": [{"body": "x" * 1_000}] * 1_000}
     whole = encoded(payload)
-    made = await bounded(payload, len(whole))
+    made = await encode_bounded(payload, len(whole))
     assert b"".join(made) == whole
     assert max(map(len, made)) < 300_000
     with pytest.raises(ResponseTooLargeError):
-        await bounded(payload, len(whole) - 1)
+        await encode_bounded(payload, len(whole) - 1)
 
 
 async def test_an_answer_that_is_far_too_large_takes_little_memory() -> None:
@@ -61,7 +61,7 @@ async def test_an_answer_that_is_far_too_large_takes_little_memory() -> None:
     payload = {"data": [{f"a{n}": body for n in range(600)} for _ in range(10)]}  # 1.2 GB
     tracemalloc.start()
     with pytest.raises(ResponseTooLargeError):
-        await bounded(payload, 5_000_000)
+        await encode_bounded(payload, 5_000_000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10_000_000

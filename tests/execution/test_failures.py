@@ -104,7 +104,7 @@ async def test_nothing_is_left_to_the_garbage_collector(
     assert found
     if "body" in more:
         await catalogue["reviews"].update_many({}, {"$set": {"body": None}})
-    question = Question(Operation(f"query ($id: ID!) {text}", {"id": ids.encode("Course", found)}), PUBLIC)
+    question = Question(Operation(f"query ($id: ID!) {text}", {"id": ids.encode_id("Course", found)}), PUBLIC)
     for _ in range(2):
         gc.collect()
         with capture_logs():

@@ -177,7 +177,7 @@ async def _reviews_of_one(site: Site) -> list[str]:
     by_student: dict[Any, list[str]] = {}
     async for review in site.database["reviews"].find({**public, "studentId": {"$ne": None}}):
         own = by_student.setdefault(review["studentId"], [])
-        own.append(ids.encode("Review", review))
+        own.append(ids.encode_id("Review", review))
         if len(own) == 2:
             return own
     raise AssertionError("the sample data has no student with two reviews")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.execution import Answer, Operation, Prepared
-from app.execution.plan_report import text
+from app.execution.plan_report import plan_text
 from app.protection.limits import UNLIMITED
 from loaders.mongo.commands import Database
 from resolvers.context import PUBLIC
@@ -36,7 +36,7 @@ async def course_id(database: Database) -> str:
     reviews = [factories.review(courses[number % 3], student) for number, student in enumerate(students)]
     category = factories.category("c")
     await store(database, courses=courses, students=students, reviews=reviews, categories=[category])
-    return ids.encode("Course", courses[0])
+    return ids.encode_id("Course", courses[0])
 
 
 async def commands(database: Database, query: str, variables: dict[str, Any] | None = None) -> list[str]:
@@ -91,8 +91,8 @@ async def test_a_request_costs_what_its_depth_costs(
     """A command for each relation, its arguments and level, over branches, aliases, fragments and roots."""
     types = {"$id": "ID!", "$n": "Int = 2", "$one": "Int = 1"}
     declared = ", ".join(f"{name}: {type_}" for name, type_ in types.items() if name in query)
-    text = f"query ({declared}) {query}" if declared else query
-    assert len(await commands(database, text, {"id": course_id})) == levels
+    plan_text = f"query ({declared}) {query}" if declared else query
+    assert len(await commands(database, plan_text, {"id": course_id})) == levels
 
 
 async def test_the_number_of_parents_does_not_matter(database: Database, course_id: str) -> None:
@@ -206,7 +206,7 @@ def test_a_shared_level_is_explained_once() -> None:
         (1, "Query.courses", ["b"]),
     ]
     assert told["commands"] == 6
-    lines = text(told).splitlines()
+    lines = plan_text(told).splitlines()
     assert " 3      courseCount, n: Category.courseCount: Int!  [1 command, 2 places]" in lines
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.execution import Answer, Executor, Operation, Prepared
 from app.execution.encoding import encoded
-from app.execution.plan_report import text
+from app.execution.plan_report import plan_text
 from app.protection.limits import UNLIMITED
 from loaders.mongo.commands import Database
 from loaders.reading.registry import Loaders
@@ -104,7 +104,7 @@ def test_long_arguments_are_shortened_and_still_told_apart(executor: Executor) -
 
 
 def test_a_plan_is_told_for_people(executor: Executor) -> None:
-    lines = text(explained(executor, Q)).splitlines()
+    lines = plan_text(explained(executor, Q)).splitlines()
     assert lines[:3] == [
         "engine       compiled",
         "cost         up to 89 of 1,000,000,000 (MAX_COST): 17 objects, 64 values, 3 commands",
@@ -126,7 +126,7 @@ async def test_what_is_left_to_graphql_core(
 ) -> None:
     told = explained(executor, query)
     assert (told["engine"], told["reason"]) == ("graphql-core", reason)
-    assert reason in text(told)
+    assert reason in plan_text(told)
     answer = await run(executor, database, query)
     assert answer.engine == "reference"
     assert "errors" not in answer.payload

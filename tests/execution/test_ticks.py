@@ -39,10 +39,10 @@ async def found(database: Database) -> dict[str, str]:
         categories=categories,
     )
     return {
-        "run": ids.encode("CourseRun", run),
-        "own": ids.encode("Review", reviews[0]),
-        "other": ids.encode("Review", reviews[1]),
-        "student": ids.encode("Student", student),
+        "run": ids.encode_id("CourseRun", run),
+        "own": ids.encode_id("Review", reviews[0]),
+        "other": ids.encode_id("Review", reviews[1]),
+        "student": ids.encode_id("Student", student),
     }
 
 

@@ -7,7 +7,7 @@ from shutil import which
 import pytest
 
 from app.database import connect
-from app.sample.loading import load as load_sample
+from app.sample.loading import load_sample
 from app.settings import Settings
 from loaders import indexes
 from tests.hostile.gateway import Gateway, serving

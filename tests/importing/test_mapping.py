@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.importing.importable_fields import Importable
-from app.importing.mapping import MappingError, check_columns, load
+from app.importing.mapping import MappingError, check_columns, load_mapping
 from app.importing.records import Recorder, RowError
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "imports"
@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "imports"
 def recorder(tmp_path: Path, text: str, collection: Importable = "courses") -> Recorder:
     file = tmp_path / "map.toml"
     file.write_text(text)
-    return Recorder(load(file, collection))
+    return Recorder(load_mapping(file, collection))
 
 
 def record(tmp_path: Path, fields: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def test_options_may_depend_on_the_row(tmp_path: Path) -> None:
 def test_sentinels_become_null_and_are_counted_by_column(tmp_path: Path, sentinel: object) -> None:
     file = tmp_path / "map.toml"
     file.write_text('[fields]\nid = "id"\ntitle = "title"\nsummary = "s"\ndescription = "s"')
-    made = Recorder(load(file, "courses"))
+    made = Recorder(load_mapping(file, "courses"))
     assert made.record({"id": 1, "title": "A", "s": sentinel})["summary"] is None
     shown = "NaN" if isinstance(sentinel, float) else str(sentinel).strip()
     assert made.turned.sentinels == {("s", shown): 1}  # once, though two fields read it
@@ -133,14 +133,14 @@ def test_a_mapping_that_is_wrong_is_told_by_file_and_key(tmp_path: Path, text: s
     file = tmp_path / "map.toml"
     file.write_text(text)
     with pytest.raises(MappingError) as error:
-        load(file, "courses")
+        load_mapping(file, "courses")
     assert str(file) in str(error.value)
     assert told in str(error.value)
 
 
 def test_a_mapping_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match="No such file"):
-        load(tmp_path / "absent.toml", "courses")
+        load_mapping(tmp_path / "absent.toml", "courses")
 
 
 def test_a_column_that_is_not_in_the_file(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_column_that_is_not_in_the_file(tmp_path: Path) -> None:
     with pytest.raises(
         MappingError, match=r"fields.title: x.csv has no column “tilte”; did you mean “title”"
     ):
-        check_columns(load(file, "courses"), ["id", "title"], "x.csv")
+        check_columns(load_mapping(file, "courses"), ["id", "title"], "x.csv")
 
 
 def examples() -> Sequence[Path]:
@@ -159,6 +159,6 @@ def examples() -> Sequence[Path]:
 @pytest.mark.parametrize("file", examples(), ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_the_examples_are_mappings(file: Path) -> None:
     collection: Any = file.stem.split("-")[0]
-    made = load(file, collection)
+    made = load_mapping(file, collection)
     assert made.collection == collection
     assert made.source == file.parent.name

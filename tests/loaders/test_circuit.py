@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 from app.database import DatabaseUnavailableError, connect, ping, wait_for
 from loaders.mongo import circuit, commands
 from loaders.mongo.command_errors import DatabaseAwayError, DeadlineError
-from loaders.mongo.scope import Scope, current
+from loaders.mongo.scope import Scope, current_scope
 from tests.loaders.mongod import Mongod
 
 PATIENCE = 0.5  # seconds
@@ -21,11 +21,11 @@ PATIENCE = 0.5  # seconds
 
 @contextmanager
 def request(seconds: float = 5) -> Iterator[Scope]:
-    token = current.set(scope := Scope(monotonic() + seconds))
+    token = current_scope.set(scope := Scope(monotonic() + seconds))
     try:
         yield scope
     finally:
-        current.reset(token)
+        current_scope.reset(token)
 
 
 async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongod: Mongod) -> None:
@@ -38,7 +38,7 @@ async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongo
                 await commands.find(things, {}, size=1)
             with request(), pytest.raises(DatabaseAwayError):  # it waits for the ping
                 await commands.find(things, {}, size=1)
-            assert circuit.is_open(database.client)
+            assert circuit.circuit_is_open(database.client)
             began = monotonic()
             with request():
                 failed = await gather(
@@ -47,7 +47,7 @@ async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongo
             assert {type(error) for error in failed} == {DatabaseAwayError}
             assert monotonic() - began < 0.5
         async with asyncio.timeout(5):
-            while circuit.is_open(database.client):  # noqa: ASYNC110 # no request asks
+            while circuit.circuit_is_open(database.client):  # noqa: ASYNC110 # no request asks
                 await sleep(0.02)
         with request():
             await commands.find(things, {}, size=1)
@@ -61,7 +61,7 @@ async def test_a_lost_connection_alone_opens_nothing(own_mongod: Mongod) -> None
             with suppress(PyMongoError):  # the driver tries again, how often depends on which one it is
                 await commands.find(database["things"], {}, size=1)
             assert await commands.count(database["things"], {}) >= 0
-            assert not circuit.is_open(database.client)
+            assert not circuit.circuit_is_open(database.client)
 
 
 async def test_outside_of_requests_the_driver_s_own_errors_are_raised(own_mongod: Mongod) -> None:

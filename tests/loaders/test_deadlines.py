@@ -15,7 +15,7 @@ from app.database import connect
 from loaders.mongo import commands, detached
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError, OutcomeUnknownError
 from loaders.mongo.commands import Database
-from loaders.mongo.scope import Scope, current
+from loaders.mongo.scope import Scope, current_scope
 from loaders.mongo.transactions import Transaction, transaction
 from tests.loaders.mongod import NAME, Mongod
 
@@ -39,11 +39,11 @@ async def own(own_mongod: Mongod) -> AsyncIterator[Database]:
 def request(seconds: float, *, writes: bool = False) -> Iterator[Scope]:
     scope = Scope(monotonic() + seconds)
     scope.has_begun = scope.is_writing = writes
-    token = current.set(scope)
+    token = current_scope.set(scope)
     try:
         yield scope
     finally:
-        current.reset(token)
+        current_scope.reset(token)
 
 
 async def none_in_flight(own_mongod: Mongod, within: float = 1.0) -> None:
@@ -164,7 +164,7 @@ async def test_a_transaction_ends_at_the_deadline_and_keeps_nothing(
             await transaction(own, change)
         assert monotonic() - began < 1
     assert not isinstance(raised.value, OutcomeUnknownError)
-    await detached.finished()
+    await detached.detached_work_done()
     assert (await stored(own), own_mongod.open_transactions()) == (0, 0)
     await transaction(own, change)
     assert await stored(own) == 1
@@ -219,7 +219,7 @@ async def test_a_commit_is_followed_up_until_its_outcome_is_known(
         assert monotonic() - began < 1
         assert scope.wrote
         assert late == []
-        await detached.finished()
+        await detached.detached_work_done()
     assert late == [("commit", None)]
     assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
 
@@ -232,7 +232,7 @@ async def test_a_commit_that_fails_past_the_deadline_is_reported(
     with own_mongod.failing(1, **held, **fails):
         with request(0.3, writes=True), pytest.raises(OutcomeUnknownError):
             await transaction(own, change)
-        await detached.finished()
+        await detached.detached_work_done()
     ((kind, error),) = late
     assert kind == "commit"
     assert isinstance(error, OperationFailure)
@@ -299,7 +299,7 @@ async def test_a_server_that_answers_nothing_is_not_waited_for(own: Database, ow
         ended = await gather(*reading, writing, return_exceptions=True)
         assert {type(error) for error in ended} == {DeadlineError}
         assert monotonic() - began < 1
-    await detached.finished()
+    await detached.detached_work_done()
     with request(10):
         assert await commands.count(own["things"], {}) == 400
     await none_in_flight(own_mongod)

@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure
 from loaders.mongo import commands
 from loaders.mongo.commands import Database
 from loaders.mongo.queue import POOL
-from loaders.mongo.scope import Scope, current
+from loaders.mongo.scope import Scope, current_scope
 
 
 async def test_a_command_s_time_is_without_the_wait_for_its_turn(
@@ -45,10 +45,10 @@ async def test_a_command_s_time_is_without_the_wait_for_its_turn(
 
 async def test_an_error_of_mongodb_is_not_its_own_cause(database: Database) -> None:
     """It would be a reference cycle for each command that fails."""
-    token = current.set(Scope(monotonic() + 5))
+    token = current_scope.set(Scope(monotonic() + 5))
     try:
         with pytest.raises(OperationFailure) as failed:
             await commands.find(database["courses"], {"$nonsense": 1}, size=1)
     finally:
-        current.reset(token)
+        current_scope.reset(token)
     assert failed.value.__cause__ is not failed.value

@@ -27,9 +27,9 @@ class Client:
 @pytest.fixture
 def client() -> Iterator[Client]:
     client = Client()
-    driver_sessions.keep(client)
+    driver_sessions.keep_sessions(client)
     yield client
-    driver_sessions.forget(client)
+    driver_sessions.forget_sessions(client)
 
 
 def test_a_session_is_lent_again_and_to_one_at_a_time(client: Client) -> None:
@@ -44,7 +44,7 @@ def test_a_session_is_lent_again_and_to_one_at_a_time(client: Client) -> None:
 def test_a_session_that_comes_back_after_its_client_was_closed_is_not_kept(client: Client) -> None:
     free, session = driver_sessions.lend(client), driver_sessions.lend(client)
     driver_sessions.give_back(client, free)
-    driver_sessions.forget(client)
+    driver_sessions.forget_sessions(client)
     driver_sessions.give_back(client, session)
     late = driver_sessions.lend(client)
     assert late not in {free, session}

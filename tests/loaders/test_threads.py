@@ -16,7 +16,7 @@ from app.database import connect
 from app.settings import Settings
 from loaders.mongo import commands, queue
 from loaders.mongo.commands import Database
-from loaders.mongo.scope import Scope, current
+from loaders.mongo.scope import Scope, current_scope
 from loaders.mongo.threads import Call
 
 who: ContextVar[str] = ContextVar("who")
@@ -79,7 +79,7 @@ async def test_threads_lose_no_command_and_run_none_twice(settings: Settings) ->
     ran: list[int] = []
 
     async def request(number: int, database: Database) -> None:
-        current.set(Scope(monotonic() + 60, cheap=bool(number % 2)))
+        current_scope.set(Scope(monotonic() + 60, cheap=bool(number % 2)))
         calls = [partial(_note, ran, number * 100 + n) for n in range(100)]
         await asyncio.gather(*(commands.send(database["courses"], call) for call in calls))
 

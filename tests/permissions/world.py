@@ -144,7 +144,7 @@ async def dump(database: Database) -> Dump:
 
 
 def global_id(type_name: str, document: Document) -> str:
-    return ids.encode(type_name, document)
+    return ids.encode_id(type_name, document)
 
 
 def refresh_token(of: str) -> str:

@@ -128,9 +128,9 @@ def test_a_literal_may_be_nested_to_a_depth() -> None:
     ],
 )
 def test_depth_is_of_fields(query: str, at: int) -> None:
-    depth.check(parse(query), at)
+    depth.check_depth(parse(query), at)
     with pytest.raises(TooLargeError):
-        depth.check(parse(query), at - 1)
+        depth.check_depth(parse(query), at - 1)
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_depth_is_of_fields(query: str, at: int) -> None:
     ids=["fields", "operations", "fragments", "a shared fragment", "a cycle"],
 )
 def test_fields_at_the_root_are_of_all_operations(query: str, at: int) -> None:
-    root_fields.check(parse(query), at)
+    root_fields.check_root_fields(parse(query), at)
     with pytest.raises(TooLargeError):
-        root_fields.check(parse(query), at - 1)
+        root_fields.check_root_fields(parse(query), at - 1)
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_fields_at_the_root_are_of_all_operations(query: str, at: int) -> None:
     ids=["fields", "pairs", "aliases", "below pairs", "spread again", "elsewhere", "operations"],
 )
 def test_overlap_is_of_what_is_compared(query: str, at: int) -> None:
-    overlap.check(parse(query), at)
+    overlap.check_overlap(parse(query), at)
     with pytest.raises(TooLargeError):
-        overlap.check(parse(query), at - 1)
+        overlap.check_overlap(parse(query), at - 1)
 
 
 def test_a_fragment_that_spreads_itself_is_told_as_such() -> None:

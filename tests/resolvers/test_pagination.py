@@ -16,7 +16,7 @@ from loaders.reading.listing import Key
 from resolvers.context import Viewer
 from resolvers.cursors import Cursors
 from resolvers.errors import InvalidCursorError
-from resolvers.relay.ids import encode
+from resolvers.relay.ids import encode_id
 from tests import factories
 from tests.factories import clear, store
 from tests.resolvers.conftest import Ask
@@ -141,7 +141,7 @@ async def test_walking_a_list_sees_what_stays_exactly_once(
 
     whole = [node["id"] for node in (await ask({"first": 100}))["nodes"]]
     assert variables["search"] or len(whole) == len(stored)
-    gone = {encode(of.type_name, document) for document in leaving}
+    gone = {encode_id(of.type_name, document) for document in leaving}
     seen = await walk(ask, size=size, backwards=backwards, between=change)
     assert [i for i in seen if i in whole and i not in gone] == [i for i in whole if i not in gone]
     assert len(seen) == len(set(seen))
@@ -397,7 +397,7 @@ async def test_a_cursor_beneath_several_parents(ask: Ask, database: Database) ->
     """It is of one of them at most: the others have an error in the place of their page."""
     courses = [factories.course() for _ in range(3)]
     await store(database, courses=courses, reviews=[factories.review(c) for c in courses for _ in range(3)])
-    ids = [encode("Course", course) for course in courses]
+    ids = [encode_id("Course", course) for course in courses]
     text = """query($ids: [ID!]!, $a: String) { nodes(ids: $ids) { ... on Course {
       reviews(first: 1, after: $a) { nodes { id } pageInfo { endCursor } } } } }"""
     first = (await ask(text, {"ids": ids}))["data"]["nodes"]

@@ -31,7 +31,7 @@ async def one_of_each(database: Database, status: str = "PUBLISHED") -> dict[str
         "students": student,
     }
     await store(database, **{name: [document] for name, document in stored.items()})
-    return {name: ids.encode(name, doc) for name, doc in zip(TYPES, stored.values(), strict=True)}
+    return {name: ids.encode_id(name, doc) for name, doc in zip(TYPES, stored.values(), strict=True)}
 
 
 NODES = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
@@ -45,7 +45,7 @@ async def test_nodes_are_aligned_and_one_command_a_type(
         *by_type.values(),
         "no ID",
         *reversed(by_type.values()),
-        ids.encode("Course", {"_id": ObjectId()}),
+        ids.encode_id("Course", {"_id": ObjectId()}),
     ]
     mongo_commands.clear()
     found = (await run_query(NODES, {"ids": wanted}, viewer=STAFF))["nodes"]
@@ -85,15 +85,15 @@ async def test_nodes_takes_at_most_100(
 
 @given(st.sampled_from(TYPES), st.binary(min_size=12, max_size=12))
 def test_a_global_id_gives_back_type_and_id(type_name: str, raw: bytes) -> None:
-    global_id = ids.encode(type_name, {"_id": ObjectId(raw)})
-    assert ids.decode(global_id) == (type_name, ObjectId(raw))
+    global_id = ids.encode_id(type_name, {"_id": ObjectId(raw)})
+    assert ids.decode_id(global_id) == (type_name, ObjectId(raw))
     assert len(global_id) == 20
 
 
 @given(st.text(max_size=40) | st.text("ABCabc019-_=+/", min_size=20, max_size=20))
 def test_what_is_no_id_is_none(text: str) -> None:
-    decoded = ids.decode(text)
-    assert decoded is None or ids.encode(decoded.type_name, {"_id": decoded.id}) == text
+    decoded = ids.decode_id(text)
+    assert decoded is None or ids.encode_id(decoded.type_name, {"_id": decoded.id}) == text
 
 
 async def test_a_student_keeps_e_mail_and_enrolments_private(database: Database, run_query: RunQuery) -> None:
@@ -108,7 +108,7 @@ async def test_a_student_keeps_e_mail_and_enrolments_private(database: Database,
     text = "query($id: ID!) { student(id: $id) { name email enrollments { totalCount nodes { status } } } }"
 
     async def seen(viewer: Viewer) -> Any:
-        student = (await run_query(text, {"id": ids.encode("Student", ada)}, viewer=viewer))["student"]
+        student = (await run_query(text, {"id": ids.encode_id("Student", ada)}, viewer=viewer))["student"]
         return student["email"], student["enrollments"]
 
     nothing = (None, {"totalCount": 0, "nodes": []})
@@ -180,7 +180,7 @@ async def test_a_student_s_reviews_are_hidden_with_their_courses(
         reviews=[factories.review(c, student) for c in (shown, archived)],
     )
     text = "query($id: ID!) { student(id: $id) { reviews { totalCount nodes { course { title } } } } }"
-    data = await run_query(text, {"id": ids.encode("Student", student)})
+    data = await run_query(text, {"id": ids.encode_id("Student", student)})
     assert data["student"]["reviews"] == {"totalCount": 1, "nodes": [{"course": {"title": shown["title"]}}]}
 
 

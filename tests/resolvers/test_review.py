@@ -9,7 +9,7 @@ import pytest
 from loaders.mongo.commands import Database
 from loaders.newest_review_ids import CARRIERS, NEWEST, unpacked
 from resolvers.context import PUBLIC, Viewer
-from resolvers.relay.ids import encode
+from resolvers.relay.ids import encode_id
 from tests import factories
 from tests.factories import DAY, T0, clear, store
 from tests.support import RunQuery
@@ -50,7 +50,7 @@ def query(collection: str, field: str, declared: str = "") -> str:
 
 
 def ids(collection: str, documents: Documents) -> list[str]:
-    return [encode(TYPES[collection], document) for document in documents[collection]]
+    return [encode_id(TYPES[collection], document) for document in documents[collection]]
 
 
 PAGE = """reviews(first: $first, after: $after) { totalCount nodes { id rating } edges { cursor }
@@ -162,7 +162,7 @@ async def test_what_follows_a_page_is_looked_at_only_where_it_is_asked(
     ]
     documents = {"courses": [shown, hidden], "students": [student], "reviews": reviews}
     await store(database, **documents)
-    newest = encode("Review", reviews[-1])
+    newest = encode_id("Review", reviews[-1])
     three = ["find students", "find reviews", "find courses"]
     for asked, told, commands in (
         ("", {}, three),
@@ -225,7 +225,7 @@ async def test_a_review_that_is_gone_is_not_on_a_page(
     data = await run_query(query("courses", PAGE, WINDOW), given)
     assert of_reviews(mongo_commands) == ["find reviews", "find reviews", "aggregate reviews"]
     shown = [node["id"] for node in data["nodes"][0]["reviews"]["nodes"]]
-    assert shown == [encode("Review", {"_id": i}) for i in newest[1 : first + 1]]
+    assert shown == [encode_id("Review", {"_id": i}) for i in newest[1 : first + 1]]
     await forget(database)
     assert data == await run_query(query("courses", PAGE, WINDOW), given)
 

@@ -15,7 +15,7 @@ import pytest
 
 from app.sample.generator import Sample, generate
 from app.sample.identity import TODAY
-from app.sample.loading import load
+from app.sample.loading import load_sample
 from loaders import recount
 from loaders.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
 from loaders.mongo.commands import Database
@@ -316,16 +316,16 @@ async def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
 
 
 async def test_what_is_loaded_is_what_was_made(database: Database, sample: Sample) -> None:
-    assert await load(database, NOW)
+    assert await load_sample(database, NOW)
     assert await contents(database) == {name: [*made] for name, made in sample.collections().items()}
     assert [difference async for difference in recount.recount(database, fix=False)] == []
 
 
 async def test_loading_again_changes_nothing(database: Database) -> None:
-    await load(database, NOW)
+    await load_sample(database, NOW)
     await database["reviews"].delete_one({"externalId.id": "7"})
     before = await contents(database)
-    assert not await load(database, NOW + timedelta(days=3))
+    assert not await load_sample(database, NOW + timedelta(days=3))
     assert await contents(database) == before
 
 
@@ -339,37 +339,37 @@ async def test_an_interrupted_load_is_completed(
         await insert(database, {name: made for name, made in partly.items() if made})
         raise KeyboardInterrupt
 
-    insert = writer.insert
+    insert = writer.insert_sample
     monkeypatch.setattr(writer, "insert", stop)
     with pytest.raises(KeyboardInterrupt):
-        await load(database, NOW)
+        await load_sample(database, NOW)
     monkeypatch.undo()
-    assert await load(database, NOW + timedelta(days=3))
+    assert await load_sample(database, NOW + timedelta(days=3))
     assert await contents(database) == documents
-    assert not await load(database, NOW)
+    assert not await load_sample(database, NOW)
 
 
 async def test_a_catalogue_of_ones_own_is_left_alone(database: Database) -> None:
     await database["courses"].insert_one({"slug": "mine"})
-    assert not await load(database, NOW)
+    assert not await load_sample(database, NOW)
     assert await database["courses"].count_documents({}) == 1
 
 
 async def test_documents_of_another_layout_are_replaced(database: Database, sample: Sample) -> None:
-    await load(database, NOW)
+    await load_sample(database, NOW)
     await database["sampleData"].update_one({}, {"$unset": {"layout": 1}})
     await database["courses"].update_many({}, {"$rename": {"ratingAverage": "rating.average"}})
     await database["courses"].insert_one(factories.course(slug="mine"))
-    assert await load(database, NOW)
+    assert await load_sample(database, NOW)
     assert await database["courses"].find_one_and_delete({"slug": "mine"}) is not None
     assert await contents(database) == {name: [*made] for name, made in sample.collections().items()}
-    assert not await load(database, NOW)
+    assert not await load_sample(database, NOW)
 
 
 async def test_what_somebody_made_since_is_counted_in_documents_that_are_replaced(
     database: Database, sample: Sample
 ) -> None:
-    await load(database, NOW)
+    await load_sample(database, NOW)
     student = sample.students[0]
     reviewed = next(r for r in sample.reviews if r["status"] == "PUBLISHED")
     course = next(c for c in sample.courses if c["_id"] == reviewed["courseId"])
@@ -378,7 +378,7 @@ async def test_what_somebody_made_since_is_counted_in_documents_that_are_replace
     del own["externalId"]
     await database["reviews"].insert_one(own)
     await database["sampleData"].update_one({}, {"$set": {"layout": 0}})
-    assert await load(database, NOW)
+    assert await load_sample(database, NOW)
     assert [difference async for difference in recount.recount(database, fix=False)] == []
     stored = await database["reviews"].find_one({"_id": reviewed["_id"]})
     assert stored is not None

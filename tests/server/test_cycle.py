@@ -31,7 +31,7 @@ def answering(headers: Sequence[tuple[bytes, bytes]], *parts: bytes) -> Any:
 
 @asynccontextmanager
 async def connected(app: Any) -> AsyncIterator[tuple[Connection, asyncio.StreamReader, asyncio.StreamWriter]]:
-    loop, own = asyncio.get_running_loop(), server.make(lambda: app, Settings())
+    loop, own = asyncio.get_running_loop(), server.make_server(lambda: app, Settings())
     own.config.load()
     own.lifespan = own.config.lifespan_class(own.config)
     listening = await loop.create_server(own._connection, "127.0.0.1", 0)

@@ -39,7 +39,7 @@ async def toy(scope: Scope, receive: Receive, send: Send) -> None:
         print("the client is gone", file=sys.stderr, flush=True)
         return
     elif scope["path"] == "/work":
-        detached.start(_work())
+        detached.start_detached(_work())
     elif "bytes" not in asked:
         body = await _body(receive)
     headers = [(b"content-length", str(len(body)).encode())]
@@ -73,14 +73,14 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 def _make() -> Server:
     if Path("broken").exists():
         raise workers.CannotStartError("it is broken")
-    return server.make(lambda: toy, Settings())
+    return server.make_server(lambda: toy, Settings())
 
 
 def main() -> None:
-    logs.configure()
+    logs.configure_logs()
     count, port, *_ = [*map(int, sys.argv[1:]), 0]
-    settings, listening = Settings(), server.bound("127.0.0.1", port)
-    workers.run(
+    settings, listening = Settings(), server.bound_socket("127.0.0.1", port)
+    workers.run_workers(
         _make,
         listening,
         count,

@@ -46,7 +46,7 @@ def _student(client: Client, world: World, number: int) -> Client:
     if number % 10 == 0:
         return client
     document = world.students[number]
-    client.student = ids.encode("Student", document)
+    client.student = ids.encode_id("Student", document)
     return _known(client, f"student {number}", "STUDENT", student_id=document["_id"])
 
 

@@ -65,7 +65,7 @@ def told(acks: Iterable[Ack]) -> Told:
 
 def key(global_id: str | None) -> ObjectId:
     """The ObjectId of a global ID."""
-    decoded = ids.decode(global_id or "")
+    decoded = ids.decode_id(global_id or "")
     assert decoded, global_id
     return decoded.id
 

@@ -71,15 +71,15 @@ async def make(database: Database, people: int, random: Random) -> World:
     return World(
         [
             Course(
-                ids.encode("Course", course),
-                [Run(ids.encode("CourseRun", run), run["seats"]) for run in runs[course["slug"]]],
+                ids.encode_id("Course", course),
+                [Run(ids.encode_id("CourseRun", run), run["seats"]) for run in runs[course["slug"]]],
             )
             for course in courses
         ],
         students,
         teachers,
         moderators,
-        [(ids.encode("Review", r), ids.encode("Course", {"_id": r["courseId"]})) for r in reviews],
+        [(ids.encode_id("Review", r), ids.encode_id("Course", {"_id": r["courseId"]})) for r in reviews],
     )
 
 

@@ -77,7 +77,7 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
     )  # fmt: skip
     described = {
         "title": "C++ & C", "slug": "a-slug", "summary": "S", "description": "D",
-        "categoryId": ids.encode("Category", web), "instructorIds": [ids.encode("Instructor", teacher)],
+        "categoryId": ids.encode_id("Category", web), "instructorIds": [ids.encode_id("Instructor", teacher)],
         "price": {"amountMinor": 100, "currency": "EUR"}, "level": "BEGINNER", "deliveryModes": ["ONSITE"],
         "durationDays": 2, "language": "en", "codes": ["C"], "tags": ["t"],
     }  # fmt: skip

@@ -120,19 +120,19 @@ def as_instructor(instructor: Doc) -> Viewer:
 
 
 def course_id(course: Doc) -> str:
-    return ids.encode("Course", course)
+    return ids.encode_id("Course", course)
 
 
 def run_id(run: Doc) -> str:
-    return ids.encode("CourseRun", run)
+    return ids.encode_id("CourseRun", run)
 
 
 def enrollment_id(enrollment: Doc) -> str:
-    return ids.encode("Enrollment", enrollment)
+    return ids.encode_id("Enrollment", enrollment)
 
 
 def review_id(review: Doc) -> str:
-    return ids.encode("Review", review)
+    return ids.encode_id("Review", review)
 
 
 def run_of(course: Doc, **fields: Any) -> Doc:

@@ -90,9 +90,9 @@ def test_what_is_no_id_is_of_nothing(value: str) -> None:
 
 def test_an_id_of_another_type_is_of_nothing() -> None:
     course = factories.course()
-    assert checks.global_id("Course")(ids.encode("Course", course)) == course["_id"]
+    assert checks.global_id("Course")(ids.encode_id("Course", course)) == course["_id"]
     with pytest.raises(NotFoundError, match="There is no run with this ID"):
-        checks.global_id("CourseRun")(ids.encode("Course", course))
+        checks.global_id("CourseRun")(ids.encode_id("Course", course))
 
 
 @given(st.datetimes(timezones=st.timezones() | st.none()))

@@ -29,7 +29,7 @@ WHOLE = """course { slug title summary description category { slug } level deliv
 
 
 def instructors_ids(*instructors: Doc) -> list[str]:
-    return [ids.encode("Instructor", instructor) for instructor in instructors]
+    return [ids.encode_id("Instructor", instructor) for instructor in instructors]
 
 
 @pytest.fixture
@@ -54,7 +54,8 @@ def described(**fields: Any) -> Doc:
 async def test_a_course_is_made_as_a_draft_of_who_makes_it(gateway: Gateway) -> None:
     given = {
         "title": "  Café <b>Web</b>\n Design ", "summary": "Look", "description": "# It\n\n1 < 2",
-        "categoryId": ids.encode("Category", WEB), "level": "BEGINNER", "deliveryModes": ["ONLINE", "ONLINE"],
+        "categoryId": ids.encode_id("Category", WEB), "level": "BEGINNER",
+        "deliveryModes": ["ONLINE", "ONLINE"],
         "durationDays": 3, "language": "pt-BR", "codes": ["WD-1"], "tags": ["css", "css", "html"],
         "price": {"amountMinor": 129900, "currency": "INR"}, "instructorIds": instructors_ids(BOB),
     }  # fmt: skip
@@ -120,7 +121,7 @@ async def test_all_that_is_wrong_is_told_at_once(gateway: Gateway, database: Dat
         STAFF, "createCourse", title="", durationDays=0, categoryId="nothing", tags=[""]
     ) == [("NOT_FOUND", "categoryId"), ("INVALID", "durationDays"), ("INVALID", "tags"), ("INVALID", "title")]
     await database["courses"].insert_one(factories.course(slug="taken"))
-    nobody = ids.encode("Category", factories.category("none"))
+    nobody = ids.encode_id("Category", factories.category("none"))
     strangers = instructors_ids(ADA, factories.instructor("Eve"))
     assert await gateway.codes(
         STAFF, "createCourse", title="A", slug="taken", categoryId=nobody, instructorIds=strangers
@@ -219,7 +220,7 @@ async def test_a_draft_is_published_once_it_is_described(gateway: Gateway, datab
     assert (error["code"], error["path"]) == ("INVALID", ["input", "courseId"])
     assert "a summary and a delivery mode" in error["message"]
     await gateway.done(
-        STAFF, "updateCourse", **own, summary="It", categoryId=ids.encode("Category", WEB),
+        STAFF, "updateCourse", **own, summary="It", categoryId=ids.encode_id("Category", WEB),
         deliveryModes=["ONSITE"],
     )  # fmt: skip
     listed = "{ courses { nodes { status } } }"
@@ -270,8 +271,8 @@ async def test_an_archived_course_keeps_its_history_and_comes_back_with_it(
     assert payload["course"]["rating"]["count"] == payload["course"]["studentCount"] == 3
     for by, shown in ((students[0], [reviews[3]]), (students[1], [])):
         reviewed = "query($id: ID!) { student(id: $id) { reviews { totalCount nodes { id } } } }"
-        told = await gateway.ask(reviewed, {"id": ids.encode("Student", by)})
-        listed = [{"id": ids.encode("Review", review)} for review in shown]
+        told = await gateway.ask(reviewed, {"id": ids.encode_id("Student", by)})
+        listed = [{"id": ids.encode_id("Review", review)} for review in shown]
         assert told["student"]["reviews"] == {"totalCount": len(shown), "nodes": listed}
     query = "query($id: ID!) { course(id: $id) { id } node(id: $id) { id } courses { totalCount } }"
     assert await gateway.ask(query, {"id": own["courseId"]}) == {

@@ -229,7 +229,7 @@ async def test_a_run_that_is_made_while_its_course_is_archived_is_hidden_with_it
         lambda tx: _archive(tx, course),
     )
     runs = [{"_id": run["_id"]} async for run in database["courseRuns"].find()]
-    query = {"ids": [ids.encode("CourseRun", run) for run in runs]}
+    query = {"ids": [ids.encode_id("CourseRun", run) for run in runs]}
     text = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     assert (await gateway.ask(text, query))["nodes"] == [None, None]
     assert None not in (await gateway.ask(text, query, STAFF))["nodes"]

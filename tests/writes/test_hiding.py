@@ -83,10 +83,10 @@ class Scene:
         self.others = [review_of(self.other, s, createdAt=T0, rating=3) for s in self.students]
         self.variables = {
             "course": course_id(self.course),
-            "review": ids.encode("Review", self.reviews[0]),
-            "run": ids.encode("CourseRun", self.run),
-            "student": ids.encode("Student", self.students[0]),
-            "ids": [ids.encode("Review", review) for review in (self.reviews[0], self.others[0])],
+            "review": ids.encode_id("Review", self.reviews[0]),
+            "run": ids.encode_id("CourseRun", self.run),
+            "student": ids.encode_id("Student", self.students[0]),
+            "ids": [ids.encode_id("Review", review) for review in (self.reviews[0], self.others[0])],
         }
 
     async def store(self, database: Database) -> None:
@@ -97,7 +97,7 @@ class Scene:
 
     def told(self, *, shown: bool) -> Any:
         """What the public sees of it."""
-        own, other = (ids.encode("Review", reviews[0]) for reviews in (self.reviews, self.others))
+        own, other = (ids.encode_id("Review", reviews[0]) for reviews in (self.reviews, self.others))
         listed = [{"id": own}, {"id": other}] if shown else [{"id": other}]
         count = 1 + shown
         course = {
@@ -105,7 +105,8 @@ class Scene:
             "reviews": {
                 "totalCount": 30,
                 "nodes": [
-                    {"id": ids.encode("Review", r)} for r in sorted(self.reviews, key=lambda r: r["_id"])[:20]
+                    {"id": ids.encode_id("Review", r)}
+                    for r in sorted(self.reviews, key=lambda r: r["_id"])[:20]
                 ],
             },
             "runs": {"totalCount": 1},
@@ -158,7 +159,7 @@ async def test_lists_counts_facets_and_pages_are_right_at_every_moment(
         """A list by pages loses and doubles nothing that stays."""
         while not done.is_set():
             seen = await pages(gateway, scene)
-            others = [ids.encode("Review", review) for review in scene.others]
+            others = [ids.encode_id("Review", review) for review in scene.others]
             assert len(seen) == len(set(seen))
             assert seen.count(others[0]) == 1
 
@@ -237,7 +238,7 @@ async def test_votes_for_a_review_that_is_gone_are_deleted_however_many(
         {"_id": {"reviewId": review["_id"], "studentId": ObjectId()}} for review in reviews for _ in range(25)
     ]
     await stored(database, courses=[course], students=[student], reviews=reviews, votes=votes)
-    own = {"reviewId": ids.encode("Review", reviews[0]), "idempotencyKey": "k"}
+    own = {"reviewId": ids.encode_id("Review", reviews[0]), "idempotencyKey": "k"}
     for _ in range(2):
         await gateway.done(STAFF, "deleteReview", **own)
         left = await database["votes"].find().to_list(None)

@@ -11,7 +11,7 @@ import loaders.review_writes
 from loaders.mongo import detached
 from loaders.mongo.command_errors import DeadlineError
 from loaders.mongo.commands import Database
-from loaders.mongo.scope import current as current_scope
+from loaders.mongo.scope import current_scope
 from loaders.mongo.transactions import Transaction
 from loaders.newest_review_ids import NEWEST, unpacked
 from resolvers.context import Viewer
@@ -224,7 +224,7 @@ async def test_the_votes_of_a_review_that_is_taken_back_go_past_the_deadline_too
     assert await database["reviews"].count_documents({}) == 0
     assert await database["votes"].count_documents({}) == 1
     go_on.set()
-    await detached.finished()
+    await detached.detached_work_done()
     assert await database["votes"].count_documents({}) == 0
 
 
@@ -242,7 +242,7 @@ async def test_votes_that_can_t_be_deleted_in_their_time_are_reported(
     viewer, given = await voted_for(database)
     answer = await gateway.post(TAKE_BACK, given, viewer)
     assert answer["data"]["deleteReview"]["review"] == {"rating": 1}
-    await detached.finished()
+    await detached.detached_work_done()
     assert [(kind, type(error)) for kind, error in late] == [("rest of a write", DeadlineError)]
     await database["votes"].delete_many({})  # as `lectern recount --fix` does
 
@@ -267,7 +267,7 @@ async def test_the_votes_go_when_the_commit_comes_past_the_deadline(
     assert answer["errors"][0]["extensions"] == {"code": "TIMEOUT"}
     assert await database["votes"].count_documents({}) == 1
     go_on.set()
-    await detached.finished()
+    await detached.detached_work_done()
     monkeypatch.setattr(loaders.mongo.transactions, "_commit", real)
     left = 0 if is_committed else 1
     assert await database["reviews"].count_documents({}) == left

@@ -81,7 +81,7 @@ class Compiler:
         return Use(self._count - 1, position, position.source, route, built)
 
 
-def items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
+def list_items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
     """What builds items of a list one by one: it appends the result of each value to its slot, a list.
 
     type_: of the items of a position within the use. The uses below are the use's own.
@@ -267,10 +267,10 @@ class _Function:
     @contextmanager
     def _at(self, step: Step, times: int = 1) -> Iterator[None]:
         """Within a field, or an item of a list."""
-        route, items = self._route, self._items
-        self._route, self._items = (*route, step), items * times
+        route, list_items = self._route, self._items
+        self._route, self._items = (*route, step), list_items * times
         yield
-        self._route, self._items = route, items
+        self._route, self._items = route, list_items
 
     @contextmanager
     def _indented(self) -> Iterator[None]:

@@ -32,7 +32,7 @@ def fixed(uses: Sequence[Use], *, serial: bool) -> Levels | None:
     return found
 
 
-def of(plan: Plan, variables: VariableValues) -> Levels:
+def levels_of(plan: Plan, variables: VariableValues) -> Levels:
     """The levels of a plan for these values of its variables."""
     return plan.levels or _grouped(plan.uses, lambda use: _by_value(use, variables), serial=plan.serial)
 
@@ -78,12 +78,12 @@ class _Grouping:
             self.add(use.built.below, root, depth + 1, above | {level.number})
 
     def levels(self) -> Levels:
-        of = [self._of[number] for number in range(len(self._of))]
+        levels_of = [self._of[number] for number in range(len(self._of))]
         by_call: dict[int, list[Level]] = {}
         for level in self._found.values():
             by_call.setdefault(level.same, []).append(level)
         recurring = {same: self._may_meet(own) for same, own in by_call.items() if len(own) > 1}
-        return Levels(list(self._found.values()), of, len(self._found) < len(of), recurring)
+        return Levels(list(self._found.values()), levels_of, len(self._found) < len(levels_of), recurring)
 
     def _may_meet(self, levels: Sequence[Level]) -> bool:
         """Whether two of them may be ready at the same time: neither is below the other."""

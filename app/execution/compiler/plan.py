@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType
 
 from app.execution.compiler.field_arguments import Arguments
-from loaders.reading.projections import Projection
+from loaders.reading import Projection
 
 
 @dataclass(frozen=True, slots=True)

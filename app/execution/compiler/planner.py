@@ -29,18 +29,9 @@ from strawberry.utils.str_converters import to_camel_case
 from app.execution.compiler import field_arguments, levels
 from app.execution.compiler.codegen import Compiler
 from app.execution.compiler.field_arguments import Arguments
-from app.execution.compiler.plan import (
-    Called,
-    Computed,
-    Plan,
-    Position,
-    Selection,
-    Source,
-    Stored,
-    Typename,
-)
+from app.execution.compiler.plan import Called, Computed, Plan, Position, Selection, Source, Stored, Typename
 from loaders.collections import stored_in
-from loaders.reading import projections
+from loaders.reading import projections_of
 from resolvers.schema import declaration
 
 
@@ -48,7 +39,7 @@ class DeclinedError(Exception):
     """The operation is not for a plan; the message is the reason, one of a few words."""
 
 
-def plan(
+def plan_operation(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation: OperationDefinitionNode,
@@ -91,7 +82,7 @@ class _Planner:
         uses = [compiler.use(position) for position in positions if isinstance(position.source, Called)]
         serial = self._operation.operation is OperationType.MUTATION
         known = levels.fixed(uses, serial=serial)
-        return Plan(keys, uses, projections.of(self._reads), self._looked_beyond, serial, known)
+        return Plan(keys, uses, projections_of(self._reads), self._looked_beyond, serial, known)
 
     def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]

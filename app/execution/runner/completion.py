@@ -20,8 +20,7 @@ from graphql import (
 )
 from graphql.pyutils import inspect, is_iterable
 
-from app.execution.compiler import codegen
-from app.execution.compiler.plan import Built, Called, Position, Selection, Typename, Use, Waiting
+from app.execution.compiler import Built, Called, Position, Selection, Typename, Use, Waiting, list_items
 from app.execution.runner.failures import Failures, FieldError, Path
 
 
@@ -114,7 +113,7 @@ class Completion:
     def _items(self, type_: GraphQLOutputType, position: Position) -> Built:
         kept, key = self._use.items, (id(position), id(type_))
         if key not in kept:
-            kept[key] = codegen.items(self._use, position, type_)
+            kept[key] = list_items(self._use, position, type_)
         return kept[key]
 
     def _object(self, selection: Selection, document: Any, path: Path) -> dict[str, Any]:

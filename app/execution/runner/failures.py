@@ -7,7 +7,7 @@ from graphql import FieldNode
 from graphql.error import located_error
 
 from app import errors
-from app.execution.compiler.plan import Route
+from app.execution.compiler import Route
 
 #: Keys of objects and indices of lists, from the data to a place in it.
 Path: TypeAlias = tuple[str | int, ...]

@@ -10,9 +10,7 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import gather_with_cancel
 from strawberry.exceptions import WrongNumberOfResultsReturned
 
-from app.execution.compiler import levels
-from app.execution.compiler.levels import Arrival, Meeting
-from app.execution.compiler.plan import Plan, Use, Waiting
+from app.execution.compiler import Arrival, Meeting, Plan, Use, Waiting, levels_of
 from app.execution.pace import pace
 from app.execution.plan_report import Timing, Timings
 from app.execution.runner.completion import Completion
@@ -41,7 +39,7 @@ class Run:
     def __init__(
         self, plan: Plan, ctx: Context, variables: VariableValues, timings: Timings | None = None
     ) -> None:
-        self._levels = levels.of(plan, variables)
+        self._levels = levels_of(plan, variables)
         self._ctx, self._variables, self._timings = ctx, variables, timings
         self._serial = plan.serial
         self._meeting = Meeting(self._levels) if self._levels.shared else None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.importing.values import dates, numbers, text_values
-from loaders.text.slugs import slugify
+from loaders.text import slugify
 
 Normaliser = Callable[..., Any]
 
