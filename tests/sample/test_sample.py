@@ -13,6 +13,7 @@ from typing import Any
 import bson
 import pytest
 
+from app.sample import loading
 from app.sample.generator import Sample, generate
 from app.sample.identity import TODAY
 from app.sample.loading import load_sample
@@ -21,7 +22,7 @@ from loaders.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENR
 from loaders.mongo.commands import Database
 from loaders.ratings import wilson
 from loaders.text.terms import course_keys, student_keys
-from loaders.transfer import sample_data as writer
+from loaders.transfer import insert_sample
 from tests import factories
 
 COLLECTIONS = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
@@ -339,8 +340,8 @@ async def test_an_interrupted_load_is_completed(
         await insert(database, {name: made for name, made in partly.items() if made})
         raise KeyboardInterrupt
 
-    insert = writer.insert_sample
-    monkeypatch.setattr(writer, "insert", stop)
+    insert = insert_sample
+    monkeypatch.setattr(loading, "insert_sample", stop)
     with pytest.raises(KeyboardInterrupt):
         await load_sample(database, NOW)
     monkeypatch.undo()

@@ -15,6 +15,7 @@ from loaders.mongo.scope import current_scope
 from loaders.mongo.transactions import Transaction
 from loaders.newest_review_ids import NEWEST, unpacked
 from resolvers.context import Viewer
+from resolvers.writing import runner
 from tests import factories
 from tests.factories import DAY, T0
 from tests.support import RunQuery
@@ -190,6 +191,7 @@ def let_deadline_pass(kind_of: str, monkeypatch: pytest.MonkeyPatch) -> None:
         return await real(task, deadline, kind)
 
     monkeypatch.setattr(detached, "outcome", outcome)
+    monkeypatch.setattr(runner, "outcome", outcome)
 
 
 async def voted_for(database: Database) -> tuple[Viewer, dict[str, Any]]:
