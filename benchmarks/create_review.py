@@ -34,8 +34,8 @@ from benchmarks import report
 from benchmarks.servers import ENGINES, LECTERN, SIGNED_WITH, Server, leave_a_core, started
 from loaders.collections import complete
 from loaders.indexes import ensure
-from loaders.newest_review_ids import NEWEST, packed
-from loaders.ratings import summarise
+from loaders.model.newest_review_ids import NEWEST, packed
+from loaders.model.ratings import summarise
 from resolvers.context import Viewer
 from resolvers.relay import encode_id
 

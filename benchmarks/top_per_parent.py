@@ -21,8 +21,8 @@ from pydantic import SecretStr
 from app.database import connect
 from app.settings import Settings
 from benchmarks import data, report
+from loaders.model.newest_review_ids import unpacked
 from loaders.mongo import Database, aggregate, find
-from loaders.newest_review_ids import unpacked
 from loaders.reading import ByKey, Listing, Order, Window
 
 ROUNDS = 30

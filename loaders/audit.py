@@ -6,9 +6,9 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders import list_limits
 from loaders.collections import COLLECTIONS
-from loaders.documents import ActorDoc, ChangeDoc
+from loaders.model import list_limits
+from loaders.model.documents import ActorDoc, ChangeDoc
 from loaders.mongo import Change, Database, Filter, Transaction, utc
 from loaders.reading import Listing, Order
 

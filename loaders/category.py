@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from loaders import list_limits
-from loaders.documents import CategoryDoc, CourseStatus
+from loaders.model import list_limits
+from loaders.model.documents import CategoryDoc, CourseStatus
 from loaders.mongo import Database, Pipeline, aggregate, find
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from loaders import new_documents
-from loaders.documents import ANONYMOUS_STUDENT, LIVE_ENROLLMENTS
-from loaders.new_documents import Document
-from loaders.ratings import wilson
+from loaders.model import new_documents
+from loaders.model.documents import ANONYMOUS_STUDENT, LIVE_ENROLLMENTS
+from loaders.model.new_documents import Document
+from loaders.model.ratings import wilson
 from loaders.text import course_keys, student_keys
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 from bson import ObjectId
 
 from loaders.collections import complete
-from loaders.course_aggregates import FREE_SEAT, has_free_seat, is_counted, takes_seat
-from loaders.documents import (
+from loaders.model.aggregates import FREE_SEAT, has_free_seat, is_counted, takes_seat
+from loaders.model.documents import (
     COUNTED_ENROLLMENTS,
     LIVE_ENROLLMENTS,
     CourseDoc,

@@ -1,7 +1,7 @@
 """Reviews: lists by course and by student, and what a student has to do with them.
 
 The first page of a course's or a student's newest reviews is read by `_id`, from the ids that the course or
-the student stores (loaders/newest_review_ids.py): that takes about half as long as listing by parent.
+the student stores (loaders/model/newest_review_ids.py): that takes about half as long as listing by parent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 
 from bson import ObjectId
 
-from loaders.documents import COUNTED_ENROLLMENTS, CourseStatus, ReviewDoc, ReviewStatus
+from loaders.model.documents import COUNTED_ENROLLMENTS, CourseStatus, ReviewDoc, ReviewStatus
+from loaders.model.newest_review_ids import NEWEST, NOTHING, ReviewParent, number, unpacked
 from loaders.mongo import Database, Filter, find
-from loaders.newest_review_ids import NEWEST, NOTHING, ReviewParent, number, unpacked
 from loaders.reading import Listing, Loaders, Order, Page, Projection, Window, including
 
 ReviewOrderField = Literal["NEWEST", "HELPFUL", "RATING"]

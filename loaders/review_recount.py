@@ -13,9 +13,9 @@ from bson import ObjectId
 
 import loaders.review
 from loaders.differences import Difference, Doc, batches, compared, mended
+from loaders.model.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed
+from loaders.model.ratings import wilson
 from loaders.mongo import Database, Pipeline, Transaction, aggregate, all_of, find, transaction
-from loaders.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed
-from loaders.ratings import wilson
 from loaders.reading import Loaders, sort_by
 from loaders.review import PUBLIC
 from loaders.review_writes import delete_votes

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 
 from loaders.collections import complete
-from loaders.course_aggregates import add_stars, rating
-from loaders.documents import CourseDoc, ReviewDoc
+from loaders.model.aggregates import add_stars, rating
+from loaders.model.documents import CourseDoc, ReviewDoc
+from loaders.model.newest_review_ids import NEWEST, ReviewParent, packed
+from loaders.model.ratings import wilson
 from loaders.mongo import Pipeline, Transaction
-from loaders.newest_review_ids import NEWEST, ReviewParent, packed
-from loaders.ratings import wilson
 from loaders.reading import sort_by
 from loaders.review import ORDERS, PUBLIC
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import loaders.course_writes
-from loaders.documents import CourseDoc, CourseRunDoc
 from loaders.enrollment import is_full
+from loaders.model.documents import CourseDoc, CourseRunDoc
 from loaders.mongo import Transaction, utc
 from resolvers.context import Context
 from resolvers.errors import refusal

@@ -6,8 +6,8 @@ from enum import Enum
 import strawberry
 from strawberry import enum_value
 
+import resolvers.course
 import resolvers.course_run
-import resolvers.course_writes
 import resolvers.enrollment
 import resolvers.review
 import resolvers.signing_in
@@ -225,26 +225,26 @@ class Mutation:
         description="Changes what the viewer says of themselves.",
     )
     create_course: CreateCoursePayload = write(
-        resolvers.course_writes.create_course,
+        resolvers.course.create_course,
         writing.CreateCourseInput,
         commands=9,
         description="Makes a course, as a draft.",
     )
     update_course: UpdateCoursePayload = write(
-        resolvers.course_writes.update_course,
+        resolvers.course.update_course,
         writing.UpdateCourseInput,
         commands=10,
         description="Changes a course.",
     )
     publish_course: PublishCoursePayload = write(
-        resolvers.course_writes.publish_course,
+        resolvers.course.publish_course,
         writing.PublishCourseInput,
-        rest=resolvers.course_writes.fill_runs,
+        rest=resolvers.course.fill_runs,
         commands=9,
         description="Puts a course into the catalogue.",
     )
     archive_course: ArchiveCoursePayload = write(
-        resolvers.course_writes.archive_course,
+        resolvers.course.archive_course,
         writing.ArchiveCourseInput,
         commands=7,
         description="Takes a course out of the catalogue; what happened there is kept.",

@@ -6,9 +6,9 @@ from typing import Any
 import loaders.enrollment
 import loaders.review
 import loaders.review_writes
-from loaders.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
+from loaders.model.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
+from loaders.model.newest_review_ids import ReviewParent
 from loaders.mongo import Transaction
-from loaders.newest_review_ids import ReviewParent
 from loaders.review import ReviewCriteria
 from resolvers import access
 from resolvers.context import Context

@@ -14,15 +14,15 @@ import resolvers.course
 import resolvers.course_run
 import resolvers.enrollment
 import resolvers.instructor
-import resolvers.money
 import resolvers.platform
 import resolvers.query
-import resolvers.rating
 import resolvers.review
 import resolvers.student
+import resolvers.values.money
+import resolvers.values.rating
 import resolvers.viewer
-from loaders import list_limits
 from loaders.course import FACET_RATINGS
+from loaders.model import list_limits
 from resolvers import fields, relay
 from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus, Role
 from resolvers.relay import global_id
@@ -128,7 +128,7 @@ class Course(Node):
     )
     status: CourseStatus = fields.plain("Where it is in its life.")
     rating: "RatingSummary" = fields.computed(
-        resolvers.rating.summary, description="What its students say, in figures."
+        resolvers.values.rating.summary, description="What its students say, in figures."
     )
     student_count: int = fields.plain("How many students took it or are taking it.")
     created_at: datetime = fields.plain("When it was added.")
@@ -239,42 +239,42 @@ class Money:
     amount_minor: int = fields.plain("The amount in the currency's minor unit: 129900 is 1,299.00.")
     currency: str = fields.plain("The currency, as an ISO 4217 code.")
     formatted: str = fields.computed(
-        resolvers.money.formatted, weight=_WRITTEN, description='For people: "₹1,299.00".'
+        resolvers.values.money.formatted, weight=_WRITTEN, description='For people: "₹1,299.00".'
     )
 
 
 @strawberry.type(description="The ratings of a course.")
 class RatingSummary:
     average: float | None = fields.computed(
-        resolvers.rating.average,
+        resolvers.values.rating.average,
         reads=["ratingAverage"],
         description="The mean, from 1 to 5; null without ratings.",
     )
     bayesian: float = fields.computed(
-        resolvers.rating.bayesian,
+        resolvers.values.rating.bayesian,
         reads=["ratingBayesian"],
         description="(C*m + sum) / (C + count), with C and m below: the mean, drawn towards m while ratings"
         " are few.",
     )
     count: int = fields.computed(
-        resolvers.rating.count, reads=["ratingCount"], description="How many ratings there are."
+        resolvers.values.rating.count, reads=["ratingCount"], description="How many ratings there are."
     )
     without_review_count: int = fields.computed(
-        resolvers.rating.without_review_count,
+        resolvers.values.rating.without_review_count,
         reads=["importedRating"],
         description="How many of them came as an average with a count, without reviews: no bucket has these.",
     )
     histogram: list["RatingBucket"] = fields.computed(
-        resolvers.rating.histogram,
+        resolvers.values.rating.histogram,
         reads=["ratingStars"],
         most=5,
         description="How many reviews gave how many stars: five buckets, 5 stars first.",
     )
     prior_mean: float = fields.computed(
-        resolvers.rating.prior_mean, description="m: the rating assumed beforehand."
+        resolvers.values.rating.prior_mean, description="m: the rating assumed beforehand."
     )
     prior_weight: int = fields.computed(
-        resolvers.rating.prior_weight, description="C: how many ratings m weighs."
+        resolvers.values.rating.prior_weight, description="C: how many ratings m weighs."
     )
 
 

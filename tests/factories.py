@@ -9,9 +9,9 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from loaders.collections import complete
+from loaders.model.newest_review_ids import CARRIERS, packed
+from loaders.model.ratings import summarise
 from loaders.mongo.commands import Database
-from loaders.newest_review_ids import CARRIERS, packed
-from loaders.ratings import summarise
 from loaders.review_recount import ids_by_parent
 
 DAY = timedelta(days=1)

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from app.database import connect, ping
 from app.settings import load
-from loaders import newest_review_ids
 from loaders import recount as recounting
+from loaders.model import newest_review_ids
 from loaders.mongo import Database
 from loaders.recount import Difference
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.importing.importable_fields import Importable
-from loaders import list_limits
+from loaders.model import list_limits
 from loaders.text import slugify
 from loaders.transfer import Incoming, Reference, References
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from bson import ObjectId
 
 from app.sample.identity import TODAY
-from loaders import course_aggregates
-from loaders.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
-from loaders.newest_review_ids import NEWEST, ReviewParent, packed
+from loaders.model import aggregates
+from loaders.model.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
+from loaders.model.newest_review_ids import NEWEST, ReviewParent, packed
 
 
 def count(
@@ -18,15 +18,15 @@ def count(
     reviews: Iterable[ReviewDoc],
 ) -> None:
     """Set the aggregates of courses and runs."""
-    counted = course_aggregates.of_runs(enrolments)
+    counted = aggregates.of_runs(enrolments)
     for run in runs:
         run.update(counted[run["_id"]])  # type: ignore[typeddict-item] # some of its fields
-    seats, stars = course_aggregates.seats_until(runs), course_aggregates.stars_by_course(reviews)
-    pairs = {(e["courseId"], e["studentId"]) for e in enrolments if course_aggregates.is_counted(e["status"])}
+    seats, stars = aggregates.seats_until(runs), aggregates.stars_by_course(reviews)
+    pairs = {(e["courseId"], e["studentId"]) for e in enrolments if aggregates.is_counted(e["status"])}
     students = Counter(course for course, _ in pairs)
     for course in courses:
         key = course["_id"]
-        own = course_aggregates.of_course(
+        own = aggregates.of_course(
             course, stars=stars[key], students=students[key], seats_until=seats.get(key)
         )
         course.update(own)  # type: ignore[typeddict-item] # some of its fields

@@ -10,9 +10,9 @@ from bson import ObjectId
 from app.sample.handwritten import CategoryPlan, CoursePlan
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
-from loaders.documents import CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc
-from loaders.newest_review_ids import NOTHING
-from loaders.ratings import summarise
+from loaders.model.documents import CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc
+from loaders.model.newest_review_ids import NOTHING
+from loaders.model.ratings import summarise
 from loaders.text import course_keys
 
 _HEADINGS = {

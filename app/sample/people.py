@@ -7,8 +7,8 @@ from typing import Any
 
 from app.sample.identity import external_id, object_id
 from app.sample.identity import random as seeded
-from loaders.documents import ANONYMOUS_STUDENT, StudentDoc
-from loaders.newest_review_ids import NOTHING
+from loaders.model.documents import ANONYMOUS_STUDENT, StudentDoc
+from loaders.model.newest_review_ids import NOTHING
 from loaders.text import student_keys
 
 STUDENTS = 3_000

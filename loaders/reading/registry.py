@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Set
 from typing import Any
 
-from loaders.documents import (
+from loaders.model.documents import (
     CategoryDoc,
     CourseDoc,
     CourseRunDoc,

@@ -13,10 +13,10 @@ from bson import ObjectId
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from loaders import list_limits
 from loaders.collections import COLLECTIONS, KEEP, complete, derived
+from loaders.model import list_limits
+from loaders.model.ratings import summarise
 from loaders.mongo import Collection, Database, find, now
-from loaders.ratings import summarise
 from loaders.text import slugify, unique_slugs
 from loaders.transfer.seen_keys import Seen
 

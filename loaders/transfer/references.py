@@ -10,7 +10,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders import list_limits
+from loaders.model import list_limits
 from loaders.mongo import Database, find
 from loaders.text import slugify
 from loaders.transfer import exports

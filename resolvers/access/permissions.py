@@ -11,7 +11,7 @@ from typing import Any, get_args
 from bson import ObjectId
 
 from loaders.collections import COLLECTIONS
-from loaders.documents import (
+from loaders.model.documents import (
     CourseDoc,
     CourseStatus,
     ReviewStatus,

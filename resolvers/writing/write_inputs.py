@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 from strawberry import ID, UNSET
 
-from loaders import list_limits
+from loaders.model import list_limits
 from resolvers.inputs import DeliveryMode, Level, ReviewStatus
 from resolvers.writing import checks
 from resolvers.writing.checks import Check

@@ -12,8 +12,8 @@ from pymongo.errors import BulkWriteError
 
 from app.sample.generator import generate
 from loaders import indexes
+from loaders.model.newest_review_ids import packed, unpacked
 from loaders.mongo.commands import Database
-from loaders.newest_review_ids import packed, unpacked
 from tests.support import NOW
 
 #: By collection.

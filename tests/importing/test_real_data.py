@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loaders.documents import ANONYMOUS_STUDENT
+from loaders.model.documents import ANONYMOUS_STUDENT
 from tests.importing.shell import EXAMPLES, Shell, state
 
 OMSCENTRAL = [("courses", "courses.ndjson", "courses"), ("students", "students.ndjson", "students"),

@@ -18,7 +18,7 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from loaders.collections import complete
-from loaders.ratings import wilson
+from loaders.model.ratings import wilson
 from tests.importing.shell import Shell, closing, state
 
 Shells = Callable[[str], Shell]

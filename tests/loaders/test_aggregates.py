@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loaders.collections import complete
+from loaders.model.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed, unpacked
+from loaders.model.ratings import summarise
 from loaders.mongo.commands import Database
-from loaders.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed, unpacked
-from loaders.ratings import summarise
 from loaders.reading.listing import Window
 from loaders.reading.registry import Loaders
 from loaders.recount import Difference, recount

@@ -12,7 +12,7 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loaders.documents import CourseDoc
+from loaders.model.documents import CourseDoc
 from loaders.mongo.commands import Database
 from loaders.reading import batching
 from loaders.reading.batching import ByKey

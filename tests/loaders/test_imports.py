@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from loaders.documents import CourseDoc, EnrollmentDoc, ReviewDoc, StudentDoc
+from loaders.model.documents import CourseDoc, EnrollmentDoc, ReviewDoc, StudentDoc
+from loaders.model.ratings import wilson
 from loaders.mongo.commands import Database
-from loaders.ratings import wilson
 from loaders.transfer.imports import Importer, Incoming
 from loaders.transfer.seen_keys import Seen
 

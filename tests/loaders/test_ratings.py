@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.ratings import PRIOR_MEAN, PRIOR_WEIGHT, summarise, wilson
+from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT, summarise, wilson
 
 stars = st.lists(st.integers(0, 1000), min_size=5, max_size=5)
 

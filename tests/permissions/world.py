@@ -10,8 +10,8 @@ from typing import Any
 from argon2 import PasswordHasher
 from bson import ObjectId
 
+from loaders.model.ratings import summarise
 from loaders.mongo.commands import Database
-from loaders.ratings import summarise
 from resolvers.context import RefreshToken
 from resolvers.relay import ids
 from tests import factories

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from graphql import GraphQLObjectType, get_nullable_type, is_list_type
 
-from loaders import list_limits
 from loaders.audit import record
-from loaders.documents import ActorDoc
+from loaders.model import list_limits
+from loaders.model.documents import ActorDoc
 from loaders.mongo.commands import Database
 from loaders.mongo.transactions import Transaction, transaction
 from loaders.transfer.references import References

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from loaders.model.newest_review_ids import CARRIERS, NEWEST, unpacked
 from loaders.mongo.commands import Database
-from loaders.newest_review_ids import CARRIERS, NEWEST, unpacked
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay.ids import encode_id
 from tests import factories

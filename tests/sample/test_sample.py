@@ -18,9 +18,9 @@ from app.sample.generator import Sample, generate
 from app.sample.identity import TODAY
 from app.sample.loading import load_sample
 from loaders import recount
-from loaders.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
+from loaders.model.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
+from loaders.model.ratings import wilson
 from loaders.mongo.commands import Database
-from loaders.ratings import wilson
 from loaders.text.terms import course_keys, student_keys
 from loaders.transfer import insert_sample
 from tests import factories

@@ -8,12 +8,12 @@ from pymongo.errors import OperationFailure
 
 import loaders.mongo.transactions
 import loaders.review_writes
+from loaders.model.newest_review_ids import NEWEST, unpacked
 from loaders.mongo import detached
 from loaders.mongo.command_errors import DeadlineError
 from loaders.mongo.commands import Database
 from loaders.mongo.scope import current_scope
 from loaders.mongo.transactions import Transaction
-from loaders.newest_review_ids import NEWEST, unpacked
 from resolvers.context import Viewer
 from resolvers.writing import runner
 from tests import factories

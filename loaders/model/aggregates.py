@@ -10,8 +10,8 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS, EnrollmentStatus
-from loaders.ratings import summarise
+from loaders.model.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS, EnrollmentStatus
+from loaders.model.ratings import summarise
 
 #: A stored document, or some of its fields.
 Doc = Mapping[str, Any]
@@ -30,7 +30,7 @@ def of_course(course: Doc, *, stars: Sequence[int], students: int, seats_until: 
 
 
 def rating(course: Doc, stars: Sequence[int]) -> Doc:
-    """The rating of a course with these star counts (loaders.ratings.summarise)."""
+    """The rating of a course with these star counts (loaders.model.ratings.summarise)."""
     return {**summarise(stars, course["importedRating"])}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import sqrt
 
-from loaders.documents import ImportedRating, RatingDoc
+from loaders.model.documents import ImportedRating, RatingDoc
 
 # The prior of the Bayesian average, m and C of (C*m + sum) / (C + count). Constants, not the catalogue's
 # own mean: a page ordered by rating must not shift because a review arrived on another course.

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loaders.documents import ANONYMOUS_STUDENT
+from loaders.model.documents import ANONYMOUS_STUDENT
+from loaders.model.newest_review_ids import NOTHING
+from loaders.model.ratings import summarise
 from loaders.mongo import now
-from loaders.newest_review_ids import NOTHING
-from loaders.ratings import summarise
 
 Document = dict[str, Any]
 

@@ -3,8 +3,8 @@
 from operator import itemgetter
 from typing import Any
 
-from loaders.documents import CourseDoc, RatingDoc
-from loaders.ratings import PRIOR_MEAN, PRIOR_WEIGHT
+from loaders.model.documents import CourseDoc, RatingDoc
+from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT
 
 average = itemgetter("ratingAverage")
 bayesian = itemgetter("ratingBayesian")

@@ -38,8 +38,8 @@ class ImportedRating(TypedDict):
 
 
 class RatingDoc(TypedDict):
-    """Made by loaders.ratings.summarise from the stars and what was imported. Keys of the course itself: a
-    driver makes a dict of each object within a document.
+    """The rating of a course (loaders.model.ratings). Its fields are keys of the course itself: a driver
+    makes a dict of each object within a document.
     """
 
     ratingAverage: float | None
@@ -91,7 +91,7 @@ class CourseDoc(RatingDoc):
     studentCount: int  # importedStudentCount + students with an enrolment that counts
     importedStudentCount: int  # students an import told of without their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a seat left
-    newestReviewIds: NotRequired[bytes]  # loaders.newest_review_ids.packed
+    newestReviewIds: NotRequired[bytes]  # loaders.model.newest_review_ids.packed
     revision: NotRequired[int]  # of the aggregates: loaders.mongo.transactions.Transaction.hold
     # derived: loaders.text.terms.course_keys
     sortTitle: str
@@ -121,7 +121,7 @@ class StudentDoc(TypedDict):
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
     # aggregate: loaders.recount.recount
-    newestReviewIds: NotRequired[bytes]  # loaders.newest_review_ids.packed
+    newestReviewIds: NotRequired[bytes]  # loaders.model.newest_review_ids.packed
     revision: NotRequired[int]  # of the aggregate: loaders.mongo.transactions.Transaction.hold
     # derived: loaders.text.terms.student_keys
     sortName: str
@@ -166,7 +166,7 @@ class ReviewDoc(TypedDict):
     createdAt: datetime | None
     updatedAt: datetime | None
     externalId: NotRequired[ExternalId]
-    # derived: loaders.ratings.wilson
+    # derived: loaders.model.ratings.wilson
     helpfulScore: float
 
 
