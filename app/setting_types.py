@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
 from app import origins
-from loaders.model.documents import Role
+from loaders.model import Role
 
 URL = ("https://", "http://")
 

@@ -34,8 +34,7 @@ from benchmarks import report
 from benchmarks.servers import ENGINES, LECTERN, SIGNED_WITH, Server, leave_a_core, started
 from loaders.collections import complete
 from loaders.indexes import ensure
-from loaders.model.newest_review_ids import NEWEST, packed
-from loaders.model.ratings import summarise
+from loaders.model import NEWEST, pack_ids, summarise
 from resolvers.context import Viewer
 from resolvers.relay import encode_id
 
@@ -184,7 +183,7 @@ def _transaction(
 def _newest(database: _Database, session: Any, parent: str, key: ObjectId) -> bytes:
     query = {parent: key, "status": "PUBLISHED"}
     found = database["reviews"].find(query, {"_id": 1}, session=session)
-    return packed(row["_id"] for row in found.sort([("createdAt", -1), ("_id", 1)]).limit(NEWEST))
+    return pack_ids(row["_id"] for row in found.sort([("createdAt", -1), ("_id", 1)]).limit(NEWEST))
 
 
 def _tell(times: Mapping[str, Sequence[float]]) -> None:

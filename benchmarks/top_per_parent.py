@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from app.database import connect
 from app.settings import Settings
 from benchmarks import data, report
-from loaders.model.newest_review_ids import unpacked
+from loaders.model import unpack_ids
 from loaders.mongo import Database, aggregate, find
 from loaders.reading import ByKey, Listing, Order, Window
 
@@ -58,7 +58,7 @@ async def projected(
 async def carried(
     database: Database, keys: Sequence[ObjectId], first: int
 ) -> Mapping[ObjectId, Sequence[Any]]:
-    ids = {key: unpacked(_carried[key], first - 1) for key in keys}
+    ids = {key: unpack_ids(_carried[key], first - 1) for key in keys}
     load = ByKey[Any](database["reviews"], "_id")
     rows = iter(await load([i for own in ids.values() for i in own]))
     return {key: [next(rows) for _ in own] for key, own in ids.items()}

@@ -7,8 +7,7 @@ from typing import Any
 from bson import ObjectId
 
 from loaders.collections import COLLECTIONS
-from loaders.model import list_limits
-from loaders.model.documents import ActorDoc, ChangeDoc
+from loaders.model import MOST_CHANGES, ActorDoc, ChangeDoc
 from loaders.mongo import Change, Database, Filter, Transaction, utc
 from loaders.reading import Listing, Order
 
@@ -19,9 +18,9 @@ async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) ->
     """
     changes = [told for change in tx.changes if (told := _told(change))]
     entry = {"at": tx.now, "action": action, "actor": actor, "address": address}
-    starts = range(0, max(1, len(changes)), list_limits.CHANGES)
+    starts = range(0, max(1, len(changes)), MOST_CHANGES)
     await tx.insert_all(
-        "auditLog", [{**entry, "changes": changes[start : start + list_limits.CHANGES]} for start in starts]
+        "auditLog", [{**entry, "changes": changes[start : start + MOST_CHANGES]} for start in starts]
     )
 
 

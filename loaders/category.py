@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from loaders.model import list_limits
-from loaders.model.documents import CategoryDoc, CourseStatus
+from loaders.model import MOST_CATEGORIES, CategoryDoc, CourseStatus
 from loaders.mongo import Database, Pipeline, aggregate, find
 
 
@@ -12,8 +11,8 @@ async def categories(database: Database) -> list[CategoryDoc]:
     return await find(
         database["categories"],
         {},
-        size=list_limits.CATEGORIES,
-        limit=list_limits.CATEGORIES,
+        size=MOST_CATEGORIES,
+        limit=MOST_CATEGORIES,
         sort=[("name", 1), ("_id", 1)],
     )
 

@@ -8,10 +8,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from loaders.model import new_documents
-from loaders.model.documents import ANONYMOUS_STUDENT, LIVE_ENROLLMENTS
-from loaders.model.new_documents import Document
-from loaders.model.ratings import wilson
+from loaders.model import (
+    ANONYMOUS_STUDENT,
+    LIVE_ENROLLMENTS,
+    Document,
+    new_course,
+    new_course_run,
+    new_enrollment,
+    new_review,
+    new_student,
+    wilson,
+)
 from loaders.text import course_keys, student_keys
 
 
@@ -172,7 +179,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
                  "seatsUntil", "newestReviewIds", "revision")
             ),
             importable=True,
-            new=new_documents.course,
+            new=new_course,
             not_null={
                 "slug": KEEP, "status": KEEP, "createdAt": KEEP, "updatedAt": KEEP, "codes": [],
                 "deliveryModes": [], "tags": [], "instructorIds": [], "importedStudentCount": 0,
@@ -193,7 +200,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             id_code=b"run",
             aggregates=frozenset(("seatsTaken", "waitlistCount")),
             importable=True,
-            new=new_documents.course_run,
+            new=new_course_run,
             not_null={},
             own_indexes=[Index([("courseId", 1), ("startsAt", 1), ("_id", -1)])],
         ),
@@ -208,7 +215,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             derived=frozenset(("search", "sortName")),
             aggregates=frozenset(("newestReviewIds", "revision")),
             importable=True,
-            new=new_documents.student,
+            new=new_student,
             not_null={"name": ANONYMOUS_STUDENT},
             own_indexes=[
                 Index([("sortName", 1), ("_id", -1)]),
@@ -224,7 +231,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             id_code=b"enr",
             reads=frozenset(("studentId",)),
             importable=True,
-            new=new_documents.enrollment,
+            new=new_enrollment,
             not_null={"status": KEEP, "progress": KEEP},
             own_indexes=[
                 Index([("courseId", 1), ("enrolledAt", -1), ("_id", 1)]),
@@ -253,7 +260,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             aggregates=frozenset(("helpfulCount",)),
             audited=frozenset(("helpfulCount",)),
             importable=True,
-            new=new_documents.review,
+            new=new_review,
             not_null={
                 "body": "", "verified": KEEP, "importedHelpfulCount": 0, "unhelpfulCount": 0, "status": KEEP,
             },

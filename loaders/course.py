@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from bson import ObjectId
 
-from loaders.model.documents import CourseStatus, DeliveryMode, Level, WishDoc
+from loaders.model import CourseStatus, DeliveryMode, Level, WishDoc
 from loaders.mongo import Database, Filter, aggregate, all_of
 from loaders.reading import WHOLE, Listing, Order, of_parents
 from loaders.text import has_words, search_filter, search_score

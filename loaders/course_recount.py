@@ -6,8 +6,15 @@ from functools import partial
 from bson import ObjectId
 
 from loaders.differences import Difference, Doc, batches, compared, mended
-from loaders.model import aggregates
-from loaders.model.documents import COUNTED_ENROLLMENTS, RatingDoc
+from loaders.model import (
+    COUNTED_ENROLLMENTS,
+    RatingDoc,
+    course_aggregates,
+    has_free_seat,
+    run_aggregates,
+    seats_until,
+    stars_by_course,
+)
 from loaders.mongo import Database, Pipeline, Transaction, transaction, utc
 
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
@@ -28,9 +35,9 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> li
     runs = await tx.find("courseRuns", {"courseId": {"$in": ids}}, size=10_000, projection=_RUN)
     enrollments = await _grouped(tx, "enrollments", ids, "runId", "status")
     reviews = await _grouped(tx, "reviews", ids, "status", "rating")
-    students, stars = await _students(tx, ids), aggregates.stars_by_course(reviews)
-    counted = aggregates.of_runs(enrollments)
-    seats = aggregates.seats_until({**run, **counted[run["_id"]]} for run in runs)
+    students, stars = await _students(tx, ids), stars_by_course(reviews)
+    counted = run_aggregates(enrollments)
+    seats = seats_until({**run, **counted[run["_id"]]} for run in runs)
     published = {course["_id"] for course in courses if course["status"] == "PUBLISHED"}
     found: list[Difference] = []
     for run in runs:
@@ -38,7 +45,7 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> li
         found += _of_run(run, counted[run["_id"]], can_enrol=can_enrol)
     for course in courses:
         key = course["_id"]
-        true = aggregates.of_course(
+        true = course_aggregates(
             course, stars=stars[key], students=students.get(key, 0), seats_until=seats.get(key)
         )
         found += compared("courses", course, true)
@@ -74,6 +81,6 @@ def _of_run(run: Doc, true: Doc, *, can_enrol: bool) -> list[Difference]:
     found = compared("courseRuns", run, true)
     if seats is not None and taken > seats:
         found.append(Difference("courseRuns", run["_id"], "seats sold", taken, seats, _OVERSOLD))
-    if can_enrol and waiting and aggregates.has_free_seat({**run, **true}):
+    if can_enrol and waiting and has_free_seat({**run, **true}):
         found.append(Difference("courseRuns", run["_id"], "waiting, a seat free", waiting, 0, _WAITING))
     return found

@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from loaders import enrollment
 from loaders.collections import COLLECTIONS, complete, derived
-from loaders.model.documents import CourseDoc, CourseRunDoc, CourseStatus
+from loaders.model import CourseDoc, CourseRunDoc, CourseStatus
 from loaders.mongo import Transaction
 from loaders.text import slugify
 

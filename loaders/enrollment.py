@@ -9,14 +9,17 @@ from typing import Any, Literal, NamedTuple
 from bson import ObjectId
 
 from loaders.collections import complete
-from loaders.model.aggregates import FREE_SEAT, has_free_seat, is_counted, takes_seat
-from loaders.model.documents import (
+from loaders.model import (
     COUNTED_ENROLLMENTS,
+    FREE_SEAT,
     LIVE_ENROLLMENTS,
     CourseDoc,
     CourseRunDoc,
     EnrollmentDoc,
     EnrollmentStatus,
+    has_free_seat,
+    is_counted,
+    takes_seat,
 )
 from loaders.mongo import Database, Transaction, find, utc
 from loaders.reading import Listing, Order, Projection, including

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loaders.model.documents import COUNTED_ENROLLMENTS
+from loaders.model import COUNTED_ENROLLMENTS
 from loaders.mongo import Database, Pipeline, aggregate, count, estimated_count
 
 _PUBLISHED = {"status": "PUBLISHED"}

@@ -10,8 +10,17 @@ from typing import Any, Literal, NamedTuple
 
 from bson import ObjectId
 
-from loaders.model.documents import COUNTED_ENROLLMENTS, CourseStatus, ReviewDoc, ReviewStatus
-from loaders.model.newest_review_ids import NEWEST, NOTHING, ReviewParent, number, unpacked
+from loaders.model import (
+    COUNTED_ENROLLMENTS,
+    NEWEST,
+    NO_IDS,
+    CourseStatus,
+    ReviewDoc,
+    ReviewParent,
+    ReviewStatus,
+    count_ids,
+    unpack_ids,
+)
 from loaders.mongo import Database, Filter, find
 from loaders.reading import Listing, Loaders, Order, Page, Projection, Window, including
 
@@ -80,11 +89,11 @@ class ReviewListing(Listing):
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []
         for parent in parents:
-            stored: Any = NOTHING if parent is None else self.carriers[parent].get("newestReviewIds")
-            count = number(stored)
+            stored: Any = NO_IDS if parent is None else self.carriers[parent].get("newestReviewIds")
+            count = count_ids(stored)
             if count is None or NEWEST <= count <= window.limit:
                 return None
-            carried.append(_Carried(unpacked(stored, most), window.limit < count))
+            carried.append(_Carried(unpack_ids(stored, most), window.limit < count))
         return carried
 
     async def _rows(self, load: Loaders, ids: Sequence[Sequence[ObjectId]]) -> list[list[ReviewDoc] | None]:

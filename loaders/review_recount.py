@@ -13,8 +13,7 @@ from bson import ObjectId
 
 import loaders.review
 from loaders.differences import Difference, Doc, batches, compared, mended
-from loaders.model.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed
-from loaders.model.ratings import wilson
+from loaders.model import CARRIERS, NEWEST, ReviewParent, pack_ids, wilson
 from loaders.mongo import Database, Pipeline, Transaction, aggregate, all_of, find, transaction
 from loaders.reading import Loaders, sort_by
 from loaders.review import PUBLIC
@@ -41,7 +40,7 @@ async def _listed(
     found = [
         difference
         for carrier, listed in zip(carriers, true, strict=True)
-        for difference in compared(collection, carrier, {"newestReviewIds": packed(listed)})
+        for difference in compared(collection, carrier, {"newestReviewIds": pack_ids(listed)})
     ]
     return await mended(tx, found, fix=fix)
 

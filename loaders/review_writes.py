@@ -6,10 +6,16 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 
 from loaders.collections import complete
-from loaders.model.aggregates import add_stars, rating
-from loaders.model.documents import CourseDoc, ReviewDoc
-from loaders.model.newest_review_ids import NEWEST, ReviewParent, packed
-from loaders.model.ratings import wilson
+from loaders.model import (
+    NEWEST,
+    CourseDoc,
+    ReviewDoc,
+    ReviewParent,
+    add_stars,
+    course_rating,
+    pack_ids,
+    wilson,
+)
 from loaders.mongo import Pipeline, Transaction
 from loaders.reading import sort_by
 from loaders.review import ORDERS, PUBLIC
@@ -80,9 +86,11 @@ async def _follow(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | 
     stars = list(course["ratingStars"])
     add_stars(stars, before, -1)
     add_stars(stars, after)
-    await tx.hold("courses", course["_id"], **rating(course, stars), newestReviewIds=packed(ids.of_course))
+    await tx.hold(
+        "courses", course["_id"], **course_rating(course, stars), newestReviewIds=pack_ids(ids.of_course)
+    )
     if review["studentId"]:
-        await tx.hold("students", review["studentId"], newestReviewIds=packed(ids.of_student))
+        await tx.hold("students", review["studentId"], newestReviewIds=pack_ids(ids.of_student))
 
 
 class _Newest(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 from bson import ObjectId
 
 from loaders.collections import COLLECTIONS, complete, derived
-from loaders.model.documents import StudentDoc, WishDoc, WishlistDoc
+from loaders.model import StudentDoc, WishDoc, WishlistDoc
 from loaders.mongo import Database, Filter, Transaction, find_one
 from loaders.reading import Listing, Order
 from loaders.text import search_filter

@@ -6,7 +6,7 @@ from typing import Any
 from bson import ObjectId
 
 from loaders.collections import COLLECTIONS
-from loaders.model.documents import ActorDoc, ChangeDoc, InstructorDoc, StudentDoc
+from loaders.model import ActorDoc, ChangeDoc, InstructorDoc, StudentDoc
 from resolvers.context import Context
 from resolvers.relay import encode_id, nodes_by_id
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import loaders.category
-from loaders.model.documents import CategoryDoc
+from loaders.model import CategoryDoc
 from resolvers import access
 from resolvers.context import Context
 from resolvers.course import course_listing

@@ -11,8 +11,15 @@ import loaders.course_writes
 import loaders.enrollment
 import loaders.review
 from loaders.course import CourseCriteria, Facets, Range
-from loaders.model import list_limits
-from loaders.model.documents import CategoryDoc, CourseDoc, EnrollmentDoc, InstructorDoc, ReviewDoc, WishDoc
+from loaders.model import (
+    MOST_INSTRUCTORS,
+    CategoryDoc,
+    CourseDoc,
+    EnrollmentDoc,
+    InstructorDoc,
+    ReviewDoc,
+    WishDoc,
+)
 from loaders.mongo import Transaction
 from loaders.reading import Listing
 from resolvers import access
@@ -52,7 +59,7 @@ async def category(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Categ
 
 
 async def instructors(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Sequence[InstructorDoc]]:
-    ids = [course["instructorIds"][: list_limits.INSTRUCTORS] for course in courses]
+    ids = [course["instructorIds"][:MOST_INSTRUCTORS] for course in courses]
     found = iter(await ctx.loaders.instructor_by_id([i for own in ids for i in own]))
     by_course = [[next(found) for _ in own] for own in ids]
     return [[instructor for instructor in own if instructor] for own in by_course]
@@ -255,10 +262,8 @@ async def _instructors(
     if "STAFF" not in ctx.viewer.roles:
         own = viewer_instructor_id(ctx)
         ids = ids if own in ids else [own, *ids]
-        if len(ids) > list_limits.INSTRUCTORS:
-            errors.append(
-                refusal("INVALID", f"At most {list_limits.INSTRUCTORS} of them, please.", "instructorIds")
-            )
+        if len(ids) > MOST_INSTRUCTORS:
+            errors.append(refusal("INVALID", f"At most {MOST_INSTRUCTORS} of them, please.", "instructorIds"))
     there = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
     if len(there) < len(ids):
         errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import loaders.course_writes
 from loaders.enrollment import is_full
-from loaders.model.documents import CourseDoc, CourseRunDoc
+from loaders.model import CourseDoc, CourseRunDoc
 from loaders.mongo import Transaction, utc
 from resolvers.context import Context
 from resolvers.errors import refusal

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import loaders.enrollment
 from loaders.enrollment import EnrollmentParent
-from loaders.model.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStatus, StudentDoc
+from loaders.model import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStatus, StudentDoc
 from loaders.mongo import Transaction, utc
 from loaders.reading import Listing
 from resolvers.context import Context

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loaders.model.documents import InstructorDoc
+from loaders.model import InstructorDoc
 from resolvers.context import Context
 from resolvers.course import course_listing
 from resolvers.relay import After, Before, ConnectionDoc, First, Last, Slice, connections

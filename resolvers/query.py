@@ -8,7 +8,7 @@ import strawberry
 import loaders.audit
 import loaders.category
 import loaders.student
-from loaders.model.documents import CategoryDoc, CourseDoc, ReviewDoc, StudentDoc
+from loaders.model import CategoryDoc, CourseDoc, ReviewDoc, StudentDoc
 from loaders.reading import WHOLE
 from resolvers import access
 from resolvers.access import visible

@@ -6,8 +6,7 @@ from typing import Any
 import loaders.enrollment
 import loaders.review
 import loaders.review_writes
-from loaders.model.documents import CourseDoc, InstructorDoc, ReviewDoc, ReviewReplyDoc, StudentDoc
-from loaders.model.newest_review_ids import ReviewParent
+from loaders.model import CourseDoc, InstructorDoc, ReviewDoc, ReviewParent, ReviewReplyDoc, StudentDoc
 from loaders.mongo import Transaction
 from loaders.review import ReviewCriteria
 from resolvers import access

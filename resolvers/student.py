@@ -6,7 +6,7 @@ from typing import Any
 from bson import ObjectId
 
 import loaders.student
-from loaders.model.documents import CourseDoc, StudentDoc
+from loaders.model import CourseDoc, StudentDoc
 from loaders.mongo import Transaction
 from resolvers import access
 from resolvers.context import Context

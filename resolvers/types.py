@@ -18,11 +18,18 @@ import resolvers.platform
 import resolvers.query
 import resolvers.review
 import resolvers.student
-import resolvers.values.money
-import resolvers.values.rating
+import resolvers.values
 import resolvers.viewer
 from loaders.course import FACET_RATINGS
-from loaders.model import list_limits
+from loaders.model import (
+    MOST_CATEGORIES,
+    MOST_CHANGES,
+    MOST_CODES,
+    MOST_DELIVERY_MODES,
+    MOST_INSTRUCTORS,
+    MOST_ROLES,
+    MOST_TAGS,
+)
 from resolvers import fields, relay
 from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus, Role
 from resolvers.relay import global_id
@@ -104,7 +111,7 @@ class Course(Node):
     id: strawberry.ID = fields.computed(global_id("Course"), description="Its global ID.")
     slug: str = fields.plain("Its name in URLs, unique.")
     codes: list[str] = fields.listed(
-        "codes", list_limits.CODES, "Its catalogue codes; a cross-listed course has several."
+        "codes", MOST_CODES, "Its catalogue codes; a cross-listed course has several."
     )
     title: str = fields.plain("Its title.")
     summary: str | None = fields.plain("What it is about, in a sentence or two.", weight=_TEXT)
@@ -114,21 +121,21 @@ class Course(Node):
     )
     level: Level | None = fields.plain("How much it asks for beforehand.")
     delivery_modes: list[DeliveryMode] = fields.listed(
-        "deliveryModes", list_limits.DELIVERY_MODES, "Where it takes place: both modes when it is blended."
+        "deliveryModes", MOST_DELIVERY_MODES, "Where it takes place: both modes when it is blended."
     )
     duration_days: int | None = fields.plain("Its length in days.")
     language: str | None = fields.plain("The language it is taught in, as a BCP 47 tag.")
-    tags: list[str] = fields.listed("tags", list_limits.TAGS, "Keywords.")
+    tags: list[str] = fields.listed("tags", MOST_TAGS, "Keywords.")
     price: "Money | None" = fields.plain("What it costs; null when it isn't said.")
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
         reads=["instructorIds"],
-        most=list_limits.INSTRUCTORS,
+        most=MOST_INSTRUCTORS,
         description="Who teaches it.",
     )
     status: CourseStatus = fields.plain("Where it is in its life.")
     rating: "RatingSummary" = fields.computed(
-        resolvers.values.rating.summary, description="What its students say, in figures."
+        resolvers.values.summary, description="What its students say, in figures."
     )
     student_count: int = fields.plain("How many students took it or are taking it.")
     created_at: datetime = fields.plain("When it was added.")
@@ -172,11 +179,11 @@ class CourseConnection(Connection[Course]):
 )
 class CourseFacets:
     categories: list["FacetCount"] = fields.listed(
-        "categories", list_limits.CATEGORIES, "By slug of the category, the most frequent first."
+        "categories", MOST_CATEGORIES, "By slug of the category, the most frequent first."
     )
     levels: list["FacetCount"] = fields.listed("levels", len(Level), "By level, the most frequent first.")
     delivery_modes: list["FacetCount"] = fields.listed(
-        "deliveryModes", list_limits.DELIVERY_MODES, "By delivery mode; a blended course counts for both."
+        "deliveryModes", MOST_DELIVERY_MODES, "By delivery mode; a blended course counts for both."
     )
     ratings: list["FacetCount"] = fields.listed(
         "ratings", len(FACET_RATINGS), 'By average rating: "4.5", "4.0", "3.5" and "3.0" and up.'
@@ -239,42 +246,42 @@ class Money:
     amount_minor: int = fields.plain("The amount in the currency's minor unit: 129900 is 1,299.00.")
     currency: str = fields.plain("The currency, as an ISO 4217 code.")
     formatted: str = fields.computed(
-        resolvers.values.money.formatted, weight=_WRITTEN, description='For people: "₹1,299.00".'
+        resolvers.values.formatted, weight=_WRITTEN, description='For people: "₹1,299.00".'
     )
 
 
 @strawberry.type(description="The ratings of a course.")
 class RatingSummary:
     average: float | None = fields.computed(
-        resolvers.values.rating.average,
+        resolvers.values.average,
         reads=["ratingAverage"],
         description="The mean, from 1 to 5; null without ratings.",
     )
     bayesian: float = fields.computed(
-        resolvers.values.rating.bayesian,
+        resolvers.values.bayesian,
         reads=["ratingBayesian"],
         description="(C*m + sum) / (C + count), with C and m below: the mean, drawn towards m while ratings"
         " are few.",
     )
     count: int = fields.computed(
-        resolvers.values.rating.count, reads=["ratingCount"], description="How many ratings there are."
+        resolvers.values.count, reads=["ratingCount"], description="How many ratings there are."
     )
     without_review_count: int = fields.computed(
-        resolvers.values.rating.without_review_count,
+        resolvers.values.without_review_count,
         reads=["importedRating"],
         description="How many of them came as an average with a count, without reviews: no bucket has these.",
     )
     histogram: list["RatingBucket"] = fields.computed(
-        resolvers.values.rating.histogram,
+        resolvers.values.histogram,
         reads=["ratingStars"],
         most=5,
         description="How many reviews gave how many stars: five buckets, 5 stars first.",
     )
     prior_mean: float = fields.computed(
-        resolvers.values.rating.prior_mean, description="m: the rating assumed beforehand."
+        resolvers.values.prior_mean, description="m: the rating assumed beforehand."
     )
     prior_weight: int = fields.computed(
-        resolvers.values.rating.prior_weight, description="C: how many ratings m weighs."
+        resolvers.values.prior_weight, description="C: how many ratings m weighs."
     )
 
 
@@ -323,7 +330,7 @@ class Viewer:
     instructor: Instructor | None = fields.level(
         resolvers.viewer.instructor, reads=["instructorId"], description="The viewer as one who teaches."
     )
-    roles: list[Role] = fields.listed("roles", list_limits.ROLES, "What the viewer may be.")
+    roles: list[Role] = fields.listed("roles", MOST_ROLES, "What the viewer may be.")
     wishlist: CourseConnection = fields.level(
         resolvers.viewer.wishlist,
         reads=["studentId"],
@@ -415,7 +422,7 @@ class AuditActor:
     subject: str = fields.plain(
         "Their account, or an external issuer's name for them; empty: nobody signed in."
     )
-    roles: list[Role] = fields.listed("roles", list_limits.ROLES, "Their roles at that time.")
+    roles: list[Role] = fields.listed("roles", MOST_ROLES, "Their roles at that time.")
     student: Student | None = fields.level(
         resolvers.audit.student, reads=["studentId"], description="Them as a student."
     )
@@ -446,7 +453,7 @@ class AuditEntry(Node):
     action: str = fields.plain("Which: the name of the mutation, or the command.")
     actor: AuditActor = fields.plain("Who.")
     address: str = fields.plain("From where.")
-    changes: list[AuditChange] = fields.listed("changes", list_limits.CHANGES, "What.")
+    changes: list[AuditChange] = fields.listed("changes", MOST_CHANGES, "What.")
 
 
 @strawberry.type(description="Where every query starts.")
@@ -463,7 +470,7 @@ class Query:
     course: Course | None = fields.root(resolvers.query.course, description="A course by its ID or its slug.")
     courses: CourseConnection = fields.root(resolvers.query.courses, description="The catalogue.")
     categories: list[Category] = fields.root(
-        resolvers.query.categories, most=list_limits.CATEGORIES, description="All categories, by name."
+        resolvers.query.categories, most=MOST_CATEGORIES, description="All categories, by name."
     )
     category: Category | None = fields.root(resolvers.query.category, description="A category by its slug.")
     student: Student | None = fields.root(resolvers.query.student, description="A student by ID.")

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from bson import ObjectId
 
 import loaders.student
-from loaders.model.documents import InstructorDoc, StudentDoc
+from loaders.model import InstructorDoc, StudentDoc
 from loaders.reading import WHOLE
 from resolvers import access
 from resolvers.context import Context, Viewer

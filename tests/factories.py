@@ -9,7 +9,7 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from loaders.collections import complete
-from loaders.model.newest_review_ids import CARRIERS, packed
+from loaders.model.newest_review_ids import CARRIERS, pack_ids
 from loaders.model.ratings import summarise
 from loaders.mongo.commands import Database
 from loaders.review_recount import ids_by_parent
@@ -79,7 +79,9 @@ async def list_newest(database: Database) -> None:
     for collection, field in CARRIERS.items():
         parents = await database[collection].distinct("_id")
         lists = zip(parents, await ids_by_parent(database, field, parents), strict=True)
-        if updates := [UpdateOne({"_id": p}, {"$set": {"newestReviewIds": packed(ids)}}) for p, ids in lists]:
+        if updates := [
+            UpdateOne({"_id": p}, {"$set": {"newestReviewIds": pack_ids(ids)}}) for p, ids in lists
+        ]:
             await database[collection].bulk_write(updates)
 
 

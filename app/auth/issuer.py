@@ -10,7 +10,7 @@ from bson import ObjectId
 from app.auth.keys import Keys
 from app.auth.token_errors import InvalidTokenError
 from loaders.accounts import instructor_of, student_of
-from loaders.model.documents import Role
+from loaders.model import Role
 from loaders.mongo import Database
 from resolvers.context import Viewer
 from resolvers.writing import clean

@@ -17,7 +17,7 @@ from bson import ObjectId
 from bson.errors import BSONError
 
 from app.auth.token_errors import InvalidTokenError
-from loaders.model.documents import Role
+from loaders.model import Role
 from resolvers.context import AccessToken, RefreshToken, Viewer
 
 ISSUER = AUDIENCE = "lectern"

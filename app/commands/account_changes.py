@@ -10,7 +10,7 @@ from bson import ObjectId
 
 import loaders.audit
 from loaders import accounts
-from loaders.model.documents import AccountDoc, ActorDoc, InstructorDoc, ResetDoc, Role
+from loaders.model import AccountDoc, ActorDoc, InstructorDoc, ResetDoc, Role
 from loaders.mongo import Database, Transaction, transaction
 
 RESET_LASTS = timedelta(hours=24)

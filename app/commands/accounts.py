@@ -13,7 +13,7 @@ from app.commands import account_changes, option_values
 from app.commands.account_changes import Changed, Reset
 from app.database import connect, require_transactions
 from app.settings import load
-from loaders.model.documents import Role
+from loaders.model import Role
 from loaders.mongo import Database, utc
 
 T = TypeVar("T")

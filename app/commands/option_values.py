@@ -6,7 +6,7 @@ from typing import Any, get_args
 import typer
 from bson import ObjectId
 
-from loaders.model.documents import Role
+from loaders.model import Role
 
 ROLES: tuple[Role, ...] = get_args(Role)
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from app.database import connect, ping
 from app.settings import load
 from loaders import recount as recounting
-from loaders.model import newest_review_ids
+from loaders.model import unpack_ids
 from loaders.mongo import Database
 from loaders.recount import Difference
 
@@ -77,7 +77,7 @@ def _value(value: Any) -> str:
 
 def _reviews(packed: bytes, other: bytes) -> str:
     """How many reviews these are, and the first that the others don't have in its place."""
-    ids, others = (newest_review_ids.unpacked(stored) for stored in (packed, other))
+    ids, others = (unpack_ids(stored) for stored in (packed, other))
     place = next((n for n, own in enumerate(ids) if others[n : n + 1] != [own]), None)
     count = _number(len(ids), "review")
     return count if place is None else f"{count} (no. {place + 1} is {ids[place]})"

@@ -16,7 +16,7 @@ from app import development, embedded
 from app.commands import option_values
 from app.commands.command_error import CommandError
 from app.settings import Settings, load
-from loaders.model.documents import Role
+from loaders.model import Role
 
 _STUDENT: frozenset[Role] = frozenset(("STUDENT",))
 

@@ -11,7 +11,7 @@ from app.commands.command_error import CommandError
 from app.database import connect, ping
 from app.settings import Settings
 from loaders.accounts import trial_instructor, trial_student
-from loaders.model.documents import InstructorDoc, Role, StudentDoc
+from loaders.model import InstructorDoc, Role, StudentDoc
 from loaders.mongo import Database
 from resolvers.context import Viewer
 from resolvers.relay import encode_id

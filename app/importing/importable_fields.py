@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
-from loaders.model.documents import CourseStatus, EnrollmentStatus, Level, ReviewStatus
+from loaders.model import CourseStatus, EnrollmentStatus, Level, ReviewStatus
 
 Importable = Literal["courses", "students", "reviews", "enrollments"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.importing.importable_fields import Importable
-from loaders.model import list_limits
+from loaders.model import MOST_CATEGORIES, MOST_OF_COURSE
 from loaders.text import slugify
 from loaders.transfer import Incoming, Reference, References
 
@@ -36,7 +36,7 @@ Linked = Incoming | Unlinked
 
 def too_many_categories(name: str) -> str:
     """Why a row of one category more than there may be is rejected."""
-    return f"category: there are {list_limits.CATEGORIES} already, as many as there may be: “{name}”"
+    return f"category: there are {MOST_CATEGORIES} already, as many as there may be: “{name}”"
 
 
 class Linker:
@@ -85,7 +85,7 @@ class Linker:
             fields["importedStudentCount"] = fields.pop("students")
         if "slug" in fields:  # links would break if it changed
             incoming.new["slug"] = fields.pop("slug")
-        for name, size in list_limits.OF_COURSE.items():
+        for name, size in MOST_OF_COURSE.items():
             if len(fields.get(name) or ()) > size:
                 self.notes[f"more than {size} {_IN_WORDS[name]}: the first of them are kept"] += 1
         return incoming

@@ -6,9 +6,21 @@ from collections.abc import Iterable, Sequence
 from bson import ObjectId
 
 from app.sample.identity import TODAY
-from loaders.model import aggregates
-from loaders.model.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
-from loaders.model.newest_review_ids import NEWEST, ReviewParent, packed
+from loaders.model import (
+    NEWEST,
+    CourseDoc,
+    CourseRunDoc,
+    EnrollmentDoc,
+    ReviewDoc,
+    ReviewParent,
+    StudentDoc,
+    course_aggregates,
+    is_counted,
+    pack_ids,
+    run_aggregates,
+    seats_until,
+    stars_by_course,
+)
 
 
 def count(
@@ -18,17 +30,15 @@ def count(
     reviews: Iterable[ReviewDoc],
 ) -> None:
     """Set the aggregates of courses and runs."""
-    counted = aggregates.of_runs(enrolments)
+    counted = run_aggregates(enrolments)
     for run in runs:
         run.update(counted[run["_id"]])  # type: ignore[typeddict-item] # some of its fields
-    seats, stars = aggregates.seats_until(runs), aggregates.stars_by_course(reviews)
-    pairs = {(e["courseId"], e["studentId"]) for e in enrolments if aggregates.is_counted(e["status"])}
+    seats, stars = seats_until(runs), stars_by_course(reviews)
+    pairs = {(e["courseId"], e["studentId"]) for e in enrolments if is_counted(e["status"])}
     students = Counter(course for course, _ in pairs)
     for course in courses:
         key = course["_id"]
-        own = aggregates.of_course(
-            course, stars=stars[key], students=students[key], seats_until=seats.get(key)
-        )
+        own = course_aggregates(course, stars=stars[key], students=students[key], seats_until=seats.get(key))
         course.update(own)  # type: ignore[typeddict-item] # some of its fields
 
 
@@ -42,4 +52,4 @@ def list_newest(
         if review["status"] == "PUBLISHED":
             ids[review[field]].append(review["_id"])
     for parent in parents:
-        parent["newestReviewIds"] = packed(ids[parent["_id"]][:NEWEST])
+        parent["newestReviewIds"] = pack_ids(ids[parent["_id"]][:NEWEST])

@@ -10,9 +10,7 @@ from bson import ObjectId
 from app.sample.handwritten import CategoryPlan, CoursePlan
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
-from loaders.model.documents import CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc
-from loaders.model.newest_review_ids import NOTHING
-from loaders.model.ratings import summarise
+from loaders.model import NO_IDS, CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc, summarise
 from loaders.text import course_keys
 
 _HEADINGS = {
@@ -97,7 +95,7 @@ def _course(
         # Whoever rated had taken the course, and of the others nothing is known.
         "importedStudentCount": plan.imported[1] if plan.imported else 0,
         "seatsUntil": None,
-        "newestReviewIds": NOTHING,
+        "newestReviewIds": NO_IDS,
         "revision": 0,
         **course_keys({**words, "description": text}),
     }

@@ -12,7 +12,7 @@ from app.sample.handwritten import CoursePlan
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from app.sample.runs import Run
-from loaders.model.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStatus, StudentDoc
+from loaders.model import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStatus, StudentDoc
 
 ENROLLMENTS = 9_000
 

@@ -13,7 +13,7 @@ from app.sample.enrolments import Offer, enrolments, set_joining_dates
 from app.sample.people import student_documents
 from app.sample.reviews import reviews
 from app.sample.runs import course_runs
-from loaders.model.documents import (
+from loaders.model import (
     CategoryDoc,
     CourseDoc,
     CourseRunDoc,

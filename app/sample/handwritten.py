@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
-from loaders.model.documents import CourseStatus, DeliveryMode, Level
+from loaders.model import CourseStatus, DeliveryMode, Level
 from loaders.text import slugify
 
 CATEGORIES = (

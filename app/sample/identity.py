@@ -5,7 +5,7 @@ from random import Random
 
 from bson import ObjectId
 
-from loaders.model.documents import ExternalId
+from loaders.model import ExternalId
 
 #: The last day on which anything happened in the sample data; only upcoming runs lie after it.
 TODAY = datetime(2026, 9, 1, tzinfo=UTC)

@@ -7,8 +7,7 @@ from typing import Any
 
 from app.sample.identity import external_id, object_id
 from app.sample.identity import random as seeded
-from loaders.model.documents import ANONYMOUS_STUDENT, StudentDoc
-from loaders.model.newest_review_ids import NOTHING
+from loaders.model import ANONYMOUS_STUDENT, NO_IDS, StudentDoc
 from loaders.text import student_keys
 
 STUDENTS = 3_000
@@ -44,7 +43,7 @@ def _student(n: int, country: _Country, bios: Mapping[str, list[str]], random: R
         "bio": _bio(country, bios, random) if random.random() < 0.3 and not anonymous else None,
         "email": None if anonymous else _email(n, keys["sortName"]),
         "joinedAt": None,
-        "newestReviewIds": NOTHING,
+        "newestReviewIds": NO_IDS,
         "revision": 0,
         "externalId": external_id(f"student-{n + 1:04}"),
         **keys,

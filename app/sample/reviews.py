@@ -13,7 +13,7 @@ from app.sample.handwritten import CategoryPlan, CoursePlan
 from app.sample.identity import TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from app.sample.prose import Writer
-from loaders.model.documents import (
+from loaders.model import (
     ANONYMOUS_STUDENT,
     COUNTED_ENROLLMENTS,
     CourseDoc,
@@ -22,8 +22,8 @@ from loaders.model.documents import (
     ReviewDoc,
     ReviewReplyDoc,
     StudentDoc,
+    wilson,
 )
-from loaders.model.ratings import wilson
 
 REVIEWS = 6_000
 _UNNUMBERED = object_id("reviews", 0)  # until all are there and in order

@@ -9,7 +9,7 @@ from typing import Any
 from app.sample.handwritten import CoursePlan
 from app.sample.identity import TODAY, external_id, object_id
 from app.sample.identity import random as seeded
-from loaders.model.documents import CourseDoc, CourseRunDoc
+from loaders.model import CourseDoc, CourseRunDoc
 
 _HOURS = (8, 9, 13, 14, 16, 18)  # UTC: mornings and evenings where the students are
 _SELF_PACED_DAYS = 40  # of a course that names no duration

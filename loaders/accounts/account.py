@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from loaders import student
 from loaders.accounts import instructor
-from loaders.model.documents import AccountDoc, Role, SessionDoc
+from loaders.model import AccountDoc, Role, SessionDoc
 from loaders.mongo import Transaction, utc
 
 #: How long a session lasts without being refreshed.

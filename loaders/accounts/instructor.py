@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loaders.model.documents import InstructorDoc
+from loaders.model import InstructorDoc
 from loaders.mongo import Transaction
 
 

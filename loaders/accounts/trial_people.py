@@ -4,7 +4,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from loaders.model.documents import InstructorDoc, StudentDoc
+from loaders.model import InstructorDoc, StudentDoc
 from loaders.mongo import Database, find_one
 
 

@@ -20,16 +20,18 @@ Doc = Mapping[str, Any]
 FREE_SEAT = {"$expr": {"$or": [{"$eq": ["$seats", None]}, {"$lt": ["$seatsTaken", "$seats"]}]}}
 
 
-def of_course(course: Doc, *, stars: Sequence[int], students: int, seats_until: datetime | None) -> Doc:
+def course_aggregates(
+    course: Doc, *, stars: Sequence[int], students: int, seats_until: datetime | None
+) -> Doc:
     """What a course should store. students: those with an enrolment that counts."""
     return {
-        **rating(course, stars),
+        **course_rating(course, stars),
         "studentCount": course["importedStudentCount"] + students,
         "seatsUntil": seats_until,
     }
 
 
-def rating(course: Doc, stars: Sequence[int]) -> Doc:
+def course_rating(course: Doc, stars: Sequence[int]) -> Doc:
     """The rating of a course with these star counts (loaders.model.ratings.summarise)."""
     return {**summarise(stars, course["importedRating"])}
 
@@ -58,7 +60,7 @@ def is_counted(status: EnrollmentStatus | None) -> bool:
     return status in COUNTED_ENROLLMENTS
 
 
-def of_runs(enrollments: Iterable[Doc]) -> dict[ObjectId, Doc]:
+def run_aggregates(enrollments: Iterable[Doc]) -> dict[ObjectId, Doc]:
     """What each run should store, by its `_id`; zeros where it has no enrolments. enrollments: groups."""
     taken: Counter[Any] = Counter()
     waiting: Counter[Any] = Counter()

@@ -2,18 +2,18 @@
 stored beyond them is not shown.
 """
 
-CODES = 20
-TAGS = 20
-INSTRUCTORS = 20  # of a course
-DELIVERY_MODES = 2
-ROLES = 3
-CATEGORIES = 250  # of the catalogue
-CHANGES = 50  # of an entry in the audit log; a write that changes more has several
+MOST_CODES = 20
+MOST_TAGS = 20
+MOST_INSTRUCTORS = 20  # of a course
+MOST_DELIVERY_MODES = 2
+MOST_ROLES = 3
+MOST_CATEGORIES = 250  # of the catalogue
+MOST_CHANGES = 50  # of an entry in the audit log; a write that changes more has several
 
 #: Of a course, by stored names.
-OF_COURSE = {
-    "codes": CODES,
-    "tags": TAGS,
-    "instructorIds": INSTRUCTORS,
-    "deliveryModes": DELIVERY_MODES,
+MOST_OF_COURSE = {
+    "codes": MOST_CODES,
+    "tags": MOST_TAGS,
+    "instructorIds": MOST_INSTRUCTORS,
+    "deliveryModes": MOST_DELIVERY_MODES,
 }

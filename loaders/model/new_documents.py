@@ -4,41 +4,41 @@ from collections.abc import Mapping
 from typing import Any
 
 from loaders.model.documents import ANONYMOUS_STUDENT
-from loaders.model.newest_review_ids import NOTHING
+from loaders.model.newest_review_ids import NO_IDS
 from loaders.model.ratings import summarise
 from loaders.mongo import now
 
 Document = dict[str, Any]
 
 
-def course(fields: Mapping[str, Any]) -> Document:
+def new_course(fields: Mapping[str, Any]) -> Document:
     """A course, published unless `fields` says otherwise. It must be given its slug."""
     moment = now()
     document: Document = {
         "slug": "", "codes": [], "title": "", "summary": None, "description": None, "categorySlug": None,
         "level": None, "deliveryModes": [], "durationDays": None, "language": None, "tags": [], "price": None,
         "instructorIds": [], "status": "PUBLISHED", "createdAt": moment, "updatedAt": moment,
-        "importedStudentCount": 0, "seatsUntil": None, "newestReviewIds": NOTHING, **fields,
+        "importedStudentCount": 0, "seatsUntil": None, "newestReviewIds": NO_IDS, **fields,
     }  # fmt: skip
     rating = summarise([0] * 5, document.get("importedRating"))
     return {**document, **rating, "studentCount": document["importedStudentCount"]}
 
 
-def course_run(fields: Mapping[str, Any]) -> Document:
+def new_course_run(fields: Mapping[str, Any]) -> Document:
     return {
         "endsAt": None, "deliveryMode": "ONLINE", "location": None,
         "seats": None, "seatsTaken": 0, "waitlistCount": 0, **fields,
     }  # fmt: skip
 
 
-def student(fields: Mapping[str, Any]) -> Document:
+def new_student(fields: Mapping[str, Any]) -> Document:
     return {
         "name": ANONYMOUS_STUDENT, "avatarUrl": None, "country": None, "bio": None, "email": None,
-        "joinedAt": None, "newestReviewIds": NOTHING, **fields,
+        "joinedAt": None, "newestReviewIds": NO_IDS, **fields,
     }  # fmt: skip
 
 
-def enrollment(fields: Mapping[str, Any]) -> Document:
+def new_enrollment(fields: Mapping[str, Any]) -> Document:
     status = fields.get("status") or ("CANCELLED" if fields.get("cancelledAt") else "ACTIVE")
     return {
         "runId": None, "progress": 1.0 if status == "COMPLETED" else 0.0, "enrolledAt": None,
@@ -46,7 +46,7 @@ def enrollment(fields: Mapping[str, Any]) -> Document:
     }  # fmt: skip
 
 
-def review(fields: Mapping[str, Any]) -> Document:
+def new_review(fields: Mapping[str, Any]) -> Document:
     return {
         "studentId": None, "rating": None, "title": None, "body": "", "difficulty": None,
         "workloadHours": None, "term": None, "verified": False,

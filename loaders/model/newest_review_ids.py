@@ -23,23 +23,23 @@ _VERSION = b"\x01"
 _LENGTH = 12  # bytes of an ObjectId
 
 
-def packed(ids: Iterable[ObjectId]) -> bytes:
+def pack_ids(ids: Iterable[ObjectId]) -> bytes:
     """The stored form of some ids."""
     return _VERSION + b"".join(id_bytes(i) for i in ids)
 
 
 #: The stored form of no ids.
-NOTHING = packed(())
+NO_IDS = pack_ids(())
 
 
-def unpacked(stored: bytes, most: int | None = None) -> list[ObjectId]:
+def unpack_ids(stored: bytes, most: int | None = None) -> list[ObjectId]:
     """The first stored ids, with or without the version byte; None: all of them."""
     start = len(stored) % _LENGTH
     end = len(stored) if most is None else min(len(stored), start + most * _LENGTH)
     return [ObjectId(stored[i : i + _LENGTH]) for i in range(start, end, _LENGTH)]
 
 
-def number(stored: object) -> int | None:
+def count_ids(stored: object) -> int | None:
     """How many ids are stored; None if they are missing or of the old form."""
     if isinstance(stored, bytes) and len(stored) % _LENGTH == 1:
         return len(stored) // _LENGTH

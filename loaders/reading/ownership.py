@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders.model.documents import CourseStatus
+from loaders.model import CourseStatus
 from loaders.mongo import Collection, Pipeline, aggregate
 
 

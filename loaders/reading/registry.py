@@ -3,14 +3,7 @@
 from collections.abc import Mapping, Set
 from typing import Any
 
-from loaders.model.documents import (
-    CategoryDoc,
-    CourseDoc,
-    CourseRunDoc,
-    InstructorDoc,
-    ReviewDoc,
-    StudentDoc,
-)
+from loaders.model import CategoryDoc, CourseDoc, CourseRunDoc, InstructorDoc, ReviewDoc, StudentDoc
 from loaders.mongo import Database
 from loaders.reading.batching import ByKey
 from loaders.reading.projections import Projection

@@ -14,7 +14,7 @@ from unicodedata import category, combining, normalize
 
 from snowballstemmer import stemmer
 
-from loaders.model.documents import SearchTerm
+from loaders.model import SearchTerm
 
 TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # weights
 

@@ -14,8 +14,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from loaders.collections import COLLECTIONS, KEEP, complete, derived
-from loaders.model import list_limits
-from loaders.model.ratings import summarise
+from loaders.model import MOST_OF_COURSE, summarise
 from loaders.mongo import Collection, Database, find, now
 from loaders.text import slugify, unique_slugs
 from loaders.transfer.seen_keys import Seen
@@ -220,7 +219,7 @@ def _without_nulls(fields: dict[str, Any], not_null: Mapping[str, Any]) -> None:
 
 
 def _shorten(fields: dict[str, Any]) -> None:
-    for name, size in list_limits.OF_COURSE.items():
+    for name, size in MOST_OF_COURSE.items():
         if fields.get(name):
             fields[name] = fields[name][:size]
 

@@ -10,7 +10,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders.model import list_limits
+from loaders.model import MOST_CATEGORIES
 from loaders.mongo import Database, find
 from loaders.text import slugify
 from loaders.transfer import exports
@@ -68,7 +68,7 @@ class References:
         """The slugs of all categories, and of those that are to be made as many as there is room for."""
         there = await self._category_slugs()
         for slug in dict.fromkeys(slugs):
-            if len(there) < list_limits.CATEGORIES:
+            if len(there) < MOST_CATEGORIES:
                 there.add(slug)
         return there
 
@@ -77,7 +77,7 @@ class References:
         if self._slugs is None:
             there = self._database["categories"]
             self._slugs = {
-                c["slug"] for c in await find(there, {}, size=list_limits.CATEGORIES, projection=["slug"])
+                c["slug"] for c in await find(there, {}, size=MOST_CATEGORIES, projection=["slug"])
             }
         return self._slugs
 

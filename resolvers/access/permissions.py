@@ -11,12 +11,7 @@ from typing import Any, get_args
 from bson import ObjectId
 
 from loaders.collections import COLLECTIONS
-from loaders.model.documents import (
-    CourseDoc,
-    CourseStatus,
-    ReviewStatus,
-    StudentDoc,
-)
+from loaders.model import CourseDoc, CourseStatus, ReviewStatus, StudentDoc
 from loaders.reading import NOBODY, Owners
 from resolvers.access.rules import RULES, Grant
 from resolvers.context import Viewer

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import loaders.accounts
 import loaders.audit
 import loaders.student
-from loaders.model.documents import AccountDoc, SessionDoc
+from loaders.model import AccountDoc, SessionDoc
 from loaders.mongo import Transaction, transaction
 from resolvers.context import Context, RefreshToken, Viewer
 from resolvers.errors import RefusedError, refusal

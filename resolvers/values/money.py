@@ -1,6 +1,6 @@
 """Money: amounts in minor units, written for people."""
 
-from loaders.model.documents import MoneyDoc
+from loaders.model import MoneyDoc
 from resolvers.values import exponent
 
 _SYMBOLS = {

@@ -3,8 +3,7 @@
 from operator import itemgetter
 from typing import Any
 
-from loaders.model.documents import CourseDoc, RatingDoc
-from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT
+from loaders.model import PRIOR_MEAN, PRIOR_WEIGHT, CourseDoc, RatingDoc
 
 average = itemgetter("ratingAverage")
 bayesian = itemgetter("ratingBayesian")

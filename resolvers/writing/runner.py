@@ -23,7 +23,7 @@ from strawberry.utils.str_converters import to_camel_case
 import loaders.accounts
 import loaders.audit
 from loaders import idempotency
-from loaders.model.documents import ActorDoc
+from loaders.model import ActorDoc
 from loaders.mongo import (
     DeadlineError,
     OutcomeUnknownError,

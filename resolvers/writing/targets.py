@@ -2,7 +2,7 @@
 
 from bson import ObjectId
 
-from loaders.model.documents import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
+from loaders.model import CourseDoc, CourseRunDoc, EnrollmentDoc, ReviewDoc, StudentDoc
 from loaders.mongo import Transaction
 from loaders.reading import owners_of_course
 from resolvers import access

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 from strawberry import ID, UNSET
 
-from loaders.model import list_limits
+from loaders.model import MOST_CODES, MOST_DELIVERY_MODES, MOST_INSTRUCTORS, MOST_TAGS
 from resolvers.inputs import DeliveryMode, Level, ReviewStatus
 from resolvers.writing import checks
 from resolvers.writing.checks import Check
@@ -122,17 +122,17 @@ class _CourseFields(Retried):
     category_id: ID | None = optional(checks.global_id("Category"), "The category it is in.")
     level: Level | None = optional(checks.choice, "How much it asks for beforehand.")
     delivery_modes: list[DeliveryMode] | None = kept(
-        checks.each(checks.choice, list_limits.DELIVERY_MODES), "Where it takes place."
+        checks.each(checks.choice, MOST_DELIVERY_MODES), "Where it takes place."
     )
     duration_days: int | None = optional(checks.whole(1, 3_650), "Its length in days.")
     language: str | None = optional(
         checks.or_none(checks.language), "The language it is taught in, as a BCP 47 tag."
     )
-    codes: list[str] | None = kept(checks.each(checks.line(40), list_limits.CODES), "Its catalogue codes.")
-    tags: list[str] | None = kept(checks.each(checks.line(40), list_limits.TAGS), "Keywords.")
+    codes: list[str] | None = kept(checks.each(checks.line(40), MOST_CODES), "Its catalogue codes.")
+    tags: list[str] | None = kept(checks.each(checks.line(40), MOST_TAGS), "Keywords.")
     price: MoneyInput | None = optional(checks.as_it_is, "What it costs.")
     instructor_ids: list[ID] | None = kept(
-        checks.each(checks.global_id("Instructor"), list_limits.INSTRUCTORS),
+        checks.each(checks.global_id("Instructor"), MOST_INSTRUCTORS),
         "Who teaches it. An instructor stays among them.",
     )
 

@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError
 
 from app.sample.generator import generate
 from loaders import indexes
-from loaders.model.newest_review_ids import packed, unpacked
+from loaders.model.newest_review_ids import pack_ids, unpack_ids
 from loaders.mongo.commands import Database
 from tests.support import NOW
 
@@ -85,7 +85,9 @@ def sound() -> Documents:
     students = [student for student in whole["students"] if student["_id"] in wanted]
     public = {r["_id"] for r in taken["reviews"] if r["status"] == "PUBLISHED"}
     for carrier in (*courses, *students):
-        carrier["newestReviewIds"] = packed(i for i in unpacked(carrier["newestReviewIds"]) if i in public)
+        carrier["newestReviewIds"] = pack_ids(
+            i for i in unpack_ids(carrier["newestReviewIds"]) if i in public
+        )
     return whole | taken | {"courses": courses, "students": students} | _own(courses, taken)
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loaders.collections import complete
-from loaders.model.newest_review_ids import CARRIERS, NEWEST, ReviewParent, packed, unpacked
+from loaders.model.newest_review_ids import CARRIERS, NEWEST, ReviewParent, pack_ids, unpack_ids
 from loaders.model.ratings import summarise
 from loaders.mongo.commands import Database
 from loaders.reading.listing import Window
@@ -68,7 +68,7 @@ async def test_every_difference_is_found_and_nothing_written(database: Database)
         **{("courses", course, name): value for name, value in rating.items() if name != "importedRating"},
         ("courses", course, "studentCount"): 103,
         ("courses", course, "seatsUntil"): JUNE,
-        ("courses", course, "newestReviewIds"): packed([review["_id"] for review in public]),
+        ("courses", course, "newestReviewIds"): pack_ids([review["_id"] for review in public]),
         ("courseRuns", full, "seatsTaken"): 1,
         ("courseRuns", full, "waitlistCount"): 1,
         ("courseRuns", free, "seatsTaken"): 1,
@@ -130,15 +130,15 @@ async def test_the_newest_reviews_are_listed_where_they_are_wrong_or_missing(dat
     await differences(database, fix=True)
     true = {d["_id"]: d["newestReviewIds"] async for d in database["students"].find()}
     assert sorted(len(ids) // 12 for ids in true.values()) == [0, 12, 13]
-    true[course] = packed(right)
+    true[course] = pack_ids(right)
     wrong = (
         b"",
         None,
-        packed(right[::-1]),
-        packed([*right[1:], right[0]]),
-        packed(right[:20]),
-        packed([ObjectId(), *right[1:]]),
-        packed(right)[1:],
+        pack_ids(right[::-1]),
+        pack_ids([*right[1:], right[0]]),
+        pack_ids(right[:20]),
+        pack_ids([ObjectId(), *right[1:]]),
+        pack_ids(right)[1:],
         right,
     )
     for stored in wrong:
@@ -192,5 +192,5 @@ async def test_the_newest_are_the_beginning_of_the_listing(
     listing = review_listing(Loaders(database), PUBLIC, field)
     listed = await listing.pages(parents, Window(NEWEST))
     ids = await ids_by_parent(database, field, parents)
-    assert [unpacked(packed(own)) for own in ids] == ids
+    assert [unpack_ids(pack_ids(own)) for own in ids] == ids
     assert ids == [[review["_id"] for review in page.documents] for page in listed]

@@ -6,7 +6,7 @@ import pytest
 from graphql import GraphQLObjectType, get_nullable_type, is_list_type
 
 from loaders.audit import record
-from loaders.model import list_limits
+from loaders.model import MOST_CATEGORIES, MOST_CHANGES, MOST_INSTRUCTORS, MOST_ROLES
 from loaders.model.documents import ActorDoc
 from loaders.mongo.commands import Database
 from loaders.mongo.transactions import Transaction, transaction
@@ -55,19 +55,22 @@ async def test_what_is_stored_beyond_it_is_not_shown(ask: Ask, database: Databas
 
 
 async def test_no_more_instructors_and_changes_are_shown(ask: Ask, database: Database) -> None:
-    teachers = [factories.instructor(f"T{n:02}") for n in range(list_limits.INSTRUCTORS + 1)]
+    teachers = [factories.instructor(f"T{n:02}") for n in range(MOST_INSTRUCTORS + 1)]
     await store(
         database, instructors=teachers, courses=[factories.course(instructorIds=[t["_id"] for t in teachers])]
     )
     (course,) = (await ask("{ courses { nodes { instructors { name } } } }"))["data"]["courses"]["nodes"]
-    assert [t["name"] for t in course["instructors"]] == [f"T{n:02}" for n in range(list_limits.INSTRUCTORS)]
+    assert [t["name"] for t in course["instructors"]] == [f"T{n:02}" for n in range(MOST_INSTRUCTORS)]
     change: dict[str, Any] = {"collection": "courses", "documentId": "x", "before": None, "after": {}}
     actor = {"subject": "s", "roles": ["STAFF"] * 9, "studentId": None, "instructorId": None}
     entry = {"at": factories.T0, "action": "a", "actor": actor, "address": "", "changes": [change] * 99}
     await database["auditLog"].insert_one(entry)
     text = "{ auditLog { nodes { changes { collection } actor { roles } } } }"
     (entry,) = (await ask(text, viewer=STAFF))["data"]["auditLog"]["nodes"]
-    assert (len(entry["changes"]), len(entry["actor"]["roles"])) == (list_limits.CHANGES, list_limits.ROLES)
+    assert (len(entry["changes"]), len(entry["actor"]["roles"])) == (
+        MOST_CHANGES,
+        MOST_ROLES,
+    )
 
 
 @pytest.mark.parametrize(("changed", "entries"), [(0, [0]), (50, [50]), (51, [50, 1]), (120, [50, 50, 20])])
@@ -97,11 +100,11 @@ async def test_there_are_no_more_categories(ask: Ask, database: Database) -> Non
         assert found == {"One": "one", "one!": "one", "c 000": "c-000"}
     await database["categories"].insert_many([factories.category(f"d{n:03}") for n in range(9)])
     listed = (await ask("{ categories { slug } }"))["data"]["categories"]
-    assert len(listed) == list_limits.CATEGORIES == 250
+    assert len(listed) == MOST_CATEGORIES == 250
 
 
 async def test_facets_are_as_many_as_categories(ask: Ask, database: Database) -> None:
     await store(database, courses=[factories.course(categorySlug=f"c{n:03}") for n in range(260)])
     text = "{ courses(first: 1) { facets { categories { value count } } } }"
     facets = (await ask(text))["data"]["courses"]["facets"]
-    assert len(facets["categories"]) == list_limits.CATEGORIES
+    assert len(facets["categories"]) == MOST_CATEGORIES

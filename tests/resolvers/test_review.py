@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loaders.model.newest_review_ids import CARRIERS, NEWEST, unpacked
+from loaders.model.newest_review_ids import CARRIERS, NEWEST, unpack_ids
 from loaders.mongo.commands import Database
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay.ids import encode_id
@@ -215,7 +215,7 @@ async def test_a_review_that_is_gone_is_not_on_a_page(
     stored = (await database["courses"].find_one({"_id": documents["courses"][0]["_id"]}) or {})[
         "newestReviewIds"
     ]
-    newest = unpacked(stored)
+    newest = unpack_ids(stored)
     if change:
         await database["reviews"].update_one({"_id": newest[0]}, {"$set": change})
     else:

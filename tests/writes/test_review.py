@@ -8,7 +8,7 @@ from pymongo.errors import OperationFailure
 
 import loaders.mongo.transactions
 import loaders.review_writes
-from loaders.model.newest_review_ids import NEWEST, unpacked
+from loaders.model.newest_review_ids import NEWEST, unpack_ids
 from loaders.mongo import detached
 from loaders.mongo.command_errors import DeadlineError
 from loaders.mongo.commands import Database
@@ -304,7 +304,7 @@ async def test_reviews_that_are_deleted_at_once_are_not_listed(gateway: Gateway,
         await loaders.review_writes.delete(tx, await tx.get("reviews", review["_id"]))
 
     await at_once(database, lambda tx: delete(tx, reviews[0]), lambda tx: delete(tx, reviews[NEWEST]))
-    carried = unpacked((await current(database, "students", student))["newestReviewIds"])
+    carried = unpack_ids((await current(database, "students", student))["newestReviewIds"])
     assert carried == [r["_id"] for r in (*reviews[1:NEWEST], reviews[NEWEST + 1])]
 
 

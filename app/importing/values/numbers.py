@@ -4,7 +4,7 @@ import re
 from math import ceil, floor, isfinite
 from typing import Any
 
-from loaders.model.documents import ImportedRating, MoneyDoc
+from loaders.model import ImportedRating, MoneyDoc
 
 _SPACES = re.compile(r"[\s'\u2019\u00a0\u202f\u2009]")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3}){2,}")  # 1,24,980 is Indian

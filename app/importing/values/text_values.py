@@ -9,7 +9,7 @@ from typing import Any
 from bs4 import BeautifulSoup
 from markdownify import markdownify
 
-from loaders.model.documents import DeliveryMode, Level
+from loaders.model import DeliveryMode, Level
 
 _TAG = re.compile(r"<(?:/?[a-z][a-z0-9]*\b[^<>]*|!--.*?--)>", re.IGNORECASE | re.DOTALL)
 _ENTITY = re.compile(r"&(?:[a-z]+|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
