@@ -1,7 +1,7 @@
 """From what went wrong to what a client is told: a message, and a stable code in `extensions.code`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ OPERATION_TOO_LARGE = "OPERATION_TOO_LARGE"
 INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
 TIMEOUT = "TIMEOUT"
+RESPONSE_TOO_LARGE = "RESPONSE_TOO_LARGE"
 
 OUR_FAULT = "Something went wrong on our side."
 _AWAY = "The database does not answer. Try again."
@@ -79,17 +80,12 @@ def field_error(error: GraphQLError) -> dict[str, Any]:
     return _told(error, OUR_FAULT, _masked(INTERNAL_SERVER_ERROR, error_id))
 
 
-def nothing_done(payload: Mapping[str, Any], *, wrote: bool) -> bool:
+def nothing_done(errors: Sequence[Mapping[str, Any]], *, has_data: bool, wrote: bool) -> bool:
     """Whether nothing of an operation was executed because MongoDB is away: every error says so, and no root
     field has a value. wrote: whether the request has sent a commit.
     """
-    wrong = payload.get("errors")
-    return (
-        bool(wrong)
-        and not wrote
-        and all(value is None for value in (payload.get("data") or {}).values())
-        and all(error["extensions"]["code"] == SERVICE_UNAVAILABLE for error in wrong or ())
-    )
+    unavailable = all(error["extensions"]["code"] == SERVICE_UNAVAILABLE for error in errors)
+    return bool(errors) and unavailable and not has_data and not wrote
 
 
 def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:

@@ -2,13 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import memory, settings
@@ -17,12 +16,11 @@ from app.background import look_for_indexes, tend
 from app.database import connect
 from app.execution import Executor
 from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes
-from app.observing import METRICS_ROUTES, configure_logs, log_late_write
+from app.observing import Instrumentation, Listener, LogListener, Metrics, configure_logs
 from app.protection import Admission, Limits
+from app.request import Services
 from app.settings import Settings
-from loaders.mongo import Database, on_late_outcome
-from loaders.reading import Loaders
-from resolvers.context import Context, Viewer
+from loaders.mongo import Database
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
 
@@ -37,46 +35,43 @@ def from_environment() -> Starlette:
     return app
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The gateway. It connects to MongoDB when it starts, and closes the client when it stops."""
-    secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
-    cursors, tokens = Cursors(secret), SessionTokens(secret)
-    on_late_outcome(log_late_write)
+def create_app(settings: Settings, *listeners: Listener) -> Starlette:
+    """The gateway. It connects to MongoDB when it starts, and closes the client when it stops.
 
+    listeners: are told of its requests, beside the log and the metrics.
+    """
+    secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
     opened: list[Database] = []  # one, while it runs
 
     def database() -> Database:
         return opened[0]
-
-    def context(viewer: Viewer, address: str) -> Context:
-        return Context(Loaders(database()), cursors, datetime.now(UTC), tokens, viewer, address)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with connect(settings, tz_aware=False) as database:
             opened[:] = [database]
             app.state.readiness = Readiness(database)
-            tending = [memory.tend(), tend(database), look_for_indexes(database, app.state.readiness)]
-            tasks = [asyncio.create_task(work) for work in tending]
+            background = [memory.tend(), tend(database), look_for_indexes(database, app.state.readiness)]
+            tasks = [asyncio.create_task(work) for work in background]
             yield
             for task in tasks:
                 task.cancel()
 
+    metrics = Metrics() if settings.metrics else None
+    services = Services(database, Cursors(secret), SessionTokens(secret))
     endpoint = Endpoint(
         make_executor(settings),
-        Authentication(tokens, _issuer(settings), database),
-        context,
+        Authentication(services.tokens, _issuer(settings), database),
+        services,
         settings.max_body_bytes,
         settings.graphiql,
         settings.trace_plan,
         settings.compression,
-        settings.max_response_bytes,
         settings.request_timeout,
         Admission(settings.admission_capacity, settings.admission_wait),
+        instrumentation=Instrumentation(LogListener(), *([metrics] if metrics else []), *listeners),
     )
-    app = Gateway(settings, routes=_routes(endpoint, settings), lifespan=lifespan)
-    app.direct |= {PATH: endpoint, f"{PATH}/": endpoint}
-    return app
+    return Gateway(settings, EndpointFirst(endpoint, _routes(metrics, settings), lifespan))
 
 
 def _issuer(settings: Settings) -> Issuer | None:
@@ -96,21 +91,30 @@ def _issuer(settings: Settings) -> Issuer | None:
 
 
 class Gateway(Starlette):
-    """Starlette behind CORS, with applications that are reached without its middleware and routes. They
-    answer all that is sent to their path, errors included, and to pass these takes as long as a small query.
-    """
+    """Starlette behind CORS, which stands before everything else: failures carry its headers too."""
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
-        super().__init__(**options)
-        self.direct: dict[str, ASGIApp] = {}
-        self._cors = CORS(self._answer, settings.cors_origins, settings.cors_headers)
-        self.router.redirect_slashes = False  # it redirects to whatever host the client names
+    def __init__(self, settings: Settings, router: Router) -> None:
+        super().__init__()
+        self.router = router
+        self._cors = CORS(super().__call__, settings.cors_origins, settings.cors_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)
 
-    def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return (self.direct.get(scope["path"]) or super().__call__)(scope, receive, send)
+
+class EndpointFirst(Router):
+    """Starlette's router, with the endpoint before its routes. The endpoint answers all that is sent to its
+    path, errors included, and to match routes takes as long as a small query.
+    """
+
+    def __init__(self, endpoint: ASGIApp, routes: Sequence[BaseRoute], lifespan: Any) -> None:
+        # Starlette's redirect to a path without its slash goes to whatever host the client names.
+        super().__init__([Route(PATH, endpoint), *routes], redirect_slashes=False, lifespan=lifespan)
+        self._direct = {PATH: endpoint, f"{PATH}/": endpoint}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        direct = self._direct.get(scope["path"]) if scope["type"] == "http" else None
+        await (direct or super().__call__)(scope, receive, send)
 
 
 def make_executor(settings: Settings) -> Executor:
@@ -119,10 +123,11 @@ def make_executor(settings: Settings) -> Executor:
         Limits.of(settings),
         introspection=settings.introspection,
         compiled=settings.compiled_execution,
+        max_response_bytes=settings.max_response_bytes,
     )
 
 
-def _routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
+def _routes(metrics: Metrics | None, settings: Settings) -> list[BaseRoute]:
     pages = graphiql_routes() if settings.graphiql else []
-    figures = METRICS_ROUTES if settings.metrics else []
-    return [Route(PATH, endpoint), *HEALTH_ROUTES, *figures, *pages]
+    figures = [metrics.route()] if metrics else []
+    return [*HEALTH_ROUTES, *figures, *pages]

@@ -18,14 +18,14 @@ from pydantic import SecretStr
 from app import embedded
 from app.auth import SessionTokens
 from app.database import connect
-from app.execution import Answer, Executor, Operation
+from app.execution import Executor, Operation, Prepared
+from app.request import Request, Services
 from app.settings import Settings
 from benchmarks import report
 from loaders.collections import complete
 from loaders.indexes import ensure
 from loaders.mongo import Database
-from loaders.reading import Loaders
-from resolvers.context import Context, Viewer
+from resolvers.context import Viewer
 from resolvers.cursors import Cursors
 from resolvers.relay import encode_id
 from resolvers.schema import schema
@@ -78,12 +78,10 @@ async def _timed(database: Database, name: str, course: dict[str, Any]) -> float
     type_name = f"{name[0].upper()}{name[1:]}Input!"
     text = f"mutation($input: {type_name}) {{ it: {name}(input: $input) {{ errors {{ message }} }} }}"
     prepared = executor.prepare(Operation(text, {"input": {"courseId": encode_id("Course", course)}}))
-    assert not isinstance(prepared, Answer)
-    ctx = Context(
-        Loaders(database), Cursors(_SECRET), datetime.now(UTC), SessionTokens(_SECRET), viewer=_STAFF
-    )
+    assert isinstance(prepared, Prepared), prepared
+    services = Services(lambda: database, Cursors(_SECRET), SessionTokens(_SECRET))
     began = time.perf_counter()
-    answer = await executor.run(prepared, ctx)
+    answer = await executor.run(prepared, Request(services, _STAFF))
     took = time.perf_counter() - began
     assert answer.payload["data"]["it"]["errors"] == []
     return took * 1000

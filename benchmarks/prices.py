@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,14 +22,13 @@ from pydantic import SecretStr
 from app import embedded
 from app.auth import SessionTokens
 from app.database import connect
-from app.execution import Executor, Operation, Prepared, encode_bounded
+from app.execution import Executor, Operation, Prepared
+from app.request import Request, Services
 from app.sample import load_sample
 from app.settings import Settings
 from benchmarks import report
 from loaders import indexes
 from loaders.mongo import Database
-from loaders.reading import Loaders
-from resolvers.context import Context
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
 
@@ -95,7 +93,7 @@ async def main() -> None:
 
 
 async def _row(name: str, text: str, database: Database) -> tuple[object, ...]:
-    executor = Executor(schema)
+    executor = Executor(schema, max_response_bytes=100_000_000)
     prepared = executor.prepare(Operation(text))
     assert isinstance(prepared, Prepared), (name, prepared)
     runs = [await _taken(executor, prepared, database) for _ in range(_RUNS)]
@@ -108,10 +106,9 @@ async def _taken(executor: Executor, prepared: Prepared, database: Database) -> 
     gaps: list[float] = []
     watching = asyncio.create_task(_watch(gaps))
     await asyncio.sleep(0.01)
-    ctx = Context(Loaders(database), Cursors(_SECRET), datetime.now(UTC), SessionTokens(_SECRET))
+    services = Services(lambda: database, Cursors(_SECRET), SessionTokens(_SECRET))
     start = time.process_time()
-    answer = await executor.run(prepared, ctx)
-    await encode_bounded(answer.payload, 100_000_000)
+    await executor.run(prepared, Request(services))
     cpu = time.process_time() - start
     await asyncio.sleep(0.01)  # or what was last would not be noted
     watching.cancel()

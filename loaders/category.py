@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 
 from loaders.model import MOST_CATEGORIES, CategoryDoc, CourseStatus
-from loaders.mongo import Database, Pipeline, aggregate, find
+from loaders.mongo import Database, Pipeline, aggregate, find, note_read
 
 
 async def categories(database: Database) -> list[CategoryDoc]:
     """By name: the first of them, where there are more than there can be."""
-    return await find(
+    found = await find(
         database["categories"],
         {},
         size=MOST_CATEGORIES,
         limit=MOST_CATEGORIES,
         sort=[("name", 1), ("_id", 1)],
     )
+    note_read("categories", found)
+    return found
 
 
 async def course_counts_by_slug(

@@ -53,7 +53,7 @@ async def mended(tx: Transaction, found: list[Difference], *, fix: bool) -> list
 async def _set(tx: Transaction, collection: str, fields: Mapping[ObjectId, Doc]) -> None:
     """Values that are other than the stored ones: there is no need to hold what they are set of."""
     updates = [UpdateOne({"_id": key}, {"$set": values}) for key, values in fields.items()]
-    await send(tx.database[collection], lambda own: own.bulk_write(updates, session=tx.session))
+    await send(tx.database[collection], "update", lambda own: own.bulk_write(updates, session=tx.session))
 
 
 async def batches(

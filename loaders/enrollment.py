@@ -21,7 +21,7 @@ from loaders.model import (
     is_counted,
     takes_seat,
 )
-from loaders.mongo import Database, Transaction, find, utc
+from loaders.mongo import Database, Transaction, find, note_read, utc
 from loaders.reading import Listing, Order, Projection, including
 
 EnrollmentParent = Literal["courseId", "studentId"]
@@ -50,6 +50,7 @@ async def of_student(
         size=2 * len(courses),
         projection=including(projection, "courseId", "status", "enrolledAt"),
     )
+    note_read("enrollments", found)
     latest = sorted(
         found, key=lambda e: (e["status"] in LIVE_ENROLLMENTS, e["enrolledAt"] is not None, e["enrolledAt"])
     )

@@ -21,7 +21,7 @@ from loaders.model import (
     count_ids,
     unpack_ids,
 )
-from loaders.mongo import Database, Filter, find
+from loaders.mongo import Database, Filter, find, note_read
 from loaders.reading import Listing, Loaders, Order, Page, Projection, Window, including
 
 ReviewOrderField = Literal["NEWEST", "HELPFUL", "RATING"]
@@ -166,6 +166,7 @@ async def of_student(
 ) -> list[ReviewDoc | None]:
     """The student's review of each course. One command."""
     found = await _of_courses(database, "reviews", student_id, courses, including(projection, "courseId"))
+    note_read("reviews", found)
     by_course = {review["courseId"]: review for review in found}
     return [by_course.get(course) for course in courses]
 

@@ -1,4 +1,4 @@
-"""What a request brings along to its resolvers: made in one place, dropped with the request."""
+"""The context of a request: what its resolvers need, made in one place and dropped with the request."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from resolvers.cursors import Cursors
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. Without roles: the public.
+    """Who sends a request. Without roles: the public.
 
     subject: the id of an account, or "issuer|sub" of an external one. session_id: of an account's session.
     """
@@ -34,7 +34,7 @@ class AccessToken(NamedTuple):
 
 
 class RefreshToken(NamedTuple):
-    """What a refresh token says: the how manyth it is of which session."""
+    """What a refresh token says: its session, and its generation number within the session."""
 
     session_id: ObjectId
     generation: int
@@ -57,22 +57,37 @@ LevelFunction = Callable[..., Awaitable[Sequence[Any]]]
 
 
 @dataclass(slots=True)
+class Identity:
+    """Who the viewer of a request is. A mutation that signs somebody in changes it."""
+
+    viewer: Viewer = PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
+    """What resolvers get: made for one request, from its app.request.Request.
+
+    address: where the request comes from. levels: the DataLoaders of level fields, by function and arguments
+    (resolvers/fields.py).
+    """
+
     loaders: Loaders
     cursors: Cursors
     now: datetime
     tokens: Tokens
-    viewer: Viewer = PUBLIC
-    #: where the request came from
+    identity: Identity = field(default_factory=Identity)
     address: str = ""
-    #: the DataLoaders of the level fields, by function and arguments (resolvers/fields.py)
     levels: dict[tuple[LevelFunction, Hashable], Any] = field(default_factory=dict)
 
+    @property
+    def viewer(self) -> Viewer:
+        return self.identity.viewer
+
     def forget(self) -> None:
-        """Drops what was read so far: each field of a mutation reads anew."""
+        """Drops what has been read: each field of a mutation reads afresh."""
         self.loaders.forget()
         self.levels.clear()
 
     def sign_in(self, viewer: Viewer) -> None:
-        """Who signs in is the viewer from then on."""
-        self.viewer = viewer
+        """Makes somebody the viewer for the rest of the request."""
+        self.identity.viewer = viewer

@@ -8,25 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
-import orjson
 import pytest
 from pydantic import SecretStr
 
 from app import embedded
 from app.database import connect
-from app.execution import Answer, Executor, Operation
-from app.execution.encoding import encoded
+from app.execution import Executor, Operation, Prepared
 from app.protection.limits import UNLIMITED
 from app.sample.loading import load_sample
 from app.settings import Settings
 from loaders import indexes
 from loaders.mongo.commands import Database
-from loaders.reading.registry import Loaders
-from resolvers.context import PUBLIC, Context, Viewer
-from resolvers.cursors import Cursors
+from resolvers.context import PUBLIC, Viewer
 from resolvers.schema import schema
 from tests.factories import clear
-from tests.support import NOW, SECRET, SHARED, TOKENS, MongoCommands, RunQuery, serving
+from tests.support import NOW, SECRET, SHARED, MongoCommands, RunQuery, request_for, serving
 
 # How long an example takes is the machine's business.
 hypothesis.settings.register_profile("lectern", deadline=None)
@@ -107,9 +103,8 @@ def run_query(database: Database) -> RunQuery:
         now: datetime = NOW,
     ) -> Any:
         prepared = executor.prepare(Operation(text, variables))
-        assert not isinstance(prepared, Answer), prepared
-        ctx = Context(Loaders(database), Cursors(SECRET.encode()), now, TOKENS, viewer)
-        payload = orjson.loads(encoded((await executor.run(prepared, ctx)).payload))
+        assert isinstance(prepared, Prepared), prepared
+        payload = (await executor.run(prepared, request_for(database, viewer, now=now))).payload
         if errors:
             return payload
         assert "errors" not in payload, payload["errors"]

@@ -15,12 +15,24 @@ import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from app.auth.session_tokens import SessionTokens
+from app.request import Request, Services
 from app.settings import Settings
+from loaders.mongo import Database
+from resolvers.context import PUBLIC, Viewer
+from resolvers.cursors import Cursors
 
 SHARED = Path(__file__).parents[2] / "shared"
 SECRET = "a secret for the tests, long enough"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 TOKENS = SessionTokens(SECRET.encode())
+
+
+def request_for(
+    database: Database, viewer: Viewer = PUBLIC, *, now: datetime = NOW, **options: Any
+) -> Request:
+    """A request of a viewer, as the endpoint makes it. options: as of Request."""
+    services = Services(lambda: database, Cursors(SECRET.encode()), TOKENS)
+    return Request(services, viewer, now=now, **options)
 
 
 class MongoCommands(CommandListener):

@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from app import errors
 from app.auth import SessionTokens
 from app.commands.command_error import CommandError
 from app.database import connect, ping
-from app.execution import Answer, Executor, NotAQueryError, Operation, Prepared, Timings, encoded, plan_text
+from app.execution import Executor, NotAQueryError, Operation, Prepared, Refusal, encoded, plan_text
 from app.main import make_executor
-from app.observing import configure_logs, traced_commands
+from app.observing import Instrumentation, Trace, configure_logs
+from app.request import Request, Services
 from app.settings import Settings, load
-from loaders.reading import Loaders
-from resolvers.context import Context
+from loaders.mongo import Scope, current_scope
 from resolvers.cursors import Cursors
 
 
@@ -31,7 +30,7 @@ def explained(operation: Operation, *, run: bool) -> str:
         prepared = executor.prepare(operation, only_queries=run)
     except NotAQueryError:
         raise CommandError("--run takes a query: a mutation would be done.") from None
-    if isinstance(prepared, Answer):
+    if isinstance(prepared, Refusal):
         raise _refused(prepared)
     if not run:
         return plan_text(executor.explain(prepared))
@@ -40,36 +39,41 @@ def explained(operation: Operation, *, run: bool) -> str:
 
 async def _measured(settings: Settings, executor: Executor, prepared: Prepared) -> str:
     """Run twice: the first time opens the connections."""
-    timings: Timings = {}
     secret = settings.lectern_secret.get_secret_value().encode()
     async with connect(settings, tz_aware=False) as database:
         await ping(database)
+        services = Services(lambda: database, Cursors(secret), SessionTokens(secret))
         for _ in range(2):
-            ctx = Context(Loaders(database), Cursors(secret), datetime.now(UTC), SessionTokens(secret))
-            with traced_commands() as trace:
-                start = perf_counter()
-                answer = await executor.run(prepared, ctx, timings)
-                ms = (perf_counter() - start) * 1000
-    size, wrong = len(encoded(answer.payload)), answer.payload.get("errors", ())
+            trace = Trace()
+            scope = Scope(monotonic() + _LONGEST, on_command=trace.command_sent)
+            current_scope.set(scope)
+            start = perf_counter()
+            request = Request(services, scope=scope, instrumentation=Instrumentation(trace))
+            answer = await executor.run(prepared, request)
+            ms = (perf_counter() - start) * 1000
+    if isinstance(answer, Refusal):  # graphql-core's, before any field
+        size, engine = len(encoded(answer.payload)), _ENGINES["reference"]
+    else:
+        size, engine = sum(map(len, answer.body)), _ENGINES[answer.engine]
     lines = [
-        f"{plan_text(executor.explain(prepared, timings))}\n",
-        f"run in {ms:.1f} ms by {_ENGINES[answer.engine or 'reference']}: {trace.commands} commands in "
-        f"{trace.ms:.1f} ms, {size:,} bytes, {len(wrong)} errors",
-        *(f"  {_line(error)}" for error in wrong[:_MOST_ERRORS]),
+        f"{plan_text(executor.explain(prepared, trace.levels))}\n",
+        f"run in {ms:.1f} ms by {engine}: {trace.commands} commands in {trace.ms:.1f} ms, {size:,} bytes, "
+        f"{len(answer.errors)} errors",
+        *(f"  {_line(error)}" for error in answer.errors[:_MOST_ERRORS]),
     ]
     return "\n".join(lines)
 
 
+_LONGEST = 3600.0  # seconds
 _MOST_ERRORS = 5
 _ENGINES = {"compiled": "the plan", "reference": "graphql-core"}
 
 
-def _refused(answer: Answer) -> CommandError:
-    told = answer.payload["errors"]
-    lines = [_line(error) for error in told]
-    if told[0]["extensions"]["code"] == errors.BAD_USER_INPUT:
+def _refused(refusal: Refusal) -> CommandError:
+    lines = [_line(error) for error in refusal.errors]
+    if refusal.code == errors.BAD_USER_INPUT:
         lines.append("Give the values with --variables: JSON, or @FILE.")
-    if told[0]["extensions"]["code"] == errors.OPERATION_RESOLUTION_FAILURE:
+    if refusal.code == errors.OPERATION_RESOLUTION_FAILURE:
         lines.append("Say which with --operation.")
     return CommandError("\n".join(lines))
 

@@ -7,9 +7,9 @@ completed in its place (complete, failures). What has no plan is left to graphql
 """
 
 from app.execution.document import Document
-from app.execution.encoding import ResponseTooLargeError, encode_at_once, encode_bounded, encoded
+from app.execution.encoding import encoded
 from app.execution.executor import Executor, NotAQueryError, Prepared
-from app.execution.operation import Answer, Operation
+from app.execution.operation import Answer, Operation, Refusal
 from app.execution.pace import giving_way
 from app.execution.plan_report import Timings, plan_text
 
@@ -20,10 +20,8 @@ __all__ = [
     "NotAQueryError",
     "Operation",
     "Prepared",
-    "ResponseTooLargeError",
+    "Refusal",
     "Timings",
-    "encode_at_once",
-    "encode_bounded",
     "encoded",
     "giving_way",
     "plan_text",

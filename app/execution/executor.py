@@ -11,18 +11,21 @@ from graphql.execution.values import VariableValues
 from app import errors
 from app.execution import reference_engine
 from app.execution.cache import Cache
+from app.execution.compiler import Plan
 from app.execution.cost import Cost
 from app.execution.document import Document
-from app.execution.operation import Answer, Operation
+from app.execution.encoding import ResponseTooLargeError, encode_at_once, encode_bounded, encoded
+from app.execution.operation import Answer, Engine, Operation, Refusal
 from app.execution.pace import pace
 from app.execution.plan_report import Timings, explained
 from app.execution.reader import Reader
 from app.execution.refusals import RefusedError
 from app.execution.runner import Run
 from app.memory import thresholds
-from app.observing import operations
-from app.protection import Limits, TooLargeError, check_variables, over
-from resolvers.context import Context
+from app.observing import OperationRun, Trace
+from app.protection import CHEAP, Limits, TooLargeError, check_variables, over
+from app.request import Request
+from resolvers.context import PUBLIC
 
 _MOST_FAILURES = 200
 _FAILURES_SIZE = 2_000_000  # bytes
@@ -31,12 +34,10 @@ _TREE_BYTES = 700  # for each token
 _PLAN_BYTES = 900
 _TREE_TEXTS = 2  # the text, and names and values out of it; a plan may have its names once more
 
-_COMPILED = ("compiled", "")
-
 _DEFAULTS = Limits()
 
 _Key: TypeAlias = tuple[str, str | None]
-_Reading: TypeAlias = "Generator[None, None, Document | Answer]"
+_Reading: TypeAlias = "Generator[None, None, Document | Refusal]"
 
 
 class Prepared(NamedTuple):
@@ -55,9 +56,9 @@ class NotAQueryError(Exception):
 class Executor:
     """Runs operations against one schema.
 
-    cache_entries, cache_bytes: how many operations are kept parsed, validated and compiled, and about how
-    much memory they take; refused ones have a small room of their own.
-    compiled: False leaves everything to graphql-core.
+    cache_entries, cache_bytes: how many operations are cached, parsed, validated and compiled, and about how
+    much memory they take; refusals have a small cache of their own.
+    compiled: False leaves everything to graphql-core. max_response_bytes: of an answer, before compression.
     """
 
     def __init__(
@@ -69,20 +70,22 @@ class Executor:
         compiled: bool = True,
         cache_entries: int = 1_000,
         cache_bytes: int = 32_000_000,
+        max_response_bytes: int = 10_000_000,
     ) -> None:
         self._schema, self._limits = schema, limits
         self._reader = Reader(schema, limits, introspection=introspection)
         self._introspection = introspection
         self._compiled = compiled
+        self._max_response_bytes = max_response_bytes
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
-        self._failures: Cache[_Key, Answer] = Cache(entries=_MOST_FAILURES, size=_FAILURES_SIZE)
+        self._failures: Cache[_Key, Refusal] = Cache(entries=_MOST_FAILURES, size=_FAILURES_SIZE)
 
-    def kept(self, operation: Operation) -> Document | Answer | None:
+    def kept(self, operation: Operation) -> Document | Refusal | None:
         """What was made of its text before, a document or the answer that refuses it, if it is kept."""
         key = (operation.query, operation.operation_name)
         return self._documents.get(key) or self._failures.get(key)
 
-    async def read(self, operation: Operation) -> Document | Answer:
+    async def read(self, operation: Operation) -> Document | Refusal:
         """Reads a text before it is prepared, yielding to the event loop in between: its document, or the
         answer that refuses it. `prepare` reads it in one go.
         """
@@ -94,15 +97,15 @@ class Executor:
         return read
 
     def prepare(
-        self, operation: Operation, read: Document | Answer | None = None, *, only_queries: bool = False
-    ) -> Prepared | Answer:
+        self, operation: Operation, read: Document | Refusal | None = None, *, only_queries: bool = False
+    ) -> Prepared | Refusal:
         """The operation, ready to run; the answer when it can't be. read: what `kept` or `read` returned for
         it: one that is too large for the cache is kept nowhere else.
 
         Raises NotAQueryError for a mutation, whatever its variables and its size.
         """
         document = read or self._document(operation)
-        if isinstance(document, Answer):
+        if isinstance(document, Refusal):
             return document
         if only_queries and not document.is_query:
             raise NotAQueryError
@@ -111,7 +114,7 @@ class Executor:
             variables = document.variables.coerced(operation.variables)
             cost = self._affordable(document, variables)
         except RefusedError as refused:
-            return refused.answer
+            return refused.refusal
         except TooLargeError as error:
             return _too_large(error)
         return Prepared(document, operation, variables, cost)
@@ -123,24 +126,59 @@ class Executor:
         plan = document.plan(variables) if self._compiled else "turned off"
         return explained(plan, variables, cost, allowed, setting, timings)
 
-    async def run(self, prepared: Prepared, ctx: Context, timings: Timings | None = None) -> Answer:
-        """The answer of an operation. timings: where to note how long each call of its plan took."""
+    async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
+        """The answer to an operation; a refusal if graphql-core finds that it can't run."""
         document, operation, variables, _ = prepared
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
             await sleep(0)  # what was read just now took its time already
             await pace.turn()
             plan = document.plan(variables)
+        on_operation = request.instrumentation.operation_run
+        if on_operation is not None:
+            on_operation(_operation_run(prepared, plan))
+        engine: Engine = "reference" if isinstance(plan, str) else "compiled"
         if isinstance(plan, str):
-            operations["reference", plan] += 1
-            return await reference_engine.answer(
-                self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
-            )
-        ctx.loaders.projections, ctx.loaders.looked_beyond = plan.projections, plan.looked_beyond
-        operations[_COMPILED] += 1
-        return Answer(await Run(plan, ctx, variables, timings).payload(), "compiled")
+            ctx = request.context()
+            try:
+                payload = await reference_engine.payload(
+                    self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
+                )
+            except RefusedError as refused:
+                return refused.refusal
+        else:
+            ctx = request.context(plan.projections, plan.looked_beyond)
+            payload = await Run(plan, ctx, variables, request.instrumentation.level_called).payload()
+        if trace := request.trace:
+            payload["extensions"] = {"lectern": self._traced(prepared, trace)}
+        return await self._answer(prepared, request, payload, engine)
 
-    def _document(self, operation: Operation) -> Document | Answer:
+    async def _answer(
+        self, prepared: Prepared, request: Request, payload: dict[str, Any], engine: Engine
+    ) -> Answer:
+        """An answer of at most `max_response_bytes`."""
+        found, data = payload.get("errors", ()), payload.get("data")
+        has_data = data is not None and any(value is not None for value in data.values())
+        try:
+            if prepared.cost.price <= CHEAP:
+                body = encode_at_once(payload, self._max_response_bytes)
+            else:
+                body = await encode_bounded(payload, self._max_response_bytes)
+        except ResponseTooLargeError:
+            payload |= {"errors": [_response_too_large(self._max_response_bytes)], "data": None}
+            found, body = payload["errors"], [encoded(payload)]
+        reads = (request.scope.reads if request.scope else None) or {}
+        cacheable = prepared.document.is_query and not found and request.viewer == PUBLIC
+        return Answer(body, found, has_data, engine, reads, cacheable)
+
+    def _traced(self, prepared: Prepared, trace: Trace) -> dict[str, Any]:
+        """What the client's trace says, with the plan if it asked for that."""
+        traced: dict[str, Any] = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
+        if trace.with_plan:
+            traced["plan"] = self.explain(prepared, trace.levels)
+        return traced
+
+    def _document(self, operation: Operation) -> Document | Refusal:
         if (kept := self.kept(operation)) is not None:
             return kept
         reading = self._reading(operation)
@@ -154,9 +192,9 @@ class Executor:
         try:
             made = yield from self._reader.read(operation)
         except (RefusedError, TooLargeError) as error:
-            answer = error.answer if isinstance(error, RefusedError) else _too_large(error)
-            self._failures.put(key, answer, _size_of_failure(operation, answer))
-            return answer
+            refusal = error.refusal if isinstance(error, RefusedError) else _too_large(error)
+            self._failures.put(key, refusal, _size_of_failure(operation, refusal))
+            return refusal
         self._documents.put(key, made, _size_of_document(operation.query, made))
         return made
 
@@ -181,7 +219,7 @@ class Executor:
         return self._limits.cost, "MAX_COST"
 
 
-def _next(reading: _Reading) -> Document | Answer | None:
+def _next(reading: _Reading) -> Document | Refusal | None:
     """Does the next piece of the work: its result if that was the last one, otherwise None. graphql-core's
     validation leaves many cycles.
     """
@@ -189,7 +227,7 @@ def _next(reading: _Reading) -> Document | Answer | None:
         with thresholds.for_cycles():
             next(reading)
     except StopIteration as end:
-        read: Document | Answer = end.value
+        read: Document | Refusal = end.value
         return read
     return None
 
@@ -204,11 +242,26 @@ def _size_of_document(query: str, document: Document) -> int:
     return by_tokens + sys.getsizeof(query) * (_TREE_TEXTS + plans)
 
 
-def _size_of_failure(operation: Operation, answer: Answer) -> int:
+def _size_of_failure(operation: Operation, refusal: Refusal) -> int:
     """With the name, which may be any there: that of a valid operation is in its text."""
     asked = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
-    return asked + sum(len(error["message"]) for error in answer.payload["errors"])
+    return asked + sum(len(error["message"]) for error in refusal.errors)
 
 
-def _too_large(error: TooLargeError) -> Answer:
-    return RefusedError([GraphQLError(str(error))], errors.OPERATION_TOO_LARGE).answer
+def _too_large(error: TooLargeError) -> Refusal:
+    return RefusedError([GraphQLError(str(error))], errors.OPERATION_TOO_LARGE).refusal
+
+
+def _operation_run(prepared: Prepared, plan: Plan | str) -> OperationRun:
+    definition = prepared.document.definition
+    engine, reason = ("reference", plan) if isinstance(plan, str) else ("compiled", "")
+    name = definition.name.value if definition.name else None
+    return OperationRun(name, definition.operation.value, engine, reason, prepared.cost.price)
+
+
+def _response_too_large(most: int) -> dict[str, Any]:
+    message = (
+        f"The answer is over {most:,} bytes (MAX_RESPONSE_BYTES). Ask for smaller pages with `first`, or for "
+        "fewer fields. What a mutation has done stays done."
+    )
+    return {"message": message, "extensions": {"code": errors.RESPONSE_TOO_LARGE}}

@@ -1,25 +1,19 @@
 """A plan, told: for `lectern explain` and for a request that asks for it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from graphql.execution.values import VariableValues
 
 from app.execution.compiler import Level, Plan, levels_of
 from app.execution.cost import Cost
+from app.observing import LevelCalled
 
 _MOST_KEYS = 4  # of a level, in a line
 
 
-class Timing(NamedTuple):
-    """One call: how many parents it was for, and how long it took."""
-
-    parents: int
-    ms: float
-
-
-#: By the number of the level's first use.
-Timings: TypeAlias = dict[int, Timing]
+#: The calls of a run, by the number of their level's first use.
+Timings: TypeAlias = Mapping[int, LevelCalled]
 
 
 def explained(

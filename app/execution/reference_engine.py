@@ -7,22 +7,25 @@ from typing import Any
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute
 
 from app import errors
-from app.execution.operation import Answer, Operation
+from app.execution.operation import Operation
+from app.execution.refusals import RefusedError
 from app.memory import thresholds
 from resolvers.context import Context
 
 
-async def answer(
+async def payload(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation: Operation,
     ctx: Context,
     *,
     in_thread: bool = False,
-) -> Answer:
-    """The answer of a valid operation whose variables fit.
+) -> dict[str, Any]:
+    """The response to a valid operation whose variables fit.
 
     in_thread: for one that awaits nothing. It would hold the event loop; Python's threads take turns.
+
+    Raises RefusedError if no field was run.
     """
     run = partial(
         execute,
@@ -35,10 +38,9 @@ async def answer(
     with thresholds.for_cycles():
         running = await to_thread(run) if in_thread else run()
         result = running if isinstance(running, ExecutionResult) else await running
-    payload: dict[str, Any] = {"data": result.data}
     wrong = result.errors or []
-    if wrong and all(error.path is None for error in wrong):  # of the request: no field was run
-        return Answer({"errors": errors.request_errors(wrong, errors.BAD_USER_INPUT)})
+    if wrong and all(error.path is None for error in wrong):  # errors of the request: no field was run
+        raise RefusedError(wrong, errors.BAD_USER_INPUT)
     if wrong:
-        payload = {"errors": [errors.field_error(error) for error in wrong], **payload}
-    return Answer(payload, "reference")
+        return {"errors": [errors.field_error(error) for error in wrong], "data": result.data}
+    return {"data": result.data}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from graphql import GraphQLError
 
 from app import errors
-from app.execution.operation import Answer
+from app.execution.operation import Refusal
 
 
 class RefusedError(Exception):
@@ -13,7 +13,7 @@ class RefusedError(Exception):
 
     def __init__(self, reasons: Sequence[GraphQLError], code: str) -> None:
         super().__init__(code)
-        self.answer = Answer({"errors": errors.request_errors(list(reasons), code)})
+        self.refusal = Refusal(errors.request_errors(list(reasons), code))
         for reason in reasons:
             _forget_frames(reason)
 

@@ -5,6 +5,7 @@ What can't be decoded raises Starlette's HTTPException, with the status and what
 
 from collections.abc import Mapping
 from functools import lru_cache
+from secrets import token_hex
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from starlette.types import Scope
 
 from app.execution import Operation
 from app.http.accept import preferred
+from app.request import Client
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -24,6 +26,10 @@ Headers: TypeAlias = Mapping[bytes, bytes]
 
 #: Bytes of a field up to which the result of parsing it is cached: clients send the same few over and over.
 LONGEST_CACHED = 200
+
+_LONGEST_ID = 64  # bytes of a request's id, and of a client's name and version
+_ID_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:"
+_CLIENT = (b"apollographql-client-name", b"apollographql-client-version")  # what Apollo's clients send
 
 _OBJECT_OR_NONE = (dict, type(None))
 
@@ -49,8 +55,24 @@ def headers(scope: Scope) -> Headers:
 class NotPersistedError(HTTPException):
     """The client sent the hash of a query alone. The code tells its link to send texts from now on."""
 
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
     def __init__(self) -> None:
         super().__init__(400, "PersistedQueryNotSupported")
+
+
+def request_id(headers: Headers) -> str:
+    """The client's own `X-Request-Id`, if it is short and plain; otherwise a random one."""
+    given = headers.get(b"x-request-id", b"")
+    if given and len(given) <= _LONGEST_ID and not given.translate(None, _ID_CHARACTERS):
+        return given.decode()
+    return token_hex(8)
+
+
+def client(headers: Headers) -> Client:
+    """The name and version that a client gives itself, cut to a length that a log can take."""
+    name, version = (headers.get(field, b"")[:_LONGEST_ID].decode("latin-1") for field in _CLIENT)
+    return Client(name, version)
 
 
 def is_query_only(method: str) -> bool:

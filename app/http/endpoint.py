@@ -5,48 +5,46 @@ execution does.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from app.auth import Authentication, InvalidTokenError, IssuerUnavailableError
-from app.execution import Answer, Document, Executor, NotAQueryError, Operation, Prepared, Timings, giving_way
+from app.execution import Document, Executor, NotAQueryError, Operation, Prepared, Refusal, giving_way
 from app.http import body, decoding, graphiql, reply
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
 from app.http.watch import Watch, Watches
-from app.observing import traced_commands
+from app.observing import Instrumentation, Refused, RequestEnded, Trace
 from app.protection import CHEAP, Admission
+from app.request import Client, Request, Services
 from loaders import mongo
-from resolvers.context import PUBLIC, Context, Viewer
+from resolvers.context import PUBLIC, Viewer
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """The resource at /graphql.
 
-    context: makes a request's Context, of its viewer and the address it comes from.
+    services: what requests share.
     trace_plan: whether a request may ask for the plan of its operation.
-    compression: whether answers are compressed for clients that take that.
-    max_response_bytes: of an answer before it is compressed.
+    compression: whether answers are compressed for clients that accept it.
     timeout: seconds from the head of a request to its answer.
     """
 
     executor: Executor
     authentication: Authentication
-    context: Callable[[Viewer, str], Context]
+    services: Services
     max_body_bytes: int
     graphiql: bool
     trace_plan: bool = False
     compression: bool = True
-    max_response_bytes: int = 10_000_000
     timeout: float = 10
     admission: Admission = field(default_factory=Admission)
     watches: Watches = field(default_factory=Watches)
+    instrumentation: Instrumentation = field(default_factory=Instrumentation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = decoding.headers(scope)
@@ -64,25 +62,41 @@ class Endpoint:
     async def _within_time(
         self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None
     ) -> Reply | None:
-        """The reply to a request; None when its client is gone."""
-        own = mongo.Scope(monotonic() + self.timeout)
-        outer = mongo.current_scope.set(own)
-        watch = Watch(receive, own, self.watches)
+        """The reply to a request; None when its client has disconnected."""
+        began, told = monotonic(), self.instrumentation
+        commands = mongo.Scope(began + self.timeout, on_command=told.command_sent, on_late=told.late_write)
+        outer = mongo.current_scope.set(commands)
+        watch = Watch(receive, commands, self.watches)
+        request_id, client = decoding.request_id(headers), decoding.client(headers)
         try:
-            return await self._reply(scope, watch, headers, media_type)
+            answer = await self._reply(scope, watch, headers, media_type, request_id, client)
         except HTTPException as refusal:
-            return reply.refused(refusal, media_type)
+            answer = self._refused(refusal, media_type)
         except Exception as error:
-            return reply.unexpected(error, media_type)
+            answer = reply.unexpected(error, media_type)
         except asyncio.CancelledError:
             if not watch.has_ended:  # the server stops
                 raise
-            return reply.refused(watch.timeout, media_type) if watch.timeout else None
+            if watch.timeout is None:
+                return None
+            answer = self._refused(watch.timeout, media_type)
         finally:
             watch.close()
             mongo.current_scope.reset(outer)
+        if told.request_ended is not None:
+            ended = RequestEnded(request_id, *client, answer.status, monotonic() - began, answer.length)
+            told.request_ended(ended)
+        return answer
 
-    async def _reply(self, scope: Scope, watch: Watch, headers: Headers, media_type: str | None) -> Reply:
+    async def _reply(
+        self,
+        scope: Scope,
+        watch: Watch,
+        headers: Headers,
+        media_type: str | None,
+        request_id: str,
+        client: Client,
+    ) -> Reply:
         only_queries = decoding.is_query_only(scope["method"])
         if media_type is None:
             raise HTTPException(406, f"The answer is {GRAPHQL_RESPONSE} or {JSON}: accept one of them.")
@@ -99,11 +113,52 @@ class Endpoint:
             prepared = self.executor.prepare(operation, read, only_queries=only_queries)
         except NotAQueryError:
             raise HTTPException(405, "Send mutations by POST.", {"allow": "POST"}) from None
-        if isinstance(prepared, Answer):
-            return reply.answered(prepared, media_type)
-        client = scope.get("client")
-        ctx = self.context(viewer, client[0] if client else "")
-        return await self._run(prepared, ctx, watch, headers, media_type)
+        if isinstance(prepared, Refusal):
+            return self._not_run(prepared, media_type)
+        return await self._run(
+            prepared,
+            self._request(scope, watch.scope, headers, viewer, request_id, client),
+            watch,
+            media_type,
+        )
+
+    def _request(
+        self,
+        scope: Scope,
+        commands: mongo.Scope,
+        headers: Headers,
+        viewer: Viewer,
+        request_id: str,
+        client: Client,
+    ) -> Request:
+        instrumentation, trace = self.instrumentation, None
+        asked = headers.get(b"x-lectern-trace")
+        if asked in {b"1", b"plan"}:
+            trace = Trace(with_plan=self.trace_plan and asked == b"plan")
+            instrumentation = instrumentation.joined_by(trace)
+            commands.on_command = instrumentation.command_sent
+        address = scope.get("client")
+        return Request(
+            self.services,
+            viewer,
+            address[0] if address else "",
+            client,
+            request_id,
+            commands,
+            instrumentation=instrumentation,
+            trace=trace,
+        )
+
+    def _refused(self, refusal: HTTPException, media_type: str | None) -> Reply:
+        if self.instrumentation.refused is not None:
+            code, message = reply.code_of(refusal), refusal.detail
+            self.instrumentation.refused(Refused(code, message, refusal.status_code))
+        return reply.refused(refusal, media_type)
+
+    def _not_run(self, refusal: Refusal, media_type: str) -> Reply:
+        if self.instrumentation.refused is not None:
+            self.instrumentation.refused(Refused(refusal.code, str(refusal.errors[0]["message"])))
+        return reply.answered(refusal, media_type)
 
     async def _viewer(self, authorization: bytes) -> Viewer:
         try:
@@ -117,7 +172,7 @@ class Endpoint:
                 503, "Tokens can't be verified now: try again.", {"retry-after": "10"}
             ) from None
 
-    async def _read(self, operation: Operation) -> Document | Answer:
+    async def _read(self, operation: Operation) -> Document | Refusal:
         """Reads a new text, once it may be parsed."""
         texts, size = self.admission.texts, len(operation.query)
         if not texts.enter(size):
@@ -127,10 +182,8 @@ class Endpoint:
         finally:  # in the next round of the loop, after what has become ready meanwhile
             asyncio.get_running_loop().call_soon(texts.leave, size)
 
-    async def _run(
-        self, prepared: Prepared, ctx: Context, watch: Watch, headers: Headers, media_type: str
-    ) -> Reply:
-        """Runs and encodes in one turn: what is encoded takes time and memory too."""
+    async def _run(self, prepared: Prepared, request: Request, watch: Watch, media_type: str) -> Reply:
+        """Runs an operation in its turn. It is encoded in the same turn: that takes time and memory too."""
         price, is_query = max(1, prepared.cost.price), prepared.document.is_query
         watch.scope.cheap = price <= CHEAP
         lane = self.admission.lane(price, is_query=is_query)
@@ -139,25 +192,11 @@ class Endpoint:
         outer = giving_way.set(self.admission.giving_way()) if lane is self.admission.dear else None
         try:
             watch.begin(is_query=is_query)
-            asked = headers.get(b"x-lectern-trace")
-            if asked in {b"1", b"plan"}:
-                answer = await self._traced(prepared, ctx, with_plan=self.trace_plan and asked == b"plan")
-            else:
-                answer = await self.executor.run(prepared, ctx)
-            if price <= CHEAP:
-                return reply.at_once(answer, media_type, self.max_response_bytes)
-            return await reply.bounded(answer, media_type, self.max_response_bytes)
+            answer = await self.executor.run(prepared, request)
+            if isinstance(answer, Refusal):
+                return self._not_run(answer, media_type)
+            return reply.answered(answer, media_type)
         finally:
             if outer is not None:
                 giving_way.reset(outer)
             lane.leave(price)
-
-    async def _traced(self, prepared: Prepared, ctx: Context, *, with_plan: bool) -> Answer:
-        """The answer, with what MongoDB did in its extensions."""
-        timings: Timings = {}
-        with traced_commands() as trace:
-            answer = await self.executor.run(prepared, ctx, timings)
-        told: dict[str, Any] = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
-        if with_plan:
-            told["plan"] = self.executor.explain(prepared, timings)
-        return answer._replace(payload=answer.payload | {"extensions": {"lectern": told}})

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
 from app import errors
-from app.execution import Answer, ResponseTooLargeError, encode_at_once, encode_bounded, encoded
+from app.execution import Answer, Refusal, encoded
 from app.http import compression
 from app.http.decoding import GRAPHQL_RESPONSE, JSON, Headers, NotPersistedError
 from loaders.mongo import current_scope
@@ -60,44 +60,33 @@ def _pieces(part: bytes) -> list[bytes]:
     return [part[start : start + size] for start in range(0, len(part), size)]
 
 
-def answered(answer: Answer, media_type: str) -> Reply:
-    """A request that was not executed is a client error; plain JSON has 200 for all that was understood, for
+def answered(answer: Answer | Refusal, media_type: str) -> Reply:
+    """An operation that was refused is a client error; plain JSON has 200 for all that was understood, for
     clients from before the specification.
     """
-    return _of(answer, [encoded(answer.payload)], media_type)
-
-
-async def bounded(answer: Answer, media_type: str, most: int) -> Reply:
-    """An answer of at most so many bytes."""
-    try:
-        return _of(answer, await encode_bounded(answer.payload, most), media_type)
-    except ResponseTooLargeError:
-        return _too_large(answer, media_type, most)
-
-
-def at_once(answer: Answer, media_type: str, most: int) -> Reply:
-    """As `bounded`, for one that is small by all that is known."""
-    try:
-        return _of(answer, encode_at_once(answer.payload, most), media_type)
-    except ResponseTooLargeError:
-        return _too_large(answer, media_type, most)
-
-
-def _of(answer: Answer, body: list[bytes], media_type: str) -> Reply:
-    if "errors" in answer.payload:
+    if isinstance(answer, Refusal):
+        return Reply([encoded(answer.payload)], 200 if media_type == JSON else 400, media_type)
+    if answer.errors:
         scope = current_scope.get()
-        if errors.nothing_done(answer.payload, wrote=scope is not None and scope.wrote):
-            return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
-    return Reply(body, 200 if answer.executed or media_type == JSON else 400, media_type)
+        wrote = scope is not None and scope.wrote
+        if errors.nothing_done(answer.errors, has_data=answer.has_data, wrote=wrote):
+            return Reply(answer.body, 503, media_type, {"retry-after": _RETRY_AFTER})
+    return Reply(answer.body, 200, media_type)
 
 
 def refused(refusal: HTTPException, media_type: str | None) -> Reply:
     """An error of the request itself, in the type that the client accepts, or else in JSON."""
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     if isinstance(refusal, NotPersistedError):
-        return answered(Answer(_payload(refusal.detail, "PERSISTED_QUERY_NOT_SUPPORTED")), media_type)
-    payload = _payload(refusal.detail, getattr(refusal, "code", _CODES.get(refusal.status_code, "")))
+        payload = _payload(refusal.detail, code_of(refusal))
+        return Reply([orjson.dumps(payload)], 200 if media_type == JSON else 400, media_type)
+    payload = _payload(refusal.detail, code_of(refusal))
     return Reply([orjson.dumps(payload)], refusal.status_code, media_type, refusal.headers)
+
+
+def code_of(refusal: HTTPException) -> str:
+    """The code in `extensions.code` for an error of the request itself."""
+    return str(getattr(refusal, "code", _CODES.get(refusal.status_code, "")))
 
 
 def unexpected(error: Exception, media_type: str | None) -> Reply:
@@ -108,15 +97,6 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
     if told["extensions"]["code"] in {errors.SERVICE_UNAVAILABLE, errors.TIMEOUT}:
         return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
     return Reply(body, 500, media_type)
-
-
-def _too_large(answer: Answer, media_type: str, most: int) -> Reply:
-    message = (
-        f"The answer is over {most:,} bytes (MAX_RESPONSE_BYTES). Ask for smaller pages with `first`, or for "
-        "fewer fields. What a mutation has done stays done."
-    )
-    told = {**_payload(message, "RESPONSE_TOO_LARGE"), "data": None}
-    return answered(answer._replace(payload=answer.payload | told), media_type)
 
 
 def _payload(message: str, code: str) -> dict[str, object]:

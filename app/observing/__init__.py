@@ -1,15 +1,28 @@
-"""What the gateway tells of itself: the log, the metrics, the trace of a request."""
+"""What the gateway reports of itself: the log, the metrics, the trace of a request."""
 
-from app.observing.late_writes import log_late_write
+from app.observing.instrumentation import (
+    Instrumentation,
+    LevelCalled,
+    Listener,
+    OperationRun,
+    Refused,
+    RequestEnded,
+)
+from app.observing.log_listener import LogListener
 from app.observing.logs import Throttled, configure_logs
-from app.observing.metrics import METRICS_ROUTES, operations
-from app.observing.tracing import traced_commands
+from app.observing.metrics import Metrics
+from app.observing.tracing import Trace
 
 __all__ = [
-    "METRICS_ROUTES",
+    "Instrumentation",
+    "LevelCalled",
+    "Listener",
+    "LogListener",
+    "Metrics",
+    "OperationRun",
+    "Refused",
+    "RequestEnded",
     "Throttled",
+    "Trace",
     "configure_logs",
-    "log_late_write",
-    "operations",
-    "traced_commands",
 ]

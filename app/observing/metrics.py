@@ -1,4 +1,4 @@
-"""Counters of this process, for Prometheus."""
+"""The metrics of an application, for Prometheus."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,29 +10,36 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-#: Operations that were run, by engine (app.execution.operation.Engine) and by why graphql-core did it, "" for
-#: "compiled". Plain numbers, counted on the event loop: the library's counters take a lock.
-operations = Counter({("compiled", ""): 0})
+from app.observing.instrumentation import Listener, OperationRun
 
 
-class _Operations(Collector):
+class Metrics(Listener, Collector):
+    """Counts operations by the engine that runs them, and by why graphql-core does, "" for a compiled plan.
+
+    Plain numbers, counted on the event loop: the library's counters take a lock.
+    """
+
+    def __init__(self) -> None:
+        self.operations = Counter({("compiled", ""): 0})
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def operation_run(self, operation: OperationRun) -> None:
+        self.operations[operation.engine, operation.reason] += 1
+
     def collect(self) -> Iterator[CounterMetricFamily]:
         family = CounterMetricFamily(
             "lectern_operations",
             "Operations that were run, by the engine, and why it was not the compiled plan alone.",
             labels=["engine", "reason"],
         )
-        for labels, count in operations.items():
+        for labels, count in self.operations.items():
             family.add_metric(labels, count)
         yield family
 
+    def route(self) -> Route:
+        """The resource /metrics."""
+        return Route("/metrics", self._answer)
 
-_registry = CollectorRegistry()
-_registry.register(_Operations())
-
-
-async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(_registry), media_type=CONTENT_TYPE_LATEST)
-
-
-METRICS_ROUTES = [Route("/metrics", _metrics)]
+    async def _answer(self, _: Request) -> Response:
+        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)

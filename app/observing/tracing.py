@@ -1,30 +1,24 @@
-"""How many MongoDB commands a request sent, and how long they took."""
+"""The trace of one request: its MongoDB commands, and how long each call of its plan took."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-
-from loaders.mongo import observer
+from app.observing.instrumentation import LevelCalled, Listener
+from loaders.mongo import CommandSent
 
 
-@dataclass(slots=True)
-class Trace:
-    """ms: the sum over the commands, as they were waited for. Commands at the same time count each."""
+class Trace(Listener):
+    """commands: how many were sent. ms: the sum of their times in flight; concurrent ones count each.
+    levels: the calls of the plan, by the number of their level's first use. with_plan: whether the client
+    asked for the plan.
+    """
 
-    commands: int = 0
-    ms: float = 0.0
+    def __init__(self, *, with_plan: bool = False) -> None:
+        self.with_plan = with_plan
+        self.commands = 0
+        self.ms = 0.0
+        self.levels: dict[int, LevelCalled] = {}
 
-    def add(self, ms: float) -> None:
+    def command_sent(self, command: CommandSent) -> None:
         self.commands += 1
-        self.ms += ms
+        self.ms += command.ms
 
-
-@contextmanager
-def traced_commands() -> Iterator[Trace]:
-    """Counts what is sent meanwhile, from this task and those it starts."""
-    trace = Trace()
-    token = observer.set(trace.add)
-    try:
-        yield trace
-    finally:
-        observer.reset(token)
+    def level_called(self, level: LevelCalled) -> None:
+        self.levels[level.number] = level

@@ -46,12 +46,6 @@ class OverloadedError(HTTPException):
         super().__init__(503, "The server is overloaded: try again later.", {"retry-after": str(seconds)})
 
 
-def _refusal(wait: float) -> OverloadedError:
-    """With a line in the log."""
-    _REFUSED.warning()
-    return OverloadedError(wait)
-
-
 class Lane:
     """Admits what fits into its capacity. The rest waits, first come, first served, except that cheaper ones
     have a head start.
@@ -87,7 +81,7 @@ class Lane:
         Raises OverloadedError.
         """
         if self.is_full:
-            raise _refusal(self._wait)
+            raise OverloadedError(self._wait)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         due = monotonic() + _HEAD_START * min(price / self.capacity, 1)
         heappush(self._queue, (due, next(self._numbers), price, ready))
@@ -103,7 +97,7 @@ class Lane:
                 self.used -= price
             self._advance()
             if isinstance(ended, TimeoutError):
-                raise _refusal(self._wait) from None
+                raise OverloadedError(self._wait) from None
             raise
         finally:
             self.waiting -= 1
@@ -168,4 +162,4 @@ class Admission:
         length: of the body. Raises OverloadedError.
         """
         if self.cheap.is_full or (length > _LARGE_BODY and (self.dear.is_full or self.texts.is_full)):
-            raise _refusal(self._wait)
+            raise OverloadedError(self._wait)

@@ -38,8 +38,8 @@ async def _of(
         )
 
     try:
-        found = await send(database[collection], added)
+        found = await send(database[collection], "findAndModify", added)
     except DuplicateKeyError:
-        found = await send(database[collection], added)
+        found = await send(database[collection], "findAndModify", added)
     known: ObjectId = found["_id"]
     return known

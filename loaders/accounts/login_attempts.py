@@ -25,6 +25,7 @@ async def spend_attempt(database: Database, key: str, *, most: int, within: time
     }
     counted: dict[str, Any] = await send(
         database["attempts"],
+        "findAndModify",
         lambda own: own.find_one_and_update(
             {"_id": _id(key)}, [{"$set": update}], upsert=True, return_document=ReturnDocument.AFTER
         ),
@@ -36,13 +37,14 @@ async def give_back_attempt(database: Database, key: str) -> None:
     """Takes an attempt back that was none."""
     await send(
         database["attempts"],
+        "update",
         lambda own: own.update_one({"_id": _id(key), "count": {"$gt": 0}}, {"$inc": {"count": -1}}),
     )
 
 
 async def forget_attempts(database: Database, key: str) -> None:
     """As if nothing had been tried."""
-    await send(database["attempts"], lambda own: own.delete_one({"_id": _id(key)}))
+    await send(database["attempts"], "delete", lambda own: own.delete_one({"_id": _id(key)}))
 
 
 def _id(key: str) -> bytes:

@@ -18,15 +18,23 @@ from loaders.mongo.commands import (
     find,
     find_one,
     id_bytes,
-    observer,
     send,
 )
-from loaders.mongo.detached import detached_work_done, on_late_outcome, outcome, report_late, start_detached
+from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
 from loaders.mongo.filters import Filter, all_of
 from loaders.mongo.moments import now, utc
 from loaders.mongo.queue import POOL
-from loaders.mongo.scope import Scope, current_scope, take_time
+from loaders.mongo.scope import (
+    CommandSent,
+    OnCommand,
+    OnLate,
+    Reads,
+    Scope,
+    current_scope,
+    note_read,
+    take_time,
+)
 from loaders.mongo.stale_transactions import APP_NAME, Abandoned
 from loaders.mongo.transactions import Change, Transaction, transaction
 
@@ -38,12 +46,16 @@ __all__ = [
     "Change",
     "ClientGoneError",
     "Collection",
+    "CommandSent",
     "Database",
     "DatabaseAwayError",
     "DeadlineError",
     "Filter",
+    "OnCommand",
+    "OnLate",
     "OutcomeUnknownError",
     "Pipeline",
+    "Reads",
     "Scope",
     "Transaction",
     "aggregate",
@@ -58,9 +70,8 @@ __all__ = [
     "forget_sessions",
     "id_bytes",
     "keep_sessions",
+    "note_read",
     "now",
-    "observer",
-    "on_late_outcome",
     "outcome",
     "ping",
     "report_late",

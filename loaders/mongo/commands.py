@@ -2,7 +2,6 @@
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextvars import ContextVar
 from inspect import isawaitable
 from operator import attrgetter
 from time import perf_counter
@@ -23,7 +22,7 @@ from loaders.mongo import circuit, find_commands
 from loaders.mongo.async_commands import Awaited
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.queue import running
-from loaders.mongo.scope import Scope, current_scope
+from loaders.mongo.scope import CommandSent, OnCommand, Scope, current_scope, note_read
 from loaders.mongo.threads import Call
 
 #: Motor's classes have the same methods (app.database says where they differ), so these types stand for both.
@@ -31,13 +30,9 @@ Database = AsyncDatabase[dict[str, Any]]
 Collection = AsyncCollection[dict[str, Any]]
 
 _COLLECTIONS = (AgnosticCollection, AsyncCollection)
+_READS = frozenset(("find", "aggregate", "count"))
 
 Pipeline: TypeAlias = Sequence[Mapping[str, Any]]
-
-#: Called with the duration, in milliseconds, of every command below, where it is set: for the task that sets
-#: it and those it starts. (A CommandListener of the driver costs every command a tenth of its time, asked for
-#: or not.)
-observer: ContextVar[Callable[[float], None] | None] = ContextVar("lectern_mongo_observer", default=None)
 
 #: The twelve bytes of an ObjectId.
 id_bytes: Callable[[ObjectId], bytes] = attrgetter("binary")
@@ -54,7 +49,7 @@ async def aggregate(
         cursor = own.aggregate(pipeline, batchSize=size + 1, **options)
         return _listed(cursor) if isawaitable(cursor) else cursor.to_list(None)
 
-    found: list[dict[str, Any]] = await send(target, results)
+    found: list[dict[str, Any]] = await send(target, "aggregate", results)
     return found
 
 
@@ -64,26 +59,26 @@ async def find(collection: Collection, query: Mapping[str, Any], *, size: int, *
         call: Callable[[Any], Any] = lambda own: find_commands.find(own, query, size, options)  # noqa: E731
     else:
         call = lambda own: own.find(query, batch_size=size + 1, **options).to_list(None)  # noqa: E731
-    found: list[Any] = await send(collection, call)
+    found: list[Any] = await send(collection, "find", call)
     return found
 
 
 def find_one(collection: Collection, query: Mapping[str, Any], **options: Any) -> Coroutine[Any, Any, Any]:
     """The first document of a query, or None."""
     if isinstance(collection, AgnosticCollection):
-        return send(collection, lambda own: find_commands.find_one(own, query, options))
-    return send(collection, lambda own: own.find_one(query, **options))
+        return send(collection, "find", lambda own: find_commands.find_one(own, query, options))
+    return send(collection, "find", lambda own: own.find_one(query, **options))
 
 
 async def count(collection: Collection, query: Mapping[str, Any]) -> int:
     """How many documents match."""
-    number: int = await send(collection, lambda own: own.count_documents(query))
+    number: int = await send(collection, "aggregate", lambda own: own.count_documents(query))
     return number
 
 
 async def estimated_count(collection: Collection) -> int:
     """How many documents a collection has, by its metadata."""
-    number: int = await send(collection, lambda own: own.estimated_document_count())
+    number: int = await send(collection, "count", lambda own: own.estimated_document_count())
     return number
 
 
@@ -91,23 +86,32 @@ async def _listed(cursor: Awaitable[Any]) -> Any:
     return await (await cursor).to_list(None)
 
 
-def send(target: Any, call: Callable[[Any], Any]) -> Coroutine[Any, Any, Any]:
-    """What a method of PyMongo's gives, of a collection, a database or a session: for Motor, of the blocking
-    object within, in a thread of ours. Motor does the same by longer ways: a cursor of its own, document by
-    document.
+def send(target: Any, kind: str, call: Callable[[Any], Any]) -> Coroutine[Any, Any, Any]:
+    """Sends a command: what `call` returns for a collection, a database or a session of PyMongo. For Motor,
+    that is the blocking object within, called in one of our threads. (Motor does the same by longer ways,
+    with a cursor of its own, document by document.)
+
+    kind: the name of MongoDB's command, for listeners.
 
     In a scope: raises DeadlineError past its deadline, DatabaseAwayError where no primary can be reached, and
-    ClientGoneError once its client has left.
+    ClientGoneError once its client has disconnected.
     """
-    told = observer.get()
-    return _called(target, call) if told is None else _timed(target, call, told)
+    scope = current_scope.get()
+    if scope is not None and scope.reads is not None and kind in _READS and isinstance(target, _COLLECTIONS):
+        note_read(target.name)
+    if scope is None or scope.on_command is None:
+        return _called(target, call)
+    return _observed(target, kind, call, scope.on_command)
 
 
-async def _timed(target: Any, call: Callable[[Any], Any], told: Callable[[float], None]) -> Any:
-    """Tells how long the call takes, without the wait for its turn."""
+async def _observed(target: Any, kind: str, call: Callable[[Any], Any], on_command: OnCommand) -> Any:
+    """As `_called`, with a report of the command. (A CommandListener of the driver costs every command a
+    tenth of its time, needed or not.)
+    """
     began = ended = perf_counter()
+    documents: int | None = None
 
-    def noted(own: Any) -> Any:
+    def timed(own: Any) -> Any:
         nonlocal began, ended
         began = perf_counter()  # a thread may have been waited for
         try:
@@ -116,9 +120,14 @@ async def _timed(target: Any, call: Callable[[Any], Any], told: Callable[[float]
             ended = perf_counter()
 
     try:
-        return await _called(target, noted)
+        result = await _called(target, timed)
+        if kind in {"find", "aggregate"}:
+            documents = len(result) if isinstance(result, list) else int(result is not None)
+        return result
     finally:
-        told(((ended if isinstance(target, AgnosticBase) else perf_counter()) - began) * 1000)
+        ms = ((ended if isinstance(target, AgnosticBase) else perf_counter()) - began) * 1000
+        name = target.name if isinstance(target, _COLLECTIONS) else ""
+        on_command(CommandSent(kind, name, ms, documents))
 
 
 async def _called(target: Any, call: Callable[[Any], Any]) -> Any:

@@ -1,26 +1,24 @@
 """Work that goes on when nobody waits for its result; a process that stops waits for it."""
 
-from asyncio import CancelledError, Task, create_task, get_running_loop, wait
-from collections.abc import Callable, Coroutine
+from asyncio import AbstractEventLoop, CancelledError, Task, create_task, get_running_loop, wait
+from collections.abc import Coroutine
 from functools import partial
 from time import monotonic
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from loaders.mongo.command_errors import DeadlineError
+from loaders.mongo.scope import OnLate, current_scope
 
 T = TypeVar("T")
 
-#: Called with a task's kind and its error (None: success), once it ends after its deadline.
-Late: TypeAlias = Callable[[str, BaseException | None], None]
-
-_late: list[Late] = []
-_tasks: set[Task[Any]] = set()
+_tasks: WeakKeyDictionary[AbstractEventLoop, set[Task[Any]]] = WeakKeyDictionary()
 
 
 def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:
     """A task that runs to its end, whoever cancels what waits for it."""
     task = create_task(work)
-    _tasks.add(task)
+    _tasks.setdefault(task.get_loop(), set()).add(task)
     task.add_done_callback(_done)
     return task
 
@@ -42,29 +40,24 @@ async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
 
 
 def report_late(task: Task[Any], kind: str) -> None:
-    """Reports the outcome of a task when there is one: nobody waits for it."""
-    task.add_done_callback(partial(_report, kind))
-
-
-def on_late_outcome(report: Late) -> None:
-    """Sets what outcomes are reported to."""
-    _late[:] = [report]
+    """Reports how a task ends to the listener of the current request: nobody waits for the task."""
+    scope = current_scope.get()
+    if scope and scope.on_late:
+        task.add_done_callback(partial(_report, scope.on_late, kind))
 
 
 async def detached_work_done() -> None:
     """Returns when no task of this event loop is left, those included that were started meanwhile."""
-    loop = get_running_loop()
-    while tasks := {task for task in _tasks if task.get_loop() is loop}:
-        await wait(tasks)
+    tasks = _tasks.get(get_running_loop())
+    while tasks:
+        await wait(set(tasks))
 
 
-def _report(kind: str, task: Task[Any]) -> None:
-    error = CancelledError() if task.cancelled() else task.exception()
-    for report_late in _late:
-        report_late(kind, error)
+def _report(on_late: OnLate, kind: str, task: Task[Any]) -> None:
+    on_late(kind, CancelledError() if task.cancelled() else task.exception())
 
 
 def _done(task: Task[Any]) -> None:
-    _tasks.discard(task)
+    _tasks[task.get_loop()].discard(task)
     if not task.cancelled():
         task.exception()  # asyncio would log one that nobody asks for

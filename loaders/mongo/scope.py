@@ -1,10 +1,33 @@
-"""A request as its MongoDB commands see it."""
+"""A request, as its MongoDB commands see it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+
+class CommandSent(NamedTuple):
+    """A command that MongoDB has answered, or that has failed.
+
+    kind: the name of MongoDB's command. collection: empty for a command of a database or a session. ms: in
+    flight, without the wait in the queue. documents: how many came back; None if it returns no documents.
+    """
+
+    kind: str
+    collection: str
+    ms: float
+    documents: int | None
+
+
+#: Is told of each command of a request.
+OnCommand: TypeAlias = Callable[[CommandSent], None]
+#: Is told of work whose request no longer waits for it: its kind, and its error; None if it succeeded.
+OnLate: TypeAlias = Callable[[str, BaseException | None], None]
+
+
+#: Collections, each with the `_id`s of documents.
+Reads: TypeAlias = dict[str, set[Any]]
 
 
 class Queue(Protocol):
@@ -16,21 +39,35 @@ class Queue(Protocol):
 class Scope:
     """The commands of one request.
 
-    deadline: in seconds of time.monotonic(). cheap: whether its price is small, so that it has slots kept
-    for it while others are slow. gone: whether its client went away. is_writing: whether a mutation is being
-    done; has_begun: whether one was begun. wrote: whether a commit was sent.
+    deadline: in seconds of time.monotonic(). cheap: whether the price of its operation is small, so that its
+    commands have slots of their own while others are slow. gone: whether its client has disconnected.
+    is_writing: whether a mutation is running; has_begun: whether one has started. wrote: whether a commit
+    was sent. on_command, on_late: listeners, if there are any. reads: what the request has read, if that is
+    recorded: the collections, each with the `_id`s of the documents that were fetched (note_read).
     """
 
-    __slots__ = ("cheap", "deadline", "gone", "has_begun", "is_writing", "lines", "queue", "wrote")
+    __slots__ = (
+        "cheap", "deadline", "gone", "has_begun", "is_writing", "lines", "on_command", "on_late", "queue",
+        "reads", "wrote",
+    )  # fmt: skip
 
-    def __init__(self, deadline: float, *, cheap: bool = False) -> None:
+    def __init__(
+        self,
+        deadline: float,
+        *,
+        cheap: bool = False,
+        on_command: OnCommand | None = None,
+        on_late: OnLate | None = None,
+        reads: Reads | None = None,
+    ) -> None:
         self.deadline = deadline
         self.cheap = cheap
+        self.on_command, self.on_late, self.reads = on_command, on_late, reads
         self.gone = False
         self.wrote = False
         self.is_writing = False
-        self.queue: Queue | None = None  # where its commands are
-        self.lines: dict[Any, Any] = {}  # of loaders.mongo.queue
+        self.queue: Queue | None = None  # the queue that holds its commands
+        self.lines: dict[Any, Any] = {}  # kept for loaders.mongo.queue, by kind
         self.has_begun = False
 
     @property
@@ -40,7 +77,7 @@ class Scope:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """While a mutation writes, its commands have slots of their own. Once one has begun, the operation
+        """While a mutation runs, its commands have slots of their own. Once one has started, the operation
         runs to its end, whether or not its client waits for it.
         """
         self.has_begun = self.is_writing = True
@@ -50,8 +87,8 @@ class Scope:
             self.is_writing = False
 
     def leave(self) -> None:
-        """The client is gone: queued reads are dropped, and those in flight end within a second. A mutation
-        that has begun runs to its end.
+        """The client has disconnected: queued reads are dropped, and those in flight end within a second. A
+        mutation that has started runs to its end.
         """
         if self.has_begun:
             return
@@ -60,12 +97,19 @@ class Scope:
             self.queue.stop(self)
 
 
-#: The scope of the request that is being answered; None outside of requests.
+#: The scope of the current request; None outside of requests.
 current_scope: ContextVar[Scope | None] = ContextVar("lectern_scope", default=None)
 
 
 def take_time(seconds: float) -> None:
-    """Gives what this task writes from now on a time of its own, whatever is left of its request's."""
-    scope = Scope(monotonic() + seconds)
+    """Gives what this task writes from now on its own deadline, whatever is left of its request's."""
+    request = current_scope.get()
+    scope = Scope(monotonic() + seconds, on_late=request.on_late if request else None)
     scope.has_begun = scope.is_writing = True
     current_scope.set(scope)
+
+
+def note_read(collection: str, documents: Iterable[Mapping[str, Any] | None] = ()) -> None:
+    """Records documents that were fetched, where the request records what it reads."""
+    if (scope := current_scope.get()) and scope.reads is not None:
+        scope.reads.setdefault(collection, set()).update(d["_id"] for d in documents if d is not None)

@@ -39,7 +39,7 @@ class Abandoned:
         again, self._idle = now & self._idle, now
         if again:
             sessions = [{"id": session_id} for session_id, _ in again]
-            await commands.send(admin, lambda own: own.command("killSessions", sessions))
+            await commands.send(admin, "killSessions", lambda own: own.command("killSessions", sessions))
         return len(again)
 
 

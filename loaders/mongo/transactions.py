@@ -101,7 +101,7 @@ class Transaction:
         """
         new = {"_id": ObjectId(), **document}
         await self._sent(
-            collection, document.get("_id"), lambda own: own.insert_one(new, session=self.session)
+            collection, "insert", document.get("_id"), lambda own: own.insert_one(new, session=self.session)
         )
         self.changes.append(Change(collection, new["_id"], None, new))
         self._seen_of(collection)[str(new["_id"])] = new
@@ -110,7 +110,7 @@ class Transaction:
     async def insert_all(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
         """Inserts documents whose `_id`s are new; it leaves no change. One command."""
         new = [{"_id": ObjectId(), **document} for document in documents]
-        await self._sent(collection, None, lambda own: own.insert_many(new, session=self.session))
+        await self._sent(collection, "insert", None, lambda own: own.insert_many(new, session=self.session))
 
     async def patch(self, collection: str, document: Mapping[str, Any], **fields: Any) -> Document:
         """Sets fields of a document that was read or made in this transaction; gives it as it is then."""
@@ -129,7 +129,10 @@ class Transaction:
         if new:
             query = {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}
             await self._sent(
-                collection, ids[0], lambda own: own.update_many(query, {"$set": new}, session=self.session)
+                collection,
+                "update",
+                ids[0],
+                lambda own: own.update_many(query, {"$set": new}, session=self.session),
             )
             for document in documents:
                 before = {name: document.get(name) for name in new}
@@ -143,7 +146,10 @@ class Transaction:
         transactions that hold one at once, one begins again, even where neither changes anything.
         """
         await self._sent(
-            collection, id, lambda own: own.update_one({"_id": id}, _holding(fields), session=self.session)
+            collection,
+            "update",
+            id,
+            lambda own: own.update_one({"_id": id}, _holding(fields), session=self.session),
         )
         if seen := self._seen_of(collection).get(str(id)):
             self._seen_of(collection)[str(id)] = {**seen, **fields}
@@ -151,7 +157,7 @@ class Transaction:
     async def hold_all(self, collection: str, fields: Iterable[tuple[Any, Mapping[str, Any]]]) -> None:
         """As `hold`, the fields of each `_id`. One command."""
         held = [UpdateOne({"_id": key}, _holding(own)) for key, own in fields]
-        await self._sent(collection, None, lambda own: own.bulk_write(held, session=self.session))
+        await self._sent(collection, "update", None, lambda own: own.bulk_write(held, session=self.session))
         self._seen.pop(collection, None)
 
     async def delete(self, collection: str, document: Mapping[str, Any]) -> None:
@@ -165,6 +171,7 @@ class Transaction:
         query = {"_id": document["_id"]}
         await self._sent(
             collection,
+            "update",
             document["_id"],
             lambda own: own.replace_one(query, document, upsert=True, session=self.session),
         )
@@ -174,6 +181,7 @@ class Transaction:
         """Sets fields of all documents of a query; it leaves no change."""
         await self._sent(
             collection,
+            "update",
             query.get("_id"),
             lambda own: own.update_many(query, {"$set": fields}, session=self.session),
         )
@@ -182,11 +190,11 @@ class Transaction:
     async def delete_all(self, collection: str, query: Mapping[str, Any]) -> None:
         """Deletes all documents of a query; it leaves no change."""
         await self._sent(
-            collection, query.get("_id"), lambda own: own.delete_many(query, session=self.session)
+            collection, "delete", query.get("_id"), lambda own: own.delete_many(query, session=self.session)
         )
         self._seen.pop(collection, None)
 
-    async def _sent(self, collection: str, id: Any, call: Callable[[Any], Any]) -> Any:
+    async def _sent(self, collection: str, kind: str, id: Any, call: Callable[[Any], Any]) -> Any:
         """id: of what is written, the first of several; None where it is not what others would name."""
         key = f"{collection} {id}" if id else None
         try:
@@ -194,7 +202,7 @@ class Transaction:
                 raise OperationFailure(
                     "It is another's turn.", _WRITE_CONFLICT, {"errorLabels": [_TRANSIENT]}
                 )
-            return await commands.send(self.database[collection], call)
+            return await commands.send(self.database[collection], kind, call)
         except OperationFailure as error:
             if key and error.code == _WRITE_CONFLICT:
                 self._keys.add(key)
@@ -294,7 +302,7 @@ async def _commit(session: Any) -> None:
         while True:
             take_time(_COMMIT)
             try:
-                await commands.send(session, lambda own: own.commit_transaction())
+                await commands.send(session, "commitTransaction", lambda own: own.commit_transaction())
             except (PyMongoError, DeadlineError, DatabaseAwayError) as error:
                 if isinstance(error, PyMongoError) and not _may_be_made(error):
                     raise
@@ -321,11 +329,12 @@ async def _ended(session: Any) -> None:
     """Aborts what isn't committed. Where that fails, app.background ends it."""
     take_time(_ABORT)
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
-        await commands.send(session, lambda own: own.end_session())
+        await commands.send(session, "abortTransaction", lambda own: own.end_session())
 
 
 async def _kill(session: Any) -> None:
     take_time(_ABORT)
     ids = [session.session_id]
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
-        await commands.send(session.client["admin"], lambda own: own.command("killSessions", ids))
+        admin = session.client["admin"]
+        await commands.send(admin, "killSessions", lambda own: own.command("killSessions", ids))

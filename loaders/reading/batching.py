@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from bson import ObjectId
 
-from loaders.mongo import Collection, find, find_one, id_bytes
+from loaders.mongo import Collection, find, find_one, id_bytes, note_read
 from loaders.reading.projections import Projection, including
 
 D = TypeVar("D")
@@ -49,6 +49,7 @@ class ByKey(Generic[D]):
         self._in_flight.append(fetch)
         try:
             rows = await self._rows(list(unseen.values()))
+            note_read(self._collection.name, rows)
             found = _hashed([row[self._field] for row in rows])
             self._seen.update(dict.fromkeys(unseen))
             self._seen.update(zip(found, rows, strict=True))

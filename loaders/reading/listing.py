@@ -9,11 +9,12 @@ MongoDB orders null below every value: last when descending, first when ascendin
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders.mongo import Collection, Filter, aggregate, all_of, count, find
+from loaders.mongo import Collection, Filter, aggregate, all_of, count, find, note_read
 from loaders.reading.projections import Projection, including
 
 #: Stands for the parent in a listing that has none.
@@ -87,6 +88,7 @@ class Listing:
             rows = {keys[0]: await _rows(self, keys[0], window)}
         else:
             rows = await _rows_by_parent(self, keys, window)
+        note_read(self.collection.name, chain.from_iterable(rows.values()))
         return [_page(self, parent, rows.get(parent, []), window) for parent in parents]
 
 

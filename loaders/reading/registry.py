@@ -14,15 +14,19 @@ _STATUS = ("courses", "status only")
 class Loaders:
     """Made for a request and dropped with it: what a loader has seen is as old as the request.
 
-    projections: what is fetched of each collection's documents; set before the first is. Without one,
-    documents are fetched whole.
-    looked_beyond: the collections of which lists may be asked what lies beyond a page; None: all.
+    projections: what is fetched of each collection's documents. Without one, documents are fetched whole.
+    looked_beyond: the collections whose lists may be asked whether more follows a page; None: all.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        projections: Mapping[str, Projection] | None = None,
+        looked_beyond: Set[str] | None = None,
+    ) -> None:
         self.database = database
-        self.projections: Mapping[str, Projection] = {}
-        self.looked_beyond: Set[str] | None = None
+        self.projections: Mapping[str, Projection] = projections or {}
+        self.looked_beyond = looked_beyond
         self._by_key: dict[tuple[str, str], ByKey[Any]] = {}
 
     def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:

@@ -4,8 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -22,9 +21,12 @@ from app.http import Endpoint, health
 from app.http.watch import Watch, Watches
 from app.protection import admission
 from app.protection.admission import Admission, Lane
+from app.request import Services
+from loaders.mongo import Database
 from loaders.mongo import scope as scopes
 from resolvers import fields
-from tests.support import TOKENS
+from resolvers.cursors import Cursors
+from tests.support import SECRET, TOKENS
 
 JSON = {"accept": "application/json"}
 GRAPHQL = {"accept": "application/graphql-response+json"}
@@ -33,7 +35,8 @@ SLOW = "{ slow }"
 WRITE = "mutation { write }"
 
 #: All that graphql-core's way needs of a context.
-CONTEXT: Any = SimpleNamespace(forget=lambda: None)
+#: No field of its schemas asks the database.
+SERVICES = Services(lambda: cast("Database", None), Cursors(SECRET.encode()), TOKENS)
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -92,11 +95,10 @@ async def world() -> World:
 
 
 def endpoint(schema: GraphQLSchema, **options: Any) -> Endpoint:
-    executor = Executor(schema, compiled=False)
+    most = options.pop("max_response_bytes", 10_000_000)
+    executor = Executor(schema, compiled=False, max_response_bytes=most)
     authentication = Authentication(TOKENS, None, lambda: None)  # type: ignore[arg-type,return-value]
-    return Endpoint(
-        executor, authentication, lambda *_: CONTEXT, max_body_bytes=100_000, graphiql=False, **options
-    )
+    return Endpoint(executor, authentication, SERVICES, max_body_bytes=100_000, graphiql=False, **options)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -15,13 +15,15 @@ from app.execution import Executor
 from app.http import Endpoint
 from app.http.accept import preferred
 from app.main import create_app
+from app.request import Services
 from app.settings import Settings
 from loaders.mongo.commands import Database
+from resolvers.cursors import Cursors
 from resolvers.relay import ids
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
-from tests.support import TOKENS
+from tests.support import SECRET, TOKENS
 
 JSON = {"accept": "application/json"}
 GRAPHQL = {"accept": "application/graphql-response+json"}
@@ -207,15 +209,16 @@ async def test_an_unexpected_error_is_masked(
     assert answer.json()["data"] == {"course": None}
 
 
-def no_context(*_: Any) -> Any:
+def no_database() -> Database:
     raise RuntimeError("the secret of the house")
 
 
-def only(schema: GraphQLSchema, context: Callable[..., Any] = no_context) -> httpx.AsyncClient:
+def only(schema: GraphQLSchema, database: Callable[[], Database] = no_database) -> httpx.AsyncClient:
     """A client of the endpoint alone, for another schema."""
     executor = Executor(schema, compiled=False)
-    authentication = Authentication(TOKENS, None, no_context)
-    endpoint = Endpoint(executor, authentication, context, max_body_bytes=1000, graphiql=False)
+    authentication = Authentication(TOKENS, None, no_database)
+    services = Services(database, Cursors(SECRET.encode()), TOKENS)
+    endpoint = Endpoint(executor, authentication, services, max_body_bytes=1000, graphiql=False)
     app = Starlette(routes=[Route("/graphql", endpoint)])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lectern")
 
@@ -250,7 +253,7 @@ async def test_an_answer_that_json_can_t_hold_is_masked(capsys: pytest.CaptureFi
     big = build_schema("scalar Big type Query { big: Big }")
     assert big.query_type is not None
     big.query_type.fields["big"].resolve = lambda *_: 2**64
-    async with only(big, context=lambda: None) as http:
+    async with only(big, lambda: cast("Database", None)) as http:
         answer = await post(http, {"query": "{ big }"})
     assert answer.status_code == 500
     (error,) = answer.json()["errors"]

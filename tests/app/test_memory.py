@@ -8,8 +8,9 @@ import pytest
 
 from app import memory
 from app.execution import Executor, Operation, Prepared, reference_engine
-from resolvers.context import Context
+from loaders.mongo import Database
 from resolvers.schema import schema
+from tests.support import request_for
 
 
 class Process:
@@ -59,14 +60,14 @@ async def test_the_collector_looks_more_often_while_graphql_core_answers(
     monkeypatch.setattr(memory, "gc", SimpleNamespace(set_threshold=lambda *to: told.append(to)))
     thresholds = memory._Thresholds()
     monkeypatch.setattr(reference_engine, "thresholds", thresholds)
-    executor, ctx = Executor(schema), cast("Context", None)
+    executor, request = Executor(schema), request_for(cast("Database", None))
     prepared = executor.prepare(Operation("{ __schema { queryType { name } } }"))
     assert isinstance(prepared, Prepared)
 
-    await executor.run(prepared, ctx)
+    await executor.run(prepared, request)
     assert told == []
 
     thresholds.take_over()
     assert told.pop() == memory.OF_PLANS
-    await asyncio.gather(executor.run(prepared, ctx), executor.run(prepared, ctx))
+    await asyncio.gather(executor.run(prepared, request), executor.run(prepared, request))
     assert told == [memory.OF_CYCLES] * 3 + [memory.OF_PLANS]

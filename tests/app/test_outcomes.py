@@ -6,7 +6,7 @@ import pytest
 from pymongo.errors import OperationFailure
 from structlog.testing import capture_logs
 
-from app.observing import late_writes
+from app.observing import LogListener, Refused
 from loaders.mongo.command_errors import DatabaseAwayError, DeadlineError
 
 _LATE = "a commit outlived its request"
@@ -44,13 +44,21 @@ _LOST = OperationFailure("Lost.", 91, {"errorLabels": ["UnknownTransactionCommit
     ],
 )
 async def test_each_outcome_has_its_line(
-    monkeypatch: pytest.MonkeyPatch, kind: str, error: BaseException | None, line: dict[str, str] | None
+    kind: str, error: BaseException | None, line: dict[str, str] | None
 ) -> None:
-    for name in ("_COMMITTED", "_NOT_COMMITTED", "_UNKNOWN", "_REST_LEFT"):
-        monkeypatch.setattr(getattr(late_writes, name), "_quiet_until", 0.0)
     with capture_logs() as logged:
-        late_writes.log_late_write(kind, error)
+        LogListener().late_write(kind, error)
     for told in logged:
         if "reason" in told:
             told["reason"] = told["reason"].split(", full error")[0]
     assert logged == ([line | {"log_level": "warning"}] if line else [])
+
+
+async def test_refusals_by_admission_are_counted_in_one_line() -> None:
+    log = LogListener()
+    with capture_logs() as logged:
+        for _ in range(2):
+            log.refused(Refused("OVERLOADED", "The server is overloaded.", 503))
+        log.refused(Refused("BAD_REQUEST", "The body is empty.", 400))
+    (line,) = logged
+    assert line["event"].startswith("requests are refused")

@@ -111,22 +111,22 @@ OTHER: dict[str, Any] = {"message": "", "extensions": {"code": "TIMEOUT"}}
 
 
 @pytest.mark.parametrize(
-    ("payload", "wrote", "expected"),
+    ("wrong", "has_data", "wrote", "expected"),
     [
-        ({"data": None, "errors": [AWAY]}, False, True),
-        ({"data": {"a": None, "b": None}, "errors": [AWAY, AWAY]}, False, True),
-        ({"data": None, "errors": [AWAY]}, True, False),  # of two mutations, the first was done
-        ({"data": {"a": None, "b": 1}, "errors": [AWAY]}, False, False),
-        ({"data": None, "errors": [AWAY, OTHER]}, False, False),
-        ({"data": {"a": 1}}, False, False),
-        ({"data": None}, False, False),
-        ({"errors": [OTHER]}, False, False),
+        ([AWAY], False, False, True),
+        ([AWAY, AWAY], False, False, True),
+        ([AWAY], False, True, False),  # of two mutations, the first was done
+        ([AWAY], True, False, False),
+        ([AWAY, OTHER], False, False, False),
+        ([], True, False, False),
+        ([], False, False, False),
+        ([OTHER], False, False, False),
     ],
 )
 def test_nothing_was_done_when_every_error_says_so_and_no_field_has_a_value(
-    payload: dict[str, Any], wrote: bool, expected: bool
+    wrong: list[dict[str, Any]], has_data: bool, wrote: bool, expected: bool
 ) -> None:
-    assert errors.nothing_done(payload, wrote=wrote) is expected
+    assert errors.nothing_done(wrong, has_data=has_data, wrote=wrote) is expected
 
 
 async def test_of_two_mutations_the_first_may_be_done(

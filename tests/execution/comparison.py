@@ -7,22 +7,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from inspect import isawaitable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 from graphql import execute, parse
 from structlog.testing import capture_logs
 
 from app.errors import field_error
-from app.execution import Answer, Executor
-from app.execution.encoding import encoded
+from app.execution import Answer, Executor, Prepared, Refusal, encoded
 from loaders.mongo.commands import Database
 from resolvers.schema import schema
 from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
-from tests.execution.site import Site, context
+from tests.execution.site import Site
 from tests.execution.ticks import Ticks, timeless
+from tests.support import request_for
+
+#: What a run comes to: graphql-core may still refuse one.
+Outcome: TypeAlias = Answer | Refusal
+
 
 COMPILED, REFERENCE = executor(compiled=True), executor(compiled=False)
 
@@ -56,9 +60,9 @@ async def compare(site: Site, question: Question, tally: Tally) -> None:
     """Raises AssertionError where the engines differ, where the compiled one sends more commands, or where it
     leaves to the other what it should do alone.
     """
-    if isinstance(refusal := COMPILED.prepare(question.operation), Answer):
+    if isinstance(refusal := COMPILED.prepare(question.operation), Refusal):
         refused = REFERENCE.prepare(question.operation)
-        assert isinstance(refused, Answer)
+        assert isinstance(refused, Refusal)
         assert told(refusal) == told(refused)
         tally.counts["refused"] += 1
         return
@@ -69,12 +73,12 @@ async def compare(site: Site, question: Question, tally: Tally) -> None:
     assert len(sent) <= len(allowed), (sent, allowed)
     tally.counts["with fewer commands"] += len(sent) < len(allowed)
     if not _is_left_to_graphql_core(question):
-        assert answer.engine == "compiled"
+        assert engine_of(answer) == "compiled"
 
 
 async def asked_in_ticks(
     by: Executor, database: Database, question: Question, disturb: Hook | None = None
-) -> tuple[Answer, list[str]]:
+) -> tuple[Outcome, list[str]]:
     """The answer, and the commands that were sent for it, which all take one tick."""
     ticks = Ticks(disturb)
     with timeless():
@@ -82,13 +86,13 @@ async def asked_in_ticks(
         return answer, await ticks.all_sent()
 
 
-async def asked(by: Executor, database: Database, question: Question) -> Answer:
+async def asked(by: Executor, database: Database, question: Question) -> Outcome:
     """Raises AssertionError when the operation cancels itself."""
     prepared = by.prepare(question.operation)
-    assert not isinstance(prepared, Answer), prepared
+    assert isinstance(prepared, Prepared), prepared
     with capture_logs():  # each masked error is logged
         try:
-            return await by.run(prepared, context(database, question.viewer))
+            return await by.run(prepared, request_for(database, question.viewer))
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task and task.cancelling():
@@ -96,14 +100,18 @@ async def asked(by: Executor, database: Database, question: Question) -> Answer:
             raise AssertionError("a part of the operation cancelled the whole") from error
 
 
-def told(answer: Answer) -> Told:
+def engine_of(outcome: Outcome) -> str:
+    return outcome.engine if isinstance(outcome, Answer) else "not executed"
+
+
+def told(answer: Outcome) -> Told:
     payload = answer.payload
     errors = sorted(orjson.dumps(_anonymous(error)).decode() for error in payload.get("errors", ()))
     return Told(list(payload), encoded(payload.get("data")), errors)
 
 
 async def _expect_equal(
-    answer: Answer, reference: Answer, site: Site, question: Question, tally: Tally
+    answer: Outcome, reference: Outcome, site: Site, question: Question, tally: Tally
 ) -> None:
     """Where several things go wrong below something that becomes null, the first is told, and what went wrong
     before it: which ones, and at which elements of a list, is by chance. They must be errors that the
@@ -122,21 +130,22 @@ async def _expect_equal(
     assert _kinds([answer]) <= _kinds(possible)
 
 
-async def _asked_otherwise(database: Database, question: Question, timing: "Timing") -> Answer:
+async def _asked_otherwise(database: Database, question: Question, timing: "Timing") -> Outcome:
     """What graphql-core answers in a timing."""
     text, variables, name, _ = question.operation
     with capture_logs():
         running: Any = execute(
             schema,
             parse(text),
-            context_value=context(database, question.viewer),
+            context_value=request_for(database, question.viewer).context(),
             variable_values=variables,
             operation_name=name,
             middleware=[timing],
         )
         result = await running
         told = [field_error(error) for error in result.errors or ()]
-    return Answer({"errors": told, "data": result.data}, "reference")
+    payload = {"errors": told, "data": result.data}
+    return Answer([encoded(payload)], told, any((result.data or {}).values()), "reference")
 
 
 class Timing:
@@ -161,13 +170,13 @@ class Timing:
         return await asyncio.shield(found)
 
 
-def _kinds(answers: list[Answer]) -> set[bytes]:
+def _kinds(answers: list[Outcome]) -> set[bytes]:
     """The errors of some answers, whatever the element of a list that they are about."""
     errors = [_anonymous(error) for answer in answers for error in answer.payload.get("errors", ())]
     return {orjson.dumps({**e, "path": [k for k in e["path"] or () if isinstance(k, str)]}) for e in errors}
 
 
-def settled(answer: Answer) -> tuple[list[str], set[str]]:
+def settled(answer: Outcome) -> tuple[list[str], set[str]]:
     """The errors that do not depend on timing, and the paths at which others made something null."""
     data, own, above = answer.payload.get("data"), [], set()
     errors = [_anonymous(error) for error in answer.payload.get("errors", ())]
@@ -197,10 +206,10 @@ def _anonymous(error: Mapping[str, Any]) -> dict[str, Any]:
     return {"path": error.get("path"), **error, "extensions": {**extensions, **masked}}
 
 
-def _count(question: Question, answer: Answer, tally: Tally) -> None:
+def _count(question: Question, answer: Outcome, tally: Tally) -> None:
     tally.asked.add(blake2b(repr(question).encode(), digest_size=12).digest())
     tally.counts["ran"] += 1
-    tally.counts[str(answer.engine or "not executed")] += 1
+    tally.counts[engine_of(answer)] += 1
     tally.counts["with errors"] += "errors" in answer.payload
     tally.counts["with data"] += _has_data(answer.payload.get("data"), top=True)
 

@@ -7,16 +7,14 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 from structlog.testing import capture_logs
 
-from app.execution import Answer, Operation
+from app.execution import Operation, Prepared
 from loaders.collections import with_types
 from loaders.mongo.commands import Database
-from loaders.reading.registry import Loaders
-from resolvers.context import PUBLIC, Context, Viewer
-from resolvers.cursors import Cursors
+from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import ids
 from tests.execution.engines import executor
 from tests.execution.tree import EnumName, Value, print_value
-from tests.support import NOW, SECRET, TOKENS
+from tests.support import request_for
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
 SOME = 60  # documents of a collection whose values are asked for
@@ -73,11 +71,6 @@ class Site:
     def _repr_pretty_(self, printer: Any, _: bool) -> None:
         """Hypothesis tells what was drawn from, and this is long."""
         printer.text(f"<{self.name}>")
-
-
-def context(database: Database, viewer: Viewer) -> Context:
-    """A fresh one: of the same moment and the same secret every time."""
-    return Context(Loaders(database), Cursors(SECRET.encode()), NOW, TOKENS, viewer)
 
 
 async def survey(name: str, database: Database) -> Site:
@@ -146,9 +139,9 @@ async def _marked(
     for order in [{}, *orders]:
         arguments: dict[str, Value] = order | ({"upcomingOnly": False} if name == "runs" else {})
         prepared = _REFERENCE.prepare(Operation(_listing(kind, name, arguments), {"ids": list(own)}))
-        assert not isinstance(prepared, Answer), prepared
+        assert isinstance(prepared, Prepared), prepared
         with capture_logs():
-            answer = await _REFERENCE.run(prepared, context(database, viewer))
+            answer = await _REFERENCE.run(prepared, request_for(database, viewer))
         marked += [Marked(arguments, cursor) for cursor in _cursors(answer.payload)]
     return marked
 

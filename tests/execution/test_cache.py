@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.execution import Answer, Executor, Operation, Prepared
+from app.execution import Executor, Operation, Prepared, Refusal
 from app.execution.cache import Cache
 from app.execution.executor import _size_of_document
 from app.protection.limits import UNLIMITED
@@ -36,7 +36,7 @@ def valid(executor: Executor, text: str, variables: dict[str, Any] | None = None
 def kept(executor: Executor, text: str) -> bool:
     """Whether an operation is prepared by what was prepared before."""
     first, second = (executor.prepare(Operation(text)) for _ in range(2))
-    if isinstance(first, Answer) or isinstance(second, Answer):
+    if isinstance(first, Refusal) or isinstance(second, Refusal):
         return first is second
     return first.document is second.document
 

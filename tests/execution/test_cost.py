@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query, get_operation_ast, parse
 
-from app.execution import Answer, Executor, Operation, Prepared
+from app.execution import Executor, Operation, Prepared, Refusal
 from app.execution.cost import Cost
 from app.execution.document import Document
 from app.protection.limits import UNLIMITED, Limits
@@ -22,8 +22,7 @@ def cost(query: str, variables: dict[str, Any] | None = None, limits: Limits = U
 
 
 def refusal(answer: Any) -> Any:
-    assert isinstance(answer, Answer), answer
-    assert not answer.executed
+    assert isinstance(answer, Refusal), answer
     (error,) = answer.payload["errors"]
     assert error["extensions"] == {"code": "OPERATION_TOO_LARGE"}
     return error["message"]
@@ -250,7 +249,7 @@ def test_introspection_costs_at_most_max_introspection_cost(allowed: bool) -> No
     price = cost(query).price
     limits = replace(UNLIMITED, introspection_cost=price if allowed else price - 1)
     prepared = Executor(schema, limits).prepare(Operation(query))
-    assert isinstance(prepared, Prepared if allowed else Answer)
+    assert isinstance(prepared, Prepared if allowed else Refusal)
     if not allowed:
         assert "MAX_INTROSPECTION_COST" in refusal(prepared)
 

@@ -17,12 +17,12 @@ from loaders.mongo.commands import Database
 from resolvers.context import PUBLIC
 from resolvers.relay import ids
 from tests import factories
-from tests.execution.comparison import REFERENCE, asked, told
+from tests.execution.comparison import REFERENCE, Outcome, asked, told
 from tests.execution.engines import executor
 from tests.execution.hooked import hooked
 from tests.execution.operations import Question
-from tests.execution.site import context
 from tests.factories import store
+from tests.support import request_for
 
 COURSES, REVIEWS = 50, 20  # of each course
 
@@ -86,7 +86,8 @@ async def test_a_call_that_fails_is_told_at_each_place_and_logged_once(database:
     prepared = COMPILED.prepare(question.operation)
     assert isinstance(prepared, Prepared)
     with capture_logs() as log:
-        answer = await COMPILED.run(prepared, context(database, PUBLIC))
+        answer = await COMPILED.run(prepared, request_for(database))
+    assert isinstance(answer, Answer)
     paths = [[root, "nodes", n, key] for root, key in (("a", "x"), ("b", "y")) for n in range(3)]
     assert sorted(error["path"] for error in answer.payload["errors"]) == paths
     assert len(log) == 2  # one for each field of the text
@@ -132,7 +133,7 @@ async def test_a_run_that_is_given_up_is_freed_too(
 
     prepared = COMPILED.prepare(Operation("{ e: course { id } courses { nodes { id } } }"))
     assert isinstance(prepared, Prepared)
-    running = asyncio.create_task(COMPILED.run(prepared, context(hooked(catalogue, held), PUBLIC)))
+    running = asyncio.create_task(COMPILED.run(prepared, request_for(hooked(catalogue, held))))
     await begun.wait()
     assert len(made) == 1
     running.cancel()
@@ -172,6 +173,6 @@ async def stretch(database: Database, text: str) -> float:
     return longest
 
 
-async def run(database: Database, text: str) -> Answer:
+async def run(database: Database, text: str) -> Outcome:
     with capture_logs():
         return await asked(COMPILED, database, Question(Operation(text), PUBLIC))

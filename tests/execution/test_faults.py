@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import pytest
 from pymongo.errors import AutoReconnect
 
-from app.execution import Answer, Executor, Operation
+from app.execution import Answer, Executor, Operation, Prepared
 from loaders.reading.batching import ByKey
 from resolvers.context import PUBLIC
 from resolvers.errors import BadUserInputError
@@ -16,7 +16,8 @@ from tests.execution.comparison import COMPILED, REFERENCE, asked, asked_in_tick
 from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
-from tests.execution.site import STAFF, Site, context
+from tests.execution.site import STAFF, Site
+from tests.support import request_for
 
 pytestmark = pytest.mark.parametrize("site", ["sound"], indirect=True)
 
@@ -197,6 +198,7 @@ async def _expect_equal(site: Site, disturb: Hook | None = None) -> None:
     async with asyncio.timeout(5):
         answer, sent = await asked_in_ticks(COMPILED, site.database, QUESTION, disturb)
         reference, allowed = await asked_in_ticks(REFERENCE, site.database, QUESTION, disturb)
+    assert isinstance(answer, Answer)
     assert answer.engine == "compiled"
     assert told(answer).data == told(reference).data
     assert settled(answer) == settled(reference)
@@ -205,5 +207,7 @@ async def _expect_equal(site: Site, disturb: Hook | None = None) -> None:
 
 async def _run(by: Executor, site: Site, hook: Hook) -> Answer:
     prepared = by.prepare(QUESTION.operation)
-    assert not isinstance(prepared, Answer), prepared
-    return await by.run(prepared, context(hooked(site.database, hook), PUBLIC))
+    assert isinstance(prepared, Prepared), prepared
+    answer = await by.run(prepared, request_for(hooked(site.database, hook)))
+    assert isinstance(answer, Answer), answer
+    return answer

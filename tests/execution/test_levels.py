@@ -19,8 +19,8 @@ from tests.execution.comparison import asked, asked_in_ticks
 from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
-from tests.execution.site import context
 from tests.factories import store
+from tests.support import request_for
 
 COMPILED = executor(compiled=True, limits=UNLIMITED)
 REFERENCE = executor(compiled=False, limits=UNLIMITED)
@@ -44,6 +44,7 @@ async def commands(database: Database, query: str, variables: dict[str, Any] | N
     question = Question(Operation(query, variables), PUBLIC)
     answer, sent = await asked_in_ticks(COMPILED, database, question)
     reference, by_reference = await asked_in_ticks(REFERENCE, database, question)
+    assert isinstance(answer, Answer)
     assert answer.engine == "compiled"
     assert answer.payload == reference.payload
     assert "errors" not in answer.payload
@@ -231,4 +232,6 @@ def explained(query: str, variables: dict[str, Any]) -> dict[str, Any]:
 async def run(database: Database, hook: Hook, query: str, course_id: str | None = None) -> Answer:
     prepared = COMPILED.prepare(Operation(query, {"id": course_id}))
     assert isinstance(prepared, Prepared), prepared
-    return await COMPILED.run(prepared, context(hooked(database, hook), PUBLIC))
+    answer = await COMPILED.run(prepared, request_for(hooked(database, hook)))
+    assert isinstance(answer, Answer), answer
+    return answer

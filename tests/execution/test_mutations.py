@@ -9,13 +9,11 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.execution import Executor, Operation, Prepared
 from loaders.mongo.commands import Database
-from loaders.reading.registry import Loaders
 from resolvers import fields
 from resolvers.context import Context
-from resolvers.cursors import Cursors
 from tests import factories
 from tests.factories import store
-from tests.support import NOW, SECRET, TOKENS
+from tests.support import request_for
 
 #: What was done, in order.
 done: list[str] = []
@@ -80,10 +78,11 @@ async def payload(database: Database, query: str, *, compiled: bool) -> dict[str
     executor = Executor(schema._schema, compiled=compiled)
     prepared = executor.prepare(Operation(query))
     assert isinstance(prepared, Prepared), prepared
-    answer = await executor.run(prepared, Context(Loaders(database), Cursors(SECRET.encode()), NOW, TOKENS))
-    for error in answer.payload.get("errors", ()):
+    answer = await executor.run(prepared, request_for(database))
+    payload = answer.payload
+    for error in payload.get("errors", ()):
         error["extensions"].pop("errorId", None)
-    return answer.payload
+    return payload
 
 
 @pytest.mark.parametrize("compiled", [True, False])

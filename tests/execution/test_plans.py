@@ -4,18 +4,15 @@ from typing import Any
 
 import pytest
 
-from app.execution import Answer, Executor, Operation, Prepared
+from app.execution import Answer, Executor, Operation, Prepared, Refusal
 from app.execution.encoding import encoded
 from app.execution.plan_report import plan_text
 from app.protection.limits import UNLIMITED
 from loaders.mongo.commands import Database
-from loaders.reading.registry import Loaders
-from resolvers.context import Context
-from resolvers.cursors import Cursors
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
-from tests.support import NOW, SECRET, TOKENS
+from tests.support import request_for
 
 Q = """query ($after: String, $with: Boolean = true) {
   courses(first: 2, after: $after) {
@@ -41,9 +38,16 @@ def explained(executor: Executor, query: str, variables: dict[str, Any] | None =
 
 async def run(
     executor: Executor, database: Database, query: str, variables: dict[str, Any] | None = None
+) -> Answer | Refusal:
+    return await executor.run(prepared(executor, query, variables), request_for(database))
+
+
+async def answered(
+    executor: Executor, database: Database, query: str, variables: dict[str, Any] | None = None
 ) -> Answer:
-    ctx = Context(Loaders(database), Cursors(SECRET.encode()), NOW, TOKENS)
-    return await executor.run(prepared(executor, query, variables), ctx)
+    answer = await run(executor, database, query, variables)
+    assert isinstance(answer, Answer), answer
+    return answer
 
 
 def test_a_plan_has_a_level_for_each_call(executor: Executor) -> None:
@@ -78,7 +82,7 @@ def test_a_rating_is_keys_of_its_course(executor: Executor) -> None:
 
 async def test_an_edge_of_which_nothing_is_looked_at(executor: Executor, database: Database) -> None:
     await store(database, courses=[factories.course(title="T", slug="s")])
-    answer = await run(executor, database, "{ courses { edges { __typename } } }")
+    answer = await answered(executor, database, "{ courses { edges { __typename } } }")
     assert (answer.engine, answer.payload) == (
         "compiled",
         {"data": {"courses": {"edges": [{"__typename": "CourseEdge"}]}}},
@@ -127,7 +131,7 @@ async def test_what_is_left_to_graphql_core(
     told = explained(executor, query)
     assert (told["engine"], told["reason"]) == ("graphql-core", reason)
     assert reason in plan_text(told)
-    answer = await run(executor, database, query)
+    answer = await answered(executor, database, query)
     assert answer.engine == "reference"
     assert "errors" not in answer.payload
 
@@ -145,12 +149,12 @@ async def test_a_condition_that_is_null_is_the_client_s_mistake(
     answer = await run(executor, database, query, {"b": None})
     (error,) = answer.payload["errors"]
     assert (error.get("path"), error["extensions"]) == (path, {"code": "BAD_USER_INPUT"})
-    assert ("data" in answer.payload) is answer.executed is (path is not None)
+    assert ("data" in answer.payload) is isinstance(answer, Answer) is (path is not None)
 
 
 async def test_it_can_be_turned_off(database: Database) -> None:
     off = Executor(schema, compiled=False)
-    assert (await run(off, database, "{ courses { totalCount } }")).engine == "reference"
+    assert (await answered(off, database, "{ courses { totalCount } }")).engine == "reference"
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -160,7 +164,7 @@ async def test_data_is_in_the_order_of_the_text(database: Database, compiled: bo
     query = """query ($no: Boolean = false) { z: __typename courses { nodes {
       slug @include(if: $no) b: title ...F a: title reviews(first: 1) { totalCount } slug } } }
       fragment F on Course { rating { count } __typename reviews(first: 1) { nodes { id } } }"""
-    answer = await run(engine, database, query)
+    answer = await answered(engine, database, query)
     assert encoded(answer.payload["data"]) == (
         b'{"z":"Query","courses":{"nodes":[{"b":"T","rating":{"count":0},"__typename":"Course",'
         b'"reviews":{"nodes":[],"totalCount":0},"a":"T","slug":"s"}]}}'
@@ -176,12 +180,13 @@ async def test_a_null_where_none_may_be_is_told_as_graphql_core_tells_it(databas
     answers = []
     for compiled in (True, False):
         engine = Executor(schema, compiled=compiled)
-        answers.append(await run(engine, database, query))
+        answers.append(await answered(engine, database, query))
     assert [answer.engine for answer in answers] == ["compiled", "reference"]
-    for answer in answers:
-        for error in answer.payload["errors"]:
+    payloads = [answer.payload for answer in answers]
+    for payload in payloads:
+        for error in payload["errors"]:
             del error["extensions"]["errorId"]
-    assert answers[0].payload == answers[1].payload
+    assert payloads[0] == payloads[1]
 
 
 async def test_completing_an_answer_sends_no_command_twice(
@@ -191,7 +196,7 @@ async def test_completing_an_answer_sends_no_command_twice(
     await store(database, courses=[course], reviews=[factories.review(course)])
     await database["reviews"].update_one({}, {"$set": {"body": None}})
     mongo_commands.clear()
-    answer = await run(executor, database, "{ courses { nodes { reviews { nodes { body } } } } }")
+    answer = await answered(executor, database, "{ courses { nodes { reviews { nodes { body } } } } }")
     assert "errors" in answer.payload
     assert mongo_commands == ["find courses", "find reviews"]
 
@@ -202,6 +207,6 @@ async def test_shared_parents_and_constant_lists_are_whole(executor: Executor, d
     reviews = [factories.review(course, student) for _ in range(2)]
     await store(database, courses=[course], students=[student], reviews=reviews)
     query = "{ courses { nodes { reviews { nodes { student { name reviews { totalCount } } } } } } }"
-    answer = await run(executor, database, query)
+    answer = await answered(executor, database, query)
     nodes = answer.payload["data"]["courses"]["nodes"][0]["reviews"]["nodes"]
     assert nodes == [{"student": {"name": "Ada", "reviews": {"totalCount": 2}}}] * 2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.execution import Answer, Executor, Operation, Prepared
+from app.execution import Executor, Operation, Prepared, Refusal
 from app.protection.limits import UNLIMITED
 from resolvers.context import PUBLIC
 from resolvers.schema import schema
@@ -47,7 +47,7 @@ def leaves(value: Any) -> int:
 async def test_an_answer_is_never_more_than_its_cost(site: Site, data: st.DataObject) -> None:
     question = data.draw(questions(site))
     prepared = COMPILED.prepare(question.operation)
-    if isinstance(prepared, Answer):
+    if isinstance(prepared, Refusal):
         return
     answer, sent = await asked_in_ticks(COMPILED, site.database, question)
     told = answer.payload.get("data") or {}

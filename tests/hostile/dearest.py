@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app import embedded
-from app.execution import Answer, Executor, Operation
+from app.execution import Executor, Operation, Refusal
 from app.main import make_executor
 from app.settings import Settings
 from benchmarks import report
@@ -44,7 +44,7 @@ def largest(executor: Executor, family: Family) -> int:
         middle = (low + high) // 2
         query, variables = family.make(middle, 0)
         prepared = executor.prepare(Operation(query, dict(variables or {})))
-        low, high = (low, middle) if isinstance(prepared, Answer) else (middle, high)
+        low, high = (low, middle) if isinstance(prepared, Refusal) else (middle, high)
     return low
 
 

@@ -35,9 +35,14 @@ async def own(own_mongod: Mongod) -> AsyncIterator[Database]:
         yield database
 
 
+Late: TypeAlias = list[tuple[str, BaseException | None]]
+
+_LATE: Late = []
+
+
 @contextmanager
 def request(seconds: float, *, writes: bool = False) -> Iterator[Scope]:
-    scope = Scope(monotonic() + seconds)
+    scope = Scope(monotonic() + seconds, on_late=lambda kind, error: _LATE.append((kind, error)))
     scope.has_begun = scope.is_writing = writes
     token = current_scope.set(scope)
     try:
@@ -199,14 +204,10 @@ async def test_a_turn_that_does_not_come_ends_at_the_deadline(own: Database) -> 
 
 
 @pytest.fixture
-def late(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, BaseException | None]]:
+def late() -> Late:
     """The outcomes that came after their deadlines."""
-    found: list[tuple[str, BaseException | None]] = []
-    monkeypatch.setattr(detached, "_late", [lambda kind, error: found.append((kind, error))])
-    return found
-
-
-Late: TypeAlias = list[tuple[str, BaseException | None]]
+    _LATE.clear()
+    return _LATE
 
 
 async def test_a_commit_is_followed_up_until_its_outcome_is_known(

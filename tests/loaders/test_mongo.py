@@ -9,7 +9,7 @@ import pytest
 from motor.core import AgnosticBase
 from pymongo.errors import OperationFailure
 
-from loaders.mongo import commands
+from loaders.mongo import CommandSent, commands
 from loaders.mongo.commands import Database
 from loaders.mongo.queue import POOL
 from loaders.mongo.scope import Scope, current_scope
@@ -18,7 +18,7 @@ from loaders.mongo.scope import Scope, current_scope
 async def test_a_command_s_time_is_without_the_wait_for_its_turn(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[float] = []
+    told: list[CommandSent] = []
     now, released, go_on = 0.0, Event(), asyncio.Event()
     monkeypatch.setattr(commands, "perf_counter", lambda: now)
     is_threaded = isinstance(database["courses"], AgnosticBase)
@@ -26,10 +26,10 @@ async def test_a_command_s_time_is_without_the_wait_for_its_turn(
     def block(_: Any) -> Any:
         return released.wait(5) if is_threaded else go_on.wait()
 
-    busy = [asyncio.create_task(commands.send(database["courses"], block)) for _ in range(POOL)]
-    await asyncio.sleep(0)
-    token = commands.observer.set(told.append)
+    token = current_scope.set(Scope(monotonic() + 60, on_command=told.append))
     try:
+        busy = [asyncio.create_task(commands.send(database["courses"], "ping", block)) for _ in range(POOL)]
+        await asyncio.sleep(0)
         finding = asyncio.create_task(commands.find(database["courses"], {}, size=1))
         await asyncio.wait([finding], timeout=0.1)
         assert not finding.done()
@@ -39,8 +39,8 @@ async def test_a_command_s_time_is_without_the_wait_for_its_turn(
         assert await finding == []
         await asyncio.gather(*busy)
     finally:
-        commands.observer.reset(token)
-    assert told == [0.0]
+        current_scope.reset(token)
+    assert [c for c in told if c.kind == "find"] == [CommandSent("find", "courses", 0.0, 0)]
 
 
 async def test_an_error_of_mongodb_is_not_its_own_cause(database: Database) -> None:

@@ -81,7 +81,7 @@ async def test_threads_lose_no_command_and_run_none_twice(settings: Settings) ->
     async def request(number: int, database: Database) -> None:
         current_scope.set(Scope(monotonic() + 60, cheap=bool(number % 2)))
         calls = [partial(_note, ran, number * 100 + n) for n in range(100)]
-        await asyncio.gather(*(commands.send(database["courses"], call) for call in calls))
+        await asyncio.gather(*(commands.send(database["courses"], "ping", call) for call in calls))
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

@@ -8,9 +8,10 @@ import pytest
 
 from app.database import connect
 from app.main import create_app
+from app.observing import Listener
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo.commands import Database
+from loaders.mongo import CommandSent, Database
 from tests.permissions import world
 from tests.permissions.identities import token_of
 from tests.permissions.world import Dump
@@ -46,9 +47,24 @@ async def intact(place: Database, made: Dump) -> AsyncIterator[Dump]:
         await world.restore(place, made)
 
 
+class Sent(Listener):
+    """The commands of the gateway's requests."""
+
+    def __init__(self) -> None:
+        self.commands: list[CommandSent] = []
+
+    def command_sent(self, command: CommandSent) -> None:
+        self.commands.append(command)
+
+
 @pytest.fixture(scope="session")
-async def gateway(own_settings: Settings, made: Dump) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(own_settings)
+def listener() -> Sent:
+    return Sent()
+
+
+@pytest.fixture(scope="session")
+async def gateway(own_settings: Settings, made: Dump, listener: Sent) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(own_settings, listener)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),

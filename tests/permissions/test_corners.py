@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from loaders.mongo import commands
 from loaders.mongo.commands import Database
 from tests.permissions import world
-from tests.permissions.conftest import Ask
+from tests.permissions.conftest import Ask, Sent
 from tests.permissions.identities import token
 from tests.permissions.world import Dump, global_id
 
@@ -192,15 +191,11 @@ async def test_who_has_two_roles_may_do_what_each_may(ask: Ask) -> None:
     ],
 )
 async def test_whose_a_course_is_is_looked_up_where_it_decides(
-    ask: Ask, identity: str, slug: str, sent: int
+    ask: Ask, listener: Sent, identity: str, slug: str, sent: int
 ) -> None:
-    seen: list[float] = []
-    asked = commands.observer.set(seen.append)
-    try:
-        await data(ask, identity, f'{{ course(slug: "{slug}") {{ title }} }}')
-    finally:
-        commands.observer.reset(asked)
-    assert len(seen) == sent
+    listener.commands.clear()
+    await data(ask, identity, f'{{ course(slug: "{slug}") {{ title }} }}')
+    assert len(listener.commands) == sent
 
 
 async def test_nothing_is_changed_without_permission_in_a_request_that_has_some(

@@ -6,13 +6,12 @@ What is expected is read from the table; that the gateway does it is what is tes
 import httpx
 import pytest
 
-from loaders.mongo import commands
 from loaders.mongo.commands import Database
 from resolvers.access.rules import RULES
 from resolvers.schema import schema
 from tests.permissions import world
 from tests.permissions.actions import ACTIONS, text
-from tests.permissions.conftest import Ask
+from tests.permissions.conftest import Ask, Sent
 from tests.permissions.hidden import HIDDEN, Way
 from tests.permissions.identities import EVERYONE, REFUSED, ROLES, is_granted
 from tests.permissions.walk import Asked, fields, told
@@ -49,9 +48,9 @@ async def test_mutation(ask: Ask, place: Database, intact: Dump, name: str, iden
 
 @everyone
 @pytest.mark.parametrize("field", FIELDS, ids=[field.coordinate for field in FIELDS])
-async def test_field(ask: Ask, field: Asked, identity: str) -> None:
+async def test_field(ask: Ask, listener: Sent, field: Asked, identity: str) -> None:
     if identity in REFUSED:
-        await _expect_refusal(ask, identity, field.query)
+        await _expect_refusal(ask, listener, identity, field.query)
         return
     value = told(_data(await ask(identity, field.query)), field.keys)
     if field.rules:
@@ -62,9 +61,9 @@ async def test_field(ask: Ask, field: Asked, identity: str) -> None:
 
 @everyone
 @pytest.mark.parametrize(("rule", "way"), WAYS, ids=[f"{rule} {way.name}" for rule, way in WAYS])
-async def test_hidden_document(ask: Ask, rule: str, way: Way, identity: str) -> None:
+async def test_hidden_document(ask: Ask, listener: Sent, rule: str, way: Way, identity: str) -> None:
     if identity in REFUSED:
-        await _expect_refusal(ask, identity, way.query)
+        await _expect_refusal(ask, listener, identity, way.query)
         return
     value = told(_data(await ask(identity, way.query)), way.keys)
     assert bool(value) is is_granted(identity, RULES[rule])
@@ -97,12 +96,8 @@ def _expect_unauthenticated(answer: httpx.Response) -> None:
     assert "data" not in answer.json()
 
 
-async def _expect_refusal(ask: Ask, identity: str, query: str) -> None:
+async def _expect_refusal(ask: Ask, sent: Sent, identity: str, query: str) -> None:
     """MongoDB is asked nothing."""
-    sent: list[float] = []
-    token = commands.observer.set(sent.append)
-    try:
-        _expect_unauthenticated(await ask(identity, query))
-    finally:
-        commands.observer.reset(token)
-    assert sent == []
+    sent.commands.clear()
+    _expect_unauthenticated(await ask(identity, query))
+    assert sent.commands == []

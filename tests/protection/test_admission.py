@@ -5,7 +5,6 @@ import random
 from time import monotonic
 
 import pytest
-from structlog.testing import capture_logs
 
 from app.protection import admission
 from app.protection.admission import CHEAP, Admission, Lane, OverloadedError
@@ -255,14 +254,3 @@ async def test_a_dear_query_gives_way_to_mutations_but_not_for_ever(
     async with asyncio.timeout(1):
         await give_way()
     await asyncio.wait_for(give_way(), 0.001)
-
-
-async def test_the_log_tells_of_refusals(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "_MOST_WAITING", 0)
-    monkeypatch.setattr(admission._REFUSED, "_quiet_until", 0.0)
-    assert lane.enter(CAPACITY)
-    with capture_logs() as logged:
-        for _ in range(2):
-            with pytest.raises(OverloadedError):
-                await lane.wait(1, 0)
-    assert [line["event"] for line in logged] == [admission._REFUSED._event]

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from graphql import get_introspection_query
 
-from app.execution import Answer, Executor, Operation, Prepared
+from app.execution import Executor, Operation, Prepared, Refusal
 from resolvers.schema import schema
 
 MOST = 0.1  # seconds of CPU: for parsing, the checks, validation, the price and the plan
@@ -102,7 +102,7 @@ def cpu(text: str) -> float:
 def test_a_refusal_is_short(name: str) -> None:
     """Whatever the client wrote: a few errors, each with a few lines and places."""
     refused = Executor(schema).prepare(Operation(TEXTS[name]))
-    if isinstance(refused, Answer):
+    if isinstance(refused, Refusal):
         assert len(orjson.dumps(refused.payload)) < 11 * 1_500
         assert all(len(error["message"]) <= 500 for error in refused.payload["errors"])
 
@@ -130,7 +130,7 @@ def test_wrong_variables_are_refused_soon_and_shortly(name: str) -> None:
         refused = ready.prepare(Operation(query, dict(WRONG[name])))
         taken.append(time.process_time() - start)
     assert min(taken) < MOST
-    assert isinstance(refused, Answer)
+    assert isinstance(refused, Refusal)
     assert refused.payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
     assert len(orjson.dumps(refused.payload)) < 11 * 1_500
 
@@ -157,7 +157,7 @@ def test_wrong_variables_are_refused_soon_and_shortly(name: str) -> None:
 )
 def test_without_introspection_no_name_is_suggested(query: str, variables: Any) -> None:
     refused = Executor(schema, introspection=False).prepare(Operation(query, variables))
-    assert isinstance(refused, Answer)
+    assert isinstance(refused, Refusal)
     assert "id you mean" not in str(refused.payload)
     told = Executor(schema).prepare(Operation(query, variables))
     assert isinstance(told, Prepared) or "id you mean" in str(told.payload)

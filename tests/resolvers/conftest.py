@@ -3,17 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 import pytest
 
-from app.execution import Answer, Operation
-from app.execution.encoding import encoded
+from app.execution import Operation, Refusal
 from loaders.mongo.commands import Database
-from loaders.reading.registry import Loaders
-from resolvers.context import PUBLIC, Context, Viewer
-from resolvers.cursors import Cursors
+from resolvers.context import PUBLIC, Viewer
 from tests.execution.engines import executor
-from tests.support import NOW, SECRET, TOKENS
+from tests.support import request_for
 
 #: `await ask(text, variables, viewer=…)`: the whole payload, also of what is refused before it runs.
 Ask = Callable[..., Awaitable[dict[str, Any]]]
@@ -28,12 +24,8 @@ def ask(request: pytest.FixtureRequest, database: Database) -> Ask:
         text: str, variables: dict[str, Any] | None = None, *, viewer: Viewer = PUBLIC
     ) -> dict[str, Any]:
         prepared = engine.prepare(Operation(text, variables))
-        if isinstance(prepared, Answer):
-            answer = prepared
-        else:
-            ctx = Context(Loaders(database), Cursors(SECRET.encode()), NOW, TOKENS, viewer)
-            answer = await engine.run(prepared, ctx)
-        payload: dict[str, Any] = orjson.loads(encoded(answer.payload))
-        return payload
+        if isinstance(prepared, Refusal):
+            return prepared.payload
+        return (await engine.run(prepared, request_for(database, viewer))).payload
 
     return run

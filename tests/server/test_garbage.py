@@ -10,6 +10,7 @@ from functools import partial
 import orjson
 import pytest
 import uvicorn
+from starlette.routing import Route
 
 from app.http import Endpoint
 from app.main import PATH, Gateway, create_app
@@ -64,7 +65,7 @@ async def served(settings: Settings, request: pytest.FixtureRequest) -> AsyncIte
     async with app.router.lifespan_context(app):
         server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
         assert isinstance(app, Gateway)
-        endpoint = app.direct[PATH]
+        (endpoint,) = [route.app for route in app.routes if isinstance(route, Route) and route.path == PATH]
         assert isinstance(endpoint, Endpoint)
         yield Served(server.sockets[0].getsockname()[1], endpoint)
         server.close()

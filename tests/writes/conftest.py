@@ -7,12 +7,18 @@ import pytest
 from app.settings import Settings
 from loaders.mongo.commands import Database
 from loaders.recount import recount
-from tests.writes.support import Gateway, served
+from tests.writes.support import Gateway, LateWrites, served
 
 
 @pytest.fixture(scope="session")
-async def one_gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    async with served(settings) as gateway:
+def late_writes() -> LateWrites:
+    """The outcomes of work that outlived its request."""
+    return LateWrites()
+
+
+@pytest.fixture(scope="session")
+async def one_gateway(settings: Settings, late_writes: LateWrites) -> AsyncIterator[Gateway]:
+    async with served(settings, late_writes) as gateway:
         yield gateway
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from app.main import create_app
+from app.observing import Listener
 from app.settings import Settings
 from loaders.mongo.commands import Database
 from loaders.mongo.transactions import Transaction, transaction
@@ -93,10 +94,20 @@ def operation(name: str, selected: str = "") -> str:
     )
 
 
+class LateWrites(Listener):
+    """The outcomes of work that outlived its request: its kind, and its error or None."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, BaseException | None]] = []
+
+    def late_write(self, kind: str, error: BaseException | None) -> None:
+        self.outcomes.append((kind, error))
+
+
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Gateway]:
+async def served(settings: Settings, *listeners: Listener) -> AsyncIterator[Gateway]:
     """A gateway in this process."""
-    app = create_app(settings)
+    app = create_app(settings, *listeners)
     transport = httpx.ASGITransport(app, client=("198.51.100.7", 1))
     async with (
         app.router.lifespan_context(app),

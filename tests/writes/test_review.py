@@ -23,6 +23,7 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    LateWrites,
     as_instructor,
     as_student,
     at_once,
@@ -231,11 +232,10 @@ async def test_the_votes_of_a_review_that_is_taken_back_go_past_the_deadline_too
 
 
 async def test_votes_that_can_t_be_deleted_in_their_time_are_reported(
-    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, database: Database, late_writes: LateWrites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the request still waits for them: its answer says nothing of it."""
-    late: list[tuple[str, BaseException | None]] = []
-    monkeypatch.setattr(detached, "_late", [lambda kind, error: late.append((kind, error))])
+    late_writes.outcomes.clear()
 
     async def too_slow(*_: Any) -> bool:
         raise DeadlineError
@@ -245,7 +245,9 @@ async def test_votes_that_can_t_be_deleted_in_their_time_are_reported(
     answer = await gateway.post(TAKE_BACK, given, viewer)
     assert answer["data"]["deleteReview"]["review"] == {"rating": 1}
     await detached.detached_work_done()
-    assert [(kind, type(error)) for kind, error in late] == [("rest of a write", DeadlineError)]
+    assert [(kind, type(error)) for kind, error in late_writes.outcomes] == [
+        ("rest of a write", DeadlineError)
+    ]
     await database["votes"].delete_many({})  # as `lectern recount --fix` does
 
 

@@ -1,6 +1,6 @@
 """A plan, run a level at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from time import perf_counter
@@ -12,10 +12,10 @@ from strawberry.exceptions import WrongNumberOfResultsReturned
 
 from app.execution.compiler import Arrival, Meeting, Plan, Use, Waiting, levels_of
 from app.execution.pace import pace
-from app.execution.plan_report import Timing, Timings
 from app.execution.runner.completion import Completion
 from app.execution.runner.failures import Failures
 from app.execution.runner.recurring_calls import Recurring
+from app.observing import LevelCalled
 from resolvers.context import Context
 from resolvers.fields import Arguments
 
@@ -32,15 +32,28 @@ class Run:
     """One run of a plan. It raises nothing that a function raises: that is an error of the answer."""
 
     __slots__ = (
-        "_completions", "_ctx", "_failures", "_levels", "_meeting", "_recurring", "_roots", "_running",
-        "_serial", "_timings", "_variables",
+        "_completions",
+        "_ctx",
+        "_failures",
+        "_levels",
+        "_meeting",
+        "_on_level",
+        "_recurring",
+        "_roots",
+        "_running",
+        "_serial",
+        "_variables",
     )  # fmt: skip
 
     def __init__(
-        self, plan: Plan, ctx: Context, variables: VariableValues, timings: Timings | None = None
+        self,
+        plan: Plan,
+        ctx: Context,
+        variables: VariableValues,
+        on_level: Callable[[LevelCalled], None] | None = None,
     ) -> None:
         self._levels = levels_of(plan, variables)
-        self._ctx, self._variables, self._timings = ctx, variables, timings
+        self._ctx, self._variables, self._on_level = ctx, variables, on_level
         self._serial = plan.serial
         self._meeting = Meeting(self._levels) if self._levels.shared else None
         self._recurring: dict[int, Recurring] = {}
@@ -103,14 +116,15 @@ class Run:
         use, parents, _ = arrivals[0]
         if len(arrivals) > 1:
             parents = [parent for arrival in arrivals for parent in arrival.parents]
-        start = perf_counter() if self._timings is not None else 0.0
+        start = perf_counter() if self._on_level is not None else 0.0
         values: Sequence[Any] = ()
         if parents and use.called.root:
             values = [await self._outcome(use, (self._ctx,), arguments)] * len(parents)
         elif parents:
             values = await self._values(use, parents, arguments)
-        if self._timings is not None:
-            self._timings[use.number] = Timing(len(parents), (perf_counter() - start) * 1000)
+        if self._on_level is not None:
+            ms = (perf_counter() - start) * 1000
+            self._on_level(LevelCalled(use.number, use.position.coordinate, len(parents), ms))
         if below := await self._put(arrivals, values):
             await self._go_on(below)
 

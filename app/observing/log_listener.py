@@ -1,0 +1,44 @@
+"""What the log says of requests: that some are refused, and how writes ended that outlived theirs."""
+
+from pymongo.errors import PyMongoError
+
+from app.observing.instrumentation import Listener, Refused
+from app.observing.logs import Throttled
+
+_LONGEST = 500  # characters of a reason
+
+
+class LogListener(Listener):
+    """Writes a line of the log for each kind of event; repeated ones are counted (Throttled)."""
+
+    def __init__(self) -> None:
+        self._refused = Throttled(
+            "requests are refused: too many wait, or no turn came within ADMISSION_WAIT"
+        )
+        self._committed = Throttled("a commit outlived its request: committed")
+        self._not_committed = Throttled("a commit outlived its request: not committed")
+        self._unknown = Throttled("a commit outlived its request: outcome unknown")
+        self._rest_left = Throttled("follow-up work of a write failed: run `lectern recount`")
+
+    def refused(self, refusal: Refused) -> None:
+        if refusal.code == "OVERLOADED":
+            self._refused.warning()
+
+    def late_write(self, kind: str, error: BaseException | None) -> None:
+        if kind != "commit":
+            if error:
+                self._rest_left.warning(reason=_reason(error))
+        elif error is None:
+            self._committed.warning()
+        elif _is_aborted(error):
+            self._not_committed.warning(reason=_reason(error))
+        else:
+            self._unknown.warning(reason=_reason(error))
+
+
+def _is_aborted(error: BaseException) -> bool:
+    return isinstance(error, PyMongoError) and not error.has_error_label("UnknownTransactionCommitResult")
+
+
+def _reason(error: BaseException) -> str:
+    return (str(error) or type(error).__name__)[:_LONGEST]

@@ -1,0 +1,80 @@
+"""A request: what is known of it before its operation is read, made once."""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import inf
+from secrets import token_hex
+from typing import NamedTuple
+
+from app.auth import SessionTokens
+from app.observing import Instrumentation, Trace
+from loaders.mongo import Database, Scope
+from loaders.reading import Loaders, Projection
+from resolvers.context import PUBLIC, Context, Identity, Viewer
+from resolvers.cursors import Cursors
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the requests of an application share. database: open while the application runs."""
+
+    database: Callable[[], Database]
+    cursors: Cursors
+    tokens: SessionTokens
+
+
+class Client(NamedTuple):
+    """The name and version that a client gives itself, such as "web" and "1.4.2"; empty if it gives none."""
+
+    name: str = ""
+    version: str = ""
+
+
+_NOTHING = Instrumentation()
+_UNNAMED = Client()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request for an operation.
+
+    address: where it comes from. id: the client's own `X-Request-Id`, or a random one. scope: its MongoDB
+    commands and their deadline; None: no deadline. trace: one of its listeners, if the client asked for it.
+    """
+
+    services: Services
+    viewer: Viewer = PUBLIC
+    address: str = ""
+    client: Client = _UNNAMED
+    id: str = field(default_factory=_new_id)
+    scope: Scope | None = None
+    now: datetime = field(default_factory=_now)
+    instrumentation: Instrumentation = _NOTHING
+    trace: Trace | None = None
+
+    @property
+    def deadline(self) -> float:
+        """In seconds of time.monotonic()."""
+        return self.scope.deadline if self.scope else inf
+
+    def context(
+        self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
+    ) -> Context:
+        """What its resolvers get. projections, looked_beyond: as of loaders.reading.Loaders."""
+        return Context(
+            Loaders(self.services.database(), projections, looked_beyond),
+            self.services.cursors,
+            self.now,
+            self.services.tokens,
+            Identity(self.viewer),
+            self.address,
+        )

@@ -1,0 +1,189 @@
+"""Listeners of an application: what they are told, and that nothing goes past them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.main import create_app
+from app.observing import (
+    Instrumentation,
+    LevelCalled,
+    Listener,
+    OperationRun,
+    Refused,
+    RequestEnded,
+)
+from app.settings import Settings
+from loaders.mongo import CommandSent, Database
+from tests import factories
+from tests.factories import store
+
+QUERY = "query Q { courses { nodes { title category { name } } } }"
+
+
+class Recorder(Listener):
+    """Everything that a listener can be told, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def request_ended(self, request: RequestEnded) -> None:
+        self.events.append(request)
+
+    def operation_run(self, operation: OperationRun) -> None:
+        self.events.append(operation)
+
+    def level_called(self, level: LevelCalled) -> None:
+        self.events.append(level)
+
+    def command_sent(self, command: CommandSent) -> None:
+        self.events.append(command)
+
+    def refused(self, refusal: Refused) -> None:
+        self.events.append(refusal)
+
+    def of(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@asynccontextmanager
+async def gateway(
+    settings: Settings, *listeners: Listener, middleware: Any = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(settings, *listeners)
+    if middleware:
+        app.add_middleware(middleware)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lectern") as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+async def catalogue(database: Database) -> None:
+    courses = [factories.course(categorySlug="c") for _ in range(3)]
+    await store(database, courses=courses, categories=[factories.category("c")])
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize(("compiled", "engine"), [(True, "compiled"), (False, "reference")])
+async def test_a_listener_is_told_of_a_request_from_its_operation_to_its_end(
+    settings: Settings, compiled: bool, engine: str
+) -> None:
+    recorder = Recorder()
+    headers = {
+        "x-request-id": "r-1",
+        "apollographql-client-name": "web",
+        "apollographql-client-version": "1.4",
+    }
+    changed = settings.model_copy(update={"compiled_execution": compiled})
+    async with gateway(changed, recorder) as client:
+        answer = await client.post("/graphql", json={"query": QUERY}, headers=headers)
+    (operation,) = recorder.of(OperationRun)
+    assert (operation.name, operation.kind, operation.engine) == ("Q", "query", engine)
+    assert operation.price > 20
+    commands = recorder.of(CommandSent)
+    assert [(c.kind, c.collection, c.documents) for c in commands] == [
+        ("find", "courses", 3),
+        ("find", "categories", 1),
+    ]
+    assert all(command.ms > 0 for command in commands)
+    fields = [(level.field, level.parents) for level in recorder.of(LevelCalled)]
+    assert fields == ([("Query.courses", 1), ("Course.category", 3)] if compiled else [])
+    (ended,) = recorder.of(RequestEnded)
+    assert ended[:4] == ("r-1", "web", "1.4", 200)
+    assert ended.bytes == len(answer.content)
+    assert ended.seconds > 0
+    assert recorder.events[0] is operation
+    assert recorder.events[-1] is ended
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "refused", "status"),
+    [
+        (b"{", {}, ("BAD_REQUEST", 400), 400),
+        (b'{"query": "{"}', {}, ("GRAPHQL_PARSE_FAILED", None), 200),
+        (b'{"query": "{ nothing }"}', {}, ("GRAPHQL_VALIDATION_FAILED", None), 200),
+        (b'{"query": "{ __typename }"}', {"authorization": "Bearer x"}, ("UNAUTHENTICATED", 401), 401),
+        (b'{"query": "{ __typename }"}', {"accept": "image/png"}, ("NOT_ACCEPTABLE", 406), 406),
+    ],
+)
+async def test_a_listener_is_told_of_refusals(
+    settings: Settings, body: bytes, headers: dict[str, str], refused: tuple[str, int | None], status: int
+) -> None:
+    recorder = Recorder()
+    async with gateway(settings, recorder) as client:
+        await client.post("/graphql", content=body, headers={"content-type": "application/json", **headers})
+    told, ended = recorder.events
+    assert (told.code, told.status) == refused
+    assert told.message
+    assert ended.status == status
+
+
+async def test_every_listener_is_told(settings: Settings) -> None:
+    recorders = [Recorder(), Recorder()]
+    async with gateway(settings, *recorders) as client:
+        await client.post("/graphql", json={"query": "{ courses { totalCount } }"})
+    assert [len(recorder.of(CommandSent)) for recorder in recorders] == [2, 2]
+    assert recorders[0].of(RequestEnded) == recorders[1].of(RequestEnded)
+
+
+async def test_a_client_s_id_is_kept_if_it_is_short_and_plain(settings: Settings) -> None:
+    recorder = Recorder()
+    async with gateway(settings, recorder) as client:
+        for given in ("a-B_3.c:4", "x" * 64, "x" * 65, "a b", "é", ""):
+            headers = {b"x-request-id": given.encode()}
+            await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+    kept, longest, *others = [ended.id for ended in recorder.of(RequestEnded)]
+    assert (kept, longest) == ("a-B_3.c:4", "x" * 64)
+    assert len(set(others)) == 4
+    assert all(len(own) == 16 for own in others)
+
+
+def test_what_nobody_listens_to_is_not_measured() -> None:
+    """An attribute that is None costs a comparison."""
+
+    class Deaf(Listener):
+        pass
+
+    silent = Instrumentation(Deaf(), Deaf())
+    names = ("request_ended", "operation_run", "level_called", "command_sent", "refused", "late_write")
+    assert [getattr(silent, name) for name in names] == [None] * len(names)
+
+
+class Adding:
+    """Middleware that somebody adds: it counts requests, and adds a header to what is answered."""
+
+    paths: ClassVar[list[str]] = []
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self.paths.append(scope["path"])
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-added", b"yes")]
+            await send(message)
+
+        await self._app(scope, receive, marked)
+
+
+async def test_middleware_that_is_added_sees_every_request(settings: Settings) -> None:
+    Adding.paths.clear()
+    async with gateway(settings, middleware=Adding) as client:
+        answers = [
+            await client.post("/graphql", json={"query": "{ __typename }"}),
+            await client.post("/graphql/", content=b"{"),
+            await client.get("/healthz"),
+            await client.get("/nowhere"),
+        ]
+    assert [answer.headers.get("x-added") for answer in answers] == ["yes"] * 4
+    assert Adding.paths == ["/graphql", "/graphql/", "/healthz", "/nowhere"]
