@@ -1,4 +1,4 @@
-"""Documents in and out: batched imports, their references, exports, sample data."""
+"""Import and export of documents: batched writes, references, exported rows, sample data."""
 
 from loaders.transfer.exports import (
     EXPORT_MARK,
