@@ -82,7 +82,7 @@ def test_a_bad_value_in_an_optional_column_is_null() -> None:
     mapping = infer_mapping("courses", list(rows[0]), rows)
     recorder = Recorder(mapping)
     assert recorder.record({"id": 1, "title": "A", "duration": "soon"})["durationDays"] is None
-    assert recorder.turned.invalid == {"durationDays: is not a duration": 1}
+    assert recorder.null_counts.invalid == {"durationDays: is not a duration": 1}
 
 
 def test_enrolments_without_an_id_are_known_by_course_and_student() -> None:
@@ -117,7 +117,7 @@ def test_enrolments_of_odd_status_are_rejected_and_odd_progress_is_null() -> Non
     recorder = Recorder(mapping)
     assert recorder.record(rows[0])["progress"] == 0.5
     assert recorder.record(rows[3])["progress"] is None
-    assert recorder.turned.examples == {"progress: is not from 0 to 1, nor a percentage": ["“1.5”"]}
+    assert recorder.null_counts.examples == {"progress: is not from 0 to 1, nor a percentage": ["“1.5”"]}
     for row in rows[1:3]:
         with pytest.raises(RowError, match="status: “"):
             recorder.record(row)

@@ -75,7 +75,7 @@ def test_sentinels_become_null_and_are_counted_by_column(tmp_path: Path, sentine
     made = Recorder(load_mapping(file, "courses"))
     assert made.record({"id": 1, "title": "A", "s": sentinel})["summary"] is None
     shown = "NaN" if isinstance(sentinel, float) else str(sentinel).strip()
-    assert made.turned.sentinels == {("s", shown): 1}  # once, though two fields read it
+    assert made.null_counts.sentinels == {("s", shown): 1}  # once, though two fields read it
 
 
 def test_namibia_is_a_country(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_value_that_can_t_be_read_rejects_its_row(tmp_path: Path) -> None:
 def test_or_becomes_null_where_the_mapping_says_so(tmp_path: Path) -> None:
     made = recorder(tmp_path, '[fields]\nid = "id"\ntitle = "t"\nlevel = { column = "l", invalid = "null" }')
     assert made.record({"id": 1, "t": "A", "l": "what"})["level"] is None
-    assert made.turned.invalid == {"level: is not a level": 1}
+    assert made.null_counts.invalid == {"level: is not a level": 1}
 
 
 def test_a_row_without_a_required_value(tmp_path: Path) -> None:

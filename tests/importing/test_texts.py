@@ -121,7 +121,7 @@ def test_language(value: str, tag: str) -> None:
 
 def test_country() -> None:
     assert [text_values.country(c) for c in ("in", "UK", "NA")] == ["IN", "GB", "NA"]
-    with pytest.raises(ValueError, match="two letters"):
+    with pytest.raises(ValueError, match="two-letter"):
         text_values.country("India")
 
 

@@ -105,7 +105,7 @@ def test_odd_values_are_told_with_an_example(shell: Shell) -> None:
     rejects = shell.directory / "rejects.ndjson"
     result = shell.run("import", "courses", file, "--source", "s", "--rejects", rejects)
     assert result.exception is None
-    (line,) = [line for line in result.stdout.splitlines() if "not readable, null: price" in line]
+    (line,) = [line for line in result.stdout.splitlines() if "unreadable, set to null: price" in line]
     assert line.endswith("1 (e.g. “18,500”)")
     assert "no row was rejected" in result.stdout
     assert "rejected rows" not in result.stdout
@@ -288,7 +288,7 @@ def test_instructors_and_prices(shell: Shell) -> None:
         (("courses", "c.csv", "--map", "absent.toml"), "absent.toml: No such file"),
         (("courses", "c.csv", "--map", "wrong.toml"), "wrong.toml: fields.titel: there is no such key"),
         (("reviews", "c.csv"), "no column looks like “course”"),
-        (("courses", "-"), "standard input has no name: say with --source"),
+        (("courses", "-"), "standard input has no folder: name the source of its ids with --source"),
         (("courses", "c.csv", "--map", "column.toml"), "has no column “nmae”"),
     ],
 )  # fmt: skip
@@ -330,7 +330,7 @@ def test_a_file_that_breaks_off_is_imported_so_far_and_fails(shell: Shell) -> No
     items = ", ".join(json.dumps({"id": n, "title": "A"}) for n in range(500))
     result = shell.run("import", "courses", shell.write("c.json", f"[{items}, {{"), "--source", "s")
     assert "the JSON array breaks off" in str(result.exception)
-    assert "mend the file and import it again" in str(result.exception)
+    assert "Fix the file and import it again" in str(result.exception)
     assert shell.database["courses"].count_documents({}) == 500
 
 
@@ -491,7 +491,7 @@ def test_lists_that_are_too_long_are_cut_and_told(fresh_shell: Shells) -> None:
     for created in (2, 0):
         counts = shell.ok("import", "courses", file, "--source", "s")
         assert counts["created"] == created
-        assert counts["note: more than 20 tags: the first of them are kept"] == 1
+        assert counts["note: more than 20 tags: only the first 20 are kept"] == 1
     assert [len(course["tags"]) for course in shell.all("courses")] == [20, 20]
 
 
@@ -505,7 +505,7 @@ def test_a_row_of_an_export_with_one_category_too_many_is_rejected(fresh_shell: 
     shell.database["categories"].insert_many({"slug": f"c{n}", "name": f"C{n}"} for n in range(249))
     for _ in range(2):
         result = shell.run("import", "courses", file)
-        assert "category: there are 250 already, as many as there may be: “Newer”" in result.stdout
+        assert "category: “Newer” would exceed the limit of 250 categories" in result.stdout
         stored = {c["externalId"]["id"]: c["categorySlug"] for c in shell.all("courses")}
         assert stored == {"r0": "c1", "r1": "new", "r4": None}
         assert shell.database["categories"].count_documents({}) == 250
@@ -519,7 +519,7 @@ def test_a_row_with_one_category_too_many_is_rejected(fresh_shell: Shells) -> No
         for n, name in enumerate(["C1", "New", "Newer", "new", None])
     ]
     result = shell.run("import", "courses", shell.write("courses.ndjson", rows), "--source", "s")
-    assert "category: there are 250 already, as many as there may be: “Newer”" in result.stdout
+    assert "category: “Newer” would exceed the limit of 250 categories" in result.stdout
     stored = {c["externalId"]["id"]: c["categorySlug"] for c in shell.all("courses")}
     assert stored == {"r0": "c1", "r1": "new", "r3": "new", "r4": None}
     assert shell.database["categories"].count_documents({}) == 250
