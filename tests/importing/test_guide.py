@@ -38,7 +38,7 @@ def test_the_fields(collection: str) -> None:
 
 
 def test_the_sentinels() -> None:
-    named = re.findall(r"`([^`]+)`", section("What becomes of nothing").split("and what the mapping adds")[0])
+    named = re.findall(r"`([^`]+)`", section("Missing values").split("and those that the mapping adds")[0])
     assert {name.casefold() for name in named} == SENTINELS - {""}
 
 
