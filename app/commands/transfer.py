@@ -88,7 +88,7 @@ def import_(
         Path | None, typer.Option(help="A file to write the rejected rows to (NDJSON).")
     ] = None,
 ) -> None:
-    """Import a file. Running it again changes nothing, and completes an interrupted import."""
+    """Import a file. Repeating an import changes nothing; repeating an interrupted one completes it."""
     with _command_errors(), _infrequent_garbage_collection():
         mapping = load_mapping(map_, collection) if map_ else None
         with closing(open_source(file, encoding=mapping.encoding if mapping else None)) as opened:

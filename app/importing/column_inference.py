@@ -144,7 +144,10 @@ def _try(
 
 
 def _is_joined(column: str, separator: str, sample: Sample) -> bool:
-    """Whether most values are lists joined by the separator, which may be as common in words as a hyphen."""
+    """Whether most values are lists joined by the separator.
+
+    This guards against a separator that also occurs within words, such as a hyphen.
+    """
     values = [str(values.get(column) or "") for values in sample]
     joined = sum(v.count(separator) > 1 and not set(v) & set("|;,[") for v in values)
     return joined > len([v for v in values if v]) / 2
@@ -153,7 +156,7 @@ def _is_joined(column: str, separator: str, sample: Sample) -> bool:
 def _identifier(
     collection: Importable, fields: Mapping[str, FieldMapping], sample: Sample
 ) -> dict[str, FieldMapping]:
-    """Infers the id of the rows when no column is one.
+    """Infers an id for the rows if no column holds one.
 
     That is a course's code, if each is unique, else its title; a student's e-mail address; the course and the
     student of a review or an enrolment.

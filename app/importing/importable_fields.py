@@ -21,7 +21,7 @@ class Target(NamedTuple):
         return [name.strip() for name in self.names.split("|")]
 
     def owns(self, name: str, header: str) -> bool:
-        """Whether a folded header is this field's own name, rather than a synonym. `name` is the field's."""
+        """Whether a folded header is the field's own name rather than a synonym. `name`: the field's name."""
         return header.replace(" ", "") in (name.casefold(), self.headers()[0].replace(" ", ""))
 
 

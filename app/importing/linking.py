@@ -43,7 +43,7 @@ def too_many_categories(name: str) -> str:
 class Linker:
     """Links the records of one import, a batch at a time.
 
-    `notes` counts the flaws that don't reject a row.
+    `notes` counts the flaws that are tolerated.
     """
 
     def __init__(self, references: References, collection: Importable, source: str) -> None:

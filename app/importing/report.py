@@ -1,4 +1,4 @@
-"""What an import prints: the table of its mapping before it, and the closing table after it."""
+"""The output of an import: the mapping before it runs, the closing table after."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

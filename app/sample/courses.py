@@ -47,7 +47,7 @@ def instructor_documents(people: Table) -> list[InstructorDoc]:
 
 
 def course_documents(categories: Sequence[CategoryPlan], people: Table) -> list[CourseDoc]:
-    """Returns every course, with its aggregates still empty."""
+    """Returns every course, before its aggregates are computed."""
     random = seeded("courses")
     plans = [(category, plan) for category in categories for plan in category.courses]
     return [_course(n, category, plan, people, random) for n, (category, plan) in enumerate(plans)]
@@ -99,7 +99,7 @@ def _course(n: int, category: CategoryPlan, plan: CoursePlan, people: Table, ran
 
 
 def _created(plan: CoursePlan, random: Random) -> datetime:
-    """Returns a day within the sample's time span: recent for drafts and new courses, early for archived."""
+    """Draws a creation date: recent for drafts and new courses, early for archived courses."""
     day = FIRST_DAY + timedelta(hours=random.randrange(8, 20), minutes=random.randrange(60))
     if plan.is_new or plan.status == "DRAFT":
         return day + timedelta(days=1780 + random.randrange(200) if plan.is_new else 1400)

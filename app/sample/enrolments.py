@@ -71,7 +71,7 @@ def set_joining_dates(
 
 
 def _counts(offers: Sequence[Offer], random: Random) -> list[int]:
-    """Returns the number of enrolments of each course. A few courses have most of them; the sum is fixed."""
+    """Returns the number of enrolments of each course, ENROLLMENTS in total. A few courses have most."""
     popularities = [_popularity(offer.plan) * (0.45 + 1.1 * random.random() ** 2) for offer in offers]
     total = sum(popularities)
     counts = [round(ENROLLMENTS * popularity / total) for popularity in popularities]

@@ -59,7 +59,7 @@ class CoursePlan:
 
     @cached_property
     def key(self) -> str:
-        """The slug: `slug` if it is set, because the title makes a poor one; else made from the title."""
+        """The slug. It is made from the title, unless the catalogue sets one because the title's is poor."""
         return self.slug or slugify(self.title)
 
     @property

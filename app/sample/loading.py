@@ -31,6 +31,6 @@ async def load_sample(database: Database, now: datetime | None = None) -> bool:
 
 
 async def _recount(database: Database) -> None:
-    """Adds the reviews, votes and enrolments made since the first load to the replaced documents' counts."""
+    """Adds later reviews, votes and enrolments to the counts of the replaced documents."""
     async for _ in recount(database, fix=True):
         pass

@@ -59,7 +59,7 @@ async def people(
 ) -> dict[str, ObjectId]:
     """Returns the `studentId` and `instructorId` that an account lacks for its roles.
 
-    They belong to people who are created here, or to the instructor of `instructor_id`.
+    Creates the missing student and instructor. An `instructor_id` is used instead of a new instructor.
     """
     ids: dict[str, ObjectId] = {}
     if "STUDENT" in roles and not account.get("studentId"):

@@ -1,4 +1,4 @@
-"""Instructors."""
+"""Creates instructors."""
 
 from typing import cast
 

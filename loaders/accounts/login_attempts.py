@@ -34,7 +34,7 @@ async def spend_attempt(database: Database, key: str, *, most: int, within: time
 
 
 async def give_back_attempt(database: Database, key: str) -> None:
-    """Uncounts an attempt that turned out not to be one."""
+    """Decrements the count, for an attempt that should not have counted."""
     await send(
         database["attempts"],
         lambda own: own.update_one({"_id": _id(key), "count": {"$gt": 0}}, {"$inc": {"count": -1}}),

@@ -1,4 +1,4 @@
-"""Students and instructors for trial tokens: people to try the API as."""
+"""The student or instructor for whom `lectern token` issues a token to try out the API."""
 
 from typing import cast
 

@@ -10,7 +10,7 @@ from loaders.text.terms import stem, words
 _MAX_WORDS = 10  # per query; further words are ignored
 _LAST = "\U0010ffff"  # sorts after every other character
 
-_Expression = Mapping[str, Any]  # an aggregation expression: operators nest as BSON does
+_Expression = Mapping[str, Any]  # an aggregation expression, of nested operators
 
 
 def search_filter(text: str) -> Filter:

@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-_StoredFields = Mapping[str, Any]  # a document that is only read
+_StoredFields = Mapping[str, Any]  # (part of) a document of any collection, only read
 _NO_COURSE = ObjectId("0" * 24)
 _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
     Outcome(kind) for kind in ("created", "updated", "unchanged", "duplicate")

@@ -200,8 +200,8 @@ def _query_for(key: Key, row: Row | None = None) -> Document:
 def _fields_to_insert(row: Row) -> Document:
     """Returns the fields that an upsert sets in addition to those of its query.
 
-    A category is queried by its slug, so its external id is among them. Elsewhere the external id is the
-    query.
+    A category is queried by its slug, so its external id is among them. Any other external id is already
+    part of the query.
     """
     external = {"externalId": row["externalId"]} if "slug" in row and "externalId" in row else {}
     fields = {name: value for name, value in row.items() if name not in ("_id", "externalId", "slug")}

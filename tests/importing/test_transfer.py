@@ -404,7 +404,10 @@ def exported(shell: Shell, suffix: str) -> Iterator[tuple[str, Path]]:
 
 
 def add_live_documents(database: Database[Document]) -> None:
-    """Stores what no import creates: a course with a run and an enrolment, a reply, no external ids."""
+    """Stores documents without external ids, as no import does.
+
+    They are a course with a run and an enrolment, and a reply to a review.
+    """
     teacher, moment = ObjectId(), datetime(2030, 1, 1, tzinfo=UTC)
     student = (database["students"].find_one() or {})["_id"]
     database["instructors"].insert_one({"_id": teacher, "name": "Ada", "headline": "Teaches"})

@@ -36,7 +36,7 @@ def sample() -> Sample:
     return generate(NOW)
 
 
-def by_id(documents: Iterable[SampleDocument]) -> dict[ObjectId, SampleDocument]:
+def by_id(documents: Iterable[SampleDocument]) -> dict[ObjectId | None, SampleDocument]:
     return {document["_id"]: document for document in documents}
 
 
@@ -224,7 +224,7 @@ def test_statuses_of_enrolments_are_consistent_with_their_dates(sample: Sample) 
 def test_no_run_has_more_students_than_seats(sample: Sample) -> None:
     runs = by_id(sample.runs)
     assert all(run["seats"] is None or run["seatsTaken"] <= run["seats"] for run in sample.runs)
-    waited_for = {e["runId"] for e in sample.enrollments if e["runId"] and e["status"] == "WAITLISTED"}
+    waited_for = {e["runId"] for e in sample.enrollments if e["status"] == "WAITLISTED"}
     assert len(waited_for) > 10
     assert all(runs[run]["seatsTaken"] == runs[run]["seats"] for run in waited_for)
     seated = Counter(e["runId"] for e in sample.enrollments if e["status"] in SEATED_ENROLLMENTS)

@@ -98,10 +98,10 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
 
 
 def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
-    """Whether the header has one cell fewer than most rows; whether every row ends with a delimiter.
+    """Whether the header has one cell fewer than most rows; whether a trailing delimiter is the reason.
 
-    The second explains the first only if it is true of all rows. In a single row, an extra empty cell more
-    likely means that an unquoted delimiter has shifted the cells after it.
+    It is the reason only if every row ends with a delimiter. In a single row, an extra empty cell more likely
+    means that an unquoted delimiter has shifted the cells after it.
     """
     rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
     wide = [row for row in rows if len(row) == width]

@@ -16,7 +16,7 @@ class SourceError(Exception):
 class Row:
     """One data row.
 
-    Numbers and lines start at 1. `line` is the row's first line, or None in a JSON array.
+    Row and line numbers start at 1. `line` is the row's first line, or None in a JSON array.
     """
 
     number: int

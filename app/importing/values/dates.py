@@ -1,4 +1,4 @@
-"""Normalises dates and times, as programs and people write them, to UTC in milliseconds."""
+"""Normalises dates and times as programs and people write them, to UTC with milliseconds."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Normalises numbers, as people and programs write them: also durations, ratings and prices."""
+"""Normalises numbers as people and programs write them, including durations, ratings and prices."""
 
 import re
 from math import ceil, floor, isfinite
