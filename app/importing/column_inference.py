@@ -16,7 +16,7 @@ _COUNT_COLUMNS = (
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
 )  # fmt: skip
 _MIN_SHARE = 0.8  # the share of the sample's values that a normaliser must accept
-#: Optional fields whose unreadable value rejects the row: null would change what the row means.
+#: Optional fields that reject a row if they are unreadable, since null would change what the row means.
 _REJECT_UNREADABLE = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments": ("status",)}
 
 Sample = Sequence[Cells]
