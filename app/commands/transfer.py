@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, TypeVar, get_args
 
 import typer
 from rich.console import Console
@@ -51,16 +51,20 @@ def _collection(name: str) -> str:
     return name
 
 
-_CollectionArgument = Annotated[Importable, typer.Argument(help="What the rows are.", parser=_collection)]
+_T = TypeVar("_T")
+
+_CollectionArgument = Annotated[
+    Importable, typer.Argument(help="The collection of the rows.", parser=_collection)
+]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """One import, as the command line and the mapping have it."""
+    """One import, as the command line and the mapping specify it."""
 
     collection: Importable
     external: str  # the source of the external ids
-    mapping: ImportMapping | None  # None for an export's rows
+    mapping: ImportMapping | None  # None for the rows of an export
     write: bool
     rejects: Path | None
 
@@ -74,31 +78,34 @@ def import_(
         Path | None, typer.Option("--map", help="A mapping (TOML); without it, one is guessed.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="What the ids belong to; else the mapping's or the folder's name.")
+        str | None,
+        typer.Option(help="The source of the ids; by default the mapping's source, else the folder's name."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the mapping and what would be done; write nothing.")
     ] = False,
     rejects: Annotated[
-        Path | None, typer.Option(help="A file for the rows that can't be used (NDJSON).")
+        Path | None, typer.Option(help="A file to write the rejected rows to (NDJSON).")
     ] = None,
 ) -> None:
-    """Import a file. Again, it changes nothing; interrupted and run again, it completes."""
-    with _told(), _rare_collections():
-        given = load_mapping(map_, collection) if map_ else None
-        with closing(open_source(file, encoding=given.encoding if given else None)) as opened:
-            job = _job(opened, collection, given, source, not dry_run, rejects)
+    """Import a file. Repeating an import changes nothing; repeating an interrupted one completes it."""
+    with _command_errors(), _infrequent_garbage_collection():
+        mapping = load_mapping(map_, collection) if map_ else None
+        with closing(open_source(file, encoding=mapping.encoding if mapping else None)) as opened:
+            job = _job(opened, collection, mapping, source, not dry_run, rejects)
             tally = asyncio.run(_with_database(lambda database: _import(database, opened, job)))
     if tally.broken:
-        raise CommandError(f"{tally.broken}. What the table says is done; mend the file and import it again.")
+        raise CommandError(
+            f"{tally.broken}. The rows counted above were imported. Fix the file and import it again."
+        )
 
 
 def export(
     collection: _CollectionArgument,
     file: Annotated[str, typer.Argument(help="The file to write (gzipped if it ends in .gz); - for stdout.")],
 ) -> None:
-    """Export a collection as NDJSON that `lectern import` takes back to the same state."""
-    with _told():
+    """Export a collection as NDJSON, from which `lectern import` restores the same state."""
+    with _command_errors():
         count = asyncio.run(
             _with_database(lambda database: export_rows(exported_rows(database, collection), file))
         )
@@ -108,29 +115,29 @@ def export(
 def _job(
     opened: Source,
     collection: Importable,
-    given: ImportMapping | None,
+    mapping: ImportMapping | None,
     source: str | None,
     write: bool,
     rejects: Path | None,
 ) -> _Job:
     if collection_of(opened.sample) is not None:
         check_restorable(opened.sample, collection)
-        if given or source:
+        if mapping or source:
             raise MappingError("an export has its own ids and fields: leave out --map and --source")
         return _Job(collection, "", None, write, rejects)
-    made = given or infer_mapping(collection, opened.columns, opened.sample)
+    effective = mapping or infer_mapping(collection, opened.columns, opened.sample)
     if opened.format == "delimited":
-        check_columns(made, opened.columns, opened.name)
-    external = source or made.source or _folder(opened.name)
-    if given is None or not write:
-        show_mapping(Console(), opened, made, external, guessed=given is None)
-    return _Job(collection, external, made, write, rejects)
+        check_columns(effective, opened.columns, opened.name)
+    external = source or effective.source or _folder(opened.name)
+    if mapping is None or not write:
+        show_mapping(Console(), opened, effective, external, guessed=mapping is None)
+    return _Job(collection, external, effective, write, rejects)
 
 
 def _folder(file: str) -> str:
-    """Files of one folder are of one source, so that its reviews find its courses."""
+    """Returns the folder's name: files of one folder share a source, so that reviews find their courses."""
     if file == "-":
-        raise MappingError("standard input has no name: say with --source what its ids belong to")
+        raise MappingError("standard input has no folder: name the source of its ids with --source")
     return Path(file).resolve().parent.name or "import"
 
 
@@ -162,16 +169,17 @@ def _linker(database: Database, job: _Job) -> Linker | Restorer:
     return Linker(References(database, job.external, write=job.write), job.collection, job.external)
 
 
-async def _with_database(use: Callable[[Database], Coroutine[Any, Any, Any]]) -> Any:
+async def _with_database(use: Callable[[Database], Coroutine[None, None, _T]]) -> _T:
     async with connect(load()) as database:
         await ping(database)
         return await use(database)
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Rows are made and dropped by the thousand and hold no cycles: looking for some took a quarter of an
-    import's CPU.
+def _infrequent_garbage_collection() -> Iterator[None]:
+    """Makes garbage collection rare. Searching for cycles took a quarter of an import's CPU time.
+
+    An import creates and drops rows by the thousand, and they contain no cycles.
     """
     thresholds = gc.get_threshold()
     gc.freeze()
@@ -184,8 +192,8 @@ def _rare_collections() -> Iterator[None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What is wrong with a file or a mapping is the command's error; so is a database that goes away."""
+def _command_errors() -> Iterator[None]:
+    """Turns errors of a file, a mapping or the database into command errors."""
     try:
         yield
     except (MappingError, SourceError) as error:
@@ -193,7 +201,7 @@ def _told() -> Iterator[None]:
     except StorageError as error:
         reason = str(error).split(", full error")[0]
         raise CommandError(
-            f"MongoDB could not go on: {reason}\nRun the same command again: it goes on where it stopped."
+            f"MongoDB failed: {reason}\nRun the same command again: it resumes where it stopped."
         ) from None
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}") from None

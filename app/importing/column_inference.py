@@ -1,43 +1,45 @@
-"""A mapping guessed from the names of the columns and the shapes of their values."""
+"""Infers a mapping from the column names and a sample of the values."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
+from app.importing.files import Cells
 from app.importing.importable_fields import TARGETS, Importable, Target
-from app.importing.mapping import FieldMapping, ImportMapping, MappingError, Selection
-from app.importing.records import Recorder, RowError, Turned
+from app.importing.mapping import FieldMapping, ImportMapping, MappingError, Options, Selection
+from app.importing.records import NullCounts, Recorder, RowError
 
-_COUNTS = ("num reviews", "number of reviews", "review count", "reviews", "reviews count", "num ratings",
-           "ratings count", "rating count", "number of ratings", "total ratings",
-           "course rating count")  # fmt: skip
-_FITS = 0.8  # the share of the sample's values that a normaliser must take
-#: Optional fields that a row can't do without where its value can't be read: it would say something else.
-_STRICT = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments": ("status",)}
+_COUNT_COLUMNS = (
+    "num reviews", "number of reviews", "review count", "reviews", "reviews count", "num ratings",
+    "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
+)  # fmt: skip
+_MIN_SHARE = 0.8  # the share of the sample's values that a normaliser must accept
+#: Optional fields that reject a row if they are unreadable, since null would change what the row means.
+_REJECT_UNREADABLE = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments": ("status",)}
 
-Sample = Sequence[Mapping[str, Any]]
+Sample = Sequence[Cells]
 
 
 def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample) -> ImportMapping:
-    """Raises MappingError when a required field has no column."""
+    """Infers which column becomes which field. Raises MappingError when a required field has no column."""
     fields: dict[str, FieldMapping] = {}
     left_out: dict[str, str] = {}
     free = {folded(column): column for column in reversed(columns)}
     for name, target in TARGETS[collection].items():
         for candidates in _candidates(collection, name, target, free):
             column = candidates[0].selection.columns[0]
-            made = next((made for made in candidates if _fits(collection, name, made, sample)), None)
-            if made is None and target.owns(name, folded(column)):
-                made = _most(collection, name, candidates, sample)
-            if made is not None:
-                fields[name] = made
-                free = {key: c for key, c in free.items() if c not in made.selection.columns}
+            chosen = next((c for c in candidates if _fits(collection, name, c, sample)), None)
+            if chosen is None and target.owns(name, folded(column)):
+                chosen = _best_candidate(collection, name, candidates, sample)
+            if chosen is not None:
+                fields[name] = chosen
+                free = {key: c for key, c in free.items() if c not in chosen.selection.columns}
                 break
-            if (why := _why(collection, name, candidates, sample)) is not None:
-                left_out.setdefault(column, why)
-    fields = {name: fields[name] for name in TARGETS[collection] if name in fields} | _identity(
+            if (reason := _misfit_reason(collection, name, candidates, sample)) is not None:
+                left_out.setdefault(column, reason)
+    fields = {name: fields[name] for name in TARGETS[collection] if name in fields} | _identifier(
         collection, fields, sample
     )
     for name, target in TARGETS[collection].items():
@@ -50,7 +52,7 @@ def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample
 
 
 def folded(column: str) -> str:
-    """ "courseId", "Course ID" and "course_id" are one name."""
+    """Folds a column name: "courseId", "Course ID" and "course_id" all become "course id"."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
     return " ".join(re.findall(r"[^\W_]+", spaced.casefold()))
 
@@ -58,17 +60,18 @@ def folded(column: str) -> str:
 def _candidates(
     collection: Importable, name: str, target: Target, free: Mapping[str, str]
 ) -> Iterator[list[FieldMapping]]:
-    """For each column that a field may come from, the ways to read it."""
-    invalid: Any = "reject" if target.required or name in _STRICT.get(collection, ()) else "null"
-    for column in dict.fromkeys(free[key] for wanted in target.headers() if (key := folded(wanted)) in free):
+    """Yields the possible mappings of a field, one list for each column that may hold it."""
+    invalid: Literal["reject", "null"]
+    invalid = "reject" if target.required or name in _REJECT_UNREADABLE.get(collection, ()) else "null"
+    for column in dict.fromkeys(free[key] for header in target.headers() if (key := folded(header)) in free):
         yield [
             FieldMapping(Selection("column", (column,)), target.normaliser, options, None, invalid)
             for options in _options(target, free)
         ]
 
 
-def _options(target: Target, free: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-    """What to try, in turn: the first that takes the values is it."""
+def _options(target: Target, free: Mapping[str, str]) -> Iterator[Options]:
+    """Yields the options to try, in order of preference; the first that fits the values is used."""
     if target.normaliser == "list":
         yield {"separator": "-"}
     if target.normaliser == "date":
@@ -76,76 +79,95 @@ def _options(target: Target, free: Mapping[str, str]) -> Iterator[Mapping[str, A
         yield {"day_first": False}
     yield {}
     if target.normaliser == "rating":
-        yield from ({"count": Selection("column", (free[key],))} for key in _COUNTS if key in free)
+        yield from ({"count": Selection("column", (free[key],))} for key in _COUNT_COLUMNS if key in free)
 
 
-def _fits(collection: Importable, name: str, made: FieldMapping, sample: Sample) -> bool:
-    """Whether enough of the values are taken. An order of day and month must take all of them, and the
-    other order must not: 06/11 doesn't say which it is.
+def _fits(collection: Importable, name: str, candidate: FieldMapping, sample: Sample) -> bool:
+    """Whether a candidate accepts enough of the values.
+
+    An order of day and month must accept all of them, and the other order must accept fewer: 06/11 alone
+    doesn't show which order it has.
     """
-    if made.options.get("separator"):
-        return _joined(made.selection.columns[0], made.options["separator"], sample)
-    taken, turned = _tried(collection, name, made, sample)
-    refused = sum(turned.invalid.values())
-    if "day_first" in made.options:
-        return taken > 0 and not refused and _tried(collection, name, _other(made), sample)[0] < taken
-    return taken > 0 and taken >= _FITS * (taken + refused)
+    if candidate.options.get("separator"):
+        return _is_joined(candidate.selection.columns[0], candidate.options["separator"], sample)
+    accepted, null_counts = _try(collection, name, candidate, sample)
+    refused = sum(null_counts.invalid.values())
+    if "day_first" in candidate.options:
+        return accepted > 0 and not refused and not _is_ambiguous(collection, name, candidate, sample)
+    return accepted > 0 and accepted >= _MIN_SHARE * (accepted + refused)
 
 
-def _most(
+def _best_candidate(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> FieldMapping | None:
-    """The way to read a column that takes most of its values; None if none takes any."""
+    """Returns the candidate that accepts most of the values; None if none accepts any."""
     most, best = 0, None
-    for made in candidates:
-        if made.options.get("separator"):
+    for candidate in candidates:
+        if candidate.options.get("separator"):
             continue
-        taken, _ = _tried(collection, name, made, sample)
-        if "day_first" in made.options and _tried(collection, name, _other(made), sample)[0] >= taken:
+        if "day_first" in candidate.options and _is_ambiguous(collection, name, candidate, sample):
             continue
-        if taken > most:
-            most, best = taken, made
+        accepted, _ = _try(collection, name, candidate, sample)
+        if accepted > most:
+            most, best = accepted, candidate
     return best
 
 
-def _why(collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample) -> str | None:
-    """Why a column is left out, with one value; None if it has none."""
-    plain = next(made for made in candidates if not made.options)
-    _, turned = _tried(collection, name, plain, sample)
-    for what, examples in turned.examples.items():
-        return f"looks like {name}; {examples[0]} {what.removeprefix(f'{name}: ')}"
+def _misfit_reason(
+    collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
+) -> str | None:
+    """Returns why a column is left out, with one value as an example; None if it has no values."""
+    plain = next(c for c in candidates if not c.options)
+    _, null_counts = _try(collection, name, plain, sample)
+    for message, examples in null_counts.examples.items():
+        return f"looks like {name}; {examples[0]} {message.removeprefix(f'{name}: ')}"
     return None
 
 
-def _other(made: FieldMapping) -> FieldMapping:
-    """With the other order of day and month."""
-    return replace(made, options={"day_first": not made.options["day_first"]})
+def _is_ambiguous(collection: Importable, name: str, candidate: FieldMapping, sample: Sample) -> bool:
+    """Whether the other order of day and month accepts as many values as the candidate's."""
+    other = replace(candidate, options={"day_first": not candidate.options["day_first"]})
+    accepted, _ = _try(collection, name, candidate, sample)
+    return _try(collection, name, other, sample)[0] >= accepted
 
 
-def _tried(collection: Importable, name: str, made: FieldMapping, sample: Sample) -> tuple[int, Turned]:
-    """How many values are taken, and what is not; nulls are neither."""
-    recorder = Recorder(ImportMapping(collection, {name: replace(made, invalid="null")}))
-    taken = 0
+def _try(
+    collection: Importable, name: str, candidate: FieldMapping, sample: Sample
+) -> tuple[int, NullCounts]:
+    """Returns how many values are accepted, and which are refused. Nulls count as neither."""
+    recorder = Recorder(ImportMapping(collection, {name: replace(candidate, invalid="null")}))
+    accepted = 0
     for values in sample:
-        with suppress(RowError):  # no value where one is required
-            taken += recorder.record(values)[name] is not None
-    return taken, recorder.turned
+        with suppress(RowError):  # a required field without a value
+            accepted += recorder.record(values)[name] is not None
+    return accepted, recorder.null_counts
 
 
-def _joined(column: str, separator: str, sample: Sample) -> bool:
-    """Whether a column is a list joined by something as frequent in plain words as a hyphen."""
+def _is_joined(column: str, separator: str, sample: Sample) -> bool:
+    """Whether most values are lists joined by the separator.
+
+    This guards against a separator that also occurs within words, such as a hyphen.
+    """
     values = [str(values.get(column) or "") for values in sample]
     joined = sum(v.count(separator) > 1 and not set(v) & set("|;,[") for v in values)
     return joined > len([v for v in values if v]) / 2
 
 
-def _identity(
+def _identifier(
     collection: Importable, fields: Mapping[str, FieldMapping], sample: Sample
 ) -> dict[str, FieldMapping]:
-    """What tells rows apart when no column is an id: a course's code, else its title; a student's course."""
+    """Infers an id for the rows if no column holds one.
+
+    That is a course's code, if each is unique, else its title; a student's e-mail address; the course and the
+    student of a review or an enrolment.
+    """
     if "id" in fields:
         return {}
-    if collection == "courses" and "codes" in fields and _unique(collection, fields["codes"], sample):
+    if (
+        collection == "courses"
+        and "codes" in fields
+        and _has_unique_codes(collection, fields["codes"], sample)
+    ):
         return {"id": FieldMapping(fields["codes"].selection, "text")}
     if collection == "courses" and "title" in fields:
         return {"id": FieldMapping(fields["title"].selection, "slug")}
@@ -157,12 +179,12 @@ def _identity(
     return {}
 
 
-def _unique(collection: Importable, codes: FieldMapping, sample: Sample) -> bool:
-    """Whether each row has one code that no other row has; a row may repeat."""
+def _has_unique_codes(collection: Importable, codes: FieldMapping, sample: Sample) -> bool:
+    """Whether each row has exactly one code that no other row has. Identical rows count as one."""
     recorder = Recorder(ImportMapping(collection, {"codes": codes}))
-    rows: dict[str, Mapping[str, Any]] = {}
+    rows: dict[str, Cells] = {}
     for values in sample:
-        found: list[str] = recorder.record(values)["codes"] or []
-        if len(found) != 1 or rows.setdefault(found[0], values) != values:
+        row_codes: list[str] = recorder.record(values)["codes"] or []
+        if len(row_codes) != 1 or rows.setdefault(row_codes[0], values) != values:
             return False
     return bool(rows)

@@ -1,26 +1,27 @@
-"""What can be imported: the fields of each collection, with the normaliser that is theirs by default."""
+"""The importable fields of each collection, and the default normaliser of each field."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from loaders.model import CourseStatus, EnrollmentStatus, Level, ReviewStatus
 
 Importable = Literal["courses", "students", "reviews", "enrollments"]
+Fields = dict[str, Any]  # normalised values by field name; the normaliser decides the type of each
 
 
 class Target(NamedTuple):
     """A field that a mapping may name."""
 
     normaliser: str
-    names: str = ""  # headers that it is guessed from, folded, in the order of preference
-    required: bool = False  # a row that has no value for it can't be used
+    names: str = ""  # folded headers that it is inferred from, in order of preference
+    required: bool = False  # a row without a value for it is rejected
     choices: tuple[str, ...] = ()
 
     def headers(self) -> list[str]:
         return [name.strip() for name in self.names.split("|")]
 
     def owns(self, name: str, header: str) -> bool:
-        """Whether a folded header is the name of this field, called `name`, and no other name for it."""
+        """Whether a folded header is the field's own name rather than a synonym. `name`: the field's name."""
         return header.replace(" ", "") in (name.casefold(), self.headers()[0].replace(" ", ""))
 
 

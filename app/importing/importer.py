@@ -1,22 +1,22 @@
-"""The import itself: rows are read and normalised a batch ahead of the one that is being stored."""
+"""The import loop: reads and normalises one batch of rows while the previous batch is being stored."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
-from app.importing.files import Row, Source, SourceError, Unreadable
+from app.importing.files import Cells, Row, Source, SourceError, Unreadable
 from app.importing.linking import Linked, Record, Unlinked
-from app.importing.records import Recorder, RowError, Turned
+from app.importing.records import NullCounts, Recorder, RowError
 from loaders.transfer import Importer, Kind, Outcome
 
-_BATCH = 2_000
+_BATCH = 2_000  # rows
 
 
 class Linker(Protocol):
-    """What turns records into documents: app.importing.linking or app.importing.restoring."""
+    """Turns records into documents: see app.importing.linking and app.importing.restoring."""
 
     notes: Counter[str]
 
@@ -27,25 +27,25 @@ class Linker(Protocol):
 
 @dataclass(slots=True)
 class Reject:
-    """A row that can't be used, with what it held."""
+    """A row that can't be imported, with its content: its values, or the text of an unreadable line."""
 
     number: int
     line: int | None
     reason: str
-    data: Any
+    data: Cells | str
 
 
 @dataclass
 class Tally:
-    """What an import has done so far."""
+    """Counts of what an import has done so far."""
 
     read: int = 0
     kinds: Counter[Kind] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
-    turned: Turned = field(default_factory=lambda: Turned(Counter(), Counter()))
-    aggregates: int | None = None  # changed by the recount at the end; None when nothing is written
+    null_counts: NullCounts = field(default_factory=lambda: NullCounts(Counter(), Counter()))
+    aggregates: int | None = None  # corrected by the recount at the end; None in a dry run
     broken: str | None = None  # why the file could not be read to its end
-    position: int | None = None  # bytes of the file, packed
+    position: int | None = None  # bytes of the file that have been read, before decompression
 
 
 @dataclass
@@ -58,8 +58,10 @@ class _Batch:
 
 
 class Import:
-    """One file into one collection. `rejected` gets every row that can't be used, `progress` the tally after
-    each batch. Nothing is recounted: that is the caller's.
+    """Imports one file into one collection.
+
+    `rejected` is called with every row that can't be imported, `progress` with the tally after each batch.
+    The caller recounts the aggregates afterwards.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Import:
         self._rows = source.rows()
 
     async def run(self) -> Tally:
-        """Import to the end of the file, or to where it breaks off (`broken` says so)."""
+        """Imports the file to its end, or up to the point where it can't be read (see `Tally.broken`)."""
         reading = asyncio.create_task(asyncio.to_thread(self._read))
         writing: asyncio.Task[None] | None = None
         try:
@@ -94,22 +96,22 @@ class Import:
                 await writing
         self.tally.notes = self._linker.notes
         if self._recorder:
-            self.tally.turned = self._recorder.turned
+            self.tally.null_counts = self._recorder.null_counts
         return self.tally
 
     def _read(self) -> _Batch | None:
-        """The next rows, normalised; None at the end."""
+        """Reads and normalises the next rows. Returns None at the end."""
         batch = _Batch()
         try:
             for row in islice(self._rows, _BATCH):
                 batch.count += 1
-                self._take(row, batch)
+                self._add(row, batch)
         except SourceError as error:
             self.tally.broken = str(error)
         batch.position = self._source.position()
         return batch if batch.count else None
 
-    def _take(self, row: Row | Unreadable, batch: _Batch) -> None:
+    def _add(self, row: Row | Unreadable, batch: _Batch) -> None:
         if isinstance(row, Unreadable):
             batch.rejects.append(Reject(row.number, row.line, row.reason, row.text))
             return

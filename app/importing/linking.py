@@ -1,26 +1,27 @@
-"""Records to documents: what a record names (a course, an author, a category) becomes a reference to it."""
+"""Turns records into documents: replaces the names of courses, authors and categories by references."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from app.importing.importable_fields import Importable
+from bson import ObjectId
+
+from app.importing.importable_fields import Fields, Importable
 from loaders.model import MOST_CATEGORIES, MOST_OF_COURSE
 from loaders.text import slugify
 from loaders.transfer import Incoming, Reference, References
 
-_IN_WORDS = {
+_LIST_NAMES = {
     "codes": "codes", "tags": "tags", "instructorIds": "instructors", "deliveryModes": "delivery modes",
 }  # fmt: skip
 
 
 @dataclass(slots=True)
 class Record:
-    """The fields of a row, normalised, by the names of the mapping."""
+    """The normalised fields of a row, by their names in the mapping."""
 
     row: int
-    fields: dict[str, Any]
+    fields: Fields
 
 
 @dataclass(slots=True)
@@ -35,12 +36,15 @@ Linked = Incoming | Unlinked
 
 
 def too_many_categories(name: str) -> str:
-    """Why a row of one category more than there may be is rejected."""
-    return f"category: there are {MOST_CATEGORIES} already, as many as there may be: “{name}”"
+    """Returns the reason for rejecting a row whose category would exceed the limit."""
+    return f"category: “{name}” would exceed the limit of {MOST_CATEGORIES} categories"
 
 
 class Linker:
-    """Links the records of one import, a batch at a time. `notes` counts what was let pass."""
+    """Links the records of one import, a batch at a time.
+
+    `notes` counts the flaws that are tolerated.
+    """
 
     def __init__(self, references: References, collection: Importable, source: str) -> None:
         self.notes: Counter[str] = Counter()
@@ -53,11 +57,11 @@ class Linker:
         }[collection]
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
-        """One for each record, in order."""
+        """Returns one document or refusal per record, in order."""
         return await self._link(records)
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Nothing hangs on a record that is imported by a mapping."""
+        """Does nothing: only exported rows have parts to store after their document."""
 
     async def _courses(self, records: Sequence[Record]) -> list[Linked]:
         fields = [record.fields for record in records]
@@ -68,7 +72,7 @@ class Linker:
         return [self._course(record, categories, instructors) for record in records]
 
     def _course(
-        self, record: Record, categories: Mapping[str, str], instructors: Mapping[str, Any]
+        self, record: Record, categories: Mapping[str, str], instructors: Mapping[str, ObjectId]
     ) -> Linked:
         incoming = self._incoming(record)
         fields = incoming.fields
@@ -83,11 +87,11 @@ class Linker:
             fields["importedRating"] = fields.pop("rating")
         if "students" in fields:
             fields["importedStudentCount"] = fields.pop("students")
-        if "slug" in fields:  # links would break if it changed
+        if "slug" in fields:  # set on creation only: links would break if it changed
             incoming.new["slug"] = fields.pop("slug")
         for name, size in MOST_OF_COURSE.items():
             if len(fields.get(name) or ()) > size:
-                self.notes[f"more than {size} {_IN_WORDS[name]}: the first of them are kept"] += 1
+                self.notes[f"more than {size} {_LIST_NAMES[name]}: only the first {size} are kept"] += 1
         return incoming
 
     async def _students(self, records: Sequence[Record]) -> list[Linked]:
@@ -101,12 +105,12 @@ class Linker:
         return linked
 
     def _review(
-        self, record: Record, courses: Mapping[Reference, Any], students: Mapping[Reference, Any]
+        self, record: Record, courses: Mapping[Reference, Fields], students: Mapping[Reference, ObjectId]
     ) -> Linked:
         course = courses.get(record.fields["course"])
         if course is None:
             return Unlinked(record.row, f"course: there is no course “{record.fields['course']}”")
-        if _says_nothing(record.fields):
+        if _is_blank(record.fields):
             return Unlinked(record.row, "a review with neither a text nor a rating")
         incoming = self._incoming(record)
         del incoming.fields["course"]
@@ -117,16 +121,16 @@ class Linker:
             name = incoming.fields.pop("student")
             incoming.fields["studentId"] = students.get(name)
             if name and name not in students:
-                self.notes["author not among the students: kept without one"] += 1
+                self.notes["unknown author: the review is kept without an author"] += 1
         return incoming
 
     async def _verify(self, reviews: Sequence[Incoming]) -> None:
-        """A review is verified when its student had an enrolment of the course as it came."""
-        of_students = [
+        """Marks new reviews as verified if their student is enrolled in the course at this moment."""
+        with_students = [
             (r, (r.fields["studentId"], r.fields["courseId"])) for r in reviews if r.fields.get("studentId")
         ]
-        enrolled = await self._references.enrolled({pair for _, pair in of_students})
-        for review, pair in of_students:
+        enrolled = await self._references.enrolled({pair for _, pair in with_students})
+        for review, pair in with_students:
             review.new["verified"] = pair in enrolled
 
     async def _enrollments(self, records: Sequence[Record]) -> list[Linked]:
@@ -135,7 +139,7 @@ class Linker:
         return [self._enrollment(record, courses, students) for record in records]
 
     def _enrollment(
-        self, record: Record, courses: Mapping[Reference, Any], students: Mapping[Reference, Any]
+        self, record: Record, courses: Mapping[Reference, Fields], students: Mapping[Reference, ObjectId]
     ) -> Linked:
         course, student = courses.get(record.fields["course"]), students.get(record.fields["student"])
         if course is None:
@@ -155,7 +159,10 @@ def _named(records: Sequence[Record], field: str) -> Iterable[str]:
     return (name for record in records if (name := record.fields.get(field)))
 
 
-def _says_nothing(fields: Mapping[str, Any]) -> bool:
-    """A mapping that names neither only adds to reviews that are there."""
-    named = "body" in fields or "rating" in fields
-    return named and not fields.get("body") and fields.get("rating") is None
+def _is_blank(fields: Fields) -> bool:
+    """Whether a review has neither a text nor a rating.
+
+    False if the mapping names neither: such an import only updates existing reviews.
+    """
+    mapped = "body" in fields or "rating" in fields
+    return mapped and not fields.get("body") and fields.get("rating") is None

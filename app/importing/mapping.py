@@ -1,47 +1,56 @@
-"""The mapping: which column becomes which field, and how. Read from TOML and checked as a whole."""
+"""The mapping: which column becomes which field, and how. Read from TOML and fully validated."""
 
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from app.importing.importable_fields import TARGETS, Importable
-from app.importing.values import NORMALISERS, options
+from app.importing.values import NORMALISERS
+from app.importing.values import options as options_of
 
-#: What stands for "no value" in any column, compared without regard to case.
+Toml = Any  # a value of a TOML document, before its type is checked
+Options = Mapping[str, Any]  # options of a normaliser by name: constants, or a Selection if it varies by row
+
+#: Texts that mean "no value" in any column, in any case.
 SENTINELS = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nan", "undefined", "-", "--", "—"))
 
-_SELECTORS = ("column", "join", "first", "collect", "value")
+SelectionKind = Literal["column", "join", "first", "collect", "value"]
+_SELECTORS = get_args(SelectionKind)
 _FIELD_KEYS = (*_SELECTORS, "as", "with", "sentinels", "lookup", "default", "invalid")
 _TOP_KEYS = ("collection", "source", "encoding", "sentinels", "fields", "lookups")
 
 
 class MappingError(Exception):
-    """A mapping can't be used; the message names the file and the key, and what it could be instead."""
+    """A mapping can't be used; the message names the file and the key, and suggests alternatives."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Where a value comes from: a column, several joined, the first or all that have one, a constant."""
+    """The origin of a value.
 
-    kind: Literal["column", "join", "first", "collect", "value"]
+    kind: one column; several columns joined; the first of several that has a value; a list of all the values
+    of several columns; or a constant.
+    """
+
+    kind: SelectionKind
     columns: tuple[str, ...] = ()
-    value: Any = None
+    value: Toml = None
     separator: str = "-"
     sentinels: frozenset[str] = frozenset()
-    lookup: Mapping[str, Any] | None = None
+    lookup: Mapping[str, Toml] | None = None
 
 
 @dataclass(frozen=True)
 class FieldMapping:
-    """How one field is made."""
+    """How one field is obtained from a row."""
 
     selection: Selection
     normaliser: str
-    options: Mapping[str, Any] = field(default_factory=dict)  # a Selection where it depends on the row
-    default: Any = None  # instead of null, before the normaliser
+    options: Options = field(default_factory=dict)
+    default: Toml = None  # replaces null; the normaliser is applied to it
     invalid: Literal["reject", "null"] = "reject"
 
 
@@ -51,11 +60,11 @@ class ImportMapping:
     fields: Mapping[str, FieldMapping]
     source: str | None = None
     encoding: str | None = None
-    left_out: Mapping[str, str] = field(default_factory=dict)  # columns of a guess, and why
+    left_out: Mapping[str, str] = field(default_factory=dict)  # why inference left out a column, by column
 
 
 def load_mapping(path: Path, collection: Importable) -> ImportMapping:
-    """The mapping of a TOML file. Raises MappingError."""
+    """Reads the mapping in a TOML file. Raises MappingError."""
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -67,70 +76,72 @@ def load_mapping(path: Path, collection: Importable) -> ImportMapping:
 
 def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) -> None:
     """Raises MappingError when the mapping names a column that a delimited file doesn't have."""
-    for name, made in mapping.fields.items():
-        selections = [made.selection, *(o for o in made.options.values() if isinstance(o, Selection))]
+    for name, field_mapping in mapping.fields.items():
+        options = field_mapping.options.values()
+        selections = [field_mapping.selection, *(o for o in options if isinstance(o, Selection))]
         for column in (c for selection in selections for c in selection.columns):
             if column not in columns:
-                hint = _near(column, columns)
+                hint = _suggestion(column, columns)
                 raise MappingError(f"fields.{name}: {where} has no column “{column}”{hint}")
 
 
 class _Reader:
-    """Reads one document, and says where in it something is wrong."""
+    """Reads one TOML document. Errors name the file and the key."""
 
-    def __init__(self, path: str, document: Mapping[str, Any]) -> None:
+    def __init__(self, path: str, document: Mapping[str, Toml]) -> None:
         self.path, self.document = path, document
 
     def mapping(self, collection: Importable) -> ImportMapping:
         document = self.document
-        self.known("", document, _TOP_KEYS)
-        named = self.typed("collection", document.get("collection", collection), str)
-        if named != collection:
-            self.fail("collection", f"this mapping is for {named}, not for {collection}")
+        self.check_keys("", document, _TOP_KEYS)
+        intended = self.typed("collection", document.get("collection", collection), str)
+        if intended != collection:
+            self.fail("collection", f"this mapping is for {intended}, not for {collection}")
         fields = self.typed("fields", document.get("fields"), dict)
-        self.known("fields", fields, tuple(TARGETS[collection]))
-        made = {name: self.field(collection, name, value) for name, value in fields.items()}
+        self.check_keys("fields", fields, tuple(TARGETS[collection]))
+        field_mappings = {name: self.field(collection, name, value) for name, value in fields.items()}
         for name, target in TARGETS[collection].items():
-            if target.required and name not in made:
+            if target.required and name not in field_mappings:
                 self.fail("fields", f"“{name}” is missing: {collection} can't be imported without it")
         source, encoding = (
             self.typed(key, document[key], str) if key in document else None for key in ("source", "encoding")
         )
-        return ImportMapping(collection, made, source, encoding)
+        return ImportMapping(collection, field_mappings, source, encoding)
 
-    def field(self, collection: Importable, name: str, value: Any) -> FieldMapping:
+    def field(self, collection: Importable, name: str, value: Toml) -> FieldMapping:
         key = f"fields.{name}"
         table = {"column": value} if isinstance(value, str) else self.typed(key, value, dict)
         normaliser = table.get("as", TARGETS[collection][name].normaliser)
         if normaliser not in NORMALISERS:
             self.fail(
-                f"{key}.as", f"there is no normaliser “{normaliser}”{_near(str(normaliser), NORMALISERS)}"
+                f"{key}.as",
+                f"there is no normaliser “{normaliser}”{_suggestion(str(normaliser), NORMALISERS)}",
             )
-        accepted = options(normaliser)
-        self.known(key, table, (*_FIELD_KEYS, *accepted))
-        invalid: Any = table.get("invalid", "reject")
+        accepted = options_of(normaliser)
+        self.check_keys(key, table, (*_FIELD_KEYS, *accepted))
+        invalid: Toml = table.get("invalid", "reject")
         if invalid not in ("reject", "null"):
             self.fail(f"{key}.invalid", "takes “reject” or “null”")
         if invalid == "null" and TARGETS[collection][name].required:
             self.fail(f"{key}.invalid", "this field can't be null")
-        given = {o: self.option(f"{key}.{o}", table[o]) for o in accepted if o in table}
+        options = {o: self.option(f"{key}.{o}", table[o]) for o in accepted if o in table}
         for option, parameter in accepted.items():
-            if parameter.default is parameter.empty and option not in given:
+            if parameter.default is parameter.empty and option not in options:
                 self.fail(key, f"the normaliser “{normaliser}” needs “{option}”")
-        return FieldMapping(self.selection(key, table), normaliser, given, table.get("default"), invalid)
+        return FieldMapping(self.selection(key, table), normaliser, options, table.get("default"), invalid)
 
-    def option(self, key: str, value: Any) -> Any:
-        """A constant; or a table that names a column, for an option that depends on the row."""
+    def option(self, key: str, value: Toml) -> Toml | Selection:
+        """Reads a constant, or the table of an option that varies by row, which selects a column."""
         if not isinstance(value, dict):
             return value
-        self.known(key, value, (*_SELECTORS, "with", "sentinels", "lookup"))
+        self.check_keys(key, value, (*_SELECTORS, "with", "sentinels", "lookup"))
         return self.selection(key, value)
 
-    def selection(self, key: str, table: Mapping[str, Any]) -> Selection:
+    def selection(self, key: str, table: Mapping[str, Toml]) -> Selection:
         kinds = [kind for kind in _SELECTORS if kind in table]
         if len(kinds) != 1:
             self.fail(key, f"takes one of {', '.join(_SELECTORS)}; it has {' and '.join(kinds) or 'none'}")
-        kind: Any = kinds[0]
+        kind = cast("SelectionKind", kinds[0])
         sentinels = self.strings("sentinels", self.document.get("sentinels", []))
         sentinels += self.strings(f"{key}.sentinels", table.get("sentinels", []))
         columns = (table[kind],) if kind == "column" else () if kind == "value" else table[kind]
@@ -143,38 +154,38 @@ class _Reader:
             self.lookup(f"{key}.lookup", table.get("lookup")),
         )
 
-    def lookup(self, key: str, value: Any) -> Mapping[str, Any] | None:
-        """A table in place, or the name of one under [lookups]."""
+    def lookup(self, key: str, value: Toml) -> Mapping[str, Toml] | None:
+        """Reads an inline table, or the one with a name under [lookups]."""
         if not isinstance(value, str):
             return None if value is None else self.table(key, value)
         tables = self.table("lookups", self.document.get("lookups", {}))
         if value not in tables:
-            self.fail(key, f"there is no table [lookups.{value}]{_near(value, tables)}")
+            self.fail(key, f"there is no table [lookups.{value}]{_suggestion(value, tables)}")
         return self.table(f"lookups.{value}", tables[value])
 
-    def strings(self, key: str, value: Any) -> list[str]:
+    def strings(self, key: str, value: Toml) -> list[str]:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             self.fail(key, "takes a list of strings")
         return list(value)
 
-    def table(self, key: str, value: Any) -> Mapping[str, Any]:
+    def table(self, key: str, value: Toml) -> Mapping[str, Toml]:
         return dict(self.typed(key, value, dict))
 
-    def typed(self, key: str, value: Any, kind: type) -> Any:
+    def typed(self, key: str, value: Toml, kind: type) -> Toml:
         if not isinstance(value, kind):
             self.fail(key, f"takes {'a table' if kind is dict else 'a string'}")
         return value
 
-    def known(self, key: str, table: Mapping[str, Any], allowed: Sequence[str]) -> None:
+    def check_keys(self, key: str, table: Mapping[str, Toml], allowed: Sequence[str]) -> None:
         for name in table:
             if name not in allowed:
-                self.fail(f"{key}.{name}".lstrip("."), f"there is no such key{_near(name, allowed)}")
+                self.fail(f"{key}.{name}".lstrip("."), f"there is no such key{_suggestion(name, allowed)}")
 
     def fail(self, key: str, message: str) -> None:
         raise MappingError(f"{self.path}: {key}: {message}")
 
 
-def _near(name: str, names: Collection[str]) -> str:
+def _suggestion(name: str, names: Collection[str]) -> str:
     folded = {n.casefold(): n for n in names}
     near = get_close_matches(name.casefold(), folded, 3, 0.5)
     if near:

@@ -1,4 +1,4 @@
-"""How far an import is: a bar on a terminal, a line every few seconds elsewhere."""
+"""The progress of an import: a bar on a terminal, a line every few seconds elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.importing.importer import Tally
 
-_EVERY = 5.0  # seconds between lines
+_INTERVAL = 5.0  # seconds between lines
 
 
 @contextmanager
 def show_progress(console: Console, name: str, size: int | None) -> Iterator[Callable[[Tally], None]]:
-    """A function to call with the tally after each batch. `size`: bytes of the file, where known."""
+    """Yields a function to call with the tally after each batch. `size`: bytes of the file, if known."""
     if not console.is_terminal:
-        yield _lines(console, size)
+        yield _line_printer(console, size)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
                TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f}/s"),
@@ -32,16 +32,16 @@ def show_progress(console: Console, name: str, size: int | None) -> Iterator[Cal
         yield show
 
 
-def _lines(console: Console, size: int | None) -> Callable[[Tally], None]:
+def _line_printer(console: Console, size: int | None) -> Callable[[Tally], None]:
     began = last = time.monotonic()
 
     def show(tally: Tally) -> None:
         nonlocal last
-        moment = time.monotonic()
-        if moment - last >= _EVERY:
-            last = moment
+        now = time.monotonic()
+        if now - last >= _INTERVAL:
+            last = now
             share = f", {tally.position / size:.0%}" if size and tally.position else ""
-            rate = tally.read / (moment - began)
+            rate = tally.read / (now - began)
             console.print(f"{tally.read:,} rows, {rate:,.0f}/s{share}", markup=False, highlight=False)
 
     return show

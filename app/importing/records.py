@@ -1,4 +1,4 @@
-"""Rows to records: a mapping compiled into one function per field."""
+"""Turns rows into records, by a mapping compiled into one function per field."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
-from app.importing.importable_fields import TARGETS, Target
+from app.importing.files import Cell, Cells
+from app.importing.importable_fields import TARGETS, Fields, Target
 from app.importing.mapping import SENTINELS, FieldMapping, ImportMapping, Selection
 from app.importing.values import NORMALISERS
 
-_Values = Mapping[str, Any]
-_Getter = Callable[[_Values], Any]
-
+_Normalised = Any  # what a field stores; its normaliser decides the type
+_Getter = Callable[[Cells], Cell]
 
 _EXAMPLES = 2
 
@@ -22,45 +22,53 @@ class RowError(Exception):
 
 
 @dataclass
-class Turned:
-    """What was turned to null: sentinels by (column, text), and bad values where the mapping allows them."""
+class NullCounts:
+    """Counts of the values that became null: sentinels, and invalid values where the mapping permits it.
+
+    sentinels: by column and text. invalid: by message. examples: invalid values in quotes, by message.
+    """
 
     sentinels: Counter[tuple[str, str]]
     invalid: Counter[str]
-    examples: dict[str, list[str]] = field(default_factory=dict)  # of the bad values, as they are shown
+    examples: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, what: str, value: Any) -> None:
-        """Count a bad value; the first two that differ are kept."""
-        self.invalid[what] += 1
-        examples = self.examples.setdefault(what, [])
-        if len(examples) < _EXAMPLES and (example := shown(value)) not in examples:
+    def add_invalid(self, message: str, value: Cell) -> None:
+        """Counts an invalid value. The first two distinct ones are kept as examples."""
+        self.invalid[message] += 1
+        examples = self.examples.setdefault(message, [])
+        if len(examples) < _EXAMPLES and (example := quoted(value)) not in examples:
             examples.append(example)
 
 
 class Recorder:
-    """Makes records of a mapping's rows. `record` gives the fields the mapping names, normalised."""
+    """Turns rows into records, which hold the normalised fields that a mapping names."""
 
     def __init__(self, mapping: ImportMapping) -> None:
-        self.turned = Turned(Counter(), Counter())
-        self._counted: dict[str, frozenset[str]] = {}  # sentinels by column: each is counted once a row
+        self.null_counts = NullCounts(Counter(), Counter())
+        self._counted: dict[str, frozenset[str]] = {}  # sentinels by column, to count each once per row
         self._fields = [
-            (name, self._maker(name, made, TARGETS[mapping.collection][name]))
-            for name, made in mapping.fields.items()
+            (name, self._field_function(name, field_mapping, TARGETS[mapping.collection][name]))
+            for name, field_mapping in mapping.fields.items()
         ]
 
-    def record(self, values: _Values) -> dict[str, Any]:
-        """Raises RowError when a required field is empty or a value can't be read."""
-        return {name: make(values) for name, make in self._fields}
+    def record(self, values: Cells) -> Fields:
+        """Returns the record of a row.
 
-    def _maker(self, name: str, made: FieldMapping, target: Target) -> _Getter:
-        get = self._getter(made.selection, _sentinels(made))
-        normalise = self._normaliser(made)
-        columns = " and ".join(made.selection.columns) or "its constant"
+        Raises RowError when a required field is empty or a value can't be read.
+        """
+        return {name: function(values) for name, function in self._fields}
 
-        def make(values: _Values) -> Any:
+    def _field_function(
+        self, name: str, field_mapping: FieldMapping, target: Target
+    ) -> Callable[[Cells], _Normalised]:
+        get = self._getter(field_mapping.selection, _sentinels(field_mapping))
+        normalise = self._normaliser(field_mapping)
+        columns = " and ".join(field_mapping.selection.columns) or "its constant"
+
+        def field_of(values: Cells) -> _Normalised:
             value = get(values)
             if value is None:
-                value = made.default
+                value = field_mapping.default
             if value is None:
                 if target.required:
                     raise RowError(f"{name}: no value in {columns}")
@@ -70,40 +78,40 @@ class Recorder:
                 if target.choices and result not in target.choices:
                     raise ValueError(f"is not one of {', '.join(target.choices)}")
             except ValueError as error:
-                if made.invalid == "reject":
-                    raise RowError(f"{name}: {shown(value)} {error}") from None
-                self.turned.add(f"{name}: {error}", value)
+                if field_mapping.invalid == "reject":
+                    raise RowError(f"{name}: {quoted(value)} {error}") from None
+                self.null_counts.add_invalid(f"{name}: {error}", value)
                 return None
             return result
 
-        return make
+        return field_of
 
-    def _normaliser(self, made: FieldMapping) -> Callable[[Any, _Values], Any]:
-        function = NORMALISERS[made.normaliser]
-        given = dict(made.options)
-        if not given:
+    def _normaliser(self, field_mapping: FieldMapping) -> Callable[[Cell, Cells], _Normalised]:
+        function = NORMALISERS[field_mapping.normaliser]
+        options = dict(field_mapping.options)
+        if not options:
             return lambda value, _: function(value)
-        of_row = {k: self._getter(v, SENTINELS) for k, v in given.items() if isinstance(v, Selection)}
-        constant = {k: v for k, v in given.items() if k not in of_row}
+        from_row = {k: self._getter(v, SENTINELS) for k, v in options.items() if isinstance(v, Selection)}
+        constant = {k: v for k, v in options.items() if k not in from_row}
 
-        def normalise(value: Any, values: _Values) -> Any:
-            extra = {}
-            for option, get in of_row.items():
-                if (extra_value := get(values)) is None:
-                    raise ValueError(f"has no {option} beside it")
-                extra[option] = extra_value
-            return function(value, **constant, **extra)
+        def normalise(value: Cell, values: Cells) -> _Normalised:
+            row_options = {}
+            for option, get in from_row.items():
+                if (option_value := get(values)) is None:
+                    raise ValueError(f"has no value for the option “{option}”")
+                row_options[option] = option_value
+            return function(value, **constant, **row_options)
 
         return normalise
 
     def _getter(self, selection: Selection, sentinels: frozenset[str]) -> _Getter:
-        """A value of the row, or None: with sentinels told apart, and looked up."""
+        """Returns a function that selects a value of a row and looks it up; None for a sentinel."""
         get = self._select(selection, sentinels)
         lookup = selection.lookup
         if lookup is None:
             return get
 
-        def look_up(values: _Values) -> Any:
+        def look_up(values: Cells) -> Cell:
             value = get(values)
             if value is None:
                 return None
@@ -124,7 +132,7 @@ class Recorder:
         if selection.kind == "collect":
             return lambda values: [v for cell in cells if (v := cell(values)) is not None] or None
 
-        def join(values: _Values) -> str | None:
+        def join(values: Cells) -> str | None:
             parts = [cell(values) for cell in cells]
             return None if None in parts else selection.separator.join(str(p).strip() for p in parts)
 
@@ -134,9 +142,9 @@ class Recorder:
         counted = sentinels - self._counted.get(column, frozenset())
         self._counted[column] = self._counted.get(column, frozenset()) | sentinels
         longest = max(map(len, sentinels))
-        counts = self.turned.sentinels
+        counts = self.null_counts.sentinels
 
-        def cell(values: _Values) -> Any:
+        def cell(values: Cells) -> Cell:
             value = values.get(column)
             if value is None:
                 value = _nested(values, column) if "." in column else None
@@ -156,14 +164,14 @@ class Recorder:
         return cell
 
 
-def _sentinels(made: FieldMapping) -> frozenset[str]:
-    """NA is Namibia."""
-    return SENTINELS - {"na"} if made.normaliser == "country" else SENTINELS
+def _sentinels(field_mapping: FieldMapping) -> frozenset[str]:
+    """Returns the sentinels of a field. For a country, NA is not one: it is Namibia."""
+    return SENTINELS - {"na"} if field_mapping.normaliser == "country" else SENTINELS
 
 
-def _nested(values: _Values, path: str) -> Any:
-    """A value within objects: "average.rating"."""
-    value: Any = values
+def _nested(values: Cells, path: str) -> Cell:
+    """Returns the value at a path through nested objects, such as "average.rating"."""
+    value: Cell = values
     for key in path.split("."):
         if not isinstance(value, Mapping):
             return None
@@ -171,7 +179,7 @@ def _nested(values: _Values, path: str) -> Any:
     return value
 
 
-def shown(value: Any) -> str:
-    """In quotes, and cut."""
+def quoted(value: Cell) -> str:
+    """Returns a value in quotes, truncated to 60 characters."""
     text = str(value)
     return f"“{text if len(text) <= 60 else text[:59] + '…'}”"

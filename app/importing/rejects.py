@@ -1,4 +1,4 @@
-"""Where the rows go that can't be used."""
+"""Rejected rows, written to a file."""
 
 from pathlib import Path
 from types import TracebackType
@@ -10,8 +10,10 @@ from app.importing.importer import Reject
 
 
 class Rejects:
-    """Writes rejects as NDJSON, one a row: {"row", "line", "reason", "data"}. The file is made when it is
-    opened, so that an empty one says there were none. The first few reasons are kept to be shown.
+    """Writes rejected rows as NDJSON, one object per row: {"row", "line", "reason", "data"}.
+
+    The file is created at the start, so that an empty file means that no row was rejected. The first few
+    rejects are kept, to be printed at the end.
     """
 
     def __init__(self, path: Path | None, show: int = 5) -> None:

@@ -1,46 +1,52 @@
-"""What an import tells: the table of its mapping before, the closing table after."""
+"""The output of an import: the mapping before it runs, the closing table after."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from app.importing.files import Source
+from app.importing.files import Cells, Source
 from app.importing.importer import Reject, Tally
 from app.importing.mapping import FieldMapping, ImportMapping, Selection
 from app.importing.records import Recorder, RowError
 
-Sample = Sequence[Mapping[str, Any]]
+Sample = Sequence[Cells]
 
-_WIDTH = 30  # of an example
+_EXAMPLE_WIDTH = 30  # characters
 
 
 def show_mapping(
     console: Console, source: Source, mapping: ImportMapping, external: str, *, guessed: bool
 ) -> None:
-    """Column → field, normaliser, and an example in → out; and the columns that are left out."""
-    how = "guessed" if guessed else "as mapped"
+    """Prints column → field, the normaliser and an example in → out; then the unused columns.
+
+    `external` is the source of the external ids.
+    """
+    origin = "guessed" if guessed else "as mapped"
     title = (
-        f"{source.name} → {mapping.collection} of “{external}”, {how} ({source.format}, {source.encoding})"
+        f"{source.name} → {mapping.collection} of “{external}”, {origin} ({source.format}, {source.encoding})"
     )
-    rows = [_mapping_row(name, made, mapping, source.sample) for name, made in mapping.fields.items()]
+    rows = [
+        _mapping_row(name, field_mapping, mapping, source.sample)
+        for name, field_mapping in mapping.fields.items()
+    ]
     _table(console, title, ("column", "field", "normaliser", "example", "becomes"), rows)
-    used = {column for made in mapping.fields.values() for column in _columns(made)}
+    used = {column for field_mapping in mapping.fields.values() for column in _columns(field_mapping)}
     if unused := [
         column for column in source.columns if column not in used and column.split(".")[0] not in used
     ]:
-        why = mapping.left_out
-        named = [f"{column} ({why[column]})" if column in why else column for column in unused]
-        console.print(f"not imported: {', '.join(named)}", markup=False, highlight=False, soft_wrap=True)
+        reasons = mapping.left_out
+        listed = [f"{column} ({reasons[column]})" if column in reasons else column for column in unused]
+        console.print(f"not imported: {', '.join(listed)}", markup=False, highlight=False, soft_wrap=True)
     if source.skipped:
         console.print(f"skipped above the header: {len(source.skipped)} lines", markup=False, highlight=False)
 
 
 def show_closing(console: Console, tally: Tally, seconds: float) -> None:
-    """Read, created, updated, unchanged, rejected; then what was turned to null, by column."""
-    kinds = tally.kinds
+    """Prints the counts of rows by outcome, then the sentinels that were turned to null, by column."""
+    kinds, nulls = tally.kinds, tally.null_counts
     counts = [("read", tally.read), *((kind, kinds[kind]) for kind in ("created", "updated", "unchanged"))]
     counts += [("duplicate", kinds["duplicate"])] if kinds["duplicate"] else []
     counts += [("rejected", kinds["rejected"])]
@@ -49,16 +55,16 @@ def show_closing(console: Console, tally: Tally, seconds: float) -> None:
     rows = [(name, f"{number:,}") for name, number in counts]
     rows += [(f"note: {note}", f"{number:,}") for note, number in sorted(tally.notes.items())]
     rows += [
-        (f"not readable, null: {what}", f"{n:,} (e.g. {', '.join(tally.turned.examples[what])})")
-        for what, n in sorted(tally.turned.invalid.items())
+        (f"unreadable, set to null: {message}", f"{n:,} (e.g. {', '.join(nulls.examples[message])})")
+        for message, n in sorted(nulls.invalid.items())
     ]
-    dry = "" if tally.aggregates is not None else "; nothing was written, this is what would be done"
+    dry = "" if tally.aggregates is not None else "; dry run, nothing was written"
     _table(console, f"{tally.read:,} rows in {seconds:.1f} s{dry}", ("rows", "count"), rows, right=(1,))
-    if tally.turned.sentinels:
-        turned = [
-            (column, _quoted(text), f"{n:,}") for (column, text), n in sorted(tally.turned.sentinels.items())
+    if nulls.sentinels:
+        sentinels = [
+            (column, _quoted(text), f"{n:,}") for (column, text), n in sorted(nulls.sentinels.items())
         ]
-        _table(console, "turned to null", ("column", "sentinel", "count"), turned, right=(2,))
+        _table(console, "turned to null", ("column", "sentinel", "count"), sentinels, right=(2,))
 
 
 def show_rejects(console: Console, first: Sequence[Reject], count: int, path: Path | None) -> None:
@@ -82,14 +88,14 @@ def _table(
     rows: Iterable[Sequence[str]],
     right: Sequence[int] = (),
 ) -> None:
-    """A table on a terminal; elsewhere a plain line a row, never wrapped."""
+    """Prints a table on a terminal; elsewhere one plain, unwrapped line per row."""
     if not console.is_terminal:
         _lines(console, title, list(rows))
         return
     console.print(title, markup=False, highlight=False, soft_wrap=True)
     table = Table()
-    for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place in right else "left", overflow="fold")
+    for index, name in enumerate(header):
+        table.add_column(name, justify="right" if index in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
     console.print(table)
@@ -103,57 +109,66 @@ def _lines(console: Console, title: str, rows: Sequence[Sequence[str]]) -> None:
         console.print(f"  {'  '.join(cells).rstrip()}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _mapping_row(name: str, made: FieldMapping, mapping: ImportMapping, sample: Sample) -> Sequence[str]:
-    example, becomes = _example(name, made, mapping, sample)
-    return _source_of(made.selection), name, _normaliser_of(made), example, becomes
+def _mapping_row(
+    name: str, field_mapping: FieldMapping, mapping: ImportMapping, sample: Sample
+) -> Sequence[str]:
+    example, becomes = _example(name, field_mapping, mapping, sample)
+    columns = _describe_selection(field_mapping.selection)
+    return columns, name, _describe_normaliser(field_mapping), example, becomes
 
 
-def _example(name: str, made: FieldMapping, mapping: ImportMapping, sample: Sample) -> tuple[str, str]:
-    """The first row of the sample that has a value."""
-    recorder = Recorder(ImportMapping(mapping.collection, {name: made}))
+def _example(
+    name: str, field_mapping: FieldMapping, mapping: ImportMapping, sample: Sample
+) -> tuple[str, str]:
+    """Returns a value and what it becomes, from the first row of the sample that has one."""
+    recorder = Recorder(ImportMapping(mapping.collection, {name: field_mapping}))
     for values in sample:
         try:
             value = recorder.record(values)[name]
         except RowError as error:
             if "no value" in str(error):
                 continue
-            return _cells(made, values), f"rejected: {error}"
+            return _show_cells(field_mapping, values), f"rejected: {error}"
         if value is not None:
-            return _cells(made, values), _shown(value)
-    return "", "null in all of the sample"
+            return _show_cells(field_mapping, values), _show_value(value)
+    return "", "null in the whole sample"
 
 
-def _cells(made: FieldMapping, values: Mapping[str, Any]) -> str:
-    cells = [str(values[c]) for c in _columns(made) if values.get(c) is not None]
-    return _cut(" + ".join(cells) or str(made.selection.value))
+def _show_cells(field_mapping: FieldMapping, values: Cells) -> str:
+    cells = [str(values[c]) for c in _columns(field_mapping) if values.get(c) is not None]
+    return _truncate(" + ".join(cells) or str(field_mapping.selection.value))
 
 
-def _columns(made: FieldMapping) -> list[str]:
-    selections = [made.selection, *(o for o in made.options.values() if isinstance(o, Selection))]
+def _columns(field_mapping: FieldMapping) -> list[str]:
+    options = field_mapping.options.values()
+    selections = [field_mapping.selection, *(o for o in options if isinstance(o, Selection))]
     return list(dict.fromkeys(column for selection in selections for column in selection.columns))
 
 
-def _source_of(selection: Selection) -> str:
+def _describe_selection(selection: Selection) -> str:
     mark = {"join": f" {selection.separator} ", "first": " or ", "collect": " and "}.get(selection.kind, "")
     return mark.join(selection.columns) or "(constant)"
 
 
-def _normaliser_of(made: FieldMapping) -> str:
-    shown = [f"{k} {_source_of(v) if isinstance(v, Selection) else v}" for k, v in made.options.items()]
-    return f"{made.normaliser} ({', '.join(shown)})" if shown else made.normaliser
+def _describe_normaliser(field_mapping: FieldMapping) -> str:
+    options = [
+        f"{name} {_describe_selection(option) if isinstance(option, Selection) else option}"
+        for name, option in field_mapping.options.items()
+    ]
+    return f"{field_mapping.normaliser} ({', '.join(options)})" if options else field_mapping.normaliser
 
 
-def _shown(value: Any) -> str:
+def _show_value(value: object) -> str:
     if isinstance(value, list):
-        return _cut(", ".join(map(str, value)))
+        return _truncate(", ".join(map(str, value)))
     if isinstance(value, dict):
-        return _cut(", ".join(f"{k} {v}" for k, v in value.items()))
-    return _cut(value.isoformat() if hasattr(value, "isoformat") else str(value))
+        return _truncate(", ".join(f"{k} {v}" for k, v in value.items()))
+    return _truncate(value.isoformat() if isinstance(value, datetime) else str(value))
 
 
-def _cut(text: str) -> str:
+def _truncate(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+    return line if len(line) <= _EXAMPLE_WIDTH else line[: _EXAMPLE_WIDTH - 1] + "…"
 
 
 def _quoted(text: str) -> str:

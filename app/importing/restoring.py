@@ -1,28 +1,32 @@
-"""Rows of `lectern export` to documents: the way back, exact and without a mapping."""
+"""Turns rows of `lectern export` back into the same documents, without a mapping."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from app.importing.files import SourceError
-from app.importing.importable_fields import Importable
+from bson import ObjectId
+
+from app.importing.files import Cells, SourceError
+from app.importing.importable_fields import Fields, Importable
 from app.importing.linking import Linked, Record, Unlinked, too_many_categories
 from loaders.mongo import Database
 from loaders.transfer import (
     EXPORT_MARK,
     Importer,
     Incoming,
+    Reference,
     References,
     exported_fields,
     exported_key,
     exported_object_id,
 )
 
-_UNKNOWN = "refers to a {} that is not here"
+_UNKNOWN = "refers to a {} that does not exist"
+
+_Ids = Mapping[Reference, ObjectId]
 
 
 class Restorer:
-    """Links the rows of one export, a batch at a time."""
+    """Links the rows of one export, a batch at a time. Like app.importing.linking.Linker."""
 
     def __init__(self, database: Database, collection: Importable, *, write: bool) -> None:
         self.notes: Counter[str] = Counter()
@@ -31,16 +35,16 @@ class Restorer:
         self._runs = Importer(database, "courseRuns", write=write)
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
-        """One for each record, in order."""
+        """Returns one document or refusal per record, in order."""
         linked = [_incoming(record) for record in records]
         if self._collection == "courses":
-            await self._courses(records, linked)
+            await self._link_courses(records, linked)
         elif self._collection != "students":
-            await self._refer(records, linked)
+            await self._link_references(records, linked)
         return linked
 
     async def after(self, records: Sequence[Record]) -> None:
-        """The runs of courses, once the courses are there."""
+        """Imports the runs of the courses, once the courses are stored."""
         rows = [r.fields for r in records if self._collection == "courses" and r.fields.get("runs")]
         courses = await self._references.courses([exported_key(row) for row in rows])
         runs = []
@@ -50,41 +54,41 @@ class Restorer:
         if runs:
             await self._runs.upsert(runs)
 
-    async def _courses(self, records: Sequence[Record], linked: list[Linked]) -> None:
+    async def _link_courses(self, records: Sequence[Record], linked: list[Linked]) -> None:
         rows = [record.fields for record in records]
         categories = [row["category"] for row in rows if row.get("category")]
-        there = await self._references.restore_categories(categories)
+        existing = await self._references.restore_categories(categories)
         instructors = await self._references.restore(
             "instructors", [i for row in rows for i in row["instructors"]]
         )
         for index, (row, incoming) in enumerate(zip(rows, linked, strict=True)):
             category = row.get("category")
-            if category and category["slug"] not in there:
+            if category and category["slug"] not in existing:
                 linked[index] = Unlinked(records[index].row, too_many_categories(category["name"]))
             elif isinstance(incoming, Incoming):
                 incoming.new["slug"] = incoming.fields.pop("slug")
                 incoming.fields["categorySlug"] = category and category["slug"]
                 incoming.fields["instructorIds"] = [instructors[exported_key(i)] for i in row["instructors"]]
 
-    async def _refer(self, records: Sequence[Record], linked: list[Linked]) -> None:
+    async def _link_references(self, records: Sequence[Record], linked: list[Linked]) -> None:
         rows = [record.fields for record in records]
         courses = await self._references.courses(_keys(rows, "course"))
         students = await self._references.students(_keys(rows, "student"))
         runs = await self._references.runs(_keys(rows, "run"))
         for index, (row, incoming) in enumerate(zip(rows, linked, strict=True)):
             if isinstance(incoming, Incoming):
-                linked[index] = _referring(row, incoming, courses, students, runs)
+                linked[index] = _with_references(row, incoming, courses, students, runs)
 
 
-def collection_of(sample: Sequence[Mapping[str, Any]]) -> str | None:
-    """The collection that an export is of, or None when it is no export."""
+def collection_of(sample: Sequence[Cells]) -> str | None:
+    """Returns the collection that was exported, or None if the rows are not an export."""
     return sample[0].get(EXPORT_MARK) if sample else None
 
 
-def check_restorable(sample: Sequence[Mapping[str, Any]], collection: Importable) -> None:
-    """Raises SourceError when an export is of another collection."""
-    if (found := collection_of(sample)) != collection:
-        raise SourceError(f"this is an export of {found}: lectern import {found}")
+def check_restorable(sample: Sequence[Cells], collection: Importable) -> None:
+    """Raises SourceError when the rows are an export of another collection."""
+    if (exported := collection_of(sample)) != collection:
+        raise SourceError(f"this is an export of {exported}: lectern import {exported}")
 
 
 def _incoming(record: Record) -> Linked:
@@ -95,23 +99,25 @@ def _incoming(record: Record) -> Linked:
         return Unlinked(record.row, f"not a row of an export: {error}")
 
 
-def _run(row: Mapping[str, Any], course: Mapping[str, Any]) -> Incoming:
+def _run(row: Cells, course: Fields) -> Incoming:
     fields = {**exported_fields(row), "courseId": course["_id"]}
     return Incoming(0, exported_key(row), fields, {"_id": exported_object_id(row)})
 
 
-def _keys(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+def _keys(rows: Sequence[Cells], name: str) -> list[Reference]:
     return [exported_key(row[name]) for row in rows if row.get(name)]
 
 
-def _referring(row: Mapping[str, Any], incoming: Incoming, courses: Any, students: Any, runs: Any) -> Linked:
+def _with_references(
+    row: Cells, incoming: Incoming, courses: Mapping[Reference, Fields], students: _Ids, runs: _Ids
+) -> Linked:
     course = courses.get(exported_key(row["course"]))
     if course is None:
         return Unlinked(incoming.row, _UNKNOWN.format("course"))
     incoming.fields["courseId"] = course["_id"]
-    for name, stored, found in (("student", "studentId", students), ("run", "runId", runs)):
+    for name, stored_name, ids in (("student", "studentId", students), ("run", "runId", runs)):
         if name in row:
-            incoming.fields[stored] = row[name] and found.get(exported_key(row[name]))
-            if row[name] and incoming.fields[stored] is None:
+            incoming.fields[stored_name] = row[name] and ids.get(exported_key(row[name]))
+            if row[name] and incoming.fields[stored_name] is None:
                 return Unlinked(incoming.row, _UNKNOWN.format(name))
     return incoming

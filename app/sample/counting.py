@@ -1,4 +1,4 @@
-"""The aggregates, from the documents that were made: what `loaders.recount.recount` would find."""
+"""Aggregates of the generated documents, equal to those that `loaders.recount.recount` computes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ def count(
     enrolments: Sequence[EnrollmentDoc],
     reviews: Iterable[ReviewDoc],
 ) -> None:
-    """Set the aggregates of courses and runs."""
+    """Sets the aggregates of courses and runs."""
     counted = run_aggregates(enrolments)
     for run in runs:
         run.update(counted[run["_id"]])  # type: ignore[typeddict-item] # some of its fields
@@ -38,14 +38,19 @@ def count(
     students = Counter(course for course, _ in pairs)
     for course in courses:
         key = course["_id"]
-        own = course_aggregates(course, stars=stars[key], students=students[key], seats_until=seats.get(key))
-        course.update(own)  # type: ignore[typeddict-item] # some of its fields
+        aggregates = course_aggregates(
+            course, stars=stars[key], students=students[key], seats_until=seats.get(key)
+        )
+        course.update(aggregates)  # type: ignore[typeddict-item] # some of its fields
 
 
 def list_newest(
     parents: Iterable[CourseDoc] | Iterable[StudentDoc], field: ReviewParent, reviews: Iterable[ReviewDoc]
 ) -> None:
-    """Set `newestReviewIds`; `field` is what refers to the parent. Each review has a date."""
+    """Sets `newestReviewIds` of courses or students. `field` is a review's reference to its parent.
+
+    Every review must have a date.
+    """
     ids: dict[ObjectId | None, list[ObjectId]] = defaultdict(list)
     by_id = sorted(reviews, key=lambda review: review["_id"])
     for review in sorted(by_id, key=lambda review: review["createdAt"] or TODAY, reverse=True):

@@ -1,13 +1,12 @@
 """Categories, instructors and courses, from the catalogue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
 
 from bson import ObjectId
 
-from app.sample.handwritten import CategoryPlan, CoursePlan
+from app.sample.handwritten import CategoryPlan, CoursePlan, Table
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from loaders.model import NO_IDS, CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc, summarise
@@ -35,7 +34,7 @@ def category_documents(categories: Sequence[CategoryPlan]) -> list[CategoryDoc]:
     ]
 
 
-def instructor_documents(people: Mapping[str, Any]) -> list[InstructorDoc]:
+def instructor_documents(people: Table) -> list[InstructorDoc]:
     return [
         {
             "_id": object_id("instructors", n),
@@ -47,17 +46,17 @@ def instructor_documents(people: Mapping[str, Any]) -> list[InstructorDoc]:
     ]
 
 
-def course_documents(categories: Sequence[CategoryPlan], people: Mapping[str, Any]) -> list[CourseDoc]:
-    """Every course, without its aggregates."""
+def course_documents(categories: Sequence[CategoryPlan], people: Table) -> list[CourseDoc]:
+    """Returns every course, before its aggregates are computed."""
     random = seeded("courses")
     plans = [(category, plan) for category in categories for plan in category.courses]
     return [_course(n, category, plan, people, random) for n, (category, plan) in enumerate(plans)]
 
 
 def description(plan: CoursePlan) -> str:
-    """Markdown: an introduction, what is learned, for whom, and the outline."""
+    """Returns Markdown: an introduction, the outcomes, the audience and the outline."""
     learn, audience, outline = _HEADINGS[plan.language]
-    outcomes = "\n".join(f"- {_capital(item)}" for item in plan.learn)
+    outcomes = "\n".join(f"- {_capitalised(item)}" for item in plan.learn)
     parts = "\n".join(f"{n}. {part}" for n, part in enumerate(plan.outline, 1))
     return (
         f"{plan.intro}\n\n## {learn}\n\n{outcomes}\n\n## {audience}\n\n{plan.audience}"
@@ -65,9 +64,7 @@ def description(plan: CoursePlan) -> str:
     )
 
 
-def _course(
-    n: int, category: CategoryPlan, plan: CoursePlan, people: Mapping[str, Any], random: Random
-) -> CourseDoc:
+def _course(n: int, category: CategoryPlan, plan: CoursePlan, people: Table, random: Random) -> CourseDoc:
     created = _created(plan, random)
     text = description(plan)
     words = {"title": plan.title, "codes": plan.codes, "tags": plan.tags, "summary": plan.summary}
@@ -92,7 +89,7 @@ def _course(
         "externalId": external_id(plan.key),
         **summarise([0] * 5, _imported(plan)),
         "studentCount": 0,
-        # Whoever rated had taken the course, and of the others nothing is known.
+        # Every rater took the course; how many others did is unknown.
         "importedStudentCount": plan.imported[1] if plan.imported else 0,
         "seatsUntil": None,
         "newestReviewIds": NO_IDS,
@@ -102,7 +99,7 @@ def _course(
 
 
 def _created(plan: CoursePlan, random: Random) -> datetime:
-    """Some day before the sample's last; drafts and new courses are young, archived ones are old."""
+    """Draws a creation date: recent for drafts and new courses, early for archived courses."""
     day = FIRST_DAY + timedelta(hours=random.randrange(8, 20), minutes=random.randrange(60))
     if plan.is_new or plan.status == "DRAFT":
         return day + timedelta(days=1780 + random.randrange(200) if plan.is_new else 1400)
@@ -125,18 +122,16 @@ def _price(price: str | None) -> MoneyDoc | None:
     return {"amountMinor": int(amount) * 100, "currency": currency}
 
 
-def _instructors(
-    category: str, plan: CoursePlan, people: Mapping[str, Any], random: Random
-) -> list[ObjectId]:
-    """One to three of those who teach the category, in the course's language."""
-    able = [
+def _instructors(category: str, plan: CoursePlan, people: Table, random: Random) -> list[ObjectId]:
+    """Draws one to three instructors who teach the category in the course's language."""
+    eligible = [
         object_id("instructors", n)
         for n, person in enumerate(people["instructor"])
         if category in person["teaches"]
         and (plan.language == "en" or plan.language in person.get("speaks", ()))
     ]
-    return random.sample(able, min(len(able), random.choice((1, 1, 1, 2, 2, 3))))
+    return random.sample(eligible, min(len(eligible), random.choice((1, 1, 1, 2, 2, 3))))
 
 
-def _capital(text: str) -> str:
+def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""Enrolments: who took which course when, and what became of it. Seats of runs and joining dates follow."""
+"""Enrolments: who took which course when, with what outcome. They determine the seats and joining dates."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from loaders.model import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStat
 
 ENROLLMENTS = 9_000
 
-# Statuses by their weights, for runs that are over, for those ahead, and at one's own pace.
+# Statuses with their weights: in past runs, in upcoming runs, and in self-paced enrolments.
 _PAST: dict[EnrollmentStatus, int] = {"COMPLETED": 68, "ACTIVE": 10, "EXPIRED": 14, "CANCELLED": 8}
 _AHEAD: dict[EnrollmentStatus, int] = {"ACTIVE": 90, "CANCELLED": 10}
 _OWN_PACE: dict[EnrollmentStatus, int] = {"COMPLETED": 48, "ACTIVE": 34, "EXPIRED": 9, "CANCELLED": 9}
-_UNNUMBERED = object_id("enrollments", 0)  # until all are there and in order
+_UNNUMBERED = object_id("enrollments", 0)  # a placeholder until all enrolments are sorted
 _SEATS = (8, 10, 12, 16, 20, 24, 30, 36, 40, 50, 60, 80, 100, 120, 150, 200, 300, 500)
 _FULL_SHARE = 0.4  # of the upcoming runs
-_UNLIMITED_SHARE = 0.4  # of the runs online
+_UNLIMITED_SHARE = 0.4  # of the online runs
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A course with what its enrolments depend on."""
+    """A course, with its plan and its runs, on which its enrolments depend."""
 
     plan: CoursePlan
     course: CourseDoc
@@ -36,27 +36,32 @@ class Offer:
 
 
 def enrolments(offers: Sequence[Offer], students: Sequence[StudentDoc]) -> list[EnrollmentDoc]:
-    """Every enrolment, oldest first; at most one a student and course. Sets the seats of the runs."""
+    """Returns every enrolment, oldest first, at most one per student and course. Sets the runs' seats."""
     random = seeded("enrolments")
-    keen = list(accumulate(1 / (1 + 40 * random.random()) for _ in students))
+    cumulative_weights = list(accumulate(1 / (1 + 40 * random.random()) for _ in students))
     ids = [student["_id"] for student in students]
-    made = [
+    documents = [
         enrolment
         for offer, count in zip(offers, _counts(offers, random), strict=True)
-        for enrolment in _of_course(offer, _distinct(ids, keen, count, random), random)
+        for enrolment in _of_course(offer, _distinct(ids, cumulative_weights, count, random), random)
     ]
-    made.sort(key=lambda enrolment: enrolment["enrolledAt"] or FIRST_DAY)
-    for n, enrolment in enumerate(made):
+    documents.sort(key=lambda enrolment: enrolment["enrolledAt"] or FIRST_DAY)
+    for n, enrolment in enumerate(documents):
         enrolment["_id"] = object_id("enrollments", n)
         enrolment["externalId"] = external_id(n + 1)
-    return made
+    return documents
 
 
-def set_joining_dates(students: Iterable[StudentDoc], seen: Iterable[tuple[ObjectId, datetime]]) -> None:
-    """Each joined some time before being first seen, many of them on the same day; of some nobody knows."""
+def set_joining_dates(
+    students: Iterable[StudentDoc], activities: Iterable[tuple[ObjectId, datetime]]
+) -> None:
+    """Sets `joinedAt` to some time before a student's first activity, often to a few minutes before it.
+
+    `activities` are pairs of a student and a time. The joining date of a few students is unknown.
+    """
     random = seeded("joining dates")
     first: dict[ObjectId, datetime] = {}
-    for student, moment in seen:
+    for student, moment in activities:
         first[student] = min(moment, first.get(student, moment))
     for document in students:
         before = timedelta(minutes=3) if random.random() < 0.5 else timedelta(days=90 * random.random())
@@ -66,15 +71,15 @@ def set_joining_dates(students: Iterable[StudentDoc], seen: Iterable[tuple[Objec
 
 
 def _counts(offers: Sequence[Offer], random: Random) -> list[int]:
-    """How many each course draws: few of them most of it; ENROLLMENTS in all."""
-    draws = [_draw(offer.plan) * (0.45 + 1.1 * random.random() ** 2) for offer in offers]
-    total = sum(draws)
-    counts = [round(ENROLLMENTS * draw / total) for draw in draws]
+    """Returns the number of enrolments of each course, ENROLLMENTS in total. A few courses have most."""
+    popularities = [_popularity(offer.plan) * (0.45 + 1.1 * random.random() ** 2) for offer in offers]
+    total = sum(popularities)
+    counts = [round(ENROLLMENTS * popularity / total) for popularity in popularities]
     counts[counts.index(max(counts))] += ENROLLMENTS - sum(counts)
     return counts
 
 
-def _draw(plan: CoursePlan) -> float:
+def _popularity(plan: CoursePlan) -> float:
     if not plan.reviews:
         return plan.draw * 0.3
     if plan.modes == ["ONSITE"]:
@@ -83,28 +88,29 @@ def _draw(plan: CoursePlan) -> float:
 
 
 def _distinct(
-    ids: Sequence[ObjectId], weights: Sequence[float], count: int, random: Random
+    ids: Sequence[ObjectId], cumulative_weights: Sequence[float], count: int, random: Random
 ) -> list[ObjectId]:
-    found: dict[ObjectId, None] = {}
-    while len(found) < count:
-        found.update(dict.fromkeys(random.choices(ids, cum_weights=weights, k=count - len(found))))
-    return list(found)
+    drawn: dict[ObjectId, None] = {}
+    while len(drawn) < count:
+        batch = random.choices(ids, cum_weights=cumulative_weights, k=count - len(drawn))
+        drawn.update(dict.fromkeys(batch))
+    return list(drawn)
 
 
 def _of_course(offer: Offer, students: Sequence[ObjectId], random: Random) -> list[EnrollmentDoc]:
-    places = _places(offer, random)
-    made = [_enrolment(offer, random.choice(places), student, random) for student in students]
+    choices = _run_choices(offer, random)
+    documents = [_enrolment(offer, random.choice(choices), student, random) for student in students]
     for run in offer.runs:
-        mine = [enrolment for enrolment in made if enrolment["runId"] == run.document["_id"]]
-        _seat(run, mine, random)
-    return made
+        in_run = [enrolment for enrolment in documents if enrolment["runId"] == run.document["_id"]]
+        _set_seats(run, in_run, random)
+    return documents
 
 
-def _places(offer: Offer, random: Random) -> list[Run | None]:
-    """The runs to choose from, each as often as it is popular; none is at one's own pace."""
+def _run_choices(offer: Offer, random: Random) -> list[Run | None]:
+    """Returns the runs to choose from, repeated by popularity. None is the self-paced choice."""
     runs = [run for run in offer.runs for _ in range(random.randrange(2, 6) if run.past else 2)]
-    own_pace = len(runs) // 2 + 1 if "ONLINE" in offer.plan.modes and not offer.plan.is_new else 0
-    return [*runs, *[None] * own_pace]
+    self_paced = len(runs) // 2 + 1 if "ONLINE" in offer.plan.modes and not offer.plan.is_new else 0
+    return [*runs, *[None] * self_paced]
 
 
 def _enrolment(offer: Offer, run: Run | None, student: ObjectId, random: Random) -> EnrollmentDoc:
@@ -160,24 +166,24 @@ def _progress(status: EnrollmentStatus, run: Run | None, random: Random) -> floa
     return round(most * random.random(), 2)
 
 
-def _seat(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) -> None:
-    """Give a run its seats: enough for all, or too few, and then the last to come wait."""
+def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) -> None:
+    """Gives a run enough seats for everyone, or too few; the last to enrol are then waitlisted."""
     document, taken = run.document, [e for e in enrolments if e["status"] in ("ACTIVE", "COMPLETED")]
     full, unlimited = random.random() < _FULL_SHARE, random.random() < _UNLIMITED_SHARE
     if full and not run.past and len(taken) > _SEATS[0]:
         document["seats"] = _seats_for(taken, document)
-        _wait(sorted(taken, key=lambda e: e["enrolledAt"] or FIRST_DAY)[document["seats"] :])
+        _waitlist(sorted(taken, key=lambda e: e["enrolledAt"] or FIRST_DAY)[document["seats"] :])
     elif document["deliveryMode"] == "ONSITE" or not unlimited:
         document["seats"] = next(seats for seats in _SEATS if seats >= len(taken))
 
 
 def _seats_for(taken: Sequence[EnrollmentDoc], document: CourseRunDoc) -> int:
-    """The largest usual number of seats that is not enough."""
+    """Returns the largest common number of seats that is too small."""
     most = min(len(taken) - 1, 30 if document["deliveryMode"] == "ONSITE" else 200)
     return max(seats for seats in _SEATS if seats <= most)
 
 
-def _wait(enrolments: Iterable[EnrollmentDoc]) -> None:
+def _waitlist(enrolments: Iterable[EnrollmentDoc]) -> None:
     for enrolment in enrolments:
         enrolment["status"] = "WAITLISTED"
 

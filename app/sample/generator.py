@@ -1,9 +1,8 @@
-"""All of the sample data, as documents."""
+"""Generates all documents of the sample data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from bson import ObjectId
 
@@ -22,6 +21,7 @@ from loaders.model import (
     ReviewDoc,
     StudentDoc,
 )
+from loaders.transfer import SampleDocument
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Sample:
     enrollments: list[EnrollmentDoc]
     reviews: list[ReviewDoc]
 
-    def collections(self) -> dict[str, Sequence[Mapping[str, Any]]]:
-        """By the name of the collection."""
+    def collections(self) -> dict[str, Sequence[SampleDocument]]:
+        """Returns the documents by the name of their collection."""
         return {
             "categories": self.categories,
             "instructors": self.instructors,
@@ -50,13 +50,16 @@ class Sample:
 
 
 def generate(now: datetime) -> Sample:
-    """The sample data. Only upcoming runs depend on `now` (aware), and on its day alone."""
+    """Returns the sample data.
+
+    Only upcoming runs depend on `now`, and only on its day. `now` must have a time zone.
+    """
     categories, people = handwritten.categories(), handwritten.people()
     courses = course_documents(categories, people)
     plans = [(category, course) for category in categories for course in category.courses]
     planned = [(course_plan, doc) for (_, course_plan), doc in zip(plans, courses, strict=True)]
     runs = course_runs(planned, people, now)
-    offers = [Offer(*pair, mine) for pair, mine in zip(planned, runs, strict=True)]
+    offers = [Offer(*pair, its_runs) for pair, its_runs in zip(planned, runs, strict=True)]
     students, instructors = student_documents(people), instructor_documents(people)
     enrolled = enrolments(offers, students)
     triples = [(*pair, doc) for pair, doc in zip(plans, courses, strict=True)]
@@ -65,7 +68,7 @@ def generate(now: datetime) -> Sample:
         category_documents(categories),
         instructors,
         courses,
-        [run.document for mine in runs for run in mine],
+        [run.document for its_runs in runs for run in its_runs],
         students,
         enrolled,
         written,
@@ -75,12 +78,14 @@ def generate(now: datetime) -> Sample:
 
 
 def _complete(sample: Sample) -> None:
-    """What follows from the documents together."""
-    seen: list[tuple[ObjectId, datetime]] = [
+    """Sets the fields that depend on several collections: joining dates and aggregates."""
+    activities: list[tuple[ObjectId, datetime]] = [
         (e["studentId"], e["enrolledAt"]) for e in sample.enrollments if e["enrolledAt"]
     ]
-    seen += [(r["studentId"], r["createdAt"]) for r in sample.reviews if r["studentId"] and r["createdAt"]]
-    set_joining_dates(sample.students, seen)
+    activities += [
+        (r["studentId"], r["createdAt"]) for r in sample.reviews if r["studentId"] and r["createdAt"]
+    ]
+    set_joining_dates(sample.students, activities)
     counting.count(sample.courses, sample.runs, sample.enrollments, sample.reviews)
     counting.list_newest(sample.courses, "courseId", sample.reviews)
     counting.list_newest(sample.students, "studentId", sample.reviews)

@@ -1,4 +1,4 @@
-"""The hand-written part, as it is read from data/: the catalogue, the people, the sentences."""
+"""Reads the hand-written data from data/: the catalogue, the people, the sentences."""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from typing import Any
 
 from loaders.model import CourseStatus, DeliveryMode, Level
 from loaders.text import slugify
+
+Table = Mapping[str, Any]  # a table of a TOML file in data/, which is ours and needs no validation
 
 CATEGORIES = (
     "back-end",
@@ -27,7 +29,7 @@ LANGUAGES = ("en", "es", "de", "fr", "hi", "ar")
 
 @dataclass(frozen=True)
 class CoursePlan:
-    """A course as it stands in data/catalogue; the last fields are what its reviews talk about."""
+    """A course in data/catalogue. The fields from `subject` on are the topics of its reviews."""
 
     title: str
     codes: list[str]
@@ -41,23 +43,23 @@ class CoursePlan:
     outline: list[str]
     slug: str = ""
     days: int | None = None
-    price: str | None = None  # "INR 14999", "free", or none told
+    price: str | None = None  # "INR 14999", "free", or None if unknown
     language: str = "en"
     status: CourseStatus = "PUBLISHED"
     imported: tuple[float, int] | None = None  # an average and its count, without the reviews behind it
     reviews: bool = True
-    draw: float = 1.0  # how many students it draws, compared with others
-    quality: float | None = None  # the mean its ratings are drawn around
+    draw: float = 1.0  # popularity among students, relative to other courses
+    quality: float | None = None  # the mean around which its ratings are drawn
     subject: str = ""
     project: str = ""
     topics: tuple[str, ...] = ()
     loved: tuple[str, ...] = ()
     gripes: tuple[str, ...] = ()
-    jobs: tuple[str, ...] = ()  # who writes, where the category's own would surprise
+    jobs: tuple[str, ...] = ()  # of its reviewers, where those of the category don't fit
 
     @cached_property
     def key(self) -> str:
-        """Its slug: the one given where the title makes a poor one."""
+        """The slug. It is made from the title, unless the catalogue sets one because the title's is poor."""
         return self.slug or slugify(self.title)
 
     @property
@@ -73,7 +75,7 @@ class CoursePlan:
 class CategoryPlan:
     slug: str
     name: str
-    jobs: list[str]  # who writes reviews
+    jobs: list[str]  # of its reviewers
     praise: list[str]
     complaints: list[str]
     courses: list[CoursePlan]
@@ -83,21 +85,22 @@ def categories() -> list[CategoryPlan]:
     return [_category(_table(f"catalogue/{slug}.toml")) for slug in CATEGORIES]
 
 
-def people() -> dict[str, Any]:
-    """Instructors, names by country, bios, rooms: data/people.toml as it is."""
+def people() -> Table:
+    """Returns data/people.toml: instructors, names by country, bios, rooms."""
     return _table("people.toml")
 
 
-def texts() -> dict[str, Mapping[str, Any]]:
-    """The sentences of reviews by language: data/texts."""
+def texts() -> dict[str, Table]:
+    """Returns the sentences of reviews by language, from data/texts."""
     return {language: _table(f"texts/{language}.toml") for language in LANGUAGES}
 
 
-def _category(table: dict[str, Any]) -> CategoryPlan:
-    courses = [CoursePlan(**course) for course in table.pop("course")]
-    return CategoryPlan(**table, courses=courses)
+def _category(table: Table) -> CategoryPlan:
+    courses = [CoursePlan(**course) for course in table["course"]]
+    fields = {name: value for name, value in table.items() if name != "course"}
+    return CategoryPlan(**fields, courses=courses)
 
 
-def _table(path: str) -> dict[str, Any]:
+def _table(path: str) -> Table:
     text = files("app.sample").joinpath("data").joinpath(path).read_text("utf-8")
     return tomllib.loads(text)

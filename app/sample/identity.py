@@ -1,4 +1,4 @@
-"""Who is who: the `_id`s, external ids, random generators and fixed dates of the sample data."""
+"""The `_id`s, external ids, random generators and fixed dates of the sample data."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -7,12 +7,12 @@ from bson import ObjectId
 
 from loaders.model import ExternalId
 
-#: The last day on which anything happened in the sample data; only upcoming runs lie after it.
+#: The last day on which anything happens in the sample data, except for upcoming runs.
 TODAY = datetime(2026, 9, 1, tzinfo=UTC)
 FIRST_DAY = datetime(2021, 3, 1, tzinfo=UTC)
 
 SOURCE = "sample"
-LAYOUT = 3  # of the documents as they are stored: another one when they change
+LAYOUT = 3  # version of the stored documents: increase it when they change
 _COLLECTIONS = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
 _PREFIXES = {
     collection: int(TODAY.timestamp()).to_bytes(4, "big") + b"smpl" + bytes([n])
@@ -21,9 +21,10 @@ _PREFIXES = {
 
 
 def object_id(collection: str, number: int) -> ObjectId:
-    """The `_id` of the n-th document of a collection: a fixed time, "smpl" and the collection, a counter.
+    """Returns the `_id` of the n-th document of a collection.
 
-    Ascending, as real ones are, so that they are inserted at the end of the index.
+    It consists of a fixed time, "smpl", the collection and a counter. The `_id`s ascend, as real ones do, so
+    that they are inserted at the end of the index.
     """
     return ObjectId(_PREFIXES[collection] + number.to_bytes(3, "big"))
 
@@ -33,5 +34,5 @@ def external_id(key: str | int) -> ExternalId:
 
 
 def random(part: str) -> Random:
-    """A generator of its own for each part, so that a change to one leaves the others as they are."""
-    return Random(f"lectern/{part}")  # noqa: S311 (the same again is what is asked of it)
+    """Returns the random generator of one part, so that a change to that part leaves the others unchanged."""
+    return Random(f"lectern/{part}")  # noqa: S311 (it must be reproducible, not secure)

@@ -1,4 +1,4 @@
-"""Sample data into a database, on the first start of `lectern dev`."""
+"""Loads the sample data into a database, on the first start of `lectern dev`."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -11,26 +11,26 @@ from loaders.transfer import begin_sample, complete_sample, insert_sample
 
 
 async def load_sample(database: Database, now: datetime | None = None) -> bool:
-    """Load the sample data and tell whether anything was to do.
+    """Loads the sample data. Returns False if there was nothing to do.
 
-    Nothing is done where it was loaded before, nor in a database with courses of its own. A load that was
-    interrupted is completed as of the day on which it began, so that its documents agree with each other; one
-    of another layout is replaced.
+    That is so if it was loaded before, or if the database has courses of its own. An interrupted load is
+    completed for the day on which it began, so that its documents are consistent. Documents of another layout
+    are replaced.
     """
     moment = now or datetime.now(UTC)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    began = await begin_sample(database, SOURCE, LAYOUT, day)
-    if began is None:
+    load = await begin_sample(database, SOURCE, LAYOUT, day)
+    if load is None:
         return False
-    made = await asyncio.to_thread(generate, began.day)
-    await insert_sample(database, made.collections())
-    if not began.first:
-        await _count_in(database)
+    sample = await asyncio.to_thread(generate, load.day)
+    await insert_sample(database, sample.collections())
+    if not load.first:
+        await _recount(database)
     await complete_sample(database, SOURCE)
     return True
 
 
-async def _count_in(database: Database) -> None:
-    """Reviews, votes and enrolments that were made since, in the documents that were put back."""
+async def _recount(database: Database) -> None:
+    """Adds later reviews, votes and enrolments to the counts of the replaced documents."""
     async for _ in recount(database, fix=True):
         pass

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from itertools import accumulate
 from random import Random
-from typing import Any
 
+from app.sample.handwritten import Table
 from app.sample.identity import external_id, object_id
 from app.sample.identity import random as seeded
 from loaders.model import ANONYMOUS_STUDENT, NO_IDS, StudentDoc
@@ -14,7 +14,7 @@ STUDENTS = 3_000
 
 
 class _Country:
-    def __init__(self, code: str, table: Mapping[str, Any]) -> None:
+    def __init__(self, code: str, table: Table) -> None:
         self.code = code
         self.share = int(table["share"])
         self.cities = _names(table["city"])
@@ -22,8 +22,8 @@ class _Country:
         self.whole = _names(table.get("whole", ""))
 
 
-def student_documents(people: Mapping[str, Any]) -> list[StudentDoc]:
-    """Every student. `joinedAt` is null until it is known when each was first seen: see `enrolments`."""
+def student_documents(people: Table) -> list[StudentDoc]:
+    """Returns every student. `joinedAt` is set later, by `enrolments.set_joining_dates`."""
     random = seeded("students")
     countries = [_Country(code, table) for code, table in people["country"].items()]
     shares = list(accumulate(country.share for country in countries))
@@ -60,13 +60,13 @@ def _name(country: _Country, random: Random) -> str:
 
 
 def _email(n: int, folded: str) -> str:
-    """A domain that is reserved for examples and receives nothing (RFC 2606)."""
+    """Returns an address at example.org, which is reserved for examples and receives no mail (RFC 2606)."""
     local = folded.replace(" ", ".") if folded.isascii() else "student"
     return f"{local}.{n + 1}@example.org"
 
 
 def _avatar(random: Random) -> str:
-    """A picture inside the URL: a coloured square, so that showing it asks no other server."""
+    """Returns a coloured square as a data URL, so that showing it makes no request."""
     return (
         "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E"
         f"%3Crect width='8' height='8' fill='hsl({random.randrange(0, 360, 15)},45%25,60%25)'/%3E%3C/svg%3E"

@@ -1,7 +1,7 @@
-"""Reviews as people write them: composed from sentences of data/texts and of the catalogue.
+"""The texts of reviews, composed of sentences from data/texts and from the catalogue.
 
-A reviewer who is pleased praises and perhaps minds something, one who isn't does the reverse. Sentences are
-dealt like cards, so that a course's reviews use each of them before any comes again.
+A satisfied reviewer praises and perhaps mentions a flaw; a dissatisfied one does the reverse. Sentences are
+dealt like cards, so that the reviews of a course use each one before any is repeated.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from string import Formatter
-from typing import Any
 
-from app.sample.handwritten import CategoryPlan, CoursePlan
+from app.sample.handwritten import CategoryPlan, CoursePlan, Table
 
-_TRIES = 8  # before a text that somebody else has written is let through
+_TRIES = 8  # before a duplicate text is accepted
 
 
 class Deck:
-    """Deals the cards in random order, each once before any again."""
+    """Deals cards in random order, and reshuffles them once all are dealt."""
 
     def __init__(self, cards: Sequence[str], random: Random) -> None:
         self._cards, self._random = list(cards), random
-        self._left: list[str] = []
+        self._undealt: list[str] = []
 
     def __len__(self) -> int:
         return len(self._cards)
@@ -29,16 +28,16 @@ class Deck:
     def deal(self) -> str:
         if len(self._cards) == 1:
             return self._cards[0]
-        if not self._left:
-            self._left = self._random.sample(self._cards, len(self._cards))
-        return self._left.pop()
+        if not self._undealt:
+            self._undealt = self._random.sample(self._cards, len(self._cards))
+        return self._undealt.pop()
 
 
 @dataclass(frozen=True)
 class Written:
     body: str
     title: str
-    gripe: str | None  # what it minds, if that was one of the course's own faults
+    gripe: str | None  # the flaw it mentions, if it is one of the course's own
 
 
 class Writer:
@@ -49,12 +48,12 @@ class Writer:
         plan: CoursePlan,
         category: CategoryPlan,
         teachers: Sequence[str],
-        texts: Mapping[str, Any],
+        texts: Table,
         random: Random,
     ) -> None:
         self._plan, self._texts, self._random = plan, texts, random
         english = plan.language == "en"
-        self._own = {
+        self._of_category = {
             "praise": category.praise if english else [],
             "complaint": category.complaints if english else [],
         }
@@ -75,7 +74,7 @@ class Writer:
     def write(
         self, rating: int, difficulty: int | None, hours: float, fresh: Callable[[str], bool]
     ) -> Written:
-        """A review for a rating; `fresh` tells whether nobody else has written the text."""
+        """Writes a review for a rating. `fresh` returns whether a text is new."""
         self._hours = (
             f"{hours:g}" if self._plan.language in ("en", "hi", "ar") else f"{hours:g}".replace(".", ",")
         )
@@ -87,23 +86,23 @@ class Writer:
         return Written(body, self._say(f"title.{_mood(rating)}"), self._gripe)
 
     def reply(self, rating: int, gripe: str | None, student: str | None) -> str:
-        """An instructor's answer; with nobody to address, one that addresses nobody."""
+        """Writes an instructor's reply. Without a `student`, it addresses nobody by name."""
         kind = "reply.high" if rating > 3 else "reply.low"
         if gripe and self._has("reply.gripe"):
             kind = "reply.gripe"
-        able = [text for text in self._cards(kind) if student or "{student}" not in text]
-        text = self._random.choice(able or self._cards("reply.high")[-1:])
+        usable = [text for text in self._cards(kind) if student or "{student}" not in text]
+        text = self._random.choice(usable or self._cards("reply.high")[-1:])
         return self._fill(text, student=student or "", gripe=gripe or "")
 
     def note(self) -> str:
-        """What somebody adds to a review later."""
+        """Writes a later addition to a review."""
         return self._say("update.note")
 
     def rejected(self) -> str:
-        """What a moderator turns down."""
+        """Writes a text that a moderator rejects."""
         return self._say("rejected.body") if self._has("rejected.body") else self._say("title.low")
 
-    # -- the shapes of a review: from a line to several paragraphs --------------------------------------
+    # -- the forms of a review: from one line to several paragraphs -------------------------------------
 
     def _body(self, rating: int, difficulty: int | None) -> str:
         shape = self._random.random()
@@ -160,10 +159,10 @@ class Writer:
         ]
         return "\n\n".join([*lists, self._say(f"closing.{_mood(rating)}")])
 
-    # -- what it is made of -----------------------------------------------------------------------------
+    # -- the parts of a review --------------------------------------------------------------------------
 
     def _good(self, rating: int, most: int) -> list[str]:
-        """Praise: up to `most` sentences, fewer the less pleased."""
+        """Writes praise: up to `most` sentences, fewer for a lower rating."""
         if rating <= 2:
             kind = "sentence.concession" if self._has("sentence.concession") else "sentence.loved"
             return self._maybe(kind, 0.45)
@@ -179,7 +178,7 @@ class Writer:
         return self._random.choices(kinds, [weights[kind] for kind in kinds])[0]
 
     def _bad(self, rating: int, most: int) -> list[str]:
-        """Complaints: up to `most` sentences, and hardly any from somebody who is pleased."""
+        """Writes complaints: up to `most` sentences, and hardly any for a high rating."""
         if rating == 5:
             return self._maybe("sentence.soft", 0.12 * most)
         if rating == 4:
@@ -209,7 +208,7 @@ class Writer:
 
     def _cards(self, kind: str) -> list[str]:
         group, name = kind.split(".")
-        return [*self._texts.get(group, {}).get(name, ()), *self._own.get(name, ())]
+        return [*self._texts.get(group, {}).get(name, ()), *self._of_category.get(name, ())]
 
     def _deck(self, kind: str) -> Deck:
         if kind not in self._decks:
@@ -219,17 +218,20 @@ class Writer:
     def _has(self, kind: str) -> bool:
         return len(self._deck(kind)) > 0
 
-    def _fill(self, sentence: str, **given: str) -> str:
+    def _fill(self, sentence: str, **fixed: str) -> str:
         slots = _slots(sentence)
         if not slots:
             return sentence
-        words = {slot.lower(): self._word(slot.lower(), given) for slot in slots}
+        words = {slot.lower(): self._word(slot.lower(), fixed) for slot in slots}
         return sentence.format(**{slot: _cased(words[slot.lower()], slot) for slot in slots})
 
-    def _word(self, slot: str, given: Mapping[str, str]) -> str:
-        """A word for a slot. A topic and another are dealt one after the other, so they differ."""
-        if slot in given:
-            return given[slot]
+    def _word(self, slot: str, fixed: Mapping[str, str]) -> str:
+        """Returns the word for a slot.
+
+        The slots "topic" and "other" are dealt from the same deck, one after the other, so they differ.
+        """
+        if slot in fixed:
+            return fixed[slot]
         if slot == "hours":
             return self._hours
         word = self._words["topic" if slot == "other" else slot].deal()
@@ -252,5 +254,5 @@ def _slots(sentence: str) -> list[str]:
 
 
 def _cased(word: str, slot: str) -> str:
-    """With a capital where the slot has one: {Topic} begins a sentence."""
+    """Capitalises a word if its slot is capitalised, as in {Topic} at the start of a sentence."""
     return word[:1].upper() + word[1:] if slot[0].isupper() else word

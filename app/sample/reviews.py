@@ -1,15 +1,14 @@
-"""Reviews: most by students of the course, some by others, a few by nobody in particular."""
+"""Reviews: most by students of the course, some by other students, a few without an author."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 from random import Random
-from typing import Any
 
 from bson import ObjectId
 
-from app.sample.handwritten import CategoryPlan, CoursePlan
+from app.sample.handwritten import CategoryPlan, CoursePlan, Table
 from app.sample.identity import TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from app.sample.prose import Writer
@@ -26,13 +25,13 @@ from loaders.model import (
 )
 
 REVIEWS = 6_000
-_UNNUMBERED = object_id("reviews", 0)  # until all are there and in order
-_UNVERIFIED = 480  # by somebody who never enrolled, cancelled or waits
+_UNNUMBERED = object_id("reviews", 0)  # a placeholder until all reviews are sorted
+_UNVERIFIED = 480  # by students who never enrolled, have cancelled, or are on the waiting list
 _ANONYMOUS = 150
 _PENDING = 60
 _REJECTED = 25
 
-# Shares of one to five stars around a mean; those of other means lie between.
+# Percentages of one to five stars for some mean ratings; between them, they are interpolated.
 _SHARES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (3.0, (16, 18, 26, 25, 15)),
     (3.5, (8, 12, 23, 34, 23)),
@@ -40,13 +39,17 @@ _SHARES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (4.4, (2, 3, 8, 29, 58)),
     (4.9, (0.4, 0.6, 1.5, 8, 89.5)),
 )
+# The usual difficulty and weekly hours of a course, by level.
 _BASE = {"BEGINNER": (2, 4.0), "ALL_LEVELS": (2, 3.0), "INTERMEDIATE": (3, 6.0), "ADVANCED": (4, 9.0)}
 _VOTES = (0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 6, 9, 14, 25, 60)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A course as its reviewers see it."""
+    """A course, with what its reviewers say about it.
+
+    shares: cumulative percentages of one to five stars.
+    """
 
     category: CategoryPlan
     plan: CoursePlan
@@ -59,7 +62,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class _Occasion:
-    """Somebody who is about to write, not before a moment."""
+    """A review yet to be written, by a student or by nobody, no earlier than `after`."""
 
     course: ObjectId
     student: ObjectId | None
@@ -73,9 +76,9 @@ def reviews(
     students: Sequence[StudentDoc],
     instructors: Sequence[InstructorDoc],
     enrolments: Sequence[EnrollmentDoc],
-    texts: Mapping[str, Mapping[str, Any]],
+    texts: Mapping[str, Table],
 ) -> list[ReviewDoc]:
-    """Every review, oldest first; at most one a student and course."""
+    """Returns every review, oldest first, at most one per student and course."""
     random = seeded("reviews")
     names = {i["_id"]: i["name"] for i in instructors}
     subjects = {
@@ -84,9 +87,9 @@ def reviews(
         if plan.is_reviewed
     }
     occasions = _occasions(subjects, students, enrolments, random)
-    made = _dated(occasions, random)
-    _finish(made, subjects, {s["_id"]: _first_name(s) for s in students}, random)
-    return made
+    documents = _dated_reviews(occasions, random)
+    _add_content(documents, subjects, {s["_id"]: _first_name(s) for s in students}, random)
+    return documents
 
 
 def _subject(
@@ -94,11 +97,11 @@ def _subject(
     plan: CoursePlan,
     course: CourseDoc,
     names: Mapping[ObjectId, str],
-    texts: Mapping[str, Mapping[str, Any]],
+    texts: Mapping[str, Table],
     random: Random,
 ) -> Subject:
     difficulty, hours = _BASE[plan.level]
-    teachers = [_called(names[i]) for i in course["instructorIds"]]
+    teachers = [_short_name(names[i]) for i in course["instructorIds"]]
     quality = plan.quality or round(3.8 + random.random() * 0.9, 2)
     return Subject(
         category,
@@ -106,25 +109,28 @@ def _subject(
         course,
         difficulty,
         hours + random.randrange(-1, 4),
-        _shares(quality),
+        _cumulative_shares(quality),
         Writer(plan, category, teachers, texts[plan.language], random),
     )
 
 
-def _shares(quality: float) -> list[float]:
+def _cumulative_shares(quality: float) -> list[float]:
     (low, below), (high, above) = next(pair for pair in pairwise(_SHARES) if quality <= pair[1][0])
     weight = (quality - low) / (high - low)
     return list(accumulate(b + (a - b) * weight for b, a in zip(below, above, strict=True)))
 
 
-def _called(name: str) -> str:
-    """How students call an instructor: by first name, or with the title."""
+def _short_name(name: str) -> str:
+    """Returns what students call an instructor: the first name, or the title and the last name."""
     first, *rest = name.split()
     return f"{first} {rest[-1]}" if first.endswith(".") else first
 
 
 def _first_name(student: StudentDoc) -> str | None:
-    """What a reply calls a student; nothing where the first word of a name may be the family's."""
+    """Returns the name that a reply uses for a student.
+
+    None if the first word of the name may be the family name, or if the student is anonymous.
+    """
     if student["name"] == ANONYMOUS_STUDENT or student["country"] in ("CN", "JP", "KR", "VN", None):
         return None
     return student["name"].split()[0]
@@ -138,22 +144,22 @@ def _occasions(
 ) -> list[_Occasion]:
     counted = [e for e in enrolments if e["courseId"] in subjects and e["status"] in COUNTED_ENROLLMENTS]
     begun = [e for e in counted if e["progress"] > 0.15]
-    chosen = sorted(begun, key=lambda e: random.random() * (1 if e["completedAt"] else 2))
-    made = [_occasion(e, random) for e in chosen[: REVIEWS - _UNVERIFIED - _ANONYMOUS]]
-    popular = [o.course for o in made]
+    candidates = sorted(begun, key=lambda e: random.random() * (1 if e["completedAt"] else 2))
+    occasions = [_occasion(e, random) for e in candidates[: REVIEWS - _UNVERIFIED - _ANONYMOUS]]
+    courses = [o.course for o in occasions]  # repeated, so that a popular course is chosen more often
     taken = {(e["courseId"], e["studentId"]) for e in counted}
-    for n in range(REVIEWS - len(made)):
-        course = random.choice(popular)
-        student = None if n < _ANONYMOUS else _stranger(course, students, taken, random)
+    for n in range(REVIEWS - len(occasions)):
+        course = random.choice(courses)
+        student = None if n < _ANONYMOUS else _outsider(course, students, taken, random)
         after = subjects[course].course["createdAt"] + timedelta(days=60)
-        made.append(_Occasion(course, student, after, False, None))
-    return made
+        occasions.append(_Occasion(course, student, after, False, None))
+    return occasions
 
 
-def _stranger(
+def _outsider(
     course: ObjectId, students: Sequence[StudentDoc], taken: set[tuple[ObjectId, ObjectId]], random: Random
 ) -> ObjectId:
-    """A student without an enrolment that counts, who has not written before."""
+    """Draws a student who has neither an enrolment that counts nor a review in the course."""
     while (course, student := random.choice(students)["_id"]) in taken:
         pass
     taken.add((course, student))
@@ -167,12 +173,13 @@ def _occasion(enrolment: EnrollmentDoc, random: Random) -> _Occasion:
     return _Occasion(enrolment["courseId"], enrolment["studentId"], after, True, term)
 
 
-def _dated(occasions: Iterable[_Occasion], random: Random) -> list[ReviewDoc]:
-    """The reviews in the order of their dates, still without content. Some share theirs to the second, as
-    those do that came by one import or one form.
+def _dated_reviews(occasions: Iterable[_Occasion], random: Random) -> list[ReviewDoc]:
+    """Returns the reviews in the order of their dates, still without content.
+
+    Some reviews of a course have the same date to the second, as reviews from one import or one form do.
     """
     last: dict[ObjectId, datetime] = {}
-    made = []
+    documents = []
     for occasion in occasions:
         span = min(timedelta(days=45), TODAY - occasion.after)
         if not occasion.verified:
@@ -183,9 +190,9 @@ def _dated(occasions: Iterable[_Occasion], random: Random) -> list[ReviewDoc]:
         if same and same > occasion.after and random.random() < 0.05:
             created = same
         last[occasion.course] = created
-        made.append(_review(occasion, created))
-    made.sort(key=lambda review: review["createdAt"] or TODAY)
-    return made
+        documents.append(_review(occasion, created))
+    documents.sort(key=lambda review: review["createdAt"] or TODAY)
+    return documents
 
 
 def _review(occasion: _Occasion, created: datetime) -> ReviewDoc:
@@ -211,49 +218,51 @@ def _review(occasion: _Occasion, created: datetime) -> ReviewDoc:
     }
 
 
-def _finish(
-    made: Sequence[ReviewDoc],
+def _add_content(
+    documents: Sequence[ReviewDoc],
     subjects: Mapping[ObjectId, Subject],
     names: Mapping[ObjectId, str | None],
     random: Random,
 ) -> None:
-    """Fill in what each says, and what became of it."""
+    """Fills in the text and ratings of each review, its status, and the reactions to it."""
     seen: set[str] = set()
-    rejected = set(random.sample(range(len(made)), _REJECTED))
-    pending = set(random.sample(range(len(made) - 4 * _PENDING, len(made)), _PENDING)) - rejected
-    for n, review in enumerate(made):
+    count = len(documents)
+    rejected = set(random.sample(range(count), _REJECTED))
+    pending = set(random.sample(range(count - 4 * _PENDING, count), _PENDING)) - rejected
+    for n, review in enumerate(documents):
         review["_id"], review["externalId"] = object_id("reviews", n), external_id(n + 1)
         subject = subjects[review["courseId"]]
-        gripe = _content(review, subject, seen, random)
+        gripe = _write(review, subject, seen, random)
         if n in rejected:
             review["status"], review["body"], review["title"] = "REJECTED", subject.writer.rejected(), None
         elif n in pending:
             review["status"] = "PENDING"
         else:
-            _echo(review, subject, gripe, names, random)
+            _add_reactions(review, subject, gripe, names, random)
 
 
-def _content(review: ReviewDoc, subject: Subject, seen: set[str], random: Random) -> str | None:
+def _write(review: ReviewDoc, subject: Subject, seen: set[str], random: Random) -> str | None:
+    """Fills in text and ratings. Returns the flaw of the course that the text mentions, if any."""
     rating = random.choices((1, 2, 3, 4, 5), cum_weights=subject.shares)[0]
     difficulty = min(5, max(1, subject.difficulty + random.choice((-1, 0, 0, 0, 1))))
     hours = max(1.5, subject.hours + random.randrange(-6, 7) / 2)
-    told = difficulty if random.random() < 0.85 else None
-    written = subject.writer.write(rating, told, hours, lambda text: text not in seen)
+    stated = difficulty if random.random() < 0.85 else None
+    written = subject.writer.write(rating, stated, hours, lambda text: text not in seen)
     seen.add(written.body)
-    review["rating"], review["body"], review["difficulty"] = rating, written.body, told
+    review["rating"], review["body"], review["difficulty"] = rating, written.body, stated
     review["title"] = written.title if random.random() < 0.85 else None
     review["workloadHours"] = hours if random.random() < 0.8 else None
     return written.gripe
 
 
-def _echo(
+def _add_reactions(
     review: ReviewDoc,
     subject: Subject,
     gripe: str | None,
     names: Mapping[ObjectId, str | None],
     random: Random,
 ) -> None:
-    """Votes, a reply, a later edit."""
+    """Adds votes and, to some reviews, a reply or a later edit."""
     rating, created = review["rating"] or 3, review["createdAt"] or TODAY
     total = random.choice(_VOTES) + (random.choice(_VOTES) if len(review["body"]) > 400 else 0)
     against = round(total * random.random() ** 2 * (0.35 if rating > 2 else 0.6))

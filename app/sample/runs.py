@@ -1,23 +1,22 @@
-"""Course runs: past ones on fixed days, upcoming ones counted from the day of the first start."""
+"""Course runs: past ones on fixed days, upcoming ones relative to the day of the first start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
 
-from app.sample.handwritten import CoursePlan
+from app.sample.handwritten import CoursePlan, Table
 from app.sample.identity import TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from loaders.model import CourseDoc, CourseRunDoc
 
-_HOURS = (8, 9, 13, 14, 16, 18)  # UTC: mornings and evenings where the students are
-_SELF_PACED_DAYS = 40  # of a course that names no duration
+_HOURS = (8, 9, 13, 14, 16, 18)  # UTC; mornings and evenings in the students' countries
+_SELF_PACED_DAYS = 40  # assumed length of a course without a duration
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run, and whether it was over when the sample data ends."""
+    """A run. `past`: it was over on the last day of the sample data."""
 
     document: CourseRunDoc
     past: bool
@@ -25,11 +24,11 @@ class Run:
 
 
 def course_runs(
-    courses: Sequence[tuple[CoursePlan, CourseDoc]], people: Mapping[str, Any], now: datetime
+    courses: Sequence[tuple[CoursePlan, CourseDoc]], people: Table, now: datetime
 ) -> list[list[Run]]:
-    """The runs of each course, in order; seats, like the aggregates, follow from the enrolments.
+    """Returns the runs of each course, in order. The enrolments determine the seats and aggregates later.
 
-    Only the time of `now`'s day enters, and no random number depends on it: two starts on one day agree.
+    Only the day of `now` matters, and no random number depends on it, so two starts on one day agree.
     """
     random = seeded("runs")
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -45,11 +44,11 @@ def course_runs(
 def _starts(
     plan: CoursePlan, course: CourseDoc, midnight: datetime, random: Random
 ) -> list[tuple[datetime, bool]]:
-    """When the runs of a course start, and whether they are past ones."""
+    """Returns when the runs of a course start, and whether each is a past run."""
     past = sorted(_past(plan, course, random) for _ in range(_past_count(plan, random)))
     days = [random.randrange(7, 45), random.randrange(60, 110), random.randrange(130, 190)]
     if random.random() < 0.25:
-        days[0] = -random.randrange(2, 10)  # one that has just begun
+        days[0] = -random.randrange(2, 10)  # a run that has just begun
     ahead = [midnight + timedelta(days=d, hours=random.choice(_HOURS)) for d in days]
     return [(start, True) for start in past] + [
         (start, False) for start in ahead[: _ahead_count(plan, random)]

@@ -1,4 +1,4 @@
-"""Accounts and their sessions, sign-in attempts, and the people of external issuers."""
+"""Accounts and sessions, sign-in attempts, and the students and instructors of external issuers."""
 
 from loaders.accounts.account import (
     begin_session,

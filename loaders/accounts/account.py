@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from bson import ObjectId
 
@@ -11,12 +11,15 @@ from loaders.accounts import instructor
 from loaders.model import AccountDoc, Role, SessionDoc
 from loaders.mongo import Transaction, utc
 
-#: How long a session lasts without being refreshed.
+#: How long a session lasts without a refresh.
 LASTS = timedelta(days=30)
+
+_Field = Any  # the value of one field, of whichever type BSON holds
+_Fields = Mapping[str, _Field]  # some fields of an account, which may not be stored yet
 
 
 async def by_email(tx: Transaction, email: str) -> AccountDoc | None:
-    """The account of an address, which is in lower case."""
+    """Returns the account with an e-mail address, which must be in lower case."""
     found: AccountDoc | None = await tx.find_one("accounts", {"email": {"$eq": email}})
     return found
 
@@ -27,51 +30,50 @@ async def by_id(tx: Transaction, id: ObjectId) -> AccountDoc | None:
 
 
 async def by_reset(tx: Transaction, digest: bytes) -> AccountDoc | None:
-    """The account whose password may be set with a secret, by its digest."""
+    """Returns the account whose password may be reset, by the digest of its reset token."""
     query = {"reset.digest": digest, "reset.expiresAt": {"$gt": tx.now}}
     found: AccountDoc | None = await tx.find_one("accounts", query)
     return found
 
 
 async def by_instructor(tx: Transaction, instructor_id: ObjectId) -> AccountDoc | None:
-    """The account that teaches as an instructor."""
+    """Returns the account that belongs to an instructor."""
     found: AccountDoc | None = await tx.find_one("accounts", {"instructorId": instructor_id})
     return found
 
 
-async def insert(tx: Transaction, fields: Mapping[str, Any]) -> AccountDoc:
-    blank: dict[str, Any] = {
+async def insert(tx: Transaction, fields: _Fields) -> AccountDoc:
+    blank: _Fields = {
         "passwordHash": None, "roles": [], "studentId": None, "instructorId": None, "signUpKey": None,
         "reset": None,
     }  # fmt: skip
-    account: Any = await tx.insert("accounts", {**blank, **fields})
-    return account  # type: ignore[no-any-return]
+    return cast("AccountDoc", await tx.insert("accounts", {**blank, **fields}))
 
 
-async def change(tx: Transaction, account: AccountDoc, **fields: Any) -> AccountDoc:
-    changed: Any = await tx.patch("accounts", dict(account), **fields)
-    return changed  # type: ignore[no-any-return]
+async def change(tx: Transaction, account: AccountDoc, **fields: _Field) -> AccountDoc:
+    return cast("AccountDoc", await tx.patch("accounts", dict(account), **fields))
 
 
 async def people(
-    tx: Transaction, account: Mapping[str, Any], roles: Collection[Role], instructor_id: ObjectId | None
+    tx: Transaction, account: _Fields, roles: Collection[Role], instructor_id: ObjectId | None
 ) -> dict[str, ObjectId]:
-    """The `studentId` and `instructorId` that an account lacks for its roles: of people who are made, or of
-    the instructor that is given.
+    """Returns the `studentId` and `instructorId` that an account lacks for its roles.
+
+    Creates the missing student and instructor. An `instructor_id` is used instead of a new instructor.
     """
-    made: dict[str, ObjectId] = {}
+    ids: dict[str, ObjectId] = {}
     if "STUDENT" in roles and not account.get("studentId"):
         fields = {"name": await name_of(tx, account), "email": account["email"], "joinedAt": tx.now}
-        made["studentId"] = (await student.insert(tx, fields))["_id"]
+        ids["studentId"] = (await student.insert(tx, fields))["_id"]
     if instructor_id:
-        made["instructorId"] = instructor_id
+        ids["instructorId"] = instructor_id
     elif "INSTRUCTOR" in roles and not account.get("instructorId"):
-        made["instructorId"] = (await instructor.insert(tx, await name_of(tx, account)))["_id"]
-    return made
+        ids["instructorId"] = (await instructor.insert(tx, await name_of(tx, account)))["_id"]
+    return ids
 
 
-async def name_of(tx: Transaction, account: Mapping[str, Any]) -> str:
-    """What the person of an account is called."""
+async def name_of(tx: Transaction, account: _Fields) -> str:
+    """Returns the account's name, else that of its student or instructor."""
     if name := account.get("name"):
         return str(name)
     student_id = account.get("studentId")
@@ -84,34 +86,35 @@ async def name_of(tx: Transaction, account: Mapping[str, Any]) -> str:
 
 
 async def begin_session(tx: Transaction, account: AccountDoc) -> SessionDoc:
-    """A new session. It is written to the account too, so that none begins while its password changes."""
+    """Starts a session.
+
+    It also writes to the account, so that a concurrent change of its password is a write conflict.
+    """
     await tx.set("accounts", {"_id": account["_id"]}, {"signedInAt": tx.now})
-    session: Any = await tx.insert(
-        "sessions",
-        {
-            "accountId": account["_id"], "generation": 0, "refreshKey": None, "createdAt": tx.now,
-            "expiresAt": tx.now + LASTS, "endedAt": None,
-        },
-    )  # fmt: skip
-    return session  # type: ignore[no-any-return]
+    fields: _Fields = {
+        "accountId": account["_id"], "generation": 0, "refreshKey": None, "createdAt": tx.now,
+        "expiresAt": tx.now + LASTS, "endedAt": None,
+    }  # fmt: skip
+    return cast("SessionDoc", await tx.insert("sessions", fields))
 
 
 async def session(tx: Transaction, id: ObjectId) -> SessionDoc | None:
-    """A session that goes on."""
+    """Returns a session unless it has ended or expired."""
     found: SessionDoc | None = await tx.get("sessions", id)
     return found if found and found["endedAt"] is None and utc(found["expiresAt"]) > tx.now else None
 
 
 async def refresh_session(tx: Transaction, own: SessionDoc, key: str | None) -> SessionDoc:
-    """The session with its next refresh token."""
-    refreshed: Any = await tx.patch(
-        "sessions", dict(own), generation=own["generation"] + 1, refreshKey=key, expiresAt=tx.now + LASTS
+    """Extends a session and advances it to the generation of its next refresh token."""
+    generation = own["generation"] + 1
+    refreshed = await tx.patch(
+        "sessions", dict(own), generation=generation, refreshKey=key, expiresAt=tx.now + LASTS
     )
-    return refreshed  # type: ignore[no-any-return]
+    return cast("SessionDoc", refreshed)
 
 
 async def end_sessions(tx: Transaction, account_id: ObjectId, *, but: Sequence[ObjectId] = ()) -> None:
-    """Ends the sessions of an account."""
+    """Ends the sessions of an account, except those in `but`."""
     query = {"accountId": account_id, "endedAt": None, "_id": {"$nin": list(but)}}
     await tx.set("sessions", query, {"endedAt": tx.now})
 

@@ -1,34 +1,38 @@
-"""Students and instructors of an external issuer, by their external ids."""
+"""Students and instructors of an external issuer, by external id."""
 
-from typing import Any
+from collections.abc import Awaitable
 
 from bson import ObjectId
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from loaders.collections import complete
-from loaders.mongo import Database, now, send
+from loaders.model import Document
+from loaders.mongo import Collection, Database, now, send
 
 
 async def student_of(database: Database, source: str, external_id: str, name: str | None) -> ObjectId:
-    """The student with an external id; one who isn't there yet is added."""
+    """Returns the `_id` of the student with an external id, who is created if missing."""
     new = complete("students", {"joinedAt": now(), **({"name": name[:200]} if name else {})})
-    return await _of(database, "students", source, external_id, new)
+    return await _find_or_create(database, "students", source, external_id, new)
 
 
 async def instructor_of(database: Database, source: str, external_id: str, name: str | None) -> ObjectId:
-    """The instructor with an external id; one who isn't there yet is added."""
+    """Returns the `_id` of the instructor with an external id, who is created if missing."""
     new = {"name": (name or "Instructor")[:200], "headline": None}
-    return await _of(database, "instructors", source, external_id, new)
+    return await _find_or_create(database, "instructors", source, external_id, new)
 
 
-async def _of(
-    database: Database, collection: str, source: str, external_id: str, new: dict[str, Any]
+async def _find_or_create(
+    database: Database, collection: str, source: str, external_id: str, new: Document
 ) -> ObjectId:
-    """Of two requests at once, both find the one that was added."""
+    """Returns the `_id` of the document with an external id, which is created if missing.
+
+    Two concurrent requests get the same document: the loser of the race retries and finds it.
+    """
     query = {"externalId.source": {"$eq": source}, "externalId.id": {"$eq": external_id}}
 
-    def added(own: Any) -> Any:
+    def upsert(own: Collection) -> Awaitable[Document | None]:
         return own.find_one_and_update(
             query,
             {"$setOnInsert": new},
@@ -38,8 +42,8 @@ async def _of(
         )
 
     try:
-        found = await send(database[collection], "findAndModify", added)
+        document = await send(database[collection], "findAndModify", upsert)
     except DuplicateKeyError:
-        found = await send(database[collection], "findAndModify", added)
-    known: ObjectId = found["_id"]
-    return known
+        document = await send(database[collection], "findAndModify", upsert)
+    object_id: ObjectId = document["_id"]
+    return object_id

@@ -1,29 +1,30 @@
-"""How often something was tried, by key, within a time: guesses of passwords are counted.
+"""Attempts counted by key within a time window, to limit password guessing.
 
-A key may be any text, of any length: a digest of it is stored.
+A key may be any text of any length, since only its digest is stored.
 """
 
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from pymongo import ReturnDocument
 
+from loaders.model import Document
 from loaders.mongo import Database, now, send, utc
 
 
 async def spend_attempt(database: Database, key: str, *, most: int, within: timedelta) -> datetime | None:
-    """Counts an attempt; None while there are no more than `most`, else the time when there may be more.
+    """Counts an attempt. Returns None while it is allowed, else the time when the window ends.
 
-    It is counted before it is made, so that many at once are no way around.
+    `most` attempts are allowed in a window, which lasts `within` from its first attempt. An attempt is
+    counted before it is made, so that concurrent attempts can't bypass the limit.
     """
     moment = now()
-    goes_on = {"$gt": ["$expiresAt", moment]}
+    is_open = {"$gt": ["$expiresAt", moment]}
     update = {
-        "count": {"$cond": [goes_on, {"$add": ["$count", 1]}, 1]},
-        "expiresAt": {"$cond": [goes_on, "$expiresAt", moment + within]},
+        "count": {"$cond": [is_open, {"$add": ["$count", 1]}, 1]},
+        "expiresAt": {"$cond": [is_open, "$expiresAt", moment + within]},
     }
-    counted: dict[str, Any] = await send(
+    counted: Document = await send(
         database["attempts"],
         "findAndModify",
         lambda own: own.find_one_and_update(
@@ -34,7 +35,7 @@ async def spend_attempt(database: Database, key: str, *, most: int, within: time
 
 
 async def give_back_attempt(database: Database, key: str) -> None:
-    """Takes an attempt back that was none."""
+    """Decrements the count, for an attempt that should not have counted."""
     await send(
         database["attempts"],
         "update",
@@ -43,7 +44,7 @@ async def give_back_attempt(database: Database, key: str) -> None:
 
 
 async def forget_attempts(database: Database, key: str) -> None:
-    """As if nothing had been tried."""
+    """Deletes the count of a key."""
     await send(database["attempts"], "delete", lambda own: own.delete_one({"_id": _id(key)}))
 
 

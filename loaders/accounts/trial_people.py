@@ -1,31 +1,30 @@
-"""Someone to try things out as."""
+"""The student or instructor for whom `lectern token` issues a token to try out the API."""
 
-from typing import Any
+from typing import cast
 
 from bson import ObjectId
 
-from loaders.model import InstructorDoc, StudentDoc
+from loaders.model import Document, InstructorDoc, StudentDoc
 from loaders.mongo import Database, find_one
 
 
 async def trial_student(database: Database, student_id: ObjectId | None) -> StudentDoc | None:
-    """The student with an id; without one, a student who takes a course."""
+    """Returns the student with an id; without an id, some student with an active enrolment."""
     if student_id is None:
         enrollment = await find_one(database["enrollments"], {"status": "ACTIVE"}, sort=[("studentId", 1)])
         student_id = enrollment["studentId"] if enrollment else None
-    found: StudentDoc | None = await _by_id(database, "students", student_id)
-    return found
+    return cast("StudentDoc | None", await _by_id(database, "students", student_id))
 
 
 async def trial_instructor(database: Database, instructor_id: ObjectId | None) -> InstructorDoc | None:
-    """The instructor with an id; without one, an instructor of a course in the catalogue."""
+    """Returns the instructor with an id; without an id, an instructor of the best-rated published course."""
     if instructor_id is None:
         taught = {"status": "PUBLISHED", "instructorIds": {"$ne": []}}
         course = await find_one(database["courses"], taught, sort=[("ratingBayesian", -1), ("_id", 1)])
         instructor_id = course["instructorIds"][0] if course else None
-    found: InstructorDoc | None = await _by_id(database, "instructors", instructor_id)
+    return cast("InstructorDoc | None", await _by_id(database, "instructors", instructor_id))
+
+
+async def _by_id(database: Database, collection: str, id: ObjectId | None) -> Document | None:
+    found: Document | None = await find_one(database[collection], {"_id": {"$eq": id}})
     return found
-
-
-async def _by_id(database: Database, collection: str, id: ObjectId | None) -> Any:
-    return await find_one(database[collection], {"_id": {"$eq": id}})

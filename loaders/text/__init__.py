@@ -1,4 +1,4 @@
-"""Words: what courses and students are found by, sorted by, and named by in URLs."""
+"""Search terms, sort keys and slugs of courses and students."""
 
 from loaders.text.search import has_words, search_filter, search_score
 from loaders.text.slugs import slugify, unique_slugs

@@ -1,4 +1,4 @@
-"""Slugs: made from a title, unique in their collection."""
+"""Slugs: derived from a title, unique within their collection."""
 
 import re
 from collections.abc import Sequence
@@ -6,30 +6,34 @@ from collections.abc import Sequence
 from loaders.mongo import Collection, find
 from loaders.text.terms import words
 
-_SIGNS = {"+": "p", "#": "sharp"}  # C++ and C# are two courses, and neither is C
+_SIGNS = {"+": "p", "#": "sharp"}  # C, C++ and C# are three different courses
 
 
 def slugify(text: str) -> str:
-    """ "Node.JS & Express" is "node-js-express"; letters of any script stay, accents go. May be empty."""
+    """Converts a text to a slug: "Node.JS & Express" becomes "node-js-express".
+
+    Letters of any script are kept, accents are removed. The result has at most 80 characters, and may be
+    empty.
+    """
     return "-".join(re.sub(r"[+#]", lambda sign: _SIGNS[sign[0]], word) for word in words(text))[:80].strip(
         "-"
     )
 
 
 async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]) -> list[str]:
-    """A slug that nobody has for each (slug, suffix), in order.
+    """Returns an unused slug for each (slug, suffix), in order.
 
-    The slug itself where it is free; else with the suffix, which tells documents of one title apart and is
-    the same whenever it is asked for; else with a number after it, up to 9.
+    Tries the slug itself, then the slug with its suffix, then with a number from 2 to 9 after that. The
+    suffix distinguishes documents of the same title; it must be the same on every call.
     """
     candidates = [_candidates(slug, suffix) for slug, suffix in wanted]
-    query = {"slug": {"$in": sorted({slug for choice in candidates for slug in choice})}}
+    query = {"slug": {"$in": sorted({slug for options in candidates for slug in options})}}
     taken = {d["slug"] for d in await find(collection, query, size=len(wanted) * 10, projection={"slug": 1})}
-    found = []
-    for choice in candidates:
-        found.append(next((slug for slug in choice if slug not in taken), choice[-1]))
-        taken.add(found[-1])
-    return found
+    slugs = []
+    for options in candidates:
+        slugs.append(next((slug for slug in options if slug not in taken), options[-1]))
+        taken.add(slugs[-1])
+    return slugs
 
 
 def _candidates(slug: str, suffix: str) -> list[str]:

@@ -1,8 +1,9 @@
-"""The words a course or a student is found by, and the keys they are sorted by.
+"""Search terms and sort keys of courses and students.
 
-MongoDB's text index has no prefixes, ranks by OR and can't be paged by a key, so the words are stored with
-the document: folded (case and accents removed), with their English stems, each with a weight. A query word
-matches a term that is equal to it or to its stem; the last word also matches as a prefix.
+MongoDB's text index has no prefix search, combines words by OR, and can't be paged by a key. The terms are
+therefore stored with each document: its words, folded (without case and accents), and their English stems,
+each with a weight. A query word matches a term that equals the word or its stem; the last word also matches
+as a prefix.
 """
 
 import re
@@ -19,11 +20,13 @@ from loaders.model import SearchTerm
 TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # weights
 
 _WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")  # C++ and C# are words
-_MAX_TERM = 64  # characters; a longer one is cut, so that no term outgrows an index key
-_MAX_TERMS = 400  # a document; the heaviest stay
+_MAX_TERM = 64  # characters; longer terms are truncated to fit an index key
+_MAX_TERMS = 400  # per document; the heaviest are kept
 
-_LONGEST_KEPT = 20  # characters of a word whose stem is cached; few words of a language are longer
-_MOST_FOLDED = 8_192  # characters whose folding is cached
+_LONGEST_CACHED = 20  # characters of a word whose stem is cached; few words of any language are longer
+_MAX_FOLDED = 8_192  # characters whose folding is cached
+
+_SourceFields = Mapping[str, Any]  # a course or a student, complete or not yet
 
 _new_stem = stemmer("english").stemWord
 _kept_stem = lru_cache(maxsize=20_000)(_new_stem)
@@ -39,28 +42,30 @@ class StudentKeys(TypedDict):
     search: list[SearchTerm]
 
 
-_VOWEL_SIGNS = ("Mc", "Mn")  # of Indic scripts; an accent of Latin ones combines
+_VOWEL_SIGNS = ("Mc", "Mn")  # of Indic scripts; the accents of Latin scripts are combining characters
 
 
 class _Folding(dict[int, str]):
-    """For str.translate: what each character becomes. Case and accents go, and what is no part of a word is
-    a space. A bounded cache, filled as it is used.
+    """A str.translate table that removes case and accents, and is filled on demand.
+
+    Characters that are not part of a word become spaces. The table is a bounded cache: it is cleared when it
+    is full.
     """
 
     def __missing__(self, code: int) -> str:
-        if len(self) >= _MOST_FOLDED:
+        if len(self) >= _MAX_FOLDED:
             self.clear()
         folded = self[code] = _folded(chr(code))
         return folded
 
 
 def _folded(character: str) -> str:
-    """Casefolding can undo the first normalisation."""
+    """Normalises twice, since casefolding can undo the first normalisation."""
     plain = normalize("NFKD", normalize("NFKD", character).casefold())
-    return "".join(_kept(c) for c in plain if not combining(c))
+    return "".join(_word_character_or_space(c) for c in plain if not combining(c))
 
 
-def _kept(character: str) -> str:
+def _word_character_or_space(character: str) -> str:
     if character.isalnum() or character in "+#" or category(character) in _VOWEL_SIGNS:
         return character
     return " "
@@ -70,25 +75,29 @@ _FOLDING = _Folding()
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in order, without case and accents: "Café Ökonomie" has "cafe" and "okonomie".
+    """Returns the words of a text, in order, without case and accents.
 
-    Linear in the length of the text: each character is normalised on its own. (To normalise a whole text is
-    quadratic in its runs of combining marks, which are dropped here anyway.)
+    "Café Ökonomie" has the words "cafe" and "okonomie". Linear in the length of the text, because each
+    character is normalised on its own. Normalising a whole text is quadratic in the length of its runs of
+    combining marks, which are dropped here anyway.
     """
     return [w[:_MAX_TERM] for w in _WORD.findall(text.translate(_FOLDING))]
 
 
 def stem(word: str) -> str:
-    return str(_kept_stem(word) if len(word) <= _LONGEST_KEPT else _new_stem(word))
+    return str(_kept_stem(word) if len(word) <= _LONGEST_CACHED else _new_stem(word))
 
 
 def sort_key(text: str) -> str:
-    """What a title or a name is ordered by: folded, without leading punctuation; at most 200 characters."""
+    """Returns the key that a title or name is sorted by.
+
+    It is folded, has no leading punctuation, and has at most 200 characters.
+    """
     return " ".join(words(text))[:200]
 
 
-def course_keys(course: Mapping[str, Any]) -> CourseKeys:
-    """The derived keys of a course, from its title, codes, tags, summary and description."""
+def course_keys(course: _SourceFields) -> CourseKeys:
+    """Returns the derived keys of a course, from its title, codes, tags, summary and description."""
     weights: Counter[str] = Counter()
     _weigh(weights, [course["title"]], TITLE)
     _weigh(weights, course["codes"], CODE)
@@ -98,8 +107,8 @@ def course_keys(course: Mapping[str, Any]) -> CourseKeys:
     return {"sortTitle": sort_key(course["title"]), "search": _terms(weights)}
 
 
-def student_keys(student: Mapping[str, Any]) -> StudentKeys:
-    """The derived keys of a student, from the name."""
+def student_keys(student: _SourceFields) -> StudentKeys:
+    """Returns the derived keys of a student, from the name."""
     weights: Counter[str] = Counter(dict.fromkeys(words(student["name"]), 1))
     return {"sortName": sort_key(student["name"]), "search": _terms(weights)}
 

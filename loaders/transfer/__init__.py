@@ -1,4 +1,4 @@
-"""Documents in and out: batched imports, their references, exports, sample data."""
+"""Import and export of documents: batched writes, references, exported rows, sample data."""
 
 from loaders.transfer.exports import (
     EXPORT_MARK,
@@ -9,7 +9,7 @@ from loaders.transfer.exports import (
 )
 from loaders.transfer.imports import Importer, Incoming, Kind, Outcome, StorageError
 from loaders.transfer.references import Reference, References
-from loaders.transfer.sample_data import begin_sample, complete_sample, insert_sample
+from loaders.transfer.sample_data import SampleDocument, begin_sample, complete_sample, insert_sample
 
 __all__ = [
     "EXPORT_MARK",
@@ -19,6 +19,7 @@ __all__ = [
     "Outcome",
     "Reference",
     "References",
+    "SampleDocument",
     "StorageError",
     "begin_sample",
     "complete_sample",

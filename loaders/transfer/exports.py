@@ -1,7 +1,7 @@
-"""Documents as rows of JSON that import back, and back again.
+"""Documents as JSON rows that can be imported again without loss.
 
-A row holds what its source said: no aggregates, nothing derived. What it refers to stands in it by external
-id, or by `_id` where it has none; a course carries its category, its instructors and its runs.
+A row holds what its source supplied: no aggregates and no derived fields. It refers to another document by
+external id, or by `_id` if that document has none. A course includes its category, instructors and runs.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -12,22 +12,24 @@ from bson import ObjectId
 from bson.errors import InvalidId
 
 from loaders.collections import COLLECTIONS
+from loaders.model import Document
 from loaders.mongo import Database, find
 from loaders.transfer.imports import Key
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]  # a JSON object; its keys depend on the collection
+_NewRow = dict[str, Any]  # a row that is being built
 
-EXPORT_MARK = "lectern"  # the key by which a row is known to be of an export; it holds the collection
+EXPORT_MARK = "lectern"  # the key that marks a row as exported; its value is the collection
 _BATCH = 500
 
-#: Stored by earlier versions.
+#: Fields that earlier versions stored.
 _LEGACY = ("courseStatus",)
 _REFERENCES = {
     "courseId": ("course", "courses"),
     "studentId": ("student", "students"),
     "runId": ("run", "courseRuns"),
 }
-_MOMENTS = (
+_DATES = (
     "createdAt",
     "updatedAt",
     "joinedAt",
@@ -40,21 +42,21 @@ _MOMENTS = (
 
 
 async def exported_rows(database: Database, collection: str) -> AsyncIterator[Row]:
-    """Every document of a collection as a row, in the order of `_id`. Dates are datetimes."""
+    """Yields every document of a collection as a row, in `_id` order. Dates are datetimes."""
     last: ObjectId | None = None
-    while documents := await _next(database, collection, last):
+    while documents := await _next_batch(database, collection, last):
         last = documents[-1]["_id"]
-        plain = [_plain(collection, document) for document in documents]
+        rows = [_own_fields(collection, document) for document in documents]
         if collection == "courses":
-            await _complete_courses(database, documents, plain)
+            await _add_course_parts(database, documents, rows)
         else:
-            await _complete_references(database, documents, plain)
-        for row in plain:
+            await _add_references(database, documents, rows)
+        for row in rows:
             yield {EXPORT_MARK: collection, **row}
 
 
-def exported_key(row: Mapping[str, Any]) -> Key:
-    """By what a row, or a reference in one, is known. Raises ValueError."""
+def exported_key(row: Row) -> Key:
+    """Returns the key of an exported row, or of a reference in one. Raises ValueError."""
     external = row.get("externalId")
     if external:
         return str(external["source"]), str(external["id"])
@@ -64,16 +66,16 @@ def exported_key(row: Mapping[str, Any]) -> Key:
         raise ValueError("has neither an external id nor an _id") from None
 
 
-def exported_object_id(row: Mapping[str, Any]) -> ObjectId:
-    """The `_id` a row had. Raises ValueError."""
+def exported_object_id(row: Row) -> ObjectId:
+    """Returns the `_id` of an exported document. Raises ValueError."""
     try:
         return ObjectId(row["_id"])
     except (KeyError, InvalidId, TypeError):
         raise ValueError("has no _id") from None
 
 
-def exported_fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The stored fields of a row, without its key and what it refers to. Raises ValueError."""
+def exported_fields(row: Row) -> Document:
+    """Returns the stored fields of a row, without its key and its references. Raises ValueError."""
     left_out = (
         EXPORT_MARK,
         "_id",
@@ -85,41 +87,39 @@ def exported_fields(row: Mapping[str, Any]) -> dict[str, Any]:
         "instructors",
         "runs",
     )
-    found = {name: value for name, value in row.items() if name not in left_out}
-    for name in _MOMENTS:
-        if isinstance(found.get(name), str):
-            found[name] = datetime.fromisoformat(found[name])
-    if reply := found.get("reply"):
+    fields = {name: value for name, value in row.items() if name not in left_out}
+    for name in _DATES:
+        if isinstance(fields.get(name), str):
+            fields[name] = datetime.fromisoformat(fields[name])
+    if reply := fields.get("reply"):
         instructor = reply["instructorId"]
         moment = datetime.fromisoformat(reply["createdAt"])
-        found["reply"] = {**reply, "instructorId": instructor and ObjectId(instructor), "createdAt": moment}
-    return found
+        fields["reply"] = {**reply, "instructorId": instructor and ObjectId(instructor), "createdAt": moment}
+    return fields
 
 
-async def _next(database: Database, collection: str, after: ObjectId | None) -> list[Mapping[str, Any]]:
+async def _next_batch(database: Database, collection: str, after: ObjectId | None) -> list[Document]:
     query = {"_id": {"$gt": after}} if after else {}
     return await find(database[collection], query, size=_BATCH, sort=[("_id", 1)], limit=_BATCH)
 
 
-def _plain(collection: str, document: Mapping[str, Any]) -> Row:
-    row = COLLECTIONS[collection]
-    left_out = (*row.derived, *row.aggregates, *_LEGACY, *_REFERENCES, "categorySlug", "instructorIds")
+def _own_fields(collection: str, document: Document) -> _NewRow:
+    stored = COLLECTIONS[collection]
+    left_out = (*stored.derived, *stored.aggregates, *_LEGACY, *_REFERENCES, "categorySlug", "instructorIds")
     return {name: value for name, value in document.items() if name not in left_out}
 
 
-async def _complete_references(
-    database: Database, documents: Sequence[Mapping[str, Any]], plain: Sequence[Row]
-) -> None:
+async def _add_references(database: Database, documents: Sequence[Document], rows: Sequence[_NewRow]) -> None:
     for field, (name, collection) in _REFERENCES.items():
         wanted = {d[field] for d in documents if d.get(field)}
         found = await _by_id(database, collection, wanted, {"externalId": 1})
-        for document, row in zip(documents, plain, strict=True):
+        for document, row in zip(documents, rows, strict=True):
             if field in document:
                 row[name] = found.get(document[field], document[field] and {"_id": document[field]})
 
 
-async def _complete_courses(
-    database: Database, documents: Sequence[Mapping[str, Any]], plain: Sequence[Row]
+async def _add_course_parts(
+    database: Database, documents: Sequence[Document], rows: Sequence[_NewRow]
 ) -> None:
     slugs = [d["categorySlug"] for d in documents if d["categorySlug"]]
     found = await find(database["categories"], {"slug": {"$in": slugs}}, size=len(slugs))
@@ -133,8 +133,8 @@ async def _complete_courses(
     )
     by_course: dict[ObjectId, list[Row]] = {}
     for run in runs:
-        by_course.setdefault(run["courseId"], []).append(_plain("courseRuns", run))
-    for document, row in zip(documents, plain, strict=True):
+        by_course.setdefault(run["courseId"], []).append(_own_fields("courseRuns", run))
+    for document, row in zip(documents, rows, strict=True):
         row["category"] = categories.get(document["categorySlug"])
         row["instructors"] = [instructors[i] for i in document["instructorIds"] if i in instructors]
         row["runs"] = by_course.get(document["_id"], [])
@@ -142,7 +142,7 @@ async def _complete_courses(
 
 async def _by_id(
     database: Database, collection: str, ids: Iterable[ObjectId], projection: Mapping[str, int] | None = None
-) -> dict[ObjectId, Row]:
+) -> dict[ObjectId, Document]:
     wanted = list(ids)
     found = await find(
         database[collection], {"_id": {"$in": wanted}}, size=len(wanted), projection=projection

@@ -1,7 +1,7 @@
-"""Batched writes of documents that come from elsewhere, told apart by their external ids.
+"""Batched, idempotent writes of documents from other systems, identified by external id.
 
-A document is made when it isn't there, changed where a supplied field differs, and left alone otherwise:
-the same batch again does nothing.
+A document is created when it is missing, updated where a supplied field differs, and otherwise left alone.
+Importing the same batch again changes nothing.
 """
 
 import asyncio
@@ -14,27 +14,29 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from loaders.collections import COLLECTIONS, KEEP, complete, derived
-from loaders.model import MOST_OF_COURSE, summarise
+from loaders.model import MOST_OF_COURSE, Document, summarise
 from loaders.mongo import Collection, Database, find, now
 from loaders.text import slugify, unique_slugs
 from loaders.transfer.seen_keys import Seen
 
-#: (source, id) of an external id, or an `_id` for what has none.
+#: The (source, id) of an external id; the `_id` of a document that has none.
 Key = tuple[str, str] | ObjectId
-StorageError = PyMongoError  #: what is raised when MongoDB can't go on
+StorageError = PyMongoError  #: raised when MongoDB can't continue
 Kind = Literal["created", "updated", "unchanged", "duplicate", "rejected"]
 
 
 @dataclass(slots=True)
 class Incoming:
-    """A document to be stored. `fields` holds what its source supplies, by stored names, with null where
-    the source has nothing; `new` what is stored with it only when it is made.
+    """A document to be stored.
+
+    fields: what the source supplies, by stored name; null where the source has no value. new: further
+    fields, stored only when the document is created.
     """
 
     row: int
     key: Key
-    fields: dict[str, Any]
-    new: dict[str, Any] = field(default_factory=dict)
+    fields: Document
+    new: Document = field(default_factory=dict)
 
 
 class Outcome(NamedTuple):
@@ -42,7 +44,7 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-_Doc = Mapping[str, Any]
+_StoredFields = Mapping[str, Any]  # (part of) a document of any collection, only read
 _NO_COURSE = ObjectId("0" * 24)
 _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
     Outcome(kind) for kind in ("created", "updated", "unchanged", "duplicate")
@@ -50,22 +52,23 @@ _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
 
 
 class Plan(NamedTuple):
-    """What a batch comes to."""
+    """The writes for one batch, and the outcome of each document in it."""
 
     batch: Sequence[Incoming]
     outcomes: list[Outcome]
     create: list[int]  # indexes into the batch
     update: list[tuple[int, UpdateOne]]
-    first: dict[Key, Incoming]  # by key: later ones are repetitions
+    first: dict[Key, Incoming]  # the first document of each key; later ones repeat it
 
 
 class Importer:
-    """Imports into one collection. It remembers the keys it has met: a later row with the same key is a
-    duplicate if it says the same, and rejected if it doesn't, so that the order of rows can't make an
-    import change what it has just written.
+    """Imports into one collection, and remembers every key it has seen.
 
-    With `write` off nothing is written, and what would be is told. (A key that repeats in another batch
-    counts as a duplicate then, whatever it says.)
+    A later row with the same key is a duplicate if its values are the same, and is rejected if they differ.
+    An import therefore never overwrites what it has just written, whatever the order of its rows.
+
+    With `write` off nothing is written; the outcomes say what would be. A key that repeats in a later batch
+    then counts as a duplicate, whatever its values.
     """
 
     def __init__(self, database: Database, collection: str, *, write: bool = True) -> None:
@@ -76,57 +79,64 @@ class Importer:
         self._writing: asyncio.Task[list[Outcome]] | None = None
 
     async def upsert(self, batch: Sequence[Incoming]) -> list[Outcome]:
-        """One outcome for each, in order."""
+        """Plans and writes a batch. Returns one outcome per document, in order."""
         return await self.write(await self.plan(batch))
 
     async def plan(self, batch: Sequence[Incoming]) -> Plan:
-        """What there is to write. The next batch can be planned while one is being written."""
+        """Decides what to write. A batch can be planned while the previous one is being written."""
         for incoming in batch:
-            _without_nulls(incoming.fields, COLLECTIONS[self._name].not_null or {})
+            _replace_nulls(incoming.fields, COLLECTIONS[self._name].not_null or {})
             if self._name == "courses":
-                _shorten(incoming.fields)
-        met = [self._seen.row(incoming.key) for incoming in batch]
-        if self._writing and any(met):
-            await self._writing  # what repeats is compared with what an earlier batch stores
+                _truncate_lists(incoming.fields)
+        seen_rows = [self._seen.row(incoming.key) for incoming in batch]
+        if self._writing and any(seen_rows):
+            await self._writing  # a repeat is compared with what an earlier batch stores
         stored = await self._stored(batch)
         plan = Plan(batch, [], [], [], {})
-        for index, (incoming, row) in enumerate(zip(batch, met, strict=True)):
-            plan.outcomes.append(self._place(incoming, index, row, stored.get(incoming.key), plan))
+        for index, (incoming, seen_row) in enumerate(zip(batch, seen_rows, strict=True)):
+            plan.outcomes.append(self._decide(incoming, index, seen_row, stored.get(incoming.key), plan))
         for incoming in plan.first.values():
             self._seen.add(incoming.key, incoming.row)
         return plan
 
     def write(self, plan: Plan) -> asyncio.Task[list[Outcome]]:
-        """Start to write a plan, once the one before is written. The task gives one outcome for each
-        document of the batch, in order.
+        """Starts to write a plan. Call it only once the previous plan has been written.
+
+        The task returns one outcome per document of the batch, in order.
         """
-        self._writing = asyncio.create_task(self._written(plan))
+        self._writing = asyncio.create_task(self._execute(plan))
         return self._writing
 
-    async def _written(self, plan: Plan) -> list[Outcome]:
+    async def _execute(self, plan: Plan) -> list[Outcome]:
         if self._write:
             await self._insert(plan)
             await self._update(plan)
         return plan.outcomes
 
-    def _place(
-        self, incoming: Incoming, index: int, met: int | None, there: _Doc | None, plan: Plan
+    def _decide(
+        self,
+        incoming: Incoming,
+        index: int,
+        seen_row: int | None,
+        stored: _StoredFields | None,
+        plan: Plan,
     ) -> Outcome:
-        if met is not None:
-            return _repeated(incoming, met, differs=bool(there and _changes(there, incoming.fields)))
+        if seen_row is not None:
+            return _repeated(incoming, seen_row, differs=bool(stored and _changes(stored, incoming.fields)))
         first = plan.first.setdefault(incoming.key, incoming)
         if first is not incoming:
             return _repeated(incoming, first.row, differs=first.fields != incoming.fields)
-        if there is None:
+        if stored is None:
             plan.create.append(index)
             return _CREATED
-        if not (changes := _changes(there, incoming.fields)):
+        if not (changes := _changes(stored, incoming.fields)):
             return _UNCHANGED
-        plan.update.append((index, UpdateOne({"_id": there["_id"]}, {"$set": self._set(there, changes)})))
+        update = {"$set": self._with_derived(stored, changes)}
+        plan.update.append((index, UpdateOne({"_id": stored["_id"]}, update)))
         return _UPDATED
 
-    async def _stored(self, batch: Sequence[Incoming]) -> dict[Key, _Doc]:
-        """The documents of the batch that are there, with the fields that will be compared."""
+    async def _stored(self, batch: Sequence[Incoming]) -> dict[Key, _StoredFields]:
+        """Returns the batch's existing documents, with the fields that will be compared."""
         names = {name for incoming in batch for name in incoming.fields}
         if names & COLLECTIONS[self._name].derived_from:
             names |= COLLECTIONS[self._name].derived_from
@@ -135,40 +145,42 @@ class Importer:
         if "importedHelpfulCount" in names:
             names |= {"helpfulCount", "unhelpfulCount"}
         projection = dict.fromkeys((*names, "externalId"), 1)
-        found: dict[Key, _Doc] = {}
+        found: dict[Key, _StoredFields] = {}
         for query in _queries(batch):
             for document in await find(self._collection, query, size=len(batch), projection=projection):
                 external = document.get("externalId")
                 found[(external["source"], external["id"]) if external else document["_id"]] = document
         return found
 
-    def _set(self, there: _Doc, changes: dict[str, Any]) -> dict[str, Any]:
-        """The changes with all that follows from them; votes beside those that were imported stay."""
+    def _with_derived(self, stored: _StoredFields, changes: Document) -> Document:
+        """Adds the fields that follow from the changes. Votes beyond the imported ones are kept."""
         if "importedHelpfulCount" in changes:
-            votes = there["helpfulCount"] - there.get("importedHelpfulCount", 0)
+            votes = stored["helpfulCount"] - stored.get("importedHelpfulCount", 0)
             changes["helpfulCount"] = changes["importedHelpfulCount"] + votes
         if changes.keys() & COLLECTIONS[self._name].derived_from:
-            changes |= derived(self._name, {**there, **changes})
+            changes |= derived(self._name, {**stored, **changes})
         if "importedRating" in changes:
-            changes |= summarise(there["ratingStars"], changes["importedRating"])
+            changes |= summarise(stored["ratingStars"], changes["importedRating"])
         if self._name == "courses":
             changes.setdefault("updatedAt", now())
         return changes
 
     async def _insert(self, plan: Plan) -> None:
-        """In the order of courses: their index entries lie together, which spares MongoDB a third of its
-        work. The ids are made before, so that theirs is the order of the rows.
+        """Inserts the new documents in the order of their courses.
+
+        The index entries of a course then lie together, which saves MongoDB a third of its work. The `_id`s
+        are assigned beforehand, so they follow the order of the rows.
         """
         if not plan.create:
             return
         if self._name == "courses":
-            await self._give_slugs([plan.batch[i] for i in plan.create])
-        made = [(index, _new(self._name, plan.batch[index])) for index in plan.create]
-        made.sort(key=lambda pair: pair[1].get("courseId", _NO_COURSE))
+            await self._assign_slugs([plan.batch[i] for i in plan.create])
+        new = [(index, _new(self._name, plan.batch[index])) for index in plan.create]
+        new.sort(key=lambda pair: pair[1].get("courseId", _NO_COURSE))
         try:
-            await self._collection.insert_many([document for _, document in made], ordered=False)
+            await self._collection.insert_many([document for _, document in new], ordered=False)
         except BulkWriteError as error:
-            _refuse(error, [index for index, _ in made], plan.outcomes)
+            _reject_refused(error, [index for index, _ in new], plan.outcomes)
 
     async def _update(self, plan: Plan) -> None:
         if not plan.update:
@@ -176,9 +188,9 @@ class Importer:
         try:
             await self._collection.bulk_write([operation for _, operation in plan.update], ordered=False)
         except BulkWriteError as error:
-            _refuse(error, [index for index, _ in plan.update], plan.outcomes)
+            _reject_refused(error, [index for index, _ in plan.update], plan.outcomes)
 
-    async def _give_slugs(self, courses: Sequence[Incoming]) -> None:
+    async def _assign_slugs(self, courses: Sequence[Incoming]) -> None:
         wanted = [
             (
                 c.new.get("slug") or slugify(c.fields["title"]),
@@ -190,8 +202,8 @@ class Importer:
             course.new["slug"] = slug
 
 
-def _queries(batch: Sequence[Incoming]) -> list[dict[str, Any]]:
-    """By source, since the index begins with it; and by `_id`."""
+def _queries(batch: Sequence[Incoming]) -> list[Document]:
+    """Returns one query per source, since the index begins with the source, and one by `_id`."""
     sources: dict[str, list[str]] = {}
     ids = []
     for incoming in batch:
@@ -199,26 +211,26 @@ def _queries(batch: Sequence[Incoming]) -> list[dict[str, Any]]:
             sources.setdefault(incoming.key[0], []).append(incoming.key[1])
         else:
             ids.append(incoming.key)
-    queries: list[dict[str, Any]] = [
-        {"externalId.source": source, "externalId.id": {"$in": found}} for source, found in sources.items()
+    queries: list[Document] = [
+        {"externalId.source": source, "externalId.id": {"$in": names}} for source, names in sources.items()
     ]
     return queries + ([{"_id": {"$in": ids}}] if ids else [])
 
 
-def _changes(stored: _Doc, fields: _Doc) -> dict[str, Any]:
+def _changes(stored: _StoredFields, fields: _StoredFields) -> Document:
     return {name: value for name, value in fields.items() if stored.get(name) != value}
 
 
-def _without_nulls(fields: dict[str, Any], not_null: Mapping[str, Any]) -> None:
-    for name, instead in not_null.items():
+def _replace_nulls(fields: Document, not_null: _StoredFields) -> None:
+    for name, default in not_null.items():
         if name in fields and fields[name] is None:
-            if instead is KEEP:
+            if default is KEEP:
                 del fields[name]
             else:
-                fields[name] = instead
+                fields[name] = default
 
 
-def _shorten(fields: dict[str, Any]) -> None:
+def _truncate_lists(fields: Document) -> None:
     for name, size in MOST_OF_COURSE.items():
         if fields.get(name):
             fields[name] = fields[name][:size]
@@ -228,17 +240,17 @@ def _repeated(incoming: Incoming, row: int, *, differs: bool) -> Outcome:
     if not differs:
         return _DUPLICATE
     name = incoming.key[1] if isinstance(incoming.key, tuple) else incoming.key
-    return Outcome("rejected", f"the id “{name}” stands in row {row} with other values")
+    return Outcome("rejected", f"row {row} has the same id “{name}” with other values")
 
 
-def _new(collection: str, incoming: Incoming) -> dict[str, Any]:
-    document = {"_id": ObjectId(), **complete(collection, {**incoming.new, **incoming.fields})}
+def _new(collection: str, incoming: Incoming) -> Document:
+    document: Document = {"_id": ObjectId(), **complete(collection, {**incoming.new, **incoming.fields})}
     if isinstance(incoming.key, tuple):
         document["externalId"] = {"source": incoming.key[0], "id": incoming.key[1]}
     return document
 
 
-def _refuse(error: BulkWriteError, indexes: Sequence[int], outcomes: list[Outcome]) -> None:
-    """MongoDB took the others."""
+def _reject_refused(error: BulkWriteError, indexes: Sequence[int], outcomes: list[Outcome]) -> None:
+    """Marks the documents that MongoDB refused as rejected. It stored the others."""
     for failed in error.details["writeErrors"]:
         outcomes[indexes[failed["index"]]] = Outcome("rejected", f"MongoDB refused it: {failed['errmsg']}")

@@ -1,14 +1,14 @@
-"""The keys that an import has met, in a few bytes each."""
+"""A compact record of the keys that an import has seen, and of their rows."""
 
 from array import array
 from collections.abc import Hashable
 
 
 class Seen:
-    """Which row a key stood in: a hash table over two arrays, 32 to 64 bytes a key.
+    """Maps each key to the row where it first appeared, in 32 to 64 bytes per key.
 
-    Keys are told apart by their 64-bit hashes; that two of ten million keys share one has a probability of
-    three in a million.
+    An open-addressing hash table over two arrays. It compares keys by their 64-bit hashes only: among ten
+    million keys, the probability of a collision is three in a million.
     """
 
     def __init__(self) -> None:
@@ -16,11 +16,11 @@ class Seen:
         self._allocate(1 << 12)
 
     def row(self, key: Hashable) -> int | None:
-        """The row of a key that was added, or None."""
+        """Returns the row of a key, or None if the key was never added."""
         return self._rows[self._slot(hash(key))] or None
 
     def add(self, key: Hashable, row: int) -> None:
-        """Remember the row (1 or more) of a key; the first one stays."""
+        """Records the row (1 or more) of a key. A key that is already present keeps its first row."""
         slot = self._slot(hash(key))
         if self._rows[slot]:
             return
@@ -30,7 +30,7 @@ class Seen:
             self._grow()
 
     def _slot(self, hashed: int) -> int:
-        """Where a hash stands, or the free place for it."""
+        """Returns the slot that holds a hash, or the free slot where it belongs."""
         mask, hashes, rows = self._mask, self._hashes, self._rows
         slot = hashed & mask
         while rows[slot] and hashes[slot] != hashed:

@@ -1,12 +1,12 @@
-"""A shell for the tests of the commands, on a database of their own."""
+"""Fixtures that run the commands as from a shell, each on its own database."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pymongo import MongoClient
 
+from loaders.model import Document
 from tests.importing.shell import Shell
 
 
@@ -14,8 +14,8 @@ from tests.importing.shell import Shell
 def fresh_shell(
     mongo_uri: str, worker_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], Shell]]:
-    """Makes shells on databases that are new and dropped at the end."""
-    client: MongoClient[dict[str, Any]] = MongoClient(mongo_uri, tz_aware=True)
+    """Returns a function that creates a shell on an empty database, which is dropped at the end."""
+    client: MongoClient[Document] = MongoClient(mongo_uri, tz_aware=True)
     monkeypatch.setenv("MONGODB_URI", mongo_uri)
     names: list[str] = []
 

@@ -1,44 +1,45 @@
-"""The commands, run as from a shell, and what they leave in the database."""
+"""Runs the commands as from a shell, and reads what they have stored."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
+from bson import ObjectId
 from pymongo.database import Database
 from typer.testing import CliRunner, Result
 
 from app import cli
+from loaders.model import Document
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "imports"
-NOT_COMPARED = {"_id", "courseId", "studentId", "runId", "instructorIds"}
-OF_IMPORT = {"createdAt", "updatedAt"}  # of courses: when they were made, where the source doesn't say
+UNSTABLE_IDS = {"_id", "courseId", "studentId", "runId", "instructorIds"}
+IMPORT_TIMES = {"createdAt", "updatedAt"}  # of courses: the time of the import, by default
 
 
 @dataclass
 class Shell:
-    """Runs `lectern` in this process; `database` is what it works on."""
+    """Runs `lectern` in this process, on `database`."""
 
-    database: Database[dict[str, Any]]
+    database: Database[Document]
     directory: Path
 
     def run(self, *arguments: str | Path) -> Result:
         return CliRunner().invoke(cli.app, [str(a) for a in arguments])
 
     def ok(self, *arguments: str | Path) -> dict[str, int]:
-        """The numbers of the closing table."""
+        """Runs a command that must succeed. Returns the numbers of its closing table."""
         result = self.run(*arguments)
         assert result.exception is None, f"{result.exception!r}\n{result.output}"
         return closing(result.stdout)
 
-    def write(self, name: str, content: str | bytes | list[dict[str, Any]]) -> Path:
+    def write(self, name: str, content: str | bytes | list[Document]) -> Path:
         file = self.directory / name
         if isinstance(content, list):
             content = b"".join(orjson.dumps(row) + b"\n" for row in content)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         return file
 
-    def all(self, collection: str) -> list[dict[str, Any]]:
+    def all(self, collection: str) -> list[Document]:
         return list(self.database[collection].find(sort=[("externalId.id", 1), ("_id", 1)]))
 
 
@@ -49,9 +50,12 @@ def closing(output: str) -> dict[str, int]:
     return {name.strip(): int(number.replace(",", "")) for name, number in pairs}
 
 
-def state(database: Database[dict[str, Any]]) -> dict[str, Any]:
-    """All that is stored, with references by external id, and without what differs from import to import."""
-    names: dict[Any, Any] = {None: None}
+def state(database: Database[Document]) -> dict[str, list[Document]]:
+    """Returns all stored documents, without the fields that differ between imports.
+
+    References are replaced by external ids.
+    """
+    names: dict[ObjectId | None, str | None] = {None: None}
     for collection in ("courses", "students", "courseRuns", "instructors"):
         names |= {d["_id"]: d.get("externalId", {}).get("id", "none") for d in database[collection].find()}
     return {
@@ -68,11 +72,11 @@ def state(database: Database[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _plain(document: dict[str, Any], names: dict[Any, Any]) -> dict[str, Any]:
-    left_out = NOT_COMPARED | (OF_IMPORT if "slug" in document else set())
+def _plain(document: Document, names: dict[ObjectId | None, str | None]) -> Document:
+    left_out = UNSTABLE_IDS | (IMPORT_TIMES if "slug" in document else set())
     plain = {key: value for key, value in document.items() if key not in left_out}
     plain |= {key: names[document[key]] for key in ("courseId", "studentId", "runId") if key in document}
     plain["instructorIds"] = [names[i] for i in document.get("instructorIds", [])]
-    # Which reviews come first where dates are equal goes by their ids.
+    # The order of reviews with equal dates depends on their `_id`s.
     plain["newestReviewIds"] = len(document.get("newestReviewIds", []))
     return dict(sorted(plain.items()))

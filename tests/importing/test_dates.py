@@ -47,12 +47,12 @@ def test_date(text: object) -> None:
 @pytest.mark.parametrize(
     "text", ["", "soon", "2015", 12, 0, True, "2015-13-01", "31.02.2015", "99/99/2015", "11/06/15"]
 )
-def test_what_is_no_date(text: object) -> None:
+def test_not_a_date(text: object) -> None:
     with pytest.raises(ValueError, match="is not a date"):
         date(text)
 
 
-def test_a_date_that_can_be_read_both_ways_needs_to_be_told() -> None:
+def test_an_ambiguous_date_needs_day_first() -> None:
     with pytest.raises(ValueError, match="day_first"):
         date("11/06/2015")
     assert date("11/06/2015", day_first=True) == JUNE
@@ -61,11 +61,11 @@ def test_a_date_that_can_be_read_both_ways_needs_to_be_told() -> None:
     assert date("12/25/2015 10:30") == datetime(2015, 12, 25, 10, 30, tzinfo=UTC)
 
 
-def test_a_pattern() -> None:
+def test_a_strptime_pattern() -> None:
     assert date("11|2015|6", format="%d|%Y|%m") == JUNE
 
 
-def test_microseconds_are_cut_to_what_mongodb_stores() -> None:
+def test_times_are_truncated_to_milliseconds_as_mongodb_stores_them() -> None:
     assert date("2015-06-11T00:00:00.123999Z") == JUNE + timedelta(milliseconds=123)
 
 
@@ -75,13 +75,13 @@ def test_day_offset(days: object, expected: int) -> None:
 
 
 @given(MOMENTS)
-def test_a_moment_is_read_back_from_milliseconds_and_from_iso(moment: datetime) -> None:
+def test_round_trip_through_milliseconds_and_iso_8601(moment: datetime) -> None:
     assert date(round(moment.timestamp() * 1000)) == moment
     assert date(moment.isoformat()) == moment
     assert date(moment.astimezone(timezone(timedelta(hours=5, minutes=30))).isoformat()) == moment
 
 
 @given(st.text() | st.floats() | st.integers())
-def test_anything_is_a_date_or_a_value_error(value: object) -> None:
+def test_any_value_is_a_date_or_raises_value_error(value: object) -> None:
     with suppress(ValueError):
         assert date(value).tzinfo is UTC

@@ -1,19 +1,18 @@
-from typing import Any
-
 import pytest
 
 from app.importing.column_inference import folded, infer_mapping
-from app.importing.importable_fields import Importable
+from app.importing.files import Cells
+from app.importing.importable_fields import Fields, Importable
 from app.importing.mapping import ImportMapping, MappingError
 from app.importing.records import Recorder, RowError
 
 
-def made(mapping: ImportMapping, row: dict[str, Any]) -> dict[str, Any]:
+def record(mapping: ImportMapping, row: Cells) -> Fields:
     return Recorder(mapping).record(row)
 
 
 @pytest.mark.parametrize("name", ["courseId", "Course ID", "course_id", " Course-Id "])
-def test_names_are_folded(name: str) -> None:
+def test_column_names_are_folded(name: str) -> None:
     assert folded(name) == "course id"
 
 
@@ -26,7 +25,7 @@ def test_the_institute_s_listing() -> None:
         "rating": "4.5 (68)",
     }
     mapping = infer_mapping("courses", list(row), [row])
-    assert made(mapping, row) == {
+    assert record(mapping, row) == {
         "id": "node-js",
         "title": "Node.JS",
         "category": "Back End",
@@ -45,69 +44,67 @@ def test_an_average_with_its_count_in_another_column() -> None:
         "Difficulty": "Mixed",
     }
     mapping = infer_mapping("courses", list(row), [row])
-    found = made(mapping, row)
+    found = record(mapping, row)
     assert found["rating"] == {"average": 4.7, "count": 124_980}
     assert found["level"] == "ALL_LEVELS"
 
 
-def test_an_average_without_a_count_can_t_be_weighed_and_is_left_out() -> None:
+def test_an_average_without_a_count_is_left_out() -> None:
     row = {"id": "7", "title": "A", "rating": "4.7"}
     assert "rating" not in infer_mapping("courses", list(row), [row]).fields
 
 
 def test_a_list_joined_by_hyphens() -> None:
     rows = [{"id": n, "title": "A", "skills": "drama-comedy-essay"} for n in range(3)]
-    assert made(infer_mapping("courses", list(rows[0]), rows), rows[0])["tags"] == [
+    assert record(infer_mapping("courses", list(rows[0]), rows), rows[0])["tags"] == [
         "drama",
         "comedy",
         "essay",
     ]
     rows = [{"id": n, "title": "A", "skills": "['peer-to-peer', 'b']"} for n in range(3)]
-    assert made(infer_mapping("courses", list(rows[0]), rows), rows[0])["tags"] == ["peer-to-peer", "b"]
+    assert record(infer_mapping("courses", list(rows[0]), rows), rows[0])["tags"] == ["peer-to-peer", "b"]
 
 
-def test_the_order_of_day_and_month_is_read_from_all_dates() -> None:
+def test_the_order_of_day_and_month_is_inferred_from_all_dates() -> None:
     rows = [{"id": 1, "created": "03/04/2020"}, {"id": 2, "created": "25/12/2020"}]
-    assert made(infer_mapping("students", ["id", "created"], rows), rows[0])["joinedAt"].month == 4
+    assert record(infer_mapping("students", ["id", "created"], rows), rows[0])["joinedAt"].month == 4
     assert "joinedAt" not in infer_mapping("students", ["id", "created"], rows[:1]).fields
 
 
-def test_a_column_that_holds_something_else_is_left_out() -> None:
+def test_a_column_with_unsuitable_values_is_left_out() -> None:
     rows = [{"id": n, "title": "A", "duration": "as long as it takes"} for n in range(5)]
     assert "durationDays" not in infer_mapping("courses", list(rows[0]), rows).fields
 
 
-def test_a_bad_value_in_an_optional_column_is_null() -> None:
-    rows: list[dict[str, Any]] = [{"id": n, "title": "A", "duration": "5 days"} for n in range(9)]
+def test_an_unreadable_value_of_an_optional_field_becomes_null() -> None:
+    rows: list[Cells] = [{"id": n, "title": "A", "duration": "5 days"} for n in range(9)]
     mapping = infer_mapping("courses", list(rows[0]), rows)
     recorder = Recorder(mapping)
     assert recorder.record({"id": 1, "title": "A", "duration": "soon"})["durationDays"] is None
-    assert recorder.turned.invalid == {"durationDays: is not a duration": 1}
+    assert recorder.null_counts.invalid == {"durationDays: is not a duration": 1}
 
 
-def test_enrolments_without_an_id_are_known_by_course_and_student() -> None:
+def test_an_enrolment_without_an_id_is_identified_by_course_and_student() -> None:
     row = {"course": "A", "user_id": "7"}
-    assert made(infer_mapping("enrollments", list(row), [row]), row) == {
+    assert record(infer_mapping("enrollments", list(row), [row]), row) == {
         "id": "A-7",
         "course": "A",
         "student": "7",
     }
 
 
-def test_a_column_of_the_field_s_own_name_is_used_though_some_values_are_odd() -> None:
-    rows: list[dict[str, Any]] = [
-        {"id": n, "course": "A", "Rating": r} for n, r in enumerate(("4.5", "7", "", "5"))
-    ]
+def test_a_column_with_the_field_s_own_name_is_used_despite_unreadable_values() -> None:
+    rows: list[Cells] = [{"id": n, "course": "A", "Rating": r} for n, r in enumerate(("4.5", "7", "", "5"))]
     mapping = infer_mapping("reviews", list(rows[0]), rows)
-    assert made(mapping, rows[2])["rating"] is None
-    assert made(mapping, rows[3])["rating"] == 5
+    assert record(mapping, rows[2])["rating"] is None
+    assert record(mapping, rows[3])["rating"] == 5
     for row in rows[:2]:
         with pytest.raises(RowError, match="rating: “"):
-            made(mapping, row)
+            record(mapping, row)
 
 
-def test_enrolments_of_odd_status_are_rejected_and_odd_progress_is_null() -> None:
-    rows: list[dict[str, Any]] = [
+def test_an_unreadable_status_rejects_an_enrolment_and_an_unreadable_progress_is_null() -> None:
+    rows: list[Cells] = [
         {"Course": "A", "Student": n, "Status": s, "Progress": p}
         for n, (s, p) in enumerate(
             (("active", "0.5"), ("dropped", "1"), ("finished", "1"), ("active", "1.5"))
@@ -117,22 +114,22 @@ def test_enrolments_of_odd_status_are_rejected_and_odd_progress_is_null() -> Non
     recorder = Recorder(mapping)
     assert recorder.record(rows[0])["progress"] == 0.5
     assert recorder.record(rows[3])["progress"] is None
-    assert recorder.turned.examples == {"progress: is not from 0 to 1, nor a percentage": ["“1.5”"]}
+    assert recorder.null_counts.examples == {"progress: is not from 0 to 1, nor a percentage": ["“1.5”"]}
     for row in rows[1:3]:
         with pytest.raises(RowError, match="status: “"):
             recorder.record(row)
 
 
-def test_a_date_that_is_none_costs_no_column() -> None:
+def test_an_unreadable_date_does_not_exclude_a_column_with_the_field_s_own_name() -> None:
     rows = [{"id": n, "Joined on": d} for n, d in enumerate(("25/12/2020", "03/04/2020", "soon"))]
     assert "joinedAt" not in infer_mapping("students", ["id", "Joined on"], rows).fields
     rows = [{"id": row["id"], "Joined": row["Joined on"]} for row in rows]
     mapping = infer_mapping("students", ["id", "Joined"], rows)
-    assert made(mapping, rows[1])["joinedAt"].month == 4
-    assert made(mapping, rows[2])["joinedAt"] is None
+    assert record(mapping, rows[1])["joinedAt"].month == 4
+    assert record(mapping, rows[2])["joinedAt"] is None
 
 
-def test_why_a_column_is_left_out() -> None:
+def test_the_reason_for_leaving_out_a_column_is_kept() -> None:
     rows = [{"id": n, "title": "A", "fee": f} for n, f in enumerate(("18,500", "₹200"))]
     mapping = infer_mapping("courses", list(rows[0]), rows)
     assert "price" not in mapping.fields
@@ -148,12 +145,12 @@ def test_why_a_column_is_left_out() -> None:
         (("PY 101, PY 102", "PY 103"), ["a-0", "a-1"]),
     ],
 )
-def test_a_course_without_an_id_is_known_by_its_code_else_by_its_title(
+def test_a_course_without_an_id_is_identified_by_its_code_else_by_its_title(
     codes: tuple[str, str], ids: list[str]
 ) -> None:
     rows = [{"Title": f"A {n}", "Course Code": code} for n, code in enumerate(codes)]
     mapping = infer_mapping("courses", list(rows[0]), rows)
-    assert [made(mapping, row)["id"] for row in rows] == ids
+    assert [record(mapping, row)["id"] for row in rows] == ids
     assert "codes" in mapping.fields
 
 
@@ -170,11 +167,11 @@ def test_a_course_without_an_id_is_known_by_its_code_else_by_its_title(
         ("enrollments", "Completed on", "2020-01-02", "completedAt"),
     ],
 )
-def test_other_headers(collection: Importable, column: str, value: str, field: str) -> None:
+def test_synonymous_headers(collection: Importable, column: str, value: str, field: str) -> None:
     row = {"id": "1", "title": "A", "course": "A", "student": "B", column: value}
     assert infer_mapping(collection, list(row), [row]).fields[field].selection.columns == (column,)
 
 
-def test_what_can_t_be_guessed_is_told() -> None:
+def test_a_required_field_without_a_column_is_an_error() -> None:
     with pytest.raises(MappingError, match=r"no column looks like “course”.*--map.*columns are: id, text"):
         infer_mapping("reviews", ["id", "text"], [{"id": 1, "text": "a"}])

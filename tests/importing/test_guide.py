@@ -1,4 +1,4 @@
-"""docs/import.md against the code: its normalisers, fields, and what its commands print."""
+"""Compares docs/import.md with the code: normalisers, fields, sentinels and printed output."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ def section(title: str) -> str:
     return GUIDE.split(f"# {title}\n")[1].split("\n#")[0]
 
 
-def test_the_normalisers_and_their_options() -> None:
+def test_the_guide_lists_the_normalisers_and_their_options() -> None:
     rows = re.findall(r"^\| `(\w+)` \| .* \| ([^|]*) \|$", section("Normalisers"), re.MULTILINE)
     assert {name: re.findall(r"\w+", given) for name, given in rows} == {
         n: list(options(n)) for n in NORMALISERS
@@ -28,7 +28,7 @@ def test_the_normalisers_and_their_options() -> None:
 
 
 @pytest.mark.parametrize("collection", TARGETS)
-def test_the_fields(collection: str) -> None:
+def test_the_guide_lists_the_fields(collection: str) -> None:
     listed = section("Fields").split(f"- `{collection}`: ")[1].split("\n- ")[0]
     found = re.findall(r"(\*\*)?`(\w+)`(?:\*\*)?\s+(\w+)", listed)
     targets = next(fields for name, fields in TARGETS.items() if name == collection)
@@ -37,12 +37,12 @@ def test_the_fields(collection: str) -> None:
     }
 
 
-def test_the_sentinels() -> None:
-    named = re.findall(r"`([^`]+)`", section("What becomes of nothing").split("and what the mapping adds")[0])
+def test_the_guide_lists_the_sentinels() -> None:
+    named = re.findall(r"`([^`]+)`", section("Missing values").split("and those that the mapping adds")[0])
     assert {name.casefold() for name in named} == SENTINELS - {""}
 
 
-def test_what_the_commands_print(
+def test_the_guide_shows_what_the_commands_print(
     fresh_shell: Callable[[str], Shell], shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)

@@ -1,31 +1,32 @@
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pytest
 
-from app.importing.importable_fields import Importable
+from app.importing.files import Cells
+from app.importing.importable_fields import Fields, Importable
 from app.importing.mapping import MappingError, check_columns, load_mapping
 from app.importing.records import Recorder, RowError
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "imports"
 
 
-def recorder(tmp_path: Path, text: str, collection: Importable = "courses") -> Recorder:
+def make_recorder(tmp_path: Path, text: str, collection: Importable = "courses") -> Recorder:
     file = tmp_path / "map.toml"
     file.write_text(text)
     return Recorder(load_mapping(file, collection))
 
 
-def record(tmp_path: Path, fields: str, values: dict[str, Any]) -> dict[str, Any]:
-    return recorder(tmp_path, f'[fields]\nid = "id"\ntitle = "title"\n{fields}').record(
+def make_record(tmp_path: Path, fields: str, values: Cells) -> Fields:
+    return make_recorder(tmp_path, f'[fields]\nid = "id"\ntitle = "title"\n{fields}').record(
         {"id": 1, "title": "A", **values}
     )
 
 
-def test_a_string_is_a_column_with_the_field_s_own_normaliser(tmp_path: Path) -> None:
-    made = record(tmp_path, 'durationDays = "length"', {"length": "8 weeks"})
-    assert made == {"id": "1", "title": "A", "durationDays": 56}
+def test_a_string_is_a_column_with_the_field_s_default_normaliser(tmp_path: Path) -> None:
+    record = make_record(tmp_path, 'durationDays = "length"', {"length": "8 weeks"})
+    assert record == {"id": "1", "title": "A", "durationDays": 56}
 
 
 @pytest.mark.parametrize(
@@ -50,57 +51,61 @@ def test_a_string_is_a_column_with_the_field_s_own_normaliser(tmp_path: Path) ->
 )
 def test_selectors(tmp_path: Path, selector: str, value: str | None) -> None:
     row = {"a": "1", "b": 2, "none": "N/A", "deep": {"er": 9}, "yes": True, "html": "<b>b</b>"}
-    made = record(tmp_path, f'summary = {selector}\n[lookups.named]\n1 = "two"', row)
-    assert made["summary"] == value
+    record = make_record(tmp_path, f'summary = {selector}\n[lookups.named]\n1 = "two"', row)
+    assert record["summary"] == value
 
 
 def test_collected_columns_are_a_list(tmp_path: Path) -> None:
-    assert record(tmp_path, 'codes = { collect = ["a", "b"] }', {"a": "X", "b": ""})["codes"] == ["X"]
+    assert make_record(tmp_path, 'codes = { collect = ["a", "b"] }', {"a": "X", "b": ""})["codes"] == ["X"]
 
 
-def test_options_may_depend_on_the_row(tmp_path: Path) -> None:
+def test_options_may_vary_by_row(tmp_path: Path) -> None:
     fields = """createdAt = { column = "d", as = "day_offset", start = { column = "t", lookup = "starts" } }
     rating = { column = "average", count = { column = "n" } }
     [lookups.starts]
     2013J = "2013-10-01" """
-    made = record(tmp_path, fields, {"d": "3", "t": "2013J", "average": "4.5", "n": "1,200"})
-    assert made["createdAt"].isoformat() == "2013-10-04T00:00:00+00:00"
-    assert made["rating"] == {"average": 4.5, "count": 1200}
+    record = make_record(tmp_path, fields, {"d": "3", "t": "2013J", "average": "4.5", "n": "1,200"})
+    assert record["createdAt"].isoformat() == "2013-10-04T00:00:00+00:00"
+    assert record["rating"] == {"average": 4.5, "count": 1200}
 
 
 @pytest.mark.parametrize("sentinel", ["", "NA", "n/a", " NULL ", "None", "NaN", "-", "\u00a0", float("nan")])
 def test_sentinels_become_null_and_are_counted_by_column(tmp_path: Path, sentinel: object) -> None:
     file = tmp_path / "map.toml"
     file.write_text('[fields]\nid = "id"\ntitle = "title"\nsummary = "s"\ndescription = "s"')
-    made = Recorder(load_mapping(file, "courses"))
-    assert made.record({"id": 1, "title": "A", "s": sentinel})["summary"] is None
+    recorder = Recorder(load_mapping(file, "courses"))
+    assert recorder.record({"id": 1, "title": "A", "s": sentinel})["summary"] is None
     shown = "NaN" if isinstance(sentinel, float) else str(sentinel).strip()
-    assert made.turned.sentinels == {("s", shown): 1}  # once, though two fields read it
+    assert recorder.null_counts.sentinels == {("s", shown): 1}  # counted once, although two fields read it
 
 
 def test_namibia_is_a_country(tmp_path: Path) -> None:
-    made = recorder(tmp_path, '[fields]\nid = "id"\ncountry = "c"', "students").record({"id": 1, "c": "NA"})
-    assert made["country"] == "NA"
+    record = make_recorder(tmp_path, '[fields]\nid = "id"\ncountry = "c"', "students").record(
+        {"id": 1, "c": "NA"}
+    )
+    assert record["country"] == "NA"
 
 
 def test_a_value_that_can_t_be_read_rejects_its_row(tmp_path: Path) -> None:
     with pytest.raises(RowError, match=r"^durationDays: “soon” is not a duration$"):
-        record(tmp_path, 'durationDays = "length"', {"length": "soon"})
+        make_record(tmp_path, 'durationDays = "length"', {"length": "soon"})
 
 
-def test_or_becomes_null_where_the_mapping_says_so(tmp_path: Path) -> None:
-    made = recorder(tmp_path, '[fields]\nid = "id"\ntitle = "t"\nlevel = { column = "l", invalid = "null" }')
-    assert made.record({"id": 1, "t": "A", "l": "what"})["level"] is None
-    assert made.turned.invalid == {"level: is not a level": 1}
+def test_a_value_that_can_t_be_read_becomes_null_if_the_mapping_says_so(tmp_path: Path) -> None:
+    recorder = make_recorder(
+        tmp_path, '[fields]\nid = "id"\ntitle = "t"\nlevel = { column = "l", invalid = "null" }'
+    )
+    assert recorder.record({"id": 1, "t": "A", "l": "what"})["level"] is None
+    assert recorder.null_counts.invalid == {"level: is not a level": 1}
 
 
-def test_a_row_without_a_required_value(tmp_path: Path) -> None:
+def test_a_row_without_a_required_value_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(RowError, match="title: no value in title"):
-        record(tmp_path, "", {"title": " "})
+        make_record(tmp_path, "", {"title": " "})
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("fields = 1", "fields: takes a table"),
         ("[fields]\nid = 'a'", "fields: “title” is missing: courses can't be imported without it"),
@@ -129,21 +134,21 @@ def test_a_row_without_a_required_value(tmp_path: Path) -> None:
         ("[fields\n", "(at line 1"),
     ],
 )
-def test_a_mapping_that_is_wrong_is_told_by_file_and_key(tmp_path: Path, text: str, told: str) -> None:
+def test_an_invalid_mapping_is_reported_with_file_and_key(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "map.toml"
     file.write_text(text)
     with pytest.raises(MappingError) as error:
         load_mapping(file, "courses")
     assert str(file) in str(error.value)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
-def test_a_mapping_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_mapping_file(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match="No such file"):
         load_mapping(tmp_path / "absent.toml", "courses")
 
 
-def test_a_column_that_is_not_in_the_file(tmp_path: Path) -> None:
+def test_a_column_that_is_missing_from_the_file(tmp_path: Path) -> None:
     file = tmp_path / "map.toml"
     file.write_text('[fields]\nid = "id"\ntitle = "tilte"')
     with pytest.raises(
@@ -157,8 +162,8 @@ def examples() -> Sequence[Path]:
 
 
 @pytest.mark.parametrize("file", examples(), ids=lambda file: f"{file.parent.name}-{file.stem}")
-def test_the_examples_are_mappings(file: Path) -> None:
-    collection: Any = file.stem.split("-")[0]
-    made = load_mapping(file, collection)
-    assert made.collection == collection
-    assert made.source == file.parent.name
+def test_the_examples_are_valid_mappings(file: Path) -> None:
+    collection = cast("Importable", file.stem.split("-")[0])
+    mapping = load_mapping(file, collection)
+    assert mapping.collection == collection
+    assert mapping.source == file.parent.name

@@ -33,25 +33,25 @@ def test_decimal(text: object, number: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "abc", "1a", True, float("nan"), float("inf"), "1-2", "."])
-def test_what_is_no_number(text: object) -> None:
+def test_not_a_number(text: object) -> None:
     with pytest.raises(ValueError, match="is not a number"):
         numbers.decimal(text)
 
 
 @pytest.mark.parametrize("below", [-1, "-1", "-2,000"])
-def test_a_count_is_not_below_zero(below: object) -> None:
+def test_a_count_is_not_negative(below: object) -> None:
     assert numbers.count("2,000") == 2000
     with pytest.raises(ValueError, match="is below zero"):
         numbers.count(below)
 
 
 @given(st.integers(-(10**12), 10**12))
-def test_an_integer_is_read_back_with_and_without_separators(number: int) -> None:
+def test_an_integer_is_read_with_and_without_separators(number: int) -> None:
     assert numbers.integer(f"{number:,}") == numbers.integer(str(number)) == number
 
 
 @given(st.text())
-def test_any_text_is_a_number_or_a_value_error(text: str) -> None:
+def test_any_text_is_a_number_or_raises_value_error(text: str) -> None:
     for normaliser in (numbers.decimal, numbers.integer, numbers.stars, numbers.hours, numbers.duration):
         with suppress(ValueError):
             assert normaliser(text) is not None
@@ -88,7 +88,7 @@ def test_duration_options() -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "-", "999999999 days"])
-def test_what_is_no_duration(text: str) -> None:
+def test_not_a_duration(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         numbers.duration(text)
 
@@ -108,12 +108,12 @@ def test_rating(text: str, average: float, count: int) -> None:
     assert numbers.rating(text) == {"average": average, "count": count}
 
 
-def test_rating_of_two_columns() -> None:
+def test_rating_from_two_columns() -> None:
     assert numbers.rating("4.7", count="124,980") == {"average": 4.7, "count": 124_980}
 
 
 @pytest.mark.parametrize("text", ["4.7", "7.5 (10)", "good (3)", "4.8 (1", "4.8 (1 204"])
-def test_what_is_no_rating(text: str) -> None:
+def test_not_a_rating(text: str) -> None:
     with pytest.raises(ValueError, match="average"):
         numbers.rating(text)
 
@@ -124,7 +124,7 @@ def test_stars(value: object, stars: int) -> None:
 
 
 @pytest.mark.parametrize("value", [0, 6, "-1", 4.5, "five"])
-def test_what_is_not_from_one_to_five_stars(value: object) -> None:
+def test_not_from_one_to_five_stars(value: object) -> None:
     with pytest.raises(ValueError, match="is not"):
         numbers.stars(value)
 
@@ -145,7 +145,7 @@ def test_fraction(value: object, share: float) -> None:
     assert numbers.fraction(value) == share
 
 
-def test_what_is_no_fraction() -> None:
+def test_not_a_fraction() -> None:
     with pytest.raises(ValueError, match="0 to 1"):
         numbers.fraction(50)
 
@@ -167,7 +167,7 @@ def test_price(text: str, minor: int, currency: str) -> None:
     assert numbers.price(text) == {"amountMinor": minor, "currency": currency}
 
 
-def test_price_in_a_given_currency() -> None:
+def test_price_with_the_currency_option() -> None:
     assert numbers.price("Free", currency="EUR") == {"amountMinor": 0, "currency": "EUR"}
     assert numbers.price(12.5, currency="EUR") == {"amountMinor": 1250, "currency": "EUR"}
     with pytest.raises(ValueError, match="names no currency"):

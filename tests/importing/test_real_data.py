@@ -1,4 +1,4 @@
-"""The three real data sets, with the mappings of examples/imports."""
+"""Imports the three real data sets with the mappings in examples/imports."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -55,12 +55,12 @@ def test_omscentral(shell: Shell, shared_data: Path) -> None:
     courses, students, reviews = load(shell, folder, OMSCENTRAL)
     assert (courses["created"], students["created"], reviews["created"]) == (79, 2_209, 2_432)
     assert (courses["rejected"], students["rejected"], reviews["rejected"]) == (0, 0, 3)
-    turned = {name.split()[0] + name.split("  ")[-1]: n for name, n in reviews.items() if "  " in name}
-    assert turned == {
+    null_counts = {name.split()[0] + name.split("  ")[-1]: n for name, n in reviews.items() if "  " in name}
+    assert null_counts == {
         "author“u_aaf9ae513f03a720”": 533, "difficulty(empty)": 2, "rating(empty)": 3, "semester(empty)": 2,
         "semester“0000-0”": 38, "text(empty)": 11, "workload(empty)": 5,
     }  # fmt: skip
-    assert reviews["note: author not among the students: kept without one"] == 4
+    assert reviews["note: unknown author: the review is kept without an author"] == 4
     stored = shell.all("reviews")
     assert sum(r["studentId"] is None for r in stored) == 533 + 4 - 2  # two of the rejected ones
     assert sum(r["rating"] is None for r in stored) == 708
@@ -77,7 +77,7 @@ def test_omscentral(shell: Shell, shared_data: Path) -> None:
     assert state(shell.database) == before
 
 
-def test_omscentral_ratings_are_those_of_its_reviews(shell: Shell, shared_data: Path) -> None:
+def test_omscentral_ratings_match_its_reviews(shell: Shell, shared_data: Path) -> None:
     load(shell, shared_data / "omscentral2018", OMSCENTRAL)
     stars: dict[object, list[int]] = {c["_id"]: [0] * 5 for c in shell.all("courses")}
     for review in shell.all("reviews"):
@@ -109,9 +109,7 @@ def test_oulad(fresh_shell: Callable[[str], Shell], shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize("collection", ["courses", "students", "reviews"])
-def test_omscentral_needs_no_mapping_to_be_looked_at(
-    shell: Shell, shared_data: Path, collection: str
-) -> None:
+def test_omscentral_dry_run_without_a_mapping(shell: Shell, shared_data: Path, collection: str) -> None:
     result = shell.run(
         "import", collection, shared_data / "omscentral2018" / f"{collection}.ndjson", "--dry-run"
     )

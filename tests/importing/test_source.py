@@ -4,20 +4,19 @@ import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.importing.files import delimited
-from app.importing.files.rows import Row, SourceError, Unreadable
+from app.importing.files.rows import Cells, Row, SourceError, Unreadable
 from app.importing.files.source import open_source
 
 PLAIN = "id,title\n1,Café Ökonomie\n2,“Quoted”\n"
 
 
-def read(path: Path, content: bytes | str) -> tuple[list[dict[str, Any]], list[Unreadable]]:
+def read(path: Path, content: bytes | str) -> tuple[list[Cells], list[Unreadable]]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     source = open_source(str(path))
     found = list(source.rows())
@@ -40,7 +39,7 @@ def file(tmp_path: Path) -> Path:
         PLAIN.encode("utf-16-be"),
         PLAIN.encode("utf-32"),
         PLAIN.encode("cp1252"),
-        gzip.compress(PLAIN.encode(), mtime=0),  # no time in it: the same test for each worker
+        gzip.compress(PLAIN.encode(), mtime=0),  # no timestamp, so that each worker has the same test id
         gzip.compress(PLAIN.encode("utf-16"), mtime=0),
         PLAIN.replace("\n", "\r\n").encode(),
         PLAIN.replace("\n", "\r").encode(),
@@ -49,7 +48,7 @@ def file(tmp_path: Path) -> Path:
         PLAIN.replace(",", "|").encode(),
     ],
 )
-def test_encodings_packings_and_dialects(file: Path, content: bytes) -> None:
+def test_encodings_compression_and_dialects(file: Path, content: bytes) -> None:
     rows, bad = read(file, content)
     assert rows == [{"id": "1", "title": "Café Ökonomie"}, {"id": "2", "title": "“Quoted”"}]
     assert not bad
@@ -61,7 +60,7 @@ def test_a_stray_byte_of_cp1252_in_utf_8(file: Path) -> None:
     assert rows[-1] == {"id": "2", "title": "“quoted”"}
 
 
-def test_junk_above_the_header(file: Path) -> None:
+def test_lines_above_the_header_are_skipped(file: Path) -> None:
     rows, bad = read(file, "Our catalogue 2024,,\n\nexported on Monday\nid,title,price\n1,A,3\n2,B,4\n")
     assert rows == [{"id": "1", "title": "A", "price": "3"}, {"id": "2", "title": "B", "price": "4"}]
     assert not bad
@@ -70,7 +69,7 @@ def test_junk_above_the_header(file: Path) -> None:
     source.close()
 
 
-def test_names_in_the_header(file: Path) -> None:
+def test_column_names(file: Path) -> None:
     rows, _ = read(file, ' id\u00a0,"the\ntitle",,id\n1,A,x,9\n')
     assert rows == [{"id": "1", "the\ntitle": "A", "column 3": "x", "id 4": "9"}]
 
@@ -81,7 +80,7 @@ def test_texts_with_line_breaks_and_quotes(file: Path) -> None:
     assert not bad
 
 
-def test_backslashes_before_quotes(file: Path) -> None:
+def test_quotes_escaped_by_backslashes(file: Path) -> None:
     rows, _ = read(file, 'id,text\n1,"a \\"b\\", c"\n2,"d"\n')
     assert rows == [{"id": "1", "text": 'a "b", c'}, {"id": "2", "text": "d"}]
 
@@ -95,14 +94,14 @@ def test_backslashes_before_quotes(file: Path) -> None:
         '2,"Fine",3\n3,"More",4\n',
     ],
 )
-def test_a_quote_that_is_not_closed_costs_its_own_row_only(file: Path, after: str) -> None:
+def test_an_unclosed_quote_costs_only_its_own_row(file: Path, after: str) -> None:
     rows, bad = read(file, f'id,title,price\n0,First,1\n1,"Broken title,5\n{after}')
     assert [r["id"] for r in rows] == ["0", "2", "3"]
     assert [(b.number, b.line, b.text) for b in bad] == [(2, 3, '1,"Broken title,5')]
     assert "quote" in bad[0].reason
 
 
-def test_rows_of_another_width(file: Path) -> None:
+def test_rows_of_the_wrong_width_are_unreadable(file: Path) -> None:
     rows, bad = read(file, "id,title\n1,A\n2,B,C\n3\n4,D,,\n\n5,E\n")
     assert [r["id"] for r in rows] == ["1", "5"]
     assert [(b.number, b.line, b.reason) for b in bad] == [
@@ -112,20 +111,20 @@ def test_rows_of_another_width(file: Path) -> None:
     ]
 
 
-def test_a_row_shifted_by_an_unquoted_comma_is_no_row(file: Path) -> None:
-    """Its last cell is empty, so that nothing but an empty cell is too many."""
+def test_a_row_shifted_by_an_unquoted_comma_is_unreadable(file: Path) -> None:
+    """Its last cell is empty, so the only extra cell is an empty one."""
     rows, bad = read(file, "id,title,rating,notes\n1,A,4.5 (12),x\n2,B,4.8 (1,204),\n3,C,4.1 (3),\n")
     assert [r["rating"] for r in rows] == ["4.5 (12)", "4.1 (3)"]
     assert [(b.text, b.reason) for b in bad] == [("2,B,4.8 (1,204),", "5 cells, the header has 4")]
 
 
-def test_most_rows_shifted_by_an_unquoted_comma(file: Path) -> None:
+def test_the_header_is_found_if_most_rows_are_shifted_by_an_unquoted_comma(file: Path) -> None:
     rows, bad = read(file, "id,title,rating\n1,A,4.5 (1,012)\n2,B,4.8 (1,204)\n3,C,4.1 (3)\n4,D,4 (1,000)\n")
     assert rows == [{"id": "3", "title": "C", "rating": "4.1 (3)"}]
     assert {b.reason for b in bad} == {"4 cells, the header has 3"}
 
 
-def test_a_delimiter_that_ends_every_row_but_the_header(file: Path) -> None:
+def test_a_trailing_delimiter_in_every_row_but_the_header(file: Path) -> None:
     rows, bad = read(file, "id,title\n" + "1,A,\n" * 300 + "2,B,more\n")
     assert rows == [{"id": "1", "title": "A"}] * 300
     assert [b.reason for b in bad] == ["3 cells, the header has 2"]
@@ -150,14 +149,14 @@ def test_an_array(file: Path, indent: int | None) -> None:
     assert not bad
 
 
-def test_an_array_of_other_things(file: Path) -> None:
+def test_array_items_that_are_not_objects_are_unreadable(file: Path) -> None:
     rows, bad = read(file, '[{"id": 1}, 2, "three", {"id": 4}]')
     assert [r["id"] for r in rows] == [1, 4]
     assert [(b.number, b.text) for b in bad] == [(2, "2"), (3, '"three"')]
 
 
 @pytest.mark.parametrize("content", ['[{"id": 1}, {"id": ', '[{"id": 1}', '[{"id": 1}, nonsense]'])
-def test_an_array_that_breaks_off_says_so_after_its_rows(file: Path, content: str) -> None:
+def test_a_truncated_array_raises_after_its_rows(file: Path, content: str) -> None:
     items = ", ".join('{"id": 0}' for _ in range(300))
     file.write_text(f"[{items}, {content[1:]}")
     source = open_source(str(file))
@@ -168,7 +167,7 @@ def test_an_array_that_breaks_off_says_so_after_its_rows(file: Path, content: st
     source.close()
 
 
-def test_a_gzip_that_breaks_off_says_so(file: Path) -> None:
+def test_a_truncated_gzip_file_raises(file: Path) -> None:
     text = "id,title\n" + "".join(f"{n},{hash(str(n))}\n" for n in range(200_000))
     file.write_bytes(gzip.compress(text.encode())[:-1000])
     source = open_source(str(file))
@@ -184,7 +183,7 @@ def test_a_file_without_rows(file: Path, content: bytes) -> None:
         open_source(str(file))
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"):
         open_source(str(tmp_path / "absent.csv"))
 
@@ -201,7 +200,7 @@ CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)
 
 
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=20))
-def test_what_a_csv_writer_writes_is_read_back(table: list[tuple[str, str, str]]) -> None:
+def test_round_trip_of_quoted_csv(table: list[tuple[str, str, str]]) -> None:
     text = "a,b,c\n" + "".join(
         ",".join(f'"{c.replace(chr(34), chr(34) * 2)}"' for c in row) + "\n" for row in table
     )

@@ -24,12 +24,12 @@ def test_text(value: object, text: str) -> None:
 
 
 @given(st.text())
-def test_text_is_stable(value: str) -> None:
+def test_text_is_idempotent(value: str) -> None:
     assert text_values.text(text_values.text(value)) == text_values.text(value)
 
 
 @given(st.text())
-def test_text_that_is_not_html_stays(value: str) -> None:
+def test_text_that_is_not_html_is_unchanged(value: str) -> None:
     if "<" not in value and "&" not in value:
         assert text_values.markdown(value) == text_values.plain(value) == text_values.text(value)
 
@@ -90,7 +90,7 @@ def test_modes(value: object, modes: list[str]) -> None:
     assert text_values.modes(value) == modes
 
 
-def test_what_is_no_mode() -> None:
+def test_not_a_delivery_mode() -> None:
     with pytest.raises(ValueError, match="names no delivery mode"):
         text_values.modes("whatever")
 
@@ -121,7 +121,7 @@ def test_language(value: str, tag: str) -> None:
 
 def test_country() -> None:
     assert [text_values.country(c) for c in ("in", "UK", "NA")] == ["IN", "GB", "NA"]
-    with pytest.raises(ValueError, match="two letters"):
+    with pytest.raises(ValueError, match="two-letter"):
         text_values.country("India")
 
 

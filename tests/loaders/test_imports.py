@@ -117,7 +117,7 @@ async def test_a_key_that_repeats(database: Database) -> None:
     importer = Importer(database, "courses")
     outcomes = await importer.upsert([course(1), course(1), course(1, title="Other")])
     assert [o.kind for o in outcomes] == ["created", "duplicate", "rejected"]
-    assert outcomes[2].reason == "the id “c1” stands in row 1 with other values"
+    assert outcomes[2].reason == "row 1 has the same id “c1” with other values"
     outcomes = await importer.upsert([course(1), course(1, title="Other")])
     assert [o.kind for o in outcomes] == ["duplicate", "rejected"]
     again = Importer(database, "courses")

@@ -1,17 +1,18 @@
-"""The sample data: deterministic, consistent, and the same in the database however often it is loaded."""
+"""The sample data is deterministic and consistent, and loading it is idempotent."""
 
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any
 
 import bson
 import pytest
+from bson import ObjectId
 
 from app.sample import loading
 from app.sample.generator import Sample, generate
@@ -19,10 +20,11 @@ from app.sample.identity import TODAY
 from app.sample.loading import load_sample
 from loaders import recount
 from loaders.model.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
+from loaders.model.new_documents import Document
 from loaders.model.ratings import wilson
 from loaders.mongo.commands import Database
 from loaders.text.terms import course_keys, student_keys
-from loaders.transfer import insert_sample
+from loaders.transfer import SampleDocument, insert_sample
 from tests import factories
 
 COLLECTIONS = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
@@ -34,20 +36,22 @@ def sample() -> Sample:
     return generate(NOW)
 
 
-def by_id(documents: Any) -> dict[Any, Any]:
+def by_id(documents: Iterable[SampleDocument]) -> dict[ObjectId | None, SampleDocument]:
     return {document["_id"]: document for document in documents}
 
 
-def fingerprint(made: Sample) -> str:
+def fingerprint(generated: Sample) -> str:
     return sha256(
-        b"".join(bson.encode(document) for documents in made.collections().values() for document in documents)
+        b"".join(
+            bson.encode(document) for documents in generated.collections().values() for document in documents
+        )
     ).hexdigest()
 
 
-# -- what there is ------------------------------------------------------------------------------------------
+# -- contents -----------------------------------------------------------------------------------------------
 
 
-def test_there_is_as_much_as_promised(sample: Sample) -> None:
+def test_document_counts(sample: Sample) -> None:
     counts = {name: len(documents) for name, documents in sample.collections().items()}
     assert counts == {
         "categories": 10,
@@ -61,7 +65,7 @@ def test_there_is_as_much_as_promised(sample: Sample) -> None:
     assert len(sample.runs) > 300
 
 
-def test_the_institute_is_as_its_price_list_says(sample: Sample) -> None:
+def test_the_institute_s_courses_match_its_price_list(sample: Sample) -> None:
     listed = {
         "MongoDB": (45, 4.7, 55),
         "Next JS": (60, 4.2, 85),
@@ -94,13 +98,11 @@ def test_the_institute_is_as_its_price_list_says(sample: Sample) -> None:
         for field in fields.split()
     ],
 )
-def test_what_may_be_null_is_there_and_mostly_missing_somewhere(
-    sample: Sample, collection: str, field: str
-) -> None:
+def test_nullable_fields_have_values_and_nulls(sample: Sample, collection: str, field: str) -> None:
     values = [document[field] for document in sample.collections()[collection]]
     assert any(value is not None for value in values)
-    always_told = {"summary", "description", "level"}
-    assert (None in values) is (field not in always_told)
+    never_null = {"summary", "description", "level"}
+    assert (None in values) is (field not in never_null)
 
 
 def test_every_value_of_every_enum_occurs(sample: Sample) -> None:
@@ -136,7 +138,7 @@ def test_the_catalogue_is_varied(sample: Sample) -> None:
         assert len({dict(c)[field] for c in courses}) == len(courses)
 
 
-def test_it_says_that_it_is_sample_data_and_calls_nobody(sample: Sample) -> None:
+def test_documents_are_marked_as_sample_data_and_refer_to_no_host(sample: Sample) -> None:
     for documents in sample.collections().values():
         assert {document["externalId"]["source"] for document in documents} == {"sample"}
         assert len({document["externalId"]["id"] for document in documents}) == len(documents)
@@ -144,14 +146,14 @@ def test_it_says_that_it_is_sample_data_and_calls_nobody(sample: Sample) -> None
     assert all(s["avatarUrl"].startswith("data:") for s in sample.students if s["avatarUrl"])
 
 
-# -- the same every time ------------------------------------------------------------------------------------
+# -- determinism --------------------------------------------------------------------------------------------
 
 
-def test_it_is_the_same_on_every_run(sample: Sample) -> None:
+def test_the_result_is_the_same_at_any_time_of_day(sample: Sample) -> None:
     assert generate(NOW.replace(hour=1, minute=59)) == sample
 
 
-def test_it_does_not_depend_on_the_process() -> None:
+def test_the_result_is_the_same_in_every_process() -> None:
     code = "from tests.sample.test_sample import *; print(fingerprint(generate(NOW)))"
     prints = {
         subprocess.run(
@@ -178,10 +180,10 @@ def test_only_upcoming_runs_depend_on_the_day(sample: Sample) -> None:
     )
 
 
-# -- consistent ---------------------------------------------------------------------------------------------
+# -- consistency --------------------------------------------------------------------------------------------
 
 
-def test_everything_refers_to_something_that_exists(sample: Sample) -> None:
+def test_every_reference_resolves(sample: Sample) -> None:
     courses, runs, students = by_id(sample.courses), by_id(sample.runs), by_id(sample.students)
     instructors = by_id(sample.instructors)
     slugs = {category["slug"] for category in sample.categories}
@@ -201,14 +203,14 @@ def test_everything_refers_to_something_that_exists(sample: Sample) -> None:
         assert len(by_id(documents)) == len(documents)
 
 
-def test_a_student_enrols_in_a_course_once_and_reviews_it_once(sample: Sample) -> None:
+def test_a_student_enrols_in_a_course_and_reviews_it_at_most_once(sample: Sample) -> None:
     enrolled = [(e["studentId"], e["courseId"]) for e in sample.enrollments]
     reviewed = [(r["studentId"], r["courseId"]) for r in sample.reviews if r["studentId"]]
     assert len(set(enrolled)) == len(enrolled)
     assert len(set(reviewed)) == len(reviewed)
 
 
-def test_enrolments_agree_with_their_dates(sample: Sample) -> None:
+def test_statuses_of_enrolments_are_consistent_with_their_dates(sample: Sample) -> None:
     for e in sample.enrollments:
         assert e["enrolledAt"]
         assert e["enrolledAt"] <= TODAY
@@ -219,7 +221,7 @@ def test_enrolments_agree_with_their_dates(sample: Sample) -> None:
         assert e["progress"] == 0 or e["status"] != "WAITLISTED"
 
 
-def test_runs_hold_no_more_than_their_seats(sample: Sample) -> None:
+def test_no_run_has_more_students_than_seats(sample: Sample) -> None:
     runs = by_id(sample.runs)
     assert all(run["seats"] is None or run["seatsTaken"] <= run["seats"] for run in sample.runs)
     waited_for = {e["runId"] for e in sample.enrollments if e["status"] == "WAITLISTED"}
@@ -242,7 +244,7 @@ def test_nobody_does_anything_before_joining(sample: Sample) -> None:
     assert sum(s["name"] == ANONYMOUS_STUDENT for s in sample.students) > 20
 
 
-def test_derived_keys_are_right(sample: Sample) -> None:
+def test_derived_fields_are_correct(sample: Sample) -> None:
     for course in sample.courses:
         assert course.items() >= course_keys(course).items()
     for student in sample.students:
@@ -255,7 +257,7 @@ def test_derived_keys_are_right(sample: Sample) -> None:
 # -- reviews ------------------------------------------------------------------------------------------------
 
 
-def test_verified_is_who_was_enrolled(sample: Sample) -> None:
+def test_reviews_by_enrolled_students_are_verified(sample: Sample) -> None:
     since = {
         (e["studentId"], e["courseId"]): e["enrolledAt"]
         for e in sample.enrollments
@@ -276,7 +278,7 @@ def test_some_reviews_of_a_course_share_their_date_and_most_do_not(sample: Sampl
     assert 50 < sum(n > 1 for n in moments.values()) < 500
 
 
-def test_reviews_are_texts_of_their_own(sample: Sample) -> None:
+def test_review_texts_are_distinct_and_of_varied_length(sample: Sample) -> None:
     bodies = [r["body"] for r in sample.reviews]
     assert len(set(bodies)) >= 0.97 * len(bodies)
     lengths = sorted(map(len, bodies))
@@ -285,7 +287,7 @@ def test_reviews_are_texts_of_their_own(sample: Sample) -> None:
     assert sum("\n\n" in body for body in bodies) > 300
 
 
-def test_no_sentence_was_left_with_a_hole_in_it(sample: Sample) -> None:
+def test_every_slot_of_a_sentence_is_filled(sample: Sample) -> None:
     texts = [
         t for r in sample.reviews for t in (r["body"], r["title"], r["reply"] and r["reply"]["body"]) if t
     ]
@@ -312,13 +314,15 @@ def test_reviews_are_numbered_in_the_order_of_their_dates(sample: Sample) -> Non
 # -- in a database ------------------------------------------------------------------------------------------
 
 
-async def contents(database: Database) -> dict[str, list[dict[str, Any]]]:
+async def contents(database: Database) -> dict[str, list[Document]]:
     return {name: await database[name].find().sort("_id", 1).to_list(None) for name in COLLECTIONS}
 
 
-async def test_what_is_loaded_is_what_was_made(database: Database, sample: Sample) -> None:
+async def test_the_loaded_documents_are_the_generated_ones(database: Database, sample: Sample) -> None:
     assert await load_sample(database, NOW)
-    assert await contents(database) == {name: [*made] for name, made in sample.collections().items()}
+    assert await contents(database) == {
+        name: [*generated] for name, generated in sample.collections().items()
+    }
     assert [difference async for difference in recount.recount(database, fix=False)] == []
 
 
@@ -333,11 +337,11 @@ async def test_loading_again_changes_nothing(database: Database) -> None:
 async def test_an_interrupted_load_is_completed(
     database: Database, sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    documents = {name: [*made] for name, made in sample.collections().items()}
+    documents = {name: [*generated] for name, generated in sample.collections().items()}
     partly = {**documents, "students": documents["students"][:1234], "enrollments": [], "reviews": []}
 
-    async def stop(*_: Any) -> None:
-        await insert(database, {name: made for name, made in partly.items() if made})
+    async def stop(*_: object) -> None:
+        await insert(database, {name: generated for name, generated in partly.items() if generated})
         raise KeyboardInterrupt
 
     insert = insert_sample
@@ -350,7 +354,7 @@ async def test_an_interrupted_load_is_completed(
     assert not await load_sample(database, NOW)
 
 
-async def test_a_catalogue_of_ones_own_is_left_alone(database: Database) -> None:
+async def test_a_database_with_its_own_courses_is_left_alone(database: Database) -> None:
     await database["courses"].insert_one({"slug": "mine"})
     assert not await load_sample(database, NOW)
     assert await database["courses"].count_documents({}) == 1
@@ -363,13 +367,13 @@ async def test_documents_of_another_layout_are_replaced(database: Database, samp
     await database["courses"].insert_one(factories.course(slug="mine"))
     assert await load_sample(database, NOW)
     assert await database["courses"].find_one_and_delete({"slug": "mine"}) is not None
-    assert await contents(database) == {name: [*made] for name, made in sample.collections().items()}
+    assert await contents(database) == {
+        name: [*generated] for name, generated in sample.collections().items()
+    }
     assert not await load_sample(database, NOW)
 
 
-async def test_what_somebody_made_since_is_counted_in_documents_that_are_replaced(
-    database: Database, sample: Sample
-) -> None:
+async def test_replaced_documents_count_later_votes_and_reviews(database: Database, sample: Sample) -> None:
     await load_sample(database, NOW)
     student = sample.students[0]
     reviewed = next(r for r in sample.reviews if r["status"] == "PUBLISHED")

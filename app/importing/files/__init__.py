@@ -1,9 +1,11 @@
-"""Import files, read row by row: CSV, NDJSON and JSON arrays, packed or not."""
+"""Import files, read row by row: CSV, NDJSON and JSON arrays, gzipped or not."""
 
-from app.importing.files.rows import Row, SourceError, Unreadable
+from app.importing.files.rows import Cell, Cells, Row, SourceError, Unreadable
 from app.importing.files.source import Source, open_source
 
 __all__ = [
+    "Cell",
+    "Cells",
     "Row",
     "Source",
     "SourceError",

@@ -1,36 +1,36 @@
-"""Rows of JSON: an object a line, or one array of objects. Neither is held in memory as a whole."""
+"""Rows from JSON: one object per line, or an array of objects. Neither is loaded into memory as a whole."""
 
 import json
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import TextIO
 
 import orjson
 
-from app.importing.files.rows import Row, SourceError, Unreadable
+from app.importing.files.rows import Cell, Row, SourceError, Unreadable
 
 _NO_OBJECT = "not a JSON object"
 
 
 def lines(text: TextIO) -> Iterator[Row | Unreadable]:
-    """An object a line (NDJSON). Blank lines are passed over."""
+    """Yields one object per line (NDJSON). Blank lines are skipped."""
     number = 0
-    for place, line in enumerate(text, 1):
+    for line_number, line in enumerate(text, 1):
         if line.isspace():
             continue
         number += 1
         try:
             values = _loads(line)
         except ValueError as error:
-            yield Unreadable(number, place, line.rstrip("\r\n"), f"not JSON: {error}")
+            yield Unreadable(number, line_number, line.rstrip("\r\n"), f"not JSON: {error}")
             continue
         if isinstance(values, dict):
-            yield Row(number, place, values)
+            yield Row(number, line_number, values)
         else:
-            yield Unreadable(number, place, line.rstrip("\r\n"), _NO_OBJECT)
+            yield Unreadable(number, line_number, line.rstrip("\r\n"), _NO_OBJECT)
 
 
 def array(text: TextIO) -> Iterator[Row | Unreadable]:
-    """The objects of one JSON array, which may be on one line or on many."""
+    """Yields the objects of one JSON array, which may be on one line or on many."""
     for number, item in enumerate(_items(_Window(text)), 1):
         if isinstance(item, dict):
             yield Row(number, None, item)
@@ -38,63 +38,66 @@ def array(text: TextIO) -> Iterator[Row | Unreadable]:
             yield Unreadable(number, None, json.dumps(item, ensure_ascii=False), _NO_OBJECT)
 
 
-def _loads(line: str) -> Any:
+def _loads(line: str) -> Cell:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return json.loads(line)  # takes NaN, which other programs write, and tells the place better
+        return json.loads(line)  # accepts NaN, which other programs write, and has better error positions
 
 
 class _Window:
-    """The part of a JSON text that has been read and not yet been used."""
+    """The part of a JSON text that has been read but not yet parsed."""
 
     def __init__(self, text: TextIO) -> None:
         self._source = text
         self._decode = json.JSONDecoder().raw_decode
         self._text = ""
-        self._at = 0
+        self._position = 0
 
     def more(self) -> bool:
-        """Read as much again as is there, so that a long item is scanned few times."""
-        kept = len(self._text) - self._at
-        chunk = self._source.read(max(1 << 16, kept))
-        self._text, self._at = self._text[self._at :] + chunk, 0
+        """Reads on; False at the end of the text.
+
+        Each read doubles the window, so that a long item is rescanned only a few times.
+        """
+        unparsed = len(self._text) - self._position
+        chunk = self._source.read(max(1 << 16, unparsed))
+        self._text, self._position = self._text[self._position :] + chunk, 0
         return bool(chunk)
 
     def character(self) -> str:
-        """The next character that is not white space; "" at the end."""
+        """Returns the next character that is not white space, without consuming it; "" at the end."""
         while True:
-            rest = self._text[self._at : self._at + 1]
-            if not rest and not self.more():
+            character = self._text[self._position : self._position + 1]
+            if not character and not self.more():
                 return ""
-            if rest and not rest.isspace():
-                return rest
-            self._at += len(rest)
+            if character and not character.isspace():
+                return character
+            self._position += len(character)
 
     def skip(self) -> None:
-        self._at += 1
+        self._position += 1
 
-    def item(self) -> Any:
+    def item(self) -> Cell:
         while True:
             try:
-                value, end = self._decode(self._text, self._at)
+                value, end = self._decode(self._text, self._position)
             except json.JSONDecodeError as error:
                 if not self.more():
                     raise SourceError(f"the JSON array breaks off: {error.msg}") from None
                 continue
             if end == len(self._text) and self.more():
-                continue  # a number may go on
-            self._at = end
+                continue  # a number may have more digits
+            self._position = end
             return value
 
 
-def _items(text: _Window) -> Iterator[Any]:
-    text.character()
-    text.skip()  # the bracket
-    while (character := text.character()) != "]":
+def _items(window: _Window) -> Iterator[Cell]:
+    window.character()
+    window.skip()  # the opening bracket
+    while (character := window.character()) != "]":
         if not character:
             raise SourceError("the JSON array is not closed: the file ends early")
         if character == ",":
-            text.skip()
+            window.skip()
             continue
-        yield text.item()
+        yield window.item()

@@ -1,4 +1,4 @@
-"""Lines of a text that can be looked at ahead and read again."""
+"""The lines of a text, with look-ahead and push-back."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -6,27 +6,30 @@ from typing import TextIO
 
 
 class Lines(Iterator[str]):
-    """The physical lines of a text, with their ends. `number` is that of the last one read."""
+    """Iterates over the physical lines of a text, line ends included.
+
+    `number` is the number of the line that was read last.
+    """
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
-        self._back: deque[str] = deque()
+        self._buffer: deque[str] = deque()
         self.number = 0
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._text.readline()
+        line = self._buffer.popleft() if self._buffer else self._text.readline()
         if not line:
             raise StopIteration
         self.number += 1
         return line
 
     def push(self, lines: list[str]) -> None:
-        """Give lines back: they are read again, in their order."""
-        self._back.extendleft(reversed(lines))
+        """Pushes lines back; they are read again, in the same order."""
+        self._buffer.extendleft(reversed(lines))
         self.number -= len(lines)
 
     def head(self, count: int) -> list[str]:
-        """The next lines, at most so many, which stay to be read."""
-        while len(self._back) < count and (line := self._text.readline()):
-            self._back.append(line)
-        return list(self._back)[:count]
+        """Returns up to `count` of the next lines without consuming them."""
+        while len(self._buffer) < count and (line := self._text.readline()):
+            self._buffer.append(line)
+        return list(self._buffer)[:count]

@@ -1,4 +1,4 @@
-"""An import file: unpacked, decoded, its format told from its first bytes, read row by row."""
+"""An import file: decompressed, decoded, its format detected from its first bytes, read row by row."""
 
 import codecs
 import gzip
@@ -9,19 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast
+from typing import BinaryIO, Literal, cast
 
 from charset_normalizer import from_bytes
 
 from app.importing.files import delimited, json_rows
-from app.importing.files.rows import Row, SourceError, Unreadable
+from app.importing.files.rows import Cell, Row, SourceError, Unreadable
 
 Format = Literal["delimited", "ndjson", "array"]
 
-_SAMPLE = 1 << 18  # bytes looked at for the encoding and the dialect
+_SAMPLE = 1 << 18  # bytes inspected for the encoding and the format
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16-LE: this mark begins with that one
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -31,22 +31,22 @@ _WESTERN = {"latin_1", "cp1250", "cp1254", "cp1257", "iso8859_9", "iso8859_15", 
 
 @dataclass
 class Source:
-    """A file that is open for reading. `rows` can be read once; `close` it at the end."""
+    """A file that is open for reading. `rows` can be iterated once; call `close` at the end."""
 
     name: str
     format: Format
     encoding: str
-    columns: Sequence[str]  # of the header, or of the first rows of JSON
-    sample: Sequence[dict[str, Any]]  # values of the first rows
+    columns: Sequence[str]  # from the header, or from the first JSON rows
+    sample: Sequence[dict[str, Cell]]  # values of the first rows
     skipped: Sequence[str]  # lines above the header
-    size: int | None  # bytes, packed; None when it can't be known
+    size: int | None  # bytes on disk; None for standard input
     _file: BinaryIO
-    _text: io.TextIOWrapper  # closes the file when nobody holds it
+    _text: io.TextIOWrapper  # held because it closes the file when it is garbage-collected
     _rows: Iterator[Row | Unreadable]
     _ahead: list[Row | Unreadable] = field(default_factory=list)
 
     def rows(self) -> Iterator[Row | Unreadable]:
-        """Every data row in order. Raises SourceError where the file can't be read on."""
+        """Yields every data row in order. Raises SourceError when the rest of the file can't be read."""
         try:
             yield from self._ahead
             yield from self._rows
@@ -54,16 +54,16 @@ class Source:
             raise SourceError(f"{self.name} can't be read to its end: {error}") from None
 
     def look_ahead(self, count: int = 200) -> None:
-        """Reads the first rows into the sample; `rows` yields them all the same. Raises SourceError."""
+        """Reads the first rows into the sample; `rows` still yields them. Raises SourceError."""
         self._ahead += islice(self._rows, count)
         if not self._ahead:
-            raise SourceError("there are no rows in it")
+            raise SourceError("the file has no rows")
         self.sample = [row.values for row in self._ahead if isinstance(row, Row)]
         if not self.columns:
             self.columns = list(dict.fromkeys(key for values in self.sample for key in values))
 
     def position(self) -> int | None:
-        """Bytes read so far, packed."""
+        """Returns how many bytes of the file have been read, before decompression; None if unknown."""
         return self._file.tell() if self.size else None
 
     def close(self) -> None:
@@ -72,16 +72,16 @@ class Source:
 
 
 def open_source(name: str, *, encoding: str | None = None) -> Source:
-    """Open a path, or `-` for standard input; `encoding` where it is known.
+    """Opens a path, or standard input for `-`. Without an `encoding`, it is detected.
 
-    Raises SourceError when it can't be opened or has no rows.
+    Raises SourceError when the file can't be opened or has no rows.
     """
     file, size = _open(name)
     try:
-        unpacked = _unpack(file)
-        sample = unpacked.peek(_SAMPLE)
-        encoding = encoding or _encoding(sample)
-        text = io.TextIOWrapper(unpacked, encoding=encoding, errors="lectern_cp1252", newline="")
+        binary = _decompressed(file)
+        sample = binary.peek(_SAMPLE)
+        encoding = encoding or _detect_encoding(sample)
+        text = io.TextIOWrapper(binary, encoding=encoding, errors="lectern_cp1252", newline="")
         first = sample.decode(encoding, "replace").lstrip("\ufeff \t\r\n")[:1]
         return _identify(name, text, first, encoding, file, size)
     except (EOFError, OSError, LookupError, zlib.error) as error:
@@ -102,13 +102,13 @@ def _open(name: str) -> tuple[BinaryIO, int | None]:
         raise SourceError(f"{name}: {error.strerror}") from None
 
 
-def _unpack(file: BinaryIO) -> io.BufferedReader:
+def _decompressed(file: BinaryIO) -> io.BufferedReader:
     head = cast("io.BufferedReader", file).peek(2)[:2]
     raw = gzip.GzipFile(fileobj=file) if head == b"\x1f\x8b" else file
     return io.BufferedReader(cast("io.RawIOBase", raw), buffer_size=_SAMPLE)
 
 
-def _encoding(sample: bytes) -> str:
+def _detect_encoding(sample: bytes) -> str:
     for mark, encoding in _BOMS:
         if sample.startswith(mark):
             return encoding
@@ -119,14 +119,15 @@ def _encoding(sample: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
-        return _legacy(sample)
+        return _detect_legacy_encoding(sample)
     return "utf-8"
 
 
-def _legacy(sample: bytes) -> str:
-    """Of the encodings before Unicode. The western ones differ in a few letters only, and cp1252 is by far
-    the most frequent of them; another one shows by writing most of its text in high bytes. UTF-8 with some
-    stray bytes is UTF-8.
+def _detect_legacy_encoding(sample: bytes) -> str:
+    """Detects an encoding that predates Unicode, or UTF-8 with some stray bytes.
+
+    The western encodings differ in only a few letters, and cp1252 is by far the most frequent of them. A
+    text in any other encoding consists mostly of high bytes.
     """
     text = sample.decode("utf-8", "replace")
     stray, high = text.count("\ufffd"), sum(1 for byte in sample if byte > 127)
@@ -139,7 +140,10 @@ def _legacy(sample: bytes) -> str:
 
 
 def _stray_byte(error: UnicodeError) -> tuple[str, int]:
-    """A byte that is not of the file's encoding, such as a pasted cp1252 quotation mark in UTF-8."""
+    """Decodes a byte that is invalid in the file's encoding as cp1252.
+
+    An example is a quotation mark that was pasted into a UTF-8 file.
+    """
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return error.object[error.start : error.end].decode("cp1252", "replace"), error.end

@@ -1,4 +1,4 @@
-"""Values as files have them, normalised: dates, numbers, texts."""
+"""Normalisers: convert the dates, numbers and texts of a file to stored values."""
 
 from app.importing.values.normalisers import NORMALISERS, options
 

@@ -1,4 +1,4 @@
-"""Points in time as programs and people write them. All come out in UTC, to the millisecond."""
+"""Normalises dates and times as programs and people write them, to UTC with milliseconds."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -18,10 +18,11 @@ _PATTERNS = tuple(date + clock for clock in _CLOCKS for date in _WRITTEN)
 _NO_DATE = "is not a date"
 
 
-def date(value: Any, *, format: str | None = None, day_first: bool | None = None) -> datetime:
-    """Epoch seconds or milliseconds, ISO 8601 in its styles, or written: "June 11, 2015", "11 Jun 2015 9:30".
+def date(value: object, *, format: str | None = None, day_first: bool | None = None) -> datetime:
+    """Reads epoch seconds or milliseconds, any style of ISO 8601, or a written date.
 
-    What names no time zone is UTC. `format` is a strptime pattern; `day_first` says how to read 06/11/2015.
+    Written dates are such as "June 11, 2015" and "11 Jun 2015 9:30". Without a time zone, the time is UTC.
+    `format` is a strptime pattern; `day_first` says how to read 06/11/2015.
     """
     if isinstance(value, bool):
         raise ValueError(_NO_DATE)
@@ -38,8 +39,8 @@ def date(value: Any, *, format: str | None = None, day_first: bool | None = None
         return _utc(_written(text, day_first))
 
 
-def day_offset(value: Any, *, start: Any) -> datetime:
-    """So many days from `start`, a date."""
+def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() decides what it accepts
+    """Returns the date that is a number of days after (or, if negative, before) the date `start`."""
     first = start if isinstance(start, datetime) else date(start)
     try:
         return first + timedelta(days=float(value))
@@ -48,7 +49,10 @@ def day_offset(value: Any, *, start: Any) -> datetime:
 
 
 def _epoch(value: float) -> datetime:
-    """Milliseconds from 1973 on and seconds to 5138 can't be confused; smaller numbers are no dates."""
+    """Reads a number of seconds or milliseconds since 1970.
+
+    Milliseconds after 1973 and seconds before 5138 can't be confused. Smaller numbers are not dates.
+    """
     seconds = value / 1000 if abs(value) >= 1e11 else value
     if not 1e8 <= seconds < 1e10:
         raise ValueError(_NO_DATE)
@@ -72,7 +76,7 @@ def _written(text: str, day_first: bool | None) -> datetime:
 
 
 def _numeric(match: re.Match[str], day_first: bool | None) -> datetime:
-    """2015/6/11, 31.12.2015, 12/31/2015; what can be read both ways needs `day_first`."""
+    """Reads 2015/6/11, 31.12.2015 or 12/31/2015; an ambiguous date needs `day_first`."""
     one, two, three = (int(part) for part in match.groups()[:3])
     if len(match[1]) == 4:
         year, month, day = one, two, three

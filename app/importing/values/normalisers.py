@@ -1,7 +1,7 @@
-"""The table of normalisers: what a mapping's `as` may say. Pure functions from a cell to a stored value.
+"""The table of normalisers, by the name that a mapping gives in `as`.
 
-A normaliser is never given null, nor a sentinel. It raises ValueError with the rest of a sentence that
-begins with the value: "is not a number".
+A normaliser is a pure function from a cell to a stored value. It is never called with null or a sentinel. It
+raises ValueError with the rest of a sentence that begins with the value: "is not a number".
 """
 
 import inspect
@@ -11,19 +11,19 @@ from typing import Any
 from app.importing.values import dates, numbers, text_values
 from loaders.text import slugify
 
-Normaliser = Callable[..., Any]
+Normaliser = Callable[..., Any]  # each has options and a result type of its own
 
 
-def slug(value: Any) -> str:
-    """What a URL can hold: "Node.JS" is "node-js"."""
-    made = slugify(text_values.text(value))
-    if not made:
-        raise ValueError("has no letter to make a slug of")
-    return made
+def slug(value: object) -> str:
+    """Converts a text to a part of a URL: "Node.JS" becomes "node-js"."""
+    converted = slugify(text_values.text(value))
+    if not converted:
+        raise ValueError("has no letter or digit for a slug")
+    return converted
 
 
-def constant(value: Any) -> str:
-    """A word in capitals, as the schema's enumerations have it."""
+def constant(value: object) -> str:
+    """Converts words to capitals, as in the enums of the schema."""
     return text_values.text(value).upper().replace(" ", "_").replace("-", "_")
 
 
@@ -53,6 +53,6 @@ NORMALISERS: dict[str, Normaliser] = {
 
 
 def options(name: str) -> dict[str, inspect.Parameter]:
-    """The options of a normaliser: its keyword-only parameters."""
+    """Returns the options of a normaliser: its keyword-only parameters."""
     parameters = inspect.signature(NORMALISERS[name]).parameters.values()
     return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}

@@ -1,8 +1,7 @@
-"""Numbers as people and programs write them, and what is made of numbers: durations, ratings, prices."""
+"""Normalises numbers as people and programs write them, including durations, ratings and prices."""
 
 import re
 from math import ceil, floor, isfinite
-from typing import Any
 
 from loaders.model import ImportedRating, MoneyDoc
 
@@ -11,6 +10,7 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3}){2,}")  # 1
 _NUMBER = r"[-+]?[0-9][0-9.,'\u2019\u00a0\u202f\u2009]*"
 _TO = r"\s*(?:-|\u2013|\u2014|to)\s*"  # between the ends of a range
 _SUFFIXES = {"k": 1_000, "m": 1_000_000}
+#: Days per unit; 0 for hours, which depend on the hours per day.
 _DAYS = {"hour": 0.0, "hr": 0.0, "h": 0.0, "day": 1.0, "d": 1.0, "week": 7.0, "wk": 7.0, "w": 7.0,
          "month": 30.0, "mo": 30.0, "year": 365.0, "yr": 365.0, "y": 365.0}  # fmt: skip
 _DURATION = re.compile(
@@ -26,7 +26,7 @@ _RATING = re.compile(
 )
 _SYMBOLS = {"₹": "INR", "€": "EUR", "£": "GBP", "¥": "JPY", "$": "USD", "₩": "KRW", "₽": "RUB", "₺": "TRY"}
 _RUPEES = re.compile(r"\brs\b\.?\s*(?=\d)|\brs(?=\d)", re.IGNORECASE)
-#: ISO 4217 currencies whose minor unit is not a hundredth.
+#: ISO 4217 currencies whose minor unit is not a hundredth, with the number of its decimal places.
 _EXPONENTS = dict.fromkeys(
     (
         "BIF",
@@ -50,8 +50,8 @@ _EXPONENTS = dict.fromkeys(
 ) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 
 
-def decimal(value: Any) -> float:
-    """A number: 124,980 and 1,24,980 and 1.299,50 and "12 500" and 1.2k."""
+def decimal(value: object) -> float:
+    """Reads a number, such as 124,980, 1,24,980, 1.299,50, "12 500" or 1.2k."""
     if isinstance(value, bool):
         raise ValueError("is not a number")
     if isinstance(value, int | float):
@@ -64,8 +64,8 @@ def decimal(value: Any) -> float:
         raise ValueError("is not a number") from None
 
 
-def integer(value: Any) -> int:
-    """A whole number; 3.0 is one, 3.5 is not."""
+def integer(value: object) -> int:
+    """Reads a whole number; 3.0 is one, 3.5 is not."""
     if type(value) is int:
         return value
     number = decimal(value)
@@ -74,28 +74,28 @@ def integer(value: Any) -> int:
     return int(number)
 
 
-def count(value: Any) -> int:
-    """A whole number of things."""
+def count(value: object) -> int:
+    """Reads a whole number, zero or more."""
     if (number := integer(value)) < 0:
         raise ValueError("is below zero")
     return number
 
 
-def stars(value: Any, *, round: bool = False) -> int:
-    """A whole number from 1 to 5; `round` takes fractions to the nearest, halves up."""
+def stars(value: object, *, round: bool = False) -> int:
+    """Reads a whole number from 1 to 5. With `round`, fractions are rounded, halves up."""
     if type(value) is int and 1 <= value <= 5:
         return value
     number = decimal(value)
     rounded = floor(number + 0.5) if round else number
     if rounded != int(rounded):
-        raise ValueError("is not a whole number (round = true takes it to the nearest)")
+        raise ValueError("is not a whole number (round = true rounds it)")
     if not 1 <= rounded <= 5:
         raise ValueError("is not from 1 to 5")
     return int(rounded)
 
 
-def fraction(value: Any) -> float:
-    """A share from 0 to 1, or a percentage: 0.5 and "50 %"."""
+def fraction(value: object) -> float:
+    """Reads a fraction from 0 to 1, or a percentage: 0.5 or "50 %"."""
     text = str(value).strip()
     share = decimal(text[:-1]) / 100 if text.endswith("%") else decimal(value)
     if not 0 <= share <= 1:
@@ -103,8 +103,8 @@ def fraction(value: Any) -> float:
     return share
 
 
-def hours(value: Any) -> float:
-    """A number of hours, such as "2-3 hours per week" with any dash: a range becomes its middle."""
+def hours(value: object) -> float:
+    """Reads a number of hours, such as "2-3 hours per week" with any dash. A range becomes its middle."""
     if isinstance(value, int | float):
         number = decimal(value)
     elif match := _RANGE.search(str(value)):
@@ -112,51 +112,52 @@ def hours(value: Any) -> float:
     else:
         raise ValueError("is not a number of hours")
     if number < 0:
-        raise ValueError("is less than nothing")
+        raise ValueError("is negative")
     return number
 
 
-def duration(value: Any, *, unit: str = "days", hours_per_day: float = 8) -> int:
-    """Days, rounded up: "45 days", "8 weeks", "1.5 months" (of 30 days), "4-6 weeks" (the middle).
+def duration(value: object, *, unit: str = "days", hours_per_day: float = 8) -> int:
+    """Reads a duration in days, rounded up.
 
-    `unit` is that of a bare number. Hours are of work, not of the calendar: "Approx. 33 hours" at
-    `hours_per_day` of 8 are 5 days.
+    Examples: "45 days", "8 weeks", "1.5 months" (of 30 days), "4-6 weeks" (the middle). `unit` is the unit of
+    a bare number. Hours are working hours: "Approx. 33 hours" at 8 `hours_per_day` are 5 days.
     """
-    found = [m for m in _DURATION.finditer(str(value)) if m[3]] or list(_DURATION.finditer(str(value)))[:1]
-    if not found:
+    matches = list(_DURATION.finditer(str(value)))
+    parts = [m for m in matches if m[3]] or matches[:1]
+    if not parts:
         raise ValueError("is not a duration")
-    days = ceil(round(sum(_days(m, unit, hours_per_day) for m in found), 6))
+    days = ceil(round(sum(_days(m, unit, hours_per_day) for m in parts), 6))
     if not 0 <= days < 100_000:
         raise ValueError("is not a duration")
     return days
 
 
-def rating(value: Any, *, count: Any = None) -> ImportedRating:
-    """An average with the count behind it: "4.7 (55)", "4.7/5 (1.2k ratings)", or two columns."""
+def rating(value: object, *, count: object = None) -> ImportedRating:
+    """Reads an average and its count: "4.7 (55)", "4.7/5 (1.2k ratings)", or from two columns."""
     if count is not None:
-        average, behind = decimal(value), integer(count)
+        average, number = decimal(value), integer(count)
     elif match := _RATING.match(str(value).strip()):
-        average, behind = decimal(match[1]), integer(match[3])
+        average, number = decimal(match[1]), integer(match[3])
     else:
         raise ValueError('is not an average with its count, such as "4.7 (55)"')
-    if behind < 0 or not (1 <= average <= 5 or behind == 0):
+    if number < 0 or not (1 <= average <= 5 or number == 0):
         raise ValueError("is not an average from 1 to 5")
-    return {"average": average, "count": behind}
+    return {"average": average, "count": number}
 
 
-def price(value: Any, *, currency: str | None = None) -> MoneyDoc:
-    """An amount in the currency's minor unit: "₹1,299", "49.99 EUR", "Free"."""
+def price(value: object, *, currency: str | None = None) -> MoneyDoc:
+    """Reads an amount, and returns it in the currency's minor unit: "₹1,299", "49.99 EUR", "Free"."""
     text = str(value).strip()
-    found = currency or _currency(text)
-    if not found:
-        raise ValueError('names no currency (set currency = "EUR" or the like)')
+    code = currency or _currency(text)
+    if not code:
+        raise ValueError('names no currency (set one, such as currency = "EUR")')
     if text.casefold() in ("free", "gratis"):
-        return {"amountMinor": 0, "currency": found}
+        return {"amountMinor": 0, "currency": code}
     match = re.search(_NUMBER, text)
-    amount = decimal(match[0] if match else text) * 10 ** _EXPONENTS.get(found, 2)
+    amount = decimal(match[0] if match else text) * 10 ** _EXPONENTS.get(code, 2)
     if amount < 0:
-        raise ValueError("is less than nothing")
-    return {"amountMinor": floor(amount + 0.5), "currency": found}
+        raise ValueError("is negative")
+    return {"amountMinor": floor(amount + 0.5), "currency": code}
 
 
 def _currency(text: str) -> str | None:
@@ -169,8 +170,8 @@ def _currency(text: str) -> str | None:
 
 def _days(match: re.Match[str], unit: str, hours_per_day: float) -> float:
     name = (match[3] or unit).casefold()
-    per = _DAYS[name if name in _DAYS else name.removesuffix("s")]
-    return _middle(match[1], match[2]) * (per or 1 / hours_per_day)
+    days_per_unit = _DAYS[name if name in _DAYS else name.removesuffix("s")]
+    return _middle(match[1], match[2]) * (days_per_unit or 1 / hours_per_day)
 
 
 def _middle(low: str, high: str | None) -> float:
@@ -179,7 +180,11 @@ def _middle(low: str, high: str | None) -> float:
 
 
 def _parse(text: str) -> float:
-    """Both separators: the later one is the decimal one. One kind: thousands where it groups by three."""
+    """Reads a number with thousands separators, a decimal separator and a suffix such as k.
+
+    If both separators occur, the later one is the decimal separator. If only one kind occurs, it separates
+    thousands when the digits are grouped by three.
+    """
     text = _SPACES.sub("", text).rstrip(".,")
     factor = _SUFFIXES.get(text[-1:].casefold(), 1)
     digits = text[:-1] if factor > 1 else text
@@ -187,11 +192,11 @@ def _parse(text: str) -> float:
     body = digits.removeprefix(sign)
     if not body or not set(body) <= set("0123456789.,"):
         raise ValueError("is not a number")
-    return float(sign + _point(body)) * factor
+    return float(sign + _with_decimal_point(body)) * factor
 
 
-def _point(body: str) -> str:
-    """With a point as the decimal separator and none for the thousands."""
+def _with_decimal_point(body: str) -> str:
+    """Replaces the decimal separator by a point, and removes thousands separators."""
     if "," in body and "." in body:
         last = max(body.rfind(","), body.rfind("."))
         whole, fraction = re.sub(r"[.,]", "", body[:last]), body[last + 1 :]

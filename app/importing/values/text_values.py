@@ -1,10 +1,9 @@
-"""Texts, lists of texts, and the words that stand for one of a few values."""
+"""Normalises texts, lists of texts, and words that stand for an enum value, a language or a country."""
 
 import ast
 import json
 import re
 from html import unescape
-from typing import Any
 
 from bs4 import BeautifulSoup
 from markdownify import markdownify
@@ -38,86 +37,86 @@ _LANGUAGES = {
 _TAG_BCP47 = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|\d{3}))?", re.IGNORECASE)
 
 
-def text(value: Any) -> str:
-    """Trimmed, with plain spaces and line ends, and without control characters."""
+def text(value: object) -> str:
+    """Trims a text, replaces special spaces and line ends by plain ones, and removes control characters."""
     if not isinstance(value, str):
         return _scalar(value)
     if value.isascii() and value.isprintable() and "  " not in value:
-        return value.strip()  # nothing else to do, as with most
+        return value.strip()  # a shortcut: most texts need nothing else
     value = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
     return _BLANK.sub(" ", value).strip()
 
 
-def plain(value: Any) -> str:
-    """HTML to text: tags removed, entities resolved. What isn't HTML stays as it is."""
-    found = text(value)
-    if "<" in found and _TAG.search(found):
-        found = _soup(found).get_text(" ")
-        return re.sub(r" ?\n\s*", "\n", text(found))
-    return text(unescape(found)) if "&" in found and _ENTITY.search(found) else found
+def plain(value: object) -> str:
+    """Converts HTML to plain text, without tags and entities. Other text is unchanged."""
+    source = text(value)
+    if "<" in source and _TAG.search(source):
+        return re.sub(r" ?\n\s*", "\n", text(_soup(source).get_text(" ")))
+    return text(unescape(source)) if "&" in source and _ENTITY.search(source) else source
 
 
-def markdown(value: Any) -> str:
-    """HTML to Markdown. What isn't HTML stays as it is."""
-    found = text(value)
-    if "<" in found and _TAG.search(found):
-        made = markdownify(str(_soup(found)), heading_style="ATX", bullets="-")
-        return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \u00a0]+\n", "\n", made)).strip()
-    return text(unescape(found)) if "&" in found and _ENTITY.search(found) else found
+def markdown(value: object) -> str:
+    """Converts HTML to Markdown. Other text is unchanged."""
+    source = text(value)
+    if "<" in source and _TAG.search(source):
+        converted = markdownify(str(_soup(source)), heading_style="ATX", bullets="-")
+        return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \u00a0]+\n", "\n", converted)).strip()
+    return text(unescape(source)) if "&" in source and _ENTITY.search(source) else source
 
 
-def items(value: Any, *, separator: str | None = None) -> list[str]:
-    """A list of texts: a JSON or Python list, or a text cut at `separator`; else at | ; or , or line ends.
+def items(value: object, *, separator: str | None = None) -> list[str]:
+    """Reads a list of texts: a JSON or Python list, or a text split at `separator`.
 
-    Empty and repeated ones are left out.
+    Without a separator, a text is split at the first of these that it contains: | ; , or line ends. Empty and
+    repeated items are left out.
     """
     parts = value if isinstance(value, list | tuple | set) else _split(text(value), separator)
-    return list(dict.fromkeys(found for part in parts if part is not None and (found := text(part))))
+    return list(dict.fromkeys(item for part in parts if part is not None and (item := text(part))))
 
 
-def modes(value: Any) -> list[DeliveryMode]:
-    """ONLINE and ONSITE from words such as "Online & Class Room", "offline", "hybrid"."""
+def modes(value: object) -> list[DeliveryMode]:
+    """Reads ONLINE and ONSITE from words such as "Online & Class Room", "offline" or "hybrid"."""
     words = " ".join(items(value))
     both = bool(_BOTH.search(words))
-    found: list[DeliveryMode] = []
+    named: list[DeliveryMode] = []
     if both or _ONLINE.search(words):
-        found.append("ONLINE")
+        named.append("ONLINE")
     if both or _OFFLINE.search(words):
-        found.append("ONSITE")
-    if not found:
+        named.append("ONSITE")
+    if not named:
         raise ValueError("names no delivery mode (online, offline, class room, blended)")
-    return found
+    return named
 
 
-def level(value: Any) -> Level:
-    """One of BEGINNER, INTERMEDIATE, ADVANCED, ALL_LEVELS; several of them are ALL_LEVELS."""
-    found = [name for pattern, name in _LEVELS if pattern.search(text(value).replace("_", " "))]
-    if not found:
+def level(value: object) -> Level:
+    """Reads BEGINNER, INTERMEDIATE, ADVANCED or ALL_LEVELS; several levels are ALL_LEVELS."""
+    named = [name for pattern, name in _LEVELS if pattern.search(text(value).replace("_", " "))]
+    if not named:
         raise ValueError("is not a level")
-    return found[0] if len(found) == 1 else "ALL_LEVELS"
+    return named[0] if len(named) == 1 else "ALL_LEVELS"
 
 
-def language(value: Any) -> str:
-    """A BCP 47 tag, from a tag or from the English name of a language."""
-    found = text(value)
-    if named := _LANGUAGES.get(found.casefold()):
-        return named
-    if not _TAG_BCP47.fullmatch(found.replace("_", "-")):
+def language(value: object) -> str:
+    """Returns a BCP 47 tag, from a tag or from the English name of a language."""
+    word = text(value)
+    if tag := _LANGUAGES.get(word.casefold()):
+        return tag
+    if not _TAG_BCP47.fullmatch(word.replace("_", "-")):
         raise ValueError("is not a language (a BCP 47 tag such as en or pt-BR)")
-    first, *rest = found.replace("_", "-").split("-")
+    first, *rest = word.replace("_", "-").split("-")
     return "-".join([first.lower(), *(p.title() if len(p) == 4 else p.upper() for p in rest)])
 
 
-def country(value: Any) -> str:
-    """An ISO 3166-1 alpha-2 code."""
+def country(value: object) -> str:
+    """Reads an ISO 3166-1 alpha-2 code; UK is read as GB."""
     code = text(value).upper()
     if not re.fullmatch(r"[A-Z]{2}", code):
-        raise ValueError("is not a country code of two letters")
+        raise ValueError("is not a two-letter country code")
     return "GB" if code == "UK" else code
 
 
-def boolean(value: Any) -> bool:
-    """true, yes, y, 1 and on; false, no, n, 0 and off."""
+def boolean(value: object) -> bool:
+    """Reads true, t, yes, y, 1 or on; false, f, no, n, 0 or off."""
     word = text(value).casefold()
     if word in ("true", "yes", "y", "1", "on", "t"):
         return True
@@ -126,7 +125,7 @@ def boolean(value: Any) -> bool:
     raise ValueError("is neither true nor false")
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
@@ -136,26 +135,26 @@ def _scalar(value: Any) -> str:
 
 def _soup(html: str) -> BeautifulSoup:
     soup = BeautifulSoup(html, "html.parser")
-    for unseen in soup(["script", "style"]):
-        unseen.decompose()
+    for invisible in soup(["script", "style"]):
+        invisible.decompose()
     return soup
 
 
-def _split(found: str, separator: str | None) -> list[Any]:
-    if found[:1] == "[" and found[-1:] == "]":
-        return _literal(found)
+def _split(joined: str, separator: str | None) -> list[object]:
+    if joined[:1] == "[" and joined[-1:] == "]":
+        return _parse_list(joined)
     if separator:
-        return found.split(separator)
+        return [*joined.split(separator)]
     for mark in ("|", ";", ",", "\n"):
-        if mark in found:
-            return found.split(mark)
-    return [found]
+        if mark in joined:
+            return [*joined.split(mark)]
+    return [joined]
 
 
-def _literal(found: str) -> list[Any]:
+def _parse_list(literal: str) -> list[object]:
     for parse in (json.loads, ast.literal_eval):
         try:
-            return list(parse(found))
+            return list(parse(literal))
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
-    raise ValueError("is not a list, though it has the brackets of one")
+    raise ValueError("is not a list, although it is in brackets")
