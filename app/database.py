@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 import pymongo
 import structlog
@@ -43,7 +43,7 @@ async def connect(
     keep_sessions(drivers_own)
     try:
         with watching_circuit(client, settings.mongodb_timeout, _tell):
-            yield cast("Database", _Kept(client[settings.mongodb_database]))
+            yield Database(client[settings.mongodb_database])
     finally:
         forget_sessions(drivers_own)
         closing = client.close()
@@ -56,21 +56,6 @@ def _tell(news: str | float) -> None:
         _log.error("MongoDB is away: requests fail until it answers", reason=reason_of(news))
     else:
         _log.warning("MongoDB answers again", seconds=round(news, 1))
-
-
-class _Kept(dict[str, Any]):
-    """A database whose collections are made once; a driver's makes a new object each time one is named."""
-
-    def __init__(self, database: Any) -> None:
-        super().__init__()
-        self._database = database
-
-    def __missing__(self, name: str) -> Any:
-        self[name] = self._database[name]
-        return self[name]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._database, name)
 
 
 async def ping(database: Database) -> None:

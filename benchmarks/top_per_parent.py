@@ -52,7 +52,7 @@ async def projected(
         {"$documents": [{"_id": key} for key in keys]},
         {"$lookup": {**lookup, "as": "rows"}},
     ]
-    return {row["_id"]: row["rows"] for row in await aggregate(database, stages, size=len(keys))}
+    return {row["_id"]: row["rows"] for row in await aggregate(database.driver, stages, size=len(keys))}
 
 
 async def carried(

@@ -18,7 +18,7 @@ from app.protection.limits import UNLIMITED
 from app.sample.loading import load_sample
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import PUBLIC, Viewer
 from resolvers.schema import schema
 from tests.factories import clear

@@ -11,7 +11,7 @@ from pymongo import UpdateOne
 from loaders.collections import complete
 from loaders.model.newest_review_ids import CARRIERS, pack_ids
 from loaders.model.ratings import summarise
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.review_recount import ids_by_parent
 
 DAY = timedelta(days=1)
@@ -86,5 +86,5 @@ async def list_newest(database: Database) -> None:
 
 
 async def clear(database: Database) -> None:
-    for name in await database.list_collection_names():
+    for name in await database.driver.list_collection_names():
         await database[name].delete_many({})

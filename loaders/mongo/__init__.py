@@ -9,8 +9,6 @@ from loaders.mongo.command_errors import (
     OutcomeUnknownError,
 )
 from loaders.mongo.commands import (
-    Collection,
-    Database,
     Pipeline,
     aggregate,
     count,
@@ -20,6 +18,7 @@ from loaders.mongo.commands import (
     id_bytes,
     send,
 )
+from loaders.mongo.database import Collection, Database, Stored
 from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
 from loaders.mongo.filters import Filter, all_of
@@ -57,6 +56,7 @@ __all__ = [
     "Pipeline",
     "Reads",
     "Scope",
+    "Stored",
     "Transaction",
     "aggregate",
     "all_of",

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 from bson import ObjectId
 from motor.core import AgnosticBase, AgnosticCollection
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     ConnectionFailure,
     PyMongoError,
@@ -21,13 +20,10 @@ from pymongo.errors import (
 from loaders.mongo import circuit, find_commands
 from loaders.mongo.async_commands import Awaited
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
+from loaders.mongo.database import Collection, DriverDatabase
 from loaders.mongo.queue import running
 from loaders.mongo.scope import CommandSent, OnCommand, Scope, current_scope, note_read
 from loaders.mongo.threads import Call
-
-#: Motor's classes have the same methods (app.database says where they differ), so these types stand for both.
-Database = AsyncDatabase[dict[str, Any]]
-Collection = AsyncCollection[dict[str, Any]]
 
 _COLLECTIONS = (AgnosticCollection, AsyncCollection)
 _READS = frozenset(("find", "aggregate", "count"))
@@ -39,7 +35,7 @@ id_bytes: Callable[[ObjectId], bytes] = attrgetter("binary")
 
 
 async def aggregate(
-    target: Collection | Database, pipeline: Pipeline, *, size: int, **options: Any
+    target: Collection | DriverDatabase, pipeline: Pipeline, *, size: int, **options: Any
 ) -> list[dict[str, Any]]:
     """All results of a pipeline. `size` is the most that can come back: it becomes the batch size, so that
     the answer takes one round trip.

@@ -8,7 +8,8 @@ from collections.abc import Set
 from typing import Any, TypeAlias
 
 from loaders.mongo import commands
-from loaders.mongo.commands import Database, Pipeline
+from loaders.mongo.commands import Pipeline
+from loaders.mongo.database import Database
 
 #: What the driver calls a gateway's connections.
 APP_NAME = "lectern"

@@ -18,7 +18,8 @@ from pymongo.write_concern import WriteConcern
 
 from loaders.mongo import circuit, commands, detached, key_locks
 from loaders.mongo.command_errors import INTERRUPTED, DatabaseAwayError, DeadlineError, OutcomeUnknownError
-from loaders.mongo.commands import Database, Pipeline
+from loaders.mongo.commands import Pipeline
+from loaders.mongo.database import Database
 from loaders.mongo.moments import now, utc
 from loaders.mongo.scope import current_scope, take_time
 

@@ -17,7 +17,7 @@ from app.auth.keys import Keys
 from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
 from app.main import create_app
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 
 NAME, AUDIENCE = "https://id.example.org", "courses"
 CLAIMS = Claims("roles", {}, "sub", "oidc")

@@ -18,7 +18,7 @@ import pytest
 
 from app.embedded import find_mongod
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests import factories
 from tests.app.test_embedded import mongods, wait_until_none
 from tests.factories import store

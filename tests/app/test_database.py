@@ -5,13 +5,13 @@ from pymongo import ReadPreference
 from app.database import connect, ping
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 
 
 async def test_a_new_database_lacks_its_indexes_until_they_are_made(database: Database) -> None:
     await ping(database)
     assert await indexes.missing(database) == []
-    await database.drop_collection("categories")
+    await database.driver.drop_collection("categories")
     assert await indexes.missing(database) == [
         "categories.externalId.source_1_externalId.id_1",
         "categories.slug_1",

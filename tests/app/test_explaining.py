@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests import factories
 from tests.app.test_cli import lectern
 from tests.app.test_http import GRAPHQL, client, post

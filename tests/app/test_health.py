@@ -14,7 +14,7 @@ from app.main import create_app
 from app.server import drain
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.loaders.mongod import Mongod, own_mongod
 from tests.support import MongoCommands
 from tests.writes.support import served
@@ -37,7 +37,7 @@ async def test_it_is_ready_when_mongodb_answers(http: httpx.AsyncClient) -> None
 
 
 async def test_a_missing_index_is_told_and_no_reason(settings: Settings, database: Database) -> None:
-    await database.drop_collection("reviews")
+    await database.driver.drop_collection("reviews")
     with capture_logs() as logged:
         async with served(settings) as gateway, asyncio.timeout(5):
             while "missingIndexes" not in (answer := await gateway.http.get("/readyz")).json():  # noqa: ASYNC110

@@ -17,7 +17,7 @@ from app.http.accept import preferred
 from app.main import create_app
 from app.request import Services
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.cursors import Cursors
 from resolvers.relay import ids
 from resolvers.schema import schema

@@ -19,7 +19,7 @@ from app.auth.authentication import Authentication
 from app.auth.issuer import Claims
 from app.auth.token_errors import InvalidTokenError
 from app.settings import Settings, SettingsError, load
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from tests import factories
 from tests.app.issuers import (
@@ -271,5 +271,5 @@ async def test_a_student_is_looked_up_once(
 
 async def test_a_lookup_by_an_external_id_is_by_the_index(database: Database) -> None:
     query = {"externalId.source": {"$eq": "oidc"}, "externalId.id": {"$eq": "ada"}}
-    told = await database.command("explain", {"find": "students", "filter": query})
+    told = await database.driver.command("explain", {"find": "students", "filter": query})
     assert "externalId.source_1_externalId.id_1" in str(told["queryPlanner"]["winningPlan"])

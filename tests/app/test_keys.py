@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.app.issuers import (
     EC,
     INVALID,

@@ -7,7 +7,7 @@ import pytest
 from bson import ObjectId
 
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests import factories
 from tests.app.test_cli import lectern
 from tests.factories import DAY, T0, store

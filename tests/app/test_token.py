@@ -11,7 +11,7 @@ import pytest
 from bson import ObjectId
 
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.relay import ids
 from tests import factories
 from tests.app.test_cli import lectern, running, until_it_answers

@@ -18,7 +18,7 @@ from app.auth.session_tokens import AUDIENCE, ISSUER, SessionTokens
 from app.auth.token_errors import InvalidTokenError
 from app.main import create_app
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import PUBLIC, RefreshToken, Viewer
 from tests.support import TOKENS
 

@@ -14,7 +14,7 @@ from app.settings import Settings
 from loaders import indexes
 from loaders.mongo import transactions
 from loaders.mongo.command_errors import DatabaseAwayError
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests import factories
 from tests.loaders.mongod import Mongod, own_mongod
 from tests.support import TOKENS

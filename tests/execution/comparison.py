@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from app.errors import field_error
 from app.execution import Answer, Executor, Prepared, Refusal, encoded
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.schema import schema
 from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked

@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError
 from app.sample.generator import generate
 from loaders import indexes
 from loaders.model.newest_review_ids import pack_ids, unpack_ids
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.support import NOW
 
 #: By collection.

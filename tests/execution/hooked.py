@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any, TypeAlias, cast
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 
 #: (collection, command, what sends it and gives its answer) -> the answer
 Hook: TypeAlias = Callable[[str, str, Callable[[], Awaitable[Any]]], Awaitable[Any]]

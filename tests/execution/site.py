@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from app.execution import Operation, Prepared
 from loaders.collections import with_types
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import ids
 from tests.execution.engines import executor

@@ -10,7 +10,7 @@ from random import Random
 from pydantic import SecretStr
 
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.execution import holes
 from tests.support import SECRET, SHARED
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from app.execution import Answer, Operation, Prepared
 from app.execution.runner.run import Run
 from app.protection.limits import UNLIMITED
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import PUBLIC
 from resolvers.relay import ids
 from tests import factories

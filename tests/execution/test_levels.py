@@ -11,7 +11,7 @@ import pytest
 from app.execution import Answer, Operation, Prepared
 from app.execution.plan_report import plan_text
 from app.protection.limits import UNLIMITED
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import PUBLIC
 from resolvers.relay import ids
 from tests import factories

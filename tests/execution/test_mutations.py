@@ -8,7 +8,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from app.execution import Executor, Operation, Prepared
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers import fields
 from resolvers.context import Context
 from tests import factories

@@ -8,7 +8,7 @@ from app.execution import Answer, Executor, Operation, Prepared, Refusal
 from app.execution.encoding import encoded
 from app.execution.plan_report import plan_text
 from app.protection.limits import UNLIMITED
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.execution import Operation
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import PUBLIC
 from resolvers.relay import ids
 from tests import factories

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from app.main import create_app
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.http.requests import Serve, client
 
 MAX_BODY_BYTES = 1000

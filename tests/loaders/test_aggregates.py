@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from loaders.collections import complete
 from loaders.model.newest_review_ids import CARRIERS, NEWEST, ReviewParent, pack_ids, unpack_ids
 from loaders.model.ratings import summarise
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.reading.listing import Window
 from loaders.reading.registry import Loaders
 from loaders.recount import Difference, recount

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loaders.model.documents import CourseDoc
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.reading import batching
 from loaders.reading.batching import ByKey
 from tests import factories

@@ -14,7 +14,7 @@ from pymongo.errors import OperationFailure
 from app.database import connect
 from loaders.mongo import commands, detached
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError, OutcomeUnknownError
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.scope import Scope, current_scope
 from loaders.mongo.transactions import Transaction, transaction
 from tests.loaders.mongod import NAME, Mongod

@@ -11,7 +11,7 @@ from pymongo.read_concern import ReadConcern
 
 from app.database import connect
 from loaders.mongo import commands
-from loaders.mongo.commands import Collection, Database
+from loaders.mongo.database import Collection, Database
 from tests.loaders.mongod import Mongod
 from tests.support import MongoCommands
 

@@ -5,7 +5,7 @@ from bson import ObjectId
 
 from loaders.model.documents import CourseDoc, EnrollmentDoc, ReviewDoc, StudentDoc
 from loaders.model.ratings import wilson
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.transfer.imports import Importer, Incoming
 from loaders.transfer.seen_keys import Seen
 

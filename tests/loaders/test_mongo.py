@@ -10,7 +10,7 @@ from motor.core import AgnosticBase
 from pymongo.errors import OperationFailure
 
 from loaders.mongo import CommandSent, commands
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.queue import POOL
 from loaders.mongo.scope import Scope, current_scope
 

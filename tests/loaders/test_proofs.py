@@ -13,7 +13,7 @@ from loaders import enrollment as places
 from loaders import indexes
 from loaders import review_writes as reviews
 from loaders.model.ratings import wilson
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 from loaders.recount import Difference, recount
 from tests import factories

@@ -15,7 +15,7 @@ import pytest
 from app.database import connect
 from app.settings import Settings
 from loaders.mongo import commands, queue
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.scope import Scope, current_scope
 from loaders.mongo.threads import Call
 

@@ -8,7 +8,7 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 
 A, B = ObjectId(), ObjectId()

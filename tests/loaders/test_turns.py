@@ -5,7 +5,7 @@ from asyncio import Event, create_task, gather, sleep, timeout
 from bson import ObjectId
 
 from loaders.mongo import key_locks
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 
 A = ObjectId()

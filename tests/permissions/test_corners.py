@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.permissions import world
 from tests.permissions.conftest import Ask, Sent
 from tests.permissions.identities import token

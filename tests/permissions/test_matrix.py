@@ -6,7 +6,7 @@ What is expected is read from the table; that the gateway does it is what is tes
 import httpx
 import pytest
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.access.rules import RULES
 from resolvers.schema import schema
 from tests.permissions import world

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from bson import ObjectId
 
 from loaders.model.ratings import summarise
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import RefreshToken
 from resolvers.relay import ids
 from tests import factories
@@ -138,7 +138,7 @@ async def restore(database: Database, world: Dump) -> None:
 
 async def dump(database: Database) -> Dump:
     """Everything that is stored."""
-    names = sorted(await database.list_collection_names())
+    names = sorted(await database.driver.list_collection_names())
     found = {name: await database[name].find().sort("_id", 1).to_list(None) for name in names}
     return {name: documents for name, documents in found.items() if documents}
 

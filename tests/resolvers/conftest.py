@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.execution import Operation, Refusal
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import PUBLIC, Viewer
 from tests.execution.engines import executor
 from tests.support import request_for

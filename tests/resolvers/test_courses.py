@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests import factories
 from tests.factories import DAY, store
 from tests.support import NOW, RunQuery

@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, get_nullable_type, is_list_type
 from loaders.audit import record
 from loaders.model import MOST_CATEGORIES, MOST_CHANGES, MOST_INSTRUCTORS, MOST_ROLES
 from loaders.model.documents import ActorDoc
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 from loaders.transfer.references import References
 from resolvers.context import Viewer

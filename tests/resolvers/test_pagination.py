@@ -11,7 +11,7 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.reading.listing import Key
 from resolvers.context import Viewer
 from resolvers.cursors import Cursors

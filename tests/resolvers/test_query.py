@@ -7,7 +7,7 @@ from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from resolvers.relay import ids
 from tests import factories

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loaders.model.newest_review_ids import CARRIERS, NEWEST, unpack_ids
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay.ids import encode_id
 from tests import factories

@@ -22,7 +22,7 @@ from loaders import recount
 from loaders.model.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
 from loaders.model.new_documents import Document
 from loaders.model.ratings import wilson
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.text.terms import course_keys, student_keys
 from loaders.transfer import SampleDocument, insert_sample
 from tests import factories

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.server.load import get, load, post, until
 from tests.server.processes import LECTERN, Process, toy
 from tests.server.processes import until as eventually

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.server import restarts
 
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from app.database import connect
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.storm import crowd, verify, world
 from tests.storm.client import FaultError
 from tests.storm.gateways import LECTERN, Gateway, environment, serving

@@ -9,7 +9,7 @@ import pytest
 from bson import ObjectId
 
 from app.database import connect
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests.factories import clear
 from tests.storm import replica_set, storm, verify
 from tests.storm.log import Log

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from bson import ObjectId
 
 from loaders.model.documents import LIVE_ENROLLMENTS, SEATED_ENROLLMENTS
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.recount import recount
 from tests.storm.log import Log
 from tests.storm.told import Told, told

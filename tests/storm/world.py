@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.relay import ids
 from tests import factories
 

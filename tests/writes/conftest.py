@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.recount import recount
 from tests.writes.support import Gateway, LateWrites, served
 

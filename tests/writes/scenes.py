@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.moments import now
 from resolvers.context import Viewer
 from resolvers.relay import ids

@@ -12,7 +12,7 @@ import httpx
 from app.main import create_app
 from app.observing import Listener
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 from loaders.recount import recount
 from resolvers.context import PUBLIC, Viewer

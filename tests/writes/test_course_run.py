@@ -7,7 +7,7 @@ import pytest
 
 import loaders.course_writes
 import loaders.enrollment
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction
 from resolvers.context import Viewer
 from resolvers.relay import ids

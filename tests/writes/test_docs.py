@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests import factories
 from tests.writes.support import STAFF, Gateway, as_student, course_id, stored
 

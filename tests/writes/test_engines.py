@@ -6,7 +6,7 @@ import pytest
 
 from app.execution import Executor, Operation, Prepared
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.schema import schema
 from tests.support import RunQuery
 from tests.writes.scenes import NAMES, scenes

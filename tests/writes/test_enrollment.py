@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.recount import recount
 from resolvers.context import Viewer
 from tests import factories

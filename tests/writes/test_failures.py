@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from tests import factories
 from tests.support import serving
 from tests.writes.support import (

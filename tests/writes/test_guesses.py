@@ -11,7 +11,7 @@ import pytest
 
 from app.commands import account_changes
 from app.settings import Settings
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.signing_in import login_throttle, passwords
 from tests.support import RunQuery
 from tests.writes.sessions import ADDRESS, EMAIL, PASSWORD, SESSION, Gateway, codes, served

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.relay import ids
 from tests import factories
 from tests.factories import DAY, T0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.moments import now
 from tests import factories
 from tests.writes.scenes import NAMES, scenes

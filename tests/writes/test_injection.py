@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.relay.list_arguments import LONGEST_TEXT
 from tests import factories
 from tests.support import RunQuery

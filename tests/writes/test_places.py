@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from app.database import connect
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.recount import recount
 from tests import factories
 from tests.factories import clear

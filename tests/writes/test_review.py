@@ -11,7 +11,7 @@ import loaders.review_writes
 from loaders.model.newest_review_ids import NEWEST, unpack_ids
 from loaders.mongo import detached
 from loaders.mongo.command_errors import DeadlineError
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.scope import current_scope
 from loaders.mongo.transactions import Transaction
 from resolvers.context import Viewer

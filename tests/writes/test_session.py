@@ -11,7 +11,7 @@ import pytest
 from app.commands import account_changes
 from app.settings import Settings
 from loaders.accounts import account
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 from resolvers.context import Viewer
 from resolvers.signing_in import passwords
@@ -425,7 +425,7 @@ async def test_no_password_and_no_token_is_stored_or_logged(
         secrets += [payload["accessToken"], payload["refreshToken"]]
     stored = {
         name: repr(await database[name].find().to_list(None))
-        for name in await database.list_collection_names()
+        for name in await database.driver.list_collection_names()
     }
     log = "".join(capfd.readouterr())
     for secret in (*secrets, link.token):

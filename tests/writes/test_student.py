@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loaders.mongo.commands import Database
+from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from tests import factories
 from tests.writes.support import (
