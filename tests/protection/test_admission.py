@@ -240,7 +240,7 @@ async def test_a_body_is_not_read_when_its_request_could_not_wait(
 async def test_a_dear_query_gives_way_to_mutations_but_not_for_ever(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admission, "_MOST_GIVEN", 0.05)
+    monkeypatch.setattr(admission, "_MAX_PAUSED", 0.05)
     own = Admission(CAPACITY, 1)
     give_way = own.giving_way()
     lane: Lane = getattr(own, name)
