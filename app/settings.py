@@ -263,7 +263,7 @@ def load() -> Settings:
 
 
 def data_home() -> Path:
-    """The directory of `lectern dev`'s data: $XDG_DATA_HOME/lectern (XDG Base Directory Specification)."""
+    """The directory for Lectern's data: $XDG_DATA_HOME/lectern (XDG Base Directory Specification)."""
     return _Directories().xdg_data_home / "lectern"
 
 

@@ -100,7 +100,7 @@ class Lane:
         self._advance()  # it may be first in the queue and fit already
         try:
             # Random as well: refusing all at once would block the event loop and leave the queue empty.
-            async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311
+            async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311 # likewise
                 await ready
         except (TimeoutError, asyncio.CancelledError) as ended:
             if not ready.cancelled():  # it was admitted at the same moment

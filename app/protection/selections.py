@@ -12,7 +12,7 @@ def all_selections(document: DocumentNode) -> Iterator[SelectionNode]:
 
 
 def below(sets: Iterable[SelectionSetNode]) -> Iterator[SelectionNode]:
-    """Yields every selection of some selection sets, and of all sets nested in them, in no order."""
+    """Yields every selection of some sets and of all nested sets, in no particular order."""
     pending = list(sets)
     while pending:
         for node in pending.pop().selections:

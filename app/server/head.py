@@ -24,7 +24,7 @@ _Scope: TypeAlias = Any  # uvicorn's ASGI scope, whose type is private
 
 
 def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refusal | None:
-    """The refusal that a head deserves, or None for a valid head."""
+    """Returns the refusal for a head that is invalid or too large; None if it is acceptable."""
     names, values = zip(*headers, strict=True) if headers else ((), ())
     size = sum(map(len, names)) + sum(map(len, values)) + _FIELD_OVERHEAD * len(names)
     if len(url) > limits.url or size > limits.head or len(names) > limits.headers:
@@ -39,7 +39,7 @@ def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refu
 
 
 def too_large(url: bytes, limits: Limits) -> Refusal:
-    """414 if the URL is over its limit, otherwise 431."""
+    """The refusal for a head over its limits: 414 because of the URL, otherwise 431."""
     if len(url) > limits.url:
         return Refusal(414, f"The URL is over {limits.url} bytes (MAX_URL_BYTES).")
     sizes = f"{limits.head} bytes (MAX_HEAD_BYTES) or {limits.headers} fields (MAX_HEADERS)"

@@ -17,7 +17,7 @@ _MIN_RATE = 1000
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, with a timeout of zero
 
-#: The limit bytes in a part of an answer (app.http.reply). A part is in memory until its last byte is sent.
+#: Bytes of the largest part of an answer (app.http.reply). A part is in memory until its last byte is sent.
 _PART = 65_536
 
 _GRACE = 1.0  # seconds until a client's reading rate counts as known
@@ -40,7 +40,7 @@ class Unread:
         self._full = Throttled("unread answers fill their room: the slowest clients are cut off")
 
     def count(self, reader: "Reader", limit: int) -> None:
-        """Updates the unread bytes of a client. limit: the limit for all clients together."""
+        """Updates the unread bytes of a client. limit: bytes for all clients together."""
         size = reader.held()
         self.bytes += size - self._counted.get(reader, 0)
         self._counted[reader] = size
@@ -131,7 +131,7 @@ class Reader:
         self._rest, self._on_read = lambda: 0, lambda: None
 
     def cut_off(self) -> None:
-        """Resets the connection; the kernel discards its send buffer."""
+        """Resets the connection, so that the kernel discards its send buffer."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._transport.abort()
 

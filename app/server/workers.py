@@ -237,7 +237,7 @@ def _reap() -> Iterator[tuple[int, int]]:
 def _die_with(parent: int) -> None:
     """Makes the kernel kill this process when its parent dies, so that the port is free for a successor.
 
-    On other systems than Linux, the worker checks for its parent itself, with each heartbeat.
+    Elsewhere than on Linux, the worker checks for its parent itself, with each heartbeat.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

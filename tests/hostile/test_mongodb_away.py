@@ -145,7 +145,7 @@ def test_requests_fail_fast_while_mongodb_is_gone_and_the_log_stays_short(
     try:
         with asking(patient, SMALL, 20) as clients:
             answers = [client.result() for client in clients]
-        later = [timed(lambda kind=kind: asked(patient, kind)) for kind in MEDIA_TYPES * 20]  # type: ignore[misc]
+        later = [timed(lambda kind=kind: asked(patient, kind)) for kind in MEDIA_TYPES * 20]  # type: ignore[misc] # binds the loop variable
         write, seconds = timed(lambda: patient.ask(SIGN_UP % time.time_ns()))
         unready = patient.get("/readyz")
         added = patient.log.read_text()[log:]

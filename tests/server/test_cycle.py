@@ -13,7 +13,7 @@ from app.server.connection import Connection
 from app.settings import Settings
 
 App: TypeAlias = Any  # an ASGI application; uvicorn keeps its types private
-Scope: TypeAlias = Any
+Scope: TypeAlias = Any  # likewise
 Channel: TypeAlias = Callable[..., Any]  # receive or send
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

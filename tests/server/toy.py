@@ -9,7 +9,6 @@ background work.
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
@@ -50,7 +49,7 @@ async def toy(scope: Scope, receive: Receive, send: Send) -> None:
 async def _body(receive: Receive) -> bytes:
     body, more = b"", True
     while more:
-        message: Any = await receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             break
         body += message.get("body", b"")
