@@ -35,7 +35,7 @@ class Tally:
 
 @asynccontextmanager
 async def load(port: int, request: bytes, clients: int = 50) -> AsyncIterator[Tally]:
-    """Runs clients until nobody listens or the block stopped, then waits for their requests in flight."""
+    """Runs clients until nobody listens or the block ends, then waits for their requests in flight."""
     tally, stopped = Tally(), asyncio.Event()
     asking = [asyncio.create_task(_ask(port, request, tally, stopped)) for _ in range(clients)]
     try:
