@@ -1,11 +1,11 @@
-"""The MongoDB client: opened, pinged and closed here, with Motor or with PyMongo's async client."""
+"""The MongoDB client, either Motor or PyMongo's async client: opening, pinging and closing it."""
 
 from asyncio import sleep
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import pymongo
 import structlog
@@ -19,47 +19,50 @@ from loaders.mongo import APP_NAME, POOL, Database, forget_sessions, keep_sessio
 
 _log = structlog.get_logger("lectern")
 
-_ATTEMPT, _PAUSE = 1.0, 0.5  # seconds
+_ATTEMPT, _PAUSE = 1.0, 0.5  # seconds of one ping at the start, and between two
 
-_CLIENTS: dict[str, Any] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
+_Driver: TypeAlias = Any  # an object of either driver; they have no common type
+
+_CLIENTS: dict[str, _Driver] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
 
 
 class DatabaseUnavailableError(Exception):
-    """MongoDB can't be reached; the message names the setting, never a password."""
+    """MongoDB can't be used. The message names the setting, never a password."""
 
 
 @asynccontextmanager
 async def connect(
     settings: Settings, *listeners: CommandListener, tz_aware: bool = True
 ) -> AsyncIterator[Database]:
-    """The database of the settings; its client is closed at the end. Nothing is sent yet.
+    """Yields the configured database, and closes its client afterwards. No command is sent yet.
 
-    tz_aware: whether moments come with their zone, UTC.
+    tz_aware: whether dates are read with their time zone, UTC.
 
-    Raises DatabaseUnavailableError when MONGODB_URI can't be read.
+    Raises DatabaseUnavailableError if MONGODB_URI is invalid.
     """
     client = _open(settings, listeners, tz_aware)
-    drivers_own = getattr(client, "delegate", client)
-    keep_sessions(drivers_own)
+    pymongo_client = getattr(client, "delegate", client)
+    keep_sessions(pymongo_client)
     try:
-        with watching_circuit(client, settings.mongodb_timeout, _tell):
+        with watching_circuit(client, settings.mongodb_timeout, _log_availability):
             yield Database(client[settings.mongodb_database])
     finally:
-        forget_sessions(drivers_own)
+        forget_sessions(pymongo_client)
         closing = client.close()
         if isawaitable(closing):
             await closing
 
 
-def _tell(news: str | float) -> None:
-    if isinstance(news, str):
-        _log.error("MongoDB is away: requests fail until it answers", reason=reason_of(news))
+def _log_availability(change: str | float) -> None:
+    """Logs that MongoDB went away (an error message) or came back (after some seconds)."""
+    if isinstance(change, str):
+        _log.error("MongoDB is away: requests fail until it answers", reason=reason_of(change))
     else:
-        _log.warning("MongoDB answers again", seconds=round(news, 1))
+        _log.warning("MongoDB answers again", seconds=round(change, 1))
 
 
 async def ping(database: Database) -> None:
-    """Raises DatabaseUnavailableError when MongoDB doesn't answer."""
+    """Pings MongoDB. Raises DatabaseUnavailableError if it doesn't answer."""
     try:
         await database.command("ping")
     except PyMongoError as error:
@@ -69,26 +72,29 @@ async def ping(database: Database) -> None:
 
 
 async def wait_for(database: Database, seconds: float, waiting: Callable[[], None]) -> None:
-    """Returns when MongoDB answers, or after so many seconds. waiting: called if it doesn't at first."""
-    deadline, told = monotonic() + seconds, False
+    """Waits until MongoDB answers, at most some seconds.
+
+    waiting: called once if the first ping fails.
+    """
+    deadline, has_failed = monotonic() + seconds, False
     while (left := deadline - monotonic()) > 0:
         try:
             with pymongo.timeout(min(left, _ATTEMPT)):
                 await ping(database)
         except DatabaseUnavailableError:
-            if not told:
+            if not has_failed:
                 waiting()
-            told = True
+            has_failed = True
             await sleep(_PAUSE)
         else:
             return
 
 
 async def require_transactions(database: Database) -> None:
-    """Raises DatabaseUnavailableError when MongoDB doesn't answer, or is a server without transactions."""
+    """Raises DatabaseUnavailableError if MongoDB doesn't answer or doesn't support transactions."""
     await ping(database)
     hello = await database.command("hello")
-    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # what a mongos says
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # a mongos
         raise DatabaseUnavailableError(_STANDALONE)
 
 
@@ -101,7 +107,7 @@ _STANDALONE = (
 )
 
 
-def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: bool) -> Any:
+def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: bool) -> _Driver:
     try:
         return _CLIENTS[settings.mongodb_driver](
             settings.mongodb_uri.get_secret_value(),
@@ -117,5 +123,5 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
 
 
 def reason_of(message: str) -> str:
-    """The first part of PyMongo's message: without the topology it appends."""
+    """PyMongo's error message without the topology that it appends."""
     return message.partition(", Timeout:")[0].partition(" (configured timeouts")[0]

@@ -1,4 +1,4 @@
-"""What `lectern dev` keeps, and where: its database, and the secret that signs its tokens and cursors."""
+"""The data of `lectern dev`: its database, and the secret that signs its tokens and cursors."""
 
 import secrets
 from pathlib import Path
@@ -10,25 +10,25 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def directory(given: Path | None) -> Path:
-    """Where `lectern dev` keeps what it keeps, unless it is told a directory."""
+    """The directory of `lectern dev`: the given one, or the default below `data_home`."""
     return given or data_home() / "dev"
 
 
 def was_here(directory: Path) -> bool:
-    """Whether `lectern dev` has run there."""
+    """Whether `lectern dev` has run in the directory before."""
     return (directory / "data").is_dir()
 
 
 def origins(settings: Settings) -> str:
-    """CORS_ORIGINS, and pages that this machine serves: a front end is developed beside `lectern dev`."""
+    """CORS_ORIGINS plus every loopback origin, for front ends developed on this machine."""
     loopback = (f"{scheme}://{host}{ANY_PORT}" for scheme in ("http", "https") for host in _LOOPBACK)
     return ",".join((*settings.cors_origins, *loopback))
 
 
 def secret(settings: Settings, directory: Path) -> str:
-    """LECTERN_SECRET, or one that is kept with the database: tokens and cursors outlive a restart."""
-    if given := settings.lectern_secret.get_secret_value():
-        return given
+    """LECTERN_SECRET, or a secret stored beside the database, so tokens and cursors survive a restart."""
+    if configured := settings.lectern_secret.get_secret_value():
+        return configured
     file = directory / "secret"
     file.touch(0o600)
     if not file.read_text():

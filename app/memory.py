@@ -1,4 +1,4 @@
-"""The memory of a process that serves: Python's garbage collector and glibc's allocator."""
+"""Memory settings of a serving process: Python's garbage collector and glibc's allocator."""
 
 import asyncio
 import ctypes
@@ -8,35 +8,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import process_time
 
-#: New containers before the youngest are looked at; how many such looks before the next generation is, and of
-#: those before all are. What a plan makes is freed without: a look finds nothing, but passes all that is
-#: young, and empties the processor's caches. What graphql-core validates or answers leaves many cycles.
+# Thresholds of the garbage collector (gc.set_threshold): new containers before a collection of the youngest
+# generation, such collections before one of the middle generation, and those before a full collection.
+
+#: While plans run. They leave no reference cycles: a collection would find nothing, but would traverse all
+#: young objects and empty the processor's caches.
 OF_PLANS = (100_000, 20, 50)
+
+#: While graphql-core validates or answers, which leaves many reference cycles.
 OF_CYCLES = (10_000, 5, 5)
 
-# mallopt(3). Each thread of the driver would have an arena of its own, and what was once large and freed
-# would stay with the process.
+# mallopt(3). By default each thread of the driver would have its own arena, and freed large blocks would stay
+# with the process.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _LARGE = 256 * 1024
 
-_PAUSE = 2.0  # seconds
-_IDLE = 0.02  # of them, by CPU time
+_PAUSE = 2.0  # seconds between checks for idleness
+_IDLE = 0.02  # the share of CPU time below which the process counts as idle
 
 
 class _Thresholds:
-    """The garbage collector's thresholds, in a process that serves."""
+    """The garbage collector's thresholds; they are changed only in a serving process."""
 
     def __init__(self) -> None:
         self._are_ours = False
-        self._cyclic = 0  # how often graphql-core is at work
+        self._cyclic = 0  # operations that graphql-core is working on
 
     def take_over(self) -> None:
+        """Starts managing the thresholds."""
         self._are_ours = True
         self._set()
 
     @contextmanager
     def for_cycles(self) -> Iterator[None]:
-        """While graphql-core is at work."""
+        """Collects more often while graphql-core is working."""
         self._cyclic += 1
         self._set()
         try:
@@ -54,33 +59,36 @@ thresholds = _Thresholds()
 
 
 def settle() -> None:
-    """Call it when the application is made: what is there stays, and is not looked at again."""
+    """Sets up garbage collection and the allocator; call it once the application is built.
+
+    Objects that exist now are excluded from garbage collection.
+    """
     gc.collect()
     gc.freeze()
     thresholds.take_over()
-    _give_back_large_blocks()
+    _configure_allocator()
 
 
 async def tend() -> None:
-    """Gives back what a time of work left over, when there is a pause. It runs until it is cancelled."""
-    worked, before = False, process_time()
+    """After a busy period, returns freed memory to the operating system. Runs until cancelled."""
+    was_busy, before = False, process_time()
     while True:
         await asyncio.sleep(_PAUSE)
         busy = process_time() - before > _IDLE * _PAUSE
-        if worked and not busy:
+        if was_busy and not busy:
             gc.collect()
             _call("malloc_trim", 0)
-        worked, before = busy, process_time()
+        was_busy, before = busy, process_time()
 
 
-def _give_back_large_blocks() -> None:
-    """When they are freed, not at the next pause."""
+def _configure_allocator() -> None:
+    """Makes glibc return large blocks as soon as they are freed, and limits its arenas."""
     _call("mallopt", _M_ARENA_MAX, 2)
     _call("mallopt", _M_MMAP_THRESHOLD, _LARGE)
     _call("mallopt", _M_TRIM_THRESHOLD, _LARGE)
 
 
 def _call(function: str, *arguments: int) -> None:
-    """A function of glibc, where that is the C library."""
-    if sys.platform == "linux" and (found := getattr(ctypes.CDLL(None), function, None)):
-        found(*arguments)
+    """Calls a function of glibc; does nothing with another C library."""
+    if sys.platform == "linux" and (call := getattr(ctypes.CDLL(None), function, None)):
+        call(*arguments)

@@ -1,4 +1,4 @@
-"""Origins of web pages: scheme, host and port, as browsers send them in `Origin`."""
+"""Web origins: scheme, host and port, as browsers send them in `Origin`."""
 
 import re
 
@@ -10,29 +10,29 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _FAULTS = tuple(
     (re.compile(pattern, re.IGNORECASE), fault)
     for pattern, fault in (
-        (r"null", "is what any page can send"),
-        (r"\S+\s.*", "is several: separate them by commas"),
+        (r"null", "can be sent by any page"),
+        (r"\S+\s.*", "has several origins: separate them by commas"),
         (r"(?!.*://).*", "has no scheme (https://courses.example)"),
         (r"[^/]*//[^/]+/", "ends with a slash"),
         (r"[^/]*//[^/]+/.*", "has a path"),
         (r".*@.*", "has a user name"),
         (r".*\*.*[^*].*", "has a wildcard in its host: name each origin"),
-        (r".*[^\0-\x7f].*", "has letters that browsers send in Punycode (xn--…)"),
-        (r".*", "is none"),
+        (r".*[^\0-\x7f].*", "has letters that browsers send as Punycode (xn--…)"),
+        (r".*", "is not an origin"),
     )
 )
 
 
 def parsed(text: str) -> str:
-    """An origin as browsers send it, `scheme://host:*` for every port of a host, or `*` for every origin.
+    """The normalised form of an origin: as browsers send it, `scheme://host:*` for any port, or `*` for any.
 
-    Raises ValueError, which says what is wrong with it.
+    Raises ValueError, whose message says what is wrong.
     """
     if text == "*":
         return text
     match = _ORIGIN.fullmatch(text.lower())
     if match is None:
         fault = next(fault for pattern, fault in _FAULTS if pattern.fullmatch(text))
-        raise ValueError(f"takes origins such as https://courses.example: `{text}` {fault}")
+        raise ValueError(f"must be origins such as https://courses.example: `{text}` {fault}")
     scheme, host, port = match.groups()
     return f"{scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")

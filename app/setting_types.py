@@ -1,4 +1,4 @@
-"""What settings take beyond a number or a word: types that split, check and normalise their text."""
+"""Types for structured settings: they split, validate and normalise the text of a variable."""
 
 import re
 from ipaddress import ip_network
@@ -13,27 +13,27 @@ from loaders.model import Role
 URL = ("https://", "http://")
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
-_MAKE_ONE = "make one: openssl rand -hex 32"
+_HINT = "generate one: openssl rand -hex 32"
 
-# Signatures that a public key verifies: with a shared secret everyone who verifies could sign.
+# Algorithms with a public key. With a shared secret, anyone who can verify a token could also sign one.
 _ASYMMETRIC = frozenset(
     ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 )
 
 
 def require_strong(secret: str) -> None:
-    """Raises ValueError for a secret that is not fit for production."""
+    """Raises ValueError for a secret that is missing or too weak for production."""
     if not secret:
-        raise ValueError(f"is needed in production ({_MAKE_ONE})")
+        raise ValueError(f"is required in production ({_HINT})")
     repeats = secret in (secret + secret)[1:-1]
     if repeats or len(set(secret)) < 10:
-        raise ValueError(f"is too easy to guess ({_MAKE_ONE})")
+        raise ValueError(f"is too easy to guess ({_HINT})")
 
 
 def require_long(secret: str) -> None:
-    """Raises ValueError for a secret that is set but too short, in any environment."""
+    """Raises ValueError for a secret that is set but too short."""
     if 0 < len(secret) < 32:
-        raise ValueError(f"takes 32 characters or more ({_MAKE_ONE})")
+        raise ValueError(f"must have at least 32 characters ({_HINT})")
 
 
 def _split(value: object) -> object:
@@ -46,34 +46,34 @@ def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
 
 def _header_names(value: tuple[str, ...]) -> tuple[str, ...]:
     if wrong := [name for name in value if not _HEADER.fullmatch(name)]:
-        raise ValueError(f"takes header names separated by commas; `{wrong[0]}` is not one")
+        raise ValueError(f"must be header names separated by commas; `{wrong[0]}` is not one")
     return tuple(name.lower() for name in value)
 
 
 def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
-    for given in value if value != ("*",) else ():
+    for network in value if value != ("*",) else ():
         try:
-            ip_network(given)
+            ip_network(network)
         except ValueError as error:
-            raise ValueError(f"takes addresses and networks, or `*` alone: {error}") from None
+            raise ValueError(f"must be addresses and networks, or `*` alone: {error}") from None
     return value
 
 
 def _algorithms(value: tuple[str, ...]) -> tuple[str, ...]:
     if not value or not set(value) <= _ASYMMETRIC:
-        raise ValueError(f"takes one or more of {', '.join(sorted(_ASYMMETRIC))}")
+        raise ValueError(f"must be one or more of {', '.join(sorted(_ASYMMETRIC))}")
     return value
 
 
 def _with_token(value: str) -> str:
     if value and not (value.startswith(URL) and "{token}" in value):
-        raise ValueError("takes a URL with {token} in it, such as https://courses.example/reset#{token}")
+        raise ValueError("must be a URL with {token} in it, such as https://courses.example/reset#{token}")
     return value
 
 
 def _not_ours(value: str) -> str:
     if value == "lectern":
-        raise ValueError("takes another name: this is the issuer of Lectern's own tokens")
+        raise ValueError("must be another name: this is the issuer of Lectern's own tokens")
     return value
 
 
@@ -84,7 +84,7 @@ def _pairs(value: object) -> object:
     names = {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
     if wrong := [theirs for theirs, ours in names.items() if ours not in get_args(Role)]:
         raise ValueError(
-            f"takes STUDENT, INSTRUCTOR or STAFF for each name, as in `teacher=INSTRUCTOR,admin=STAFF`: "
+            f"must map each name to STUDENT, INSTRUCTOR or STAFF, as in `teacher=INSTRUCTOR,admin=STAFF`: "
             f"see `{wrong[0]}`"
         )
     return names

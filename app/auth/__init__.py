@@ -1,4 +1,7 @@
-"""From the `Authorization` header to the viewer: tokens of Lectern's own, and of an external issuer."""
+"""Authentication: from the `Authorization` header to the viewer.
+
+Tokens come from Lectern itself or from an external issuer.
+"""
 
 from app.auth.authentication import Authentication
 from app.auth.issuer import Claims, Issuer

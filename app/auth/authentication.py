@@ -1,4 +1,4 @@
-"""Who sends a request."""
+"""The viewer of a request, from its `Authorization` header."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,35 +11,39 @@ from app.auth.token_errors import InvalidTokenError
 from loaders.mongo import Database
 from resolvers.context import PUBLIC, Viewer
 
-_LONGEST = 8_000  # characters
+_MAX_TOKEN = 8_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """tokens: Lectern's own. issuer: an external one, if there is one."""
+    """Verifies bearer tokens.
+
+    tokens: for Lectern's own tokens. issuer: for those of an external issuer, if one is configured.
+    """
 
     tokens: SessionTokens
     issuer: Issuer | None
     database: Callable[[], Database]
 
     async def viewer(self, authorization: bytes | None) -> Viewer:
-        """The viewer of an `Authorization` header; without one, the public.
+        """The viewer for an `Authorization` header, or PUBLIC without a header.
 
-        Raises InvalidTokenError for a token that is not taken, IssuerUnavailableError where nobody can tell.
+        Raises InvalidTokenError for a token that is rejected, and IssuerUnavailableError if it can't be
+        verified because the issuer's keys are unavailable.
         """
         if authorization is None:
             return PUBLIC
         scheme, _, token = authorization.decode("latin-1").strip().partition(" ")
         token = token.strip()
-        if scheme.lower() != "bearer" or not token or len(token) > _LONGEST:
-            raise InvalidTokenError("The header takes `Authorization: Bearer` and a token.")
+        if scheme.lower() != "bearer" or not token or len(token) > _MAX_TOKEN:
+            raise InvalidTokenError("The header must be `Authorization: Bearer` and a token.")
         if self.issuer and _issuer_of(token) != ISSUER:
             return await self.issuer.viewer(token, self.database())
         return self.tokens.viewer(token)
 
 
 def _issuer_of(token: str) -> str | None:
-    """Who a token says it is from, unverified."""
+    """The unverified `iss` claim of a token."""
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
     except jwt.PyJWTError:

@@ -1,7 +1,9 @@
-"""The public keys of an external issuer (JWKS, RFC 7517), from a URL or a file.
+"""The public keys of an external issuer (JWKS, RFC 7517), cached from a URL or a file.
 
-They are read anew when they are old, and when a token names a key that isn't among them, but not more often
-than every few seconds, whatever tokens come. Without keys no token is taken.
+The keys are refreshed when they are stale, and when a token names an unknown key. Refreshes are at least a
+few seconds apart, whatever tokens arrive. Without keys every token is rejected.
+
+PyJWT's PyJWKClient is not used: it blocks, reads no files, and serves no stale keys when a refresh fails.
 """
 
 import json
@@ -17,17 +19,17 @@ import structlog
 from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
 
 _TIMEOUT = 5.0  # seconds
-_LARGEST = 1_000_000  # bytes
-_PUBLIC_KINDS = frozenset(("RSA", "EC", "OKP"))
+_MAX_SIZE = 1_000_000  # bytes
+_PUBLIC_KEY_TYPES = frozenset(("RSA", "EC", "OKP"))
 
 _log = structlog.get_logger("lectern")
 
 
 class Keys:
-    """The keys at a location: an https or http URL, or a file's path.
+    """The keys at a location: an https or http URL, or the path of a file.
 
-    fresh: for how many seconds they are used without another look; they are used for twice as long where
-    that look fails. pause: the seconds between two looks, at least.
+    fresh: seconds until keys are stale and refreshed. If refreshing fails, they are used for as long again.
+    pause: the least seconds between two refreshes.
     """
 
     def __init__(self, location: str, *, fresh: float = 600.0, pause: float = 10.0) -> None:
@@ -35,55 +37,57 @@ class Keys:
         self._fresh = fresh
         self._pause = pause
         self._keys: dict[str | None, jwt.PyJWK] = {}
-        self._looked = self._read = float("-inf")
-        self._looking: Task[None] | None = None
+        self._tried_at = self._read_at = float("-inf")
+        self._refreshing: Task[None] | None = None
 
     async def key(self, key_id: str | None) -> jwt.PyJWK:
-        """The key of an id; without an id the only one there is.
+        """Returns the key with an id, or without an id the only key.
 
-        Raises InvalidTokenError where there is none, IssuerUnavailableError where nobody can tell.
+        Raises InvalidTokenError if the issuer has no such key, and IssuerUnavailableError if its current keys
+        can't be read.
         """
         if self._age() > self._fresh or self._find(key_id) is None:
-            looking = self._look()
-            if self._age() > 2 * self._fresh or self._find(key_id) is None:  # what is there won't do
-                await shield(looking)
+            refreshing = self._refresh()
+            if self._age() > 2 * self._fresh or self._find(key_id) is None:  # the cached keys won't do
+                await shield(refreshing)
         if self._age() > 2 * self._fresh:
             raise IssuerUnavailableError
-        if found := self._find(key_id):
-            return found
-        if self._read < self._looked:  # its issuer may have it by now
+        if key := self._find(key_id):
+            return key
+        if self._read_at < self._tried_at:  # the last refresh failed: the issuer may have the key by now
             raise IssuerUnavailableError
-        raise InvalidTokenError("The token is signed with a key that its issuer doesn't have.")
+        raise InvalidTokenError("The token is signed with a key that is not one of its issuer's.")
 
     def _age(self) -> float:
-        return monotonic() - self._read
+        return monotonic() - self._read_at
 
     def _find(self, key_id: str | None) -> jwt.PyJWK | None:
         if key_id is None:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(key_id)
 
-    def _look(self) -> Task[None]:
-        """The look that is under way, or another; the last one, while it is not long ago."""
-        if self._looking is None or (self._looking.done() and monotonic() - self._looked >= self._pause):
-            self._looked = monotonic()
-            self._looking = create_task(self._replace())
-        return self._looking
+    def _refresh(self) -> Task[None]:
+        """Starts a refresh, unless one is in flight or was too recent. Returns the latest refresh."""
+        is_due = monotonic() - self._tried_at >= self._pause
+        if self._refreshing is None or (self._refreshing.done() and is_due):
+            self._tried_at = monotonic()
+            self._refreshing = create_task(self._read())
+        return self._refreshing
 
-    async def _replace(self) -> None:
+    async def _read(self) -> None:
         try:
             async with timeout(2 * _TIMEOUT):
                 text = await to_thread(_text, self._location)
             self._keys = _usable(text)
-            self._read = monotonic()
-        except Exception as error:  # whatever it is, those that are there stay for a while
+            self._read_at = monotonic()
+        except Exception as error:  # whatever went wrong, the cached keys stay in use for a while
             _log.error("issuer's keys not read", location=self._location, reason=repr(error))
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """The setting alone says where keys come from."""
+    """Follows no redirects: keys come only from the location in the setting."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(self, *_: object) -> None:
         return None
 
 
@@ -91,27 +95,28 @@ _http = build_opener(_NoRedirects)
 
 
 def _text(location: str) -> str:
+    """Reads the JWKS at a URL or path; blocks."""
     if location.startswith(("https://", "http://")):
-        request = Request(location, headers={"Accept": "application/json"})  # noqa: S310 # one of the two
+        request = Request(location, headers={"Accept": "application/json"})  # noqa: S310 # http or https only
         with _http.open(request, timeout=_TIMEOUT) as response:
-            return str(response.read(_LARGEST).decode())
+            return str(response.read(_MAX_SIZE).decode())
     return Path(location).read_text(encoding="utf-8")
 
 
 def _usable(text: str) -> dict[str | None, jwt.PyJWK]:
-    """The keys by their ids. Raises where there is none."""
-    keys = [key for told in json.loads(text)["keys"] if (key := _verifying(told))]
+    """The usable keys in a JWKS, by their ids. Raises ValueError if there is none."""
+    keys = [key for jwk in json.loads(text)["keys"] if (key := _verification_key(jwk))]
     if not keys:
         raise ValueError("none of the keys can verify a signature")
     return {key.key_id: key for key in keys}
 
 
-def _verifying(told: Any) -> jwt.PyJWK | None:
-    """A key that verifies signatures; None for what is none, is secret, or isn't understood."""
+def _verification_key(jwk: Any) -> jwt.PyJWK | None:  # whatever the issuer sends as JSON
+    """The key for verifying signatures; None if it is for something else, secret, or not understood."""
     try:
-        is_public = told["kty"] in _PUBLIC_KINDS and "d" not in told
-        is_for_signatures = told.get("use", "sig") == "sig" and "verify" in told.get("key_ops", ("verify",))
-        is_named = isinstance(told.get("kid"), str | None)
-        return jwt.PyJWK(told) if is_public and is_for_signatures and is_named else None
-    except Exception:  # it may be anything
+        is_public = jwk["kty"] in _PUBLIC_KEY_TYPES and "d" not in jwk
+        is_for_signatures = jwk.get("use", "sig") == "sig" and "verify" in jwk.get("key_ops", ("verify",))
+        is_named = isinstance(jwk.get("kid"), str | None)
+        return jwt.PyJWK(jwk) if is_public and is_for_signatures and is_named else None
+    except Exception:  # the JSON may have any shape
         return None

@@ -1,7 +1,7 @@
-"""The tokens of a session: access tokens (JWT, RFC 7519) and refresh tokens.
+"""Session tokens: access tokens (JWT, RFC 7519) and refresh tokens.
 
-A refresh token is signed, and tells the how manyth it is of its session: so nothing secret is stored, and an
-old one is told from one that never was.
+A refresh token is signed and carries its generation number within the session. So no secret is stored, and a
+used token can be distinguished from a forged one.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from hmac import compare_digest
 from struct import Struct
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import jwt
 from bson import ObjectId
@@ -23,20 +23,23 @@ from resolvers.context import AccessToken, RefreshToken, Viewer
 ISSUER = AUDIENCE = "lectern"
 ACCESS_LASTS = timedelta(minutes=10)
 
+_Json: TypeAlias = Any  # whatever a claim has
+
 _ALGORITHM = "HS256"
-_REFRESH = Struct(">12sI")
-_SIGNATURE = 24  # bytes
+_REFRESH_PAYLOAD = Struct(">12sI")  # the session's id and the generation
+_SIGNATURE_SIZE = 24  # bytes
 _ROLES = frozenset(get_args(Role))
 
 
 class SessionTokens:
-    """Makes and reads the tokens of one secret. Gateways with the same secret take each other's."""
+    """Issues and verifies session tokens. Gateways with the same secret accept each other's tokens."""
 
     def __init__(self, secret: bytes) -> None:
         self._access_key = blake2b(secret, person=b"lectern-access", digest_size=32).digest()
         self._refresh_key = blake2b(secret, person=b"lectern-refresh", digest_size=32).digest()
 
     def access(self, viewer: Viewer, lasts: timedelta = ACCESS_LASTS) -> AccessToken:
+        """Issues an access token for a viewer."""
         issued = datetime.now(UTC).replace(microsecond=0)
         expires = issued + lasts
         claims = {
@@ -47,9 +50,9 @@ class SessionTokens:
         return AccessToken(jwt.encode(claims, self._access_key, _ALGORITHM), expires)
 
     def viewer(self, token: str) -> Viewer:
-        """Whose access token it is.
+        """The viewer for an access token.
 
-        Raises InvalidTokenError for one that is not ours, or no longer good.
+        Raises InvalidTokenError if the token is not Lectern's own or has expired.
         """
         try:
             return _viewer(
@@ -68,33 +71,39 @@ class SessionTokens:
                 "The access token has expired: get another with refreshSession, without this header."
             ) from None
         except (jwt.PyJWTError, BSONError, LookupError, TypeError, ValueError):
-            raise InvalidTokenError("The access token is not one of this gateway's: sign in again.") from None
+            raise InvalidTokenError(
+                "The access token was not issued by this gateway: sign in again."
+            ) from None
 
     def refresh(self, token: RefreshToken) -> str:
-        payload = _REFRESH.pack(token.session_id.binary, token.generation)
+        """Encodes and signs a refresh token."""
+        payload = _REFRESH_PAYLOAD.pack(token.session_id.binary, token.generation)
         return urlsafe_b64encode(payload + self._signature(payload)).decode()
 
     def read_refresh(self, text: str) -> RefreshToken | None:
-        """None for what is no refresh token of ours."""
+        """Decodes a refresh token; None unless its signature is valid."""
         try:
             raw = urlsafe_b64decode(text.encode("ascii"))
         except ValueError:
             return None
-        payload, signature = raw[: _REFRESH.size], raw[_REFRESH.size :]
+        payload, signature = raw[: _REFRESH_PAYLOAD.size], raw[_REFRESH_PAYLOAD.size :]
         if not compare_digest(signature, self._signature(payload)):
             return None
-        session_id, generation = _REFRESH.unpack(payload)
+        session_id, generation = _REFRESH_PAYLOAD.unpack(payload)
         return RefreshToken(ObjectId(session_id), generation)
 
     def _signature(self, payload: bytes) -> bytes:
-        return blake2b(payload, key=self._refresh_key, digest_size=_SIGNATURE).digest()
+        return blake2b(payload, key=self._refresh_key, digest_size=_SIGNATURE_SIZE).digest()
 
 
-def _viewer(claims: Mapping[str, Any]) -> Viewer:
-    """Raises BSONError, LookupError, TypeError or ValueError for claims that are not as `access` has them."""
+def _viewer(claims: Mapping[str, _Json]) -> Viewer:
+    """The viewer in the claims of an access token.
+
+    Raises BSONError, LookupError, TypeError or ValueError for claims that `access` wouldn't issue.
+    """
     roles = frozenset(claims["roles"])
     if not roles <= _ROLES:
-        raise ValueError("roles that are none")
+        raise ValueError("unknown roles")
     return Viewer(
         roles=roles,
         student_id=_id(claims["student"]),
@@ -108,5 +117,5 @@ def _text(id: ObjectId | None) -> str | None:
     return None if id is None else str(id)
 
 
-def _id(text: Any) -> ObjectId | None:
+def _id(text: _Json) -> ObjectId | None:
     return None if text is None else ObjectId(text)

@@ -1,9 +1,9 @@
-"""What is wrong with a token."""
+"""The errors of authentication."""
 
 
 class InvalidTokenError(Exception):
-    """A token is not taken; the message says why, and nothing that would help to forge one."""
+    """A token is rejected. The message says why, but nothing that would help to forge a token."""
 
 
 class IssuerUnavailableError(Exception):
-    """The keys of the external issuer can't be had, so that none of its tokens can be taken."""
+    """The external issuer's keys can't be read, so its tokens can't be verified."""

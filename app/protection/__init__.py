@@ -1,4 +1,4 @@
-"""What protects a gateway: one module for each limit, and admission."""
+"""Protection against excessive operations: one module for each limit, and admission."""
 
 from app.protection.admission import CHEAP, Admission
 from app.protection.aliases import check_aliases

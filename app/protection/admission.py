@@ -1,7 +1,7 @@
-"""Admission: who may run now, who waits for a turn, and who is sent away.
+"""Admission control: which requests run now, which wait in a queue, and which are refused.
 
-What runs at once is bounded by its price (app.execution.cost), so that requests finish one after another
-instead of all together, late or never. docs/protection.md says why it is done this way.
+The total price (app.execution.cost) of the requests running at once is bounded, so that requests finish one
+after another instead of all together, late or never. docs/protection.md explains the design.
 """
 
 import asyncio
@@ -13,45 +13,41 @@ from time import monotonic
 
 from starlette.exceptions import HTTPException
 
-from app.observing import Throttled
+CHEAP = 2_000  # the highest price in the cheap lanes: 20 ms of CPU
+_CHEAP_FACTOR = 2  # capacity of the cheap lane, relative to the other lanes
 
-CHEAP = 2_000  # the price of a query up to which it passes the dearer ones: 20 ms
-_CHEAP_AT_ONCE = 2  # times as much as of dear ones
+_TEXTS_AT_ONCE = 16_000  # bytes parsed in one iteration of the event loop
+_LARGE_BODY = 16_000  # bytes: decoding a larger body takes longer than refusing it
 
-_TEXTS_AT_ONCE = 16_000  # bytes that are parsed in one round of the event loop
-_LARGE_BODY = 16_000  # bytes: to decode more takes longer than to refuse
+_MOST_WAITING = 5_000  # requests in a lane's queue; each takes about 20 kB
+_MOST_BYTES = 64_000_000  # of all bodies in a lane's queue
 
-_MOST_WAITING = 5_000  # in a lane; each takes about 20 kB
-_MOST_BYTES = 64_000_000  # of the bodies of all that wait in a lane
+_PAUSE = 0.002  # seconds that an expensive query sleeps at a time while a mutation is in flight
+_MAX_PAUSED = 0.5  # seconds that it sleeps altogether
 
-_PAUSE = 0.002  # seconds
-_MOST_GIVEN = 0.5  # seconds
-
-#: Seconds by which cheaper ones may overtake the dearest, so that these don't wait forever.
+#: The most seconds by which a cheaper request may overtake another, so that no request waits for ever.
 _HEAD_START = 1.0
 
 
-_REFUSED = Throttled("requests are refused: too many wait, or no turn came within ADMISSION_WAIT")
-
-
 class OverloadedError(HTTPException):
-    """Too many requests wait, or this one has waited too long."""
+    """The queue is full, or a request has waited in it for too long."""
 
     code = "OVERLOADED"
 
     def __init__(self, wait: float) -> None:
-        # Spread, so that those who were sent away together don't come back together, and from soon on, so
-        # that the queue is not empty meanwhile.
-        seconds = random.randint(1, max(1, round(3 * wait)))  # noqa: S311  # nothing is kept secret by it
+        # Random, so that clients refused together don't return together. It starts at one second, so that
+        # the queue doesn't run empty meanwhile.
+        seconds = random.randint(1, max(1, round(3 * wait)))  # noqa: S311 # not for cryptography
         super().__init__(503, "The server is overloaded: try again later.", {"retry-after": str(seconds)})
 
 
 class Lane:
-    """Admits what fits into its capacity. The rest waits, first come, first served, except that cheaper ones
-    have a head start.
+    """Admits requests up to its capacity and queues the rest.
 
-    capacity: the most that the prices of those inside add up to. wait: the most seconds that one waits; half
-    of that is the least before it is refused.
+    The queue is first come, first served, except that cheaper requests have a head start.
+
+    capacity: the highest total price of the admitted requests. wait: seconds; a request that isn't admitted
+    is refused after between half of that and all of it.
     """
 
     def __init__(self, capacity: int, wait: float) -> None:
@@ -63,12 +59,13 @@ class Lane:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more may wait."""
+        """Whether the queue accepts no more requests."""
         return self.waiting >= _MOST_WAITING or self._bytes >= _MOST_BYTES
 
     def enter(self, price: int) -> bool:
-        """Whether it may pass at once; then `leave` has to be called. What is dearer than the whole capacity
-        passes alone.
+        """Tries to admit a request without waiting. If it returns True, `leave` must be called later.
+
+        A request whose price exceeds the whole capacity is admitted alone.
         """
         if self._queue or not self._fits(price):
             return False
@@ -76,9 +73,11 @@ class Lane:
         return True
 
     async def wait(self, price: int, size: int) -> None:
-        """Waits for a turn, which `leave` ends. size: about the bytes of memory that it holds meanwhile.
+        """Queues a request until it is admitted. `leave` must be called later.
 
-        Raises OverloadedError.
+        size: roughly the bytes of memory that the request holds while it waits.
+
+        Raises OverloadedError if the queue is full or the wait is over.
         """
         if self.is_full:
             raise OverloadedError(self._wait)
@@ -87,13 +86,13 @@ class Lane:
         heappush(self._queue, (due, next(self._numbers), price, ready))
         self.waiting += 1
         self._bytes += size
-        self._advance()  # it may be in front already, and small enough
+        self._advance()  # it may be first in the queue and fit already
         try:
-            # Spread as well: to send all away at once would hold the loop and leave the queue empty.
-            async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311
+            # Random as well: refusing all at once would block the event loop and leave the queue empty.
+            async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311 # likewise
                 await ready
         except (TimeoutError, asyncio.CancelledError) as ended:
-            if not ready.cancelled():  # its turn came in the same moment
+            if not ready.cancelled():  # it was admitted at the same moment
                 self.used -= price
             self._advance()
             if isinstance(ended, TimeoutError):
@@ -104,12 +103,12 @@ class Lane:
             self._bytes -= size
 
     def leave(self, price: int) -> None:
-        """Ends a turn."""
+        """Ends the turn of an admitted request."""
         self.used -= price
         self._advance()
 
     def _advance(self) -> None:
-        """Gives turns to those in front, as many as fit."""
+        """Admits requests from the front of the queue for as long as the next one fits."""
         while self._queue:
             _, _, next_price, ready = self._queue[0]
             if not ready.done():
@@ -124,24 +123,26 @@ class Lane:
 
 
 class Admission:
-    """The lanes of a process: for cheap and for dear queries, the same for mutations, and for new texts.
+    """The lanes of a process: cheap and dear (expensive) queries, the same for mutations, and texts.
 
-    capacity: the price of what runs at once in a lane; of cheap queries twice as much. wait: seconds.
+    capacity: the highest total price in a lane; cheap queries have twice as much. wait: as in `Lane`.
     """
 
     def __init__(self, capacity: int = 50_000, wait: float = 5) -> None:
         self._wait = wait
-        self.cheap = Lane(capacity * _CHEAP_AT_ONCE, wait)
+        self.cheap = Lane(capacity * _CHEAP_FACTOR, wait)
         self.dear = Lane(capacity, wait)
         self.writes = Lane(capacity, wait)
         self.dear_writes = Lane(capacity, wait)
         self.texts = Lane(_TEXTS_AT_ONCE, wait)
 
     def giving_way(self) -> Callable[[], Awaitable[None]]:
-        """For one dear query: waits while mutations are in flight, for half a second in all its work. They
-        make a dozen round trips to MongoDB, and after each would wait for a piece of it.
+        """Returns a function that one expensive query awaits between slices of its work.
+
+        It sleeps while mutations are in flight, for half a second in total over the whole query. A mutation
+        makes a dozen round trips to MongoDB, and after each would wait for a slice of the query.
         """
-        left = _MOST_GIVEN
+        left = _MAX_PAUSED
 
         async def give_way() -> None:
             nonlocal left
@@ -152,14 +153,15 @@ class Admission:
         return give_way
 
     def lane(self, price: int, *, is_query: bool) -> Lane:
+        """The lane for an operation: a query, or otherwise a mutation."""
         if is_query:
             return self.cheap if price <= CHEAP else self.dear
         return self.writes if price <= CHEAP else self.dear_writes
 
     def check(self, length: int) -> None:
-        """Refuses a request before its body is read, where it probably could not even wait.
+        """Refuses a request before its body is read if it probably couldn't even be queued.
 
-        length: of the body. Raises OverloadedError.
+        length: bytes of the body. Raises OverloadedError.
         """
         if self.cheap.is_full or (length > _LARGE_BODY and (self.dear.is_full or self.texts.is_full)):
             raise OverloadedError(self._wait)

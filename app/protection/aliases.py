@@ -1,4 +1,4 @@
-"""The aliases of a document: each asks for a field once more."""
+"""The limit on aliases, each of which can request the same field again."""
 
 from graphql import DocumentNode, FieldNode
 
@@ -6,8 +6,11 @@ from app.protection.limits import over
 from app.protection.selections import all_selections
 
 
-def check_aliases(document: DocumentNode, most: int) -> None:
-    """Raises TooLargeError. Aliases of all its operations and fragments count, each as it is written."""
+def check_aliases(document: DocumentNode, limit: int) -> None:
+    """Raises TooLargeError if a document has more aliases than the limit.
+
+    Aliases in all operations and fragments count, each once as it is written.
+    """
     aliases = sum(isinstance(node, FieldNode) and node.alias is not None for node in all_selections(document))
-    if aliases > most:
-        raise over(f"The document has {aliases:,} aliases", most, "MAX_ALIASES", "Ask for fewer at once.")
+    if aliases > limit:
+        raise over(f"The document has {aliases:,} aliases", limit, "MAX_ALIASES", "Ask for fewer at once.")

@@ -1,23 +1,29 @@
-"""How deep fields are nested in each other, fragments expanded."""
+"""The limit on how deeply fields are nested, with fragments expanded."""
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
 
 from app.protection.limits import over
 
 
-def check_depth(document: DocumentNode, most: int) -> None:
-    """Raises TooLargeError. A leaf of the root has depth 1; fragments add nothing of their own."""
-    nesting = _Nesting(document)
+def check_depth(document: DocumentNode, limit: int) -> None:
+    """Raises TooLargeError if an operation or fragment is nested more deeply than the limit.
+
+    A leaf at the root has depth 1. A fragment adds no level of its own.
+    """
+    depths = _Depths(document)
     sets = [getattr(definition, "selection_set", None) for definition in document.definitions]
-    deepest = max((nesting.of(selected) for selected in sets if selected), default=0)
-    if deepest > most:
+    deepest = max((depths.of(selected) for selected in sets if selected), default=0)
+    if deepest > limit:
         raise over(
-            f"The operation is nested {deepest:,} fields deep", most, "MAX_DEPTH", "Ask for less at once."
+            f"The operation is nested {deepest:,} fields deep", limit, "MAX_DEPTH", "Ask for less at once."
         )
 
 
-class _Nesting:
-    """Each fragment is measured once. One that spreads itself, which validation refuses, adds nothing."""
+class _Depths:
+    """Measures the depth of selection sets, each fragment once.
+
+    A fragment that spreads itself adds nothing; validation refuses it.
+    """
 
     def __init__(self, document: DocumentNode) -> None:
         self._fragments = {
@@ -28,6 +34,7 @@ class _Nesting:
         self._measured: dict[str, int] = {}
 
     def of(self, selected: SelectionSetNode) -> int:
+        """The depth of a selection set."""
         deepest, sets = 0, [(selected, 0)]
         while sets:
             within, depth = sets.pop()
@@ -37,8 +44,8 @@ class _Nesting:
                     continue
                 below = depth + isinstance(node, FieldNode)
                 deepest = max(deepest, below)
-                if node.selection_set:  # type: ignore[attr-defined]
-                    sets.append((node.selection_set, below))  # type: ignore[attr-defined]
+                if node.selection_set:  # type: ignore[attr-defined] # a field or an inline fragment
+                    sets.append((node.selection_set, below))  # type: ignore[attr-defined] # likewise
         return deepest
 
     def _of_fragment(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""The directives of a document: each is validated against all others at its place."""
+"""The limit on directives, each of which validation compares with the others at its location."""
 
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
 
@@ -6,18 +6,21 @@ from app.protection.limits import over
 from app.protection.selections import all_selections
 
 
-def check_directives(document: DocumentNode, most: int) -> None:
-    """Raises TooLargeError. Those of operations, variables, fragments and fields count."""
+def check_directives(document: DocumentNode, limit: int) -> None:
+    """Raises TooLargeError if a document has more directives than the limit.
+
+    Directives on operations, variables, fragments, spreads and fields count.
+    """
     directives = sum(len(node.directives or ()) for node in all_selections(document))
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
             directives += len(definition.directives or ())
             variables = definition.variable_definitions or ()
             directives += sum(len(variable.directives or ()) for variable in variables)
-    if directives > most:
+    if directives > limit:
         raise over(
             f"The document has {directives:,} directives",
-            most,
+            limit,
             "MAX_DIRECTIVES",
-            "Leave out what is skipped.",
+            "Omit skipped fields instead.",
         )

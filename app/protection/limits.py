@@ -1,20 +1,27 @@
-"""The limits of an operation, with their defaults. docs/protection.md gives the reason for each."""
+"""The limits of an operation and their defaults. docs/protection.md gives the reason for each."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias
+
+_Settings: TypeAlias = Any  # app.settings.Settings, which imports this module
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that an operation may have. Each is a setting of its name after `MAX_`.
+    """The upper limits of an operation. Each is a setting: its name in capitals after `MAX_`.
 
-    query_length: characters of the text. query_tokens: its tokens, its comments, and its lines.
-    depth: fields within fields. fragments: definitions and spreads together.
-    overlap: what it takes to compare fields that share a response key.
-    list_values: of a list or an object in the variables or the text. value_depth: of these in each other.
-    values: of all variables.
+    query_length: characters of the text.
+    query_tokens: its tokens, and separately its comments and its lines.
+    depth: nested fields, with fragments expanded.
+    aliases, directives: in the whole document, as written.
+    root_fields: of all operations together.
+    fragments: definitions, spreads and inline fragments together.
+    overlap: steps to compare fields that share a response key (app.protection.overlap).
+    list_values: members of one list or object, in the variables or in a literal.
+    value_depth: lists and objects nested in each other.
+    values: of all variables together.
     fields: after fragments are expanded.
-    cost, introspection_cost: the price of app.execution.cost.
+    cost, introspection_cost: the price, as app.execution.cost computes it.
     """
 
     query_length: int = 50_000
@@ -33,19 +40,22 @@ class Limits:
     introspection_cost: int = 6_000
 
     @classmethod
-    def of(cls, settings: Any) -> "Limits":
-        """The limits among the settings."""
+    def of(cls, settings: _Settings) -> "Limits":
+        """Returns the limits from the settings."""
         return cls(**{field.name: getattr(settings, f"max_{field.name}") for field in fields(cls)})
 
 
-#: For operations of one's own: tests and tools.
+#: For trusted operations, in tests and tools.
 UNLIMITED = Limits(**{field.name: 10**9 for field in fields(Limits)})
 
 
 class TooLargeError(Exception):
-    """An operation is over a limit; the message names its figure, the limit, its setting and what to do."""
+    """An operation exceeds a limit. The message gives its figure, the limit, the setting and advice."""
 
 
 def over(what: str, allowed: int, setting: str, advice: str) -> TooLargeError:
-    """what: the sentence up to its figure, such as `The operation has 101 aliases`."""
+    """Returns the error for an exceeded limit.
+
+    what: the clause with the figure, such as `The operation has 101 aliases`. allowed: the limit.
+    """
     return TooLargeError(f"{what}, and {allowed:,} are allowed ({setting}). {advice}")

@@ -1,8 +1,9 @@
-"""How much work it is to compare the fields that share a response key.
+"""The limit on the work of comparing fields that share a response key.
 
-The rule OverlappingFieldsCanBeMerged compares such fields in pairs, and those selected within them again. It
-is the only part of validation that is more than linear in the text, so its work is counted beforehand, by
-the text alone: as many steps as there are selections once fragments are expanded, and pairs of equal keys.
+The validation rule OverlappingFieldsCanBeMerged compares such fields in pairs, and then the fields selected
+within them. It is the only part of validation that takes more than linear time, so its work is counted
+beforehand from the text alone: one step for each selection with fragments expanded, and one for each pair of
+equal keys.
 """
 
 from collections.abc import Iterable
@@ -18,53 +19,58 @@ from graphql import (
 from app.protection.limits import over
 
 
-def check_overlap(document: DocumentNode, most: int) -> None:
-    """Raises TooLargeError as soon as the work is more. No fragment may spread itself."""
-    work = _Work(document, most)
+def check_overlap(document: DocumentNode, limit: int) -> None:
+    """Raises TooLargeError as soon as the steps exceed the limit.
+
+    The document must have no fragment cycle (app.protection.fragments.have_cycle).
+    """
+    work = _Work(document, limit)
     for definition in document.definitions:
         if selected := getattr(definition, "selection_set", None):
             work.compare([selected])
 
 
 class _Work:
-    def __init__(self, document: DocumentNode, most: int) -> None:
+    """Counts the steps of the rule."""
+
+    def __init__(self, document: DocumentNode, limit: int) -> None:
         self._fragments = {
             d.name.value: d.selection_set
             for d in document.definitions
             if isinstance(d, FragmentDefinitionNode)
         }
-        self._most = self._left = most
+        self._limit = self._left = limit
 
     def compare(self, sets: list[SelectionSetNode]) -> None:
-        """Counts what it takes to merge selection sets, and those below them."""
+        """Counts the steps to merge selection sets, and the selection sets nested in them."""
         for nodes in self._by_key(sets).values():
             self._spend(len(nodes) * (len(nodes) - 1) // 2)
             if below := [node.selection_set for node in nodes if node.selection_set]:
                 self.compare(below)
 
     def _by_key(self, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """The fields of merged sets by response key; a fragment is spread once."""
-        found: dict[str, list[FieldNode]] = {}
-        seen, todo = set(), list(sets)
+        """The fields of the merged sets by response key. Each fragment is expanded once."""
+        by_key: dict[str, list[FieldNode]] = {}
+        expanded, todo = set(), list(sets)
         while todo:
             selections = todo.pop().selections
             self._spend(len(selections))
             for node in selections:
                 if isinstance(node, FieldNode):
-                    found.setdefault((node.alias or node.name).value, []).append(node)
+                    by_key.setdefault((node.alias or node.name).value, []).append(node)
                 elif not isinstance(node, FragmentSpreadNode):
-                    todo.append(node.selection_set)  # type: ignore[attr-defined]
-                elif (name := node.name.value) not in seen and name in self._fragments:
-                    seen.add(name)
+                    todo.append(node.selection_set)  # type: ignore[attr-defined] # inline fragment
+                elif (name := node.name.value) not in expanded and name in self._fragments:
+                    expanded.add(name)
                     todo.append(self._fragments[name])
-        return found
+        return by_key
 
     def _spend(self, steps: int) -> None:
         self._left -= steps
         if self._left < 0:
             raise over(
-                f"It takes more than {self._most:,} steps to see which fields of the operation are one",
-                self._most,
+                f"It takes more than {self._limit:,} steps to check which fields of the operation merge",
+                self._limit,
                 "MAX_OVERLAP",
                 "Repeat fewer fields and fragments.",
             )

@@ -1,7 +1,7 @@
-"""The length of a text, its tokens and its lines.
+"""The limits on the length, tokens and lines of a document, checked while it is parsed.
 
-The time to parse a text grows with its tokens and its length; the time to locate an error in it, with the
-lines before that.
+The time to parse a text grows with its length and its tokens. The time to locate an error grows with the
+number of lines before it.
 """
 
 from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source
@@ -9,11 +9,11 @@ from graphql.language.parser import Parser
 
 from app.protection.limits import Limits, TooLargeError, over
 
-_ABORTED = "Parsing aborted."  # at a limit, says graphql-core
+_ABORTED = "Parsing aborted."  # how graphql-core's message ends when a limit is reached
 
 
 def parsed(text: str, limits: Limits) -> DocumentNode:
-    """The document of a text. Comments and lines are counted apart, and may be as many as tokens.
+    """Parses a text. Tokens, comments and lines are counted separately, each up to `query_tokens`.
 
     Raises GraphQLSyntaxError or TooLargeError.
     """
@@ -24,18 +24,20 @@ def parsed(text: str, limits: Limits) -> DocumentNode:
             "MAX_QUERY_LENGTH",
             "Send long values as variables.",
         )
-    most = limits.query_tokens
+    limit = limits.query_tokens
     too_many = over(
-        f"The document has more than {most:,} tokens, comments or lines",
-        most,
+        f"The document has more than {limit:,} tokens, comments or lines",
+        limit,
         "MAX_QUERY_TOKENS",
         "Ask for less at once.",
     )
-    if text.count("\n") + text.count("\r") > most:
+    if text.count("\n") + text.count("\r") > limit:
         raise too_many
     lexer = Lexer(Source(text))
     try:
-        return Parser(lexer.source, lexer=lexer, max_lexical_tokens=most, max_comments=most).parse_document()
+        return Parser(
+            lexer.source, lexer=lexer, max_lexical_tokens=limit, max_comments=limit
+        ).parse_document()
     except RecursionError:
         raise TooLargeError("The document is nested too deeply to be parsed.") from None
     except GraphQLSyntaxError as error:
@@ -47,14 +49,16 @@ def parsed(text: str, limits: Limits) -> DocumentNode:
 
 
 def _unlink(lexer: Lexer) -> None:
-    """Tokens refer to each other in both directions: with the texts in them they would be left to the garbage
-    collector. Nothing needs the next one once all is parsed.
+    """Unlinks the tokens, which refer to each other in both directions.
+
+    Otherwise these reference cycles, with the texts in them, would be left to the garbage collector. Nothing
+    follows the links after parsing.
     """
     token = lexer.token
     while token.next:
         token = token.next
     while token:
-        before, token.prev, token.next = token.prev, None, None
-        if before is None:
+        previous, token.prev, token.next = token.prev, None, None
+        if previous is None:
             break
-        token = before
+        token = previous

@@ -1,4 +1,4 @@
-"""The fields of the root: each is a query of its own."""
+"""The limit on root fields, each of which is a query or a write of its own."""
 
 from graphql import (
     DocumentNode,
@@ -11,29 +11,33 @@ from graphql import (
 from app.protection.limits import over
 
 
-def check_root_fields(document: DocumentNode, most: int) -> None:
-    """Raises TooLargeError. Those of all its operations count, with those of fragments that they spread."""
+def check_root_fields(document: DocumentNode, limit: int) -> None:
+    """Raises TooLargeError if a document has more root fields than the limit.
+
+    Root fields of all operations count, including those in the fragments that they spread.
+    """
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-    found = sum(_count(operation, fragments) for operation in operations)
-    if found > most:
+    root_fields = sum(_count(operation, fragments) for operation in operations)
+    if root_fields > limit:
         raise over(
-            f"The document has {found:,} fields at its root",
-            most,
+            f"The document has {root_fields:,} fields at its root",
+            limit,
             "MAX_ROOT_FIELDS",
             "Send several requests.",
         )
 
 
 def _count(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> int:
-    fields, seen, sets = 0, set(), [operation.selection_set]
+    """The root fields of an operation. Each fragment is expanded once."""
+    fields, expanded, sets = 0, set(), [operation.selection_set]
     while sets:
         for node in sets.pop().selections:
             if isinstance(node, FieldNode):
                 fields += 1
             elif not isinstance(node, FragmentSpreadNode):
-                sets.append(node.selection_set)  # type: ignore[attr-defined]
-            elif (name := node.name.value) not in seen and name in fragments:
-                seen.add(name)
+                sets.append(node.selection_set)  # type: ignore[attr-defined] # inline fragment
+            elif (name := node.name.value) not in expanded and name in fragments:
+                expanded.add(name)
                 sets.append(fragments[name].selection_set)
     return fields

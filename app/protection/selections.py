@@ -1,4 +1,4 @@
-"""The selections of a document, each once, wherever it is nested."""
+"""Iteration over the selections of a document, at any depth."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,16 +6,16 @@ from graphql import DocumentNode, FieldNode, InlineFragmentNode, SelectionNode, 
 
 
 def all_selections(document: DocumentNode) -> Iterator[SelectionNode]:
-    """Every field, spread and inline fragment as it is written, in no order."""
+    """Yields every field, spread and inline fragment once, as it is written, in no particular order."""
     sets = (getattr(definition, "selection_set", None) for definition in document.definitions)
     return below(selected for selected in sets if selected)
 
 
 def below(sets: Iterable[SelectionSetNode]) -> Iterator[SelectionNode]:
-    """The same, of some selection sets and all that are nested in them."""
-    left = list(sets)
-    while left:
-        for node in left.pop().selections:
+    """Yields every selection of some sets and of all nested sets, in no particular order."""
+    pending = list(sets)
+    while pending:
+        for node in pending.pop().selections:
             yield node
             if isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set:
-                left.append(node.selection_set)
+                pending.append(node.selection_set)

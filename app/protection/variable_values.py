@@ -1,35 +1,37 @@
-"""The sizes of values: of the variables, and of the literals in a text."""
+"""The limits on the size and depth of values: variables, and literals in the text."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sized
+from typing import Any, TypeAlias, cast
 
-from graphql import DocumentNode, ListValueNode, ObjectValueNode, OperationDefinitionNode
+from graphql import DocumentNode, ListValueNode, ObjectValueNode, OperationDefinitionNode, ValueNode
 
 from app.protection.limits import Limits, over
 from app.protection.selections import all_selections
 
+_Json: TypeAlias = Any  # whatever a client sends as JSON
+_Container: TypeAlias = list[_Json] | dict[str, _Json]
 
-def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
-    """Raises TooLargeError for too many values, a list or object with too many at any depth, or too deep a
-    value.
-    """
-    most = min(limits.values, limits.list_values)
-    if len(variables) <= most and _FLAT.issuperset(map(type, variables.values())):
-        return  # nearly always
-    found, below = 0, [(cast("Any", variables), 0)]
+
+def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
+    """Raises TooLargeError if the variables exceed `values`, `list_values` or `value_depth`, at any depth."""
+    limit = min(limits.values, limits.list_values)
+    if len(variables) <= limit and _FLAT.issuperset(map(type, variables.values())):
+        return  # the usual case
+    count, below = 0, [(cast("_Container", variables), 0)]
     while below:
         value, depth = below.pop()
-        found += len(value)
-        if found > limits.values:
-            raise over(f"The variables have {found:,} values or more", limits.values, "MAX_VALUES", _LESS)
+        count += len(value)
+        if count > limits.values:
+            raise over(f"The variables have {count:,} values or more", limits.values, "MAX_VALUES", _LESS)
         _check(value, depth, limits)
         members = value if isinstance(value, list) else value.values()
         below += [(member, depth + 1) for member in members if isinstance(member, list | dict)]
 
 
 def check_literals(document: DocumentNode, limits: Limits) -> None:
-    """Raises TooLargeError for a list or object with too many values at any depth, or too deep a value. How
-    many there are in all is bounded by the tokens of a text.
+    """Raises TooLargeError if a literal exceeds `list_values` or `value_depth`, at any depth.
+
+    The total number of literals is already bounded by the tokens of the text.
     """
     below = [(value, 1) for value in _literals(document)]
     while below:
@@ -42,8 +44,8 @@ def check_literals(document: DocumentNode, limits: Limits) -> None:
             below += [(member.value, depth + 1) for member in value.fields]
 
 
-def _literals(document: DocumentNode) -> Iterator[Any]:
-    """The arguments of fields and directives, and the defaults of variables."""
+def _literals(document: DocumentNode) -> Iterator[ValueNode | None]:
+    """Yields the values of arguments of fields and directives, and the defaults of variables."""
     for node in all_selections(document):
         for argument in getattr(node, "arguments", None) or ():
             yield argument.value
@@ -54,8 +56,8 @@ def _literals(document: DocumentNode) -> Iterator[Any]:
             yield from (variable.default_value for variable in definition.variable_definitions or ())
 
 
-def _check(value: Any, depth: int, limits: Limits) -> None:
-    """A list or an object; the variables together have depth 0."""
+def _check(value: Sized, depth: int, limits: Limits) -> None:
+    """Checks one list or object. depth: its nesting; the variables together have depth 0."""
     if depth > limits.value_depth:
         raise over(f"A value is nested {depth:,} deep", limits.value_depth, "MAX_VALUE_DEPTH", _LESS)
     if len(value) > limits.list_values:

@@ -1,4 +1,4 @@
-"""The process: connections, workers, and how they stop."""
+"""The server process: connections, workers, and graceful shutdown."""
 
 from app.server.drain import is_leaving
 from app.server.server import Server, bound_socket, make_server, require_files

@@ -1,14 +1,15 @@
-"""A connection that a stranger may open: uvicorn's, with the limits and times that it lacks.
+"""An untrusted client's HTTP connection: uvicorn's protocol, with the limits and timeouts it lacks.
 
-A request's head has a size and a time, its body a time; a client has to read what it is answered; an idle
-connection ends. What is refused here is answered as GraphQL errors are, in JSON, and the connection closes.
+The head of a request is limited in size and time, its body in time. A client must read its answers, and an
+idle connection is closed. A request refused here gets a JSON error in the shape of a GraphQL error, and then
+the connection closes.
 """
 
 import asyncio
 import enum
 from asyncio import TimerHandle
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -21,28 +22,31 @@ from app.server.reader import Reader
 from app.server.rejections import Refusal
 from app.server.state import State
 
-#: Bytes that the parser is given at a time: what it holds back of a head is looked at as often.
-_PIECE = 16_384
+#: Bytes fed to the parser at a time. After each chunk, the size of an unfinished head is checked.
+_CHUNK = 16_384
 
-#: Requests that a client may send ahead of the one that runs. Those after are dropped with the connection,
-#: and the client sends them again (RFC 9112 9.3.2).
-_AHEAD = 8
+#: Requests that a client may pipeline behind the running one. Any further requests are dropped with the
+#: connection, and the client retries them (RFC 9112 9.3.2).
+_MAX_PIPELINED = 8
 
-#: Bytes of their bodies after which nothing is read until there is room.
-_BODIES_AHEAD = 65_536
+#: Bytes of pipelined bodies. Beyond this, reading pauses until they are consumed.
+_MAX_PIPELINED_BODIES = 65_536
 
-_LINE = 1024  # bytes of a head beside its fields and its URL
+_HEAD_OVERHEAD = 1024  # bytes of a head besides its fields and its URL
 
-_STEPS = 10  # of the time that a head or a body has
-_LINGER = 1.0  # seconds for what may be on its way: a refusal to the client, a request to a server that stops
-_LINGERING = 128  # connections over their limit that do
+_TICKS = 10  # in the timeout of a head or a body: a tick counts only if this side was reading
+_LINGER = 1.0  # seconds for bytes in flight: a refusal to the client, or a request to a stopping server
+_MAX_LINGERING = 128  # connections above the limit that may linger; others are closed at once
+
+_Options: TypeAlias = Any  # uvicorn's constructor arguments, passed through unchanged
+_App: TypeAlias = Any  # an ASGI application; uvicorn keeps its type private
 
 
-class _StopError(Exception):
-    """Raised in a callback of the parser, for it to stop."""
+class _StopParsingError(Exception):
+    """Raised in a parser callback to stop the parser."""
 
 
-class _Waits(enum.Enum):
+class _Phase(enum.Enum):
     """What the client has to send next."""
 
     REQUEST = enum.auto()
@@ -51,148 +55,156 @@ class _Waits(enum.Enum):
 
 
 class Connection(HttpToolsProtocol):
-    def __init__(self, *arguments: Any, limits: Limits, **options: Any) -> None:
+    """One client connection: parses requests, enforces the limits, and answers in order."""
+
+    def __init__(self, *arguments: _Options, limits: Limits, **options: _Options) -> None:
         super().__init__(*arguments, **options)
         self.limits = limits
         self.state: State = options["server_state"]
-        self.running: RequestResponseCycle | None = None  # self.cycle is the newest one
-        self._reading = _Waits.REQUEST  # where in a message the parser is
-        self._over = False  # nothing is read after the last request of the connection
-        self._ignored = False  # whether what the parser gives of this message is dropped
-        self._ends = False  # after what is answered now: nothing that comes is looked at
-        self._keeps_alive = True  # after the request whose body is waited for
+        self.running: RequestResponseCycle | None = None  # the one being answered; self.cycle is the newest
+        self._phase = _Phase.REQUEST  # the parser's position in a message
+        self._last_received = False  # the connection's last request is complete: further input is dropped
+        self._ignores_message = False  # the parser's events for this message are dropped
+        self._is_ending = False  # the connection closes after the current answer: all input is dropped
+        self._keep_alive_after_body = True  # restored if the body arrives before the answer
         self._refusal: Refusal | None = None
-        self._waits: _Waits | None = None
+        self._awaited: _Phase | None = None  # what the timeout in progress is for
         self._timer: TimerHandle | None = None
-        self._idle: TimerHandle | None = None
-        self._began = 0.0  # when that wait began
-        self._held = 0  # bytes since the parser gave a head or a piece of a body
-        self._most_held = limits.head + limits.url + _LINE
+        self._idle_timer: TimerHandle | None = None
+        self._wait_began = 0.0
+        self._unparsed = 0  # bytes fed since the parser last reported a head or a part of a body
+        self._max_unparsed = limits.head + limits.url + _HEAD_OVERHEAD
         self.url = b""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
-        self.reader = Reader(transport, self.limits, self.state.unread, self._rest, self._watch)
+        self.reader = Reader(transport, self.limits, self.state.unread, self._unsent_bytes, self._update_wait)
         if len(self.connections) > self.limits.connections:
             self._make_room()
-        self._watch()
+        self._update_wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_for(None)
         self.reader.close()
-        if self._idle:
-            self._idle.cancel()
+        if self._idle_timer:
+            self._idle_timer.cancel()
         for cycle in (self.running, self.cycle, *(cycle for cycle, _ in self.pipeline)):
             if cycle:
                 _disconnect(cycle)
-                cycle.transport, cycle.on_response = self.transport, _nothing  # or it would refer to this
+                cycle.transport, cycle.on_response = self.transport, _do_nothing  # breaks a reference cycle
         self.pipeline.clear()
         super().connection_lost(exc)
 
     def _make_room(self) -> None:
+        """Closes the connection that has been idle longest, or refuses this one if none is idle."""
         self.state.full.warning(limit=self.limits.connections)
         if self.state.idle:
             next(iter(self.state.idle)).close()
         else:
             self._refuse(rejections.FULL)
 
-    # What is waited for, and for how long.
+    # Timeouts.
 
-    def _watch(self) -> None:
-        """Begins the time of what is waited for now, if it is something else than before."""
-        waits: _Waits | None = self._reading
-        if waits is _Waits.REQUEST and (
+    def _update_wait(self) -> None:
+        """Starts the timeout of what the client must send next, unless it is running already."""
+        awaited: _Phase | None = self._phase
+        if awaited is _Phase.REQUEST and (
             self.reader.is_waited_for or (self.running is not None and not self.running.response_complete)
         ):
-            waits = None  # the client has to be answered, and to read that
-        if waits is not self._waits and not self._ends and not self.transport.is_closing():
-            self._wait_for(waits)
+            awaited = None  # an answer is still being produced or read
+        if awaited is not self._awaited and not self._is_ending and not self.transport.is_closing():
+            self._wait_for(awaited)
 
-    def _wait_for(self, waits: _Waits | None) -> None:
-        self._waits = waits
+    def _wait_for(self, awaited: _Phase | None) -> None:
+        """Replaces the current timeout. None: no timeout."""
+        self._awaited = awaited
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if waits is None:
+        if awaited is None:
             self.state.idle.pop(self, None)
             return
-        self._began = self.loop.time()
-        if waits is _Waits.REQUEST and self.cycle:
+        self._wait_began = self.loop.time()
+        if awaited is _Phase.REQUEST and self.cycle:
             self.state.idle[self] = None
-            if self.state.is_closed or not self._idle:
-                self._be_idle(_LINGER if self.state.is_closed else self.limits.idle_time)
+            if self.state.is_closed or not self._idle_timer:
+                self._set_idle_timer(_LINGER if self.state.is_closed else self.limits.idle_time)
         else:
             self.state.idle.pop(self, None)
-            seconds = self.limits.body_time if waits is _Waits.BODY else self.limits.head_time
-            self._timer = self.loop.call_later(seconds / _STEPS, self._step, seconds / _STEPS, _STEPS)
+            seconds = self.limits.body_time if awaited is _Phase.BODY else self.limits.head_time
+            self._timer = self.loop.call_later(seconds / _TICKS, self._tick, seconds / _TICKS, _TICKS)
 
-    def _be_idle(self, seconds: float) -> None:
-        """At most. The timer outlasts requests: one for each would take a small query longer."""
-        if self._idle:
-            self._idle.cancel()
-        self._idle = self.loop.call_later(seconds, self._was_idle)
+    def _set_idle_timer(self, seconds: float) -> None:
+        """Checks for idleness after some seconds.
 
-    def _was_idle(self) -> None:
-        """If it was since the timer was set."""
-        self._idle = None
+        The timer is kept across requests: a new timer for each would slow down small queries.
+        """
+        if self._idle_timer:
+            self._idle_timer.cancel()
+        self._idle_timer = self.loop.call_later(seconds, self._check_idle)
+
+    def _check_idle(self) -> None:
+        """Closes a connection that has been idle for the whole timeout; otherwise waits for the rest."""
+        self._idle_timer = None
         if self not in self.state.idle:
             return
         seconds = _LINGER if self.state.is_closed else self.limits.idle_time
-        left = self._began + seconds - self.loop.time()
+        left = self._wait_began + seconds - self.loop.time()
         if left > 0:
-            self._be_idle(left)
+            self._set_idle_timer(left)
         else:
             self.close()
 
-    def _step(self, seconds: float, left: int) -> None:
-        """The time goes on while this side reads."""
+    def _tick(self, seconds: float, left: int) -> None:
+        """Counts down the timeout of a head or a body. The clock stops while this side doesn't read."""
         left -= not self.flow.read_paused
         if left:
-            self._timer = self.loop.call_later(seconds, self._step, seconds, left)
+            self._timer = self.loop.call_later(seconds, self._tick, seconds, left)
         else:
-            self._late()
+            self._time_out()
 
-    def _late(self) -> None:
-        if self._waits is _Waits.REQUEST:
+    def _time_out(self) -> None:
+        if self._awaited is _Phase.REQUEST:
             self.close()
         else:
-            what = "head" if self._waits is _Waits.HEAD else "body"
+            what = "head" if self._awaited is _Phase.HEAD else "body"
             self._refuse(Refusal(408, f"The {what} of the request took too long."))
 
     def close(self) -> None:
         self._wait_for(None)
-        if self.transport.get_write_buffer_size():  # close() would wait until it is read
+        if self.transport.get_write_buffer_size():  # close() would wait until the client has read it
             self.transport.abort()
         else:
             self.transport.close()
 
-    # What the client sends.
+    # Input.
 
     def data_received(self, data: bytes) -> None:
-        pieces = (data,) if len(data) <= _PIECE else _pieces(data)
-        for piece in pieces:
-            if self._over or self._ends or self.transport.is_closing():
+        for chunk in (data,) if len(data) <= _CHUNK else _chunks(data):
+            if self._last_received or self._is_ending or self.transport.is_closing():
                 return
-            self._feed(piece)
-        if self._reading is _Waits.BODY:
-            self._expect_body()
-        self._watch()
+            self._feed(chunk)
+        if self._phase is _Phase.BODY:
+            self._prepare_early_answer()
+        self._update_wait()
 
-    def _feed(self, piece: bytes) -> None:
-        self._held += len(piece)
+    def _feed(self, chunk: bytes) -> None:
+        self._unparsed += len(chunk)
         try:
-            self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade as offer:
-            self._ignore_offer(piece[offer.args[0] :])
+            self.parser.feed_data(chunk)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(chunk[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(rejections.INVALID)
-        if self._held > self._most_held:
-            url = self.url if self._reading is _Waits.HEAD else b""
+        if self._unparsed > self._max_unparsed:
+            url = self.url if self._phase is _Phase.HEAD else b""
             self._refuse(head.too_large(url, self.limits))
 
-    def _ignore_offer(self, rest: bytes) -> None:
-        """To go on with another protocol: a server may ignore it (RFC 9110 7.8). The parser doesn't read the
-        body of such a request, and so gets its head again, without the offer.
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Serves a request with `Upgrade` as plain HTTP, as a server may (RFC 9110 7.8).
+
+        The parser doesn't read the body of such a request, so a new parser is fed the same head without the
+        `Upgrade` field. rest: the input after that head.
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
@@ -200,33 +212,33 @@ class Connection(HttpToolsProtocol):
             return
         version = self.parser.get_http_version().encode()
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
-        without = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields))
+        plain_head = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
-        self._feed(without + rest)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._feed(plain_head + rest)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._reading = _Waits.HEAD
-        self._wait_for(None)  # each head has a time of its own
+        self._phase = _Phase.HEAD
+        self._wait_for(None)  # restarts the timeout: each head has its own
 
     def on_headers_complete(self) -> None:
-        self._held = 0
-        self._ignored = self._over or self.parser.should_upgrade()
-        if self._ignored:
+        self._unparsed = 0
+        self._ignores_message = self._last_received or self.parser.should_upgrade()
+        if self._ignores_message:
             return
-        self._check()
-        self._begin()
-        self._reading = _Waits.BODY
-        self.headers = []  # fields after the body are no part of the head (RFC 9110 6.5.1)
-        if is_draining() or len(self.pipeline) == _AHEAD:
+        self._check_head()
+        self._begin_request()
+        self._phase = _Phase.BODY
+        self.headers = []  # trailer fields are not part of the head (RFC 9110 6.5.1)
+        if is_draining() or len(self.pipeline) == _MAX_PIPELINED:
             self.cycle.keep_alive = False
 
-    def _begin(self) -> None:
-        """As uvicorn's, without what Lectern has no use for."""
+    def _begin_request(self) -> None:
+        """As uvicorn's `on_headers_complete`, without the parts that Lectern doesn't use."""
         version = self.parser.get_http_version()
         head.fill_in(self.scope, self.parser.get_method(), version, self.url)
-        before = self.cycle
+        previous = self.cycle
         self.cycle = cycle = Cycle(
             scope=self.scope,
             transport=self.transport,
@@ -240,51 +252,55 @@ class Connection(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
-        if before is None or before.response_complete:
+        if previous is None or previous.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:
-            self.pipeline.appendleft((cycle, self.app))  # and reading goes on, or nobody sees the client go
+            # Unlike uvicorn, reading goes on: otherwise a disconnect would go unnoticed.
+            self.pipeline.appendleft((cycle, self.app))
 
-    def _check(self) -> None:
+    def _check_head(self) -> None:
         refusal = head.refusal(self.url, self.parser.get_http_version(), self.headers, self.limits)
         if refusal:
             self._refuse(refusal)
-            raise _StopError
+            raise _StopParsingError
         self.url = head.with_path(self.url)
 
     def on_body(self, body: bytes) -> None:
-        self._held = 0
-        if not self._ignored:
+        self._unparsed = 0
+        if not self._ignores_message:
             super().on_body(body)
-            if self.pipeline and sum([len(cycle.body) for cycle, _ in self.pipeline]) > _BODIES_AHEAD:
+            if self.pipeline and sum([len(cycle.body) for cycle, _ in self.pipeline]) > _MAX_PIPELINED_BODIES:
                 self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
-        self._held = 0
-        if not self._ignored:
-            self._reading = _Waits.REQUEST
-            self._body_came()
-            self._over = not self.cycle.keep_alive
+        self._unparsed = 0
+        if not self._ignores_message:
+            self._phase = _Phase.REQUEST
+            self._undo_early_answer()
+            self._last_received = not self.cycle.keep_alive
             super().on_message_complete()
 
-    def _expect_body(self) -> None:
-        """An answer that comes before the body does is the last one: nobody knows whether the client still
-        sends that body (RFC 9110 10.1.1).
+    def _prepare_early_answer(self) -> None:
+        """Makes an answer that precedes the end of the body close the connection.
+
+        The server can't know whether the client will still send the body (RFC 9110 10.1.1).
         """
         cycle = self.cycle
         if cycle.transport is self.transport and not cycle.response_started:
-            cycle.transport = _Lingering(self.transport, self._linger)  # type: ignore[assignment]
-            self._keeps_alive, cycle.keep_alive = cycle.keep_alive, False
+            lingering = _LingeringTransport(self.transport, self._linger)
+            cycle.transport = lingering  # type: ignore[assignment] # has the methods that a cycle calls
+            self._keep_alive_after_body, cycle.keep_alive = cycle.keep_alive, False
 
-    def _body_came(self) -> None:
+    def _undo_early_answer(self) -> None:
+        """Restores keep-alive: the body has arrived before the answer."""
         cycle = self.cycle
         if cycle.transport is not self.transport and not cycle.response_started:
             cycle.transport = self.transport
-            cycle.keep_alive = self._keeps_alive and not is_draining()
+            cycle.keep_alive = self._keep_alive_after_body and not is_draining()
 
-    # What it is answered.
+    # Answers.
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: _App) -> None:
         self.running = cycle
         super()._start_asgi_task(cycle, app)
 
@@ -296,35 +312,37 @@ class Connection(HttpToolsProtocol):
         if self._refusal and not self.pipeline:
             self._send_refusal(self._refusal)
         else:
-            self._go_on()
+            self._run_next()
 
-    def _go_on(self) -> None:
-        """With the next request, once the last answer is read."""
+    def _run_next(self) -> None:
+        """Runs the next pipelined request, unless the last answer is still unread; then reading pauses."""
         if self.flow.write_paused:
             self.flow.pause_reading()
         elif self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         else:
             self.flow.resume_reading()
-        self._watch()
+        self._update_wait()
 
     def close_after_answer(self) -> None:
         if self.cycle:
             self.cycle.keep_alive = False
 
     def shutdown(self) -> None:
-        """The server stops: this connection ends with what is asked on it now. One that was used within a
-        second may be about to be used again.
+        """Closes the connection after its current requests, because the server is stopping.
+
+        A connection that was used within the last second stays open for the rest of that second: another
+        request may be on its way.
         """
-        if self._waits is _Waits.REQUEST:
-            left = self._began + _LINGER - self.loop.time()
+        if self._awaited is _Phase.REQUEST:
+            left = self._wait_began + _LINGER - self.loop.time()
             if left <= 0:
                 self.close()
             elif self.cycle:
-                self._be_idle(left)
+                self._set_idle_timer(left)
             elif self._timer:
                 self._timer.cancel()
-                self._timer = self.loop.call_later(left, self._late)
+                self._timer = self.loop.call_later(left, self._time_out)
         else:
             self.close_after_answer()
 
@@ -337,28 +355,28 @@ class Connection(HttpToolsProtocol):
         self.reader.stop()
         self.reader.check()
         if self.running and self.running.response_complete and not self.transport.is_closing():
-            self._go_on()
+            self._run_next()
 
-    def _rest(self) -> int:
+    def _unsent_bytes(self) -> int:
         """Bytes of the answer that the application has yet to send."""
         cycle = self.running
         return cycle.expected_content_length if cycle and not cycle.response_complete else 0
 
-    # What is refused.
+    # Refusals.
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answers with a refusal, after the requests before it, and closes the connection."""
-        if self._ends:
+        """Sends the refusal once earlier requests are answered, and closes the connection."""
+        if self._is_ending:
             return
         self._wait_for(None)
-        self._ends, self._refusal = True, refusal
-        if self._reading is _Waits.BODY and self.cycle and not self._drop(self.cycle):
-            self.close()  # it was answered before its body came
+        self._is_ending, self._refusal = True, refusal
+        if self._phase is _Phase.BODY and self.cycle and not self._withdraw(self.cycle):
+            self.close()  # the request was answered before its body arrived
         elif not self.running or self.running.response_complete or self.running.disconnected:
             self._send_refusal(refusal)
 
-    def _drop(self, cycle: RequestResponseCycle) -> bool:
-        """Withdraws the request whose body is invalid; False if its answer has begun."""
+    def _withdraw(self, cycle: RequestResponseCycle) -> bool:
+        """Withdraws a request with an invalid body. Returns False if its answer has begun."""
         if self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()
         elif cycle.response_started:
@@ -372,12 +390,13 @@ class Connection(HttpToolsProtocol):
             self._linger()
 
     def _linger(self) -> None:
-        """Closes the connection after what was written, and discards what is still sent for a while: with
-        unread input, the kernel might drop the answer.
+        """Closes the connection after the written answer, discarding input for a second.
+
+        If the socket were closed with unread input, the kernel might drop the answer.
         """
         self._wait_for(None)
-        self._ends = True
-        if len(self.connections) > self.limits.connections + _LINGERING:
+        self._is_ending = True
+        if len(self.connections) > self.limits.connections + _MAX_LINGERING:
             self.transport.close()
         else:
             self.transport.write_eof()
@@ -385,8 +404,8 @@ class Connection(HttpToolsProtocol):
             self._timer = self.loop.call_later(_LINGER, self.transport.abort)
 
 
-class _Lingering:
-    """A connection's transport, for an answer after which the connection lingers."""
+class _LingeringTransport:
+    """A connection's transport whose `close` lingers (Connection._linger)."""
 
     def __init__(self, transport: asyncio.Transport, linger: Callable[[], None]) -> None:
         self.write, self.is_closing = transport.write, transport.is_closing
@@ -394,16 +413,16 @@ class _Lingering:
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:
-    """For the application, its client is gone."""
+    """Makes the application see that its client has disconnected."""
     if not cycle.response_complete:
         cycle.disconnected = True
         cycle.message_event.set()
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     pass
 
 
-def _pieces(data: bytes) -> Iterator[bytes]:
-    for start in range(0, len(data), _PIECE):
-        yield data[start : start + _PIECE]
+def _chunks(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), _CHUNK):
+        yield data[start : start + _CHUNK]

@@ -1,11 +1,15 @@
-"""What connections may take."""
+"""The limits of client connections."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, times in seconds. unread: of the answers that clients have yet to read, together."""
+    """Sizes in bytes, times in seconds.
+
+    connections: per process. head: without its URL. headers: their number.
+    unread: of all answers together that clients have yet to read.
+    """
 
     connections: int = 5000
     head: int = 16_384

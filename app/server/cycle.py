@@ -1,4 +1,4 @@
-"""A request and its response on a connection: uvicorn's, with most answers written in one piece."""
+"""A request and its response: uvicorn's, but head and body are usually written in one call."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,30 +14,33 @@ from uvicorn.protocols.http.httptools_impl import (
 _CLOSE = (b"connection", b"close")
 
 _Field: TypeAlias = tuple[bytes, bytes]
+_Message: TypeAlias = Any  # an ASGI message; uvicorn keeps its types private
 
 
 class Cycle(RequestResponseCycle):
-    """A response with a known length is written in one piece where possible. uvicorn checks each header and
-    writes the head separately.
+    """Writes the head of a response with a known length together with the first part of its body.
+
+    uvicorn writes the head separately, and checks each header every time.
     """
 
-    _head: bytes | None = None  # to be written before the next part of the body
-    _closes = False  # the connection, as the head said
-    _is_received = False  # the whole body
+    _head: bytes | None = None  # not yet written: precedes the next part of the body
+    _closes = False  # whether the head announced that the connection closes
+    _is_received = False  # whether the application has the whole body
 
-    async def receive(self) -> Any:
+    async def receive(self) -> _Message:
         has_ended = self.disconnected or self.response_complete
         if self.more_body or self._is_received or has_ended or self.waiting_for_100_continue:
             message = await super().receive()
             self._is_received |= not message.get("more_body", True)
             return message
-        self._is_received = True  # and there is nothing to wait for
+        # The whole body is here: unlike uvicorn's, this path awaits nothing.
+        self._is_received = True
         self.flow.resume_reading()
         self.message_event.clear()
         body, self.body = bytes(self.body), bytearray()
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def send(self, message: Any) -> None:
+    async def send(self, message: _Message) -> None:
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
@@ -47,7 +50,7 @@ class Cycle(RequestResponseCycle):
             if length is None or self.scope["method"] == "HEAD":
                 await super().send(message)
                 return
-            self._head = self._written(message["status"], others, length)
+            self._head = self._encoded_head(message["status"], others, length)
             self.expected_content_length = length
             self.response_started = True
             self.waiting_for_100_continue = False
@@ -56,8 +59,8 @@ class Cycle(RequestResponseCycle):
         else:
             self._write(message.get("body", b""), more=message.get("more_body", False))
 
-    def _written(self, status: int, others: list[_Field], length: int) -> bytes:
-        """The head of a response. others: its fields but for the length."""
+    def _encoded_head(self, status: int, others: list[_Field], length: int) -> bytes:
+        """The head of a response. others: its fields except `Content-Length`."""
         if _CLOSE in others:
             self.keep_alive = False
         elif not self.keep_alive:
@@ -69,12 +72,12 @@ class Cycle(RequestResponseCycle):
     def _write(self, body: bytes, *, more: bool) -> None:
         self.expected_content_length -= len(body)
         if self.expected_content_length < 0 or (self.expected_content_length and not more):
-            raise ValueError("the body of the response has not the length that its head says")
+            raise ValueError("the body of the response doesn't have the length given in its head")
         self.transport.write(self._head + body if self._head else body)
         self._head = b""
         if not more:
             self.response_complete = True
-            self.body = bytearray()  # unread, it would stay with the connection
+            self.body = bytearray()  # an unread request body would be kept as long as the connection
             self.message_event.set()
             if self._closes:
                 self.transport.close()
@@ -82,7 +85,7 @@ class Cycle(RequestResponseCycle):
 
 
 def _without_length(headers: Iterable[_Field]) -> tuple[int | None, list[_Field]]:
-    """The length, None unless there is one, and the other fields."""
+    """The content length and the other fields. The length is None unless there is exactly one."""
     lengths, others = [], []
     for field in headers:
         if field[0] == b"content-length":
@@ -92,9 +95,9 @@ def _without_length(headers: Iterable[_Field]) -> tuple[int | None, list[_Field]
     return lengths[0] if len(lengths) == 1 else None, others
 
 
-@lru_cache(maxsize=32)  # most responses have the fields of the one before
+@lru_cache(maxsize=32)  # most responses have the same fields as the previous one
 def _lines(fields: tuple[_Field, ...]) -> bytes:
-    """The fields of a head."""
+    """The encoded fields of a head. Raises ValueError for an invalid name or value."""
     names, values = b"".join([name for name, _ in fields]), b"".join([value for _, value in fields])
     if HEADER_RE.search(names) or HEADER_VALUE_RE.search(values):
         raise ValueError("a field of the response has an invalid name or value")

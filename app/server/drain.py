@@ -1,4 +1,4 @@
-"""Whether this process is draining: on its way out, and still answering."""
+"""Whether this process is draining: shutting down, but still answering requests."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,21 @@ _begun: list[Callable[[], bool]] = []
 
 
 def begin(is_last: Callable[[], bool]) -> None:
-    """For good. is_last: whether no other process serves the same address, or will."""
+    """Starts draining; there is no way back.
+
+    is_last: whether no other process serves the same address, now or later.
+    """
     _begun[:] = [is_last]
 
 
 def is_draining() -> bool:
-    """Whether its connections are to end."""
+    """Whether connections should close after their current requests."""
     return bool(_begun)
 
 
 def is_leaving() -> bool:
-    """Whether a load balancer should send requests elsewhere: not to an address where others take over."""
+    """Whether a load balancer should send requests elsewhere.
+
+    False while draining if other processes take over the same address.
+    """
     return any(is_last() for is_last in _begun)

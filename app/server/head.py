@@ -1,8 +1,11 @@
-"""The head of a request: its sizes, and what the parser takes though HTTP doesn't, or nobody means it."""
+"""Checks on the head of a request: size limits, and input that only the parser accepts.
+
+The parser accepts some heads that HTTP forbids or that no client sends on purpose.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import httptools
@@ -13,16 +16,17 @@ from app.server.rejections import Refusal
 
 _VERSIONS = frozenset(("1.0", "1.1"))
 _SLASH = ord("/")
-_AROUND = len(": \r\n")  # bytes of a header field beside its name and its value
+_FIELD_OVERHEAD = len(": \r\n")  # bytes of a header field besides its name and its value
 _LONGEST_CACHED = 200  # bytes of a URL: clients send the same few over and over
 
-_Headers = Sequence[tuple[bytes, bytes]]
+_Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+_Scope: TypeAlias = Any  # uvicorn's ASGI scope, whose type is private
 
 
 def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refusal | None:
-    """Why a head is refused; None if it isn't."""
+    """Returns the refusal for a head that is invalid or too large; None if it is acceptable."""
     names, values = zip(*headers, strict=True) if headers else ((), ())
-    size = sum(map(len, names)) + sum(map(len, values)) + _AROUND * len(names)
+    size = sum(map(len, names)) + sum(map(len, values)) + _FIELD_OVERHEAD * len(names)
     if len(url) > limits.url or size > limits.head or len(names) > limits.headers:
         return too_large(url, limits)
     if version not in _VERSIONS:
@@ -35,6 +39,7 @@ def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refu
 
 
 def too_large(url: bytes, limits: Limits) -> Refusal:
+    """The refusal for a head over its limits: 414 because of the URL, otherwise 431."""
     if len(url) > limits.url:
         return Refusal(414, f"The URL is over {limits.url} bytes (MAX_URL_BYTES).")
     sizes = f"{limits.head} bytes (MAX_HEAD_BYTES) or {limits.headers} fields (MAX_HEADERS)"
@@ -42,15 +47,15 @@ def too_large(url: bytes, limits: Limits) -> Refusal:
 
 
 def with_path(url: bytes) -> bytes:
-    """An absolute URL may have no path (RFC 9112 3.2.2)."""
+    """Adds the path `/` to an absolute URL without a path (RFC 9112 3.2.2)."""
     if url[0] == _SLASH:
         return url
     parsed = httptools.parse_url(url)
     return url if parsed.path else b"/?" + parsed.query if parsed.query else b"/"
 
 
-def fill_in(scope: Any, method: bytes, version: str, url: bytes) -> None:
-    """Fills in the ASGI scope of a request."""
+def fill_in(scope: _Scope, method: bytes, version: str, url: bytes) -> None:
+    """Sets the method, version, path and query string in the ASGI scope of a request."""
     scope["method"] = method.decode("ascii")
     scope["http_version"] = version
     parse = _cached_parts if len(url) <= _LONGEST_CACHED else _parts
@@ -58,7 +63,7 @@ def fill_in(scope: Any, method: bytes, version: str, url: bytes) -> None:
 
 
 def _parts(url: bytes) -> tuple[str, bytes, bytes]:
-    """The path, as text and as it was sent, and the query string."""
+    """The decoded path, the raw path and the query string."""
     parsed = httptools.parse_url(url)
     path = parsed.path.decode("ascii")
     return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""

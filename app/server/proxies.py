@@ -1,7 +1,7 @@
-"""Whom a request is from, behind proxies.
+"""The client address of a request that came through proxies.
 
-Each proxy adds the address that it got the request from to the end of `X-Forwarded-For`. What stands before
-that was sent to it and may be made up: the list is read from its end, as far as proxies are believed.
+Each proxy appends the address it received the request from to `X-Forwarded-For`. Earlier entries were sent
+to that proxy and may be forged, so the list is read from its end while the addresses are trusted proxies.
 """
 
 from collections.abc import Awaitable, Iterable, Sequence
@@ -15,24 +15,24 @@ _SCHEMES = frozenset((b"http", b"https"))
 
 
 class Proxies:
-    """An ASGI application that tells another whom its requests are from.
+    """ASGI middleware that sets the client and scheme of a request from its `X-Forwarded-*` headers.
 
-    trusted: the addresses and networks of proxies; `("*",)` trusts whoever connects, as the only proxy.
+    trusted: the addresses and networks of proxies. `("*",)` trusts any peer, as the only proxy.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str]) -> None:
         self.app = app
-        self._anyone = tuple(trusted) == ("*",)
-        self._networks = () if self._anyone else tuple(map(ip_network, trusted))
+        self._trusts_anyone = tuple(trusted) == ("*",)
+        self._networks = () if self._trusts_anyone else tuple(map(ip_network, trusted))
         self._trusts = lru_cache(maxsize=1024)(self._is_trusted)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         client = scope.get("client")
-        if client and (self._anyone or self._trusts(client[0])):
-            self._tell(scope)
+        if client and (self._trusts_anyone or self._trusts(client[0])):
+            self._apply_forwarded(scope)
         return self.app(scope, receive, send)
 
-    def _tell(self, scope: Scope) -> None:
+    def _apply_forwarded(self, scope: Scope) -> None:
         if _FORWARDED.isdisjoint([name for name, _ in scope["headers"]]):
             return
         forwarded: list[bytes] = []
@@ -45,13 +45,13 @@ class Proxies:
             scope["client"] = self._origin(scope["client"], forwarded)
 
     def _origin(self, peer: tuple[str, int], forwarded: Iterable[bytes]) -> tuple[str, int]:
-        """The last address that isn't a proxy's. What is no address ends the list."""
+        """The last address that isn't a trusted proxy. An invalid entry ends the search."""
         origin = peer
-        for told in reversed(list(forwarded)):
-            if (address := _address(told)) is None:
+        for entry in reversed(list(forwarded)):
+            if (address := _address(entry)) is None:
                 break
             origin = (address, 0)
-            if self._anyone or not self._trusts(address):
+            if self._trusts_anyone or not self._trusts(address):
                 break
         return origin
 
@@ -60,9 +60,9 @@ class Proxies:
         return address is not None and any(address in network for network in self._networks)
 
 
-def _address(told: bytes) -> str | None:
-    """The address in an entry, which may have a port: `192.0.2.1:80`, `[2001:db8::1]:80`."""
-    host = told.strip().decode("latin-1")
+def _address(entry: bytes) -> str | None:
+    """The address in an entry that may have a port: `192.0.2.1:80`, `[2001:db8::1]:80`."""
+    host = entry.strip().decode("latin-1")
     if host.startswith("["):
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:
@@ -72,7 +72,7 @@ def _address(told: bytes) -> str | None:
 
 
 def _parsed(host: str) -> IPv4Address | IPv6Address | None:
-    """An IPv4 address that came over IPv6 is the IPv4 address."""
+    """The address, with IPv4-mapped IPv6 as plain IPv4; None if it isn't an address."""
     try:
         address = ip_address(host)
     except ValueError:

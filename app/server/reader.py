@@ -1,4 +1,4 @@
-"""Clients that have yet to read their answers: each has a time limit, all together a limit of memory."""
+"""Backpressure for clients that read slowly: a stall timeout for each, and a memory limit for all."""
 
 import asyncio
 import fcntl
@@ -12,59 +12,62 @@ from math import inf
 from app.observing import Throttled
 from app.server.connection_limits import Limits
 
-#: Bytes a second that a client reads at least, when the answer waits for it.
-_SLOWEST = 1000
+#: The least bytes a second that a client must read while an answer waits for it.
+_MIN_RATE = 1000
 
-_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, with a timeout of zero
 
-#: Bytes of a part of an answer, at the most (app.http.reply): one that is sent is in memory to its last byte.
+#: Bytes of the largest part of an answer (app.http.reply). A part is in memory until its last byte is sent.
 _PART = 65_536
 
-_GRACE = 1.0  # seconds in which a client shows how fast it reads
-_FILLED = 7 / 8  # of the room that stays in use once it was full: to look at all clients takes time
+_GRACE = 1.0  # seconds until a client's reading rate counts as known
+
+#: Once the limit is exceeded, clients are cut off until usage is down to this share of it. Without the gap,
+#: every further answer would check all clients, which takes time.
+_LOW_WATER = 7 / 8
 
 
 class Unread:
-    """The room for unread answers of all connections together.
+    """The memory of unread answers on all connections together.
 
-    When it is full, clients are cut off: first the one that would hold its part for longest, newcomers last.
-    One that is alone may take more than the room.
+    Over the limit, clients are cut off: first the client expected to hold its memory for longest, newcomers
+    last. A client that is alone may exceed the limit.
     """
 
     def __init__(self) -> None:
-        self.bytes = 0  # as counted: clients may have read on since
+        self.bytes = 0  # as last counted: clients may have read more since
         self._counted: dict[Reader, int] = {}
         self._full = Throttled("unread answers fill their room: the slowest clients are cut off")
 
-    def count(self, reader: "Reader", most: int) -> None:
-        """Counts what a client has not read now. most: bytes of the room."""
+    def count(self, reader: "Reader", limit: int) -> None:
+        """Updates the unread bytes of a client. limit: bytes for all clients together."""
         size = reader.held()
         self.bytes += size - self._counted.get(reader, 0)
         self._counted[reader] = size
-        if self.bytes > most:
-            self._make_room(most)
+        if self.bytes > limit:
+            self._make_room(limit)
 
     def discard(self, reader: "Reader") -> None:
         self.bytes -= self._counted.pop(reader, 0)
 
-    def _make_room(self, most: int) -> None:
+    def _make_room(self, limit: int) -> None:
         self._counted = {reader: reader.held() for reader in self._counted}
         self.bytes = sum(self._counted.values())
-        if self.bytes <= most:
+        if self.bytes <= limit:
             return
         for reader in sorted(self._counted, key=Reader.claim, reverse=True):
-            if self.bytes <= most * _FILLED or len(self._counted) == 1:
+            if self.bytes <= limit * _LOW_WATER or len(self._counted) == 1:
                 break
-            self._full.warning(limit=most)
+            self._full.warning(limit=limit)
             self.discard(reader)
             reader.cut_off()
 
 
 class Reader:
-    """The client of one connection.
+    """The client of one connection, as a reader of answers.
 
-    rest: gives the bytes of its answer that the application has yet to send. on_read: called when nothing
-    waits for it any more.
+    rest: returns the bytes of its answer that the application has yet to send. on_read: called when no
+    written bytes wait for the client any more.
     """
 
     def __init__(
@@ -80,97 +83,105 @@ class Reader:
         self._socket: socket.socket = transport.get_extra_info("socket")
         self._loop = asyncio.get_running_loop()
         self._timer: TimerHandle | None = None
-        self._answers = 0
-        self._first = 0  # bytes unread when it was first waited for
-        self._began = 0.0  # when that was
+        self._answer_count = 0
+        self._unread_at_start = 0  # bytes unread when the current rate measurement began
+        self._measured_since = 0.0
 
     @property
     def is_waited_for(self) -> bool:
+        """Whether written bytes wait for the client to read them."""
         return self._timer is not None
 
     def check(self) -> None:
-        """Starts or stops waiting for it, by what it has not read now."""
+        """Starts or stops the stall timeout, and updates the count of unread bytes."""
         waits = self._transport.get_write_buffer_size() > 0
-        if not (waits or self._timer or self._first or self._rest()):
-            return  # nearly always
+        if not (waits or self._timer or self._unread_at_start or self._rest()):
+            return  # the usual case
         if not waits:
             self.stop()
         elif not self._timer:
-            seen = (self._sent(), self._answers)
-            self._timer = self._loop.call_later(self._limits.stall_time, self._look, *seen)
+            progress = (self._sent(), self._answer_count)
+            self._timer = self._loop.call_later(self._limits.stall_time, self._check_stall, *progress)
         if waits or self._rest():
             self._measure()
             self._unread.count(self, self._limits.unread)
-        elif self._first:
+        elif self._unread_at_start:
             self.leave()
 
     def answered(self) -> None:
-        """An answer is complete, and may be read by now."""
-        self._answers += 1
+        """Notes that an answer is complete; the client may have read it already."""
+        self._answer_count += 1
         self.check()
 
     def stop(self) -> None:
-        """It is not waited for."""
+        """Cancels the stall timeout."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
 
     def leave(self) -> None:
-        """It has read everything, or is gone."""
+        """Forgets the client, which has read everything or is gone."""
         self.stop()
-        self._first = 0
+        self._unread_at_start = 0
         self._unread.discard(self)
 
     def close(self) -> None:
-        """The connection is gone. Drops the references to it, which would make a cycle."""
+        """Forgets the client of a closed connection, and breaks the reference cycle with it."""
         self.leave()
         self._rest, self._on_read = lambda: 0, lambda: None
 
     def cut_off(self) -> None:
-        """Ends the connection; the kernel forgets what it still had to send."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        """Resets the connection, so that the kernel discards its send buffer."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._transport.abort()
 
     def held(self) -> int:
-        """Bytes of memory that its answer takes."""
+        """Bytes of memory that the client's answer takes."""
         part = _PART if self._transport.get_write_buffer_size() else 0
-        return self._left() + part
+        return self._unread_bytes() + part
 
     def claim(self) -> tuple[bool, float, float]:
-        """Whether its pace is known, the seconds for which it would hold its memory at that, and its age."""
-        left, seconds = self._left(), self._loop.time() - self._began
-        read = self._first - left
+        """How much the client deserves to be cut off, as a sort key.
+
+        Whether its rate is known, the seconds for which it would hold its memory at that rate, and its age.
+        """
+        left, seconds = self._unread_bytes(), self._loop.time() - self._measured_since
+        read = self._unread_at_start - left
         return seconds >= _GRACE, left * seconds / read if read > 0 else inf, seconds
 
     def _measure(self) -> None:
-        """Its pace begins anew with an answer."""
-        left = self._left()
-        if left > self._first:
-            self._first, self._began = left, self._loop.time()
+        """Starts a new rate measurement when the unread bytes have grown: there is a new answer."""
+        left = self._unread_bytes()
+        if left > self._unread_at_start:
+            self._unread_at_start, self._measured_since = left, self._loop.time()
 
-    def _look(self, before: int, answers: int) -> None:
-        """Cuts off a client that has read too little since then. If it got another answer since, it reads."""
+    def _check_stall(self, before: int, answers: int) -> None:
+        """Cuts off a client that has read too little since the timeout began.
+
+        before, answers: the sent bytes and the number of answers at that time. A client that has got another
+        answer since is reading.
+        """
         self._timer = None
         read = before - self._sent()
-        if answers == self._answers and read < min(before, self._limits.stall_time * _SLOWEST):
+        if answers == self._answer_count and read < min(before, self._limits.stall_time * _MIN_RATE):
             self.cut_off()
             return
         self.check()
         if not self._timer:
             self._on_read()
 
-    def _left(self) -> int:
-        """Bytes that the client has not got."""
+    def _unread_bytes(self) -> int:
+        """Bytes of answers that the client has not received."""
         return self._rest() + self._sent()
 
     def _sent(self) -> int:
-        """Those of them that the application has sent, the ones in the kernel's buffer included."""
+        """Unread bytes that the application has sent, including those in the kernel's buffer."""
         return self._transport.get_write_buffer_size() + self._queued()
 
     def _queued(self) -> int:
-        """Bytes in the kernel's send buffer, where it tells."""
+        """Bytes in the kernel's send buffer; 0 where the kernel doesn't report them."""
         try:
-            told = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4))
+            count = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4))
         except OSError:
             return 0
-        return int(struct.unpack("i", told)[0])
+        return int(struct.unpack("i", count)[0])

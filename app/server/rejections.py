@@ -1,4 +1,4 @@
-"""Answers to what never becomes a request: in JSON, as GraphQL errors are."""
+"""Refusals sent before the application sees a request: JSON in the shape of GraphQL errors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """headers: more of them, each with its line's end."""
+    """An error response. headers: additional header lines, each ending in CRLF."""
 
     status: int
     message: str
     headers: str = ""
 
     def encoded(self, defaults: Iterable[tuple[bytes, bytes]]) -> bytes:
-        """The whole answer, after which the connection closes. defaults: headers of every answer."""
+        """The encoded response, with `Connection: close`. defaults: headers of every response."""
         error = {"message": self.message, "extensions": {"code": _CODES[self.status]}}
         body = orjson.dumps({"errors": [error]})
-        own = (
+        head = (
             f"content-type: application/json; charset=utf-8\r\ncontent-length: {len(body)}\r\n"
             f"{self.headers}connection: close\r\n\r\n"
         )
         return b"".join(
-            [STATUS_LINE[self.status], *(b"%s: %s\r\n" % one for one in defaults), own.encode(), body]
+            [STATUS_LINE[self.status], *(b"%s: %s\r\n" % field for field in defaults), head.encode(), body]
         )
 
 

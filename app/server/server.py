@@ -1,4 +1,4 @@
-"""uvicorn's server, with connections of ours and a stop that drops nothing."""
+"""uvicorn's server with Lectern's connections and a graceful shutdown that drops no request."""
 
 import asyncio
 import ctypes
@@ -27,21 +27,21 @@ from app.server.state import State
 from app.settings import Settings
 from loaders.mongo import detached_work_done
 
-#: What a process asks to stop; SIGINT is Ctrl-C, SIGHUP a terminal that closes.
+#: The signals that stop a process. SIGINT is Ctrl-C, SIGHUP a terminal that closes.
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
-#: Files of a process that are no connections of clients: those to MongoDB, and what it has open.
-_OWN_FILES = 256
-_FEWEST_FILES = 128
+#: Open files besides client connections: connections to MongoDB, and the process's own files.
+_RESERVED_FILES = 256
+_MIN_FILES = 128
 
-#: Bytes of an answer that the kernel takes beyond those that are on their way. Its own limit is megabytes for
+#: Bytes of an answer that the kernel buffers beyond those in flight. By default it would buffer megabytes for
 #: each client that doesn't read.
-_IN_KERNEL = 65_536
+_UNSENT_IN_KERNEL = 65_536
 
 _TICK = 0.05  # seconds
-_HANDSHAKE = 0.2  # seconds that TCP has to finish those that began
+_HANDSHAKE = 0.2  # seconds that TCP has to finish handshakes in progress
 
-#: A filter (socket(7), BPF) of what TCP gets: load the flags; if SYN is set, drop the packet, else take it.
+#: A socket filter (socket(7), BPF) for TCP packets: load the flags; if SYN is set, drop the packet.
 _SO_ATTACH_FILTER = 26
 _INSTRUCTION = "HBBI"
 _NO_SYN = b"".join(
@@ -53,10 +53,10 @@ _log = structlog.get_logger("lectern")
 
 
 class Server(uvicorn.Server):
-    """Answers on the sockets that it is given, which are bound, until it is told to stop.
+    """Serves bound sockets until a signal stops it.
 
-    delay: seconds for which it then still accepts connections, while `/readyz` says 503; seconds: those that
-    running requests have after that.
+    delay: seconds after the signal during which it still accepts connections while `/readyz` returns 503.
+    seconds: the time that running requests then have to finish.
     """
 
     server_state: State
@@ -69,12 +69,12 @@ class Server(uvicorn.Server):
             STOP, self.handle_exit
         )
         self.on_started: Callable[[], None] = lambda: None
-        self.is_last: Callable[[], bool] = lambda: True  # nobody else listens on the sockets, or will
+        self.is_last: Callable[[], bool] = lambda: True  # no other process serves these sockets, now or later
         self.was_cut = False
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, but doesn't raise the signals again at the end: being told to stop is no failure."""
+        """As uvicorn's, but doesn't raise the signals again at the end: a requested stop is no failure."""
         before = {number: signal.signal(number, handler) for number, handler in self.signals.items()}
         try:
             yield
@@ -83,8 +83,9 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A second Ctrl-C ends the process at once. A second SIGTERM doesn't: it may be the same one, sent to
-        every process of a group.
+        """Starts the shutdown. A second Ctrl-C ends the process at once.
+
+        A second SIGTERM doesn't: it may be the same signal, sent to every process of a group.
         """
         if self.should_exit and sig in {signal.SIGINT, signal.SIGQUIT}:
             os._exit(128 + sig)
@@ -116,20 +117,24 @@ class Server(uvicorn.Server):
             connection.close_after_answer()
 
     async def _stop_handshakes(self, sockets: Sequence[socket.socket]) -> None:
-        """Drops new SYNs: a client sends its own again a second later, and is refused then. Handshakes that
-        have begun are finished.
+        """Makes the kernel drop new SYNs, then waits until handshakes in progress are complete.
+
+        A client sends its SYN again a second later, and is refused then.
         """
         for listening in sockets:
             _drop_new(listening)
         await asyncio.sleep(_HANDSHAKE)
 
     async def _accept_the_last(self, sockets: Sequence[socket.socket]) -> None:
-        """Connections that the kernel has accepted would be reset if the sockets were closed first."""
+        """Stops listening, then serves the connections that the kernel has already accepted.
+
+        Closing the sockets first would reset those connections.
+        """
         loop = asyncio.get_running_loop()
         waiting = [listening.dup() for listening in sockets]
         for server in self.servers:
             server.close()
-        await asyncio.sleep(_TICK)  # uvloop closes its own in a turn of the loop
+        await asyncio.sleep(_TICK)  # uvloop closes its sockets in the next iteration of the loop
         for listening in waiting:
             with listening:
                 listening.setblocking(False)
@@ -141,7 +146,7 @@ class Server(uvicorn.Server):
         return make_server(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def _finished(self) -> None:
-        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 # uvicorn's sets
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 # sets of uvicorn's, without an event
             await asyncio.sleep(_TICK)
         await detached_work_done()
 
@@ -162,9 +167,9 @@ class Server(uvicorn.Server):
 def make_server(
     application: Callable[[], ASGIApp], settings: Settings, *, delay: float | None = None
 ) -> Server:
-    """A server of an application, which is made when it starts.
+    """Returns a server for an application.
 
-    delay: instead of DRAIN_DELAY.
+    application: makes the application when the server starts. delay: overrides DRAIN_DELAY.
     """
     limits = Limits(
         connections=_connections(settings.max_connections),
@@ -177,31 +182,31 @@ def make_server(
         stall_time=settings.stall_timeout,
         idle_time=settings.keep_alive_timeout,
     )
-    protocol: Any = partial(Connection, limits=limits)
+    protocol: Any = partial(Connection, limits=limits)  # uvicorn's type asks for a class
     config = uvicorn.Config(
         lambda: Proxies(application(), settings.forwarded_allow_ips),
         factory=True,
         interface="asgi3",
         lifespan="on",
         http=protocol,
-        ws="none",  # the gateway serves no other protocol: an offer of one is ignored
+        ws="none",  # the gateway speaks only HTTP: upgrades are ignored
         proxy_headers=False,
         log_config=None,
         access_log=False,
     )
-    logging.getLogger("uvicorn.error").addFilter(_is_no_cut)
+    logging.getLogger("uvicorn.error").addFilter(_is_not_cut_off)
     return Server(
         config, delay=settings.drain_delay if delay is None else delay, seconds=settings.drain_seconds
     )
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """A socket that doesn't listen yet. Raises OSError when the port is in use."""
+    """Returns a bound socket that doesn't listen yet. Raises OSError when the port is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if sys.platform == "linux":  # connections have it from this socket
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _IN_KERNEL)
+    if sys.platform == "linux":  # accepted connections inherit it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_IN_KERNEL)
     try:
         listening.bind((host, port))
     except OSError:
@@ -213,12 +218,12 @@ def bound_socket(host: str, port: int) -> socket.socket:
 def _accept(listening: socket.socket) -> socket.socket | None:
     try:
         return listening.accept()[0]
-    except OSError:  # none is left
+    except OSError:  # no connection is waiting
         return None
 
 
 def _drop_new(listening: socket.socket) -> None:
-    """Lets no new connection begin, where the kernel has filters for sockets."""
+    """Makes the kernel drop new connections to the socket, on Linux; elsewhere does nothing."""
     if sys.platform == "linux":
         program = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
         size = len(_NO_SYN) // struct.calcsize(_INSTRUCTION)
@@ -227,33 +232,36 @@ def _drop_new(listening: socket.socket) -> None:
 
 
 def require_files() -> None:
-    """Raises ValueError where a process may not open enough files for more than a few connections."""
+    """Raises ValueError if the process may open too few files to hold more than a few connections."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < _FEWEST_FILES:
+    if hard != resource.RLIM_INFINITY and hard < _MIN_FILES:
         raise ValueError(
-            f"A process may open {hard} files here (`ulimit -n`), and needs {_FEWEST_FILES} at least, "
+            f"A process may open {hard} files here (`ulimit -n`), and needs {_MIN_FILES} at least, "
             "or MAX_CONNECTIONS and 256 more for all connections: raise the limit."
         )
 
 
 def _connections(limit: int) -> int:
-    """How many this process can hold; it raises its limit of open files as far as the system allows."""
+    """How many connections this process can hold, at most the limit.
+
+    Raises the process's limit of open files as far as the system allows.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = limit + _OWN_FILES
+    files = limit + _RESERVED_FILES
     if hard != resource.RLIM_INFINITY:
         files = min(files, hard)
     if soft != resource.RLIM_INFINITY and soft < files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-    fits = min(limit, max(files - _OWN_FILES, files // 2))
+    fits = min(limit, max(files - _RESERVED_FILES, files // 2))
     if fits < limit:
         _log.warning(
             "fewer connections than MAX_CONNECTIONS: `ulimit -n` is too low",
             connections=fits,
-            needed=limit + _OWN_FILES,
+            needed=limit + _RESERVED_FILES,
         )
     return fits
 
 
-def _is_no_cut(record: logging.LogRecord) -> bool:
-    """A request that is cut off is told already."""
+def _is_not_cut_off(record: logging.LogRecord) -> bool:
+    """False for the error of a request that was cut off: that is logged already."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -1,24 +1,28 @@
-"""What the connections of a server have in common."""
+"""State shared by all connections of a server."""
 
 from collections.abc import MutableSet
-from typing import Any
+from typing import Any, TypeAlias
 
 from uvicorn.server import ServerState
 
 from app.observing import Throttled
 from app.server.reader import Unread
 
+_Connection: TypeAlias = Any  # app.server.connection.Connection, which imports this module
+
 
 class State(ServerState):
-    """idle: connections that are kept open after an answer, the longest idle first. unread: answers.
-    is_closed: nobody listens for new ones. full: logs that there are as many as there may be.
+    """uvicorn's shared state, and Lectern's.
+
+    idle: connections kept open between requests, the longest idle first. unread: accounts for unread answers.
+    is_closed: the server no longer accepts connections. full: logs that the connection limit is reached.
     """
 
-    connections: MutableSet[Any]  # type: ignore[assignment]
+    connections: MutableSet[_Connection]  # type: ignore[assignment] # uvicorn's type lists its own protocols
 
     def __init__(self) -> None:
         super().__init__()
-        self.idle: dict[Any, None] = {}
+        self.idle: dict[_Connection, None] = {}
         self.unread = Unread()
         self.is_closed = False
         self.full = Throttled(

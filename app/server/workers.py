@@ -1,8 +1,10 @@
-"""Several processes that serve one socket: gunicorn's supervisor, with workers of ours.
+"""Worker processes that share one socket: gunicorn's supervisor with Lectern's workers.
 
-gunicorn starts them, replaces those that died or hang, and passes signals on. What differs here:
-the socket listens once a worker can answer; SIGHUP ends a worker only when its successor answers; Ctrl-C
-drains; nothing is left behind when the supervisor is killed.
+gunicorn starts the workers, replaces any that die or hang, and forwards signals. The differences:
+- The socket listens only once a worker can answer.
+- SIGHUP ends a worker only when its successor answers.
+- Ctrl-C drains.
+- When the supervisor is killed, no process stays behind.
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import structlog
 from gunicorn.app.base import BaseApplication
@@ -25,16 +27,18 @@ from gunicorn.workers.base import Worker
 
 from app.server.server import STOP, Server
 
-_BEAT = 1.0  # seconds between two signs of life of a worker
-_SILENCE = 30  # seconds without one until it is killed: a busy machine starts slowly
-_MARGIN = 2  # seconds that a worker has to end, beyond those for its requests
-_TICK = 0.02  # seconds between two looks whether a worker is ready
-_PAUSE = 5.0  # seconds from a worker that could not start to the next one
+_HEARTBEAT = 1.0  # seconds between heartbeats of a worker
+_HEARTBEAT_TIMEOUT = 30  # seconds without a heartbeat until a worker is killed: a busy machine starts slowly
+_MARGIN = 2  # seconds that a worker has to exit, beyond the time for its requests
+_TICK = 0.02  # seconds between checks whether a worker is ready
+_RETRY = 5.0  # seconds before another worker is started after one failed to start
 
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # the last two: one worker more, one less
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # where signs of life are no writes to a disk
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
 _PR_SET_PDEATHSIG = 1
-_READY, _ALL_STOP = 1, 2
+_READY, _ALL_STOP = 1, 2  # sizes of a worker's heartbeat file
+
+_Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
 
 _log = structlog.get_logger("lectern")
 
@@ -51,16 +55,16 @@ def run_workers(
     patience: float,
     on_started: Callable[[], None],
 ) -> None:
-    """Serves until it is told to stop, then raises SystemExit.
+    """Serves until a signal stops it, then raises SystemExit.
 
-    make: the server of a worker, made in it; raises CannotStartError. patience: seconds that a worker may
-    take to stop. on_started: called once, when the first worker answers.
+    make: called in each worker, returns its server; raises CannotStartError. patience: seconds that a worker
+    may take to stop. on_started: called once, when the first worker can answer.
     """
     options = {
         "workers": workers,
         "worker_class": _Worker,
         "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
-        "timeout": _SILENCE,
+        "timeout": _HEARTBEAT_TIMEOUT,
         "graceful_timeout": int(patience + _MARGIN),
         "loglevel": "error",
         "control_socket_disable": True,
@@ -69,7 +73,7 @@ def run_workers(
 
 
 class _Application(BaseApplication):  # type: ignore[misc] # gunicorn has no type hints
-    def __init__(self, make: Callable[[], Server], options: Mapping[str, Any]) -> None:
+    def __init__(self, make: Callable[[], Server], options: _Options) -> None:
         self.load = make
         self._options = options
         super().__init__()
@@ -79,21 +83,21 @@ class _Application(BaseApplication):  # type: ignore[misc] # gunicorn has no typ
             self.cfg.set(name, value)
 
 
-class _Supervisor(Arbiter):  # type: ignore[misc]
+class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
     SIGNALS = _SIGNALS
 
     def __init__(self, app: _Application, listening: socket.socket, on_started: Callable[[], None]) -> None:
         super().__init__(app)
         self.LISTENERS = [listening]
         self._on_started: Callable[[], None] | None = on_started
-        self._pause_until = 0.0
+        self._retry_at = 0.0
 
     def init_signals(self) -> None:
         super().init_signals()
         for ignored in (signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(ignored, signal.SIG_IGN)
 
-    #: They drain as SIGTERM does. When one of them comes after that, gunicorn ends all at once.
+    #: SIGINT and SIGQUIT drain as SIGTERM does. If another one follows, gunicorn ends all workers at once.
     handle_int = handle_quit = Arbiter.handle_term
 
     def handle_hup(self) -> None:
@@ -110,16 +114,19 @@ class _Supervisor(Arbiter):  # type: ignore[misc]
         return signals
 
     def manage_workers(self) -> None:
-        """Starts workers that are missing; where there are too many that serve, ends the oldest."""
-        if monotonic() >= self._pause_until:
+        """Starts missing workers, or ends the oldest if more are serving than wanted."""
+        if monotonic() >= self._retry_at:
             self.spawn_workers()
-        serving = [worker for worker in self.WORKERS.values() if worker.is_ready() and not worker.told]
+        serving = [worker for worker in self.WORKERS.values() if worker.is_ready() and not worker.is_stopping]
         serving.sort(key=lambda worker: worker.age)
         for worker in serving[: max(0, len(serving) - self.num_workers)]:
             self.kill_worker(worker.pid, signal.SIGTERM)
 
-    def spawn_worker(self) -> Any:
-        """A signal that comes before the worker has handlers of its own would be lost in gunicorn's queue."""
+    def spawn_worker(self) -> Any:  # as gunicorn's, which has no type hints
+        """Blocks signals until the new worker has its own handlers.
+
+        A signal that arrived earlier would be lost in gunicorn's queue.
+        """
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             return super().spawn_worker()
@@ -128,19 +135,22 @@ class _Supervisor(Arbiter):  # type: ignore[misc]
 
     def kill_worker(self, pid: int, sig: int) -> None:
         if pid in self.WORKERS:
-            self.WORKERS[pid].told = True
+            self.WORKERS[pid].is_stopping = True
         super().kill_worker(pid, sig)
 
     def reap_workers(self) -> None:
-        for pid, status in _ended():
+        for pid, status in _reap():
             if worker := self.WORKERS.pop(pid, None):
                 was_ready = worker.is_ready()
                 worker.tmp.close()
-                if not worker.told:
-                    self._replace(pid, status, was_ready)
+                if not worker.is_stopping:
+                    self._handle_death(pid, status, was_ready)
 
-    def _replace(self, pid: int, status: int, was_ready: bool) -> None:
-        """The next round starts another, unless none has ever been able to start."""
+    def _handle_death(self, pid: int, status: int, was_ready: bool) -> None:
+        """Logs the death of a worker; `manage_workers` then starts another.
+
+        Raises HaltServer if no worker has ever been able to start.
+        """
         code = os.waitstatus_to_exitcode(status)
         ended = {"exit_status": code} if code >= 0 else {"signal": signal.Signals(-code).name}
         if was_ready:
@@ -148,39 +158,40 @@ class _Supervisor(Arbiter):  # type: ignore[misc]
         elif self._on_started:
             raise HaltServer("No worker can start.", 1)
         else:
-            _log.error("a worker did not start; another one is tried", worker=pid, seconds=_PAUSE, **ended)
-            self._pause_until = monotonic() + _PAUSE
+            _log.error("a worker did not start; another one is tried", worker=pid, seconds=_RETRY, **ended)
+            self._retry_at = monotonic() + _RETRY
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> NoReturn:
         if not exit_status:
             _log.info("draining: Ctrl-C ends it at once", seconds=self.cfg.graceful_timeout - _MARGIN)
         for worker in self.WORKERS.values():
-            worker.tell_all_stop()
+            worker.announce_all_stop()
         self.stop()
         sys.exit(exit_status)
 
 
-class _Worker(Worker):  # type: ignore[misc]
-    told = False  # that it should end
+class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
+    is_stopping = False  # whether the supervisor has asked it to stop
 
-    # Supervisor and worker signal each other by the size of the file that shows signs of life.
+    # Supervisor and worker signal each other by the size of the heartbeat file.
 
     def is_ready(self) -> bool:
         return os.fstat(self.tmp.fileno()).st_size > 0
 
-    def tell_all_stop(self) -> None:
+    def announce_all_stop(self) -> None:
         os.ftruncate(self.tmp.fileno(), _ALL_STOP)
 
     def all_stop(self) -> bool:
         return os.fstat(self.tmp.fileno()).st_size == _ALL_STOP
 
     def init_process(self) -> None:
-        _end_with(self.ppid)
+        _die_with(self.ppid)
         super().init_process()
 
     def init_signals(self) -> None:
-        """Until it serves, a signal just ends it. Ctrl-C goes to all processes of a terminal: the supervisor
-        tells what follows from it.
+        """Until the worker serves, a signal simply ends it, except Ctrl-C and SIGHUP, which it ignores.
+
+        Ctrl-C reaches every process of a terminal: the supervisor decides what to do.
         """
         for number in (*_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
@@ -202,30 +213,31 @@ class _Worker(Worker):  # type: ignore[misc]
         server.is_last = self.all_stop
         server.run(self.sockets)
         if server.was_cut:
-            os._exit(0)  # threads may wait for MongoDB for longer
+            os._exit(0)  # a normal exit would join threads, which may still wait for MongoDB
 
     def _show_ready(self) -> None:
         os.ftruncate(self.tmp.fileno(), _READY)
-        self._beating = asyncio.create_task(self._beat())
+        self._heartbeat = asyncio.create_task(self._send_heartbeats())
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             self.notify()
             if os.getppid() != self.ppid:
                 os._exit(1)
-            await asyncio.sleep(_BEAT)
+            await asyncio.sleep(_HEARTBEAT)
 
 
-def _ended() -> Iterator[tuple[int, int]]:
+def _reap() -> Iterator[tuple[int, int]]:
     """The process id and status of each child that has ended."""
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             yield ended
 
 
-def _end_with(parent: int) -> None:
-    """The kernel kills this process when its parent dies, so that the port is free for the next one. Where
-    the kernel can't, the worker looks for itself.
+def _die_with(parent: int) -> None:
+    """Makes the kernel kill this process when its parent dies, so that the port is free for a successor.
+
+    Elsewhere than on Linux, the worker checks for its parent itself, with each heartbeat.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

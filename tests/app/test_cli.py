@@ -196,8 +196,8 @@ def told_by_serve(environment: dict[str, str]) -> str:
     [
         ({"MONGODB_DRIVER": "mango"}, "MONGODB_DRIVER: Input should be 'motor' or 'pymongo'"),
         ({"MAX_BODY_BYTES": "-1"}, "MAX_BODY_BYTES: Input should be greater than 0"),
-        ({"LECTERN_SECRET": "short"}, "LECTERN_SECRET: takes 32 characters or more"),
-        ({"LECTERN_ENV": "production", "LECTERN_SECRET": ""}, "LECTERN_SECRET: is needed in production"),
+        ({"LECTERN_SECRET": "short"}, "LECTERN_SECRET: must have at least 32 characters"),
+        ({"LECTERN_ENV": "production", "LECTERN_SECRET": ""}, "LECTERN_SECRET: is required in production"),
         ({"MONGODB_URI": "http://h/"}, "MONGODB_URI can't be used: "),
         ({"MONGODB_URI": "mongodb://ann:p@ss@h/"}, "MONGODB_URI can't be used: "),
     ],

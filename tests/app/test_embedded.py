@@ -141,7 +141,7 @@ def test_a_failed_start_shows_the_last_words_of_mongod(tmp_path: Path) -> None:
     (tmp_path / "data" / "WiredTiger.wt").write_text("not a database")
     (tmp_path / "data" / "storage.bson").write_text("not BSON")
     with (
-        pytest.raises(EmbeddedError, match=r"mongod did not start\. Its last words:\n  .+"),
+        pytest.raises(EmbeddedError, match=r"mongod did not start\. The end of its log:\n  .+"),
         embedded.running(tmp_path),
     ):
         pass

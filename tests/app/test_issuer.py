@@ -68,7 +68,7 @@ async def test_a_token_that_is_not_taken_is_a_401_and_one_nobody_can_tell_of_a_5
         answer = await ask(client, RSA.token(aud="another"))
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-        assert answer.json()["errors"][0]["message"] == "The token is not a good one of its issuer."
+        assert answer.json()["errors"][0]["message"] == "The token is not valid for its issuer."
     server.status = 500
     async with http(settings, server.url) as client:
         answer = await ask(client, RSA.token())
@@ -83,7 +83,7 @@ async def test_a_token_that_is_not_taken_is_a_401_and_one_nobody_can_tell_of_a_5
 def test_no_issuer_has_the_name_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("ISSUER", "lectern"), ("AUDIENCE", AUDIENCE), ("JWKS", NAME)):
         monkeypatch.setenv(f"OIDC_{name}", value)
-    told = "OIDC_ISSUER: takes another name: this is the issuer of Lectern's own tokens"
+    told = "OIDC_ISSUER: must be another name: this is the issuer of Lectern's own tokens"
     with pytest.raises(SettingsError, match=f"^{told}$"):
         load()
 

@@ -83,7 +83,7 @@ async def test_a_rotated_key_is_picked_up(server: Server, database: Database) ->
 async def test_many_tokens_of_unknown_keys_make_one_fetch(server: Server, database: Database) -> None:
     own = issuer(server.url)
     assert await outcome(own, RSA.token(), database) == TAKEN
-    own._keys._looked = float("-inf")  # long ago
+    own._keys._tried_at = float("-inf")  # long ago
     tokens = [RSA2.token(kid=f"k{n}") for n in range(50)]
     assert set(await gather(*(outcome(own, token, database) for token in tokens))) == {INVALID}
     assert server.fetches == 2
@@ -149,10 +149,10 @@ async def test_keys_are_in_use_while_the_issuer_is_down_until_they_are_too_old(
     own = issuer(server.url, fresh=1000, pause=0)
     assert await outcome(own, RSA.token(), database) == TAKEN
     server.status = 500
-    own._keys._read -= 1900
+    own._keys._read_at -= 1900
     assert await outcome(own, RSA.token(), database) == TAKEN
     assert await outcome(own, RSA2.token(), database) is UNAVAILABLE  # it may be a new one
-    own._keys._read -= 200
+    own._keys._read_at -= 200
     assert await outcome(own, RSA.token(), database) is UNAVAILABLE
     server.status = 200
     assert await outcome(own, RSA.token(), database) == TAKEN
@@ -163,9 +163,9 @@ async def test_nobody_waits_for_another_look_at_keys_that_will_do(server: Server
     assert await outcome(own, RSA.token(), database) == TAKEN
     server.answers.clear()
     server.body = key_set(RSA2.public())
-    own._keys._read -= 1900
+    own._keys._read_at -= 1900
     assert await outcome(own, RSA.token(), database) == TAKEN
-    looking = own._keys._looking
+    looking = own._keys._refreshing
     assert looking
     assert not looking.done()
     server.answers.set()

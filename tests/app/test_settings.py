@@ -52,10 +52,13 @@ def test_every_wrong_value_is_named_and_none_is_shown(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("secret", "told"),
     [
-        ("", "LECTERN_SECRET: is needed in production (make one: openssl rand -hex 32)"),
-        ("correct horse battery staple hm", "LECTERN_SECRET: takes 32 characters or more (make one: "),
-        ("changeme" * 4, "LECTERN_SECRET: is too easy to guess (make one: openssl rand -hex 32)"),
-        ("0123456789abcdef" * 2, "LECTERN_SECRET: is too easy to guess (make one: "),
+        ("", "LECTERN_SECRET: is required in production (generate one: openssl rand -hex 32)"),
+        (
+            "correct horse battery staple hm",
+            "LECTERN_SECRET: must have at least 32 characters (generate one: ",
+        ),
+        ("changeme" * 4, "LECTERN_SECRET: is too easy to guess (generate one: openssl rand -hex 32)"),
+        ("0123456789abcdef" * 2, "LECTERN_SECRET: is too easy to guess (generate one: "),
     ],
 )
 def test_production_needs_a_strong_secret(monkeypatch: pytest.MonkeyPatch, secret: str, told: str) -> None:
@@ -96,17 +99,17 @@ def test_an_external_issuer_is_taken_with_its_names_of_roles(monkeypatch: pytest
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"OIDC_AUDIENCE": ""}, "OIDC_AUDIENCE: is needed with OIDC_ISSUER"),
-        ({"OIDC_JWKS": ""}, "OIDC_JWKS: is needed with OIDC_ISSUER"),
+        ({"OIDC_AUDIENCE": ""}, "OIDC_AUDIENCE: is required with OIDC_ISSUER"),
+        ({"OIDC_JWKS": ""}, "OIDC_JWKS: is required with OIDC_ISSUER"),
         (
             {"OIDC_ISSUER": ""},
-            "OIDC_AUDIENCE: is of no use without OIDC_ISSUER\nOIDC_JWKS: is of no use without OIDC_ISSUER",
+            "OIDC_AUDIENCE: has no effect without OIDC_ISSUER\nOIDC_JWKS: has no effect without OIDC_ISSUER",
         ),
-        ({"OIDC_JWKS": "/nowhere/jwks.json"}, "OIDC_JWKS: takes a URL, or a file that is there"),
-        ({"OIDC_ALGORITHMS": "RS256,HS256"}, "OIDC_ALGORITHMS: takes one or more of ES256, "),
-        ({"OIDC_ALGORITHMS": "none"}, "OIDC_ALGORITHMS: takes one or more of ES256, "),
-        ({"OIDC_ALGORITHMS": ","}, "OIDC_ALGORITHMS: takes one or more of ES256, "),
-        ({"OIDC_ROLES": "teacher=TUTOR"}, "OIDC_ROLES: takes STUDENT, INSTRUCTOR or STAFF for each name"),
+        ({"OIDC_JWKS": "/nowhere/jwks.json"}, "OIDC_JWKS: must be a URL or an existing file"),
+        ({"OIDC_ALGORITHMS": "RS256,HS256"}, "OIDC_ALGORITHMS: must be one or more of ES256, "),
+        ({"OIDC_ALGORITHMS": "none"}, "OIDC_ALGORITHMS: must be one or more of ES256, "),
+        ({"OIDC_ALGORITHMS": ","}, "OIDC_ALGORITHMS: must be one or more of ES256, "),
+        ({"OIDC_ROLES": "teacher=TUTOR"}, "OIDC_ROLES: must map each name to STUDENT, INSTRUCTOR or STAFF"),
         ({"OIDC_ROLES": "admin=STAFF,teacher"}, "see `teacher`"),
         ({"OIDC_LEEWAY": "601"}, "OIDC_LEEWAY: Input should be less than or equal to 600"),
     ],
@@ -122,7 +125,7 @@ def test_what_is_wrong_with_an_external_issuer_is_named(
 @pytest.mark.parametrize("url", ["https://courses.example/reset", "courses.example/{token}"])
 def test_a_reset_url_has_the_token_in_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("RESET_URL", url)
-    assert "RESET_URL: takes a URL with {token} in it" in refused()
+    assert "RESET_URL: must be a URL with {token} in it" in refused()
 
 
 def refused() -> str:
@@ -140,4 +143,4 @@ def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch, giv
 @pytest.mark.parametrize("given", ["proxy.example", "10.0.0.1/8", "*,10.0.0.1"])
 def test_other_proxies_stop_the_start(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", given)
-    assert "FORWARDED_ALLOW_IPS: takes addresses and networks, or `*` alone: " in refused()
+    assert "FORWARDED_ALLOW_IPS: must be addresses and networks, or `*` alone: " in refused()

@@ -27,8 +27,8 @@ OTHERS = SessionTokens(b"the secret of another gateway, long enough")
 VIEWER = Viewer(frozenset(("STUDENT", "STAFF")), ObjectId(), ObjectId(), "an account", ObjectId())
 STAFF = Viewer(frozenset(("STAFF",)), subject="an account")
 
-NOT_OURS = "The access token is not one of this gateway's: sign in again."
-NOT_A_BEARER = "The header takes `Authorization: Bearer` and a token."
+NOT_OURS = "The access token was not issued by this gateway: sign in again."
+NOT_A_BEARER = "The header must be `Authorization: Bearer` and a token."
 EXPIRED = "The access token has expired: get another with refreshSession, without this header."
 
 

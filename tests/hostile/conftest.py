@@ -1,4 +1,4 @@
-"""A gateway of the sample data with its defaults, one worker, watched."""
+"""A monitored gateway with one worker, default settings and the sample data."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from tests.support import missing
 
 @pytest.fixture(scope="session", autouse=True)
 def _setpriv() -> None:
-    """Ends what is started here with whoever started it."""
+    """setpriv ends the processes started here together with the test process."""
     if not which("setpriv"):
-        missing("setpriv is not here (util-linux, on Linux)")
+        missing("setpriv is not installed (util-linux, on Linux)")
 
 
 @pytest.fixture(scope="session")
 def served(settings: Settings, worker_id: str) -> Settings:
-    """Of a database with the sample data."""
+    """Settings for a database with the sample data."""
     served = settings.model_copy(
         update={"mongodb_database": f"hostile_{settings.mongodb_driver}_{worker_id}"}
     )

@@ -1,4 +1,7 @@
-"""The dearest operations that the defaults accept: `python -m tests.hostile.dearest --drawn 100`."""
+"""The most expensive operations that the default limits accept.
+
+Run `python -m tests.hostile.dearest --drawn 100` for a table.
+"""
 
 import argparse
 import asyncio
@@ -21,11 +24,11 @@ from tests.hostile.gateway import Gateway, Reply, Spent, serving
 from tests.storm.storm import settings_of
 from tests.support import TOKENS
 
-_TRIES = 6  # what a busy machine adds to the cost, it does not add to each
+_TRIES = 6  # the least of several runs: a busy machine doesn't slow down all of them
 
 
 class Found(NamedTuple):
-    """The largest of a family that is accepted, and what it cost at the least."""
+    """The largest accepted operation of a family, and its lowest measured cost."""
 
     size: int
     reply: Reply
@@ -33,12 +36,12 @@ class Found(NamedTuple):
 
 
 def executor() -> Executor:
-    """One with the defaults."""
+    """An executor with the default settings."""
     return make_executor(Settings())
 
 
 def largest(executor: Executor, family: Family) -> int:
-    """The largest size that is accepted; 0 where none is."""
+    """The largest size that is accepted; 0 if none is."""
     low, high = 0, family.most + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -49,14 +52,17 @@ def largest(executor: Executor, family: Family) -> int:
 
 
 def measured(gateway: Gateway, family: Family, size: int, enough: tuple[float, float] = (0, 0)) -> Found:
-    """What an operation costs. enough: seconds of CPU, and held, below which once is enough."""
-    found = []
+    """Measures an operation.
+
+    enough: seconds of CPU and of a blocked event loop below which no further run is needed.
+    """
+    results = []
     for salt in range(1, _TRIES + 1):
         request = family.make(size, salt)
-        found.append(Found(size, *gateway.measured(lambda: gateway.ask(*request, headers(family)))))  # noqa: B023
-        if found[-1].spent.cpu <= enough[0] and found[-1].spent.held <= enough[1]:
+        results.append(Found(size, *gateway.measured(lambda: gateway.ask(*request, headers(family)))))  # noqa: B023 # called at once
+        if results[-1].spent.cpu <= enough[0] and results[-1].spent.held <= enough[1]:
             break
-    return min(found, key=lambda one: max(one.spent.cpu, 5 * one.spent.held))
+    return min(results, key=lambda result: max(result.spent.cpu, 5 * result.spent.held))
 
 
 def headers(family: Family) -> Mapping[str, str]:
@@ -68,16 +74,16 @@ def headers(family: Family) -> Mapping[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.dearest", description=__doc__)
-    parser.add_argument("--drawn", type=int, default=20, help="how many families are drawn at random")
+    parser.add_argument("--drawn", type=int, default=20, help="the number of randomly generated families")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     seeds = range(arguments.seed, arguments.seed + arguments.drawn)
-    found = ((f"drawn {seed}", drawn(seed)) for seed in seeds)
+    random_families = ((f"drawn {seed}", drawn(seed)) for seed in seeds)
     with tempfile.TemporaryDirectory() as name, embedded.running(Path(name) / "mongod") as uri:
         settings = settings_of(uri, "dearest")
         asyncio.run(load(settings))
         with serving(Path(name), production(settings)) as gateway:
-            rows = [_row(name, gateway, family) for name, family in chain(FAMILIES.items(), found)]
+            rows = [_row(name, gateway, family) for name, family in chain(FAMILIES.items(), random_families)]
     rows.sort(key=lambda row: -float(str(row[3])))
     head = ("family", "size", "status", "CPU ms", "held ms", "answer, kB", "MB at most")
     print(report.table(head, rows))

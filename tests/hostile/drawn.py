@@ -1,4 +1,4 @@
-"""Families drawn at random: many pages of courses, and of what hangs on them."""
+"""Randomly generated families: many pages of courses with nested selections."""
 
 from collections.abc import Mapping
 from random import Random
@@ -10,8 +10,8 @@ from tests.hostile.families import TYPES, Family, leaves, pages
 _DEEPEST = 3
 _SIZES = (1, 5, 20, 100)
 
-#: Where a type leads: the text, with SIZE and INNER, and the type there.
-_ONWARD: Mapping[str, tuple[tuple[str, str], ...]] = {
+#: The composite fields of each type: a template with SIZE and INNER, and the type of INNER.
+_COMPOSITE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Course": (
         ("reviews(first: SIZE) { nodes { INNER } }", "Review"),
         ("reviews(last: SIZE, orderBy: { field: HELPFUL, direction: ASC }) { nodes { INNER } }", "Review"),
@@ -28,15 +28,16 @@ _ONWARD: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 
 def drawn(seed: int) -> Family:
+    """The family of a seed."""
     random = Random(seed)
     return pages(f"nodes {{ {_selection(random, 'Course', 0)} }}", random.choice(_SIZES))
 
 
 def _selection(random: Random, name: str, depth: int) -> str:
-    ways = _ONWARD[name] if depth < _DEEPEST else ()
+    fields = _COMPOSITE[name] if depth < _DEEPEST else ()
     selected = [leaves(name) if random.random() < 0.3 else _some(random, name)]
-    for number, (way, kind) in enumerate(random.sample(ways, random.randint(0, min(2, len(ways))))):
-        inner = way.replace("SIZE", str(random.choice(_SIZES)))
+    for number, (template, kind) in enumerate(random.sample(fields, random.randint(0, min(2, len(fields))))):
+        inner = template.replace("SIZE", str(random.choice(_SIZES)))
         selected.append(f"x{number}: {inner.replace('INNER', _selection(random, kind, depth + 1))}")
     return " ".join(selected)
 
@@ -44,5 +45,7 @@ def _selection(random: Random, name: str, depth: int) -> str:
 def _some(random: Random, name: str) -> str:
     kind = TYPES[name]
     assert isinstance(kind, GraphQLObjectType)
-    plain = [own for own, field in kind.fields.items() if is_leaf_type(get_named_type(field.type))]
-    return " ".join(["id", *random.sample(plain, random.randrange(len(plain)))])
+    scalars = [
+        field_name for field_name, field in kind.fields.items() if is_leaf_type(get_named_type(field.type))
+    ]
+    return " ".join(["id", *random.sample(scalars, random.randrange(len(scalars)))])

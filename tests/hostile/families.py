@@ -1,8 +1,8 @@
-"""Families of operations that grow with a number, to find the dearest that is accepted."""
+"""Families of operations that grow with a size, to find the most expensive accepted ones."""
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_object_type
 
@@ -12,12 +12,14 @@ from tests.hostile.rows import FIGURES, Request
 TYPES = schema.type_map
 
 _REPEATED = re.compile(r"<<(.*?)>>", re.DOTALL)
-_VALUES = {"Money", "RatingSummary", "RatingBucket", "ReviewReply"}  # types without an identity of their own
+_VALUES = {"Money", "RatingSummary", "RatingBucket", "ReviewReply"}  # embedded types without an identity
 
 
 class Family(NamedTuple):
-    """make: the operation of a size, with a salt that makes its text new. most: the largest size to look at.
-    role: of who asks.
+    """Operations of any size.
+
+    make: the operation of a size, with a salt that makes its text new. most: the largest size to try.
+    role: the viewer's role.
     """
 
     make: Callable[[int, int], Request]
@@ -26,7 +28,10 @@ class Family(NamedTuple):
 
 
 def text(template: str, size: int, salt: int) -> str:
-    """What stands between << and >>, so often: there # is the number of each. %n is the size, ~ the salt."""
+    """Fills in a template: %n is the size and ~ the salt.
+
+    A part between << and >> is repeated `size` times, with # as the number of each repetition.
+    """
     repeated = _REPEATED.sub(
         lambda match: " ".join(match[1].replace("#", str(number)) for number in range(size)), template
     )
@@ -38,39 +43,39 @@ def of(template: str, most: int = 2_000, role: str | None = None) -> Family:
 
 
 def on_courses(inner: str, most: int = 2_000, role: str | None = None) -> Family:
-    """Something of each of a hundred courses."""
+    """Selections on each of a hundred courses."""
     return of(f"{{ courses(first: 100) {{ nodes {{ s~: id {inner} }} }} }}", most, role)
 
 
 def pages(inner: str, first: int = 100) -> Family:
-    """Many pages of courses, each by another filter that all courses pass."""
+    """Many pages of courses, each with a different filter that every course passes."""
     return of(
         f"{{ <<a#: courses(first: {first}, filter: {{ durationDays: {{ max: 1~0# }} }}) {{ {inner} }}>> }}"
     )
 
 
-def with_long_text(template: str, of: str, most: int = 49) -> Family:
-    """Many calls with one text of 900 kB, in a variable."""
-    repeated = of * (900_000 // len(of.encode()))
+def with_long_text(template: str, part: str, most: int = 49) -> Family:
+    """Many calls that share one text of 900 kB in a variable."""
+    repeated = part * (900_000 // len(part.encode()))
     return Family(lambda size, salt: Request(text(template, size, salt), {"v": repeated}), most)
 
 
 def leaves(name: str) -> str:
-    """All leaves of a type, with those of the values within it."""
+    """All leaf fields of a type, including those of its embedded types."""
     kind = TYPES[name]
     assert isinstance(kind, GraphQLObjectType)
     selected = []
-    for own, field in kind.fields.items():
+    for field_name, field in kind.fields.items():
         inner = get_named_type(field.type)
         if is_leaf_type(inner):
-            selected.append(own)
+            selected.append(field_name)
         elif inner.name in _VALUES:
-            selected.append(f"{own} {{ {leaves(inner.name)} }}")
+            selected.append(f"{field_name} {{ {leaves(inner.name)} }}")
     return " ".join(selected)
 
 
 def _deep(size: int, salt: int) -> Request:
-    """Courses, their reviews, those of their students, their courses, and so on: so many of each."""
+    """Courses, their reviews, the students' other reviews, their courses, and so on: `size` of each."""
     inner = "id"
     for _ in range(2):
         course = f"nodes {{ course {{ {inner} }} }}"
@@ -81,7 +86,7 @@ def _deep(size: int, salt: int) -> Request:
 
 
 def _deepest(size: int, salt: int) -> Request:
-    """One of each, so deep."""
+    """One course, its review, its course and so on, `size` levels deep."""
     inner = f"s{salt}: id"
     for _ in range(size):
         inner = f"reviews(first: 1) {{ nodes {{ course {{ {inner} }} }} }}"
@@ -91,10 +96,10 @@ def _deepest(size: int, salt: int) -> Request:
 def _types(size: int, salt: int) -> Request:
     names = [name for name, kind in TYPES.items() if is_object_type(kind)]
     inner = "fields { name description args { name type { name ofType { name } } } type { name kind } }"
-    asked = (
+    fields = (
         f'a{n}: __type(name: "{names[n % len(names)]}") {{ s{salt}: name {inner} }}' for n in range(size)
     )
-    return Request(f"{{ {' '.join(asked)} }}")
+    return Request(f"{{ {' '.join(fields)} }}")
 
 
 def _schemas(size: int, salt: int) -> Request:
@@ -105,7 +110,7 @@ def _schemas(size: int, salt: int) -> Request:
 
 
 def _listed(template: str, value: Callable[[int], str]) -> Callable[[int, int], Request]:
-    """With as many values in the list of the variable `v`."""
+    """An operation with `size` values in the list of the variable `v`."""
     return lambda size, salt: Request(text(template, 20, salt), {"v": [value(n) for n in range(size)]})
 
 
@@ -115,7 +120,7 @@ def _variables(size: int, salt: int) -> Request:
 
 
 def _search(size: int, salt: int) -> Request:
-    """Code points that become many, each with marks."""
+    """Code points that normalise to many, each with combining marks."""
     query = "query ($s: String) { courses(first: 1, filter: { search: $s }) { totalCount } }"
     return Request(query, {"s": f"{salt}" + "\ufdfa\u0315\u0300" * size})
 
@@ -221,7 +226,7 @@ FAMILIES: Mapping[str, Family] = {
 
 
 def _wrong_values(size: int, salt: int) -> Request:
-    values: list[Any] = [{"a": salt}] * size
+    values = [{"a": salt}] * size
     return Request("query ($v: [String!]) { courses(filter: { tags: $v }) { totalCount } }", {"v": values})
 
 
@@ -233,7 +238,7 @@ _WRONG = {
     "unused variables": "query (<<$v~x#: Int>>) { courses { totalCount } }",
     "unused fragments": "{ courses { totalCount } } <<fragment F~x# on Course { id }>>",
     "fragments within fragments": "{ courses { ...F0 } } <<fragment F# on Course { s~: id ...F1# }>>",
-    "fragments in a circle": "{ courses { nodes { <<...F#>> } } } <<fragment F# on Course { s~: id ...F0 }>>",
+    "fragments in a cycle": "{ courses { nodes { <<...F#>> } } } <<fragment F# on Course { s~: id ...F0 }>>",
     "unknown types": "{ courses { nodes { <<... on Cuorse~x# { id }>> } } }",
     "conflicts": "{ courses { nodes { <<x~: title x~: slug>> } } }",
     "conflicting arguments": "{ <<courses(first: ~0#) { totalCount }>> }",
@@ -242,13 +247,13 @@ _WRONG = {
     "fields without a selection": "{ <<a~x#: courses>> }",
     "unknown directives": "{ courses { a~: totalCount <<@incldue(if: true)>> } }",
     "operations": "<<query Q~x# { courses { totalCount } }>>",
-    "no end": "{ <<a~x#: courses { totalCount }>>",
+    "a missing brace": "{ <<a~x#: courses { totalCount }>>",
     "braces": "{ a~ <<{>>",
     "brackets": "{ a~: courses(filter: { tags: <<[>> <<]>> }) { totalCount } }",
     "words": "<<a~>>",
 }
 
-#: What is refused whatever its size.
+#: Operations that are refused whatever their size.
 REFUSED: Mapping[str, Callable[[int, int], Request]] = {
     **{name: of(template).make for name, template in _WRONG.items()},
     "wrong values": _wrong_values,

@@ -1,4 +1,4 @@
-"""A gateway with a heartbeat, in a process of its own, and what a request costs it."""
+"""A monitored gateway in a separate process, and the cost of requests to it."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import orjson
 
@@ -19,10 +19,11 @@ ROOT = Path(__file__).parents[2]
 JSON = {"content-type": "application/json"}
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_BEATS = 3  # until what a request left behind is done
+_BEATS = 3  # heartbeats until the aftermath of a request is done
 _REPLY_SECONDS = 30.0
 
-_Got = TypeVar("_Got")
+_Result = TypeVar("_Result")
+_Json: TypeAlias = Any  # variables or an answer
 
 
 class Reply(NamedTuple):
@@ -32,15 +33,19 @@ class Reply(NamedTuple):
 
     @property
     def refused(self) -> bool:
-        """Nothing of it was executed."""
+        """Whether no part of the request was executed."""
         return self.status >= 400 or '"data"' not in self.body[:100].decode("latin-1")
 
-    def json(self) -> Any:
+    def json(self) -> _Json:
         return orjson.loads(self.body)
 
 
 class Spent(NamedTuple):
-    """cpu: seconds, of all threads. held: the longest that the event loop was. peak: MB resident, at most."""
+    """The cost of a request.
+
+    cpu: seconds, of all threads. held: the longest time in seconds that the event loop was blocked.
+    peak: the highest resident memory, in MB.
+    """
 
     cpu: float
     held: float
@@ -50,7 +55,7 @@ class Spent(NamedTuple):
 class Gateway:
     """`lectern serve` on a port of the loopback address.
 
-    log: the file it writes to. within: a command that runs another.
+    log: the file with its output. within: a command that runs the gateway as its argument.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str], *within: str) -> None:
@@ -63,11 +68,11 @@ class Gateway:
 
     @property
     def pid(self) -> int:
-        """The worker's."""
+        """The worker's process id."""
         return self._figures.pid
 
     def wait(self) -> None:
-        """Until it answers."""
+        """Waits until the gateway answers."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
@@ -88,7 +93,7 @@ class Gateway:
     def get(self, path: str, headers: Mapping[str, str] = {}) -> Reply:
         return self.request("GET", path, None, headers)
 
-    def ask(self, query: str, variables: Any = None, headers: Mapping[str, str] = {}) -> Reply:
+    def ask(self, query: str, variables: _Json = None, headers: Mapping[str, str] = {}) -> Reply:
         body = orjson.dumps({"query": query, "variables": variables})
         return self.request("POST", "/graphql", body, {**JSON, **headers})
 
@@ -97,40 +102,40 @@ class Gateway:
         try:
             connection.request(method, path, body, dict(headers))
             reply = connection.getresponse()
-            told = {name.lower(): value for name, value in reply.getheaders()}
-            return Reply(reply.status, told, reply.read())
+            reply_headers = {name.lower(): value for name, value in reply.getheaders()}
+            return Reply(reply.status, reply_headers, reply.read())
         finally:
             connection.close()
 
     def cpu(self) -> float:
-        """Seconds of CPU, user and system, that the worker took, all its threads together."""
+        """Seconds of CPU that the worker has used, user and system, in all threads."""
         return time.clock_gettime(~self.pid << 3 | 2)  # the clock of clock_getcpuclockid(3)
 
     def resident(self) -> float:
         """Resident memory in MB."""
         return self._memory("VmRSS")
 
-    def measured(self, do: Callable[[], _Got]) -> tuple[_Got, Spent]:
-        """What something gives, and what it costs the gateway, which does nothing else."""
+    def measured(self, do: Callable[[], _Result]) -> tuple[_Result, Spent]:
+        """Returns the result of a call, and its cost to the gateway, which does nothing else meanwhile."""
         self._rest()
         self._figures.forget()
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak is the present again
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # resets the peak to the present value
         before = self.cpu()
-        got = do()
+        result = do()
         self._rest()
-        return got, Spent(self.cpu() - before, self._figures.held, self._memory("VmHWM"))
+        return result, Spent(self.cpu() - before, self._figures.held, self._memory("VmHWM"))
 
     def _rest(self) -> None:
-        """Until its loop has turned a few times."""
+        """Waits for a few heartbeats of the event loop."""
         until, deadline = self._figures.beats + _BEATS, time.monotonic() + _REPLY_SECONDS
         while self._figures.beats < until:
-            assert time.monotonic() < deadline, "the event loop is held"
+            assert time.monotonic() < deadline, "the event loop is blocked"
             time.sleep(0.002)
 
     def _memory(self, line: str) -> float:
-        found = re.search(rf"^{line}:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
-        assert found
-        return int(found[1]) / 1000
+        match = re.search(rf"^{line}:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
+        assert match
+        return int(match[1]) / 1000
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
     python -m tests.hostile.heartbeat FIGURES serve --port 8000
 
-FIGURES is the path of a file that the heartbeat writes and a test reads, as doubles: see Figures.
+FIGURES is the path of a file of doubles, which the heartbeat writes and a test reads: see Figures.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _SIZE = 8 * 3
 
 
 class Figures:
-    """What the heartbeat and a test share: the server's process id, its beats, its longest stretch."""
+    """Figures in shared memory: the server's process id, its heartbeats, its longest blockage."""
 
     def __init__(self, path: Path) -> None:
         with path.open("r+b") as file:
@@ -42,7 +42,7 @@ class Figures:
 
     @property
     def held(self) -> float:
-        """The longest stretch since `forget`, in seconds."""
+        """The longest time that the loop was blocked since `forget`, in seconds."""
         return self._doubles[_HELD]
 
     def forget(self) -> None:
@@ -51,22 +51,23 @@ class Figures:
     async def beat(self) -> None:
         """Beats until it is cancelled.
 
-        A stretch is the lesser of the wall time and of the process's CPU time between two beats. Wall time
-        alone would count a machine that is busy with something else; CPU time alone would count threads that
-        run beside the loop, outside of the interpreter's lock. A thread that holds the lock counts in both.
+        The loop counts as blocked for the lesser of the wall time and the process's CPU time between two
+        heartbeats. Wall time alone would include time when the machine is busy with other work. CPU time
+        alone would include threads that run beside the loop, without the interpreter's lock. A thread that
+        holds the lock counts in both.
         """
         self._doubles[_PID] = os.getpid()
         wall, cpu = monotonic(), process_time()
         while True:
             await asyncio.sleep(_PAUSE)
             before, (wall, cpu) = (wall, cpu), (monotonic(), process_time())
-            stretch = min(wall - before[0], cpu - before[1])
-            self._doubles[_HELD] = max(self._doubles[_HELD], stretch)
+            blocked = min(wall - before[0], cpu - before[1])
+            self._doubles[_HELD] = max(self._doubles[_HELD], blocked)
             self._doubles[_BEATS] += 1
 
 
 def _watched(app: ASGIApp, figures: Figures) -> ASGIApp:
-    """The application, with a heartbeat for as long as it lives."""
+    """Wraps an application with a heartbeat for its lifespan."""
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
@@ -88,10 +89,10 @@ def main() -> None:
     figures = Figures(Path(sys.argv.pop(1)))
     make = gateway.from_environment
 
-    def from_environment(*arguments: Any) -> ASGIApp:
+    def from_environment(*arguments: Any) -> ASGIApp:  # passed through
         return _watched(make(*arguments), figures)
 
-    gateway.from_environment = from_environment  # type: ignore[assignment] # workers call it by its name
+    gateway.from_environment = from_environment  # type: ignore[assignment] # workers look it up by name
     cli.main()
 
 

@@ -1,4 +1,4 @@
-"""A mongod that can be made slow, stopped for a while, and killed."""
+"""A mongod that can be slowed down, suspended and killed."""
 
 import signal
 import subprocess
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -14,24 +14,26 @@ from pymongo.errors import PyMongoError
 from app.embedded import find_mongod
 from tests.storm.processes import free_ports, start
 
+_Document: TypeAlias = dict[str, Any]  # what BSON holds
+
 _START_SECONDS = 60.0
 
 
 class Mongod:
-    """A replica set of one."""
+    """A replica set with one member."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         (self._port,) = free_ports(1)
         self._process: subprocess.Popen[bytes] | None = None
-        self._client = MongoClient[dict[str, Any]](self.uri, serverSelectionTimeoutMS=1_000)
+        self._client = MongoClient[_Document](self.uri, serverSelectionTimeoutMS=1_000)
 
     @property
     def uri(self) -> str:
         return f"mongodb://127.0.0.1:{self._port}/?directConnection=true"
 
     def start(self) -> None:
-        """It is the primary afterwards. Raises TimeoutError."""
+        """Starts it and waits until it is the primary. Raises TimeoutError."""
         data = self._directory / "data"
         data.mkdir(exist_ok=True, parents=True)
         options = {
@@ -54,7 +56,7 @@ class Mongod:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """It takes connections and says nothing meanwhile."""
+        """Suspends it: it accepts connections but doesn't answer."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
         _wait_until_stopped(self._process.pid)
@@ -65,7 +67,7 @@ class Mongod:
 
     @contextmanager
     def slow(self, namespace: str, seconds: float) -> Iterator[None]:
-        """Each read of a collection takes so long meanwhile; those that run at the end are ended."""
+        """Makes each read of a collection take some seconds. Reads still running at the end are killed."""
         held = {"blockConnection": True, "blockTimeMS": round(seconds * 1e3), "namespace": namespace}
         self._fail(mode="alwaysOn", data={"failCommands": ["find", "aggregate", "count"], **held})
         try:
@@ -73,20 +75,20 @@ class Mongod:
         finally:
             for operation in self.running(namespace.partition(".")[0]):
                 self._client.admin.command("killOp", op=operation["opid"])
-            self._fail(mode="off")  # it waits for all that run into it
+            self._fail(mode="off")  # waits for all blocked commands
 
-    def running(self, database: str) -> list[dict[str, Any]]:
-        """The operations of clients on a database."""
-        is_ours = {"ns": {"$regex": f"^{database}\\."}, "active": True}
-        stages: list[dict[str, Any]] = [{"$currentOp": {"allUsers": True}}, {"$match": is_ours}]
+    def running(self, database: str) -> list[_Document]:
+        """The running operations of clients on a database."""
+        on_database = {"ns": {"$regex": f"^{database}\\."}, "active": True}
+        stages: list[_Document] = [{"$currentOp": {"allUsers": True}}, {"$match": on_database}]
         return list(self._client.admin.aggregate(stages))
 
     def close(self) -> None:
         self._client.close()
         self.kill()
 
-    def _fail(self, **how: Any) -> None:
-        self._client.admin.command("configureFailPoint", "failCommand", **how)
+    def _fail(self, **options: Any) -> None:  # of configureFailPoint
+        self._client.admin.command("configureFailPoint", "failCommand", **options)
 
     def _is_primary(self) -> bool:
         try:
@@ -110,7 +112,7 @@ def running(directory: Path) -> Iterator[Mongod]:
 
 
 def _wait_until_stopped(pid: int) -> None:
-    """All threads: a signal takes a moment, and one that runs may still answer."""
+    """Waits until all threads are stopped: signals take a moment, and a running thread may still answer."""
     tasks = Path(f"/proc/{pid}/task")
     deadline = time.monotonic() + 5
     while any(_state(task) not in "Tt" for task in tasks.iterdir()):
@@ -121,5 +123,5 @@ def _wait_until_stopped(pid: int) -> None:
 def _state(task: Path) -> str:
     try:
         return (task / "stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+    except (FileNotFoundError, ProcessLookupError):  # the thread has ended
         return "T"

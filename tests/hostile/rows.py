@@ -1,18 +1,20 @@
-"""Requests that cost far more than they look: ../shared/cases/requests.md, R1 to R10, R14 and R15.
+"""Short requests that would cost far more than they look.
 
-Each is made anew for each `salt`, so that nothing of it is in a cache.
+Each request differs for each `salt`, so that no part of it is cached.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+_Json: TypeAlias = Any  # variables as a client sends them
 
 FIGURES = "studentsEnrolled totalCourses students countries reviews averageRating"
 
 
 class Request(NamedTuple):
     query: str
-    variables: Mapping[str, Any] | None = None
+    variables: Mapping[str, _Json] | None = None
 
 
 Row = Callable[[int], Request]
@@ -93,7 +95,7 @@ def _objects(more: str) -> Row:
 
 
 def _filtered(salt: int) -> Request:
-    """190 different lists of reviews, of each of 100 courses."""
+    """190 different lists of reviews for each of 100 courses."""
     orders = product(("NEWEST", "HELPFUL", "RATING"), ("ASC", "DESC"), ("true", "false"))
     stars = [[star for star in range(1, 6) if chosen >> (star - 1) & 1] for chosen in range(1, 32)]
     lists = [
@@ -114,35 +116,35 @@ def _list(name: str, count: int, times: int) -> Row:
 
 
 ROWS: Mapping[str, Row] = {
-    "R1 six figures, 700 aliases": _platform(FIGURES, 700),
-    "R1 six figures, 720 aliases": _platform(FIGURES, 720),
-    "R1 one figure, 10 aliases": _platform("studentsEnrolled", 10),
-    "R1 one figure, 1,600 aliases": _platform("studentsEnrolled", 1_600),
-    "R2 equal calls in two branches": _branches,
-    "R3 fragments of introspection": _introspection,
-    "R4 600 introspections": _introspections,
-    "R5 600 bodies of 10,000 reviews": _bodies,
-    "R6 40 kB of marks": _marks(10_000),
-    "R6 80 kB of marks": _marks(20_000),
-    "R6 960 kB of marks": _marks(240_000),
-    "R7 330,000 U+FDFA, ten aliases": _search(lambda salt: "\ufdfa" * (329_990 + salt), 10),
-    "R8 400 spread fragments": _spreads,
-    "R8 overlapping fields": _overlapping("rating { average }", 1_700),
-    "R8 overlapping conflicting fields": lambda salt: Request(
+    "six figures, 700 aliases": _platform(FIGURES, 700),
+    "six figures, 720 aliases": _platform(FIGURES, 720),
+    "one figure, 10 aliases": _platform("studentsEnrolled", 10),
+    "one figure, 1,600 aliases": _platform("studentsEnrolled", 1_600),
+    "equal calls in two branches": _branches,
+    "fragments of introspection": _introspection,
+    "600 introspections": _introspections,
+    "600 bodies of 10,000 reviews": _bodies,
+    "40 kB of marks": _marks(10_000),
+    "80 kB of marks": _marks(20_000),
+    "960 kB of marks": _marks(240_000),
+    "330,000 U+FDFA, ten aliases": _search(lambda salt: "\ufdfa" * (329_990 + salt), 10),
+    "400 spread fragments": _spreads,
+    "overlapping fields": _overlapping("rating { average }", 1_700),
+    "overlapping conflicting fields": lambda salt: Request(
         f"{{ courses {{ nodes {{ {' '.join(f'x: title{salt}_{n}' for n in range(2_000))} }} }} }}"
     ),
-    "R8 overlapping nested fields": _overlapping("reviews { nodes { course { rating { average } } } }", 500),
-    "R8 overlapping fragments": _overlapping_fragments,
-    "R9 96,600 objects": _objects(""),
-    "R9 96,600 objects and an error": _objects("e: course { id }"),
-    "R10 190 lists of 100 courses": _filtered,
-    "R10 90,000 categories, 20 aliases": _list("categories", 90_000, 20),
-    "R15 80,000 tags, 60 aliases": _list("tags", 80_000, 60),
+    "overlapping nested fields": _overlapping("reviews { nodes { course { rating { average } } } }", 500),
+    "overlapping fragments": _overlapping_fragments,
+    "96,600 objects": _objects(""),
+    "96,600 objects and an error": _objects("e: course { id }"),
+    "190 lists of 100 courses": _filtered,
+    "90,000 categories, 20 aliases": _list("categories", 90_000, 20),
+    "80,000 tags, 60 aliases": _list("tags", 80_000, 60),
 }
 
 
 def every_code_point(texts: int, length: int) -> Iterable[Request]:
-    """R14: searches for each of the first three planes' code points, so many texts a request."""
+    """Searches for every code point of the first three planes. texts: per request. length: of a text."""
     points = [chr(code) for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000]
     words = ["".join(points[at : at + length]) for at in range(0, len(points), length)]
     for at in range(0, len(words), texts):

@@ -1,4 +1,4 @@
-"""Clients that speak HTTP by hand, and badly: asyncio streams over sockets with small buffers."""
+"""Badly behaved HTTP clients: asyncio streams over sockets with small buffers."""
 
 import asyncio
 import resource
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import orjson
 
-_RECEIVE_BUFFER = 4_096  # bytes: what is not read stays with the server
-_SIPS = 10  # a second, of a client that reads slowly
+_RECEIVE_BUFFER = 4_096  # bytes; small, so that unread data stays with the server
+_READS = 10  # per second, of a slow reader
 
 
 class End(NamedTuple):
-    """How a connection ended. status: of the last answer, None where there was none. sent: bytes."""
+    """How a connection ended. status: of the last answer, None without one. sent: bytes."""
 
     status: int | None
     received: bytes
@@ -23,7 +23,7 @@ class End(NamedTuple):
 
 
 def post(query: str) -> bytes:
-    """A request, whole."""
+    """A complete request."""
     body = orjson.dumps({"query": query})
     return post_head(len(body)) + body
 
@@ -36,13 +36,13 @@ def post_head(length: int) -> bytes:
 
 
 def many_files() -> None:
-    """This process may open as many as the system lets it."""
+    """Raises this process's limit of open files as far as the system allows."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def connected(port: int, buffer: int = _RECEIVE_BUFFER) -> tuple[StreamReader, StreamWriter]:
-    """A connection whose client buffers little."""
+    """Opens a connection with a small receive buffer."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     sock.setblocking(False)
@@ -51,7 +51,7 @@ async def connected(port: int, buffer: int = _RECEIVE_BUFFER) -> tuple[StreamRea
 
 
 async def sent(port: int, pieces: Iterator[bytes], seconds: float) -> End:
-    """Sends pieces until they end or the server ends the connection, and reads what it answers."""
+    """Sends pieces until they run out or the server closes the connection, and reads the answer."""
     reader, writer = await connected(port)
     count = 0
     reading = asyncio.create_task(_read(reader))
@@ -71,7 +71,7 @@ async def sent(port: int, pieces: Iterator[bytes], seconds: float) -> End:
 
 
 async def waited(reader: StreamReader, writer: StreamWriter, seconds: float) -> End | None:
-    """The end of a connection; None where the server did not end it in time."""
+    """Waits for the end of a connection; None if the server did not close it in time."""
     try:
         received = await asyncio.wait_for(_read(reader), seconds)
     except TimeoutError:
@@ -82,22 +82,22 @@ async def waited(reader: StreamReader, writer: StreamWriter, seconds: float) -> 
 
 
 async def sipped(port: int, request: bytes, rate: int, buffer: int = 2_048) -> int:
-    """Asks, and reads so many bytes a second until the server ends the connection: how many in all."""
+    """Sends a request and reads at a rate (bytes per second) until the end. Returns the bytes read."""
     reader, writer = await connected(port, buffer)
     writer.write(request)
     count = 0
     try:
         with suppress(ConnectionError):
-            while got := await reader.read(rate // _SIPS):
+            while got := await reader.read(rate // _READS):
                 count += len(got)
-                await asyncio.sleep(1 / _SIPS)
+                await asyncio.sleep(1 / _READS)
     finally:
         writer.transport.abort()
     return count
 
 
 async def _read(reader: StreamReader) -> bytes:
-    """All that comes, until the connection ends in whatever way."""
+    """Everything received until the connection ends, however it ends."""
     received = b""
     with suppress(ConnectionError):
         while got := await reader.read(65_536):
@@ -106,5 +106,5 @@ async def _read(reader: StreamReader) -> bytes:
 
 
 def _status(received: bytes) -> int | None:
-    _, found, rest = received.rpartition(b"HTTP/1.1 ")
-    return int(rest[:3]) if found else None
+    _, separator, rest = received.rpartition(b"HTTP/1.1 ")
+    return int(rest[:3]) if separator else None

@@ -1,4 +1,4 @@
-"""What a client may do to a connection: R11, R12 and R13."""
+"""Hostile use of connections: endless heads, unread answers, stalled requests, too many connections."""
 
 import asyncio
 import time
@@ -16,19 +16,19 @@ from tests.hostile.gateway import Gateway, serving
 from tests.hostile.test_rows import LEFT, MEMORY, REFUSAL, settled
 from tests.support import missing
 
-SHORT = 1.0  # seconds that a client has, in these tests
-LATE = 6.0  # seconds until it must have been cut off: the machine may be busy
+SHORT = 1.0  # seconds of a client's timeouts in these tests
+LATE = 6.0  # seconds until a client must have been cut off: the machine may be busy
 TIMES = {name: str(SHORT) for name in ("HEAD_TIMEOUT", "BODY_TIMEOUT", "STALL_TIMEOUT", "KEEP_ALIVE_TIMEOUT")}
 SMALL = "{ courses(first: 1) { nodes { title } } }"
 LARGE = "{ courses(first: 100) { nodes { reviews(first: 50) { nodes { id title body } } } } }"
 MB = 1_000_000
-BUFFERED = 25.0  # MB that the server may hold for those who don't read
-SETTLED = 6.0  # seconds until the answers to slow readers wait for them
+BUFFERED = 25.0  # MB that the server may hold for clients that don't read
+SETTLED = 6.0  # seconds until slow readers have unread answers
 
 
 @pytest.fixture(scope="module")
 def hasty(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway that waits for nobody for long."""
+    """A gateway with short timeouts."""
     with serving(tmp_path_factory.mktemp("hasty"), production(served) | TIMES) as gateway:
         for _ in range(3):
             assert not gateway.ask(LARGE).refused
@@ -37,7 +37,7 @@ def hasty(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def patient(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway with its defaults that has answered large queries."""
+    """A gateway with default settings that has already answered large queries."""
     with serving(tmp_path_factory.mktemp("patient"), production(served)) as gateway:
         for _ in range(3):
             assert not gateway.ask(LARGE).refused
@@ -70,7 +70,7 @@ def test_a_head_without_an_end_is_refused_at_its_limit(
     assert spent.peak - before < 10, spent
 
 
-def test_many_fields_are_refused(hasty: Gateway) -> None:
+def test_too_many_header_fields_are_refused(hasty: Gateway) -> None:
     fields = (b"x-%d: a\r\n" % number for number in range(5_000))
     end, spent = hasty.measured(
         lambda: asyncio.run(sockets.sent(hasty.port, chain([HEAD], fields, [b"\r\n"]), 10))
@@ -79,7 +79,7 @@ def test_many_fields_are_refused(hasty: Gateway) -> None:
     assert spent.cpu < REFUSAL, spent
 
 
-def test_who_pipelines_and_does_not_read_is_cut_off_and_costs_no_memory(hasty: Gateway) -> None:
+def test_a_client_that_pipelines_but_does_not_read_is_cut_off_and_costs_no_memory(hasty: Gateway) -> None:
     before = hasty.resident()
     _, spent = hasty.measured(lambda: asyncio.run(_unread(hasty.port, clients=1, requests=60)))
     assert spent.peak - before < BUFFERED, spent
@@ -94,7 +94,7 @@ def test_clients_that_do_not_read_are_cut_off_and_cost_little_memory(hasty: Gate
 
 
 @pytest.mark.parametrize(
-    ("clients", "aliases"), [(44, 99), (300, 10), (1_500, 2)], ids=["large", "middling", "small"]
+    ("clients", "aliases"), [(44, 99), (300, 10), (1_500, 2)], ids=["large", "medium", "small"]
 )
 def test_slow_readers_cost_little_memory_and_hold_up_nobody(
     patient: Gateway, clients: int, aliases: int
@@ -107,7 +107,7 @@ def test_slow_readers_cost_little_memory_and_hold_up_nobody(
 
 
 @pytest.mark.parametrize("token", ["", "authorization: Bearer wrong\r\n"], ids=["read", "unread"])
-def test_idle_connections_keep_no_body(patient: Gateway, token: str) -> None:
+def test_idle_connections_hold_no_body(patient: Gateway, token: str) -> None:
     before = patient.resident()
     held, spent = patient.measured(lambda: asyncio.run(_held_after(patient, 300, token)))
     assert held - before < BUFFERED, (held - before, spent)
@@ -115,7 +115,7 @@ def test_idle_connections_keep_no_body(patient: Gateway, token: str) -> None:
 
 
 async def _held_after(gateway: Gateway, clients: int, token: str) -> float:
-    """MB resident while so many connections are idle, each after a request of 240 kB."""
+    """MB resident while a number of connections are idle, each after a request of 240 kB."""
     padded = sockets.post("{ __typename }" + " " * 49_000 + "#" * 190_000 if not token else "#" * 240_000)
     request = padded.replace(b"host: localhost\r\n", b"host: localhost\r\n" + token.encode())
     lines = []
@@ -131,8 +131,8 @@ async def _held_after(gateway: Gateway, clients: int, token: str) -> float:
     return held
 
 
-def test_a_body_that_is_too_large_ends_the_connection(patient: Gateway) -> None:
-    """A client that waits for `100 Continue` doesn't send it: what comes next would be read as the body."""
+def test_a_body_that_is_too_large_closes_the_connection(patient: Gateway) -> None:
+    """A client that waits for `100 Continue` doesn't send the body: the next request would be read as one."""
     head = sockets.post_head(10 * MB).replace(b"\r\n\r\n", b"\r\nexpect: 100-continue\r\n\r\n")
     end = asyncio.run(sockets.sent(patient.port, iter([head, sockets.post(SMALL)]), LATE))
     assert (end.status, end.received.count(b"HTTP/1.1")) == (413, 1), end
@@ -141,7 +141,7 @@ def test_a_body_that_is_too_large_ends_the_connection(patient: Gateway) -> None:
 
 
 async def _beside_readers(gateway: Gateway, clients: int, aliases: int) -> list[int]:
-    """The statuses of dear queries, one after another, while clients read 1.8 kB/s of their answers."""
+    """The statuses of successive expensive queries while other clients read their answers at 1.8 kB/s."""
     sockets.many_files()
     request = sockets.post(described(aliases))
     slow = [asyncio.create_task(sockets.sipped(gateway.port, request, 1_800)) for _ in range(clients)]
@@ -157,13 +157,13 @@ async def _beside_readers(gateway: Gateway, clients: int, aliases: int) -> list[
 
 
 def described(aliases: int) -> str:
-    """A query of about 54 kB for each alias."""
+    """A query whose answer has about 54 kB for each alias."""
     fields = " ".join(f"a{number}: description" for number in range(aliases))
     return f"{{ courses(first: 100) {{ nodes {{ {fields} }} }} }}"
 
 
 async def _unread(port: int, clients: int, requests: int) -> None:
-    """Pipelined requests whose answers nobody reads, until the server cuts the connections off."""
+    """Pipelines requests without reading the answers, until the server cuts the connections off."""
     request = sockets.post(LARGE)
     lines = [await sockets.connected(port) for _ in range(clients)]
     for _, writer in lines:
@@ -173,7 +173,7 @@ async def _unread(port: int, clients: int, requests: int) -> None:
         while not writer.transport.is_closing():
             assert time.monotonic() < deadline, "it was not cut off"
             await asyncio.sleep(0.1)
-            writer.write(b"\r\n")  # so that this side learns of its end
+            writer.write(b"\r\n")  # so that this side notices the end
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ async def _unread(port: int, clients: int, requests: int) -> None:
     [b"", b"POST ", HEAD + b"x-a: b", sockets.post_head(100), sockets.post_head(100) + b'{"query":'],
     ids=["nothing", "a method", "half a head", "no body", "half a body"],
 )
-def test_who_does_not_go_on_is_cut_off(hasty: Gateway, data: bytes) -> None:
+def test_a_client_that_stalls_is_cut_off(hasty: Gateway, data: bytes) -> None:
     async def wait() -> list[sockets.End | None]:
         sockets.many_files()
         lines = [await sockets.connected(hasty.port) for _ in range(800)]
@@ -196,8 +196,8 @@ def test_who_does_not_go_on_is_cut_off(hasty: Gateway, data: bytes) -> None:
     assert not hasty.ask(SMALL).refused
 
 
-def test_who_goes_on_slowly_is_cut_off(hasty: Gateway) -> None:
-    """A byte at a time does not make the time longer."""
+def test_a_client_that_sends_slowly_is_cut_off(hasty: Gateway) -> None:
+    """A byte at a time does not extend the timeout."""
 
     async def drip(data: bytes) -> float:
         reader, writer = await sockets.connected(hasty.port)
@@ -215,14 +215,14 @@ def test_who_goes_on_slowly_is_cut_off(hasty: Gateway) -> None:
     assert asyncio.run(drip(sockets.post_head(1_000) + b" " * 1_000)) < LATE
 
 
-def test_more_connections_than_files_are_refused_and_told(served: Settings, tmp_path: Path) -> None:
+def test_more_connections_than_files_are_refused_and_logged(served: Settings, tmp_path: Path) -> None:
     if not which("prlimit"):
-        missing("prlimit is not here (util-linux, on Linux)")
+        missing("prlimit is not installed (util-linux, on Linux)")
     limited = ("prlimit", "--nofile=1024:1024")
     times = {"HEAD_TIMEOUT": "30", "KEEP_ALIVE_TIMEOUT": "30"}
     with serving(tmp_path, production(served) | times, *limited) as gateway:
-        ends = asyncio.run(_more(gateway, 1_100))
-        assert not gateway.ask(SMALL).refused  # the others are gone
+        ends = asyncio.run(_open_many(gateway, 1_100))
+        assert not gateway.ask(SMALL).refused  # the other connections are closed
         log = gateway.log.read_text()
 
     ended = [end for end in ends if end]
@@ -230,12 +230,12 @@ def test_more_connections_than_files_are_refused_and_told(served: Settings, tmp_
     assert len(ended) >= 1_100 - 1_024  # an idle one may have been closed for a new one
     assert {end.status for end in refused} == {503}
     assert all(b"retry-after" in end.received.lower() for end in refused)
-    told = [line for line in log.splitlines() if "connection" in line.lower()]
-    assert 1 <= len(told) <= 5, log
+    logged = [line for line in log.splitlines() if "connection" in line.lower()]
+    assert 1 <= len(logged) <= 5, log
 
 
-async def _more(gateway: Gateway, count: int) -> list[sockets.End | None]:
-    """Opens connections, each of which sends nothing; one that was there before is still served."""
+async def _open_many(gateway: Gateway, count: int) -> list[sockets.End | None]:
+    """Opens connections that send nothing, and checks that an earlier connection is still served."""
     sockets.many_files()
     reader, writer = await sockets.connected(gateway.port)
     lines = [await sockets.connected(gateway.port) for _ in range(count)]

@@ -1,4 +1,4 @@
-"""The dearest operation that the defaults accept, of every family; and one that is a little dearer."""
+"""For every family: the most expensive accepted operation, and the next larger one."""
 
 import pytest
 
@@ -23,12 +23,12 @@ def start(gateway: Gateway) -> float:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_largest_that_is_accepted_is_cheap(
+def test_the_largest_accepted_operation_is_affordable(
     gateway: Gateway, executor: Executor, start: float, name: str
 ) -> None:
     family = ALL[name]
     size = dearest.largest(executor, family)
-    assert size, "nothing of it is accepted"
+    assert size, "no size is accepted"
 
     _, reply, spent = dearest.measured(gateway, family, size, (ANSWER, STRETCH))
 
@@ -45,7 +45,7 @@ def test_the_largest_that_is_accepted_is_cheap(
 
 @pytest.mark.parametrize("size", [90, 300, 1_000, 10_000])
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_wrong_is_refused_cheaply(gateway: Gateway, name: str, size: int) -> None:
+def test_invalid_operations_are_refused_cheaply(gateway: Gateway, name: str, size: int) -> None:
     reply, spent = cheapest(gateway, lambda salt: REFUSED[name](size, 10 + salt))
     assert reply.refused, reply.body[:300]
     assert spent.cpu <= REFUSAL, (len(reply.body), spent)

@@ -1,4 +1,4 @@
-"""Seeded fuzzing: always the same requests, for about fifteen seconds; the whole: `make fuzz`."""
+"""Seeded fuzzing with the same requests every time, about fifteen seconds. `make fuzz` runs more."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from tests.hostile.gateway import serving
 
 REQUESTS = 12_000
 PATIENCE = 300.0  # seconds
-#: Those that well-formed requests get: whatever else comes depends on how soon the odd ones are answered.
+#: The statuses of well-formed requests. Others depend on how soon malformed requests are answered.
 CERTAIN = {200, 400, 401, 405, 406, 415}
 
 
-async def test_no_request_makes_an_error_of_the_servers_own(served: Settings, tmp_path: Path) -> None:
+async def test_no_request_causes_an_internal_error(served: Settings, tmp_path: Path) -> None:
     with serving(tmp_path, production(served)) as gateway:
         maker = Maker(1, world.pool(gateway))
         found = await fuzz(gateway.port, maker, most=REQUESTS, seconds=PATIENCE)

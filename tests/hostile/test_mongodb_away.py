@@ -1,4 +1,4 @@
-"""A MongoDB that is slow, silent or gone: O3 to O6. With both drivers: MONGODB_DRIVER."""
+"""A MongoDB that is slow, unresponsive or gone. MONGODB_DRIVER chooses the driver."""
 
 import asyncio
 import time
@@ -15,11 +15,11 @@ from tests.hostile.gateway import JSON, Gateway, Reply, serving
 from tests.hostile.mongod import Mongod
 from tests.storm.storm import settings_of
 
-DEADLINE = 4.0  # seconds of a request, in these tests
-SOON = 1.0  # what has to be within a second
-READY = 2.0  # when readiness has to be known
+DEADLINE = 4.0  # seconds that a request has in these tests
+SOON = 1.0  # seconds for anything that must not be delayed
+READY = 2.0  # seconds until /readyz must answer
 SLACK = 1.5  # seconds that a busy machine may add
-BLOCKED = 30.0  # what a slow query would take
+BLOCKED = 30.0  # seconds that a slow query would take
 DATABASE = "away"
 
 SMALL = "{ courses(first: 1) { nodes { title } } }"
@@ -45,7 +45,7 @@ def away(own: Mongod) -> Settings:
 
 @pytest.fixture(scope="module")
 def patient(away: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway whose requests have DEADLINE, half of it to find a MongoDB, as by default."""
+    """A gateway with a deadline of DEADLINE, half of it to find a MongoDB server, as by default."""
     times = {"REQUEST_TIMEOUT": str(DEADLINE), "MONGODB_TIMEOUT": str(DEADLINE / 2)}
     with serving(tmp_path_factory.mktemp("patient"), production(away) | times) as gateway:
         for query in (SMALL, SLOW):
@@ -60,7 +60,7 @@ def timed(do: Callable[[], Reply]) -> tuple[Reply, float]:
 
 @contextmanager
 def asking(gateway: Gateway, query: str, clients: int) -> Iterator[Sequence["Future[tuple[Reply, float]]"]]:
-    """So many clients that have asked, and wait."""
+    """Sends a query from several clients at once, and yields the futures of their answers."""
     with ThreadPoolExecutor(clients) as pool:
         yield [pool.submit(timed, lambda: gateway.ask(query)) for _ in range(clients)]
 
@@ -70,7 +70,7 @@ def codes(reply: Reply) -> set[str]:
 
 
 def nothing_runs(own: Mongod, within: float = SOON) -> bool:
-    """Whether MongoDB does nothing for the gateway, at the latest then."""
+    """Whether MongoDB has no running operation of the gateway by then."""
     deadline = time.monotonic() + within
     while own.running(DATABASE):
         if time.monotonic() > deadline:
@@ -79,7 +79,7 @@ def nothing_runs(own: Mongod, within: float = SOON) -> bool:
     return True
 
 
-def test_slow_queries_have_a_deadline_and_are_not_anothers(patient: Gateway, own: Mongod) -> None:
+def test_slow_queries_have_a_deadline_and_do_not_delay_others(patient: Gateway, own: Mongod) -> None:
     with own.slow(f"{DATABASE}.students", BLOCKED), asking(patient, SLOW, 10) as clients:
         time.sleep(0.5)
         small = [timed(lambda: patient.ask(SMALL)) for _ in range(5)]
@@ -98,7 +98,7 @@ def test_slow_queries_have_a_deadline_and_are_not_anothers(patient: Gateway, own
     assert max(seconds for _, seconds in slow) < DEADLINE + SLACK
 
 
-def test_nothing_is_done_for_clients_that_left(patient: Gateway, own: Mongod) -> None:
+def test_no_work_is_done_for_clients_that_left(patient: Gateway, own: Mongod) -> None:
     async def leave() -> None:
         lines = [await sockets.connected(patient.port) for _ in range(20)]
         for _, writer in lines:
@@ -116,7 +116,7 @@ def test_nothing_is_done_for_clients_that_left(patient: Gateway, own: Mongod) ->
     assert seconds < SOON
 
 
-def test_a_silent_mongodb_is_waited_for_until_the_deadline(patient: Gateway, own: Mongod) -> None:
+def test_an_unresponsive_mongodb_is_waited_for_until_the_deadline(patient: Gateway, own: Mongod) -> None:
     with own.stopped(), asking(patient, SMALL, 10) as clients:
         unready, known = timed(lambda: patient.get("/readyz"))
         answers = [client.result() for client in clients]
@@ -130,7 +130,7 @@ def test_a_silent_mongodb_is_waited_for_until_the_deadline(patient: Gateway, own
 
 
 def recovers(gateway: Gateway, within: float = 15) -> None:
-    """Without a restart."""
+    """Asserts that the gateway recovers without a restart."""
     deadline = time.monotonic() + within
     while gateway.ask(SMALL).refused or gateway.get("/readyz").status != 200:
         assert time.monotonic() < deadline
@@ -145,7 +145,7 @@ def test_requests_fail_fast_while_mongodb_is_gone_and_the_log_stays_short(
     try:
         with asking(patient, SMALL, 20) as clients:
             answers = [client.result() for client in clients]
-        later = [timed(lambda kind=kind: asked(patient, kind)) for kind in MEDIA_TYPES * 20]  # type: ignore[misc]
+        later = [timed(lambda kind=kind: asked(patient, kind)) for kind in MEDIA_TYPES * 20]  # type: ignore[misc] # binds the loop variable
         write, seconds = timed(lambda: patient.ask(SIGN_UP % time.time_ns()))
         unready = patient.get("/readyz")
         added = patient.log.read_text()[log:]
@@ -156,7 +156,7 @@ def test_requests_fail_fast_while_mongodb_is_gone_and_the_log_stays_short(
     assert all(int(reply.headers["retry-after"]) > 0 for reply, _ in answers + later)
     assert {code for reply, _ in answers + later for code in codes(reply)} == {"SERVICE_UNAVAILABLE"}
     assert max(seconds for _, seconds in answers) < DEADLINE + SLACK
-    assert sum(seconds for _, seconds in later) < 20 * SOON, "they are quick, but for one that tries again"
+    assert sum(seconds for _, seconds in later) < 20 * SOON, "all are quick, except one that retries"
     assert write.status == 503
     assert seconds < DEADLINE + SLACK
     assert unready.status == 503

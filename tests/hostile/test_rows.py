@@ -1,4 +1,4 @@
-"""No request takes more than its share: every one is refused cheaply, or is cheap enough to be answered."""
+"""No request takes more than its share: each is refused cheaply, or cheap enough to be answered."""
 
 import time
 
@@ -9,15 +9,15 @@ from tests.hostile.rows import ROWS, Row, every_code_point
 
 REFUSAL = 0.15  # seconds of the server's CPU
 ANSWER = 0.5
-STRETCH = 0.06  # seconds that the event loop is held at once
-MEMORY = 100.0  # MB beyond what it was
-LEFT = 30.0  # MB that the caches may have taken by the end
-TRIES = 6  # what a busy machine adds to the cost, it does not add to each
+STRETCH = 0.06  # seconds for which the event loop may be blocked
+MEMORY = 100.0  # MB above the start
+LEFT = 30.0  # MB that caches may hold at the end
+TRIES = 6  # the least of several runs: a busy machine doesn't slow down all of them
 
 
 @pytest.fixture(scope="module")
 def start(gateway: Gateway) -> float:
-    """Resident memory before anything was asked."""
+    """Resident memory before the first request."""
     return gateway.resident()
 
 
@@ -36,7 +36,7 @@ def test_a_request_is_refused_cheaply_or_is_cheap_to_answer(
 def test_every_code_point_leaves_no_memory_behind(gateway: Gateway, start: float) -> None:
     refused = 0
     for request in every_code_point(texts=20, length=50):
-        reply, spent = gateway.measured(lambda request=request: gateway.ask(*request))  # type: ignore[misc]
+        reply, spent = gateway.measured(lambda request=request: gateway.ask(*request))  # type: ignore[misc] # binds the loop variable
         refused += reply.refused
         assert spent.cpu <= ANSWER, spent
         assert spent.held <= STRETCH, spent
@@ -44,26 +44,26 @@ def test_every_code_point_leaves_no_memory_behind(gateway: Gateway, start: float
     assert settled(gateway, start + LEFT) <= start + LEFT
 
 
-def test_the_memory_comes_back(gateway: Gateway, start: float) -> None:
+def test_memory_is_released(gateway: Gateway, start: float) -> None:
     for row in ROWS.values():
         gateway.ask(*row(99))
     assert settled(gateway, start + LEFT) <= start + LEFT
 
 
 def cheapest(gateway: Gateway, row: Row) -> tuple[Reply, Spent]:
-    """The least that a request cost, of a few that differ."""
+    """The lowest cost of a request, over a few variants with different salts."""
     costs = []
     for salt in range(TRIES):
         request = row(salt)
-        costs.append(gateway.measured(lambda: gateway.ask(*request)))  # noqa: B023
+        costs.append(gateway.measured(lambda: gateway.ask(*request)))  # noqa: B023 # called at once
         if costs[-1][1].cpu <= REFUSAL and costs[-1][1].held <= STRETCH:
             break
     return min(costs, key=lambda cost: max(cost[1].cpu / ANSWER, cost[1].held / STRETCH))
 
 
-def settled(gateway: Gateway, most: float) -> float:
-    """Resident memory, once it is at most so much, or a while after the last request."""
+def settled(gateway: Gateway, limit: float) -> float:
+    """Resident memory once it is within the limit, or after 15 seconds."""
     deadline = time.monotonic() + 15
-    while (resident := gateway.resident()) > most and time.monotonic() < deadline:
+    while (resident := gateway.resident()) > limit and time.monotonic() < deadline:
         time.sleep(0.1)
     return resident

@@ -1,4 +1,4 @@
-"""Admission: what runs at once, who waits, who overtakes whom, who is sent away."""
+"""Admission control: capacity, queueing, overtaking and refusals."""
 
 import asyncio
 import random
@@ -18,12 +18,13 @@ def lane() -> Lane:
 
 
 async def soon() -> None:
+    """Lets other tasks run."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 def waiting(lane: Lane, price: int, turns: list[int]) -> asyncio.Task[None]:
-    """A task that waits in a lane, and says when its turn came."""
+    """A task that waits in a lane, and appends its price to `turns` when it is admitted."""
 
     async def wait() -> None:
         await lane.wait(price, 0)
@@ -32,7 +33,7 @@ def waiting(lane: Lane, price: int, turns: list[int]) -> asyncio.Task[None]:
     return asyncio.create_task(wait())
 
 
-def test_what_fits_passes_at_once(lane: Lane) -> None:
+def test_a_request_that_fits_is_admitted_at_once(lane: Lane) -> None:
     assert lane.enter(600)
     assert lane.enter(400)
     assert not lane.enter(1)
@@ -41,7 +42,7 @@ def test_what_fits_passes_at_once(lane: Lane) -> None:
     assert lane.enter(400)
 
 
-def test_what_is_dearer_than_the_capacity_passes_alone(lane: Lane) -> None:
+def test_a_request_above_the_capacity_is_admitted_alone(lane: Lane) -> None:
     assert lane.enter(10 * CAPACITY)
     assert not lane.enter(1)
     lane.leave(10 * CAPACITY)
@@ -49,7 +50,7 @@ def test_what_is_dearer_than_the_capacity_passes_alone(lane: Lane) -> None:
     assert not lane.enter(10 * CAPACITY)
 
 
-async def test_the_rest_waits_for_its_turn(lane: Lane) -> None:
+async def test_other_requests_wait_for_their_turn(lane: Lane) -> None:
     assert lane.enter(CAPACITY)
     turns: list[int] = []
     tasks = [waiting(lane, price, turns) for price in (500, 500, 500)]
@@ -63,14 +64,14 @@ async def test_the_rest_waits_for_its_turn(lane: Lane) -> None:
     assert (len(turns), lane.waiting) == (3, 0)
 
 
-async def test_nobody_overtakes_those_who_wait_by_being_small(lane: Lane) -> None:
+async def test_a_small_request_does_not_bypass_the_queue(lane: Lane) -> None:
     assert lane.enter(600)
     waiting(lane, 500, [])
     await soon()
     assert not lane.enter(1)
 
 
-async def test_a_cheaper_one_overtakes_until_a_dear_one_is_old(
+async def test_cheaper_requests_overtake_until_the_head_start_is_used_up(
     lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
@@ -92,7 +93,7 @@ async def test_a_cheaper_one_overtakes_until_a_dear_one_is_old(
     assert turns == [100, 101, 1_000, 99]
 
 
-async def test_one_that_overtakes_and_fits_passes_at_once(lane: Lane) -> None:
+async def test_a_request_that_overtakes_and_fits_is_admitted_at_once(lane: Lane) -> None:
     assert lane.enter(500)
     turns: list[int] = []
     dear = waiting(lane, CAPACITY, turns)
@@ -119,12 +120,12 @@ async def test_the_wait_is_bounded() -> None:
 
 
 def test_retry_after_is_spread_over_three_times_the_wait() -> None:
-    told = {int((OverloadedError(5).headers or {})["retry-after"]) for _ in range(2_000)}
-    assert told == set(range(1, 16))
+    seconds = {int((OverloadedError(5).headers or {})["retry-after"]) for _ in range(2_000)}
+    assert seconds == set(range(1, 16))
     assert (OverloadedError(0.1).headers or {})["retry-after"] == "1"
 
 
-async def test_so_many_wait_and_no_more(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_queue_has_a_maximum_length(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "_MOST_WAITING", 2)
     assert lane.enter(CAPACITY)
     tasks = [waiting(lane, 1, []) for _ in range(2)]
@@ -138,7 +139,7 @@ async def test_so_many_wait_and_no_more(lane: Lane, monkeypatch: pytest.MonkeyPa
     assert lane.waiting == 2
 
 
-async def test_so_many_bytes_wait_and_no_more(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_queue_has_a_maximum_size(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "_MOST_BYTES", 100)
     assert lane.enter(CAPACITY)
     tasks = [asyncio.create_task(lane.wait(1, size)) for size in (99, 1)]
@@ -148,7 +149,9 @@ async def test_so_many_bytes_wait_and_no_more(lane: Lane, monkeypatch: pytest.Mo
         await lane.wait(1, 0)
 
 
-async def test_who_leaves_the_queue_holds_up_nobody(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_leaves_the_queue_holds_up_nobody(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert lane.enter(500)
     turns: list[int] = []
     large = waiting(lane, 600, turns)
@@ -163,7 +166,7 @@ async def test_who_leaves_the_queue_holds_up_nobody(lane: Lane, monkeypatch: pyt
     assert turns == [500]
 
 
-async def test_a_turn_that_comes_as_one_leaves_is_given_on(lane: Lane) -> None:
+async def test_a_turn_given_to_a_cancelled_request_is_passed_on(lane: Lane) -> None:
     assert lane.enter(CAPACITY)
     turns: list[int] = []
     first, _ = waiting(lane, CAPACITY, turns), waiting(lane, CAPACITY, turns)
@@ -175,7 +178,7 @@ async def test_a_turn_that_comes_as_one_leaves_is_given_on(lane: Lane) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-async def test_the_capacity_is_kept_and_none_of_it_is_lost(seed: int) -> None:
+async def test_the_capacity_is_never_exceeded_or_lost(seed: int) -> None:
     chance, lane, most = random.Random(seed), Lane(CAPACITY, wait=0.01), 0
 
     async def work(price: int) -> None:
@@ -199,7 +202,7 @@ async def test_the_capacity_is_kept_and_none_of_it_is_lost(seed: int) -> None:
     assert lane.enter(CAPACITY)
 
 
-def test_cheap_ones_have_a_larger_lane_of_their_own() -> None:
+def test_cheap_queries_have_a_separate_and_larger_lane() -> None:
     own = Admission(CAPACITY, 1)
     assert own.lane(CHEAP, is_query=True) is own.cheap
     assert own.lane(CHEAP + 1, is_query=True) is own.dear
@@ -217,7 +220,7 @@ def test_cheap_ones_have_a_larger_lane_of_their_own() -> None:
         ("texts", 16_001, True),
     ],
 )  # fmt: skip
-async def test_a_body_is_not_read_when_its_request_could_not_wait(
+async def test_a_body_is_not_read_if_its_request_could_not_be_queued(
     full: str, length: int, refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admission, "_MOST_WAITING", 1)
@@ -236,10 +239,10 @@ async def test_a_body_is_not_read_when_its_request_could_not_wait(
 
 
 @pytest.mark.parametrize("name", ["writes", "dear_writes"])
-async def test_a_dear_query_gives_way_to_mutations_but_not_for_ever(
+async def test_an_expensive_query_gives_way_to_mutations_but_not_for_ever(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admission, "_MOST_GIVEN", 0.05)
+    monkeypatch.setattr(admission, "_MAX_PAUSED", 0.05)
     own = Admission(CAPACITY, 1)
     give_way = own.giving_way()
     lane: Lane = getattr(own, name)

@@ -1,4 +1,4 @@
-"""docs/protection.md says what is so."""
+"""The figures in docs/protection.md are correct."""
 
 import re
 from pathlib import Path
@@ -16,8 +16,8 @@ LIMITS = Limits()
 def test_every_limit_is_documented_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `MAX_(\w+)` \| ([\d,]+) \|", DOCUMENT, re.MULTILINE))
     priced = dict(re.findall(r"`MAX_(\w+)` \(([\d,]+)", DOCUMENT))
-    told = {name.lower(): int(value.replace(",", "")) for name, value in (rows | priced).items()}
-    assert {name: told.get(name) for name in Limits.__dataclass_fields__} == {
+    documented = {name.lower(): int(value.replace(",", "")) for name, value in (rows | priced).items()}
+    assert {name: documented.get(name) for name in Limits.__dataclass_fields__} == {
         name: getattr(LIMITS, name) for name in Limits.__dataclass_fields__
     }
 
@@ -37,8 +37,8 @@ def test_every_limit_is_documented_with_its_default() -> None:
         ),
     ],
 )
-def test_the_prices_in_it_are_right(query: str, sentence: str) -> None:
+def test_the_prices_in_it_are_correct(query: str, sentence: str) -> None:
     prepared = Executor(schema).prepare(Operation(query))
     assert isinstance(prepared, Prepared)
-    told = sentence.format(price=prepared.cost.price, **prepared.cost._asdict())
-    assert told in DOCUMENT.replace("\n", " ")
+    expected = sentence.format(price=prepared.cost.price, **prepared.cost._asdict())
+    assert expected in DOCUMENT.replace("\n", " ")

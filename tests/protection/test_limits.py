@@ -1,10 +1,10 @@
-"""The checks of a text and its variables: each limit exactly at its default, and one over."""
+"""The limits of documents and variables, each tested exactly at its default and one over."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import pytest
@@ -16,17 +16,19 @@ from app.protection.fragments import have_cycle
 from app.protection.limits import UNLIMITED, Limits, TooLargeError
 from resolvers.schema import schema
 
+Json: TypeAlias = Any  # variables or an answer
+
 LIMITS = Limits()
 ROOT = Path(__file__).parents[2]
 
 
-def refusals(query: str, variables: dict[str, Any] | None = None) -> list[Any]:
-    """What is wrong with an operation, by the default limits."""
-    found = Executor(schema).prepare(Operation(query, variables))
-    return [] if isinstance(found, Prepared) else found.payload["errors"]
+def refusals(query: str, variables: dict[str, Json] | None = None) -> list[Json]:
+    """The errors of an operation with the default limits."""
+    prepared = Executor(schema).prepare(Operation(query, variables))
+    return [] if isinstance(prepared, Prepared) else prepared.payload["errors"]
 
 
-def refused_for(query: str, variables: dict[str, Any] | None = None) -> str:
+def refused_for(query: str, variables: dict[str, Json] | None = None) -> str:
     """The message for an operation that is too large."""
     (error,) = refusals(query, variables)
     assert error["extensions"] == {"code": "OPERATION_TOO_LARGE"}
@@ -43,7 +45,7 @@ def strings(count: int) -> str:
 
 
 def of_tokens(count: int) -> str:
-    """Lists of 200 values, and one of what is left."""
+    """A document with exactly this many tokens, in lists of 200 values and one of the rest."""
     lists = [200] * ((count - 2) // 220)
     lists.append(count - 2 - sum(lists) - 19 * len(lists) - 19)
     text = f"{{ {' '.join(f'a{n}: {listed(strings(size))}' for n, size in enumerate(lists))} }}"
@@ -52,13 +54,13 @@ def of_tokens(count: int) -> str:
 
 
 def nested(count: int) -> str:
-    """Fields within fields."""
+    """A document with fields nested this deep."""
     names = ["courses(first: 0)", *(["nodes", "category", "courses(first: 0)"] * count)][: count - 1]
     return "{ " + " { ".join([*names, "__typename"]) + " }" * count
 
 
 def fragments(count: int) -> str:
-    """On four fields, since those of one field are compared with each other."""
+    """A document with this many fragments on four fields, because those on one field are compared."""
     counts = [count // 4 + (place < count % 4) for place in range(4)]
     figures = (f"a{n}: platform {{ {'... { students } ' * c} }}" for n, c in enumerate(counts))
     return f"{{ {' '.join(figures)} }}"
@@ -77,12 +79,12 @@ TEXTS: Mapping[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_text_at_its_limit_is_accepted(name: str) -> None:
+def test_a_document_at_its_limit_is_accepted(name: str) -> None:
     assert refusals(TEXTS[name](getattr(LIMITS, name))) == []
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_text_one_over_its_limit_is_refused(name: str) -> None:
+def test_a_document_one_over_its_limit_is_refused(name: str) -> None:
     message = refused_for(TEXTS[name](getattr(LIMITS, name) + 1))
     assert f"{getattr(LIMITS, name):,} are allowed (MAX_{name.upper()})" in message
 
@@ -94,15 +96,15 @@ def test_comments_and_lines_are_bounded_as_tokens_are(more: str) -> None:
     assert "MAX_QUERY_TOKENS" in refused_for(text + more * (LIMITS.query_tokens + 1))
 
 
-def test_a_literal_object_has_as_few_members_as_a_list_has_values() -> None:
+def test_a_literal_object_is_limited_like_a_list() -> None:
     text = "{{ courses(filter: {{ {} }}) {{ totalCount }} }}"
     (error, *_) = refusals(text.format("x: 1 " * LIMITS.list_values))
     assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
     assert "MAX_LIST_VALUES" in refused_for(text.format("x: 1 " * (LIMITS.list_values + 1)))
 
 
-def test_a_literal_may_be_nested_to_a_depth() -> None:
-    """No input of the schema is nested so deep, so that what is accepted here is not valid."""
+def test_the_depth_of_a_literal_is_limited() -> None:
+    """No input of the schema is nested this deep, so the accepted literal fails validation instead."""
     (error, *_) = refusals(f"{{ {listed('[' * 9 + ']' * 9)} }}")
     assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
     assert "MAX_VALUE_DEPTH" in refused_for(f"{{ {listed('[' * 10 + ']' * 10)} }}")
@@ -127,7 +129,7 @@ def test_a_literal_may_be_nested_to_a_depth() -> None:
         "no fragment",
     ],
 )
-def test_depth_is_of_fields(query: str, at: int) -> None:
+def test_depth_counts_fields(query: str, at: int) -> None:
     depth.check_depth(parse(query), at)
     with pytest.raises(TooLargeError):
         depth.check_depth(parse(query), at - 1)
@@ -144,7 +146,7 @@ def test_depth_is_of_fields(query: str, at: int) -> None:
     ],
     ids=["fields", "operations", "fragments", "a shared fragment", "a cycle"],
 )
-def test_fields_at_the_root_are_of_all_operations(query: str, at: int) -> None:
+def test_root_fields_of_all_operations_count(query: str, at: int) -> None:
     root_fields.check_root_fields(parse(query), at)
     with pytest.raises(TooLargeError):
         root_fields.check_root_fields(parse(query), at - 1)
@@ -161,15 +163,15 @@ def test_fields_at_the_root_are_of_all_operations(query: str, at: int) -> None:
         ("{ a { ...F } b { ...F } } fragment F on T { a }", 2 + 2 * 2 + 1),
         ("query A { ...F } query B { ...F } fragment F on T { a }", 2 * 2 + 1),
     ],
-    ids=["fields", "pairs", "aliases", "below pairs", "spread again", "elsewhere", "operations"],
+    ids=["fields", "pairs", "aliases", "below pairs", "spread twice", "spread elsewhere", "operations"],
 )
-def test_overlap_is_of_what_is_compared(query: str, at: int) -> None:
+def test_overlap_counts_comparisons(query: str, at: int) -> None:
     overlap.check_overlap(parse(query), at)
     with pytest.raises(TooLargeError):
         overlap.check_overlap(parse(query), at - 1)
 
 
-def test_a_fragment_that_spreads_itself_is_told_as_such() -> None:
+def test_a_fragment_that_spreads_itself_is_reported_as_such() -> None:
     errors = refusals(
         "{ courses { nodes { ...F } } } fragment F on Course { category { courses { nodes { ...F } } } }"
     )
@@ -193,7 +195,7 @@ def test_a_cycle_of_fragments_is_found(fragments: str, found: bool) -> None:
 # -- variables ---------------------------------------------------------------------------------------------
 
 
-def nested_value(depth: int) -> Any:
+def nested_value(depth: int) -> Json:
     return orjson.loads('{"x":' * depth + "1" + "}" * depth)
 
 
@@ -211,9 +213,11 @@ FILTERED = "query ($f: CourseFilter) { courses(filter: $f) { totalCount } }"
         ("MAX_VALUE_DEPTH", lambda more: {"v": orjson.loads("[" * (10 + more) + "]" * (10 + more))}),
         ("MAX_VALUE_DEPTH", lambda more: {"v": nested_value(10 + more)}),
     ],
-    ids=["a list", "a list within", "an object", "values", "lists in lists", "objects in objects"],
+    ids=["a list", "a nested list", "an object", "values", "lists in lists", "objects in objects"],
 )  # fmt: skip
-def test_variables_have_sizes(limit: str, variables: Any, more: int, is_refused: bool) -> None:
+def test_the_size_of_variables_is_limited(
+    limit: str, variables: Callable[[int], dict[str, Json]], more: int, is_refused: bool
+) -> None:
     if is_refused:
         assert f"({limit})" in refused_for(FILTERED, variables(more))
     else:
@@ -235,7 +239,7 @@ def test_the_limits_can_be_set() -> None:
     )
 
 
-# -- what is accepted --------------------------------------------------------------------------------------
+# -- accepted operations ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -247,14 +251,14 @@ def test_every_example_is_accepted(example: Path) -> None:
 
 
 @pytest.mark.parametrize("query", ["{ courses { totalCount } }", "{ nothing }", "{"])
-async def test_a_text_can_be_read_beforehand(query: str) -> None:
+async def test_a_document_can_be_read_beforehand(query: str) -> None:
     executor = Executor(schema)
     await asyncio.gather(*(executor.read(Operation(query)) for _ in range(3)))
     assert executor.kept(Operation(query))
     assert executor.prepare(Operation(query)) == executor.prepare(Operation(query))
 
 
-async def test_others_have_their_turn_before_a_text_is_validated() -> None:
+async def test_other_work_gets_its_turn_before_a_document_is_validated() -> None:
     turns: list[str] = []
     executor, query = Executor(schema), Operation("{ courses { totalCount } }")
     asyncio.get_running_loop().call_soon(turns.append, "another")
@@ -262,7 +266,7 @@ async def test_others_have_their_turn_before_a_text_is_validated() -> None:
     assert turns
 
 
-def test_an_operation_is_known_once_it_was_prepared() -> None:
+def test_an_operation_is_cached_once_it_was_prepared() -> None:
     executor = Executor(schema)
     for query in ("{ courses { totalCount } }", "{ nothing }", "{"):
         assert not executor.kept(Operation(query))

@@ -1,8 +1,8 @@
-"""What it takes to refuse or to prepare a text, whatever is in it."""
+"""The CPU time to refuse or prepare hostile documents."""
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import pytest
@@ -11,7 +11,9 @@ from graphql import get_introspection_query
 from app.execution import Executor, Operation, Prepared, Refusal
 from resolvers.schema import schema
 
-MOST = 0.1  # seconds of CPU: for parsing, the checks, validation, the price and the plan
+Json: TypeAlias = Any  # variables as a client sends them
+
+MOST = 0.1  # seconds of CPU for parsing, the limits, validation, the price and the plan
 
 
 def repeated(text: str, count: int) -> str:
@@ -25,7 +27,7 @@ def on_course(selections: str, more: str = "") -> str:
 LEAVES = "id slug title summary level language durationDays studentCount createdAt updatedAt status"
 TEXTS: Mapping[str, str] = {
     "overlapping fields": on_course("rating { average } " * 90),
-    "more of them": on_course("rating { average } " * 400),
+    "more overlapping fields": on_course("rating { average } " * 400),
     "conflicting fields": on_course(repeated("x: title x: slug", 50)),
     "overlapping lists": on_course("reviews { nodes { student { reviews { nodes { id } } } } } " * 40),
     "overlapping fragments": on_course(
@@ -49,7 +51,7 @@ TEXTS: Mapping[str, str] = {
     "long unknown fields": on_course(repeated("viewerCanRevieww{i}", 1_900)),
     "unknown arguments": f"{{ courses({repeated('firsts{i}: 1', 600)}) {{ totalCount }} }}",
     "one argument again and again": "{ courses(" + "first: 1 " * 600 + ") { totalCount } }",
-    "the same over many lines": "{ courses(" + "first:\n1\n" * 600 + ") { totalCount } }",
+    "one argument again and again over many lines": "{ courses(" + "first:\n1\n" * 600 + ") { totalCount } }",
     "unknown members": "{ courses(filter: {" + repeated("tagz{i}: 1", 249) + "}) { totalCount } }",
     "unknown members with values": "{ courses(filter: {"
     + repeated("tagz{i}: [" + "1 " * 200 + "]", 8)
@@ -85,29 +87,29 @@ TEXTS: Mapping[str, str] = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_no_text_takes_long(name: str) -> None:
+def test_no_document_takes_long(name: str) -> None:
     assert min(cpu(TEXTS[name]) for _ in range(3)) < MOST
 
 
 def cpu(text: str) -> float:
-    """Seconds of CPU to prepare a text, or to refuse it, by a gateway that doesn't know it yet."""
-    ready = Executor(schema)
+    """Seconds of CPU to prepare or refuse a document that isn't cached."""
+    executor = Executor(schema)
     start = time.process_time()
-    if isinstance(prepared := ready.prepare(Operation(text)), Prepared):
-        ready.explain(prepared)
+    if isinstance(prepared := executor.prepare(Operation(text)), Prepared):
+        executor.explain(prepared)
     return time.process_time() - start
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_refusal_is_short(name: str) -> None:
-    """Whatever the client wrote: a few errors, each with a few lines and places."""
+    """A few errors, each with a few lines and locations, whatever the client wrote."""
     refused = Executor(schema).prepare(Operation(TEXTS[name]))
     if isinstance(refused, Refusal):
         assert len(orjson.dumps(refused.payload)) < 11 * 1_500
         assert all(len(error["message"]) <= 500 for error in refused.payload["errors"])
 
 
-WRONG: Mapping[str, Mapping[str, Any]] = {
+WRONG: Mapping[str, Mapping[str, Json]] = {
     "a long string": {"a": "x" * 900_000},
     "a long integer": {"a": int("9" * 4_000)},
     "lists of wrong values": {"c": {name: [["y" * 900]] * 249 for name in ("tags", "levels", "languages")}},
@@ -118,16 +120,16 @@ WRONG: Mapping[str, Mapping[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_variables_are_refused_soon_and_shortly(name: str) -> None:
-    ready = Executor(schema)
+def test_invalid_variables_are_refused_quickly_and_briefly(name: str) -> None:
+    executor = Executor(schema)
     query = """query ($a: Int, $c: CourseFilter!) {
       courses(first: $a, filter: $c) { totalCount }
     }"""
-    ready.prepare(Operation(query))
+    executor.prepare(Operation(query))
     taken = []
     for _ in range(3):
         start = time.process_time()
-        refused = ready.prepare(Operation(query, dict(WRONG[name])))
+        refused = executor.prepare(Operation(query, dict(WRONG[name])))
         taken.append(time.process_time() - start)
     assert min(taken) < MOST
     assert isinstance(refused, Refusal)
@@ -155,14 +157,14 @@ def test_wrong_variables_are_refused_soon_and_shortly(name: str) -> None:
         ('{ __type(name: "Course") { name } }', None),
     ],
 )
-def test_without_introspection_no_name_is_suggested(query: str, variables: Any) -> None:
+def test_without_introspection_no_name_is_suggested(query: str, variables: Json) -> None:
     refused = Executor(schema, introspection=False).prepare(Operation(query, variables))
     assert isinstance(refused, Refusal)
     assert "id you mean" not in str(refused.payload)
-    told = Executor(schema).prepare(Operation(query, variables))
-    assert isinstance(told, Prepared) or "id you mean" in str(told.payload)
+    default = Executor(schema).prepare(Operation(query, variables))
+    assert isinstance(default, Prepared) or "id you mean" in str(default.payload)
 
 
-def test_a_type_has_its_name_without_introspection() -> None:
-    ready = Executor(schema, introspection=False).prepare(Operation("{ __typename }"))
-    assert isinstance(ready, Prepared)
+def test_typename_works_without_introspection() -> None:
+    prepared = Executor(schema, introspection=False).prepare(Operation("{ __typename }"))
+    assert isinstance(prepared, Prepared)

@@ -1,4 +1,4 @@
-"""Proxies in front of two gateways, as they are by default."""
+"""nginx and HAProxy in front of two gateways, in their default configuration."""
 
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ backend gateways
 
 @contextmanager
 def nginx(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
-    """Its port."""
+    """Runs the proxy and yields its port. gateways: their ports."""
     (port,) = free_ports(1)
     servers = " ".join(f"server 127.0.0.1:{gateway};" for gateway in gateways)
     config = directory / "nginx.conf"
@@ -57,7 +57,7 @@ def nginx(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
 
 @contextmanager
 def haproxy(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
-    """Its port."""
+    """Runs the proxy and yields its port. gateways: their ports."""
     (port,) = free_ports(1)
     servers = "\n  ".join(f"server {gateway} 127.0.0.1:{gateway} check" for gateway in gateways)
     config = directory / "haproxy.cfg"
@@ -70,7 +70,7 @@ def haproxy(directory: Path, gateways: Sequence[int]) -> Iterator[int]:
 def _running(name: str, arguments: Sequence[str], directory: Path) -> Iterator[None]:
     command = which(name) or which(name, path="/usr/sbin")
     if not command or not which("setpriv"):
-        missing(f"{name} is not here (Debian: apt-get install {name})")
+        missing(f"{name} is not installed (Debian: apt-get install {name})")
     process: subprocess.Popen[bytes] = start([command, *arguments], directory / f"{name}.out")
     try:
         yield

@@ -1,4 +1,4 @@
-"""Clients that keep their connections and ask again as soon as they are answered, and what became of it."""
+"""Clients that send requests back to back on kept connections, and a tally of the outcomes."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -13,8 +13,10 @@ GRAPHQL = b'{"query": "{ courses(first: 1) { nodes { title } } }"}'
 
 @dataclass
 class Tally:
-    """answered: by status. failed: those that got no answer, or not all of it. refused: connections, since
-    nobody listens any more. longest: the seconds of the slowest answer.
+    """Outcomes of requests.
+
+    answered: by status. failed: requests without a complete answer. refused: connections, because nobody
+    listens any more. longest: seconds of the slowest answer.
     """
 
     answered: Counter[int] = field(default_factory=Counter)
@@ -33,25 +35,25 @@ class Tally:
 
 @asynccontextmanager
 async def load(port: int, request: bytes, clients: int = 50) -> AsyncIterator[Tally]:
-    """Clients that ask until nobody listens, or this ends: what they have asked by then is waited for."""
-    tally, ends = Tally(), asyncio.Event()
-    asking = [asyncio.create_task(_ask(port, request, tally, ends)) for _ in range(clients)]
+    """Runs clients until nobody listens or the block ends, then waits for their requests in flight."""
+    tally, stopped = Tally(), asyncio.Event()
+    asking = [asyncio.create_task(_ask(port, request, tally, stopped)) for _ in range(clients)]
     try:
         yield tally
     finally:
-        ends.set()
+        stopped.set()
         await asyncio.gather(*asking)
 
 
-async def until(tally: Tally, holds: Callable[[Tally], bool], seconds: float = 30) -> None:
+async def until(tally: Tally, condition: Callable[[Tally], bool], seconds: float = 30) -> None:
     deadline = monotonic() + seconds
-    while not holds(tally):
+    while not condition(tally):
         assert monotonic() < deadline, tally
         await asyncio.sleep(0.01)
 
 
-async def _ask(port: int, request: bytes, tally: Tally, ends: asyncio.Event) -> None:
-    while not ends.is_set():
+async def _ask(port: int, request: bytes, tally: Tally, stopped: asyncio.Event) -> None:
+    while not stopped.is_set():
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
         except ConnectionRefusedError:
@@ -62,7 +64,7 @@ async def _ask(port: int, request: bytes, tally: Tally, ends: asyncio.Event) -> 
             tally.failed[repr(error)] += 1
             continue
         try:
-            await _ask_on(reader, writer, request, tally, ends)
+            await _ask_on(reader, writer, request, tally, stopped)
         except (OSError, EOFError, ValueError) as error:
             tally.failed[repr(error)] += 1
         finally:
@@ -72,10 +74,10 @@ async def _ask(port: int, request: bytes, tally: Tally, ends: asyncio.Event) -> 
 
 
 async def _ask_on(
-    reader: StreamReader, writer: StreamWriter, request: bytes, tally: Tally, ends: asyncio.Event
+    reader: StreamReader, writer: StreamWriter, request: bytes, tally: Tally, stopped: asyncio.Event
 ) -> None:
     closes = False
-    while not closes and not ends.is_set():
+    while not closes and not stopped.is_set():
         began = monotonic()
         writer.write(request)
         status, closes = await _answer(reader)
@@ -84,7 +86,7 @@ async def _ask_on(
 
 
 async def _answer(reader: StreamReader) -> tuple[int, bool]:
-    """The status, and whether the connection closes. Proxies answer in chunks, too."""
+    """Reads an answer: its status, and whether the connection closes. Proxies may answer in chunks."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
     if b"content-length" in fields:

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, with supervisor and workers."""
+"""Servers in separate processes, each a supervisor with its workers."""
 
 import os
 import re
@@ -17,7 +17,7 @@ _SECONDS = 60.0
 
 
 class Process:
-    """A command that tells its address once it can answer. log: the file it writes to."""
+    """A command that prints its address once it can answer. log: the file with its output."""
 
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] = {}) -> None:
         self.log = log
@@ -28,19 +28,20 @@ class Process:
             )  # fmt: skip
 
     @property
-    def told(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(errors="replace")
 
     @property
     def port(self) -> int:
-        """Once it can answer."""
-        until(lambda: re.search(r"http://127.0.0.1:(\d+)", self.told) or self.process.poll() is not None)
-        found = re.search(r"http://127.0.0.1:(\d+)", self.told)
-        assert found, self.told
-        return int(found[1])
+        """The port; waits until the server can answer."""
+        until(lambda: re.search(r"http://127.0.0.1:(\d+)", self.output) or self.process.poll() is not None)
+        match = re.search(r"http://127.0.0.1:(\d+)", self.output)
+        assert match, self.output
+        return int(match[1])
 
     @property
     def workers(self) -> list[int]:
+        """The process ids of the workers."""
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -48,7 +49,7 @@ class Process:
         self.process.send_signal(number)
 
     def status(self, seconds: float = 30) -> int:
-        """Its exit status, once it has ended."""
+        """The exit status; waits until the process has ended."""
         return self.process.wait(seconds)
 
     def kill(self) -> None:
@@ -58,7 +59,7 @@ class Process:
 
 @contextmanager
 def toy(log: Path, environment: Mapping[str, str] = {}, workers: int = 1) -> Iterator[Process]:
-    """The toy, once it can answer."""
+    """Runs the toy application and waits until it can answer."""
     process = Process([*TOY, str(workers)], log, environment)
     try:
         assert process.port
@@ -67,16 +68,16 @@ def toy(log: Path, environment: Mapping[str, str] = {}, workers: int = 1) -> Ite
         process.kill()
 
 
-def until(holds: Callable[[], object], seconds: float = _SECONDS) -> None:
-    """Waits until something holds; fails when it takes too long."""
+def until(condition: Callable[[], object], seconds: float = _SECONDS) -> None:
+    """Waits until a condition holds; fails if that takes too long."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.02)
 
 
 def runs(pid: int) -> bool:
-    """Whether there is such a process, and it is no zombie."""
+    """Whether the process exists and is not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):

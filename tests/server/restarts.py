@@ -1,4 +1,4 @@
-"""Stops and rolling restarts under load, with what fails: `python -m tests.server.restarts`."""
+"""Stops and rolling restarts under load, counting failures: `python -m tests.server.restarts`."""
 
 import argparse
 import asyncio
@@ -23,11 +23,11 @@ from tests.storm.processes import free_ports
 from tests.storm.storm import settings_of
 
 _FRONTS = {"nginx": nginx, "HAProxy": haproxy}
-_PAUSE = 15  # seconds between two gateways: nginx takes one that failed for unavailable for 10
+_PAUSE = 15  # seconds between two gateways: nginx treats a failed one as unavailable for 10 s
 
 
 class Gateways:
-    """Two of them, each on a port of its own."""
+    """Two gateway processes, each on its own port."""
 
     def __init__(self, directory: Path, settings: Settings, workers: int) -> None:
         self._directory, self._workers = directory, workers
@@ -45,7 +45,7 @@ class Gateways:
             assert process.port
 
     async def restart(self, port: int) -> int:
-        """Its exit status, once it answers again."""
+        """Restarts a gateway, waits until it answers, and returns the exit status of the old process."""
         process = self._processes[port]
         process.signal(signal.SIGTERM)
         status = await asyncio.to_thread(process.status, 60)
@@ -71,12 +71,12 @@ def running(directory: Path, settings: Settings, workers: int = 2) -> Iterator[G
 async def rolling(
     directory: Path, gateways: Gateways, pause: float = _PAUSE, clients: int = 20
 ) -> dict[str, Tally]:
-    """A restart of one gateway after the other, with clients behind each proxy."""
+    """Restarts one gateway after the other, with clients behind each proxy. Returns a tally per proxy."""
     tallies: dict[str, Tally] = {}
     async with AsyncExitStack() as stack:
         for name, front in _FRONTS.items():
             port = stack.enter_context(front(directory, gateways.ports))
-            await _answers(port)
+            await _wait_for_proxy(port)
             tallies[name] = await stack.enter_async_context(load(port, post(), clients))
         await asyncio.sleep(1)
         for number, port in enumerate(gateways.ports):
@@ -86,7 +86,7 @@ async def rolling(
     return tallies
 
 
-async def _answers(port: int) -> None:
+async def _wait_for_proxy(port: int) -> None:
     """Waits until a proxy listens."""
     for _ in range(500):
         try:
@@ -100,7 +100,7 @@ async def _answers(port: int) -> None:
 
 
 async def stop(process: Process, request: bytes, clients: int, requests: int) -> Tally:
-    """Stops a server amid requests."""
+    """Stops a server under load, once it has answered some requests."""
     async with load(process.port, request, clients) as tally:
         await until(tally, lambda tally: tally.good >= requests, 600)
         process.signal(signal.SIGTERM)
@@ -109,17 +109,20 @@ async def stop(process: Process, request: bytes, clients: int, requests: int) ->
     return tally
 
 
-def _report(what: str, tally: Tally) -> bool:
-    """Whether nothing failed."""
+def _report(label: str, tally: Tally) -> bool:
+    """Prints a tally. Returns whether nothing failed."""
     longest = f"longest {tally.longest:.2f} s"
-    print(f"{what:44} {tally.good + tally.bad:7,} requests, {tally.bad} failed, {longest}", flush=True)
+    print(f"{label:44} {tally.good + tally.bad:7,} requests, {tally.bad} failed, {longest}", flush=True)
     if tally.bad:
         print(f"  {dict(tally.failed)} {dict(tally.answered)}")
     return not tally.bad
 
 
 async def _stops(directory: Path, settings: Settings, requests: int, runs: int) -> bool:
-    """Lectern with short queries; the toy, which is served by the same classes, with answers of 2 s."""
+    """Stops Lectern during short queries, and the toy during answers of 2 s.
+
+    The toy is served by the same classes. Returns whether nothing failed.
+    """
     good = True
     kinds: dict[str, Callable[[int, Path], tuple[Process, bytes, int]]] = {
         "short": lambda workers, log: (
@@ -144,23 +147,23 @@ async def _stops(directory: Path, settings: Settings, requests: int, runs: int) 
 async def _restarts(directory: Path, settings: Settings, runs: int) -> bool:
     good = True
     for run in range(runs):
-        own = directory / f"rolling-{run}"
-        own.mkdir()
-        with running(own, settings) as gateways:
-            for name, tally in (await rolling(own, gateways)).items():
+        run_directory = directory / f"rolling-{run}"
+        run_directory.mkdir()
+        with running(run_directory, settings) as gateways:
+            for name, tally in (await rolling(run_directory, gateways)).items():
                 good &= _report(f"rolling restart of two gateways, {name}", tally)
     return good
 
 
 async def _prepare(settings: Settings) -> None:
-    """Without its indexes a gateway isn't ready."""
+    """Creates the indexes, without which a gateway isn't ready, and one course."""
     async with connect(settings) as database:
         await indexes.ensure(database)
         await store(database, courses=[factories.course()])
 
 
 def main() -> int:
-    """0 where nothing failed."""
+    """Returns 0 if nothing failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.server.restarts", description=__doc__)
     parser.add_argument("--requests", type=int, default=3000, help="before each stop")
     parser.add_argument("--runs", type=int, default=5)

@@ -1,36 +1,28 @@
-"""A connection's limits and times, over sockets, byte by byte."""
+"""The limits and timeouts of connections, tested byte by byte over sockets."""
 
-import re
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
-import orjson
 import pytest
 
 from tests.server.processes import Process, toy, until
+from tests.server.wire import BODY, CHUNKS, END, GET, POST, UPGRADE, answers, connected, received, sent
 
 SIZES = {
     "MAX_HEAD_BYTES": "2000",
     "MAX_HEADERS": "10",
     "MAX_URL_BYTES": "500",
 }
-TIME = 0.6  # seconds that a client has
+TIME = 0.6  # seconds of a timeout
 TIMES = {
     "HEAD_TIMEOUT": str(TIME),
     "BODY_TIMEOUT": str(TIME),
     "STALL_TIMEOUT": str(TIME),
     "KEEP_ALIVE_TIMEOUT": str(2 * TIME),
 }
-GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
-POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
-END = b"\r\n"
-OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
-SENT = b"Content-Length: 5\r\n\r\nhello"
-CHUNKS = b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -47,77 +39,20 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 @pytest.fixture
 def cramped(tmp_path: Path) -> Iterator[Process]:
-    """One that holds 1 MB of unread answers."""
+    """A server that holds at most 1 MB of unread answers."""
     with toy(tmp_path / "log", {"MAX_UNREAD_BYTES": "1000000"}) as process:
         yield process
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Process]:
-    """One that holds 20 connections."""
+    """A server that holds at most 20 connections."""
     with toy(tmp_path / "log", {"MAX_CONNECTIONS": "20"}) as process:
         yield process
 
 
-class Answers(NamedTuple):
-    statuses: list[int]
-    last: bytes
-    is_open: bool
-
-    @property
-    def code(self) -> str:
-        """Of the error that a refusal is."""
-        return str(orjson.loads(self.last)["errors"][0]["extensions"]["code"])
-
-
-@contextmanager
-def connected(server: Process) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", server.port)) as sock:
-        yield sock
-
-
-def answers(sock: socket.socket, count: int) -> Answers:
-    """So many, or those until the connection is closed; and whether more come at once."""
-    sock.settimeout(20)
-    received, is_open = b"", True
-    while is_open and not _is_whole(received, count):
-        got = sock.recv(1_000_000)
-        received, is_open = received + got, bool(got)
-    if is_open:
-        sock.settimeout(0.05)
-        with suppress(TimeoutError):
-            got = sock.recv(1_000_000)
-            received, is_open = received + got, bool(got)
-    heads = _HEAD.split(received)[1:]
-    last = heads[-1].partition(b"\r\n\r\n")[2] if heads else b""
-    return Answers([int(head[:3]) for head in heads], last, is_open)
-
-
-_HEAD = re.compile(rb"HTTP/1.1 (?=\d)")
-
-
-def _is_whole(received: bytes, count: int) -> bool:
-    """Whether the last of so many answers has come."""
-    heads = _HEAD.split(received)[1:]
-    if len(heads) < count or not heads:
-        return count == 0
-    head, ends, body = heads[-1].partition(b"\r\n\r\n")
-    size = re.search(rb"content-length: (\d+)", head)
-    return bool(ends) and size is not None and len(body) >= int(size[1])
-
-
-def sent(server: Process, data: bytes, piece: int | None = None, count: int = 1) -> Answers:
-    """What is answered to data, sent whole or in pieces of so many bytes."""
-    with connected(server) as sock:
-        with suppress(BrokenPipeError):
-            for start in range(0, len(data), piece or len(data) or 1):
-                sock.sendall(data[start : start + (piece or len(data))])
-                time.sleep(0.001 if piece else 0)
-        return answers(sock, count)
-
-
 def field(size: int) -> bytes:
-    """A header field that counts so many bytes."""
+    """A header field of some bytes."""
     return b"X: " + b"a" * (size - 5) + END
 
 
@@ -139,7 +74,9 @@ HOST = len(b"Host: a\r\n")
     ],
 )
 @pytest.mark.parametrize("piece", [None, 100])
-def test_a_head_has_a_size(server: Process, data: bytes, statuses: list[int], piece: int | None) -> None:
+def test_a_head_has_a_size_limit(
+    server: Process, data: bytes, statuses: list[int], piece: int | None
+) -> None:
     got = sent(server, data, piece, len(statuses))
     assert got.statuses == statuses
     assert got.is_open is (statuses[-1] == 200)
@@ -158,7 +95,7 @@ def test_a_head_has_a_size(server: Process, data: bytes, statuses: list[int], pi
     ],
     ids=["value", "name", "URL", "empty lines", "chunk extension", "trailer"],
 )
-def test_what_has_no_end_is_refused_soon(server: Process, start: bytes, status: int) -> None:
+def test_endless_input_is_refused_soon(server: Process, start: bytes, status: int) -> None:
     with connected(server) as sock:
         sock.sendall(start)
         sock.settimeout(0.02)
@@ -172,7 +109,7 @@ def test_what_has_no_end_is_refused_soon(server: Process, start: bytes, status: 
         assert int(head[9:12]) == status
 
 
-def test_fields_after_a_body_are_no_part_of_the_head(server: Process) -> None:
+def test_trailer_fields_are_not_part_of_the_head(server: Process) -> None:
     chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
     assert sent(server, chunked + b"X: a\r\n\r\n").statuses == [200]
     assert sent(server, chunked + b"Host: b\r\n\r\n" + GET + END, count=2).statuses == [200, 200]
@@ -183,7 +120,7 @@ def test_fields_after_a_body_are_no_part_of_the_head(server: Process) -> None:
     [(b"", None), (b"GE", 408), (GET, 408), (POST + b"Content-Length: 5\r\n\r\nhell", 408)],
     ids=["nothing", "half a line", "half a head", "half a body"],
 )
-def test_a_request_has_a_time(hasty: Process, data: bytes, status: int | None) -> None:
+def test_a_request_has_a_timeout(hasty: Process, data: bytes, status: int | None) -> None:
     with connected(hasty) as sock:
         began = time.monotonic()
         sock.sendall(data)
@@ -195,7 +132,7 @@ def test_a_request_has_a_time(hasty: Process, data: bytes, status: int | None) -
 
 
 @pytest.mark.parametrize("data", [GET + b"X: a\r\n" * 50, POST + b"Content-Length: 500\r\n\r\n" + b"a" * 500])
-def test_a_byte_at_a_time_does_not_make_it_longer(hasty: Process, data: bytes) -> None:
+def test_a_byte_at_a_time_does_not_extend_the_timeout(hasty: Process, data: bytes) -> None:
     with connected(hasty) as sock:
         began = time.monotonic()
         sock.settimeout(0.01)
@@ -210,7 +147,7 @@ def test_a_byte_at_a_time_does_not_make_it_longer(hasty: Process, data: bytes) -
         assert time.monotonic() - began < 10 * TIME
 
 
-def test_each_request_has_its_time(hasty: Process) -> None:
+def test_each_request_has_its_own_timeout(hasty: Process) -> None:
     with connected(hasty) as sock:
         for _ in range(3):
             sock.sendall(POST + b"Content-Length: 5\r\n\r\n")
@@ -221,21 +158,21 @@ def test_each_request_has_its_time(hasty: Process) -> None:
         assert answers(sock, 6).statuses == [200] * 6
 
 
-def test_an_answer_that_is_late_is_no_fault_of_the_client(hasty: Process) -> None:
+def test_a_slow_answer_does_not_time_out_the_client(hasty: Process) -> None:
     with connected(hasty) as sock:
         sock.sendall(b"GET /?seconds=%f HTTP/1.1\r\nHost: a\r\n\r\n" % (2.5 * TIME))
         assert answers(sock, 1).statuses == [200]
 
 
-def test_a_body_that_the_server_does_not_read_yet_is_no_fault_of_the_client(hasty: Process) -> None:
-    size = 3_000_000  # more than is buffered anywhere before it is read
+def test_the_timeout_stops_while_the_server_does_not_read(hasty: Process) -> None:
+    size = 3_000_000  # more than all buffers hold
     request = b"POST /?seconds=%f HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (2 * TIME, size)
     with connected(hasty) as sock:
         sock.sendall(request + b"a" * size)
         assert answers(sock, 1).last == b"a" * size
 
 
-def test_an_idle_connection_ends(hasty: Process) -> None:
+def test_an_idle_connection_is_closed(hasty: Process) -> None:
     with connected(hasty) as sock:
         sock.sendall(GET + END)
         began = time.monotonic()
@@ -245,6 +182,7 @@ def test_an_idle_connection_ends(hasty: Process) -> None:
 
 
 def unread(server: Process, data: bytes) -> socket.socket:
+    """A connection that has sent data, with a small receive buffer."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", server.port))
@@ -253,24 +191,15 @@ def unread(server: Process, data: bytes) -> socket.socket:
 
 
 def resident(server: Process) -> float:
-    """Of its worker, in MB."""
+    """Resident memory of the worker, in MB."""
     status = Path(f"/proc/{server.workers[0]}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1000
-
-
-def received(sock: socket.socket) -> int:
-    """How many bytes, until its end or its timeout."""
-    count = 0
-    with suppress(ConnectionResetError, TimeoutError):
-        while got := sock.recv(1_000_000):
-            count += len(got)
-    return count
 
 
 MANY = b"GET /?bytes=10000000 HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def test_who_does_not_read_is_cut_off_and_costs_one_answer(hasty: Process) -> None:
+def test_a_client_that_does_not_read_is_cut_off_and_costs_one_answer(hasty: Process) -> None:
     before = resident(hasty)
     with unread(hasty, MANY * 20) as sock:
         time.sleep(TIME / 2)
@@ -280,13 +209,13 @@ def test_who_does_not_read_is_cut_off_and_costs_one_answer(hasty: Process) -> No
     until(lambda: resident(hasty) < before + 5, 5)
 
 
-def test_who_does_not_read_the_last_answer_is_cut_off(hasty: Process) -> None:
+def test_a_client_that_does_not_read_the_last_answer_is_cut_off(hasty: Process) -> None:
     with unread(hasty, MANY[:-2] + b"Connection: close\r\n\r\n") as sock:
         time.sleep(5 * TIME)
         assert received(sock) < 10_000_000
 
 
-def test_who_reads_slowly_is_not_cut_off(hasty: Process) -> None:
+def test_a_slow_reader_is_not_cut_off(hasty: Process) -> None:
     with unread(hasty, MANY[:-2] + b"Connection: close\r\n\r\n") as sock:
         began, got = time.monotonic(), 0
         while time.monotonic() - began < 3 * TIME:
@@ -299,7 +228,7 @@ PART = b"GET /?bytes=220000 HTTP/1.1\r\nHost: a\r\n"
 
 
 @pytest.mark.parametrize("end", [END, b"Connection: close\r\n\r\n"])
-def test_who_reads_least_makes_room(cramped: Process, end: bytes) -> None:
+def test_the_slowest_reader_is_cut_off_at_the_limit(cramped: Process, end: bytes) -> None:
     with ExitStack() as stack:
         first, second, third = [stack.enter_context(unread(cramped, PART + end)) for _ in range(3)]
         got = [0, 0]
@@ -308,14 +237,14 @@ def test_who_reads_least_makes_room(cramped: Process, end: bytes) -> None:
             got[0] += len(first.recv(500))
             got[1] += len(third.recv(500))
         with unread(cramped, PART + end) as newest:
-            until(lambda: "unread answers fill their room" in cramped.told)
+            until(lambda: "unread answers fill their room" in cramped.output)
             assert received(second) < 220_000
             for sock in (first, third, newest):
                 sock.settimeout(1)
             assert min(got[0] + received(first), got[1] + received(third), received(newest)) > 220_000
 
 
-def test_one_alone_may_be_larger_than_the_room(cramped: Process) -> None:
+def test_an_answer_alone_may_exceed_the_limit(cramped: Process) -> None:
     with unread(cramped, MANY[:-2] + b"Connection: close\r\n\r\n") as sock:
         time.sleep(0.1)
         assert received(sock) > 10_000_000
@@ -323,11 +252,15 @@ def test_one_alone_may_be_larger_than_the_room(cramped: Process) -> None:
 
 @pytest.mark.parametrize("expects", [b"", b"Expect: 100-continue\r\n"])
 @pytest.mark.parametrize("size", [5, 5_000_000])
-def test_an_answer_before_the_body_ends_the_connection(server: Process, size: int, expects: bytes) -> None:
+def test_an_answer_before_the_end_of_the_body_closes_the_connection(
+    server: Process, size: int, expects: bytes
+) -> None:
     with connected(server) as sock:
         sock.sendall(b"POST /client HTTP/1.1\r\nHost: a\r\n%sContent-Length: %d\r\n\r\n" % (expects, size))
         time.sleep(0.1)
-        sock.sendall((GET + END).ljust(size)[:size])  # unread, it must not cost the client its answer
+        sock.sendall(
+            (GET + END).ljust(size)[:size]
+        )  # the server doesn't read it, but must not reset the connection
         sock.settimeout(20)
         head = sock.recv(1_000)
         assert head.startswith(b"HTTP/1.1 200 ")
@@ -335,7 +268,7 @@ def test_an_answer_before_the_body_ends_the_connection(server: Process, size: in
         assert received(sock) == 0
 
 
-def test_an_answer_after_a_slow_body_keeps_the_connection(server: Process) -> None:
+def test_an_answer_after_a_slow_body_keeps_the_connection_open(server: Process) -> None:
     with connected(server) as sock:
         sock.sendall(POST + b"Content-Length: 5\r\n\r\nhe")
         time.sleep(0.1)
@@ -344,7 +277,7 @@ def test_an_answer_after_a_slow_body_keeps_the_connection(server: Process) -> No
     assert (got.statuses, got.is_open) == ([200, 200], True)
 
 
-def test_requests_sent_ahead_are_answered_in_order_and_have_a_number(server: Process) -> None:
+def test_pipelined_requests_are_answered_in_order_up_to_a_limit(server: Process) -> None:
     def numbered(count: int) -> bytes:
         return b"".join(b"GET /?bytes=%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(count))
 
@@ -354,20 +287,22 @@ def test_requests_sent_ahead_are_answered_in_order_and_have_a_number(server: Pro
 
 
 @pytest.mark.parametrize(
-    "ahead", [b"", GET + END, 7 * (POST + SENT), 8 * (GET + END)], ids=["nothing", "a GET", "POSTs", "8 GETs"]
+    "pipelined",
+    [b"", GET + END, 7 * (POST + BODY), 8 * (GET + END)],
+    ids=["nothing", "a GET", "POSTs", "8 GETs"],
 )
-def test_that_a_client_goes_is_seen_though_it_sent_a_request_ahead(tmp_path: Path, ahead: bytes) -> None:
+def test_a_disconnect_is_noticed_despite_pipelined_requests(tmp_path: Path, pipelined: bytes) -> None:
     with toy(tmp_path / "log") as server:
         with connected(server) as sock:
             sock.sendall(b"GET /until-gone HTTP/1.1\r\nHost: a\r\n\r\n")
             time.sleep(0.1)
-            sock.sendall(ahead)
+            sock.sendall(pipelined)
             time.sleep(0.1)
             assert "the client is gone" not in server.log.read_text()
         until(lambda: "the client is gone" in server.log.read_text())
 
 
-def test_connections_have_a_number_that_is_told(small: Process) -> None:
+def test_the_number_of_connections_is_limited_and_logged(small: Process) -> None:
     with ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(connected(small))
@@ -379,10 +314,10 @@ def test_connections_have_a_number_that_is_told(small: Process) -> None:
     assert b"\r\nretry-after: 1\r\n" in head
     assert head.endswith(b"\r\nconnection: close")
     until(lambda: sent(small, GET + END).statuses == [200])
-    assert small.told.count("connection limit reached") == 1
+    assert small.output.count("connection limit reached") == 1
 
 
-def test_the_connection_that_is_idle_for_longest_makes_room(small: Process) -> None:
+def test_the_longest_idle_connection_is_closed_for_a_new_one(small: Process) -> None:
     with ExitStack() as stack:
         idle = [stack.enter_context(connected(small)) for _ in range(20)]
         for sock in idle:
@@ -397,25 +332,25 @@ def test_the_connection_that_is_idle_for_longest_makes_room(small: Process) -> N
 @pytest.mark.parametrize(
     ("data", "bodies"),
     [
-        (POST + OFFER + SENT, 1),
-        (POST + OFFER + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS, 1),
-        (POST + OFFER + SENT + POST + SENT, 2),
-        (POST + SENT + POST + OFFER + SENT + POST + OFFER + SENT, 3),
-        (POST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n" + SENT, 1),
-        (POST + b"Expect: 100-continue\r\n" + OFFER + SENT, 1),
+        (POST + UPGRADE + BODY, 1),
+        (POST + UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS, 1),
+        (POST + UPGRADE + BODY + POST + BODY, 2),
+        (POST + BODY + POST + UPGRADE + BODY + POST + UPGRADE + BODY, 3),
+        (POST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n" + BODY, 1),
+        (POST + b"Expect: 100-continue\r\n" + UPGRADE + BODY, 1),
     ],
 )
-def test_an_offered_upgrade_is_ignored(server: Process, data: bytes, bodies: int, piece: int | None) -> None:
+def test_an_upgrade_is_ignored(server: Process, data: bytes, bodies: int, piece: int | None) -> None:
     got = sent(server, data, piece, bodies + (b"100-continue" in data))
     assert [status for status in got.statuses if status != 100] == [200] * bodies
     assert (got.last, got.is_open) == (b"hello", True)
 
 
-def test_the_body_of_an_offer_is_no_request(server: Process) -> None:
-    """Not if it comes later, either."""
+def test_the_body_of_an_upgrade_is_not_a_request(server: Process) -> None:
+    """Even if it arrives later than the head."""
     smuggled = GET + END
     with connected(server) as sock:
-        sock.sendall(POST + OFFER + b"Content-Length: %d\r\n\r\n" % len(smuggled))
+        sock.sendall(POST + UPGRADE + b"Content-Length: %d\r\n\r\n" % len(smuggled))
         time.sleep(0.1)
         sock.sendall(smuggled)
         got = answers(sock, 1)
@@ -452,7 +387,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
     ],
 )
 @pytest.mark.parametrize("piece", [None, 7])
-def test_what_may_be_read_in_two_ways_is_refused(server: Process, data: bytes, piece: int | None) -> None:
+def test_ambiguous_messages_are_refused(server: Process, data: bytes, piece: int | None) -> None:
     got = sent(server, data, piece)
     assert (got.statuses, got.code, got.is_open) == ([400], "BAD_REQUEST", False)
 
@@ -465,7 +400,7 @@ def test_what_may_be_read_in_two_ways_is_refused(server: Process, data: bytes, p
         (b"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n", [200], True),
         (b"GET http://a?bytes=3 HTTP/1.1\r\nHost: a\r\n\r\n", [200], True),
         (POST + CHUNKED + END + CHUNKS, [200], True),
-        (POST + b"Expect: 100-continue\r\n" + SENT, [100, 200], True),
+        (POST + b"Expect: 100-continue\r\n" + BODY, [100, 200], True),
         (GET + END + b"\x00\x01 no request", [200, 400], False),
         (GET + b"Connection: close\r\n\r\n" + GET + END, [200], False),
         (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n" + GET + END, [405], False),
@@ -473,14 +408,14 @@ def test_what_may_be_read_in_two_ways_is_refused(server: Process, data: bytes, p
     ],
 )
 @pytest.mark.parametrize("piece", [None, 7])
-def test_other_forms(
+def test_other_forms_of_requests(
     server: Process, data: bytes, statuses: list[int], is_open: bool, piece: int | None
 ) -> None:
     got = sent(server, data, piece, len(statuses))
     assert (got.statuses, got.is_open) == (statuses, is_open)
 
 
-def test_a_refusal_comes_after_the_answers_before_it(hasty: Process) -> None:
+def test_a_refusal_follows_the_earlier_answers(hasty: Process) -> None:
     slow = b"GET /?seconds=0.1 HTTP/1.1\r\nHost: a\r\n\r\n"
     half = POST + b"Content-Length: 5\r\n\r\nhel"
     with connected(hasty) as sock:
@@ -488,9 +423,9 @@ def test_a_refusal_comes_after_the_answers_before_it(hasty: Process) -> None:
         assert answers(sock, 2).statuses == [200, 408]
 
 
-def test_strangers_fill_no_log(server: Process) -> None:
-    assert "Traceback" not in server.told
-    assert "Invalid HTTP" not in server.told
+def test_invalid_requests_do_not_fill_the_log(server: Process) -> None:
+    assert "Traceback" not in server.output
+    assert "Invalid HTTP" not in server.output
 
 
 @pytest.mark.parametrize(
@@ -500,7 +435,7 @@ def test_strangers_fill_no_log(server: Process) -> None:
         ("10.0.0.0/8", "192.0.2.1", "127.0.0.1"),
     ],
 )
-def test_whom_a_request_is_from(tmp_path: Path, trusted: str, forwarded: str, client: str) -> None:
+def test_the_client_address_behind_a_proxy(tmp_path: Path, trusted: str, forwarded: str, client: str) -> None:
     with toy(tmp_path / "log", {"FORWARDED_ALLOW_IPS": trusted}) as server:
         head = f"GET /client HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {forwarded}\r\n\r\n"
         assert sent(server, head.encode()).last == client.encode()

@@ -1,9 +1,9 @@
-"""What a response is on the wire: an application of the test's own on a connection of ours."""
+"""Responses on the wire: test applications on Lectern's connections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -12,13 +12,19 @@ from app.server import server
 from app.server.connection import Connection
 from app.settings import Settings
 
+App: TypeAlias = Any  # an ASGI application; uvicorn keeps its types private
+Scope: TypeAlias = Any  # likewise
+Channel: TypeAlias = Callable[..., Any]  # receive or send
+
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 HEAD = GET.replace(b"GET", b"HEAD")
 FIVE = (b"content-length", b"5")
 
 
-def answering(headers: Sequence[tuple[bytes, bytes]], *parts: bytes) -> Any:
-    async def app(scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+def answering(headers: Sequence[tuple[bytes, bytes]], *parts: bytes) -> App:
+    """An application that answers with these headers and parts of a body."""
+
+    async def app(scope: Scope, receive: Channel, send: Channel) -> None:
         if scope["type"] == "lifespan":
             await send({"type": "lifespan.startup.complete"})
             return
@@ -30,38 +36,38 @@ def answering(headers: Sequence[tuple[bytes, bytes]], *parts: bytes) -> Any:
 
 
 @asynccontextmanager
-async def connected(app: Any) -> AsyncIterator[tuple[Connection, asyncio.StreamReader, asyncio.StreamWriter]]:
-    loop, own = asyncio.get_running_loop(), server.make_server(lambda: app, Settings())
-    own.config.load()
-    own.lifespan = own.config.lifespan_class(own.config)
-    listening = await loop.create_server(own._connection, "127.0.0.1", 0)
+async def connected(app: App) -> AsyncIterator[tuple[Connection, asyncio.StreamReader, asyncio.StreamWriter]]:
+    loop, served = asyncio.get_running_loop(), server.make_server(lambda: app, Settings())
+    served.config.load()
+    served.lifespan = served.config.lifespan_class(served.config)
+    listening = await loop.create_server(served._connection, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
     try:
-        while not own.server_state.connections:  # noqa: ASYNC110 # uvicorn's set
+        while not served.server_state.connections:  # noqa: ASYNC110 # uvicorn's set
             await asyncio.sleep(0)
-        (connection,) = own.server_state.connections
+        (connection,) = served.server_state.connections
         yield connection, reader, writer
     finally:
         writer.close()
         listening.close()
 
 
-async def raw(app: Any, request: bytes) -> bytes:
-    """All that comes until the connection is closed."""
+async def raw(app: App, request: bytes) -> bytes:
+    """Sends a request and returns everything received until the connection closes."""
     async with connected(app) as (_, reader, writer), asyncio.timeout(5):
         writer.write(request.replace(b"Host: a", b"Host: a\r\nConnection: close"))
         return await reader.read()
 
 
 @pytest.mark.parametrize("parts", [(b"hello",), (b"he", b"llo"), (b"", b"hello", b"")])
-async def test_a_body_comes_whole_after_its_head(parts: tuple[bytes, ...]) -> None:
+async def test_the_whole_body_follows_the_head(parts: tuple[bytes, ...]) -> None:
     head, _, body = (await raw(answering([FIVE], *parts), GET)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert head.count(b"\r\nconnection: close") == head.count(b"\r\ncontent-length: 5") == 1
     assert body == b"hello"
 
 
-async def test_head_has_no_body_and_no_length_is_chunked() -> None:
+async def test_head_has_no_body_and_an_unknown_length_is_chunked() -> None:
     head, _, body = (await raw(answering([FIVE], b"hello"), HEAD)).partition(b"\r\n\r\n")
     assert (b"content-length: 5" in head, body) == (True, b"")
     head, _, body = (await raw(answering([], b"he", b"llo"), GET)).partition(b"\r\n\r\n")
@@ -69,22 +75,22 @@ async def test_head_has_no_body_and_no_length_is_chunked() -> None:
 
 
 @pytest.mark.parametrize("parts", [(b"hell",), (b"hello!",), (b"hello", b"!"), (b"hello", b"", b"x")])
-async def test_another_length_than_it_says_ends_the_connection(parts: tuple[bytes, ...]) -> None:
-    """With no byte too many: the client would take it for the next answer."""
+async def test_a_wrong_content_length_ends_the_connection(parts: tuple[bytes, ...]) -> None:
+    """No surplus byte is sent: the client would take it for the next answer."""
     body = (await raw(answering([FIVE], *parts), GET)).partition(b"\r\n\r\n")[2]
     assert b"hello".startswith(body)
 
 
 @pytest.mark.parametrize("field", [(b"x-a", b"b\r\nx-c: d"), (b"x-a\r\nx-c", b"d"), (b"x a", b"b")])
-async def test_a_field_that_would_be_two_is_not_sent(field: tuple[bytes, bytes]) -> None:
+async def test_an_invalid_field_is_not_sent(field: tuple[bytes, bytes]) -> None:
     answer = await raw(answering([FIVE, field], b"hello"), GET)
     assert answer.startswith(b"HTTP/1.1 500 ")
     assert b"x-c" not in answer
 
 
 @pytest.mark.parametrize("more", [0, 1])
-async def test_bodies_sent_ahead_are_read_up_to_a_size(more: int) -> None:
-    async def app(scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+async def test_pipelined_bodies_are_read_up_to_a_limit(more: int) -> None:
+    async def app(scope: Scope, receive: Channel, send: Channel) -> None:
         await asyncio.sleep(60)
 
     sizes = [HIGH_WATER_LIMIT // 2, HIGH_WATER_LIMIT // 2 + more]

@@ -1,4 +1,4 @@
-"""What a gateway does from the signal to stop until its end."""
+"""Graceful shutdown, from the stop signal until the process exits."""
 
 import asyncio
 import signal
@@ -25,7 +25,7 @@ SMALL = {"query": "{ courses(first: 1) { totalCount } }"}
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 @pytest.mark.usefixtures("database")
-def test_it_says_that_it_is_not_ready_and_answers_until_the_delay_is_over(
+def test_it_is_unready_but_still_answers_until_the_delay_is_over(
     settings: Settings, tmp_path: Path, number: signal.Signals
 ) -> None:
     server = Process([*LECTERN, "0"], tmp_path / "log", environment(settings) | {"DRAIN_DELAY": "1.5"})
@@ -40,7 +40,7 @@ def test_it_says_that_it_is_not_ready_and_answers_until_the_delay_is_over(
         assert httpx.post(f"{url}/graphql", json=SMALL).status_code == 200
     assert server.status() == 0
     assert time.monotonic() - began > 1.5
-    assert "Traceback" not in server.told
+    assert "Traceback" not in server.output
 
 
 async def test_writes_in_flight_are_answered(settings: Settings, database: Database, tmp_path: Path) -> None:
@@ -54,21 +54,21 @@ async def test_writes_in_flight_are_answered(settings: Settings, database: Datab
     answers = [await reader.read() for reader, _ in lines]
     assert server.status() == 0
     assert all(answer.endswith(b'{"data":{"signUp":{"errors":[]}}}') for answer in answers), answers
-    assert any(b"connection: close" in answer for answer in answers)  # of those after the signal
+    assert any(b"connection: close" in answer for answer in answers)  # requests after the signal
     assert await database["accounts"].count_documents({}) == before + 5
     for _, writer in lines:
         writer.close()
 
 
-def test_what_goes_on_behind_an_answer_is_waited_for(tmp_path: Path) -> None:
+def test_background_work_is_waited_for(tmp_path: Path) -> None:
     with toy(tmp_path / "log") as server:
         assert httpx.get(f"http://127.0.0.1:{server.port}/work").status_code == 200
         server.signal(signal.SIGTERM)
         assert server.status() == 0
-        assert "the work is done" in server.told
+        assert "the work is done" in server.output
 
 
-async def test_what_takes_too_long_is_cut_off_and_told_in_a_line(tmp_path: Path) -> None:
+async def test_slow_requests_are_cut_off_and_logged_in_one_line(tmp_path: Path) -> None:
     with toy(tmp_path / "log", {"DRAIN_SECONDS": "0.5"}) as server:
         async with load(server.port, get("/?seconds=60"), clients=3) as tally:
             await asyncio.sleep(0.5)
@@ -76,14 +76,14 @@ async def test_what_takes_too_long_is_cut_off_and_told_in_a_line(tmp_path: Path)
             await until(tally, lambda tally: tally.refused >= 3)
         assert tally.failed.total() == 3
         assert server.status() == 0
-        lines = [line for line in server.told.splitlines() if "cut off" in line]
+        lines = [line for line in server.output.splitlines() if "cut off" in line]
     assert len(lines) == 1
     assert "requests=3" in lines[0]
-    assert "Traceback" not in server.told
+    assert "Traceback" not in server.output
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_a_connection_that_was_just_opened_or_used_may_be_used_once_more(tmp_path: Path, before: int) -> None:
+def test_a_connection_just_opened_or_used_can_be_used_once_more(tmp_path: Path, before: int) -> None:
     with toy(tmp_path / "log") as server, socket.create_connection(("127.0.0.1", server.port)) as kept:
         for _ in range(before):
             kept.sendall(get("/"))
@@ -96,7 +96,7 @@ def test_a_connection_that_was_just_opened_or_used_may_be_used_once_more(tmp_pat
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_a_gateway_that_stops_fails_no_request(
+async def test_a_stopping_gateway_fails_no_request(
     settings: Settings, database: Database, tmp_path: Path, workers: int
 ) -> None:
     command = [*LECTERN, "0", "--workers", str(workers)]

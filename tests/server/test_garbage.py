@@ -1,4 +1,4 @@
-"""Requests and connections are freed without the garbage collector, which runs seldom (app.memory)."""
+"""Requests and connections leave no reference cycles: the garbage collector runs rarely (app.memory)."""
 
 import asyncio
 import gc
@@ -33,12 +33,14 @@ REQUEST = posted("{ courses(first: 1) { nodes { id } } }")
 
 
 class Served:
+    """A gateway in this process, with a client for it."""
+
     def __init__(self, port: int, endpoint: Endpoint) -> None:
         self.port = port
         self.endpoint = endpoint
 
     async def ask(self, sent: bytes = REQUEST, *, gone_after: float | None = None) -> bytes:
-        """The beginning of the answer; none where the client goes away first."""
+        """The beginning of the answer; empty if the client disconnects first, after some seconds."""
         loop = asyncio.get_running_loop()
         with socket.socket() as client:
             client.setblocking(False)
@@ -49,14 +51,14 @@ class Served:
             await asyncio.sleep(gone_after)
             return b""
 
-    def is_full(self) -> None:
-        """Nothing gets a turn any more."""
+    def fill(self) -> None:
+        """Fills the cheap lane, so that every further request has to wait."""
         self.endpoint.admission.cheap.used = self.endpoint.admission.cheap.capacity
 
 
 @pytest.fixture
 async def served(settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Served]:
-    """Its parameter: settings."""
+    """Parametrised with settings."""
     changed = getattr(request, "param", {"admission_wait": 0.4})
     app = create_app(settings.model_copy(update=changed))
     config = uvicorn.Config(app, lifespan="off", interface="asgi3", proxy_headers=False, access_log=False)
@@ -72,8 +74,11 @@ async def served(settings: Settings, request: pytest.FixtureRequest) -> AsyncIte
 
 
 @asynccontextmanager
-async def freed(*names: str) -> AsyncIterator[None]:
-    """No objects of such classes are left to the collector, nor any of ours; the rest is graphql-core's."""
+async def freed(*prefixes: str) -> AsyncIterator[None]:
+    """Asserts that the block leaves no cyclic garbage from Lectern or from modules with these prefixes.
+
+    graphql-core leaves some garbage of its own.
+    """
     await asyncio.sleep(0.1)
     gc.collect()
     gc.disable()
@@ -82,12 +87,12 @@ async def freed(*names: str) -> AsyncIterator[None]:
         yield
         await asyncio.sleep(0.1)
         gc.collect()
-        left = [f"{type(found).__module__}.{type(found).__qualname__}" for found in gc.garbage]
+        left = [f"{type(item).__module__}.{type(item).__qualname__}" for item in gc.garbage]
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
-    assert [name for name in left if name.startswith((*OURS, *names))] == []
+    assert [name for name in left if name.startswith((*OURS, *prefixes))] == []
 
 
 @pytest.mark.parametrize(
@@ -104,14 +109,14 @@ async def freed(*names: str) -> AsyncIterator[None]:
     ],
     ids=["known", "new", "invalid", "an unknown variable", "a wrong variable", "a failing field"],
 )
-async def test_an_answer_leaves_nothing(served: Served, sent: bytes) -> None:
+async def test_an_answer_leaves_no_garbage(served: Served, sent: bytes) -> None:
     await served.ask()
     async with freed():
         for _ in range(COUNT):
             assert await served.ask(sent) == b"HTTP/1.1 200"
 
 
-async def test_a_text_that_is_not_graphql_leaves_nothing(served: Served) -> None:
+async def test_a_syntax_error_leaves_no_garbage(served: Served) -> None:
     await served.ask()
     async with freed("graphql."):
         for number in range(COUNT):
@@ -119,16 +124,16 @@ async def test_a_text_that_is_not_graphql_leaves_nothing(served: Served) -> None
 
 
 @pytest.mark.parametrize("served", [{"admission_wait": 0.4}, {"request_timeout": 0.3}], indirect=True)
-async def test_a_refusal_after_a_while_leaves_nothing(served: Served) -> None:
+async def test_a_refusal_after_waiting_leaves_no_garbage(served: Served) -> None:
     await served.ask()
-    served.is_full()
+    served.fill()
     async with freed():
         assert set(await asyncio.gather(*(served.ask() for _ in range(COUNT)))) == {b"HTTP/1.1 503"}
 
 
-async def test_a_client_that_goes_away_leaves_nothing(served: Served) -> None:
+async def test_a_client_that_disconnects_leaves_no_garbage(served: Served) -> None:
     await served.ask()
-    served.is_full()
+    served.fill()
     async with freed():
         leaving = asyncio.gather(*(served.ask(gone_after=0.15) for _ in range(COUNT)))
         await asyncio.sleep(0.1)
@@ -141,10 +146,10 @@ async def test_a_client_that_goes_away_leaves_nothing(served: Served) -> None:
 @pytest.mark.parametrize(
     "sent",
     [POST, POST + b"Content-Length: 900\r\n\r\n", POST + b"Content-Length: 900\r\n\r\nhalf", REQUEST * 3],
-    ids=["half a head", "no body", "half a body", "requests ahead"],
+    ids=["half a head", "no body", "half a body", "pipelined requests"],
 )
-async def test_a_client_that_leaves_something_open_leaves_nothing(served: Served, sent: bytes) -> None:
+async def test_an_unfinished_request_leaves_no_garbage(served: Served, sent: bytes) -> None:
     await served.ask()
-    served.is_full()
+    served.fill()
     async with freed():
         await asyncio.gather(*(served.ask(sent, gone_after=0.15) for _ in range(COUNT)))

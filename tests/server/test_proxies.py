@@ -1,4 +1,4 @@
-"""Whom a request is from, by what proxies tell."""
+"""The client address and scheme of a request behind proxies."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from app.server.proxies import Proxies
 PEER = "10.0.0.1"
 
 
-async def told(trusted: tuple[str, ...], *headers: tuple[bytes, bytes], peer: str = PEER) -> Scope:
-    """The scope that the application gets."""
-    got: dict[str, Any] = {}
+async def forwarded_scope(trusted: tuple[str, ...], *headers: tuple[bytes, bytes], peer: str = PEER) -> Scope:
+    """The scope that the application receives."""
+    received: dict[str, Any] = {}  # an ASGI scope
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        got.update(scope)
+        received.update(scope)
 
     scope = {"type": "http", "scheme": "http", "client": (peer, 50_000), "headers": list(headers)}
-    await Proxies(application, trusted)(scope, None, None)  # type: ignore[arg-type] # not called
-    return got
+    await Proxies(application, trusted)(scope, None, None)  # type: ignore[arg-type] # receive and send are not called
+    return received
 
 
 @pytest.mark.parametrize(
@@ -44,27 +44,27 @@ async def told(trusted: tuple[str, ...], *headers: tuple[bytes, bytes], peer: st
         ((PEER,), "::ffff:192.0.2.1", "192.0.2.1"),
     ],
 )
-async def test_the_last_address_that_is_no_proxy_s(
+async def test_the_client_is_the_last_address_that_is_not_a_proxy(
     trusted: tuple[str, ...], forwarded: str, client: str
 ) -> None:
-    scope = await told(trusted, (b"x-forwarded-for", forwarded.encode()))
+    scope = await forwarded_scope(trusted, (b"x-forwarded-for", forwarded.encode()))
     assert scope["client"][0] == client
 
 
 async def test_several_headers_are_one_list() -> None:
     headers = [(b"x-forwarded-for", b"203.0.113.9"), (b"x-forwarded-for", b"192.0.2.1")]
-    assert (await told((PEER,), *headers))["client"][0] == "192.0.2.1"
+    assert (await forwarded_scope((PEER,), *headers))["client"][0] == "192.0.2.1"
 
 
-async def test_a_proxy_may_come_over_ipv6() -> None:
+async def test_a_proxy_may_connect_over_ipv6() -> None:
     header = (b"x-forwarded-for", b"192.0.2.1")
-    assert (await told((PEER,), header, peer=f"::ffff:{PEER}"))["client"][0] == "192.0.2.1"
+    assert (await forwarded_scope((PEER,), header, peer=f"::ffff:{PEER}"))["client"][0] == "192.0.2.1"
 
 
 @pytest.mark.parametrize(("trusted", "scheme"), [((PEER,), "https"), (("192.0.2.1",), "http")])
-async def test_the_scheme_is_told_by_proxies(trusted: tuple[str, ...], scheme: str) -> None:
-    assert (await told(trusted, (b"x-forwarded-proto", b"https")))["scheme"] == scheme
+async def test_the_scheme_is_taken_from_trusted_proxies(trusted: tuple[str, ...], scheme: str) -> None:
+    assert (await forwarded_scope(trusted, (b"x-forwarded-proto", b"https")))["scheme"] == scheme
 
 
-async def test_a_scheme_that_is_none_is_not_believed() -> None:
-    assert (await told((PEER,), (b"x-forwarded-proto", b"javascript")))["scheme"] == "http"
+async def test_an_invalid_scheme_is_ignored() -> None:
+    assert (await forwarded_scope((PEER,), (b"x-forwarded-proto", b"javascript")))["scheme"] == "http"

@@ -1,4 +1,4 @@
-"""The room for unread answers: who is cut off when it is full."""
+"""The limit on unread answers: which clients are cut off when it is exceeded."""
 
 import asyncio
 import socket
@@ -9,15 +9,15 @@ import pytest
 from app.server.connection_limits import Limits
 from app.server.reader import _GRACE, _PART, Reader, Unread
 
-MOST = 1_000_000
-SIZE = MOST // 4 - _PART
+LIMIT = 1_000_000
+SIZE = LIMIT // 4 - _PART
 
 
 class Line(asyncio.Transport):
-    """A transport that holds so many bytes, of a client that takes them when the test says so."""
+    """A transport whose write buffer the test sets."""
 
-    def __init__(self, waiting: int, own: socket.socket) -> None:
-        super().__init__({"socket": own})
+    def __init__(self, waiting: int, sock: socket.socket) -> None:
+        super().__init__({"socket": sock})
         self.waiting, self.is_cut = waiting, False
 
     def get_write_buffer_size(self) -> int:
@@ -37,7 +37,7 @@ def unread() -> Unread:
 
 @pytest.fixture
 async def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time of the loop, in its only element."""
+    """The event loop's time, as the only element."""
     now = [0.0]
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now[0])
     return now
@@ -45,38 +45,38 @@ async def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 async def connect(unread: Unread, clock: list[float]) -> AsyncIterator[Connect]:
-    """Connects a client that an answer of so many bytes waits for."""
-    readers, own = [], socket.socket()
+    """Connects a client with some bytes of an answer to read."""
+    readers, sock = [], socket.socket()
 
     def connect(waiting: int) -> tuple[Line, Reader]:
-        line = Line(waiting, own)
-        readers.append(Reader(line, Limits(unread=MOST), unread, lambda: 0, lambda: None))
+        line = Line(waiting, sock)
+        readers.append(Reader(line, Limits(unread=LIMIT), unread, lambda: 0, lambda: None))
         readers[-1].check()
         return line, readers[-1]
 
     yield connect
     for reader in readers:
         reader.leave()
-    own.close()
+    sock.close()
 
 
-async def test_a_room_that_is_just_full_costs_nobody_an_answer(unread: Unread, connect: Connect) -> None:
+async def test_nobody_is_cut_off_at_exactly_the_limit(unread: Unread, connect: Connect) -> None:
     lines = [connect(SIZE)[0] for _ in range(4)]
-    assert unread.bytes == MOST
+    assert unread.bytes == LIMIT
     assert not any(line.is_cut for line in lines)
     connect(1)
     assert [line.is_cut for line in lines].count(True) == 1
 
 
-async def test_what_was_read_since_makes_room_first(unread: Unread, connect: Connect) -> None:
+async def test_bytes_read_since_the_last_count_are_discounted_first(unread: Unread, connect: Connect) -> None:
     lines = [connect(SIZE)[0] for _ in range(4)]
     lines[2].waiting = 0
     connect(SIZE)
     assert not any(line.is_cut for line in lines)
-    assert unread.bytes == MOST
+    assert unread.bytes == LIMIT
 
 
-async def test_the_one_that_would_hold_its_memory_for_longest_is_cut_off(
+async def test_the_client_that_would_hold_its_memory_for_longest_is_cut_off(
     connect: Connect, clock: list[float]
 ) -> None:
     lines = [connect(size)[0] for size in (SIZE, SIZE, SIZE // 2, SIZE)]
@@ -96,11 +96,13 @@ async def test_newcomers_are_cut_off_last(connect: Connect, clock: list[float]) 
     assert [line.is_cut for line in new].count(True) == 1
 
 
-async def test_one_alone_may_take_more_than_the_room(connect: Connect) -> None:
-    assert not connect(2 * MOST)[0].is_cut
+async def test_a_client_alone_may_exceed_the_limit(connect: Connect) -> None:
+    assert not connect(2 * LIMIT)[0].is_cut
 
 
-async def test_who_has_read_or_left_takes_no_room(unread: Unread, connect: Connect) -> None:
+async def test_a_client_that_has_read_everything_or_left_is_not_counted(
+    unread: Unread, connect: Connect
+) -> None:
     (line, reader), (_, gone) = connect(SIZE), connect(SIZE)
     line.waiting = 0
     reader.check()

@@ -1,4 +1,4 @@
-"""Supervisor and workers, as processes."""
+"""The supervisor and its workers, as real processes."""
 
 import os
 import re
@@ -31,7 +31,7 @@ async def test_a_stop_fails_no_request(log: Path, workers: int, seconds: int) ->
             await until(tally, lambda tally: tally.refused >= 50)
         assert tally.bad == 0, tally
         assert server.status() == 0
-    assert "Traceback" not in server.told
+    assert "Traceback" not in server.output
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -57,12 +57,12 @@ async def test_hup_replaces_workers_without_a_failed_request(log: Path, workers:
             await until(tally, lambda tally: tally.good >= so_far + 100)
         assert (tally.bad, tally.refused) == (0, 0), tally
         assert len(server.workers) == workers
-    assert "workers are being replaced" in server.told
+    assert "workers are being replaced" in server.output
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_address_stays_ready_while_its_workers_are_replaced(log: Path, workers: int) -> None:
-    """Else a load balancer would take it out, though others serve it."""
+    """Otherwise a load balancer would remove the address, although other workers serve it."""
     with toy(log, {"DRAIN_DELAY": "1"}, workers=workers) as server:
         before, statuses = set(server.workers), []
         server.signal(signal.SIGHUP)
@@ -74,19 +74,19 @@ def test_an_address_stays_ready_while_its_workers_are_replaced(log: Path, worker
         eventually(lambda: httpx.get(f"http://127.0.0.1:{server.port}/readyz").status_code == 503)
 
 
-def test_a_worker_that_is_killed_is_replaced_and_told(log: Path) -> None:
+def test_a_killed_worker_is_replaced_and_logged(log: Path) -> None:
     with toy(log, workers=2) as server:
         killed, other = server.workers
         os.kill(killed, signal.SIGKILL)
         eventually(lambda: len(set(server.workers) - {killed}) == 2)
         assert other in server.workers
-        eventually(lambda: f"worker={killed}" in server.told)
-        assert "a worker died and is replaced" in server.told
-        assert "SIGKILL" in server.told
+        eventually(lambda: f"worker={killed}" in server.output)
+        assert "a worker died and is replaced" in server.output
+        assert "SIGKILL" in server.output
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_supervisor_that_is_killed_leaves_no_worker_and_no_port(log: Path, workers: int) -> None:
+def test_a_killed_supervisor_leaves_no_worker_and_no_port(log: Path, workers: int) -> None:
     with toy(log, workers=workers) as server:
         port, started = server.port, server.workers
         server.kill()
@@ -94,29 +94,29 @@ def test_a_supervisor_that_is_killed_leaves_no_worker_and_no_port(log: Path, wor
         socket.create_server(("127.0.0.1", port)).close()
 
 
-def test_a_worker_that_can_t_start_ends_it_all_with_a_line(log: Path) -> None:
+def test_a_worker_that_cannot_start_ends_the_server_with_one_line(log: Path) -> None:
     (log.parent / "broken").touch()
     server = Process([*TOY, "2"], log)
     assert server.status() == 1
-    lines = set(server.told.splitlines())
+    lines = set(server.output.splitlines())
     assert 1 <= len(lines) <= 2
     assert all("a worker can't start" in line and "it is broken" in line for line in lines)
 
 
-def test_a_successor_that_can_t_start_leaves_the_others_alone(log: Path) -> None:
+def test_a_successor_that_cannot_start_leaves_the_others_alone(log: Path) -> None:
     with toy(log, workers=2) as server:
         before = server.workers
         (log.parent / "broken").touch()
         server.signal(signal.SIGHUP)
-        eventually(lambda: "a worker did not start" in server.told)
+        eventually(lambda: "a worker did not start" in server.output)
         eventually(lambda: server.workers == before)
         assert httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 200
 
 
-def test_a_second_ctrl_c_ends_it_at_once(log: Path) -> None:
+def test_a_second_ctrl_c_ends_the_server_at_once(log: Path) -> None:
     with toy(log, {"DRAIN_DELAY": "30"}) as server:
         server.signal(signal.SIGINT)
-        eventually(lambda: "draining" in server.told)
+        eventually(lambda: "draining" in server.output)
         assert server.process.poll() is None
         server.signal(signal.SIGINT)
         server.status(10)
@@ -132,16 +132,16 @@ def test_workers_are_added_and_taken_away(log: Path) -> None:
 
 def test_a_worker_holds_as_many_connections_as_it_may_open_files(log: Path) -> None:
     if not which("prlimit"):
-        missing("prlimit is not here (util-linux, on Linux)")
+        missing("prlimit is not installed (util-linux, on Linux)")
     server = Process(["prlimit", "--nofile=100:600", *TOY, "1"], log, {"MAX_CONNECTIONS": "400"})
     assert server.port
     limits = Path(f"/proc/{server.workers[0]}/limits").read_text()
     server.kill()
     assert re.search(r"Max open files +600 +600 ", limits)
-    assert re.search("fewer connections than MAX_CONNECTIONS.*connections=344", server.told)
+    assert re.search("fewer connections than MAX_CONNECTIONS.*connections=344", server.output)
 
 
-def test_ctrl_c_reaches_all_processes_of_a_terminal_and_drains(log: Path) -> None:
+def test_ctrl_c_sent_to_all_processes_of_a_terminal_drains(log: Path) -> None:
     with toy(log, workers=2) as server:
         for pid in server.workers:
             os.kill(pid, signal.SIGINT)
@@ -149,7 +149,7 @@ def test_ctrl_c_reaches_all_processes_of_a_terminal_and_drains(log: Path) -> Non
         assert server.status() == 0
 
 
-def test_it_listens_when_it_can_answer(log: Path) -> None:
+def test_it_listens_only_once_it_can_answer(log: Path) -> None:
     with toy(log, workers=2) as server:
         port = server.port
         server.signal(signal.SIGTERM)
@@ -160,7 +160,7 @@ def test_it_listens_when_it_can_answer(log: Path) -> None:
 
 
 def _answers(port: int) -> bool:
-    """Whether it does. It must, once it accepts a connection."""
+    """Whether the server accepts a connection. If it does, it must answer."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as sock:
             sock.sendall(get("/"))

@@ -1,15 +1,14 @@
-"""An application that answers as slowly, or as much, as it is asked to, served as Lectern is:
-`python -m tests.server.toy WORKERS [PORT]`.
+"""A toy application on Lectern's server: `python -m tests.server.toy WORKERS [PORT]`.
 
-`/?seconds=2` reads late, `/?bytes=1000` answers much; else the answer is the body that was sent.
-`/until-gone` waits for the client to go. `/client` tells whom a request is from, `/readyz` whether the
-process is draining. `/work` answers at once, and goes on for a second.
+`/` echoes the body of the request. `/?seconds=2` waits before it reads the body, and `/?bytes=1000` answers
+with that many bytes. `/until-gone` waits until the client disconnects. `/client` answers with the client's
+address, and `/readyz` with 503 while the process is draining. `/work` answers at once, and leaves a second of
+background work.
 """
 
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
@@ -26,9 +25,9 @@ async def toy(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
         return
-    asked = dict(parse_qsl(scope["query_string"].decode()))
-    await asyncio.sleep(float(asked.get("seconds", 0)))
-    status, body = 200, b"x" * int(asked.get("bytes", 0))
+    query = dict(parse_qsl(scope["query_string"].decode()))
+    await asyncio.sleep(float(query.get("seconds", 0)))
+    status, body = 200, b"x" * int(query.get("bytes", 0))
     if scope["path"] == "/client":
         body = scope["client"][0].encode()
     elif scope["path"] == "/readyz":
@@ -40,7 +39,7 @@ async def toy(scope: Scope, receive: Receive, send: Send) -> None:
         return
     elif scope["path"] == "/work":
         detached.start_detached(_work())
-    elif "bytes" not in asked:
+    elif "bytes" not in query:
         body = await _body(receive)
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -50,7 +49,7 @@ async def toy(scope: Scope, receive: Receive, send: Send) -> None:
 async def _body(receive: Receive) -> bytes:
     body, more = b"", True
     while more:
-        message: Any = await receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             break
         body += message.get("body", b"")

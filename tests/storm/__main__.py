@@ -15,7 +15,7 @@ from tests.storm.storm import Plan
 
 
 def main() -> int:
-    """0 where everything held."""
+    """Runs a storm and prints its report. Returns 0 if there are no complaints."""
     arguments = _arguments()
     kills, primary_kills = arguments.kills, arguments.kills if arguments.replica_set else 0
     plan = Plan(arguments.writes, arguments.clients, kills, primary_kills, arguments.seed)

@@ -1,10 +1,10 @@
-"""One client: it sends a write until it is told what became of it, whatever happens on the way."""
+"""A client that retries each write until it is acknowledged or refused, whatever happens meanwhile."""
 
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import orjson
@@ -12,8 +12,10 @@ import orjson
 from tests.storm.connection import Connection, Cut, GoneError
 from tests.storm.log import Ack, Log
 
-_AT_MOST = 150.0  # seconds until a write is acknowledged
-_CUT, _REPEATED = 0.1, 0.05  # how many of the requests are cut off, how many of the writes sent once more
+_Json: TypeAlias = Any  # inputs and payloads of mutations
+
+_ACK_SECONDS = 150.0  # until a write must be acknowledged
+_CUT, _REPEATED = 0.1, 0.05  # shares of requests that are cut off, and of writes that are sent again
 
 _SELECTED: Mapping[str, str] = {
     "signUp": "accessToken refreshToken viewer { student { id } }",
@@ -33,23 +35,26 @@ _SELECTED: Mapping[str, str] = {
     "updateCourseRun": "courseRun { id seats seatsLeft waitlistCount }",
 }
 _INPUTS = {"addToWishlist": "WishlistInput", "removeFromWishlist": "WishlistInput"}
-#: What their answers have is new each time.
+#: Writes that return new tokens each time, so their answers can't be compared.
 _SESSIONS = ("signUp", "refreshSession")
 
 
 class FaultError(Exception):
-    """Something that may not happen to a client."""
+    """A client got an answer that must not happen."""
 
 
 class Answer(NamedTuple):
-    """code: of the refusal, or None."""
+    """The payload of a write. code: of its refusal, or None."""
 
     code: str | None
-    payload: Mapping[str, Any]
+    payload: Mapping[str, _Json]
 
 
 class Client:
-    """lines: its connections. subject, token: of who has signed up. student: its global ID."""
+    """A client of the gateway.
+
+    lines: its connections. subject, token: of its session, once it has signed up. student: its global ID.
+    """
 
     def __init__(self, lines: Sequence[Connection], log: Log, random: Random) -> None:
         self.log, self.random = log, random
@@ -59,19 +64,21 @@ class Client:
         self._lines = lines
 
     async def write(
-        self, action: str, *, may: Collection[str] = (), changes: bool = True, line: int = 0, **input: Any
+        self, action: str, *, may: Collection[str] = (), changes: bool = True, line: int = 0, **input: _Json
     ) -> Answer:
-        """What a write was answered. may: the codes with which it may be refused. changes: whether it changes
-        something, where it is not refused. line: which of the client's connections.
+        """Sends a write until it has an answer, and returns that.
 
-        Raises FaultError for any other answer, and where there is none in time.
+        may: the codes with which it may be refused. changes: whether it changes anything unless it is
+        refused. line: which of the client's connections to use.
+
+        Raises FaultError for any other answer, and if there is none in time.
         """
         input["idempotencyKey"] = str(UUID(int=self.random.getrandbits(128)))
         body = orjson.dumps({"query": _operation(action), "variables": {"input": input}})
         began, tries, sent, answer = time.time(), 0, 0.0, None
         while answer is None:
-            if (sent := time.time()) > began + _AT_MOST:
-                raise self._fault(action, f"not acknowledged in {_AT_MOST:g} s")
+            if (sent := time.time()) > began + _ACK_SECONDS:
+                raise self._fault(action, f"not acknowledged in {_ACK_SECONDS:g} s")
             tries += 1
             answer = await self._try(action, body, line)
         at = time.time()
@@ -92,16 +99,16 @@ class Client:
             line.close()
 
     async def _repeat(self, action: str, body: bytes, line: int, first: Answer) -> None:
-        """The same key gives the same answer."""
+        """Sends a write again with its key, and checks that the answer is the same."""
         again = None
         while again is None:
             again = await self._try(action, body, line)
         if again != first:
-            raise self._fault(action, f"another answer for its key: {again}, first: {first}")
+            raise self._fault(action, f"a different answer for its key: {again}, first: {first}")
         self.log.repeated += 1
 
     async def _try(self, action: str, body: bytes, line: int) -> Answer | None:
-        """None where the write must be sent again: after a while, if something is wrong."""
+        """Sends a write once. Returns None if it must be retried, after a pause if the connection failed."""
         cut = self.random.choice(list(Cut)) if self.random.random() < _CUT else None
         token = None if action in _SESSIONS else self.token
         try:
@@ -115,14 +122,15 @@ class Client:
         return await self._read(action, status, text)
 
     async def _read(self, action: str, status: int, text: bytes) -> Answer | None:
-        told = orjson.loads(text)
-        if errors := told.get("errors"):
+        """The answer in a response; None if the write must be retried."""
+        response = orjson.loads(text)
+        if errors := response.get("errors"):
             codes = {error["extensions"]["code"] for error in errors}
             if not codes <= {"SERVICE_UNAVAILABLE", "TIMEOUT", "OVERLOADED"}:
                 raise self._fault(action, f"HTTP {status}: {errors}")
             await self._wait(" ".join(codes))
             return None
-        payload = told["data"][action]
+        payload = response["data"][action]
         return Answer(payload["errors"][0]["code"] if payload["errors"] else None, payload)
 
     async def _wait(self, reason: str) -> None:
@@ -130,7 +138,7 @@ class Client:
         await asyncio.sleep(self.random.uniform(0.1, 0.5))
 
     def _fault(self, action: str, what: str) -> FaultError:
-        return FaultError(f"{self.subject or 'somebody new'}: {action}: {what}")
+        return FaultError(f"{self.subject or 'a newcomer'}: {action}: {what}")
 
 
 def _operation(action: str) -> str:

@@ -1,20 +1,20 @@
-"""A connection to the gateway: HTTP/1.1 by hand, which is cheap, and can be cut off at any byte."""
+"""A minimal HTTP/1.1 connection to the gateway, which is cheap and can be cut off at any byte."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
 from enum import Enum
 from random import Random
 
-_PATIENCE = 60.0  # seconds for an answer: more than the gateway tries a transaction
+_PATIENCE = 60.0  # seconds for an answer: longer than the gateway retries a transaction
 _END_OF_HEAD = b"\r\n\r\n"
 
 
 class GoneError(Exception):
-    """The connection ended before the answer did; nobody knows what became of the request."""
+    """The connection ended before the answer was complete; the outcome of the request is unknown."""
 
 
 class Cut(Enum):
-    """When a client goes away."""
+    """When a client disconnects."""
 
     IN_REQUEST = "in the middle of a request"
     WAITING = "waiting for an answer"
@@ -22,16 +22,16 @@ class Cut(Enum):
 
 
 class Connection:
-    """A connection from an address of the loopback network, opened when it is needed and kept."""
+    """A connection from a loopback address, opened on demand and kept."""
 
     def __init__(self, port: int, address: str, random: Random) -> None:
         self._port, self._address, self._random = port, address, random
         self._streams: tuple[StreamReader, StreamWriter] | None = None
 
     async def post(self, token: str | None, body: bytes, cut: Cut | None = None) -> tuple[int, bytes]:
-        """Status and body of the answer.
+        """Sends a request and returns the status and body of the answer.
 
-        Raises GoneError, always where there is a `cut`.
+        cut: when to disconnect, if at all. Raises GoneError, always with a `cut`.
         """
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -55,7 +55,7 @@ class Connection:
         return int(head[9:12]), await reader.readexactly(_length(head))
 
     async def _begin(self, reader: StreamReader, writer: StreamWriter, request: bytes, cut: Cut) -> None:
-        """As much of an exchange as there is before the cut."""
+        """Performs an exchange up to the cut."""
         sent = self._random.randrange(len(request)) if cut is Cut.IN_REQUEST else len(request)
         writer.write(request[:sent])
         await writer.drain()

@@ -1,4 +1,4 @@
-"""The clients: mostly students, some of whom sign up first, a few instructors and moderators."""
+"""The clients of a storm: mostly students, some of whom sign up first, and a few staff."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ from tests.support import TOKENS
 
 @asynccontextmanager
 async def gathered(world: World, log: Log, port: int, seed: int) -> AsyncIterator[list[Person]]:
-    """Everybody in a world, each with an address of their own, as people have."""
+    """Yields all people of a world, each with a separate network address."""
     clients: list[Client] = []
 
     def client() -> Client:
@@ -37,30 +37,32 @@ async def gathered(world: World, log: Log, port: int, seed: int) -> AsyncIterato
             *(Moderator(_moderator(client(), n), world, n) for n in range(world.moderators)),
         ]
     finally:
-        for each in clients:
-            each.close()
+        for opened in clients:
+            opened.close()
 
 
 def _student(client: Client, world: World, number: int) -> Client:
-    """One of ten has to sign up first."""
+    """A student's client. One in ten has no account and must sign up first."""
     if number % 10 == 0:
         return client
     document = world.students[number]
     client.student = ids.encode_id("Student", document)
-    return _known(client, f"student {number}", "STUDENT", student_id=document["_id"])
+    return _signed_in(client, f"student {number}", "STUDENT", student_id=document["_id"])
 
 
 def _instructor(client: Client, world: World, number: int) -> Client:
     instructor_id = world.instructors[number]["_id"]
-    return _known(client, f"instructor {number}", "INSTRUCTOR", instructor_id=instructor_id)
+    return _signed_in(client, f"instructor {number}", "INSTRUCTOR", instructor_id=instructor_id)
 
 
 def _moderator(client: Client, number: int) -> Client:
-    return _known(client, f"moderator {number}", "STAFF")
+    return _signed_in(client, f"moderator {number}", "STAFF")
 
 
-def _known(client: Client, subject: str, role: str, **of: ObjectId) -> Client:
+def _signed_in(client: Client, subject: str, role: str, **viewer_ids: ObjectId) -> Client:
     """A client with a token that outlives the storm."""
     client.subject = subject
-    client.token = TOKENS.access(Viewer(frozenset({role}), subject=subject, **of), timedelta(days=1)).text
+    client.token = TOKENS.access(
+        Viewer(frozenset({role}), subject=subject, **viewer_ids), timedelta(days=1)
+    ).text
     return client

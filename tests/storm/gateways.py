@@ -1,4 +1,4 @@
-"""The gateway as a process on a fixed port, killed and started again."""
+"""The gateway as a process on a fixed port, which can be killed and restarted."""
 
 import asyncio
 import re
@@ -15,11 +15,11 @@ from tests.storm.processes import free_ports, start
 
 LECTERN = Path(sys.executable).with_name("lectern")
 
-_ENTRY = re.compile(r"^\d{4}-\d\d-\d\dT", re.MULTILINE)  # begins so
+_ENTRY = re.compile(r"^\d{4}-\d\d-\d\dT", re.MULTILINE)  # the start of a log entry
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Of the command `lectern`, for some settings."""
+    """The environment of the command `lectern` for some settings."""
     return {
         "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
         "MONGODB_DATABASE": settings.mongodb_database,
@@ -29,7 +29,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 class Gateway:
-    """`lectern serve`. log: the file that it writes to."""
+    """A `lectern serve` process. log: the file with its output."""
 
     def __init__(self, settings: Settings, log: Path) -> None:
         self.log = log
@@ -52,12 +52,12 @@ class Gateway:
                 return False
 
     def passage(self, error_id: str) -> str:
-        """What the log tells of an error."""
-        _, _, told = self.log.read_text(errors="replace").partition(error_id)
-        return _ENTRY.split(told, 1)[0]
+        """The log entry of an error, from its id on."""
+        _, _, rest = self.log.read_text(errors="replace").partition(error_id)
+        return _ENTRY.split(rest, 1)[0]
 
     def kill(self) -> None:
-        """With -9: whatever it was doing."""
+        """Kills it with SIGKILL, whatever it is doing."""
         self._process.kill()
         self._process.wait()
 

@@ -1,24 +1,26 @@
-"""What the clients were told, and what happened to them."""
+"""The log of a storm: acknowledged writes, and what else happened to the clients."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any  # inputs and payloads of mutations
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """A write that was acknowledged: what was asked, what was said.
+    """An acknowledged write: its input and its answer.
 
-    code: of its refusal. changes: whether it changed something, by what its client knows. began, sent, at:
-    when it was sent first, when last, and when its answer came, in seconds since 1970.
+    code: of its refusal. changes: whether it changed anything, as far as its client knows. began, sent, at:
+    when it was first sent, when it was last sent, and when its answer arrived, in seconds since 1970.
     """
 
     subject: str
     student: str | None  # global ID
     action: str
-    input: Mapping[str, Any]
-    payload: Mapping[str, Any]
+    input: Mapping[str, Json]
+    payload: Mapping[str, Json]
     code: str | None
     changes: bool
     tries: int
@@ -29,16 +31,18 @@ class Ack:
 
 @dataclass(slots=True)
 class Log:
+    """What all clients record."""
+
     acks: list[Ack] = field(default_factory=list)
-    #: how often clients went away, by when they did
+    #: disconnects by clients, by their moment
     cuts: Counter[str] = field(default_factory=Counter)
-    #: errors after which a write is sent again, by their kind
+    #: errors after which a write is retried, by kind
     retriable: Counter[str] = field(default_factory=Counter)
-    #: writes that were sent again after their answer, to be given it once more
+    #: writes that were repeated with their key after their answer
     repeated: int = 0
-    #: pairs of writes of the same, at once and with keys of their own
+    #: pairs of equal writes sent at once, each with its own key
     raced: int = 0
-    #: what may not happen to a client
+    #: answers that must not happen
     faults: list[str] = field(default_factory=list)
 
     def done(self) -> list[Ack]:

@@ -1,23 +1,26 @@
-"""What the clients do. Each knows what it was told, and so what it may be refused."""
+"""The behaviour of the clients. Each knows its acknowledged writes, and so which refusals to expect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from random import Random
-from typing import Any, Protocol
+from typing import Protocol
 from zlib import crc32
 
 import jwt
 
 from tests.storm.client import Client, FaultError
+from tests.storm.log import Json
 from tests.storm.world import World
 
 PASSWORD = "a password for the storm"
 
-_MOST_SEATS = 12
-_RACED = 0.15  # how many of the writes that can be are sent twice at once, each with its own key
+_MAX_SEATS = 12
+_RACED = 0.15  # share of writes, where possible, that are sent twice at once, each with its own key
 
 
 class Person(Protocol):
+    """Anyone who writes."""
+
     client: Client
 
     async def act(self) -> None:
@@ -26,19 +29,20 @@ class Person(Protocol):
 
 
 class Student:
-    """One with a token, or one who signs up first. Nobody else changes what is theirs, but for places on
-    waitlists, which move up.
+    """A student with a token, or one who signs up first.
+
+    Nobody else changes a student's data, except that waitlisted places move up.
     """
 
     def __init__(self, client: Client, world: World, number: int) -> None:
         self.client, self._world, self._number = client, world, number
         self._random: Random = client.random
         self._refresh_token: str | None = None
-        self._places: dict[str, tuple[str, str]] = {}  # of courses: the enrolment, its status
-        self._completed: set[str] = set()  # courses
-        self._reviews: dict[str, str] = {}  # of courses
-        self._votes: dict[str, bool] = {}  # of reviews
-        self._wishes: set[str] = set()  # courses
+        self._places: dict[str, tuple[str, str]] = {}  # by course: the enrolment and its status
+        self._completed: set[str] = set()  # course ids
+        self._reviews: dict[str, str] = {}  # by course
+        self._votes: dict[str, bool] = {}  # by review
+        self._wishes: set[str] = set()  # course ids
 
     async def act(self) -> None:
         if self.client.token is None:
@@ -55,18 +59,18 @@ class Student:
         name = f"Newcomer {self._number}"
         email = f"newcomer-{self._number}@example.org"
         answer = await self.client.write("signUp", name=name, email=email, password=PASSWORD)
-        self._begin(answer.payload)
+        self._start_session(answer.payload)
         self.client.student = answer.payload["viewer"]["student"]["id"]
 
     async def _refresh(self) -> None:
-        """Access tokens of those who signed up don't last as long as the storm."""
+        """Refreshes the session, since access tokens from signing up don't last as long as the storm."""
         if self._refresh_token is None:
             await self._profile()
             return
         answer = await self.client.write("refreshSession", changes=False, refreshToken=self._refresh_token)
-        self._begin(answer.payload)
+        self._start_session(answer.payload)
 
-    def _begin(self, payload: Mapping[str, Any]) -> None:
+    def _start_session(self, payload: Mapping[str, Json]) -> None:
         self.client.token, self._refresh_token = payload["accessToken"], payload["refreshToken"]
         claims = jwt.decode(payload["accessToken"], options={"verify_signature": False})
         self.client.subject = claims["sub"]
@@ -78,13 +82,13 @@ class Student:
             return
         run = self._random.choice([*course.runs, None])
         join = self._random.random() < 0.6
-        asked = {
+        arguments = {
             "courseId": course.id,
             "runId": run.id if run else None,
             "joinWaitlist": join,
         }
         taken = {"SEATS_TAKEN"} if run and run.seats and not join else set()
-        for payload in await self._raced("enroll", taken, asked):
+        for payload in await self._raced("enroll", taken, arguments):
             place = payload["enrollment"]
             self._places[course.id] = place["id"], place["status"]
 
@@ -94,7 +98,7 @@ class Student:
             return
         course = self._random.choice(list(self._places))
         enrollment, _ = self._places.pop(course)
-        if self._random.random() < _RACED:  # both are done, and one of them does it
+        if self._random.random() < _RACED:  # both succeed, but only one changes anything
             self.client.log.raced += 1
             await asyncio.gather(
                 *(
@@ -112,10 +116,12 @@ class Student:
         course, (enrollment, status) = self._random.choice(list(self._places.items()))
         progress = 1 if self._random.random() < 0.15 else round(self._random.random(), 6)
         may = {"NOT_ENROLLED"} if status == "WAITLISTED" else set()
-        told = await self.client.write("updateProgress", may=may, enrollmentId=enrollment, progress=progress)
-        if not told.code:
+        answer = await self.client.write(
+            "updateProgress", may=may, enrollmentId=enrollment, progress=progress
+        )
+        if not answer.code:
             self._places[course] = enrollment, "ACTIVE"
-        if not told.code and progress == 1:
+        if not answer.code and progress == 1:
             del self._places[course]
             self._completed.add(course)
 
@@ -127,8 +133,8 @@ class Student:
             return
         course = self._random.choice(sorted(courses))
         rating = self._random.randint(1, 5)
-        asked = {"courseId": course, "rating": rating, "body": f"{rating} of {self._number}"}
-        for payload in await self._raced("createReview", set(), asked):
+        arguments = {"courseId": course, "rating": rating, "body": f"{rating} of {self._number}"}
+        for payload in await self._raced("createReview", set(), arguments):
             self._reviews[course] = payload["review"]["id"]
             self._world.reviews.append((payload["review"]["id"], course))
 
@@ -149,22 +155,22 @@ class Student:
         await self.client.write("deleteReview", reviewId=self._reviews.pop(course))
 
     async def _vote(self) -> None:
-        """For a review of somebody else, mostly a late one; now and then the same vote again."""
-        late = self._world.reviews[-60:] if self._random.random() < 0.7 else self._world.reviews
-        review, _ = self._random.choice(late)
+        """Votes for somebody else's review, mostly a recent one; now and then repeats a vote."""
+        recent = self._world.reviews[-60:] if self._random.random() < 0.7 else self._world.reviews
+        review, _ = self._random.choice(recent)
         if review in self._reviews.values():
             return
         before = self._votes.get(review, False)
         helpful = before if self._random.random() < 0.15 else not before
-        # One that was taken back by its author, or isn't shown.
-        told = await self.client.write(
+        # NOT_FOUND: its author has deleted it, or it isn't shown.
+        answer = await self.client.write(
             "markReviewHelpful",
             may={"NOT_FOUND"},
             changes=helpful != before,
             reviewId=review,
             helpful=helpful,
         )
-        if not told.code:
+        if not answer.code:
             self._votes[review] = helpful
 
     async def _wish(self) -> None:
@@ -179,25 +185,30 @@ class Student:
         bio = f"Bio {self._random.getrandbits(40)}"
         await self.client.write("updateProfile", bio=bio)
 
-    async def _raced(self, action: str, may: set[str], asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """The payload of a write that can be done once; none where it was refused, as it may be. Now and then
-        it is sent twice at once: the later one is a duplicate.
+    async def _raced(
+        self, action: str, may: set[str], arguments: Mapping[str, Json]
+    ) -> list[Mapping[str, Json]]:
+        """The payload of a write that can succeed only once; an empty list if it was refused as it may be.
+
+        Now and then it is sent twice at once: then one of the two must be refused as a duplicate.
         """
         write = self.client.write
         if self._random.random() < _RACED:
             self.client.log.raced += 1
             may_also = may | {"DUPLICATE"}
-            told = await asyncio.gather(*(write(action, may=may_also, line=n, **asked) for n in range(2)))
+            answers = await asyncio.gather(
+                *(write(action, may=may_also, line=n, **arguments) for n in range(2))
+            )
         else:
-            told = [await write(action, may=may, **asked)]
-        done = [answer.payload for answer in told if not answer.code]
+            answers = [await write(action, may=may, **arguments)]
+        done = [answer.payload for answer in answers if not answer.code]
         if len(done) > 1 or not (done or may):
-            raise FaultError(f"{self.client.subject}: {action}, sent at once: {told}")
+            raise FaultError(f"{self.client.subject}: {action}, sent at once: {answers}")
         return done
 
 
 class Instructor:
-    """One who changes the seats of the runs of their courses, and answers reviews. Nobody else does."""
+    """An instructor who changes the seats of their courses' runs and replies to reviews. Nobody else does."""
 
     def __init__(self, client: Client, world: World, number: int) -> None:
         self.client, self._world = client, world
@@ -213,9 +224,9 @@ class Instructor:
     async def _set_seats(self) -> None:
         random = self.client.random
         run, before = random.choice(list(self._seats.items()))
-        seats = random.choice([n for n in range(max(1, before - 2), _MOST_SEATS) if n != before][:4])
-        told = await self.client.write("updateCourseRun", may={"CONFLICT"}, runId=run, seats=seats)
-        if not told.code:
+        seats = random.choice([n for n in range(max(1, before - 2), _MAX_SEATS) if n != before][:4])
+        answer = await self.client.write("updateCourseRun", may={"CONFLICT"}, runId=run, seats=seats)
+        if not answer.code:
             self._seats[run] = seats
 
     async def _reply(self) -> None:
@@ -230,7 +241,7 @@ class Instructor:
 
 
 class Moderator:
-    """One who decides what becomes of a part of the reviews. Nobody else decides of these."""
+    """A moderator who sets the status of a share of the reviews. Nobody else moderates these."""
 
     def __init__(self, client: Client, world: World, number: int) -> None:
         self.client, self._world, self._number = client, world, number
@@ -238,16 +249,16 @@ class Moderator:
 
     async def act(self) -> None:
         random = self.client.random
-        of = self._world.moderators
-        mine = [r for r, _ in self._world.reviews[-200:] if crc32(r.encode()) % of == self._number]
+        moderators = self._world.moderators
+        mine = [r for r, _ in self._world.reviews[-200:] if crc32(r.encode()) % moderators == self._number]
         if not mine:
             await asyncio.sleep(0.1)
             return
         review = random.choice(mine)
         status = random.choice(["PUBLISHED", "PUBLISHED", "PENDING", "REJECTED"])
         changes = status != self._statuses.get(review, "PUBLISHED")
-        told = await self.client.write(
+        answer = await self.client.write(
             "moderateReview", may={"NOT_FOUND"}, changes=changes, reviewId=review, status=status
         )
-        if not told.code:
+        if not answer.code:
             self._statuses[review] = status

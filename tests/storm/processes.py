@@ -1,4 +1,4 @@
-"""Processes that end with this one, in whatever way it ends."""
+"""Child processes that end with this process, however it ends."""
 
 import os
 import socket
@@ -10,8 +10,9 @@ from pathlib import Path
 def start(
     command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """A process whose output is added to a file. To be called in the main thread: the kernel ends it with the
-    thread that started it.
+    """Starts a process whose output is appended to a file.
+
+    Call it in the main thread: the kernel ends the process with the thread that started it.
     """
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -24,7 +25,7 @@ def start(
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback address that nobody listens on."""
+    """Unused ports of the loopback address."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

@@ -1,4 +1,4 @@
-"""What happened in a storm, for people."""
+"""A readable report of a storm."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tests.storm.log import Log
 
 
 class Kill(NamedTuple):
-    """at: seconds since 1970. elected_after: seconds until MongoDB had another primary."""
+    """The kill of a process. at: seconds since 1970. elected_after: seconds until the next primary."""
 
     what: str
     at: float
@@ -18,8 +18,10 @@ class Kill(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """aborted: how many transactions MongoDB gave up, where one primary could tell. complaints: what does not
-    hold.
+    """The outcome of a storm.
+
+    aborted: the number of transactions that MongoDB aborted; None after an election, when no single primary
+    knows it. complaints: violated expectations.
     """
 
     log: Log
@@ -30,13 +32,13 @@ class Report:
     complaints: list[str]
 
     def back_after(self, kill: Kill) -> float:
-        """Seconds until a write was acknowledged that was not done before a kill; infinite where none was."""
+        """Seconds from a kill until the first write done after it was acknowledged; infinite without one."""
         elected = kill.at + (kill.elected_after or float("inf"))
         acks = (ack.at for ack in self.log.acks if ack.sent > kill.at or ack.at > elected)
         return min(acks, default=float("inf")) - kill.at
 
     def all_back_after(self, kill: Kill) -> float:
-        """Seconds until every write that was on its way at a kill was acknowledged."""
+        """Seconds from a kill until every write in flight at that time was acknowledged."""
         return max((ack.at for ack in self.log.acks if ack.began <= kill.at), default=kill.at) - kill.at
 
     def __str__(self) -> str:
@@ -52,8 +54,8 @@ class Report:
             f"p50 {took[49]:.0f} ms, p99 {took[98]:.0f} ms until acknowledged",
             f"  done: {_listed(actions)}",
             f"  refused: {_listed(refused)}",
-            f"  {sum(ack.tries - 1 for ack in acks):,} sent again, {self.log.repeated:,} repeated when they "
-            f"were done, {self.log.raced:,} raced",
+            f"  {sum(ack.tries - 1 for ack in acks):,} retries, {self.log.repeated:,} repeated after "
+            f"their answer, {self.log.raced:,} raced",
             *([f"  {self.aborted:,} transactions aborted"] if self.aborted is not None else []),
         ]
 
@@ -64,7 +66,7 @@ class Report:
         elected = f"another after {kill.elected_after:.1f} s, " if kill.elected_after else ""
         return (
             f"  kill -9 of the {kill.what} at {kill.at - self.began:.0f} s: {elected}the next write after "
-            f"{self.back_after(kill):.1f} s, those on their way after {self.all_back_after(kill):.1f} s"
+            f"{self.back_after(kill):.1f} s, those in flight after {self.all_back_after(kill):.1f} s"
         )
 
     def _found(self) -> list[str]:
@@ -74,4 +76,4 @@ class Report:
 
 
 def _listed(counted: Counter[str] | Counter[str | None]) -> str:
-    return ", ".join(f"{count:,} {what}" for what, count in counted.most_common()) or "none"
+    return ", ".join(f"{count:,} {name}" for name, count in counted.most_common()) or "none"

@@ -1,4 +1,4 @@
-"""A storm: many clients write at once, go away, come back and try again, while what serves them is killed."""
+"""A storm: many clients write at once, disconnect and retry, while gateways and primaries are killed."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ from tests.support import SECRET
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much of what."""
+    """The size of a storm."""
 
     writes: int
     clients: int
@@ -53,29 +53,29 @@ def settings_of(uri: str, name: str) -> Settings:
 async def run(
     plan: Plan, settings: Settings, directory: Path, replica_set: ReplicaSet | None = None
 ) -> Report:
-    """The storm on an empty database, and what was found afterwards. directory: for the gateway's log."""
+    """Runs a storm on an empty database, and verifies the database. directory: for the gateway's log."""
     log, random = Log(), Random(plan.seed)
     async with connect(settings) as database:
         await indexes.ensure(database)
-        there = await world.make(database, plan.clients, random)
+        population = await world.make(database, plan.clients, random)
         before = await _transactions(database)
         with serving(settings, directory / "gateway.log") as gateway:
             await gateway.ready()
             began = time.time()
-            kills = await _blow(plan, log, there, gateway, replica_set)
+            kills = await _rage(plan, log, population, gateway, replica_set)
             ended = time.time()
             log.faults[:] = [_explained(fault, gateway) for fault in log.faults]
         aborted = None if plan.primary_kills else await _transactions(database) - before
-        found = await verify.complaints(database, log)
-    found += _recounted(settings)
-    return Report(log, kills, began, ended, aborted, found)
+        complaints = await verify.complaints(database, log)
+    complaints += _recount_complaints(settings)
+    return Report(log, kills, began, ended, aborted, complaints)
 
 
-async def _blow(
-    plan: Plan, log: Log, there: World, gateway: Gateway, replica_set: ReplicaSet | None
+async def _rage(
+    plan: Plan, log: Log, population: World, gateway: Gateway, replica_set: ReplicaSet | None
 ) -> list[Kill]:
-    """Until the writes are done, and everything is up again."""
-    async with crowd.gathered(there, log, gateway.port, plan.seed) as people:
+    """Runs all clients until the writes are done and everything is up again. Returns the kills."""
+    async with crowd.gathered(population, log, gateway.port, plan.seed) as people:
         killing = asyncio.create_task(_kill(plan, log, gateway, replica_set))
         await asyncio.gather(*(_live(person, plan, log) for person in people))
         return await killing
@@ -90,15 +90,15 @@ async def _live(person: Person, plan: Plan, log: Log) -> None:
 
 
 async def _kill(plan: Plan, log: Log, gateway: Gateway, replica_set: ReplicaSet | None) -> list[Kill]:
-    """Kills in turn, evenly over the writes; what was killed is up again before the next one."""
+    """Kills gateways and primaries at even intervals of writes, each after the last one is up again."""
     kills: list[Kill] = []
     gateways = [(n + 1) / (plan.gateway_kills + 1) for n in range(plan.gateway_kills)]
     primaries = [(n + 0.5) / (plan.primary_kills + 0.5) for n in range(plan.primary_kills)]
-    turns = sorted([(at, "gateway") for at in gateways] + [(at, "primary") for at in primaries])
-    for share, what in turns:
+    schedule = sorted([(at, "gateway") for at in gateways] + [(at, "primary") for at in primaries])
+    for share, target in schedule:
         while len(log.acks) < share * plan.writes and not log.faults:  # noqa: ASYNC110 # a plain list
             await asyncio.sleep(0.02)
-        kills.append(await (_kill_gateway(gateway) if what == "gateway" else _kill_primary(replica_set)))
+        kills.append(await (_kill_gateway(gateway) if target == "gateway" else _kill_primary(replica_set)))
     return kills
 
 
@@ -110,7 +110,7 @@ async def _kill_gateway(gateway: Gateway) -> Kill:
 
 
 async def _kill_primary(replica_set: ReplicaSet | None) -> Kill:
-    """It comes back when there is another one."""
+    """Kills the primary, and restarts it once another one is elected."""
     assert replica_set
     member = await asyncio.to_thread(replica_set.primary)
     at = time.time()
@@ -123,21 +123,21 @@ async def _kill_primary(replica_set: ReplicaSet | None) -> Kill:
 
 
 async def _transactions(database: Database) -> int:
-    """How many transactions the primary has given up: each was tried again, or refused."""
-    status: dict[str, Any] = await database.command("serverStatus")
+    """The number of transactions that the primary has aborted: each was retried or refused."""
+    status: dict[str, Any] = await database.command("serverStatus")  # a BSON document
     aborted: int = status["transactions"]["totalAborted"]
     return aborted
 
 
 def _explained(fault: str, gateway: Gateway) -> str:
-    """With what the gateway's log has of a masked error."""
-    found = re.search(r"'errorId': '(\w+)'", fault)
-    return f"{fault}\n{gateway.passage(found[1])}" if found else fault
+    """A fault, with the entry in the gateway's log if it is a masked error."""
+    match = re.search(r"'errorId': '(\w+)'", fault)
+    return f"{fault}\n{gateway.passage(match[1])}" if match else fault
 
 
-def _recounted(settings: Settings) -> list[str]:
-    """What `lectern recount` finds."""
-    told = subprocess.run(
+def _recount_complaints(settings: Settings) -> list[str]:
+    """The differences that `lectern recount` finds."""
+    done = subprocess.run(
         [LECTERN, "recount"], env=os.environ | environment(settings), capture_output=True, text=True
     )
-    return [f"lectern recount: {told.stdout}{told.stderr}"] if told.returncode else []
+    return [f"lectern recount: {done.stdout}{done.stderr}"] if done.returncode else []

@@ -1,9 +1,8 @@
-"""Short storms; the long ones: `python -m tests.storm`."""
+"""Short storms. `python -m tests.storm` runs long ones."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from shutil import which
-from typing import Any
 
 import pytest
 from bson import ObjectId
@@ -19,16 +18,16 @@ from tests.support import missing
 
 @pytest.fixture(scope="module", autouse=True)
 def _setpriv() -> None:
-    """Ends what is started here with whoever started it."""
+    """setpriv ends the processes started here together with the test process."""
     if not which("setpriv"):
-        missing("setpriv is not here (util-linux, on Linux)")
+        missing("setpriv is not installed (util-linux, on Linux)")
 
 
 @pytest.fixture(scope="module")
 async def calm(
     mongo_uri: str, worker_id: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Database, Log]]:
-    """The database after a storm in which nothing was killed, and what its clients were told."""
+    """The database after a storm without kills, and the log of its clients."""
     settings = storm.settings_of(mongo_uri, f"calm_{worker_id}")
     directory = tmp_path_factory.mktemp("calm")
     async with connect(settings) as database:
@@ -38,7 +37,7 @@ async def calm(
         yield database, report.log
 
 
-async def test_nothing_is_lost_and_nothing_done_twice_when_clients_go_away_and_the_gateway_is_killed(
+async def test_no_write_is_lost_or_done_twice_when_clients_disconnect_and_the_gateway_is_killed(
     mongo_uri: str, worker_id: str, tmp_path: Path
 ) -> None:
     settings = storm.settings_of(mongo_uri, f"storm_{worker_id}")
@@ -49,11 +48,11 @@ async def test_nothing_is_lost_and_nothing_done_twice_when_clients_go_away_and_t
 
     assert not report.complaints, str(report)
     (kill,) = report.kills
-    # MongoDB itself gives up what a killed gateway left open after a minute or more.
+    # MongoDB itself aborts the open transactions of a killed gateway only after a minute or more.
     assert report.all_back_after(kill) < 45, str(report)
 
 
-async def test_nothing_is_lost_when_the_primary_is_killed_and_writes_go_on_soon_after_an_election(
+async def test_no_write_is_lost_when_the_primary_is_killed_and_writes_resume_soon_after_an_election(
     tmp_path: Path,
 ) -> None:
     plan = Plan(writes=1_000, clients=60, gateway_kills=0, primary_kills=1)
@@ -62,7 +61,7 @@ async def test_nothing_is_lost_when_the_primary_is_killed_and_writes_go_on_soon_
 
     assert not report.complaints, str(report)
     (kill,) = report.kills
-    # How long an election takes is MongoDB's: a second vote takes another ten seconds. Writes wait for 30.
+    # MongoDB decides how long an election takes: a second vote takes another ten seconds. Writes wait 30 s.
     assert kill.elected_after
     assert report.back_after(kill) < min(kill.elected_after + 5, 30), str(report)
 
@@ -77,7 +76,7 @@ async def _change_a_rating(database: Database) -> None:
 
 
 async def _write_a_review_twice(database: Database) -> None:
-    await _twice(database, "reviews", {"externalId": None})
+    await _duplicate(database, "reviews", {"externalId": None})
 
 
 async def _sell_a_seat_twice(database: Database) -> None:
@@ -87,7 +86,7 @@ async def _sell_a_seat_twice(database: Database) -> None:
 
 
 async def _take_a_place_twice(database: Database) -> None:
-    await _twice(database, "enrollments", {"status": "ACTIVE"})
+    await _duplicate(database, "enrollments", {"status": "ACTIVE"})
 
 
 async def _lose_a_vote(database: Database) -> None:
@@ -118,8 +117,8 @@ async def _count_wrongly(database: Database) -> None:
     await database["courses"].update_one({"studentCount": {"$gt": 0}}, {"$inc": {"studentCount": -1}})
 
 
-async def _twice(database: Database, collection: str, query: dict[str, Any]) -> None:
-    """As if there were no unique index."""
+async def _duplicate(database: Database, collection: str, query: dict[str, object]) -> None:
+    """Duplicates a document, as if there were no unique index."""
     document = await database[collection].find_one(query)
     assert document
     await database[collection].drop_indexes()
@@ -127,20 +126,20 @@ async def _twice(database: Database, collection: str, query: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "damage",
     [
         _lose_a_review, _change_a_rating, _write_a_review_twice, _sell_a_seat_twice, _take_a_place_twice,
         _lose_a_vote, _lose_a_wish, _lose_a_profile, _lose_an_account, _end_a_session, _lose_an_audit_entry,
         _count_wrongly,
     ],
 )  # fmt: skip
-async def test_what_is_wrong_after_a_storm_is_found(
-    calm: tuple[Database, Log], wrong: Callable[[Database], Awaitable[None]]
+async def test_damage_after_a_storm_is_found(
+    calm: tuple[Database, Log], damage: Callable[[Database], Awaitable[None]]
 ) -> None:
-    """Each on top of the others: it adds a complaint of its own."""
+    """Damage accumulates over the parameters: each adds a new complaint."""
     database, log = calm
     before = set(await verify.complaints(database, log))
 
-    await wrong(database)
+    await damage(database)
 
     assert set(await verify.complaints(database, log)) - before

@@ -1,23 +1,25 @@
-"""What the acknowledged writes say, all together, that the database must hold.
+"""The state that the database must have according to all acknowledged writes.
 
-Every write was acknowledged, and what is a client's own nobody else writes: the last one told how it is.
+Every write was acknowledged, and nobody else writes a client's own data: so the last acknowledged write
+determines each value.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from bson import ObjectId
 
 from resolvers.relay import ids
-from tests.storm.log import Ack
+from tests.storm.log import Ack, Json
 
 
 @dataclass(slots=True)
 class Place:
-    """An enrolment. joined, left: between these times it waited for sure, if it waited at all; left is None
-    where it was not given up.
+    """An enrolment.
+
+    joined, left: if it was waitlisted at all, it certainly was between these times. left is None if it was
+    not cancelled.
     """
 
     student: ObjectId
@@ -29,38 +31,39 @@ class Place:
     left: float | None = None
 
     def may_be(self) -> set[str]:
-        """Who waits may have moved up."""
+        """The possible statuses: a waitlisted student may have moved up."""
         return {self.status, "ACTIVE"} if self.status == "WAITLISTED" else {self.status}
 
 
 @dataclass(slots=True)
-class Told:
-    #: by their ids
+class Expected:
+    """The expected state, keyed by ids."""
+
     places: dict[ObjectId, Place] = field(default_factory=dict)
-    reviews: dict[ObjectId, dict[str, Any]] = field(default_factory=dict)
-    #: of reviews, of whoever wrote them: what instructors and moderators said
+    reviews: dict[ObjectId, dict[str, Json]] = field(default_factory=dict)
+    #: by review, whoever wrote it: the instructor's reply, and the moderator's status
     replies: dict[ObjectId, str] = field(default_factory=dict)
     statuses: dict[ObjectId, str] = field(default_factory=dict)
     deleted: set[ObjectId] = field(default_factory=set)
-    #: (review, student)
+    #: pairs of review and student
     votes: set[tuple[ObjectId, ObjectId]] = field(default_factory=set)
-    #: of students
+    #: by student
     wishes: dict[ObjectId, list[ObjectId]] = field(default_factory=dict)
     bios: dict[ObjectId, str] = field(default_factory=dict)
-    #: of runs
+    #: by run
     seats: dict[ObjectId, int] = field(default_factory=dict)
-    #: e-mail addresses of those who signed up, and their students
+    #: the students who signed up, by email address
     newcomers: dict[str, ObjectId] = field(default_factory=dict)
-    #: of subjects, how often they refreshed their session
+    #: the number of refreshes of a session, by subject
     refreshed: Counter[str] = field(default_factory=Counter)
 
 
-def told(acks: Iterable[Ack]) -> Told:
-    """By writes that were not refused, in the order in which they were acknowledged."""
-    all_of_it = Told()
+def expected_state(acks: Iterable[Ack]) -> Expected:
+    """The expected state after some writes that were not refused, in the order of their acknowledgement."""
+    state = Expected()
     for ack in acks:
-        _TELLS[ack.action](all_of_it, ack)
-    return all_of_it
+        _APPLY[ack.action](state, ack)
+    return state
 
 
 def key(global_id: str | None) -> ObjectId:
@@ -70,73 +73,73 @@ def key(global_id: str | None) -> ObjectId:
     return decoded.id
 
 
-def _sign_up(it: Told, ack: Ack) -> None:
-    it.newcomers[ack.input["email"]] = key(ack.payload["viewer"]["student"]["id"])
+def _sign_up(state: Expected, ack: Ack) -> None:
+    state.newcomers[ack.input["email"]] = key(ack.payload["viewer"]["student"]["id"])
 
 
-def _refresh(it: Told, ack: Ack) -> None:
-    it.refreshed[ack.subject] += 1
+def _refresh(state: Expected, ack: Ack) -> None:
+    state.refreshed[ack.subject] += 1
 
 
-def _enroll(it: Told, ack: Ack) -> None:
+def _enroll(state: Expected, ack: Ack) -> None:
     place, run = ack.payload["enrollment"], ack.input["runId"]
-    it.places[key(place["id"])] = Place(
+    state.places[key(place["id"])] = Place(
         key(ack.student), key(ack.input["courseId"]), key(run) if run else None, place["status"], ack.at
     )
 
 
-def _cancel(it: Told, ack: Ack) -> None:
-    place = it.places[key(ack.input["enrollmentId"])]
+def _cancel(state: Expected, ack: Ack) -> None:
+    place = state.places[key(ack.input["enrollmentId"])]
     place.status, place.left = "CANCELLED", ack.began
 
 
-def _progress(it: Told, ack: Ack) -> None:
-    place = it.places[key(ack.input["enrollmentId"])]
+def _progress(state: Expected, ack: Ack) -> None:
+    place = state.places[key(ack.input["enrollmentId"])]
     place.progress = ack.input["progress"]
     place.status = "COMPLETED" if place.progress == 1 else "ACTIVE"
 
 
-def _write_review(it: Told, ack: Ack) -> None:
-    review = it.reviews.setdefault(key(ack.payload["review"]["id"]), {})
+def _write_review(state: Expected, ack: Ack) -> None:
+    review = state.reviews.setdefault(key(ack.payload["review"]["id"]), {})
     review |= {"rating": ack.input["rating"], "body": ack.input["body"]}
     if ack.action == "createReview":
         review |= {"studentId": key(ack.student), "courseId": key(ack.input["courseId"])}
 
 
-def _delete_review(it: Told, ack: Ack) -> None:
-    it.deleted.add(key(ack.input["reviewId"]))
+def _delete_review(state: Expected, ack: Ack) -> None:
+    state.deleted.add(key(ack.input["reviewId"]))
 
 
-def _vote(it: Told, ack: Ack) -> None:
+def _vote(state: Expected, ack: Ack) -> None:
     vote = key(ack.input["reviewId"]), key(ack.student)
-    (it.votes.add if ack.input["helpful"] else it.votes.discard)(vote)
+    (state.votes.add if ack.input["helpful"] else state.votes.discard)(vote)
 
 
-def _wish(it: Told, ack: Ack) -> None:
-    wishes, course = it.wishes.setdefault(key(ack.student), []), key(ack.input["courseId"])
+def _wish(state: Expected, ack: Ack) -> None:
+    wishes, course = state.wishes.setdefault(key(ack.student), []), key(ack.input["courseId"])
     if ack.action == "removeFromWishlist":
         wishes[:] = [wish for wish in wishes if wish != course]
     elif course not in wishes:
         wishes.append(course)
 
 
-def _profile(it: Told, ack: Ack) -> None:
-    it.bios[key(ack.student)] = ack.input["bio"]
+def _profile(state: Expected, ack: Ack) -> None:
+    state.bios[key(ack.student)] = ack.input["bio"]
 
 
-def _reply(it: Told, ack: Ack) -> None:
-    it.replies[key(ack.input["reviewId"])] = ack.input["body"]
+def _reply(state: Expected, ack: Ack) -> None:
+    state.replies[key(ack.input["reviewId"])] = ack.input["body"]
 
 
-def _moderate(it: Told, ack: Ack) -> None:
-    it.statuses[key(ack.input["reviewId"])] = ack.input["status"]
+def _moderate(state: Expected, ack: Ack) -> None:
+    state.statuses[key(ack.input["reviewId"])] = ack.input["status"]
 
 
-def _set_seats(it: Told, ack: Ack) -> None:
-    it.seats[key(ack.input["runId"])] = ack.input["seats"]
+def _set_seats(state: Expected, ack: Ack) -> None:
+    state.seats[key(ack.input["runId"])] = ack.input["seats"]
 
 
-_TELLS: Mapping[str, Any] = {
+_APPLY: Mapping[str, Callable[[Expected, Ack], None]] = {
     "signUp": _sign_up,
     "refreshSession": _refresh,
     "enroll": _enroll,

@@ -1,20 +1,22 @@
-"""What there is before the storm: courses with runs of few seats, people, and some reviews to vote for."""
+"""The data before a storm: courses whose runs have few seats, people, and reviews to vote for."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from loaders.mongo.database import Database
 from resolvers.relay import ids
 from tests import factories
+
+_Document: TypeAlias = dict[str, Any]  # what BSON holds
 
 _COURSES, _OLD_REVIEWS = 40, 3  # reviews of each course
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """seats: as they are at first; None: unlimited."""
+    """A run of a course. seats: the initial number; None: unlimited."""
 
     id: str
     seats: int | None
@@ -22,23 +24,25 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Course:
+    """A course and its runs. id: global."""
+
     id: str
     runs: list[Run]
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the clients know, by global IDs. students, instructors: documents. moderators: their number."""
+    """What the clients know. students, instructors: documents. moderators: their number."""
 
     courses: list[Course]
-    students: list[dict[str, Any]]
-    instructors: list[dict[str, Any]]
+    students: list[_Document]
+    instructors: list[_Document]
     moderators: int
-    #: reviews and their courses; who writes one adds it
+    #: global IDs of reviews and their courses; clients add the reviews that they write
     reviews: list[tuple[str, str]] = field(default_factory=list)
 
     def course(self, random: Random) -> Course:
-        """Some courses are much more in demand than others."""
+        """A random course; some are much more in demand than others."""
         return self.courses[int(len(self.courses) * random.random() ** 2)]
 
     def taught(self, number: int) -> list[Course]:
@@ -47,7 +51,7 @@ class World:
 
 
 async def make(database: Database, people: int, random: Random) -> World:
-    """A world in an empty database, with so many people: mostly students."""
+    """Fills an empty database with a world of some people, mostly students."""
     instructors = moderators = max(1, people // 25)
     teachers = [factories.instructor(f"Instructor {n}") for n in range(instructors)]
     courses = [
@@ -83,8 +87,8 @@ async def make(database: Database, people: int, random: Random) -> World:
     )
 
 
-def _runs(course: dict[str, Any], random: Random) -> list[dict[str, Any]]:
-    """Two with few seats, one without a limit; all begin after the storm."""
+def _runs(course: _Document, random: Random) -> list[_Document]:
+    """Two runs with few seats and one without a limit; all start after the storm."""
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
     return [
         factories.course_run(course, seats=seats, startsAt=soon + n * timedelta(days=7))

@@ -15,11 +15,11 @@ from tests.hostile.fuzzing.run import fuzz, tracebacks
 from tests.hostile.gateway import serving
 from tests.storm.storm import settings_of
 
-_SHOWN = 20  # complaints
+_SHOWN = 20  # complaints to print
 
 
 def main() -> int:
-    """0 where nothing was wrong."""
+    """Fuzzes and prints a summary. Returns 0 if there are no complaints."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as name, embedded.running(Path(name) / "mongod") as uri:
         settings = settings_of(uri, "fuzzing")
@@ -32,7 +32,7 @@ def main() -> int:
             )
             log = gateway.log.read_text(errors="replace")
             print(f"{found.sent} requests in {time.monotonic() - began:.0f} s: {dict(found.statuses)}")
-            print(f"CPU {spent.cpu:.0f} s, the loop held for {spent.held * 1e3:.0f} ms at most")
+            print(f"CPU {spent.cpu:.0f} s, the event loop blocked for {spent.held * 1e3:.0f} ms at most")
             print(f"{before:.0f} MB at first, {spent.peak:.0f} at most, {gateway.resident():.0f} now")
             print(f"{log.count(chr(10))} lines in the log")
             found.complaints[:0] = tracebacks(log)
@@ -43,7 +43,9 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.fuzzing", description=__doc__)
     parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument("--first", type=int, default=0, help="as a complaint begins")
+    parser.add_argument(
+        "--first", type=int, default=0, help="the number of the first request, as in a complaint"
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

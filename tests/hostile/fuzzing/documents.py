@@ -1,9 +1,9 @@
-"""Documents: valid ones, by a walk over the schema, and mutations of them by tokens and by bytes."""
+"""Documents: valid ones generated from the schema, and mutations of their tokens or bytes."""
 
 import re
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import (
     GraphQLCompositeType,
@@ -15,10 +15,10 @@ from graphql import (
 )  # fmt: skip
 
 from resolvers.schema import schema
-from tests.hostile.fuzzing.values import ODD, Pool, expected, literal, odd
+from tests.hostile.fuzzing.values import ODD, Json, Pool, expected, literal, odd
 
 _SCHEMA = schema
-_DEEPEST = 5
+_MAX_DEPTH = 5
 _TOKEN = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"|\.\.\.|[\w.+-]+|[^\s\w]')
 
 _ODD_TOKENS = (
@@ -34,16 +34,18 @@ _ODD_TOKENS = (
 
 
 class Text(NamedTuple):
+    """A document and its variables."""
+
     query: str
-    variables: dict[str, Any]
+    variables: dict[str, Json]
 
 
 class _Writer:
-    """One valid document."""
+    """Writes one valid document."""
 
     def __init__(self, random: Random, pool: Pool) -> None:
         self._random, self._pool = random, pool
-        self._variables: dict[str, Any] = {}
+        self._variables: dict[str, Json] = {}
         self._declared: list[str] = []
         self._fragments: list[str] = []
 
@@ -62,7 +64,7 @@ class _Writer:
             return f"{{ __typename {self._spread(kind, depth)} }}"
         assert is_object_type(kind)
         names = self._random.sample(list(kind.fields), min(len(kind.fields), self._random.choice((1, 2, 3))))
-        written = [one for name in names if (one := self._field(name, kind.fields[name], depth))]
+        written = [text for name in names if (text := self._field(name, kind.fields[name], depth))]
         if self._random.random() < 0.1:
             written.append(self._spread(kind, depth))
         return f"{{ {' '.join(written) or '__typename'} }}"
@@ -79,7 +81,7 @@ class _Writer:
 
     def _field(self, name: str, field: GraphQLField, depth: int) -> str:
         kind = get_named_type(field.type)
-        if is_composite_type(kind) and depth >= _DEEPEST:
+        if is_composite_type(kind) and depth >= _MAX_DEPTH:
             return ""
         alias = f"a{self._random.randrange(1000)}: " if self._random.random() < 0.3 else ""
         return f"{alias}{name}{self._arguments(field)}{self._directive()}" + (
@@ -87,7 +89,7 @@ class _Writer:
         )
 
     def _arguments(self, field: GraphQLField) -> str:
-        given = []
+        arguments = []
         for name, argument in field.args.items():
             if str(argument.type).endswith("!") or self._random.random() < 0.25:
                 value = expected(self._random, argument.type, self._pool)
@@ -95,10 +97,10 @@ class _Writer:
                     variable = f"v{len(self._variables)}"
                     self._variables[variable] = value
                     self._declared.append(f"${variable}: {argument.type}")
-                    given.append(f"{name}: ${variable}")
+                    arguments.append(f"{name}: ${variable}")
                 else:
-                    given.append(f"{name}: {literal(value)}")
-        return f"({', '.join(given)})" if given else ""
+                    arguments.append(f"{name}: {literal(value)}")
+        return f"({', '.join(arguments)})" if arguments else ""
 
     def _directive(self) -> str:
         if self._random.random() > 0.05:
@@ -107,6 +109,7 @@ class _Writer:
 
 
 def valid(random: Random, pool: Pool) -> Text:
+    """A valid document with valid variables."""
     return _Writer(random, pool).text()
 
 
@@ -114,7 +117,7 @@ def mutated(random: Random, text: str) -> str:
     """A document with a few of its tokens changed."""
     tokens = _TOKEN.findall(text)
     for _ in range(random.choice((1, 1, 1, 2, 3, 8))):
-        random.choice(_BY_TOKEN)(random, tokens)
+        random.choice(_TOKEN_MUTATIONS)(random, tokens)
     return random.choice((" ", " ", "\n", ",", "\t")).join(tokens)
 
 
@@ -152,7 +155,7 @@ def _token(random: Random, tokens: Sequence[str]) -> str:
     return literal(random.choice(ODD)) if chance < 0.5 else random.choice(_ODD_TOKENS)
 
 
-_BY_TOKEN: tuple[Callable[[Random, list[str]], None], ...] = (
+_TOKEN_MUTATIONS: tuple[Callable[[Random, list[str]], None], ...] = (
     _delete,
     _repeat,
     _swap,
@@ -163,7 +166,7 @@ _BY_TOKEN: tuple[Callable[[Random, list[str]], None], ...] = (
 
 
 def damaged(random: Random, text: bytes) -> bytes:
-    """Bytes, a few of which were changed."""
+    """The text with a few bytes changed."""
     changed = bytearray(text)
     for _ in range(random.choice((1, 1, 2, 5, 20))):
         at = random.randrange(len(changed) + 1)
@@ -183,8 +186,8 @@ def damaged(random: Random, text: bytes) -> bytes:
     return bytes(changed)
 
 
-def with_odd(random: Random, value: Any) -> Any:
-    """A value, something of which is another."""
+def with_odd(random: Random, value: Json) -> Json:
+    """The value with one part of it replaced by something unexpected."""
     if isinstance(value, dict) and value and random.random() < 0.8:
         name = random.choice(list(value))
         return {**value, name: with_odd(random, value[name])}

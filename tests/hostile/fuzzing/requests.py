@@ -1,13 +1,13 @@
-"""Requests as bytes: well-formed ones with odd contents, and ones that are odd as HTTP."""
+"""Requests as bytes: well-formed HTTP with unexpected contents, and malformed HTTP."""
 
 import gzip
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from resolvers.context import Viewer
 from tests.hostile.fuzzing.documents import Text, damaged, mutated, valid, with_odd
-from tests.hostile.fuzzing.values import Pool, written
+from tests.hostile.fuzzing.values import Json, Pool, written
 from tests.support import TOKENS
 
 _ACCEPTS = (
@@ -52,14 +52,14 @@ _VERSIONS = ("HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/0
 
 
 class Request(NamedTuple):
-    """data: to be sent. is_plain: well-formed HTTP, so that an answer has to come, on a kept connection."""
+    """A request as bytes. is_plain: well-formed HTTP, which must be answered, on a kept connection."""
 
     data: bytes
     is_plain: bool
 
 
 class Maker:
-    """The requests of a seed, each by its number."""
+    """Generates the requests of a seed, each from its number."""
 
     def __init__(self, seed: int, pool: Pool) -> None:
         self._seed, self._pool = seed, pool
@@ -145,7 +145,7 @@ class Maker:
         return data * (2 if random.random() < 0.05 else 1)
 
 
-def _object(random: Random, text: Text) -> dict[str, Any]:
+def _object(random: Random, text: Text) -> dict[str, Json]:
     return {
         "query": text.query,
         "variables": text.variables,
@@ -161,7 +161,7 @@ def _json(text: Text) -> bytes:
 def _chunked(random: Random, body: bytes) -> bytes:
     size = random.choice((1, 7, 100, 10_000))
     parts = [body[at : at + size] for at in range(0, len(body), size)]
-    told = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
-    return told + random.choice(
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
+    return chunks + random.choice(
         (b"0\r\n\r\n", b"0\r\n\r\n", b"", b"0\r\nx: y\r\n\r\n", b"-1\r\n\r\n", b"f" * 30 + b"\r\n")
     )

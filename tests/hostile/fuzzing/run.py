@@ -1,4 +1,4 @@
-"""Sends what is fuzzed to a gateway, and looks at all that comes back."""
+"""Sends fuzzed requests to a gateway, and checks every answer."""
 
 import asyncio
 import re
@@ -14,16 +14,16 @@ import httptools
 from tests.hostile.fuzzing.requests import Maker, Request
 
 _AT_ONCE = 4
-_PATIENCE = 20.0  # seconds for an answer that has to come
-_GLANCE = 0.02  # for one that may never come, since the request may not be whole
-_SHOWN = 1_500  # bytes of a request, in a complaint
+_ANSWER_SECONDS = 20.0  # for an answer that must come
+_ODD_ANSWER_SECONDS = 0.02  # for an answer that may never come: the request may be incomplete
+_SHOWN = 1_500  # bytes of a request or answer in a complaint
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:  .*\n)+\S.*")
-_TELL_TALE = (b"Traceback (most recent call", b'File "/', b"INTERNAL_SERVER_ERROR")
+_INTERNALS = (b"Traceback (most recent call", b'File "/', b"INTERNAL_SERVER_ERROR")
 
 
 @dataclass
 class Found:
-    """sent: requests. statuses: how often each was answered; 0: the connection closed without an answer."""
+    """sent: number of requests. statuses: of the answers; 0 stands for a connection without an answer."""
 
     sent: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -31,7 +31,7 @@ class Found:
 
 
 async def fuzz(port: int, maker: Maker, *, most: int, seconds: float = float("inf"), first: int = 0) -> Found:
-    """Sends the maker's requests from the first on: so many, for so long."""
+    """Sends the maker's requests. most: their number. seconds: a time limit. first: the first number."""
     found, numbers, until = Found(), count(first), time.monotonic() + seconds
 
     async def client() -> None:
@@ -53,7 +53,7 @@ async def fuzz(port: int, maker: Maker, *, most: int, seconds: float = float("in
 
 
 def tracebacks(log: str) -> list[str]:
-    """Those in a log: how many end in each line, and the beginning of one."""
+    """The tracebacks in a log, grouped by their last line: a count and an example of each."""
     found: dict[str, list[str]] = {}
     for traceback in _TRACEBACK.findall(log):
         found.setdefault(traceback.rpartition("\n")[2], []).append(traceback)
@@ -61,7 +61,7 @@ def tracebacks(log: str) -> list[str]:
 
 
 class _Reply:
-    """An answer, as httptools reads it."""
+    """An answer, parsed by httptools."""
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -82,25 +82,26 @@ class _Reply:
         self.is_whole = self.status >= 200
 
     def wrong(self) -> str | None:
+        """A complaint about the answer, or None."""
         if self.is_late:
             return "no answer"
         if self.status >= 500 and not (self.status == 503 and b"retry-after" in self.headers):
             return f"HTTP {self.status}"
-        return next((f"it tells {tale.decode()}" for tale in _TELL_TALE if tale in self.body), None)
+        return next((f"it reveals {secret.decode()}" for secret in _INTERNALS if secret in self.body), None)
 
 
 class _Line:
-    """A connection that is kept."""
+    """A kept connection."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[StreamReader, StreamWriter] | None = None
 
     async def plain(self, request: Request) -> list[_Reply]:
-        """The answer, which has to come. A connection that the server closed is opened anew."""
+        """Sends a request that must be answered. Reconnects if the server has closed the connection."""
         reply = _Reply()
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_ANSWER_SECONDS):
                 while not reply.is_whole:
                     reply = _Reply()
                     await self._exchange(request.data, reply)
@@ -130,12 +131,12 @@ class _Line:
 
 
 async def _odd(port: int, request: Request) -> list[_Reply]:
-    """The answers to a request on a connection of its own, if there are any soon."""
+    """Sends a request on a new connection, and returns any answers that come soon."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     received = b""
     with suppress(TimeoutError, ConnectionError):
         writer.write(request.data)
-        while got := await asyncio.wait_for(reader.read(65_536), _GLANCE):
+        while got := await asyncio.wait_for(reader.read(65_536), _ODD_ANSWER_SECONDS):
             received += got
     writer.transport.abort()
     return _parsed(received)
@@ -145,7 +146,7 @@ def _parsed(received: bytes) -> list[_Reply]:
     replies = []
     for part in received.split(b"HTTP/1.1 ")[1:]:
         reply = _Reply()
-        with suppress(httptools.HttpParserError):  # the end of an answer to HEAD is another's beginning
+        with suppress(httptools.HttpParserError):  # an answer to HEAD has no body: the next answer follows
             reply.parser.feed_data(b"HTTP/1.1 " + part)
         replies.append(reply)
     return replies

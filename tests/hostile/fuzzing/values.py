@@ -1,8 +1,8 @@
-"""Values that a client may send: those a field expects, and ones that nobody does."""
+"""Values that a client may send: expected ones, and unexpected ones."""
 
 import json
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import (
     GraphQLEnumType,
@@ -12,16 +12,18 @@ from graphql import (
     GraphQLNonNull,
 )  # fmt: skip
 
-#: Known to the database that is fuzzed: global IDs, slugs, cursors.
-Pool = list[str]
+Json: TypeAlias = Any  # a value that a client sends, or a part of one
+
+#: Global IDs, slugs and cursors that exist in the fuzzed database.
+Pool: TypeAlias = list[str]
 
 _WORDS = ("python", "data science", "a", "REACT", "course-1", "en", "2014-3", "nobody@example.org", "a" * 300)
 _DATES = (
     "2026-01-01T00:00:00Z", "2026-01-01", "soon", "9999-12-31T23:59:59+14:00", "0001-01-01T00:00:00-12:00",
 )  # fmt: skip
 
-#: What no field expects. JSON is written by `written`, which takes `Raw` as it is.
-ODD: tuple[Any, ...] = (
+#: Values that no field expects. `written` encodes them as JSON, with `Raw` values unchanged.
+ODD: tuple[Json, ...] = (
     None, True, False, 0, -1, 1, 101, 2**31, -(2**31) - 1, 2**53 + 1, 2**63, 2**64, 1e-320, 1e308, -0.0,
     0.5, "", " ", "\0", "a\0b", "\ufeff", "\ud800", "\udfff\ud800", "\u202e", "\u0301" * 50, "\ufdfa" * 50,
     "🏳️‍🌈" * 20, "한국어-초급", "%00", "../../etc/passwd", "' OR 1=1 --", "{{7*7}}", "${jndi:ldap://x}",
@@ -32,7 +34,7 @@ ODD: tuple[Any, ...] = (
 
 
 class Raw(str):
-    """A piece of JSON, or of what is nearly JSON."""
+    """A piece of JSON, or of something like JSON."""
 
     __slots__ = ()
 
@@ -44,8 +46,8 @@ _RAW = (
 )  # fmt: skip
 
 
-def expected(random: Random, kind: GraphQLInputType, pool: Pool, depth: int = 0) -> Any:
-    """A value of an input type, mostly valid."""
+def expected(random: Random, kind: GraphQLInputType, pool: Pool, depth: int = 0) -> Json:
+    """A value of an input type, valid in most cases."""
     if not isinstance(kind, GraphQLNonNull) and random.random() < 0.1:
         return None
     if isinstance(kind, GraphQLNonNull):
@@ -65,12 +67,12 @@ def expected(random: Random, kind: GraphQLInputType, pool: Pool, depth: int = 0)
 
 
 class Enum(str):
-    """The name of an enum's value."""
+    """The name of an enum value."""
 
     __slots__ = ()
 
 
-def _scalar(random: Random, name: str, pool: Pool) -> Any:
+def _scalar(random: Random, name: str, pool: Pool) -> Json:
     if name == "Int":
         return random.choice((0, 1, 2, 3, 5, 5, 10, 100, 101, -1))
     if name == "Float":
@@ -82,12 +84,13 @@ def _scalar(random: Random, name: str, pool: Pool) -> Any:
     return random.choice(pool) if random.random() < (0.9 if name == "ID" else 0.4) else random.choice(_WORDS)
 
 
-def odd(random: Random) -> Any:
+def odd(random: Random) -> Json:
+    """An unexpected value."""
     return Raw(random.choice(_RAW)) if random.random() < 0.3 else random.choice(ODD)
 
 
-def literal(value: Any) -> str:
-    """A value in the text of a document."""
+def literal(value: Json) -> str:
+    """A value as a GraphQL literal."""
     if isinstance(value, Enum):
         return value
     if isinstance(value, dict):
@@ -97,8 +100,8 @@ def literal(value: Any) -> str:
     return written(value)
 
 
-def written(value: Any) -> str:
-    """A value as JSON, with the `Raw` pieces as they are."""
+def written(value: Json) -> str:
+    """A value as JSON, with `Raw` pieces unchanged."""
     if isinstance(value, Raw):
         return value
     if isinstance(value, dict):

@@ -1,9 +1,8 @@
-"""What a fuzzed gateway knows: IDs, slugs and cursors for the pool."""
+"""The IDs, slugs and cursors that exist in a fuzzed gateway."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from tests.hostile.fuzzing.values import Pool
+from tests.hostile.fuzzing.values import Json, Pool
 from tests.hostile.gateway import Gateway
 
 _QUERY = """{
@@ -19,10 +18,11 @@ _QUERY = """{
 
 
 def pool(gateway: Gateway) -> Pool:
+    """All strings in the answer to a query for them."""
     return list(_strings(gateway.ask(_QUERY).json()["data"]))
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _strings(value: Json) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
