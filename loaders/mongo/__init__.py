@@ -18,10 +18,9 @@ from loaders.mongo.commands import (
     id_bytes,
     send,
 )
-from loaders.mongo.database import Collection, Database, Stored
+from loaders.mongo.database import Collection, Database, Filter, Stored, all_of
 from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
-from loaders.mongo.filters import Filter, all_of
 from loaders.mongo.moments import now, utc
 from loaders.mongo.queue import POOL
 from loaders.mongo.scope import (

@@ -1,5 +1,6 @@
 """The database of an application, with either driver."""
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -11,6 +12,9 @@ Stored: TypeAlias = dict[str, Any]
 #: A collection of the driver. Motor's has the same methods, so one type stands for both.
 Collection: TypeAlias = AsyncCollection[Stored]
 DriverDatabase: TypeAlias = AsyncDatabase[Stored]
+
+#: Which documents of a collection, as MongoDB takes it.
+Filter: TypeAlias = Mapping[str, Any]
 
 
 class Database(dict[str, Collection]):
@@ -41,3 +45,11 @@ class Database(dict[str, Collection]):
         """The reply to a command, sent beside the queue."""
         reply: Stored = await self.driver.command(name)
         return reply
+
+
+def all_of(*filters: Filter) -> Filter:
+    """What matches every one of the filters."""
+    given = [f for f in filters if f]
+    if len(given) < 2:
+        return given[0] if given else {}
+    return {"$and": given}

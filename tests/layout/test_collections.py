@@ -1,0 +1,210 @@
+"""One row declares a collection: what reads the rows knows a new one, and no row forgets anything."""
+
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from graphql import GraphQLObjectType
+
+from loaders import audit, collections, indexes
+from loaders.collections import COLLECTIONS, EVERYONE, Index, SeenBy, StoredCollection, complete
+from loaders.model import documents
+from loaders.mongo import Database, transaction
+from loaders.reading import projections_of
+from loaders.recount import recount
+from loaders.transfer import exported_rows
+from resolvers.access.rules import RULES
+from resolvers.context import PUBLIC, Viewer
+from resolvers.relay import decode_id, encode_id, nodes_by_id
+from resolvers.schema import schema
+from tests import factories
+from tests.factories import store
+from tests.support import NOW, request_for
+
+STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
+
+VENUES = StoredCollection(
+    name="venues",
+    noun="venue",
+    seen_by=SeenBy(published=True, rule="Course.draft"),
+    type_name="Venue",
+    id_code=b"ven",
+    key="slug",
+    reads=frozenset(("city",)),
+    derived_from=frozenset(("name",)),
+    derive=lambda venue: {"sortName": venue["name"].lower()},
+    derived=frozenset(("sortName",)),
+    aggregates=frozenset(("runCount",)),
+    secret=frozenset(("doorCode",)),
+    importable=True,
+    new=lambda fields: {"city": None, "runCount": 0, "status": "PUBLISHED", **fields},
+    own_indexes=[Index([("slug", 1)], unique=True)],
+)
+
+
+@pytest.fixture
+def declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new collection: its row, and nothing else."""
+    monkeypatch.setitem(COLLECTIONS, "venues", VENUES)
+
+
+@pytest.fixture
+async def venues(declared: None, database: Database) -> list[dict[str, Any]]:
+    made = [
+        {"_id": ObjectId(), **complete("venues", {"name": "Hall", "slug": "hall", "doorCode": "1234"})},
+        {"_id": ObjectId(), **complete("venues", {"name": "Attic", "slug": "attic", "status": "DRAFT"})},
+    ]
+    await store(database, venues=made)
+    return made
+
+
+@pytest.mark.usefixtures("declared")
+def test_a_new_document_has_its_defaults_and_derived_fields() -> None:
+    assert complete("venues", {"name": "Hall"}) == {
+        "city": None, "runCount": 0, "status": "PUBLISHED", "name": "Hall", "sortName": "hall",
+    }  # fmt: skip
+
+
+async def test_it_has_global_ids_and_is_found_by_them_by_who_may_see_it(
+    database: Database, venues: list[dict[str, Any]]
+) -> None:
+    ids = [encode_id("Venue", venue) for venue in venues]
+    assert [decode_id(own) for own in ids] == [("Venue", venue["_id"]) for venue in venues]
+    for viewer, seen in ((PUBLIC, ["Hall", None]), (STAFF, ["Hall", "Attic"])):
+        found = await nodes_by_id(request_for(database, viewer).context(), ids)
+        assert [node and node["name"] for node in found] == seen
+        assert found[0] is not None
+        assert found[0]["__typename"] == "Venue"
+
+
+async def test_it_is_loaded_by_its_key(database: Database, venues: list[dict[str, Any]]) -> None:
+    load = request_for(database).context().loaders
+    assert await load.by_key("venues", "slug")(["attic", "none"]) == [venues[1], None]
+
+
+@pytest.mark.usefixtures("declared")
+def test_what_decides_who_sees_it_is_always_fetched() -> None:
+    assert projections_of({"venues": {"name"}}) == {"venues": {"_id": 1, "city": 1, "name": 1, "status": 1}}
+
+
+async def test_the_audit_log_leaves_out_what_follows_and_hides_secrets(
+    database: Database, venues: list[dict[str, Any]]
+) -> None:
+    fields = complete("venues", {"name": "Loft", "slug": "loft", "doorCode": "99"})
+    actor: documents.ActorDoc = {"subject": "s", "roles": [], "studentId": None, "instructorId": None}
+
+    async def write(tx: Any) -> None:
+        await tx.insert("venues", fields)
+        await audit.record(tx, "createVenue", actor, "")
+
+    await transaction(database, write)
+    entry = await database["auditLog"].find_one({})
+    assert entry is not None
+    assert entry["changes"][0]["after"] == {
+        "city": None, "status": "PUBLISHED", "name": "Loft", "slug": "loft", "doorCode": "(secret)",
+    }  # fmt: skip
+
+
+async def test_it_is_exported_without_what_follows(database: Database, venues: list[dict[str, Any]]) -> None:
+    assert "venues" in collections.importable()
+    rows = [row async for row in exported_rows(database, "venues")]
+    assert [row["name"] for row in rows] == ["Hall", "Attic"]
+    assert not {"sortName", "runCount"} & rows[0].keys()
+
+
+async def test_its_indexes_are_made_and_missed(database: Database, venues: list[dict[str, Any]]) -> None:
+    absent = await indexes.missing(database)
+    assert absent == ["venues.externalId.source_1_externalId.id_1", "venues.slug_1"]
+    await indexes.ensure(database)
+    assert await indexes.missing(database) == []
+    await database["venues"].drop_indexes()
+
+
+def test_a_row_must_say_who_sees_its_documents() -> None:
+    fields: dict[str, Any] = {"name": "venues", "noun": "venue"}
+    with pytest.raises(TypeError, match="seen_by"):
+        StoredCollection(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"type_name": "Venue"}, "id_code"),
+        ({"id_code": b"ven"}, "id_code"),
+        ({"type_name": "Venue", "id_code": b"venue"}, "three bytes"),
+        ({"derived": frozenset(("sortName",))}, "derived"),
+        ({"derive": dict}, "derived"),
+    ],
+)
+def test_a_row_that_contradicts_itself_is_an_error_at_the_start(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        StoredCollection(name="venues", noun="venue", seen_by=EVERYONE, **fields)
+
+
+def test_every_node_of_the_schema_has_a_row_and_every_row_its_type() -> None:
+    nodes = {
+        name
+        for name, type_ in schema.type_map.items()
+        if isinstance(type_, GraphQLObjectType) and any(i.name == "Node" for i in type_.interfaces)
+    }
+    assert {row.type_name for row in collections.with_types()} == nodes
+    codes = [row.id_code for row in collections.with_types()]
+    assert len(set(codes)) == len(codes)
+
+
+def test_every_rule_that_a_row_names_is_in_the_table() -> None:
+    named = {row.seen_by.rule for row in COLLECTIONS.values() if row.seen_by.rule}
+    assert named <= RULES.keys()
+
+
+def test_the_fields_that_a_row_names_are_those_of_its_documents() -> None:
+    """Beside `revision`, which transactions keep."""
+    for name, document in _DOCUMENTS.items():
+        row = COLLECTIONS[name]
+        named = row.derived_from | row.derived | row.aggregates | row.reads | row.secret | row.unaudited
+        assert named <= _keys(document), name
+
+
+_DOCUMENTS: dict[str, Any] = {
+    "courses": documents.CourseDoc,
+    "courseRuns": documents.CourseRunDoc,
+    "students": documents.StudentDoc,
+    "enrollments": documents.EnrollmentDoc,
+    "reviews": documents.ReviewDoc,
+    "categories": documents.CategoryDoc,
+    "instructors": documents.InstructorDoc,
+    "accounts": documents.AccountDoc,
+    "sessions": documents.SessionDoc,
+    "auditLog": documents.AuditDoc,
+}
+
+
+def _keys(document: Any) -> set[str]:
+    return {name for base in document.__mro__ for name in getattr(base, "__annotations__", {})} | set(
+        document.__annotations__
+    )
+
+
+@pytest.mark.parametrize(
+    ("collection", "field"),
+    [
+        (row.name, field)
+        for row in COLLECTIONS.values()
+        for field in sorted(row.aggregates)
+        if field != "revision"
+    ],
+)
+async def test_a_recount_finds_every_aggregate_that_a_row_names(
+    database: Database, collection: str, field: str
+) -> None:
+    course, student = factories.course(), factories.student()
+    run, review = factories.course_run(course), factories.review(course, student, importedHelpfulCount=0)
+    await store(database, courses=[course], students=[student], courseRuns=[run], reviews=[review])
+    async for _ in recount(database, fix=True):
+        pass
+    wrong: Any = [9] * 5 if field == "ratingStars" else b"\x01" if field == "newestReviewIds" else 99
+    if field == "seatsUntil":
+        wrong = NOW
+    await database[collection].update_one({}, {"$set": {field: wrong}})
+    found = [(d.collection, d.field) async for d in recount(database, fix=False)]
+    assert (collection, field) in found
