@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def mongo_uri(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
-    """One mongod for all the workers of a run."""
+def shared_directory(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A directory that all workers of a run share."""
     base = tmp_path_factory.getbasetemp()
-    with embedded.running((base if worker_id == "master" else base.parent) / "mongod") as uri:
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(shared_directory: Path) -> Iterator[str]:
+    """One mongod for all the workers of a run."""
+    with embedded.running(shared_directory / "mongod") as uri:
         yield uri
 
 
@@ -114,18 +121,27 @@ def run_query(database: Database) -> RunQuery:
 
 
 @pytest.fixture(scope="session")
-def gateway_url(settings: Settings, worker_id: str) -> Iterator[str]:
-    """A gateway that serves the sample data: `lectern serve` in a process of its own."""
-    served = settings.model_copy(update={"mongodb_database": f"sample_{worker_id}"})
-    asyncio.run(_load_sample(served))
-    with serving(served) as url:
-        yield url
+def sample(settings: Settings, shared_directory: Path) -> Settings:
+    """Settings for a database with the sample data: the workers of a run share it, and the first loads it."""
+    own = settings.model_copy(update={"mongodb_database": f"sample_{settings.mongodb_driver}"})
+    with (shared_directory / "sample.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        asyncio.run(_load_sample(own))
+    return own
 
 
 async def _load_sample(settings: Settings) -> None:
+    """Does nothing if the sample data is there."""
     async with connect(settings) as database:
         await indexes.ensure(database)
         await load_sample(database)
+
+
+@pytest.fixture(scope="session")
+def gateway_url(sample: Settings) -> Iterator[str]:
+    """A gateway that serves the sample data: `lectern serve` in a process of its own."""
+    with serving(sample) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Draws comments and docstrings, descriptions and messages at random, to be read without the code around them.
+"""Draws comments, docstrings, descriptions and messages at random, to be read without the code around them.
 
     .venv/bin/python -m tests.english.draw --seed 1 > sample.md
 

@@ -1,6 +1,5 @@
 """A monitored gateway with one worker, default settings and the sample data."""
 
-import asyncio
 from collections.abc import Iterator
 from shutil import which
 
@@ -22,28 +21,19 @@ def _setpriv() -> None:
         missing("setpriv is not installed (util-linux, on Linux)")
 
 
-@pytest.fixture(scope="session")
-def served(settings: Settings, worker_id: str) -> Settings:
-    """Settings for a database with the sample data."""
-    served = settings.model_copy(
-        update={"mongodb_database": f"hostile_{settings.mongodb_driver}_{worker_id}"}
-    )
-    asyncio.run(load(served))
-    return served
-
-
-async def load(settings: Settings) -> None:
-    async with connect(settings) as database:
-        await indexes.ensure(database)
-        await load_sample(database)
-
-
 @pytest.fixture(scope="module")
-def gateway(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with serving(tmp_path_factory.mktemp("gateway"), production(served)) as gateway:
+def gateway(sample: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with serving(tmp_path_factory.mktemp("gateway"), production(sample)) as gateway:
         for _ in range(20):
             assert not gateway.ask("{ courses(first: 1) { nodes { title } } }").refused
         yield gateway
+
+
+async def load(settings: Settings) -> None:
+    """Puts the sample data into a database."""
+    async with connect(settings) as database:
+        await indexes.ensure(database)
+        await load_sample(database)
 
 
 def production(settings: Settings) -> dict[str, str]:

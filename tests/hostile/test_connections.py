@@ -27,18 +27,18 @@ SETTLED = 6.0  # seconds until slow readers have unread answers
 
 
 @pytest.fixture(scope="module")
-def hasty(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def hasty(sample: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway with short timeouts."""
-    with serving(tmp_path_factory.mktemp("hasty"), production(served) | TIMES) as gateway:
+    with serving(tmp_path_factory.mktemp("hasty"), production(sample) | TIMES) as gateway:
         for _ in range(3):
             assert not gateway.ask(LARGE).refused
         yield gateway
 
 
 @pytest.fixture(scope="module")
-def patient(served: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def patient(sample: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway with default settings that has already answered large queries."""
-    with serving(tmp_path_factory.mktemp("patient"), production(served)) as gateway:
+    with serving(tmp_path_factory.mktemp("patient"), production(sample)) as gateway:
         for _ in range(3):
             assert not gateway.ask(LARGE).refused
         yield gateway
@@ -215,12 +215,12 @@ def test_a_client_that_sends_slowly_is_cut_off(hasty: Gateway) -> None:
     assert asyncio.run(drip(sockets.post_head(1_000) + b" " * 1_000)) < LATE
 
 
-def test_more_connections_than_files_are_refused_and_logged(served: Settings, tmp_path: Path) -> None:
+def test_more_connections_than_files_are_refused_and_logged(sample: Settings, tmp_path: Path) -> None:
     if not which("prlimit"):
         missing("prlimit is not installed (util-linux, on Linux)")
     limited = ("prlimit", "--nofile=1024:1024")
     times = {"HEAD_TIMEOUT": "30", "KEEP_ALIVE_TIMEOUT": "30"}
-    with serving(tmp_path, production(served) | times, *limited) as gateway:
+    with serving(tmp_path, production(sample) | times, *limited) as gateway:
         ends = asyncio.run(_open_many(gateway, 1_100))
         assert not gateway.ask(SMALL).refused  # the other connections are closed
         log = gateway.log.read_text()

@@ -15,8 +15,8 @@ PATIENCE = 300.0  # seconds
 CERTAIN = {200, 400, 401, 405, 406, 415}
 
 
-async def test_no_request_causes_an_internal_error(served: Settings, tmp_path: Path) -> None:
-    with serving(tmp_path, production(served)) as gateway:
+async def test_no_request_causes_an_internal_error(sample: Settings, tmp_path: Path) -> None:
+    with serving(tmp_path, production(sample)) as gateway:
         maker = Maker(1, world.pool(gateway))
         found = await fuzz(gateway.port, maker, most=REQUESTS, seconds=PATIENCE)
 
