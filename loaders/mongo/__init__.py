@@ -1,5 +1,6 @@
 """MongoDB: commands and their queue, deadlines, the circuit breaker, transactions."""
 
+from loaders.mongo.bson_types import Document, DriverObject, Expression, Fields, Option, Stored, Value
 from loaders.mongo.circuit import circuit_is_open, ping, suspect, watching_circuit
 from loaders.mongo.command_errors import (
     INTERRUPTED,
@@ -41,11 +42,18 @@ __all__ = [
     "Database",
     "DatabaseAwayError",
     "DeadlineError",
+    "Document",
+    "DriverObject",
+    "Expression",
+    "Fields",
     "Filter",
+    "Option",
     "OutcomeUnknownError",
     "Pipeline",
     "Scope",
+    "Stored",
     "Transaction",
+    "Value",
     "aggregate",
     "all_of",
     "circuit_is_open",

@@ -1,14 +1,16 @@
-"""Filters of documents, as MongoDB takes them."""
+"""Query filters in MongoDB's own form."""
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-Filter: TypeAlias = Mapping[str, Any]
+from loaders.mongo.bson_types import Expression
+
+#: Field names and operators with their values; {} matches every document.
+Filter: TypeAlias = Expression
 
 
 def all_of(*filters: Filter) -> Filter:
-    """What matches every one of the filters."""
-    given = [f for f in filters if f]
-    if len(given) < 2:
-        return given[0] if given else {}
-    return {"$and": given}
+    """A filter that matches what all the filters match. Empty filters are left out."""
+    conditions = [f for f in filters if f]
+    if len(conditions) < 2:
+        return conditions[0] if conditions else {}
+    return {"$and": conditions}

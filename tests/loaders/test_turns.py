@@ -15,7 +15,7 @@ async def test_ten_run_at_once_and_more_wait() -> None:
     running, go_on = [], Event()
 
     async def run(n: int) -> None:
-        async with key_locks.taken(()):
+        async with key_locks.acquired(()):
             running.append(n)
             await go_on.wait()
 
@@ -31,13 +31,13 @@ async def test_whose_turn_it_is_waits_for_nobody_without_one() -> None:
     go_on = Event()
 
     async def run() -> None:
-        async with key_locks.taken(()):
+        async with key_locks.acquired(()):
             await go_on.wait()
 
     tasks = [create_task(run()) for _ in range(10)]
     await sleep(0.01)
-    async with timeout(1), key_locks.taken({"a"}):
-        assert key_locks.is_taken("a")
+    async with timeout(1), key_locks.acquired({"a"}):
+        assert key_locks.is_locked("a")
     go_on.set()
     await gather(*tasks)
 
@@ -46,7 +46,7 @@ async def test_those_with_one_key_come_in_the_order_in_which_they_asked() -> Non
     had: list[tuple[int, str]] = []
 
     async def run(n: int) -> None:
-        async with key_locks.taken({"a"}):
+        async with key_locks.acquired({"a"}):
             had.append((n, "begin"))
             await sleep(0)
             had.append((n, "end"))
@@ -58,7 +58,7 @@ async def test_those_with_one_key_come_in_the_order_in_which_they_asked() -> Non
 async def test_those_with_the_same_keys_never_wait_for_each_other_forever() -> None:
     async def run(*keys: str) -> None:
         for _ in range(20):
-            async with key_locks.taken(dict.fromkeys(keys)):
+            async with key_locks.acquired(dict.fromkeys(keys)):
                 await sleep(0)
 
     async with timeout(5):
@@ -66,11 +66,11 @@ async def test_those_with_the_same_keys_never_wait_for_each_other_forever() -> N
 
 
 async def test_a_key_is_taken_while_somebody_has_its_turn() -> None:
-    assert not key_locks.is_taken("a")
-    async with key_locks.taken({"a"}):
-        assert key_locks.is_taken("a")
-        assert not key_locks.is_taken("b")
-    assert not key_locks.is_taken("a")
+    assert not key_locks.is_locked("a")
+    async with key_locks.acquired({"a"}):
+        assert key_locks.is_locked("a")
+        assert not key_locks.is_locked("b")
+    assert not key_locks.is_locked("a")
 
 
 async def test_transactions_that_want_the_same_begin_again_once_or_twice(database: Database) -> None:
