@@ -1,13 +1,11 @@
 """Commands of PyMongo's async client, run on the event loop."""
 
 from asyncio import get_running_loop
-from collections.abc import Callable
-from typing import Any
 
 from pymongo.errors import PyMongoError
 
 from loaders.mongo import driver_sessions, interruptions
-from loaders.mongo.bson_types import DriverObject
+from loaders.mongo.bson_types import DriverCall, DriverObject, Result
 from loaders.mongo.command_errors import ClientGoneError
 from loaders.mongo.queue import Command, Queue
 from loaders.mongo.scope import Scope
@@ -26,7 +24,7 @@ class Awaited(Command):
         scope: Scope | None,
         client: DriverObject,
         queue: Queue,
-        call: Callable[[DriverObject], Any],  # what it returns depends on the command
+        call: DriverCall,
         target: DriverObject,
     ) -> None:
         super().__init__(scope, client, get_running_loop().create_future(), queue)
@@ -42,7 +40,7 @@ class Awaited(Command):
         if self.session_id is not None:
             interruptions.add(self)
 
-    async def outcome(self) -> Any:  # as `call`
+    async def outcome(self) -> Result:
         """Waits for a slot, then returns or raises what the call does."""
         try:
             await self.future
@@ -58,7 +56,7 @@ class Awaited(Command):
                 following.start()
             self.queue.fill()
 
-    async def _interruptible(self) -> Any:  # as `call`
+    async def _interruptible(self) -> Result:
         """Makes the call in a session of its own, through which it can be killed."""
         lent = driver_sessions.lend(self.client)
         self.session_id = lent.id

@@ -1,10 +1,6 @@
-"""Names for what BSON and MongoDB's drivers leave untyped, each with the reason why it is `Any`.
+"""Names for what BSON and MongoDB's drivers leave untyped, each with the reason why it is `Any`."""
 
-A value's type depends on the field that stores it, and a type checker can't connect the name of a collection
-with the TypedDict of its documents (loaders.model). These names say which of the two `Any` stands for.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 #: A value that BSON can hold: the field that stores it decides on its type.
@@ -16,7 +12,8 @@ Document: TypeAlias = dict[str, Any]
 #: A document or some of its fields, to be read only. Every TypedDict of loaders.model is one as well.
 Fields: TypeAlias = Mapping[str, Any]
 
-#: A stored document whose collection only the caller knows: the caller annotates it with its TypedDict.
+#: A stored document that the caller annotates with its TypedDict (loaders.model): a type checker can't infer
+#: the TypedDict from the name of a collection.
 Stored: TypeAlias = Any
 
 #: A stage of a pipeline, an operator or an expression, as MongoDB defines them: nested without limit.
@@ -28,3 +25,9 @@ Option: TypeAlias = Any
 #: A client, database, collection or session of Motor or of PyMongo's blocking or async API: the same methods
 #: without a common base class.
 DriverObject: TypeAlias = Any
+
+#: What a call of the driver returns, which depends on the command.
+Result: TypeAlias = Any
+
+#: Calls a method of a driver object.
+DriverCall: TypeAlias = Callable[[DriverObject], Result]

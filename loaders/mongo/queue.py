@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from time import monotonic
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 import pymongo
 
 from loaders.mongo import circuit
-from loaders.mongo.bson_types import DriverObject, Value
+from loaders.mongo.bson_types import DriverObject, Result, Value
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
 from loaders.mongo.scope import Scope
 
@@ -115,7 +115,7 @@ class Command:
         self,
         scope: Scope | None,
         client: DriverObject,
-        future: Future[Any],  # each subclass has its own kind of result
+        future: Future[Result],
         queue: "Queue",
     ) -> None:
         self.scope = scope

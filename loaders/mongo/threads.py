@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any
 
 from loaders.mongo import driver_sessions, interruptions
-from loaders.mongo.bson_types import DriverObject
+from loaders.mongo.bson_types import DriverCall, DriverObject, Result
 from loaders.mongo.command_errors import ClientGoneError
 from loaders.mongo.queue import Command, Queue
 from loaders.mongo.scope import Scope
@@ -30,7 +30,7 @@ class Call(Command):
         scope: Scope | None,
         client: DriverObject,
         queue: Queue,
-        call: Callable[[DriverObject], Any],  # what it returns depends on the command
+        call: DriverCall,
         target: DriverObject,
     ) -> None:
         self.loop = get_running_loop()
@@ -39,11 +39,11 @@ class Call(Command):
         self.target = target
         self.context: Context = copy_context()
 
-    def outcome(self) -> Future[Any]:  # as `call`
+    def outcome(self) -> Future[Result]:
         """The future of what the call returns or raises."""
         return self.future
 
-    def run(self) -> Any:  # as `call`
+    def run(self) -> Result:
         """Makes the call; runs in a thread."""
         if self.scope is None:
             return self.call(self.target)
@@ -52,7 +52,7 @@ class Call(Command):
         with self.timeout():
             return self.call(self.target)
 
-    def _interruptible(self) -> Any:  # as `call`
+    def _interruptible(self) -> Result:
         """Makes the call in a session of its own, through which it can be killed."""
         client = self.client.delegate
         lent = driver_sessions.lend(client)
@@ -83,7 +83,7 @@ class Call(Command):
         interruptions.add(self)
 
     def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:  # a result or an exception
-        """Completes the future; runs in the event loop once the function has returned."""
+        """Completes the future by `settle(outcome)`; runs in the event loop after the call has returned."""
         self.queue.fill()
         if not self.future.done():
             settle(outcome)
@@ -98,12 +98,12 @@ def _work() -> None:
         _run(_calls.get())  # in a frame of its own, so that it keeps no reference to the last call
 
 
-def _run(call: Any) -> None:  # a Call; the queue that it comes from is typed with the base class, Command
-    """Runs a call, then queued ones for as long as there are any: going on costs no wake-up of a thread."""
+def _run(call: Any) -> None:  # a Call; the queue's type is that of its base class, Command
+    """Runs a call, then queued ones for as long as there are any: this saves waking another thread."""
     while call:
-        settle: Callable[[Any], None] = call.future.set_result  # a result or an exception
+        settle: Callable[[Any], None] = call.future.set_result  # or set_exception: the types differ
         try:
-            outcome: Any = call.context.run(call.run)  # as above
+            outcome: Any = call.context.run(call.run)  # or an exception
         except BaseException as error:  # whatever it is: the caller would wait forever
             settle, outcome = call.future.set_exception, error
         call.has_ended = True

@@ -17,7 +17,16 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from loaders.mongo import circuit, commands, detached, key_locks
-from loaders.mongo.bson_types import Document, DriverObject, Fields, Option, Stored, Value
+from loaders.mongo.bson_types import (
+    Document,
+    DriverCall,
+    DriverObject,
+    Fields,
+    Option,
+    Result,
+    Stored,
+    Value,
+)
 from loaders.mongo.command_errors import INTERRUPTED, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from loaders.mongo.commands import Database, Pipeline
 from loaders.mongo.filters import Filter
@@ -192,7 +201,7 @@ class Transaction:
         )
         self._cache.pop(collection, None)
 
-    async def _send(self, collection: str, id: Value, call: Callable[[DriverObject], Value]) -> Value:
+    async def _send(self, collection: str, id: Value, call: DriverCall) -> Result:
         """Sends a write, and notes the document's key after a write conflict.
 
         id: the `_id` of the document that is written, the first of several. None if other transactions would

@@ -190,7 +190,7 @@ async def test_people_who_wait_while_a_seat_is_free(
     database: Database, seats: int | None, taken: int
 ) -> None:
     run = await run_with(database, seats=seats, taken=taken, waiting=3)
-    assert await told(database, fix=True) == [("courseRuns", run["_id"], "waiting, a seat free", 3, 0)]
+    assert await told(database, fix=True) == [("courseRuns", run["_id"], "waiting despite free seat", 3, 0)]
     await transaction(database, lambda tx: places.fill(tx, run))  # type: ignore[arg-type] # a plain document
     assert await differences(database) == []
 
