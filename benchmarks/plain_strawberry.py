@@ -36,7 +36,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.values import SCALARS
 
 Document: TypeAlias = Mapping[str, Any]  # a stored document: the field decides on a value's type
-Query: TypeAlias = dict[str, Any]  # field names and operators, nested without limit
+Filter: TypeAlias = dict[str, Any]  # field names and operators, nested without limit
 T = TypeVar("T")
 
 _WITHOUT_SEARCH = {"search": 0}
@@ -66,7 +66,7 @@ class Database:
 
     async def courses(self, size: int, after: str | None, categories: list[str] | None) -> list[Document]:
         """At most `size` courses, best rated first."""
-        query: Query = dict(_PUBLISHED)
+        query: Filter = dict(_PUBLISHED)
         if categories is not None:
             query["categorySlug"] = {"$in": categories}
         if after is not None:
@@ -100,7 +100,7 @@ class Database:
             {"$limit": size},
         ]
         join = {"from": "reviews", "localField": "_id", "foreignField": parent, "as": "rows"}
-        stages: list[Query] = [
+        stages: list[Filter] = [
             {"$documents": [{"_id": parent} for parent in parents]},
             {"$lookup": {**join, "pipeline": newest}},
         ]
@@ -142,7 +142,7 @@ def _cursor(course: Document) -> str:
     return urlsafe_b64encode(f"{course['ratingBayesian']} {course['_id']}".encode()).decode()
 
 
-def _following(cursor: str) -> list[Query]:
+def _following(cursor: str) -> list[Filter]:
     rating, key = urlsafe_b64decode(cursor).decode().split()
     value = float(rating)
     return [{"ratingBayesian": {"$lt": value}}, {"ratingBayesian": value, "_id": {"$gt": ObjectId(key)}}]
