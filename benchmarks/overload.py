@@ -6,8 +6,8 @@ A heavy read has an answer of 1 MB. A small query, a course's title, is sent by 
 at most 20 times a second. The last two floods have many clients: first clients that obey `Retry-After`, then
 clients that retry at once. Then `signUp` and `enroll` are timed, alone and during a flood. The server has one
 core; mongod and the clients have the others, if there are any. Five seconds after the clients of a row have
-left, it is measured what is still running: the server's CPU in the following second, and the operations in
-$currentOp.
+left, the benchmark measures what is still running: the server's CPU in the following second, and the
+operations in $currentOp.
 
 Goodput is compared with that at 5 connections right before and after, because machines drift, and a new
 process is faster.

@@ -29,7 +29,7 @@ def listing(
 ) -> Listing:
     """The audit entries of some actions, by an actor, about a document; None: any. Latest first.
 
-    subject: the actor's. target: the `_id` of a document that was changed.
+    subject: of the actor. target: the `_id` of a document that was changed.
     """
     parts: dict[str, Filter] = {}
     if actions is not None:

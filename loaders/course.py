@@ -14,7 +14,7 @@ from loaders.text import has_words, search_filter, search_score
 
 CourseOrderField = Literal["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
 
-#: The order of each field. RELEVANCE orders by score in a search; this entry, by rating, is for other lists.
+#: The order for each value of the order field. In a search, RELEVANCE orders by score instead.
 ORDERS: Mapping[str, Order] = {
     "RELEVANCE": Order("ratingBayesian", descending=True),
     "RATING": Order("ratingBayesian", descending=True),

@@ -12,7 +12,7 @@ _LONGEST_BASE = 75  # characters of a slug, which leave room for a number after 
 
 
 async def slug_is_taken(tx: Transaction, slug: str, course_id: ObjectId | None = None) -> bool:
-    """Whether a course has the slug, other than the one with `course_id`."""
+    """Whether a course has the slug already. course_id: a course that may have it."""
     found = await tx.find_one("courses", {"slug": slug}, projection={"_id": 1})
     return found is not None and found["_id"] != course_id
 
@@ -62,7 +62,7 @@ async def insert_run(tx: Transaction, course: CourseDoc, fields: Fields) -> Cour
 async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Value) -> CourseRunDoc:
     """Sets fields of a run. Returns the changed run.
 
-    New seats go to the waitlist: to the first of it (enrollment.MOST_MOVED); `fill_run` continues.
+    New seats go to the first enrollment.MOST_MOVED students on the waitlist; `fill_run` continues.
     """
     patched: CourseRunDoc = await tx.patch("courseRuns", run, **fields)
     await enrollment.fill(tx, patched, changed=True)

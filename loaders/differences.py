@@ -28,7 +28,7 @@ class Difference(NamedTuple):
 
 
 def compared(collection: str, stored: Fields, true: Fields) -> list[Difference]:
-    """A difference for each field of `true` whose stored value is another one."""
+    """The differences between a stored document and the true values of some of its fields."""
     return [
         Difference(collection, stored["_id"], name, stored.get(name), value)
         for name, value in true.items()

@@ -202,7 +202,7 @@ class ResetDoc(TypedDict):
 
 
 class AccountDoc(TypedDict):
-    """A login, apart from students and instructors: these may be imported, or sign in by another issuer."""
+    """A login. Students and instructors are separate: they may be imported, or use an external issuer."""
 
     _id: ObjectId
     email: str  # in lower case, unique

@@ -90,7 +90,7 @@ class Call(Command):
 
 
 _calls: SimpleQueue[Call] = SimpleQueue()
-_idle: list[None] = []  # one entry for each thread that waits for a call
+_idle: list[None] = []  # one entry for each thread that is free to take another call
 
 
 def _work() -> None:
@@ -98,7 +98,7 @@ def _work() -> None:
         _run(_calls.get())  # in a frame of its own, so that it keeps no reference to the last call
 
 
-def _run(call: Any) -> None:  # a Call; the queue's type is that of its base class, Command
+def _run(call: Any) -> None:  # a Call, but the queue is typed for its base class, Command
     """Runs a call, then queued ones for as long as there are any: this saves waking another thread."""
     while call:
         settle: Callable[[Any], None] = call.future.set_result  # or set_exception: the types differ

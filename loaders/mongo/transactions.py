@@ -242,9 +242,9 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
 
     `work` may be called several times, each time with a fresh transaction.
 
-    Raises what `work` raises; nothing is written then. Raises PyMongoError if MongoDB stays unreachable. In a
-    scope, it raises DatabaseAwayError instead; DeadlineError past the deadline; and OutcomeUnknownError if a
-    commit was in flight at the deadline.
+    Raises what `work` raises; nothing is written then. Raises PyMongoError if MongoDB stays unreachable; in a
+    request's scope, DatabaseAwayError instead. In a scope, it also raises DeadlineError past the deadline, or
+    OutcomeUnknownError if a commit was in flight at the deadline.
     """
     scope = current_scope.get()
     deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE

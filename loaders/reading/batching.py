@@ -40,7 +40,7 @@ class ByKey(Generic[D]):
             if rest := {h: key for h, key in missing.items() if not any(h in f.keys for f in elsewhere)}:
                 await self._fetch(rest)
             while waiters:
-                await waiters.pop()  # popped: its error refers to this frame, which must not refer back to it
+                await waiters.pop()  # popped: its error refers to this frame, and would be part of a cycle
         return [cache[h] for h in hashed]
 
     async def _fetch(self, missing: Mapping[Hashable, Value]) -> None:
@@ -100,5 +100,5 @@ class _Fetch:
 
 
 def _hashed(keys: Iterable[Value]) -> list[Hashable]:
-    """Keys to look up in a dictionary: bytes for ObjectIds, whose own hash and comparison are slow Python."""
+    """Keys for dictionary look-ups: the bytes of ObjectIds, which hash and compare faster than ObjectIds."""
     return [id_bytes(key) if type(key) is ObjectId else key for key in keys]

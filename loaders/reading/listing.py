@@ -215,8 +215,8 @@ def _of_courses(listing: Listing) -> list[Expression]:
 def _projected(listing: Listing) -> list[Expression]:
     """The stage that applies the projection.
 
-    It makes MongoDB no slower (benchmarks/top_per_parent.py), and the driver, which decodes all pages at once
-    while it holds Python's lock, takes a fifth of the time for 100 pages of 100 reviews.
+    It makes MongoDB no slower (benchmarks/top_per_parent.py), and saves decoding, which the driver does for
+    all pages at once while it holds Python's lock: 100 pages of 100 reviews take a fifth of the time.
     """
     if listing.projection is None:
         return []

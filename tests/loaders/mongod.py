@@ -15,7 +15,7 @@ NAME = "own"
 
 
 class Mongod(mongod.Mongod):
-    """client: the test's own client, whose commands never fail."""
+    """A mongod with failures for the gateway's commands. client: the test's own; its commands never fail."""
 
     @property
     def client(self) -> DriverObject:
