@@ -36,7 +36,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.values import SCALARS
 
 Document: TypeAlias = Mapping[str, Any]  # a stored document: the field decides on a value's type
-Filter: TypeAlias = dict[str, Any]  # field names and operators, nested without limit
+Row: TypeAlias = dict[str, Any]  # the same, or a filter or stage, as Motor takes and returns them
 T = TypeVar("T")
 
 _WITHOUT_SEARCH = {"search": 0}
@@ -55,7 +55,7 @@ class PageKey(NamedTuple):
 
 class Database:
     def __init__(self, uri: str) -> None:
-        self.client: Any = AsyncIOMotorClient(uri, tz_aware=True)  # Motor has no type hints
+        self.client: AsyncIOMotorClient[Row] = AsyncIOMotorClient(uri, tz_aware=True)
         self._database = self.client["lectern"]
 
     async def course(self, slug: str) -> Document | None:
@@ -66,7 +66,7 @@ class Database:
 
     async def courses(self, size: int, after: str | None, categories: list[str] | None) -> list[Document]:
         """At most `size` courses, best rated first."""
-        query: Filter = dict(_PUBLISHED)
+        query: Row = dict(_PUBLISHED)
         if categories is not None:
             query["categorySlug"] = {"$in": categories}
         if after is not None:
@@ -100,7 +100,7 @@ class Database:
             {"$limit": size},
         ]
         join = {"from": "reviews", "localField": "_id", "foreignField": parent, "as": "rows"}
-        stages: list[Filter] = [
+        stages: list[Row] = [
             {"$documents": [{"_id": parent} for parent in parents]},
             {"$lookup": {**join, "pipeline": newest}},
         ]
@@ -142,7 +142,7 @@ def _cursor(course: Document) -> str:
     return urlsafe_b64encode(f"{course['ratingBayesian']} {course['_id']}".encode()).decode()
 
 
-def _following(cursor: str) -> list[Filter]:
+def _following(cursor: str) -> list[Row]:
     rating, key = urlsafe_b64decode(cursor).decode().split()
     value = float(rating)
     return [{"ratingBayesian": {"$lt": value}}, {"ratingBayesian": value, "_id": {"$gt": ObjectId(key)}}]
