@@ -36,7 +36,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.values import SCALARS
 
 Document: TypeAlias = Mapping[str, Any]  # a stored document: the field decides on a value's type
-Row: TypeAlias = dict[str, Any]  # the same, or a filter or stage, as Motor takes and returns them
+Row: TypeAlias = dict[str, Any]  # a document, filter or stage: nested without limit
 T = TypeVar("T")
 
 _WITHOUT_SEARCH = {"search": 0}
