@@ -1,4 +1,4 @@
-"""Times archiveCourse and publishCourse of a course with few reviews and of one with many, in turns.
+"""Times archiveCourse and publishCourse, alternating between a course with few reviews and one with many.
 
 python -m benchmarks.archive_course
 """
@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from bson import ObjectId
 from pydantic import SecretStr
@@ -24,7 +23,7 @@ from app.settings import Settings
 from benchmarks import report
 from loaders.collections import complete
 from loaders.indexes import ensure
-from loaders.mongo import Database
+from loaders.mongo import Database, Document
 from resolvers.context import Viewer
 from resolvers.cursors import Cursors
 from resolvers.relay import encode_id
@@ -52,13 +51,14 @@ async def _compare(settings: Settings) -> None:
             for size, course in courses.items():
                 for name in ("archiveCourse", "publishCourse"):
                     times[size].append(await _timed(database, name, course))
-    rows = [[f"{size:,}", f"{statistics.median(own):.1f}", f"{max(own):.1f}"] for size, own in times.items()]
+    rows = [[f"{size:,}", f"{statistics.median(ms):.1f}", f"{max(ms):.1f}"] for size, ms in times.items()]
     print(report.table(["reviews", "median ms", "longest ms"], rows))
 
 
-async def _course(database: Database, size: int) -> dict[str, Any]:
-    own = {"title": f"With {size}", "slug": f"with-{size}", "summary": "S", "deliveryModes": ["ONLINE"]}
-    course = {"_id": ObjectId(), **complete("courses", own)}
+async def _course(database: Database, size: int) -> Document:
+    """Inserts a course with `size` reviews."""
+    fields = {"title": f"With {size}", "slug": f"with-{size}", "summary": "S", "deliveryModes": ["ONLINE"]}
+    course = {"_id": ObjectId(), **complete("courses", fields)}
     await database["courses"].insert_one(course)
     reviews = list(_reviews(course, size))
     for start in range(0, size, 10_000):
@@ -66,14 +66,14 @@ async def _course(database: Database, size: int) -> dict[str, Any]:
     return course
 
 
-def _reviews(course: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
+def _reviews(course: Document, size: int) -> Iterator[Document]:
     for number in range(size):
-        written = {"courseId": course["_id"], "studentId": ObjectId(), "rating": number % 5 + 1}
-        yield complete("reviews", {**written, "createdAt": _BEGAN + timedelta(minutes=number)})
+        fields = {"courseId": course["_id"], "studentId": ObjectId(), "rating": number % 5 + 1}
+        yield complete("reviews", {**fields, "createdAt": _BEGAN + timedelta(minutes=number)})
 
 
-async def _timed(database: Database, name: str, course: dict[str, Any]) -> float:
-    """Milliseconds of a write, the HTTP around it left out."""
+async def _timed(database: Database, name: str, course: Document) -> float:
+    """The milliseconds that a mutation takes, without HTTP."""
     executor = Executor(schema)
     type_name = f"{name[0].upper()}{name[1:]}Input!"
     text = f"mutation($input: {type_name}) {{ it: {name}(input: $input) {{ errors {{ message }} }} }}"

@@ -1,4 +1,4 @@
-"""Line charts with two logarithmic axes, as SVG that reads well on light and on dark pages."""
+"""Line charts with two logarithmic axes, as SVG that is legible on light and on dark pages."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ _WIDTH, _HEIGHT = 760, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 24, 96, 62  # margins around the plot
 
 _MARGIN = 1.3  # between the data and the ends of an axis, as a factor
-_STEPS = (1, 2, 5)  # times a power of ten: where an axis is marked
+_STEPS = (1, 2, 5)  # an axis has a tick at these multiples of each power of ten
 
-# Tones in the middle, which stand out from white and from black alike.
+# Mid-tones, which stand out from both white and black.
 _INK, _GRID = "#737980", "#8a9099"
 _COLOURS = ("#2f81f7", "#d9700a", "#8f6fd6", "#1f9e6d")
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -25,7 +25,7 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True)
 class _Axis:
-    """A logarithmic axis from the pixel `start`, where `low` is, to the pixel `end`, where `high` is."""
+    """A logarithmic axis from the value `low`, at the pixel `start`, to `high`, at the pixel `end`."""
 
     low: float
     high: float
@@ -37,14 +37,14 @@ class _Axis:
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[tuple[float, bool]]:
-        """The values to mark, with whether each is a power of ten."""
+        """The values that get a tick, and whether each is a power of ten."""
         powers = range(floor(log10(self.low)), ceil(log10(self.high)))
         marked = [(step * 10.0**power, step == 1) for power in powers for step in _STEPS]
         return [(value, strong) for value, strong in marked if self.low <= value <= self.high]
 
 
 def draw(title: str, x_label: str, y_label: str, series: Sequence[Series]) -> str:
-    """The chart of up to four series, all of positive numbers."""
+    """Draws a chart of up to four series; all numbers must be positive."""
     x = _axis([x for one in series for x, _ in one.points], _LEFT, _WIDTH - _RIGHT)
     y = _axis([y for one in series for _, y in one.points], _HEIGHT - _BOTTOM, _TOP)
     parts = [*_frame(title, x_label, y_label), *_x_ticks(x), *_y_ticks(y), *_legend(series)]

@@ -1,11 +1,11 @@
-"""What the garbage collector's thresholds do to throughput, tail and memory, side by side in one run.
+"""How the garbage collector's thresholds affect throughput, tail latency and memory, compared in one run.
 
     python -m benchmarks.collecting [--seconds 3] [--rounds 2]
 
 Lectern serves the second of the four queries (20 courses, their reviews and students) to 32 connections,
-compiled and through graphql-core, with one server for each set of thresholds; each round starts them anew and
-in turn. Throughput is told as its ratio to Python's own thresholds in the same round; medians of the rounds,
-and for memory the most.
+compiled and through graphql-core, with one server for each set of thresholds. Each round starts the servers
+afresh, one after another. Throughput is reported as a ratio to Python's default thresholds in the same round.
+The numbers are medians of the rounds; memory is the maximum.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from benchmarks.servers import leave_a_core, started
 _QUERY = "Q2"
 _CONNECTIONS = 32
 _WARM_UP = 1.0  # seconds
-_PYTHONS = "700/10/10"
-_THRESHOLDS = (_PYTHONS, "5000/20/20", "10000/5/5", "50000/5/5", "100000/20/50")
+_DEFAULT = "700/10/10"  # Python's own
+_THRESHOLDS = (_DEFAULT, "5000/20/20", "10000/5/5", "50000/5/5", "100000/20/50")
 _ENGINES: Mapping[str, str] = {"compiled": "true", "graphql-core": "false"}
 _HEAD = ("engine", "thresholds", "requests/s", "p99 ms", "most memory, MB")
 
@@ -83,12 +83,12 @@ def _cell(uri: str, engine: str, thresholds: str, seconds: float) -> Cell:
 
 
 def _relative(rounds: Sequence[Sequence[Cell]]) -> list[list[Cell]]:
-    """Throughput as its ratio to that with Python's thresholds, of the same engine and round."""
-    told = []
+    """Throughput as a ratio to Python's default thresholds, with the same engine in the same round."""
+    ratios = []
     for cells in rounds:
-        own = {cell.engine: cell.per_second for cell in cells if cell.thresholds == _PYTHONS}
-        told.append([cell._replace(per_second=cell.per_second / own[cell.engine]) for cell in cells])
-    return told
+        default = {cell.engine: cell.per_second for cell in cells if cell.thresholds == _DEFAULT}
+        ratios.append([cell._replace(per_second=cell.per_second / default[cell.engine]) for cell in cells])
+    return ratios
 
 
 def _row(cells: Sequence[Cell]) -> list[object]:

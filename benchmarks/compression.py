@@ -1,4 +1,4 @@
-"""What gzip's levels make of an answer, and what they cost: CPU of one thread.
+"""The compressed size of an answer at each of gzip's levels, and the CPU time of one thread it takes.
 
 python -m benchmarks.compression http://127.0.0.1:8000    # of `lectern dev`
 """

@@ -1,10 +1,10 @@
-"""createReview through the gateway, beside its bare transaction written by hand with PyMongo, in one run.
+"""createReview through the gateway, compared with its bare transaction written by hand with PyMongo.
 
     python -m benchmarks.create_review [--reviews 300]
 
-Both write reviews of the same generated courses in turn, one after the other, with an idempotency key, in one
-transaction with majority write concern: by hand the same is looked up and written as by the gateway, where
-HTTP, the token, the reviewer's session, validation and the answer come on top.
+Both write reviews of the same generated courses, alternating in one run, each with an idempotency key, in one
+transaction with majority write concern. The hand-written transaction reads and writes the same documents as
+the gateway, which adds HTTP, the token, the reviewer's session, validation and the answer.
 """
 
 import argparse
@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -35,6 +34,7 @@ from benchmarks.servers import ENGINES, LECTERN, SIGNED_WITH, Server, leave_a_co
 from loaders.collections import complete
 from loaders.indexes import ensure
 from loaders.model import NEWEST, pack_ids, summarise
+from loaders.mongo import Document, DriverObject, Value
 from resolvers.context import Viewer
 from resolvers.relay import encode_id
 
@@ -50,13 +50,12 @@ mutation Write($input: CreateReviewInput!) {
   }
 }"""
 
-_Database = Any  # PyMongo's, whose types say little of documents
-_Write = Callable[[ObjectId, ObjectId], None]  # of a course by a student
+_Write = Callable[[ObjectId, ObjectId], None]  # writes a review of a course by a student
 
 
 @dataclass(frozen=True)
-class _World:
-    """Courses, and students who are enrolled in all of them and have a session."""
+class _Catalogue:
+    """Courses, students who are enrolled in all of them, and a session that all students share."""
 
     courses: Sequence[ObjectId]
     students: Sequence[ObjectId]
@@ -73,19 +72,19 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as directory,
         embedded.running(Path(directory)) as uri,
-        MongoClient[dict[str, Any]](uri) as client,
+        MongoClient[Document](uri) as client,
         started(LECTERN, *ENGINES[LECTERN], uri) as server,
     ):
-        world = asyncio.run(_world(uri, 2 * (count + _WARM_UP)))
-        ways: dict[str, _Write] = {
-            "by hand": lambda course, student: _by_hand(client, course, student),
-            LECTERN: lambda course, student: _asked(server, world.session_id, course, student),
+        catalogue = asyncio.run(_fill(uri, 2 * (count + _WARM_UP)))
+        writers: dict[str, _Write] = {
+            "by hand": lambda course, student: _write_by_hand(client, course, student),
+            LECTERN: lambda course, student: _mutate(server, catalogue.session_id, course, student),
         }
-        times = _timed(ways, world)
-    _tell(times)
+        times = _timed(writers, catalogue)
+    _print(times)
 
 
-async def _world(uri: str, students: int) -> _World:
+async def _fill(uri: str, students: int) -> _Catalogue:
     now = datetime.now(UTC)
     courses = [_new("courses", slug=f"course-{n}", title=f"Course {n}") for n in range(_COURSES)]
     people = [_new("students", name=f"Student {n}") for n in range(students)]
@@ -103,40 +102,40 @@ async def _world(uri: str, students: int) -> _World:
         await database["sessions"].insert_one(
             {"_id": session_id, "endedAt": None, "expiresAt": now + timedelta(days=1)}
         )
-    return _World([c["_id"] for c in courses], [s["_id"] for s in people], session_id)
+    return _Catalogue([c["_id"] for c in courses], [s["_id"] for s in people], session_id)
 
 
-def _new(collection: str, **fields: Any) -> dict[str, Any]:
+def _new(collection: str, **fields: Value) -> Document:
     return complete(collection, {"_id": ObjectId(), **fields})
 
 
-def _timed(ways: Mapping[str, _Write], world: _World) -> dict[str, list[float]]:
-    """Milliseconds of each write, each way in turn."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    students = iter(world.students)
-    for number in range(len(world.students) // len(ways)):
-        for name, write in ways.items():
+def _timed(writers: Mapping[str, _Write], catalogue: _Catalogue) -> dict[str, list[float]]:
+    """The milliseconds of each write, by writer; the writers alternate."""
+    times: dict[str, list[float]] = {name: [] for name in writers}
+    students = iter(catalogue.students)
+    for number in range(len(catalogue.students) // len(writers)):
+        for name, write in writers.items():
             student = next(students)
             start = time.perf_counter()
-            write(world.courses[number % _COURSES], student)
+            write(catalogue.courses[number % _COURSES], student)
             if number >= _WARM_UP:
                 times[name].append((time.perf_counter() - start) * 1000)
     return times
 
 
-def _asked(server: Server, session_id: ObjectId, course: ObjectId, student: ObjectId) -> None:
-    """Through the gateway. Its token is made here, as signing in did before."""
+def _mutate(server: Server, session_id: ObjectId, course: ObjectId, student: ObjectId) -> None:
+    """Writes a review through the gateway, with an access token made here instead of by signing in."""
     viewer = Viewer(frozenset({"STUDENT"}), student, None, str(student), session_id)
     token = SessionTokens(SIGNED_WITH.encode()).access(viewer).text
-    written = {"courseId": encode_id("Course", {"_id": course}), "rating": 4, "body": _BODY}
-    variables = {"input": {**written, "idempotencyKey": str(uuid4())}}
+    review = {"courseId": encode_id("Course", {"_id": course}), "rating": 4, "body": _BODY}
+    variables = {"input": {**review, "idempotencyKey": str(uuid4())}}
     signed = replace(server, headers={"authorization": f"Bearer {token}"})
     answer = signed.data(orjson.dumps({"query": _QUERY, "variables": variables}))
     assert not answer["createReview"]["errors"], answer
 
 
-def _by_hand(client: "MongoClient[dict[str, Any]]", course_id: ObjectId, student_id: ObjectId) -> None:
-    database: _Database = client["lectern"]
+def _write_by_hand(client: "MongoClient[Document]", course_id: ObjectId, student_id: ObjectId) -> None:
+    database: DriverObject = client["lectern"]
     with client.start_session() as session:
         session.with_transaction(
             lambda session: _transaction(database, session, course_id, student_id, str(uuid4())),
@@ -146,9 +145,9 @@ def _by_hand(client: "MongoClient[dict[str, Any]]", course_id: ObjectId, student
 
 
 def _transaction(
-    database: _Database, session: Any, course_id: ObjectId, student_id: ObjectId, key: str
+    database: DriverObject, session: DriverObject, course_id: ObjectId, student_id: ObjectId, key: str
 ) -> None:
-    """What a careful developer writes: nothing is shown that isn't true, and a repetition does no harm."""
+    """What a careful developer would write: all aggregates stay correct, and a retry does no harm."""
     now, pair = datetime.now(UTC), {"studentId": student_id, "courseId": course_id}
     key_id = {"viewer": str(student_id), "key": key}
     if database["idempotencyKeys"].find_one({"_id": key_id}, session=session):
@@ -169,8 +168,8 @@ def _transaction(
     stars = [n + (stars == 4) for stars, n in enumerate(course["ratingStars"], 1)]
     rating = {**summarise(stars), "newestReviewIds": _newest(database, session, "courseId", course_id)}
     database["courses"].update_one({"_id": course_id}, {"$set": rating}, session=session)
-    carried = {"newestReviewIds": _newest(database, session, "studentId", student_id)}
-    database["students"].update_one({"_id": student_id}, {"$set": carried}, session=session)
+    newest = {"newestReviewIds": _newest(database, session, "studentId", student_id)}
+    database["students"].update_one({"_id": student_id}, {"$set": newest}, session=session)
     database["auditLog"].insert_one(
         {"at": now, "action": "createReview", "actor": str(student_id), "after": review}, session=session
     )
@@ -180,25 +179,25 @@ def _transaction(
     )
 
 
-def _newest(database: _Database, session: Any, parent: str, key: ObjectId) -> bytes:
+def _newest(database: DriverObject, session: DriverObject, parent: str, key: ObjectId) -> bytes:
     query = {parent: key, "status": "PUBLISHED"}
     found = database["reviews"].find(query, {"_id": 1}, session=session)
     return pack_ids(row["_id"] for row in found.sort([("createdAt", -1), ("_id", 1)]).limit(NEWEST))
 
 
-def _tell(times: Mapping[str, Sequence[float]]) -> None:
-    p50 = {name: statistics.median(own) for name, own in times.items()}
+def _print(times: Mapping[str, Sequence[float]]) -> None:
+    p50 = {name: statistics.median(ms) for name, ms in times.items()}
     rows = [
         (
             name,
             f"{p50[name]:.2f}",
-            f"{sorted(own)[int(len(own) * 0.99)]:.2f}",
+            f"{sorted(ms)[int(len(ms) * 0.99)]:.2f}",
             f"{p50[name] / p50['by hand']:.2f}",
         )
-        for name, own in times.items()
+        for name, ms in times.items()
     ]
     print(report.table(("createReview", "p50 ms", "p99 ms", "p50 to by hand"), rows))
-    print(f"\nEvery time is in {report.keep('create_review', times)}.")
+    print(f"\nAll measured times are in {report.keep('create_review', times)}.")
 
 
 if __name__ == "__main__":

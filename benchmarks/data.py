@@ -1,4 +1,4 @@
-"""The generated catalogue that the benchmarks read: the same documents every time, ids included."""
+"""The generated catalogue that the benchmarks read: always the same documents, ids included."""
 
 import asyncio
 import random
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from bson import ObjectId
 from pydantic import SecretStr
@@ -17,12 +16,12 @@ from app.database import connect
 from app.settings import Settings
 from loaders import indexes
 from loaders.collections import complete
-from loaders.mongo import Database
+from loaders.mongo import Database, Document
 from loaders.recount import recount
 from loaders.transfer import insert_sample
 
 COURSES, STUDENTS, REVIEWS = 2_000, 20_000, 100_000
-LEAST_REVIEWS = 21  # of a course: a page of twenty is full, and another follows
+LEAST_REVIEWS = 21  # per course: a page of twenty is full, and another follows
 CATEGORIES = (
     "algorithms", "art", "biology", "business", "chemistry", "cloud", "data", "design",
     "economics", "history", "languages", "law", "maths", "music", "physics", "web",
@@ -44,19 +43,17 @@ _WORDS = (
 _START = datetime(2020, 1, 1, tzinfo=UTC)
 _MINUTES = 2_000_000  # from the first review to the last: almost four years
 
-Document = dict[str, Any]
-
 
 @contextmanager
 def catalogue() -> Iterator[str]:
-    """The URI of a mongod of its own that holds the catalogue in the database `lectern`."""
+    """Runs a mongod of its own with the catalogue in the database `lectern`; yields its URI."""
     with tempfile.TemporaryDirectory() as temporary, embedded.running(Path(temporary), cache_gb=1) as uri:
         asyncio.run(_fill(uri))
         yield uri
 
 
 async def fill(database: Database) -> None:
-    """Insert the catalogue, with its indexes and aggregates, into an empty database."""
+    """Inserts the catalogue, with its indexes and aggregates, into an empty database."""
     await insert_sample(database, _collections())
     await indexes.ensure(database)
     async for _ in recount(database, fix=True):
@@ -64,11 +61,12 @@ async def fill(database: Database) -> None:
 
 
 def slug(number: int) -> str:
-    """Of a course, by its number from 0."""
+    """The slug of a course, by its number from 0."""
     return f"course-{number}"
 
 
 def course_id(number: int) -> ObjectId:
+    """The `_id` of a course, by its number from 0."""
     return _id("course", number)
 
 
@@ -123,9 +121,9 @@ def _student(chance: random.Random, number: int) -> Document:
 
 
 def _review(chance: random.Random, number: int) -> Document:
-    """Every course has LEAST_REVIEWS; the rest goes to few courses more than to many."""
-    everyone = number < COURSES * LEAST_REVIEWS
-    course = number % COURSES if everyone else int(COURSES * chance.random() ** 2)
+    """A review. Each course has LEAST_REVIEWS; the other reviews are skewed towards a few courses."""
+    is_of_each = number < COURSES * LEAST_REVIEWS
+    course = number % COURSES if is_of_each else int(COURSES * chance.random() ** 2)
     return complete(
         "reviews",
         {

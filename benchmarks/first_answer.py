@@ -1,4 +1,4 @@
-"""Times `lectern dev` from its start to its first answer: with a new data directory, and the next time.
+"""Times `lectern dev` from its start to its first answer, with a new data directory and with an existing one.
 
 python -m benchmarks.first_answer
 """
@@ -21,7 +21,7 @@ ROUNDS = 5
 
 
 def first_answer(directory: Path) -> tuple[float, float]:
-    """Seconds to the first answer, and from Ctrl-C to the end."""
+    """The seconds to the first answer, and from Ctrl-C to the exit."""
     began = time.perf_counter()
     command = [str(LECTERN), "dev", "--port", "0", "--data-dir", str(directory)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
@@ -48,8 +48,8 @@ def main() -> None:
                 stops.append(stopped)
     print(f"lectern dev, seconds to the first answer, median of {ROUNDS}: ", end="")
     loading, later = statistics.median(first), statistics.median(again)
-    print(f"{loading:.2f} with sample data to load, {later:.2f} after that")
-    print(f"Ctrl-C to the end, the longest of {len(stops)}: {max(stops):.2f}")
+    print(f"{loading:.2f} when it loads the sample data, {later:.2f} after that")
+    print(f"Ctrl-C to the exit, the longest of {len(stops)}: {max(stops):.2f}")
 
 
 if __name__ == "__main__":

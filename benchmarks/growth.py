@@ -1,13 +1,14 @@
-"""How the cost of a request grows with what it returns: 1 to 1,000 courses, with 0 to 20 reviews each.
+"""How the cost of a request grows with its answer: 1 to 1,000 courses, with 0 to 20 reviews each.
 
     python -m benchmarks.growth [--seconds 0.3] [--rounds 3] [--chart docs/images/growth.svg]
 
-An object is a course or a review in the answer; the cost is the server's CPU time, one request at a time.
-What the smallest request with the same levels costs (one course, and one review where there are any) is the
-constant; the rest, by the objects beyond those, is the cost of an object. Growth is linear when an object
-costs much the same in an answer of 100 objects and in one of 21,000. Resident memory is told with it: after
-a warm-up of small answers to the same operations, which are kept compiled from then on, at its peak, and
-after the run.
+An object is a course or a review in the answer. The cost is the server's CPU time, one request at a time. The
+constant is the cost of the smallest request with the same levels (one course, and one review if there are
+any). The cost of an object is the rest, divided by the number of objects beyond those. Growth is linear if an
+object costs about the same in an answer of 100 objects and in one of 21,000.
+
+Resident memory is reported too: after a warm-up of small answers to the same operations, which stay compiled
+from then on; at its peak; and after the run.
 """
 
 import argparse
@@ -26,12 +27,12 @@ from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, running
 _PAGE = 100  # the largest that Lectern takes
 _WARM_UP = 20  # requests of each case
 _IDLE = 5.0  # seconds
-_TELLING = 100  # objects: what fewer of them cost is lost in the noise of the constant
+_SIGNIFICANT = 100  # objects: the cost of fewer is lost in the noise of the constant
 
-# What Lectern is judged by.
-_LINEAR = 1.3  # times: what an object of the largest answer may cost, to one of a small answer
+# The limits that Lectern must keep.
+_LINEAR = 1.3  # times: the cost of an object in the largest answer, relative to a small answer
 _MOST_MEMORY = 150  # MB
-_BACK = 1.1  # times: memory after the run, to that before it
+_BACK = 1.1  # times: memory after the run, relative to memory before it
 
 
 class Case(NamedTuple):
@@ -53,12 +54,13 @@ class Case(NamedTuple):
 
     @property
     def tiny(self) -> bytes:
-        """The same operation, for next to nothing."""
+        """The same operation with a tiny answer."""
         return self._of_pages(1, 1)
 
     def _of_pages(self, first: int, reviews: int) -> bytes:
-        """Pages of several categories, where one page is too small. Their sizes are variables, as a client
-        has them.
+        """The request body. If one page is too small, it has pages of several categories.
+
+        The page sizes are variables, as a client would send them.
         """
         sizes = {"first": first} | ({"reviews": reviews} if self.reviews else {})
         declared = ", ".join(f"${name}: Int" for name in sizes)
@@ -76,12 +78,12 @@ class Case(NamedTuple):
 CASES = [Case(courses, reviews) for reviews in (0, 1, 5, 20) for courses in (1, 5, 20, 100, 300, 1_000)]
 SMALL, LARGE = Case(5, 20), Case(1_000, 20)
 
-#: Milliseconds of CPU a request, by server and case.
+#: CPU milliseconds per request, by server and case.
 Costs = Mapping[str, Mapping[Case, float]]
 
 
 class Memory(NamedTuple):
-    """Resident megabytes."""
+    """Resident memory in megabytes."""
 
     start: float
     peak: float
@@ -94,7 +96,7 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=0.3, help="for each case, server and round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--chart", type=Path, help="where the chart is drawn, as SVG")
+    parser.add_argument("--chart", type=Path, help="the file for the chart, as SVG")
     arguments = parser.parse_args()
     leave_a_core()
     with data.catalogue() as uri, running(uri) as servers:
@@ -105,14 +107,14 @@ def main() -> None:
         memory = {
             s.name: Memory(before, s.peak(), s.resident()) for s, before in zip(servers, start, strict=True)
         }
-    _tell(costs, memory)
+    _print(costs, memory)
     print(f"\nThe numbers are in {report.keep('growth', _kept(costs, memory))}.")
     if arguments.chart:
         arguments.chart.write_text(_chart(costs))
 
 
 def _warm(server: Server) -> float:
-    """The resident memory of a server that has given small answers to every operation."""
+    """Asks a server for small answers to every operation. Returns its resident memory afterwards."""
     for case in CASES * _WARM_UP:
         server.post(case.tiny)
     time.sleep(_IDLE)
@@ -120,17 +122,17 @@ def _warm(server: Server) -> float:
 
 
 def _check(servers: Sequence[Server]) -> None:
-    """Every case has the objects that it says, and the servers' answers are equal."""
+    """Checks that each answer has the case's number of objects, and that the servers' answers are equal."""
     for case in CASES:
         answers = [server.data(case.body) for server in servers]
         courses = [course for page in answers[0].values() for course in page["nodes"]]
         reviews = sum(len(course["reviews"]["nodes"]) for course in courses if case.reviews)
         if any(answer != answers[0] for answer in answers) or len(courses) + reviews != case.objects:
-            raise SystemExit(f"The servers differ in what they answer to {case}.")
+            raise SystemExit(f"The servers give different answers to {case}.")
 
 
 def _measure(servers: Sequence[Server], rounds: int, seconds: float) -> Costs:
-    """Medians of the rounds. The servers are asked in turn."""
+    """The medians of the rounds. The servers take turns."""
     measured = [
         {(server.name, case): _cost(server, case, seconds) for case in CASES for server in servers}
         for _ in range(rounds)
@@ -150,51 +152,56 @@ def _cost(server: Server, case: Case, seconds: float) -> float:
     return (server.cpu() - before) / requests * 1e3
 
 
-def _per_object(own: Mapping[Case, float], case: Case) -> float:
-    """Microseconds, beyond the constant."""
-    return (own[case] - own[case.smallest]) / (case.objects - case.smallest.objects) * 1e3
+def _per_object(costs: Mapping[Case, float], case: Case) -> float:
+    """The microseconds per object, beyond the constant."""
+    return (costs[case] - costs[case.smallest]) / (case.objects - case.smallest.objects) * 1e3
 
 
-def _tell(costs: Costs, memory: Mapping[str, Memory]) -> None:
+def _print(costs: Costs, memory: Mapping[str, Memory]) -> None:
     head = ["courses", "reviews of each", "objects"]
     head += [f"{name}, {unit}" for name in costs for unit in ("ms", "µs an object")]
-    print("CPU of the server: ms a request, and µs an object beyond the constant\n")
+    print("CPU of the server: ms per request, and µs per object beyond the constant\n")
     print(report.table(head, [_row(costs, case) for case in CASES], texts=0))
     print("\nResident memory, MB\n")
     head = ["server", "after a warm-up", "at its peak", "after the run"]
-    print(report.table(head, [[name, *(f"{mb:.0f}" for mb in own)] for name, own in memory.items()]))
-    print("\n" + "\n".join(_judged(costs[LECTERN], memory[LECTERN])))
+    print(report.table(head, [[name, *(f"{mb:.0f}" for mb in used)] for name, used in memory.items()]))
+    print("\n" + "\n".join(_verdicts(costs[LECTERN], memory[LECTERN])))
 
 
 def _kept(costs: Costs, memory: Mapping[str, Memory]) -> Mapping[str, object]:
     rows = [
         {"server": name, **case._asdict(), "ms": ms}
-        for name, own in costs.items()
-        for case, ms in own.items()
+        for name, by_case in costs.items()
+        for case, ms in by_case.items()
     ]
-    return {"costs": rows, "memory": {name: own._asdict() for name, own in memory.items()}}
+    return {"costs": rows, "memory": {name: used._asdict() for name, used in memory.items()}}
 
 
 def _row(costs: Costs, case: Case) -> list[str]:
     row = [f"{case.courses:,}", str(case.reviews), f"{case.objects:,}"]
-    for own in costs.values():
-        row += [f"{own[case]:.2f}", f"{_per_object(own, case):.1f}" if case.objects >= _TELLING else ""]
+    for by_case in costs.values():
+        per_object = f"{_per_object(by_case, case):.1f}" if case.objects >= _SIGNIFICANT else ""
+        row += [f"{by_case[case]:.2f}", per_object]
     return row
 
 
-def _judged(own: Mapping[Case, float], memory: Memory) -> Iterator[str]:
-    small, large = _per_object(own, SMALL), _per_object(own, LARGE)
-    told = (
+def _verdicts(costs: Mapping[Case, float], memory: Memory) -> Iterator[str]:
+    small, large = _per_object(costs, SMALL), _per_object(costs, LARGE)
+    measured = (
         f"An object costs {small:.1f} µs among {SMALL.objects:,}, and {large:.1f} µs among {LARGE.objects:,}"
     )
-    yield f"{told}: {_verdict(large / small, _LINEAR)}"
-    yield f"Memory after the run, to that before it: {_verdict(memory.end / memory.start, _BACK)}"
-    holds = "holds" if memory.peak <= _MOST_MEMORY else "does not hold"
-    yield f"The most memory: {memory.peak:.0f} MB, which {holds} (at most {_MOST_MEMORY} MB)"
+    yield f"{measured}: {_ratio(large / small, _LINEAR)}"
+    yield f"Memory after the run, relative to before it: {_ratio(memory.end / memory.start, _BACK)}"
+    passes = _passes(memory.peak, _MOST_MEMORY)
+    yield f"Peak memory: {memory.peak:.0f} MB ({passes}: at most {_MOST_MEMORY} MB)"
 
 
-def _verdict(ratio: float, most: float) -> str:
-    return f"{ratio:.2f} times, which {'holds' if ratio <= most else 'does not hold'} (at most {most} times)"
+def _ratio(ratio: float, most: float) -> str:
+    return f"{ratio:.2f} times ({_passes(ratio, most)}: at most {most} times)"
+
+
+def _passes(value: float, most: float) -> str:
+    return "passes" if value <= most else "fails"
 
 
 def _chart(costs: Costs) -> str:
@@ -204,9 +211,9 @@ def _chart(costs: Costs) -> str:
         for name in ENGINES
     ]
     return draw(
-        "What an object costs, by how many the answer has",
+        "Cost of an object, by the number of objects in the answer",
         "courses and reviews in the answer",
-        "µs of server CPU for each",
+        "µs of server CPU per object",
         series,
     )
 

@@ -1,9 +1,9 @@
-"""Times `lectern import reviews` on 200,000 generated rows: rows a second, and whether memory stays flat.
+"""Times `lectern import reviews` on 200,000 generated rows: rows per second, and whether memory stays flat.
 
     python benchmarks/import_reviews.py [--rows 200000]
 
-A mongod of its own, in a temporary directory; courses and students are imported first. The smaller file is a
-quarter of the larger one, so that a peak that grows with the file shows.
+It runs a mongod of its own in a temporary directory, and imports courses and students first. Two files are
+imported, one a quarter of the size of the other, so that a memory peak that grows with the file shows.
 """
 
 import argparse
@@ -14,11 +14,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import orjson
 
 from app import embedded
+
+#: A row of an imported file.
+Row: TypeAlias = dict[str, object]
 
 COURSES, STUDENTS = 500, 20_000
 LECTERN = [sys.executable, "-c", "from app.cli import main; main()"]
@@ -42,8 +45,8 @@ def main() -> None:
         directory = Path(temporary)
         for size in (rows // 4, rows):
             environment = {**os.environ, "MONGODB_URI": uri, "MONGODB_DATABASE": f"import_{size}"}
-            for collection, made in (("courses", courses()), ("students", students())):
-                run(collection, write(directory / f"{collection}.ndjson", made), environment)
+            for collection, generated in (("courses", courses()), ("students", students())):
+                run(collection, write(directory / f"{collection}.ndjson", generated), environment)
             file = write(directory / "reviews.ndjson", reviews(size))
             first = run("reviews", file, environment)
             again = run("reviews", file, environment)
@@ -51,7 +54,7 @@ def main() -> None:
 
 
 def run(collection: str, file: Path, environment: dict[str, str]) -> tuple[float, float]:
-    """Seconds and peak MB of an import in a process of its own, from its start to its end."""
+    """Imports a file in a separate process. Returns the process's seconds and its peak memory in MB."""
     began = time.perf_counter()
     output = os.open(os.devnull, os.O_WRONLY)
     argv = [*LECTERN, "import", collection, str(file), "--source", "benchmark"]
@@ -68,21 +71,21 @@ def report(rows: int, seconds: float, megabytes: float) -> str:
     return f"{rows / seconds:,.0f}/s ({seconds:.1f} s), peak {megabytes:.0f} MB"
 
 
-def write(file: Path, rows: Iterator[dict[str, Any]]) -> Path:
+def write(file: Path, rows: Iterator[Row]) -> Path:
     with file.open("wb") as output:
         output.writelines(orjson.dumps(row) + b"\n" for row in rows)
     return file
 
 
-def courses() -> Iterator[dict[str, Any]]:
+def courses() -> Iterator[Row]:
     return ({"id": f"c{n}", "title": f"Course {n}"} for n in range(COURSES))
 
 
-def students() -> Iterator[dict[str, Any]]:
+def students() -> Iterator[Row]:
     return ({"id": f"s{n}", "name": f"Student {n}"} for n in range(STUDENTS))
 
 
-def reviews(count: int) -> Iterator[dict[str, Any]]:
+def reviews(count: int) -> Iterator[Row]:
     chance = random.Random(7)
     for number in range(count):
         yield {

@@ -1,9 +1,9 @@
-"""A load generator: keeps connections busy, each with a request as soon as the one before is answered.
+"""A load generator: keeps connections busy; each sends a request as soon as the last one is answered.
 
 python -m benchmarks.load PORT CONNECTIONS SECONDS < bodies
 
-The bodies, one a line, are sent in turn. Prints JSON: see Load. It is a process of its own, so that what it
-costs is not on the server's core, and reads no more of an answer than it must.
+The bodies, one per line, are sent in rotation. Prints a Load as JSON. It runs as a separate process, so that
+it doesn't use the server's core, and parses no more of an answer than it must.
 """
 
 import asyncio
@@ -24,7 +24,10 @@ _LENGTH = b"content-length: "
 
 @dataclass(frozen=True)
 class Load:
-    """seconds: to the last answer. p50 and p99 are milliseconds. An answer with errors counts in `errors`."""
+    """The measurements of a run.
+
+    seconds: until the last answer. p50, p99: milliseconds. errors: the number of answers with errors.
+    """
 
     requests: int
     seconds: float
@@ -34,14 +37,14 @@ class Load:
 
 
 def run(port: int, bodies: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """Load a server from a process of its own."""
+    """Loads a server from a separate process."""
     argv = [sys.executable, "-m", "benchmarks.load", str(port), str(connections), str(seconds)]
     done = subprocess.run(argv, input=b"\n".join(bodies), stdout=subprocess.PIPE, check=True)
     return Load(**orjson.loads(done.stdout))
 
 
 class _Run:
-    """What the connections share: what to send, until when, and what came of it."""
+    """The state that the connections share: the requests, the deadline, and the measurements."""
 
     def __init__(self, bodies: Sequence[bytes], seconds: float) -> None:
         self.requests = cycle([_request(body) for body in bodies])
@@ -61,7 +64,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, run: _Run) -> None:
         self._run = run
         self._received = bytearray()
-        self._expected = 0  # bytes of the answer, its head included; 0 before the head is read
+        self._expected = 0  # bytes of the answer with its head; 0 until the head is read
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -102,7 +105,7 @@ def _request(body: bytes) -> bytes:
 
 
 def _length(received: bytearray) -> int:
-    """The bytes of the answer, its head included; 0 while its head is not complete."""
+    """The size of an answer with its head, in bytes; 0 while the head is incomplete."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return 0

@@ -1,11 +1,11 @@
-"""What Lectern is compared with: the same catalogue served with Strawberry as its documentation shows it.
+"""The baseline for Lectern: the same catalogue, served with Strawberry as its documentation shows it.
 
 python -m benchmarks.plain_strawberry PORT
 
-Typed classes with resolvers, a DataLoader for each kind of key in the context of each request, parsing and
-validation cached, Motor, uvicorn with uvloop and httptools. MongoDB is asked the way Lectern asks it, one
-command for the lists of many parents, and the words that only Lectern's search reads stay there: what
-differs is what happens in Python. It serves as much of Lectern's schema as the benchmarks ask for.
+It has typed classes with resolvers, a DataLoader for each kind of key in the context of each request, caches
+for parsing and validation, Motor, and uvicorn with uvloop and httptools. It queries MongoDB as Lectern does,
+with one command for the lists of many parents, and doesn't fetch the words that only Lectern's search reads.
+So only the work in Python differs. It serves the part of Lectern's schema that the benchmarks need.
 """
 
 import os
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypedDict, TypeVar
 
 import strawberry
 import uvicorn
@@ -35,7 +35,8 @@ from strawberry.schema.config import StrawberryConfig
 
 from resolvers.values import SCALARS
 
-Document = Mapping[str, Any]
+Document: TypeAlias = Mapping[str, Any]  # a stored document: the field decides on a value's type
+Row: TypeAlias = dict[str, Any]  # a document, filter or stage: nested without limit
 T = TypeVar("T")
 
 _WITHOUT_SEARCH = {"search": 0}
@@ -46,7 +47,7 @@ _PUBLISHED = {"status": "PUBLISHED"}
 
 
 class PageKey(NamedTuple):
-    """The first page of a parent's list."""
+    """A DataLoader key: the first page of a parent's list."""
 
     parent: ObjectId
     size: int
@@ -54,7 +55,7 @@ class PageKey(NamedTuple):
 
 class Database:
     def __init__(self, uri: str) -> None:
-        self.client: Any = AsyncIOMotorClient(uri, tz_aware=True)
+        self.client: AsyncIOMotorClient[Row] = AsyncIOMotorClient(uri, tz_aware=True)
         self._database = self.client["lectern"]
 
     async def course(self, slug: str) -> Document | None:
@@ -64,15 +65,15 @@ class Database:
         return found
 
     async def courses(self, size: int, after: str | None, categories: list[str] | None) -> list[Document]:
-        """The best rated first, at most `size`."""
-        chosen: dict[str, Any] = dict(_PUBLISHED)
+        """At most `size` courses, best rated first."""
+        query: Row = dict(_PUBLISHED)
         if categories is not None:
-            chosen["categorySlug"] = {"$in": categories}
+            query["categorySlug"] = {"$in": categories}
         if after is not None:
-            chosen["$or"] = _following(after)
+            query["$or"] = _following(after)
         order = [("ratingBayesian", -1), ("_id", 1)]
         cursor = self._database["courses"].find(
-            chosen, _WITHOUT_SEARCH, sort=order, limit=size, batch_size=size + 1
+            query, _WITHOUT_SEARCH, sort=order, limit=size, batch_size=size + 1
         )
         return list(await cursor.to_list(None))
 
@@ -84,7 +85,7 @@ class Database:
         return [found.get(key) for key in keys]
 
     async def reviews(self, parent: str, keys: list[PageKey]) -> list[list[Document]]:
-        """The newest reviews of each parent."""
+        """The newest reviews of each parent, in the order of the keys."""
         found: dict[PageKey, list[Document]] = {}
         for size in {key.size for key in keys}:
             parents = [key.parent for key in keys if key.size == size]
@@ -92,14 +93,14 @@ class Database:
             found |= {PageKey(row["_id"], size): row["rows"] for row in rows}
         return [found[key] for key in keys]
 
-    async def _newest(self, parent: str, parents: list[ObjectId], size: int) -> list[Any]:
+    async def _newest(self, parent: str, parents: list[ObjectId], size: int) -> list[Document]:
         newest = [
             {"$match": _PUBLISHED},
             {"$sort": {"createdAt": -1, "_id": 1}},
             {"$limit": size},
         ]
         join = {"from": "reviews", "localField": "_id", "foreignField": parent, "as": "rows"}
-        stages: list[dict[str, Any]] = [
+        stages: list[Row] = [
             {"$documents": [{"_id": parent} for parent in parents]},
             {"$lookup": {**join, "pipeline": newest}},
         ]
@@ -141,7 +142,7 @@ def _cursor(course: Document) -> str:
     return urlsafe_b64encode(f"{course['ratingBayesian']} {course['_id']}".encode()).decode()
 
 
-def _following(cursor: str) -> list[dict[str, Any]]:
+def _following(cursor: str) -> list[Row]:
     rating, key = urlsafe_b64decode(cursor).decode().split()
     value = float(rating)
     return [{"ratingBayesian": {"$lt": value}}, {"ratingBayesian": value, "_id": {"$gt": ObjectId(key)}}]
@@ -334,7 +335,7 @@ class OrderDirection(Enum):
 
 @strawberry.input
 class CourseOrder:
-    """There is one order, so nobody reads it."""
+    """The order of courses. The only one is the default, so no resolver reads it."""
 
     field: CourseOrderField
     direction: OrderDirection
@@ -378,7 +379,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     app.state.database.client.close()
 
 
-_CONFIG = StrawberryConfig(scalar_map=SCALARS)  # moments in Lectern's form, or the answers differ
+_CONFIG = StrawberryConfig(scalar_map=SCALARS)  # Lectern's date format, so that the answers are equal
 schema = strawberry.Schema(query=Query, extensions=[ParserCache, ValidationCache], config=_CONFIG)
 app = Starlette(routes=[Route("/graphql", Endpoint(schema))], lifespan=_lifespan)
 

@@ -1,11 +1,11 @@
-"""What the dearest operations take: their price against the CPU of the process, and the event loop.
+"""The cost of the most expensive operations: their price against the CPU time and event-loop time they take.
 
     python -m benchmarks.prices
 
-On the sample data, in this process: MongoDB's CPU is not in it, that of the driver's threads is. A price is
-in objects of about 10 µs, so that no operation should take more than 10 µs for each; `held` is the most that
-was done while the event loop did nothing else. The least of three runs, since the machine may do other things
-meanwhile.
+It runs on the sample data, in this process: the CPU time includes the driver's threads, but not MongoDB. A
+unit of price stands for about 10 µs, so no operation should take more than 10 µs per unit. `held` is the most
+CPU time for which the event loop was blocked. The numbers are minima of three runs, since the machine may do
+other things meanwhile.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from loaders.mongo import Database
 from resolvers.cursors import Cursors
 from resolvers.schema import schema
 
-_SECRET = b"of no consequence, for a benchmark"
+_SECRET = b"only for benchmarks, so not a secret"
 _RUNS = 3
 
 
@@ -41,12 +41,13 @@ def _repeated(text: str, count: int) -> str:
 
 
 def _lists(selection: str, count: int) -> str:
-    """Different lists of 100 courses."""
+    """An operation with `count` different lists of 100 courses."""
     listed = f"a#: courses(first: 100, filter: {{ minRating: 0.# }}) {{ {selection} }}"
     return f"{{ {_repeated(listed, count)} }}"
 
 
 def _of_each(selection: str) -> str:
+    """An operation that selects fields of 100 courses."""
     return f"{{ courses(first: 100) {{ nodes {{ {selection} }} }} }}"
 
 
@@ -81,8 +82,10 @@ OPERATIONS: Mapping[str, str] = {
 }
 
 
-class Taken(NamedTuple):
-    cpu: float  # seconds
+class Usage(NamedTuple):
+    """The CPU seconds of a run. held: the most for which the event loop was blocked at a stretch."""
+
+    cpu: float
     held: float
 
 
@@ -96,13 +99,13 @@ async def _row(name: str, text: str, database: Database) -> tuple[object, ...]:
     executor = Executor(schema, max_response_bytes=100_000_000)
     prepared = executor.prepare(Operation(text))
     assert isinstance(prepared, Prepared), (name, prepared)
-    runs = [await _taken(executor, prepared, database) for _ in range(_RUNS)]
+    runs = [await _measure(executor, prepared, database) for _ in range(_RUNS)]
     cpu, price = min(run.cpu for run in runs), prepared.cost.price
     held = min(run.held for run in runs)
     return name, f"{price:,}", f"{cpu * 1e3:.0f}", f"{cpu * 1e6 / price:.1f}", f"{held * 1e3:.0f}"
 
 
-async def _taken(executor: Executor, prepared: Prepared, database: Database) -> Taken:
+async def _measure(executor: Executor, prepared: Prepared, database: Database) -> Usage:
     gaps: list[float] = []
     watching = asyncio.create_task(_watch(gaps))
     await asyncio.sleep(0.01)
@@ -110,13 +113,13 @@ async def _taken(executor: Executor, prepared: Prepared, database: Database) -> 
     start = time.process_time()
     await executor.run(prepared, Request(services))
     cpu = time.process_time() - start
-    await asyncio.sleep(0.01)  # or what was last would not be noted
+    await asyncio.sleep(0.01)  # so that the last gap is recorded
     watching.cancel()
-    return Taken(cpu, max(gaps, default=0.0))
+    return Usage(cpu, max(gaps, default=0.0))
 
 
 async def _watch(gaps: list[float]) -> None:
-    """Notes how much is done until it is called, again and again: in time, it would be others' work too."""
+    """Records the CPU time between wake-ups of the event loop; real time would include other processes."""
     while True:
         start = time.process_time()
         await asyncio.sleep(0.001)

@@ -1,17 +1,18 @@
-"""The four queries of benchmarks/peers.toml, with the variables that they are asked with."""
+"""The four queries of benchmarks/peers.toml, with their variables."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
 from benchmarks import data
+from benchmarks.report import Json
 from benchmarks.servers import Server
 
 _PEERS = Path(__file__).with_name("peers.toml")
-_POINTS = 200  # courses that Q1 asks for
+_POINTS = 200  # courses that Q1 asks for, one per request
 _PAGES = 4  # of each category, and of the whole catalogue
 
 TITLES: Mapping[str, str] = {
@@ -21,12 +22,14 @@ TITLES: Mapping[str, str] = {
     "Q4": "100 courses, flat",
 }
 
-Variables = dict[str, Any]
+Variables: TypeAlias = dict[str, Json]
 
 
 class Asked(NamedTuple):
+    """A request body, and the data of its answer."""
+
     body: bytes
-    answer: Any
+    answer: Json
 
 
 def texts() -> Mapping[str, str]:
@@ -36,7 +39,7 @@ def texts() -> Mapping[str, str]:
 
 
 def ask(server: Server, name: str, text: str) -> list[Asked]:
-    """Asks a query with all its variables. Cursors come from the server itself."""
+    """Sends a query once for each set of its variables. Cursors come from the server's own answers."""
     if "$slug" in text:
         points = range(0, data.COURSES, data.COURSES // _POINTS)
         return [_ask(server, name, text, {"slug": data.slug(number)}) for number in points]

@@ -1,4 +1,4 @@
-"""The servers that are compared, each a process of its own on a core of its own (Linux: /proc is read)."""
+"""Starts the servers that are compared, each as a process, on one core (only on Linux: it reads /proc)."""
 
 import os
 import re
@@ -11,19 +11,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import orjson
 
+from benchmarks.report import Json
+
 PATH = "/graphql"
 LECTERN, PLAIN = "Lectern", "plain Strawberry"
-SIGNED_WITH = "only for benchmarks, so not a secret"  # one, so that both engines have the same cursors
+SIGNED_WITH = "only for benchmarks, so not a secret"  # for both engines, so that their cursors are the same
 _START_SECONDS = 60.0
-_CORE = min(os.sched_getaffinity(0))  # the servers'
+_CORE = min(os.sched_getaffinity(0))  # the core that the servers run on
 _SERVE = (str(Path(sys.executable).with_name("lectern")), "serve", "--port")
 _PLAIN = (sys.executable, "-m", "benchmarks.plain_strawberry")
 
-#: What each is started with: its command, which takes a port, and its environment.
+#: How each server is started: its command, to which a port is appended, and its environment.
 ENGINES: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
     LECTERN: (_SERVE, {"COMPILED_EXECUTION": "true"}),
     "Lectern, graphql-core": (_SERVE, {"COMPILED_EXECUTION": "false"}),
@@ -33,7 +34,7 @@ ENGINES: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. One request at a time is asked here; benchmarks.load asks many."""
+    """A running server. It sends one request at a time; benchmarks.load sends many at once."""
 
     name: str
     pid: int
@@ -48,7 +49,7 @@ class Server:
     def post(self, body: bytes) -> bytes:
         try:
             return self._post(body)
-        except (BrokenPipeError, ConnectionResetError):  # uvicorn closes a connection that idles
+        except (BrokenPipeError, ConnectionResetError):  # uvicorn closes idle connections
             self.connection.close()
             return self._post(body)
 
@@ -56,8 +57,8 @@ class Server:
         self.connection.request("POST", PATH, body, {"content-type": "application/json", **self.headers})
         return self.connection.getresponse().read()
 
-    def data(self, body: bytes) -> Any:
-        """What a request answers; one that has errors stops the benchmark."""
+    def data(self, body: bytes) -> Json:
+        """Sends a request and returns the answer's `data`. Errors in the answer stop the benchmark."""
         answer = orjson.loads(self.post(body))
         if answer.get("errors"):
             raise SystemExit(f"{self.name} answers {answer['errors']} to {body.decode()}")
@@ -72,7 +73,7 @@ class Server:
         return self._memory("VmRSS")
 
     def peak(self) -> float:
-        """The most resident memory that it ever had, in MB."""
+        """Peak resident memory in MB."""
         return self._memory("VmHWM")
 
     def _memory(self, line: str) -> float:
@@ -82,26 +83,26 @@ class Server:
 
 
 def leave_a_core() -> None:
-    """Keep this process, and what it starts, off the core that the servers run on, if there are two."""
+    """Keeps this process and its children off the servers' core, if there is another one."""
     os.sched_setaffinity(0, os.sched_getaffinity(0) - {_CORE} or {_CORE})
 
 
 @contextmanager
 def running(mongodb_uri: str) -> Iterator[list[Server]]:
-    """A server for each of ENGINES, in their order, on the same database; idle while it isn't asked."""
+    """Runs a server for each of ENGINES, in their order, on the same database."""
     with ExitStack() as stack:
-        yield [stack.enter_context(started(name, *own, mongodb_uri)) for name, own in ENGINES.items()]
+        yield [stack.enter_context(started(name, *engine, mongodb_uri)) for name, engine in ENGINES.items()]
 
 
 @contextmanager
 def started(
     name: str, command: Sequence[str], environment: Mapping[str, str], mongodb_uri: str
 ) -> Iterator[Server]:
-    """One server. command: it is given a port."""
+    """Runs one server. command: a free port is appended to it."""
     port = _free_port()
-    own = {"MONGODB_URI": mongodb_uri, "LECTERN_SECRET": SIGNED_WITH, "DRAIN_DELAY": "0", **environment}
+    settings = {"MONGODB_URI": mongodb_uri, "LECTERN_SECRET": SIGNED_WITH, "DRAIN_DELAY": "0", **environment}
     with subprocess.Popen(
-        [*command, str(port)], env={**os.environ, **own}, stderr=subprocess.PIPE
+        [*command, str(port)], env={**os.environ, **settings}, stderr=subprocess.PIPE
     ) as process:
         try:
             os.sched_setaffinity(process.pid, {_CORE})
@@ -114,7 +115,7 @@ def started(
 
 
 def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
-    """Until it answers."""
+    """Waits until a server answers. Exits with its error output if it doesn't start."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -129,7 +130,7 @@ def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
 
 
 def _worker(pid: int) -> int:
-    """The process that answers: the child of Lectern's supervisor, or the server itself."""
+    """The id of the process that answers: the child of Lectern's supervisor, or the server itself."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return int(children[0]) if children else pid
 

@@ -1,12 +1,12 @@
-"""What a request costs beside another checkout: the server's CPU for each of the four queries.
+"""Compares the cost of a request with another checkout's: the server's CPU for each of the four queries.
 
     python -m benchmarks.side_by_side --against ../base [--turns 10] [--seconds 1.2]
 
 Both checkouts serve the generated catalogue from one mongod, each with the `lectern serve` of its own `.venv`
-and from a database that it filled itself, and must give answers of one shape (how they write cursors and
-times may differ). They are loaded in turns, each first in every other one, and started anew for each: how a
-process lies in memory changes the cost by a few per cent. What counts is the median of the ratios within a
-turn. Beside the same commit it tells how much of that is noise.
+and from a database that it filled itself. Their answers must have the same shape; the format of cursors and
+times may differ. In each turn both are loaded, and they alternate in going first. They are restarted for each
+turn, because the memory layout of a process changes the cost by a few per cent. The result is the median of
+the ratios within a turn. A comparison with the same commit shows how large the noise is.
 """
 
 import argparse
@@ -18,18 +18,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from app import embedded
 from benchmarks import load, questions, report
+from benchmarks.report import Json
 from benchmarks.servers import ENGINES, LECTERN, Server, leave_a_core, started
 
 _CONNECTIONS = 8
 _WARM_UP = 0.5  # seconds for each query and server
-_MOST = 1.05  # times: what a request may cost
+_MOST = 1.05  # the highest ratio that passes
 _HERE = Path(__file__).parents[1]
 _FILL_SCRIPT = "import asyncio, sys; from benchmarks import data; asyncio.run(data._fill(sys.argv[1]))"
-_HEAD = ("query", "CPU ms a request, there", "here", "times", "least", "most", "")
+_HEAD = ("query", "CPU ms per request, there", "here", "ratio", "lowest", "highest", "")
 
 Bodies = Mapping[tuple[str, str], Sequence[bytes]]  # by query and server
 
@@ -53,14 +53,14 @@ def main() -> None:
         for name, checkout in checkouts.items():
             _fill(name, checkout, uri)
         turns = [_turn(checkouts, uri, arguments.seconds, number) for number in range(arguments.turns)]
-    print(f"CPU of {_HERE.name} beside {arguments.against.name}; medians of {arguments.turns} turns\n")
+    print(f"CPU of {_HERE.name} against {arguments.against.name}; medians of {arguments.turns} turns\n")
     print(report.table(_HEAD, [_row(query, [turn[query] for turn in turns]) for query in questions.TITLES]))
 
 
 def _fill(name: str, checkout: Path, uri: str) -> None:
-    """A database of a checkout's name, filled by the checkout."""
+    """Makes a checkout fill the database of its name."""
     if not (checkout / ".venv/bin/lectern").exists():
-        raise SystemExit(f"{checkout} has no .venv with the command: run `make setup` there.")
+        raise SystemExit(f"{checkout} has no .venv/bin/lectern: run `make setup` there.")
     subprocess.run(
         [str(checkout / ".venv/bin/python"), "-c", _FILL_SCRIPT, uri],
         cwd=checkout,
@@ -79,7 +79,7 @@ def _serving(name: str, checkout: Path, uri: str) -> AbstractContextManager[Serv
 
 
 def _agreed(servers: Sequence[Server]) -> Bodies:
-    """What to ask each server; their answers are alike."""
+    """The request bodies for each server. Exits if the shapes of the servers' answers differ."""
     bodies = {}
     for query, text in questions.texts().items():
         shapes = []
@@ -88,12 +88,12 @@ def _agreed(servers: Sequence[Server]) -> Bodies:
             shapes.append([_shape(one.answer) for one in asked])
             bodies[query, server.name] = [one.body for one in asked]
         if shapes[0] != shapes[1]:
-            raise SystemExit(f"The checkouts differ in what they answer to {query}.")
+            raise SystemExit(f"The checkouts give different answers to {query}.")
     return bodies
 
 
-def _shape(value: Any) -> Any:
-    """A value without what strings and numbers say."""
+def _shape(value: Json) -> Json:
+    """The structure of a value, without the content of strings and numbers."""
     if isinstance(value, dict):
         return {name: _shape(inner) for name, inner in value.items()}
     return [_shape(inner) for inner in value] if isinstance(value, list) else value is None
@@ -102,7 +102,7 @@ def _shape(value: Any) -> Any:
 def _turn(
     checkouts: Mapping[str, Path], uri: str, seconds: float, number: int
 ) -> dict[str, tuple[float, float]]:
-    """Milliseconds a request there and here, by query."""
+    """The CPU milliseconds per request there and here, by query."""
     with ExitStack() as stack:
         servers = [stack.enter_context(_serving(*checkout, uri)) for checkout in checkouts.items()]
         bodies = _agreed(servers)
@@ -129,7 +129,7 @@ def _row(query: str, turns: Sequence[tuple[float, float]]) -> list[object]:
     ratios = [here / there for there, here in turns]
     there, here = (statistics.median(times) for times in zip(*turns, strict=True))
     median = statistics.median(ratios)
-    holds = "holds" if median <= _MOST else f"does not hold: at most {_MOST}"
+    verdict = "passes" if median <= _MOST else f"fails: at most {_MOST}"
     title = f"{query}: {questions.TITLES[query]}"
     return [
         title,
@@ -138,7 +138,7 @@ def _row(query: str, turns: Sequence[tuple[float, float]]) -> list[object]:
         f"{median:.3f}",
         f"{min(ratios):.3f}",
         f"{max(ratios):.3f}",
-        holds,
+        verdict,
     ]
 
 

@@ -1,22 +1,22 @@
-"""The audit log: who changed what, when and from where. It is only ever added to."""
+"""The audit log: who changed what, when and from where. Entries are only ever added."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from bson import ObjectId
 
 from loaders.collections import COLLECTIONS
 from loaders.model import MOST_CHANGES, ActorDoc, ChangeDoc
-from loaders.mongo import Change, Database, Filter, Transaction, utc
+from loaders.mongo import Change, Database, Filter, Transaction, Value, utc
 from loaders.reading import Listing, Order
 
 
 async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:
-    """Adds an entry of what a transaction has changed, to be committed with it; several where it is much. One
-    command.
+    """Adds an audit entry for a transaction's changes, which is committed with them. One command.
+
+    More than MOST_CHANGES changes are split into several entries.
     """
-    changes = [told for change in tx.changes if (told := _told(change))]
+    changes = [entry_change for change in tx.changes if (entry_change := _audited(change))]
     entry = {"at": tx.now, "action": action, "actor": actor, "address": address}
     starts = range(0, max(1, len(changes)), MOST_CHANGES)
     await tx.insert_all(
@@ -27,7 +27,10 @@ async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) ->
 def listing(
     database: Database, actions: Sequence[str] | None, subject: str | None, target: ObjectId | None
 ) -> Listing:
-    """The entries of some actions, by an actor, about a document; None: any. The latest first."""
+    """The audit entries of some actions, by an actor, about a document; None: any. Latest first.
+
+    subject: of the actor. target: the `_id` of a document that was changed.
+    """
     parts: dict[str, Filter] = {}
     if actions is not None:
         parts["actions"] = {"action": {"$in": list(actions)}}
@@ -38,12 +41,13 @@ def listing(
     return Listing(database["auditLog"], parts, Order("at", descending=True))
 
 
-def _told(change: Change) -> ChangeDoc | None:
+def _audited(change: Change) -> ChangeDoc | None:
+    """A change in the form in which an entry stores it; None if it only concerns fields that are left out."""
     row = COLLECTIONS[change.collection]
     left_out = row.left_out_of_audit | {"_id"}
     before, after = (
         {
-            name: _secret(value) if name in row.secret else _plain(value)
+            name: _hidden(value) if name in row.secret else _json(value)
             for name, value in document.items()
             if name not in left_out
         }
@@ -53,24 +57,25 @@ def _told(change: Change) -> ChangeDoc | None:
     )
     if before == after == {}:
         return None
-    return {"collection": change.collection, "documentId": _name(change.id), "before": before, "after": after}
+    document_id = _id_text(change.id)
+    return {"collection": change.collection, "documentId": document_id, "before": before, "after": after}
 
 
-def _name(id: Any) -> str:
-    """That of a vote has two parts."""
+def _id_text(id: Value) -> str:
+    """An `_id` as text. A vote's `_id` has two parts."""
     return " ".join(map(str, id.values())) if isinstance(id, Mapping) else str(id)
 
 
-def _secret(value: Any) -> str | None:
+def _hidden(value: Value) -> str | None:
     return None if value is None else "(secret)"
 
 
-def _plain(value: Any) -> Any:
-    """As JSON has it."""
+def _json(value: Value) -> Value:
+    """A value as JSON can represent it."""
     if isinstance(value, datetime):
-        return utc(value).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # as the API has them
+        return utc(value).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # the API's format
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _json(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_json(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)

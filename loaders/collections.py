@@ -1,17 +1,16 @@
-"""Every collection, one row each: its type, its noun, who sees its documents, its fields and its indexes.
+"""A table of all collections: their type, noun, visibility, special fields and indexes.
 
-Whatever treats collections alike reads these rows: global IDs, `node`, loaders by key, visibility,
-projections, the audit log, import and export, new documents, and `lectern indexes`.
+All code that treats collections alike reads it: global IDs, `node`, loaders by key, visibility, projections,
+the audit log, import and export, new documents, and `lectern indexes`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from loaders.model import (
     ANONYMOUS_STUDENT,
     LIVE_ENROLLMENTS,
-    Document,
     new_course,
     new_course_run,
     new_enrollment,
@@ -19,15 +18,16 @@ from loaders.model import (
     new_student,
     wilson,
 )
+from loaders.mongo import Document, Fields, Filter
 from loaders.text import course_keys, student_keys
 
 
 class SeenBy(NamedTuple):
-    """Who sees a document: everyone, under the conditions that are set; and whom a rule of
-    resolvers/access/rules.py allows.
+    """Who may see a document: everyone if it meets the conditions, and whoever a rule allows.
 
-    published: only if its `status` is PUBLISHED. with_course: only with the course of its `courseId`.
-    nobody: not even then. rule: the name of the rule; it may depend on whose the document is.
+    published: its `status` must be PUBLISHED. with_course: the course of its `courseId` must be visible too.
+    nobody: only the rule allows it. rule: the name of a rule in resolvers/access/rules.py; the permission may
+    depend on who owns the document.
     """
 
     published: bool = False
@@ -37,18 +37,20 @@ class SeenBy(NamedTuple):
 
 
 EVERYONE = SeenBy()
-#: What no field of the API returns.
+#: For documents that no field of the API returns.
 NOBODY = SeenBy(nobody=True)
 
 
 class Index(NamedTuple):
-    """where: a partialFilterExpression. seconds: MongoDB deletes a document so long after the time in the
+    """An index of a collection.
+
+    where: a partialFilterExpression. seconds: MongoDB deletes a document this long after the time in the
     indexed field.
     """
 
     keys: Sequence[tuple[str, int]]
     unique: bool = False
-    where: Mapping[str, Any] | None = None
+    where: Filter | None = None
     seconds: int | None = None
 
     @property
@@ -56,7 +58,7 @@ class Index(NamedTuple):
         return "_".join(f"{field}_{direction}" for field, direction in self.keys)
 
 
-#: Instead of null, in a field that can't be null: the stored value stays, or the default is taken.
+#: Stands for null in a field that can't be null: the stored value stays; a new document gets the default.
 KEEP = object()
 
 _BY_EXTERNAL_ID = Index(
@@ -68,20 +70,20 @@ _BY_EXTERNAL_ID = Index(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCollection:
-    """What is known of one collection.
+    """The description of one collection.
 
-    name: in MongoDB. noun: what messages call one of its documents.
-    seen_by: who may see a document. It has no default: what is declared without it is an error at the start.
-    type_name, id_code: its GraphQL type, and the three bytes that stand for it in global IDs; without them
-    its documents have none. parts: other types whose objects are made from its documents.
-    key: the field, beside `_id`, by which its documents are loaded.
-    reads: fields that are always fetched, beside those that `seen_by` needs.
-    derived_from, derive: fields, and the function that computes others from them. derived: those others.
+    name: its name in MongoDB. noun: the word for one of its documents in messages.
+    seen_by: who may see a document. It has no default, so that a collection without it fails at start-up.
+    type_name, id_code: its GraphQL type, and the three bytes that stand for the type in global IDs. Without
+    them, its documents have no global IDs. parts: other types whose objects are made from its documents.
+    key: the field by which its documents are loaded, besides `_id`.
+    reads: fields that are always fetched, besides those that `seen_by` needs.
+    derived: fields that `derive` computes from the fields in `derived_from`.
     aggregates: fields that follow from other documents (`lectern recount`).
-    audited: derived fields or aggregates that the audit log has all the same. unaudited: other fields that it
+    audited: derived fields or aggregates that the audit log includes anyway. unaudited: other fields that it
     leaves out. secret: fields whose values it hides.
-    importable: whether `lectern import` and `lectern export` know it. new: makes a new document of the fields
-    that its source has. not_null: what an import stores instead of null.
+    importable: whether `lectern import` and `lectern export` support it. new: adds defaults to the fields
+    of a new document. not_null: by field, the value that an import stores instead of null.
     """
 
     name: str
@@ -93,26 +95,24 @@ class StoredCollection:
     key: str | None = None
     reads: frozenset[str] = frozenset()
     derived_from: frozenset[str] = frozenset()
-    derive: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    derive: Callable[[Fields], Fields] | None = None
     derived: frozenset[str] = frozenset()
     aggregates: frozenset[str] = frozenset()
     audited: frozenset[str] = frozenset()
     unaudited: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
     importable: bool = False
-    new: Callable[[Mapping[str, Any]], Document] = dict
-    not_null: Mapping[str, Any] | None = None
+    new: Callable[[Fields], Document] = dict
+    not_null: Fields | None = None
     own_indexes: Sequence[Index] = ()
 
     def __post_init__(self) -> None:
         if (self.type_name is None) is not (self.id_code is None):
-            raise ValueError(f"{self.name}: a type has an id_code, and an id_code is of a type")
+            raise ValueError(f"{self.name}: set both type_name and id_code, or neither")
         if self.id_code is not None and len(self.id_code) != 3:
             raise ValueError(f"{self.name}: an id_code has three bytes")
         if bool(self.derived) is not (self.derive is not None):
-            raise ValueError(
-                f"{self.name}: derived fields have a function, and a function has derived fields"
-            )
+            raise ValueError(f"{self.name}: set both derived and derive, or neither")
 
     @property
     def indexes(self) -> Sequence[Index]:
@@ -120,21 +120,21 @@ class StoredCollection:
 
     @property
     def always_read(self) -> frozenset[str]:
-        """The stored keys that are fetched with every document: they decide who sees it."""
-        decides = {"status"} if self.seen_by.published else set()
-        return self.reads | decides | ({"courseId"} if self.seen_by.with_course else set())
+        """The stored keys that are fetched with every document: `reads`, and those that `seen_by` needs."""
+        status = {"status"} if self.seen_by.published else set()
+        return self.reads | status | ({"courseId"} if self.seen_by.with_course else set())
 
     @property
     def left_out_of_audit(self) -> frozenset[str]:
         return ((self.derived | self.aggregates) - self.audited) | self.unaudited
 
 
-def _helpful_score(review: Mapping[str, Any]) -> Document:
+def _helpful_score(review: Fields) -> Document:
     return {"helpfulScore": wilson(review["helpfulCount"], review["unhelpfulCount"])}
 
 
-#: Indexes of a list of courses in each order. One index serves an order and its reverse: ascending is
-#: descending read backwards.
+#: The indexes for lists of courses, one for each order. An index serves an order and its reverse: ascending
+#: is descending read backwards.
 _COURSE_ORDERS = [
     Index([("status", 1), (field, -1), ("_id", 1)])
     for field in (
@@ -237,9 +237,9 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 Index([("courseId", 1), ("enrolledAt", -1), ("_id", 1)]),
                 Index([("studentId", 1), ("enrolledAt", -1), ("_id", 1)]),
                 Index([("status", 1), ("studentId", 1)]),
-                # Who waits for a seat, in order.
+                # A run's waitlist, in order.
                 Index([("runId", 1), ("status", 1), ("enrolledAt", 1), ("_id", 1)]),
-                # A student has one place in a course; imported enrolments are as their source has them.
+                # One live enrolment for each student and course; imported ones are stored as they come.
                 Index(
                     [("studentId", 1), ("courseId", 1)],
                     unique=True,
@@ -253,7 +253,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             seen_by=SeenBy(published=True, with_course=True, rule="Review.unpublished"),
             type_name="Review",
             id_code=b"rev",
-            reads=frozenset(("createdAt",)),  # in cursors, also where reviews are fetched by `_id`
+            reads=frozenset(("createdAt",)),  # cursors need it, even if reviews are fetched by `_id`
             derived_from=frozenset(("helpfulCount", "unhelpfulCount")),
             derive=_helpful_score,
             derived=frozenset(("helpfulScore",)),
@@ -269,7 +269,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 Index([("courseId", 1), ("helpfulScore", -1), ("_id", 1)]),
                 Index([("courseId", 1), ("rating", -1), ("_id", 1)]),
                 Index([("studentId", 1), ("createdAt", -1), ("_id", 1)]),
-                # A student writes one review of a course; imported reviews are as their source has them.
+                # One review for each student and course; imported ones are stored as they come.
                 Index(
                     [("studentId", 1), ("courseId", 1)],
                     unique=True,
@@ -331,12 +331,15 @@ COLLECTIONS: dict[str, StoredCollection] = {
 
 
 def of_type(type_name: str) -> StoredCollection | None:
-    """The collection whose documents are objects of a GraphQL type, or None."""
+    """The collection that stores the objects of a GraphQL type, or None."""
     return next((row for row in COLLECTIONS.values() if row.type_name == type_name), None)
 
 
 def stored_in(type_name: str) -> str | None:
-    """The name of the collection whose documents objects of a type are made from, or None."""
+    """The name of the collection from whose documents a type's objects are made, or None.
+
+    Unlike `of_type`, it also knows the types in `parts`.
+    """
     found = (row.name for row in COLLECTIONS.values() if type_name == row.type_name or type_name in row.parts)
     return next(found, None)
 
@@ -351,14 +354,17 @@ def importable() -> list[str]:
     return [row.name for row in COLLECTIONS.values() if row.importable]
 
 
-def complete(name: str, fields: Mapping[str, Any]) -> Document:
-    """A new document of a collection, with every key that documents.py asks for. A course needs its slug."""
+def complete(name: str, fields: Fields) -> Document:
+    """A new document of a collection, with every key that its TypedDict requires.
+
+    fields: the known ones; the rest get defaults and derived values. A course must have its slug.
+    """
     document = COLLECTIONS[name].new(fields)
     document.update(derived(name, document))
     return document
 
 
-def derived(name: str, document: Mapping[str, Any]) -> Document:
-    """The derived fields of a document: called whenever one of `derived_from` changes."""
+def derived(name: str, document: Fields) -> Document:
+    """The derived fields of a document. Call it whenever a field in `derived_from` changes."""
     derive = COLLECTIONS[name].derive
     return dict(derive(document)) if derive else {}

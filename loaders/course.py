@@ -1,20 +1,20 @@
-"""Courses: lists by what a visitor looks for, facets, and one by slug or id."""
+"""Courses: lists by search criteria, and facets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 from bson import ObjectId
 
 from loaders.model import CourseStatus, DeliveryMode, Level, WishDoc
-from loaders.mongo import Database, Filter, aggregate, all_of
+from loaders.mongo import Database, Document, Expression, Filter, Value, aggregate, all_of
 from loaders.reading import WHOLE, Listing, Order, of_parents
 from loaders.text import has_words, search_filter, search_score
 
 CourseOrderField = Literal["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
 
-#: RELEVANCE is by score in a search, and by rating elsewhere.
+#: The order for each value of the order field. In a search, RELEVANCE orders by score instead.
 ORDERS: Mapping[str, Order] = {
     "RELEVANCE": Order("ratingBayesian", descending=True),
     "RATING": Order("ratingBayesian", descending=True),
@@ -29,7 +29,7 @@ FACET_RATINGS = (4.5, 4.0, 3.5, 3.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """From min to max, both included; None: no bound."""
+    """A range from min to max, both included; None: no bound."""
 
     min: int | None = None
     max: int | None = None
@@ -37,8 +37,9 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourseCriteria:
-    """What courses to list; None: any. has_seats is as of `now`. What is taught by `taught_by` is listed
-    whatever its status.
+    """Which courses to list; None: any.
+
+    has_seats: as of `now`. taught_by: an instructor, whose courses are listed whatever their status.
     """
 
     statuses: Sequence[CourseStatus]
@@ -61,7 +62,7 @@ class FacetCount(TypedDict):
     count: int
 
 
-#: facet name -> its counts
+#: The counts of each facet, by its name.
 Facets: TypeAlias = Mapping[str, Sequence[FacetCount]]
 
 
@@ -73,7 +74,7 @@ def listing(
     descending: bool = True,
     parent: str | None = None,
 ) -> Listing:
-    """The courses of some criteria in an order; with `parent`, those of each category or instructor."""
+    """The courses that meet the criteria, ordered; with `parent`, those of each category or instructor."""
     by_score = field == "RELEVANCE" and has_words(criteria.search or "")
     order = Order("score", descending) if by_score else ORDERS[field]._replace(descending=descending)
     score = search_score(criteria.search or "") if by_score else None
@@ -81,33 +82,36 @@ def listing(
 
 
 def wished(database: Database, criteria: CourseCriteria, wishes: Sequence[WishDoc]) -> Listing:
-    """Those of some courses that meet the criteria, the ones added last first."""
+    """The courses of a wishlist that meet the criteria, latest addition first."""
     ids, times = [wish["courseId"] for wish in wishes], [wish["addedAt"] for wish in wishes]
     parts = {**_parts(criteria), "wished": {"_id": {"$in": ids}}}
     added = {"$arrayElemAt": [{"$literal": times}, {"$indexOfArray": [{"$literal": ids}, "$_id"]}]}
     return Listing(database["courses"], parts, Order("score", descending=True), None, added)
 
 
-async def facets_by_parent(listing: Listing, parents: Sequence[Any]) -> list[Facets]:
-    """How many courses there are with each value of each facet, for each parent in order.
+async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[Facets]:
+    """The number of courses with each value of each facet, for each parent in order. One command.
 
-    The listing's filter is applied but for the facet's own part of it. The most frequent value comes first;
-    of ratings, which are counts of "this and up", the highest. A value that the filter asks for is there also
-    where it would list nothing. One command.
+    Each facet applies the listing's filter without the facet's own part. The most frequent value comes first;
+    ratings count "this and up", and the highest comes first. A value that the filter asks for is included
+    even if its count is 0.
     """
     keys = [key for key in dict.fromkeys(parents) if key is not None]
     common = of_parents(listing, keys, listing.filter_without(*_FACETS))
     key = f"${listing.parent}" if listing.parent else None
-    counted = {
-        name: [{"$match": _own_part_left_out(listing, name)}, *_count(key, value)]
+    pipelines = {
+        name: [{"$match": _other_facets(listing, name)}, *_count(key, value)]
         for name, value in _FACETS.items()
     }
-    answer = (await aggregate(listing.collection, [*common, {"$facet": counted}], size=1))[0]
-    asked = {name: _asked(listing, name) for name in _FACETS}
-    return [{name: _facet(name, answer[name], parent, asked[name]) for name in _FACETS} for parent in parents]
+    counts = (await aggregate(listing.collection, [*common, {"$facet": pipelines}], size=1))[0]
+    chosen = {name: _chosen(listing, name) for name in _FACETS}
+    return [
+        {name: _facet(name, counts[name], parent, chosen[name]) for name in _FACETS} for parent in parents
+    ]
 
 
-def _own_part_left_out(listing: Listing, facet: str) -> Filter:
+def _other_facets(listing: Listing, facet: str) -> Filter:
+    """The parts of the listing's filter that belong to the other facets."""
     return all_of(*(part for name, part in listing.parts.items() if name in _FACETS and name != facet))
 
 
@@ -115,8 +119,9 @@ _BANDS = {
     "$filter": {"input": list(FACET_RATINGS), "as": "band", "cond": {"$gte": ["$ratingAverage", "$$band"]}}
 }
 
-#: facet, which is also the name of its part of the filter -> what it counts: a value, or an array of values
-_FACETS: Mapping[str, Any] = {
+#: The expression that each facet counts: a value, or an array of values. A facet's name is also the name of
+#: its part of the filter.
+_FACETS: Mapping[str, str | Expression] = {
     "categories": "$categorySlug",
     "levels": "$level",
     "deliveryModes": "$deliveryModes",
@@ -124,7 +129,7 @@ _FACETS: Mapping[str, Any] = {
 }
 
 
-def _count(parent: str | None, value: Any) -> list[Mapping[str, Any]]:
+def _count(parent: str | None, value: str | Expression) -> list[Expression]:
     return [
         {"$project": {"parent": parent or {"$literal": WHOLE}, "value": value}},
         {"$unwind": "$value"},
@@ -132,19 +137,18 @@ def _count(parent: str | None, value: Any) -> list[Mapping[str, Any]]:
     ]
 
 
-def _asked(listing: Listing, facet: str) -> Sequence[Any]:
+def _chosen(listing: Listing, facet: str) -> Sequence[Value]:
     """The values of a facet that the filter asks for."""
     return [value for choice in listing.parts.get(facet, {}).values() for value in choice.get("$in", ())]
 
 
-def _facet(
-    name: str, rows: Sequence[Mapping[str, Any]], parent: Any, asked: Sequence[Any]
-) -> list[FacetCount]:
+def _facet(name: str, rows: Sequence[Document], parent: Value, chosen: Sequence[Value]) -> list[FacetCount]:
+    """The counts of one facet for one parent; `chosen` values are included even if their count is 0."""
     counted = {row["_id"]["value"]: row["count"] for row in rows if row["_id"]["parent"] == parent}
-    own = dict.fromkeys(asked, 0) | counted
+    counts = dict.fromkeys(chosen, 0) | counted
     if name == "ratings":
-        return [{"value": f"{band:.1f}", "count": own.get(band, 0)} for band in FACET_RATINGS]
-    ordered = sorted(own.items(), key=lambda item: (-item[1], item[0]))
+        return [{"value": f"{band:.1f}", "count": counts.get(band, 0)} for band in FACET_RATINGS]
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{"value": value, "count": count} for value, count in ordered]
 
 
@@ -176,5 +180,5 @@ def _parts(criteria: CourseCriteria) -> dict[str, Filter]:
 
 
 def _within(bounds: Range) -> Filter:
-    given = {"$gte": bounds.min, "$lte": bounds.max}
-    return {operator: value for operator, value in given.items() if value is not None} or {"$exists": True}
+    limits = {"$gte": bounds.min, "$lte": bounds.max}
+    return {operator: value for operator, value in limits.items() if value is not None} or {"$exists": True}

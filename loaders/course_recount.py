@@ -1,11 +1,11 @@
-"""Courses and their runs against the enrolments and reviews they count."""
+"""Recount of courses and their runs: their aggregates against the enrolments and reviews."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from bson import ObjectId
 
-from loaders.differences import Difference, Doc, batches, compared, mended
+from loaders.differences import Difference, batches, compared, mended
 from loaders.model import (
     COUNTED_ENROLLMENTS,
     RatingDoc,
@@ -15,17 +15,17 @@ from loaders.model import (
     seats_until,
     stars_by_course,
 )
-from loaders.mongo import Database, Pipeline, Transaction, transaction, utc
+from loaders.mongo import Database, Fields, Pipeline, Transaction, transaction, utc
 
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
 _RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
 
 _OVERSOLD = "Give the run more seats (updateCourseRun), or cancel enrolments."
-_WAITING = "updateCourseRun moves the waitlist up, also where it changes nothing."
+_WAITING = "Call updateCourseRun: it moves the waitlist up, even if it changes nothing else."
 
 
 async def differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """In batches, mended with `fix`."""
+    """Differences in the aggregates of courses and runs, in batches. `fix`: write the true values."""
     async for ids in batches(database, "courses"):
         yield await transaction(database, partial(_counted, ids=ids, fix=fix))
 
@@ -52,8 +52,8 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> li
     return await mended(tx, found, fix=fix)
 
 
-async def _grouped(tx: Transaction, collection: str, courses: Sequence[ObjectId], *by: str) -> list[Doc]:
-    """How many documents of each course have each combination of values."""
+async def _grouped(tx: Transaction, collection: str, courses: Sequence[ObjectId], *by: str) -> list[Fields]:
+    """The number `n` of each course's documents with each combination of values of the fields in `by`."""
     keys = {name: f"${name}" for name in ("courseId", *by)}
     pipeline: Pipeline = [
         {"$match": {"courseId": {"$in": courses}}},
@@ -64,7 +64,7 @@ async def _grouped(tx: Transaction, collection: str, courses: Sequence[ObjectId]
 
 
 async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[ObjectId, int]:
-    """The students of each course that has any; one with several enrolments is one."""
+    """The number of students of each course that has any. A student with several enrolments counts once."""
     counted = {"courseId": {"$in": courses}, "status": {"$in": list(COUNTED_ENROLLMENTS)}}
     pipeline: Pipeline = [
         {"$match": counted},
@@ -75,12 +75,12 @@ async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[Object
     return {row["_id"]: row["n"] for row in rows}
 
 
-def _of_run(run: Doc, true: Doc, *, can_enrol: bool) -> list[Difference]:
-    """can_enrol: nobody moves up from the waitlist where nobody can."""
+def _of_run(run: Fields, true: Fields, *, can_enrol: bool) -> list[Difference]:
+    """The differences of a run. can_enrol: if nobody can enrol, nobody should move up from the waitlist."""
     taken, waiting, seats = true["seatsTaken"], true["waitlistCount"], run["seats"]
     found = compared("courseRuns", run, true)
     if seats is not None and taken > seats:
         found.append(Difference("courseRuns", run["_id"], "seats sold", taken, seats, _OVERSOLD))
     if can_enrol and waiting and has_free_seat({**run, **true}):
-        found.append(Difference("courseRuns", run["_id"], "waiting, a seat free", waiting, 0, _WAITING))
+        found.append(Difference("courseRuns", run["_id"], "waiting despite free seat", waiting, 0, _WAITING))
     return found

@@ -1,27 +1,24 @@
-"""Courses and their runs."""
-
-from collections.abc import Mapping
-from typing import Any
+"""Writes to courses and their runs."""
 
 from bson import ObjectId
 
 from loaders import enrollment
 from loaders.collections import COLLECTIONS, complete, derived
 from loaders.model import CourseDoc, CourseRunDoc, CourseStatus
-from loaders.mongo import Transaction
+from loaders.mongo import Fields, Transaction, Value
 from loaders.text import slugify
 
-_LONGEST_BASE = 75  # characters, so that a number fits behind it
+_LONGEST_BASE = 75  # characters of a slug, which leave room for a number after it
 
 
 async def slug_is_taken(tx: Transaction, slug: str, course_id: ObjectId | None = None) -> bool:
-    """Whether another course has a slug."""
+    """Whether a course has the slug already. course_id: a course that may have it."""
     found = await tx.find_one("courses", {"slug": slug}, projection={"_id": 1})
     return found is not None and found["_id"] != course_id
 
 
 async def free_slug(tx: Transaction, title: str) -> str:
-    """A slug of a title that no course has: with a number behind it, where need be."""
+    """A slug for a title that no course has yet; a number is appended if needed."""
     base = slugify(title)[:_LONGEST_BASE].strip("-") or "course"
     taken = await tx.find(
         "courses", {"slug": {"$regex": f"^{base}(-[0-9]+)?$"}}, size=10_000, projection={"_id": 0, "slug": 1}
@@ -31,50 +28,58 @@ async def free_slug(tx: Transaction, title: str) -> str:
     return base if base not in slugs else next(slug for slug in numbered if slug not in slugs)
 
 
-async def insert(tx: Transaction, fields: Mapping[str, Any]) -> CourseDoc:
-    course: Any = await tx.insert("courses", complete("courses", fields))
-    return course  # type: ignore[no-any-return]
+async def insert(tx: Transaction, fields: Fields) -> CourseDoc:
+    """Inserts a course and returns it."""
+    course: CourseDoc = await tx.insert("courses", complete("courses", fields))
+    return course
 
 
-async def change(tx: Transaction, course: CourseDoc, **fields: Any) -> CourseDoc:
-    """A course with other fields, and what is derived from them."""
+async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseDoc:
+    """Sets fields of a course, and those derived from them. Returns the changed course."""
     if fields.keys() & COLLECTIONS["courses"].derived_from:
         fields |= derived("courses", {**course, **fields})
-    changed: Any = await tx.patch("courses", dict(course), **fields)
-    return changed  # type: ignore[no-any-return]
+    changed: CourseDoc = await tx.patch("courses", course, **fields)
+    return changed
 
 
-async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, **fields: Any) -> CourseDoc:
-    """A course with another status. Its runs and reviews are seen or hidden with it: who reads them looks it
-    up, so that this is one document, whatever the course has.
+async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, **fields: Value) -> CourseDoc:
+    """Sets the status of a course, with other fields, unless it already has the status. Returns the course.
+
+    Its runs and reviews are shown or hidden with it. Their readers look up the course, so that this writes a
+    single document, however many runs and reviews the course has.
     """
     return course if course["status"] == status else await change(tx, course, status=status, **fields)
 
 
-async def insert_run(tx: Transaction, course: CourseDoc, fields: Mapping[str, Any]) -> CourseRunDoc:
-    own = {**fields, "courseId": course["_id"]}
-    run: Any = await tx.insert("courseRuns", complete("courseRuns", own))
+async def insert_run(tx: Transaction, course: CourseDoc, fields: Fields) -> CourseRunDoc:
+    """Inserts a run of a course and returns it."""
+    new = complete("courseRuns", {**fields, "courseId": course["_id"]})
+    run: CourseRunDoc = await tx.insert("courseRuns", new)
     await enrollment.fill(tx, run, changed=True)
-    return run  # type: ignore[no-any-return]
+    return run
 
 
-async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Any) -> CourseRunDoc:
-    """A run with other fields. New seats go to those who wait: to the first of them, `fill_run` goes on."""
-    patched: Any = await tx.patch("courseRuns", dict(run), **fields)
+async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Value) -> CourseRunDoc:
+    """Sets fields of a run. Returns the changed run.
+
+    New seats go to the first enrollment.MOST_MOVED students on the waitlist; `fill_run` continues.
+    """
+    patched: CourseRunDoc = await tx.patch("courseRuns", run, **fields)
     await enrollment.fill(tx, patched, changed=True)
     changed: CourseRunDoc = await tx.get("courseRuns", run["_id"])
     return changed
 
 
 async def fill_run(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
-    """A run after it has given seats to more of those who wait; None where nobody can have one."""
+    """Gives more free seats of a run to its waitlist. Returns the run, or None if nobody moved up."""
     run: CourseRunDoc = await tx.get("courseRuns", run_id)
     return await tx.get("courseRuns", run_id) if await enrollment.fill(tx, run) else None
 
 
 async def fill_runs(tx: Transaction, course_id: ObjectId) -> CourseDoc | None:
-    """A course that is back in the catalogue, after one of its runs has given seats to those who wait; None
-    where nobody waits while a seat is free.
+    """Gives free seats of one run to its waitlist, after the course has come back into the catalogue.
+
+    Returns the course, or None if no run has both a free seat and a waitlist.
     """
     for run in await enrollment.waiting_runs(tx, course_id):
         if await enrollment.fill(tx, run):

@@ -1,37 +1,34 @@
-"""Stored values that are not what they should be: told, and mended where a value can be set."""
+"""Differences between stored and true values, which a recount reports, and mends if a value can be set."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders.mongo import Database, Transaction, find, send
-
-#: A stored document, or some of its fields.
-Doc = Mapping[str, Any]
+from loaders.mongo import Database, Document, Fields, Filter, Option, Transaction, Value, find, send
 
 _BATCH = 500
 
 
 class Difference(NamedTuple):
-    """A stored value that is not what it should be; or, with a remedy, what no value can mend.
+    """A stored value that differs from the true one, or a problem that setting a value can't mend.
 
-    field: a stored one; of what has a remedy, and of votes, in words what is counted. remedy: what somebody
-    can do.
+    field: the stored field; for a problem, and for votes, a description of what is counted. remedy: for a
+    problem, what an operator can do about it.
     """
 
     collection: str
     id: ObjectId
     field: str
-    stored: Any
-    true: Any
+    stored: Value
+    true: Value
     remedy: str | None = None
 
 
-def compared(collection: str, stored: Doc, true: Doc) -> list[Difference]:
-    """The fields whose stored value is not the true one."""
+def compared(collection: str, stored: Fields, true: Fields) -> list[Difference]:
+    """The differences between a stored document and the true values of some of its fields."""
     return [
         Difference(collection, stored["_id"], name, stored.get(name), value)
         for name, value in true.items()
@@ -40,8 +37,8 @@ def compared(collection: str, stored: Doc, true: Doc) -> list[Difference]:
 
 
 async def mended(tx: Transaction, found: list[Difference], *, fix: bool) -> list[Difference]:
-    """The differences; with `fix`, the true values are written where there is one to be set."""
-    fields: dict[str, dict[ObjectId, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
+    """Returns the differences; with `fix`, first writes the true values of those without a remedy."""
+    fields: dict[str, dict[ObjectId, Document]] = defaultdict(lambda: defaultdict(dict))
     for difference in found if fix else ():
         if difference.remedy is None:
             fields[difference.collection][difference.id][difference.field] = difference.true
@@ -50,19 +47,21 @@ async def mended(tx: Transaction, found: list[Difference], *, fix: bool) -> list
     return found
 
 
-async def _set(tx: Transaction, collection: str, fields: Mapping[ObjectId, Doc]) -> None:
-    """Values that are other than the stored ones: there is no need to hold what they are set of."""
+async def _set(tx: Transaction, collection: str, fields: Mapping[ObjectId, Fields]) -> None:
+    """Writes fields of each document. `hold` is not needed: the values differ, so each write is a change."""
     updates = [UpdateOne({"_id": key}, {"$set": values}) for key, values in fields.items()]
-    await send(tx.database[collection], "update", lambda own: own.bulk_write(updates, session=tx.session))
+    await send(
+        tx.database[collection], "update", lambda target: target.bulk_write(updates, session=tx.session)
+    )
 
 
 async def batches(
-    database: Database, collection: str, query: Mapping[str, Any] | None = None
+    database: Database, collection: str, query: Filter | None = None
 ) -> AsyncIterator[Sequence[ObjectId]]:
-    """The `_id`s of what a query finds, in order."""
-    wanted: dict[str, Any] = dict(query or {})
-    options: dict[str, Any] = {"projection": {"_id": 1}, "sort": [("_id", 1)], "limit": _BATCH}
-    while batch := await find(database[collection], wanted, size=_BATCH, **options):
+    """The `_id`s of the documents that match a query, in order, in batches."""
+    remaining: Document = dict(query or {})
+    options: dict[str, Option] = {"projection": {"_id": 1}, "sort": [("_id", 1)], "limit": _BATCH}
+    while batch := await find(database[collection], remaining, size=_BATCH, **options):
         ids = [document["_id"] for document in batch]
         yield ids
-        wanted["_id"] = {"$gt": ids[-1]}
+        remaining["_id"] = {"$gt": ids[-1]}

@@ -1,10 +1,8 @@
-"""Enrolments: lists by course and by student, and writes with what follows from them: seats, waitlists and
-student counts.
-"""
+"""Enrolments: lists by course and by student, and writes, which also update seats, waitlists and counts."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from bson import ObjectId
 
@@ -21,7 +19,7 @@ from loaders.model import (
     is_counted,
     takes_seat,
 )
-from loaders.mongo import Database, Transaction, find, note_read, utc
+from loaders.mongo import Database, Document, Transaction, Value, find, note_read, utc
 from loaders.reading import Listing, Order, Projection, including
 
 EnrollmentParent = Literal["courseId", "studentId"]
@@ -30,7 +28,7 @@ EnrollmentParent = Literal["courseId", "studentId"]
 def listing(
     database: Database, parent: EnrollmentParent, statuses: Sequence[EnrollmentStatus] | None = None
 ) -> Listing:
-    """The enrolments of each course or of each student, with one of some statuses; None: any."""
+    """The enrolments of each course or of each student, in some statuses; None: any. Latest first."""
     parts = {} if statuses is None else {"statuses": {"status": {"$in": list(statuses)}}}
     return Listing(
         database["enrollments"], parts, Order("enrolledAt", descending=True, nullable=True), parent
@@ -43,7 +41,7 @@ async def of_student(
     courses: Sequence[ObjectId],
     projection: Projection | None = None,
 ) -> list[EnrollmentDoc | None]:
-    """For each course the student's latest enrolment; one that goes on before one that is over."""
+    """For each course, the student's latest enrolment, or None; a live one takes precedence. One command."""
     found = await find(
         database["enrollments"],
         {"studentId": student_id, "courseId": {"$in": list(dict.fromkeys(courses))}},
@@ -58,31 +56,30 @@ async def of_student(
     return [by_course.get(course) for course in courses]
 
 
-#: Of a waitlist, in one transaction, however many wait.
+#: The most enrolments that move up from a waitlist in one transaction.
 MOST_MOVED = 500
 
-
-_RUNS = 100  # at once
+_RUNS = 100  # the most runs in `waiting_runs`
 
 
 class _Move(NamedTuple):
-    """An enrolment as it is now, and the status it had; None: it is new."""
+    """A change of an enrolment's status: the enrolment after it, and the status before; None: it is new."""
 
     enrollment: EnrollmentDoc
     before: EnrollmentStatus | None
 
     def step(self, counts: Callable[[EnrollmentStatus | None], bool]) -> int:
-        """1 if it counts now and did not before, -1 for the reverse, else 0."""
+        """1 if the enrolment counts now and did not before, -1 for the reverse, else 0."""
         return counts(self.enrollment["status"]) - counts(self.before)
 
 
 async def live(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> EnrollmentDoc | None:
-    """A student's place in a course, or on one of its waitlists."""
+    """A student's live enrolment in a course: with a place in it, or on a waitlist."""
     return await _one(tx, student_id, course_id, LIVE_ENROLLMENTS)
 
 
 async def counted(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> EnrollmentDoc | None:
-    """What makes someone a student of a course, now or once."""
+    """An enrolment that makes someone a present or former student of a course."""
     return await _one(tx, student_id, course_id, COUNTED_ENROLLMENTS)
 
 
@@ -93,7 +90,10 @@ async def insert(
     student_id: ObjectId,
     status: EnrollmentStatus,
 ) -> EnrollmentDoc:
-    """A new enrolment; of a run, with a seat or a place on its waitlist."""
+    """Inserts an enrolment and returns it. run: None for a course that is taken without a run.
+
+    status: decides whether it takes a seat of the run or a place on its waitlist.
+    """
     fields = {
         "courseId": course["_id"],
         "runId": run["_id"] if run else None,
@@ -101,38 +101,41 @@ async def insert(
         "status": status,
         "enrolledAt": tx.now,
     }
-    enrollment: Any = await tx.insert("enrollments", complete("enrollments", fields))
-    await _follow(tx, _Move(enrollment, None))
-    return enrollment  # type: ignore[no-any-return]
+    enrollment: EnrollmentDoc = await tx.insert("enrollments", complete("enrollments", fields))
+    await _update_aggregates(tx, _Move(enrollment, None))
+    return enrollment
 
 
-async def change(tx: Transaction, enrollment: EnrollmentDoc, **fields: Any) -> EnrollmentDoc:
-    """An enrolment with other fields. A seat that it gives back goes to who waited longest."""
-    changed: Any = await tx.patch("enrollments", dict(enrollment), **fields)
+async def change(tx: Transaction, enrollment: EnrollmentDoc, **fields: Value) -> EnrollmentDoc:
+    """Sets fields of an enrolment. Returns the changed enrolment.
+
+    A seat that it gives back goes to the first on the waitlist.
+    """
+    changed: EnrollmentDoc = await tx.patch("enrollments", enrollment, **fields)
     if changed["status"] != enrollment["status"]:
-        await _follow(tx, _Move(changed, enrollment["status"]))
-    return changed  # type: ignore[no-any-return]
+        await _update_aggregates(tx, _Move(changed, enrollment["status"]))
+    return changed
 
 
 async def fill(tx: Transaction, run: CourseRunDoc, *, changed: bool = False) -> int:
-    """Gives free seats of a run to those on its waitlist, who came first first: how many of them, at most
-    MOST_MOVED. changed: the run itself has come, or its seats or its start are others.
+    """Gives free seats of a run to its waitlist, first come, first served. Returns how many moved up.
 
-    Nobody moves up once the run has begun or its course is out of the catalogue: nobody can enrol then.
+    At most MOST_MOVED move up in one call. Nobody does once the run has started or its course has left the
+    catalogue, since nobody can enrol then. changed: whether the run is new, or its seats or start changed.
     """
-    moved = await _follow_in_run(tx, run, [])
-    await _follow_in_course(tx, run["courseId"], moved, runs_changed=changed or bool(moved))
+    moved = await _update_run(tx, run, [])
+    await _update_course(tx, run["courseId"], moved, runs_changed=changed or bool(moved))
     return len(moved)
 
 
 async def waiting_runs(tx: Transaction, course_id: ObjectId) -> Sequence[CourseRunDoc]:
-    """The runs of a course that are yet to start, and have a seat left and people who wait."""
+    """The runs of a course that have not started, and have a free seat and a waitlist. Earliest first."""
     query = {"courseId": course_id, "startsAt": {"$gt": tx.now}, "waitlistCount": {"$gt": 0}, **FREE_SEAT}
     return await tx.find("courseRuns", query, size=_RUNS, limit=_RUNS, sort=[("startsAt", 1)])
 
 
 def is_full(run: CourseRunDoc) -> bool:
-    """Whether no seat is left."""
+    """Whether a run has no free seat."""
     return not has_free_seat(run)
 
 
@@ -148,20 +151,20 @@ async def _one(
     return found
 
 
-async def _follow(tx: Transaction, move: _Move) -> None:
-    """What a run and a course count, after an enrolment has come or has another status."""
+async def _update_aggregates(tx: Transaction, move: _Move) -> None:
+    """Updates the aggregates of a run and its course, after an enrolment is new or has changed its status."""
     moves, was_full, full = [move], False, False
     if run_id := move.enrollment["runId"]:
         run: CourseRunDoc = await tx.get("courseRuns", run_id)
-        moves += await _follow_in_run(tx, run, moves)
+        moves += await _update_run(tx, run, moves)
         was_full, full = is_full(run), is_full(await tx.get("courseRuns", run_id))
-    await _follow_in_course(tx, move.enrollment["courseId"], moves, runs_changed=was_full is not full)
+    await _update_course(tx, move.enrollment["courseId"], moves, runs_changed=was_full is not full)
 
 
-async def _follow_in_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
-    """Counts moves, and gives the seats that are free then to those who wait: these moves are given back."""
+async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
+    """Counts moves in a run, then gives free seats to its waitlist. Returns the moves from the waitlist."""
     counted = _counted(run, moves)
-    moved = await _moved_up(tx, counted)
+    moved = await _move_up(tx, counted)
     counted = _counted(counted, moved)
     await tx.patch(
         "courseRuns", run, seatsTaken=counted["seatsTaken"], waitlistCount=counted["waitlistCount"]
@@ -170,6 +173,7 @@ async def _follow_in_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Mo
 
 
 def _counted(run: CourseRunDoc, moves: Sequence[_Move]) -> CourseRunDoc:
+    """A run with its aggregates after some moves."""
     return {
         **run,
         "seatsTaken": run["seatsTaken"] + sum(move.step(takes_seat) for move in moves),
@@ -177,7 +181,8 @@ def _counted(run: CourseRunDoc, moves: Sequence[_Move]) -> CourseRunDoc:
     }
 
 
-async def _moved_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
+async def _move_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
+    """Gives free seats of a run to its waitlist, if people can enrol in the run."""
     free = MOST_MOVED if run["seats"] is None else run["seats"] - run["seatsTaken"]
     number = min(run["waitlistCount"], free, MOST_MOVED)
     if number <= 0 or not await _is_open(tx, run):
@@ -189,7 +194,7 @@ async def _moved_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
         limit=number,
         sort=[("enrolledAt", 1), ("_id", 1)],
     )
-    moved: Any = await tx.patch_all("enrollments", waiting, status="ACTIVE", enrolledAt=tx.now)
+    moved = await tx.patch_all("enrollments", waiting, status="ACTIVE", enrolledAt=tx.now)
     return [_Move(enrollment, "WAITLISTED") for enrollment in moved]
 
 
@@ -199,21 +204,22 @@ async def _is_open(tx: Transaction, run: CourseRunDoc) -> bool:
     return utc(run["startsAt"]) > tx.now and course is not None and course["status"] == "PUBLISHED"
 
 
-async def _follow_in_course(
+async def _update_course(
     tx: Transaction, course_id: ObjectId, moves: Sequence[_Move], *, runs_changed: bool
 ) -> None:
-    fields: dict[str, Any] = {}
+    """Updates the aggregates of a course. runs_changed: whether a run's free seats or start have changed."""
+    fields: Document = {}
     if any(move.step(is_counted) for move in moves):
         course: CourseDoc = await tx.get("courses", course_id)
-        fields["studentCount"] = course["studentCount"] + await _more_students(tx, course_id, moves)
+        fields["studentCount"] = course["studentCount"] + await _student_change(tx, course_id, moves)
     if runs_changed:
         fields["seatsUntil"] = await _seats_until(tx, course_id)
     if fields:
         await tx.hold("courses", course_id, **fields)
 
 
-async def _more_students(tx: Transaction, course_id: ObjectId, moves: Sequence[_Move]) -> int:
-    """By how many students a course has more, or less. One with several enrolments is one."""
+async def _student_change(tx: Transaction, course_id: ObjectId, moves: Sequence[_Move]) -> int:
+    """The change in a course's number of students. A student with several enrolments counts once."""
     came, went = (
         {move.enrollment["studentId"] for move in moves if move.step(is_counted) == step} for step in (1, -1)
     )
@@ -224,12 +230,12 @@ async def _more_students(tx: Transaction, course_id: ObjectId, moves: Sequence[_
         "_id": {"$nin": [move.enrollment["_id"] for move in moves]},
     }
     others = await tx.find("enrollments", query, size=1_000, projection={"_id": 0, "studentId": 1})
-    anyway = {other["studentId"] for other in others}
-    return len(came - went - anyway) - len(went - came - anyway)
+    unaffected = {other["studentId"] for other in others}
+    return len(came - went - unaffected) - len(went - came - unaffected)
 
 
 async def _seats_until(tx: Transaction, course_id: ObjectId) -> datetime | None:
-    """The latest start of a course's runs with a seat left."""
+    """The latest start among a course's runs with a free seat, or None."""
     latest = await tx.find_one(
         "courseRuns",
         {"courseId": course_id, **FREE_SEAT},

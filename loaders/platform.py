@@ -1,15 +1,13 @@
-"""The figures of the whole platform. Each is one command."""
-
-from typing import Any
+"""Figures of the whole platform. Each takes one command."""
 
 from loaders.model import COUNTED_ENROLLMENTS
-from loaders.mongo import Database, Pipeline, aggregate, count, estimated_count
+from loaders.mongo import Database, Document, Pipeline, Value, aggregate, count, estimated_count
 
 _PUBLISHED = {"status": "PUBLISHED"}
 
 
 async def students_enrolled(database: Database) -> int:
-    """Students with an enrolment that counts, each once."""
+    """The number of students with an enrolment that counts; each student counts once."""
     pipeline: Pipeline = [
         {"$match": {"status": {"$in": list(COUNTED_ENROLLMENTS)}}},
         {"$group": {"_id": "$studentId"}},
@@ -19,16 +17,17 @@ async def students_enrolled(database: Database) -> int:
 
 
 async def total_courses(database: Database) -> int:
-    """Published courses."""
+    """The number of published courses."""
     return await count(database["courses"], _PUBLISHED)
 
 
 async def students(database: Database) -> int:
+    """The number of students, from the collection's metadata."""
     return await estimated_count(database["students"])
 
 
 async def countries(database: Database) -> int:
-    """Countries that students come from."""
+    """The number of countries that students come from."""
     pipeline: Pipeline = [
         {"$match": {"country": {"$gt": ""}}},
         {"$group": {"_id": "$country"}},
@@ -38,17 +37,19 @@ async def countries(database: Database) -> int:
 
 
 async def reviews(database: Database) -> int:
-    """Published reviews of published courses: all that are published, without those of hidden courses. These
-    are few beside all: to look up a course for each review takes several times as long.
+    """The number of published reviews of published courses.
+
+    It counts all published reviews, and subtracts those of hidden courses, which are few: looking up the
+    course of each review takes several times as long.
     """
     number: Pipeline = [{"$match": _PUBLISHED}, {"$count": "n"}]
-    of_course = {
+    lookup = {
         "from": "reviews", "localField": "_id", "foreignField": "courseId", "as": "hidden",
         "pipeline": number,
     }  # fmt: skip
     pipeline: Pipeline = [
         {"$match": {"status": {"$ne": "PUBLISHED"}}},
-        {"$lookup": of_course},
+        {"$lookup": lookup},
         {"$unwind": "$hidden"},
         {"$project": {"n": {"$multiply": ["$hidden.n", -1]}}},
         {"$unionWith": {"coll": "reviews", "pipeline": number}},
@@ -58,7 +59,7 @@ async def reviews(database: Database) -> int:
 
 
 async def average_rating(database: Database) -> float | None:
-    """The mean over the ratings of published courses, those imported as an average included."""
+    """The mean of all ratings of published courses, imported averages included. None without ratings."""
     total = {"$multiply": ["$ratingAverage", "$ratingCount"]}
     pipeline: Pipeline = [
         {"$match": _PUBLISHED},
@@ -70,5 +71,5 @@ async def average_rating(database: Database) -> float | None:
     return average
 
 
-def _first(rows: list[dict[str, Any]], otherwise: Any) -> Any:
-    return rows[0]["n"] if rows else otherwise
+def _first(rows: list[Document], default: Value) -> Value:
+    return rows[0]["n"] if rows else default

@@ -1,7 +1,7 @@
-"""The aggregates, recomputed from the documents they come from.
+"""Recomputes the aggregates from the documents that they summarise.
 
-A batch at a time, whatever the size of the database, each in a transaction of its own: a review that arrives
-meanwhile is neither lost nor told as a difference.
+It works in batches, whatever the size of the database, each in its own transaction: a review that arrives
+meanwhile is neither lost nor reported as a difference.
 """
 
 from collections.abc import AsyncIterator
@@ -13,23 +13,24 @@ from loaders.mongo import Database, Pipeline, Transaction, transaction
 
 __all__ = ["Difference", "recount"]
 
-_PROOFS = (course_recount.differences, review_recount.newest_differences, review_recount.vote_differences)
+_CHECKS = (course_recount.differences, review_recount.newest_differences, review_recount.vote_differences)
 
 _PAIR = [("studentId", 1), ("courseId", 1)]
-_REMEDY = "Keep one of them; `lectern indexes` then makes the index that keeps it so."
+_REMEDY = "Keep one of them; `lectern indexes` then creates the index that prevents duplicates."
 
 
 async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]:
-    """Every difference, as it is found: in `rating`, `studentCount` and `seatsUntil` of courses, in
-    `seatsTaken` and `waitlistCount` of runs, in `newestReviewIds` of courses and students, and in
-    `helpfulCount` and `helpfulScore` of reviews. With `fix` the true values are written. Also votes for
-    reviews that are gone: with `fix` they are deleted.
+    """Yields every difference as it is found.
 
-    And what no value can mend: seats sold twice, people who wait while a seat is free, second reviews and
-    enrolments.
+    It checks the rating fields, `studentCount` and `seatsUntil` of courses; `seatsTaken` and `waitlistCount`
+    of runs; `newestReviewIds` of courses and students; and `helpfulCount` and `helpfulScore` of reviews. With
+    `fix`, it writes the true values. It also finds votes for deleted reviews, and deletes them with `fix`.
+
+    It reports problems that no value can mend: more enrolments than seats, people on a waitlist while a seat
+    is free, and second reviews or enrolments of a student in a course.
     """
-    for proof in _PROOFS:
-        async for batch in proof(database, fix=fix):
+    for check in _CHECKS:
+        async for batch in check(database, fix=fix):
             for difference in batch:
                 yield difference
     for difference in await transaction(database, _duplicates):
@@ -37,7 +38,10 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
 
 
 async def _duplicates(tx: Transaction) -> list[Difference]:
-    """For each student and course with more than one of them, under the `_id` of the oldest."""
+    """A difference for each student and course with several reviews, or with several live enrolments.
+
+    Its `id` is the `_id` of the oldest one.
+    """
     return [
         difference
         for row in COLLECTIONS.values()

@@ -1,12 +1,12 @@
-"""Reviews: lists by course and by student, and what a student has to do with them.
+"""Reviews: lists by course and by student, and a student's own reviews and votes.
 
-The first page of a course's or a student's newest reviews is read by `_id`, from the ids that the course or
-the student stores (loaders/model/newest_review_ids.py): that takes about half as long as listing by parent.
+The first page of the newest reviews of a course or a student is read by `_id`, from the ids that the course
+or student stores (loaders/model/newest_review_ids.py). This takes about half as long as a list by parent.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from bson import ObjectId
 
@@ -21,7 +21,7 @@ from loaders.model import (
     count_ids,
     unpack_ids,
 )
-from loaders.mongo import Database, Filter, find, note_read
+from loaders.mongo import Database, Fields, Filter, Stored, Value, find, note_read
 from loaders.reading import Listing, Loaders, Order, Page, Projection, Window, including
 
 ReviewOrderField = Literal["NEWEST", "HELPFUL", "RATING"]
@@ -37,8 +37,8 @@ ORDERS: Mapping[str, Order] = {
 class ReviewCriteria:
     """Which reviews to list; None: any.
 
-    course_statuses: the status of the reviewed course, in the list of a student. Whoever sees a course sees
-    its reviews.
+    course_statuses: for lists by student, the statuses that a reviewed course may have. Lists by course don't
+    need it: whoever sees a course sees its reviews.
     """
 
     statuses: Sequence[ReviewStatus]
@@ -49,47 +49,47 @@ class ReviewCriteria:
 
 @dataclass(frozen=True, slots=True)
 class ReviewListing(Listing):
-    """A listing that may read its first page from the ids that its parents store.
+    """A listing that may read first pages from the review ids that its parents store.
 
-    carriers: the parents, courses or students; None: their ids can't answer this listing.
+    carriers: the parents, courses or students, by `_id`; None: stored ids can't answer this listing.
     """
 
     load: Loaders | None = None
-    carriers: Mapping[ObjectId, Mapping[str, Any]] | None = None
+    carriers: Mapping[ObjectId, Fields] | None = None
 
-    async def pages(self, parents: Sequence[Any], window: Window) -> list[Page]:
-        """As Listing.pages. With stored ids: one command, and another for the courses where these may be
-        hidden; none if no parent has a review.
+    async def pages(self, parents: Sequence[Value], window: Window) -> list[Page]:
+        """Like Listing.pages, from stored ids if these can answer every page.
 
-        The listing itself is read if the stored ids can't answer every page; and, with one more command, for
-        parents with a stored id whose review is gone or hidden.
+        That takes one command, and another for the courses if these may be hidden; none if no parent has a
+        review. One more command reads the lists of all parents with a stored id whose review is now deleted
+        or hidden.
         """
         load = self.load
         carried = None if load is None else self._carried(load, parents, window)
         if load is None or carried is None:
             return await Listing.pages(self, parents, window)
-        rows = await self._rows(load, [own.ids for own in carried])
-        known = [
+        rows = await self._rows(load, [stored.ids for stored in carried])
+        answered = [
             None
             if row is None
-            else Page(self, parent, row[: window.limit], has_next=own.more, has_previous=False)
-            for parent, own, row in zip(parents, carried, rows, strict=True)
+            else Page(self, parent, row[: window.limit], has_next=stored.more, has_previous=False)
+            for parent, stored, row in zip(parents, carried, rows, strict=True)
         ]
-        unknown = [parent for parent, page in zip(parents, known, strict=True) if page is None]
-        listed = iter(await Listing.pages(self, unknown, window) if unknown else ())
-        return [page or next(listed) for page in known]
+        unanswered = [parent for parent, page in zip(parents, answered, strict=True) if page is None]
+        listed = iter(await Listing.pages(self, unanswered, window) if unanswered else ())
+        return [page or next(listed) for page in answered]
 
-    def _carried(self, load: Loaders, parents: Sequence[Any], window: Window) -> "list[_Carried] | None":
-        """What each parent stores of a window; None if that doesn't answer every page."""
+    def _carried(self, load: Loaders, parents: Sequence[Value], window: Window) -> "list[_Carried] | None":
+        """The stored ids of each parent's page; None if they can't answer every page."""
         if self.carriers is None or window != Window(window.limit):
             return None
-        # Whether more follow depends on the next review, where it may be hidden: it is fetched too, unless
-        # nobody asks.
+        # If courses may be hidden, the next review decides whether more follow: it is fetched too, unless
+        # the operation doesn't ask for that.
         asked = load.looked_beyond is None or "reviews" in load.looked_beyond
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []
         for parent in parents:
-            stored: Any = NO_IDS if parent is None else self.carriers[parent].get("newestReviewIds")
+            stored: Value = NO_IDS if parent is None else self.carriers[parent].get("newestReviewIds")
             count = count_ids(stored)
             if count is None or NEWEST <= count <= window.limit:
                 return None
@@ -97,8 +97,8 @@ class ReviewListing(Listing):
         return carried
 
     async def _rows(self, load: Loaders, ids: Sequence[Sequence[ObjectId]]) -> list[list[ReviewDoc] | None]:
-        """The reviews of each parent; None if one of them is gone or hidden."""
-        found = await load.review_by_id([i for own in ids for i in own])
+        """The reviews of each parent; None if one of them is deleted or hidden."""
+        found = await load.review_by_id([i for of_parent in ids for i in of_parent])
         shown = [review is not None and review["status"] == "PUBLISHED" for review in found]
         if self.course is not None:
             courses = await load.course_status_by_id([review and review["courseId"] for review in found])
@@ -106,10 +106,10 @@ class ReviewListing(Listing):
                 review and course is not None and course["status"] == "PUBLISHED"
                 for review, course in zip(shown, courses, strict=True)
             ]
-        rows: list[Any] = []
+        rows: list[Stored] = []
         start = 0
-        for own in ids:
-            end = start + len(own)
+        for of_parent in ids:
+            end = start + len(of_parent)
             rows.append(found[start:end] if all(shown[start:end]) else None)
             start = end
         return rows
@@ -122,9 +122,9 @@ class _Carried(NamedTuple):
     more: bool
 
 
-#: Published reviews, of any course: the stored ids are of these.
+#: All published reviews, of any course: those whose ids are stored.
 PUBLIC = ReviewCriteria(statuses=("PUBLISHED",))
-#: What stored ids can answer: PUBLIC, and of a student's reviews those of published courses.
+#: The criteria that stored ids can answer: PUBLIC, and a student's published reviews of published courses.
 _CARRIED = (PUBLIC, ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",)))
 
 
@@ -135,11 +135,12 @@ def listing(
     field: ReviewOrderField = "NEWEST",
     *,
     descending: bool = True,
-    parents: Sequence[Mapping[str, Any] | None] | None = None,
+    parents: Sequence[Fields | None] | None = None,
 ) -> ReviewListing:
     """The reviews of each course or of each student.
 
-    parents: the documents whose reviews will be listed, for the ids that they store; None: don't use these.
+    parents: the courses or students whose reviews will be listed, to use the ids that they store; None: don't
+    use stored ids.
     """
     course: Filter | None = None
     if criteria.course_statuses is not None:
@@ -164,7 +165,7 @@ async def of_student(
     courses: Sequence[ObjectId],
     projection: Projection | None = None,
 ) -> list[ReviewDoc | None]:
-    """The student's review of each course. One command."""
+    """For each course, the student's review, or None. One command."""
     found = await _of_courses(database, "reviews", student_id, courses, including(projection, "courseId"))
     note_read("reviews", found)
     by_course = {review["courseId"]: review for review in found}
@@ -195,7 +196,7 @@ async def _of_courses(
     student_id: ObjectId,
     courses: Sequence[ObjectId],
     projection: Projection | None,
-) -> list[Any]:
+) -> list[Stored]:
     query = {"studentId": student_id, "courseId": {"$in": list(dict.fromkeys(courses))}}
     return await find(database[collection], query, size=2 * len(courses), projection=projection)
 

@@ -1,20 +1,33 @@
 """Recount of reviews: the newest review ids against the reviews, and helpful counts against the votes.
 
-Most reviews have no votes, and a query finds those. Two kinds are counted: reviews whose stored counts say
-that they have votes, or contradict each other; and of the others, those that have votes all the same. Votes
-for a review that is gone are reported under its id, and deleted.
+Most reviews have no votes, and their counts say so: they need no counting. Votes are counted for two kinds of
+reviews. Suspects are reviews whose stored counts claim votes, or contradict each other; a query finds them.
+The others are reviews that have votes although their counts claim none. Votes for a deleted review are
+reported under its id, and deleted.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from typing import Any
 
 from bson import ObjectId
 
 import loaders.review
-from loaders.differences import Difference, Doc, batches, compared, mended
+from loaders.differences import Difference, batches, compared, mended
 from loaders.model import CARRIERS, NEWEST, ReviewParent, pack_ids, wilson
-from loaders.mongo import Database, Pipeline, Transaction, aggregate, all_of, find, transaction
+from loaders.mongo import (
+    Database,
+    Document,
+    DriverObject,
+    Fields,
+    Filter,
+    Option,
+    Pipeline,
+    Transaction,
+    aggregate,
+    all_of,
+    find,
+    transaction,
+)
 from loaders.reading import Loaders, sort_by
 from loaders.review import PUBLIC
 from loaders.review_writes import delete_votes
@@ -25,7 +38,7 @@ _VOTES = 1_000  # a batch
 
 
 async def newest_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """Differences in `newestReviewIds` of courses and students, in batches; mended with `fix`."""
+    """Differences in `newestReviewIds` of courses and students, in batches. `fix`: write the true values."""
     for collection, parent in CARRIERS.items():
         async for ids in batches(database, collection):
             check = partial(_listed, collection=collection, parent=parent, ids=ids, fix=fix)
@@ -46,11 +59,12 @@ async def _listed(
 
 
 async def ids_by_parent(
-    database: Database, parent: ReviewParent, parents: Sequence[ObjectId], session: Any = None
+    database: Database, parent: ReviewParent, parents: Sequence[ObjectId], session: DriverObject = None
 ) -> list[list[ObjectId]]:
-    """What each parent should carry, in order, from the reviews themselves. One command.
+    """The review ids that each parent should store, in the order of the parents. One command.
 
-    An index has the reviews in this order, so that MongoDB sorts nothing and keeps no more than the result.
+    They are read from the reviews. An index has the reviews in this order, so that MongoDB sorts nothing and
+    holds no more than the result in memory.
     """
     listing = loaders.review.listing(Loaders(database), PUBLIC, parent)
     pipeline: Pipeline = [
@@ -64,7 +78,10 @@ async def ids_by_parent(
 
 
 async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """Differences in `helpfulCount` and `helpfulScore`, in batches; mended with `fix`."""
+    """Differences in `helpfulCount` and `helpfulScore`, in batches. `fix`: write the true values.
+
+    Also votes for deleted reviews; `fix` deletes them.
+    """
     if suspects := await _suspects(database):
         async for ids in batches(database, "reviews", {"$or": suspects}):
             yield await transaction(database, partial(_counted, ids=ids, suspect=True, fix=fix))
@@ -77,24 +94,25 @@ async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[li
                 pass
 
 
-async def _suspects(database: Database) -> list[Doc]:
-    """Queries that find the suspects; none where there are none. Reviews are many, combinations of their
-    counts few.
+async def _suspects(database: Database) -> list[Filter]:
+    """Queries that find the suspects; an empty list if there are none.
+
+    They are made from the distinct combinations of counts, which are few, while reviews are many.
     """
     keys = {**{name: f"${name}" for name in _COUNTS}, "importedHelpfulCount": _IMPORTED}
     groups = await aggregate(database["reviews"], [{"$group": {"_id": keys}}], size=10_000)
     rows = [{**dict.fromkeys(keys), **group["_id"]} for group in groups]
     scores = [row["helpfulScore"] for row in rows if row["helpfulScore"] != _score(row)]
-    queries: list[Doc] = [{"helpfulScore": {"$in": scores}}] if scores else []
+    queries: list[Filter] = [{"helpfulScore": {"$in": scores}}] if scores else []
     if any(row["helpfulCount"] != row["importedHelpfulCount"] for row in rows):
         queries.append({"$expr": {"$ne": ["$helpfulCount", _IMPORTED]}})
     return queries
 
 
 async def _voted(database: Database) -> AsyncIterator[Sequence[ObjectId]]:
-    """The reviews that have votes, in order."""
-    query: dict[str, Any] = {}
-    options: dict[str, Any] = {"sort": [("_id.reviewId", 1)], "limit": _VOTES}
+    """The ids of reviews that have votes, in order, in batches."""
+    query: Document = {}
+    options: dict[str, Option] = {"sort": [("_id.reviewId", 1)], "limit": _VOTES}
     while votes := await find(database["votes"], query, size=_VOTES, **options):
         ids = list(dict.fromkeys(vote["_id"]["reviewId"] for vote in votes))
         yield ids
@@ -102,7 +120,7 @@ async def _voted(database: Database) -> AsyncIterator[Sequence[ObjectId]]:
 
 
 async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, fix: bool) -> list[Difference]:
-    """Of the reviews those that are suspects, or those that are not: no review is told twice."""
+    """Differences of the reviews that are suspects, or of those that aren't, so that none comes twice."""
     found = await tx.find(
         "reviews", {"_id": {"$in": ids}}, size=len(ids), projection=(*_COUNTS, "externalId")
     )
@@ -117,21 +135,22 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, f
 
 
 async def _orphaned(tx: Transaction, *, ids: Sequence[ObjectId]) -> list[Difference]:
-    """Votes for reviews that are gone: whoever deleted one didn't come to delete its votes."""
+    """Votes for deleted reviews, left over when a deletion was interrupted before it deleted the votes."""
     reviews = await tx.find("reviews", {"_id": {"$in": ids}}, size=len(ids), projection=["_id"])
-    there = {review["_id"] for review in reviews}
-    votes = await _votes(tx, [review for review in ids if review not in there])
+    existing = {review["_id"] for review in reviews}
+    votes = await _votes(tx, [review for review in ids if review not in existing])
     return [
         Difference("votes", review, "of a review that is gone", n, 0) for review, n in sorted(votes.items())
     ]
 
 
 async def _removed(tx: Transaction, *, review_id: ObjectId) -> bool:
-    """Deletes votes for a review that is gone: a batch. Whether there may be more."""
+    """Deletes a batch of votes for a deleted review. Returns whether more may be left."""
     return not await tx.get("reviews", review_id) and await delete_votes(tx, review_id)
 
 
 async def _votes(tx: Transaction, reviews: Sequence[ObjectId]) -> dict[ObjectId, int]:
+    """The number of votes for each review that has any."""
     pipeline: Pipeline = [
         {"$match": {"_id.reviewId": {"$in": reviews}}},
         {"$group": {"_id": "$_id.reviewId", "n": {"$sum": 1}}},
@@ -140,19 +159,23 @@ async def _votes(tx: Transaction, reviews: Sequence[ObjectId]) -> dict[ObjectId,
     return {row["_id"]: row["n"] for row in rows}
 
 
-def _is_suspect(review: Doc) -> bool:
+def _is_suspect(review: Fields) -> bool:
     imported = review.get("importedHelpfulCount", 0)
     return bool(review["helpfulCount"] != imported or review["helpfulScore"] != _score(review))
 
 
-def _true(review: Doc, votes: int) -> Doc:
-    """What an import from before imported counts were kept had told is all that is not from votes."""
-    of_old = "externalId" in review and "importedHelpfulCount" not in review
-    imported = max(0, review["helpfulCount"] - votes) if of_old else review.get("importedHelpfulCount", 0)
+def _true(review: Fields, votes: int) -> Fields:
+    """The true counts and score of a review.
+
+    Old imports did not store the imported count: there it is the part of `helpfulCount` beyond the votes.
+    """
+    is_old_import = "externalId" in review and "importedHelpfulCount" not in review
+    stored = review.get("importedHelpfulCount", 0)
+    imported = max(0, review["helpfulCount"] - votes) if is_old_import else stored
     count = imported + votes
-    kept = {"importedHelpfulCount": imported} if of_old else {}
-    return {**kept, "helpfulCount": count, "helpfulScore": wilson(count, review["unhelpfulCount"])}
+    added = {"importedHelpfulCount": imported} if is_old_import else {}
+    return {**added, "helpfulCount": count, "helpfulScore": wilson(count, review["unhelpfulCount"])}
 
 
-def _score(review: Doc) -> float:
+def _score(review: Fields) -> float:
     return wilson(review["helpfulCount"], review["unhelpfulCount"])

@@ -1,7 +1,6 @@
-"""Reviews and votes, with what follows from them: ratings, the newest reviews, who found one helpful."""
+"""Writes to reviews and votes, with the aggregates they change: ratings, newest reviews, helpful counts."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bson import ObjectId
 
@@ -16,7 +15,7 @@ from loaders.model import (
     pack_ids,
     wilson,
 )
-from loaders.mongo import Pipeline, Transaction
+from loaders.mongo import Expression, Fields, Pipeline, Stored, Transaction, Value
 from loaders.reading import sort_by
 from loaders.review import ORDERS, PUBLIC
 
@@ -24,35 +23,35 @@ _VOTES = 1_000  # a batch
 
 
 async def by_student(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> ReviewDoc | None:
-    """A student's review of a course."""
+    """A student's review of a course, or None."""
     found: ReviewDoc | None = await tx.find_one("reviews", {"studentId": student_id, "courseId": course_id})
     return found
 
 
-async def insert(tx: Transaction, course: CourseDoc, fields: Mapping[str, Any]) -> ReviewDoc:
-    """A new review of a course; `fields` are those that a student writes."""
-    own = {**fields, "courseId": course["_id"]}
-    review: Any = await tx.insert("reviews", complete("reviews", own))
-    await _follow(tx, None, review)
-    return review  # type: ignore[no-any-return]
+async def insert(tx: Transaction, course: CourseDoc, fields: Fields) -> ReviewDoc:
+    """Inserts a review of a course and returns it. fields: those that a student writes."""
+    new = complete("reviews", {**fields, "courseId": course["_id"]})
+    review: ReviewDoc = await tx.insert("reviews", new)
+    await _update_aggregates(tx, None, review)
+    return review
 
 
-async def change(tx: Transaction, review: ReviewDoc, **fields: Any) -> ReviewDoc:
-    """A review with other fields."""
-    changed: Any = await tx.patch("reviews", dict(review), **fields)
+async def change(tx: Transaction, review: ReviewDoc, **fields: Value) -> ReviewDoc:
+    """Sets fields of a review. Returns the changed review."""
+    changed: ReviewDoc = await tx.patch("reviews", review, **fields)
     if (changed["status"], changed["rating"]) != (review["status"], review["rating"]):
-        await _follow(tx, review, changed)
-    return changed  # type: ignore[no-any-return]
+        await _update_aggregates(tx, review, changed)
+    return changed
 
 
 async def delete(tx: Transaction, review: ReviewDoc) -> None:
-    """A review is gone. Its votes tell nothing then: `delete_votes` is for these."""
+    """Deletes a review. Its votes have no effect any more; `delete_votes` deletes them."""
     await tx.delete("reviews", review)
-    await _follow(tx, review, None)
+    await _update_aggregates(tx, review, None)
 
 
 async def delete_votes(tx: Transaction, review_id: ObjectId) -> bool:
-    """Deletes votes for a review: as many as a write may take time for. Whether there may be more."""
+    """Deletes a batch of votes for a review, small enough for one write. Returns whether more may be left."""
     votes = await tx.find(
         "votes", {"_id.reviewId": review_id}, size=_VOTES, limit=_VOTES, projection={"_id": 1}
     )
@@ -62,7 +61,7 @@ async def delete_votes(tx: Transaction, review_id: ObjectId) -> bool:
 
 
 async def vote(tx: Transaction, review: ReviewDoc, student_id: ObjectId, *, helpful: bool) -> ReviewDoc:
-    """A review that a student found helpful, or no longer does. To say so again changes nothing."""
+    """Adds or removes a student's vote for a review; idempotent. Returns the review with its new count."""
     key = {"reviewId": review["_id"], "studentId": student_id}
     voted = await tx.get("votes", key)
     if helpful is (voted is not None):
@@ -72,15 +71,18 @@ async def vote(tx: Transaction, review: ReviewDoc, student_id: ObjectId, *, help
     else:
         await tx.insert("votes", {"_id": key})
     count = review["helpfulCount"] + (1 if helpful else -1)
-    counted: Any = await tx.patch(
-        "reviews", dict(review), helpfulCount=count, helpfulScore=wilson(count, review["unhelpfulCount"])
+    counted: ReviewDoc = await tx.patch(
+        "reviews", review, helpfulCount=count, helpfulScore=wilson(count, review["unhelpfulCount"])
     )
-    return counted  # type: ignore[no-any-return]
+    return counted
 
 
-async def _follow(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | None) -> None:
-    """What a course and a student have of a review, after it came, changed or went."""
-    review: Any = after or before
+async def _update_aggregates(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | None) -> None:
+    """Updates the course and the student after a review was inserted, changed or deleted.
+
+    before: None for a new review. after: None for a deleted one.
+    """
+    review: Stored = after or before
     course: CourseDoc = await tx.get("courses", review["courseId"])
     ids = await _newest(tx, course["_id"], review["studentId"])
     stars = list(course["ratingStars"])
@@ -94,14 +96,14 @@ async def _follow(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | 
 
 
 class _Newest(NamedTuple):
-    """What a course and a student should carry."""
+    """The ids of the newest reviews that a course and a student should store."""
 
     of_course: list[ObjectId]
     of_student: list[ObjectId]
 
 
 async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | None) -> _Newest:
-    """What a course and a student should carry, from the reviews themselves. One command."""
+    """The ids that a course and a student should store, read from the reviews. One command."""
     pipeline: Pipeline = [
         {"$match": {"_id": course_id}},
         {"$project": {"_id": 1}},
@@ -112,8 +114,11 @@ async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | N
     return _Newest(*([row["_id"] for row in found.get(name, ())] for name in ("ofCourse", "ofStudent")))
 
 
-def _first(parent: ReviewParent, key: ObjectId, name: str) -> Mapping[str, Any]:
-    """The first ids of one parent, under a name. ($unionWith is not for transactions.)"""
+def _first(parent: ReviewParent, key: ObjectId, name: str) -> Expression:
+    """The stage that adds the newest reviews' ids of one parent, as the field `name`.
+
+    A $lookup, because $unionWith is not allowed in transactions.
+    """
     stages = [
         {"$match": {parent: key, "status": PUBLIC.statuses[0]}},
         {"$sort": sort_by(ORDERS["NEWEST"])},

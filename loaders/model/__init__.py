@@ -1,4 +1,4 @@
-"""The data model: what MongoDB stores, defaults of new documents, aggregates, and limits."""
+"""The data model: stored documents, defaults for new ones, aggregates, and limits of lists."""
 
 from loaders.model.aggregates import (
     FREE_SEAT,
@@ -54,7 +54,6 @@ from loaders.model.list_limits import (
     MOST_TAGS,
 )
 from loaders.model.new_documents import (
-    Document,
     new_course,
     new_course_run,
     new_enrollment,
@@ -71,6 +70,7 @@ from loaders.model.newest_review_ids import (
     unpack_ids,
 )
 from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT, summarise, wilson
+from loaders.mongo import Document
 
 __all__ = [
     "ANONYMOUS_STUDENT",

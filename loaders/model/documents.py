@@ -1,14 +1,16 @@
-"""What MongoDB stores, one TypedDict a collection.
+"""The documents that MongoDB stores: a TypedDict for each collection.
 
-Field names are camelCase and equal to the GraphQL names wherever the value is the same, so that a plain
-field is a dictionary look-up. Every key below is always stored (null where unknown), except those marked
+Field names are camelCase, and equal to the GraphQL names wherever the value is the same, so that resolving a
+plain field is a dictionary look-up. Every key is always stored (null if unknown), except those marked
 NotRequired. Keys under "derived" are computed from the others by the function named there, never by hand.
 """
 
 from datetime import datetime
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from bson import ObjectId
+
+from loaders.mongo import Document
 
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED", "ALL_LEVELS"]
 DeliveryMode = Literal["ONLINE", "ONSITE"]
@@ -19,7 +21,7 @@ EnrollmentStatus = Literal["WAITLISTED", "ACTIVE", "COMPLETED", "CANCELLED", "EX
 
 
 class ExternalId(TypedDict):
-    """Where an imported document came from; unique within its collection."""
+    """The source of an imported document, and its id there; unique within its collection."""
 
     source: str
     id: str
@@ -31,15 +33,16 @@ class MoneyDoc(TypedDict):
 
 
 class ImportedRating(TypedDict):
-    """An average that came with a count and without the reviews behind it."""
+    """An average imported with its count, but without the reviews behind it."""
 
     average: float
     count: int
 
 
 class RatingDoc(TypedDict):
-    """The rating of a course (loaders.model.ratings). Its fields are keys of the course itself: a driver
-    makes a dict of each object within a document.
+    """The rating of a course (loaders.model.ratings).
+
+    Its fields are keys of the course itself: for a nested object, the driver would create one more dict.
     """
 
     ratingAverage: float | None
@@ -51,12 +54,12 @@ class RatingDoc(TypedDict):
 
 class SearchTerm(TypedDict):
     t: str  # a folded word, or its stem
-    w: int  # its weight: the sum over the fields in which it stands
+    w: int  # its weight: the sum of the weights of the fields that contain it
 
 
 class CategoryDoc(TypedDict):
     _id: ObjectId
-    slug: str  # what courses refer to
+    slug: str  # courses refer to a category by it
     name: str
     externalId: NotRequired[ExternalId]
 
@@ -87,11 +90,11 @@ class CourseDoc(RatingDoc):
     createdAt: datetime
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
-    # aggregates, as those of RatingDoc: loaders.recount.recount
+    # aggregates, like the fields of RatingDoc: loaders.recount.recount
     studentCount: int  # importedStudentCount + students with an enrolment that counts
-    importedStudentCount: int  # students an import told of without their enrolments
-    seatsUntil: datetime | None  # latest start among the runs with a seat left
-    newestReviewIds: NotRequired[bytes]  # loaders.model.newest_review_ids.packed
+    importedStudentCount: int  # students that an import counted without their enrolments
+    seatsUntil: datetime | None  # the latest start among the runs with a free seat
+    newestReviewIds: NotRequired[bytes]  # loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # of the aggregates: loaders.mongo.transactions.Transaction.hold
     # derived: loaders.text.terms.course_keys
     sortTitle: str
@@ -113,7 +116,7 @@ class CourseRunDoc(TypedDict):
 
 class StudentDoc(TypedDict):
     _id: ObjectId
-    name: str  # ANONYMOUS_STUDENT where the source has none
+    name: str  # ANONYMOUS_STUDENT if the source has none
     avatarUrl: str | None
     country: str | None  # ISO 3166-1 alpha-2
     bio: str | None
@@ -121,7 +124,7 @@ class StudentDoc(TypedDict):
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
     # aggregate: loaders.recount.recount
-    newestReviewIds: NotRequired[bytes]  # loaders.model.newest_review_ids.packed
+    newestReviewIds: NotRequired[bytes]  # loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # of the aggregate: loaders.mongo.transactions.Transaction.hold
     # derived: loaders.text.terms.student_keys
     sortName: str
@@ -151,7 +154,7 @@ class ReviewDoc(TypedDict):
     _id: ObjectId
     courseId: ObjectId
     studentId: ObjectId | None  # null: written anonymously, or the account is gone
-    rating: int | None  # 1..5; null only where imported
+    rating: int | None  # 1..5; null only in imported reviews
     title: str | None
     body: str
     difficulty: int | None  # 1..5
@@ -159,7 +162,7 @@ class ReviewDoc(TypedDict):
     term: str | None  # "2014-3"
     verified: bool
     helpfulCount: int  # aggregate: importedHelpfulCount + votes
-    importedHelpfulCount: NotRequired[int]  # votes that an import told of; natively none
+    importedHelpfulCount: NotRequired[int]  # helpful votes counted by the source of an import
     unhelpfulCount: int
     reply: ReviewReplyDoc | None
     status: ReviewStatus
@@ -186,40 +189,40 @@ class VoteKey(TypedDict):
 
 
 class VoteDoc(TypedDict):
-    """A student found a review helpful."""
+    """A student's vote that a review is helpful."""
 
     _id: VoteKey
 
 
 class ResetDoc(TypedDict):
-    """A password may be set anew, once."""
+    """A password reset that was requested and not yet used."""
 
-    digest: bytes  # of the secret in the link
+    digest: bytes  # of the secret in the reset link
     expiresAt: datetime
 
 
 class AccountDoc(TypedDict):
-    """Who may sign in, apart from people: these may be imported, or belong to an external issuer."""
+    """A login. Students and instructors are separate: they may be imported, or use an external issuer."""
 
     _id: ObjectId
     email: str  # in lower case, unique
-    name: NotRequired[str]  # as `lectern account create` was told; students and instructors have their own
+    name: NotRequired[str]  # given to `lectern account create`; students and instructors have their own name
     passwordHash: str | None  # argon2id; null until the first reset link is used
     roles: list[Role]
     studentId: ObjectId | None
     instructorId: ObjectId | None
     createdAt: datetime
-    signUpKey: str | None  # the idempotency key it was made with
+    signUpKey: str | None  # the idempotency key of its sign-up
     reset: ResetDoc | None
     signedInAt: NotRequired[datetime]  # when its latest session began
 
 
 class SessionDoc(TypedDict):
-    """A sign-in and the refresh tokens that followed from it: a family."""
+    """A sign-in, with the family of refresh tokens that descend from it."""
 
     _id: ObjectId
     accountId: ObjectId
-    generation: int  # of the one refresh token that is good
+    generation: int  # the generation number of the one valid refresh token
     refreshKey: str | None  # the idempotency key of the last refresh
     createdAt: datetime
     expiresAt: datetime
@@ -227,7 +230,7 @@ class SessionDoc(TypedDict):
 
 
 class ActorDoc(TypedDict):
-    subject: str  # an account's id, or "issuer|sub" of an external one; "" for the public
+    subject: str  # an account's id, or "issuer|sub" from an external issuer; "" for the public
     roles: list[Role]
     studentId: ObjectId | None
     instructorId: ObjectId | None
@@ -236,14 +239,14 @@ class ActorDoc(TypedDict):
 class ChangeDoc(TypedDict):
     collection: str
     documentId: str
-    before: dict[str, Any] | None  # of what is derived, nothing; null: it was not there
-    after: dict[str, Any] | None
+    before: Document | None  # without derived fields; null if the document is new
+    after: Document | None  # the same; null if the document was deleted
 
 
 class AuditDoc(TypedDict):
     _id: ObjectId
     at: datetime
-    action: str  # the name of the mutation, or of the command
+    action: str  # the name of the mutation or of the command
     actor: ActorDoc
     address: str  # where the request came from
     changes: list[ChangeDoc]
@@ -251,9 +254,9 @@ class AuditDoc(TypedDict):
 
 ANONYMOUS_STUDENT = "Anonymous student"
 
-#: Enrolments that make a student of a course; one that waits or was cancelled does not.
+#: Enrolments whose student counts as a student of the course; waitlisted and cancelled ones don't count.
 COUNTED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED", "EXPIRED")
-#: Enrolments that hold a seat of their run.
+#: Enrolments that take a seat of their run.
 SEATED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED")
-#: Enrolments that are going on: a student has one of a course at a time.
+#: Enrolments that are current or waitlisted; a student has at most one of them in a course.
 LIVE_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "WAITLISTED")

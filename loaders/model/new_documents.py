@@ -1,18 +1,16 @@
-"""What a new document stores where its source says nothing: one function for each kind that is imported."""
+"""Defaults for new documents: a function for each collection that can be imported.
 
-from collections.abc import Mapping
-from typing import Any
+`fields` are the stored fields that are known; the function adds defaults for the rest.
+"""
 
 from loaders.model.documents import ANONYMOUS_STUDENT
 from loaders.model.newest_review_ids import NO_IDS
 from loaders.model.ratings import summarise
-from loaders.mongo import now
-
-Document = dict[str, Any]
+from loaders.mongo import Document, Fields, now
 
 
-def new_course(fields: Mapping[str, Any]) -> Document:
-    """A course, published unless `fields` says otherwise. It must be given its slug."""
+def new_course(fields: Fields) -> Document:
+    """A new course, published unless `fields` says otherwise. `fields` must contain its slug."""
     moment = now()
     document: Document = {
         "slug": "", "codes": [], "title": "", "summary": None, "description": None, "categorySlug": None,
@@ -24,21 +22,21 @@ def new_course(fields: Mapping[str, Any]) -> Document:
     return {**document, **rating, "studentCount": document["importedStudentCount"]}
 
 
-def new_course_run(fields: Mapping[str, Any]) -> Document:
+def new_course_run(fields: Fields) -> Document:
     return {
         "endsAt": None, "deliveryMode": "ONLINE", "location": None,
         "seats": None, "seatsTaken": 0, "waitlistCount": 0, **fields,
     }  # fmt: skip
 
 
-def new_student(fields: Mapping[str, Any]) -> Document:
+def new_student(fields: Fields) -> Document:
     return {
         "name": ANONYMOUS_STUDENT, "avatarUrl": None, "country": None, "bio": None, "email": None,
         "joinedAt": None, "newestReviewIds": NO_IDS, **fields,
     }  # fmt: skip
 
 
-def new_enrollment(fields: Mapping[str, Any]) -> Document:
+def new_enrollment(fields: Fields) -> Document:
     status = fields.get("status") or ("CANCELLED" if fields.get("cancelledAt") else "ACTIVE")
     return {
         "runId": None, "progress": 1.0 if status == "COMPLETED" else 0.0, "enrolledAt": None,
@@ -46,7 +44,7 @@ def new_enrollment(fields: Mapping[str, Any]) -> Document:
     }  # fmt: skip
 
 
-def new_review(fields: Mapping[str, Any]) -> Document:
+def new_review(fields: Fields) -> Document:
     return {
         "studentId": None, "rating": None, "title": None, "body": "", "difficulty": None,
         "workloadHours": None, "term": None, "verified": False,

@@ -1,12 +1,12 @@
-"""The arithmetic of ratings: pure functions, no database."""
+"""The arithmetic of ratings: pure functions without a database."""
 
 from collections.abc import Sequence
 from math import sqrt
 
 from loaders.model.documents import ImportedRating, RatingDoc
 
-# The prior of the Bayesian average, m and C of (C*m + sum) / (C + count). Constants, not the catalogue's
-# own mean: a page ordered by rating must not shift because a review arrived on another course.
+# The prior of the Bayesian average: m and C in (C*m + sum) / (C + count). They are constants, not the
+# catalogue's own mean, so that a review of one course doesn't shift others in a list ordered by rating.
 PRIOR_MEAN = 3.5
 PRIOR_WEIGHT = 10
 
@@ -14,10 +14,10 @@ _Z = 1.959963984540054  # the 0.975 quantile of the normal distribution: a 95 % 
 
 
 def summarise(stars: Sequence[int], imported: ImportedRating | None = None) -> RatingDoc:
-    """The rating of a course from its reviews and from an average imported without reviews.
+    """The rating of a course, from its reviews and from an average imported without reviews.
 
-    stars: five counts of published reviews, one star first. An imported average weighs as many ratings as
-    its count says.
+    stars: the number of published reviews with each rating, one star first. imported: weighs as much as
+    `count` reviews do.
     """
     count = sum(stars)
     total = float(sum(n * (i + 1) for i, n in enumerate(stars)))

@@ -1,5 +1,18 @@
 """MongoDB: commands and their queue, deadlines, the circuit breaker, transactions."""
 
+from loaders.mongo.bson_types import (
+    Document,
+    DriverObject,
+    Expression,
+    Fields,
+    Filter,
+    Option,
+    Stored,
+    Value,
+    all_of,
+    now,
+    utc,
+)
 from loaders.mongo.circuit import circuit_is_open, ping, suspect, watching_circuit
 from loaders.mongo.command_errors import (
     INTERRUPTED,
@@ -18,10 +31,9 @@ from loaders.mongo.commands import (
     id_bytes,
     send,
 )
-from loaders.mongo.database import Collection, Database, Filter, Stored, all_of
+from loaders.mongo.database import Collection, Database
 from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
-from loaders.mongo.moments import now, utc
 from loaders.mongo.queue import POOL
 from loaders.mongo.scope import (
     CommandSent,
@@ -48,15 +60,21 @@ __all__ = [
     "Database",
     "DatabaseAwayError",
     "DeadlineError",
+    "Document",
+    "DriverObject",
+    "Expression",
+    "Fields",
     "Filter",
     "OnCommand",
     "OnLate",
+    "Option",
     "OutcomeUnknownError",
     "Pipeline",
     "Reads",
     "Scope",
     "Stored",
     "Transaction",
+    "Value",
     "aggregate",
     "all_of",
     "circuit_is_open",

@@ -1,69 +1,73 @@
-"""Commands of PyMongo's async client, which block nobody."""
+"""Commands of PyMongo's async client, run on the event loop."""
 
 from asyncio import get_running_loop
-from collections.abc import Callable
-from typing import Any
 
 from pymongo.errors import PyMongoError
 
 from loaders.mongo import driver_sessions, interruptions
+from loaders.mongo.bson_types import DriverCall, DriverObject, Result
 from loaders.mongo.command_errors import ClientGoneError
 from loaders.mongo.queue import Command, Queue
 from loaders.mongo.scope import Scope
 
 
 class Awaited(Command):
-    """A command that is a call of a coroutine function with the driver's object.
+    """A command that calls a coroutine function with an object of the async driver.
 
-    The driver ends it at the deadline. (Cancelled, it would take its connection with it.)
+    The driver times it out at the deadline. It is not cancelled: the driver would close its connection.
     """
 
-    __slots__ = ("call", "own")
+    __slots__ = ("call", "target")
 
     def __init__(
-        self, scope: Scope | None, client: Any, queue: Queue, call: Callable[[Any], Any], own: Any
+        self,
+        scope: Scope | None,
+        client: DriverObject,
+        queue: Queue,
+        call: DriverCall,
+        target: DriverObject,
     ) -> None:
         super().__init__(scope, client, get_running_loop().create_future(), queue)
         self.call = call
-        self.own = own
+        self.target = target
 
     def start(self) -> None:
         if not self.future.done():
             self.future.set_result(None)
 
     def interrupt(self, error: Exception) -> None:
-        """It fails when MongoDB has ended it, within a second."""
+        """Kills the command in MongoDB; its call fails once it is killed, within a second."""
         if self.session_id is not None:
             interruptions.add(self)
 
-    async def outcome(self) -> Any:
-        """What the call gives or raises, once its turn has come."""
+    async def outcome(self) -> Result:
+        """Waits for a slot, then returns or raises what the call does."""
         try:
             await self.future
             if self.scope is None:
-                return await self.call(self.own)
+                return await self.call(self.target)
             if self.is_stopped:
                 raise ClientGoneError
             with self.timeout():
-                return await (self.call(self.own) if self.is_write else self._interruptible())
+                return await (self.call(self.target) if self.is_write else self._interruptible())
         finally:
             self.has_ended = True
             if following := self.queue.finish(self):
                 following.start()
             self.queue.fill()
 
-    async def _interruptible(self) -> Any:
-        """In a session by which it can be ended."""
+    async def _interruptible(self) -> Result:
+        """Makes the call in a session of its own, through which it can be killed."""
         lent = driver_sessions.lend(self.client)
         self.session_id = lent.id
         try:
             async with lent.session.bind(end_session=False):
-                return await self.call(self.own)
+                return await self.call(self.target)
         except PyMongoError as error:
-            if error.timeout:  # MongoDB may be at it still
+            if error.timeout:  # MongoDB may still be running it
                 self.stop(error)
             raise
         finally:
-            if not self.is_stopped:  # else its id is needed, also when its task is cancelled
+            if not self.is_stopped:  # a stopped command is killed by its session id, even after cancellation
                 self.session_id = None
                 driver_sessions.give_back(self.client, lent)

@@ -1,8 +1,8 @@
-"""Why MongoDB was not asked, or did not answer in time."""
+"""Errors of commands that were not sent to MongoDB, or that it did not answer in time."""
 
 from asyncio import Task
 
-#: MongoDB's code for a command that was ended with its session, by whomever.
+#: MongoDB's error code for a command that was killed along with its session, whoever killed it.
 INTERRUPTED = 11601
 
 
@@ -11,9 +11,10 @@ class DeadlineError(Exception):
 
 
 class OutcomeUnknownError(DeadlineError):
-    """The request's deadline has passed while its commit was under way: it may still be written.
+    """The request's deadline passed during its commit: the write may still succeed.
 
-    commit: ends with the outcome, and raises where nothing was written or the outcome stays unknown.
+    commit: the task of the commit. It returns if the commit succeeds; it raises if nothing was written, or if
+    the outcome stays unknown.
     """
 
     def __init__(self, commit: Task[None]) -> None:
@@ -26,4 +27,4 @@ class DatabaseAwayError(Exception):
 
 
 class ClientGoneError(Exception):
-    """The client went away: the command was not sent, or was ended."""
+    """The client went away: the command was not sent, or was interrupted."""

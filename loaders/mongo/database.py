@@ -1,25 +1,19 @@
 """The database of an application, with either driver."""
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
-#: A stored document, of any collection: BSON holds what it likes.
-Stored: TypeAlias = dict[str, Any]
+from loaders.mongo.bson_types import Document, DriverObject
 
 #: A collection of the driver. Motor's has the same methods, so one type stands for both.
-Collection: TypeAlias = AsyncCollection[Stored]
-DriverDatabase: TypeAlias = AsyncDatabase[Stored]
-
-#: Which documents of a collection, as MongoDB takes it.
-Filter: TypeAlias = Mapping[str, Any]
+Collection: TypeAlias = AsyncCollection[Document]
+DriverDatabase: TypeAlias = AsyncDatabase[Document]
 
 
 class Database(dict[str, Collection]):
-    """A database whose collections are made once, when they are first named: a driver makes a new object each
-    time.
+    """A database that caches its collections; a driver's database creates a new object for each access.
 
     driver: the database of Motor or of PyMongo's async client.
     """
@@ -37,19 +31,9 @@ class Database(dict[str, Collection]):
         return self.driver.name
 
     @property
-    def client(self) -> Any:  # Motor's and PyMongo's clients have no type in common
-        """The client of the driver."""
+    def client(self) -> DriverObject:
         return self.driver.client
 
-    async def command(self, name: str) -> Stored:
-        """The reply to a command, sent beside the queue."""
-        reply: Stored = await self.driver.command(name)
-        return reply
-
-
-def all_of(*filters: Filter) -> Filter:
-    """What matches every one of the filters."""
-    given = [f for f in filters if f]
-    if len(given) < 2:
-        return given[0] if given else {}
-    return {"$and": given}
+    async def command(self, name: str) -> Document:
+        """Sends a command beside the queue, and returns the reply."""
+        return await self.driver.command(name)

@@ -1,47 +1,54 @@
-"""Finds of the blocking driver, sent as commands: what comes in one reply needs no cursor of it."""
+"""`find` sent to the blocking driver as a bare command: a single reply needs none of the driver's cursors."""
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
-#: Codes of errors after which a read is tried again: those of the specification of retryable reads that the
-#: driver doesn't raise as AutoReconnect.
+from loaders.mongo.bson_types import Document, DriverObject, Filter, Option, Stored, Value
+
+#: Error codes after which a read is retried: those of MongoDB's retryable reads specification that the driver
+#: does not raise as AutoReconnect.
 _RETRIED = frozenset((6, 7, 89, 134, 262, 9001))
 _OPTIONS = frozenset(("projection", "sort", "limit"))
 
 
-def find(own: Any, query: Mapping[str, Any], size: int, options: Mapping[str, Any]) -> list[Any]:
-    """All documents of a query, of which there are at most `size`. own: PyMongo's blocking collection.
+def find(collection: DriverObject, query: Filter, size: int, options: Mapping[str, Option]) -> list[Stored]:
+    """Returns all documents that match a query; there are at most `size`.
 
-    options: projection, sort and limit; with others, or for a collection with a read concern, by a cursor.
+    collection: PyMongo's blocking one. options: projection, sort and limit. With any other option, or if the
+    collection has a read concern, the driver's cursor is used.
     """
-    reply = _reply(own, {"filter": query, "batchSize": size + 1}, options)
-    if reply is None:
-        return own.find(query, batch_size=size + 1, **options).to_list(None)  # type: ignore[no-any-return]
-    cursor = reply["cursor"]
-    if cursor["id"]:  # more than fits into one reply of MongoDB
-        with suppress(PyMongoError):
-            own.database.command("killCursors", own.name, cursors=[cursor["id"]])
-        return own.find(query, batch_size=size + 1, **options).to_list(None)  # type: ignore[no-any-return]
-    return cursor["firstBatch"]  # type: ignore[no-any-return]
+    reply = _reply(collection, {"filter": query, "batchSize": size + 1}, options)
+    if reply is not None:
+        cursor = reply["cursor"]
+        if not cursor["id"]:
+            batch: list[Stored] = cursor["firstBatch"]
+            return batch
+        with suppress(PyMongoError):  # the documents don't fit into one reply: leave no cursor open
+            collection.database.command("killCursors", collection.name, cursors=[cursor["id"]])
+    found: list[Stored] = collection.find(query, batch_size=size + 1, **options).to_list(None)
+    return found
 
 
-def find_one(own: Any, query: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-    """The first document of a query, or None, as `find`."""
-    reply = _reply(own, {"filter": query, "limit": 1, "singleBatch": True}, options)
+def find_one(collection: DriverObject, query: Filter, options: Mapping[str, Option]) -> Stored:
+    """Returns the first document that matches a query, or None. Its parameters are those of `find`."""
+    reply = _reply(collection, {"filter": query, "limit": 1, "singleBatch": True}, options)
     if reply is None:
-        return own.find_one(query, **options)
+        return collection.find_one(query, **options)
     batch = reply["cursor"]["firstBatch"]
     return batch[0] if batch else None
 
 
-def _reply(own: Any, arguments: dict[str, Any], options: Mapping[str, Any]) -> Any:
-    """None where it is the cursor's: what the command can't be, and a second try."""
-    if not options.keys() <= _OPTIONS or own.read_concern.level:
+def _reply(collection: DriverObject, arguments: Document, options: Mapping[str, Option]) -> Value:
+    """Sends the command and returns MongoDB's reply.
+
+    Returns None if the driver's cursor must be used: the bare command can't express the query, or failed in a
+    way that allows a retry.
+    """
+    if not options.keys() <= _OPTIONS or collection.read_concern.level:
         return None
-    command = {"find": own.name, **arguments}
+    command = {"find": collection.name, **arguments}
     if sort := options.get("sort"):
         command["sort"] = dict(sort)
     if projection := options.get("projection"):
@@ -50,17 +57,17 @@ def _reply(own: Any, arguments: dict[str, Any], options: Mapping[str, Any]) -> A
     if limit := options.get("limit"):
         command["limit"] = limit
     try:
-        return own.database.command(
-            command, read_preference=own.read_preference, codec_options=own.codec_options
+        return collection.database.command(
+            command, read_preference=collection.read_preference, codec_options=collection.codec_options
         )
     except (AutoReconnect, OperationFailure) as error:
-        if not own.database.client.options.retry_reads or not _may_succeed(error):
+        if not collection.database.client.options.retry_reads or not _may_succeed(error):
             raise
         return None
 
 
 def _may_succeed(error: PyMongoError) -> bool:
-    """Whether the read is to be tried again; without a server for it, it was tried long enough."""
+    """Whether to retry a read. Not if no server was found: the driver looked for one until its timeout."""
     if isinstance(error, OperationFailure):
         return error.code in _RETRIED
     return not isinstance(error, ServerSelectionTimeoutError)

@@ -1,4 +1,4 @@
-"""Commands in flight that are interrupted, because nobody waits for them any more."""
+"""Kills commands in flight whose result nobody waits for any more."""
 
 from asyncio import AbstractEventLoop, get_running_loop, sleep
 from contextlib import suppress
@@ -12,27 +12,29 @@ from pymongo.errors import PyMongoError
 from loaders.mongo import detached
 from loaders.mongo.queue import Command
 
-_AGAIN = 0.1  # seconds; a command may not have reached MongoDB the first time
-_SOON, _LONGEST = 1.0, 10.0  # seconds until MongoDB should have ended it, and until it is left alone
-
+_RETRY = 0.1  # seconds until commands are killed again: one may not have reached MongoDB the first time
+_SOON = 1.0  # seconds after which MongoDB should have killed a command
+_LONGEST = 10.0  # seconds after which a command is left alone
 
 _commands: WeakKeyDictionary[AbstractEventLoop, dict[Command, float]] = WeakKeyDictionary()
 
 
 def add(command: Command) -> None:
-    """Ends a command: with all that are added at once, by one command to MongoDB."""
+    """Kills a command, together with all that are added at the same time, by one command to MongoDB."""
     commands = _commands.setdefault(get_running_loop(), {})
     if command in commands:
         return
     commands[command] = monotonic()
     if len(commands) == 1:
-        # In a context of its own: that of a command has its deadline, for the driver too.
+        # A fresh context: the command's context carries its deadline, which the driver would apply too.
         Context().run(detached.start_detached, _interrupt(commands))
 
 
 async def _interrupt(commands: dict[Command, float]) -> None:
-    """By other connections than theirs, and beside the queue. A command that MongoDB doesn't end soon loses
-    its slot: its thread may wait for a server that is gone until the system gives up the connection.
+    """Kills commands over other connections than theirs, past the queue, until all have ended.
+
+    A command that MongoDB doesn't kill soon loses its slot: its thread may be waiting for a server that is
+    gone, until the operating system gives up the connection.
     """
     await sleep(0)
     while commands:
@@ -41,7 +43,7 @@ async def _interrupt(commands: dict[Command, float]) -> None:
             if ids:
                 with suppress(PyMongoError), pymongo.timeout(_SOON):
                     await client.admin.command("killSessions", ids)
-        await sleep(_AGAIN)
+        await sleep(_RETRY)
         for command, since in list(commands.items()):
             age = monotonic() - since
             if age >= _SOON:

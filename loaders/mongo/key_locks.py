@@ -1,8 +1,8 @@
-"""Turns of the transactions of this process.
+"""Limits how many transactions of this process run at once, with a lock for each contended document.
 
-Of two that write the same document MongoDB lets one go on, and ends the other, which begins again. Of a
-hundred, most begin again and again and are seldom done: so only a few run at once, and those that have been
-in each other's way wait for each other.
+When two transactions write the same document, MongoDB aborts one of them with a write conflict, and it is
+retried. Among a hundred, most would be retried over and over and rarely succeed. So only a few run at once,
+and transactions that have conflicted over a document take its lock one after another.
 """
 
 from asyncio import AbstractEventLoop, Lock, Semaphore, get_running_loop, timeout
@@ -14,17 +14,17 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from loaders.mongo.command_errors import DeadlineError
 
-_MOST = 10  # at once; those whose turn it is are not counted
+_MOST = 10  # transactions at once, not counting those that hold locks
 
 _running: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
 _locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
 
 @asynccontextmanager
-async def taken(keys: Collection[str], deadline: float = inf) -> AsyncIterator[None]:
-    """The turn at each of the keys: first come, first served. Without keys, a turn among all.
+async def acquired(keys: Collection[str], deadline: float = inf) -> AsyncIterator[None]:
+    """Holds the lock of each key, first come, first served. Without keys, holds one of the shared places.
 
-    Raises DeadlineError where it doesn't come by the deadline, in seconds of time.monotonic().
+    Raises DeadlineError if they are not acquired by the deadline, in seconds of time.monotonic().
     """
     async with AsyncExitStack() as stack:
         try:
@@ -39,11 +39,11 @@ async def _enter(stack: AsyncExitStack, keys: Collection[str]) -> None:
     if not keys:
         running = _running.setdefault(get_running_loop(), Semaphore(_MOST))
         await stack.enter_async_context(running)
-    for key in sorted(keys):  # in one order, so that no two wait for each other
+    for key in sorted(keys):  # in one order for all, so that there is no deadlock
         await stack.enter_async_context(_locks.setdefault(key, Lock()))
 
 
-def is_taken(key: str) -> bool:
-    """Whether anybody has the turn at a key."""
+def is_locked(key: str) -> bool:
+    """Whether a transaction holds the lock of a key."""
     lock = _locks.get(key)
     return lock is not None and lock.locked()

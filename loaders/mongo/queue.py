@@ -1,9 +1,9 @@
-"""MongoDB commands: those in flight, and the queue.
+"""Admission of MongoDB commands: a bounded number in flight, and a fair queue for the rest.
 
-A few at once are right while commands are fast; with more, they slow each other down. A slow command stops
-counting, so that another may start, up to the size of the driver's pool. Queued commands are taken in
-rotation: a request with 200 of them delays another by one. Reads and writes queue apart, and so do the
-commands of cheap requests: these and writes have slots that others can't take.
+While commands are fast, a few at once are best: more would only slow each other down. A slow command stops
+counting towards that limit, so that another may start, up to the size of the driver's connection pool. The
+queue serves requests in rotation: a request with 200 commands delays another request by one command. Reads,
+writes and the commands of cheap requests queue separately; writes and cheap requests have reserved slots.
 """
 
 from asyncio import AbstractEventLoop, Future, TimerHandle, get_running_loop
@@ -11,42 +11,43 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from time import monotonic
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 import pymongo
 
 from loaders.mongo import circuit
+from loaders.mongo.bson_types import DriverObject, Result, Value
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
 from loaders.mongo.scope import Scope
 
 #: Connections to a MongoDB server. The slots below take 92; the driver's own commands need a few.
 POOL = 100
 
-#: Fast commands in flight, of any kind; two more of cheap requests, and two of writes.
+#: Fast commands in flight, of any kind. Two more are reserved for cheap requests, and two for writes.
 FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-#: Seconds until a command is slow: while the queue moves, and while no command ends. When MongoDB or the
-#: processor is the bottleneck every command takes long, and with more of them in flight each takes longer.
+#: Seconds after which a command counts as slow: while other commands end, and while none does. If MongoDB or
+#: the processor is the bottleneck, all commands are slow, and more of them in flight make each still slower.
 _SLOW, _STALLED = 0.25, 0.05
 
-_TICK = 0.05  # seconds between two looks at deadlines and slow commands
+_TICK = 0.05  # seconds between two checks for passed deadlines and slow commands
 
 
 class Slots:
-    """Room for commands of some kinds. fast: how many run at once. total: with those that are slow.
+    """Slots for commands of some kinds. fast: the limit of fast commands; total: of fast and slow ones.
 
-    Threads take and give back slots, and what is queued, without a lock: they would wait for it while they
-    wait for the interpreter's own, which makes each operation of a dictionary or a deque atomic.
+    Threads take and give back slots and queued commands without a lock of ours: the interpreter's own lock
+    makes each operation of a dictionary or a deque atomic, and threads would have to wait for both.
     """
 
-    __slots__ = ("_fast", "_fast_limit", "_kinds", "_running", "_total_limit", "_turn")
+    __slots__ = ("_fast", "_fast_limit", "_first_kind", "_kinds", "_running", "_total_limit")
 
     def __init__(self, *kinds: Kind, fast: int, total: int) -> None:
         self._kinds = kinds
-        self._turn = 0
+        self._first_kind = 0
         self._fast_limit, self._total_limit = fast, total
         self._running: dict[Command, None] = {}
         self._fast: dict[Command, None] = {}
@@ -55,12 +56,12 @@ class Slots:
     def has_room(self) -> bool:
         return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
 
-    def in_turn(self) -> Sequence[Kind]:
-        """The kinds, each the first in its turn."""
+    def rotated_kinds(self) -> Sequence[Kind]:
+        """Returns the kinds, starting one further at each call."""
         if len(self._kinds) == 1:
             return self._kinds
-        self._turn = turn = (self._turn + 1) % len(self._kinds)
-        return self._kinds[turn:] + self._kinds[:turn]
+        self._first_kind = first = (self._first_kind + 1) % len(self._kinds)
+        return self._kinds[first:] + self._kinds[:first]
 
     def take(self, command: "Command") -> None:
         command.slots = self
@@ -68,19 +69,22 @@ class Slots:
         self._running[command] = self._fast[command] = None
 
     def give_back(self, command: "Command") -> bool:
-        """Whether another may have it: it was taken, and its command was not slow."""
+        """Frees a command's slot. Returns whether another command may take it.
+
+        It may if the command held the slot and still counted as fast.
+        """
         was_taken = self._running.pop(command, self) is None
         return self._fast.pop(command, self) is None and was_taken
 
     def release(self, began: float) -> None:
-        """What began by then stops counting as fast."""
+        """Stops counting the commands that began by a time as fast."""
         for command in list(self._fast):
             if command.began <= began:
                 self._fast.pop(command, None)
 
 
 class Line:
-    """The queued commands of one kind of one request."""
+    """The queued commands of one request and one kind."""
 
     __slots__ = ("commands",)
 
@@ -95,10 +99,11 @@ class Line:
 
 
 class Command:
-    """A command of a scope (None: of no request). future: raises when nobody waits for the command any more.
+    """A command of a request, or of none if `scope` is None.
 
-    client: Motor's or PyMongo's async one that sends it. session_id: that of its session while it is in
-    flight and can be interrupted. is_write: it is never interrupted.
+    future: fails when nobody waits for the command any more. client: sends the command; Motor's, or PyMongo's
+    async one. session_id: the id of its session, set while it is in flight and can be interrupted. is_write:
+    whether it belongs to a mutation, and so is never interrupted.
     """
 
     __slots__ = (
@@ -106,14 +111,20 @@ class Command:
         "session_id", "slots",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope | None, client: Any, future: Future[Any], queue: "Queue") -> None:
+    def __init__(
+        self,
+        scope: Scope | None,
+        client: DriverObject,
+        future: Future[Result],
+        queue: "Queue",
+    ) -> None:
         self.scope = scope
         self.client = client
         self.future = future
         self.queue = queue
         self.slots: Slots | None = None
         self.began = 0.0
-        self.session_id: Any = None
+        self.session_id: Value = None
         self.is_stopped = False
         self.has_ended = False
         self.is_write = scope is not None and scope.has_begun
@@ -122,40 +133,43 @@ class Command:
             self.kind = "write" if scope.is_writing else "cheap" if scope.cheap else "read"
 
     def start(self) -> None:
-        """Called once, when its turn comes."""
+        """Sends the command. Called once, when it gets a slot."""
         raise NotImplementedError
 
     def interrupt(self, error: Exception) -> None:
-        """Ends it in flight."""
+        """Kills the command in flight."""
         raise NotImplementedError
 
     def timeout(self) -> AbstractContextManager[None]:
-        """The driver's own timeouts, from the deadline."""
+        """Makes the driver time out at the request's deadline. Raises DeadlineError if it has passed."""
         if self.scope is None or (remaining := self.scope.remaining) <= 0:
             raise DeadlineError
         return pymongo.timeout(remaining)
 
     def give_up(self) -> None:
-        """Gives back its slot, if it has one still, whatever becomes of it."""
+        """Gives back the slot, if there is one, although the command has not ended."""
         if following := self.queue.finish(self):
             following.start()
         self.queue.fill()
 
     def is_late(self, now: float) -> bool:
-        """Whether its deadline has passed, and it was not stopped."""
+        """Whether the deadline has passed and the command was not stopped."""
         return self.scope is not None and now >= self.scope.deadline and not self.is_stopped
 
     def expire(self) -> None:
-        """The deadline has passed."""
-        self.queue.leave(self)  # it is told once
+        """Stops the command because its deadline has passed."""
+        self.queue.leave(self)  # so that it expires only once
         if self.slots is not None:
             circuit.suspect(self.client)
         self.stop(DeadlineError())
 
     def stop(self, error: Exception) -> None:
-        """Nobody waits for it any more: drops it while it is queued; interrupts a read in flight."""
+        """Drops the command if it is queued, and interrupts it if it is a read in flight.
+
+        Called when nobody waits for the command any more.
+        """
         if not self.is_write:
-            self.is_stopped = True  # before the slot is looked at: a thread takes it, and then looks at this
+            self.is_stopped = True  # before `slots` is read: a thread sets `slots` first, then reads this
         if self.slots is None:
             if not self.future.done():
                 self.future.set_exception(error)
@@ -164,74 +178,78 @@ class Command:
 
 
 class Queue:
-    """The queue of one event loop. Every command that is started is finished once; a thread may do that, and
-    go on with the next one.
+    """The queue of one event loop.
+
+    Every command that is started must be finished once. A thread may finish a command and run the next one.
     """
 
     def __init__(self) -> None:
         self._shared = Slots("read", "cheap", "write", fast=FAST, total=64)
-        self._kept: dict[Kind, Slots] = {
+        self._reserved: dict[Kind, Slots] = {
             "write": Slots("write", fast=2, total=16),
             "cheap": Slots("cheap", fast=2, total=12),
         }
-        self._slots = (*self._kept.values(), self._shared)
+        self._slots = (*self._reserved.values(), self._shared)
         self._rings: dict[Kind, dict[Line, None]] = {"read": {}, "cheap": {}, "write": {}}
-        self._lines: dict[Kind, Line] = {}  # of commands of no request
-        self._requests: set[Command] = set()  # those of requests
-        self._moved = 0.0
+        self._unscoped_lines: dict[Kind, Line] = {}  # commands that belong to no request
+        self._watched: set[Command] = set()  # commands of requests: they expire, and may be stopped
+        self._last_finish = 0.0
         self._timer: TimerHandle | None = None
 
     def enter(self, command: Command, scope: Scope) -> None:
-        """As `submit`, of a request: it ends at the deadline, and when the client leaves."""
+        """Submits a command of a request: it ends at the deadline, or when the client leaves."""
         scope.queue = self
-        self._requests.add(command)
+        self._watched.add(command)
         self._wake()
         self.submit(command)
 
     def leave(self, command: Command) -> None:
-        """Nobody waits for it any more, or it has ended."""
-        self._requests.discard(command)
+        """Forgets a command of a request, once it has ended or nobody waits for it any more."""
+        self._watched.discard(command)
 
     def stop(self, scope: Scope) -> None:
-        """Ends the commands of a client that has left."""
-        for command in [command for command in self._requests if command.scope is scope]:
+        """Stops the commands of a client that has left."""
+        for command in [command for command in self._watched if command.scope is scope]:
             command.stop(ClientGoneError())
 
     def submit(self, command: Command) -> None:
-        """Starts a command, now or when its turn comes."""
+        """Starts a command if a slot is free; queues it otherwise."""
         kind = command.kind
-        kept = self._kept.get(kind)
+        reserved = self._reserved.get(kind)
         if self._shared.has_room:
             self._start(command, self._shared)
-        elif kept and kept.has_room:
-            self._start(command, kept)
+        elif reserved and reserved.has_room:
+            self._start(command, reserved)
         else:
-            lines = self._lines if command.scope is None else command.scope.lines
+            lines = self._unscoped_lines if command.scope is None else command.scope.lines
             line = lines.setdefault(kind, Line())
             line.commands.append(command)
             self._rings[kind][line] = None
             self._wake()
 
     def finish(self, command: Command) -> Command | None:
-        """Gives back its slot. A thread goes on with what is returned; `fill` is called in the loop."""
-        self._moved = monotonic()
+        """Gives back a command's slot. Returns the next command, which the caller must start.
+
+        May be called in a thread; `fill` must be called in the event loop afterwards.
+        """
+        self._last_finish = monotonic()
         if (slots := command.slots) is None or not slots.give_back(command):
             return None
-        following = self._dequeued(slots) if self._is_waited_for and slots.has_room else None
+        following = self._dequeue(slots) if self._has_queued and slots.has_room else None
         if following:
             slots.take(following)
         return following
 
     def fill(self) -> None:
-        """Starts what is queued, as far as there is room."""
-        if not self._is_waited_for:
+        """Starts queued commands while slots are free."""
+        if not self._has_queued:
             return
         for slots in self._slots:
-            while slots.has_room and (command := self._dequeued(slots)):
+            while slots.has_room and (command := self._dequeue(slots)):
                 self._start(command, slots)
 
     @property
-    def _is_waited_for(self) -> bool:
+    def _has_queued(self) -> bool:
         rings = self._rings
         return bool(rings["read"] or rings["cheap"] or rings["write"])
 
@@ -239,13 +257,13 @@ class Queue:
         slots.take(command)
         command.start()
 
-    def _dequeued(self, slots: Slots) -> Command | None:
-        """Of the kinds in rotation, and within a kind of the requests in rotation."""
-        for kind in slots.in_turn():
+    def _dequeue(self, slots: Slots) -> Command | None:
+        """Takes the next command: the kinds in rotation, and within a kind the requests in rotation."""
+        for kind in slots.rotated_kinds():
             ring = self._rings[kind]
-            while line := _first(ring):
+            while line := _take_first(ring):
                 command = line.next()
-                if line.commands:  # what is added from now on puts the line into the ring itself
+                if line.commands:  # if it is empty, `submit` puts it back into the ring
                     ring[line] = None
                 if command and not command.future.done():
                     return command
@@ -256,28 +274,28 @@ class Queue:
             self._timer = get_running_loop().call_later(_TICK, self._tick)
 
     def _tick(self) -> None:
-        """One timer for all commands: one for each would take longer than what else is done for it here."""
+        """Checks all commands: a timer for each would cost more than all other work on it in this module."""
         now = monotonic()
         try:
-            for command in [command for command in self._requests if command.is_late(now)]:
+            for command in [command for command in self._watched if command.is_late(now)]:
                 command.expire()
-            if self._is_waited_for:
+            if self._has_queued:
                 self._release_slow(now)
         finally:
             self._timer = None
-            if self._requests or self._is_waited_for:
+            if self._watched or self._has_queued:
                 self._wake()
 
     def _release_slow(self, now: float) -> None:
-        """Slow commands stop counting, and what is queued gets their places."""
-        slow = now - (_STALLED if now - self._moved >= _STALLED else _SLOW)
+        """Stops counting slow commands as fast, and starts queued ones instead."""
+        slow = now - (_STALLED if now - self._last_finish >= _STALLED else _SLOW)
         for slots in self._slots:
             slots.release(slow)
         self.fill()
 
 
-def _first(ring: "dict[Line, None]") -> "Line | None":
-    """Takes the first line out of a ring."""
+def _take_first(ring: "dict[Line, None]") -> "Line | None":
+    """Removes the first line from a ring and returns it; None if the ring is empty."""
     while ring:
         try:
             line = next(iter(ring))
@@ -292,7 +310,7 @@ _queues: WeakKeyDictionary[AbstractEventLoop, Queue] = WeakKeyDictionary()
 
 
 def running() -> Queue:
-    """The queue of the running event loop."""
+    """Returns the queue of the running event loop."""
     loop = get_running_loop()
     if (queue := _queues.get(loop)) is None:
         queue = _queues[loop] = Queue()

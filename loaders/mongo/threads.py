@@ -1,4 +1,4 @@
-"""Threads for commands of the driver that block."""
+"""Threads that run the commands of the blocking driver."""
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
@@ -9,45 +9,51 @@ from threading import Thread
 from typing import Any
 
 from loaders.mongo import driver_sessions, interruptions
+from loaders.mongo.bson_types import DriverCall, DriverObject, Result
 from loaders.mongo.command_errors import ClientGoneError
 from loaders.mongo.queue import Command, Queue
 from loaders.mongo.scope import Scope
 
 
 class Call(Command):
-    """A command that is a call of a function with the driver's blocking object, in the caller's context.
+    """A command that calls a function with an object of the blocking driver, in the caller's context.
 
-    Its future has what the function gives or raises. If it is cancelled, its result is discarded and its slot
-    is kept until the call returns. (asyncio.to_thread takes a second future and the locks of an executor,
-    which a short call feels.)
+    Its future gets what the function returns or raises. If the future is cancelled, the result is discarded,
+    and the slot is kept until the call returns. asyncio.to_thread would add a second future and an executor's
+    locks, a noticeable cost for a short call.
     """
 
-    __slots__ = ("call", "context", "loop", "own")
+    __slots__ = ("call", "context", "loop", "target")
 
     def __init__(
-        self, scope: Scope | None, client: Any, queue: Queue, call: Callable[[Any], Any], own: Any
+        self,
+        scope: Scope | None,
+        client: DriverObject,
+        queue: Queue,
+        call: DriverCall,
+        target: DriverObject,
     ) -> None:
         self.loop = get_running_loop()
         super().__init__(scope, client, self.loop.create_future(), queue)
         self.call = call
-        self.own = own
+        self.target = target
         self.context: Context = copy_context()
 
-    def outcome(self) -> Future[Any]:
-        """What the call gives or raises, once its turn has come."""
+    def outcome(self) -> Future[Result]:
+        """The future of what the call returns or raises."""
         return self.future
 
-    def run(self) -> Any:
-        """In a thread."""
+    def run(self) -> Result:
+        """Makes the call; runs in a thread."""
         if self.scope is None:
-            return self.call(self.own)
+            return self.call(self.target)
         if not self.is_write:
             return self._interruptible()
         with self.timeout():
-            return self.call(self.own)
+            return self.call(self.target)
 
-    def _interruptible(self) -> Any:
-        """In a session by which it can be ended."""
+    def _interruptible(self) -> Result:
+        """Makes the call in a session of its own, through which it can be killed."""
         client = self.client.delegate
         lent = driver_sessions.lend(client)
         self.session_id = lent.id
@@ -55,57 +61,57 @@ class Call(Command):
             if self.is_stopped or self.future.done():
                 raise ClientGoneError
             with lent.session.bind(end_session=False):
-                return self.call(self.own)
+                return self.call(self.target)
         finally:
             self.session_id = None
             if not self.is_stopped:
                 driver_sessions.give_back(client, lent)
 
     def start(self) -> None:
-        """In a thread that is idle, or in a new one."""
+        """Hands the call to an idle thread, or starts a new one."""
         _calls.put(self)
         try:
             _idle.pop()
         except IndexError:
-            with suppress(RuntimeError):  # the system has no more of them: the next that is idle takes it
+            with suppress(RuntimeError):  # the system's limit of threads: the next idle one takes the call
                 Thread(target=_work, name="lectern", daemon=True).start()
 
     def interrupt(self, error: Exception) -> None:
-        """Its future fails at once; MongoDB ends it within a second."""
+        """Fails the future at once; MongoDB kills the command within a second."""
         if not self.future.done():
             self.future.set_exception(error)
         interruptions.add(self)
 
-    def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:
-        """In the loop: the function has returned."""
+    def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:  # a result or an exception
+        """Completes the future by `settle(outcome)`; runs in the event loop after the call has returned."""
         self.queue.fill()
         if not self.future.done():
             settle(outcome)
 
 
 _calls: SimpleQueue[Call] = SimpleQueue()
-_idle: list[None] = []  # an entry for each thread that will take a call that is not put yet
+_idle: list[None] = []  # one entry for each thread that is free to take another call
 
 
 def _work() -> None:
     while True:
-        _run(_calls.get())  # in a frame of its own, so that nothing of it is kept until the next
+        _run(_calls.get())  # in a frame of its own, so that it keeps no reference to the last call
 
 
-def _run(call: Any) -> None:
-    """A call, and what is queued as long as there is anything: a thread that goes on need not be woken."""
+def _run(call: Any) -> None:  # a Call, but the queue is typed for its base class, Command
+    """Runs a call, then queued ones for as long as there are any: this saves waking another thread."""
     while call:
-        settle: Callable[[Any], None] = call.future.set_result
+        settle: Callable[[Any], None] = call.future.set_result  # or set_exception: the types differ
         try:
-            outcome: Any = call.context.run(call.run)
-        except BaseException as error:  # or who waits would wait forever
+            outcome: Any = call.context.run(call.run)  # or an exception
+        except BaseException as error:  # whatever it is: the caller would wait forever
             settle, outcome = call.future.set_exception, error
         call.has_ended = True
         following = call.queue.finish(call)
         if following is None:
-            _idle.append(None)  # before the loop goes on, and has the next call
-        try:  # noqa: SIM105  # suppress takes longer, for each command
+            _idle.append(None)  # before the loop continues and submits the next call
+        try:  # noqa: SIM105  # suppress is slower, and this runs for every command
             call.loop.call_soon_threadsafe(call.settle, settle, outcome)
-        except RuntimeError:  # the loop was closed meanwhile, and nobody waits
+        except RuntimeError:  # the loop was closed meanwhile, so nobody waits
             pass
         call = following

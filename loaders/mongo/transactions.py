@@ -1,13 +1,13 @@
-"""Transactions: all of a write or nothing of it, retried where MongoDB says that it may be."""
+"""Transactions: a write is kept whole or not at all, and retried after transient errors."""
 
 import random
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from inspect import isawaitable
 from time import monotonic
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from bson import ObjectId
 from motor.core import AgnosticBase
@@ -17,22 +17,32 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from loaders.mongo import circuit, commands, detached, key_locks
+from loaders.mongo.bson_types import (
+    Document,
+    DriverCall,
+    DriverObject,
+    Fields,
+    Filter,
+    Option,
+    Result,
+    Stored,
+    Value,
+    now,
+    utc,
+)
 from loaders.mongo.command_errors import INTERRUPTED, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from loaders.mongo.commands import Pipeline
 from loaders.mongo.database import Database
-from loaders.mongo.moments import now, utc
 from loaders.mongo.scope import current_scope, take_time
 
 T = TypeVar("T")
 
-Document = dict[str, Any]
-
-#: Seconds for all attempts outside of a request: an election of a new primary takes ten or so.
+#: Seconds for all attempts, outside of a request: electing a new primary takes about ten.
 _LONGEST = 20.0
-_COMMIT = 10.0  # seconds for each time that a commit is sent
-_FOLLOWED_UP = 60.0  # seconds until a commit is given up whose outcome is not known
+_COMMIT = 10.0  # seconds for each attempt to commit
+_FOLLOWED_UP = 60.0  # seconds after which a commit with an unknown outcome is given up
 _ABORT = 5.0  # seconds
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.3
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.3  # seconds of backoff between attempts
 
 _MAJORITY = {"read_concern": ReadConcern("snapshot"), "write_concern": WriteConcern("majority")}
 _TRANSIENT = "TransientTransactionError"
@@ -41,86 +51,92 @@ _WRITE_CONFLICT = 112  # MongoDB's error code
 
 
 class Change(NamedTuple):
-    """A document before and after: of a patch, the keys that it set. None: it was not there, or is gone."""
+    """A document before and after a write; for a patch, only the fields that it set.
+
+    before: None if the document is new. after: None if it was deleted.
+    """
 
     collection: str
-    id: Any
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    id: Value
+    before: Fields | None
+    after: Fields | None
 
 
 class Transaction:
-    """The commands of one transaction. All it reads is of one moment, and what it changes nobody else has
-    changed since: a document may be read, and set to what was computed from it.
+    """The commands of one transaction, with snapshot isolation.
 
-    What follows from several documents (a course's rating from its reviews) is set with `hold`: two
-    transactions that each write another of these documents would not hinder each other, and neither would
+    All reads see the database at one moment. A document that the transaction writes has not been changed by
+    others since then, so that it may be read and set to a value computed from what was read.
+
+    A value that follows from several documents (a course's rating from its reviews) must be set with `hold`.
+    Two transactions that write different reviews of a course would not conflict otherwise, and neither would
     see what the other wrote.
 
-    now: the time of it, the same for all it writes. changes: what `insert`, `patch` and `delete` did, in
-    order. session: the driver's own. keys: those that it has the turn at (loaders/mongo/key_locks.py); one
-    that it needs is added.
+    now: the time of the transaction, the same for all its writes. changes: what `insert`, `patch` and
+    `delete` did, in order. session: the driver's own. keys: the documents whose locks the transaction holds
+    (loaders/mongo/key_locks.py); after a write conflict, the key that the next attempt needs is added.
     """
 
-    def __init__(self, database: Database, session: Any, keys: set[str]) -> None:
+    def __init__(self, database: Database, session: DriverObject, keys: set[str]) -> None:
         self.database = database
         self._keys = keys
         self.now = now()
         self.changes: list[Change] = []
-        self._seen: dict[str, dict[str, Document | None]] = {}
+        self._cache: dict[str, dict[str, Document | None]] = {}
         self.session = session.delegate if isinstance(session, AgnosticBase) else session
 
-    async def get(self, collection: str, id: Any) -> Any:
-        """A document by its `_id`, or None: read once, and as `patch` left it."""
-        seen, key = self._seen_of(collection), str(id)
-        if key not in seen:
-            seen[key] = await self.find_one(collection, {"_id": {"$eq": id}})
-        return seen[key]
+    async def get(self, collection: str, id: Value) -> Stored:
+        """Returns a document by its `_id`, or None; reads it once. This transaction's writes show in it."""
+        cached, key = self._cache_of(collection), str(id)
+        if key not in cached:
+            cached[key] = await self.find_one(collection, {"_id": {"$eq": id}})
+        return cached[key]
 
-    async def find_one(self, collection: str, query: Mapping[str, Any], **options: Any) -> Any:
-        """The first document of a query, or None."""
+    async def find_one(self, collection: str, query: Filter, **options: Option) -> Stored:
+        """Returns the first document that matches a query, or None."""
         return await commands.find_one(self.database[collection], query, session=self.session, **options)
 
-    async def find(
-        self, collection: str, query: Mapping[str, Any], *, size: int, **options: Any
-    ) -> list[Any]:
-        """All documents of a query, at most `size` of them."""
+    async def find(self, collection: str, query: Filter, *, size: int, **options: Option) -> list[Stored]:
+        """Returns all documents that match a query; there must be at most `size`."""
         return await commands.find(
             self.database[collection], query, size=size, session=self.session, **options
         )
 
-    async def aggregate(self, collection: str, pipeline: Pipeline, *, size: int) -> list[Any]:
-        """All results of a pipeline, at most `size` of them."""
+    async def aggregate(self, collection: str, pipeline: Pipeline, *, size: int) -> list[Document]:
+        """Returns all results of a pipeline; there must be at most `size`."""
         return await commands.aggregate(self.database[collection], pipeline, size=size, session=self.session)
 
-    async def insert(self, collection: str, document: Mapping[str, Any]) -> Document:
-        """The new document, with an `_id`.
+    async def insert(self, collection: str, document: Fields) -> Stored:
+        """Inserts a document, with a new `_id` unless it has one, and returns it.
 
-        Raises DuplicateKeyError where a unique index has its key already: the transaction is over then. Who
-        has looked for the key before never gets there: one that another transaction adds is a conflict, after
-        which this one begins again.
+        Raises DuplicateKeyError if a unique index already has its key; the transaction is over then. This
+        can't happen if the transaction has looked for the key before: if another transaction adds the key
+        meanwhile, that is a write conflict, after which this one is retried.
         """
         new = {"_id": ObjectId(), **document}
-        await self._sent(
-            collection, "insert", document.get("_id"), lambda own: own.insert_one(new, session=self.session)
+        await self._send(
+            collection,
+            "insert",
+            document.get("_id"),
+            lambda target: target.insert_one(new, session=self.session),
         )
         self.changes.append(Change(collection, new["_id"], None, new))
-        self._seen_of(collection)[str(new["_id"])] = new
+        self._cache_of(collection)[str(new["_id"])] = new
         return new
 
-    async def insert_all(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Inserts documents whose `_id`s are new; it leaves no change. One command."""
+    async def insert_all(self, collection: str, documents: Sequence[Fields]) -> None:
+        """Inserts documents whose `_id`s are new. Records no change. One command."""
         new = [{"_id": ObjectId(), **document} for document in documents]
-        await self._sent(collection, "insert", None, lambda own: own.insert_many(new, session=self.session))
+        await self._send(
+            collection, "insert", None, lambda target: target.insert_many(new, session=self.session)
+        )
 
-    async def patch(self, collection: str, document: Mapping[str, Any], **fields: Any) -> Document:
-        """Sets fields of a document that was read or made in this transaction; gives it as it is then."""
+    async def patch(self, collection: str, document: Fields, **fields: Value) -> Stored:
+        """Sets fields of a document that this transaction has read or inserted; returns the new document."""
         return (await self.patch_all(collection, [document], **fields))[0]
 
-    async def patch_all(
-        self, collection: str, documents: Sequence[Mapping[str, Any]], **fields: Any
-    ) -> list[Document]:
-        """As `patch`, the same fields of each. One command."""
+    async def patch_all(self, collection: str, documents: Sequence[Fields], **fields: Value) -> list[Stored]:
+        """Like `patch`, with the same fields for each document. One command; none if nothing changes."""
         new = {
             name: value
             for name, value in fields.items()
@@ -129,79 +145,91 @@ class Transaction:
         ids = [document["_id"] for document in documents]
         if new:
             query = {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}
-            await self._sent(
+            await self._send(
                 collection,
                 "update",
                 ids[0],
-                lambda own: own.update_many(query, {"$set": new}, session=self.session),
+                lambda target: target.update_many(query, {"$set": new}, session=self.session),
             )
             for document in documents:
                 before = {name: document.get(name) for name in new}
                 self.changes.append(Change(collection, document["_id"], before, new))
         patched = [{**document, **new} for document in documents]
-        self._seen_of(collection).update(zip(map(str, ids), patched, strict=True))
+        self._cache_of(collection).update(zip(map(str, ids), patched, strict=True))
         return patched
 
-    async def hold(self, collection: str, id: Any, **fields: Any) -> None:
-        """Sets fields of a document that follow from other documents; it leaves no change. Of two
-        transactions that hold one at once, one begins again, even where neither changes anything.
+    async def hold(self, collection: str, id: Value, **fields: Value) -> None:
+        """Sets fields of a document that follow from other documents. Records no change.
+
+        If two transactions hold a document at once, one of them is retried, even if neither changes a value.
         """
-        await self._sent(
+        await self._send(
             collection,
             "update",
             id,
-            lambda own: own.update_one({"_id": id}, _holding(fields), session=self.session),
+            lambda target: target.update_one({"_id": id}, _holding(fields), session=self.session),
         )
-        if seen := self._seen_of(collection).get(str(id)):
-            self._seen_of(collection)[str(id)] = {**seen, **fields}
+        if cached := self._cache_of(collection).get(str(id)):
+            self._cache_of(collection)[str(id)] = {**cached, **fields}
 
-    async def hold_all(self, collection: str, fields: Iterable[tuple[Any, Mapping[str, Any]]]) -> None:
-        """As `hold`, the fields of each `_id`. One command."""
-        held = [UpdateOne({"_id": key}, _holding(own)) for key, own in fields]
-        await self._sent(collection, "update", None, lambda own: own.bulk_write(held, session=self.session))
-        self._seen.pop(collection, None)
+    async def hold_all(self, collection: str, fields: Iterable[tuple[Value, Fields]]) -> None:
+        """Like `hold`, with fields for each `_id`. One command."""
+        updates = [UpdateOne({"_id": key}, _holding(values)) for key, values in fields]
+        await self._send(
+            collection, "update", None, lambda target: target.bulk_write(updates, session=self.session)
+        )
+        self._cache.pop(collection, None)
 
-    async def delete(self, collection: str, document: Mapping[str, Any]) -> None:
+    async def delete(self, collection: str, document: Fields) -> None:
         """Deletes a document that was read in this transaction."""
         await self.delete_all(collection, {"_id": document["_id"]})
         self.changes.append(Change(collection, document["_id"], document, None))
-        self._seen_of(collection)[str(document["_id"])] = None
+        self._cache_of(collection)[str(document["_id"])] = None
 
-    async def put(self, collection: str, document: Mapping[str, Any]) -> None:
-        """Inserts a document, or replaces the one that has its `_id`; it leaves no change."""
+    async def put(self, collection: str, document: Fields) -> None:
+        """Inserts a document, or replaces the one with its `_id`. Records no change."""
         query = {"_id": document["_id"]}
-        await self._sent(
+        await self._send(
             collection,
             "update",
             document["_id"],
-            lambda own: own.replace_one(query, document, upsert=True, session=self.session),
+            lambda target: target.replace_one(query, document, upsert=True, session=self.session),
         )
-        self._seen.pop(collection, None)
+        self._cache.pop(collection, None)
 
-    async def set(self, collection: str, query: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
-        """Sets fields of all documents of a query; it leaves no change."""
-        await self._sent(
+    async def set(self, collection: str, query: Filter, fields: Fields) -> None:
+        """Sets fields of all documents that match a query. Records no change."""
+        await self._send(
             collection,
             "update",
             query.get("_id"),
-            lambda own: own.update_many(query, {"$set": fields}, session=self.session),
+            lambda target: target.update_many(query, {"$set": fields}, session=self.session),
         )
-        self._seen.pop(collection, None)
+        self._cache.pop(collection, None)
 
-    async def delete_all(self, collection: str, query: Mapping[str, Any]) -> None:
-        """Deletes all documents of a query; it leaves no change."""
-        await self._sent(
-            collection, "delete", query.get("_id"), lambda own: own.delete_many(query, session=self.session)
+    async def delete_all(self, collection: str, query: Filter) -> None:
+        """Deletes all documents that match a query. Records no change."""
+        await self._send(
+            collection,
+            "delete",
+            query.get("_id"),
+            lambda target: target.delete_many(query, session=self.session),
         )
-        self._seen.pop(collection, None)
+        self._cache.pop(collection, None)
 
-    async def _sent(self, collection: str, kind: str, id: Any, call: Callable[[Any], Any]) -> Any:
-        """id: of what is written, the first of several; None where it is not what others would name."""
+    async def _send(self, collection: str, kind: str, id: Value, call: DriverCall) -> Result:
+        """Sends a write, and notes the document's key after a write conflict.
+
+        id: the `_id` of the document that is written, the first of several. None if other transactions would
+        not refer to it by an `_id`.
+        """
         key = f"{collection} {id}" if id else None
         try:
-            if key and key not in self._keys and key_locks.is_taken(key):
+            if key and key not in self._keys and key_locks.is_locked(key):
                 raise OperationFailure(
-                    "It is another's turn.", _WRITE_CONFLICT, {"errorLabels": [_TRANSIENT]}
+                    "Another transaction holds the document's lock.",
+                    _WRITE_CONFLICT,
+                    {"errorLabels": [_TRANSIENT]},
                 )
             return await commands.send(self.database[collection], kind, call)
         except OperationFailure as error:
@@ -209,29 +237,30 @@ class Transaction:
                 self._keys.add(key)
             raise
 
-    def _seen_of(self, collection: str) -> dict[str, Document | None]:
-        """By `_id` as text: that of a vote has no hash."""
-        return self._seen.setdefault(collection, {})
+    def _cache_of(self, collection: str) -> dict[str, Document | None]:
+        """The cached documents of a collection, by `_id` as text: a vote's `_id` is not hashable."""
+        return self._cache.setdefault(collection, {})
 
 
-def _differ(stored: Any, value: Any) -> bool:
+def _differ(stored: Value, value: Value) -> bool:
     if isinstance(stored, datetime) and isinstance(value, datetime):
         return utc(stored) != utc(value)
     return bool(stored != value)
 
 
-def _holding(fields: Mapping[str, Any]) -> Document:
-    """MongoDB takes an update that changes nothing for none; this one always does."""
+def _holding(fields: Fields) -> Document:
+    """An update that always changes the document: MongoDB sees no conflict in one that changes nothing."""
     return {"$set": fields, "$inc": {"revision": 1}}
 
 
 async def transaction(database: Database, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """What `work` gives, once all it wrote is with a majority of the replica set. It may be called several
-    times, each time with a transaction in which nothing has happened.
+    """Runs `work` in a transaction; returns its result once a majority of the replica set has the writes.
 
-    Raises what `work` raises, when nothing of it is kept; PyMongoError when MongoDB stays unreachable. In a
-    scope: DatabaseAwayError then; DeadlineError past the deadline; OutcomeUnknownError where a commit was
-    under way by then.
+    `work` may be called several times, each time with a fresh transaction.
+
+    Raises what `work` raises; nothing is written then. Raises PyMongoError if MongoDB stays unreachable; in a
+    request's scope, DatabaseAwayError instead. In a scope, it also raises DeadlineError past the deadline, or
+    OutcomeUnknownError if a commit was in flight at the deadline.
     """
     scope = current_scope.get()
     deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE
@@ -241,15 +270,15 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
         if scope:
             await circuit.has_primary(database.client, deadline)
         try:
-            async with key_locks.taken(keys, deadline):
+            async with key_locks.acquired(keys, deadline):
                 return await _attempt(database, keys, work, deadline)
         except (PyMongoError, DatabaseAwayError) as error:
             if not _is_transient(error):
                 raise
             if monotonic() > deadline:
                 raise (DeadlineError() if scope else error) from error
-        if len(keys) == known:  # otherwise it waits for its turn
-            await sleep(pause * random.random())  # noqa: S311 # so that two that collide don't again
+        if len(keys) == known:  # otherwise the next attempt waits for the new key's lock instead
+            await sleep(pause * random.random())  # noqa: S311 # jitter, so that two don't conflict again
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
@@ -264,7 +293,7 @@ def _is_transient(error: PyMongoError | DatabaseAwayError) -> bool:
 async def _attempt(
     database: Database, keys: set[str], work: Callable[[Transaction], Awaitable[T]], deadline: float
 ) -> T:
-    session: Any = database.client.start_session()
+    session: DriverObject = database.client.start_session()
     if isawaitable(session):
         session = await session
     started = (session.delegate if isinstance(session, AgnosticBase) else session).start_transaction(
@@ -282,8 +311,8 @@ async def _attempt(
     return result
 
 
-async def _committed(session: Any, deadline: float) -> None:
-    """Commits, whatever the time. Raises OutcomeUnknownError at the deadline."""
+async def _committed(session: DriverObject, deadline: float) -> None:
+    """Commits, even past the deadline. Raises OutcomeUnknownError at the deadline; the commit goes on."""
     scope, commit = current_scope.get(), detached.start_detached(_commit(session))
     try:
         await detached.outcome(commit, deadline, "commit")
@@ -294,18 +323,19 @@ async def _committed(session: Any, deadline: float) -> None:
             scope.wrote = True
 
 
-async def _commit(session: Any) -> None:
-    """Until the outcome is known, also when nobody waits for it any more: an abandoned commit would keep its
-    locks in MongoDB. One that was made once stays made once.
+async def _commit(session: DriverObject) -> None:
+    """Commits, and retries until the outcome is known, even if nobody waits for it any more.
+
+    A commit that was given up would keep its locks in MongoDB. Retrying is safe: a commit is idempotent.
     """
     until = monotonic() + _FOLLOWED_UP
     try:
         while True:
             take_time(_COMMIT)
             try:
-                await commands.send(session, "commitTransaction", lambda own: own.commit_transaction())
+                await commands.send(session, "commitTransaction", lambda target: target.commit_transaction())
             except (PyMongoError, DeadlineError, DatabaseAwayError) as error:
-                if isinstance(error, PyMongoError) and not _may_be_made(error):
+                if isinstance(error, PyMongoError) and not _may_have_committed(error):
                     raise
                 if monotonic() > until:
                     await _kill(session)
@@ -317,8 +347,8 @@ async def _commit(session: Any) -> None:
         await _ended(session)
 
 
-def _may_be_made(error: PyMongoError) -> bool:
-    """Whether a commit that failed so may have been made: that is not known, or a majority has it not yet."""
+def _may_have_committed(error: PyMongoError) -> bool:
+    """Whether a commit that failed with this error may have succeeded, or not yet have reached a majority."""
     return (
         error.has_error_label(_UNKNOWN)
         or isinstance(error, WriteConcernError)
@@ -326,16 +356,16 @@ def _may_be_made(error: PyMongoError) -> bool:
     )
 
 
-async def _ended(session: Any) -> None:
-    """Aborts what isn't committed. Where that fails, app.background ends it."""
+async def _ended(session: DriverObject) -> None:
+    """Ends the session, which aborts what isn't committed. If that fails, app.background ends it."""
     take_time(_ABORT)
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
-        await commands.send(session, "abortTransaction", lambda own: own.end_session())
+        await commands.send(session, "abortTransaction", lambda target: target.end_session())
 
 
-async def _kill(session: Any) -> None:
+async def _kill(session: DriverObject) -> None:
     take_time(_ABORT)
     ids = [session.session_id]
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
         admin = session.client["admin"]
-        await commands.send(admin, "killSessions", lambda own: own.command("killSessions", ids))
+        await commands.send(admin, "killSessions", lambda target: target.command("killSessions", ids))

@@ -1,23 +1,23 @@
-"""Documents by key, in batches."""
+"""Loads documents by key in batches."""
 
 from asyncio import Future, get_running_loop
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from bson import ObjectId
 
-from loaders.mongo import Collection, find, find_one, id_bytes, note_read
+from loaders.mongo import Collection, Stored, Value, find, find_one, id_bytes, note_read
 from loaders.reading.projections import Projection, including
 
 D = TypeVar("D")
 
 
 class ByKey(Generic[D]):
-    """The documents of a collection by a unique field, each fetched once a request.
+    """Loads the documents of a collection by a unique field; each is fetched once in a request.
 
-    Called with keys, it returns one entry per key, in the order of the keys: the document, or None where
-    there is none or the key is None. One command, or none where every key was seen before, or is being
-    fetched by another call: that one is waited for, and if it fails, so does this one.
+    Called with keys, it returns one entry for each key, in the order of the keys: the document, or None if
+    there is no such document or the key is None. It sends one command for the keys that are neither cached
+    nor being fetched by another call. It waits for such calls, and fails if one of them fails.
     """
 
     def __init__(
@@ -26,33 +26,33 @@ class ByKey(Generic[D]):
         self._collection = collection
         self._field = field
         self._projection = including(projection, field)
-        self._seen: dict[Hashable, D | None] = {None: None}
+        self._cache: dict[Hashable, D | None] = {None: None}
         self._in_flight: list[_Fetch] = []
 
-    async def __call__(self, keys: Sequence[Any]) -> list[D | None]:
-        seen, hashed = self._seen, _hashed(keys)
-        while unseen := {h: key for h, key in zip(hashed, keys, strict=True) if h not in seen}:
+    async def __call__(self, keys: Sequence[Value]) -> list[D | None]:
+        cache, hashed = self._cache, _hashed(keys)
+        while missing := {h: key for h, key in zip(hashed, keys, strict=True) if h not in cache}:
             if not self._in_flight:
-                await self._fetch(unseen)
+                await self._fetch(missing)
                 break
-            elsewhere = [fetch for fetch in self._in_flight if not unseen.keys().isdisjoint(fetch.keys)]
+            elsewhere = [fetch for fetch in self._in_flight if not missing.keys().isdisjoint(fetch.keys)]
             waiters = [fetch.waiter() for fetch in elsewhere]
-            if own := {h: key for h, key in unseen.items() if not any(h in f.keys for f in elsewhere)}:
-                await self._fetch(own)
+            if rest := {h: key for h, key in missing.items() if not any(h in f.keys for f in elsewhere)}:
+                await self._fetch(rest)
             while waiters:
-                await waiters.pop()  # not kept: with its error it would refer to this frame, and that to it
-        return [seen[h] for h in hashed]
+                await waiters.pop()  # popped: its error refers to this frame, and would be part of a cycle
+        return [cache[h] for h in hashed]
 
-    async def _fetch(self, unseen: Mapping[Hashable, Any]) -> None:
-        """Those who wait for it are told of its failure, and ask again if it was cancelled."""
-        fetch = _Fetch(unseen)
+    async def _fetch(self, missing: Mapping[Hashable, Value]) -> None:
+        """Fetches keys into the cache. Its waiters fail with it, and try again if it was cancelled."""
+        fetch = _Fetch(missing)
         self._in_flight.append(fetch)
         try:
-            rows = await self._rows(list(unseen.values()))
+            rows = await self._rows(list(missing.values()))
             note_read(self._collection.name, rows)
             found = _hashed([row[self._field] for row in rows])
-            self._seen.update(dict.fromkeys(unseen))
-            self._seen.update(zip(found, rows, strict=True))
+            self._cache.update(dict.fromkeys(missing))
+            self._cache.update(zip(found, rows, strict=True))
         except Exception as error:
             fetch.end(error)
             raise
@@ -60,11 +60,11 @@ class ByKey(Generic[D]):
             self._in_flight.remove(fetch)
             fetch.end()
 
-    async def _rows(self, keys: list[Any]) -> list[Any]:
+    async def _rows(self, keys: list[Value]) -> list[Stored]:
         if len(keys) > 1:
             query = {self._field: {"$in": keys}}
             return await find(self._collection, query, size=len(keys), projection=self._projection)
-        # The driver and MongoDB have a shorter way for one. $eq, so that a key is never an operator.
+        # The driver and MongoDB have a fast path for one document. $eq, so that a key is never an operator.
         one = await find_one(self._collection, {self._field: {"$eq": keys[0]}}, projection=self._projection)
         return [one] if one is not None else []
 
@@ -74,18 +74,21 @@ class _Fetch:
 
     __slots__ = ("_waiters", "keys")
 
-    def __init__(self, keys: Mapping[Hashable, Any]) -> None:
+    def __init__(self, keys: Mapping[Hashable, Value]) -> None:
         self.keys = keys
         self._waiters: list[Future[None]] = []
 
     def waiter(self) -> Future[None]:
-        """Is done when the fetch has ended, and fails as it did."""
+        """A future that completes when the fetch ends, and fails if the fetch failed.
+
+        Each waiter has a future of its own, so that cancelling one waiter doesn't cancel the others.
+        """
         waiter: Future[None] = get_running_loop().create_future()
         self._waiters.append(waiter)
         return waiter
 
     def end(self, error: Exception | None = None) -> None:
-        """Once it has ended, it does nothing."""
+        """Completes the waiters' futures, with an error if the fetch failed. A second call does nothing."""
         while self._waiters:
             waiter = self._waiters.pop()
             if waiter.done():  # it was cancelled
@@ -94,9 +97,9 @@ class _Fetch:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(error)
-                waiter.exception()  # it may not be awaited any more
+                waiter.exception()  # or asyncio would log the error if nobody awaits the future
 
 
-def _hashed(keys: Iterable[Any]) -> list[Hashable]:
-    """ObjectIds as their bytes: they hash and compare themselves in Python, many times for each look-up."""
+def _hashed(keys: Iterable[Value]) -> list[Hashable]:
+    """Keys for dictionary look-ups: the bytes of ObjectIds, which hash and compare faster than ObjectIds."""
     return [id_bytes(key) if type(key) is ObjectId else key for key in keys]

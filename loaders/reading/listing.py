@@ -1,8 +1,8 @@
-"""Ordered lists of documents, read a page at a time by key: the whole collection, or the part of each parent.
+"""Ordered lists of documents, paginated by key: of a whole collection, or one list for each parent.
 
-An order is a field and then `_id`, in the opposite direction; ascending is exactly descending read backwards,
-so one index serves both. A page starts after a key, the value of the ordering field and the `_id` of the
-element it follows, never at an offset: what is inserted meanwhile moves nothing.
+An ordering key is the value of a field, with `_id` as the tie-breaker in the opposite direction. Ascending
+order is exactly descending order read backwards, so one index serves both. A page starts after the ordering
+key of an element, never at an offset, so documents inserted meanwhile don't shift it.
 
 MongoDB orders null below every value: last when descending, first when ascending.
 """
@@ -10,32 +10,46 @@ MongoDB orders null below every value: last when descending, first when ascendin
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bson import ObjectId
 
-from loaders.mongo import Collection, Filter, aggregate, all_of, count, find, note_read
+from loaders.mongo import (
+    Collection,
+    Expression,
+    Fields,
+    Filter,
+    Stored,
+    Value,
+    aggregate,
+    all_of,
+    count,
+    find,
+    note_read,
+)
 from loaders.reading.projections import Projection, including
 
-#: Stands for the parent in a listing that has none.
+#: Takes the parent's place in a listing without parents.
 WHOLE = "the whole collection"
 
 
 class Order(NamedTuple):
+    """An order of documents. nullable: whether the field may be null."""
+
     field: str  # a path, such as "price.amountMinor"
     descending: bool
     nullable: bool = False
 
 
 class Key(NamedTuple):
-    """The place of an element in an order."""
+    """An ordering key: the position of an element in an order."""
 
-    value: Any
+    value: Value
     id: ObjectId
 
 
 class Window(NamedTuple):
-    """What part of a list: at most `limit` elements between two keys, from its start or from its end."""
+    """A part of a list: at most `limit` elements between two keys, from its start or from its end."""
 
     limit: int
     after: Key | None = None
@@ -45,21 +59,21 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list in an order, or with `parent` one such list for each parent.
+    """An ordered list; with `parent`, one such list for each parent.
 
-    parts: what to list, a filter for each criterion by its name.
+    parts: the filter of each criterion, by the criterion's name.
     parent: the field that refers to the parent, or an array of such references.
-    score: an expression that is computed into the field `score`, for an order by relevance.
-    projection: what is fetched of the documents, beside what orders them; None: all.
-    course: a filter of the course that each document is of. It is looked up as the list is read: a course is
-    hidden, with all that is its, by one write to itself.
+    score: an expression whose result is the field `score`, for an order by relevance.
+    projection: the keys to fetch beside the ordering key; None: all.
+    course: a filter for the course that each document belongs to. The course is looked up when the list is
+    read, because hiding a course, with all that belongs to it, is a single write to the course.
     """
 
     collection: Collection
     parts: Mapping[str, Filter]
     order: Order
     parent: str | None = None
-    score: Mapping[str, Any] | None = None
+    score: Expression | None = None
     projection: Projection | None = None
     course: Filter | None = None
 
@@ -70,20 +84,20 @@ class Listing:
     def filter_without(self, *names: str) -> Filter:
         return all_of(*(part for name, part in self.parts.items() if name not in names))
 
-    def key(self, document: Mapping[str, Any]) -> Key:
-        value: Any = document
+    def key(self, document: Fields) -> Key:
+        value: Value = document
         for name in self.order.field.split("."):
             value = value.get(name) if value is not None else None
         return Key(value, document["_id"])
 
-    async def pages(self, parents: Sequence[Any], window: Window) -> "list[Page]":
-        """A page for each parent, in order. One command, whatever the number of parents.
+    async def pages(self, parents: Sequence[Value], window: Window) -> "list[Page]":
+        """A page for each parent, in the order of the parents. One command for any number of parents.
 
-        The list of a parent that is None is empty. A listing without `parent` takes WHOLE as its only parent.
+        The page of a parent that is None is empty. A listing without `parent` takes WHOLE as its only parent.
         """
         keys = _keys(parents)
         if not keys:
-            rows: dict[Any, list[Any]] = {}
+            rows: dict[Value, list[Stored]] = {}
         elif len(keys) == 1:
             rows = {keys[0]: await _rows(self, keys[0], window)}
         else:
@@ -94,21 +108,22 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the list of one parent, in its order.
+    """A part of one parent's list, in the list's order.
 
-    In the direction of the window, whether more is between its keys, as Relay has it: who pages between two
-    keys comes to an end. In the other one, whether the window begins at a key.
+    has_next, has_previous: in the direction in which the window is read, whether more elements follow within
+    it, as Relay defines it, so that paging between two keys ends at the second one. In the other direction,
+    whether the window starts at a key.
     """
 
     listing: Listing
-    parent: Any
-    documents: list[Any]
+    parent: Value
+    documents: list[Stored]
     has_next: bool
     has_previous: bool
 
 
-async def counts(listing: Listing, parents: Sequence[Any]) -> list[int]:
-    """The length of the whole list of each parent, in order. One command."""
+async def counts(listing: Listing, parents: Sequence[Value]) -> list[int]:
+    """The length of each parent's whole list, in the order of the parents. One command."""
     keys = _keys(parents)
     if listing.parent is None and keys:
         return [await count(listing.collection, listing.filter)] * len(parents)
@@ -119,40 +134,47 @@ async def counts(listing: Listing, parents: Sequence[Any]) -> list[int]:
     return [lengths.get(parent, 0) for parent in parents]
 
 
-def of_parents(listing: Listing, keys: Sequence[Any], chosen: Filter) -> list[Mapping[str, Any]]:
-    """The stages that give what a filter matches, in a listing by parent once for each of the parents."""
+def of_parents(listing: Listing, keys: Sequence[Value], chosen: Filter) -> list[Expression]:
+    """The stages that select the documents that match a filter.
+
+    In a listing by parent, a document comes once for each of the parents that it refers to.
+    """
     if listing.parent is None:
         return [{"$match": chosen}]
-    own = {listing.parent: {"$in": list(keys)}}
-    return [{"$match": all_of(own, chosen)}, {"$unwind": f"${listing.parent}"}, {"$match": own}]
+    of_keys = {listing.parent: {"$in": list(keys)}}
+    return [{"$match": all_of(of_keys, chosen)}, {"$unwind": f"${listing.parent}"}, {"$match": of_keys}]
 
 
 def sort_by(order: Order, *, reverse: bool = False) -> dict[str, int]:
-    """An order as MongoDB takes it."""
+    """An order in the form of MongoDB's $sort."""
     direction = -1 if order.descending is not reverse else 1
     return {order.field: direction, "_id": -direction}
 
 
-def _keys(parents: Sequence[Any]) -> list[Any]:
+def _keys(parents: Sequence[Value]) -> list[Value]:
     return [key for key in dict.fromkeys(parents) if key is not None]
 
 
-async def _rows(listing: Listing, parent: Any, window: Window) -> list[Any]:
-    """One more than the limit, if there are as many."""
-    own = {listing.parent: parent} if listing.parent else {}
+async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]:
+    """The documents of a window, and the next one if there is one, which shows that more follow."""
+    of_parent = {listing.parent: parent} if listing.parent else {}
     size = window.limit + 1
     if listing.score is not None or listing.course is not None:
-        pipeline = [{"$match": all_of(own, listing.filter)}, *_stages(listing, window)]
+        pipeline = [{"$match": all_of(of_parent, listing.filter)}, *_stages(listing, window)]
         return await aggregate(listing.collection, pipeline, size=size)
-    query = all_of(own, listing.filter, _between(listing.order, window))
+    query = all_of(of_parent, listing.filter, _between(listing.order, window))
     sort = list(sort_by(listing.order, reverse=window.from_end).items())
     projection = including(listing.projection, listing.order.field)
     return await find(listing.collection, query, size=size, sort=sort, limit=size, projection=projection)
 
 
-async def _rows_by_parent(listing: Listing, keys: Sequence[Any], window: Window) -> dict[Any, list[Any]]:
-    """A $lookup from the parents' keys: about as fast as a $unionWith branch for each, without its limit of
-    stages, and right for parents in an array (benchmarks/top_per_parent.py).
+async def _rows_by_parent(
+    listing: Listing, keys: Sequence[Value], window: Window
+) -> dict[Value, list[Stored]]:
+    """Like `_rows`, for several parents by a $lookup from their keys.
+
+    It is about as fast as a $unionWith branch for each parent (benchmarks/top_per_parent.py), but has no
+    limit on the number of stages, and is also correct for parents in an array.
     """
     lookup = {
         "from": listing.collection.name,
@@ -161,12 +183,12 @@ async def _rows_by_parent(listing: Listing, keys: Sequence[Any], window: Window)
         "pipeline": [{"$match": listing.filter}, *_stages(listing, window)],
         "as": "rows",
     }
-    pipeline: list[Mapping[str, Any]] = [{"$documents": [{"_id": key} for key in keys]}, {"$lookup": lookup}]
+    pipeline: list[Expression] = [{"$documents": [{"_id": key} for key in keys]}, {"$lookup": lookup}]
     found = await aggregate(listing.collection.database, pipeline, size=len(keys))
     return {row["_id"]: row["rows"] for row in found}
 
 
-def _stages(listing: Listing, window: Window) -> list[Mapping[str, Any]]:
+def _stages(listing: Listing, window: Window) -> list[Expression]:
     score = [{"$addFields": {"score": listing.score}}] if listing.score is not None else []
     between = _between(listing.order, window)
     return [
@@ -179,9 +201,10 @@ def _stages(listing: Listing, window: Window) -> list[Mapping[str, Any]]:
     ]
 
 
-def _of_courses(listing: Listing) -> list[Mapping[str, Any]]:
-    """The stages that leave what is of the courses of a listing: behind the order, so that no more courses
-    are looked up than it takes to fill the page.
+def _of_courses(listing: Listing) -> list[Expression]:
+    """The stages that keep only documents whose course matches the listing's filter for it.
+
+    They come after the $sort, so that only as many courses are looked up as it takes to fill the page.
     """
     if listing.course is None:
         return []
@@ -192,16 +215,18 @@ def _of_courses(listing: Listing) -> list[Mapping[str, Any]]:
     return [{"$lookup": lookup}, {"$match": {"course": {"$ne": []}}}, {"$unset": "course"}]
 
 
-def _projected(listing: Listing) -> list[Mapping[str, Any]]:
-    """It takes MongoDB no longer (benchmarks/top_per_parent.py), and the driver decodes all pages at once,
-    with Python's lock: of 100 pages of 100 reviews, that is a fifth of what whole ones take.
+def _projected(listing: Listing) -> list[Expression]:
+    """The stage that applies the projection.
+
+    It makes MongoDB no slower (benchmarks/top_per_parent.py), and saves decoding, which the driver does for
+    all pages at once while it holds Python's lock: 100 pages of 100 reviews take a fifth of the time.
     """
     if listing.projection is None:
         return []
     return [{"$project": including(listing.projection, listing.order.field)}]
 
 
-def _page(listing: Listing, parent: Any, rows: list[Any], window: Window) -> Page:
+def _page(listing: Listing, parent: Value, rows: list[Stored], window: Window) -> Page:
     more = len(rows) > window.limit
     documents = rows[: window.limit]
     follows, precedes = window.after is not None, window.before is not None
@@ -220,7 +245,7 @@ def _between(order: Order, window: Window) -> Filter:
 
 
 def _beyond(order: Order, key: Key) -> Filter:
-    """What follows a key: a further value, or the same value and a further `_id`."""
+    """A filter for what follows a key: a later value, or the same value and a later `_id`."""
     step, id_step = ("$lt", "$gt") if order.descending else ("$gt", "$lt")
     same_value = {order.field: key.value, "_id": {id_step: key.id}}
     if key.value is None:

@@ -1,16 +1,20 @@
-"""Whose documents are: who wrote or took them, and their course."""
+"""Ownership of documents: their student, the instructors of their course, and its status."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from bson import ObjectId
 
 from loaders.model import CourseStatus
-from loaders.mongo import Collection, Pipeline, aggregate
+from loaders.mongo import Collection, Fields, Pipeline, aggregate
 
 
 class Owners(NamedTuple):
-    """course_status: of the course that a run or a review is of; None: there is none."""
+    """The owners of a course, or of a document that belongs to a course.
+
+    student_id: of the enrolment or review. instructor_ids, course_status: those of the course; empty and None
+    if there is no course.
+    """
 
     student_id: ObjectId | None = None
     instructor_ids: Sequence[ObjectId] = ()
@@ -21,23 +25,26 @@ NOBODY = Owners()
 
 
 async def owners_by_id(collection: Collection, ids: Sequence[ObjectId]) -> dict[ObjectId, Owners]:
-    """Of courses, or of documents of courses. One command."""
+    """The owners of courses, or of documents that belong to courses, by `_id`. One command.
+
+    Documents that don't exist are left out.
+    """
     course = "_id" if collection.name == "courses" else "courseId"
-    teachers = {
+    lookup = {
         "from": "courses", "localField": course, "foreignField": "_id", "as": "course",
         "pipeline": [{"$project": {"instructorIds": 1, "status": 1}}],
     }  # fmt: skip
     pipeline: Pipeline = [
         {"$match": {"_id": {"$in": list(ids)}}},
-        {"$lookup": teachers},
+        {"$lookup": lookup},
         {"$project": {"studentId": 1, "course": {"$first": "$course"}}},
     ]
     found = await aggregate(collection, pipeline, size=len(ids))
     return {row["_id"]: owners_of_course(row.get("course"), row.get("studentId")) for row in found}
 
 
-def owners_of_course(course: Mapping[str, Any] | None, student_id: ObjectId | None = None) -> Owners:
-    """Of a course, or of a document of it; None: there is none."""
+def owners_of_course(course: Fields | None, student_id: ObjectId | None = None) -> Owners:
+    """The owners of a course, or of a student's document in it. course: None if there is none."""
     if course is None:
         return Owners(student_id)
     return Owners(student_id, course.get("instructorIds") or (), course["status"])

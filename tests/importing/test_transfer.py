@@ -17,8 +17,8 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from loaders.collections import complete
-from loaders.model.new_documents import Document
 from loaders.model.ratings import wilson
+from loaders.mongo import Document
 from tests.importing.shell import Shell, closing, state
 
 Shells = Callable[[str], Shell]

@@ -1,4 +1,4 @@
-"""What tests of loaders may ask for."""
+"""Fixtures for the tests of loaders."""
 
 from tests.loaders.mongod import own_mongod
 

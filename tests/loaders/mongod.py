@@ -1,12 +1,12 @@
-"""A mongod of the test's own: to block its commands, to stop it and to look into it."""
+"""A mongod of the test's own, whose commands can be blocked, and which can be stopped and inspected."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from app.settings import Settings
+from loaders.mongo import Document, DriverObject, Option
 from loaders.mongo.stale_transactions import APP_NAME
 from tests.hostile import mongod
 from tests.storm.storm import settings_of
@@ -15,24 +15,25 @@ NAME = "own"
 
 
 class Mongod(mongod.Mongod):
-    """client: the test's, which no failure hits."""
+    """A mongod with failures for the gateway's commands. client: the test's own; its commands never fail."""
 
     @property
-    def client(self) -> Any:
+    def client(self) -> DriverObject:
         return self._client
 
-    def settings(self, **changes: Any) -> Settings:
+    def settings(self, **changes: object) -> Settings:
         return settings_of(self.uri, NAME).model_copy(update=changes)
 
     @contextmanager
     def blocking(self, *commands: str, seconds: float, times: int | None = None) -> Iterator[None]:
-        """Commands of ours take so long meanwhile; those that run at the end are ended."""
-        held = {"failCommands": commands, "blockConnection": True, "blockTimeMS": round(seconds * 1e3)}
-        with self.failing(times, **held):
+        """Makes commands of the gateway take `seconds`; kills those that still run at the end."""
+        block = {"failCommands": commands, "blockConnection": True, "blockTimeMS": round(seconds * 1e3)}
+        with self.failing(times, **block):
             yield
 
     @contextmanager
-    def failing(self, times: int | None = None, **data: Any) -> Iterator[None]:
+    def failing(self, times: int | None = None, **data: Option) -> Iterator[None]:
+        """Makes commands of the gateway fail, `times` times or always. data: of MongoDB's failCommand."""
         mode = {"times": times} if times else "alwaysOn"
         self._fail(mode=mode, data={**data, "appName": APP_NAME})
         try:
@@ -42,8 +43,8 @@ class Mongod(mongod.Mongod):
                 self._client.admin.command("killOp", op=operation["opid"])
             self._fail(mode="off")
 
-    def in_flight(self) -> list[dict[str, Any]]:
-        """The reads and writes of ours."""
+    def in_flight(self) -> list[Document]:
+        """The gateway's reads and writes that are running."""
         return [o for o in self.running(NAME) if o.get("appName") == APP_NAME]
 
     def open_transactions(self) -> int:

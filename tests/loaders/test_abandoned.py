@@ -1,8 +1,7 @@
-"""Transactions of gateways that died, on a mongod of their own: the other tests have transactions too."""
+"""Stale transactions, on a mongod of their own, because the other tests have transactions too."""
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from pymongo import MongoClient
@@ -11,6 +10,7 @@ from pymongo.errors import OperationFailure
 
 from app import embedded
 from app.database import connect
+from loaders.mongo import Document
 from loaders.mongo.stale_transactions import Abandoned
 from tests.storm.storm import settings_of
 
@@ -25,8 +25,8 @@ def own_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def left_open(own_uri: str, request: pytest.FixtureRequest) -> Iterator[ClientSession]:
-    """A transaction in the middle, of a program of some name: it has written to the one thing there is."""
-    with MongoClient[dict[str, Any]](own_uri, appname=request.param) as client:
+    """An open transaction of a program with some name, which has written to the only document."""
+    with MongoClient[Document](own_uri, appname=request.param) as client:
         things = client["abandoned"]["things"]
         things.replace_one({"_id": 1}, {"n": 0}, upsert=True)
         with client.start_session() as session, session.start_transaction():
@@ -37,24 +37,24 @@ def left_open(own_uri: str, request: pytest.FixtureRequest) -> Iterator[ClientSe
 
 
 @pytest.mark.parametrize("left_open", ["lectern"], indirect=True)
-async def test_what_was_left_open_is_ended_and_others_can_write(
+async def test_a_stale_transaction_is_ended_and_others_can_write(
     own_uri: str, left_open: ClientSession
 ) -> None:
     async with connect(settings_of(own_uri, "abandoned")) as database:
         abandoned = Abandoned(database)
         await asyncio.sleep(IDLE)
-        assert await abandoned.end(IDLE) == 0  # it may be a gateway that is late, or MongoDB stood still
+        assert await abandoned.end(IDLE) == 0  # the gateway may be slow, or mongod was suspended
         assert await abandoned.end(IDLE) == 1
         await asyncio.wait_for(database["things"].update_one({"_id": 1}, {"$set": {"n": 7}}), 5)
         assert await database["things"].find_one() == {"_id": 1, "n": 7}
         assert await abandoned.end(IDLE) == 0
     with pytest.raises(OperationFailure) as raised:
         left_open.commit_transaction()
-    assert raised.value.has_error_label("TransientTransactionError")  # who is alive begins again
+    assert raised.value.has_error_label("TransientTransactionError")  # a live gateway retries
 
 
 @pytest.mark.parametrize("left_open", ["lectern"], indirect=True)
-async def test_what_goes_on_is_left_alone(own_uri: str, left_open: ClientSession) -> None:
+async def test_a_transaction_in_use_is_left_alone(own_uri: str, left_open: ClientSession) -> None:
     async with connect(settings_of(own_uri, "abandoned")) as database:
         abandoned = Abandoned(database)
         assert [await abandoned.end(), await abandoned.end()] == [0, 0]
@@ -70,9 +70,7 @@ async def test_what_goes_on_is_left_alone(own_uri: str, left_open: ClientSession
 
 
 @pytest.mark.parametrize("left_open", ["another"], indirect=True)
-async def test_what_another_program_left_open_is_its_own_business(
-    own_uri: str, left_open: ClientSession
-) -> None:
+async def test_a_transaction_of_another_program_is_left_alone(own_uri: str, left_open: ClientSession) -> None:
     async with connect(settings_of(own_uri, "abandoned")) as database:
         abandoned = Abandoned(database)
         await asyncio.sleep(IDLE)

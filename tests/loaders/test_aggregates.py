@@ -1,5 +1,6 @@
+"""The aggregates that `lectern recount` computes: courses, runs, and the newest review ids."""
+
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from bson import ObjectId
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from loaders.collections import complete
 from loaders.model.newest_review_ids import CARRIERS, NEWEST, ReviewParent, pack_ids, unpack_ids
 from loaders.model.ratings import summarise
+from loaders.mongo import Document, Value
 from loaders.mongo.database import Database
 from loaders.reading.listing import Window
 from loaders.reading.registry import Loaders
@@ -22,7 +24,7 @@ from tests.factories import clear
 JUNE, JULY = (datetime(2030, month, 1, tzinfo=UTC) for month in (6, 7))
 
 
-async def insert(database: Database, collection: str, **fields: Any) -> ObjectId:
+async def insert(database: Database, collection: str, **fields: Value) -> ObjectId:
     document = {"_id": ObjectId(), **complete(collection, fields)}
     await database[collection].insert_one(document)
     return ObjectId(document["_id"])
@@ -33,7 +35,7 @@ async def differences(database: Database, *, fix: bool = False) -> list[Differen
 
 
 async def catalogue(database: Database) -> tuple[ObjectId, ObjectId, ObjectId]:
-    """A course with two runs; none of its aggregates is right."""
+    """Stores a course with two runs; none of its aggregates is right."""
     course = await insert(
         database,
         "courses",
@@ -58,7 +60,7 @@ async def catalogue(database: Database) -> tuple[ObjectId, ObjectId, ObjectId]:
     return course, full, free
 
 
-async def test_every_difference_is_found_and_nothing_written(database: Database) -> None:
+async def test_every_difference_is_found_and_nothing_is_written(database: Database) -> None:
     course, full, free = await catalogue(database)
     public = await database["reviews"].find({"status": "PUBLISHED"}).sort("_id").to_list(None)
     before = [d async for d in database["courses"].find()]
@@ -76,7 +78,7 @@ async def test_every_difference_is_found_and_nothing_written(database: Database)
     assert [d async for d in database["courses"].find()] == before
 
 
-async def test_fixed_there_is_no_difference_left(database: Database) -> None:
+async def test_after_a_fix_there_is_no_difference(database: Database) -> None:
     course, _, _ = await catalogue(database)
     assert await differences(database, fix=True) != []
     assert await differences(database) == []
@@ -85,13 +87,13 @@ async def test_fixed_there_is_no_difference_left(database: Database) -> None:
     assert document["ratingCount"] == 11
 
 
-async def test_a_run_without_a_limit_has_seats(database: Database) -> None:
+async def test_a_run_with_unlimited_seats_has_a_free_seat(database: Database) -> None:
     course = await insert(database, "courses", title="A", slug="a")
     await insert(database, "courseRuns", courseId=course, startsAt=JULY)
     assert [(d.field, d.true) for d in await differences(database)] == [("seatsUntil", JULY)]
 
 
-async def test_more_courses_than_a_batch(database: Database) -> None:
+async def test_more_courses_than_fit_into_a_batch(database: Database) -> None:
     await database["courses"].insert_many(
         [{**complete("courses", {"title": "A", "slug": str(n)}), "studentCount": n} for n in range(1_203)]
     )
@@ -100,7 +102,7 @@ async def test_more_courses_than_a_batch(database: Database) -> None:
     assert await differences(database) == []
 
 
-async def test_a_student_with_two_enrolments_is_one_student(database: Database) -> None:
+async def test_a_student_with_two_enrolments_counts_once(database: Database) -> None:
     course = await insert(database, "courses", title="A", slug="a")
     twice, once, cancelled = ObjectId(), ObjectId(), ObjectId()
     for student, status in (
@@ -117,7 +119,7 @@ async def test_a_student_with_two_enrolments_is_one_student(database: Database) 
 
 
 async def newest(database: Database) -> tuple[ObjectId, list[ObjectId]]:
-    """A course with 25 public reviews by two students, and the ids that it should carry."""
+    """Stores a course with 25 published reviews by two students; returns its id and those it should store."""
     course, students = factories.course(), [factories.student() for _ in range(3)]
     reviews = [factories.review(course, students[n % 2], n) for n in range(25)]
     for collection, documents in (("courses", [course]), ("students", students), ("reviews", reviews)):
@@ -125,7 +127,7 @@ async def newest(database: Database) -> tuple[ObjectId, list[ObjectId]]:
     return course["_id"], [review["_id"] for review in reversed(reviews)][:NEWEST]
 
 
-async def test_the_newest_reviews_are_listed_where_they_are_wrong_or_missing(database: Database) -> None:
+async def test_newest_review_ids_that_are_wrong_or_missing_are_found(database: Database) -> None:
     course, right = await newest(database)
     await differences(database, fix=True)
     true = {d["_id"]: d["newestReviewIds"] async for d in database["students"].find()}
@@ -159,7 +161,7 @@ async def test_a_hidden_review_is_not_among_the_newest(database: Database) -> No
     assert (await ids_by_parent(database, "courseId", [ObjectId(), course]))[1][: len(right)] == right
 
 
-async def test_the_newest_are_the_same_when_a_course_is_hidden(database: Database) -> None:
+async def test_hiding_a_course_does_not_change_the_newest_review_ids(database: Database) -> None:
     course, _ = await newest(database)
     await differences(database, fix=True)
     await database["courses"].update_one({"_id": course}, {"$set": {"status": "ARCHIVED"}})
@@ -179,8 +181,8 @@ reviews = st.fixed_dictionaries(
 @pytest.mark.parametrize("field", CARRIERS.values())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=st.lists(reviews, max_size=60))
-async def test_the_newest_are_the_beginning_of_the_listing(
-    indexed_database: Database, field: ReviewParent, made: list[dict[str, Any]]
+async def test_the_newest_review_ids_are_the_beginning_of_the_listing(
+    indexed_database: Database, field: ReviewParent, made: list[Document]
 ) -> None:
     database = indexed_database
     await clear(database)
@@ -192,5 +194,5 @@ async def test_the_newest_are_the_beginning_of_the_listing(
     listing = review_listing(Loaders(database), PUBLIC, field)
     listed = await listing.pages(parents, Window(NEWEST))
     ids = await ids_by_parent(database, field, parents)
-    assert [unpack_ids(pack_ids(own)) for own in ids] == ids
+    assert [unpack_ids(pack_ids(of_parent)) for of_parent in ids] == ids
     assert ids == [[review["_id"] for review in page.documents] for page in listed]

@@ -1,10 +1,9 @@
-"""Documents by key: aligned, each fetched once, whatever order the rows come in."""
+"""Documents by key: entries aligned with their keys, and each document fetched once."""
 
 import asyncio
 import gc
 import traceback
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from typing import Any
 from weakref import WeakSet
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loaders.model.documents import CourseDoc
+from loaders.mongo import Value
 from loaders.mongo.database import Database
 from loaders.reading import batching
 from loaders.reading.batching import ByKey
@@ -21,7 +21,7 @@ from tests.execution.hooked import hooked
 from tests.factories import store
 
 
-async def test_one_entry_a_key_in_one_command(database: Database, mongo_commands: list[str]) -> None:
+async def test_one_entry_per_key_by_one_command(database: Database, mongo_commands: list[str]) -> None:
     courses = [factories.course() for _ in range(3)]
     await store(database, courses=courses)
     by_id = ByKey[CourseDoc](database["courses"])
@@ -40,12 +40,12 @@ async def test_one_entry_a_key_in_one_command(database: Database, mongo_commands
 
 
 class _Held:
-    """A hook (tests/execution/hooked.py) that holds commands until they are let go."""
+    """A hook (tests/execution/hooked.py) that holds commands back until `free` is set."""
 
     def __init__(self) -> None:
         self.sent, self.free, self.fails = 0, asyncio.Event(), False
 
-    async def __call__(self, _: str, command: str, send: Callable[[], Awaitable[Any]]) -> Any:
+    async def __call__(self, _: str, command: str, send: Callable[[], Awaitable[Value]]) -> Value:
         self.sent += 1
         await self.free.wait()
         if self.fails:
@@ -53,7 +53,7 @@ class _Held:
         return await send()
 
 
-async def test_a_key_that_is_being_fetched_is_waited_for(database: Database) -> None:
+async def test_a_call_waits_for_a_key_that_another_call_is_fetching(database: Database) -> None:
     a, b, c = courses = [factories.course() for _ in range(3)]
     await store(database, courses=courses)
     held = _Held()
@@ -63,11 +63,11 @@ async def test_a_key_that_is_being_fetched_is_waited_for(database: Database) -> 
     await asyncio.sleep(0)
     held.free.set()
     found = await asyncio.gather(*calls)
-    assert [[course and course["_id"] for course in own] for own in found] == wanted
+    assert [[course and course["_id"] for course in courses] for courses in found] == wanted
     assert held.sent == 2
 
 
-async def test_who_waits_for_a_key_is_told_that_it_failed(database: Database) -> None:
+async def test_a_call_fails_with_the_fetch_that_it_waits_for(database: Database) -> None:
     held = _Held()
     by_id = ByKey[CourseDoc](hooked(database, held)["courses"])
     calls = [asyncio.create_task(by_id([ObjectId("1" * 24)])) for _ in range(3)]
@@ -80,7 +80,9 @@ async def test_who_waits_for_a_key_is_told_that_it_failed(database: Database) ->
     assert await by_id([ObjectId("1" * 24)]) == [None]
 
 
-async def test_who_waits_for_a_call_that_is_cancelled_fetches_the_key(database: Database) -> None:
+async def test_a_call_fetches_the_key_itself_if_the_call_it_waits_for_is_cancelled(
+    database: Database,
+) -> None:
     course = factories.course()
     await store(database, courses=[course])
     held = _Held()
@@ -97,7 +99,7 @@ async def test_who_waits_for_a_call_that_is_cancelled_fetches_the_key(database: 
         await first
 
 
-async def test_who_waits_for_a_key_may_be_cancelled(database: Database) -> None:
+async def test_cancelling_a_waiting_call_does_not_affect_the_others(database: Database) -> None:
     course = factories.course()
     await store(database, courses=[course])
     held = _Held()
@@ -113,13 +115,13 @@ async def test_who_waits_for_a_key_may_be_cancelled(database: Database) -> None:
     assert held.sent == 1
 
 
-async def test_a_failure_that_several_wait_for_is_freed_without_the_collector(
+async def test_a_failure_that_several_calls_wait_for_leaves_no_reference_cycle(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: WeakSet[Any] = WeakSet()
+    made: WeakSet[batching._Fetch] = WeakSet()
 
     class Tracked(batching._Fetch):
-        def __init__(self, keys: Mapping[Hashable, Any]) -> None:
+        def __init__(self, keys: Mapping[Hashable, Value]) -> None:
             super().__init__(keys)
             made.add(self)
 
@@ -133,9 +135,9 @@ async def test_a_failure_that_several_wait_for_is_freed_without_the_collector(
     held.free.set()
     await asyncio.wait(calls)
     assert held.sent == len(made) == 1
-    told = [traceback.format_exception(call.exception()) for call in calls]
-    assert [lines[-1] for lines in told] == ["RuntimeError: broken\n"] * 20
-    assert max(map(len, told)) < 10, "each who waits adds to the traceback"
+    tracebacks = [traceback.format_exception(call.exception()) for call in calls]
+    assert [lines[-1] for lines in tracebacks] == ["RuntimeError: broken\n"] * 20
+    assert max(map(len, tracebacks)) < 10, "each waiting call adds to the traceback"
     del calls
     left = len(made)
     gc.enable()

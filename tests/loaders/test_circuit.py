@@ -1,13 +1,13 @@
-"""The circuit: it opens when MongoDB can't be reached, and closes when it can."""
+"""The circuit breaker: it opens when MongoDB can't be reached, and closes when it can."""
 
 import asyncio
 from asyncio import create_task, gather, sleep
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from pymongo.errors import PyMongoError
 
 from app.database import DatabaseUnavailableError, connect, ping, wait_for
@@ -36,7 +36,7 @@ async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongo
         with own_mongod.stopped():
             with request(0.2), pytest.raises(DeadlineError):
                 await commands.find(things, {}, size=1)
-            with request(), pytest.raises(DatabaseAwayError):  # it waits for the ping
+            with request(), pytest.raises(DatabaseAwayError):  # after it has waited for the ping
                 await commands.find(things, {}, size=1)
             assert circuit.circuit_is_open(database.client)
             began = monotonic()
@@ -47,24 +47,24 @@ async def test_it_opens_when_a_ping_fails_and_closes_when_one_succeeds(own_mongo
             assert {type(error) for error in failed} == {DatabaseAwayError}
             assert monotonic() - began < 0.5
         async with asyncio.timeout(5):
-            while circuit.circuit_is_open(database.client):  # noqa: ASYNC110 # no request asks
+            while circuit.circuit_is_open(database.client):  # noqa: ASYNC110 # there is no event to wait for
                 await sleep(0.02)
         with request():
             await commands.find(things, {}, size=1)
     assert not circuit.troubled
 
 
-async def test_a_lost_connection_alone_opens_nothing(own_mongod: Mongod) -> None:
+async def test_a_lost_connection_alone_does_not_open_it(own_mongod: Mongod) -> None:
     async with connect(own_mongod.settings(mongodb_timeout=3.0)) as database:
         await ping(database)
         with own_mongod.failing(2, failCommands=["find"], closeConnection=True), request():
-            with suppress(PyMongoError):  # the driver tries again, how often depends on which one it is
+            with suppress(PyMongoError):  # the number of the driver's retries depends on the driver
                 await commands.find(database["things"], {}, size=1)
             assert await commands.count(database["things"], {}) >= 0
             assert not circuit.circuit_is_open(database.client)
 
 
-async def test_outside_of_requests_the_driver_s_own_errors_are_raised(own_mongod: Mongod) -> None:
+async def test_outside_requests_the_driver_s_own_errors_are_raised(own_mongod: Mongod) -> None:
     gone = own_mongod.settings(mongodb_timeout=0.1)
     async with connect(gone.model_copy(update={"mongodb_uri": _nowhere(gone.mongodb_uri)})) as database:
         with pytest.raises(PyMongoError):
@@ -73,31 +73,31 @@ async def test_outside_of_requests_the_driver_s_own_errors_are_raised(own_mongod
             await ping(database)
 
 
-async def test_a_server_that_was_never_there_is_away(own_mongod: Mongod) -> None:
+async def test_a_server_that_never_ran_counts_as_away(own_mongod: Mongod) -> None:
     gone = own_mongod.settings(mongodb_timeout=0.1)
     async with connect(gone.model_copy(update={"mongodb_uri": _nowhere(gone.mongodb_uri)})) as database:
         with request(), pytest.raises(DatabaseAwayError):
             await commands.find(database["things"], {}, size=1)
 
 
-async def test_the_start_waits_for_mongodb_and_says_so_once(own_mongod: Mongod) -> None:
-    told: list[None] = []
+async def test_start_up_waits_for_mongodb_and_reports_it_once(own_mongod: Mongod) -> None:
+    reports: list[None] = []
     async with connect(own_mongod.settings()) as database:
-        await wait_for(database, 5, lambda: told.append(None))
-        assert not told
+        await wait_for(database, 5, lambda: reports.append(None))
+        assert not reports
         with own_mongod.stopped():
-            waiting = create_task(wait_for(database, 30, lambda: told.append(None)))
+            waiting = create_task(wait_for(database, 30, lambda: reports.append(None)))
             async with asyncio.timeout(10):
-                while not told:  # noqa: ASYNC110 # a plain list
+                while not reports:  # noqa: ASYNC110 # a plain list
                     await sleep(0.05)
-            await sleep(2)  # it tries again
-            assert told == [None]
+            await sleep(2)  # it retries meanwhile
+            assert reports == [None]
             assert not waiting.done()
         async with asyncio.timeout(10):
             await waiting
 
 
-async def test_the_start_waits_for_so_long_and_no_longer(own_mongod: Mongod) -> None:
+async def test_start_up_waits_no_longer_than_its_limit(own_mongod: Mongod) -> None:
     gone = own_mongod.settings(mongodb_timeout=0.1)
     async with connect(gone.model_copy(update={"mongodb_uri": _nowhere(gone.mongodb_uri)})) as database:
         for seconds in (0.0, 1.0):
@@ -106,5 +106,6 @@ async def test_the_start_waits_for_so_long_and_no_longer(own_mongod: Mongod) -> 
             assert seconds <= monotonic() - began < seconds + 1
 
 
-def _nowhere(uri: Any) -> Any:
+def _nowhere(uri: SecretStr) -> SecretStr:
+    """A URI of the same type where no server listens."""
     return type(uri)("mongodb://127.0.0.1:1/?directConnection=true")

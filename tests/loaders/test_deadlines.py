@@ -1,18 +1,18 @@
-"""Commands end at the deadline of their request, and when its client leaves."""
+"""Commands end at their request's deadline, and when its client leaves."""
 
 import asyncio
 from asyncio import create_task, gather, sleep
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from app.database import connect
-from loaders.mongo import commands, detached
+from loaders.mongo import Document, Value, commands, detached
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError, OutcomeUnknownError
 from loaders.mongo.database import Database
 from loaders.mongo.scope import Scope, current_scope
@@ -22,7 +22,7 @@ from tests.loaders.mongod import NAME, Mongod
 LONG = 8.0  # seconds that a blocked command takes
 SLOW = {"$expr": {"$function": {"body": "function() { sleep(20); return true }", "args": [], "lang": "js"}}}
 
-Read: TypeAlias = Callable[[Database], Coroutine[Any, Any, Any]]
+Read: TypeAlias = Callable[[Database], Coroutine[object, object, Value]]
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ async def test_a_read_ends_when_its_client_leaves(own: Database, own_mongod: Mon
     with request(60) as scope:
         reading = create_task(read(own))
         async with asyncio.timeout(5):
-            while not await asyncio.to_thread(own_mongod.in_flight):  # noqa: ASYNC110 # MongoDB tells
+            while not await asyncio.to_thread(own_mongod.in_flight):  # noqa: ASYNC110 # only MongoDB knows
                 await sleep(0.01)
         scope.leave()
         with pytest.raises(ClientGoneError):
@@ -89,7 +89,7 @@ async def test_a_read_ends_when_its_client_leaves(own: Database, own_mongod: Mon
     await none_in_flight(own_mongod)
 
 
-async def test_a_read_that_is_cancelled_ends_too(own: Database, own_mongod: Mongod) -> None:
+async def test_a_cancelled_read_ends_in_mongodb_too(own: Database, own_mongod: Mongod) -> None:
     with request(60):
         reading = create_task(READS["find"](own))
         await sleep(0.3)
@@ -99,8 +99,8 @@ async def test_a_read_that_is_cancelled_ends_too(own: Database, own_mongod: Mong
     await none_in_flight(own_mongod)
 
 
-async def test_what_mongodb_blocks_ends_too(own: Database, own_mongod: Mongod) -> None:
-    """As a find that waits for a lock, or for the disk."""
+async def test_a_read_that_is_blocked_in_mongodb_ends_too(own: Database, own_mongod: Mongod) -> None:
+    """Stands for a find that waits for a lock or for the disk."""
     with own_mongod.blocking("find", "aggregate", "count", seconds=3):
         with request(0.3) as scope:
             found = await gather(
@@ -119,13 +119,13 @@ async def test_what_mongodb_blocks_ends_too(own: Database, own_mongod: Mongod) -
         await none_in_flight(own_mongod)
 
 
-async def test_strangers_are_answered_while_others_wait(own: Database, own_mongod: Mongod) -> None:
+async def test_a_cheap_request_is_answered_while_another_waits(own: Database, own_mongod: Mongod) -> None:
     with own_mongod.blocking("find", seconds=2):
         with request(1.5):
             slow = [create_task(commands.find(own["things"], {}, size=1)) for _ in range(200)]
         await sleep(0.2)
-        with request(5) as stranger:
-            stranger.cheap = True
+        with request(5) as scope:
+            scope.cheap = True
             began = monotonic()
             assert await commands.count(own["things"], {}) == 400
             assert monotonic() - began < 1
@@ -133,7 +133,7 @@ async def test_strangers_are_answered_while_others_wait(own: Database, own_mongo
     await none_in_flight(own_mongod)
 
 
-async def test_past_the_deadline_nothing_is_sent(own: Database) -> None:
+async def test_nothing_is_sent_past_the_deadline_or_after_the_client_left(own: Database) -> None:
     with request(-1), pytest.raises(DeadlineError):
         await commands.find(own["things"], {}, size=1)
     with request(60) as scope:
@@ -142,7 +142,7 @@ async def test_past_the_deadline_nothing_is_sent(own: Database) -> None:
             await commands.find(own["things"], {}, size=1)
 
 
-async def test_sessions_are_good_after_another_s_command_was_ended(own: Database) -> None:
+async def test_sessions_still_work_after_other_commands_were_killed(own: Database) -> None:
     for _ in range(3):
         with request(0.5), pytest.raises(DeadlineError):
             await READS["find"](own)
@@ -177,7 +177,7 @@ async def test_a_transaction_ends_at_the_deadline_and_keeps_nothing(
 
 async def test_retries_end_at_the_deadline(own: Database, own_mongod: Mongod) -> None:
     with (
-        MongoClient[Any](own_mongod.uri) as other,
+        MongoClient[Document](own_mongod.uri) as other,
         other.start_session() as session,
         session.start_transaction(),
     ):
@@ -189,7 +189,7 @@ async def test_retries_end_at_the_deadline(own: Database, own_mongod: Mongod) ->
         session.abort_transaction()
 
 
-async def test_a_turn_that_does_not_come_ends_at_the_deadline(own: Database) -> None:
+async def test_waiting_for_a_place_among_the_transactions_ends_at_the_deadline(own: Database) -> None:
     go_on = asyncio.Event()
 
     async def wait(_: Transaction) -> None:
@@ -205,7 +205,7 @@ async def test_a_turn_that_does_not_come_ends_at_the_deadline(own: Database) -> 
 
 @pytest.fixture
 def late() -> Late:
-    """The outcomes that came after their deadlines."""
+    """Records the outcomes that came after their deadlines."""
     _LATE.clear()
     return _LATE
 
@@ -229,8 +229,8 @@ async def test_a_commit_that_fails_past_the_deadline_is_reported(
     own: Database, own_mongod: Mongod, late: Late
 ) -> None:
     fails = {"errorCode": 251, "errorLabels": ["TransientTransactionError"]}
-    held = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 1_000}
-    with own_mongod.failing(1, **held, **fails):
+    block = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 1_000}
+    with own_mongod.failing(1, **block, **fails):
         with request(0.3, writes=True), pytest.raises(OutcomeUnknownError):
             await transaction(own, change)
         await detached.detached_work_done()
@@ -245,7 +245,7 @@ async def test_a_commit_that_fails_past_the_deadline_is_reported(
 async def test_a_commit_that_is_not_yet_with_a_majority_is_sent_again(
     own: Database, own_mongod: Mongod, code: int
 ) -> None:
-    """It is made, and an error would say that it isn't."""
+    """The commit has succeeded, and an error would say the opposite."""
     concern = {"code": code, "errmsg": "interrupted"}
     failing = own_mongod.failing(1, failCommands=["commitTransaction"], writeConcernError=concern)
     with failing, request(10, writes=True):
@@ -254,15 +254,13 @@ async def test_a_commit_that_is_not_yet_with_a_majority_is_sent_again(
 
 
 @pytest.mark.parametrize("command", ["commitTransaction", "update", "insert", "find"])
-async def test_a_transaction_that_somebody_interrupts_begins_again(
-    own: Database, own_mongod: Mongod, command: str
-) -> None:
+async def test_an_interrupted_transaction_is_retried(own: Database, own_mongod: Mongod, command: str) -> None:
     with own_mongod.failing(1, failCommands=[command], errorCode=11601), request(10, writes=True):
         await transaction(own, change)
     assert (await stored(own), own_mongod.open_transactions()) == (1, 0)
 
 
-async def test_what_came_in_time_is_not_reported(own: Database, late: Late) -> None:
+async def test_an_outcome_before_the_deadline_is_not_reported(own: Database, late: Late) -> None:
     with request(10, writes=True):
         await transaction(own, change)
     assert late == []
@@ -290,7 +288,7 @@ async def test_a_mutation_that_has_begun_goes_on_when_its_client_leaves(
     assert await stored(own) == 1
 
 
-async def test_a_server_that_answers_nothing_is_not_waited_for(own: Database, own_mongod: Mongod) -> None:
+async def test_commands_to_a_suspended_server_end_at_the_deadline(own: Database, own_mongod: Mongod) -> None:
     with own_mongod.stopped():
         began = monotonic()
         with request(0.5):

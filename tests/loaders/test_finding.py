@@ -1,7 +1,6 @@
-"""Finds by the command alone: what the driver's cursor would give."""
+"""`find` as a bare command returns what the driver's cursor would."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from bson.codec_options import CodecOptions
@@ -10,7 +9,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from app.database import connect
-from loaders.mongo import commands
+from loaders.mongo import Option, commands
 from loaders.mongo.database import Collection, Database
 from tests.loaders.mongod import Mongod
 from tests.support import MongoCommands
@@ -45,7 +44,7 @@ async def things(database: Database) -> AsyncIterator[Collection]:
     ],
     ids=str,
 )
-async def test_documents_are_those_of_a_cursor(things: Collection, options: dict[str, Any]) -> None:
+async def test_documents_are_those_of_a_cursor(things: Collection, options: dict[str, Option]) -> None:
     query = {"_id": {"$gte": 1}}
     expected = await things.find(query, **options).to_list(None)
     assert await commands.find(things, query, size=7, **options) == expected
@@ -55,17 +54,17 @@ async def test_documents_are_those_of_a_cursor(things: Collection, options: dict
     assert await commands.find(things, {"_id": -1}, size=1, **options) == []
 
 
-async def test_of_a_collection_with_options_of_its_own(things: Collection) -> None:
-    own: Collection = things.with_options(
+async def test_a_collection_s_own_options_are_kept(things: Collection) -> None:
+    with_options: Collection = things.with_options(
         codec_options=CodecOptions(tz_aware=True),
         read_preference=ReadPreference.NEAREST,
         read_concern=ReadConcern("majority"),
     )
-    assert await commands.find(own, {}, size=7) == DOCUMENTS
-    assert await commands.find_one(own, {"_id": 3}) == DOCUMENTS[3]
+    assert await commands.find(with_options, {}, size=7) == DOCUMENTS
+    assert await commands.find_one(with_options, {"_id": 3}) == DOCUMENTS[3]
 
 
-async def test_more_than_a_reply_of_mongodb_holds_is_found_whole(things: Collection) -> None:
+async def test_documents_that_do_not_fit_into_one_reply_are_all_found(things: Collection) -> None:
     text = "x" * 6_000_000
     await things.update_many({"_id": {"$lt": 5}}, {"$set": {"text": text}})
     found = await commands.find(things, {}, size=7, sort=[("_id", 1)])
@@ -74,7 +73,7 @@ async def test_more_than_a_reply_of_mongodb_holds_is_found_whole(things: Collect
     assert status["metrics"]["cursor"]["open"]["total"] == 0
 
 
-async def test_one_command_for_a_read(things: Collection, mongo_commands: list[str]) -> None:
+async def test_a_read_takes_one_command(things: Collection, mongo_commands: list[str]) -> None:
     mongo_commands.clear()
     await commands.find(things, {}, size=7, sort=[("_id", 1)])
     await commands.find_one(things, {"_id": 3})
@@ -82,7 +81,7 @@ async def test_one_command_for_a_read(things: Collection, mongo_commands: list[s
 
 
 @pytest.mark.parametrize("failure", [{"closeConnection": True}, {"errorCode": 189}], ids=str)
-async def test_a_read_that_may_succeed_is_tried_again(own_mongod: Mongod, failure: dict[str, Any]) -> None:
+async def test_a_read_that_may_succeed_is_retried(own_mongod: Mongod, failure: dict[str, Option]) -> None:
     sent = MongoCommands()
     async with connect(own_mongod.settings(), sent) as database:
         with own_mongod.failing(1, failCommands=["find"], **failure):
@@ -94,7 +93,7 @@ async def test_a_read_that_may_succeed_is_tried_again(own_mongod: Mongod, failur
             await commands.find(database["things"], {}, size=1)
 
 
-async def test_a_read_that_can_t_succeed_is_not_tried_again(own_mongod: Mongod) -> None:
+async def test_a_read_that_can_t_succeed_is_not_retried(own_mongod: Mongod) -> None:
     sent = MongoCommands()
     async with connect(own_mongod.settings(), sent) as database:
         with pytest.raises(OperationFailure):

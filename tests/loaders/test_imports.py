@@ -1,10 +1,11 @@
-from typing import Any
+"""Documents as `lectern import` stores them."""
 
 import pytest
 from bson import ObjectId
 
 from loaders.model.documents import CourseDoc, EnrollmentDoc, ReviewDoc, StudentDoc
 from loaders.model.ratings import wilson
+from loaders.mongo import Document, Value
 from loaders.mongo.database import Database
 from loaders.transfer.imports import Importer, Incoming
 from loaders.transfer.seen_keys import Seen
@@ -12,11 +13,12 @@ from loaders.transfer.seen_keys import Seen
 VOTES = {"importedHelpfulCount": 5, "unhelpfulCount": 2}
 
 
-def course(number: int, **fields: Any) -> Incoming:
+def course(number: int, **fields: Value) -> Incoming:
     return Incoming(number, ("s", f"c{number}"), {"title": f"Course {number}", **fields})
 
 
 async def kinds(importer: Importer, *batch: Incoming) -> list[str]:
+    """Imports a batch; returns the kind of each row's outcome."""
     return [outcome.kind for outcome in await importer.upsert(batch)]
 
 
@@ -30,7 +32,7 @@ async def kinds(importer: Importer, *batch: Incoming) -> list[str]:
     ],
 )
 async def test_a_new_document_has_every_key(
-    database: Database, collection: str, fields: dict[str, Any], shape: Any
+    database: Database, collection: str, fields: Document, shape: type
 ) -> None:
     assert await kinds(Importer(database, collection), Incoming(1, ("s", "1"), fields)) == ["created"]
     document = await database[collection].find_one()
@@ -51,7 +53,9 @@ async def test_only_supplied_fields_are_compared_and_written(database: Database)
     assert await kinds(Importer(database, "courses"), course(1, summary=None)) == ["updated"]
 
 
-async def test_a_null_for_what_can_t_be_null(database: Database) -> None:
+async def test_null_in_a_field_that_can_t_be_null_keeps_the_value_or_sets_the_default(
+    database: Database,
+) -> None:
     await kinds(Importer(database, "courses"), course(1, tags=["a"], status="DRAFT"))
     assert await kinds(Importer(database, "courses"), course(1, tags=None, status=None)) == ["updated"]
     document = await database["courses"].find_one()
@@ -59,7 +63,7 @@ async def test_a_null_for_what_can_t_be_null(database: Database) -> None:
     assert (document["tags"], document["status"]) == ([], "DRAFT")
 
 
-async def test_an_imported_rating_is_summarised_with_the_reviews_that_are_there(database: Database) -> None:
+async def test_an_imported_rating_is_combined_with_the_existing_reviews(database: Database) -> None:
     imported = {"average": 4.0, "count": 10}
     await kinds(Importer(database, "courses"), course(1, importedRating=imported))
     await database["courses"].update_one({}, {"$set": {"ratingStars": [0, 0, 0, 0, 10]}})
@@ -70,15 +74,15 @@ async def test_an_imported_rating_is_summarised_with_the_reviews_that_are_there(
     assert (document["ratingAverage"], document["ratingCount"]) == (4.0, 20)
 
 
-async def helpful(database: Database, **fields: Any) -> tuple[str, int, float]:
-    """Imports a review: what became of it, its count and its score."""
+async def helpful(database: Database, **fields: Value) -> tuple[str, int, float]:
+    """Imports a review; returns its outcome, helpful count and score."""
     (kind,) = await kinds(Importer(database, "reviews"), Incoming(1, ("s", "1"), fields))
     stored = await database["reviews"].find_one()
     assert stored is not None
     return kind, stored["helpfulCount"], stored["helpfulScore"]
 
 
-async def test_votes_stay_beside_an_imported_count_that_changes(database: Database) -> None:
+async def test_votes_are_kept_when_an_imported_count_changes(database: Database) -> None:
     assert await helpful(database, **VOTES) == ("created", 5, wilson(5, 2))
     await database["reviews"].update_one({}, {"$inc": {"helpfulCount": 3}})
     assert await helpful(database, **VOTES) == ("unchanged", 8, wilson(5, 2))
@@ -87,7 +91,7 @@ async def test_votes_stay_beside_an_imported_count_that_changes(database: Databa
     assert await helpful(database, importedHelpfulCount=None) == ("updated", 3, wilson(3, 0))
 
 
-async def test_a_count_arrives_at_a_review_that_has_votes_and_no_imported_ones(database: Database) -> None:
+async def test_an_imported_count_is_added_to_a_review_that_has_only_votes(database: Database) -> None:
     assert await helpful(database) == ("created", 0, 0.0)
     await database["reviews"].update_one({}, {"$inc": {"helpfulCount": 2}})
     assert await helpful(database, importedHelpfulCount=3) == ("updated", 5, wilson(5, 0))
@@ -113,7 +117,7 @@ async def test_slugs_are_unique_and_stay(database: Database) -> None:
     assert {d["slug"] async for d in database["courses"].find({"title": "D"})} == {"cpp"}
 
 
-async def test_a_key_that_repeats(database: Database) -> None:
+async def test_a_repeated_key_is_a_duplicate_or_rejected(database: Database) -> None:
     importer = Importer(database, "courses")
     outcomes = await importer.upsert([course(1), course(1), course(1, title="Other")])
     assert [o.kind for o in outcomes] == ["created", "duplicate", "rejected"]
@@ -135,7 +139,7 @@ async def test_without_writing_nothing_is_written(database: Database) -> None:
     assert [d["title"] async for d in database["courses"].find()] == ["Course 1"]
 
 
-async def test_what_mongodb_refuses_is_told_and_costs_nothing_else(database: Database) -> None:
+async def test_a_row_that_mongodb_refuses_is_reported_and_affects_no_other(database: Database) -> None:
     await kinds(Importer(database, "students"), Incoming(1, ("s", "1"), {}))
     taken = await database["students"].find_one()
     assert taken is not None
@@ -158,7 +162,7 @@ async def test_what_mongodb_refuses_is_told_and_costs_nothing_else(database: Dat
     ],
 )
 async def test_the_status_of_a_new_enrolment(
-    database: Database, fields: dict[str, Any], status: str, progress: float
+    database: Database, fields: Document, status: str, progress: float
 ) -> None:
     ids = {"courseId": ObjectId(), "studentId": ObjectId()}
     await kinds(Importer(database, "enrollments"), Incoming(1, ("s", "1"), {**ids, **fields}))

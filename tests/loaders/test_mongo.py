@@ -1,32 +1,31 @@
-"""What is told of a command."""
+"""The observed time of a command, and its errors."""
 
 import asyncio
 from threading import Event
 from time import monotonic
-from typing import Any
 
 import pytest
 from motor.core import AgnosticBase
 from pymongo.errors import OperationFailure
 
-from loaders.mongo import CommandSent, commands
+from loaders.mongo import CommandSent, DriverObject, Value, commands
 from loaders.mongo.database import Database
 from loaders.mongo.queue import POOL
 from loaders.mongo.scope import Scope, current_scope
 
 
-async def test_a_command_s_time_is_without_the_wait_for_its_turn(
+async def test_a_command_s_time_excludes_its_wait_in_the_queue(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[CommandSent] = []
+    observed: list[CommandSent] = []
     now, released, go_on = 0.0, Event(), asyncio.Event()
     monkeypatch.setattr(commands, "perf_counter", lambda: now)
     is_threaded = isinstance(database["courses"], AgnosticBase)
 
-    def block(_: Any) -> Any:
+    def block(_: DriverObject) -> Value:
         return released.wait(5) if is_threaded else go_on.wait()
 
-    token = current_scope.set(Scope(monotonic() + 60, on_command=told.append))
+    token = current_scope.set(Scope(monotonic() + 60, on_command=observed.append))
     try:
         busy = [asyncio.create_task(commands.send(database["courses"], "ping", block)) for _ in range(POOL)]
         await asyncio.sleep(0)
@@ -40,11 +39,11 @@ async def test_a_command_s_time_is_without_the_wait_for_its_turn(
         await asyncio.gather(*busy)
     finally:
         current_scope.reset(token)
-    assert [c for c in told if c.kind == "find"] == [CommandSent("find", "courses", 0.0, 0)]
+    assert [c for c in observed if c.kind == "find"] == [CommandSent("find", "courses", 0.0, 0)]
 
 
 async def test_an_error_of_mongodb_is_not_its_own_cause(database: Database) -> None:
-    """It would be a reference cycle for each command that fails."""
+    """Otherwise each failed command would leave a reference cycle."""
     token = current_scope.set(Scope(monotonic() + 5))
     try:
         with pytest.raises(OperationFailure) as failed:

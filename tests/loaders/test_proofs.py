@@ -1,10 +1,9 @@
-"""What a recount proves besides the counts of courses, and that it does so while others write."""
+"""What a recount checks besides the counts of courses, and that it may run while others write."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from bson import ObjectId
@@ -13,6 +12,7 @@ from loaders import enrollment as places
 from loaders import indexes
 from loaders import review_writes as reviews
 from loaders.model.ratings import wilson
+from loaders.mongo import Document, Stored, Value
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 from loaders.recount import Difference, recount
@@ -24,19 +24,21 @@ async def differences(database: Database, *, fix: bool = False) -> list[Differen
     return [difference async for difference in recount(database, fix=fix)]
 
 
-def native(document: dict[str, Any]) -> dict[str, Any]:
+def native(document: Document) -> Document:
+    """A document as if it had not been imported."""
     return {name: value for name, value in document.items() if name != "externalId"}
 
 
-async def told(database: Database, *, fix: bool = False) -> list[tuple[str, ObjectId, str, Any, Any]]:
+async def reported(database: Database, *, fix: bool = False) -> list[tuple[str, ObjectId, str, Value, Value]]:
+    """The differences without their remedies."""
     return [tuple(d)[:5] for d in await differences(database, fix=fix)]
 
 
 # -- votes --------------------------------------------------------------------------------------------------
 
 
-async def voted(database: Database, votes: int, **stored: Any) -> ObjectId:
-    """A review with votes; its course and its student have what they should."""
+async def voted(database: Database, votes: int, **stored: Value) -> ObjectId:
+    """Stores a review with votes, and a course with correct aggregates."""
     course = factories.course(stars=[0, 0, 0, 0, 1], slug=str(ObjectId()))
     review = factories.review(course, rating=5) | stored
     if "importedHelpfulCount" not in stored:
@@ -55,27 +57,27 @@ async def voted(database: Database, votes: int, **stored: Any) -> ObjectId:
 async def test_helpful_votes_are_counted(
     database: Database, votes: int, imported: int | None, helpful: int, unhelpful: int
 ) -> None:
-    told_of = {} if imported is None else {"importedHelpfulCount": imported}
+    imported_count = {} if imported is None else {"importedHelpfulCount": imported}
     counts = {"helpfulCount": helpful, "unhelpfulCount": unhelpful}
     score = wilson(helpful, unhelpful)
-    review = await voted(database, votes, **told_of, **counts, helpfulScore=score)
+    review = await voted(database, votes, **imported_count, **counts, helpfulScore=score)
     true = (imported or 0) + votes
     expected = [("helpfulCount", helpful, true), ("helpfulScore", score, wilson(true, unhelpful))]
     found = [("reviews", review, *difference) for difference in expected if difference[1] != difference[2]]
-    assert await told(database) == found
-    assert await told(database, fix=True) == found
-    assert await told(database) == []
+    assert await reported(database) == found
+    assert await reported(database, fix=True) == found
+    assert await reported(database) == []
 
 
-async def test_what_was_imported_before_it_was_kept_is_not_lost(database: Database) -> None:
+async def test_the_imported_count_of_an_old_import_is_restored(database: Database) -> None:
     course = factories.course(stars=[0, 0, 0, 0, 1])
     counts = {"helpfulCount": 7, "unhelpfulCount": 1, "helpfulScore": wilson(7, 1)}
     review = factories.review(course, rating=5) | counts
     await store(database, courses=[course], reviews=[review])
     await database["votes"].insert_one({"_id": {"reviewId": review["_id"], "studentId": ObjectId()}})
     expected = [("reviews", review["_id"], "importedHelpfulCount", None, 6)]
-    assert await told(database, fix=True) == expected
-    assert await told(database) == []
+    assert await reported(database, fix=True) == expected
+    assert await reported(database) == []
 
 
 @pytest.mark.parametrize("votes", [0, 3])
@@ -83,26 +85,26 @@ async def test_a_score_that_does_not_follow_from_its_votes(database: Database, v
     counts = {"importedHelpfulCount": 4, "helpfulCount": 4 + votes, "unhelpfulCount": 1}
     review = await voted(database, votes, **counts, helpfulScore=0.9)
     right = await voted(database, votes, **counts, helpfulScore=wilson(4 + votes, 1))
-    assert await told(database, fix=True) == [
+    assert await reported(database, fix=True) == [
         ("reviews", review, "helpfulScore", 0.9, wilson(4 + votes, 1)),
     ]
     stored = [r["helpfulScore"] async for r in database["reviews"].find({"_id": {"$in": [review, right]}})]
     assert stored == [wilson(4 + votes, 1)] * 2
 
 
-async def test_more_votes_than_a_batch(database: Database) -> None:
+async def test_more_votes_than_fit_into_a_batch(database: Database) -> None:
     popular = await voted(database, 1_203, helpfulCount=1_203, helpfulScore=wilson(1_203, 0))
     lost = [await voted(database, 1) for _ in range(3)]
     assert {(d.id, d.field, d.true) for d in await differences(database)} == {
         (review, *true) for review in lost for true in (("helpfulCount", 1), ("helpfulScore", wilson(1, 0)))
     }
     await database["reviews"].update_one({"_id": popular}, {"$inc": {"helpfulCount": 1}})
-    assert ("reviews", popular, "helpfulCount", 1_204, 1_203) in await told(database, fix=True)
-    assert await told(database) == []
+    assert ("reviews", popular, "helpfulCount", 1_204, 1_203) in await reported(database, fix=True)
+    assert await reported(database) == []
 
 
 @pytest.mark.parametrize("gone", [1, 3, 1_203])
-async def test_votes_for_a_review_that_is_gone_are_deleted(database: Database, gone: int) -> None:
+async def test_votes_for_a_deleted_review_are_deleted(database: Database, gone: int) -> None:
     stays = await voted(database, 2, helpfulCount=2, helpfulScore=wilson(2, 0))
     review, another = ObjectId(), ObjectId()
     votes = [{"_id": {"reviewId": review, "studentId": ObjectId()}} for _ in range(gone)]
@@ -110,18 +112,19 @@ async def test_votes_for_a_review_that_is_gone_are_deleted(database: Database, g
     await database["votes"].insert_many(votes)
     field = "of a review that is gone"
     expected = [("votes", review, field, gone, 0), ("votes", another, field, 1, 0)]
-    assert await told(database) == expected
-    assert await told(database, fix=True) == expected
-    assert await told(database) == []
+    assert await reported(database) == expected
+    assert await reported(database, fix=True) == expected
+    assert await reported(database) == []
     left = await database["votes"].find().to_list(None)
     assert [vote["_id"]["reviewId"] for vote in left] == [stays] * 2
 
 
-# -- what no value can mend ---------------------------------------------------------------------------------
+# -- problems that no value can mend -------------------------------------------------------------------------
 
 
 @asynccontextmanager
 async def without_index(database: Database, collection: str) -> AsyncIterator[None]:
+    """Drops the unique index of students and courses; at the end, empties the collection and restores it."""
     await database[collection].drop_index("studentId_1_courseId_1")
     try:
         yield
@@ -130,7 +133,7 @@ async def without_index(database: Database, collection: str) -> AsyncIterator[No
         await indexes.ensure(database)
 
 
-async def test_a_second_review_of_a_student_is_told_and_left(database: Database) -> None:
+async def test_second_reviews_of_a_student_are_reported_and_kept(database: Database) -> None:
     course, ann, bob = factories.course(stars=[0, 0, 0, 0, 6]), factories.student(), factories.student()
     by = [native(factories.review(course, student, rating=5)) for student in (ann, ann, ann, bob)]
     imported = [factories.review(course, bob, rating=5) for _ in range(2)]
@@ -143,7 +146,7 @@ async def test_a_second_review_of_a_student_is_told_and_left(database: Database)
         assert await database["reviews"].count_documents({}) == 6
 
 
-async def test_a_second_place_of_a_student_is_told(database: Database) -> None:
+async def test_a_second_enrolment_of_a_student_is_reported(database: Database) -> None:
     course, ann, bob = factories.course(), factories.student(), factories.student()
     statuses = ("ACTIVE", "WAITLISTED", "CANCELLED", "COMPLETED")
     of_ann = [factories.enrollment(course, ann, status=status) for status in statuses]
@@ -151,11 +154,13 @@ async def test_a_second_place_of_a_student_is_told(database: Database) -> None:
     async with without_index(database, "enrollments"):
         course["studentCount"] = 2
         await store(database, courses=[course], students=[ann, bob], enrollments=[*of_ann, *of_bob])
-        assert await told(database) == [("enrollments", of_ann[0]["_id"], "of one student and course", 2, 1)]
+        assert await reported(database) == [
+            ("enrollments", of_ann[0]["_id"], "of one student and course", 2, 1)
+        ]
 
 
-async def run_with(database: Database, *, seats: int | None, taken: int, waiting: int) -> dict[str, Any]:
-    """A run, counted as it is."""
+async def run_with(database: Database, *, seats: int | None, taken: int, waiting: int) -> Stored:
+    """Stores a run with enrolments, and correct aggregates."""
     course = factories.course()
     run = factories.course_run(
         course,
@@ -175,7 +180,7 @@ async def run_with(database: Database, *, seats: int | None, taken: int, waiting
     return run
 
 
-async def test_seats_sold_twice_are_told_and_left(database: Database) -> None:
+async def test_more_enrolments_than_seats_are_reported_and_kept(database: Database) -> None:
     run = await run_with(database, seats=2, taken=3, waiting=1)
     (found,) = await differences(database, fix=True)
     assert found[:5] == ("courseRuns", run["_id"], "seats sold", 3, 2)
@@ -186,16 +191,18 @@ async def test_seats_sold_twice_are_told_and_left(database: Database) -> None:
 
 
 @pytest.mark.parametrize(("seats", "taken"), [(2, 1), (None, 5)])
-async def test_people_who_wait_while_a_seat_is_free(
+async def test_a_waitlist_despite_a_free_seat_is_reported_until_it_moves_up(
     database: Database, seats: int | None, taken: int
 ) -> None:
     run = await run_with(database, seats=seats, taken=taken, waiting=3)
-    assert await told(database, fix=True) == [("courseRuns", run["_id"], "waiting, a seat free", 3, 0)]
-    await transaction(database, lambda tx: places.fill(tx, run))  # type: ignore[arg-type] # a plain document
+    assert await reported(database, fix=True) == [
+        ("courseRuns", run["_id"], "waiting despite free seat", 3, 0)
+    ]
+    await transaction(database, lambda tx: places.fill(tx, run))
     assert await differences(database) == []
 
 
-async def test_a_full_run_with_a_waitlist_is_right(database: Database) -> None:
+async def test_a_waitlist_of_a_full_run_is_no_problem(database: Database) -> None:
     await run_with(database, seats=2, taken=2, waiting=3)
     assert await differences(database) == []
 
@@ -203,12 +210,12 @@ async def test_a_full_run_with_a_waitlist_is_right(database: Database) -> None:
 # -- while others write -------------------------------------------------------------------------------------
 
 
-async def test_what_is_written_meanwhile_is_neither_told_nor_lost(database: Database) -> None:
+async def test_concurrent_writes_are_neither_reported_nor_lost(database: Database) -> None:
     course, students = factories.course(), [factories.student() for _ in range(30)]
     await store(database, courses=[course], students=students)
     done = asyncio.Event()
 
-    async def review(student: dict[str, Any]) -> None:
+    async def review(student: Document) -> None:
         async def write(tx: Transaction) -> None:
             parent = await tx.get("courses", course["_id"])
             await places.insert(tx, parent, None, student["_id"], "ACTIVE")

@@ -1,4 +1,4 @@
-"""The queue of commands, with commands that end when the test says so."""
+"""The queue of commands, with fake commands that end when the test finishes them."""
 
 import asyncio
 from asyncio import get_running_loop, sleep
@@ -14,7 +14,7 @@ from loaders.mongo.scope import Scope
 
 
 class Fake(Command):
-    """Notes that it was started."""
+    """A command that records its start."""
 
     def __init__(self, own: Queue, scope: Scope | None, started: list["Fake"]) -> None:
         super().__init__(scope, None, get_running_loop().create_future(), own)
@@ -24,11 +24,11 @@ class Fake(Command):
         self.started.append(self)
 
     def interrupt(self, error: Exception) -> None:
-        raise AssertionError("it is queued")
+        raise AssertionError("a queued command must be dropped, not interrupted")
 
 
 class Desk:
-    """A queue of its own, with the commands that it has started, in order."""
+    """A queue, and the commands that it has started, in order."""
 
     def __init__(self) -> None:
         self.queue = Queue()
@@ -52,8 +52,8 @@ class Desk:
         self.queue.fill()
 
     def finish_all(self) -> list[Scope | None]:
-        """Ends them in the order in which they began; whose they were."""
-        for command in self.started:  # it grows
+        """Finishes all commands in the order of their start; returns their scopes in that order."""
+        for command in self.started:  # which grows meanwhile
             self.finish(command)
         return [command.scope for command in self.started]
 
@@ -70,7 +70,7 @@ async def eventually(true: Callable[[], bool]) -> None:
             await sleep(0.005)
 
 
-async def test_few_are_in_flight_while_they_are_fast() -> None:
+async def test_few_commands_are_in_flight_while_they_are_fast() -> None:
     desk = Desk()
     desk.submit(request(), FAST + 2)
     assert len(desk.started) == FAST
@@ -78,13 +78,13 @@ async def test_few_are_in_flight_while_they_are_fast() -> None:
     assert len(desk.started) == FAST + 1
 
 
-async def test_an_operation_with_200_commands_delays_a_stranger_by_one() -> None:
-    desk, big, stranger = Desk(), request(), request()
+async def test_a_request_with_200_commands_delays_another_by_one() -> None:
+    desk, big, other = Desk(), request(), request()
     desk.submit(big, 200)
-    desk.submit(stranger)
+    desk.submit(other)
     desk.finish(desk.started[0])
     desk.finish(desk.started[1])
-    assert [command.scope for command in desk.started[FAST:]] == [big, stranger]
+    assert [command.scope for command in desk.started[FAST:]] == [big, other]
 
 
 async def test_requests_are_served_in_rotation() -> None:
@@ -95,16 +95,16 @@ async def test_requests_are_served_in_rotation() -> None:
     assert desk.finish_all()[FAST:] == scopes * 3
 
 
-async def test_reads_and_writes_queue_apart() -> None:
+async def test_reads_and_writes_queue_separately() -> None:
     desk, reads, writes = Desk(), request(), request(writes=True)
     desk.submit(reads, 100)
     desk.submit(writes, 8)
-    assert [command.scope for command in desk.started[FAST:]] == [writes] * 2  # kept for writes
+    assert [command.scope for command in desk.started[FAST:]] == [writes] * 2  # in reserved slots
     order = desk.finish_all()[FAST + 2 :]
     assert order[:10].count(writes) >= 5
 
 
-async def test_what_waits_starts_when_others_are_slow_up_to_the_pool() -> None:
+async def test_queued_commands_start_while_others_are_slow_up_to_the_limit() -> None:
     desk = Desk()
     commands = desk.submit(request(), 100)
     await eventually(lambda: len(desk.started) == 2 * FAST)
@@ -115,7 +115,7 @@ async def test_what_waits_starts_when_others_are_slow_up_to_the_pool() -> None:
     assert len(desk.started) == 65
 
 
-async def test_slow_commands_leave_slots_to_cheap_requests_and_to_writes() -> None:
+async def test_slow_commands_leave_slots_for_cheap_requests_and_writes() -> None:
     desk = Desk()
     desk.submit(request(), 100)
     await eventually(lambda: len(desk.started) == 64)
@@ -124,7 +124,7 @@ async def test_slow_commands_leave_slots_to_cheap_requests_and_to_writes() -> No
         assert desk.started[-1].scope is scope
 
 
-async def test_all_slots_together_leave_the_driver_connections_of_its_own() -> None:
+async def test_all_slots_together_leave_connections_for_the_driver_itself() -> None:
     desk = Desk()
     for scope in (request(), request(cheap=True), request(writes=True)):
         desk.submit(scope, 100)
@@ -133,8 +133,8 @@ async def test_all_slots_together_leave_the_driver_connections_of_its_own() -> N
     assert len(desk.started) == 92 < queue.POOL
 
 
-async def test_while_the_queue_moves_no_more_are_started_than_end() -> None:
-    """MongoDB is the bottleneck then: each takes as long as there are others."""
+async def test_while_commands_end_no_more_are_started_than_end() -> None:
+    """MongoDB is the bottleneck then: more commands in flight would make each slower."""
     desk = Desk()
     desk.submit(request(), 100)
     for number in range(FAST):
@@ -143,7 +143,7 @@ async def test_while_the_queue_moves_no_more_are_started_than_end() -> None:
     assert len(desk.started) == 2 * FAST
 
 
-async def test_a_command_that_takes_long_is_slow_while_the_queue_moves() -> None:
+async def test_a_long_command_counts_as_slow_even_while_others_end() -> None:
     desk = Desk()
     desk.submit(request(), 1)
     desk.submit(request(), 1000)
@@ -156,7 +156,7 @@ async def test_a_command_that_takes_long_is_slow_while_the_queue_moves() -> None
     assert len(running) > FAST
 
 
-async def test_what_is_dropped_is_not_started() -> None:
+async def test_commands_of_a_client_that_left_are_not_started() -> None:
     desk, gone = Desk(), request()
     desk.submit(None, FAST)
     dropped = desk.enter(gone, 5)
@@ -169,7 +169,7 @@ async def test_what_is_dropped_is_not_started() -> None:
     assert desk.started[FAST:] == [stays]
 
 
-async def test_what_is_queued_past_its_deadline_is_dropped() -> None:
+async def test_a_command_queued_past_its_deadline_is_dropped() -> None:
     desk = Desk()
     desk.submit(None, FAST)
     (late,) = desk.enter(Scope(monotonic() + 0.05), 1)

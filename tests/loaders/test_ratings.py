@@ -20,12 +20,12 @@ def test_without_ratings_there_is_no_average() -> None:
 
 
 @pytest.mark.parametrize(("average", "count"), [(4.7, 55), (4.2, 85), (4.5, 68), (4.5, 28), (4.2, 150)])
-def test_an_imported_average_alone_is_shown_as_it_came(average: float, count: int) -> None:
+def test_an_imported_average_alone_is_kept_as_it_is(average: float, count: int) -> None:
     rating = summarise([0] * 5, {"average": average, "count": count})
     assert (rating["ratingAverage"], rating["ratingCount"]) == (average, count)
 
 
-def test_an_imported_average_weighs_its_count() -> None:
+def test_an_imported_average_is_weighted_by_its_count() -> None:
     rating = summarise([1, 0, 0, 0, 1], {"average": 4.5, "count": 2})
     assert (rating["ratingAverage"], rating["ratingCount"]) == (3.75, 4)
 
@@ -45,7 +45,7 @@ def test_the_bayesian_average_lies_between_the_prior_and_the_mean(counts: list[i
     [(0, 0, 0.0), (0, 5, 0.0), (1, 0, 0.206549), (10, 0, 0.722467), (90, 10, 0.825633)],
 )
 def test_wilson(helpful: int, unhelpful: int, bound: float) -> None:
-    """Values of the closed formula, worked out apart from the code."""
+    """The expected values come from the closed formula, computed independently of the code."""
     assert wilson(helpful, unhelpful) == pytest.approx(bound, abs=2e-4)
 
 

@@ -1,4 +1,4 @@
-"""Sessions of the driver, lent again and again."""
+"""The pool of driver sessions."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ class Session:
 
 
 class Client:
-    """Counts the sessions that it was asked for."""
+    """Counts the sessions that it has started."""
 
     def __init__(self) -> None:
         self.started = 0
@@ -32,7 +32,7 @@ def client() -> Iterator[Client]:
     driver_sessions.forget_sessions(client)
 
 
-def test_a_session_is_lent_again_and_to_one_at_a_time(client: Client) -> None:
+def test_a_session_is_reused_but_never_shared(client: Client) -> None:
     one, another = driver_sessions.lend(client), driver_sessions.lend(client)
     assert one.session is not another.session
     assert (one.id, another.id) == (1, 2)
@@ -41,7 +41,7 @@ def test_a_session_is_lent_again_and_to_one_at_a_time(client: Client) -> None:
     assert client.started == 2
 
 
-def test_a_session_that_comes_back_after_its_client_was_closed_is_not_kept(client: Client) -> None:
+def test_a_session_given_back_after_its_client_was_closed_is_dropped(client: Client) -> None:
     free, session = driver_sessions.lend(client), driver_sessions.lend(client)
     driver_sessions.give_back(client, free)
     driver_sessions.forget_sessions(client)

@@ -28,13 +28,13 @@ def test_words(text: str, found: list[str]) -> None:
 
 
 @given(st.text(max_size=200))
-def test_words_survive_being_folded_again(text: str) -> None:
+def test_folding_words_again_does_not_change_them(text: str) -> None:
     for word in words(text):
         assert words(word) == [word]
         assert 0 < len(word) <= 64
 
 
-def test_a_term_weighs_the_fields_it_stands_in() -> None:
+def test_the_weight_of_a_term_is_the_sum_over_its_fields() -> None:
     course = {
         "title": "Databases", "codes": ["DB-1"], "tags": ["sql"], "summary": None,
         "description": "Learn databases with SQL.",
@@ -46,7 +46,7 @@ def test_a_term_weighs_the_fields_it_stands_in() -> None:
     assert weights["learn"] == 1
 
 
-def test_a_long_description_keeps_the_title() -> None:
+def test_a_long_description_does_not_displace_the_title() -> None:
     description = " ".join(f"word{n}" for n in range(2000))
     course = {"title": "Title", "codes": [], "tags": [], "summary": "", "description": description}
     search = course_keys(course)["search"]
@@ -54,21 +54,21 @@ def test_a_long_description_keeps_the_title() -> None:
     assert search[0]["w"] == 10
 
 
-def test_sort_keys_put_alike_titles_together() -> None:
+def test_sort_keys_put_similar_titles_together() -> None:
     titles = ["élan", "Zebra", "«Apfel»", "apple"]
     assert sorted(titles, key=sort_key) == ["«Apfel»", "apple", "élan", "Zebra"]
     assert student_keys({"name": "  Zoë  Lee "})["sortName"] == "zoe lee"
 
 
 @pytest.mark.parametrize("run", ["\u0315\u0300", "\u0f73", "\u0344", "\ufdfa", "e\u0301", "学"])
-def test_words_take_time_by_the_length_of_the_text(run: str) -> None:
-    """Ten times the text, ten times the time; a square would take a hundred. Python's NFKD takes that."""
+def test_splitting_into_words_takes_linear_time(run: str) -> None:
+    """Ten times the text may take ten times as long, not a hundred times, as with Python's NFKD."""
     short, long = (cpu(partial(words, "a" + run * n)) for n in (4_000, 40_000))
     assert long < 25 * short + 0.005
 
 
-def test_what_is_kept_of_texts_is_bounded() -> None:
-    """Every character of Unicode as a word of its own, and as a query."""
+def test_the_caches_for_texts_are_bounded() -> None:
+    """Uses every Unicode character as a word, and thousands of queries."""
     for code in [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]:
         words(chr(code))
     search.query_words.cache_clear()

@@ -1,4 +1,4 @@
-"""Calls that block, in threads."""
+"""Blocking calls in threads."""
 
 import asyncio
 import sys
@@ -8,13 +8,12 @@ from contextvars import ContextVar
 from functools import partial
 from threading import Barrier, Event, get_ident
 from time import monotonic
-from typing import Any
 
 import pytest
 
 from app.database import connect
 from app.settings import Settings
-from loaders.mongo import commands, queue
+from loaders.mongo import DriverObject, Value, commands, queue
 from loaders.mongo.database import Database
 from loaders.mongo.scope import Scope, current_scope
 from loaders.mongo.threads import Call
@@ -22,24 +21,25 @@ from loaders.mongo.threads import Call
 who: ContextVar[str] = ContextVar("who")
 
 
-def run(function: Callable[[Any], Any], argument: Any) -> Future[Any]:
+def run(function: Callable[[Value], Value], argument: Value) -> Future[Value]:
+    """Submits a call of a function to the queue, as if `argument` were the driver's object."""
     call = Call(None, None, queue.running(), function, argument)
     queue.running().submit(call)
     return call.future
 
 
-async def test_it_runs_elsewhere_in_the_caller_s_context() -> None:
+async def test_a_call_runs_in_another_thread_in_the_caller_s_context() -> None:
     who.set("the caller")
     assert await run(lambda argument: (argument, who.get()), 7) == (7, "the caller")
     assert await run(lambda _: get_ident(), None) != get_ident()
 
 
-async def test_what_it_raises_is_raised() -> None:
+async def test_an_error_of_the_call_is_raised_in_the_caller() -> None:
     with pytest.raises(KeyError, match="gone"):
         await run({"there": 1}.__getitem__, "gone")
 
 
-def test_a_loop_that_is_closed_meanwhile_takes_no_thread_with_it() -> None:
+def test_threads_survive_an_event_loop_that_is_closed_meanwhile() -> None:
     go_on = Event()
 
     async def leave() -> None:
@@ -56,7 +56,7 @@ def test_a_loop_that_is_closed_meanwhile_takes_no_thread_with_it() -> None:
     assert asyncio.run(count()) == set(range(10))
 
 
-async def test_a_cancelled_call_ends_unheard() -> None:
+async def test_the_result_of_a_cancelled_call_is_discarded() -> None:
     begun, go_on = Event(), Event()
 
     def block(_: None) -> str:
@@ -75,7 +75,7 @@ async def test_a_cancelled_call_ends_unheard() -> None:
 
 
 async def test_threads_lose_no_command_and_run_none_twice(settings: Settings) -> None:
-    """They take and give back slots and queued commands without a lock."""
+    """Threads take and give back slots and queued commands without a lock."""
     ran: list[int] = []
 
     async def request(number: int, database: Database) -> None:
@@ -91,10 +91,10 @@ async def test_threads_lose_no_command_and_run_none_twice(settings: Settings) ->
     finally:
         sys.setswitchinterval(before)
     assert sorted(ran) == list(range(4_000))
-    own = queue.running()
-    assert [slots._running for slots in own._slots] == [{}] * 3
-    assert not any(own._rings.values())
+    running = queue.running()
+    assert [slots._running for slots in running._slots] == [{}] * 3
+    assert not any(running._rings.values())
 
 
-def _note(ran: list[int], number: int, _: Any) -> None:
+def _note(ran: list[int], number: int, _: DriverObject) -> None:
     ran.append(number)

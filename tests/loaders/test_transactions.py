@@ -1,26 +1,27 @@
-"""Transactions: all or nothing, begun again where MongoDB says so, and what is seen within one."""
+"""Transactions: they are atomic, retried after transient errors, and see their own writes."""
 
 from asyncio import Event, gather
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
+from loaders.mongo import Change, Document
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
 
 A, B = ObjectId(), ObjectId()
-#: A collection with a unique index beside that of `_id`.
+#: A collection with another unique index than that of `_id`.
 UNIQUE = "accounts"
 
 
-async def there(database: Database, collection: str = "things") -> list[Any]:
+async def stored(database: Database, collection: str = "things") -> list[Document]:
+    """All documents of a collection."""
     return [document async for document in database[collection].find(sort=[("_id", 1)])]
 
 
-async def test_all_of_it_is_kept(database: Database) -> None:
+async def test_all_writes_of_a_transaction_are_kept(database: Database) -> None:
     async def work(tx: Transaction) -> str:
         made = await tx.insert("things", {"_id": A, "n": 1})
         await tx.patch("things", made, n=2)
@@ -28,11 +29,13 @@ async def test_all_of_it_is_kept(database: Database) -> None:
         return "done"
 
     assert await transaction(database, work) == "done"
-    assert await there(database) == [{"_id": A, "n": 2}, {"_id": B}]
+    assert await stored(database) == [{"_id": A, "n": 2}, {"_id": B}]
 
 
 @pytest.mark.parametrize("error", [ValueError, OperationFailure, KeyboardInterrupt])
-async def test_nothing_is_kept_of_what_fails(database: Database, error: type[BaseException]) -> None:
+async def test_nothing_of_a_failed_transaction_is_kept(
+    database: Database, error: type[BaseException]
+) -> None:
     attempts: list[Transaction] = []
 
     async def work(tx: Transaction) -> None:
@@ -42,12 +45,12 @@ async def test_nothing_is_kept_of_what_fails(database: Database, error: type[Bas
 
     with pytest.raises(error):
         await transaction(database, work)
-    assert await there(database) == []
+    assert await stored(database) == []
     assert len(attempts) == 1
 
 
 @pytest.mark.parametrize("failures", [1, 4])
-async def test_what_is_transient_is_tried_anew(database: Database, failures: int) -> None:
+async def test_a_transient_failure_is_retried(database: Database, failures: int) -> None:
     attempts: list[Transaction] = []
 
     async def work(tx: Transaction) -> None:
@@ -59,10 +62,10 @@ async def test_what_is_transient_is_tried_anew(database: Database, failures: int
 
     await transaction(database, work)
     assert len(attempts) == len({id(tx) for tx in attempts}) == failures + 1
-    assert await there(database) == [{"_id": A}]
+    assert await stored(database) == [{"_id": A}]
 
 
-async def test_those_that_read_and_write_the_same_come_one_after_the_other(database: Database) -> None:
+async def test_transactions_that_read_and_write_one_document_are_serialised(database: Database) -> None:
     await database["things"].insert_one({"_id": A, "n": 0})
 
     async def work(tx: Transaction) -> None:
@@ -70,15 +73,13 @@ async def test_those_that_read_and_write_the_same_come_one_after_the_other(datab
         await tx.patch("things", thing, n=thing["n"] + 1)
 
     await gather(*(transaction(database, work) for _ in range(20)))
-    assert await there(database) == [{"_id": A, "n": 20}]
+    assert await stored(database) == [{"_id": A, "n": 20}]
 
 
 @pytest.mark.parametrize("key", [{"_id": A}, {"email": "a@b.c"}])
-async def test_of_two_that_add_the_same_key_the_second_finds_it(
-    database: Database, key: dict[str, Any]
-) -> None:
-    """Both have looked before either adds it: MongoDB has the second begin again. It is never told of a
-    duplicate, which nothing would begin again.
+async def test_of_two_that_insert_the_same_key_the_second_finds_it(database: Database, key: Document) -> None:
+    """Both look for the key before either inserts it. The second has a write conflict and is retried; it
+    never gets a duplicate key error, which would not be retried.
     """
     ready, found = [Event(), Event()], []
 
@@ -99,10 +100,10 @@ async def test_of_two_that_add_the_same_key_the_second_finds_it(
 
 
 @pytest.mark.parametrize("key", [{"_id": A}, {"email": "a@b.c"}])
-async def test_a_key_that_came_after_the_moment_of_a_transaction_is_a_conflict(
-    database: Database, key: dict[str, Any]
+async def test_a_key_inserted_after_a_transaction_s_snapshot_is_a_write_conflict(
+    database: Database, key: Document
 ) -> None:
-    attempts: list[Any] = []
+    attempts: list[Document | None] = []
 
     async def work(tx: Transaction) -> None:
         attempts.append(await tx.find_one(UNIQUE, key))
@@ -115,13 +116,13 @@ async def test_a_key_that_came_after_the_moment_of_a_transaction_is_a_conflict(
     assert [bool(attempt) for attempt in attempts] == [False, True]
 
 
-async def test_who_adds_without_looking_is_told_of_a_duplicate(database: Database) -> None:
+async def test_an_insert_without_a_look_up_raises_a_duplicate_key_error(database: Database) -> None:
     await database["things"].insert_one({"_id": A})
     with pytest.raises(DuplicateKeyError):
         await transaction(database, lambda tx: tx.insert("things", {"_id": A}))
 
 
-async def test_a_key_that_is_put_by_two_at_once_is_that_of_the_second(database: Database) -> None:
+async def test_of_two_that_put_the_same_key_at_once_one_document_remains(database: Database) -> None:
     ready = [Event(), Event()]
 
     async def put(n: int) -> None:
@@ -134,11 +135,11 @@ async def test_a_key_that_is_put_by_two_at_once_is_that_of_the_second(database: 
         await transaction(database, work)
 
     await gather(put(0), put(1))
-    assert len(await there(database)) == 1
+    assert len(await stored(database)) == 1
 
 
-async def test_of_two_that_hold_a_document_one_begins_again(database: Database) -> None:
-    """Also where neither changes a thing."""
+async def test_of_two_that_hold_a_document_one_is_retried(database: Database) -> None:
+    """Even if neither changes a value."""
     await database["things"].insert_one({"_id": A, "sum": 0})
     ready, attempts = [Event(), Event()], []
 
@@ -155,11 +156,13 @@ async def test_of_two_that_hold_a_document_one_begins_again(database: Database) 
 
     await gather(count(0), count(1))
     assert len(attempts) == 3
-    (thing,) = await there(database)
+    (thing,) = await stored(database)
     assert (thing["parts"], thing["revision"]) == (2, 2)
 
 
-async def test_what_was_read_is_as_it_was_left(database: Database, mongo_commands: list[str]) -> None:
+async def test_a_read_document_shows_the_transaction_s_own_writes(
+    database: Database, mongo_commands: list[str]
+) -> None:
     vote = {"_id": {"reviewId": A, "studentId": B}}
     await database["things"].insert_many([{"_id": A, "n": 1}, {"_id": B, "n": 1}])
     mongo_commands.clear()
@@ -186,17 +189,17 @@ async def test_what_was_read_is_as_it_was_left(database: Database, mongo_command
     await transaction(database, work)
     assert mongo_commands.count("find things") == 1 + 2 + 2 + 1
     assert mongo_commands.count("find votes") == 1
-    assert [document["n"] for document in await there(database)] == [6]
+    assert [document["n"] for document in await stored(database)] == [6]
 
 
-async def test_changes_tell_what_was_set_and_what_it_was(database: Database) -> None:
+async def test_changes_have_the_values_before_and_after(database: Database) -> None:
     then = datetime(2026, 1, 1, tzinfo=UTC)
     await database["things"].insert_many([{"_id": A, "n": 1, "at": then}, {"_id": B, "n": 2, "at": then}])
-    changes: list[Any] = []
+    changes: list[Change] = []
 
     async def work(tx: Transaction) -> None:
         one, two = [await tx.get("things", key) for key in (A, B)]
-        await tx.patch("things", one, n=1, at=then.replace(tzinfo=None))  # nothing
+        await tx.patch("things", one, n=1, at=then.replace(tzinfo=None))  # changes nothing
         await tx.patch_all("things", [one, two], n=2, m=None)
         await tx.hold("things", A, sum=1)
         await tx.delete("things", await tx.get("things", B))

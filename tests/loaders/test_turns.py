@@ -1,4 +1,4 @@
-"""Turns: few transactions at once, and those that were in each other's way one after the other."""
+"""Key locks: few transactions run at once, and conflicting ones run one after another."""
 
 from asyncio import Event, create_task, gather, sleep, timeout
 
@@ -11,11 +11,11 @@ from loaders.mongo.transactions import Transaction, transaction
 A = ObjectId()
 
 
-async def test_ten_run_at_once_and_more_wait() -> None:
+async def test_ten_transactions_run_at_once_and_more_wait() -> None:
     running, go_on = [], Event()
 
     async def run(n: int) -> None:
-        async with key_locks.taken(()):
+        async with key_locks.acquired(()):
             running.append(n)
             await go_on.wait()
 
@@ -27,26 +27,26 @@ async def test_ten_run_at_once_and_more_wait() -> None:
     assert running == list(range(12))
 
 
-async def test_whose_turn_it_is_waits_for_nobody_without_one() -> None:
+async def test_a_holder_of_a_lock_does_not_wait_for_those_without() -> None:
     go_on = Event()
 
     async def run() -> None:
-        async with key_locks.taken(()):
+        async with key_locks.acquired(()):
             await go_on.wait()
 
     tasks = [create_task(run()) for _ in range(10)]
     await sleep(0.01)
-    async with timeout(1), key_locks.taken({"a"}):
-        assert key_locks.is_taken("a")
+    async with timeout(1), key_locks.acquired({"a"}):
+        assert key_locks.is_locked("a")
     go_on.set()
     await gather(*tasks)
 
 
-async def test_those_with_one_key_come_in_the_order_in_which_they_asked() -> None:
+async def test_a_lock_is_first_come_first_served() -> None:
     had: list[tuple[int, str]] = []
 
     async def run(n: int) -> None:
-        async with key_locks.taken({"a"}):
+        async with key_locks.acquired({"a"}):
             had.append((n, "begin"))
             await sleep(0)
             had.append((n, "end"))
@@ -55,26 +55,26 @@ async def test_those_with_one_key_come_in_the_order_in_which_they_asked() -> Non
     assert had == [(n, what) for n in range(3) for what in ("begin", "end")]
 
 
-async def test_those_with_the_same_keys_never_wait_for_each_other_forever() -> None:
+async def test_several_locks_at_once_cause_no_deadlock() -> None:
     async def run(*keys: str) -> None:
         for _ in range(20):
-            async with key_locks.taken(dict.fromkeys(keys)):
+            async with key_locks.acquired(dict.fromkeys(keys)):
                 await sleep(0)
 
     async with timeout(5):
         await gather(run("a", "b"), run("b", "a"), run("b", "c"), run("c", "a"))
 
 
-async def test_a_key_is_taken_while_somebody_has_its_turn() -> None:
-    assert not key_locks.is_taken("a")
-    async with key_locks.taken({"a"}):
-        assert key_locks.is_taken("a")
-        assert not key_locks.is_taken("b")
-    assert not key_locks.is_taken("a")
+async def test_a_key_is_locked_while_somebody_holds_its_lock() -> None:
+    assert not key_locks.is_locked("a")
+    async with key_locks.acquired({"a"}):
+        assert key_locks.is_locked("a")
+        assert not key_locks.is_locked("b")
+    assert not key_locks.is_locked("a")
 
 
-async def test_transactions_that_want_the_same_begin_again_once_or_twice(database: Database) -> None:
-    """Without turns, 60 of them take several hundred attempts."""
+async def test_conflicting_transactions_are_retried_once_or_twice(database: Database) -> None:
+    """Without the locks, 60 transactions take several hundred attempts."""
     await database["things"].insert_one({"_id": A, "n": 0})
     attempts = 0
 

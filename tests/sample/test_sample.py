@@ -20,8 +20,8 @@ from app.sample.identity import TODAY
 from app.sample.loading import load_sample
 from loaders import recount
 from loaders.model.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
-from loaders.model.new_documents import Document
 from loaders.model.ratings import wilson
+from loaders.mongo import Document
 from loaders.mongo.database import Database
 from loaders.text.terms import course_keys, student_keys
 from loaders.transfer import SampleDocument, insert_sample

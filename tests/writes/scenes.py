@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
+from loaders.mongo.bson_types import now
 from loaders.mongo.database import Database
-from loaders.mongo.moments import now
 from resolvers.context import Viewer
 from resolvers.relay import ids
 from tests import factories

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from loaders.mongo.bson_types import now
 from loaders.mongo.database import Database
-from loaders.mongo.moments import now
 from tests import factories
 from tests.writes.scenes import NAMES, scenes
 from tests.writes.support import Gateway, as_student, course_id, current, stored
