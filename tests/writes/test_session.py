@@ -155,15 +155,15 @@ async def test_a_password_that_changes_while_someone_signs_in_with_it_is_wrong(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = await gateway.sign_up()
-    is_right = passwords.is_right
+    is_right = passwords.verify
 
     async def and_then_changed(password: str, stored: str | None) -> bool:
-        monkeypatch.setattr(passwords, "is_right", is_right)
+        monkeypatch.setattr(passwords, "verify", is_right)
         right = await is_right(password, stored)
         assert (await change_password(gateway, there["accessToken"]))["errors"] == []
         return right
 
-    monkeypatch.setattr(passwords, "is_right", and_then_changed)
+    monkeypatch.setattr(passwords, "verify", and_then_changed)
     assert codes(await gateway.sign_in()) == OVER
 
 
@@ -399,7 +399,7 @@ async def test_no_hash_is_computed_for_a_reset_link_that_is_none(
         computed.append(password)
         return ""
 
-    monkeypatch.setattr(passwords, "hashed", hashed)
+    monkeypatch.setattr(passwords, "hash_password", hashed)
     for token in ("", "x", "x" * 10_000, "\x00"):
         assert codes(await reset(token)) == USED
     assert computed == []
