@@ -2,12 +2,15 @@
 
 from dataclasses import fields
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 import strawberry
 from strawberry import UNSET, enum_value
 
 from resolvers.fields import Declaration
+
+#: An instance of a class that is declared with strawberry.input; they have no common base class.
+InputObject: TypeAlias = Any
 
 
 def optional(description: str) -> Declaration:
@@ -150,10 +153,10 @@ class CourseFilter(Criteria):
     )
     min_rating: float | None = optional("Minimum average rating (`RatingSummary.average`), from 1 to 5.")
     duration_days: IntRange | None = optional(
-        "Length of the course in days; courses of unknown length don't match."
+        "Length of the course in days. A bound excludes courses of unknown length."
     )
     price_minor: IntRange | None = optional(
-        "Price in minor units of its currency, whatever the currency; courses without a price don't match."
+        "Price in minor units, whatever the currency. A bound excludes courses without a price."
     )
     has_seats: bool | None = optional(
         "True: only courses with a free seat in an upcoming run. False: only courses without one."

@@ -31,7 +31,9 @@ class ErrorCode(Enum):
     FORBIDDEN = enum_value("FORBIDDEN", description="The viewer may not do this.")
     UNAUTHENTICATED = enum_value("UNAUTHENTICATED", description="The viewer must sign in, or sign in again.")
     CONFLICT = enum_value("CONFLICT", description="The request conflicts with the current state of the data.")
-    DUPLICATE = enum_value("DUPLICATE", description="The object already exists, or its unique name is taken.")
+    DUPLICATE = enum_value(
+        "DUPLICATE", description="The object already exists, or a unique value such as a slug is taken."
+    )
     SEATS_TAKEN = enum_value("SEATS_TAKEN", description="No seat is left.")
     NOT_ENROLLED = enum_value("NOT_ENROLLED", description="This requires an enrolment in the course.")
     RATE_LIMITED = enum_value("RATE_LIMITED", description="Too many attempts: try again later.")

@@ -37,11 +37,15 @@ from resolvers.relay import (
 from resolvers.viewer import ViewerDoc, viewer_doc
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Global ID of the object.")]
+StudentId = Annotated[strawberry.ID, strawberry.argument(description="Global ID of the student.")]
+ReviewId = Annotated[strawberry.ID, strawberry.argument(description="Global ID of the review.")]
 Ids = Annotated[
     list[strawberry.ID], strawberry.argument(description="Global IDs of the objects, at most 100.")
 ]
 OptionalId = Annotated[strawberry.ID | None, strawberry.argument(description="Global ID of the course.")]
-OptionalSlug = Annotated[str | None, strawberry.argument(description="Slug of the course.")]
+OptionalSlug = Annotated[
+    str | None, strawberry.argument(description="Slug of the course, at most 200 characters.")
+]
 Slug = Annotated[str, strawberry.argument(description="Slug of the category, at most 200 characters.")]
 
 
@@ -86,7 +90,7 @@ async def category(ctx: Context, *, slug: Slug) -> CategoryDoc | None:
     return (await ctx.loaders.category_by_slug([text("slug", slug)]))[0]
 
 
-async def student(ctx: Context, *, id: Id) -> StudentDoc | None:
+async def student(ctx: Context, *, id: StudentId) -> StudentDoc | None:
     return (await ctx.loaders.student_by_id([decode_id_as("Student", id)]))[0]
 
 
@@ -106,7 +110,7 @@ async def students(
     return await connection(ctx, listing, parent, Slice(first, after, last, before), scope)
 
 
-async def review(ctx: Context, *, id: Id) -> ReviewDoc | None:
+async def review(ctx: Context, *, id: ReviewId) -> ReviewDoc | None:
     found = await ctx.loaders.review_by_id([decode_id_as("Review", id)])
     shown: ReviewDoc | None = (await visible(ctx, "reviews", found))[0]
     return shown

@@ -149,7 +149,7 @@ class Query:
         resolvers.query.category, description="A category by its slug; null if it doesn't exist."
     )
     student: Student | None = fields.root(
-        resolvers.query.student, description="A student by global ID; null if it doesn't exist."
+        resolvers.query.student, description="A student by global ID; null if there is none."
     )
     students: Connection[Student] = fields.root(
         resolvers.query.students,

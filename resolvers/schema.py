@@ -3,9 +3,6 @@
 Strawberry's schema and graphql-core's refer to each other by private attributes. Only this module reads them.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import strawberry
 from graphql import GraphQLField, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
@@ -13,7 +10,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from resolvers.fields import stored
+from resolvers.fields import Arguments, Value, stored
 from resolvers.mutations import Mutation
 from resolvers.query_types import Query
 from resolvers.values import SCALARS, scalar_map
@@ -37,7 +34,7 @@ def declaration(field: GraphQLField) -> StrawberryField:
     return declared
 
 
-def converted(schema: GraphQLSchema, field: GraphQLField, values: Mapping[str, Any]) -> dict[str, Any]:
+def converted(schema: GraphQLSchema, field: GraphQLField, values: Arguments) -> dict[str, Value]:
     """Converts coerced arguments for a field's function: Python names, and inputs as their classes."""
     strawberry_schema: strawberry.Schema = schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
     registry = strawberry_schema.schema_converter.scalar_registry

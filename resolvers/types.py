@@ -163,7 +163,7 @@ class Course(Node):
         resolvers.course.reviews,
         reads=["newestReviewIds"],
         weight=_LIST,
-        description="Reviews of the course: published ones, for staff those of any status.",
+        description="Reviews of the course: published ones; staff also see pending and rejected ones.",
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.course.enrollments,
@@ -233,7 +233,7 @@ class CourseRun(Node):
     starts_at: datetime = fields.plain("When the run starts.")
     ends_at: datetime | None = fields.plain("When the run ends; null if unknown.")
     delivery_mode: DeliveryMode = fields.plain("How the run is delivered.")
-    location: str | None = fields.plain("Venue of a run on site; null if there is none.")
+    location: str | None = fields.plain("Venue of an on-site run; null if there is none.")
     seats: int | None = fields.plain("Number of seats; null means unlimited.")
     seats_left: int | None = fields.computed(
         resolvers.course_run.seats_left,
@@ -252,13 +252,14 @@ class Category(Node):
         resolvers.category.course_count,
         reads=["slug"],
         weight=_COUNTED,
-        description="Number of courses in the category: published ones, for staff those of any status.",
+        description="Number of courses in the category: published ones; for staff also drafts and"
+        " archived ones.",
     )
     courses: CourseConnection = fields.level(
         resolvers.category.courses,
         reads=["slug"],
         weight=_LIST,
-        description="Courses in the category: published ones, for staff those of any status.",
+        description="Courses in the category: published ones; staff also see drafts and archived ones.",
     )
 
 
@@ -270,8 +271,8 @@ class Instructor(Node):
     courses: CourseConnection = fields.level(
         resolvers.instructor.courses,
         weight=_LIST,
-        description="Courses that the instructor teaches, best rated first: published ones, for the"
-        " instructor and for staff those of any status.",
+        description="Courses that the instructor teaches, best rated first: published ones; the"
+        " instructor and staff also see drafts and archived ones.",
     )
 
 
@@ -360,7 +361,7 @@ class Student(Node):
         reads=["newestReviewIds"],
         commands=2,
         weight=_LIST,
-        description="Reviews by the student: published ones of published courses, for staff all of them.",
+        description="Reviews by the student: published ones of published courses; staff see all of them.",
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.student.enrollments,
@@ -401,7 +402,7 @@ class Enrollment(Node):
     run: CourseRun | None = fields.level(
         resolvers.enrollment.run,
         reads=["runId"],
-        description="Run of the course; null if the student takes the course at their own pace.",
+        description="Run that the student enrolled in; null if the enrolment is not for a particular run.",
     )
     student: Student = fields.level(
         resolvers.enrollment.student, reads=["studentId"], description="Student who is enrolled."

@@ -12,8 +12,7 @@ from resolvers.access.permissions import AnyDocument
 from resolvers.context import Context
 
 
-# Documents of any collection, each with the TypedDict of its caller.
-async def visible(ctx: Context, collection: str, documents: Sequence[Any]) -> list[Any]:
+async def visible(ctx: Context, collection: str, documents: Sequence[Any]) -> list[Any]:  # of any TypedDict
     """Returns the documents of a collection that the viewer may see, in order; None in place of the others.
 
     Sends one command if that depends on the owner of a document or on the status of its course, and none for

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import strawberry
 from strawberry import UNSET
@@ -17,6 +17,7 @@ from resolvers.inputs import (
     CourseFilter,
     CourseOrder,
     EnrollmentFilter,
+    InputObject,
     OrderDirection,
     ReviewFilter,
     ReviewOrder,
@@ -64,9 +65,6 @@ AuditFilterArgument = Annotated[
 LONGEST_TEXT = 200
 
 T = TypeVar("T")
-
-#: An instance of a class that is declared with strawberry.input; they have no common base class.
-InputObject: TypeAlias = Any
 
 
 class Ordering(NamedTuple):

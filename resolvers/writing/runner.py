@@ -38,6 +38,7 @@ from loaders.mongo import (
 from resolvers import access, fields
 from resolvers.context import Context, Viewer
 from resolvers.errors import RefusedError, UserErrorDoc, refusal
+from resolvers.inputs import InputObject
 from resolvers.writing.checks import NotFoundError
 from resolvers.writing.write_inputs import LONGEST_CLIENT_MUTATION_ID
 
@@ -45,13 +46,14 @@ from resolvers.writing.write_inputs import LONGEST_CLIENT_MUTATION_ID
 InputValues: TypeAlias = Mapping[str, Any]
 #: The objects of a payload by GraphQL name: documents and plain values.
 Objects: TypeAlias = Mapping[str, Any]
-#: An instance of a class that is declared with strawberry.input; they have no common base class.
-InputObject: TypeAlias = Any
 Mutation: TypeAlias = Callable[[Context, InputValues], Awaitable[Objects]]
 Write: TypeAlias = Callable[[Context, Transaction, InputValues], Awaitable[Objects]]
 #: Does a part of the follow-up work of a write. Takes the objects of its payload and returns those that have
 #: changed; None when nothing is left to do.
 FollowUp: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
+
+#: Only the result of the coroutine is typed: what it yields is for the event loop.
+_Work: TypeAlias = Coroutine[Any, Any, Objects]
 
 _INPUT = strawberry.argument(description="The values of the mutation.")
 _FOLLOW_UP = "rest of a write"  # its name in reports of late outcomes
@@ -144,8 +146,7 @@ def checked_values(input: InputObject) -> dict[str, Any]:  # InputValues, while 
     return values
 
 
-# Values of any input field, before and after its check.
-def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:
+def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:  # the value and metadata of any input field
     if value is None:
         if metadata.get("not_null"):
             raise ValueError("This can't be removed: leave it out to keep it.")
@@ -195,8 +196,7 @@ async def _run_once(
     return objects
 
 
-# Any, Any: nothing is sent to the coroutine, and it yields to the event loop alone.
-async def _wait(follow_up: Coroutine[Any, Any, Objects], objects: Objects) -> Objects:
+async def _wait(follow_up: _Work, objects: Objects) -> Objects:
     """Waits for follow-up work until the deadline of the request; then it continues in the background.
 
     Returns the objects of the payload after the work, or as they were if the deadline passes first.

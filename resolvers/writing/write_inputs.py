@@ -98,7 +98,10 @@ class ResetPasswordInput(MutationInput):
     new_password: str = required(checks.password, "New password, 10 to 200 characters.")
 
 
-@strawberry.input(description="Changes to the viewer's profile; fields that are left out keep their values.")
+@strawberry.input(
+    description="Changes to the viewer's profile. Fields that are left out keep their values;"
+    " null removes the value of an optional field."
+)
 class UpdateProfileInput(IdempotentInput):
     name: str | None = not_null(checks.line(_SHORT), "Name of the student; at most 200 characters.")
     country: str | None = optional(
@@ -106,11 +109,11 @@ class UpdateProfileInput(IdempotentInput):
     )
     bio: str | None = optional(
         checks.or_none(checks.text(_LONG)),
-        "What the student says about themselves; at most 2,000 characters. Null removes it.",
+        "What the student says about themselves; at most 2,000 characters.",
     )
     avatar_url: str | None = optional(
         checks.or_none(checks.url),
-        "URL of the student's picture, with https:// or http://; at most 500 characters. Null removes it.",
+        "URL of the student's picture, with https:// or http://; at most 500 characters.",
     )
 
 
@@ -158,8 +161,8 @@ class _CourseFields(IdempotentInput):
     price: MoneyInput | None = optional(checks.unchanged, "Price of the course.")
     instructor_ids: list[ID] | None = not_null(
         checks.each(checks.global_id("Instructor"), MOST_INSTRUCTORS),
-        "Global IDs of the instructors, at most 20. A viewer who is not staff is always included,"
-        " even if not listed.",
+        "Global IDs of the instructors, at most 20. The viewer, unless staff, is always included, even"
+        " if not listed.",
     )
 
 
@@ -173,7 +176,10 @@ class CreateCourseInput(_CourseFields):
     )
 
 
-@strawberry.input(description="Changes to a course; fields that are left out keep their values.")
+@strawberry.input(
+    description="Changes to a course. Fields that are left out keep their values;"
+    " null removes the value of an optional field."
+)
 class UpdateCourseInput(_CourseFields):
     course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
     title: str | None = not_null(checks.line(_SHORT), "Title of the course; at most 200 characters.")
@@ -198,7 +204,7 @@ class ArchiveCourseInput(IdempotentInput):
 class _RunFields(IdempotentInput):
     ends_at: datetime | None = optional(checks.moment, "When the run ends; it must be after the start.")
     location: str | None = optional(
-        checks.or_none(checks.line(_SHORT)), "Venue of a run on site; at most 200 characters."
+        checks.or_none(checks.line(_SHORT)), "Venue of an on-site run; at most 200 characters."
     )
     seats: int | None = optional(
         checks.whole(1, 100_000), "Number of seats, from 1 to 100,000; null means unlimited."
@@ -214,7 +220,10 @@ class CreateCourseRunInput(_RunFields):
     delivery_mode: DeliveryMode = required(checks.choice, "How the run is delivered.")
 
 
-@strawberry.input(description="Changes to a run; fields that are left out keep their values.")
+@strawberry.input(
+    description="Changes to a run. Fields that are left out keep their values;"
+    " null removes the value of an optional field."
+)
 class UpdateCourseRunInput(_RunFields):
     run_id: ID = required(checks.global_id("CourseRun"), "Global ID of the run.")
     starts_at: datetime | None = not_null(checks.moment, "When the run starts.")
@@ -282,7 +291,10 @@ class CreateReviewInput(_ReviewFields):
     body: str = required(checks.text(_VERY_LONG), "Text of the review; at most 20,000 characters.")
 
 
-@strawberry.input(description="Changes to a review; fields that are left out keep their values.")
+@strawberry.input(
+    description="Changes to a review. Fields that are left out keep their values;"
+    " null removes the value of an optional field."
+)
 class UpdateReviewInput(_ReviewFields):
     review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
     rating: int | None = not_null(checks.whole(1, 5), "Number of stars, from 1 to 5.")
