@@ -88,8 +88,10 @@ def as_student(viewer: Viewer, name: str) -> ObjectId | None:
 
 def as_instructor(viewer: Viewer, name: str) -> ObjectId | None:
     """Returns the viewer's instructor ID; None if they lack the permission or are not an instructor."""
-    id = viewer.instructor_id  # noqa: A001
-    return id if id is not None and allows(viewer, name, instructor_ids=[id]) else None
+    instructor_id = viewer.instructor_id
+    if instructor_id is None or not allows(viewer, name, instructor_ids=[instructor_id]):
+        return None
+    return instructor_id
 
 
 def course_statuses(viewer: Viewer) -> Sequence[CourseStatus]:

@@ -131,9 +131,9 @@ def global_id(type_name: str) -> Check:
     """Checks a global ID of a type and returns its ObjectId."""
 
     def check(value: str) -> ObjectId:
-        if (id := decode_id_as(type_name, value)) is None:  # noqa: A001
+        if (object_id := decode_id_as(type_name, value)) is None:
             raise NotFoundError(f"There is no {noun(type_name)} with this ID.")
-        return id
+        return object_id
 
     return check
 

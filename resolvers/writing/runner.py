@@ -171,8 +171,8 @@ async def _payload(ctx: Context, name: str, input: InputObject, function: Mutati
 
 def _client_mutation_id(input: InputObject) -> str | None:
     """Returns the `clientMutationId` of an input; None if it is too long, which is reported as an error."""
-    id = input.client_mutation_id  # noqa: A001
-    return id if isinstance(id, str) and len(id) <= LONGEST_CLIENT_MUTATION_ID else None
+    sent = input.client_mutation_id
+    return sent if isinstance(sent, str) and len(sent) <= LONGEST_CLIENT_MUTATION_ID else None
 
 
 async def _run_once(
@@ -250,6 +250,6 @@ async def _require_session(viewer: Viewer, tx: Transaction) -> None:
 
 
 def _digest(values: InputValues) -> bytes:
-    """Returns a digest of the input, by which a retry is told from another request with the same key."""
-    signed = {name: value for name, value in values.items() if name not in _NOT_IN_DIGEST}
-    return blake2b(repr(sorted(signed.items())).encode(), digest_size=16).digest()
+    """Returns a digest of the input, to distinguish a retry from another request with the same key."""
+    digested = {name: value for name, value in values.items() if name not in _NOT_IN_DIGEST}
+    return blake2b(repr(sorted(digested.items())).encode(), digest_size=16).digest()
