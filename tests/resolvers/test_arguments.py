@@ -29,7 +29,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-async def test_a_text_is_as_long_as_is_said(ask: Ask, name: str) -> None:
+async def test_texts_have_a_maximum_length(ask: Ask, name: str) -> None:
     text = f"query($x: String!) {{ {TEXTS[name]} }}"
     assert "errors" not in await ask(text, {"x": "é" * LONGEST_TEXT}, viewer=STAFF)
     (error,) = (await ask(text, {"x": "é" * (LONGEST_TEXT + 1)}, viewer=STAFF))["errors"]
@@ -37,7 +37,7 @@ async def test_a_text_is_as_long_as_is_said(ask: Ask, name: str) -> None:
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-async def test_a_long_cursor_is_not_one(ask: Ask) -> None:
+async def test_an_overlong_cursor_is_invalid(ask: Ask) -> None:
     text = "query($c: String!) { courses(after: $c) { totalCount } }"
     (error,) = (await ask(text, {"c": "A" * 1_000_000}))["errors"]
     assert error["extensions"] == {"code": "INVALID_CURSOR"}
@@ -73,7 +73,7 @@ SETS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("filter", "same"), SETS)
-async def test_equal_filters_take_each_others_cursors_and_share_their_calls(
+async def test_equivalent_filters_share_cursors(
     ask: Ask, database: Database, mongo_commands: list[str], filter: Any, same: Any
 ) -> None:
     fields: dict[str, Any] = {
@@ -89,7 +89,7 @@ async def test_equal_filters_take_each_others_cursors_and_share_their_calls(
     assert second["data"]["courses"]["nodes"] != first["nodes"]
 
 
-async def test_no_filter_and_an_empty_one_are_the_same(ask: Ask, database: Database) -> None:
+async def test_an_empty_filter_equals_no_filter(ask: Ask, database: Database) -> None:
     await store(database, courses=[factories.course() for _ in range(2)])
     text = "query($a: String, $f: CourseFilter) { courses(first: 1, after: $a, filter: $f) { %s } }"
     cursors = {
@@ -99,7 +99,7 @@ async def test_no_filter_and_an_empty_one_are_the_same(ask: Ask, database: Datab
     assert len(cursors) == 1
 
 
-async def test_an_order_of_lists_matters_where_they_are_no_sets(ask: Ask, database: Database) -> None:
+async def test_nodes_keep_the_order_and_duplicates_of_ids(ask: Ask, database: Database) -> None:
     """`nodes` answers in the order of its IDs, each as often as it is asked for."""
     await store(database, courses=[course := factories.course()])
     (found,) = (await ask("{ courses { nodes { id } } }"))["data"]["courses"]["nodes"]

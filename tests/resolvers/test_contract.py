@@ -70,7 +70,7 @@ def test_schema_keeps_the_contract(contract_text: str, actual: GraphQLSchema) ->
     assert [complaint for complaint in complaints if not is_of_form(complaint)] == []
 
 
-def test_exceptions_are_of_what_is_not_there_yet(actual: GraphQLSchema) -> None:
+def test_exceptions_are_not_in_the_schema_yet(actual: GraphQLSchema) -> None:
     types = own_types(actual)
     fields = {f"{name}.{field}" for name, kind in types.items() for field in getattr(kind, "fields", {})}
     assert sorted(EXCEPTED & (types.keys() | fields)) == []
@@ -127,7 +127,7 @@ scalar DateTime
         ("level: Level", "level: Level  must: Int!", "Filter.must: is new and required"),
     ],
 )
-def test_broken_promise_is_told(promised: str, made: str, complaint: str) -> None:
+def test_broken_promises_are_reported(promised: str, made: str, complaint: str) -> None:
     assert promised in PROMISED
     assert broken(read(PROMISED), read(PROMISED.replace(promised, made))) == [complaint]
 
@@ -144,21 +144,21 @@ def test_broken_promise_is_told(promised: str, made: str, complaint: str) -> Non
         ("scalar DateTime", "scalar DateTime scalar Date"),
     ],
 )
-def test_more_than_was_promised_is_fine(promised: str, made: str) -> None:
+def test_additions_are_compatible(promised: str, made: str) -> None:
     assert broken(read(PROMISED), read(PROMISED.replace(promised, made))) == []
 
 
-def test_exceptions_are_in_the_contract() -> None:
+def test_an_unknown_exception_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"Query\.absent"):
         read(PROMISED, frozenset({"Query.absent"}))
 
 
-def test_nothing_refers_to_an_exception() -> None:
+def test_references_to_an_exception_are_an_error() -> None:
     with pytest.raises(TypeError, match="Level"):
         read(PROMISED, frozenset({"Level"}))
 
 
-def test_all_without_description_is_told() -> None:
+def test_missing_descriptions_are_reported() -> None:
     told = undescribed(read(PROMISED))
     assert {"Query", "Query.tags", "Query.list(first:)", "Filter.level", "Level.LOW", "DateTime"} <= set(told)
     assert undescribed(read('"""All."""\ntype Query {\n  "One."\n  a("It." b: Int): Int\n}')) == []

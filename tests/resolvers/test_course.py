@@ -83,7 +83,7 @@ RELATIONS = {
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
-async def test_a_relation_costs_one_command_whatever_the_width(
+async def test_a_relation_costs_the_same_commands_at_any_width(
     relation: str, database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     for size in (4, 8):
@@ -120,7 +120,7 @@ async def test_six_levels_are_six_commands(
         ]
 
 
-async def test_every_page_of_a_level_is_right(database: Database, run_query: RunQuery) -> None:
+async def test_a_level_has_one_correct_page_per_parent(database: Database, run_query: RunQuery) -> None:
     few, many = factories.course(), factories.course()
     none = factories.course()
     await store(
@@ -151,7 +151,7 @@ async def test_every_page_of_a_level_is_right(database: Database, run_query: Run
     assert [n["body"] for n in data["course"]["reviews"]["nodes"]] == ["Review 2", "Review 1"]
 
 
-async def test_only_published_courses_are_for_the_public(database: Database, run_query: RunQuery) -> None:
+async def test_the_public_sees_only_published_courses(database: Database, run_query: RunQuery) -> None:
     shown, draft, archived = (factories.course(status=s) for s in ("PUBLISHED", "DRAFT", "ARCHIVED"))
     students = [factories.student()]
     await store(
@@ -214,9 +214,7 @@ async def test_course_takes_an_id_or_a_slug(run_query: RunQuery, database: Datab
         assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-async def test_runs_are_the_upcoming_ones_unless_all_are_asked_for(
-    database: Database, run_query: RunQuery
-) -> None:
+async def test_runs_are_upcoming_by_default(database: Database, run_query: RunQuery) -> None:
     course = factories.course()
     runs = [
         factories.course_run(course, startsAt=NOW - DAY, seats=10, seatsTaken=3),

@@ -48,9 +48,7 @@ async def test_search(database: Database, run_query: RunQuery, search: str, foun
     assert (order if search.strip() else sorted(order)) == found
 
 
-async def test_a_whole_word_is_before_one_that_only_begins_with_it(
-    database: Database, run_query: RunQuery
-) -> None:
+async def test_whole_words_rank_before_prefixes(database: Database, run_query: RunQuery) -> None:
     await store(database, courses=[factories.course("Javascript"), factories.course("Java")])
     assert await titles(run_query, search="java") == ["Java", "Javascript"]
 
@@ -111,7 +109,7 @@ async def facets(run_query: RunQuery, **filter: Any) -> dict[str, dict[str, int]
     }
 
 
-async def test_facets_leave_their_own_choice_out(
+async def test_facets_ignore_their_own_criterion(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     await store(
@@ -164,7 +162,7 @@ async def test_facets_of_each_category(database: Database, run_query: RunQuery) 
     }
 
 
-async def test_what_is_ticked_stays_in_its_facet(database: Database, run_query: RunQuery) -> None:
+async def test_selected_values_stay_in_their_facet(database: Database, run_query: RunQuery) -> None:
     await store(database, courses=three_courses())
     found = await facets(
         run_query, categories=["languages"], levels=["ADVANCED"], deliveryModes=["ONSITE"], search="zzz"

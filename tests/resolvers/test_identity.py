@@ -21,7 +21,7 @@ VALUES: list[Any] = [
 ]  # fmt: skip
 
 
-def test_different_values_are_different() -> None:
+def test_different_values_have_different_identities() -> None:
     for one, other in combinations(VALUES, 2):
         assert identity({"v": one}) != identity({"v": other}), (one, other)
     assert identity({"v": 1}) != identity({"w": 1})
@@ -36,6 +36,6 @@ def test_different_values_are_different() -> None:
         ({"a": CourseFilter(tags=["x"])}, {"a": CourseFilter(tags=["x"])}),
     ],
 )
-def test_equal_arguments_are_one(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_equal_arguments_have_equal_identities(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert identity(one) == identity(other)
     assert hash(identity(one)) == hash(identity(other))

@@ -32,7 +32,7 @@ def lists() -> dict[str, Any]:
     }
 
 
-def test_every_list_declares_its_largest_size() -> None:
+def test_every_list_declares_its_maximum_size() -> None:
     assert [name for name, size in lists().items() if not isinstance(size, int)] == []
     assert {"Course.tags", "Query.categories", "UserError.path", "RatingSummary.histogram"} <= lists().keys()
 
@@ -45,7 +45,7 @@ LISTS: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-async def test_what_is_stored_beyond_it_is_not_shown(ask: Ask, database: Database, name: str) -> None:
+async def test_items_beyond_the_maximum_are_not_shown(ask: Ask, database: Database, name: str) -> None:
     stored, values = LISTS[name]
     size = lists()[f"Course.{name}"]
     courses = [factories.course() | {stored: values[:n]} for n in (size, size + 1, len(values))]
@@ -54,7 +54,7 @@ async def test_what_is_stored_beyond_it_is_not_shown(ask: Ask, database: Databas
     assert [node[name] for node in nodes] == [values[:size]] * 3
 
 
-async def test_no_more_instructors_and_changes_are_shown(ask: Ask, database: Database) -> None:
+async def test_instructors_and_changes_are_cut_at_their_maximum(ask: Ask, database: Database) -> None:
     teachers = [factories.instructor(f"T{n:02}") for n in range(MOST_INSTRUCTORS + 1)]
     await store(
         database, instructors=teachers, courses=[factories.course(instructorIds=[t["_id"] for t in teachers])]
@@ -91,7 +91,7 @@ async def test_a_write_that_changes_much_has_several_entries(
     assert [len(entry["changes"]) for entry in found] == entries
 
 
-async def test_there_are_no_more_categories(ask: Ask, database: Database) -> None:
+async def test_categories_have_a_maximum(ask: Ask, database: Database) -> None:
     """Of those that an import names the first ones are made, and the last place is for one of them."""
     names = ["c-000", *(f"c{n:03}" for n in range(248))]
     await database["categories"].insert_many([factories.category(name) for name in names])
@@ -103,7 +103,7 @@ async def test_there_are_no_more_categories(ask: Ask, database: Database) -> Non
     assert len(listed) == MOST_CATEGORIES == 250
 
 
-async def test_facets_are_as_many_as_categories(ask: Ask, database: Database) -> None:
+async def test_the_category_facet_has_a_maximum(ask: Ask, database: Database) -> None:
     await store(database, courses=[factories.course(categorySlug=f"c{n:03}") for n in range(260)])
     text = "{ courses(first: 1) { facets { categories { value count } } } }"
     facets = (await ask(text))["data"]["courses"]["facets"]

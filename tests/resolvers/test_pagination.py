@@ -108,7 +108,7 @@ LISTS = {
 @pytest.mark.parametrize("name", LISTS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), size=st.integers(1, 6), backwards=st.booleans())
-async def test_walking_a_list_sees_what_stays_exactly_once(
+async def test_paging_visits_every_remaining_element_once(
     indexed_database: Database,
     run_query: RunQuery,
     name: str,
@@ -173,9 +173,7 @@ async def walk(
 
 
 @pytest.mark.parametrize("field", COURSE_ORDERS)
-async def test_an_order_is_its_opposite_backwards(
-    database: Database, run_query: RunQuery, field: str
-) -> None:
+async def test_ascending_is_descending_reversed(database: Database, run_query: RunQuery, field: str) -> None:
     courses = [factories.course(durationDays=n and 10 * n, studentCount=n % 2) for n in (None or 0, 1, 1, 2)]
     await store(database, courses=courses)
     text = "query($order: CourseOrder) { courses(orderBy: $order) { nodes { id } } }"
@@ -200,7 +198,7 @@ async def test_pages_are_20_and_at_most_100(database: Database, run_query: RunQu
         assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-async def test_an_empty_page_still_tells_where_it_lies(database: Database, run_query: RunQuery) -> None:
+async def test_an_empty_page_has_page_info(database: Database, run_query: RunQuery) -> None:
     await store(database, courses=[factories.course()])
     data = await run_query(
         "{ courses(first: 0) { totalCount nodes { id } pageInfo { hasNextPage endCursor } } }"
@@ -213,7 +211,7 @@ async def test_an_empty_page_still_tells_where_it_lies(database: Database, run_q
 
 
 @pytest.mark.parametrize("spelt", ["é{}", " {}", "{}\n", "{}=", "\n{}"])
-async def test_a_cursor_has_one_form(database: Database, run_query: RunQuery, spelt: str) -> None:
+async def test_cursors_have_one_canonical_form(database: Database, run_query: RunQuery, spelt: str) -> None:
     await store(database, courses=[factories.course() for _ in range(2)])
     first = await run_query("{ courses(first: 1) { pageInfo { endCursor } } }")
     query = "query($after: String) { courses(after: $after) { nodes { id } } }"
@@ -231,7 +229,7 @@ async def test_a_cursor_has_one_form(database: Database, run_query: RunQuery, sp
         "filter: {hasSeats: false}",
     ],
 )
-async def test_a_cursor_is_refused_where_filter_or_order_changed(
+async def test_a_cursor_is_refused_with_another_filter_or_order(
     database: Database, run_query: RunQuery, changed: str
 ) -> None:
     await store(database, courses=[factories.course() for _ in range(2)])
@@ -257,7 +255,7 @@ async def test_a_cursor_is_refused_where_filter_or_order_changed(
         ('course(slug: "the-course") { reviews', ["null", "{}", "{verifiedOnly: false}"]),
     ],
 )  # fmt: skip
-async def test_a_cursor_is_the_same_however_a_list_is_asked_for(
+async def test_equivalent_filters_give_the_same_cursor(
     database: Database, run_query: RunQuery, field: str, filters: Sequence[str]
 ) -> None:
     reviews = [factories.review(COURSE, STUDENT)]
@@ -273,7 +271,7 @@ async def test_a_cursor_is_the_same_however_a_list_is_asked_for(
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "não", "AAAA", "A" * 400, "🙂"])
-async def test_what_is_no_cursor_is_refused(database: Database, run_query: RunQuery, cursor: str) -> None:
+async def test_invalid_cursors_are_refused(database: Database, run_query: RunQuery, cursor: str) -> None:
     payload = await run_query(
         "query($c: String) { courses(before: $c) { nodes { id } } }", {"c": cursor}, errors=True
     )
@@ -281,7 +279,7 @@ async def test_what_is_no_cursor_is_refused(database: Database, run_query: RunQu
 
 
 @given(value=st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text())
-def test_a_cursor_gives_back_its_key(value: Any) -> None:
+def test_cursors_round_trip_for_their_parent_only(value: Any) -> None:
     key = Key(value, ObjectId())
     scope = Cursors(b"secret").scope("list")
     own, other = ObjectId(), ObjectId()
@@ -295,7 +293,7 @@ def test_a_cursor_gives_back_its_key(value: Any) -> None:
 
 
 @pytest.mark.parametrize("carried", [True, False])
-async def test_every_window_is_that_of_a_list_in_memory(
+async def test_every_window_matches_a_list_in_memory(
     database: Database, run_query: RunQuery, carried: bool
 ) -> None:
     """All of `first` and `last`, `after` and `before`: by Relay's algorithm, of a list of five."""
@@ -331,7 +329,9 @@ async def test_every_window_is_that_of_a_list_in_memory(
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-async def test_a_walk_towards_a_cursor_ends(database: Database, run_query: RunQuery, backwards: bool) -> None:
+async def test_paging_towards_a_cursor_ends_there(
+    database: Database, run_query: RunQuery, backwards: bool
+) -> None:
     await store(database, courses=[factories.course() for _ in range(5)])
     text = f"query({WINDOW}) {{ list: courses({GIVEN}) {{ {PAGE} }} }}"
     whole = (await run_query(text, {"first": 5}))["list"]
@@ -363,7 +363,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-async def test_a_cursor_is_of_one_parents_list(ask: Ask, database: Database, name: str) -> None:
+async def test_a_cursor_belongs_to_one_parents_list(ask: Ask, database: Database, name: str) -> None:
     """On another parent's it is refused, also where both are asked at once; its own parent's is answered."""
     categories = [factories.category(slug) for slug in ("one", "two")]
     courses = [factories.course(slug=slug, categorySlug=slug) for slug in ("one", "two")]

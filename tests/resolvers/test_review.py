@@ -69,7 +69,7 @@ def of_reviews(commands: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("first", [None, 0, 1, 5, 19, 20, 21, 22, 100])
 @pytest.mark.parametrize("collection", TYPES)
-async def test_the_pages_are_those_of_the_listing(
+async def test_pages_by_stored_ids_equal_pages_of_the_listing(
     database: Database, run_query: RunQuery, collection: str, first: int | None
 ) -> None:
     documents = catalogue()
@@ -81,7 +81,7 @@ async def test_the_pages_are_those_of_the_listing(
 
 
 @pytest.mark.parametrize("collection", TYPES)
-async def test_the_next_page_begins_where_one_by_ids_ends(
+async def test_the_listing_continues_after_a_page_by_stored_ids(
     database: Database, run_query: RunQuery, collection: str
 ) -> None:
     documents = catalogue((30,))
@@ -116,7 +116,7 @@ FIELDS = {
 
 @pytest.mark.parametrize("collection", TYPES)
 @pytest.mark.parametrize("field", FIELDS)
-async def test_the_newest_cost_one_find_whatever_the_width(
+async def test_newest_reviews_cost_one_find_at_any_width(
     database: Database, run_query: RunQuery, mongo_commands: list[str], collection: str, field: str
 ) -> None:
     for times in (1, 2):
@@ -133,7 +133,7 @@ async def test_the_newest_cost_one_find_whatever_the_width(
         assert mongo_commands.count("find courses") == (collection == "courses" or "find reviews" in expected)
 
 
-async def test_the_newest_of_students_cost_two_finds(
+async def test_newest_reviews_of_students_cost_two_finds(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     """Their courses are looked up, and those that are found serve what is below."""
@@ -150,7 +150,7 @@ async def test_the_newest_of_students_cost_two_finds(
         assert mongo_commands == ["find students", "find reviews", "find courses"]
 
 
-async def test_what_follows_a_page_is_looked_at_only_where_it_is_asked(
+async def test_the_next_element_is_looked_up_only_if_selected(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     """Of three reviews the second is of a hidden course: it matters to a page of one whether more follow."""
@@ -175,7 +175,7 @@ async def test_what_follows_a_page_is_looked_at_only_where_it_is_asked(
         assert mongo_commands == commands
 
 
-async def test_a_filter_is_for_the_listing(
+async def test_filters_use_the_listing(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     documents = catalogue()
@@ -192,7 +192,7 @@ async def test_a_filter_is_for_the_listing(
 
 
 @pytest.mark.parametrize(("viewer", "seen"), [(PUBLIC, 5), (STAFF, 7)])
-async def test_staff_see_what_waits(
+async def test_staff_see_pending_reviews(
     database: Database, run_query: RunQuery, viewer: Viewer, seen: int
 ) -> None:
     documents = catalogue((5, 5))
@@ -207,7 +207,7 @@ async def test_staff_see_what_waits(
     [None, {"status": "REJECTED"}],
     ids=str,
 )
-async def test_a_review_that_is_gone_is_not_on_a_page(
+async def test_removed_reviews_are_not_on_a_page(
     database: Database, run_query: RunQuery, mongo_commands: list[str], change: Any, first: int
 ) -> None:
     documents = catalogue((5, 5))
@@ -231,7 +231,7 @@ async def test_a_review_that_is_gone_is_not_on_a_page(
 
 
 @pytest.mark.parametrize("stored", [None, b"", "old"])
-async def test_one_document_that_carries_nothing_sends_all_to_the_listing(
+async def test_one_document_without_valid_ids_makes_all_use_the_listing(
     database: Database, run_query: RunQuery, mongo_commands: list[str], stored: Any
 ) -> None:
     """Nor does one from before, of which reviews of hidden courses were left out."""
@@ -252,7 +252,7 @@ async def test_one_document_that_carries_nothing_sends_all_to_the_listing(
     assert of_reviews(mongo_commands) == ["aggregate reviews"]
 
 
-async def test_without_reviews_nothing_is_asked(
+async def test_courses_without_reviews_cost_no_command(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     documents = {"courses": [factories.course() for _ in range(3)]}

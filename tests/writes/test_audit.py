@@ -45,7 +45,7 @@ async def test_a_write_leaves_an_entry(gateway: Gateway, database: Database, nam
     assert not any(key in text for key in ("newestReviewIds", "search", "ratingStars", "revision"))
 
 
-async def test_an_entry_tells_what_was_and_what_is(gateway: Gateway, database: Database) -> None:
+async def test_an_entry_has_the_values_before_and_after(gateway: Gateway, database: Database) -> None:
     course, student = factories.course(), factories.student()
     review = review_of(course, student, rating=5, title="Old", body="Same.")
     await stored(database, courses=[course], students=[student], reviews=[review])
@@ -76,7 +76,7 @@ async def test_a_vote_has_an_id_of_two_parts(gateway: Gateway, database: Databas
     ]  # fmt: skip
 
 
-async def test_entries_are_found_by_what_who_and_about_what(gateway: Gateway, database: Database) -> None:
+async def test_entries_are_filtered_by_action_subject_and_node(gateway: Gateway, database: Database) -> None:
     courses, student = [factories.course() for _ in range(2)], factories.student()
     await stored(database, courses=courses, students=[student])
     one, two = (course_id(course) for course in courses)
@@ -90,9 +90,7 @@ async def test_entries_are_found_by_what_who_and_about_what(gateway: Gateway, da
     assert await entries(gateway, node="nothing") == []
 
 
-async def test_what_is_refused_or_changes_nothing_leaves_no_entry(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_refused_writes_and_no_ops_leave_no_entry(gateway: Gateway, database: Database) -> None:
     course, student = factories.course(), factories.student()
     await stored(database, courses=[course], students=[student])
     viewer, of = as_student(student), {"courseId": course_id(course)}
@@ -102,7 +100,7 @@ async def test_what_is_refused_or_changes_nothing_leaves_no_entry(
     assert await database["auditLog"].count_documents({}) == 0
 
 
-async def test_the_log_is_for_staff_alone(gateway: Gateway, database: Database) -> None:
+async def test_only_staff_see_the_log(gateway: Gateway, database: Database) -> None:
     student = factories.student()
     await stored(database, students=[student])
     await gateway.done(as_student(student), "updateProfile", name="A")
@@ -110,7 +108,7 @@ async def test_the_log_is_for_staff_alone(gateway: Gateway, database: Database) 
         assert await entries(gateway, viewer) == []
 
 
-def test_nothing_takes_an_entry_as_its_input() -> None:
+def test_no_mutation_changes_the_log() -> None:
     """The gateway only ever adds to the log."""
     assert schema.mutation_type is not None
     assert not [name for name in schema.mutation_type.fields if "audit" in name.lower()]

@@ -51,7 +51,7 @@ def described(**fields: Any) -> Doc:
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_a_course_is_made_as_a_draft_of_who_makes_it(gateway: Gateway) -> None:
+async def test_a_new_course_is_a_draft_of_its_creator(gateway: Gateway) -> None:
     given = {
         "title": "  Café <b>Web</b>\n Design ", "summary": "Look", "description": "# It\n\n1 < 2",
         "categoryId": ids.encode_id("Category", WEB), "level": "BEGINNER",
@@ -72,14 +72,14 @@ async def test_a_course_is_made_as_a_draft_of_who_makes_it(gateway: Gateway) -> 
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_staff_makes_a_course_that_nobody_teaches_yet(gateway: Gateway) -> None:
+async def test_staff_create_a_course_without_instructors(gateway: Gateway) -> None:
     payload = await gateway.done(STAFF, "createCourse", WHOLE, title="A", slug="b")
     assert payload["course"]["instructors"] == []
     assert payload["course"]["slug"] == "b"
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_courses_of_one_title_that_are_made_at_once_have_slugs_of_their_own(gateway: Gateway) -> None:
+async def test_concurrent_courses_with_one_title_get_distinct_slugs(gateway: Gateway) -> None:
     made = await gather(
         *(gateway.done(as_instructor(ADA), "createCourse", title="C++ & C") for _ in range(6))
     )
@@ -88,7 +88,7 @@ async def test_courses_of_one_title_that_are_made_at_once_have_slugs_of_their_ow
     }  # fmt: skip
 
 
-async def test_a_long_title_has_a_slug_that_can_be_given_back(gateway: Gateway) -> None:
+async def test_generated_slugs_are_accepted_as_input(gateway: Gateway) -> None:
     for title in ("long " * 30, "long " * 30, "हिन्दी व्याकरण", "?!"):
         made = await gateway.done(STAFF, "createCourse", title=title)
         own = made["course"]
@@ -107,7 +107,7 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("path", "value"), INVALID)
-async def test_a_value_that_cant_be_is_told_by_its_path(
+async def test_an_invalid_value_is_reported_with_its_path(
     gateway: Gateway, database: Database, path: str, value: Any
 ) -> None:
     given = {"title": "A", path.partition(".")[0]: value}
@@ -116,7 +116,7 @@ async def test_a_value_that_cant_be_is_told_by_its_path(
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_all_that_is_wrong_is_told_at_once(gateway: Gateway, database: Database) -> None:
+async def test_all_invalid_values_are_reported_at_once(gateway: Gateway, database: Database) -> None:
     assert await gateway.codes(
         STAFF, "createCourse", title="", durationDays=0, categoryId="nothing", tags=[""]
     ) == [("NOT_FOUND", "categoryId"), ("INVALID", "durationDays"), ("INVALID", "tags"), ("INVALID", "title")]
@@ -128,7 +128,7 @@ async def test_all_that_is_wrong_is_told_at_once(gateway: Gateway, database: Dat
     ) == [("NOT_FOUND", "categoryId"), ("DUPLICATE", "slug"), ("NOT_FOUND", "instructorIds")]
 
 
-async def test_only_who_teaches_makes_a_course(gateway: Gateway) -> None:
+async def test_only_instructors_and_staff_create_courses(gateway: Gateway) -> None:
     student = as_student(factories.student())
     nobody = Viewer(roles=frozenset({"INSTRUCTOR"}), subject="an instructor whom nobody knows")
     assert await gateway.codes(student, "createCourse", title="A") == [("FORBIDDEN",)]
@@ -140,7 +140,7 @@ async def test_only_who_teaches_makes_a_course(gateway: Gateway) -> None:
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_what_is_left_out_stays_and_null_takes_away(gateway: Gateway, database: Database) -> None:
+async def test_omitted_fields_stay_and_null_removes(gateway: Gateway, database: Database) -> None:
     course = described(description="Long.", level="BEGINNER", price={"amountMinor": 1, "currency": "EUR"})
     await stored(database, courses=[course])
     payload = await gateway.done(
@@ -155,7 +155,7 @@ async def test_what_is_left_out_stays_and_null_takes_away(gateway: Gateway, data
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_a_blank_text_is_none(gateway: Gateway, database: Database) -> None:
+async def test_blank_text_is_stored_as_null(gateway: Gateway, database: Database) -> None:
     course = described(description="Long.", language="en", status="DRAFT")
     await stored(database, courses=[course])
     payload = await gateway.done(
@@ -165,9 +165,7 @@ async def test_a_blank_text_is_none(gateway: Gateway, database: Database) -> Non
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_nobody_takes_their_own_course_away_from_themselves(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_instructors_cant_remove_themselves(gateway: Gateway, database: Database) -> None:
     course = described()
     await stored(database, courses=[course])
     payload = await gateway.done(
@@ -183,7 +181,9 @@ async def test_nobody_takes_their_own_course_away_from_themselves(
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_what_the_catalogue_asks_for_is_not_taken_away(gateway: Gateway, database: Database) -> None:
+async def test_required_fields_of_a_published_course_cant_be_removed(
+    gateway: Gateway, database: Database
+) -> None:
     course = described()
     await stored(database, courses=[course])
     assert await gateway.codes(
@@ -192,7 +192,7 @@ async def test_what_the_catalogue_asks_for_is_not_taken_away(gateway: Gateway, d
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_a_course_that_cant_be_changed(gateway: Gateway, database: Database) -> None:
+async def test_refused_changes_of_courses(gateway: Gateway, database: Database) -> None:
     course, draft = described(slug="one"), described(status="DRAFT")
     await stored(database, courses=[course, draft])
     own, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
@@ -242,7 +242,7 @@ async def test_a_course_that_was_imported_without_a_summary_stays_published(
 
 @pytest.mark.parametrize("name", ["publishCourse", "archiveCourse"])
 @pytest.mark.usefixtures("teachers")
-async def test_who_cant_publish_or_archive(gateway: Gateway, database: Database, name: str) -> None:
+async def test_refused_publishing_and_archiving(gateway: Gateway, database: Database, name: str) -> None:
     course, draft = described(), described(status="DRAFT")
     await stored(database, courses=[course, draft])
     own, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}

@@ -37,7 +37,7 @@ def at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-async def test_a_run_is_made(gateway: Gateway, database: Database) -> None:
+async def test_a_run_is_created(gateway: Gateway, database: Database) -> None:
     course = factories.course(instructorIds=[ADA["_id"]])
     await stored(database, courses=[course])
     payload = await gateway.done(
@@ -65,7 +65,7 @@ INVALID = [
 
 @pytest.mark.parametrize("name", ["createCourseRun", "updateCourseRun"])
 @pytest.mark.parametrize(("field", "value"), INVALID)
-async def test_a_value_that_cant_be_is_told_by_its_path(
+async def test_an_invalid_value_is_reported_with_its_path(
     gateway: Gateway, database: Database, name: str, field: str, value: Any
 ) -> None:
     course = factories.course()
@@ -76,7 +76,7 @@ async def test_a_value_that_cant_be_is_told_by_its_path(
     assert await current(database, "courseRuns", run) == run
 
 
-async def test_who_cant_make_or_change_a_run(gateway: Gateway, database: Database) -> None:
+async def test_refused_changes_of_runs(gateway: Gateway, database: Database) -> None:
     course, archived, draft = (
         factories.course(status=status, instructorIds=[ADA["_id"]])
         for status in ("PUBLISHED", "ARCHIVED", "DRAFT")
@@ -116,7 +116,7 @@ async def test_a_run_is_changed(gateway: Gateway, database: Database) -> None:
     ]
 
 
-async def test_seats_that_are_taken_stay(gateway: Gateway, database: Database) -> None:
+async def test_taken_seats_cant_be_removed(gateway: Gateway, database: Database) -> None:
     course = factories.course()
     run = run_of(course, seats=5)
     taken = [factories.enrollment(course, factories.student(), runId=run["_id"]) for _ in range(3)]
@@ -128,7 +128,7 @@ async def test_seats_that_are_taken_stay(gateway: Gateway, database: Database) -
 
 
 @pytest.mark.parametrize(("seats", "moved"), [(3, 2), (None, 4), (1, 0), (50, 4)])
-async def test_new_seats_go_to_who_waited_longest(
+async def test_new_seats_go_to_those_who_waited_longest(
     gateway: Gateway, database: Database, seats: int | None, moved: int
 ) -> None:
     course = factories.course()
@@ -197,7 +197,7 @@ async def test_a_longer_waitlist_moves_up_in_several_transactions(
     assert not again["errors"]
 
 
-async def test_runs_that_fill_up_at_once_leave_a_course_without_seats(
+async def test_runs_that_fill_up_concurrently_leave_a_course_without_seats(
     gateway: Gateway, database: Database
 ) -> None:
     """Each transaction sees the other run's free seats; what follows from both is still true."""
@@ -216,7 +216,7 @@ async def test_runs_that_fill_up_at_once_leave_a_course_without_seats(
     }
 
 
-async def test_a_run_that_is_made_while_its_course_is_archived_is_hidden_with_it(
+async def test_a_run_created_while_its_course_is_archived_is_hidden(
     gateway: Gateway, database: Database
 ) -> None:
     course = factories.course()

@@ -51,7 +51,7 @@ async def reference(settings: Settings) -> AsyncIterator[Gateway]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("first", ["compiled", "reference"])
-async def test_both_engines_answer_equally_and_again(
+async def test_both_engines_give_the_same_answer_and_repeat_it(
     gateway: Gateway, reference: Gateway, database: Database, name: str, first: str
 ) -> None:
     """What one of them has done, both tell again for its key."""
@@ -65,7 +65,7 @@ async def test_both_engines_answer_equally_and_again(
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_write_sends_the_commands_that_explain_says(
+async def test_a_write_sends_as_many_commands_as_explain_says(
     database: Database, run_query: RunQuery, mongo_commands: list[str], name: str
 ) -> None:
     viewer, given = (await scenes(database))[name]

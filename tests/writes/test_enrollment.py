@@ -54,7 +54,7 @@ async def statuses(database: Database) -> Mapping[str, int]:
 # -- enroll ---------------------------------------------------------------------------------------------
 
 
-async def test_a_student_takes_a_place(gateway: Gateway, database: Database) -> None:
+async def test_a_student_enrols(gateway: Gateway, database: Database) -> None:
     course, run, (student,) = await catalogue(database, seats=2)
     selected = "enrollment { status progress run { seatsLeft } course { studentCount } student { name } }"
     payload = await gateway.done(as_student(student), "enroll", selected, **place(course, run))
@@ -64,7 +64,7 @@ async def test_a_student_takes_a_place(gateway: Gateway, database: Database) -> 
     }  # fmt: skip
 
 
-async def test_a_course_without_runs_is_taken_at_ones_own_pace(gateway: Gateway, database: Database) -> None:
+async def test_enrolling_without_a_run(gateway: Gateway, database: Database) -> None:
     course, run, (student,) = await catalogue(database)
     payload = await gateway.done(
         as_student(student),
@@ -78,7 +78,7 @@ async def test_a_course_without_runs_is_taken_at_ones_own_pace(gateway: Gateway,
     assert (await current(database, "courseRuns", run))["seatsTaken"] == 0
 
 
-async def test_a_place_that_cant_be_taken(gateway: Gateway, database: Database) -> None:
+async def test_refused_enrolments(gateway: Gateway, database: Database) -> None:
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
     archived, draft, other = (factories.course(status=s) for s in ("ARCHIVED", "DRAFT", "PUBLISHED"))
     begun, elsewhere = run_of(course, startsAt=SOON - 40 * DAY), run_of(other)
@@ -107,7 +107,7 @@ async def test_a_place_that_cant_be_taken(gateway: Gateway, database: Database) 
     assert await statuses(database) == {"ACTIVE": 1}
 
 
-async def test_who_waits_is_not_a_student_yet(gateway: Gateway, database: Database) -> None:
+async def test_waitlisted_students_dont_count_as_students(gateway: Gateway, database: Database) -> None:
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
     await gateway.done(as_student(one), "enroll", **place(course, run))
     payload = await gateway.done(
@@ -123,7 +123,7 @@ async def test_who_waits_is_not_a_student_yet(gateway: Gateway, database: Databa
     ) == [("NOT_ENROLLED", "courseId")]
 
 
-async def test_who_waits_comes_before_who_comes_when_an_import_left_seats(
+async def test_the_waitlist_comes_before_newcomers_when_an_import_left_seats(
     gateway: Gateway, database: Database
 ) -> None:
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
@@ -135,7 +135,7 @@ async def test_who_waits_comes_before_who_comes_when_an_import_left_seats(
     assert (await current(database, "enrollments", waiting))["status"] == "ACTIVE"
 
 
-async def test_no_seat_is_sold_twice(gateway: Gateway, database: Database) -> None:
+async def test_no_seat_is_oversold(gateway: Gateway, database: Database) -> None:
     course, run, students = await catalogue(database, seats=5, students=30)
     payloads = await gather(
         *(
@@ -164,7 +164,7 @@ async def test_a_student_who_enrols_ten_times_at_once_has_one_place(
 # -- cancelEnrollment -----------------------------------------------------------------------------------
 
 
-async def test_a_cancelled_place_gives_its_seat_back_once(gateway: Gateway, database: Database) -> None:
+async def test_cancelling_frees_the_seat_once(gateway: Gateway, database: Database) -> None:
     course, run, (one, two) = await catalogue(database, seats=2, students=2)
     await gateway.done(as_student(two), "enroll", **place(course, run))
     made = await gateway.done(as_student(one), "enroll", **place(course, run))
@@ -214,7 +214,7 @@ HELD: dict[str, tuple[Doc, Doc]] = {
 
 @pytest.mark.parametrize("why", HELD)
 @pytest.mark.parametrize("how", ["cancelEnrollment", "updateCourseRun", "recount", "nothing"])
-async def test_nobody_moves_up_where_nobody_can_enrol(
+async def test_the_waitlist_doesnt_move_while_nobody_can_enrol(
     gateway: Gateway, database: Database, why: str, how: str
 ) -> None:
     """One seat, taken; one waits. The seat stays free, and a recount has nothing to say of it."""
@@ -246,7 +246,9 @@ async def refreshed(database: Database) -> None:
     assert [difference async for difference in recount(database, fix=False)] == []
 
 
-async def test_the_waitlist_moves_up_when_the_course_is_back(gateway: Gateway, database: Database) -> None:
+async def test_the_waitlist_moves_up_when_the_course_is_published_again(
+    gateway: Gateway, database: Database
+) -> None:
     course, run, (one, two, three) = await catalogue(
         database, seats=1, students=3, summary="S", deliveryModes=["ONLINE"]
     )
@@ -265,9 +267,7 @@ async def test_the_waitlist_moves_up_when_the_course_is_back(gateway: Gateway, d
     assert await statuses(database) == {"CANCELLED": 1, "ACTIVE": 1, "WAITLISTED": 1}
 
 
-async def test_a_waitlist_that_is_counted_wrongly_holds_nothing_up(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_a_wrong_waitlist_count_blocks_nothing(gateway: Gateway, database: Database) -> None:
     course, run, (one,) = await catalogue(
         database, seats=2, status="ARCHIVED", summary="S", deliveryModes=["ONLINE"]
     )
@@ -278,7 +278,7 @@ async def test_a_waitlist_that_is_counted_wrongly_holds_nothing_up(
     await refreshed(database)
 
 
-async def test_a_run_that_is_put_off_moves_its_waitlist_up(gateway: Gateway, database: Database) -> None:
+async def test_postponing_a_run_moves_its_waitlist_up(gateway: Gateway, database: Database) -> None:
     """Once it has begun nobody moves up; when it is yet to begin again, they do."""
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
     places = [
@@ -293,7 +293,7 @@ async def test_a_run_that_is_put_off_moves_its_waitlist_up(gateway: Gateway, dat
     assert (await current(database, "enrollments", places[1]))["status"] == "ACTIVE"
 
 
-async def test_a_student_who_comes_twice_is_counted_once(gateway: Gateway, database: Database) -> None:
+async def test_a_student_who_enrols_twice_counts_once(gateway: Gateway, database: Database) -> None:
     course, _, (student,) = await catalogue(database)
     done = factories.enrollment(course, student, status="COMPLETED")
     await stored(database, enrollments=[done])
@@ -303,7 +303,7 @@ async def test_a_student_who_comes_twice_is_counted_once(gateway: Gateway, datab
     assert (await current(database, "courses", course))["studentCount"] == 1
 
 
-async def test_imported_places_that_are_cancelled_at_once_leave_no_student(
+async def test_concurrent_cancellations_of_imported_enrolments_leave_no_student(
     gateway: Gateway, database: Database
 ) -> None:
     course, _, (student,) = await catalogue(database)
@@ -317,7 +317,7 @@ async def test_imported_places_that_are_cancelled_at_once_leave_no_student(
     assert (await current(database, "courses", course))["studentCount"] == 0
 
 
-async def test_a_place_that_cant_be_given_up(gateway: Gateway, database: Database) -> None:
+async def test_refused_cancellations(gateway: Gateway, database: Database) -> None:
     course, _, (one, two) = await catalogue(database, students=2)
     completed, expired, active = (
         factories.enrollment(course, one, status=s) for s in ("COMPLETED", "EXPIRED", "ACTIVE")
@@ -352,7 +352,7 @@ async def test_progress_completes_a_course(gateway: Gateway, database: Database)
     assert (await current(database, "courseRuns", run))["seatsTaken"] == 1
 
 
-async def test_progress_that_cant_be_made(gateway: Gateway, database: Database) -> None:
+async def test_refused_progress(gateway: Gateway, database: Database) -> None:
     course, _, (one, two) = await catalogue(database, students=2)
     of = {
         status: factories.enrollment(

@@ -29,7 +29,7 @@ from tests.writes.support import (
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-async def test_what_nobody_expected_is_masked_and_undone(
+async def test_unexpected_errors_are_masked_and_rolled_back(
     settings: Settings, database: Database, compiled: bool
 ) -> None:
     course, student = factories.course(), factories.student()
@@ -53,7 +53,7 @@ async def test_what_nobody_expected_is_masked_and_undone(
         await gateway.done(as_student(student), "createReview", **given)
 
 
-async def test_a_write_goes_on_when_who_asked_is_gone(gateway: Gateway, database: Database) -> None:
+async def test_a_write_completes_when_its_client_disconnects(gateway: Gateway, database: Database) -> None:
     """Else it would be left to chance how much of it is done."""
     course, student = factories.course(), factories.student()
     await stored(database, courses=[course], students=[student])
@@ -81,7 +81,7 @@ def url(settings: Settings) -> Iterator[str]:
         yield url
 
 
-async def test_a_served_gateway_sells_its_seats_once(gateway: Gateway, database: Database, url: str) -> None:
+async def test_a_served_gateway_oversells_no_seat(gateway: Gateway, database: Database, url: str) -> None:
     course = factories.course()
     run, students = run_of(course, seats=5), [factories.student() for _ in range(20)]
     await stored(database, courses=[course], courseRuns=[run], students=students)
@@ -100,7 +100,7 @@ async def test_a_served_gateway_sells_its_seats_once(gateway: Gateway, database:
     assert (await current(database, "courseRuns", run))["waitlistCount"] == 15
 
 
-async def test_a_served_gateway_counts_a_review_that_comes_and_goes(
+async def test_a_served_gateway_counts_created_and_deleted_reviews(
     gateway: Gateway, database: Database, url: str
 ) -> None:
     course, student, other = factories.course(), factories.student(), factories.student()

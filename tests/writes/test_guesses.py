@@ -37,7 +37,7 @@ async def fail(gateway: Gateway, times: int, email: str = EMAIL, address: str = 
     ]
 
 
-async def test_who_sets_the_password_anew_is_not_kept_out(gateway: Gateway, database: Database) -> None:
+async def test_a_password_reset_lifts_the_throttle(gateway: Gateway, database: Database) -> None:
     await gateway.sign_up()
     assert (await fail(gateway, login_throttle.MAX_PER_PAIR + 1)).count(LIMITED) == 1
     link = await account_changes.reset(database, EMAIL)
@@ -50,7 +50,7 @@ async def counts(database: Database) -> list[int]:
     return [attempt["count"] for attempt in await database["attempts"].find().to_list(None)]
 
 
-async def test_an_unknown_address_gets_the_answer_of_a_wrong_password(gateway: Gateway) -> None:
+async def test_unknown_addresses_get_the_answer_for_a_wrong_password(gateway: Gateway) -> None:
     await gateway.sign_up()
     assert await gateway.sign_in(password="wrong") == await gateway.sign_in(UNKNOWN)
     for _ in range(login_throttle.MAX_PER_PAIR):
@@ -60,7 +60,7 @@ async def test_an_unknown_address_gets_the_answer_of_a_wrong_password(gateway: G
 
 
 @pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
-async def test_a_wrong_guess_costs_the_same_commands_and_a_hash_whoever_it_is_of(
+async def test_a_wrong_password_costs_the_same_for_unknown_accounts(
     gateway: Gateway,
     run_query: RunQuery,
     mongo_commands: list[str],
@@ -86,7 +86,7 @@ async def test_a_wrong_guess_costs_the_same_commands_and_a_hash_whoever_it_is_of
 
 
 @pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
-async def test_guesses_at_once_are_no_way_around_the_limit(gateway: Gateway, email: str) -> None:
+async def test_concurrent_attempts_dont_bypass_the_limit(gateway: Gateway, email: str) -> None:
     await gateway.sign_up()
     answers = await fail(gateway, 3 * login_throttle.MAX_PER_PAIR, email)
     assert answers.count(WRONG) == login_throttle.MAX_PER_PAIR
@@ -94,7 +94,7 @@ async def test_guesses_at_once_are_no_way_around_the_limit(gateway: Gateway, ema
     assert codes(await gateway.sign_in(email)) == LIMITED
 
 
-async def test_who_is_kept_out_keeps_nobody_else_out(gateway: Gateway) -> None:
+async def test_a_throttled_client_throttles_nobody_else(gateway: Gateway) -> None:
     await gateway.sign_up()
     await gateway.sign_up("grace@example.org")
     await fail(gateway, login_throttle.MAX_PER_PAIR + login_throttle.MAX_PER_ADDRESS)
@@ -103,7 +103,7 @@ async def test_who_is_kept_out_keeps_nobody_else_out(gateway: Gateway) -> None:
     assert codes(await gateway.sign_in("grace@example.org")) == []
 
 
-async def test_an_account_is_guessed_at_from_many_addresses_so_often_and_no_more(gateway: Gateway) -> None:
+async def test_attempts_on_one_account_from_many_addresses_are_limited(gateway: Gateway) -> None:
     await gateway.sign_up()
     each, addresses = login_throttle.MAX_PER_PAIR - 1, 7
     answers = await gather(*(fail(gateway, each, address=f"203.0.113.{n}") for n in range(addresses)))
@@ -111,7 +111,7 @@ async def test_an_account_is_guessed_at_from_many_addresses_so_often_and_no_more
     assert codes(await gateway.sign_in(address="203.0.113.99")) == LIMITED
 
 
-async def test_a_guess_that_is_refused_counts_for_none_of_its_limits(
+async def test_a_throttled_attempt_counts_against_no_limit(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login_throttle, "MAX_PER_ACCOUNT", 3)
@@ -124,7 +124,7 @@ async def test_a_guess_that_is_refused_counts_for_none_of_its_limits(
     assert codes(await gateway.sign_in(address=ELSEWHERE)) == []
 
 
-async def test_an_address_guesses_at_many_accounts_so_often_and_no_more(
+async def test_attempts_from_one_address_on_many_accounts_are_limited(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login_throttle, "MAX_PER_ADDRESS", 5)
@@ -135,7 +135,7 @@ async def test_an_address_guesses_at_many_accounts_so_often_and_no_more(
     assert codes(await gateway.sign_in(address=ELSEWHERE)) == []
 
 
-async def test_what_is_typed_as_an_address_counts_for_nobody_elses(
+async def test_crafted_email_addresses_dont_collide_with_other_keys(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Keys of one kind are never those of another."""
@@ -148,7 +148,7 @@ async def test_what_is_typed_as_an_address_counts_for_nobody_elses(
     assert codes(await gateway.sign_in(address=ELSEWHERE)) == []
 
 
-async def test_a_right_guess_makes_the_wrong_ones_forgotten(gateway: Gateway, database: Database) -> None:
+async def test_a_correct_password_clears_failed_attempts(gateway: Gateway, database: Database) -> None:
     await gateway.sign_up()
     for _ in range(2):
         assert await fail(gateway, login_throttle.MAX_PER_PAIR - 1) == [WRONG] * (
@@ -158,7 +158,7 @@ async def test_a_right_guess_makes_the_wrong_ones_forgotten(gateway: Gateway, da
     assert sorted(await counts(database)) == [18, 18]  # of the account, of the address
 
 
-async def test_guesses_are_forgotten_after_their_time(gateway: Gateway, database: Database) -> None:
+async def test_attempts_expire(gateway: Gateway, database: Database) -> None:
     await gateway.sign_up()
     await fail(gateway, login_throttle.MAX_PER_PAIR)
     assert codes(await gateway.sign_in()) == LIMITED
@@ -168,7 +168,7 @@ async def test_guesses_are_forgotten_after_their_time(gateway: Gateway, database
     assert codes(await gateway.sign_in()) == LIMITED
 
 
-async def test_what_goes_wrong_on_our_side_is_no_guess(
+async def test_gateway_failures_dont_count_as_attempts(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(password: str, stored: str | None) -> bool:
@@ -182,7 +182,7 @@ async def test_what_goes_wrong_on_our_side_is_no_guess(
     assert set(await counts(database)) == {0}
 
 
-async def test_passwords_are_not_guessed_by_signing_up_or_by_changing_them(gateway: Gateway) -> None:
+async def test_sign_up_and_change_password_are_throttled_too(gateway: Gateway) -> None:
     token = (await gateway.sign_up(idempotencyKey="k1"))["accessToken"]
     sent = {"name": "Ada", "email": EMAIL, "password": "another password", "idempotencyKey": "k1"}
     change = {"currentPassword": "wrong", "newPassword": "another password"}
@@ -214,9 +214,7 @@ async def test_a_network_of_ipv6_is_one_client(
     assert await fail(gateway, 1, address=other) == [LIMITED if same else WRONG]
 
 
-async def test_what_is_stored_of_a_guess_is_small_and_names_nobody(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_stored_attempts_are_small_and_anonymous(gateway: Gateway, database: Database) -> None:
     await fail(gateway, 1)
     await fail(gateway, 1, "x" * 100_000)
     stored = await database["attempts"].find().to_list(None)
@@ -225,9 +223,7 @@ async def test_what_is_stored_of_a_guess_is_small_and_names_nobody(
 
 
 @pytest.mark.parametrize("what", ["hash_password", "verify"])
-async def test_the_loop_goes_on_while_a_password_is_hashed(
-    monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
+async def test_hashing_doesnt_block_the_event_loop(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     stored = await passwords.hash_password(PASSWORD)
     goes_on, real, where = threading.Event(), passwords._hasher, []
 

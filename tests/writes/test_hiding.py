@@ -22,7 +22,7 @@ def described(**fields: Any) -> Doc:
 
 
 @pytest.mark.parametrize("name", ["archiveCourse", "publishCourse"])
-async def test_it_costs_the_same_whatever_the_course_has(
+async def test_archiving_and_publishing_cost_the_same_at_any_size(
     database: Database, run_query: RunQuery, mongo_commands: list[str], name: str
 ) -> None:
     """As many commands, and no document is written but the course and the entry in the audit log."""
@@ -134,7 +134,7 @@ class Scene:
         }
 
 
-async def test_lists_counts_facets_and_pages_are_right_at_every_moment(
+async def test_lists_counts_facets_and_pages_are_consistent_at_every_moment(
     gateway: Gateway, database: Database
 ) -> None:
     """Each part of an answer is what it is with the course or without it, also while that changes; and what
@@ -201,7 +201,9 @@ async def pages(gateway: Gateway, scene: Scene) -> list[str]:
             return seen
 
 
-async def test_a_database_from_before_answers_as_it_should(gateway: Gateway, database: Database) -> None:
+async def test_a_database_of_an_earlier_version_is_read_correctly(
+    gateway: Gateway, database: Database
+) -> None:
     """With copies of a course's status, and lists of the newest reviews that left out hidden ones."""
     scene = Scene()
     await scene.store(database)
@@ -218,7 +220,9 @@ async def test_a_database_from_before_answers_as_it_should(gateway: Gateway, dat
     await stored(database)  # a recount mends them
 
 
-async def test_who_sees_a_hidden_course_sees_what_is_its(gateway: Gateway, database: Database) -> None:
+async def test_viewers_of_a_hidden_course_see_what_belongs_to_it(
+    gateway: Gateway, database: Database
+) -> None:
     scene = Scene()
     await scene.store(database)
     await gateway.done(STAFF, "archiveCourse", courseId=course_id(scene.course))
@@ -228,7 +232,7 @@ async def test_who_sees_a_hidden_course_sees_what_is_its(gateway: Gateway, datab
     assert (told["course"], told["run"], told["nodes"]) == (shown["course"], shown["run"], shown["nodes"])
 
 
-async def test_votes_for_a_review_that_is_gone_are_deleted_however_many(
+async def test_all_votes_of_a_deleted_review_are_deleted(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loaders.review_writes._VOTES", 10)

@@ -20,9 +20,7 @@ async def classroom(database: Database, students: int = 1) -> tuple[dict[str, An
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_write_that_is_sent_ten_times_at_once_is_done_once(
-    gateway: Gateway, database: Database, name: str
-) -> None:
+async def test_ten_concurrent_retries_are_done_once(gateway: Gateway, database: Database, name: str) -> None:
     viewer, given = (await scenes(database))[name]
     answers = await gather(*(gateway.done(viewer, name, **given) for _ in range(10)))
     assert all(answer == answers[0] for answer in answers)
@@ -30,7 +28,7 @@ async def test_a_write_that_is_sent_ten_times_at_once_is_done_once(
     assert await database["idempotencyKeys"].count_documents({}) == 1
 
 
-async def test_the_first_answer_is_given_again_though_more_has_happened(
+async def test_a_retry_returns_the_first_answer_despite_later_changes(
     gateway: Gateway, database: Database
 ) -> None:
     course, (student,) = await classroom(database)
@@ -42,9 +40,7 @@ async def test_the_first_answer_is_given_again_though_more_has_happened(
     assert await database["enrollments"].count_documents({}) == 1
 
 
-async def test_a_key_that_was_used_for_something_else_is_a_conflict(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_reusing_a_key_for_another_request_is_a_conflict(gateway: Gateway, database: Database) -> None:
     course, (student,) = await classroom(database)
     other = factories.course()
     await stored(database, courses=[other])
@@ -57,9 +53,7 @@ async def test_a_key_that_was_used_for_something_else_is_a_conflict(
     assert await database["enrollments"].count_documents({}) == 0
 
 
-async def test_of_two_inputs_with_one_key_at_once_one_is_a_conflict(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_concurrent_inputs_with_one_key_conflict(gateway: Gateway, database: Database) -> None:
     course, (student,) = await classroom(database)
     others = [factories.course() for _ in range(5)]
     await stored(database, courses=others)
@@ -73,14 +67,14 @@ async def test_of_two_inputs_with_one_key_at_once_one_is_a_conflict(
     assert await database["enrollments"].count_documents({}) == 1
 
 
-async def test_keys_are_each_viewers_own(gateway: Gateway, database: Database) -> None:
+async def test_keys_are_per_viewer(gateway: Gateway, database: Database) -> None:
     course, students = await classroom(database, students=2)
     for student in students:
         await gateway.done(as_student(student), "enroll", courseId=course_id(course), idempotencyKey="k")
     assert (await current(database, "courses", course))["studentCount"] == 2
 
 
-async def test_a_refused_write_is_tried_anew(gateway: Gateway, database: Database) -> None:
+async def test_a_refused_write_can_be_retried_with_its_key(gateway: Gateway, database: Database) -> None:
     course, (student,) = await classroom(database)
     viewer = as_student(student)
     review = {"courseId": course_id(course), "rating": 5, "body": "Good.", "idempotencyKey": "k"}
@@ -91,7 +85,9 @@ async def test_a_refused_write_is_tried_anew(gateway: Gateway, database: Databas
 
 
 @pytest.mark.parametrize(("hours", "places"), [(23, 1), (25, 2)])
-async def test_a_key_is_good_for_a_day(gateway: Gateway, database: Database, hours: int, places: int) -> None:
+async def test_a_key_is_valid_for_a_day(
+    gateway: Gateway, database: Database, hours: int, places: int
+) -> None:
     course, (student,) = await classroom(database)
     viewer, given = as_student(student), {"courseId": course_id(course), "idempotencyKey": "k"}
     made = await gateway.done(viewer, "enroll", **given)

@@ -50,9 +50,7 @@ async def test_an_operator_in_a_variable_is_refused_before_a_command_is_sent(
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_an_id_is_one_of_ours_or_none(
-    run_query: RunQuery, mongo_commands: list[str], text: str
-) -> None:
+async def test_foreign_ids_are_not_found(run_query: RunQuery, mongo_commands: list[str], text: str) -> None:
     viewer = as_student(factories.student())
     for name, field in (
         ("enroll", "courseId"), ("cancelEnrollment", "enrollmentId"), ("deleteReview", "reviewId"),
@@ -63,7 +61,7 @@ async def test_an_id_is_one_of_ours_or_none(
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_what_looks_like_an_operator_is_text(gateway: Gateway, database: Database, text: str) -> None:
+async def test_operators_in_text_are_stored_as_text(gateway: Gateway, database: Database, text: str) -> None:
     course, other, student = factories.course(), factories.course(), factories.student()
     enrollment = factories.enrollment(course, student)
     await stored(database, courses=[course, other], students=[student], enrollments=[enrollment])
@@ -86,7 +84,7 @@ async def test_what_looks_like_an_operator_is_text(gateway: Gateway, database: D
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_a_slug_of_a_text_is_looked_for_as_it_is(
+async def test_slugs_made_from_operators_are_looked_up_literally(
     gateway: Gateway, database: Database, text: str
 ) -> None:
     """It is made of letters and hyphens before it is part of a regular expression."""
@@ -97,7 +95,7 @@ async def test_a_slug_of_a_text_is_looked_for_as_it_is(
 
 
 @pytest.mark.parametrize("text", [*TEXTS, *(bomb[:LONGEST_TEXT] for bomb in BOMBS)])
-async def test_a_search_for_a_pattern_is_one_for_its_words(
+async def test_a_pattern_is_searched_by_its_words(
     database: Database, run_query: RunQuery, mongo_commands: list[str], text: str
 ) -> None:
     """No pattern ever reaches MongoDB: the words do, few and short."""
@@ -110,7 +108,7 @@ async def test_a_search_for_a_pattern_is_one_for_its_words(
     assert len(mongo_commands) == 1
 
 
-async def test_a_filter_of_the_audit_log_is_text(gateway: Gateway, database: Database) -> None:
+async def test_audit_filters_are_plain_text(gateway: Gateway, database: Database) -> None:
     student = factories.student()
     await stored(database, students=[student])
     await gateway.done(as_student(student), "updateProfile", name="A")

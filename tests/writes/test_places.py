@@ -35,7 +35,7 @@ STUDENTS = st.lists(st.integers(0, 4), min_size=1, max_size=4)
 REASONS = {"DUPLICATE", "SEATS_TAKEN", "CONFLICT", "NOT_ENROLLED"}
 
 
-def test_places_are_true_whatever_is_done(settings: Settings) -> None:
+def test_enrolments_stay_consistent(settings: Settings) -> None:
     """In an event loop of its own: the machine's rules are no coroutines."""
     with Runner() as runner:
         world = _World(settings)

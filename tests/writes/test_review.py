@@ -87,7 +87,7 @@ INVALID = [
 
 @pytest.mark.parametrize("name", ["createReview", "updateReview"])
 @pytest.mark.parametrize(("field", "value"), INVALID)
-async def test_a_value_that_cant_be_is_told_by_its_path(
+async def test_an_invalid_value_is_reported_with_its_path(
     gateway: Gateway, database: Database, name: str, field: str, value: Any
 ) -> None:
     course, (student,), (viewer,) = await classroom(database)
@@ -97,7 +97,7 @@ async def test_a_value_that_cant_be_is_told_by_its_path(
     assert await gateway.codes(viewer, name, **given | {field: value}) == [("INVALID", field)]
 
 
-async def test_a_review_that_cant_be_written(gateway: Gateway, database: Database) -> None:
+async def test_refused_reviews(gateway: Gateway, database: Database) -> None:
     course, _, (viewer,) = await classroom(database)
     draft = factories.course(status="DRAFT")
     await stored(database, courses=[draft])
@@ -113,7 +113,7 @@ async def test_a_review_that_cant_be_written(gateway: Gateway, database: Databas
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "EXPIRED"])
-async def test_who_once_took_a_course_reviews_it(gateway: Gateway, database: Database, status: str) -> None:
+async def test_former_students_can_review(gateway: Gateway, database: Database, status: str) -> None:
     course, student = factories.course(), factories.student()
     await stored(
         database, courses=[course], students=[student],
@@ -122,7 +122,7 @@ async def test_who_once_took_a_course_reviews_it(gateway: Gateway, database: Dat
     await gateway.done(as_student(student), "createReview", **text(course))
 
 
-async def test_a_review_that_is_written_ten_times_at_once_is_one(
+async def test_concurrent_reviews_by_one_student_are_stored_once(
     gateway: Gateway, database: Database
 ) -> None:
     course, _, (viewer,) = await classroom(database)
@@ -132,7 +132,7 @@ async def test_a_review_that_is_written_ten_times_at_once_is_one(
     assert (await current(database, "courses", course))["ratingCount"] == 1
 
 
-async def test_reviews_that_are_written_at_once_all_count(gateway: Gateway, database: Database) -> None:
+async def test_concurrent_reviews_all_count(gateway: Gateway, database: Database) -> None:
     course, _, viewers = await classroom(database, students=25)
     await gather(
         *(gateway.done(v, "createReview", **text(course, rating=n % 5 + 1)) for n, v in enumerate(viewers))
@@ -164,9 +164,7 @@ async def test_a_changed_review_counts_with_its_new_rating(gateway: Gateway, dat
     assert changed["updatedAt"] > changed["createdAt"]
 
 
-async def test_a_review_that_is_taken_back_takes_its_rating_and_votes_out(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_deleting_a_review_removes_its_rating_and_votes(gateway: Gateway, database: Database) -> None:
     course, (student, other), (viewer, voter) = await classroom(database, students=2)
     review, stays = review_of(course, student, rating=1), review_of(course, other, rating=5)
     await stored(database, reviews=[review, stays])
@@ -206,7 +204,7 @@ async def voted_for(database: Database) -> tuple[Viewer, dict[str, Any]]:
 TAKE_BACK = operation("deleteReview", "review { rating }")
 
 
-async def test_the_votes_of_a_review_that_is_taken_back_go_past_the_deadline_too(
+async def test_votes_of_a_deleted_review_are_deleted_past_the_deadline(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer, given = await voted_for(database)
@@ -230,7 +228,7 @@ async def test_the_votes_of_a_review_that_is_taken_back_go_past_the_deadline_too
     assert await database["votes"].count_documents({}) == 0
 
 
-async def test_votes_that_can_t_be_deleted_in_their_time_are_reported(
+async def test_timeouts_of_vote_deletion_are_reported(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the request still waits for them: its answer says nothing of it."""
@@ -250,7 +248,7 @@ async def test_votes_that_can_t_be_deleted_in_their_time_are_reported(
 
 
 @pytest.mark.parametrize("is_committed", [True, False])
-async def test_the_votes_go_when_the_commit_comes_past_the_deadline(
+async def test_votes_are_deleted_after_a_late_commit(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, is_committed: bool
 ) -> None:
     viewer, given = await voted_for(database)
@@ -276,7 +274,7 @@ async def test_the_votes_go_when_the_commit_comes_past_the_deadline(
     assert await database["votes"].count_documents({}) == left
 
 
-async def test_a_review_that_isnt_ones_own(gateway: Gateway, database: Database) -> None:
+async def test_reviews_of_others_cant_be_changed(gateway: Gateway, database: Database) -> None:
     course, (student, _), (viewer, other) = await classroom(database, students=2)
     review, hidden = review_of(course, student), factories.review(course, status="PENDING")
     await stored(database, reviews=[review, hidden])
@@ -293,7 +291,7 @@ async def test_a_review_that_isnt_ones_own(gateway: Gateway, database: Database)
     await gateway.done(STAFF, "deleteReview", **own)
 
 
-async def test_reviews_that_are_deleted_at_once_are_not_listed(gateway: Gateway, database: Database) -> None:
+async def test_concurrently_deleted_reviews_are_not_listed(gateway: Gateway, database: Database) -> None:
     """The one that is far down changes no list by itself, but is what moves up when the other goes."""
     student = factories.student()
     courses = [factories.course() for _ in range(NEWEST + 2)]
@@ -311,7 +309,7 @@ async def test_reviews_that_are_deleted_at_once_are_not_listed(gateway: Gateway,
 # -- markReviewHelpful ------------------------------------------------------------------------------------
 
 
-async def test_a_vote_counts_once_and_can_be_taken_back(gateway: Gateway, database: Database) -> None:
+async def test_a_vote_counts_once_and_can_be_withdrawn(gateway: Gateway, database: Database) -> None:
     course, (student, _), (_, voter) = await classroom(database, students=2)
     review = review_of(course, student, helpfulCount=3, importedHelpfulCount=3)
     await stored(database, reviews=[review])
@@ -325,7 +323,7 @@ async def test_a_vote_counts_once_and_can_be_taken_back(gateway: Gateway, databa
         assert payload["review"] == {"helpfulCount": 3, "viewerFoundHelpful": False}
 
 
-async def test_votes_that_are_given_at_once_all_count(gateway: Gateway, database: Database) -> None:
+async def test_concurrent_votes_all_count(gateway: Gateway, database: Database) -> None:
     course, (student, *_), (_, *voters) = await classroom(database, students=13)
     review = review_of(course, student)
     await stored(database, reviews=[review])
@@ -338,7 +336,7 @@ async def test_votes_that_are_given_at_once_all_count(gateway: Gateway, database
     assert await database["votes"].count_documents({}) == 12
 
 
-async def test_a_vote_that_cant_be_given(gateway: Gateway, database: Database) -> None:
+async def test_refused_votes(gateway: Gateway, database: Database) -> None:
     course, (student, _), (viewer, voter) = await classroom(database, students=2)
     review, hidden = review_of(course, student), factories.review(course, status="REJECTED")
     await stored(database, reviews=[review, hidden])
@@ -355,7 +353,7 @@ async def test_a_vote_that_cant_be_given(gateway: Gateway, database: Database) -
 # -- replyToReview, moderateReview ------------------------------------------------------------------------
 
 
-async def test_an_instructor_answers_a_review(gateway: Gateway, database: Database) -> None:
+async def test_an_instructor_replies_to_a_review(gateway: Gateway, database: Database) -> None:
     course, (student,), (viewer,) = await classroom(database)
     review, hidden = review_of(course, student), factories.review(course, status="PENDING")
     await stored(database, reviews=[review, hidden], instructors=[ADA])
@@ -373,7 +371,7 @@ async def test_an_instructor_answers_a_review(gateway: Gateway, database: Databa
     assert await gateway.codes(ada, "replyToReview", **own, body="<br>") == [("INVALID", "body")]
 
 
-async def test_a_review_that_is_taken_down_doesnt_count(gateway: Gateway, database: Database) -> None:
+async def test_rejected_reviews_dont_count(gateway: Gateway, database: Database) -> None:
     course, (student,), (viewer,) = await classroom(database)
     review = review_of(course, student, rating=5)
     await stored(database, reviews=[review])

@@ -41,7 +41,7 @@ async def change_password(
 # -- signUp ---------------------------------------------------------------------------------------------
 
 
-async def test_who_signs_up_is_signed_in_as_a_student(gateway: Gateway) -> None:
+async def test_sign_up_signs_in_as_a_student(gateway: Gateway) -> None:
     payload = await gateway.sign_up(email=" Ada@Example.org ", country="GB", clientMutationId="m1")
     student = {"name": "Ada", "email": EMAIL, "country": "GB"}
     assert payload["viewer"]["roles"] == ["STUDENT"]
@@ -68,7 +68,7 @@ async def test_who_signs_up_is_signed_in_as_a_student(gateway: Gateway) -> None:
         ("idempotencyKey", ""),
     ],
 )
-async def test_a_value_that_cant_be_is_told_by_its_path(
+async def test_an_invalid_value_is_reported_with_its_path(
     gateway: Gateway, database: Database, field: str, value: str
 ) -> None:
     good = {"name": "Ada", "email": EMAIL, "password": PASSWORD}
@@ -78,7 +78,7 @@ async def test_a_value_that_cant_be_is_told_by_its_path(
     assert await database["accounts"].count_documents({}) == 0
 
 
-async def test_all_that_is_wrong_is_told_at_once(gateway: Gateway) -> None:
+async def test_all_invalid_values_are_reported_at_once(gateway: Gateway) -> None:
     payload = await gateway.mutate("signUp", {"name": "", "email": "?", "password": "?"})
     assert codes(payload) == [("INVALID", "name"), ("INVALID", "email"), ("INVALID", "password")]
 
@@ -90,7 +90,7 @@ async def test_an_address_signs_up_once(gateway: Gateway) -> None:
     assert codes(await gateway.mutate("signUp", again | {"password": PASSWORD})) == [("DUPLICATE", "email")]
 
 
-async def test_signing_up_again_with_its_key_and_password_gives_a_session_of_the_same_account(
+async def test_a_sign_up_retry_starts_a_session_of_the_same_account(
     gateway: Gateway,
 ) -> None:
     first = await gateway.sign_up(idempotencyKey="k1")
@@ -103,7 +103,7 @@ async def test_signing_up_again_with_its_key_and_password_gives_a_session_of_the
 
 
 @pytest.mark.parametrize("key", ["k1", None])
-async def test_of_those_who_sign_up_at_once_with_an_address_one_is_added(
+async def test_concurrent_sign_ups_create_one_account(
     gateway: Gateway, database: Database, key: str | None
 ) -> None:
     """With one key they are the same, sent again."""
@@ -119,7 +119,7 @@ async def test_of_those_who_sign_up_at_once_with_an_address_one_is_added(
 # -- signIn ---------------------------------------------------------------------------------------------
 
 
-async def test_who_has_the_password_signs_in(gateway: Gateway) -> None:
+async def test_the_password_signs_in(gateway: Gateway) -> None:
     there = await gateway.sign_up()
     payload = await gateway.sign_in(" ADA@example.org")
     assert payload["errors"] == []
@@ -151,7 +151,7 @@ async def test_each_sign_in_of_one_operation_shows_its_own_viewer(
         assert [told[it]["viewer"]["student"]["email"] for it in "ab"] == ["a@x.org", "b@x.org"]
 
 
-async def test_a_password_that_changes_while_someone_signs_in_with_it_is_wrong(
+async def test_a_password_changed_during_sign_in_is_wrong(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = await gateway.sign_up()
@@ -167,9 +167,7 @@ async def test_a_password_that_changes_while_someone_signs_in_with_it_is_wrong(
     assert codes(await gateway.sign_in()) == OVER
 
 
-async def test_no_session_begins_in_the_moment_in_which_the_others_end(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_no_session_starts_while_the_others_are_ended(gateway: Gateway, database: Database) -> None:
     await gateway.sign_up()
     seen = []
 
@@ -194,7 +192,7 @@ async def test_no_session_begins_in_the_moment_in_which_the_others_end(
 # -- refreshSession -------------------------------------------------------------------------------------
 
 
-async def test_a_refresh_token_is_good_once_and_then_ends_its_family(gateway: Gateway) -> None:
+async def test_reusing_a_refresh_token_ends_its_session(gateway: Gateway) -> None:
     first = await gateway.sign_up()
     second = await gateway.refresh(first["refreshToken"])
     assert second["errors"] == []
@@ -207,14 +205,14 @@ async def test_a_refresh_token_is_good_once_and_then_ends_its_family(gateway: Ga
     assert (await gateway.sign_in())["errors"] == []
 
 
-async def test_a_reused_token_leaves_the_other_sessions_of_the_account(gateway: Gateway) -> None:
+async def test_reusing_a_token_keeps_other_sessions_of_the_account(gateway: Gateway) -> None:
     first, other = await gateway.sign_up(), await gateway.sign_in()
     await gateway.refresh(first["refreshToken"])
     await gateway.refresh(first["refreshToken"])
     assert (await gateway.refresh(other["refreshToken"]))["errors"] == []
 
 
-async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends(gateway: Gateway) -> None:
+async def test_concurrent_refreshes_end_the_session(gateway: Gateway) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     payloads = await gather(*(gateway.refresh(token) for _ in range(2)))
     assert sorted(map(codes, payloads)) == [[], OVER_BY_TOKEN]
@@ -222,14 +220,14 @@ async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends(gateway: Ga
     assert codes(await gateway.refresh(won["refreshToken"])) == OVER_BY_TOKEN
 
 
-async def test_with_one_key_refreshes_at_once_get_the_same_token(gateway: Gateway) -> None:
+async def test_concurrent_refreshes_with_one_key_get_the_same_token(gateway: Gateway) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     payloads = await gather(*(gateway.refresh(token, "k1") for _ in range(4)))
     (next_token,) = {payload["refreshToken"] for payload in payloads}
     assert (await gateway.refresh(next_token))["errors"] == []
 
 
-async def test_an_answer_that_was_lost_is_fetched_again_with_its_key_until_the_next(gateway: Gateway) -> None:
+async def test_a_refresh_can_be_retried_with_its_key_until_the_next_one(gateway: Gateway) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     lost = await gateway.refresh(token, "k1")
     found = await gateway.refresh(token, "k1")
@@ -241,16 +239,14 @@ async def test_an_answer_that_was_lost_is_fetched_again_with_its_key_until_the_n
 
 
 @pytest.mark.parametrize("key", ["k2", None])
-async def test_a_used_token_with_another_key_ends_its_family(gateway: Gateway, key: str | None) -> None:
+async def test_a_used_token_with_another_key_ends_its_session(gateway: Gateway, key: str | None) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     next_token = (await gateway.refresh(token, "k1"))["refreshToken"]
     assert codes(await gateway.refresh(token, key)) == OVER_BY_TOKEN
     assert codes(await gateway.refresh(next_token)) == OVER_BY_TOKEN
 
 
-async def test_a_session_ends_by_itself_and_a_refresh_puts_it_off(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_a_session_expires_and_a_refresh_extends_it(gateway: Gateway, database: Database) -> None:
     session = await gateway.sign_up()
     (stored,) = await database["sessions"].find().to_list(None)
     almost = datetime.now(UTC) + timedelta(seconds=30)
@@ -266,14 +262,12 @@ async def test_a_session_ends_by_itself_and_a_refresh_puts_it_off(
 
 
 @pytest.mark.parametrize("token", ["", "x", "é", "AAAA", "\x00", "A" * 5000, "A" * 900_000])
-async def test_what_is_no_refresh_token_is_refused(gateway: Gateway, token: str) -> None:
+async def test_invalid_refresh_tokens_are_refused(gateway: Gateway, token: str) -> None:
     assert codes(await gateway.refresh(token)) == OVER_BY_TOKEN
     assert codes(await gateway.mutate("signOut", {"refreshToken": token})) == OVER_BY_TOKEN
 
 
-async def test_a_refresh_brings_the_roles_that_the_account_has_by_then(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_a_refresh_picks_up_changed_roles(gateway: Gateway, database: Database) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     await account_changes.change_roles(database, EMAIL, ["STAFF"], [], None)
     assert (await gateway.refresh(token))["viewer"]["roles"] == ["STUDENT", "STAFF"]
@@ -298,20 +292,20 @@ async def test_a_write_is_refused_once_its_session_has_ended(gateway: Gateway, b
     assert (await gateway.write(other["accessToken"]))["errors"] == []
 
 
-async def test_who_signed_out_may_do_so_again(gateway: Gateway) -> None:
+async def test_sign_out_is_idempotent(gateway: Gateway) -> None:
     token = (await gateway.sign_up())["accessToken"]
     for _ in range(2):
         assert codes(await gateway.mutate("signOut", {}, token=token)) == []
 
 
-async def test_without_a_session_nobody_signs_out(gateway: Gateway) -> None:
+async def test_sign_out_without_a_session_is_refused(gateway: Gateway) -> None:
     assert codes(await gateway.mutate("signOut", {})) == OVER_BY_TOKEN
 
 
 # -- changePassword -------------------------------------------------------------------------------------
 
 
-async def test_another_password_ends_the_other_sessions_and_not_its_own(gateway: Gateway) -> None:
+async def test_changing_the_password_ends_only_other_sessions(gateway: Gateway) -> None:
     own, other = await gateway.sign_up(), await gateway.sign_in()
     changed = await change_password(gateway, own["accessToken"])
     assert changed["viewer"] == {"roles": ["STUDENT"], "student": {"email": EMAIL}}
@@ -332,7 +326,7 @@ async def test_a_wrong_password_or_a_weak_one_changes_nothing(gateway: Gateway) 
     assert (await gateway.sign_in())["errors"] == []
 
 
-async def test_who_has_no_account_here_has_no_password_to_change(gateway: Gateway) -> None:
+async def test_external_accounts_have_no_password_to_change(gateway: Gateway) -> None:
     token = TOKENS.access(Viewer(frozenset(("STUDENT",)), subject="https://id.example|1")).text
     assert codes(await change_password(gateway, token)) == [("FORBIDDEN",)]
 
@@ -351,7 +345,7 @@ def reset(gateway: Gateway) -> Callable[..., Awaitable[dict[str, Any]]]:
 USED = [("EXPIRED", "token")]
 
 
-async def test_a_reset_link_is_good_once_and_ends_all_sessions(
+async def test_a_reset_link_works_once_and_ends_all_sessions(
     gateway: Gateway, database: Database, reset: Any
 ) -> None:
     before = await gateway.sign_up()
@@ -367,7 +361,7 @@ async def test_a_reset_link_is_good_once_and_ends_all_sessions(
     assert (await gateway.sign_in(password=NEW_PASSWORD))["errors"] == []
 
 
-async def test_of_two_who_use_a_reset_link_at_once_one_does(
+async def test_concurrent_uses_of_a_reset_link_succeed_once(
     gateway: Gateway, database: Database, reset: Any
 ) -> None:
     link = await account_changes.create(database, EMAIL, "Ada", ["STAFF"], None)
@@ -377,7 +371,7 @@ async def test_of_two_who_use_a_reset_link_at_once_one_does(
     assert (await gateway.sign_in(password=f"{NEW_PASSWORD} {won}"))["viewer"]["roles"] == ["STAFF"]
 
 
-async def test_a_reset_link_is_over_after_its_time_and_after_the_password_was_changed(
+async def test_a_reset_link_expires_by_time_and_by_a_password_change(
     gateway: Gateway, database: Database, reset: Any
 ) -> None:
     session = await gateway.sign_up()
@@ -390,7 +384,7 @@ async def test_a_reset_link_is_over_after_its_time_and_after_the_password_was_ch
     assert codes(await reset(link.token)) == USED
 
 
-async def test_no_hash_is_computed_for_a_reset_link_that_is_none(
+async def test_no_hash_is_computed_for_an_invalid_reset_link(
     reset: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed = []
@@ -447,7 +441,7 @@ BAD = [
 
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("variables", BAD)
-async def test_no_password_is_told_back_in_an_error(
+async def test_errors_dont_echo_passwords(
     settings: Settings, database: Database, variables: dict[str, Any], compiled: bool
 ) -> None:
     query = "mutation($input: SignUpInput!) { signUp(input: $input) { accessToken } }"
@@ -458,7 +452,7 @@ async def test_no_password_is_told_back_in_an_error(
     assert "47110815" not in str(answer)
 
 
-async def test_no_password_of_a_document_is_told_back_in_an_error(gateway: Gateway) -> None:
+async def test_errors_dont_echo_passwords_in_literals(gateway: Gateway) -> None:
     for password in (f'"{PASSWORD}"', f'"""{PASSWORD}"""', '"a \\" horse battery"'):
         query = f'mutation {{ signUp(input: {{email: "{EMAIL}", password: {password}}}) {{ accessToken }} }}'
         answer = (await gateway.post(query)).json()
@@ -469,7 +463,7 @@ async def test_no_password_of_a_document_is_told_back_in_an_error(gateway: Gatew
 # -- on a server of its own -----------------------------------------------------------------------------
 
 
-async def test_a_session_from_its_beginning_to_its_end_over_http(gateway_url: str) -> None:
+async def test_a_whole_session_over_http(gateway_url: str) -> None:
     gateway, email = Gateway(url=gateway_url), f"{uuid4().hex}@example.org"
     one, two = await gather(*(gateway.sign_up(email, idempotencyKey="k1") for _ in range(2)))
     assert one["viewer"] == two["viewer"]
@@ -485,7 +479,7 @@ async def test_a_session_from_its_beginning_to_its_end_over_http(gateway_url: st
     assert me.json()["data"]["viewer"]["student"]["email"] == email  # until it expires
 
 
-async def test_long_texts_are_cut_before_they_are_kept(gateway: Gateway, database: Database) -> None:
+async def test_long_texts_are_cut_before_they_are_stored(gateway: Gateway, database: Database) -> None:
     """Half a megabyte of an address is an account's that isn't there, and of its guesses little is kept."""
     long = "x" * 400_000
     assert codes(await gateway.sign_in(email=long, password=long)) == [("UNAUTHENTICATED",)]

@@ -42,7 +42,7 @@ async def test_a_profile_is_changed_and_found_by_its_new_name(gateway: Gateway, 
         ("avatarUrl", "https://a.example/ b"), ("avatarUrl", "https://" + "a" * 500),
     ],
 )  # fmt: skip
-async def test_a_value_that_cant_be_is_told_by_its_path(
+async def test_an_invalid_value_is_reported_with_its_path(
     gateway: Gateway, database: Database, field: str, value: Any
 ) -> None:
     student = factories.student()
@@ -67,7 +67,7 @@ async def test_only_students_have_profiles_and_wishlists(gateway: Gateway, datab
     assert await database["wishlists"].count_documents({}) == 0
 
 
-async def test_a_course_is_remembered_once_and_forgotten(gateway: Gateway, database: Database) -> None:
+async def test_wishes_are_added_once_and_removed(gateway: Gateway, database: Database) -> None:
     courses, student = [factories.course() for _ in range(3)], factories.student()
     await stored(database, courses=courses, students=[student])
     one, two, three = (course_id(course) for course in courses)
@@ -87,7 +87,7 @@ async def test_a_course_is_remembered_once_and_forgotten(gateway: Gateway, datab
     assert len(own["courses"]) == 3
 
 
-async def test_a_course_that_is_hidden_is_forgotten_and_nothing_is_told_of_it(
+async def test_a_hidden_wish_is_removed_without_revealing_the_course(
     gateway: Gateway, database: Database
 ) -> None:
     archived, draft, student = (
@@ -108,7 +108,7 @@ async def test_a_course_that_is_hidden_is_forgotten_and_nothing_is_told_of_it(
             ]
 
 
-async def test_a_full_wishlist_takes_no_more(gateway: Gateway, database: Database) -> None:
+async def test_a_full_wishlist_refuses_more(gateway: Gateway, database: Database) -> None:
     course, student = factories.course(), factories.student()
     wishes = [{"courseId": factories.course()["_id"], "addedAt": SOON} for _ in range(199)]
     there = factories.course()

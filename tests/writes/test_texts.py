@@ -57,12 +57,12 @@ class Tags(HTMLParser):
 @example("<scr<b>ipt>")
 @example("<\x00b>")
 @example("<<a>b")
-def test_what_is_left_has_no_tag(text: str) -> None:
+def test_clean_text_has_no_tags(text: str) -> None:
     assert Tags(clean(text)).found == ["end"]
 
 
 @given(MARKUP)
-def test_clean_text_stays_as_it_is(text: str) -> None:
+def test_cleaning_is_idempotent(text: str) -> None:
     assert clean(clean(text)) == clean(text)
     assert in_line(in_line(text)) == in_line(text)
 
@@ -98,7 +98,7 @@ def test_examples(text: str, stored: str) -> None:
 
 @pytest.mark.parametrize("unit", ["<a", "<", "<<a>a>", "a>", "<!--", "<https://", "<a\x00"])
 @pytest.mark.parametrize("nested", [False, True])
-def test_hostile_text_is_passed_a_fixed_number_of_times(
+def test_hostile_text_is_scanned_a_fixed_number_of_times(
     monkeypatch: pytest.MonkeyPatch, unit: str, nested: bool
 ) -> None:
     """Each step is one substitution, however long the text is and whatever is nested in it."""
@@ -123,12 +123,12 @@ def test_hostile_text_is_passed_a_fixed_number_of_times(
 @pytest.mark.parametrize(
     ("text", "visible"), [("a", True), ("👍", True), ("?", True), ("\u200b \u200d\u00ad", False)]
 )
-def test_what_can_be_seen(text: str, visible: bool) -> None:
+def test_visible_text(text: str, visible: bool) -> None:
     assert is_visible(text) is visible
 
 
 @pytest.mark.parametrize("unit", ["\u0315\u0300", "\u0f73", "\ufdfa", " ", "<b ", "&", "\u200b"])
-def test_a_text_takes_time_by_its_length(unit: str) -> None:
+def test_processing_time_is_linear_in_length(unit: str) -> None:
     """What a description goes through: ten times the text, ten times the time; a square takes a hundred."""
 
     def written(count: int) -> None:
