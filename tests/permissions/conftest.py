@@ -1,4 +1,4 @@
-"""A gateway that serves the world, which is as it was before every test."""
+"""A gateway that serves the test world, which is restored for every test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -26,7 +26,7 @@ def own_settings(settings: Settings) -> Settings:
 
 @pytest.fixture(scope="session")
 async def place(own_settings: Settings) -> AsyncIterator[Database]:
-    """Where the world is."""
+    """The database of the world."""
     async with connect(own_settings) as database:
         await indexes.ensure(database)
         yield database
@@ -40,7 +40,7 @@ async def made(place: Database) -> Dump:
 
 @pytest.fixture
 async def intact(place: Database, made: Dump) -> AsyncIterator[Dump]:
-    """The world, which the test may change."""
+    """The world, restored after the test if the test has changed it."""
     yield made
     if await world.dump(place) != made:
         await world.restore(place, made)
@@ -62,8 +62,8 @@ def ask(gateway: httpx.AsyncClient) -> Ask:
     async def asked(
         identity: str, text: str, variables: Any = None, *, token: str | None = None
     ) -> httpx.Response:
-        own = token or token_of(identity)
-        headers = {"authorization": f"Bearer {own}"} if own else {}
+        access_token = token or token_of(identity)
+        headers = {"authorization": f"Bearer {access_token}"} if access_token else {}
         return await gateway.post("/graphql", json={"query": text, "variables": variables}, headers=headers)
 
     return asked

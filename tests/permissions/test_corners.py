@@ -1,4 +1,4 @@
-"""What is hidden stays hidden by every other way, and what is one's own is found."""
+"""Corner cases of permissions: hidden objects stay hidden on indirect ways, and owners find their own."""
 
 from typing import Any
 
@@ -50,16 +50,16 @@ async def test_instructors_see_drafts_in_their_own_list(ask: Ask, identity: str,
 
 async def test_instructors_find_their_drafts_via_viewer(ask: Ask) -> None:
     text = "{ viewer { instructor { courses { nodes { slug } } } } }"
-    told = await data(ask, "instructor", text)
-    assert slugs(told["viewer"]["instructor"]["courses"]) == WHOLE
+    answer = await data(ask, "instructor", text)
+    assert slugs(answer["viewer"]["instructor"]["courses"]) == WHOLE
 
 
 async def test_instructors_dont_see_their_drafts_in_the_catalogue(ask: Ask) -> None:
     text = f'{{ courses {{ {LIST} }} category(slug: "web") {{ courseCount courses {{ {LIST} }} }} }}'
-    told = await data(ask, "instructor", text)
-    for courses in (told["courses"], told["category"]["courses"]):
+    answer = await data(ask, "instructor", text)
+    for courses in (answer["courses"], answer["category"]["courses"]):
         assert (slugs(courses), courses["totalCount"]) == (CATALOGUE, 4)
-    assert told["category"]["courseCount"] == 4
+    assert answer["category"]["courseCount"] == 4
 
 
 @pytest.mark.parametrize("identity", ["anonymous", "student", "instructor"])
@@ -67,9 +67,9 @@ async def test_filters_dont_reveal_hidden_documents(ask: Ask, identity: str) -> 
     text = f"""{{ courses(filter: {{statuses: [DRAFT, ARCHIVED]}}) {{ {LIST} }}
       course(slug: "course") {{
         reviews(filter: {{statuses: [PENDING]}}) {{ totalCount nodes {{ id }} }} }} }}"""
-    told = await data(ask, identity, text)
-    assert told["courses"] == {"totalCount": 0, "nodes": [], "facets": {"categories": []}}
-    assert told["course"]["reviews"] == {"totalCount": 0, "nodes": []}
+    answer = await data(ask, identity, text)
+    assert answer["courses"] == {"totalCount": 0, "nodes": [], "facets": {"categories": []}}
+    assert answer["course"]["reviews"] == {"totalCount": 0, "nodes": []}
 
 
 @pytest.mark.parametrize("identity", ["anonymous", "student", "instructor"])
@@ -81,36 +81,36 @@ async def test_cursors_of_staff_reveal_nothing_to_others(ask: Ask, identity: str
     for _ in WHOLE:
         page = (await data(ask, identity, text, variables={"after": after}))["courses"]
         seen += page["nodes"]
-        told = await data(ask, "staff", text, variables={"after": after})
-        after = told["courses"]["pageInfo"]["endCursor"]
+        answer = await data(ask, "staff", text, variables={"after": after})
+        after = answer["courses"]["pageInfo"]["endCursor"]
     assert {node["status"] for node in seen} == {"PUBLISHED"}
 
 
 async def test_a_wishlist_cursor_is_valid_only_for_its_owner(ask: Ask) -> None:
     text = "query ($after: String) { viewer { wishlist(after: $after) { pageInfo { endCursor } } } }"
-    own = await data(ask, "student", text)
-    variables = {"after": own["viewer"]["wishlist"]["pageInfo"]["endCursor"]}
+    page = await data(ask, "student", text)
+    variables = {"after": page["viewer"]["wishlist"]["pageInfo"]["endCursor"]}
     (error,) = (await ask("other student", text, variables)).json()["errors"]
     assert error["extensions"]["code"] == "INVALID_CURSOR"
 
 
 async def test_wishlists_leave_out_hidden_courses(ask: Ask) -> None:
-    told = await data(ask, "student", "{ viewer { wishlist { totalCount nodes { slug } } } }")
-    assert told["viewer"]["wishlist"] == {"totalCount": 1, "nodes": [{"slug": "course"}]}
+    answer = await data(ask, "student", "{ viewer { wishlist { totalCount nodes { slug } } } }")
+    assert answer["viewer"]["wishlist"] == {"totalCount": 1, "nodes": [{"slug": "course"}]}
 
 
 @pytest.mark.parametrize(
     ("document", "errors"),
     [(world.archived, []), (world.draft, [{"code": "NOT_FOUND"}])],
-    ids=["a wish", "no wish"],
+    ids=["on the wishlist", "not on the wishlist"],
 )
 async def test_removing_a_wish_reveals_nothing_about_a_hidden_course(
     ask: Ask, place: Database, document: dict[str, Any], errors: list[Any]
 ) -> None:
     text = """mutation ($id: ID!) {
       removeFromWishlist(input: {courseId: $id}) { errors { code } course { title } } }"""
-    told = await data(ask, "student", text, variables={"id": global_id("Course", document)})
-    assert told["removeFromWishlist"] == {"errors": errors, "course": None}
+    answer = await data(ask, "student", text, variables={"id": global_id("Course", document)})
+    assert answer["removeFromWishlist"] == {"errors": errors, "course": None}
     wishlist = await place["wishlists"].find_one({"_id": world.ada["_id"]})
     assert wishlist is not None
     assert document["_id"] not in [wish["courseId"] for wish in wishlist["courses"]]
@@ -119,10 +119,10 @@ async def test_removing_a_wish_reveals_nothing_about_a_hidden_course(
 async def test_students_keep_their_enrolment_in_an_archived_course(ask: Ask) -> None:
     text = """{ viewer { student { enrollments { nodes {
       course { slug viewerReview { body } runs { totalCount } reviews { totalCount } } } } } } }"""
-    told = await data(ask, "student", text)
+    answer = await data(ask, "student", text)
     courses = {
         node["course"].pop("slug"): node["course"]
-        for node in told["viewer"]["student"]["enrollments"]["nodes"]
+        for node in answer["viewer"]["student"]["enrollments"]["nodes"]
     }
     assert courses["archived"] == {
         "viewerReview": {"body": world.kept_review["body"]},
@@ -135,8 +135,8 @@ async def test_students_keep_their_enrolment_in_an_archived_course(ask: Ask) -> 
 async def test_students_see_their_pending_review(ask: Ask) -> None:
     text = f"""{{ course(slug: "course") {{ viewerReview {{ status }} }}
       review(id: "{global_id("Review", world.pending)}") {{ status course {{ slug }} }} }}"""
-    told = await data(ask, "student", text)
-    assert told == {
+    answer = await data(ask, "student", text)
+    assert answer == {
         "course": {"viewerReview": {"status": "PENDING"}},
         "review": {"status": "PENDING", "course": {"slug": "course"}},
     }
@@ -154,15 +154,17 @@ async def test_a_students_reviews_show_only_the_catalogue(ask: Ask, identity: st
 
 
 async def test_an_id_without_the_role_grants_nothing(ask: Ask) -> None:
-    """Roles may be taken away from who keeps their place as a student or an instructor."""
+    """An account can lose a role and keep its student or instructor ID."""
     text = f"""{{ viewer {{ roles student {{ id }} instructor {{ id }} wishlist {{ totalCount }} }}
       student(id: "{global_id("Student", world.ada)}") {{ email enrollments {{ totalCount }} }}
       review(id: "{global_id("Review", world.pending)}") {{ id }}
       draft: course(slug: "draft") {{ id }}
       course(slug: "course") {{
         enrollments {{ totalCount }} viewerReview {{ id }} viewerEnrollment {{ id }} }} }}"""
-    nobody = token("student", roles=[], student=str(world.ada["_id"]), instructor=str(world.grace["_id"]))
-    assert await data(ask, "student", text, token=nobody) == {
+    without_roles = token(
+        "student", roles=[], student=str(world.ada["_id"]), instructor=str(world.grace["_id"])
+    )
+    assert await data(ask, "student", text, token=without_roles) == {
         "viewer": {"roles": [], "student": None, "instructor": None, "wishlist": {"totalCount": 0}},
         "student": {"email": None, "enrollments": {"totalCount": 0}},
         "review": None,
@@ -194,20 +196,19 @@ async def test_two_roles_grant_the_union_of_permissions(ask: Ask) -> None:
 async def test_ownership_is_looked_up_only_where_it_decides(
     ask: Ask, identity: str, slug: str, sent: int
 ) -> None:
-    seen: list[float] = []
-    asked = commands.observer.set(seen.append)
+    durations: list[float] = []
+    previous = commands.observer.set(durations.append)
     try:
         await data(ask, identity, f'{{ course(slug: "{slug}") {{ title }} }}')
     finally:
-        commands.observer.reset(asked)
-    assert len(seen) == sent
+        commands.observer.reset(previous)
+    assert len(durations) == sent
 
 
 async def test_each_mutation_of_an_operation_is_checked(ask: Ask, place: Database, intact: Dump) -> None:
-    """Each mutation of an operation is asked for its own permission."""
     course = global_id("Course", world.fresh)
     text = f"""mutation {{ a: archiveCourse(input: {{courseId: "{course}"}}) {{ errors {{ code }} }}
       b: addToWishlist(input: {{courseId: "{course}"}}) {{ errors {{ code }} }} }}"""
-    told = await data(ask, "student", text)
-    assert told == {"a": {"errors": [{"code": "FORBIDDEN"}]}, "b": {"errors": []}}
+    answer = await data(ask, "student", text)
+    assert answer == {"a": {"errors": [{"code": "FORBIDDEN"}]}, "b": {"errors": []}}
     assert (await world.dump(place))["courses"] == intact["courses"]

@@ -1,4 +1,4 @@
-"""docs/permissions.md is what the table says."""
+"""docs/permissions.md is generated from the table of permissions."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ FILE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
 
 def test_the_page_is_generated_from_the_table() -> None:
-    """Else: `python -m resolvers.access.rules > docs/permissions.md`."""
+    """If not, run `python -m resolvers.access.rules > docs/permissions.md`."""
     assert FILE.read_text(encoding="utf-8") == document()
 
 

@@ -1,5 +1,7 @@
-"""A small world of documents: something for every field of the schema to tell, and something for every
-mutation to change. Ada and Grace own what is asked about; Bob and Alan are others of their kind.
+"""A small world of documents, with a value for every field and an object for every mutation.
+
+Ada (a student) and Grace (an instructor) own the objects under test; Bob and Alan are another student and
+instructor.
 """
 
 from collections.abc import Mapping
@@ -20,7 +22,7 @@ from tests.support import TOKENS
 
 Document = dict[str, Any]
 
-#: By collection.
+#: Documents by collection.
 Dump = Mapping[str, list[Document]]
 
 PASSWORD, RESET = "correct horse battery", "the secret of a reset link"
@@ -38,12 +40,13 @@ def _course(slug: str, **fields: Any) -> Document:
     return factories.course(slug=slug, instructorIds=[grace["_id"]], categorySlug="web", **fields)
 
 
-def _enrollment(of: Document, by: Document, **fields: Any) -> Document:
-    return factories.enrollment(of, by, progress=0.5, completedAt=T0, **fields)
+def _enrollment(course: Document, student: Document, **fields: Any) -> Document:
+    return factories.enrollment(course, student, progress=0.5, completedAt=T0, **fields)
 
 
-#: Of `course` everything is known; `draft` and `archived` are hidden; nobody is in `fresh`; Ada has a place
-#: in `reviewable`, which she has not reviewed; `reviewed` she has, and Bob has a place there.
+#: `course` has a value for every field; `draft` and `archived` are hidden; nobody is enrolled in `fresh`. Ada
+#: is enrolled in `reviewable`, which she has not reviewed, and in `reviewed`, which she has. Bob is enrolled
+#: in `reviewed`.
 course = _course(
     "course", codes=["W1"], summary="S", description="D", level="BEGINNER", language="en",
     deliveryModes=["ONLINE"], durationDays=30, tags=["t"], price={"amountMinor": 100, "currency": "INR"},
@@ -83,9 +86,9 @@ def account(name: str, role: str, **fields: Any) -> Document:
     }  # fmt: skip
 
 
-def session(of: Document) -> Document:
+def session(account: Document) -> Document:
     return {
-        "_id": ObjectId(), "accountId": of["_id"], "generation": 0, "refreshKey": None, "createdAt": T0,
+        "_id": ObjectId(), "accountId": account["_id"], "generation": 0, "refreshKey": None, "createdAt": T0,
         "expiresAt": NOW + 9 * DAY, "endedAt": None,
     }  # fmt: skip
 
@@ -123,21 +126,21 @@ _DOCUMENTS: Mapping[str, list[Document]] = {
 
 
 async def create(database: Database) -> Dump:
-    """The world, as it is stored then."""
+    """Stores the world and returns it as it is stored."""
     await restore(database, _DOCUMENTS)
     await list_newest(database)
     return await dump(database)
 
 
 async def restore(database: Database, world: Dump) -> None:
-    """As if nothing had happened."""
+    """Restores the database to a dump."""
     await clear(database)
     for name, documents in world.items():
         await database[name].insert_many(documents)
 
 
 async def dump(database: Database) -> Dump:
-    """Everything that is stored."""
+    """Returns everything that is stored."""
     names = sorted(await database.list_collection_names())
     found = {name: await database[name].find().sort("_id", 1).to_list(None) for name in names}
     return {name: documents for name, documents in found.items() if documents}
@@ -147,5 +150,5 @@ def global_id(type_name: str, document: Document) -> str:
     return ids.encode_id(type_name, document)
 
 
-def refresh_token(of: str) -> str:
-    return TOKENS.refresh(RefreshToken(sessions[of]["_id"], 0))
+def refresh_token(identity: str) -> str:
+    return TOKENS.refresh(RefreshToken(sessions[identity]["_id"], 0))

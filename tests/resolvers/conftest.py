@@ -1,4 +1,4 @@
-"""What the tests of resolvers may ask for."""
+"""Fixtures of the resolver tests."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,13 +15,13 @@ from resolvers.cursors import Cursors
 from tests.execution.engines import executor
 from tests.support import NOW, SECRET, TOKENS
 
-#: `await ask(text, variables, viewer=…)`: the whole payload, also of what is refused before it runs.
+#: `await ask(text, variables, viewer=…)`: the whole response, even if it is refused before it runs.
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture(params=[True, False], ids=["compiled", "reference"])
 def ask(request: pytest.FixtureRequest, database: Database) -> Ask:
-    """Each engine in its turn."""
+    """Runs operations on each of the two engines in turn."""
     engine = executor(compiled=request.param)
 
     async def run(

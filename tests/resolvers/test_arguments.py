@@ -1,4 +1,4 @@
-"""Arguments: how long a text may be, and what a filter is the same as."""
+"""Arguments of lists: the maximum length of texts, and equivalent filters."""
 
 from typing import Any
 
@@ -100,7 +100,7 @@ async def test_an_empty_filter_equals_no_filter(ask: Ask, database: Database) ->
 
 
 async def test_nodes_keep_the_order_and_duplicates_of_ids(ask: Ask, database: Database) -> None:
-    """`nodes` answers in the order of its IDs, each as often as it is asked for."""
+    """Unlike the values of a filter, the IDs of `nodes` are not a set: each is answered in its place."""
     await store(database, courses=[course := factories.course()])
     (found,) = (await ask("{ courses { nodes { id } } }"))["data"]["courses"]["nodes"]
     text = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"

@@ -1,4 +1,4 @@
-"""The schema keeps the contract, describes everything, and is the one in schema.graphql."""
+"""The schema is compatible with the contract, fully described, and equal to schema.graphql."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from tests.support import SHARED
 
 CONTRACT = SHARED / "contract.graphql"
 
-# What the contract has and the schema hasn't yet.
+# Parts of the contract that the schema doesn't have yet.
 RATE_LIMIT = {"Query.rateLimit", "RateLimit"}
 LIVE = {"Subscription"}
 EXCEPTED = frozenset(RATE_LIMIT | LIVE)
 
 
-# What the contract doesn't write out: "the other inputs and payloads follow the same form".
+# Types that the contract doesn't write out: "the other inputs and payloads follow the same form".
 INPUTS = (
     "RefreshSession", "SignOut", "UpdateProfile", "CreateCourse", "UpdateCourse", "PublishCourse",
     "ArchiveCourse", "CreateCourseRun", "UpdateCourseRun", "CancelEnrollment", "UpdateProgress", "Wishlist",
@@ -40,15 +40,15 @@ PAYLOADS = {
 def by_form() -> str:
     inputs = (f"input {name}Input {{ clientMutationId: String }}" for name in INPUTS)
     payloads = (
-        f"type {name}Payload {{ {own} errors: [UserError!]! clientMutationId: String }}"
-        for own, names in PAYLOADS.items()
+        f"type {name}Payload {{ {field} errors: [UserError!]! clientMutationId: String }}"
+        for field, names in PAYLOADS.items()
         for name in names
     )
     return "\n".join(["", *inputs, *payloads])
 
 
 def is_of_form(complaint: str) -> bool:
-    """What such an input asks for beside its form is its own business."""
+    """Whether a complaint is about a required field of such an input, which the contract leaves open."""
     name, _, what = complaint.partition(".")
     return name.removesuffix("Input") in INPUTS and what.endswith(": is new and required")
 
@@ -159,6 +159,8 @@ def test_references_to_an_exception_are_an_error() -> None:
 
 
 def test_missing_descriptions_are_reported() -> None:
-    told = undescribed(read(PROMISED))
-    assert {"Query", "Query.tags", "Query.list(first:)", "Filter.level", "Level.LOW", "DateTime"} <= set(told)
+    missing = undescribed(read(PROMISED))
+    assert {"Query", "Query.tags", "Query.list(first:)", "Filter.level", "Level.LOW", "DateTime"} <= set(
+        missing
+    )
     assert undescribed(read('"""All."""\ntype Query {\n  "One."\n  a("It." b: Int): Int\n}')) == []

@@ -1,4 +1,4 @@
-"""Course and its lists, through the schema: values, visibility, and the commands they cost."""
+"""Course and its lists through the schema: values, visibility, and the number of commands."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ STAFF = Viewer(roles=frozenset({"STAFF"}))
 
 
 async def catalogue(database: Database, size: int) -> None:
-    """`size` courses in two categories, each with an instructor, three runs and four reviews."""
+    """Stores `size` courses in two categories, each with two instructors, three runs and four reviews."""
     categories = [factories.category("web"), factories.category("data")]
     instructors = [factories.instructor(f"I{i}") for i in range(3)]
     students = [factories.student() for _ in range(size)]

@@ -22,10 +22,10 @@ async def titles(run_query: RunQuery, **filter: Any) -> list[str]:
     ("search", "found"),
     [
         ("mongodb", ["MongoDB basics", "Back ends", "Databases"]),  # title, then tag, then description
-        ("MONGO", ["MongoDB basics", "Back ends", "Databases"]),  # as you type
+        ("MONGO", ["MongoDB basics", "Back ends", "Databases"]),  # a prefix, as in search as you type
         ("database", ["Databases", "MongoDB basics"]),  # stems, title first
         ("databases", ["Databases", "MongoDB basics"]),
-        ("database mon", ["Databases", "MongoDB basics"]),  # every word
+        ("database mon", ["Databases", "MongoDB basics"]),  # every word must match
         ("elan", ["Élan vital"]),  # accents and case
         ("ÉLAN", ["Élan vital"]),
         ("CS-10", ["Back ends"]),  # codes

@@ -1,4 +1,4 @@
-"""What equal arguments have in common: calls with it are one call."""
+"""The identity of arguments: calls with equal identities are shared."""
 
 from datetime import UTC, datetime
 from itertools import combinations
@@ -13,7 +13,7 @@ from resolvers.inputs import CourseFilter
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LONG = "é" * 100_000
 
-#: Each is another's than all others.
+#: All different from each other.
 VALUES: list[Any] = [
     None, UNSET, True, False, 1, 0, 1.0, "1", "", "True", LONG, LONG + "é", NOW, [], [1], [True], ["1"],
     [[1]], {}, {"a": 1}, {"a": True}, {"b": 1}, CourseFilter(), CourseFilter(search="1"),
@@ -32,7 +32,7 @@ def test_different_values_have_different_identities() -> None:
     ("one", "other"),
     [
         ({"a": 1, "b": [2]}, {"b": [2], "a": 1}),
-        ({"a": "é" * 300}, {"a": "".join(["é"] * 300)}),  # texts of two variables
+        ({"a": "é" * 300}, {"a": "".join(["é"] * 300)}),  # equal strings, but two objects
         ({"a": CourseFilter(tags=["x"])}, {"a": CourseFilter(tags=["x"])}),
     ],
 )

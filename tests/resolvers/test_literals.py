@@ -1,10 +1,10 @@
-"""Values that can't be: request errors with their place, never Python's own."""
+"""Invalid literals are request errors with a location, never errors of Python itself."""
 
 import pytest
 
 from tests.resolvers.conftest import Ask
 
-LONG = "1" * 4_301  # digits: one more than Python takes
+LONG = "1" * 4_301  # one digit more than Python converts to an int
 RUN = (
     'mutation { createCourseRun(input: { courseId: "x", deliveryMode: ONLINE, startsAt: %s }) { __typename }}'
 )

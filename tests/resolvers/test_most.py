@@ -1,4 +1,4 @@
-"""Lists that are no pages: each declares how long it can be, and is no longer."""
+"""Lists that are not pages: each declares its maximum length, and is cut there."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 
 
 def lists() -> dict[str, Any]:
-    """The list fields of the schema that are no pages, with what their declarations say of their size."""
+    """Returns the list fields of the schema that are not pages, with their declared maximum length."""
     types = [t for n, t in schema.type_map.items() if not n.startswith("__") and not n.endswith("Connection")]
     return {
         f"{type_.name}.{name}": declaration(field).metadata.get("most")
@@ -92,7 +92,7 @@ async def test_a_write_that_changes_much_has_several_entries(
 
 
 async def test_categories_have_a_maximum(ask: Ask, database: Database) -> None:
-    """Of those that an import names the first ones are made, and the last place is for one of them."""
+    """An import creates categories up to the maximum, in the order in which it names them."""
     names = ["c-000", *(f"c{n:03}" for n in range(248))]
     await database["categories"].insert_many([factories.category(name) for name in names])
     for write in (False, True):

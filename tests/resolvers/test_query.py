@@ -1,4 +1,4 @@
-"""Nodes, students, reviews and the platform."""
+"""Fields of Query: nodes, students, reviews and the platform; and amounts of money."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ TYPES = ["Category", "Course", "CourseRun", "Enrollment", "Instructor", "Review"
 
 
 async def one_of_each(database: Database, status: str = "PUBLISHED") -> dict[str, str]:
-    """Type -> global ID."""
+    """Stores an object of each type and returns type -> global ID."""
     course, student = factories.course(status=status), factories.student()
     stored = {
         "categories": factories.category("web"),

@@ -1,4 +1,4 @@
-"""The reviews of courses and students by the ids that these carry: the pages are those of the listing."""
+"""Pages of the newest reviews by ids that courses and students store: equal to pages of the listing."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -15,13 +15,13 @@ from tests.factories import DAY, T0, clear, store
 from tests.support import RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
-LENGTHS = (0, 1, 5, NEWEST - 1, NEWEST, NEWEST + 1, 40)  # of the public part of a list
+LENGTHS = (0, 1, 5, NEWEST - 1, NEWEST, NEWEST + 1, 40)  # numbers of public reviews
 
 Documents = dict[str, list[dict[str, Any]]]
 
 
 def written(course: Mapping[str, Any], student: Mapping[str, Any], public: int) -> Iterator[dict[str, Any]]:
-    """Three public reviews of each day, some without a date, and among them some that wait."""
+    """Yields three public reviews for each day, some without a date, and pending ones among them."""
     for n in range(public):
         yield factories.review(course, student, createdAt=None if n % 7 == 3 else T0 + n // 3 * DAY)
         if n % 4 == 0:
@@ -29,8 +29,9 @@ def written(course: Mapping[str, Any], student: Mapping[str, Any], public: int) 
 
 
 def catalogue(lengths: tuple[int, ...] = LENGTHS) -> Documents:
-    """For each length a course and a student with as many public reviews, of the one by the other; each
-    student has also written about a course that is hidden.
+    """Returns, for each length, a course with that many public reviews by one student of its own.
+
+    Each student has also reviewed a hidden course.
     """
     courses, students = ([make() for _ in lengths] for make in (factories.course, factories.student))
     archived = factories.course(status="ARCHIVED")
@@ -44,7 +45,7 @@ WINDOW = ", $first: Int, $after: String"
 
 
 def query(collection: str, field: str, declared: str = "") -> str:
-    """A field of the courses or students with the given `ids`."""
+    """Returns a query for a field of courses or students by `ids`."""
     type_name = TYPES[collection]
     return f"query($ids: [ID!]!{declared}) {{ nodes(ids: $ids) {{ ... on {type_name} {{ {field} }} }} }}"
 
@@ -57,13 +58,13 @@ PAGE = """reviews(first: $first, after: $after) { totalCount nodes { id rating }
   pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"""
 
 
-async def forget(database: Database) -> None:
-    """Leave the listing alone to tell the pages."""
+async def remove_stored_ids(database: Database) -> None:
+    """Removes the stored ids, so that pages come from the listing."""
     for collection in CARRIERS:
         await database[collection].update_many({}, {"$unset": {"newestReviewIds": ""}})
 
 
-def of_reviews(commands: list[str]) -> list[str]:
+def review_commands(commands: list[str]) -> list[str]:
     return [command for command in commands if command.endswith(" reviews")]
 
 
@@ -74,10 +75,10 @@ async def test_pages_by_stored_ids_equal_pages_of_the_listing(
 ) -> None:
     documents = catalogue()
     await store(database, **documents)
-    text, given = query(collection, PAGE, WINDOW), {"ids": ids(collection, documents), "first": first}
-    carried = await run_query(text, given)
-    await forget(database)
-    assert carried == await run_query(text, given)
+    text, variables = query(collection, PAGE, WINDOW), {"ids": ids(collection, documents), "first": first}
+    carried = await run_query(text, variables)
+    await remove_stored_ids(database)
+    assert carried == await run_query(text, variables)
 
 
 @pytest.mark.parametrize("collection", TYPES)
@@ -98,8 +99,8 @@ async def test_the_listing_continues_after_a_page_by_stored_ids(
     assert seen == whole["nodes"][0]["reviews"]["nodes"]
 
 
-#: a field of courses -> the commands it costs the public, whatever their number. Of students the listing is
-#: asked for too, since each has a review of a hidden course.
+#: A field of courses -> the commands that it costs the public for any number of courses. For students the
+#: listing is queried too, because each has a review of a hidden course.
 FIELDS = {
     "reviews { nodes { body } }": ["find reviews"],
     "reviews(first: 2) { nodes { body } pageInfo { hasNextPage endCursor } }": ["find reviews"],
@@ -129,14 +130,14 @@ async def test_newest_reviews_cost_one_find_at_any_width(
         expected = FIELDS[field]
         if collection == "students" and "aggregate reviews" not in expected[:1]:
             expected = ["find reviews", "aggregate reviews", *expected[1:]]
-        assert of_reviews(mongo_commands) == expected
+        assert review_commands(mongo_commands) == expected
         assert mongo_commands.count("find courses") == (collection == "courses" or "find reviews" in expected)
 
 
 async def test_newest_reviews_of_students_cost_two_finds(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
-    """Their courses are looked up, and those that are found serve what is below."""
+    """Their courses are looked up, and the selected fields of the courses cost no further command."""
     documents = catalogue()
     documents["reviews"] = [
         r for r in documents["reviews"] if r["courseId"] != documents["courses"][-1]["_id"]
@@ -153,7 +154,7 @@ async def test_newest_reviews_of_students_cost_two_finds(
 async def test_the_next_element_is_looked_up_only_if_selected(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
-    """Of three reviews the second is of a hidden course: it matters to a page of one whether more follow."""
+    """The second of three reviews is hidden: a page of one needs to know only for `hasNextPage`."""
     shown, hidden = factories.course(), factories.course(status="ARCHIVED")
     student = factories.student()
     reviews = [
@@ -164,14 +165,14 @@ async def test_the_next_element_is_looked_up_only_if_selected(
     await store(database, **documents)
     newest = encode_id("Review", reviews[-1])
     three = ["find students", "find reviews", "find courses"]
-    for asked, told, commands in (
+    for selected, expected, commands in (
         ("", {}, three),
         ("pageInfo { hasNextPage }", {"pageInfo": {"hasNextPage": True}}, [*three, "aggregate reviews"]),
     ):
         mongo_commands.clear()
-        text = query("students", f"reviews(first: 1) {{ nodes {{ id }} {asked} }}")
+        text = query("students", f"reviews(first: 1) {{ nodes {{ id }} {selected} }}")
         data = await run_query(text, {"ids": ids("students", documents)})
-        assert data["nodes"] == [{"reviews": {"nodes": [{"id": newest}], **told}}]
+        assert data["nodes"] == [{"reviews": {"nodes": [{"id": newest}], **expected}}]
         assert mongo_commands == commands
 
 
@@ -186,7 +187,7 @@ async def test_filters_use_the_listing(
     for criteria in ({"ratings": [5]}, {"verifiedOnly": True}, {"statuses": ["PENDING"]}):
         mongo_commands.clear()
         data = await run_query(text, {"ids": ids("courses", documents), "filter": criteria})
-        assert of_reviews(mongo_commands) == ["aggregate reviews"]
+        assert review_commands(mongo_commands) == ["aggregate reviews"]
         found = [review for node in data["nodes"] if node for review in node["reviews"]["nodes"]]
         assert {review["rating"] for review in found} == ({5} if "ratings" in criteria else set())
 
@@ -221,25 +222,25 @@ async def test_removed_reviews_are_not_on_a_page(
     else:
         await database["reviews"].delete_one({"_id": newest[0]})
     mongo_commands.clear()
-    given = {"ids": ids("courses", documents), "first": first}
-    data = await run_query(query("courses", PAGE, WINDOW), given)
-    assert of_reviews(mongo_commands) == ["find reviews", "find reviews", "aggregate reviews"]
+    variables = {"ids": ids("courses", documents), "first": first}
+    data = await run_query(query("courses", PAGE, WINDOW), variables)
+    assert review_commands(mongo_commands) == ["find reviews", "find reviews", "aggregate reviews"]
     shown = [node["id"] for node in data["nodes"][0]["reviews"]["nodes"]]
     assert shown == [encode_id("Review", {"_id": i}) for i in newest[1 : first + 1]]
-    await forget(database)
-    assert data == await run_query(query("courses", PAGE, WINDOW), given)
+    await remove_stored_ids(database)
+    assert data == await run_query(query("courses", PAGE, WINDOW), variables)
 
 
 @pytest.mark.parametrize("stored", [None, b"", "old"])
 async def test_one_document_without_valid_ids_makes_all_use_the_listing(
     database: Database, run_query: RunQuery, mongo_commands: list[str], stored: Any
 ) -> None:
-    """Nor does one from before, of which reviews of hidden courses were left out."""
+    """Ids of an earlier version, which left out reviews of hidden courses, are not valid either."""
     documents = catalogue()
     await store(database, **documents)
     text = query("courses", "reviews(first: 2) { nodes { id } pageInfo { hasNextPage endCursor } }")
-    given = {"ids": ids("courses", documents)}
-    carried = await run_query(text, given)
+    variables = {"ids": ids("courses", documents)}
+    carried = await run_query(text, variables)
     one = {"_id": documents["courses"][3]["_id"]}
     if stored == "old":
         found = await database["courses"].find_one(one)
@@ -248,8 +249,8 @@ async def test_one_document_without_valid_ids_makes_all_use_the_listing(
     change = {"$unset": {"newestReviewIds": ""}} if stored is None else {"$set": {"newestReviewIds": stored}}
     await database["courses"].update_one(one, change)
     mongo_commands.clear()
-    assert await run_query(text, given) == carried
-    assert of_reviews(mongo_commands) == ["aggregate reviews"]
+    assert await run_query(text, variables) == carried
+    assert review_commands(mongo_commands) == ["aggregate reviews"]
 
 
 async def test_courses_without_reviews_cost_no_command(

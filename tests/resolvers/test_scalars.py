@@ -1,4 +1,4 @@
-"""Scalars, as they are written and read."""
+"""Scalars: how times are serialised."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""Every write, each on documents of its own, where it has the most to do."""
+"""A call of every write, each on its own documents and with as much to do as possible."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -26,14 +26,14 @@ from tests.writes.support import (
 
 
 class Scene(NamedTuple):
-    """A mutation of someone's, and its input."""
+    """A call of a mutation: its viewer and its input."""
 
     viewer: Viewer
     input: Mapping[str, Any]
 
 
 async def scenes(database: Database) -> Mapping[str, Scene]:
-    """What every write is called with, by its name. Everyone has signed in here."""
+    """Stores the documents and returns the call of each write by name. All viewers have a session."""
     teacher, learner = factories.instructor("Ada"), factories.student("Bob")
     session = ObjectId()
     staff = Viewer(frozenset({"STAFF"}), subject="staff", session_id=session)
@@ -107,8 +107,8 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
         "moderateReview": (staff, {"reviewId": review_id(reviews["moderate"]), "status": "REJECTED"}),
     }
     return {
-        name: Scene(viewer, {**given, "idempotencyKey": f"key of {name}"})
-        for name, (viewer, given) in inputs.items()
+        name: Scene(viewer, {**values, "idempotencyKey": f"key of {name}"})
+        for name, (viewer, values) in inputs.items()
     }
 
 

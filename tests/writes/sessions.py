@@ -1,4 +1,4 @@
-"""A gateway to sign in at, and how one asks it."""
+"""A client for the mutations of sessions and passwords."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ _SELECTED |= {
 
 @dataclass
 class Gateway:
-    """A gateway, in this process or at a URL."""
+    """A client of a gateway in this process or at a URL."""
 
     app: ASGIApp | None = None
     url: str = "http://lectern"
@@ -49,7 +49,7 @@ class Gateway:
             )
 
     async def mutate(self, name: str, input: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """The payload of a mutation."""
+        """Runs a mutation and returns its payload."""
         type_name = name[0].upper() + name[1:]
         selected = _SELECTED.get(name, SESSION)
         query = f"mutation($input: {type_name}Input!) {{ it: {name}(input: $input) {{ {selected} }} }}"
@@ -72,7 +72,7 @@ class Gateway:
         return await self.mutate("refreshSession", {"refreshToken": token, "idempotencyKey": key})
 
     async def write(self, token: str) -> dict[str, Any]:
-        """A write of a student's."""
+        """Runs a write of a student, which requires a live session."""
         return await self.mutate("updateProfile", {"bio": "I write."}, token=token)
 
 
@@ -84,6 +84,6 @@ async def served(settings: Settings) -> AsyncIterator[Gateway]:
 
 
 def codes(payload: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The errors of a payload, each as its code and its path within the input."""
+    """Returns the errors of a payload, each as its code and its path within the input."""
     assert all(error["path"][0] == "input" and error["message"] for error in payload["errors"])
     return [(error["code"], *error["path"][1:]) for error in payload["errors"]]

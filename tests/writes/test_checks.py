@@ -1,4 +1,4 @@
-"""What the values of inputs must be, and how they are stored."""
+"""Checks of input values: which values are valid, and how they are stored."""
 
 import string
 from collections.abc import Sequence

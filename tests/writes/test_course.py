@@ -1,4 +1,4 @@
-"""Courses: made, changed, published and archived."""
+"""Courses: creating, changing, publishing and archiving."""
 
 from asyncio import gather
 from typing import Any
@@ -39,12 +39,12 @@ async def teachers(database: Database) -> None:
 
 
 def described(**fields: Any) -> Doc:
-    """A course of Ada's with all that the catalogue asks for."""
-    own = {
+    """Makes a course that Ada teaches, with everything that publishing requires."""
+    defaults = {
         "summary": "About it.", "categorySlug": "web", "deliveryModes": ["ONLINE"],
         "instructorIds": [ADA["_id"]],
     }  # fmt: skip
-    return factories.course(**(own | fields))
+    return factories.course(**(defaults | fields))
 
 
 # -- createCourse ---------------------------------------------------------------------------------------
@@ -52,14 +52,14 @@ def described(**fields: Any) -> Doc:
 
 @pytest.mark.usefixtures("teachers")
 async def test_a_new_course_is_a_draft_of_its_creator(gateway: Gateway) -> None:
-    given = {
+    values = {
         "title": "  Café <b>Web</b>\n Design ", "summary": "Look", "description": "# It\n\n1 < 2",
         "categoryId": ids.encode_id("Category", WEB), "level": "BEGINNER",
         "deliveryModes": ["ONLINE", "ONLINE"],
         "durationDays": 3, "language": "pt-BR", "codes": ["WD-1"], "tags": ["css", "css", "html"],
         "price": {"amountMinor": 129900, "currency": "INR"}, "instructorIds": instructors_ids(BOB),
     }  # fmt: skip
-    payload = await gateway.done(as_instructor(ADA), "createCourse", WHOLE, **given, clientMutationId="mine")
+    payload = await gateway.done(as_instructor(ADA), "createCourse", WHOLE, **values, clientMutationId="mine")
     assert payload["clientMutationId"] == "mine"
     assert payload["course"] == {
         "slug": "cafe-web-design", "title": "Café Web Design", "summary": "Look",
@@ -91,9 +91,9 @@ async def test_concurrent_courses_with_one_title_get_distinct_slugs(gateway: Gat
 async def test_generated_slugs_are_accepted_as_input(gateway: Gateway) -> None:
     for title in ("long " * 30, "long " * 30, "हिन्दी व्याकरण", "?!"):
         made = await gateway.done(STAFF, "createCourse", title=title)
-        own = made["course"]
-        changed = await gateway.done(STAFF, "updateCourse", courseId=own["id"], slug=own["slug"])
-        assert changed["course"]["slug"] == own["slug"]
+        course = made["course"]
+        changed = await gateway.done(STAFF, "updateCourse", courseId=course["id"], slug=course["slug"])
+        assert changed["course"]["slug"] == course["slug"]
 
 
 INVALID = [
@@ -110,8 +110,8 @@ INVALID = [
 async def test_an_invalid_value_is_reported_with_its_path(
     gateway: Gateway, database: Database, path: str, value: Any
 ) -> None:
-    given = {"title": "A", path.partition(".")[0]: value}
-    assert await gateway.codes(STAFF, "createCourse", **given) == [("INVALID", *path.split("."))]
+    values = {"title": "A", path.partition(".")[0]: value}
+    assert await gateway.codes(STAFF, "createCourse", **values) == [("INVALID", *path.split("."))]
     assert await database["courses"].count_documents({}) == 0
 
 
@@ -195,15 +195,15 @@ async def test_required_fields_of_a_published_course_cant_be_removed(
 async def test_refused_changes_of_courses(gateway: Gateway, database: Database) -> None:
     course, draft = described(slug="one"), described(status="DRAFT")
     await stored(database, courses=[course, draft])
-    own, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
+    target, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
     ada, bob = as_instructor(ADA), as_instructor(BOB)
     assert await gateway.codes(ada, "updateCourse", **hidden, slug="one") == [("DUPLICATE", "slug")]
-    assert await gateway.codes(ada, "updateCourse", **own, title=None) == [("INVALID", "title")]
-    assert await gateway.codes(bob, "updateCourse", **own, title="B") == [("FORBIDDEN",)]
+    assert await gateway.codes(ada, "updateCourse", **target, title=None) == [("INVALID", "title")]
+    assert await gateway.codes(bob, "updateCourse", **target, title="B") == [("FORBIDDEN",)]
     assert await gateway.codes(bob, "updateCourse", **hidden, title="B") == [("NOT_FOUND", "courseId")]
     nothing = {"courseId": course_id(factories.course())}
     assert await gateway.codes(STAFF, "updateCourse", **nothing) == [("NOT_FOUND", "courseId")]
-    assert await gateway.codes(Viewer(), "updateCourse", **own) == [("UNAUTHENTICATED",)]
+    assert await gateway.codes(Viewer(), "updateCourse", **target) == [("UNAUTHENTICATED",)]
     assert (await current(database, "courses", course))["title"] == course["title"]
 
 
@@ -214,18 +214,18 @@ async def test_refused_changes_of_courses(gateway: Gateway, database: Database) 
 async def test_a_draft_is_published_once_it_is_described(gateway: Gateway, database: Database) -> None:
     bare = described(status="DRAFT", summary=None, categorySlug=None, deliveryModes=[])
     await stored(database, courses=[bare])
-    own = {"courseId": course_id(bare)}
-    payload = await gateway.write(as_instructor(ADA), "publishCourse", **own)
+    target = {"courseId": course_id(bare)}
+    payload = await gateway.write(as_instructor(ADA), "publishCourse", **target)
     (error,) = payload["errors"]
     assert (error["code"], error["path"]) == ("INVALID", ["input", "courseId"])
     assert "a summary and a delivery mode" in error["message"]
     await gateway.done(
-        STAFF, "updateCourse", **own, summary="It", categoryId=ids.encode_id("Category", WEB),
+        STAFF, "updateCourse", **target, summary="It", categoryId=ids.encode_id("Category", WEB),
         deliveryModes=["ONSITE"],
     )  # fmt: skip
     listed = "{ courses { nodes { status } } }"
     assert (await gateway.ask(listed))["courses"]["nodes"] == []
-    payload = await gateway.done(as_instructor(ADA), "publishCourse", **own)
+    payload = await gateway.done(as_instructor(ADA), "publishCourse", **target)
     assert payload["course"]["status"] == "PUBLISHED"
     assert (await gateway.ask(listed))["courses"]["nodes"] == [{"status": "PUBLISHED"}]
 
@@ -245,11 +245,11 @@ async def test_a_course_that_was_imported_without_a_summary_stays_published(
 async def test_refused_publishing_and_archiving(gateway: Gateway, database: Database, name: str) -> None:
     course, draft = described(), described(status="DRAFT")
     await stored(database, courses=[course, draft])
-    own, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
-    assert await gateway.codes(as_instructor(BOB), name, **own) == [("FORBIDDEN",)]
+    target, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
+    assert await gateway.codes(as_instructor(BOB), name, **target) == [("FORBIDDEN",)]
     assert await gateway.codes(as_instructor(BOB), name, **hidden) == [("NOT_FOUND", "courseId")]
-    assert await gateway.codes(as_student(factories.student()), name, **own) == [("FORBIDDEN",)]
-    assert await gateway.codes(Viewer(), name, **own) == [("UNAUTHENTICATED",)]
+    assert await gateway.codes(as_student(factories.student()), name, **target) == [("FORBIDDEN",)]
+    assert await gateway.codes(Viewer(), name, **target) == [("UNAUTHENTICATED",)]
     assert await gateway.codes(STAFF, name, courseId="x") == [("NOT_FOUND", "courseId")]
 
 
@@ -265,26 +265,26 @@ async def test_an_archived_course_keeps_its_history_and_comes_back_with_it(
         database, courses=[course, other], students=students, reviews=reviews, enrollments=enrollments,
         courseRuns=[run_of(course)],
     )  # fmt: skip
-    own = {"courseId": course_id(course)}
-    payload = await gateway.done(as_instructor(ADA), "archiveCourse", **own)
+    target = {"courseId": course_id(course)}
+    payload = await gateway.done(as_instructor(ADA), "archiveCourse", **target)
     assert payload["course"]["status"] == "ARCHIVED"
     assert payload["course"]["rating"]["count"] == payload["course"]["studentCount"] == 3
     for by, shown in ((students[0], [reviews[3]]), (students[1], [])):
         reviewed = "query($id: ID!) { student(id: $id) { reviews { totalCount nodes { id } } } }"
-        told = await gateway.ask(reviewed, {"id": ids.encode_id("Student", by)})
+        data = await gateway.ask(reviewed, {"id": ids.encode_id("Student", by)})
         listed = [{"id": ids.encode_id("Review", review)} for review in shown]
-        assert told["student"]["reviews"] == {"totalCount": len(shown), "nodes": listed}
+        assert data["student"]["reviews"] == {"totalCount": len(shown), "nodes": listed}
     query = "query($id: ID!) { course(id: $id) { id } node(id: $id) { id } courses { totalCount } }"
-    assert await gateway.ask(query, {"id": own["courseId"]}) == {
+    assert await gateway.ask(query, {"id": target["courseId"]}) == {
         "course": None, "node": None, "courses": {"totalCount": 1},
     }  # fmt: skip
     mine = "{ viewer { student { enrollments { nodes { status course { title } } } } } }"
-    told = await gateway.ask(mine, viewer=as_student(students[0]))
-    assert told["viewer"]["student"]["enrollments"]["nodes"] == [
+    data = await gateway.ask(mine, viewer=as_student(students[0]))
+    assert data["viewer"]["student"]["enrollments"]["nodes"] == [
         {"status": "ACTIVE", "course": {"title": course["title"]}}
     ]
     selected = "course { status reviews { totalCount nodes { rating } } runs { totalCount } }"
-    payload = await gateway.done(as_instructor(ADA), "publishCourse", selected, **own)
+    payload = await gateway.done(as_instructor(ADA), "publishCourse", selected, **target)
     assert payload["course"]["status"] == "PUBLISHED"
     assert len(payload["course"]["reviews"]["nodes"]) == payload["course"]["reviews"]["totalCount"] == 3
     assert payload["course"]["runs"]["totalCount"] == 1

@@ -1,4 +1,4 @@
-"""Runs of courses: their times and their seats."""
+"""Runs of courses: times and seats."""
 
 from datetime import datetime
 from typing import Any
@@ -71,8 +71,8 @@ async def test_an_invalid_value_is_reported_with_its_path(
     course = factories.course()
     run = run_of(course)
     await stored(database, courses=[course], courseRuns=[run])
-    of = {"courseId": course_id(course)} if name == "createCourseRun" else {"runId": run_id(run)}
-    assert await gateway.codes(STAFF, name, **of, **GOOD | {field: value}) == [("INVALID", field)]
+    target = {"courseId": course_id(course)} if name == "createCourseRun" else {"runId": run_id(run)}
+    assert await gateway.codes(STAFF, name, **target, **GOOD | {field: value}) == [("INVALID", field)]
     assert await current(database, "courseRuns", run) == run
 
 
@@ -121,9 +121,9 @@ async def test_taken_seats_cant_be_removed(gateway: Gateway, database: Database)
     run = run_of(course, seats=5)
     taken = [factories.enrollment(course, factories.student(), runId=run["_id"]) for _ in range(3)]
     await stored(database, courses=[course], courseRuns=[run], enrollments=taken)
-    own = {"runId": run_id(run)}
-    assert await gateway.codes(STAFF, "updateCourseRun", **own, seats=2) == [("CONFLICT", "seats")]
-    payload = await gateway.done(STAFF, "updateCourseRun", **own, seats=3)
+    target = {"runId": run_id(run)}
+    assert await gateway.codes(STAFF, "updateCourseRun", **target, seats=2) == [("CONFLICT", "seats")]
+    payload = await gateway.done(STAFF, "updateCourseRun", **target, seats=3)
     assert payload["courseRun"]["seatsLeft"] == 0
 
 
@@ -161,9 +161,9 @@ async def test_a_long_waitlist_moves_up_with_as_many_commands_as_a_short_one(
         ]
         await stored(database, courses=[course], courseRuns=[run], enrollments=people)
         mongo_commands.clear()
-        given = {"runId": run_id(run), "seats": 1_000}
-        told = await run_query(operation("updateCourseRun"), {"input": given}, viewer=STAFF)
-        assert told["updateCourseRun"]["courseRun"]["seatsLeft"] == 999 - length
+        values = {"runId": run_id(run), "seats": 1_000}
+        data = await run_query(operation("updateCourseRun"), {"input": values}, viewer=STAFF)
+        assert data["updateCourseRun"]["courseRun"]["seatsLeft"] == 999 - length
         sent.append(list(mongo_commands))
     assert sent[0] == sent[1]
 
@@ -172,7 +172,7 @@ async def test_a_long_waitlist_moves_up_with_as_many_commands_as_a_short_one(
 async def test_a_longer_waitlist_moves_up_in_several_transactions(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Each with entries of its own in the audit log, none with more changes than it shows."""
+    """Each transaction has its own entries in the audit log, none with more changes than are shown."""
     monkeypatch.setattr(loaders.enrollment, "MOST_MOVED", 60)
     course = factories.course(summary="S", deliveryModes=["ONLINE"])
     run = run_of(course, seats=1)
@@ -183,24 +183,24 @@ async def test_a_longer_waitlist_moves_up_in_several_transactions(
     if name == "publishCourse":
         course["status"], run["seats"] = "ARCHIVED", 1_000
     await stored(database, courses=[course], courseRuns=[run], enrollments=people)
-    given: dict[str, Any] = {"courseId": course_id(course)}
+    values: dict[str, Any] = {"courseId": course_id(course)}
     if name == "updateCourseRun":
-        given = {"runId": run_id(run), "seats": 1_000}
-    await gateway.done(STAFF, name, **given)
+        values = {"runId": run_id(run), "seats": 1_000}
+    await gateway.done(STAFF, name, **values)
     assert (await current(database, "courseRuns", run))["waitlistCount"] == 0
     assert await database["enrollments"].count_documents({"status": "ACTIVE"}) == 151
     entries = await database["auditLog"].find({"action": name}).to_list(None)
     assert max(len(entry["changes"]) for entry in entries) == 50
     moved = [c for entry in entries for c in entry["changes"] if c["collection"] == "enrollments"]
     assert len({c["documentId"] for c in moved}) == len(moved) == 150
-    again = await gateway.done(STAFF, name, **given)
+    again = await gateway.done(STAFF, name, **values)
     assert not again["errors"]
 
 
 async def test_runs_that_fill_up_concurrently_leave_a_course_without_seats(
     gateway: Gateway, database: Database
 ) -> None:
-    """Each transaction sees the other run's free seats; what follows from both is still true."""
+    """Each transaction sees the free seats of the other run; `seatsUntil` must still be right in the end."""
     course = factories.course()
     runs = [run_of(course, seats=2, startsAt=SOON + n * DAY) for n in range(2)]
     taken = [factories.enrollment(course, factories.student(), runId=run["_id"]) for run in runs]

@@ -1,4 +1,4 @@
-"""Places in courses: taken, waited for, given up, completed."""
+"""Enrolments: enrolling, waitlists, cancelling and progress."""
 
 from asyncio import gather
 from collections import Counter
@@ -36,7 +36,7 @@ ADA = factories.instructor("Ada")
 async def catalogue(
     database: Database, *, students: int = 1, seats: int | None = None, **fields: Any
 ) -> tuple[Doc, Doc, list[Doc]]:
-    """A course with a run that has some seats, and students."""
+    """Stores and returns a course, a run of it with a number of seats, and students."""
     course = factories.course(instructorIds=[ADA["_id"]], **fields)
     run, people = run_of(course, seats=seats), [factories.student() for _ in range(students)]
     await stored(database, courses=[course], courseRuns=[run], students=people)
@@ -85,8 +85,8 @@ async def test_refused_enrolments(gateway: Gateway, database: Database) -> None:
     await stored(database, courses=[archived, draft, other], courseRuns=[begun, elsewhere])
     await gateway.done(as_student(one), "enroll", **place(course, run))
 
-    async def codes(student: Doc, **given: Any) -> list[tuple[str, ...]]:
-        return await gateway.codes(as_student(student), "enroll", **given)
+    async def codes(student: Doc, **values: Any) -> list[tuple[str, ...]]:
+        return await gateway.codes(as_student(student), "enroll", **values)
 
     assert await codes(one, **place(course)) == [("DUPLICATE", "courseId")]
     assert await codes(two, **place(course, run)) == [("SEATS_TAKEN", "runId")]
@@ -168,16 +168,16 @@ async def test_cancelling_frees_the_seat_once(gateway: Gateway, database: Databa
     course, run, (one, two) = await catalogue(database, seats=2, students=2)
     await gateway.done(as_student(two), "enroll", **place(course, run))
     made = await gateway.done(as_student(one), "enroll", **place(course, run))
-    own = {"enrollmentId": made["enrollment"]["id"]}
+    target = {"enrollmentId": made["enrollment"]["id"]}
     for _ in range(3):
-        payload = await gateway.done(as_student(one), "cancelEnrollment", **own)
+        payload = await gateway.done(as_student(one), "cancelEnrollment", **target)
         assert payload["enrollment"]["status"] == "CANCELLED"
-    await gather(*(gateway.done(STAFF, "cancelEnrollment", **own) for _ in range(5)))
+    await gather(*(gateway.done(STAFF, "cancelEnrollment", **target) for _ in range(5)))
     counted = await current(database, "courseRuns", run)
     assert counted["seatsTaken"] == (await current(database, "courses", course))["studentCount"] == 1
     assert await database["auditLog"].count_documents({"action": "cancelEnrollment"}) == 1
     again = await gateway.done(as_student(one), "enroll", **place(course, run))
-    assert again["enrollment"]["id"] != own["enrollmentId"]
+    assert again["enrollment"]["id"] != target["enrollmentId"]
 
 
 async def test_the_waitlist_moves_up_in_order(gateway: Gateway, database: Database) -> None:
@@ -196,12 +196,12 @@ async def test_the_waitlist_moves_up_in_order(gateway: Gateway, database: Databa
             for n in (0, 1, 4)
         )
     )
-    told = await gateway.ask(
+    data = await gateway.ask(
         "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Enrollment { status } } }",
         {"ids": [p["id"] for p in places]},
         STAFF,
     )
-    assert [node["status"] for node in told["nodes"]] == [
+    assert [node["status"] for node in data["nodes"]] == [
         "CANCELLED", "CANCELLED", "ACTIVE", "ACTIVE", "CANCELLED", "WAITLISTED"
     ]  # fmt: skip
 
@@ -217,14 +217,14 @@ HELD: dict[str, tuple[Doc, Doc]] = {
 async def test_the_waitlist_doesnt_move_while_nobody_can_enrol(
     gateway: Gateway, database: Database, why: str, how: str
 ) -> None:
-    """One seat, taken; one waits. The seat stays free, and a recount has nothing to say of it."""
+    """One seat is taken and one student waits. A freed seat stays free, and a recount finds no difference."""
     of_course, of_run = HELD[why]
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
     places = [
         factories.enrollment(course, by, runId=run["_id"], status=status)
         for by, status in ((one, "ACTIVE"), (two, "WAITLISTED"))
     ]
-    if how == "nothing":  # as an import has it
+    if how == "nothing":  # as an import may leave it
         places[0]["status"] = "CANCELLED"
     await database["enrollments"].insert_many(places)
     await database["courses"].update_one({}, {"$set": {**of_course, "summary": "S"}})
@@ -257,11 +257,11 @@ async def test_the_waitlist_moves_up_when_the_course_is_published_again(
         for by, status in ((one, "ACTIVE"), (two, "WAITLISTED"), (three, "WAITLISTED"))
     ]
     await stored(database, enrollments=places)
-    own = {"courseId": course_id(course)}
-    await gateway.done(STAFF, "archiveCourse", **own)
+    target = {"courseId": course_id(course)}
+    await gateway.done(STAFF, "archiveCourse", **target)
     await gateway.done(as_student(one), "cancelEnrollment", enrollmentId=enrollment_id(places[0]))
     assert await statuses(database) == {"CANCELLED": 1, "WAITLISTED": 2}
-    payload = await gateway.done(STAFF, "publishCourse", "course { studentCount }", **own)
+    payload = await gateway.done(STAFF, "publishCourse", "course { studentCount }", **target)
     assert payload["course"]["studentCount"] == 1
     assert (await current(database, "enrollments", places[1]))["status"] == "ACTIVE"
     assert await statuses(database) == {"CANCELLED": 1, "ACTIVE": 1, "WAITLISTED": 1}
@@ -279,7 +279,7 @@ async def test_a_wrong_waitlist_count_blocks_nothing(gateway: Gateway, database:
 
 
 async def test_postponing_a_run_moves_its_waitlist_up(gateway: Gateway, database: Database) -> None:
-    """Once it has begun nobody moves up; when it is yet to begin again, they do."""
+    """The waitlist doesn't move once the run has begun, and moves again when its start is postponed."""
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
     places = [
         factories.enrollment(course, by, runId=run["_id"], status=status)
@@ -312,7 +312,10 @@ async def test_concurrent_cancellations_of_imported_enrolments_leave_no_student(
     ]
     await stored(database, enrollments=places)
     await gather(
-        *(gateway.done(STAFF, "cancelEnrollment", enrollmentId=enrollment_id(own)) for own in places)
+        *(
+            gateway.done(STAFF, "cancelEnrollment", enrollmentId=enrollment_id(enrollment))
+            for enrollment in places
+        )
     )
     assert (await current(database, "courses", course))["studentCount"] == 0
 
@@ -342,11 +345,11 @@ async def test_refused_cancellations(gateway: Gateway, database: Database) -> No
 async def test_progress_completes_a_course(gateway: Gateway, database: Database) -> None:
     course, run, (student,) = await catalogue(database, seats=1)
     made = await gateway.done(as_student(student), "enroll", **place(course, run))
-    own = {"enrollmentId": made["enrollment"]["id"]}
-    half = (await gateway.done(as_student(student), "updateProgress", **own, progress=0.5))["enrollment"]
+    target = {"enrollmentId": made["enrollment"]["id"]}
+    half = (await gateway.done(as_student(student), "updateProgress", **target, progress=0.5))["enrollment"]
     assert (half["status"], half["progress"], half["completedAt"]) == ("ACTIVE", 0.5, None)
     for _ in range(2):
-        whole = (await gateway.done(as_instructor(ADA), "updateProgress", **own, progress=1))["enrollment"]
+        whole = (await gateway.done(as_instructor(ADA), "updateProgress", **target, progress=1))["enrollment"]
         assert (whole["status"], whole["progress"]) == ("COMPLETED", 1)
         assert whole["completedAt"]
     assert (await current(database, "courseRuns", run))["seatsTaken"] == 1
@@ -354,17 +357,17 @@ async def test_progress_completes_a_course(gateway: Gateway, database: Database)
 
 async def test_refused_progress(gateway: Gateway, database: Database) -> None:
     course, _, (one, two) = await catalogue(database, students=2)
-    of = {
+    by_status = {
         status: factories.enrollment(
             course, factories.student() if status != "ACTIVE" else one, status=status
         )
         for status in ("ACTIVE", "WAITLISTED", "CANCELLED", "EXPIRED", "COMPLETED")
     }
-    await stored(database, enrollments=list(of.values()))
+    await stored(database, enrollments=list(by_status.values()))
 
     async def codes(viewer: Viewer, status: str, progress: float = 0.5) -> list[tuple[str, ...]]:
-        given = {"enrollmentId": enrollment_id(of[status]), "progress": progress}
-        return await gateway.codes(viewer, "updateProgress", **given)
+        values = {"enrollmentId": enrollment_id(by_status[status]), "progress": progress}
+        return await gateway.codes(viewer, "updateProgress", **values)
 
     assert await codes(STAFF, "WAITLISTED") == [("NOT_ENROLLED", "enrollmentId")]
     assert await codes(STAFF, "CANCELLED") == [("NOT_ENROLLED", "enrollmentId")]
@@ -391,19 +394,19 @@ async def test_commands_dont_grow_with_the_data(
     for size in (10, 20):
         course, run, students = await catalogue(database, seats=size, students=size + 2)
         viewers = [as_student(student) for student in students]
-        told = [
+        data = [
             await run_query(
                 operation("enroll"), {"input": place(course, run) | {"joinWaitlist": True}}, viewer=viewer
             )
             for viewer in viewers[:-1]
         ]
         mongo_commands.clear()
-        given = place(course, run) | {"joinWaitlist": True, "idempotencyKey": str(size)}
-        await run_query(operation("enroll"), {"input": given}, viewer=viewers[-1])
+        values = place(course, run) | {"joinWaitlist": True, "idempotencyKey": str(size)}
+        await run_query(operation("enroll"), {"input": values}, viewer=viewers[-1])
         sent.append(mongo_commands.copy())
         mongo_commands.clear()
-        given = {"enrollmentId": told[0]["enroll"]["enrollment"]["id"], "idempotencyKey": f"c{size}"}
-        await run_query(operation("cancelEnrollment"), {"input": given}, viewer=viewers[0])
+        values = {"enrollmentId": data[0]["enroll"]["enrollment"]["id"], "idempotencyKey": f"c{size}"}
+        await run_query(operation("cancelEnrollment"), {"input": values}, viewer=viewers[0])
         sent.append(mongo_commands.copy())
     assert sent[:2] == sent[2:]
     assert sent[0] == [

@@ -1,4 +1,4 @@
-"""What is our fault: masked, with an id that is in the log, and nothing of the write is kept."""
+"""Failures of the gateway: masked, with an ID that is in the log, and the write is rolled back."""
 
 import asyncio
 from collections.abc import Iterator
@@ -36,10 +36,10 @@ async def test_unexpected_errors_are_masked_and_rolled_back(
     enrollment = factories.enrollment(course, student)
     await stored(database, courses=[course], students=[student], enrollments=[enrollment])
     await database["courses"].update_one({"_id": course["_id"]}, {"$set": {"ratingStars": "broken"}})
-    given = {"courseId": course_id(course), "rating": 1, "body": "B", "idempotencyKey": "k"}
+    values = {"courseId": course_id(course), "rating": 1, "body": "B", "idempotencyKey": "k"}
     async with served(settings.model_copy(update={"compiled_execution": compiled})) as gateway:
         with capture_logs() as logged:
-            answer = await gateway.post(operation("createReview"), {"input": given}, as_student(student))
+            answer = await gateway.post(operation("createReview"), {"input": values}, as_student(student))
         (error,) = answer["errors"]
         assert answer["data"] is None
         assert error["message"] == "Something went wrong on our side."
@@ -50,33 +50,33 @@ async def test_unexpected_errors_are_masked_and_rolled_back(
         for collection in ("reviews", "auditLog", "idempotencyKeys"):
             assert await database[collection].count_documents({}) == 0
         await database["courses"].update_one({"_id": course["_id"]}, {"$set": {"ratingStars": [0] * 5}})
-        await gateway.done(as_student(student), "createReview", **given)
+        await gateway.done(as_student(student), "createReview", **values)
 
 
 async def test_a_write_completes_when_its_client_disconnects(gateway: Gateway, database: Database) -> None:
-    """Else it would be left to chance how much of it is done."""
+    """Otherwise it would be left to chance how much of it is done."""
     course, student = factories.course(), factories.student()
     await stored(database, courses=[course], students=[student])
-    given = {"courseId": course_id(course), "idempotencyKey": "k"}
-    asked = asyncio.create_task(gateway.done(as_student(student), "enroll", **given))
+    values = {"courseId": course_id(course), "idempotencyKey": "k"}
+    asked = asyncio.create_task(gateway.done(as_student(student), "enroll", **values))
     while not asked.done() and not await database["idempotencyKeys"].count_documents({}):
         await asyncio.sleep(0)
         if asyncio.all_tasks() & _writes():
             asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    await gateway.done(as_student(student), "enroll", **given)
+    await gateway.done(as_student(student), "enroll", **values)
     assert await database["enrollments"].count_documents({}) == 1
 
 
 def _writes() -> set[asyncio.Task[Any]]:
-    """The writes that are under way."""
+    """Returns the tasks of the writes in flight."""
     return {t for t in asyncio.all_tasks() if getattr(t.get_coro(), "__name__", "") == "_payload"}
 
 
 @pytest.fixture(scope="module")
 def url(settings: Settings) -> Iterator[str]:
-    """`lectern serve` in a process of its own, on the database of the tests."""
+    """The URL of `lectern serve` in a process of its own, on the database of the tests."""
     with serving(settings) as url:
         yield url
 

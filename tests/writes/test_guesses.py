@@ -1,4 +1,4 @@
-"""Guesses of passwords: how many are looked at, and that no answer tells more than it says."""
+"""The login throttle: its limits, and that no answer reveals whether an account exists."""
 
 import threading
 from asyncio import create_task, gather, sleep
@@ -23,14 +23,14 @@ UNKNOWN = "nobody@example.org"
 
 @pytest.fixture
 async def gateway(settings: Settings, database: Database) -> AsyncIterator[Gateway]:
-    """One that has time: how fast a hundred guesses are is the machine's business."""
+    """A gateway with long deadlines: a hundred attempts may take long on a slow machine."""
     patient = {"request_timeout": 300.0, "admission_wait": 300.0}
     async with served(settings.model_copy(update=patient)) as gateway:
         yield gateway
 
 
 async def fail(gateway: Gateway, times: int, email: str = EMAIL, address: str = ADDRESS) -> list[Any]:
-    """The codes of so many wrong guesses, made at once."""
+    """Makes a number of wrong attempts at once and returns their error codes."""
     return [
         codes(payload)
         for payload in await gather(*(gateway.sign_in(email, "wrong", address) for _ in range(times)))
@@ -54,9 +54,9 @@ async def test_unknown_addresses_get_the_answer_for_a_wrong_password(gateway: Ga
     await gateway.sign_up()
     assert await gateway.sign_in(password="wrong") == await gateway.sign_in(UNKNOWN)
     for _ in range(login_throttle.MAX_PER_PAIR):
-        told = await gateway.sign_in(password="wrong"), await gateway.sign_in(UNKNOWN)
-        assert told[0] == told[1]
-    assert codes(told[0]) == codes(told[1]) == LIMITED
+        answers = await gateway.sign_in(password="wrong"), await gateway.sign_in(UNKNOWN)
+        assert answers[0] == answers[1]
+    assert codes(answers[0]) == codes(answers[1]) == LIMITED
 
 
 @pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
@@ -138,7 +138,7 @@ async def test_attempts_from_one_address_on_many_accounts_are_limited(
 async def test_crafted_email_addresses_dont_collide_with_other_keys(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Keys of one kind are never those of another."""
+    """The key of one limit never equals a key of another limit."""
     monkeypatch.setattr(login_throttle, "MAX_PER_ADDRESS", 3)
     monkeypatch.setattr(login_throttle, "MAX_PER_ACCOUNT", 3)
     await gateway.sign_up()
@@ -155,7 +155,7 @@ async def test_a_correct_password_clears_failed_attempts(gateway: Gateway, datab
             login_throttle.MAX_PER_PAIR - 1
         )
         assert codes(await gateway.sign_in()) == []
-    assert sorted(await counts(database)) == [18, 18]  # of the account, of the address
+    assert sorted(await counts(database)) == [18, 18]  # those of the account and of the address remain
 
 
 async def test_attempts_expire(gateway: Gateway, database: Database) -> None:
@@ -230,7 +230,7 @@ async def test_hashing_doesnt_block_the_event_loop(monkeypatch: pytest.MonkeyPat
     def waiting(function: Callable[..., Any]) -> Callable[..., Any]:
         def wait(*arguments: Any) -> Any:
             where.append(threading.current_thread().name)
-            assert goes_on.wait(60), "it holds the loop"
+            assert goes_on.wait(60), "the event loop is blocked"
             return function(*arguments)
 
         return wait

@@ -1,4 +1,4 @@
-"""A write that is sent again with its key is not done again."""
+"""A write that is retried with its idempotency key is not done again."""
 
 from asyncio import gather
 from datetime import timedelta
@@ -21,8 +21,8 @@ async def classroom(database: Database, students: int = 1) -> tuple[dict[str, An
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_ten_concurrent_retries_are_done_once(gateway: Gateway, database: Database, name: str) -> None:
-    viewer, given = (await scenes(database))[name]
-    answers = await gather(*(gateway.done(viewer, name, **given) for _ in range(10)))
+    viewer, values = (await scenes(database))[name]
+    answers = await gather(*(gateway.done(viewer, name, **values) for _ in range(10)))
     assert all(answer == answers[0] for answer in answers)
     assert await database["auditLog"].count_documents({}) == 1
     assert await database["idempotencyKeys"].count_documents({}) == 1
@@ -32,10 +32,10 @@ async def test_a_retry_returns_the_first_answer_despite_later_changes(
     gateway: Gateway, database: Database
 ) -> None:
     course, (student,) = await classroom(database)
-    viewer, given = as_student(student), {"courseId": course_id(course), "idempotencyKey": "k"}
-    first = await gateway.done(viewer, "enroll", **given, clientMutationId="1")
+    viewer, values = as_student(student), {"courseId": course_id(course), "idempotencyKey": "k"}
+    first = await gateway.done(viewer, "enroll", **values, clientMutationId="1")
     await gateway.done(viewer, "cancelEnrollment", enrollmentId=first["enrollment"]["id"])
-    again = await gateway.done(viewer, "enroll", **given, clientMutationId="2")
+    again = await gateway.done(viewer, "enroll", **values, clientMutationId="2")
     assert again == first | {"clientMutationId": "2"}
     assert await database["enrollments"].count_documents({}) == 1
 
@@ -59,8 +59,8 @@ async def test_concurrent_inputs_with_one_key_conflict(gateway: Gateway, databas
     await stored(database, courses=others)
     payloads = await gather(
         *(
-            gateway.write(as_student(student), "enroll", courseId=course_id(own), idempotencyKey="k")
-            for own in (course, *others)
+            gateway.write(as_student(student), "enroll", courseId=course_id(target), idempotencyKey="k")
+            for target in (course, *others)
         )
     )
     assert [e["code"] for payload in payloads for e in payload["errors"]] == ["CONFLICT"] * 5
@@ -89,10 +89,10 @@ async def test_a_key_is_valid_for_a_day(
     gateway: Gateway, database: Database, hours: int, places: int
 ) -> None:
     course, (student,) = await classroom(database)
-    viewer, given = as_student(student), {"courseId": course_id(course), "idempotencyKey": "k"}
-    made = await gateway.done(viewer, "enroll", **given)
+    viewer, values = as_student(student), {"courseId": course_id(course), "idempotencyKey": "k"}
+    made = await gateway.done(viewer, "enroll", **values)
     await gateway.done(viewer, "cancelEnrollment", enrollmentId=made["enrollment"]["id"])
     then = now() - timedelta(hours=hours)
     await database["idempotencyKeys"].update_one({}, {"$set": {"at": then}})
-    await gateway.done(viewer, "enroll", **given)
+    await gateway.done(viewer, "enroll", **values)
     assert await database["enrollments"].count_documents({}) == places

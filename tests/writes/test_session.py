@@ -1,4 +1,4 @@
-"""Signing up, in and out: what a session is good for, and when it ends."""
+"""Signing up, in and out: what a session permits, and when it ends."""
 
 from asyncio import gather
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -97,16 +97,16 @@ async def test_a_sign_up_retry_starts_a_session_of_the_same_account(
     again = await gateway.sign_up(idempotencyKey="k1")
     assert again["viewer"] == first["viewer"]
     assert again["refreshToken"] != first["refreshToken"]
-    own = {"name": "Ada", "email": EMAIL, "password": PASSWORD, "idempotencyKey": "k1"}
+    sent = {"name": "Ada", "email": EMAIL, "password": PASSWORD, "idempotencyKey": "k1"}
     for other in ({"idempotencyKey": "k2"}, {"idempotencyKey": None}, {"password": NEW_PASSWORD}):
-        assert codes(await gateway.mutate("signUp", own | other)) == [("DUPLICATE", "email")]
+        assert codes(await gateway.mutate("signUp", sent | other)) == [("DUPLICATE", "email")]
 
 
 @pytest.mark.parametrize("key", ["k1", None])
 async def test_concurrent_sign_ups_create_one_account(
     gateway: Gateway, database: Database, key: str | None
 ) -> None:
-    """With one key they are the same, sent again."""
+    """With the same idempotency key they are retries; without one they are duplicates."""
     sent = {"name": "Ada", "email": EMAIL, "password": PASSWORD, "idempotencyKey": key}
     payloads = await gather(*(gateway.mutate("signUp", sent) for _ in range(6)))
     assert await database["accounts"].count_documents({}) == 1
@@ -120,10 +120,10 @@ async def test_concurrent_sign_ups_create_one_account(
 
 
 async def test_the_password_signs_in(gateway: Gateway) -> None:
-    there = await gateway.sign_up()
+    signed_up = await gateway.sign_up()
     payload = await gateway.sign_in(" ADA@example.org")
     assert payload["errors"] == []
-    assert payload["viewer"] == there["viewer"]
+    assert payload["viewer"] == signed_up["viewer"]
     assert (await gateway.write(payload["accessToken"]))["student"] == {"bio": "I write."}
 
 
@@ -147,23 +147,23 @@ async def test_each_sign_in_of_one_operation_shows_its_own_viewer(
             if compiled:
                 await gateway.sign_up("a@x.org")
                 await gateway.sign_up("b@x.org")
-            told = (await gateway.post(query)).json()["data"]
-        assert [told[it]["viewer"]["student"]["email"] for it in "ab"] == ["a@x.org", "b@x.org"]
+            data = (await gateway.post(query)).json()["data"]
+        assert [data[it]["viewer"]["student"]["email"] for it in "ab"] == ["a@x.org", "b@x.org"]
 
 
 async def test_a_password_changed_during_sign_in_is_wrong(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = await gateway.sign_up()
-    is_right = passwords.verify
+    signed_up = await gateway.sign_up()
+    verify = passwords.verify
 
-    async def and_then_changed(password: str, stored: str | None) -> bool:
-        monkeypatch.setattr(passwords, "verify", is_right)
-        right = await is_right(password, stored)
-        assert (await change_password(gateway, there["accessToken"]))["errors"] == []
-        return right
+    async def verify_and_change(password: str, stored: str | None) -> bool:
+        monkeypatch.setattr(passwords, "verify", verify)
+        matches = await verify(password, stored)
+        assert (await change_password(gateway, signed_up["accessToken"]))["errors"] == []
+        return matches
 
-    monkeypatch.setattr(passwords, "verify", and_then_changed)
+    monkeypatch.setattr(passwords, "verify", verify_and_change)
     assert codes(await gateway.sign_in()) == OVER
 
 
@@ -172,18 +172,18 @@ async def test_no_session_starts_while_the_others_are_ended(gateway: Gateway, da
     seen = []
 
     async def change(tx: Transaction) -> None:
-        own = await account.by_email(tx, EMAIL)
-        assert own
-        await account.change(tx, own, passwordHash="another")
-        await account.end_sessions(tx, own["_id"])
+        found = await account.by_email(tx, EMAIL)
+        assert found
+        await account.change(tx, found, passwordHash="another")
+        await account.end_sessions(tx, found["_id"])
 
     async def begin(tx: Transaction) -> None:
-        own = await account.by_email(tx, EMAIL)
-        assert own
-        seen.append(own["passwordHash"])
+        found = await account.by_email(tx, EMAIL)
+        assert found
+        seen.append(found["passwordHash"])
         if len(seen) == 1:
             await transaction(database, change)
-        await account.begin_session(tx, own)
+        await account.begin_session(tx, found)
 
     await transaction(database, begin)
     assert seen[-1] == "another"
@@ -306,13 +306,13 @@ async def test_sign_out_without_a_session_is_refused(gateway: Gateway) -> None:
 
 
 async def test_changing_the_password_ends_only_other_sessions(gateway: Gateway) -> None:
-    own, other = await gateway.sign_up(), await gateway.sign_in()
-    changed = await change_password(gateway, own["accessToken"])
+    current, other = await gateway.sign_up(), await gateway.sign_in()
+    changed = await change_password(gateway, current["accessToken"])
     assert changed["viewer"] == {"roles": ["STUDENT"], "student": {"email": EMAIL}}
     assert codes(await gateway.write(other["accessToken"])) == OVER
     assert codes(await gateway.refresh(other["refreshToken"])) == OVER_BY_TOKEN
-    assert (await gateway.write(own["accessToken"]))["errors"] == []
-    assert (await gateway.refresh(own["refreshToken"]))["errors"] == []
+    assert (await gateway.write(current["accessToken"]))["errors"] == []
+    assert (await gateway.refresh(current["refreshToken"]))["errors"] == []
     assert codes(await gateway.sign_in()) == OVER
     assert (await gateway.sign_in(password=NEW_PASSWORD))["errors"] == []
 
@@ -476,11 +476,11 @@ async def test_a_whole_session_over_http(gateway_url: str) -> None:
     assert codes(await gateway.refresh(one["refreshToken"])) == OVER_BY_TOKEN
     assert codes(await gateway.write(found["accessToken"])) == OVER
     me = await gateway.post(ME, token=found["accessToken"])
-    assert me.json()["data"]["viewer"]["student"]["email"] == email  # until it expires
+    assert me.json()["data"]["viewer"]["student"]["email"] == email  # an access token reads until it expires
 
 
 async def test_long_texts_are_cut_before_they_are_stored(gateway: Gateway, database: Database) -> None:
-    """Half a megabyte of an address is an account's that isn't there, and of its guesses little is kept."""
+    """A huge e-mail address is that of an unknown account, and its attempt takes little space."""
     long = "x" * 400_000
     assert codes(await gateway.sign_in(email=long, password=long)) == [("UNAUTHENTICATED",)]
     kept = await database["attempts"].find().to_list(None)

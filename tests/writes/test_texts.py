@@ -1,4 +1,4 @@
-"""Text as it is stored: nothing in it is a tag, and what was no tag stays."""
+"""Cleaning of text: tags are removed, and everything that is not a tag stays."""
 
 from functools import partial
 from html.parser import HTMLParser
@@ -13,7 +13,7 @@ from resolvers.writing import checks, plain_text
 from resolvers.writing.plain_text import clean, in_line, is_visible
 from tests.support import cpu
 
-#: Text with much that looks like HTML.
+#: Texts with many fragments that look like HTML.
 MARKUP = st.lists(
     st.sampled_from(
         ["<", ">", "</", "<!--", "-->", "<?", "<a", "<b>", "</b>", "<script ", "<https://a.b>", "/", "a", " ",
@@ -25,7 +25,7 @@ MARKUP = st.lists(
 
 
 class Tags(HTMLParser):
-    """The tags, comments and declarations of a text."""
+    """Parses a text as HTML and collects its tags, comments and declarations."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ def test_examples(text: str, stored: str) -> None:
 def test_hostile_text_is_scanned_a_fixed_number_of_times(
     monkeypatch: pytest.MonkeyPatch, unit: str, nested: bool
 ) -> None:
-    """Each step is one substitution, however long the text is and whatever is nested in it."""
+    """Each step is a single substitution, for any length and nesting of the text."""
     passes: list[int] = []
 
     class Counted:
@@ -129,7 +129,7 @@ def test_visible_text(text: str, visible: bool) -> None:
 
 @pytest.mark.parametrize("unit", ["\u0315\u0300", "\u0f73", "\ufdfa", " ", "<b ", "&", "\u200b"])
 def test_processing_time_is_linear_in_length(unit: str) -> None:
-    """What a description goes through: ten times the text, ten times the time; a square takes a hundred."""
+    """The processing of a description: ten times the text takes ten times as long; quadratic would be 100."""
 
     def written(count: int) -> None:
         text = ("a" + unit * count)[:80_000]
