@@ -211,7 +211,7 @@ async def publish_course(ctx: Context, tx: Transaction, values: InputValues) -> 
 
 
 async def fill_runs(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
-    """Fills the free seats of its runs: while the course was not in the catalogue, waitlists did not move."""
+    """Fills the free seats of a published course: its waitlists didn't move outside the catalogue."""
     course = await loaders.course_writes.fill_runs(tx, payload["course"]["_id"])
     return course and {"course": course}
 

@@ -22,7 +22,7 @@ class BadUserInputError(LecternError):
 
 
 class InvalidCursorError(LecternError):
-    """A cursor is malformed, or of another list, filter, order or parent, or another secret."""
+    """A cursor is malformed, belongs to another list, or was signed with another secret."""
 
     code = "INVALID_CURSOR"
 
@@ -36,7 +36,7 @@ class UserErrorDoc(TypedDict):
 
 
 class RefusedError(Exception):
-    """A mutation is refused. The reasons go into the `errors` of its payload."""
+    """Raised to refuse a mutation. Its reasons go into the `errors` of the payload."""
 
     def __init__(self, errors: Sequence[UserErrorDoc]) -> None:
         super().__init__("; ".join(error["message"] for error in errors))
@@ -44,5 +44,5 @@ class RefusedError(Exception):
 
 
 def refusal(code: str, message: str, *path: str) -> RefusedError:
-    """A refusal for a single reason. path: the input field at fault, without "input"."""
+    """Returns a RefusedError with a single reason. path: the input field at fault, without "input"."""
     return RefusedError([{"code": code, "message": message, "path": ["input", *path]}])

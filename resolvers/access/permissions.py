@@ -18,7 +18,7 @@ from resolvers.errors import refusal
 #: A document of any collection.
 AnyDocument: TypeAlias = Mapping[str, Any]
 
-PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # a CourseStatus and a ReviewStatus
+PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # Any: it is a CourseStatus and a ReviewStatus
 ANY_COURSE: Sequence[CourseStatus] = get_args(CourseStatus)
 _ANY_REVIEW: Sequence[ReviewStatus] = get_args(ReviewStatus)
 

@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from bson import ObjectId
 
@@ -14,12 +14,16 @@ _LENGTH = 20
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
+#: A document of any collection.
+AnyDocument: TypeAlias = Mapping[str, Any]
+
+
 class GlobalId(NamedTuple):
     type_name: str
     id: ObjectId
 
 
-def encoder(type_name: str) -> Callable[[Mapping[str, Any]], str]:  # any document
+def encoder(type_name: str) -> Callable[[AnyDocument], str]:
     """Returns a function that makes the global ID of a document of this type."""
     row = of_type(type_name)
     assert row is not None and row.id_code is not None  # noqa: S101, PT018  # else the type has no IDs
@@ -27,14 +31,14 @@ def encoder(type_name: str) -> Callable[[Mapping[str, Any]], str]:  # any docume
     prefix = urlsafe_b64encode(row.id_code).decode()
 
     # Inlines urlsafe_b64encode to save two calls: every object of a response has an ID.
-    def encode(document: Mapping[str, Any]) -> str:  # any document
+    def encode(document: AnyDocument) -> str:
         encoded = b2a_base64(id_bytes(document["_id"]), newline=False)
         return prefix + encoded.translate(_URL_SAFE).decode()
 
     return encode
 
 
-def encode_id(type_name: str, document: Mapping[str, Any]) -> str:  # any document
+def encode_id(type_name: str, document: AnyDocument) -> str:
     """Returns the global ID of a document."""
     return encoder(type_name)(document)
 

@@ -1,7 +1,6 @@
 """The `node` and `nodes` fields, and the `id` field of every Node type."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from bson import ObjectId
 
@@ -33,7 +32,7 @@ async def nodes_by_id(ctx: Context, global_ids: Sequence[str], most: int = MOST_
     return [found.get(key) if key else None for key in decoded]
 
 
-def global_id(type_name: str) -> Callable[[Mapping[str, Any]], str]:  # any document
+def global_id(type_name: str) -> Callable[[ids.AnyDocument], str]:
     """Returns a function that makes the global ID of a document of this type."""
     return ids.encoder(type_name)
 

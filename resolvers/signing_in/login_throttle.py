@@ -1,4 +1,4 @@
-"""The login throttle: limits wrong passwords per account and per network address within a time."""
+"""The login throttle: limits wrong passwords per account and per network address."""
 
 from asyncio import gather
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -65,7 +65,7 @@ async def _give_back(database: Database, keys: Iterable[str]) -> None:
 
 
 def _client(address: str) -> str:
-    """Identifies the client of an address: with IPv6 by its /64 network, because each client has one."""
+    """Identifies the client of an address: with IPv6 by its /64 network, which belongs to one client."""
     try:
         ip = ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
 """Checks of input values: each takes a value as the client sent it and returns it as it is to be stored.
 
 A check raises ValueError with a sentence for the person who filled in the form, or NotFoundError for an ID
-that is not one of an object of the right type.
+that is not a global ID of the expected type.
 """
 
 import re
@@ -87,7 +87,7 @@ def _text(most: int, cleaned: Callable[[str], str]) -> Check:
 
 
 def compared(most: int) -> Check:
-    """Cuts text that is only compared with stored values after `most` characters.
+    """Cuts a text to `most` characters, for text that is only compared with stored values.
 
     Stored values are shorter, so a longer text equals none of them, before and after it is cut.
     """

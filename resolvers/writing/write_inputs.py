@@ -27,7 +27,7 @@ def optional(check: Check, description: str) -> Declaration:
 
 
 def not_null(check: Check, description: str) -> Declaration:
-    """Declares a value that may be left out, but that null is refused for: it can't be removed."""
+    """Declares a value that may be left out but not null: it can't be removed."""
     metadata = {"check": check, "not_null": True}
     return strawberry.field(default=UNSET, description=description, metadata=metadata)
 

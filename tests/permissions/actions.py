@@ -1,14 +1,14 @@
 """A valid input for every mutation."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 
 from resolvers.schema import schema
 from tests.factories import DAY
 from tests.permissions import world
-from tests.permissions.world import NOW, PASSWORD, RESET, global_id, refresh_token
+from tests.permissions.world import NOW, PASSWORD, RESET, Value, global_id, refresh_token
 
 _COURSE, _FRESH = global_id("Course", world.course), global_id("Course", world.fresh)
 _RUN = global_id("CourseRun", world.run)
@@ -23,15 +23,15 @@ class Action(NamedTuple):
     input: returns the input for an identity. hidden: whether only those with the permission see its object.
     """
 
-    input: Callable[[str], Mapping[str, Any]]
+    input: Callable[[str], Mapping[str, Value]]
     hidden: bool = False
 
 
-def _always(*, hidden: bool = False, **values: Any) -> Action:
+def _always(*, hidden: bool = False, **values: Value) -> Action:
     return Action(lambda _: values, hidden)
 
 
-def _to_review(identity: str) -> Mapping[str, Any]:
+def _to_review(identity: str) -> Mapping[str, Value]:
     """Returns a review of a course that the identity takes and has not reviewed, if there is one."""
     course = world.reviewed if identity == "other student" else world.reviewable
     return {"courseId": global_id("Course", course), "rating": 4, "body": "Good."}

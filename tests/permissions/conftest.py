@@ -1,7 +1,6 @@
 """A gateway that serves the test world, which is restored for every test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +12,7 @@ from loaders import indexes
 from loaders.mongo.commands import Database
 from tests.permissions import world
 from tests.permissions.identities import token_of
-from tests.permissions.world import Dump
+from tests.permissions.world import Dump, Value
 
 #: `await ask(identity, text, variables, token=…)`
 Ask = Callable[..., Awaitable[httpx.Response]]
@@ -60,7 +59,7 @@ async def gateway(own_settings: Settings, made: Dump) -> AsyncIterator[httpx.Asy
 @pytest.fixture(scope="session")
 def ask(gateway: httpx.AsyncClient) -> Ask:
     async def asked(
-        identity: str, text: str, variables: Any = None, *, token: str | None = None
+        identity: str, text: str, variables: Value = None, *, token: str | None = None
     ) -> httpx.Response:
         access_token = token or token_of(identity)
         headers = {"authorization": f"Bearer {access_token}"} if access_token else {}

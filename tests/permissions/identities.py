@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
 
 import jwt
 
 from resolvers.access.rules import Rule
 from resolvers.context import Viewer
-from tests.permissions.world import accounts, sessions
+from tests.permissions.world import Document, Value, accounts, sessions
 from tests.support import TOKENS
 
 #: Identity -> its column of the table, and whether the objects under test belong to it.
@@ -42,11 +41,11 @@ def _viewer(identity: str) -> Viewer:
 
 
 def token(
-    identity: str, *, key: bytes | None = TOKENS._access_key, algorithm: str = "HS256", **claims: Any
+    identity: str, *, key: bytes | None = TOKENS._access_key, algorithm: str = "HS256", **claims: Value
 ) -> str:
     """Returns an access token of an identity with some of its claims, its key or its algorithm replaced."""
     text = TOKENS.access(_viewer(identity), lasts=timedelta(hours=1)).text
-    valid: dict[str, Any] = jwt.decode(text, options={"verify_signature": False})
+    valid: Document = jwt.decode(text, options={"verify_signature": False})
     return jwt.encode(valid | claims, key, algorithm)  # type: ignore[arg-type] # alg none has no key
 
 

@@ -1,7 +1,5 @@
 """Corner cases of permissions: hidden objects stay hidden on indirect ways, and owners find their own."""
 
-from typing import Any
-
 import pytest
 
 from loaders.mongo import commands
@@ -9,7 +7,7 @@ from loaders.mongo.commands import Database
 from tests.permissions import world
 from tests.permissions.conftest import Ask
 from tests.permissions.identities import token
-from tests.permissions.world import Dump, global_id
+from tests.permissions.world import Document, Dump, Json, Value, global_id
 
 pytestmark = pytest.mark.usefixtures("intact")
 
@@ -17,13 +15,13 @@ CATALOGUE = ["course", "fresh", "reviewable", "reviewed"]
 WHOLE = sorted([*CATALOGUE, "archived", "draft"])
 
 
-async def data(ask: Ask, identity: str, text: str, **options: Any) -> Any:
+async def data(ask: Ask, identity: str, text: str, **options: Value) -> Json:
     payload = (await ask(identity, text, **options)).json()
     assert "errors" not in payload, payload["errors"]
     return payload["data"]
 
 
-def slugs(connection: Any) -> list[str]:
+def slugs(connection: Value) -> list[str]:
     return sorted(node["slug"] for node in connection["nodes"])
 
 
@@ -105,7 +103,7 @@ async def test_wishlists_leave_out_hidden_courses(ask: Ask) -> None:
     ids=["on the wishlist", "not on the wishlist"],
 )
 async def test_removing_a_wish_reveals_nothing_about_a_hidden_course(
-    ask: Ask, place: Database, document: dict[str, Any], errors: list[Any]
+    ask: Ask, place: Database, document: Document, errors: list[Json]
 ) -> None:
     text = """mutation ($id: ID!) {
       removeFromWishlist(input: {courseId: $id}) { errors { code } course { title } } }"""

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import GraphQLNamedType, get_named_type
 
 from resolvers.access.rules import RULES
 from resolvers.schema import schema
 from tests.permissions import world
-from tests.permissions.world import global_id
+from tests.permissions.world import Json, Value, global_id
 
 _REVIEW = global_id("Review", world.review)
 
@@ -47,7 +47,7 @@ class Asked(NamedTuple):
         return f"{{ {head}{_ARGUMENTS_OF.get(self.coordinate, _ARGUMENTS.get(head, ''))}{inner} }}"
 
 
-def value_at(data: Any, keys: tuple[str, ...]) -> Any:
+def value_at(data: Value, keys: tuple[str, ...]) -> Json:
     """Returns the value at a path in a response, in the first element of each list; None if there is none."""
     for key in keys:
         if isinstance(data, list):
@@ -65,7 +65,7 @@ def fields() -> list[Asked]:
 
 def _walk() -> Iterator[Asked]:
     order = count()
-    waiting: list[Any] = [(0, 0, next(order), schema.query_type, (), ())]
+    waiting: list[Json] = [(0, 0, next(order), schema.query_type, (), ())]
     seen: set[str] = set()
     while waiting:
         *_, kind, path, rules = heappop(waiting)

@@ -7,7 +7,7 @@ instructor.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from argon2 import PasswordHasher
 from bson import ObjectId
@@ -20,7 +20,12 @@ from tests import factories
 from tests.factories import DAY, T0, clear, list_newest
 from tests.support import TOKENS
 
-Document = dict[str, Any]
+#: A part of a decoded response, whose shape each test knows.
+Json: TypeAlias = Any
+#: A value of a document, an input or an argument.
+Value: TypeAlias = Any
+
+Document = dict[str, Any]  # a document, as BSON holds it
 
 #: Documents by collection.
 Dump = Mapping[str, list[Document]]
@@ -36,11 +41,11 @@ grace, alan = (factories.instructor(name, headline="Teaches.") for name in ("Gra
 web = factories.category("web")
 
 
-def _course(slug: str, **fields: Any) -> Document:
+def _course(slug: str, **fields: Value) -> Document:
     return factories.course(slug=slug, instructorIds=[grace["_id"]], categorySlug="web", **fields)
 
 
-def _enrollment(course: Document, student: Document, **fields: Any) -> Document:
+def _enrollment(course: Document, student: Document, **fields: Value) -> Document:
     return factories.enrollment(course, student, progress=0.5, completedAt=T0, **fields)
 
 
@@ -78,7 +83,7 @@ _actor = {"subject": "s", "roles": ["STAFF"], "studentId": ada["_id"], "instruct
 _change = {"collection": "courses", "documentId": str(course["_id"]), "before": {"a": 1}, "after": {"a": 2}}
 
 
-def account(name: str, role: str, **fields: Any) -> Document:
+def account(name: str, role: str, **fields: Value) -> Document:
     blank = {"studentId": None, "instructorId": None, "signUpKey": None, "reset": None}
     return {
         "_id": ObjectId(), "email": f"{name}@example.org", "roles": [role], "createdAt": T0,

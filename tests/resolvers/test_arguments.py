@@ -1,7 +1,5 @@
 """Arguments of lists: the maximum length of texts, and equivalent filters."""
 
-from typing import Any
-
 import pytest
 
 from loaders.mongo.commands import Database
@@ -10,7 +8,7 @@ from resolvers.context import Viewer
 from resolvers.relay.list_arguments import LONGEST_TEXT
 from tests import factories
 from tests.factories import store
-from tests.resolvers.conftest import Ask
+from tests.resolvers.conftest import Ask, Doc, Value
 
 STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 
@@ -59,7 +57,7 @@ async def test_a_search_text_is_analysed_once(
     assert analysed == ["ten times"]
 
 
-SETS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+SETS: list[tuple[Doc, Doc]] = [
     ({"levels": ["BEGINNER", "ADVANCED"]}, {"levels": ["ADVANCED", "BEGINNER"]}),
     ({"levels": ["BEGINNER", "BEGINNER"]}, {"levels": ["BEGINNER"]}),
     ({"categories": ["a", "b", "a"]}, {"categories": ["b", "a"]}),
@@ -74,9 +72,9 @@ SETS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("filter", "same"), SETS)
 async def test_equivalent_filters_share_cursors(
-    ask: Ask, database: Database, mongo_commands: list[str], filter: Any, same: Any
+    ask: Ask, database: Database, mongo_commands: list[str], filter: Value, same: Value
 ) -> None:
-    fields: dict[str, Any] = {
+    fields: Doc = {
         "level": "BEGINNER", "categorySlug": "a", "tags": ["x"], "language": "de", "durationDays": 3,
         "deliveryModes": ["ONLINE"],
     }  # fmt: skip

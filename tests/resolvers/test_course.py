@@ -1,7 +1,5 @@
 """Course and its lists through the schema: values, visibility, and the number of commands."""
 
-from typing import Any
-
 import pytest
 from bson import ObjectId
 
@@ -9,6 +7,7 @@ from loaders.mongo.commands import Database
 from resolvers.context import Viewer
 from tests import factories
 from tests.factories import DAY, clear, store
+from tests.resolvers.conftest import Json
 from tests.support import NOW, RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
@@ -188,7 +187,7 @@ async def test_enrollments_are_for_staff_and_the_instructor(database: Database, 
         enrollments=[factories.enrollment(c, students[0]) for c in (taught, other)],
     )
 
-    async def seen(viewer: Viewer) -> list[Any]:
+    async def seen(viewer: Viewer) -> list[Json]:
         text = """{ courses(orderBy: {field: NEWEST, direction: ASC}) {
           nodes { enrollments { totalCount nodes { progress } } } } }"""
         data = await run_query(text, viewer=viewer)

@@ -1,17 +1,16 @@
 """The list of courses: search, filters and facets."""
 
-from typing import Any
-
 import pytest
 
 from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT
 from loaders.mongo.commands import Database
 from tests import factories
 from tests.factories import DAY, store
+from tests.resolvers.conftest import Doc, Value
 from tests.support import NOW, RunQuery
 
 
-async def titles(run_query: RunQuery, **filter: Any) -> list[str]:
+async def titles(run_query: RunQuery, **filter: Value) -> list[str]:
     text = "query($filter: CourseFilter) { courses(filter: $filter) { totalCount nodes { title } } }"
     courses = (await run_query(text, {"filter": filter}))["courses"]
     assert courses["totalCount"] == len(courses["nodes"])
@@ -74,12 +73,12 @@ async def test_whole_words_rank_before_prefixes(database: Database, run_query: R
         ({"categories": None, "search": None}, "ABC"),
     ],
 )
-async def test_filter(database: Database, run_query: RunQuery, filter: Any, found: str) -> None:
+async def test_filter(database: Database, run_query: RunQuery, filter: Value, found: str) -> None:
     await store(database, courses=three_courses())
     assert "".join(sorted(await titles(run_query, **filter))) == found
 
 
-def three_courses() -> list[dict[str, Any]]:
+def three_courses() -> list[Doc]:
     return [
         factories.course(
             "A", categorySlug="web", level="BEGINNER", deliveryModes=["ONLINE"], tags=["x", "y"],
@@ -101,7 +100,7 @@ FACETS = """query($filter: CourseFilter) { courses(filter: $filter) { facets {
 } } }"""
 
 
-async def facets(run_query: RunQuery, **filter: Any) -> dict[str, dict[str, int]]:
+async def facets(run_query: RunQuery, **filter: Value) -> dict[str, dict[str, int]]:
     data = await run_query(FACETS, {"filter": filter})
     return {
         name: {choice["value"]: choice["count"] for choice in choices}

@@ -2,19 +2,19 @@
 
 from datetime import UTC, datetime
 from itertools import combinations
-from typing import Any
 
 import pytest
 from strawberry import UNSET
 
 from resolvers.fields import identity
 from resolvers.inputs import CourseFilter
+from tests.resolvers.conftest import Doc, Json
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LONG = "é" * 100_000
 
 #: All different from each other.
-VALUES: list[Any] = [
+VALUES: list[Json] = [
     None, UNSET, True, False, 1, 0, 1.0, "1", "", "True", LONG, LONG + "é", NOW, [], [1], [True], ["1"],
     [[1]], {}, {"a": 1}, {"a": True}, {"b": 1}, CourseFilter(), CourseFilter(search="1"),
     CourseFilter(search=LONG), CourseFilter(tags=["1"]), CourseFilter(tags=["1", "2"]),
@@ -36,6 +36,6 @@ def test_different_values_have_different_identities() -> None:
         ({"a": CourseFilter(tags=["x"])}, {"a": CourseFilter(tags=["x"])}),
     ],
 )
-def test_equal_arguments_have_equal_identities(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_equal_arguments_have_equal_identities(one: Doc, other: Doc) -> None:
     assert identity(one) == identity(other)
     assert hash(identity(one)) == hash(identity(other))

@@ -1,7 +1,5 @@
 """Lists that are not pages: each declares its maximum length, and is cut there."""
 
-from typing import Any
-
 import pytest
 from graphql import GraphQLObjectType, get_nullable_type, is_list_type
 
@@ -15,12 +13,12 @@ from resolvers.context import Viewer
 from resolvers.schema import declaration, schema
 from tests import factories
 from tests.factories import store
-from tests.resolvers.conftest import Ask
+from tests.resolvers.conftest import Ask, Doc, Value
 
 STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 
 
-def lists() -> dict[str, Any]:
+def lists() -> Doc:
     """Returns the list fields of the schema that are not pages, with their declared maximum length."""
     types = [t for n, t in schema.type_map.items() if not n.startswith("__") and not n.endswith("Connection")]
     return {
@@ -37,7 +35,7 @@ def test_every_list_declares_its_maximum_size() -> None:
     assert {"Course.tags", "Query.categories", "UserError.path", "RatingSummary.histogram"} <= lists().keys()
 
 
-LISTS: dict[str, tuple[str, Any]] = {
+LISTS: dict[str, tuple[str, Value]] = {
     "codes": ("codes", [f"C{n}" for n in range(99)]),
     "tags": ("tags", [f"t{n}" for n in range(99)]),
     "deliveryModes": ("deliveryModes", ["ONLINE", "ONSITE"] * 9),
@@ -61,7 +59,7 @@ async def test_instructors_and_changes_are_cut_at_their_maximum(ask: Ask, databa
     )
     (course,) = (await ask("{ courses { nodes { instructors { name } } } }"))["data"]["courses"]["nodes"]
     assert [t["name"] for t in course["instructors"]] == [f"T{n:02}" for n in range(MOST_INSTRUCTORS)]
-    change: dict[str, Any] = {"collection": "courses", "documentId": "x", "before": None, "after": {}}
+    change: Doc = {"collection": "courses", "documentId": "x", "before": None, "after": {}}
     actor = {"subject": "s", "roles": ["STAFF"] * 9, "studentId": None, "instructorId": None}
     entry = {"at": factories.T0, "action": "a", "actor": actor, "address": "", "changes": [change] * 99}
     await database["auditLog"].insert_one(entry)

@@ -19,7 +19,7 @@ from resolvers.errors import InvalidCursorError
 from resolvers.relay.ids import encode_id
 from tests import factories
 from tests.factories import clear, store
-from tests.resolvers.conftest import Ask
+from tests.resolvers.conftest import Ask, Doc, Json, Value
 from tests.support import RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
@@ -39,7 +39,7 @@ class List:
     type_name: str
     collection: str
     text: str
-    make: Callable[..., dict[str, Any]]
+    make: Callable[..., Doc]
     fields: Mapping[str, Any]  # few distinct values, so that there are ties; None if the field may be null
     orders: Sequence[str] = ()
     searches: Sequence[str | None] = (None,)
@@ -129,7 +129,7 @@ async def test_paging_visits_every_remaining_element_once(
     await clear(indexed_database)
     await store(indexed_database, **{"courses": [COURSE], connection.collection: stored})
 
-    async def ask(window: Mapping[str, Any]) -> Any:
+    async def ask(window: Mapping[str, Value]) -> Json:
         answer = await run_query(connection.text, {**variables, **window}, viewer=STAFF)
         return (answer.get("course") or answer)["list"]
 
@@ -148,7 +148,7 @@ async def test_paging_visits_every_remaining_element_once(
 
 
 async def walk(
-    ask: Callable[[Mapping[str, Any]], Awaitable[Any]],
+    ask: Callable[[Mapping[str, Value]], Awaitable[Value]],
     *,
     size: int,
     backwards: bool,
@@ -279,7 +279,7 @@ async def test_invalid_cursors_are_refused(database: Database, run_query: RunQue
 
 
 @given(value=st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text())
-def test_cursors_round_trip_for_their_parent_only(value: Any) -> None:
+def test_cursors_round_trip_for_their_parent_only(value: Value) -> None:
     key = Key(value, ObjectId())
     scope = Cursors(b"secret").scope("list")
     for parent, another in ((ObjectId(), ObjectId()), ("web-dev", "dev")):
@@ -307,7 +307,7 @@ async def test_every_window_matches_a_list_in_memory(
     cursors = [edge["cursor"] for edge in whole]
     places: list[int | None] = [None, 0, 1, 2, 4]
     for after, before, size, backwards in product(places, places, [None, 0, 1, 2, 5, 6], [False, True]):
-        window: dict[str, Any] = {
+        window: Doc = {
             "last" if backwards else "first": size,
             "after": None if after is None else cursors[after],
             "before": None if before is None else cursors[before],
@@ -336,7 +336,7 @@ async def test_paging_towards_a_cursor_ends_there(
     whole = (await run_query(text, {"first": 5}))["list"]
     fixed = {"after": whole["edges"][1]["cursor"]} if backwards else {"before": whole["edges"][3]["cursor"]}
 
-    async def ask(window: Mapping[str, Any]) -> Any:
+    async def ask(window: Mapping[str, Value]) -> Json:
         variables = {name: value for name, value in window.items() if value is not None}
         return (await run_query(text, {**fixed, **variables}))["list"]
 

@@ -12,6 +12,7 @@ from resolvers.context import Viewer
 from resolvers.relay import ids
 from tests import factories
 from tests.factories import clear, store
+from tests.resolvers.conftest import Json
 from tests.support import RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
@@ -107,7 +108,7 @@ async def test_a_student_keeps_e_mail_and_enrolments_private(database: Database,
     )
     text = "query($id: ID!) { student(id: $id) { name email enrollments { totalCount nodes { status } } } }"
 
-    async def seen(viewer: Viewer) -> Any:
+    async def seen(viewer: Viewer) -> Json:
         student = (await run_query(text, {"id": ids.encode_id("Student", ada)}, viewer=viewer))["student"]
         return student["email"], student["enrollments"]
 

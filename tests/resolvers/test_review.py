@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Any
 
 import pytest
 
@@ -12,15 +11,16 @@ from resolvers.context import PUBLIC, Viewer
 from resolvers.relay.ids import encode_id
 from tests import factories
 from tests.factories import DAY, T0, clear, store
+from tests.resolvers.conftest import Doc, Value
 from tests.support import RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
 LENGTHS = (0, 1, 5, NEWEST - 1, NEWEST, NEWEST + 1, 40)  # numbers of public reviews
 
-Documents = dict[str, list[dict[str, Any]]]
+Documents = dict[str, list[Doc]]
 
 
-def written(course: Mapping[str, Any], student: Mapping[str, Any], public: int) -> Iterator[dict[str, Any]]:
+def written(course: Mapping[str, Value], student: Mapping[str, Value], public: int) -> Iterator[Doc]:
     """Yields three public reviews for each day, some without a date, and pending ones among them."""
     for n in range(public):
         yield factories.review(course, student, createdAt=None if n % 7 == 3 else T0 + n // 3 * DAY)
@@ -209,7 +209,7 @@ async def test_staff_see_pending_reviews(
     ids=str,
 )
 async def test_removed_reviews_are_not_on_a_page(
-    database: Database, run_query: RunQuery, mongo_commands: list[str], change: Any, first: int
+    database: Database, run_query: RunQuery, mongo_commands: list[str], change: Value, first: int
 ) -> None:
     documents = catalogue((5, 5))
     await store(database, **documents)
@@ -233,7 +233,7 @@ async def test_removed_reviews_are_not_on_a_page(
 
 @pytest.mark.parametrize("stored", [None, b"", "old"])
 async def test_one_document_without_valid_ids_makes_all_use_the_listing(
-    database: Database, run_query: RunQuery, mongo_commands: list[str], stored: Any
+    database: Database, run_query: RunQuery, mongo_commands: list[str], stored: Value
 ) -> None:
     """Ids of an earlier version, which left out reviews of hidden courses, are not valid either."""
     documents = catalogue()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bson import ObjectId
 
@@ -15,6 +15,7 @@ from tests.writes.support import (
     DAY,
     SOON,
     Doc,
+    Value,
     course_id,
     enrollment_id,
     review_id,
@@ -29,7 +30,7 @@ class Scene(NamedTuple):
     """A call of a mutation: its viewer and its input."""
 
     viewer: Viewer
-    input: Mapping[str, Any]
+    input: Mapping[str, Value]
 
 
 async def scenes(database: Database) -> Mapping[str, Scene]:
@@ -83,7 +84,7 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
     }  # fmt: skip
     held = {"startsAt": SOON.isoformat(), "deliveryMode": "ONLINE", "seats": 5, "location": "Here"}
     said = {"rating": 3, "body": "B", "title": "T", "difficulty": 2, "workloadHours": 1.5, "term": "2026-1"}
-    inputs: dict[str, tuple[Viewer, dict[str, Any]]] = {
+    inputs: dict[str, tuple[Viewer, Doc]] = {
         "updateProfile": (
             bob,
             {"name": "Bob B.", "bio": "I", "country": "DE", "avatarUrl": "https://a.example"},
@@ -129,7 +130,7 @@ def _course(name: str, teacher: Doc) -> Doc:
     )
 
 
-def _place(course: Doc, run: Doc, by: Doc, **fields: Any) -> Doc:
+def _place(course: Doc, run: Doc, by: Doc, **fields: Value) -> Doc:
     return factories.enrollment(course, by, runId=run["_id"], **fields)
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -20,6 +20,11 @@ from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
 from tests.support import TOKENS
+
+#: A part of a decoded response, whose shape each test knows.
+Json: TypeAlias = Any
+#: A value of a document, an input or an argument.
+Value: TypeAlias = Any
 
 STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 
@@ -38,7 +43,7 @@ _SELECTED = {
 }
 _ALWAYS = "errors { code message path } clientMutationId"
 
-Doc = dict[str, Any]
+Doc = dict[str, Any]  # a document, as BSON holds it
 
 
 @dataclass(frozen=True)
@@ -48,33 +53,33 @@ class Gateway:
     http: httpx.AsyncClient
 
     async def post(
-        self, query: str, variables: Mapping[str, Any] | None = None, viewer: Viewer = PUBLIC
-    ) -> Any:
+        self, query: str, variables: Mapping[str, Value] | None = None, viewer: Viewer = PUBLIC
+    ) -> Json:
         """Runs an operation and returns the whole response."""
         headers = {"authorization": f"Bearer {TOKENS.access(viewer).text}"} if viewer != PUBLIC else {}
         body = {"query": query, "variables": variables or {}}
         return (await self.http.post("/graphql", json=body, headers=headers)).json()
 
     async def ask(
-        self, query: str, variables: Mapping[str, Any] | None = None, viewer: Viewer = PUBLIC
-    ) -> Any:
+        self, query: str, variables: Mapping[str, Value] | None = None, viewer: Viewer = PUBLIC
+    ) -> Json:
         """Runs an operation that must have no errors, and returns its data."""
         answer = await self.post(query, variables, viewer)
         assert "errors" not in answer, answer
         return answer["data"]
 
-    async def write(self, viewer: Viewer, name: str, selected: str = "", /, **input: Any) -> Any:
+    async def write(self, viewer: Viewer, name: str, selected: str = "", /, **input: Value) -> Json:
         """Runs a mutation and returns its payload. selected: replaces the default selection of objects."""
         data = await self.ask(operation(name, selected), {"input": input}, viewer)
         return data[name]
 
-    async def done(self, viewer: Viewer, name: str, selected: str = "", /, **input: Any) -> Any:
+    async def done(self, viewer: Viewer, name: str, selected: str = "", /, **input: Value) -> Json:
         """Runs a mutation that must succeed, and returns its payload."""
         payload = await self.write(viewer, name, selected, **input)
         assert payload["errors"] == [], payload
         return payload
 
-    async def codes(self, viewer: Viewer, name: str, /, **input: Any) -> list[tuple[str, ...]]:
+    async def codes(self, viewer: Viewer, name: str, /, **input: Value) -> list[tuple[str, ...]]:
         """Runs a mutation and returns its errors, each as its code and its path within the input.
 
         If there are errors, all objects of the payload must be null.
@@ -138,12 +143,12 @@ def review_id(review: Doc) -> str:
     return ids.encode_id("Review", review)
 
 
-def run_of(course: Doc, **fields: Any) -> Doc:
+def run_of(course: Doc, **fields: Value) -> Doc:
     """Makes an upcoming run."""
     return factories.course_run(course, **{"startsAt": SOON, **fields})
 
 
-def review_of(course: Doc, by: Doc, **fields: Any) -> Doc:
+def review_of(course: Doc, by: Doc, **fields: Value) -> Doc:
     """Makes a review that was written in Lectern, not imported."""
     review = factories.review(course, by, **{"verified": True, **fields})
     del review["externalId"]
@@ -164,11 +169,11 @@ async def current(database: Database, collection: str, document: Doc) -> Doc:
     return found
 
 
-async def at_once(database: Database, *works: Callable[[Transaction], Awaitable[Any]]) -> None:
+async def at_once(database: Database, *works: Callable[[Transaction], Awaitable[Value]]) -> None:
     """Runs transactions that have all begun before any of them writes: each sees the state before."""
     begun = [Event() for _ in works]
 
-    async def run(begins: Event, work: Callable[[Transaction], Awaitable[Any]]) -> None:
+    async def run(begins: Event, work: Callable[[Transaction], Awaitable[Value]]) -> None:
         async def together(tx: Transaction) -> None:
             await tx.find_one("courses", {})  # this fixes the snapshot that it reads
             begins.set()

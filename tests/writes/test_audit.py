@@ -1,7 +1,6 @@
 """The audit log: every write adds an entry, staff can read it, and nobody can change it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,8 @@ from tests.writes.scenes import NAMES, scenes
 from tests.writes.support import (
     STAFF,
     Gateway,
+    Json,
+    Value,
     as_student,
     course_id,
     review_id,
@@ -25,7 +26,7 @@ LOG = """query($filter: AuditFilter) { auditLog(first: 10, filter: $filter) { to
   changes { collection documentId before after node { __typename id } } } } }"""
 
 
-async def entries(gateway: Gateway, viewer: Viewer = STAFF, **filter: Any) -> Any:
+async def entries(gateway: Gateway, viewer: Viewer = STAFF, **filter: Value) -> Json:
     return (await gateway.ask(LOG, {"filter": filter}, viewer))["auditLog"]["nodes"]
 
 

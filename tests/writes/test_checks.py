@@ -3,7 +3,6 @@
 import string
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,8 +13,9 @@ from resolvers.relay import ids
 from resolvers.writing import checks
 from resolvers.writing.checks import Check, NotFoundError
 from tests import factories
+from tests.writes.support import Value
 
-GOOD: Sequence[tuple[Check, Any, Any]] = [
+GOOD: Sequence[tuple[Check, Value, Value]] = [
     (checks.text(5), " <b>a</b>\nb ", "a\nb"), (checks.line(5), " a\n\tb ", "a b"),
     (checks.text(2), "ab", "ab"),
     (checks.or_none(checks.text(5)), " \n", None), (checks.or_none(checks.term), "2014-3", "2014-3"),
@@ -32,7 +32,7 @@ GOOD: Sequence[tuple[Check, Any, Any]] = [
     (checks.compared(3), "abcd", "abc"),
 ]  # fmt: skip
 
-BAD: Sequence[tuple[Check, Any]] = [
+BAD: Sequence[tuple[Check, Value]] = [
     (checks.text(5), "abcdef"), (checks.text(5), "<i></i>"), (checks.text(5), "\u200b"),
     (checks.line(5), "x" * 21),
     (checks.whole(1, 5), 0), (checks.whole(1, 5), 6), (checks.number(0, 1), float("nan")),
@@ -54,12 +54,12 @@ BAD: Sequence[tuple[Check, Any]] = [
 
 
 @pytest.mark.parametrize(("check", "value", "stored"), GOOD)
-def test_valid_values(check: Check, value: Any, stored: Any) -> None:
+def test_valid_values(check: Check, value: Value, stored: Value) -> None:
     assert check(value) == stored
 
 
 @pytest.mark.parametrize(("check", "value"), BAD)
-def test_invalid_values_raise_a_sentence(check: Check, value: Any) -> None:
+def test_invalid_values_raise_a_sentence(check: Check, value: Value) -> None:
     with pytest.raises(ValueError, match=r"^[A-Z].*[.:0-9a-z]$"):
         check(value)
 

@@ -1,7 +1,6 @@
 """Courses: creating, changing, publishing and archiving."""
 
 from asyncio import gather
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    Value,
     as_instructor,
     as_student,
     course_id,
@@ -38,9 +38,9 @@ async def teachers(database: Database) -> None:
     await database["categories"].insert_one(WEB)
 
 
-def described(**fields: Any) -> Doc:
+def described(**fields: Value) -> Doc:
     """Makes a course that Ada teaches, with everything that publishing requires."""
-    defaults = {
+    defaults: Doc = {
         "summary": "About it.", "categorySlug": "web", "deliveryModes": ["ONLINE"],
         "instructorIds": [ADA["_id"]],
     }  # fmt: skip
@@ -108,7 +108,7 @@ INVALID = [
 
 @pytest.mark.parametrize(("path", "value"), INVALID)
 async def test_an_invalid_value_is_reported_with_its_path(
-    gateway: Gateway, database: Database, path: str, value: Any
+    gateway: Gateway, database: Database, path: str, value: Value
 ) -> None:
     values = {"title": "A", path.partition(".")[0]: value}
     assert await gateway.codes(STAFF, "createCourse", **values) == [("INVALID", *path.split("."))]

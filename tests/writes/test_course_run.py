@@ -1,7 +1,6 @@
 """Runs of courses: times and seats."""
 
 from datetime import datetime
-from typing import Any
 
 import pytest
 
@@ -19,6 +18,7 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    Value,
     as_instructor,
     as_student,
     at_once,
@@ -66,7 +66,7 @@ INVALID = [
 @pytest.mark.parametrize("name", ["createCourseRun", "updateCourseRun"])
 @pytest.mark.parametrize(("field", "value"), INVALID)
 async def test_an_invalid_value_is_reported_with_its_path(
-    gateway: Gateway, database: Database, name: str, field: str, value: Any
+    gateway: Gateway, database: Database, name: str, field: str, value: Value
 ) -> None:
     course = factories.course()
     run = run_of(course)
@@ -183,7 +183,7 @@ async def test_a_longer_waitlist_moves_up_in_several_transactions(
     if name == "publishCourse":
         course["status"], run["seats"] = "ARCHIVED", 1_000
     await stored(database, courses=[course], courseRuns=[run], enrollments=people)
-    values: dict[str, Any] = {"courseId": course_id(course)}
+    values: Doc = {"courseId": course_id(course)}
     if name == "updateCourseRun":
         values = {"runId": run_id(run), "seats": 1_000}
     await gateway.done(STAFF, name, **values)

@@ -4,7 +4,6 @@ from asyncio import gather
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -19,6 +18,7 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    Value,
     as_instructor,
     as_student,
     course_id,
@@ -34,7 +34,7 @@ ADA = factories.instructor("Ada")
 
 
 async def catalogue(
-    database: Database, *, students: int = 1, seats: int | None = None, **fields: Any
+    database: Database, *, students: int = 1, seats: int | None = None, **fields: Value
 ) -> tuple[Doc, Doc, list[Doc]]:
     """Stores and returns a course, a run of it with a number of seats, and students."""
     course = factories.course(instructorIds=[ADA["_id"]], **fields)
@@ -43,7 +43,7 @@ async def catalogue(
     return course, run, people
 
 
-def place(course: Doc, run: Doc | None = None) -> dict[str, Any]:
+def place(course: Doc, run: Doc | None = None) -> Doc:
     return {"courseId": course_id(course)} | ({"runId": run_id(run)} if run else {})
 
 
@@ -85,7 +85,7 @@ async def test_refused_enrolments(gateway: Gateway, database: Database) -> None:
     await stored(database, courses=[archived, draft, other], courseRuns=[begun, elsewhere])
     await gateway.done(as_student(one), "enroll", **place(course, run))
 
-    async def codes(student: Doc, **values: Any) -> list[tuple[str, ...]]:
+    async def codes(student: Doc, **values: Value) -> list[tuple[str, ...]]:
         return await gateway.codes(as_student(student), "enroll", **values)
 
     assert await codes(one, **place(course)) == [("DUPLICATE", "courseId")]

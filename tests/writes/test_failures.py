@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +14,7 @@ from tests.support import serving
 from tests.writes.support import (
     STAFF,
     Gateway,
+    Value,
     as_student,
     course_id,
     current,
@@ -69,7 +69,7 @@ async def test_a_write_completes_when_its_client_disconnects(gateway: Gateway, d
     assert await database["enrollments"].count_documents({}) == 1
 
 
-def _writes() -> set[asyncio.Task[Any]]:
+def _writes() -> set[asyncio.Task[Value]]:
     """Returns the tasks of the writes in flight."""
     return {t for t in asyncio.all_tasks() if getattr(t.get_coro(), "__name__", "") == "_payload"}
 

@@ -5,7 +5,6 @@ from asyncio import create_task, gather, sleep
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from loaders.mongo.commands import Database
 from resolvers.signing_in import login_throttle, passwords
 from tests.support import RunQuery
 from tests.writes.sessions import ADDRESS, EMAIL, PASSWORD, SESSION, Gateway, codes, served
+from tests.writes.support import Json, Value
 
 WRONG, LIMITED = [("UNAUTHENTICATED",)], [("RATE_LIMITED",)]
 ELSEWHERE = "203.0.113.9"
@@ -29,7 +29,7 @@ async def gateway(settings: Settings, database: Database) -> AsyncIterator[Gatew
         yield gateway
 
 
-async def fail(gateway: Gateway, times: int, email: str = EMAIL, address: str = ADDRESS) -> list[Any]:
+async def fail(gateway: Gateway, times: int, email: str = EMAIL, address: str = ADDRESS) -> list[Json]:
     """Makes a number of wrong attempts at once and returns their error codes."""
     return [
         codes(payload)
@@ -227,8 +227,8 @@ async def test_hashing_doesnt_block_the_event_loop(monkeypatch: pytest.MonkeyPat
     stored = await passwords.hash_password(PASSWORD)
     goes_on, real, where = threading.Event(), passwords._hasher, []
 
-    def waiting(function: Callable[..., Any]) -> Callable[..., Any]:
-        def wait(*arguments: Any) -> Any:
+    def waiting(function: Callable[..., Value]) -> Callable[..., Value]:
+        def wait(*arguments: Value) -> Json:
             where.append(threading.current_thread().name)
             assert goes_on.wait(60), "the event loop is blocked"
             return function(*arguments)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from bson import ObjectId
@@ -12,12 +11,24 @@ from resolvers.relay import ids
 from tests import factories
 from tests.factories import DAY, T0
 from tests.support import RunQuery
-from tests.writes.support import STAFF, Doc, Gateway, course_id, current, operation, review_of, run_of, stored
+from tests.writes.support import (
+    STAFF,
+    Doc,
+    Gateway,
+    Json,
+    Value,
+    course_id,
+    current,
+    operation,
+    review_of,
+    run_of,
+    stored,
+)
 
 COLLECTIONS = ("reviews", "courseRuns", "enrollments", "students")
 
 
-def described(**fields: Any) -> Doc:
+def described(**fields: Value) -> Doc:
     return factories.course(**{"summary": "S", "deliveryModes": ["ONLINE"], "categorySlug": "web", **fields})
 
 
@@ -95,7 +106,7 @@ class Scene:
             reviews=self.reviews + self.others, categories=[factories.category("web")],
         )  # fmt: skip
 
-    def expected(self, *, shown: bool) -> Any:
+    def expected(self, *, shown: bool) -> Json:
         """Returns what the public sees, with the course shown or hidden."""
         own, other = (ids.encode_id("Review", reviews[0]) for reviews in (self.reviews, self.others))
         listed = [{"id": own}, {"id": other}] if shown else [{"id": other}]
@@ -176,7 +187,7 @@ async def test_lists_counts_facets_and_pages_are_consistent_at_every_moment(
     assert asked > 4
 
 
-def parts(*answers: Any) -> list[tuple[Any, ...]]:
+def parts(*answers: Value) -> list[tuple[Value, ...]]:
     """Returns the corresponding parts of several answers, each part read by a command of its own."""
     keys = ("course", "node", "run", "review", "nodes")
     found = [tuple(answer[key] is not None and key for answer in answers) for key in keys[:4]]

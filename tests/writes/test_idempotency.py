@@ -2,7 +2,6 @@
 
 from asyncio import gather
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -10,10 +9,10 @@ from loaders.mongo.commands import Database
 from loaders.mongo.moments import now
 from tests import factories
 from tests.writes.scenes import NAMES, scenes
-from tests.writes.support import Gateway, as_student, course_id, current, stored
+from tests.writes.support import Doc, Gateway, as_student, course_id, current, stored
 
 
-async def classroom(database: Database, students: int = 1) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+async def classroom(database: Database, students: int = 1) -> tuple[Doc, list[Doc]]:
     course, people = factories.course(), [factories.student() for _ in range(students)]
     await stored(database, courses=[course], students=people)
     return course, people

@@ -1,7 +1,5 @@
 """Injection: operators and patterns of MongoDB are treated as text, or refused before any command."""
 
-from typing import Any
-
 import pytest
 
 from loaders.mongo.commands import Database
@@ -11,6 +9,7 @@ from tests.support import RunQuery
 from tests.writes.support import (
     STAFF,
     Gateway,
+    Value,
     as_student,
     course_id,
     current,
@@ -40,7 +39,7 @@ BOMBS = [
 @pytest.mark.parametrize("value", OPERATORS)
 @pytest.mark.parametrize("field", ["courseId", "rating", "body", "title", "idempotencyKey"])
 async def test_an_operator_in_a_variable_is_refused_before_a_command_is_sent(
-    run_query: RunQuery, mongo_commands: list[str], field: str, value: Any
+    run_query: RunQuery, mongo_commands: list[str], field: str, value: Value
 ) -> None:
     values = {"courseId": "x", "rating": 1, "body": "B", field: value}
     text = operation("createReview")

@@ -6,7 +6,7 @@ No seat is oversold, the counts match the documents, and nobody waits while a se
 from asyncio import Runner, gather
 from collections.abc import Awaitable, Iterable
 from contextlib import AsyncExitStack
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -23,6 +23,7 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    Value,
     as_student,
     course_id,
     enrollment_id,
@@ -132,7 +133,7 @@ class _Places(RuleBasedStateMachine):
             assert run["seats"] is None or taken <= run["seats"]
             assert not run["waitlistCount"] or taken == run["seats"]
 
-    def _of_each(self, name: str, students: list[int], **values: Any) -> None:
+    def _of_each(self, name: str, students: list[int], **values: Value) -> None:
         """Runs a mutation on the latest enrolment of each student that has one."""
         enrollments = [enrollment for n in students if (enrollment := self.runner.run(self._latest(n)))]
         self._all(self._write(STAFF, name, enrollmentId=enrollment_id(e), **values) for e in enrollments)
@@ -141,7 +142,7 @@ class _Places(RuleBasedStateMachine):
         query = {"studentId": self.students[n]["_id"]}
         return await self.world.database["enrollments"].find_one(query, sort=[("_id", -1)])
 
-    async def _write(self, viewer: Any, name: str, **values: Any) -> None:
+    async def _write(self, viewer: Value, name: str, **values: Value) -> None:
         codes = await self.world.gateway.codes(viewer, name, **values)
         assert {code for code, *_ in codes} <= REASONS, codes
 

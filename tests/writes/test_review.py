@@ -1,7 +1,6 @@
 """Reviews: creating, changing, deleting, voting, replying and moderating."""
 
 from asyncio import Event, Task, gather
-from typing import Any
 
 import pytest
 from pymongo.errors import OperationFailure
@@ -23,6 +22,8 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    Json,
+    Value,
     as_instructor,
     as_student,
     at_once,
@@ -38,7 +39,7 @@ ADA = factories.instructor("Ada")
 
 
 async def classroom(
-    database: Database, students: int = 1, **fields: Any
+    database: Database, students: int = 1, **fields: Value
 ) -> tuple[Doc, list[Doc], list[Viewer]]:
     """Stores a course that Ada teaches and its students; returns these, and the students as viewers."""
     course = factories.course(instructorIds=[ADA["_id"]], **fields)
@@ -48,7 +49,7 @@ async def classroom(
     return course, people, [as_student(student) for student in people]
 
 
-def text(course: Doc, **fields: Any) -> dict[str, Any]:
+def text(course: Doc, **fields: Value) -> Doc:
     return {"courseId": course_id(course), "rating": 4, "body": "Good."} | fields
 
 
@@ -88,7 +89,7 @@ INVALID = [
 @pytest.mark.parametrize("name", ["createReview", "updateReview"])
 @pytest.mark.parametrize(("field", "value"), INVALID)
 async def test_an_invalid_value_is_reported_with_its_path(
-    gateway: Gateway, database: Database, name: str, field: str, value: Any
+    gateway: Gateway, database: Database, name: str, field: str, value: Value
 ) -> None:
     course, (student,), (viewer,) = await classroom(database)
     review = review_of(course, student)
@@ -182,7 +183,7 @@ def let_deadline_pass(kind_of: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the deadline pass as soon as the first task of a kind has started."""
     real, kinds = detached.outcome, [kind_of]
 
-    async def outcome(task: Task[Any], deadline: float, kind: str | None = None) -> Any:
+    async def outcome(task: Task[Value], deadline: float, kind: str | None = None) -> Json:
         if kind in kinds:
             kinds.clear()
             deadline = 0
@@ -192,7 +193,7 @@ def let_deadline_pass(kind_of: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "outcome", outcome)
 
 
-async def voted_for(database: Database) -> tuple[Viewer, dict[str, Any]]:
+async def voted_for(database: Database) -> tuple[Viewer, Doc]:
     """Stores a review with a vote. Returns its author, and the variables that delete it."""
     course, (student, other), (viewer, _) = await classroom(database, students=2)
     review = review_of(course, student, rating=1)
@@ -210,7 +211,7 @@ async def test_votes_of_a_deleted_review_are_deleted_past_the_deadline(
     viewer, values = await voted_for(database)
     go_on, real = Event(), loaders.review_writes.delete_votes
 
-    async def slow(*arguments: Any) -> bool:
+    async def slow(*arguments: Value) -> bool:
         await go_on.wait()
         scope = current_scope.get()
         assert scope
@@ -235,7 +236,7 @@ async def test_timeouts_of_vote_deletion_are_reported(
     late: list[tuple[str, BaseException | None]] = []
     monkeypatch.setattr(detached, "_late", [lambda kind, error: late.append((kind, error))])
 
-    async def too_slow(*_: Any) -> bool:
+    async def too_slow(*_: Value) -> bool:
         raise DeadlineError
 
     monkeypatch.setattr(loaders.review_writes, "delete_votes", too_slow)
@@ -254,7 +255,7 @@ async def test_votes_are_deleted_after_a_late_commit(
     viewer, values = await voted_for(database)
     go_on, real = Event(), loaders.mongo.transactions._commit
 
-    async def slow(session: Any) -> None:
+    async def slow(session: Value) -> None:
         await go_on.wait()
         if not is_committed:
             await loaders.mongo.transactions._ended(session)

@@ -3,7 +3,6 @@
 from asyncio import gather
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -17,6 +16,7 @@ from resolvers.context import Viewer
 from resolvers.signing_in import passwords
 from tests.support import TOKENS
 from tests.writes.sessions import EMAIL, PASSWORD, SESSION, Gateway, codes, served
+from tests.writes.support import Doc, Value
 
 NEW_PASSWORD = "another horse, another battery"
 ME = "{ viewer { roles student { name email country } } }"
@@ -32,7 +32,7 @@ async def gateway(settings: Settings, database: Database) -> AsyncIterator[Gatew
 
 async def change_password(
     gateway: Gateway, token: str | None, current: str = PASSWORD, new: str = NEW_PASSWORD
-) -> dict[str, Any]:
+) -> Doc:
     return await gateway.mutate(
         "changePassword", {"currentPassword": current, "newPassword": new}, token=token
     )
@@ -335,8 +335,8 @@ async def test_external_accounts_have_no_password_to_change(gateway: Gateway) ->
 
 
 @pytest.fixture
-def reset(gateway: Gateway) -> Callable[..., Awaitable[dict[str, Any]]]:
-    async def reset(token: str, password: str = NEW_PASSWORD) -> dict[str, Any]:
+def reset(gateway: Gateway) -> Callable[..., Awaitable[Doc]]:
+    async def reset(token: str, password: str = NEW_PASSWORD) -> Doc:
         return await gateway.mutate("resetPassword", {"token": token, "newPassword": password})
 
     return reset
@@ -346,7 +346,7 @@ USED = [("EXPIRED", "token")]
 
 
 async def test_a_reset_link_works_once_and_ends_all_sessions(
-    gateway: Gateway, database: Database, reset: Any
+    gateway: Gateway, database: Database, reset: Value
 ) -> None:
     before = await gateway.sign_up()
     link = await account_changes.reset(database, EMAIL)
@@ -362,7 +362,7 @@ async def test_a_reset_link_works_once_and_ends_all_sessions(
 
 
 async def test_concurrent_uses_of_a_reset_link_succeed_once(
-    gateway: Gateway, database: Database, reset: Any
+    gateway: Gateway, database: Database, reset: Value
 ) -> None:
     link = await account_changes.create(database, EMAIL, "Ada", ["STAFF"], None)
     payloads = await gather(*(reset(link.token, f"{NEW_PASSWORD} {n}") for n in range(3)))
@@ -372,7 +372,7 @@ async def test_concurrent_uses_of_a_reset_link_succeed_once(
 
 
 async def test_a_reset_link_expires_by_time_and_by_a_password_change(
-    gateway: Gateway, database: Database, reset: Any
+    gateway: Gateway, database: Database, reset: Value
 ) -> None:
     session = await gateway.sign_up()
     link = await account_changes.reset(database, EMAIL)
@@ -385,7 +385,7 @@ async def test_a_reset_link_expires_by_time_and_by_a_password_change(
 
 
 async def test_no_hash_is_computed_for_an_invalid_reset_link(
-    reset: Any, monkeypatch: pytest.MonkeyPatch
+    reset: Value, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed = []
 
@@ -442,7 +442,7 @@ BAD = [
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("variables", BAD)
 async def test_errors_dont_echo_passwords(
-    settings: Settings, database: Database, variables: dict[str, Any], compiled: bool
+    settings: Settings, database: Database, variables: Doc, compiled: bool
 ) -> None:
     query = "mutation($input: SignUpInput!) { signUp(input: $input) { accessToken } }"
     async with served(settings.model_copy(update={"compiled_execution": compiled})) as gateway:

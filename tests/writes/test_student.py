@@ -1,7 +1,6 @@
 """Profiles and wishlists of students."""
 
 from asyncio import gather
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from tests.writes.support import (
     SOON,
     STAFF,
     Gateway,
+    Value,
     as_instructor,
     as_student,
     course_id,
@@ -43,7 +43,7 @@ async def test_a_profile_is_changed_and_found_by_its_new_name(gateway: Gateway, 
     ],
 )  # fmt: skip
 async def test_an_invalid_value_is_reported_with_its_path(
-    gateway: Gateway, database: Database, field: str, value: Any
+    gateway: Gateway, database: Database, field: str, value: Value
 ) -> None:
     student = factories.student()
     await stored(database, students=[student])

@@ -2,7 +2,6 @@
 
 from functools import partial
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -12,6 +11,7 @@ from loaders.text.terms import course_keys
 from resolvers.writing import checks, plain_text
 from resolvers.writing.plain_text import clean, in_line, is_visible
 from tests.support import cpu
+from tests.writes.support import Doc
 
 #: Texts with many fragments that look like HTML.
 MARKUP = st.lists(
@@ -134,7 +134,7 @@ def test_processing_time_is_linear_in_length(unit: str) -> None:
     def written(count: int) -> None:
         text = ("a" + unit * count)[:80_000]
         stored = checks.or_none(checks.text(80_000))(text) or ""
-        description: dict[str, Any] = {
+        description: Doc = {
             "title": "T",
             "codes": [],
             "tags": [],
