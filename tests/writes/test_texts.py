@@ -106,7 +106,7 @@ def test_hostile_text_is_scanned_a_fixed_number_of_times(
 
     class Counted:
         def __init__(self, pattern: object) -> None:
-            self._sub = pattern.sub  # type: ignore[attr-defined]
+            self._sub = pattern.sub  # type: ignore[attr-defined] # it is a compiled pattern
 
         def sub(self, replacement: str, text: str) -> str:
             passes.append(len(text))
