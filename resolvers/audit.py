@@ -1,12 +1,11 @@
 """The audit log: its fields."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bson import ObjectId
 
 from loaders.collections import COLLECTIONS
-from loaders.model import ActorDoc, ChangeDoc, InstructorDoc, StudentDoc
+from loaders.model import ActorDoc, ChangeDoc, Document, InstructorDoc, StudentDoc
 from resolvers.context import Context
 from resolvers.relay import encode_id, nodes_by_id
 
@@ -19,12 +18,13 @@ async def instructor(actors: Sequence[ActorDoc], ctx: Context) -> Sequence[Instr
     return await ctx.loaders.instructor_by_id([actor["instructorId"] for actor in actors])
 
 
-async def node(changes: Sequence[ChangeDoc], ctx: Context) -> Sequence[Mapping[str, Any] | None]:
-    """Of the collections that have no type of their own, nothing."""
+async def node(changes: Sequence[ChangeDoc], ctx: Context) -> Sequence[Document | None]:
+    """Returns the current document of each change; None for collections without a node type."""
     return await nodes_by_id(ctx, [_global_id(change) for change in changes], most=len(changes))
 
 
 def _global_id(change: ChangeDoc) -> str:
+    """Returns the global ID of a changed document; empty if it has none."""
     row = COLLECTIONS.get(change["collection"])
     type_name = row.type_name if row else None
     if type_name is None or not ObjectId.is_valid(change["documentId"]):

@@ -38,6 +38,6 @@ async def courses(
     filter: CourseFilterArgument = None,
     order_by: CourseOrderArgument = None,
 ) -> Sequence[ConnectionDoc]:
-    listing, of = course_listing(ctx, filter, order_by, "categorySlug")
+    listing, scope = course_listing(ctx, filter, order_by, "categorySlug")
     parents = [category["slug"] for category in categories]
-    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
+    return await connections(ctx, listing, parents, Slice(first, after, last, before), scope)

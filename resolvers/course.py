@@ -1,9 +1,10 @@
-"""Course: its fields, the lists of courses, and its writes."""
+"""Course: its fields, lists of courses, and its mutations."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import strawberry
+from bson import ObjectId
 
 import loaders.course
 import loaders.course_run
@@ -15,6 +16,7 @@ from loaders.model import (
     MOST_INSTRUCTORS,
     CategoryDoc,
     CourseDoc,
+    Document,
     EnrollmentDoc,
     InstructorDoc,
     ReviewDoc,
@@ -32,25 +34,26 @@ from resolvers.relay import (
     After,
     Before,
     ConnectionDoc,
+    CursorScope,
     EnrollmentFilterArgument,
     First,
     Last,
     ReviewFilterArgument,
     ReviewOrderArgument,
-    Scoped,
     Slice,
     allowed,
     by_listing,
     connections,
-    given,
-    narrowing,
+    effective_criteria,
     ordering,
+    set_fields,
 )
 from resolvers.review import review_connections
-from resolvers.writing import Given, Objects, own_course, viewer_instructor_id
+from resolvers.writing import InputValues, Objects, own_course, viewer_instructor_id
 
 UpcomingOnly = Annotated[
-    bool | None, strawberry.argument(description="Only runs that are yet to start; false for all.")
+    bool | None,
+    strawberry.argument(description="True: only runs that have not started yet. False: all runs."),
 ]
 
 
@@ -60,9 +63,9 @@ async def category(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Categ
 
 async def instructors(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Sequence[InstructorDoc]]:
     ids = [course["instructorIds"][:MOST_INSTRUCTORS] for course in courses]
-    found = iter(await ctx.loaders.instructor_by_id([i for own in ids for i in own]))
-    by_course = [[next(found) for _ in own] for own in ids]
-    return [[instructor for instructor in own if instructor] for own in by_course]
+    loaded = iter(await ctx.loaders.instructor_by_id([one for of_course in ids for one in of_course]))
+    by_course = [[next(loaded) for _ in of_course] for of_course in ids]
+    return [[instructor for instructor in found if instructor] for found in by_course]
 
 
 async def runs(
@@ -77,8 +80,8 @@ async def runs(
 ) -> Sequence[ConnectionDoc]:
     listing = loaders.course_run.listing(ctx.loaders.database, starts_from=ctx.now if upcoming_only else None)
     shown = await visible(ctx, "courses", courses)
-    parents, of = [course and course["_id"] for course in shown], ("runs", bool(upcoming_only))
-    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
+    parents, scope = [course and course["_id"] for course in shown], ("runs", bool(upcoming_only))
+    return await connections(ctx, listing, parents, Slice(first, after, last, before), scope)
 
 
 async def reviews(
@@ -107,9 +110,9 @@ async def enrollments(
     before: Before = None,
     filter: EnrollmentFilterArgument = None,
 ) -> Sequence[ConnectionDoc]:
-    listing, of = enrollment_listing(ctx, "courseId", filter)
+    listing, scope = enrollment_listing(ctx, "courseId", filter)
     parents = [course["_id"] if access.sees_enrollments(ctx.viewer, course) else None for course in courses]
-    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
+    return await connections(ctx, listing, parents, Slice(first, after, last, before), scope)
 
 
 def course_listing(
@@ -117,18 +120,21 @@ def course_listing(
     filter: CourseFilter | None,
     order_by: CourseOrder | None,
     parent: Literal["categorySlug", "instructorIds"] | None = None,
-) -> tuple[Listing, Scoped]:
-    """The courses that the viewer may see, and what their cursors are for."""
-    wanted, order = given(filter), ordering(order_by, "RELEVANCE")
+) -> tuple[Listing, CursorScope]:
+    """The courses that the viewer may see, and the scope of their cursors.
+
+    parent: the field of a course that refers to the parent of the list; None: the list has no parent.
+    """
+    wanted, order = set_fields(filter), ordering(order_by, "RELEVANCE")
     statuses = allowed(wanted.get("statuses"), access.course_statuses(ctx.viewer))
-    own = access.as_instructor(ctx.viewer, "Course.draft") if parent == "instructorIds" else None
+    taught_by = access.as_instructor(ctx.viewer, "Course.draft") if parent == "instructorIds" else None
     ranges = {name: Range(**wanted[name]) for name in ("duration_days", "price_minor") if name in wanted}
-    chosen: dict[str, Any] = wanted | ranges | {"statuses": statuses}
-    criteria = CourseCriteria(**chosen, now=ctx.now, taught_by=own)
+    keywords: Document = wanted | ranges | {"statuses": statuses}
+    criteria = CourseCriteria(**keywords, now=ctx.now, taught_by=taught_by)
     listing = loaders.course.listing(
         ctx.loaders.database, criteria, order.field, descending=order.descending, parent=parent
     )
-    return listing, ("courses", parent, narrowing(wanted), order)
+    return listing, ("courses", parent, effective_criteria(wanted), order)
 
 
 async def facets(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[Facets]:
@@ -159,8 +165,8 @@ async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Seque
     return [can and access.sees(ctx.viewer, "courses", c) for can, c in zip(taken, courses, strict=True)]
 
 
-def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, Scoped]:
-    """The courses of a wishlist that are in the catalogue, the latest first; what their cursors are for."""
+def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, CursorScope]:
+    """Courses of a wishlist that are in the catalogue, latest added first, and the scope of their cursors."""
     criteria = CourseCriteria(statuses=("PUBLISHED",), now=ctx.now)
     return loaders.course.wished(ctx.loaders.database, criteria, wishes), ("wishlist", ctx.viewer.student_id)
 
@@ -169,56 +175,61 @@ _FIELDS = (
     "title", "slug", "summary", "description", "level", "deliveryModes", "durationDays", "language", "codes",
     "tags", "price", "instructorIds",
 )  # fmt: skip
-#: What a course of the catalogue has: where it is stored, its name in the input and in messages.
-_WANTED = {
+#: What a published course must have. Stored field -> its name in the input, and in messages.
+_REQUIRED_TO_PUBLISH = {
     "summary": ("summary", "a summary"),
     "deliveryModes": ("deliveryModes", "a delivery mode"),
 }
 
 
-async def create_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    fields = await _fields(ctx, tx, given, None)
+async def create_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    fields = await _fields(ctx, tx, values, None)
     if "slug" not in fields:
         fields["slug"] = await loaders.course_writes.free_slug(tx, fields["title"])
     new = {**fields, "status": "DRAFT", "createdAt": tx.now, "updatedAt": tx.now}
     return {"course": await loaders.course_writes.insert(tx, new)}
 
 
-async def update_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    course = await own_course(ctx, tx, given["courseId"], "updateCourse")
-    fields = await _fields(ctx, tx, given, course)
+async def update_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    course = await own_course(ctx, tx, values["courseId"], "updateCourse")
+    fields = await _fields(ctx, tx, values, course)
     if course["status"] == "PUBLISHED":
         _require_described(fields)
     return {"course": await loaders.course_writes.change(tx, course, **fields, updatedAt=tx.now)}
 
 
-async def publish_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    """What the catalogue has is described: a summary, and a way to take part."""
-    course = await own_course(ctx, tx, given["courseId"], "publishCourse")
-    stored: Mapping[str, Any] = course
-    missing = [what for field, (_, what) in _WANTED.items() if not stored[field]]
+async def publish_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    """A published course must have a summary and a delivery mode."""
+    course = await own_course(ctx, tx, values["courseId"], "publishCourse")
+    stored: Mapping[str, object] = course
+    missing = [noun for field, (_, noun) in _REQUIRED_TO_PUBLISH.items() if not stored[field]]
     if missing and course["status"] != "PUBLISHED":
-        raise refusal("INVALID", f"Before it is published it needs {' and '.join(missing)}.", "courseId")
+        raise refusal(
+            "INVALID", f"Before it can be published, the course needs {' and '.join(missing)}.", "courseId"
+        )
     return {"course": await loaders.course_writes.set_status(tx, course, "PUBLISHED", updatedAt=tx.now)}
 
 
-async def fill_runs(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
-    """While it was out of the catalogue nobody moved up."""
-    course = await loaders.course_writes.fill_runs(tx, done["course"]["_id"])
+async def fill_runs(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
+    """Fills the free seats of a published course: its waitlists didn't move outside the catalogue."""
+    course = await loaders.course_writes.fill_runs(tx, payload["course"]["_id"])
     return course and {"course": course}
 
 
-async def archive_course(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    course = await own_course(ctx, tx, given["courseId"], "archiveCourse")
+async def archive_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    course = await own_course(ctx, tx, values["courseId"], "archiveCourse")
     return {"course": await loaders.course_writes.set_status(tx, course, "ARCHIVED", updatedAt=tx.now)}
 
 
-async def _fields(ctx: Context, tx: Transaction, given: Given, course: CourseDoc | None) -> dict[str, Any]:
-    """What is stored of a course's input."""
-    fields = {name: given[name] for name in _FIELDS if name in given}
+async def _fields(ctx: Context, tx: Transaction, values: InputValues, course: CourseDoc | None) -> Document:
+    """Returns the fields to store from the input of a course. course: the one to change; None: a new one.
+
+    Raises RefusedError with an error for each invalid value.
+    """
+    fields = {name: values[name] for name in _FIELDS if name in values}
     errors: list[RefusedError] = []
-    if "categoryId" in given:
-        fields["categorySlug"] = await _category(tx, given["categoryId"], errors)
+    if "categoryId" in values:
+        fields["categorySlug"] = await _category(tx, values["categoryId"], errors)
     if "slug" in fields and await loaders.course_writes.slug_is_taken(
         tx, fields["slug"], course["_id"] if course else None
     ):
@@ -229,12 +240,12 @@ async def _fields(ctx: Context, tx: Transaction, given: Given, course: CourseDoc
     return fields
 
 
-def _require_described(fields: Mapping[str, Any]) -> None:
-    """An import may have left a course without something; here nothing of it is taken away."""
+def _require_described(fields: Document) -> None:
+    """Refuses to remove what a published course must have. An import may still have left it out."""
     _raise_all(
         [
-            refusal("INVALID", f"A course in the catalogue needs {what}.", name)
-            for field, (name, what) in _WANTED.items()
+            refusal("INVALID", f"A course in the catalogue needs {noun}.", name)
+            for field, (name, noun) in _REQUIRED_TO_PUBLISH.items()
             if field in fields and not fields[field]
         ]
     )
@@ -245,7 +256,7 @@ def _raise_all(refusals: Sequence[RefusedError]) -> None:
         raise RefusedError([error for refused in refusals for error in refused.errors])
 
 
-async def _category(tx: Transaction, id: Any, errors: list[RefusedError]) -> str | None:
+async def _category(tx: Transaction, id: ObjectId | None, errors: list[RefusedError]) -> str | None:
     if id is None:
         return None
     category = await tx.get("categories", id)
@@ -256,15 +267,17 @@ async def _category(tx: Transaction, id: Any, errors: list[RefusedError]) -> str
 
 
 async def _instructors(
-    ctx: Context, tx: Transaction, ids: list[Any], errors: list[RefusedError]
-) -> list[Any]:
-    """Those given, with the viewer who is one: nobody takes their own course away from themselves."""
+    ctx: Context, tx: Transaction, ids: list[ObjectId], errors: list[RefusedError]
+) -> list[ObjectId]:
+    """Returns the instructors to store. Instructors can't remove themselves from their own course."""
     if "STAFF" not in ctx.viewer.roles:
-        own = viewer_instructor_id(ctx)
-        ids = ids if own in ids else [own, *ids]
+        viewer_id = viewer_instructor_id(ctx)
+        ids = ids if viewer_id in ids else [viewer_id, *ids]
         if len(ids) > MOST_INSTRUCTORS:
-            errors.append(refusal("INVALID", f"At most {MOST_INSTRUCTORS} of them, please.", "instructorIds"))
-    there = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
-    if len(there) < len(ids):
+            errors.append(
+                refusal("INVALID", f"At most {MOST_INSTRUCTORS} instructors, please.", "instructorIds")
+            )
+    found = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
+    if len(found) < len(ids):
         errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))
     return ids

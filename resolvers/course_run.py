@@ -1,4 +1,4 @@
-"""CourseRun: its fields and its writes."""
+"""CourseRun: its fields and its mutations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from loaders.model import CourseDoc, CourseRunDoc
 from loaders.mongo import Transaction, utc
 from resolvers.context import Context
 from resolvers.errors import refusal
-from resolvers.writing import Given, Objects, own_course, own_run
+from resolvers.writing import InputValues, Objects, own_course, own_run
 
 _FIELDS = ("startsAt", "endsAt", "deliveryMode", "location", "seats")
 
@@ -19,29 +19,30 @@ async def course(runs: Sequence[CourseRunDoc], ctx: Context) -> Sequence[CourseD
 
 
 def seats_left(run: CourseRunDoc) -> int | None:
-    """None where seats are unlimited; never below zero, even if a run was overbooked by hand."""
+    """The number of free seats: None if unlimited, and 0 even if the run was overbooked by hand."""
     return None if run["seats"] is None else max(0, run["seats"] - run["seatsTaken"])
 
 
-async def create_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    course = await own_course(ctx, tx, given["courseId"], "createCourseRun")
+async def create_course_run(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    course = await own_course(ctx, tx, values["courseId"], "createCourseRun")
     if course["status"] == "ARCHIVED":
         raise refusal("CONFLICT", "This course is archived: publish it first.", "courseId")
-    fields = {name: given[name] for name in _FIELDS if name in given}
+    fields = {name: values[name] for name in _FIELDS if name in values}
     _require_order(fields["startsAt"], fields.get("endsAt"))
     return {"courseRun": await loaders.course_writes.insert_run(tx, course, fields)}
 
 
-async def update_course_run(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    run = await own_run(ctx, tx, given["runId"], "updateCourseRun")
-    fields = {name: given[name] for name in _FIELDS if name in given}
+async def update_course_run(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    run = await own_run(ctx, tx, values["runId"], "updateCourseRun")
+    fields = {name: values[name] for name in _FIELDS if name in values}
     _require_order(fields.get("startsAt", run["startsAt"]), fields.get("endsAt", run["endsAt"]))
     _require_seats(run, fields.get("seats"))
     return {"courseRun": await loaders.course_writes.change_run(tx, run, **fields)}
 
 
-async def fill_run(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
-    run = done["courseRun"]
+async def fill_run(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
+    """Gives free seats to some of the students on the waitlist; None when nothing is left to do."""
+    run = payload["courseRun"]
     if not run["waitlistCount"] or is_full(run):
         return None
     filled = await loaders.course_writes.fill_run(tx, run["_id"])
@@ -50,9 +51,11 @@ async def fill_run(ctx: Context, tx: Transaction, done: Objects) -> Objects | No
 
 def _require_order(starts_at: datetime, ends_at: datetime | None) -> None:
     if ends_at is not None and utc(ends_at) <= utc(starts_at):
-        raise refusal("INVALID", "It ends after it starts: choose a later time.", "endsAt")
+        raise refusal("INVALID", "The end must be after the start: choose a later time.", "endsAt")
 
 
 def _require_seats(run: CourseRunDoc, seats: int | None) -> None:
     if seats is not None and seats < run["seatsTaken"]:
-        raise refusal("CONFLICT", f"{run['seatsTaken']} seats are taken: it needs as many.", "seats")
+        raise refusal(
+            "CONFLICT", f"{run['seatsTaken']} seats are already taken: enter at least that many.", "seats"
+        )

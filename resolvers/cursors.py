@@ -1,91 +1,106 @@
-"""Cursors: opaque, signed, and good for one list only.
+"""Cursors: opaque, signed, and valid for one list only.
 
-A cursor is base64url(signature + BSON of the element's key). The signature covers the list that it was made
-for (field, filter, order and parent), so that a cursor can't be forged, and can't be used where it means
-nothing.
+A cursor is base64url(signature + BSON of the element's key). The signature covers the list (field, filter,
+order and parent), so a cursor can't be forged or used with another list. Written by hand, because the
+cursors of strawberry.relay are unsigned offsets, and these carry a signed key.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from hmac import compare_digest
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from bson import CodecOptions, ObjectId, decode, encode
 
+from loaders.model import Document
 from loaders.mongo import id_bytes
 from loaders.reading import Key
 from resolvers.errors import InvalidCursorError
 
-_SIGNATURE = 12  # bytes
-_LONGEST = 2_000  # characters; titles that lists are ordered by are shorter
-_CODEC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+_SIGNATURE_SIZE = 12  # bytes
+_MAX_LENGTH = 2_000  # characters; the titles in ordering keys are shorter
+_CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True)
+
+#: What identifies the list of one parent: an ObjectId, a slug, or loaders.reading.WHOLE.
+ParentKey: TypeAlias = Any
 
 
 class Cursors:
-    """Makes and reads the cursors of one secret. Gateways with the same secret take each other's."""
+    """Makes and reads cursors signed with a secret. Gateways with the same secret share their cursors."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = blake2b(secret, person=b"lectern-cursors").digest()
 
-    def scope(self, of: str) -> "Scope":
-        """The cursors of a list, or of one such list for each parent. `of` tells it from every other: its
-        field, filter and order.
+    def scope(self, name: str) -> "Scope":
+        """Returns the cursors of a list, or of one such list per parent.
+
+        name: distinguishes the list from every other one, by its field, filter and order.
         """
-        signed = blake2b(of.encode(), key=self._secret, digest_size=_SIGNATURE)
-        return Scope(signed.copy)
+        unfinished = blake2b(name.encode(), key=self._secret, digest_size=_SIGNATURE_SIZE)
+        return Scope(unfinished.copy)
 
 
-class Read(NamedTuple):
-    """What a cursor that came as an argument says: the key, and for each parent whether it is of its list."""
+class DecodedCursor(NamedTuple):
+    """A cursor that came as an argument.
+
+    key: the key of its element. matches: for each parent, whether the cursor belongs to that parent's list.
+    """
 
     key: Key
-    is_of: Sequence[bool]
+    matches: Sequence[bool]
 
 
 class Scope:
-    """The cursors of a list for each of some parents: ObjectIds or slugs."""
+    """Makes and reads the cursors of a list that may exist once per parent.
 
-    def __init__(self, start: Callable[[], Any]) -> None:
-        self._start = start
+    new_digest: returns a keyed hash that already covers the name of the list.
+    """
 
-    def cursor(self, parent: Any, key: Key) -> str:
+    def __init__(self, new_digest: Callable[[], blake2b]) -> None:
+        self._new_digest = new_digest
+
+    def cursor(self, parent: ParentKey, key: Key) -> str:
+        """Returns the cursor of the element with this key in the list of a parent."""
         payload = encode({"k": key.value, "i": key.id})
         return urlsafe_b64encode(self._sign(parent, payload) + payload).decode()
 
-    def read(self, cursor: str, argument: str, parents: Sequence[Any]) -> Read:
-        """A cursor that came as an argument of the lists of some parents.
+    def read(self, cursor: str, argument: str, parents: Sequence[ParentKey]) -> DecodedCursor:
+        """Decodes a cursor that was passed to the lists of some parents.
 
-        Raises InvalidCursorError for what is not a cursor of any of them.
+        argument: the name of the argument, for the message. Raises InvalidCursorError if the cursor belongs
+        to none of the lists.
         """
         signature, payload = _split(cursor)
-        is_of = [compare_digest(signature, self._sign(parent, payload)) for parent in parents]
-        if not any(is_of):
-            raise refused(argument)
+        matches = [compare_digest(signature, self._sign(parent, payload)) for parent in parents]
+        if not any(matches):
+            raise invalid_cursor(argument)
         document = decode(payload, codec_options=_CODEC)
-        return Read(Key(document["k"], document["i"]), is_of)
+        return DecodedCursor(Key(document["k"], document["i"]), matches)
 
-    def _sign(self, parent: Any, payload: bytes) -> bytes:
-        signed = self._start()
-        # Both have an end of their own: what comes behind can't be taken for a part of them.
-        signed.update((id_bytes(parent) if type(parent) is ObjectId else parent.encode() + b"\0") + payload)
-        digest: bytes = signed.digest()
-        return digest
+    def _sign(self, parent: ParentKey, payload: bytes) -> bytes:
+        signature = self._new_digest()
+        # An ObjectId has a fixed length and a slug ends with a null byte, so the payload can't be mistaken
+        # for a part of either.
+        signature.update(
+            (id_bytes(parent) if type(parent) is ObjectId else parent.encode() + b"\0") + payload
+        )
+        return signature.digest()
 
 
-def refused(argument: str) -> InvalidCursorError:
+def invalid_cursor(argument: str) -> InvalidCursorError:
     return InvalidCursorError(
-        f"`{argument}` is not a cursor of this list. A cursor is good only for the field, filter, order and "
-        "parent it came with: leave it out to start anew."
+        f"`{argument}` is not a cursor of this list. A cursor is valid only for the field, filter, order and "
+        "parent it came with: leave it out to start from the beginning."
     )
 
 
 def _split(cursor: str) -> tuple[bytes, bytes]:
-    """The signature and the payload; both empty for what `cursor` never writes."""
+    """Returns the signature and the payload; both are empty if `Scope.cursor` can't have made the cursor."""
     try:
-        raw = urlsafe_b64decode(cursor.encode()) if len(cursor) <= _LONGEST else b""
+        raw = urlsafe_b64decode(cursor.encode()) if len(cursor) <= _MAX_LENGTH else b""
     except ValueError:
         raw = b""
-    if urlsafe_b64encode(raw).decode() != cursor:  # it skips foreign characters
+    if urlsafe_b64encode(raw).decode() != cursor:  # b64decode skips characters outside its alphabet
         raw = b""
-    return raw[:_SIGNATURE], raw[_SIGNATURE:]
+    return raw[:_SIGNATURE_SIZE], raw[_SIGNATURE_SIZE:]

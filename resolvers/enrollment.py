@@ -1,4 +1,4 @@
-"""Enrollment: its fields, the lists of enrolments, and its writes."""
+"""Enrollment: its fields, lists of enrolments, and its mutations."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from loaders.reading import Listing
 from resolvers.context import Context
 from resolvers.errors import refusal
 from resolvers.inputs import EnrollmentFilter
-from resolvers.relay import Scoped, given
-from resolvers.writing import Given, Objects, own_enrollment, viewer_student_id, visible_course
+from resolvers.relay import CursorScope, set_fields
+from resolvers.writing import InputValues, Objects, own_enrollment, viewer_student_id, visible_course
 
 
 async def course(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[CourseDoc | None]:
@@ -28,30 +28,32 @@ async def student(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequenc
 
 def enrollment_listing(
     ctx: Context, parent: EnrollmentParent, filter: EnrollmentFilter | None
-) -> tuple[Listing, Scoped]:
-    """The enrolments of each parent, and what their cursors are for."""
-    wanted = given(filter)
+) -> tuple[Listing, CursorScope]:
+    """The enrolments of each parent, and the scope of their cursors."""
+    wanted = set_fields(filter)
     return loaders.enrollment.listing(ctx.loaders.database, parent, **wanted), ("enrollments", parent, wanted)
 
 
-async def enroll(ctx: Context, tx: Transaction, given: Given) -> Objects:
+async def enroll(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     student_id = viewer_student_id(ctx)
-    course = await visible_course(ctx, tx, given["courseId"])
+    course = await visible_course(ctx, tx, values["courseId"])
     if course["status"] != "PUBLISHED":
         raise refusal("CONFLICT", "This course is not in the catalogue: nobody can enrol.", "courseId")
     if await loaders.enrollment.live(tx, student_id, course["_id"]):
-        raise refusal("DUPLICATE", "You have a place in this course, or wait for one.", "courseId")
-    run = await _upcoming_run(tx, course, given)
+        raise refusal(
+            "DUPLICATE", "You already have a place in this course, or are waiting for one.", "courseId"
+        )
+    run = await _upcoming_run(tx, course, values)
     has_seat = run is None or await _has_seat(tx, run)
-    status = _status(has_seat=has_seat, join_waitlist=given["joinWaitlist"] or False)
+    status = _status(has_seat=has_seat, join_waitlist=values["joinWaitlist"] or False)
     run = run and await tx.get("courseRuns", run["_id"])
     enrollment = await loaders.enrollment.insert(tx, course, run, student_id, status)
     return {"enrollment": enrollment}
 
 
-async def cancel_enrollment(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    """One that is cancelled stays so: to cancel it again is no error, and changes nothing."""
-    enrollment = await own_enrollment(ctx, tx, given["enrollmentId"], "cancelEnrollment")
+async def cancel_enrollment(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    """Idempotent: cancelling a cancelled enrolment is not an error, and changes nothing."""
+    enrollment = await own_enrollment(ctx, tx, values["enrollmentId"], "cancelEnrollment")
     if enrollment["status"] in {"COMPLETED", "EXPIRED"}:
         raise refusal("CONFLICT", "The course is over: there is nothing to cancel.", "enrollmentId")
     if enrollment["status"] != "CANCELLED":
@@ -59,25 +61,27 @@ async def cancel_enrollment(ctx: Context, tx: Transaction, given: Given) -> Obje
     return {"enrollment": enrollment}
 
 
-async def update_progress(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    enrollment = await own_enrollment(ctx, tx, given["enrollmentId"], "updateProgress")
-    status, progress = enrollment["status"], given["progress"]
+async def update_progress(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    enrollment = await own_enrollment(ctx, tx, values["enrollmentId"], "updateProgress")
+    status, progress = enrollment["status"], values["progress"]
     if status == "EXPIRED":
         raise refusal("EXPIRED", "The time for this course is over.", "enrollmentId")
     if status in {"WAITLISTED", "CANCELLED"}:
-        raise refusal("NOT_ENROLLED", "This enrolment has no place in the course.", "enrollmentId")
+        raise refusal(
+            "NOT_ENROLLED", "This enrolment is not active: it is waitlisted or cancelled.", "enrollmentId"
+        )
     if status == "COMPLETED":
         if progress < 1:
             raise refusal("CONFLICT", "The course is completed.", "progress")
         return {"enrollment": enrollment}
-    done = {"status": "COMPLETED", "completedAt": tx.now} if progress == 1 else {}
-    return {"enrollment": await loaders.enrollment.change(tx, enrollment, progress=progress, **done)}
+    completion = {"status": "COMPLETED", "completedAt": tx.now} if progress == 1 else {}
+    return {"enrollment": await loaders.enrollment.change(tx, enrollment, progress=progress, **completion)}
 
 
-async def _upcoming_run(tx: Transaction, course: CourseDoc, given: Given) -> CourseRunDoc | None:
-    if given.get("runId") is None:
+async def _upcoming_run(tx: Transaction, course: CourseDoc, values: InputValues) -> CourseRunDoc | None:
+    if values.get("runId") is None:
         return None
-    run: CourseRunDoc | None = await tx.get("courseRuns", given["runId"])
+    run: CourseRunDoc | None = await tx.get("courseRuns", values["runId"])
     if run is None or run["courseId"] != course["_id"]:
         raise refusal("NOT_FOUND", "This course has no run with this ID.", "runId")
     if utc(run["startsAt"]) <= tx.now:
@@ -86,10 +90,13 @@ async def _upcoming_run(tx: Transaction, course: CourseDoc, given: Given) -> Cou
 
 
 async def _has_seat(tx: Transaction, run: CourseRunDoc) -> bool:
-    """Whether there is a seat for one who comes now: an import may have left seats while others wait."""
+    """Whether a newcomer gets a seat.
+
+    Students on the waitlist come first: an import may have left seats free although some are waiting.
+    """
     moved = await loaders.enrollment.fill(tx, run)
     if moved == loaders.enrollment.MOST_MOVED:
-        return False  # more may wait
+        return False  # more students may be on the waitlist
     return not loaders.enrollment.is_full(await tx.get("courseRuns", run["_id"]))
 
 
@@ -99,5 +106,5 @@ def _status(*, has_seat: bool, join_waitlist: bool) -> EnrollmentStatus:
     if join_waitlist:
         return "WAITLISTED"
     raise refusal(
-        "SEATS_TAKEN", "All seats of this run are taken. `joinWaitlist: true` waits for one.", "runId"
+        "SEATS_TAKEN", "All seats of this run are taken. Use `joinWaitlist: true` to wait for one.", "runId"
     )

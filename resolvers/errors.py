@@ -1,4 +1,4 @@
-"""The errors that a client is told about. Every other exception is masked (app/errors.py)."""
+"""The errors that clients see. Every other exception is masked (app/errors.py)."""
 
 from collections.abc import Sequence
 from typing import Any, TypedDict
@@ -11,24 +11,24 @@ class LecternError(GraphQLError):
 
     code = "INTERNAL_SERVER_ERROR"
 
-    def __init__(self, message: str, **options: Any) -> None:
+    def __init__(self, message: str, **options: Any) -> None:  # keyword arguments of GraphQLError
         super().__init__(message, extensions={"code": self.code}, **options)
 
 
 class BadUserInputError(LecternError):
-    """An argument's value can't be used."""
+    """The value of an argument is not valid."""
 
     code = "BAD_USER_INPUT"
 
 
 class InvalidCursorError(LecternError):
-    """A cursor was made for another list, filter or order, or by another gateway."""
+    """A cursor is malformed, belongs to another list, or was signed with another secret."""
 
     code = "INVALID_CURSOR"
 
 
 class UserErrorDoc(TypedDict):
-    """What is wrong with a write, for a form to show."""
+    """One reason why a mutation was refused, in the form of the `UserError` type."""
 
     code: str
     message: str
@@ -36,7 +36,7 @@ class UserErrorDoc(TypedDict):
 
 
 class RefusedError(Exception):
-    """A write that is not done, for reasons that its user is told of in the payload's `errors`."""
+    """Raised to refuse a mutation. Its reasons go into the `errors` of the payload."""
 
     def __init__(self, errors: Sequence[UserErrorDoc]) -> None:
         super().__init__("; ".join(error["message"] for error in errors))
@@ -44,5 +44,5 @@ class RefusedError(Exception):
 
 
 def refusal(code: str, message: str, *path: str) -> RefusedError:
-    """A refusal for one reason. path: the field of the input that it is about."""
+    """Returns a RefusedError with a single reason. path: the input field at fault, without "input"."""
     return RefusedError([{"code": code, "message": message, "path": ["input", *path]}])

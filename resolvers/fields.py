@@ -1,7 +1,8 @@
-"""How a field of a type gets its value. A field that is none of these is a key of the document.
+"""The kinds of fields, by how a field is resolved. A field of no such kind is a key of its document.
 
-Every kind of field may declare a `weight`: how many values it counts for in the price of an operation
-(app/execution/cost.py), each time it is in the answer. A leaf is one value by itself, an object none.
+Any kind of field may declare a `weight`: the number of values that each occurrence of the field in the
+response counts for in the price of an operation (app/execution/cost.py). By default a leaf counts for one
+value and an object for none.
 """
 
 from asyncio import Future, shield
@@ -19,50 +20,56 @@ from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Context, LevelFunction
 
-#: What a level or root function takes beside parents and context.
+#: The keyword arguments of a level or root function, besides parents and context. GraphQL types them.
 Arguments: TypeAlias = Mapping[str, Any]
+#: The value of a field, of whatever type its declaration annotates.
+Value: TypeAlias = Any
+#: The object whose field is resolved: a stored document, or a value of another resolver.
+Parent: TypeAlias = Any
+#: What a class body assigns to an annotated field: Any, because it stands in for a value of that annotation.
+Declaration: TypeAlias = Any
 
 _graphql_name = lru_cache(maxsize=1_000)(to_camel_case)
 
 
-def stored(document: Mapping[str, Any], name: str) -> Any:
-    """The value of a plain field: stored under its GraphQL name."""
+def stored(document: Mapping[str, Value], name: str) -> Value:
+    """Returns the value of a plain field, which is stored under its GraphQL name."""
     return document.get(_graphql_name(name))
 
 
-def plain(description: str, *, weight: int | None = None) -> Any:
-    """A field that is stored under its name."""
-    return strawberry.field(description=description, metadata=_sized(weight))
+def plain(description: str, *, weight: int | None = None) -> Declaration:
+    """Declares a field that is stored under its own name."""
+    return strawberry.field(description=description, metadata=_size_metadata(weight))
 
 
 def computed(
-    function: Callable[[Any], Any],
+    function: Callable[[Any], Value],  # each function takes the parent of its own type
     *,
     description: str,
     reads: Sequence[str] = (),
     weight: int | None = None,
     most: int | None = None,
-) -> Any:
-    """A field that is a function of the document, without the database.
+) -> Declaration:
+    """Declares a field that is computed from the document, without the database.
 
-    reads: the stored keys that the function looks at, beside `_id`. most: as of `level`.
+    reads: the stored keys that the function reads, besides `_id`. most: as for `level`.
     """
 
-    def resolve(root: Any) -> Any:
+    def resolve(root: Parent) -> Value:
         return function(root)
 
-    metadata = {"computed": function, "reads": reads, **_sized(weight, most)}
+    metadata = {"computed": function, "reads": reads, **_size_metadata(weight, most)}
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
-def listed(name: str, most: int, description: str) -> Any:
-    """A field that is a list, stored under its name. most: what is beyond is left out."""
+def listed(name: str, most: int, description: str) -> Declaration:
+    """Declares a list that is stored under its own name. most: the list is cut after that many items."""
 
-    def first(root: Any) -> Any:
-        found = root.get(name)
-        return found if found is None or len(found) <= most else found[:most]
+    def truncated(root: Parent) -> Value:
+        items = root.get(name)
+        return items if items is None or len(items) <= most else items[:most]
 
-    return computed(first, description=description, reads=[name], most=most)
+    return computed(truncated, description=description, reads=[name], most=most)
 
 
 def level(
@@ -73,122 +80,131 @@ def level(
     commands: int = 1,
     weight: int | None = None,
     most: int | None = None,
-) -> Any:
-    """A field that needs the database, written once as a batch over a level.
+) -> Declaration:
+    """Declares a field that needs the database, resolved in one batch for all parents of a level.
 
     function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
-    reads: the stored keys of the parents that the function looks at, beside `_id`.
-    commands: how many MongoDB commands it sends, as a rule.
-    most: of a list that is no page, how many elements it can have.
+    reads: the stored keys of the parents that the function reads, besides `_id`.
+    commands: the number of MongoDB commands that it usually sends.
+    most: the maximum length of a list that is not a page.
 
-    Parents that are resolved one by one are collected and come to it together, once for equal arguments.
+    Parents that are resolved one by one are collected into batches, one per set of equal arguments.
     """
 
-    def resolve(root: Any, info: Any, **arguments: Any) -> Any:
-        return _of_its_own(_loader(info.context, function, arguments).load(root))
+    def resolve(root: Parent, info: strawberry.Info, **arguments: Value) -> Value:
+        return _private_future(_loader(info.context, function, arguments).load(root))
 
-    resolve.__signature__ = _signature(function, of_parents=True)  # type: ignore[attr-defined] # read by inspect
-    metadata = {"level": function, "reads": reads, "commands": commands, **_sized(weight, most)}
+    resolve.__signature__ = _signature(function, has_parent=True)  # type: ignore[attr-defined] # read by inspect
+    metadata = {"level": function, "reads": reads, "commands": commands, **_size_metadata(weight, most)}
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
 def root(
-    function: Callable[..., Awaitable[Any]],
+    function: Callable[..., Awaitable[Value]],
     *,
     description: str,
     commands: int = 1,
     weight: int | None = None,
     most: int | None = None,
-) -> Any:
-    """A field of the query: `async (ctx, *, arguments) -> its value`. commands, most: as of `level`."""
+) -> Declaration:
+    """Declares a field of Query or Mutation.
 
-    async def resolve(info: Any, **arguments: Any) -> Any:
+    function: `async (ctx, *, arguments) -> the value of the field`. commands, most: as for `level`.
+    A field of Mutation starts by dropping what the request has read so far.
+    """
+
+    async def resolve(info: strawberry.Info, **arguments: Value) -> Value:
         if info.operation.operation is OperationType.MUTATION:
             info.context.forget()
         return await function(info.context, **arguments)
 
-    resolve.__signature__ = _signature(function, of_parents=False)  # type: ignore[attr-defined] # read by inspect
-    metadata = {"root": function, "commands": commands, **_sized(weight, most)}
+    resolve.__signature__ = _signature(function, has_parent=False)  # type: ignore[attr-defined] # read by inspect
+    metadata = {"root": function, "commands": commands, **_size_metadata(weight, most)}
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
-def _sized(weight: int | None, most: int | None = None) -> dict[str, int]:
+def _size_metadata(weight: int | None, most: int | None = None) -> dict[str, int]:
     return {name: size for name, size in (("weight", weight), ("most", most)) if size is not None}
 
 
-def _of_its_own(shared: Awaitable[Any]) -> Future[Any]:
-    """A future for one place, of one that several may wait for. graphql-core cancels what is still awaited
-    beside a field that fails; that would be the others' too.
+def _private_future(shared: Awaitable[Value]) -> Future[Value]:
+    """Returns a private future for one of the callers that share a load.
+
+    When a field fails, graphql-core cancels the futures still awaited beside it. That must not cancel the
+    load that other callers are waiting for.
     """
-    own = shield(shared)
-    own.add_done_callback(_seen)
-    return own
+    private = shield(shared)
+    private.add_done_callback(_retrieve_exception)
+    return private
 
 
-def _seen(future: Future[Any]) -> None:
-    """Takes note of an exception that nobody may come to ask for, or asyncio would log it."""
+def _retrieve_exception(future: Future[Value]) -> None:
+    """Retrieves the exception of a future that may no longer be awaited, or asyncio would log it."""
     if not future.cancelled():
         future.exception()
 
 
-def _signature(function: Callable[..., Any], *, of_parents: bool) -> Signature:
-    """What Strawberry shall see: the function's own arguments, without parents and context."""
+def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -> Signature:
+    """Returns the signature for Strawberry to read: the function's arguments without parents and context."""
     arguments = [
-        # A default of None would be printed into the schema; one that isn't set leaves it to the function.
+        # A default of None would appear in the schema. UNSET leaves the default to the function.
         p.replace(default=UNSET) if p.default is None else p
         for p in signature(function).parameters.values()
         if p.kind is Parameter.KEYWORD_ONLY
     ]
     info = Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info)
-    parent = [Parameter("root", Parameter.POSITIONAL_OR_KEYWORD)] if of_parents else []
+    parent = [Parameter("root", Parameter.POSITIONAL_OR_KEYWORD)] if has_parent else []
     return Signature([*parent, info, *arguments])
 
 
-def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> DataLoader[Any, Any]:
+def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> DataLoader[Parent, Value]:
+    """Returns the request's loader for a level function with these arguments."""
     key = (function, identity(arguments))
     if (loader := ctx.levels.get(key)) is None:
 
-        async def load(parents: list[Any]) -> Any:
+        async def load(parents: list[Parent]) -> Sequence[Value]:
             return await function(parents, ctx, **arguments)
 
-        loader = ctx.levels[key] = DataLoader(load, cache_map=_ByIdentity())
+        loader = ctx.levels[key] = DataLoader(load, cache_map=_IdentityCache())
     return loader
 
 
 def identity(arguments: Arguments) -> Hashable:
-    """What equal arguments have in common, and no others. A text stays as it is, and hashes once, however
-    many calls have it.
+    """Returns a hashable key that is equal for equal arguments, and for no others.
+
+    Strings stay as they are: Python caches their hash, so a text in many calls is hashed once.
     """
     return tuple([(name, _hashable(arguments[name])) for name in sorted(arguments)])
 
 
-def _hashable(value: Any) -> Hashable:
+def _hashable(value: Value) -> Hashable:
     if isinstance(value, list | tuple):
         return (list, *map(_hashable, value))
     if isinstance(value, dict):
         return (dict, *((name, _hashable(member)) for name, member in value.items()))
     if is_dataclass(value):
         return (type(value), *(_hashable(getattr(value, field.name)) for field in fields(value)))
-    return (type(value), value)  # True, 1 and 1.0 are equal
+    return (type(value), value)  # the type distinguishes True, 1 and 1.0, which are equal
 
 
-class _ByIdentity(AbstractCache[Any, Any]):
-    """Futures by parent, told apart by identity: documents have no hash. The parent is kept with its future,
-    because the identity of an object that is gone is given to another.
+class _IdentityCache(AbstractCache[Parent, Value]):
+    """A cache of futures by the identity of their parent, because documents are not hashable.
+
+    It keeps each parent beside its future: Python reuses the identity of an object that no longer exists.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[Any, Any]] = {}
+        self._entries: dict[int, tuple[Parent, Future[Value]]] = {}
 
-    def get(self, key: Any) -> Any:
-        kept = self._kept.get(id(key))
-        return kept[1] if kept else None
+    def get(self, key: Parent) -> Future[Value] | None:
+        entry = self._entries.get(id(key))
+        return entry[1] if entry else None
 
-    def set(self, key: Any, value: Any) -> None:
-        self._kept[id(key)] = (key, value)
+    def set(self, key: Parent, value: Future[Value]) -> None:
+        self._entries[id(key)] = (key, value)
 
-    def delete(self, key: Any) -> None:
-        del self._kept[id(key)]
+    def delete(self, key: Parent) -> None:
+        del self._entries[id(key)]
 
     def clear(self) -> None:
-        self._kept.clear()
+        self._entries.clear()

@@ -1,94 +1,118 @@
-"""Enums and inputs: declarations, no logic. A value left out is UNSET."""
+"""Enums and query inputs: declarations without logic. A value that is left out is UNSET."""
 
 from dataclasses import fields
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 import strawberry
 from strawberry import UNSET, enum_value
 
+from resolvers.fields import Declaration
 
-def optional(description: str) -> Any:
+#: An instance of a class that is declared with strawberry.input; they have no common base class.
+InputObject: TypeAlias = Any
+
+
+def optional(description: str) -> Declaration:
+    """Declares a criterion that may be left out."""
     return strawberry.field(default=UNSET, description=description)
 
 
-@strawberry.enum(description="How much a course asks for beforehand.")
+@strawberry.enum(description="Prior knowledge that a course requires.")
 class Level(Enum):
-    BEGINNER = enum_value("BEGINNER", description="Nothing beforehand.")
+    BEGINNER = enum_value("BEGINNER", description="No prior knowledge.")
     INTERMEDIATE = enum_value("INTERMEDIATE", description="The basics of the subject.")
     ADVANCED = enum_value("ADVANCED", description="Experience with the subject.")
-    ALL_LEVELS = enum_value("ALL_LEVELS", description="Something for everyone.")
+    ALL_LEVELS = enum_value(
+        "ALL_LEVELS", description="Suitable for everyone, whatever their prior knowledge."
+    )
 
 
-@strawberry.enum(description="Where a course takes place. A blended course has both modes.")
+@strawberry.enum(description="How a course is delivered. A blended course has both modes.")
 class DeliveryMode(Enum):
-    ONLINE = enum_value("ONLINE", description="Over the network.")
-    ONSITE = enum_value("ONSITE", description="In a class room.")
+    ONLINE = enum_value("ONLINE", description="Online.")
+    ONSITE = enum_value("ONSITE", description="On site, in a classroom.")
 
 
-@strawberry.enum(description="Where a course is in its life.")
+@strawberry.enum(description="Publication status of a course.")
 class CourseStatus(Enum):
-    DRAFT = enum_value("DRAFT", description="Being written; who teaches it and staff see it.")
-    PUBLISHED = enum_value("PUBLISHED", description="In the catalogue, for everyone.")
-    ARCHIVED = enum_value("ARCHIVED", description="No longer offered; who teaches it and staff see it.")
+    DRAFT = enum_value("DRAFT", description="Not yet published: only its instructors and staff see it.")
+    PUBLISHED = enum_value("PUBLISHED", description="In the catalogue: everyone sees it.")
+    ARCHIVED = enum_value(
+        "ARCHIVED",
+        description="No longer offered. Its instructors and staff see it; students see it in their own"
+        " enrolments and reviews.",
+    )
 
 
-@strawberry.enum(description="What becomes of a review.")
+@strawberry.enum(description="Moderation status of a review.")
 class ReviewStatus(Enum):
-    PUBLISHED = enum_value("PUBLISHED", description="Everyone sees it, and its rating counts.")
-    PENDING = enum_value("PENDING", description="It waits for a moderator.")
-    REJECTED = enum_value("REJECTED", description="A moderator took it down.")
+    PUBLISHED = enum_value("PUBLISHED", description="Visible to everyone; its rating counts.")
+    PENDING = enum_value("PENDING", description="Waiting for moderation: only its author and staff see it.")
+    REJECTED = enum_value(
+        "REJECTED", description="Rejected by a moderator: only its author and staff see it."
+    )
 
 
-@strawberry.enum(description="What someone is to the platform.")
+@strawberry.enum(description="A role on the platform, which grants permissions.")
 class Role(Enum):
-    STUDENT = enum_value("STUDENT", description="Takes courses and reviews them.")
-    INSTRUCTOR = enum_value("INSTRUCTOR", description="Runs courses of their own.")
-    STAFF = enum_value("STAFF", description="Runs the platform.")
+    STUDENT = enum_value("STUDENT", description="Takes and reviews courses.")
+    INSTRUCTOR = enum_value("INSTRUCTOR", description="Teaches courses and manages those they teach.")
+    STAFF = enum_value("STAFF", description="Manages the platform.")
 
 
-@strawberry.enum(description="Where a student stands in a course.")
+@strawberry.enum(description="Status of a student's enrolment in a course.")
 class EnrollmentStatus(Enum):
-    WAITLISTED = enum_value("WAITLISTED", description="Waiting for a seat.")
+    WAITLISTED = enum_value("WAITLISTED", description="On the waitlist of a run, waiting for a seat.")
     ACTIVE = enum_value("ACTIVE", description="Taking the course.")
-    COMPLETED = enum_value("COMPLETED", description="Done, with success.")
-    CANCELLED = enum_value("CANCELLED", description="Withdrawn.")
-    EXPIRED = enum_value("EXPIRED", description="Ended without success.")
+    COMPLETED = enum_value("COMPLETED", description="Completed the course.")
+    CANCELLED = enum_value("CANCELLED", description="Cancelled by the student or by staff.")
+    EXPIRED = enum_value("EXPIRED", description="Ended without completing the course.")
 
 
-@strawberry.enum(description="Which way a list is ordered.")
+@strawberry.enum(description="Direction in which a list is ordered.")
 class OrderDirection(Enum):
     ASC = enum_value(
-        "ASC", description="The smallest first; the oldest; A to Z. What is unknown comes first."
+        "ASC",
+        description="Ascending: smallest first, oldest first, A to Z. Unknown values (null) come first.",
     )
     DESC = enum_value(
-        "DESC", description="The largest first; the newest; Z to A. What is unknown comes last."
+        "DESC",
+        description="Descending: largest first, newest first, Z to A. Unknown values (null) come last.",
     )
 
 
-@strawberry.enum(description="What a list of courses is ordered by.")
+@strawberry.enum(description="Field by which a list of courses is ordered.")
 class CourseOrderField(Enum):
-    RELEVANCE = enum_value("RELEVANCE", description="How well it matches the search; without one, as RATING.")
-    RATING = enum_value("RATING", description="The Bayesian average of its ratings.")
-    POPULARITY = enum_value("POPULARITY", description="The number of its students.")
-    NEWEST = enum_value("NEWEST", description="When it was created.")
-    TITLE = enum_value("TITLE", description="Its title, without regard to case and accents.")
-    DURATION = enum_value("DURATION", description="Its length in days.")
-    PRICE = enum_value("PRICE", description="Its price in minor units, whatever the currency.")
-
-
-@strawberry.enum(description="What a list of reviews is ordered by.")
-class ReviewOrderField(Enum):
-    NEWEST = enum_value("NEWEST", description="When it was written.")
-    HELPFUL = enum_value(
-        "HELPFUL", description="The lower bound of the Wilson interval of its helpful votes."
+    RELEVANCE = enum_value(
+        "RELEVANCE",
+        description="How well the course matches the search; without a search, the same as RATING.",
     )
-    RATING = enum_value("RATING", description="Its stars.")
+    RATING = enum_value("RATING", description="Bayesian average of the ratings (`RatingSummary.bayesian`).")
+    POPULARITY = enum_value("POPULARITY", description="Number of students (`Course.studentCount`).")
+    NEWEST = enum_value("NEWEST", description="Creation time of the course.")
+    TITLE = enum_value("TITLE", description="Title, ignoring case and accents.")
+    DURATION = enum_value("DURATION", description="Length of the course in days.")
+    PRICE = enum_value(
+        "PRICE", description="Price in minor units of its currency; amounts are compared without conversion."
+    )
+
+
+@strawberry.enum(description="Field by which a list of reviews is ordered.")
+class ReviewOrderField(Enum):
+    NEWEST = enum_value("NEWEST", description="Time at which the review was written.")
+    HELPFUL = enum_value(
+        "HELPFUL",
+        description="Helpfulness: the lower bound of the Wilson score interval of the votes on the review.",
+    )
+    RATING = enum_value("RATING", description="Stars given by the review.")
 
 
 class Criteria:
-    """A filter. The values of a criterion are a set, without order or duplicates, and null is a criterion
-    left out: filters that ask for the same are equal, to cursors and to calls that are shared.
+    """Base class of filters, which normalises their values.
+
+    The values of a criterion form a set: their order and duplicates don't matter. Null means that the
+    criterion is left out. Equivalent filters therefore compare equal, so that they share cursors and calls.
     """
 
     def __post_init__(self) -> None:
@@ -97,73 +121,97 @@ class Criteria:
             if value is None:
                 setattr(self, field.name, UNSET)
             elif isinstance(value, list):
-                setattr(self, field.name, sorted(set(value), key=_sorting))
+                setattr(self, field.name, sorted(set(value), key=_sort_key))
 
 
-def _sorting(value: Any) -> Any:
+def _sort_key(value: Any) -> Any:  # any scalar of a filter, or an enum
     return value.value if isinstance(value, Enum) else value
 
 
-@strawberry.input(description="From `min` to `max`, both included.")
+@strawberry.input(description="A range of integers, including both bounds.")
 class IntRange(Criteria):
-    min: int | None = optional("The smallest; left out: no bound.")
-    max: int | None = optional("The largest; left out: no bound.")
+    min: int | None = optional("Lower bound; left out or null: unbounded.")
+    max: int | None = optional("Upper bound; left out or null: unbounded.")
 
 
-@strawberry.input(description="What courses to list. Criteria are joined by AND, the values of one by OR.")
+@strawberry.input(
+    description="Criteria for courses. A course must meet all criteria; within a list of values, it must"
+    " match one. An empty list matches nothing."
+)
 class CourseFilter(Criteria):
     search: str | None = optional(
-        "Words that the title, the codes, the tags, the summary or the description have: every one of them, "
-        "the last one perhaps just begun."
+        "Search words, at most 200 characters. Each must occur in the title, codes, tags, summary or"
+        " description, ignoring case and accents, as it is or by its English stem. The last word may be the"
+        " beginning of a word."
     )
-    categories: list[str] | None = optional("Slugs of categories.")
-    levels: list[Level] | None = optional("Levels.")
-    delivery_modes: list[DeliveryMode] | None = optional("Delivery modes.")
-    tags: list[str] | None = optional("Tags.")
-    languages: list[str] | None = optional("Languages, as BCP 47 tags.")
-    min_rating: float | None = optional("The least average rating.")
-    duration_days: IntRange | None = optional("The length in days.")
-    price_minor: IntRange | None = optional("The price in minor units of its currency.")
-    has_seats: bool | None = optional("Whether an upcoming run has a seat left.")
+    categories: list[str] | None = optional("Category slugs.")
+    levels: list[Level] | None = optional("Required levels.")
+    delivery_modes: list[DeliveryMode] | None = optional("Delivery modes; a blended course matches either.")
+    tags: list[str] | None = optional("Tags, exactly as they are stored.")
+    languages: list[str] | None = optional(
+        "Languages of instruction as BCP 47 tags, exactly as they are stored."
+    )
+    min_rating: float | None = optional("Minimum average rating (`RatingSummary.average`), from 1 to 5.")
+    duration_days: IntRange | None = optional(
+        "Length of the course in days. A bound excludes courses of unknown length."
+    )
+    price_minor: IntRange | None = optional(
+        "Price in minor units, whatever the currency. A bound excludes courses without a price."
+    )
+    has_seats: bool | None = optional(
+        "True: only courses with a free seat in an upcoming run. False: only courses without one."
+    )
     statuses: list[CourseStatus] | None = optional(
-        "For staff; everyone else sees PUBLISHED, whatever is asked for."
+        "Publication statuses. Only for staff: for everyone else only PUBLISHED can match."
     )
 
 
-@strawberry.input(description="The order of a list of courses.")
+@strawberry.input(description="Order of a list of courses. Ties are broken by ID.")
 class CourseOrder:
-    field: CourseOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(description="Which way.")
+    field: CourseOrderField = strawberry.field(description="Field to order by.")
+    direction: OrderDirection = strawberry.field(description="Direction of the order.")
 
 
-@strawberry.input(description="What reviews to list. Criteria are joined by AND.")
+@strawberry.input(
+    description="Criteria for reviews. A review must meet all criteria; within a list of values, it must"
+    " match one. An empty list matches nothing."
+)
 class ReviewFilter(Criteria):
-    ratings: list[int] | None = optional("Stars, from 1 to 5.")
-    verified_only: bool | None = optional("Only by students who were enrolled when they wrote.")
+    ratings: list[int] | None = optional("Numbers of stars, from 1 to 5.")
+    verified_only: bool | None = optional(
+        "True: only reviews by students who were enrolled in the course when they wrote. False: all reviews."
+    )
     statuses: list[ReviewStatus] | None = optional(
-        "For staff; everyone else sees PUBLISHED, whatever is asked for."
+        "Moderation statuses. Only for staff: for everyone else only PUBLISHED can match."
     )
 
 
-@strawberry.input(description="The order of a list of reviews.")
+@strawberry.input(description="Order of a list of reviews. Ties are broken by ID.")
 class ReviewOrder:
-    field: ReviewOrderField = strawberry.field(description="What to order by.")
-    direction: OrderDirection = strawberry.field(description="Which way.")
+    field: ReviewOrderField = strawberry.field(description="Field to order by.")
+    direction: OrderDirection = strawberry.field(description="Direction of the order.")
 
 
-@strawberry.input(description="What students to list. Criteria are joined by AND.")
+@strawberry.input(description="Criteria for students. A student must meet all criteria.")
 class StudentFilter(Criteria):
-    search: str | None = optional("Words of the name; the last one may be just begun.")
-    countries: list[str] | None = optional("Countries, as ISO 3166-1 alpha-2 codes.")
+    search: str | None = optional(
+        "Words of the name, at most 200 characters, ignoring case and accents. The last word may be the"
+        " beginning of a word."
+    )
+    countries: list[str] | None = optional("Countries of residence, as ISO 3166-1 alpha-2 codes.")
 
 
-@strawberry.input(description="What enrolments to list.")
+@strawberry.input(description="Criteria for enrolments.")
 class EnrollmentFilter(Criteria):
-    statuses: list[EnrollmentStatus] | None = optional("Statuses.")
+    statuses: list[EnrollmentStatus] | None = optional(
+        "Statuses of the enrolment. An empty list matches nothing."
+    )
 
 
-@strawberry.input(description="What entries of the audit log to list. Criteria are joined by AND.")
+@strawberry.input(description="Criteria for entries of the audit log. An entry must meet all criteria.")
 class AuditFilter(Criteria):
-    actions: list[str] | None = optional("Names of mutations: createReview.")
-    subject: str | None = optional("Who wrote, by the actor's `subject`.")
-    node: strawberry.ID | None = optional("What was written, by its ID.")
+    actions: list[str] | None = optional(
+        'Names of mutations ("createReview") or commands ("account create").'
+    )
+    subject: str | None = optional("The actor's `subject`.")
+    node: strawberry.ID | None = optional("Global ID of an object that the write changed.")

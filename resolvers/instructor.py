@@ -17,6 +17,6 @@ async def courses(
     last: Last = None,
     before: Before = None,
 ) -> Sequence[ConnectionDoc]:
-    listing, of = course_listing(ctx, None, None, "instructorIds")
+    listing, scope = course_listing(ctx, None, None, "instructorIds")
     parents = [instructor["_id"] for instructor in instructors]
-    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
+    return await connections(ctx, listing, parents, Slice(first, after, last, before), scope)

@@ -1,4 +1,4 @@
-"""The schema's mutations and their payloads: declarations, no logic."""
+"""The mutations of the schema and their payloads: declarations without logic."""
 
 from datetime import datetime
 from enum import Enum
@@ -16,316 +16,333 @@ from resolvers import fields, writing
 from resolvers.types import Course, CourseRun, Enrollment, Review, Student, Viewer
 from resolvers.writing import mutation, write
 
-#: What a password takes in values (resolvers.fields): argon2id is slow on purpose.
+#: The weight of a password hash, in values (resolvers.fields): argon2id is slow on purpose.
 _PASSWORD = 20_000
 
+_MAX_ERRORS = 50  # more than any input has fields
 
-_ERRORS = 50  # more than any input has fields
 
-
-@strawberry.enum(description="What kind of reason a write was refused for.")
+@strawberry.enum(description="The kind of reason for which a mutation was refused.")
 class ErrorCode(Enum):
-    INVALID = enum_value("INVALID", description="A value can't be used.")
-    NOT_FOUND = enum_value("NOT_FOUND", description="An ID is of nothing that the viewer sees.")
+    INVALID = enum_value("INVALID", description="A value is not valid.")
+    NOT_FOUND = enum_value(
+        "NOT_FOUND", description="An ID is unknown, or of an object that the viewer may not see."
+    )
     FORBIDDEN = enum_value("FORBIDDEN", description="The viewer may not do this.")
-    UNAUTHENTICATED = enum_value("UNAUTHENTICATED", description="It takes a viewer who is signed in.")
-    CONFLICT = enum_value("CONFLICT", description="It doesn't go together with what is there.")
-    DUPLICATE = enum_value("DUPLICATE", description="It is there already.")
+    UNAUTHENTICATED = enum_value("UNAUTHENTICATED", description="The viewer must sign in, or sign in again.")
+    CONFLICT = enum_value("CONFLICT", description="The request conflicts with the current state of the data.")
+    DUPLICATE = enum_value(
+        "DUPLICATE", description="The object already exists, or a unique value such as a slug is taken."
+    )
     SEATS_TAKEN = enum_value("SEATS_TAKEN", description="No seat is left.")
-    NOT_ENROLLED = enum_value("NOT_ENROLLED", description="It takes a place in the course.")
-    RATE_LIMITED = enum_value("RATE_LIMITED", description="It was tried too often.")
-    EXPIRED = enum_value("EXPIRED", description="The time for it is over.")
+    NOT_ENROLLED = enum_value("NOT_ENROLLED", description="This requires an enrolment in the course.")
+    RATE_LIMITED = enum_value("RATE_LIMITED", description="Too many attempts: try again later.")
+    EXPIRED = enum_value(
+        "EXPIRED", description="It is too late: the run has begun, or the enrolment or the link has expired."
+    )
 
 
-@strawberry.type(description="Why a write was not done, for a form to show.")
+@strawberry.type(description="A reason for which a mutation was refused, to be shown in a form.")
 class UserError:
-    code: ErrorCode = fields.plain("What kind of reason it is.")
-    message: str = fields.plain("The reason, for people.")
-    path: list[str] = fields.listed("path", 5, 'The field that it is about: ["input", "rating"].')
+    code: ErrorCode = fields.plain("The kind of reason.")
+    message: str = fields.plain("The reason as an English sentence for the user.")
+    path: list[str] = fields.listed("path", 5, 'Path to the input field at fault: ["input", "rating"].')
 
 
 @strawberry.type
 class Payload:
-    errors: list[UserError] = fields.listed("errors", _ERRORS, "Why it was not done; empty when it was.")
-    client_mutation_id: str | None = fields.plain("What the input has, as it is.")
+    errors: list[UserError] = fields.listed(
+        "errors",
+        _MAX_ERRORS,
+        "Why the mutation was refused; empty if it succeeded.",
+    )
+    client_mutation_id: str | None = fields.plain("The `clientMutationId` of the input, unchanged.")
 
 
-@strawberry.type(description="A session: its tokens, and who it is.")
+@strawberry.type(description="A session: its tokens and its viewer.")
 class SessionPayload(Payload):
-    access_token: str | None = fields.plain("For requests: `Authorization: Bearer …`.")
-    refresh_token: str | None = fields.plain("For `refreshSession`, once.")
-    expires_at: datetime | None = fields.plain("Until when the access token is good.")
-    viewer: Viewer | None = fields.plain("Who signed in.")
+    access_token: str | None = fields.plain(
+        "Token for the header `Authorization: Bearer …`; null if refused."
+    )
+    refresh_token: str | None = fields.plain(
+        "Token for `refreshSession`; it can be used once. Null if refused."
+    )
+    expires_at: datetime | None = fields.plain("When the access token expires; null if refused.")
+    viewer: Viewer | None = fields.plain("The person who signed in; null if refused.")
 
 
-@strawberry.type(description="A session has ended.")
+@strawberry.type(description="Result of `signOut`.")
 class SignOutPayload(Payload):
     pass
 
 
-@strawberry.type(description="A password was changed.")
+@strawberry.type(description="Result of `changePassword`.")
 class ChangePasswordPayload(Payload):
-    viewer: Viewer | None = fields.plain("Whose it is.")
+    viewer: Viewer | None = fields.plain("The person whose password was changed; null if refused.")
 
 
-@strawberry.type(description="A profile was changed.")
+@strawberry.type(description="Result of `updateProfile`.")
 class UpdateProfilePayload(Payload):
-    student: Student | None = fields.plain("The student, as they are now.")
+    student: Student | None = fields.plain("The student after the change; null if refused.")
 
 
 @strawberry.type
 class CoursePayload(Payload):
-    course: Course | None = fields.plain("The course, as it is now.")
+    course: Course | None = fields.plain("The course after the change; null if refused.")
 
 
-@strawberry.type(description="A course was made.")
+@strawberry.type(description="Result of `createCourse`.")
 class CreateCoursePayload(CoursePayload):
     pass
 
 
-@strawberry.type(description="A course was changed.")
+@strawberry.type(description="Result of `updateCourse`.")
 class UpdateCoursePayload(CoursePayload):
     pass
 
 
-@strawberry.type(description="A course was published.")
+@strawberry.type(description="Result of `publishCourse`.")
 class PublishCoursePayload(CoursePayload):
     pass
 
 
-@strawberry.type(description="A course was archived.")
+@strawberry.type(description="Result of `archiveCourse`.")
 class ArchiveCoursePayload(CoursePayload):
     pass
 
 
 @strawberry.type
 class CourseRunPayload(Payload):
-    course_run: CourseRun | None = fields.plain("The run, as it is now.")
+    course_run: CourseRun | None = fields.plain("The run after the change; null if refused.")
 
 
-@strawberry.type(description="A run was made.")
+@strawberry.type(description="Result of `createCourseRun`.")
 class CreateCourseRunPayload(CourseRunPayload):
     pass
 
 
-@strawberry.type(description="A run was changed.")
+@strawberry.type(description="Result of `updateCourseRun`.")
 class UpdateCourseRunPayload(CourseRunPayload):
     pass
 
 
 @strawberry.type
 class EnrollmentPayload(Payload):
-    enrollment: Enrollment | None = fields.plain("The enrolment, as it is now.")
+    enrollment: Enrollment | None = fields.plain("The enrolment after the change; null if refused.")
 
 
-@strawberry.type(description="A place was taken, in the course or on a waitlist.")
+@strawberry.type(description="Result of `enroll`.")
 class EnrollPayload(EnrollmentPayload):
     pass
 
 
-@strawberry.type(description="A place was given up.")
+@strawberry.type(description="Result of `cancelEnrollment`.")
 class CancelEnrollmentPayload(EnrollmentPayload):
     pass
 
 
-@strawberry.type(description="Progress was made.")
+@strawberry.type(description="Result of `updateProgress`.")
 class UpdateProgressPayload(EnrollmentPayload):
     pass
 
 
-@strawberry.type(description="A wishlist was changed.")
+@strawberry.type(description="Result of `addToWishlist` and `removeFromWishlist`.")
 class WishlistPayload(Payload):
-    course: Course | None = fields.plain("The course.")
-    viewer: Viewer | None = fields.plain("Whose wishlist it is.")
+    course: Course | None = fields.plain(
+        "The course that was added or removed; null if refused, or if the viewer may no longer see it."
+    )
+    viewer: Viewer | None = fields.plain("The owner of the wishlist; null if refused.")
 
 
 @strawberry.type
 class ReviewPayload(Payload):
-    review: Review | None = fields.plain("The review, as it is now.")
-    course: Course | None = fields.plain("Its course, with the rating as it is now.")
+    review: Review | None = fields.plain("The review after the change; null if refused.")
+    course: Course | None = fields.plain("The reviewed course, with its new rating; null if refused.")
 
 
-@strawberry.type(description="A review was written.")
+@strawberry.type(description="Result of `createReview`.")
 class CreateReviewPayload(ReviewPayload):
     pass
 
 
-@strawberry.type(description="A review was changed.")
+@strawberry.type(description="Result of `updateReview`.")
 class UpdateReviewPayload(ReviewPayload):
     pass
 
 
-@strawberry.type(description="A review is gone.")
+@strawberry.type(description="Result of `deleteReview`.")
 class DeleteReviewPayload(Payload):
-    review: Review | None = fields.plain("The review, as it was.")
-    course: Course | None = fields.plain("Its course, with the rating as it is now.")
+    review: Review | None = fields.plain("The deleted review, as it was; null if refused.")
+    course: Course | None = fields.plain("The reviewed course, with its new rating; null if refused.")
 
 
-@strawberry.type(description="A vote was given or taken back.")
+@strawberry.type(description="Result of `markReviewHelpful`.")
 class MarkReviewHelpfulPayload(Payload):
-    review: Review | None = fields.plain("The review, as it is now.")
+    review: Review | None = fields.plain("The review after the vote; null if refused.")
 
 
-@strawberry.type(description="A review was answered.")
+@strawberry.type(description="Result of `replyToReview`.")
 class ReplyToReviewPayload(Payload):
-    review: Review | None = fields.plain("The review, as it is now.")
+    review: Review | None = fields.plain("The review with the reply; null if refused.")
 
 
-@strawberry.type(description="A review was moderated.")
+@strawberry.type(description="Result of `moderateReview`.")
 class ModerateReviewPayload(ReviewPayload):
     pass
 
 
-@strawberry.type(description="Where every write starts.")
+@strawberry.type(description="The root of all mutations.")
 class Mutation:
     sign_up: SessionPayload = mutation(
         resolvers.signing_in.sign_up,
         writing.SignUpInput,
         commands=13,
         weight=_PASSWORD,
-        description="Makes an account and its student, and signs in.",
+        description="Creates an account and its student, and signs in.",
     )
     sign_in: SessionPayload = mutation(
         resolvers.signing_in.sign_in,
         writing.SignInInput,
         commands=11,
         weight=_PASSWORD,
-        description="Begins a session.",
+        description="Signs in with an e-mail address and a password, and starts a session.",
     )
     refresh_session: SessionPayload = mutation(
         resolvers.signing_in.refresh_session,
         writing.RefreshSessionInput,
         commands=5,
-        description="Goes on with a session: new tokens for a refresh token. One that is used twice ends it.",
+        description="Exchanges a refresh token for new tokens of the same session. If a refresh token is used"
+        " a second time, the session ends, unless it is a retry with the same idempotency key.",
     )
     sign_out: SignOutPayload = mutation(
         resolvers.signing_in.sign_out,
         writing.SignOutInput,
         commands=5,
-        description="Ends a session.",
+        description="Ends a session. Ending a session that has already ended is not an error.",
     )
     change_password: ChangePasswordPayload = mutation(
         resolvers.signing_in.change_password,
         writing.ChangePasswordInput,
         commands=15,
         weight=2 * _PASSWORD,
-        description="Sets another password, and ends the other sessions.",
+        description="Changes the viewer's password and ends their other sessions.",
     )
     reset_password: SessionPayload = mutation(
         resolvers.signing_in.reset_password,
         writing.ResetPasswordInput,
         commands=6,
         weight=_PASSWORD,
-        description="Sets a password with a reset link, ends all sessions and signs in.",
+        description="Sets a new password with the token of a reset link, ends all sessions of the account,"
+        " and signs in.",
     )
     update_profile: UpdateProfilePayload = write(
         resolvers.student.update_profile,
         writing.UpdateProfileInput,
         commands=7,
-        description="Changes what the viewer says of themselves.",
+        description="Changes the viewer's profile as a student.",
     )
     create_course: CreateCoursePayload = write(
         resolvers.course.create_course,
         writing.CreateCourseInput,
         commands=9,
-        description="Makes a course, as a draft.",
+        description="Creates a course as a draft.",
     )
     update_course: UpdateCoursePayload = write(
         resolvers.course.update_course,
         writing.UpdateCourseInput,
         commands=10,
-        description="Changes a course.",
+        description="Changes a course. Fields that are left out keep their values.",
     )
     publish_course: PublishCoursePayload = write(
         resolvers.course.publish_course,
         writing.PublishCourseInput,
-        rest=resolvers.course.fill_runs,
+        follow_up=resolvers.course.fill_runs,
         commands=9,
-        description="Puts a course into the catalogue.",
+        description="Publishes a course in the catalogue. It must have a summary and a delivery mode.",
     )
     archive_course: ArchiveCoursePayload = write(
         resolvers.course.archive_course,
         writing.ArchiveCourseInput,
         commands=7,
-        description="Takes a course out of the catalogue; what happened there is kept.",
+        description="Takes a course out of the catalogue. Its runs, reviews and enrolments are kept.",
     )
     create_course_run: CreateCourseRunPayload = write(
         resolvers.course_run.create_course_run,
         writing.CreateCourseRunInput,
         commands=9,
-        description="Makes a run of a course.",
+        description="Creates a run of a course.",
     )
     update_course_run: UpdateCourseRunPayload = write(
         resolvers.course_run.update_course_run,
         writing.UpdateCourseRunInput,
-        rest=resolvers.course_run.fill_run,
+        follow_up=resolvers.course_run.fill_run,
         commands=14,
-        description="Changes a run; new seats go to those who wait.",
+        description="Changes a run. Seats that are added go to the students on the waitlist.",
     )
     enroll: EnrollPayload = write(
         resolvers.enrollment.enroll,
         writing.EnrollInput,
         commands=13,
-        description="Takes a place in a course, or on the waitlist of a run.",
+        description="Enrols the viewer in a course, or adds them to the waitlist of a run.",
     )
     cancel_enrollment: CancelEnrollmentPayload = write(
         resolvers.enrollment.cancel_enrollment,
         writing.CancelEnrollmentInput,
         commands=14,
-        description="Gives a place up. The seat goes to who has waited longest.",
+        description="Cancels an enrolment. The seat goes to the student who has waited longest.",
     )
     update_progress: UpdateProgressPayload = write(
         resolvers.enrollment.update_progress,
         writing.UpdateProgressInput,
         commands=9,
-        description="Says how far a student has come.",
+        description="Sets the progress of a student in a course. A progress of 1 completes the course.",
     )
     add_to_wishlist: WishlistPayload = write(
         resolvers.student.add_to_wishlist,
         writing.WishlistInput,
         commands=8,
-        description="Remembers a course.",
+        description="Adds a course to the viewer's wishlist, which holds at most 200 courses.",
     )
     remove_from_wishlist: WishlistPayload = write(
         resolvers.student.remove_from_wishlist,
         writing.WishlistInput,
         commands=8,
-        description="No longer remembers a course.",
+        description="Removes a course from the viewer's wishlist.",
     )
     create_review: CreateReviewPayload = write(
         resolvers.review.create_review,
         writing.CreateReviewInput,
         commands=12,
-        description="Writes a review: one for each student and course.",
+        description="Creates the viewer's review of a course: at most one per student and course.",
     )
     update_review: UpdateReviewPayload = write(
         resolvers.review.update_review,
         writing.UpdateReviewInput,
         commands=11,
-        description="Changes a review.",
+        description="Changes a review written by the viewer.",
     )
     delete_review: DeleteReviewPayload = write(
         resolvers.review.delete_review,
         writing.DeleteReviewInput,
-        rest=resolvers.review.delete_votes,
+        follow_up=resolvers.review.delete_votes,
         commands=11,
-        description="Takes a review back, its rating and its votes with it.",
+        description="Deletes a review with its rating and its votes.",
     )
     mark_review_helpful: MarkReviewHelpfulPayload = write(
         resolvers.review.mark_review_helpful,
         writing.MarkReviewHelpfulInput,
         commands=10,
-        description="Says that a review helped, or takes that back.",
+        description="Marks a review as helpful, or withdraws that mark. Authors can't mark their own review.",
     )
     reply_to_review: ReplyToReviewPayload = write(
         resolvers.review.reply_to_review,
         writing.ReplyToReviewInput,
         commands=8,
-        description="Answers a review.",
+        description="Replies to a review. A new reply replaces an earlier one.",
     )
     moderate_review: ModerateReviewPayload = write(
         resolvers.review.moderate_review,
         writing.ModerateReviewInput,
         commands=11,
-        description="Decides what becomes of a review.",
+        description="Sets the moderation status of a review.",
     )

@@ -1,14 +1,14 @@
-"""The fields of the query."""
+"""The resolvers of the Query type's own fields."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
 import loaders.audit
 import loaders.category
 import loaders.student
-from loaders.model import CategoryDoc, CourseDoc, ReviewDoc, StudentDoc
+from loaders.model import CategoryDoc, CourseDoc, Document, ReviewDoc, StudentDoc
 from loaders.reading import WHOLE
 from resolvers import access
 from resolvers.access import visible
@@ -29,25 +29,31 @@ from resolvers.relay import (
     connection,
     decode_id,
     decode_id_as,
-    given,
-    narrowing,
+    effective_criteria,
     nodes_by_id,
+    set_fields,
     text,
 )
 from resolvers.viewer import ViewerDoc, viewer_doc
 
-Id = Annotated[strawberry.ID, strawberry.argument(description="Its global ID.")]
-Ids = Annotated[list[strawberry.ID], strawberry.argument(description="Global IDs, at most 100.")]
-OptionalId = Annotated[strawberry.ID | None, strawberry.argument(description="Its global ID.")]
-OptionalSlug = Annotated[str | None, strawberry.argument(description="Its slug.")]
-Slug = Annotated[str, strawberry.argument(description="Its slug.")]
+Id = Annotated[strawberry.ID, strawberry.argument(description="Global ID of the object.")]
+StudentId = Annotated[strawberry.ID, strawberry.argument(description="Global ID of the student.")]
+ReviewId = Annotated[strawberry.ID, strawberry.argument(description="Global ID of the review.")]
+Ids = Annotated[
+    list[strawberry.ID], strawberry.argument(description="Global IDs of the objects, at most 100.")
+]
+OptionalId = Annotated[strawberry.ID | None, strawberry.argument(description="Global ID of the course.")]
+OptionalSlug = Annotated[
+    str | None, strawberry.argument(description="Slug of the course, at most 200 characters.")
+]
+Slug = Annotated[str, strawberry.argument(description="Slug of the category, at most 200 characters.")]
 
 
-async def node(ctx: Context, *, id: Id) -> Any:
+async def node(ctx: Context, *, id: Id) -> Document | None:
     return (await nodes_by_id(ctx, [id]))[0]
 
 
-async def nodes(ctx: Context, *, ids: Ids) -> Sequence[Any]:
+async def nodes(ctx: Context, *, ids: Ids) -> Sequence[Document | None]:
     return await nodes_by_id(ctx, ids)
 
 
@@ -72,8 +78,8 @@ async def courses(
     filter: CourseFilterArgument = None,
     order_by: CourseOrderArgument = None,
 ) -> ConnectionDoc:
-    listing, of = course_listing(ctx, filter, order_by)
-    return await connection(ctx, listing, WHOLE, Slice(first, after, last, before), of)
+    listing, scope = course_listing(ctx, filter, order_by)
+    return await connection(ctx, listing, WHOLE, Slice(first, after, last, before), scope)
 
 
 async def categories(ctx: Context) -> Sequence[CategoryDoc]:
@@ -84,7 +90,7 @@ async def category(ctx: Context, *, slug: Slug) -> CategoryDoc | None:
     return (await ctx.loaders.category_by_slug([text("slug", slug)]))[0]
 
 
-async def student(ctx: Context, *, id: Id) -> StudentDoc | None:
+async def student(ctx: Context, *, id: StudentId) -> StudentDoc | None:
     return (await ctx.loaders.student_by_id([decode_id_as("Student", id)]))[0]
 
 
@@ -97,21 +103,21 @@ async def students(
     before: Before = None,
     filter: StudentFilterArgument = None,
 ) -> ConnectionDoc:
-    wanted = given(filter)
+    wanted = set_fields(filter)
     listing = loaders.student.listing(ctx.loaders.database, **wanted)
     parent = WHOLE if access.sees_students(ctx.viewer) else None
-    of = ("students", narrowing(wanted))
-    return await connection(ctx, listing, parent, Slice(first, after, last, before), of)
+    scope = ("students", effective_criteria(wanted))
+    return await connection(ctx, listing, parent, Slice(first, after, last, before), scope)
 
 
-async def review(ctx: Context, *, id: Id) -> ReviewDoc | None:
+async def review(ctx: Context, *, id: ReviewId) -> ReviewDoc | None:
     found = await ctx.loaders.review_by_id([decode_id_as("Review", id)])
     shown: ReviewDoc | None = (await visible(ctx, "reviews", found))[0]
     return shown
 
 
-async def platform(ctx: Context) -> dict[str, Any]:
-    """Its figures are level fields: each is counted when it is selected."""
+async def platform(ctx: Context) -> Document:
+    """An empty parent: the statistics are level fields, each counted only when selected."""
     return {}
 
 
@@ -128,7 +134,7 @@ async def audit_log(
     before: Before = None,
     filter: AuditFilterArgument = None,
 ) -> ConnectionDoc:
-    wanted = given(filter)
+    wanted = set_fields(filter)
     target = decode_id(wanted["node"]) if "node" in wanted else None
     listing = loaders.audit.listing(
         ctx.loaders.database,
@@ -137,6 +143,6 @@ async def audit_log(
         target.id if target else None,
     )
     shown = access.sees_audit_log(ctx.viewer) and ("node" not in wanted or target is not None)
-    of = ("auditLog", wanted)
+    scope = ("auditLog", wanted)
     arguments = Slice(first, after, last, before)
-    return await connection(ctx, listing, WHOLE if shown else None, arguments, of)
+    return await connection(ctx, listing, WHOLE if shown else None, arguments, scope)

@@ -1,20 +1,37 @@
-"""Review: its fields, the lists of reviews, and its writes: reviews, votes, replies, moderation."""
+"""Review: its fields, lists of reviews, and mutations of reviews, votes, replies and moderation."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from bson import ObjectId
 
 import loaders.enrollment
 import loaders.review
 import loaders.review_writes
-from loaders.model import CourseDoc, InstructorDoc, ReviewDoc, ReviewParent, ReviewReplyDoc, StudentDoc
+from loaders.model import (
+    CourseDoc,
+    Document,
+    InstructorDoc,
+    ReviewDoc,
+    ReviewParent,
+    ReviewReplyDoc,
+    StudentDoc,
+)
 from loaders.mongo import Transaction
 from loaders.review import ReviewCriteria
 from resolvers import access
 from resolvers.context import Context
 from resolvers.errors import refusal
 from resolvers.inputs import ReviewFilter, ReviewOrder
-from resolvers.relay import ConnectionDoc, Slice, allowed, connections, given, narrowing, ordering
-from resolvers.writing import Given, Objects, viewer_student_id, visible_course, visible_review
+from resolvers.relay import (
+    ConnectionDoc,
+    Slice,
+    allowed,
+    connections,
+    effective_criteria,
+    ordering,
+    set_fields,
+)
+from resolvers.writing import InputValues, Objects, viewer_student_id, visible_course, visible_review
 
 
 async def course(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[CourseDoc | None]:
@@ -44,10 +61,11 @@ async def review_connections(
     filter: ReviewFilter | None,
     order_by: ReviewOrder | None,
 ) -> list[ConnectionDoc]:
-    """The reviews of each parent that the viewer may see: none where the parent is None. `field` is what
-    refers to the parent.
+    """Returns a page of the reviews of each parent, in order: those that the viewer may see.
+
+    The list of a parent that is None is empty. field: the field of a review that refers to the parent.
     """
-    wanted, order = given(filter), ordering(order_by, "NEWEST")
+    wanted, order = set_fields(filter), ordering(order_by, "NEWEST")
     listing = loaders.review.listing(
         ctx.loaders,
         _criteria(ctx, wanted, field),
@@ -56,89 +74,94 @@ async def review_connections(
         descending=order.descending,
         parents=parents,
     )
-    of = ("reviews", field, narrowing(wanted), order)
-    return await connections(ctx, listing, [p and p["_id"] for p in parents], arguments, of)
+    scope = ("reviews", field, effective_criteria(wanted), order)
+    return await connections(ctx, listing, [p and p["_id"] for p in parents], arguments, scope)
 
 
-def _criteria(ctx: Context, wanted: Mapping[str, Any], field: ReviewParent) -> ReviewCriteria:
-    """What is wanted of what the viewer may see."""
+def _criteria(ctx: Context, wanted: Document, field: ReviewParent) -> ReviewCriteria:
+    """Returns the criteria of a filter, restricted to what the viewer may see."""
     statuses = allowed(wanted.get("statuses"), access.review_statuses(ctx.viewer))
-    of_courses = access.course_statuses(ctx.viewer) if field == "studentId" else access.ANY_COURSE
-    course_statuses = None if of_courses == access.ANY_COURSE else of_courses
+    visible = access.course_statuses(ctx.viewer) if field == "studentId" else access.ANY_COURSE
+    course_statuses = None if visible == access.ANY_COURSE else visible
     return ReviewCriteria(**{**wanted, "statuses": statuses}, course_statuses=course_statuses)
 
 
 _CONTENT = ("rating", "title", "body", "difficulty", "workloadHours", "term")
 
 
-async def create_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
+async def create_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     student_id = viewer_student_id(ctx)
-    course = await visible_course(ctx, tx, given["courseId"])
+    course = await visible_course(ctx, tx, values["courseId"])
     if not await loaders.enrollment.counted(tx, student_id, course["_id"]):
-        raise refusal("NOT_ENROLLED", "Only who takes or took this course can review it.", "courseId")
+        raise refusal(
+            "NOT_ENROLLED",
+            "Only students who are taking or have taken this course can review it.",
+            "courseId",
+        )
     if await loaders.review_writes.by_student(tx, student_id, course["_id"]):
-        raise refusal("DUPLICATE", "You have reviewed this course: change that review.", "courseId")
-    written = {
-        **_content(given), "studentId": student_id, "verified": True, "createdAt": tx.now,
+        raise refusal("DUPLICATE", "You have already reviewed this course: change that review.", "courseId")
+    fields = {
+        **_content(values), "studentId": student_id, "verified": True, "createdAt": tx.now,
         "updatedAt": tx.now,
     }  # fmt: skip
-    review = await loaders.review_writes.insert(tx, course, written)
+    review = await loaders.review_writes.insert(tx, course, fields)
     return {"review": review, "course": await _course(tx, review["courseId"])}
 
 
-async def update_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    review = await visible_review(ctx, tx, given["reviewId"])
+async def update_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    review = await visible_review(ctx, tx, values["reviewId"])
     access.require(ctx.viewer, "updateReview", student_id=review["studentId"])
-    changed = await loaders.review_writes.change(tx, review, **_content(given), updatedAt=tx.now)
+    changed = await loaders.review_writes.change(tx, review, **_content(values), updatedAt=tx.now)
     return {"review": changed, "course": await _course(tx, review["courseId"])}
 
 
-async def delete_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    review = await visible_review(ctx, tx, given["reviewId"])
+async def delete_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    review = await visible_review(ctx, tx, values["reviewId"])
     access.require(ctx.viewer, "deleteReview", student_id=review["studentId"])
     await loaders.review_writes.delete(tx, review)
     return {"review": review, "course": await _course(tx, review["courseId"])}
 
 
-async def delete_votes(ctx: Context, tx: Transaction, done: Objects) -> Objects | None:
-    review = done["review"]
+async def delete_votes(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
+    """Deletes some of the votes on a deleted review; None when none are left."""
+    review = payload["review"]
     if review["helpfulCount"] == review.get("importedHelpfulCount", 0):
         return None
     return {} if await loaders.review_writes.delete_votes(tx, review["_id"]) else None
 
 
-async def mark_review_helpful(ctx: Context, tx: Transaction, given: Given) -> Objects:
+async def mark_review_helpful(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     student_id = viewer_student_id(ctx)
-    review = await visible_review(ctx, tx, given["reviewId"])
+    review = await visible_review(ctx, tx, values["reviewId"])
     if review["studentId"] == student_id:
-        raise refusal("FORBIDDEN", "Others decide whether your review helped.", "reviewId")
-    voted = await loaders.review_writes.vote(tx, review, student_id, helpful=given["helpful"])
+        raise refusal("FORBIDDEN", "You can't mark your own review as helpful.", "reviewId")
+    voted = await loaders.review_writes.vote(tx, review, student_id, helpful=values["helpful"])
     return {"review": voted}
 
 
-async def reply_to_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    review = await visible_review(ctx, tx, given["reviewId"])
+async def reply_to_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    review = await visible_review(ctx, tx, values["reviewId"])
     course = await _course(tx, review["courseId"])
     access.require(ctx.viewer, "replyToReview", instructor_ids=course["instructorIds"])
     teaches = ctx.viewer.instructor_id in course["instructorIds"]
     reply = {
         "instructorId": ctx.viewer.instructor_id if teaches else None,
-        "body": given["body"],
+        "body": values["body"],
         "createdAt": tx.now,
     }
     return {"review": await loaders.review_writes.change(tx, review, reply=reply)}
 
 
-async def moderate_review(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    review = await visible_review(ctx, tx, given["reviewId"])
-    changed = await loaders.review_writes.change(tx, review, status=given["status"])
+async def moderate_review(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    review = await visible_review(ctx, tx, values["reviewId"])
+    changed = await loaders.review_writes.change(tx, review, status=values["status"])
     return {"review": changed, "course": await _course(tx, review["courseId"])}
 
 
-async def _course(tx: Transaction, id: Any) -> CourseDoc:
+async def _course(tx: Transaction, id: ObjectId) -> CourseDoc:
     course: CourseDoc = await tx.get("courses", id)
     return course
 
 
-def _content(given: Given) -> dict[str, Any]:
-    return {name: given[name] for name in _CONTENT if name in given}
+def _content(values: InputValues) -> Document:
+    return {name: values[name] for name in _CONTENT if name in values}

@@ -1,12 +1,11 @@
-"""Student: its fields, and its writes: profiles and wishlists."""
+"""Student: its fields, and the mutations of profiles and wishlists."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from bson import ObjectId
 
 import loaders.student
-from loaders.model import CourseDoc, StudentDoc
+from loaders.model import CourseDoc, Document, StudentDoc
 from loaders.mongo import Transaction
 from resolvers import access
 from resolvers.context import Context
@@ -25,7 +24,7 @@ from resolvers.relay import (
 )
 from resolvers.review import review_connections
 from resolvers.viewer import viewer_doc
-from resolvers.writing import Given, Objects, viewer_student, viewer_student_id, visible_course
+from resolvers.writing import InputValues, Objects, viewer_student, viewer_student_id, visible_course
 
 
 async def email(students: Sequence[StudentDoc], ctx: Context) -> Sequence[str | None]:
@@ -56,35 +55,35 @@ async def enrollments(
     before: Before = None,
     filter: EnrollmentFilterArgument = None,
 ) -> Sequence[ConnectionDoc]:
-    listing, of = enrollment_listing(ctx, "studentId", filter)
+    listing, scope = enrollment_listing(ctx, "studentId", filter)
     parents = [s["_id"] if access.sees_enrollments_of(ctx.viewer, s) else None for s in students]
-    return await connections(ctx, listing, parents, Slice(first, after, last, before), of)
+    return await connections(ctx, listing, parents, Slice(first, after, last, before), scope)
 
 
-_PROFILE = ("name", "country", "bio", "avatarUrl")
-_MOST_WISHES = 200
+_PROFILE_FIELDS = ("name", "country", "bio", "avatarUrl")
+_MAX_WISHES = 200
 
 
-async def update_profile(ctx: Context, tx: Transaction, given: Given) -> Objects:
+async def update_profile(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     student = await viewer_student(ctx, tx)
-    fields: dict[str, Any] = {name: given[name] for name in _PROFILE if name in given}
+    fields: Document = {name: values[name] for name in _PROFILE_FIELDS if name in values}
     return {"student": await loaders.student.change(tx, student, **fields)}
 
 
-async def add_to_wishlist(ctx: Context, tx: Transaction, given: Given) -> Objects:
+async def add_to_wishlist(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     student_id = viewer_student_id(ctx)
-    course = await visible_course(ctx, tx, given["courseId"])
+    course = await visible_course(ctx, tx, values["courseId"])
     wished = await _wished(tx, student_id)
     if course["_id"] not in wished:
-        if len(wished) >= _MOST_WISHES:
-            raise refusal("CONFLICT", f"A wishlist has at most {_MOST_WISHES} courses.", "courseId")
+        if len(wished) >= _MAX_WISHES:
+            raise refusal("CONFLICT", f"A wishlist has at most {_MAX_WISHES} courses.", "courseId")
         await loaders.student.add_to_wishlist(tx, student_id, course["_id"])
     return {"course": course, "viewer": viewer_doc(ctx.viewer)}
 
 
-async def remove_from_wishlist(ctx: Context, tx: Transaction, given: Given) -> Objects:
-    """Also one that is no longer in the catalogue, of which nothing is told."""
-    student_id, course_id = viewer_student_id(ctx), given["courseId"]
+async def remove_from_wishlist(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
+    """Removes a course even if it is no longer in the catalogue; then the payload doesn't show it."""
+    student_id, course_id = viewer_student_id(ctx), values["courseId"]
     if course_id in await _wished(tx, student_id):
         await loaders.student.remove_from_wishlist(tx, student_id, course_id)
         course: CourseDoc | None = await tx.get("courses", course_id)

@@ -1,21 +1,18 @@
-"""The schema's types: declarations, no logic. A plain field is stored under its name; the others name the
-function that gives them their value.
+"""The object types of the schema: declarations without logic. Query and its own types are in query_types.py.
+
+A plain field is stored under its own name. Every other field names the function that resolves it.
 """
 
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import strawberry
-from strawberry.scalars import JSON
 
-import resolvers.audit
 import resolvers.category
 import resolvers.course
 import resolvers.course_run
 import resolvers.enrollment
 import resolvers.instructor
-import resolvers.platform
-import resolvers.query
 import resolvers.review
 import resolvers.student
 import resolvers.values
@@ -23,12 +20,12 @@ import resolvers.viewer
 from loaders.course import FACET_RATINGS
 from loaders.model import (
     MOST_CATEGORIES,
-    MOST_CHANGES,
     MOST_CODES,
     MOST_DELIVERY_MODES,
     MOST_INSTRUCTORS,
     MOST_ROLES,
     MOST_TAGS,
+    Document,
 )
 from resolvers import fields, relay
 from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus, Role
@@ -36,217 +33,260 @@ from resolvers.relay import global_id
 
 T = TypeVar("T")
 
-# What a field counts for in the price of an operation, in values.
-_LIST = 25  # MongoDB looks for the page of each parent
-_TEXT = 5  # some hundred characters
-_LONG_TEXT = 15  # some thousand
-_WRITTEN = 2  # an amount of money, for people
+# The weights of fields, in values: what they count for in the price of an operation.
+_LIST = 25  # MongoDB reads a page for each parent
+_TEXT = 5  # a few hundred characters
+_LONG_TEXT = 15  # a few thousand characters
+_FORMATTED = 2  # an amount of money, formatted
 _SIGNED = 4  # a cursor
-_COUNTED = 25  # MongoDB goes through all that a list holds
-_FACETS = 250  # and that several times, or through a whole collection
-_DOCUMENT = 25
+_COUNTED = 25  # MongoDB scans everything in the list
+FACETS = 250  # several such scans, or one of a whole collection
 
 
-@strawberry.interface(description="Anything that has a global ID.")
+@strawberry.interface(description="An object with a global ID.")
 class Node:
-    id: strawberry.ID = fields.plain("Opaque, the same for good, and unique over all types.")
+    id: strawberry.ID = fields.plain("Global ID: opaque, permanent, and unique across all types.")
 
     @classmethod
-    def resolve_type(cls, value: Any, *_: Any) -> str:
+    def resolve_type(cls, value: Document, *_: object) -> str:
         return str(value["__typename"])
 
     @classmethod
-    def is_type_of(cls, *_: Any) -> bool:
+    def is_type_of(cls, *_: object) -> bool:
         return True
 
 
 # -- connections ----------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="Position of a page within its list.")
 class PageInfo:
-    has_next_page: bool = fields.computed(relay.has_next_page, description="Whether more follows.")
+    has_next_page: bool = fields.computed(
+        relay.has_next_page,
+        description="Paging forwards: whether more elements follow this page, up to the cursor `before` if"
+        " given. Paging backwards (with `last`): whether `before` was given.",
+    )
     has_previous_page: bool = fields.computed(
-        relay.has_previous_page, description="Whether something precedes."
+        relay.has_previous_page,
+        description="Paging backwards (with `last`): whether more elements precede this page, down to the"
+        " cursor `after` if given. Paging forwards: whether `after` was given.",
     )
     start_cursor: str | None = fields.computed(
         relay.start_cursor,
         weight=_SIGNED,
-        description="The cursor of the first element; null on an empty page.",
+        description="Cursor of the first element of the page; null if the page is empty.",
     )
     end_cursor: str | None = fields.computed(
         relay.end_cursor,
         weight=_SIGNED,
-        description="The cursor of the last element; null on an empty page.",
+        description="Cursor of the last element of the page; null if the page is empty.",
     )
 
 
-@strawberry.type(description="An element of a list and its place there.")
+@strawberry.type(description="An element of a list, with its cursor.")
 class Edge(Generic[T]):
     node: T = fields.computed(relay.edge_node, description="The element.")
     cursor: str = fields.computed(
         relay.cursor,
         weight=_SIGNED,
-        description="Its place, for `after` and `before` of the same list.",
+        description="Opaque position of the element. It is valid for `after` and `before` of the same list"
+        " only: the same field, filter, order and parent.",
     )
 
 
-@strawberry.type(description="A page of a list.")
+@strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = fields.computed(relay.edges, description="The elements with their places.")
-    nodes: list[T] = fields.plain("The elements alone.")
-    page_info: PageInfo = fields.computed(relay.page_info, description="Where the page lies.")
+    edges: list[Edge[T]] = fields.computed(
+        relay.edges, description="Elements of the page, with their cursors."
+    )
+    nodes: list[T] = fields.plain("Elements of the page, without cursors.")
+    page_info: PageInfo = fields.computed(relay.page_info, description="Position of the page in the list.")
     total_count: int = fields.level(
         relay.total_count,
         weight=_COUNTED,
-        description="The length of the whole list, counted when asked for.",
+        description="Number of elements on all pages of the filtered list. Counted only if selected.",
     )
 
 
 # -- catalogue ------------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="A course of the catalogue.")
+@strawberry.type(description="A course: in the catalogue, a draft, or archived.")
 class Course(Node):
-    id: strawberry.ID = fields.computed(global_id("Course"), description="Its global ID.")
-    slug: str = fields.plain("Its name in URLs, unique.")
+    id: strawberry.ID = fields.computed(global_id("Course"), description="Global ID of the course.")
+    slug: str = fields.plain("Name of the course in URLs, unique among courses.")
     codes: list[str] = fields.listed(
-        "codes", MOST_CODES, "Its catalogue codes; a cross-listed course has several."
+        "codes", MOST_CODES, "Catalogue codes, at most 20; a cross-listed course has several."
     )
-    title: str = fields.plain("Its title.")
-    summary: str | None = fields.plain("What it is about, in a sentence or two.", weight=_TEXT)
-    description: str | None = fields.plain("What it is about at length, in Markdown.", weight=_LONG_TEXT)
+    title: str = fields.plain("Title of the course.")
+    summary: str | None = fields.plain(
+        "Summary of the course in a sentence or two; null if there is none.", weight=_TEXT
+    )
+    description: str | None = fields.plain(
+        "Full description of the course, in Markdown; null if there is none.", weight=_LONG_TEXT
+    )
     category: "Category | None" = fields.level(
-        resolvers.course.category, reads=["categorySlug"], description="The category it is in."
+        resolvers.course.category,
+        reads=["categorySlug"],
+        description="Category of the course; null if it has none.",
     )
-    level: Level | None = fields.plain("How much it asks for beforehand.")
+    level: Level | None = fields.plain("Prior knowledge that the course requires; null if unknown.")
     delivery_modes: list[DeliveryMode] = fields.listed(
-        "deliveryModes", MOST_DELIVERY_MODES, "Where it takes place: both modes when it is blended."
+        "deliveryModes",
+        MOST_DELIVERY_MODES,
+        "How the course is delivered: both modes for a blended course; empty if unknown.",
     )
-    duration_days: int | None = fields.plain("Its length in days.")
-    language: str | None = fields.plain("The language it is taught in, as a BCP 47 tag.")
-    tags: list[str] = fields.listed("tags", MOST_TAGS, "Keywords.")
-    price: "Money | None" = fields.plain("What it costs; null when it isn't said.")
+    duration_days: int | None = fields.plain("Length of the course in days; null if unknown.")
+    language: str | None = fields.plain("Language of instruction, as a BCP 47 tag; null if unknown.")
+    tags: list[str] = fields.listed("tags", MOST_TAGS, "Keywords, at most 20.")
+    price: "Money | None" = fields.plain("Price of the course; null if unknown.")
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
         reads=["instructorIds"],
         most=MOST_INSTRUCTORS,
-        description="Who teaches it.",
+        description="Instructors who teach the course, at most 20.",
     )
-    status: CourseStatus = fields.plain("Where it is in its life.")
+    status: CourseStatus = fields.plain("Publication status of the course.")
     rating: "RatingSummary" = fields.computed(
-        resolvers.values.summary, description="What its students say, in figures."
+        resolvers.values.summary, description="Summary of the ratings of the course."
     )
-    student_count: int = fields.plain("How many students took it or are taking it.")
-    created_at: datetime = fields.plain("When it was added.")
-    updated_at: datetime = fields.plain("When it was changed last.")
+    student_count: int = fields.plain(
+        "Number of students who are taking or have taken the course, including students that an import"
+        " reported without their enrolments."
+    )
+    created_at: datetime = fields.plain("When the course was created.")
+    updated_at: datetime = fields.plain("When the course was last changed.")
     runs: Connection["CourseRun"] = fields.level(
-        resolvers.course.runs, weight=_LIST, description="Its runs, the earliest first."
+        resolvers.course.runs, weight=_LIST, description="Runs of the course, earliest start first."
     )
     reviews: Connection["Review"] = fields.level(
-        resolvers.course.reviews, reads=["newestReviewIds"], weight=_LIST, description="Its reviews."
+        resolvers.course.reviews,
+        reads=["newestReviewIds"],
+        weight=_LIST,
+        description="Reviews of the course: published ones; staff also see pending and rejected ones.",
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.course.enrollments,
         reads=["instructorIds"],
         weight=_LIST,
-        description="Who is enrolled; empty but for staff and its instructors.",
+        description="Enrolments in the course, latest first; empty for viewers who are neither staff nor"
+        " instructors of the course.",
     )
     viewer_enrollment: "Enrollment | None" = fields.level(
-        resolvers.course.viewer_enrollment, description="The viewer's place in it, or the last they had."
+        resolvers.course.viewer_enrollment,
+        description="The viewer's enrolment in the course that is active or waitlisted, otherwise the"
+        " latest; null if there is none.",
     )
     viewer_review: "Review | None" = fields.level(
-        resolvers.course.viewer_review, description="What the viewer says of it."
+        resolvers.course.viewer_review,
+        description="The viewer's review of the course, whatever its status; null if there is none.",
     )
     viewer_can_review: bool = fields.level(
         resolvers.course.viewer_can_review,
         commands=2,
-        description="Whether the viewer takes or took it, and has not reviewed it yet.",
+        description="Whether the viewer is taking or has taken the course and has not reviewed it yet.",
     )
 
 
-@strawberry.type(description="A page of a list of courses.")
+@strawberry.type(description="One page of a list of courses, with facets of the whole list.")
 class CourseConnection(Connection[Course]):
     facets: "CourseFacets" = fields.level(
         resolvers.course.facets,
-        weight=_FACETS,
-        description="What the whole list holds, counted when asked for.",
+        weight=FACETS,
+        description="Course counts for a filter panel, over all pages. Counted only if selected.",
     )
 
 
 @strawberry.type(
-    description="How many courses each choice would list: the filter applied, but for its own part."
+    description="Course counts for each choice of a filter panel. Each facet applies the whole filter except"
+    " its own criterion. A value that the filter asks for is listed even if its count is 0."
 )
 class CourseFacets:
     categories: list["FacetCount"] = fields.listed(
-        "categories", MOST_CATEGORIES, "By slug of the category, the most frequent first."
+        "categories", MOST_CATEGORIES, "Counts by category slug, highest count first; at most 250."
     )
-    levels: list["FacetCount"] = fields.listed("levels", len(Level), "By level, the most frequent first.")
+    levels: list["FacetCount"] = fields.listed("levels", len(Level), "Counts by level, highest count first.")
     delivery_modes: list["FacetCount"] = fields.listed(
-        "deliveryModes", MOST_DELIVERY_MODES, "By delivery mode; a blended course counts for both."
+        "deliveryModes",
+        MOST_DELIVERY_MODES,
+        "Counts by delivery mode, highest count first; a blended course counts for both modes.",
     )
     ratings: list["FacetCount"] = fields.listed(
-        "ratings", len(FACET_RATINGS), 'By average rating: "4.5", "4.0", "3.5" and "3.0" and up.'
+        "ratings",
+        len(FACET_RATINGS),
+        'Counts by average rating: "4.5", "4.0", "3.5" and "3.0", each meaning that rating or higher.',
     )
 
 
-@strawberry.type(description="How many courses there are with a value.")
+@strawberry.type(description="Number of courses that match one choice of a facet.")
 class FacetCount:
-    value: str = fields.plain("The value, as a filter takes it.")
-    count: int = fields.plain("The number of courses.")
+    value: str = fields.plain("The choice: a category slug, a level, a delivery mode, or a minimum rating.")
+    count: int = fields.plain("Number of courses that match it.")
 
 
-@strawberry.type(description="One holding of a course, with a start and seats: a batch, a cohort.")
+@strawberry.type(description="A scheduled run of a course, with a start and seats: a batch, a cohort.")
 class CourseRun(Node):
-    id: strawberry.ID = fields.computed(global_id("CourseRun"), description="Its global ID.")
+    id: strawberry.ID = fields.computed(global_id("CourseRun"), description="Global ID of the run.")
     course: Course = fields.level(
-        resolvers.course_run.course, reads=["courseId"], description="What is held."
+        resolvers.course_run.course, reads=["courseId"], description="Course of the run."
     )
-    starts_at: datetime = fields.plain("When it starts.")
-    ends_at: datetime | None = fields.plain("When it ends.")
-    delivery_mode: DeliveryMode = fields.plain("Where it takes place.")
-    location: str | None = fields.plain("The place, when it is on site.")
-    seats: int | None = fields.plain("How many can take part; null: no limit.")
+    starts_at: datetime = fields.plain("When the run starts.")
+    ends_at: datetime | None = fields.plain("When the run ends; null if unknown.")
+    delivery_mode: DeliveryMode = fields.plain("How the run is delivered.")
+    location: str | None = fields.plain("Venue of an on-site run; null if there is none.")
+    seats: int | None = fields.plain("Number of seats; null means unlimited.")
     seats_left: int | None = fields.computed(
         resolvers.course_run.seats_left,
         reads=["seats", "seatsTaken"],
-        description="Seats not taken; null: no limit.",
+        description="Number of free seats, never negative; null means unlimited.",
     )
-    waitlist_count: int = fields.plain("How many wait for a seat.")
+    waitlist_count: int = fields.plain("Number of students on the waitlist.")
 
 
-@strawberry.type(description="A part of the catalogue.")
+@strawberry.type(description="A category of courses in the catalogue.")
 class Category(Node):
-    id: strawberry.ID = fields.computed(global_id("Category"), description="Its global ID.")
-    slug: str = fields.plain("Its name in URLs, unique.")
-    name: str = fields.plain("Its name.")
+    id: strawberry.ID = fields.computed(global_id("Category"), description="Global ID of the category.")
+    slug: str = fields.plain("Name of the category in URLs, unique among categories.")
+    name: str = fields.plain("Display name of the category.")
     course_count: int = fields.level(
         resolvers.category.course_count,
         reads=["slug"],
         weight=_COUNTED,
-        description="How many courses it has.",
+        description="Number of courses in the category: published ones; for staff also drafts and"
+        " archived ones.",
     )
     courses: CourseConnection = fields.level(
-        resolvers.category.courses, reads=["slug"], weight=_LIST, description="Its courses."
+        resolvers.category.courses,
+        reads=["slug"],
+        weight=_LIST,
+        description="Courses in the category: published ones; staff also see drafts and archived ones.",
     )
 
 
-@strawberry.type(description="Someone who teaches.")
+@strawberry.type(description="A person who teaches courses.")
 class Instructor(Node):
-    id: strawberry.ID = fields.computed(global_id("Instructor"), description="Their global ID.")
-    name: str = fields.plain("Their name.")
-    headline: str | None = fields.plain("Who they are, in a line.")
+    id: strawberry.ID = fields.computed(global_id("Instructor"), description="Global ID of the instructor.")
+    name: str = fields.plain("Name of the instructor.")
+    headline: str | None = fields.plain("One line about the instructor; null if there is none.")
     courses: CourseConnection = fields.level(
-        resolvers.instructor.courses, weight=_LIST, description="What they teach."
+        resolvers.instructor.courses,
+        weight=_LIST,
+        description="Courses that the instructor teaches, best rated first: published ones; the"
+        " instructor and staff also see drafts and archived ones.",
     )
 
 
 @strawberry.type(description="An amount of money.")
 class Money:
-    amount_minor: int = fields.plain("The amount in the currency's minor unit: 129900 is 1,299.00.")
+    amount_minor: int = fields.plain(
+        "The amount in the currency's minor unit: 129900 is ₹1,299.00 in INR, and ¥129,900 in JPY, which has"
+        " no minor unit."
+    )
     currency: str = fields.plain("The currency, as an ISO 4217 code.")
     formatted: str = fields.computed(
-        resolvers.values.formatted, weight=_WRITTEN, description='For people: "₹1,299.00".'
+        resolvers.values.formatted,
+        weight=_FORMATTED,
+        description='The amount as text for display: "₹1,299.00".',
     )
 
 
@@ -255,235 +295,171 @@ class RatingSummary:
     average: float | None = fields.computed(
         resolvers.values.average,
         reads=["ratingAverage"],
-        description="The mean, from 1 to 5; null without ratings.",
+        description="Mean of the ratings, from 1 to 5; null if there are none.",
     )
     bayesian: float = fields.computed(
         resolvers.values.bayesian,
         reads=["ratingBayesian"],
-        description="(C*m + sum) / (C + count), with C and m below: the mean, drawn towards m while ratings"
-        " are few.",
+        description="Bayesian average of the ratings, by which courses are ranked: (C*m + sum of ratings) /"
+        " (C + count), where m is `priorMean` and C is `priorWeight`. With few ratings it stays close to m.",
     )
     count: int = fields.computed(
-        resolvers.values.count, reads=["ratingCount"], description="How many ratings there are."
+        resolvers.values.count,
+        reads=["ratingCount"],
+        description="Number of ratings, with and without reviews.",
     )
     without_review_count: int = fields.computed(
         resolvers.values.without_review_count,
         reads=["importedRating"],
-        description="How many of them came as an average with a count, without reviews: no bucket has these.",
+        description="Number of ratings that were imported as an average and a count, without reviews. They"
+        " are part of `count`, but in no bucket of `histogram`.",
     )
     histogram: list["RatingBucket"] = fields.computed(
         resolvers.values.histogram,
         reads=["ratingStars"],
         most=5,
-        description="How many reviews gave how many stars: five buckets, 5 stars first.",
+        description="Number of published reviews for each number of stars: always five buckets, 5 stars"
+        " first.",
     )
     prior_mean: float = fields.computed(
-        resolvers.values.prior_mean, description="m: the rating assumed beforehand."
+        resolvers.values.prior_mean,
+        description="m in the formula of `bayesian`: the rating assumed for a course without ratings.",
     )
     prior_weight: int = fields.computed(
-        resolvers.values.prior_weight, description="C: how many ratings m weighs."
+        resolvers.values.prior_weight,
+        description="C in the formula of `bayesian`: the number of ratings that m counts for.",
     )
 
 
-@strawberry.type(description="The reviews with some number of stars.")
+@strawberry.type(description="Number of reviews with a given number of stars.")
 class RatingBucket:
-    stars: int = fields.plain("From 1 to 5.")
-    count: int = fields.plain("How many reviews gave them.")
+    stars: int = fields.plain("Number of stars, from 1 to 5.")
+    count: int = fields.plain("Number of published reviews with that many stars.")
 
 
 # -- people ---------------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="Someone who learns.")
+@strawberry.type(description="A person who takes courses.")
 class Student(Node):
-    id: strawberry.ID = fields.computed(global_id("Student"), description="Their global ID.")
-    name: str = fields.plain('Their name; "Anonymous student" where it isn\'t known.')
-    avatar_url: str | None = fields.plain("Their picture.")
-    country: str | None = fields.plain("Where they live, as an ISO 3166-1 alpha-2 code.")
-    bio: str | None = fields.plain("What they say of themselves.", weight=_TEXT)
+    id: strawberry.ID = fields.computed(global_id("Student"), description="Global ID of the student.")
+    name: str = fields.plain('Name of the student; "Anonymous student" if unknown.')
+    avatar_url: str | None = fields.plain("URL of the student's picture; null if there is none.")
+    country: str | None = fields.plain(
+        "Country the student lives in, as an ISO 3166-1 alpha-2 code; null if unknown."
+    )
+    bio: str | None = fields.plain("What the student says about themselves; null if nothing.", weight=_TEXT)
     email: str | None = fields.level(
         resolvers.student.email,
         reads=["email"],
         commands=0,
-        description="For themselves and staff; null for others.",
+        description="E-mail address. Only the student and staff see it; null for everyone else.",
     )
-    joined_at: datetime | None = fields.plain("When they joined.")
+    joined_at: datetime | None = fields.plain("When the student joined; null if unknown.")
     reviews: Connection["Review"] = fields.level(
         resolvers.student.reviews,
         reads=["newestReviewIds"],
         commands=2,
         weight=_LIST,
-        description="What they wrote.",
+        description="Reviews by the student: published ones of published courses; staff see all of them.",
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.student.enrollments,
         weight=_LIST,
-        description="For themselves and staff; empty for others.",
+        description="Enrolments of the student, latest first. Only the student and staff see them; empty for"
+        " everyone else.",
     )
 
 
-@strawberry.type(description="Who asks.")
+@strawberry.type(description="The person who sent the request.")
 class Viewer:
     student: Student | None = fields.level(
-        resolvers.viewer.student, reads=["studentId"], description="The viewer as a student."
+        resolvers.viewer.student,
+        reads=["studentId"],
+        description="The viewer as a student; null if they are not a student.",
     )
     instructor: Instructor | None = fields.level(
-        resolvers.viewer.instructor, reads=["instructorId"], description="The viewer as one who teaches."
+        resolvers.viewer.instructor,
+        reads=["instructorId"],
+        description="The viewer as an instructor; null if they are not an instructor.",
     )
-    roles: list[Role] = fields.listed("roles", MOST_ROLES, "What the viewer may be.")
+    roles: list[Role] = fields.listed("roles", MOST_ROLES, "Roles of the viewer.")
     wishlist: CourseConnection = fields.level(
         resolvers.viewer.wishlist,
         reads=["studentId"],
         commands=2,
-        description="The courses that the viewer remembers, the latest first.",
+        description="Courses on the viewer's wishlist, most recently added first. Courses that are no longer"
+        " in the catalogue are left out.",
     )
 
 
-@strawberry.type(description="A student's place in a course.")
+@strawberry.type(description="A student's enrolment in a course.")
 class Enrollment(Node):
-    id: strawberry.ID = fields.computed(global_id("Enrollment"), description="Its global ID.")
-    course: Course = fields.level(resolvers.enrollment.course, reads=["courseId"], description="The course.")
+    id: strawberry.ID = fields.computed(global_id("Enrollment"), description="Global ID of the enrolment.")
+    course: Course = fields.level(
+        resolvers.enrollment.course, reads=["courseId"], description="Course of the enrolment."
+    )
     run: CourseRun | None = fields.level(
-        resolvers.enrollment.run, reads=["runId"], description="The run, when it is for one."
+        resolvers.enrollment.run,
+        reads=["runId"],
+        description="Run that the student enrolled in; null if the enrolment is not for a particular run.",
     )
     student: Student = fields.level(
-        resolvers.enrollment.student, reads=["studentId"], description="Who is enrolled."
+        resolvers.enrollment.student, reads=["studentId"], description="Student who is enrolled."
     )
-    status: EnrollmentStatus = fields.plain("Where the student stands.")
-    progress: float = fields.plain("How much is done, from 0 to 1.")
-    enrolled_at: datetime | None = fields.plain("When it began.")
-    completed_at: datetime | None = fields.plain("When the course was completed.")
+    status: EnrollmentStatus = fields.plain("Status of the enrolment.")
+    progress: float = fields.plain("Completed share of the course, from 0 to 1.")
+    enrolled_at: datetime | None = fields.plain(
+        "When the student enrolled or joined the waitlist; null if unknown."
+    )
+    completed_at: datetime | None = fields.plain(
+        "When the student completed the course; null if they have not, or if the time is unknown."
+    )
 
 
 # -- reviews --------------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="What a student says of a course.")
+@strawberry.type(description="A student's review of a course.")
 class Review(Node):
-    id: strawberry.ID = fields.computed(global_id("Review"), description="Its global ID.")
+    id: strawberry.ID = fields.computed(global_id("Review"), description="Global ID of the review.")
     course: Course = fields.level(
-        resolvers.review.course, reads=["courseId"], description="The course it is about."
+        resolvers.review.course, reads=["courseId"], description="Course that is reviewed."
     )
     student: Student | None = fields.level(
         resolvers.review.student,
         reads=["studentId"],
-        description="Who wrote it; null: anonymous, or the account is gone.",
+        description="Author of the review; null if it is anonymous or the account no longer exists.",
     )
     rating: int | None = fields.plain("Stars, from 1 to 5; null only on imported reviews.")
-    title: str | None = fields.plain("Its title.")
-    body: str = fields.plain("Its text.", weight=_TEXT)
-    difficulty: int | None = fields.plain("How hard the course is, from 1 to 5.")
-    workload_hours: float | None = fields.plain("How much work the course is, in hours a week.")
-    term: str | None = fields.plain('When the course was taken: "2014-3" is the third term of 2014.')
-    verified: bool = fields.plain("Whether the student was enrolled when writing.")
-    helpful_count: int = fields.plain("How many found it helpful.")
+    title: str | None = fields.plain("Title of the review; null if it has none.")
+    body: str = fields.plain("Text of the review.", weight=_TEXT)
+    difficulty: int | None = fields.plain(
+        "How hard the author found the course, from 1 to 5; null if not given."
+    )
+    workload_hours: float | None = fields.plain(
+        "Workload of the course in hours per week, as the author reports it; null if not given."
+    )
+    term: str | None = fields.plain(
+        'Term in which the author took the course: "2014-3" is the third term of 2014; null if not given.'
+    )
+    verified: bool = fields.plain("Whether the author was enrolled in the course when writing the review.")
+    helpful_count: int = fields.plain("Number of people who found the review helpful.")
     viewer_found_helpful: bool = fields.level(
-        resolvers.review.viewer_found_helpful, description="Whether the viewer did."
+        resolvers.review.viewer_found_helpful, description="Whether the viewer marked the review as helpful."
     )
-    reply: "ReviewReply | None" = fields.plain("What an instructor answered.")
-    status: ReviewStatus = fields.plain("What becomes of it.")
-    created_at: datetime | None = fields.plain("When it was written.")
-    updated_at: datetime | None = fields.plain("When it was changed last.")
+    reply: "ReviewReply | None" = fields.plain("Reply to the review; null if there is none.")
+    status: ReviewStatus = fields.plain("Moderation status of the review.")
+    created_at: datetime | None = fields.plain("When the review was written; null if unknown.")
+    updated_at: datetime | None = fields.plain("When the review was last changed; null if unknown.")
 
 
-@strawberry.type(description="An instructor's answer to a review.")
+@strawberry.type(description="A reply to a review, by an instructor of the course or by staff.")
 class ReviewReply:
-    author: Instructor | None = fields.level(resolvers.review.reply_author, description="Who answered.")
-    body: str = fields.plain("The text.", weight=_TEXT)
-    created_at: datetime = fields.plain("When it was written.")
-
-
-# -- platform -------------------------------------------------------------------------------------------
-
-
-@strawberry.type(description="The platform in figures.")
-class PlatformStats:
-    students_enrolled: int = fields.level(
-        resolvers.platform.students_enrolled,
-        weight=_FACETS,
-        description="Students who took a course or are taking one.",
+    author: Instructor | None = fields.level(
+        resolvers.review.reply_author,
+        description="Instructor who wrote the reply; null if it was written by staff or the author is"
+        " unknown.",
     )
-    total_courses: int = fields.level(resolvers.platform.total_courses, description="Published courses.")
-    students: int = fields.level(resolvers.platform.students, description="Students.")
-    countries: int = fields.level(
-        resolvers.platform.countries, description="Countries that students live in."
-    )
-    reviews: int = fields.level(resolvers.platform.reviews, description="Published reviews.")
-    average_rating: float | None = fields.level(
-        resolvers.platform.average_rating, description="The mean of all ratings; null without any."
-    )
-
-
-# -- the audit log ----------------------------------------------------------------------------------------
-
-
-@strawberry.type(description="Who wrote.")
-class AuditActor:
-    subject: str = fields.plain(
-        "Their account, or an external issuer's name for them; empty: nobody signed in."
-    )
-    roles: list[Role] = fields.listed("roles", MOST_ROLES, "Their roles at that time.")
-    student: Student | None = fields.level(
-        resolvers.audit.student, reads=["studentId"], description="Them as a student."
-    )
-    instructor: Instructor | None = fields.level(
-        resolvers.audit.instructor, reads=["instructorId"], description="Them as one who teaches."
-    )
-
-
-@strawberry.type(description="A document before and after a write.")
-class AuditChange:
-    collection: str = fields.plain("The collection it is in.")
-    document_id: str = fields.plain("Its ObjectId.")
-    node: Node | None = fields.level(
-        resolvers.audit.node, description="What became of it; null: it is gone, or is no node."
-    )
-    before: JSON | None = fields.plain(
-        "The keys that were set, as they were; null: it was not there.", weight=_DOCUMENT
-    )
-    after: JSON | None = fields.plain(
-        "The keys that were set, as they are; null: it was deleted.", weight=_DOCUMENT
-    )
-
-
-@strawberry.type(description="A write.")
-class AuditEntry(Node):
-    id: strawberry.ID = fields.computed(global_id("AuditEntry"), description="Its global ID.")
-    at: datetime = fields.plain("When.")
-    action: str = fields.plain("Which: the name of the mutation, or the command.")
-    actor: AuditActor = fields.plain("Who.")
-    address: str = fields.plain("From where.")
-    changes: list[AuditChange] = fields.listed("changes", MOST_CHANGES, "What.")
-
-
-@strawberry.type(description="Where every query starts.")
-class Query:
-    node: Node | None = fields.root(
-        resolvers.query.node, commands=2, description="Anything by its global ID; null where it isn't known."
-    )
-    nodes: list[Node | None] = fields.root(
-        resolvers.query.nodes,
-        commands=2,
-        most=relay.MOST_IDS,
-        description="Anything by global IDs: one entry for each, in their order.",
-    )
-    course: Course | None = fields.root(resolvers.query.course, description="A course by its ID or its slug.")
-    courses: CourseConnection = fields.root(resolvers.query.courses, description="The catalogue.")
-    categories: list[Category] = fields.root(
-        resolvers.query.categories, most=MOST_CATEGORIES, description="All categories, by name."
-    )
-    category: Category | None = fields.root(resolvers.query.category, description="A category by its slug.")
-    student: Student | None = fields.root(resolvers.query.student, description="A student by ID.")
-    students: Connection[Student] = fields.root(
-        resolvers.query.students, description="All students by name; for staff, empty for others."
-    )
-    review: Review | None = fields.root(resolvers.query.review, commands=2, description="A review by ID.")
-    platform: PlatformStats = fields.root(
-        resolvers.query.platform, commands=0, description="The platform in figures."
-    )
-    viewer: Viewer | None = fields.root(
-        resolvers.query.viewer, commands=0, description="Who asks; null when not signed in."
-    )
-    audit_log: Connection[AuditEntry] = fields.root(
-        resolvers.query.audit_log, description="Every write, the latest first; for staff, empty for others."
-    )
+    body: str = fields.plain("Text of the reply.", weight=_TEXT)
+    created_at: datetime = fields.plain("When the reply was written.")

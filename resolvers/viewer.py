@@ -1,7 +1,7 @@
-"""Viewer: who asks, and what is theirs."""
+"""Viewer: the fields of the person who sent the request."""
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from bson import ObjectId
 
@@ -15,12 +15,15 @@ from resolvers.relay import After, Before, ConnectionDoc, First, Last, Slice, co
 
 
 class ViewerDoc(TypedDict):
-    roles: list[Any]
+    """The parent of the fields of the Viewer type."""
+
+    roles: list[str]
     studentId: ObjectId | None
     instructorId: ObjectId | None
 
 
 def viewer_doc(viewer: Viewer) -> ViewerDoc:
+    """Returns the viewer with their roles in a fixed order, and only the IDs that they may use."""
     order = ("STUDENT", "INSTRUCTOR", "STAFF")
     roles = [role for role in order if role in viewer.roles]
     return {
@@ -47,12 +50,12 @@ async def wishlist(
     last: Last = None,
     before: Before = None,
 ) -> Sequence[ConnectionDoc]:
-    """Courses that are no longer in the catalogue are left out."""
+    """Returns a page of the wishlist. Courses that are no longer in the catalogue are left out."""
     student = access.as_student(ctx.viewer, "Viewer.wishlist")
     return [await _wishlist(ctx, student, Slice(first, after, last, before)) for _ in viewers]
 
 
 async def _wishlist(ctx: Context, student_id: ObjectId | None, arguments: Slice) -> ConnectionDoc:
     wishes = await loaders.student.wishes(ctx.loaders.database, student_id) if student_id else []
-    listing, of = wished_listing(ctx, wishes)
-    return await connection(ctx, listing, WHOLE if wishes else None, arguments, of)
+    listing, scope = wished_listing(ctx, wishes)
+    return await connection(ctx, listing, WHOLE if wishes else None, arguments, scope)

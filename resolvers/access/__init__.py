@@ -1,4 +1,4 @@
-"""Who may see and do what: the table of permissions, and the functions that ask it."""
+"""Permissions: the table of rules, and the functions that evaluate it."""
 
 from resolvers.access.permissions import (
     ANY_COURSE,

@@ -1,12 +1,10 @@
-"""Who may see and do what: the functions that ask the table of resolvers/access/rules.py.
+"""Permission checks: the only functions that evaluate the rules of resolvers/access/rules.py.
 
-Nothing else decides.
-
-What a viewer may not see is absent, never an error; what they may not do is refused with a reason.
+What a viewer may not see is absent, never an error. What they may not do is refused with a reason.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 from bson import ObjectId
 
@@ -17,15 +15,21 @@ from resolvers.access.rules import RULES, Grant
 from resolvers.context import Viewer
 from resolvers.errors import refusal
 
-PUBLISHED: Sequence[Any] = ("PUBLISHED",)
+#: A document of any collection.
+AnyDocument: TypeAlias = Mapping[str, Any]
+
+PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # Any: it is a CourseStatus and a ReviewStatus
 ANY_COURSE: Sequence[CourseStatus] = get_args(CourseStatus)
 _ANY_REVIEW: Sequence[ReviewStatus] = get_args(ReviewStatus)
 
 
 def grants(viewer: Viewer, name: str) -> set[Grant]:
-    """What the viewer's roles are granted, each. Who is signed in without one has what all roles have."""
+    """Returns the grants of the public and of each of the viewer's roles.
+
+    A viewer who is signed in without a role is granted what all roles are granted.
+    """
     rule = RULES[name]
-    if viewer.subject and rule.is_of_all_roles:
+    if viewer.subject and rule.is_granted_to_all_roles:
         return {"yes"}
     return {rule.public, *(getattr(rule, role.lower()) for role in viewer.roles)}
 
@@ -37,7 +41,7 @@ def allows(
     student_id: ObjectId | None = None,
     instructor_ids: Sequence[ObjectId] = (),
 ) -> bool:
-    """Whether the viewer may. student_id, instructor_ids: whose it is."""
+    """Whether the viewer has a permission. student_id, instructor_ids: the owners of the object."""
     rule = RULES[name]
     if "yes" in grants(viewer, name):
         return True
@@ -49,12 +53,12 @@ def allows(
 
 
 def may_own(viewer: Viewer, *names: str) -> bool:
-    """Whether it depends on whose something is what the viewer may."""
+    """Whether any of these permissions depends, for this viewer, on ownership of the object."""
     return any("own" in grants(viewer, name) for name in names)
 
 
 def require_role(viewer: Viewer, name: str) -> None:
-    """Raises RefusedError for a viewer none of whose roles may, whosever it is."""
+    """Raises RefusedError if no role of the viewer has the permission, not even for objects of their own."""
     if grants(viewer, name) == {"no"}:
         raise _refusal(viewer)
 
@@ -66,7 +70,7 @@ def require(
     student_id: ObjectId | None = None,
     instructor_ids: Sequence[ObjectId] = (),
 ) -> None:
-    """Raises RefusedError for a viewer who may not."""
+    """Raises RefusedError if the viewer lacks a permission. The arguments are those of `allows`."""
     if not allows(viewer, name, student_id=student_id, instructor_ids=instructor_ids):
         raise _refusal(viewer)
 
@@ -78,34 +82,37 @@ def _refusal(viewer: Viewer) -> Exception:
 
 
 def as_student(viewer: Viewer, name: str) -> ObjectId | None:
-    """The viewer as a student; None where they may not, or are none."""
+    """Returns the viewer's student ID; None if they lack the permission or are not a student."""
     return viewer.student_id if allows(viewer, name, student_id=viewer.student_id) else None
 
 
 def as_instructor(viewer: Viewer, name: str) -> ObjectId | None:
-    """The viewer as one who teaches; None where they may not, or don't."""
-    own = viewer.instructor_id
-    return own if own is not None and allows(viewer, name, instructor_ids=[own]) else None
+    """Returns the viewer's instructor ID; None if they lack the permission or are not an instructor."""
+    instructor_id = viewer.instructor_id
+    if instructor_id is None or not allows(viewer, name, instructor_ids=[instructor_id]):
+        return None
+    return instructor_id
 
 
 def course_statuses(viewer: Viewer) -> Sequence[CourseStatus]:
-    """Of the courses of a list, whoever teaches them."""
+    """Returns the statuses of the courses that the viewer sees in lists, whoever teaches the courses."""
     return ANY_COURSE if "yes" in grants(viewer, "Course.draft") else PUBLISHED
 
 
 def review_statuses(viewer: Viewer) -> Sequence[ReviewStatus]:
-    """Of the reviews of a list, whoever wrote them."""
+    """Returns the statuses of the reviews that the viewer sees in lists, whoever wrote the reviews."""
     return _ANY_REVIEW if "yes" in grants(viewer, "Review.unpublished") else PUBLISHED
 
 
-def sees(viewer: Viewer, collection: str, document: Mapping[str, Any], owners: Owners = NOBODY) -> bool:
-    """Whether the viewer sees a document of a collection, by its row in loaders/collections.py. owners: whose
-    it is, and the status of its course, as far as these are known.
+def sees(viewer: Viewer, collection: str, document: AnyDocument, owners: Owners = NOBODY) -> bool:
+    """Whether the viewer sees a document of a collection, by its row in loaders/collections.py.
+
+    owners: the owners of the document and the status of its course, as far as they are known.
     """
     row = COLLECTIONS[collection]
     seen_by = row.seen_by
-    is_shown = not seen_by.nobody and (not seen_by.published or document["status"] == "PUBLISHED")
-    if is_shown and (not seen_by.with_course or _sees_its_course(viewer, owners)):
+    is_public = not seen_by.nobody and (not seen_by.published or document["status"] == "PUBLISHED")
+    if is_public and (not seen_by.with_course or _sees_its_course(viewer, owners)):
         return True
     student_id = document["studentId"] if "studentId" in row.reads else owners.student_id
     return seen_by.rule is not None and allows(
@@ -114,7 +121,7 @@ def sees(viewer: Viewer, collection: str, document: Mapping[str, Any], owners: O
 
 
 def rules_of(collection: str) -> list[str]:
-    """The rules by which the viewer may see more of a collection than everyone."""
+    """Returns the names of the rules that can show more of a collection than everyone sees."""
     seen_by = COLLECTIONS[collection].seen_by
     draft = COLLECTIONS["courses"].seen_by.rule if seen_by.with_course else None
     return [rule for rule in (draft, seen_by.rule) if rule is not None]
@@ -139,7 +146,7 @@ def sees_enrollments_of(viewer: Viewer, student: StudentDoc) -> bool:
 
 
 def sees_students(viewer: Viewer) -> bool:
-    """The list of all; one student is found from a review."""
+    """Whether the viewer sees the list of all students. A single student is visible to everyone."""
     return allows(viewer, "Query.students")
 
 

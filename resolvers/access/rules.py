@@ -1,31 +1,36 @@
-"""The table of permissions: what is granted to each role. Only resolvers/access/permissions.py asks it.
+"""The table of permissions: what each role is granted. Only resolvers/access/permissions.py evaluates it.
 
-`python -m resolvers.access.rules > docs/permissions.md` writes it for people.
+`python -m resolvers.access.rules > docs/permissions.md` generates its documentation.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-#: own: where it is theirs.
+#: own: granted only for objects that belong to the viewer.
 Grant: TypeAlias = Literal["no", "own", "yes"]
 
 
 class Rule(NamedTuple):
-    """What is granted to each role. A viewer with several has the most that one of them has."""
+    """The grant of a permission for each role. A viewer with several roles has the broadest of their grants.
 
-    what: str
+    action: completes the sentence "the viewer may …".
+    """
+
+    action: str
     public: Grant
     student: Grant
     instructor: Grant
     staff: Grant
 
     @property
-    def is_of_all_roles(self) -> bool:
+    def is_granted_to_all_roles(self) -> bool:
         return self.student == self.instructor == self.staff == "yes"
 
 
 class Group(NamedTuple):
-    """own: what that is for a student and for an instructor, in words.
+    """Rules that are documented in one table.
+
+    own: what the grant `own` covers, in words, for a student and for an instructor.
     rules: by the name of a field, a mutation, or a kind of document.
     """
 
@@ -51,24 +56,24 @@ GROUPS = (
         {
             "Course.draft": Rule("see drafts and archived courses, with their runs and reviews", *_TAUGHT),
             "Course.enrollments": Rule("see who is enrolled in a course", *_TAUGHT),
-            "createCourse": Rule("make a course", "no", "no", "yes", "yes"),
+            "createCourse": Rule("create a course", "no", "no", "yes", "yes"),
             "updateCourse": Rule("change a course", *_TAUGHT),
-            "publishCourse": Rule("put a course into the catalogue", *_TAUGHT),
+            "publishCourse": Rule("publish a course in the catalogue", *_TAUGHT),
             "archiveCourse": Rule("take a course out of the catalogue", *_TAUGHT),
-            "createCourseRun": Rule("make a run of a course", *_TAUGHT),
+            "createCourseRun": Rule("create a run of a course", *_TAUGHT),
             "updateCourseRun": Rule("change a run", *_TAUGHT),
         },
     ),
     Group(
-        "Taking part",
+        "Enrolments",
         {"student": "their own", "instructor": "in courses they teach"},
         {
-            "Enrollment": Rule("see an enrolment, by its ID", *_OWN_OR_TAUGHT),
-            "Student.enrollments": Rule("see what a student is enrolled in", *_OWN_OR_STAFF),
-            "Course.viewerEnrollment": Rule("see one's place in a course", *_OWN),
-            "enroll": Rule("take a place in a course", *_STUDENTS),
-            "cancelEnrollment": Rule("give a place up", *_OWN_OR_STAFF),
-            "updateProgress": Rule("say how far a student has come", *_OWN_OR_TAUGHT),
+            "Enrollment": Rule("see an enrolment by its ID", *_OWN_OR_TAUGHT),
+            "Student.enrollments": Rule("see the enrolments of a student", *_OWN_OR_STAFF),
+            "Course.viewerEnrollment": Rule("see one's own enrolment in a course", *_OWN),
+            "enroll": Rule("enrol in a course", *_STUDENTS),
+            "cancelEnrollment": Rule("cancel an enrolment", *_OWN_OR_STAFF),
+            "updateProgress": Rule("set the progress of a student", *_OWN_OR_TAUGHT),
         },
     ),
     Group(
@@ -76,46 +81,46 @@ GROUPS = (
         {"student": "their own", "instructor": "of courses they teach"},
         {
             "Review.unpublished": Rule("see reviews that are pending or rejected", *_OWN_OR_STAFF),
-            "Course.viewerReview": Rule("see what one says of a course", *_OWN),
+            "Course.viewerReview": Rule("see one's own review of a course", *_OWN),
             "Course.viewerCanReview": Rule("see whether one can review a course", *_OWN),
-            "Review.viewerFoundHelpful": Rule("see whether one found a review helpful", *_OWN),
+            "Review.viewerFoundHelpful": Rule("see whether one marked a review as helpful", *_OWN),
             "createReview": Rule("write a review", *_STUDENTS),
             "updateReview": Rule("change a review", *_OWN),
-            "deleteReview": Rule("take a review back", *_OWN_OR_STAFF),
-            "markReviewHelpful": Rule("say that a review helped", *_STUDENTS),
-            "replyToReview": Rule("answer a review", *_TAUGHT),
-            "moderateReview": Rule("decide what becomes of a review", *_STAFF),
+            "deleteReview": Rule("delete a review", *_OWN_OR_STAFF),
+            "markReviewHelpful": Rule("mark a review as helpful", *_STUDENTS),
+            "replyToReview": Rule("reply to a review", *_TAUGHT),
+            "moderateReview": Rule("set the moderation status of a review", *_STAFF),
         },
     ),
     Group(
         "People",
         {"student": "their own"},
         {
-            "Query.viewer": Rule("see who one is", *_SIGNED_IN),
-            "Viewer.roles": Rule("see what one may be", *_SIGNED_IN),
+            "Query.viewer": Rule("see oneself as the viewer", *_SIGNED_IN),
+            "Viewer.roles": Rule("see one's own roles", *_SIGNED_IN),
             "Viewer.student": Rule("see oneself as a student", *_STUDENTS),
-            "Viewer.instructor": Rule("see oneself as one who teaches", *_INSTRUCTORS),
-            "Viewer.wishlist": Rule("see one's wishlist", *_STUDENTS),
+            "Viewer.instructor": Rule("see oneself as an instructor", *_INSTRUCTORS),
+            "Viewer.wishlist": Rule("see one's own wishlist", *_STUDENTS),
             "Student.email": Rule("see a student's e-mail address", *_OWN_OR_STAFF),
             "Query.students": Rule("list all students", *_STAFF),
-            "updateProfile": Rule("change what is said of oneself", *_STUDENTS),
-            "addToWishlist": Rule("remember a course", *_STUDENTS),
-            "removeFromWishlist": Rule("no longer remember a course", *_STUDENTS),
+            "updateProfile": Rule("change one's own profile", *_STUDENTS),
+            "addToWishlist": Rule("add a course to one's own wishlist", *_STUDENTS),
+            "removeFromWishlist": Rule("remove a course from one's own wishlist", *_STUDENTS),
         },
     ),
     Group(
         "Sessions",
         {},
         {
-            "signUp": Rule("become a student", *_EVERYONE),
-            "signIn": Rule("begin a session", *_EVERYONE),
-            "refreshSession": Rule("go on with a session", *_EVERYONE),
+            "signUp": Rule("create an account as a student", *_EVERYONE),
+            "signIn": Rule("start a session", *_EVERYONE),
+            "refreshSession": Rule("get new tokens for a session", *_EVERYONE),
             "signOut": Rule("end a session", *_EVERYONE),
-            "resetPassword": Rule("set a password with a reset link", *_EVERYONE),
-            "changePassword": Rule("set another password", *_SIGNED_IN),
+            "resetPassword": Rule("set a new password with a reset link", *_EVERYONE),
+            "changePassword": Rule("change one's own password", *_SIGNED_IN),
         },
     ),
-    Group("The audit log", {}, {"Query.auditLog": Rule("read who wrote what: every `AuditEntry`", *_STAFF)}),
+    Group("The audit log", {}, {"Query.auditLog": Rule("read the audit log: every `AuditEntry`", *_STAFF)}),
 )
 
 RULES: Mapping[str, Rule] = {name: rule for group in GROUPS for name, rule in group.rules.items()}
@@ -123,26 +128,30 @@ RULES: Mapping[str, Rule] = {name: rule for group in GROUPS for name, rule in gr
 _PREFACE = """\
 # Permissions
 
-Generated from the table that is enforced, [resolvers/access/rules.py](../resolvers/access/rules.py), by
-`python -m resolvers.access.rules > docs/permissions.md`. The tests in `tests/permissions` walk every cell.
+Generated from [resolvers/access/rules.py](../resolvers/access/rules.py), the table that the gateway enforces,
+by `python -m resolvers.access.rules > docs/permissions.md`. The tests in `tests/permissions` check every
+cell.
 
-A field that is not in the tables is for everyone. Who has several roles may do what one of them may; who is
-signed in without a role has what all roles have. A token that is expired, forged or meant for someone else is
-refused with 401 before anything is looked at, also where everyone may.
+Fields that are not in the tables are open to everyone. A viewer with several roles has the permissions of all
+of them. A viewer who is signed in without a role has the permissions that all roles share. An access token
+that is expired, forged or issued for another audience is refused with 401 before the operation runs, even for
+fields that are open to everyone.
 
-- What a viewer may not see is absent: null, false or an empty list, never an error that tells that it exists.
-  Counts, facets and pages are of what the viewer sees.
-- What a viewer may not do is refused in the payload's `errors`, and nothing is changed: `UNAUTHENTICATED`
-  without a token, `FORBIDDEN` with one, and `NOT_FOUND` where it is about something that they don't see.
-- A run or a review is hidden with its course. Students keep what is their own: an enrolment and a review of
-  theirs are shown to them with their course, also when it is archived.
-- Instructors see their drafts and archived courses by ID and slug, and in the `courses` of an instructor. The
-  catalogue (`courses`, `category.courses`) and the reviews of a student have none of them but for staff.
+- What a viewer may not see is absent: null, false or an empty list, never an error that would reveal that it
+  exists. Counts, facets and pages cover only what the viewer sees.
+- What a viewer may not do is refused in the payload's `errors`, and nothing is changed. The code is
+  `UNAUTHENTICATED` without a token, `FORBIDDEN` with one, and `NOT_FOUND` for an object that the viewer may
+  not see.
+- A run or a review is hidden together with its course. Students still see their own enrolments and reviews,
+  with the course, even if it is archived.
+- Instructors see their drafts and archived courses by ID, by slug, and in the `courses` of an instructor. The
+  catalogue (`courses`, `category.courses`) and the reviews of a student show drafts and archived courses only
+  to staff.
 """
 
 
 def document() -> str:
-    """docs/permissions.md."""
+    """Returns the text of docs/permissions.md."""
     return "\n".join([_PREFACE, *(line for group in GROUPS for line in _section(group))])
 
 
@@ -152,7 +161,7 @@ def _section(group: Group) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for name, rule in group.rules.items():
         student, instructor = (_cell(getattr(rule, role), role, group) for role in ("student", "instructor"))
-        yield f"| `{name}` | {rule.what} | {rule.public} | {student} | {instructor} | {rule.staff} |"
+        yield f"| `{name}` | {rule.action} | {rule.public} | {student} | {instructor} | {rule.staff} |"
     yield ""
 
 

@@ -1,35 +1,40 @@
-"""What a viewer sees of documents that were fetched."""
+"""Hides fetched documents that the viewer may not see."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bson import ObjectId
+
 from loaders.collections import COLLECTIONS, EVERYONE
 from loaders.reading import NOBODY, Owners, owners_by_id
 from resolvers.access import permissions
+from resolvers.access.permissions import AnyDocument
 from resolvers.context import Context
 
 
-async def visible(ctx: Context, collection: str, found: Sequence[Any]) -> list[Any]:
-    """Those of a collection's documents that the viewer sees; None in the places of the others.
+async def visible(ctx: Context, collection: str, documents: Sequence[Any]) -> list[Any]:  # of any TypedDict
+    """Returns the documents of a collection that the viewer may see, in order; None in place of the others.
 
-    One command where it depends on whose a document is, or on the course that it is hidden with; none for
-    what everyone sees.
+    Sends one command if that depends on the owner of a document or on the status of its course, and none for
+    documents that everyone sees.
     """
     if COLLECTIONS[collection].seen_by == EVERYONE:
-        return list(found)
+        return list(documents)
     viewer, nobody = ctx.viewer, NOBODY
-    unseen = [d for d in found if d is not None and not permissions.sees(viewer, collection, d)]
-    if not unseen:
-        return list(found)
-    owners = await _owners(ctx, collection, unseen)
+    undecided = [d for d in documents if d is not None and not permissions.sees(viewer, collection, d)]
+    if not undecided:
+        return list(documents)
+    owners = await _owners(ctx, collection, undecided)
     return [
         d if d is not None and permissions.sees(viewer, collection, d, owners.get(d["_id"], nobody)) else None
-        for d in found
+        for d in documents
     ]
 
 
-async def _owners(ctx: Context, collection: str, documents: Sequence[Any]) -> Mapping[Any, Owners]:
-    """What the viewer's seeing a document depends on, by its `_id`."""
+async def _owners(
+    ctx: Context, collection: str, documents: Sequence[AnyDocument]
+) -> Mapping[ObjectId, Owners]:
+    """Loads the owners on which the visibility of the documents depends, by `_id`."""
     if permissions.may_own(ctx.viewer, *permissions.rules_of(collection)):
         ids = [document["_id"] for document in documents]
         return await owners_by_id(ctx.loaders.database[collection], ids)

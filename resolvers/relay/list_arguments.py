@@ -1,6 +1,6 @@
-"""Arguments as a client gave them, in the terms of the loaders."""
+"""The arguments of lists, checked and converted to what the loaders take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -9,6 +9,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
+from loaders.model import Document
 from loaders.text import has_words
 from resolvers.errors import BadUserInputError
 from resolvers.inputs import (
@@ -16,39 +17,63 @@ from resolvers.inputs import (
     CourseFilter,
     CourseOrder,
     EnrollmentFilter,
+    InputObject,
     OrderDirection,
     ReviewFilter,
     ReviewOrder,
     StudentFilter,
 )
 
-CourseFilterArgument = Annotated[CourseFilter | None, strawberry.argument(description="Which courses.")]
+CourseFilterArgument = Annotated[
+    CourseFilter | None,
+    strawberry.argument(
+        description="Criteria for courses; by default all that the viewer may see are listed."
+    ),
+]
 CourseOrderArgument = Annotated[
-    CourseOrder | None, strawberry.argument(description="By default the most relevant first.")
+    CourseOrder | None, strawberry.argument(description="Order of the courses; by default RELEVANCE, DESC.")
 ]
-ReviewFilterArgument = Annotated[ReviewFilter | None, strawberry.argument(description="Which reviews.")]
+ReviewFilterArgument = Annotated[
+    ReviewFilter | None,
+    strawberry.argument(
+        description="Criteria for reviews; by default all that the viewer may see are listed."
+    ),
+]
 ReviewOrderArgument = Annotated[
-    ReviewOrder | None, strawberry.argument(description="By default the newest first.")
+    ReviewOrder | None, strawberry.argument(description="Order of the reviews; by default NEWEST, DESC.")
 ]
-StudentFilterArgument = Annotated[StudentFilter | None, strawberry.argument(description="Which students.")]
+StudentFilterArgument = Annotated[
+    StudentFilter | None,
+    strawberry.argument(
+        description="Criteria for students; by default all that the viewer may see are listed."
+    ),
+]
 EnrollmentFilterArgument = Annotated[
-    EnrollmentFilter | None, strawberry.argument(description="Which enrolments.")
+    EnrollmentFilter | None,
+    strawberry.argument(
+        description="Criteria for enrolments; by default all that the viewer may see are listed."
+    ),
 ]
-AuditFilterArgument = Annotated[AuditFilter | None, strawberry.argument(description="Which entries.")]
+AuditFilterArgument = Annotated[
+    AuditFilter | None,
+    strawberry.argument(
+        description="Criteria for entries; by default all that the viewer may see are listed."
+    ),
+]
 
-#: Characters of a text of a filter, and of a slug.
+#: The maximum number of characters of a text in a filter, and of a slug.
 LONGEST_TEXT = 200
 
 T = TypeVar("T")
 
 
 class Ordering(NamedTuple):
-    field: Any
+    field: Any  # a stored value of CourseOrderField or ReviewOrderField, which the loaders type as a Literal
     descending: bool
 
 
-def given(value: Any) -> dict[str, Any]:
-    """The fields of an input that were given a value; enums as their stored values.
+def set_fields(value: InputObject | None) -> Document:
+    """Returns the fields of an input that are set and not null, with enums as their stored values.
 
     Raises BadUserInputError for a text that is too long.
     """
@@ -58,24 +83,24 @@ def given(value: Any) -> dict[str, Any]:
     return {name: _plain(name, item) for name, item in values.items() if item not in (UNSET, None)}
 
 
-def narrowing(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """A filter without the criteria that every document meets: a search without words, `verifiedOnly: false`.
+def effective_criteria(wanted: Document) -> Document:
+    """Drops criteria that every document meets: a search without words, `verifiedOnly: false`.
 
-    Cursors are signed with it, so that a list has the same ones however it is asked for.
+    Cursors are signed with the result, so equivalent filters have the same cursors.
     """
     return {name: value for name, value in wanted.items() if _narrows(name, value)}
 
 
-def _narrows(name: str, value: Any) -> bool:
+def _narrows(name: str, value: Any) -> bool:  # any value of a filter
     if name == "search":
         return has_words(value)
     return name != "verified_only" or bool(value)
 
 
 def text(name: str, value: str) -> str:
-    """A text of an argument, which is looked up or searched for.
+    """Returns a text argument that is looked up or searched for.
 
-    Raises BadUserInputError for one that is too long: what is done with it takes time by its length.
+    Raises BadUserInputError if it is too long, because the time it takes to process grows with its length.
     """
     if len(value) > LONGEST_TEXT:
         raise BadUserInputError(
@@ -85,22 +110,22 @@ def text(name: str, value: str) -> str:
 
 
 def ordering(order_by: CourseOrder | ReviewOrder | None, default: str) -> Ordering:
-    """The field and the direction; by default descending."""
+    """Returns the field and the direction of an order; the default order is descending."""
     if order_by is None:
         return Ordering(default, descending=True)
     return Ordering(order_by.field.value, order_by.direction is OrderDirection.DESC)
 
 
 def allowed(wanted: Sequence[T] | None, visible: Sequence[T]) -> Sequence[T]:
-    """What is wanted of what is visible; all of that when nothing in particular is wanted."""
+    """Returns the visible values that are wanted; all visible values if no filter is set (None)."""
     return visible if wanted is None else [value for value in visible if value in wanted]
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:  # any value of an input
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
         return text(name, value)
     if isinstance(value, list):
         return [_plain(name, item) for item in value]
-    return given(value) if is_dataclass(value) else value
+    return set_fields(value) if is_dataclass(value) else value

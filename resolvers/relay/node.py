@@ -1,9 +1,11 @@
-"""Node: anything by its global ID, and the global IDs."""
+"""The `node` and `nodes` fields, and the `id` field of every Node type."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+
+from bson import ObjectId
 
 from loaders.collections import of_type
+from loaders.model import Document
 from resolvers.access import visible
 from resolvers.context import Context
 from resolvers.errors import BadUserInputError
@@ -12,18 +14,17 @@ from resolvers.relay import ids
 MOST_IDS = 100
 
 
-async def nodes_by_id(
-    ctx: Context, global_ids: Sequence[str], most: int = MOST_IDS
-) -> list[dict[str, Any] | None]:
-    """One entry per ID, in order: the document with its type under `__typename`, or None for what is unknown,
-    foreign or hidden from the viewer. One command for each type, and what `visible` takes.
+async def nodes_by_id(ctx: Context, global_ids: Sequence[str], most: int = MOST_IDS) -> list[Document | None]:
+    """Loads objects by their global IDs: one entry per ID, in order.
 
-    Raises BadUserInputError for more than 100 IDs.
+    An entry is the document with its type under `__typename`, or None if the ID is invalid or unknown, or the
+    object is hidden from the viewer. Sends one command for each type, and those of `visible`.
+    Raises BadUserInputError for more than `most` IDs.
     """
     if len(global_ids) > most:
         raise BadUserInputError(f"`ids` has {len(global_ids)} entries: it takes at most {most}.")
     decoded = [ids.decode_id(global_id) for global_id in global_ids]
-    found: dict[ids.GlobalId, dict[str, Any] | None] = {}
+    found: dict[ids.GlobalId, Document | None] = {}
     for type_name in dict.fromkeys(key.type_name for key in decoded if key):
         keys = [key for key in decoded if key and key.type_name == type_name]
         documents = await _visible(ctx, type_name, [key.id for key in keys])
@@ -31,14 +32,15 @@ async def nodes_by_id(
     return [found.get(key) if key else None for key in decoded]
 
 
-def global_id(type_name: str) -> Callable[[Mapping[str, Any]], str]:
-    """The function that gives the global ID of a document of a type."""
+def global_id(type_name: str) -> Callable[[ids.AnyDocument], str]:
+    """Returns a function that makes the global ID of a document of this type."""
     return ids.encoder(type_name)
 
 
-async def _visible(ctx: Context, type_name: str, keys: Sequence[Any]) -> list[dict[str, Any] | None]:
+async def _visible(ctx: Context, type_name: str, keys: Sequence[ObjectId]) -> list[Document | None]:
+    """Loads the documents of one type; None for each that is unknown or hidden from the viewer."""
     row = of_type(type_name)
-    assert row is not None  # noqa: S101  # an ID was decoded by its row
+    assert row is not None  # noqa: S101  # an ID of this type was decoded by its row
     found = await ctx.loaders.by_key(row.name)(keys)
     documents = await visible(ctx, row.name, found)
     return [{**d, "__typename": type_name} if d is not None else None for d in documents]

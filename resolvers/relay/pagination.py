@@ -1,4 +1,4 @@
-"""Relay connections over loaders.reading.listing: arguments in, pages, edges and cursors out."""
+"""Relay connections: pages, edges and cursors of the lists of loaders.reading.listing."""
 
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,31 +11,39 @@ import strawberry
 
 from loaders.reading import Key, Listing, Page, Window, counts
 from resolvers.context import Context
-from resolvers.cursors import Scope, refused
+from resolvers.cursors import ParentKey, Scope, invalid_cursor
 from resolvers.errors import BadUserInputError, InvalidCursorError
 
 DEFAULT_SIZE = 20
-MOST = 100
+MAX_SIZE = 100
 
 First = Annotated[
-    int | None, strawberry.argument(description="At most this many, from the start: up to 100.")
+    int | None,
+    strawberry.argument(
+        description="Number of elements from the start of the list, 0 to 100; 20 if neither `first` nor"
+        " `last` is given."
+    ),
 ]
-After = Annotated[
-    str | None, strawberry.argument(description="Only what follows the element of this cursor.")
+After = Annotated[str | None, strawberry.argument(description="Cursor: only elements after this one.")]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Number of elements from the end of the list, 0 to 100; not together with `first`."
+    ),
 ]
-Last = Annotated[int | None, strawberry.argument(description="At most this many, from the end: up to 100.")]
-Before = Annotated[
-    str | None, strawberry.argument(description="Only what precedes the element of this cursor.")
-]
+Before = Annotated[str | None, strawberry.argument(description="Cursor: only elements before this one.")]
 
 T = TypeVar("T")
 
-#: What tells a list from every other, for its cursors: its name, filter and order.
-Scoped: TypeAlias = tuple[object, ...]
+#: A document of a list.
+NodeDoc: TypeAlias = Mapping[str, Any]
+
+#: What distinguishes a list from every other one, for its cursors: its name, filter and order.
+CursorScope: TypeAlias = tuple[object, ...]
 
 
 class Slice(NamedTuple):
-    """A connection's four arguments, as they came."""
+    """The four paging arguments of a connection, as the client sent them."""
 
     first: int | None
     after: str | None
@@ -44,45 +52,48 @@ class Slice(NamedTuple):
 
 
 class ConnectionDoc(TypedDict):
-    """What a connection resolves to. Edges and cursors are made when they are selected."""
+    """The parent of a connection's fields. Edges and cursors are made only when they are selected."""
 
-    nodes: Sequence[Any]
+    nodes: Sequence[NodeDoc]
     page: Page
     cursors: Scope
 
 
-#: A node and the connection it is an edge of.
-EdgeDoc: TypeAlias = tuple[Any, ConnectionDoc]
+#: The parent of an edge's fields: its node and its connection.
+EdgeDoc: TypeAlias = tuple[NodeDoc, ConnectionDoc]
 
 
 async def connections(
     ctx: Context,
     listing: Listing,
-    parents: Sequence[Any],
+    parents: Sequence[ParentKey | None],
     arguments: Slice,
-    of: Scoped,
-) -> list[Any]:
-    """The connection of each parent, in order; an InvalidCursorError where a cursor is of another parent's
-    list. The list of a parent that is None is empty, whatever the cursor. One command.
+    scope: CursorScope,
+) -> list[Any]:  # connections; an entry may also be an error, which graphql-core raises for its field
+    """Returns one connection per parent, in order. Sends one command.
 
-    Raises BadUserInputError or InvalidCursorError for arguments that can't be used.
+    An entry is an InvalidCursorError if a cursor belongs to the list of another parent. The list of a parent
+    that is None is empty, whatever the cursor.
+    Raises BadUserInputError or InvalidCursorError if the arguments are invalid for all parents.
     """
     listing = replace(listing, projection=ctx.loaders.projections.get(listing.collection.name))
-    cursors = ctx.cursors.scope(repr(of))
+    cursors = ctx.cursors.scope(repr(scope))
     shown = [parent for parent in dict.fromkeys(parents) if parent is not None]
-    window, wrong = _window(arguments, cursors, shown)
-    found = await listing.pages([None if p in wrong else p for p in parents] if wrong else parents, window)
-    made: list[Any] = [{"nodes": page.documents, "page": page, "cursors": cursors} for page in found]
-    return [wrong.get(parent, c) for parent, c in zip(parents, made, strict=True)] if wrong else made
+    window, errors = _window(arguments, cursors, shown)
+    pages = await listing.pages([None if p in errors else p for p in parents] if errors else parents, window)
+    made: list[Any] = [  # as the result
+        {"nodes": page.documents, "page": page, "cursors": cursors} for page in pages
+    ]
+    return [errors.get(parent, c) for parent, c in zip(parents, made, strict=True)] if errors else made
 
 
 async def connection(
-    ctx: Context, listing: Listing, parent: Any, arguments: Slice, of: Scoped
+    ctx: Context, listing: Listing, parent: ParentKey | None, arguments: Slice, scope: CursorScope
 ) -> ConnectionDoc:
-    """As `connections`, of one parent."""
-    (found,) = await connections(ctx, listing, [parent], arguments, of)
-    made: ConnectionDoc = found
-    return made
+    """Returns the connection of a single parent, as `connections` does."""
+    (made,) = await connections(ctx, listing, [parent], arguments, scope)
+    only: ConnectionDoc = made
+    return only
 
 
 async def total_count(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[int]:
@@ -91,23 +102,23 @@ async def total_count(connections: Sequence[ConnectionDoc], ctx: Context) -> Seq
 
 async def by_listing(
     connections: Sequence[ConnectionDoc],
-    function: Callable[[Listing, Sequence[Any]], Awaitable[Sequence[T]]],
+    function: Callable[[Listing, Sequence[ParentKey]], Awaitable[Sequence[T]]],
 ) -> list[T]:
-    """One result for each connection, in order: the function gets the parents of each listing at once."""
+    """Returns one result per connection, in order. Calls the function once per listing, for all parents."""
     groups: dict[int, list[Page]] = {}
     for connection in connections:
         groups.setdefault(id(connection["page"].listing), []).append(connection["page"])
     results = await gather(*(function(g[0].listing, [page.parent for page in g]) for g in groups.values()))
-    waiting = {key: iter(found) for key, found in zip(groups, results, strict=True)}
-    return [next(waiting[id(connection["page"].listing)]) for connection in connections]
+    remaining = {key: iter(group) for key, group in zip(groups, results, strict=True)}
+    return [next(remaining[id(connection["page"].listing)]) for connection in connections]
 
 
 def edges(connection: ConnectionDoc) -> list[EdgeDoc]:
     return list(zip(connection["nodes"], repeat(connection)))
 
 
-#: The node of an edge.
-edge_node: Callable[[EdgeDoc], Any] = itemgetter(0)
+#: Returns the node of an edge.
+edge_node: Callable[[EdgeDoc], NodeDoc] = itemgetter(0)
 
 
 def cursor(edge: EdgeDoc) -> str:
@@ -135,28 +146,32 @@ def page_info(connection: ConnectionDoc) -> ConnectionDoc:
     return connection
 
 
-def _cursor(connection: ConnectionDoc, node: Mapping[str, Any]) -> str:
+def _cursor(connection: ConnectionDoc, node: NodeDoc) -> str:
     page = connection["page"]
     return connection["cursors"].cursor(page.parent, page.listing.key(node))
 
 
 def _window(
-    arguments: Slice, cursors: Scope, parents: Sequence[Any]
-) -> tuple[Window, Mapping[Any, InvalidCursorError]]:
-    """The window, and the parents that one of its cursors is not for."""
+    arguments: Slice, cursors: Scope, parents: Sequence[ParentKey]
+) -> tuple[Window, Mapping[ParentKey, InvalidCursorError]]:
+    """Returns the window, and an error for each parent to whose list a cursor doesn't belong.
+
+    Raises BadUserInputError or InvalidCursorError if the arguments are invalid for all parents.
+    """
     first, after, last, before = arguments
     if first is not None and last is not None:
         raise BadUserInputError("Give `first` or `last`, not both.")
     for name, size in (("first", first), ("last", last)):
-        if size is not None and not 0 <= size <= MOST:
-            hint = " Follow `pageInfo` for more." if size > MOST else ""
-            raise BadUserInputError(f"`{name}` is {size}: it takes 0 to {MOST}.{hint}")
+        if size is not None and not 0 <= size <= MAX_SIZE:
+            hint = " Follow `pageInfo` for more." if size > MAX_SIZE else ""
+            raise BadUserInputError(f"`{name}` is {size}: it takes 0 to {MAX_SIZE}.{hint}")
     size = last if last is not None else first
     keys: dict[str, Key] = {}
-    wrong: dict[Any, InvalidCursorError] = {}
+    errors: dict[ParentKey, InvalidCursorError] = {}
     for name, cursor in (("after", after), ("before", before)):
         if cursor is not None and parents:
-            read = cursors.read(cursor, name, parents)
-            keys[name] = read.key
-            wrong |= {p: refused(name) for p, own in zip(parents, read.is_of, strict=True) if not own}
-    return Window(DEFAULT_SIZE if size is None else size, **keys, from_end=last is not None), wrong
+            decoded = cursors.read(cursor, name, parents)
+            keys[name] = decoded.key
+            pairs = zip(parents, decoded.matches, strict=True)
+            errors |= {parent: invalid_cursor(name) for parent, matches in pairs if not matches}
+    return Window(DEFAULT_SIZE if size is None else size, **keys, from_end=last is not None), errors

@@ -1,4 +1,4 @@
-"""Guesses of passwords: so many within a time, and no more."""
+"""The login throttle: limits wrong passwords per account and per network address."""
 
 from asyncio import gather
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -12,46 +12,49 @@ from loaders.mongo import Database, now
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
 
-_WITHIN = timedelta(minutes=15)
-#: Wrong ones within that time: of an account from one address, from an address, of an account.
-MOST_OF_PAIR, MOST_OF_ADDRESS, MOST_OF_ACCOUNT = 10, 100, 50
+_WINDOW = timedelta(minutes=15)
+#: Wrong passwords allowed within the window: for one account from one address, from one address for any
+#: account, and for one account from any address.
+MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_ACCOUNT = 10, 100, 50
 
 
 @asynccontextmanager
-async def guess(ctx: Context, email: str) -> AsyncIterator[None]:
-    """A guess of an account's password, whether or not there is such an account. It counts where what is done
-    with it raises RefusedError; one that was right makes those from the same address forgotten.
+async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
+    """Wraps an attempt to use an account's password, whether or not the account exists.
 
-    Raises RefusedError when there were too many.
+    The attempt counts if the body raises RefusedError. If the body succeeds, the failed attempts for this
+    account from the same address are forgotten. Raises RefusedError after too many failed attempts.
     """
     database, client = ctx.loaders.database, _client(ctx.address)
     pair, address, account = f"pair {client} {email}", f"address {client}", f"account {email}"
-    limits = {pair: MOST_OF_PAIR, address: MOST_OF_ADDRESS, account: MOST_OF_ACCOUNT}
+    limits = {pair: MAX_PER_PAIR, address: MAX_PER_ADDRESS, account: MAX_PER_ACCOUNT}
     await _spend(database, limits)
     try:
         yield
     except RefusedError:
         raise
-    except BaseException:  # of our side: it was no guess
+    except BaseException:  # a failure of the gateway, not a wrong password
         await _give_back(database, limits)
         raise
     await gather(forget_attempts(database, pair), _give_back(database, (address, account)))
 
 
-async def forgive(ctx: Context, email: str) -> None:
-    """Who may set the password anew is not kept out by guesses of the old one."""
+async def forget_failures(ctx: Context, email: str) -> None:
+    """Forgets failed attempts after a password reset, so that they don't lock the owner out."""
     pair, account = f"pair {_client(ctx.address)} {email}", f"account {email}"
     await gather(*(forget_attempts(ctx.loaders.database, key) for key in (pair, account)))
 
 
 async def _spend(database: Database, limits: Mapping[str, int]) -> None:
-    """Counts a guess for each key, one after the other. One that is refused counts for none: who is kept out
-    by one limit doesn't use up the next, which others share.
+    """Counts an attempt against each limit in turn.
+
+    An attempt that is refused counts against no limit: a client that is blocked by one limit must not use up
+    the next one, which it shares with others.
     """
     spent: list[str] = []
     for key, most in limits.items():
         spent.append(key)
-        if until := await spend_attempt(database, key, most=most, within=_WITHIN):
+        if until := await spend_attempt(database, key, most=most, within=_WINDOW):
             await _give_back(database, spent)
             minutes = max(1, ceil((until - now()).total_seconds() / 60))
             raise refusal("RATE_LIMITED", f"Too many attempts: try again in {minutes} min.")
@@ -62,7 +65,7 @@ async def _give_back(database: Database, keys: Iterable[str]) -> None:
 
 
 def _client(address: str) -> str:
-    """Who sends from an address: with IPv6, everyone has a network of 2^64 of them."""
+    """Identifies the client of an address: with IPv6 by its /64 network, which belongs to one client."""
     try:
         ip = ip_address(address)
     except ValueError:

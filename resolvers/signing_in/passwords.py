@@ -1,6 +1,7 @@
-"""Passwords: argon2id (RFC 9106) by OWASP's parameters, in threads of its own, so that the loop never waits.
+"""Password hashes: argon2id (RFC 9106) with OWASP's parameters.
 
-Two at once: each takes 19 MiB.
+They are computed in threads of their own, so that the event loop never waits for them: two at once, because
+each takes 19 MiB.
 """
 
 from asyncio import get_running_loop
@@ -16,22 +17,22 @@ T = TypeVar("T")
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _threads = ThreadPoolExecutor(2, "passwords")
 
-#: Of no password: looked at where there is no account, so that the answer takes as long.
-_NOBODYS = _hasher.hash("nobody's")
+#: A dummy hash, verified for unknown accounts so that both answers take equally long.
+_DUMMY_HASH = _hasher.hash("nobody's")
 
 
-async def hashed(password: str) -> str:
-    """What is stored of a password."""
+async def hash_password(password: str) -> str:
+    """Returns the hash of a password, to be stored."""
     return await _in_thread(lambda: _hasher.hash(password))
 
 
-async def is_right(password: str, stored: str | None) -> bool:
-    """Whether it is the password that was stored. It takes as long when none was."""
-    right = await _in_thread(lambda: _verified(password, stored or _NOBODYS))
-    return right and stored is not None
+async def verify(password: str, stored: str | None) -> bool:
+    """Whether a password matches the stored hash. Takes equally long if there is no stored hash (None)."""
+    matches = await _in_thread(lambda: _matches(password, stored or _DUMMY_HASH))
+    return matches and stored is not None
 
 
-def _verified(password: str, stored: str) -> bool:
+def _matches(password: str, stored: str) -> bool:
     try:
         return _hasher.verify(stored, password)
     except (VerificationError, InvalidHashError):

@@ -1,7 +1,7 @@
-"""Signing up, in and out, and passwords.
+"""The mutations that sign up, in and out, and those that change a password.
 
-No answer tells whether an address has an account, but that of signUp, which can't help it; and none is
-quicker where it hasn't.
+Only signUp reveals whether an e-mail address has an account, which it can't avoid. No other answer does,
+neither by its content nor by taking less time.
 """
 
 from hashlib import sha256
@@ -15,57 +15,64 @@ from loaders.mongo import Transaction, transaction
 from resolvers.context import Context, RefreshToken, Viewer
 from resolvers.errors import RefusedError, refusal
 from resolvers.signing_in import passwords
-from resolvers.signing_in.login_throttle import forgive, guess
+from resolvers.signing_in.login_throttle import attempt, forget_failures
 from resolvers.viewer import viewer_doc
-from resolvers.writing import Given, Objects, actor
+from resolvers.writing import InputValues, Objects, actor
 
 
-class _Begun(NamedTuple):
+class _Session(NamedTuple):
+    """A session with its account."""
+
     account: AccountDoc
     session: SessionDoc
 
 
-async def sign_up(ctx: Context, given: Given) -> Objects:
-    """Sent again with its key and its password, it begins another session of the account it made."""
-    async with guess(ctx, given["email"]):
-        password_hash = await passwords.hashed(given["password"])
+async def sign_up(ctx: Context, values: InputValues) -> Objects:
+    """Creates an account. A retry with the same idempotency key and password starts another session of it."""
+    async with attempt(ctx, values["email"]):
+        password_hash = await passwords.hash_password(values["password"])
 
-        async def work(tx: Transaction) -> _Begun | AccountDoc:
-            there = await loaders.accounts.by_email(tx, given["email"])
-            return there or await _new_student(ctx, tx, given, password_hash)
+        async def work(tx: Transaction) -> _Session | AccountDoc:
+            existing = await loaders.accounts.by_email(tx, values["email"])
+            return existing or await _new_student(ctx, tx, values, password_hash)
 
-        made = await transaction(ctx.loaders.database, work)
-        if isinstance(made, _Begun):
-            return _session(ctx, made)
-        again = given.get("idempotencyKey") is not None and made["signUpKey"] == given["idempotencyKey"]
-        if not (again and await passwords.is_right(given["password"], made["passwordHash"])):
-            raise refusal("DUPLICATE", "This address has an account: sign in, or take another.", "email")
-        return await _begin(ctx, made, "signUp")
+        result = await transaction(ctx.loaders.database, work)
+        if isinstance(result, _Session):
+            return _session_payload(ctx, result)
+        key = values.get("idempotencyKey")
+        is_retry = key is not None and result["signUpKey"] == key
+        if not (is_retry and await passwords.verify(values["password"], result["passwordHash"])):
+            message = "This address already has an account: sign in, or use another address."
+            raise refusal("DUPLICATE", message, "email")
+        return await _start_session(ctx, result, "signUp")
 
 
-async def sign_in(ctx: Context, given: Given) -> Objects:
-    email = given["email"].strip().lower()
-    async with guess(ctx, email):
+async def sign_in(ctx: Context, values: InputValues) -> Objects:
+    email = values["email"].strip().lower()
+    async with attempt(ctx, email):
         account = await transaction(ctx.loaders.database, lambda tx: loaders.accounts.by_email(tx, email))
-        right = await passwords.is_right(given["password"], account["passwordHash"] if account else None)
+        right = await passwords.verify(values["password"], account["passwordHash"] if account else None)
         if account is None or not right:
-            raise _wrong()
-        return await _begin(ctx, account, "signIn")
+            raise _wrong_credentials()
+        return await _start_session(ctx, account, "signIn")
 
 
-async def refresh_session(ctx: Context, given: Given) -> Objects:
-    """The refresh token is used up. One that was used before was stolen, now or then: its session ends."""
-    token, key = ctx.tokens.read_refresh(given["refreshToken"]), given.get("idempotencyKey")
+async def refresh_session(ctx: Context, values: InputValues) -> Objects:
+    """Exchanges a refresh token for new tokens, which uses it up.
 
-    async def work(tx: Transaction) -> _Begun | None:
+    If it was used before, either that use or this one was by a thief, so the session ends.
+    """
+    token, key = ctx.tokens.read_refresh(values["refreshToken"]), values.get("idempotencyKey")
+
+    async def work(tx: Transaction) -> _Session | None:
         session = await loaders.accounts.session(tx, token.session_id) if token else None
         account = await loaders.accounts.by_id(tx, session["accountId"]) if session else None
         if token is None or session is None or account is None:
             return None
         if token.generation == session["generation"]:
-            return _Begun(account, await loaders.accounts.refresh_session(tx, session, key))
+            return _Session(account, await loaders.accounts.refresh_session(tx, session, key))
         if key and key == session["refreshKey"] and token.generation == session["generation"] - 1:
-            return _Begun(account, session)  # the answer was lost on its way
+            return _Session(account, session)  # a retry: the first answer was lost
         await loaders.accounts.end_session(tx, session)
         await loaders.audit.record(tx, "refreshSession", actor(_viewer(account, session)), ctx.address)
         return None
@@ -73,16 +80,18 @@ async def refresh_session(ctx: Context, given: Given) -> Objects:
     refreshed = await transaction(ctx.loaders.database, work)
     if refreshed is None:
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.", "refreshToken")
-    return _session(ctx, refreshed)
+    return _session_payload(ctx, refreshed)
 
 
-async def sign_out(ctx: Context, given: Given) -> Objects:
-    """A session that has ended already stays so."""
-    text = given.get("refreshToken")
+async def sign_out(ctx: Context, values: InputValues) -> Objects:
+    """Idempotent: ending a session that has already ended is not an error."""
+    text = values.get("refreshToken")
     token = ctx.tokens.read_refresh(text) if text else None
     session_id = token.session_id if token else ctx.viewer.session_id
     if session_id is None:
-        raise refusal("UNAUTHENTICATED", "There is no session: send its refresh token.", "refreshToken")
+        raise refusal(
+            "UNAUTHENTICATED", "There is no session to end: send its refresh token.", "refreshToken"
+        )
 
     async def work(tx: Transaction) -> None:
         if session := await loaders.accounts.session(tx, session_id):
@@ -95,11 +104,11 @@ async def sign_out(ctx: Context, given: Given) -> Objects:
     return {}
 
 
-async def change_password(ctx: Context, given: Given) -> Objects:
-    """The other sessions end."""
+async def change_password(ctx: Context, values: InputValues) -> Objects:
+    """Changes the password and ends the other sessions of the account."""
     session_id = ctx.viewer.session_id
     if session_id is None:
-        raise refusal("FORBIDDEN", "Your password isn't kept here: change it where you sign in.")
+        raise refusal("FORBIDDEN", "Your password isn't stored here: change it where you sign in.")
 
     async def account_of(tx: Transaction) -> AccountDoc | None:
         session = await loaders.accounts.session(tx, session_id)
@@ -108,17 +117,17 @@ async def change_password(ctx: Context, given: Given) -> Objects:
     account = await transaction(ctx.loaders.database, account_of)
     if account is None:
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
-    async with guess(ctx, account["email"]):
-        if not await passwords.is_right(given["currentPassword"], account["passwordHash"]):
+    async with attempt(ctx, account["email"]):
+        if not await passwords.verify(values["currentPassword"], account["passwordHash"]):
             raise refusal("INVALID", "This is not your password.", "currentPassword")
-        password_hash = await passwords.hashed(given["newPassword"])
+        password_hash = await passwords.hash_password(values["newPassword"])
 
         async def work(tx: Transaction) -> AccountDoc | None:
-            if own := await account_of(tx):
-                await loaders.accounts.change(tx, own, passwordHash=password_hash, reset=None)
-                await loaders.accounts.end_sessions(tx, own["_id"], but=[session_id])
+            if current := await account_of(tx):
+                await loaders.accounts.change(tx, current, passwordHash=password_hash, reset=None)
+                await loaders.accounts.end_sessions(tx, current["_id"], but=[session_id])
                 await loaders.audit.record(tx, "changePassword", actor(ctx.viewer), ctx.address)
-            return own
+            return current
 
         changed = await transaction(ctx.loaders.database, work)
         if changed is None:
@@ -126,75 +135,78 @@ async def change_password(ctx: Context, given: Given) -> Objects:
     return {"viewer": viewer_doc(ctx.viewer)}
 
 
-async def reset_password(ctx: Context, given: Given) -> Objects:
-    """A reset link is good once. All sessions end, and a new one begins."""
-    digest = sha256(given["token"].encode()).digest()
+async def reset_password(ctx: Context, values: InputValues) -> Objects:
+    """Uses up a reset link: sets the password, ends all sessions of the account, and starts a new one."""
+    digest = sha256(values["token"].encode()).digest()
 
     async def account_of(tx: Transaction) -> AccountDoc | None:
         return await loaders.accounts.by_reset(tx, digest)
 
-    used = refusal("EXPIRED", "This link was used, or is too old: ask for another.", "token")
+    expired = refusal("EXPIRED", "This link was already used or has expired: ask for a new one.", "token")
     if await transaction(ctx.loaders.database, account_of) is None:
-        raise used  # before a hash is computed for whoever asks
-    password_hash = await passwords.hashed(given["newPassword"])
+        raise expired  # before an expensive hash is computed for an unknown token
+    password_hash = await passwords.hash_password(values["newPassword"])
 
-    async def work(tx: Transaction) -> _Begun:
+    async def work(tx: Transaction) -> _Session:
         account = await account_of(tx)
         if account is None:
-            raise used
+            raise expired
         await loaders.accounts.change(tx, account, passwordHash=password_hash, reset=None)
         await loaders.accounts.end_sessions(tx, account["_id"])
-        return await _begun(ctx, tx, account, "resetPassword")
+        return await _insert_session(ctx, tx, account, "resetPassword")
 
-    begun = await transaction(ctx.loaders.database, work)
-    await forgive(ctx, begun.account["email"])
-    return _session(ctx, begun)
+    session = await transaction(ctx.loaders.database, work)
+    await forget_failures(ctx, session.account["email"])
+    return _session_payload(ctx, session)
 
 
-async def _new_student(ctx: Context, tx: Transaction, given: Given, password_hash: str) -> _Begun:
+async def _new_student(ctx: Context, tx: Transaction, values: InputValues, password_hash: str) -> _Session:
     student = await loaders.student.insert(
         tx,
         {
-            "name": given["name"], "email": given["email"], "country": given.get("country"),
+            "name": values["name"], "email": values["email"], "country": values.get("country"),
             "joinedAt": tx.now,
         },
     )  # fmt: skip
     account = await loaders.accounts.insert(
         tx,
         {
-            "email": given["email"], "passwordHash": password_hash, "roles": ["STUDENT"],
-            "studentId": student["_id"], "createdAt": tx.now, "signUpKey": given.get("idempotencyKey"),
+            "email": values["email"], "passwordHash": password_hash, "roles": ["STUDENT"],
+            "studentId": student["_id"], "createdAt": tx.now, "signUpKey": values.get("idempotencyKey"),
         },
     )  # fmt: skip
-    return await _begun(ctx, tx, account, "signUp")
+    return await _insert_session(ctx, tx, account, "signUp")
 
 
-async def _begin(ctx: Context, account: AccountDoc, action: str) -> Objects:
-    """Raises RefusedError where the password is another by now than the one that was right."""
+async def _start_session(ctx: Context, account: AccountDoc, action: str) -> Objects:
+    """Starts a session of an account whose password was verified.
 
-    async def work(tx: Transaction) -> _Begun:
-        own = await loaders.accounts.by_id(tx, account["_id"])
-        if own is None or own["passwordHash"] != account["passwordHash"]:
-            raise _wrong()
-        return await _begun(ctx, tx, own, action)
+    Raises RefusedError if the password has changed since it was verified.
+    """
 
-    return _session(ctx, await transaction(ctx.loaders.database, work))
+    async def work(tx: Transaction) -> _Session:
+        current = await loaders.accounts.by_id(tx, account["_id"])
+        if current is None or current["passwordHash"] != account["passwordHash"]:
+            raise _wrong_credentials()
+        return await _insert_session(ctx, tx, current, action)
+
+    return _session_payload(ctx, await transaction(ctx.loaders.database, work))
 
 
-async def _begun(ctx: Context, tx: Transaction, account: AccountDoc, action: str) -> _Begun:
-    """A new session, in the audit log with what went before it."""
+async def _insert_session(ctx: Context, tx: Transaction, account: AccountDoc, action: str) -> _Session:
+    """Inserts a session, and an audit entry for all that the transaction has changed."""
     session = await loaders.accounts.begin_session(tx, account)
     await loaders.audit.record(tx, action, actor(_viewer(account, session)), ctx.address)
-    return _Begun(account, session)
+    return _Session(account, session)
 
 
-def _wrong() -> RefusedError:
+def _wrong_credentials() -> RefusedError:
     return refusal("UNAUTHENTICATED", "The e-mail address or the password is wrong.")
 
 
-def _session(ctx: Context, begun: _Begun) -> Objects:
-    """The payload of a session; who signed in is the viewer of what is selected there."""
-    account, session = begun
+def _session_payload(ctx: Context, new: _Session) -> Objects:
+    """Returns the payload of a session, and makes its account the viewer for the fields selected below it."""
+    account, session = new
     viewer = _viewer(account, session)
     ctx.sign_in(viewer)
     access = ctx.tokens.access(viewer)

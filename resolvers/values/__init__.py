@@ -1,4 +1,4 @@
-"""Values of the API: scalars, and the currencies that money may be in."""
+"""Values of the API: scalars, currencies, amounts of money and rating summaries."""
 
 from resolvers.values.currencies import CURRENCIES, exponent
 from resolvers.values.literals import scalar_map

@@ -1,18 +1,22 @@
-"""Minor units of currencies (ISO 4217)."""
+"""Currencies and their minor units (ISO 4217)."""
 
-_CODES = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_NONE = frozenset(_CODES.split())
-_THREE = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
+_WITHOUT_MINOR_UNIT = frozenset(
+    (
+        "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV",
+        "XAF", "XOF", "XPF",
+    )
+)  # fmt: skip
+_WITH_THREE_DECIMALS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 
 
 def exponent(currency: str) -> int:
-    """The number of decimals of a currency: 2 for most, 0 for the yen, 3 for the Kuwaiti dinar."""
-    if currency in _NONE:
+    """Returns the number of decimals of a currency: 2 for most, 0 for the yen, 3 for the Kuwaiti dinar."""
+    if currency in _WITHOUT_MINOR_UNIT:
         return 0
-    return 3 if currency in _THREE else 2
+    return 3 if currency in _WITH_THREE_DECIMALS else 2
 
 
-#: ISO 4217: the currencies in circulation.
+#: The codes of the currencies in circulation (ISO 4217).
 CURRENCIES = frozenset(
     [
         "AED",

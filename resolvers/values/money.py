@@ -1,4 +1,4 @@
-"""Money: amounts in minor units, written for people."""
+"""Money: amounts in minor units, formatted for display."""
 
 from loaders.model import MoneyDoc
 from resolvers.values import exponent
@@ -10,8 +10,10 @@ _SYMBOLS = {
 
 
 def formatted(money: MoneyDoc) -> str:
-    """ "₹1,299.00": the symbol, or the code where there is none, digits grouped by three (rupees above the
-    thousands by two: ₹1,24,980.00), the currency's own number of decimals.
+    """Formats an amount of money for display: "₹1,299.00".
+
+    It has the symbol of the currency, or its code if there is no symbol, and the currency's number of
+    decimals. Digits are grouped by three; those of rupees above the thousands by two: "₹1,24,980.00".
     """
     digits = exponent(money["currency"])
     amount = abs(money["amountMinor"])

@@ -1,7 +1,6 @@
-"""RatingSummary: its fields, which are keys of the course."""
+"""RatingSummary: its fields, which are stored as keys of the course itself."""
 
 from operator import itemgetter
-from typing import Any
 
 from loaders.model import PRIOR_MEAN, PRIOR_WEIGHT, CourseDoc, RatingDoc
 
@@ -15,7 +14,7 @@ def summary(course: CourseDoc) -> RatingDoc:
 
 
 def histogram(rating: RatingDoc) -> list[dict[str, int]]:
-    """Five buckets, 5 stars first."""
+    """Returns five buckets, 5 stars first."""
     return [{"stars": i + 1, "count": rating["ratingStars"][i]} for i in reversed(range(5))]
 
 
@@ -23,9 +22,9 @@ def without_review_count(rating: RatingDoc) -> int:
     return rating["importedRating"]["count"] if rating["importedRating"] else 0
 
 
-def prior_mean(_: Any) -> float:
+def prior_mean(_: RatingDoc) -> float:
     return PRIOR_MEAN
 
 
-def prior_weight(_: Any) -> int:
+def prior_weight(_: RatingDoc) -> int:
     return PRIOR_WEIGHT

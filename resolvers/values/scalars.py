@@ -1,4 +1,4 @@
-"""Scalars: how Python's values are written and read."""
+"""Custom scalars: how their values are serialised and parsed."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,10 +9,10 @@ from strawberry.types.scalar import ScalarDefinition
 
 
 def written(moment: datetime) -> str:
-    """A moment in the API's one form, `2026-06-01T15:00:00Z`: always 20 characters.
+    """Formats a time in the only form that the API uses, `2026-06-01T15:00:00Z`: always 20 characters.
 
-    Without fractions of a second every client reads it, and orjson writes it by itself. A moment without a
-    zone is in UTC, as MongoDB stores it: to give each its zone takes longer than to read it.
+    Every client can parse it without fractions of a second, and orjson writes it by itself. A time without a
+    zone is in UTC, as MongoDB stores it: attaching a zone to each time takes longer than reading it.
     """
     if moment.tzinfo:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
@@ -25,8 +25,8 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         serialize=written,
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         description=(
-            "A moment by RFC 3339. Lectern writes it in UTC and whole seconds, always in one form: "
-            "`2026-06-01T15:00:00Z`. It takes any offset."
+            "A date and time as in RFC 3339. Responses always have it in UTC with whole seconds: "
+            "`2026-06-01T15:00:00Z`. Inputs may have any UTC offset; without an offset they are in UTC."
         ),
     )
 }

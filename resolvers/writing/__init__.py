@@ -1,8 +1,8 @@
-"""How a mutation runs: its input, checks and targets, its transaction, its payload."""
+"""Mutations: their inputs and checks, their target objects, transactions and payloads."""
 
 from resolvers.writing.checks import Check, email, global_id, text
 from resolvers.writing.plain_text import clean
-from resolvers.writing.runner import Given, Objects, actor, mutation, write
+from resolvers.writing.runner import InputValues, Objects, actor, mutation, write
 from resolvers.writing.targets import (
     own_course,
     own_enrollment,
@@ -49,7 +49,7 @@ __all__ = [
     "CreateReviewInput",
     "DeleteReviewInput",
     "EnrollInput",
-    "Given",
+    "InputValues",
     "MarkReviewHelpfulInput",
     "ModerateReviewInput",
     "Objects",

@@ -1,11 +1,11 @@
-"""Text that people write, as it is stored: without HTML and control characters."""
+"""Cleans text that users write: removes HTML tags and control characters before it is stored."""
 
 import re
 from unicodedata import category
 
-# A URL, as Markdown has it.
+# A URL in angle brackets, as in Markdown.
 _AUTOLINK = re.compile(r"<(https?://[^\s<>]+)>")
-# HTML's elements, and those of its past and its neighbours (https://html.spec.whatwg.org/#elements-3).
+# The elements of HTML (https://html.spec.whatwg.org/#elements-3), obsolete ones, and roots of SVG and MathML.
 _ELEMENTS = (
     "a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink "
     "blockquote body br button canvas caption center cite code col colgroup data datalist dd del "
@@ -18,31 +18,33 @@ _ELEMENTS = (
     "video wbr xmp"
 )
 _NAMES = "|".join(f"{name}|{name.upper()}" if len(name) > 1 else name for name in _ELEMENTS.split())
-# A tag of one of them, bare or with an attribute, or a comment. "List<String>" is code and "a<b and c>d" a
-# comparison: what is no tag to its writer stays.
+# A comment, or a tag of one of these elements, bare or with an attribute. Everything else stays:
+# "List<String>" is code, and "a<b and c>d" a comparison.
 _TAG = re.compile(rf"<(?:[!?][^<>]*+|/?(?:{_NAMES})(?:\s*/?|\s(?=[^<>]*=)[^<>]*+))>")
-# What a page would take for a tag all the same, and swallow.
+# The start of anything that a browser would still parse as a tag, and hide.
 _BEGIN = re.compile(r"<(?=[A-Za-z/!?])")
-# All but tab and line feed; also what turns the direction of the text that follows (Unicode's bidi controls).
+# Control characters except tab and line feed; also Unicode's bidi controls, which change the direction of the
+# text that follows.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def clean(text: str) -> str:
-    """Text without HTML's tags and control characters, and without space around it. What is left has nothing
-    in it that is a tag on a page, however they were nested: "List<String>" is "List< String>". References
-    such as "&amp;" stay as they were written.
+    """Removes HTML tags, control characters and surrounding white space from a text.
 
-    Each step passes the text once: to look for tags until there are none would take the square of its length.
+    The result contains nothing that a browser would parse as a tag, however tags were nested: a space is put
+    after each remaining "<" that could start one, so "List<String>" becomes "List< String>". Character
+    references such as "&amp;" stay as they are.
+    Each step scans the text once. Removing tags repeatedly until none is left would take quadratic time.
     """
     text = _CONTROL.sub("", text.replace("\r\n", "\n"))
     return _BEGIN.sub("< ", _TAG.sub("", _AUTOLINK.sub(r"\1", text))).strip()
 
 
 def in_line(text: str) -> str:
-    """Clean text as a line: any space in it is one space."""
+    """Cleans a text as `clean` does, and collapses each run of white space into one space."""
     return " ".join(clean(text).split())
 
 
 def is_visible(text: str) -> bool:
-    """Whether it has a letter, a number or a sign: not only space, and what joins characters."""
+    """Whether a text has a letter, number, punctuation mark or symbol, not only white space and joiners."""
     return any(category(character)[0] in "LNPS" for character in text)

@@ -1,9 +1,9 @@
-"""How a field of the mutation runs: who may, what is wrong with its input, its transaction, its answer.
+"""Runs the fields of Mutation: permission, input checks, transaction, payload.
 
-A mutation is `async (ctx, given) -> the objects of its payload`, a write `async (ctx, tx, given)`, which is
-part of a transaction, is done once for an idempotency key, and leaves an entry in the audit log. `given` are
-the values of the input by their GraphQL names, as they are stored; what was left out is not there. What can't
-be done raises RefusedError, and nothing of it is kept.
+A mutation is a function `async (ctx, values) -> the objects of its payload`. A write is a mutation
+`async (ctx, tx, values)` that runs in a transaction, at most once per idempotency key, and adds an entry to
+the audit log. `values` are the checked values of the input by GraphQL name, as they are to be stored, without
+those that were left out. A mutation that can't be done raises RefusedError, and its transaction is aborted.
 """
 
 from asyncio import shield
@@ -38,30 +38,37 @@ from loaders.mongo import (
 from resolvers import access, fields
 from resolvers.context import Context, Viewer
 from resolvers.errors import RefusedError, UserErrorDoc, refusal
+from resolvers.inputs import InputObject
 from resolvers.writing.checks import NotFoundError
 from resolvers.writing.write_inputs import LONGEST_CLIENT_MUTATION_ID
 
-Given: TypeAlias = Mapping[str, Any]
+#: The checked values of an input by GraphQL name, as they are to be stored.
+InputValues: TypeAlias = Mapping[str, Any]
+#: The objects of a payload by GraphQL name: documents and plain values.
 Objects: TypeAlias = Mapping[str, Any]
-Mutation: TypeAlias = Callable[[Context, Given], Awaitable[Objects]]
-Write: TypeAlias = Callable[[Context, Transaction, Given], Awaitable[Objects]]
-#: From a payload's objects to those that have changed since; None when nothing is left to do.
-Rest: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
+Mutation: TypeAlias = Callable[[Context, InputValues], Awaitable[Objects]]
+Write: TypeAlias = Callable[[Context, Transaction, InputValues], Awaitable[Objects]]
+#: Does a part of the follow-up work of a write. Takes the objects of its payload and returns those that have
+#: changed; None when nothing is left to do.
+FollowUp: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
-_INPUT = strawberry.argument(description="What is written.")
-_REST = "rest of a write"  # to the log
-_PART = 20.0  # seconds for a part of it
-_NOT_STORED = ("clientMutationId", "idempotencyKey")
+#: Only the result of the coroutine is typed: what it yields is for the event loop.
+_Work: TypeAlias = Coroutine[Any, Any, Objects]
+
+_INPUT = strawberry.argument(description="The values of the mutation.")
+_FOLLOW_UP = "rest of a write"  # its name in reports of late outcomes
+_FOLLOW_UP_DEADLINE = 20.0  # seconds, for each part of the follow-up work
+_NOT_IN_DIGEST = ("clientMutationId", "idempotencyKey")
 
 
 def mutation(
     function: Mutation, input_type: type, *, description: str, commands: int, weight: int | None = None
-) -> Any:
-    """A field of the mutation."""
+) -> fields.Declaration:
+    """Declares a field of Mutation. commands, weight: as for resolvers.fields.level."""
     name = to_camel_case(function.__name__)
 
-    async def run(ctx: Context, *, input: Any) -> Objects:
-        # It goes on to its end when its client is gone.
+    async def run(ctx: Context, *, input: InputObject) -> Objects:
+        # Detached: it runs to its end even if the client disconnects.
         return await shield(start_detached(_payload(ctx, name, input, function)))
 
     run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
@@ -71,59 +78,64 @@ def mutation(
 
 
 def write(
-    function: Write, input_type: type, *, description: str, commands: int, rest: Rest | None = None
-) -> Any:
-    """A field of the mutation that is one transaction. commands: as of resolvers.fields.level.
+    function: Write,
+    input_type: type,
+    *,
+    description: str,
+    commands: int,
+    follow_up: FollowUp | None = None,
+) -> fields.Declaration:
+    """Declares a field of Mutation that runs in a transaction. commands: as for resolvers.fields.level.
 
-    rest: what remains to be done once it is committed, where that may be much: repeated, each time in a
-    transaction of its own, until nothing is left. It goes on past the deadline of its request, whose payload
-    then has what was committed first. If the write is sent again, it goes on with the rest.
+    follow_up: work after the commit that may be too much for one transaction. It is called repeatedly, each
+    time in a transaction of its own, until nothing is left. It continues past the deadline of the request,
+    whose payload then shows the state of the first commit. A retry of the write resumes it.
     """
     name = to_camel_case(function.__name__)
 
-    async def mutate(ctx: Context, given: Given) -> Objects:
-        done: Objects = {}
+    async def mutate(ctx: Context, values: InputValues) -> Objects:
+        objects: Objects = {}
 
         async def work(tx: Transaction) -> Objects:
-            nonlocal done
-            done = await _once(ctx, tx, name, function, given)
-            return done
+            nonlocal objects
+            objects = await _run_once(ctx, tx, name, function, values)
+            return objects
 
         try:
             await transaction(ctx.loaders.database, work)
         except OutcomeUnknownError as unknown:
-            if rest:
-                following = start_detached(_with_rest(ctx, name, rest, done, unknown.commit))
-                report_late(following, _REST)
+            if follow_up:
+                task = start_detached(_finish(ctx, name, follow_up, objects, unknown.commit))
+                report_late(task, _FOLLOW_UP)
             raise
-        return await _waited(_with_rest(ctx, name, rest, done), done) if rest else done
+        return await _wait(_finish(ctx, name, follow_up, objects), objects) if follow_up else objects
 
     mutate.__name__ = function.__name__
     return mutation(mutate, input_type, description=description, commands=commands)
 
 
 def actor(viewer: Viewer) -> ActorDoc:
-    """A viewer as the audit log has them."""
-    roles: Any = sorted(viewer.roles)
+    """Returns a viewer in the form of the audit log."""
+    roles: Any = sorted(viewer.roles)  # a Literal in the audit log
     return {
         "subject": viewer.subject, "roles": roles, "studentId": viewer.student_id,
         "instructorId": viewer.instructor_id,
     }  # fmt: skip
 
 
-def values(input: Any) -> dict[str, Any]:
-    """The values of an input by their GraphQL names, as they are stored.
+def checked_values(input: InputObject) -> dict[str, Any]:  # InputValues, while they are collected
+    """Checks an input and returns its values by GraphQL name, as they are to be stored.
 
-    Raises RefusedError, with an error for each that can't be.
+    Raises RefusedError with an error for each invalid value.
     """
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}  # as the result
     errors: list[UserErrorDoc] = []
     for field in fields_of(input):
         value, name = getattr(input, field.name), to_camel_case(field.name)
         if value is UNSET:
             continue
         try:
-            given[name] = _checked(value, field.metadata)
+            values[name] = _checked(value, field.metadata)
         except RefusedError as refused:
             errors += [{**e, "path": ["input", name, *e["path"][1:]]} for e in refused.errors]
         except ValueError as error:
@@ -131,50 +143,52 @@ def values(input: Any) -> dict[str, Any]:
             errors.append({"code": code, "message": str(error), "path": ["input", name]})
     if errors:
         raise RefusedError(errors)
-    return given
+    return values
 
 
-def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:
+def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:  # the value and metadata of any input field
     if value is None:
-        if metadata.get("kept"):
-            raise ValueError("It can't be taken away: leave it out, and it stays.")
+        if metadata.get("not_null"):
+            raise ValueError("This can't be removed: leave it out to keep it.")
         return None
     if is_dataclass(value):
-        return values(value)
+        return checked_values(value)
     return metadata["check"](value)
 
 
-async def _payload(ctx: Context, name: str, input: Any, function: Mutation) -> Objects:
+async def _payload(ctx: Context, name: str, input: InputObject, function: Mutation) -> Objects:
     scope = current_scope.get()
-    payload: Objects = {"clientMutationId": _returned(input.client_mutation_id), "errors": []}
+    payload: Objects = {"clientMutationId": _client_mutation_id(input), "errors": []}
     try:
         access.require_role(ctx.viewer, name)
         with scope.writing() if scope else nullcontext():
-            return {**payload, **await function(ctx, values(input))}
+            return {**payload, **await function(ctx, checked_values(input))}
     except RefusedError as refused:
         return {**payload, "errors": refused.errors}
     finally:
         ctx.loaders.forget()
 
 
-def _returned(sent: Any) -> str | None:
-    """One that is too long is told as an error of the input."""
+def _client_mutation_id(input: InputObject) -> str | None:
+    """Returns the `clientMutationId` of an input; None if it is too long, which is reported as an error."""
+    sent = input.client_mutation_id
     return sent if isinstance(sent, str) and len(sent) <= LONGEST_CLIENT_MUTATION_ID else None
 
 
-async def _once(ctx: Context, tx: Transaction, name: str, function: Write, given: Given) -> Objects:
-    """What a write gives, or gave when it was done with the same key."""
+async def _run_once(
+    ctx: Context, tx: Transaction, name: str, function: Write, values: InputValues
+) -> Objects:
+    """Runs a write, or returns the answer of an earlier run with the same idempotency key."""
     await _require_session(ctx.viewer, tx)
-    key = given.get("idempotencyKey")
-    digest = _digest(given)
-    if key and (kept := await idempotency.kept(tx, ctx.viewer.subject, key)):
-        if (kept["action"], kept["digest"]) != (name, digest):
-            raise refusal(
-                "CONFLICT", "This key was used for something else: take a new one.", "idempotencyKey"
-            )
-        answer: Objects = kept["answer"]
+    key = values.get("idempotencyKey")
+    digest = _digest(values)
+    if key and (earlier := await idempotency.kept(tx, ctx.viewer.subject, key)):
+        if (earlier["action"], earlier["digest"]) != (name, digest):
+            message = "This key was already used for another request: use a new one."
+            raise refusal("CONFLICT", message, "idempotencyKey")
+        answer: Objects = earlier["answer"]
         return answer
-    objects = await function(ctx, tx, given)
+    objects = await function(ctx, tx, values)
     if tx.changes:
         await loaders.audit.record(tx, name, actor(ctx.viewer), ctx.address)
     if key:
@@ -182,49 +196,60 @@ async def _once(ctx: Context, tx: Transaction, name: str, function: Write, given
     return objects
 
 
-async def _waited(rest: Coroutine[Any, Any, Objects], done: Objects) -> Objects:
-    """What a write has done, with the rest of it; at the deadline without, and the rest goes on."""
-    scope, following = current_scope.get(), start_detached(rest)
+async def _wait(follow_up: _Work, objects: Objects) -> Objects:
+    """Waits for follow-up work until the deadline of the request; then it continues in the background.
+
+    Returns the objects of the payload after the work, or as they were if the deadline passes first.
+    """
+    scope, task = current_scope.get(), start_detached(follow_up)
     try:
-        return await outcome(following, scope.deadline if scope else inf, _REST)
-    except DeadlineError:  # the request's; or its own, and then nobody has reported it
-        if following.done():
-            report_late(following, _REST)
-        return done
+        return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
+    except DeadlineError:  # of the request; or of the work itself, which is then not yet reported
+        if task.done():
+            report_late(task, _FOLLOW_UP)
+        return objects
 
 
-async def _with_rest(
-    ctx: Context, name: str, rest: Rest, done: Objects, commit: Awaitable[None] | None = None
+async def _finish(
+    ctx: Context,
+    name: str,
+    follow_up: FollowUp,
+    objects: Objects,
+    commit: Awaitable[None] | None = None,
 ) -> Objects:
-    """What a write has done, with the rest of it: each part has a time of its own.
+    """Does all follow-up work of a write and returns the changed payload. Each part has its own deadline.
 
-    commit: the write's own, where it is still under way. If it fails there is no rest.
+    commit: the commit of the write, if it is still in flight. If it fails, there is nothing to follow up.
     """
     if commit:
         try:
             await commit
-        except Exception:  # reported as the commit's outcome
-            return done
+        except Exception:  # already reported as the outcome of the commit
+            return objects
 
     async def work(tx: Transaction) -> Objects | None:
-        more = await rest(ctx, tx, done)
+        changed = await follow_up(ctx, tx, objects)
         if tx.changes:
             await loaders.audit.record(tx, name, actor(ctx.viewer), ctx.address)
-        return more
+        return changed
 
     while True:
-        take_time(_PART)
-        if (more := await transaction(ctx.loaders.database, work)) is None:
-            return done
-        done = {**done, **more}
+        take_time(_FOLLOW_UP_DEADLINE)
+        if (changed := await transaction(ctx.loaders.database, work)) is None:
+            return objects
+        objects = {**objects, **changed}
 
 
 async def _require_session(viewer: Viewer, tx: Transaction) -> None:
-    """An access token outlives its session by minutes; for writes it doesn't."""
+    """Raises RefusedError if the viewer's session has ended.
+
+    An access token remains valid for some minutes after its session has ended, but not for writes.
+    """
     if viewer.session_id and not await loaders.accounts.session(tx, viewer.session_id):
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
 
 
-def _digest(given: Given) -> bytes:
-    told = {name: value for name, value in given.items() if name not in _NOT_STORED}
-    return blake2b(repr(sorted(told.items())).encode(), digest_size=16).digest()
+def _digest(values: InputValues) -> bytes:
+    """Returns a digest of the input, to distinguish a retry from another request with the same key."""
+    digested = {name: value for name, value in values.items() if name not in _NOT_IN_DIGEST}
+    return blake2b(repr(sorted(digested.items())).encode(), digest_size=16).digest()

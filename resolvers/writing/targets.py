@@ -1,4 +1,4 @@
-"""What a write is about, where it is there and the viewer may see it."""
+"""Looks up the objects that a write changes, and checks that the viewer may see and change them."""
 
 from bson import ObjectId
 
@@ -12,78 +12,88 @@ from resolvers.writing.checks import noun
 
 
 async def visible_course(ctx: Context, tx: Transaction, id: ObjectId) -> CourseDoc:
-    """A course that the viewer sees."""
-    found: CourseDoc | None = await tx.get("courses", id)
-    if found is None or not access.sees(ctx.viewer, "courses", found, owners_of_course(found)):
-        raise _nothing("Course", "courseId")
-    return found
+    """Returns a course. Raises RefusedError if it doesn't exist or the viewer may not see it."""
+    course: CourseDoc | None = await tx.get("courses", id)
+    if course is None or not access.sees(ctx.viewer, "courses", course, owners_of_course(course)):
+        raise _not_found("Course", "courseId")
+    return course
 
 
 async def own_course(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> CourseDoc:
-    """A course with which the viewer may do what the name says."""
-    found = await visible_course(ctx, tx, id)
-    access.require(ctx.viewer, name, instructor_ids=found["instructorIds"])
-    return found
+    """Returns a course. Raises RefusedError if the viewer may not see it or lacks the permission `name`."""
+    course = await visible_course(ctx, tx, id)
+    access.require(ctx.viewer, name, instructor_ids=course["instructorIds"])
+    return course
 
 
 async def own_run(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> CourseRunDoc:
-    """A run with which the viewer may do what the name says."""
+    """Returns a run. Raises RefusedError if the viewer may not see it or lacks the permission `name`."""
     run: CourseRunDoc | None = await tx.get("courseRuns", id)
-    of: CourseDoc | None = await tx.get("courses", run["courseId"]) if run else None
-    if run is None or of is None or not access.sees(ctx.viewer, "courses", of, owners_of_course(of)):
-        raise _nothing("CourseRun", "runId")
-    access.require(ctx.viewer, name, instructor_ids=of["instructorIds"])
+    course: CourseDoc | None = await tx.get("courses", run["courseId"]) if run else None
+    if (
+        run is None
+        or course is None
+        or not access.sees(ctx.viewer, "courses", course, owners_of_course(course))
+    ):
+        raise _not_found("CourseRun", "runId")
+    access.require(ctx.viewer, name, instructor_ids=course["instructorIds"])
     return run
 
 
 async def own_enrollment(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> EnrollmentDoc:
-    """An enrolment with which the viewer may do what the name says."""
-    found: EnrollmentDoc | None = await tx.get("enrollments", id)
-    of: CourseDoc | None = await tx.get("courses", found["courseId"]) if found else None
-    if found is None or of is None or not access.sees(ctx.viewer, "enrollments", found, owners_of_course(of)):
-        raise _nothing("Enrollment", "enrollmentId")
-    access.require(ctx.viewer, name, student_id=found["studentId"], instructor_ids=of["instructorIds"])
-    return found
+    """Returns an enrolment. Raises RefusedError if the viewer can't see it or lacks the permission `name`."""
+    enrollment: EnrollmentDoc | None = await tx.get("enrollments", id)
+    course: CourseDoc | None = await tx.get("courses", enrollment["courseId"]) if enrollment else None
+    if (
+        enrollment is None
+        or course is None
+        or not access.sees(ctx.viewer, "enrollments", enrollment, owners_of_course(course))
+    ):
+        raise _not_found("Enrollment", "enrollmentId")
+    access.require(
+        ctx.viewer, name, student_id=enrollment["studentId"], instructor_ids=course["instructorIds"]
+    )
+    return enrollment
 
 
 async def visible_review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewDoc:
-    """A review that the viewer sees, or whose course they teach."""
-    found: ReviewDoc | None = await tx.get("reviews", id)
-    if found is None or not await _sees_review(ctx, tx, found):
-        raise _nothing("Review", "reviewId")
-    return found
+    """Returns a review. Raises RefusedError if it doesn't exist or the viewer may not see it."""
+    review: ReviewDoc | None = await tx.get("reviews", id)
+    if review is None or not await _sees_review(ctx, tx, review):
+        raise _not_found("Review", "reviewId")
+    return review
 
 
-async def _sees_review(ctx: Context, tx: Transaction, found: ReviewDoc) -> bool:
-    visible_course = await tx.get("courses", found["courseId"])
-    return access.sees(ctx.viewer, "reviews", found, owners_of_course(visible_course, found["studentId"]))
+async def _sees_review(ctx: Context, tx: Transaction, review: ReviewDoc) -> bool:
+    course = await tx.get("courses", review["courseId"])
+    return access.sees(ctx.viewer, "reviews", review, owners_of_course(course, review["studentId"]))
 
 
-def _nothing(type_name: str, field: str) -> RefusedError:
+def _not_found(type_name: str, field: str) -> RefusedError:
     return refusal("NOT_FOUND", f"There is no {noun(type_name)} with this ID.", field)
 
 
 def viewer_student_id(ctx: Context) -> ObjectId:
-    """The viewer as a student. Raises RefusedError where they are none."""
+    """Returns the viewer's student ID. Raises RefusedError if they are not a student."""
     if ctx.viewer.student_id is None:
-        raise _no_student()
+        raise _not_a_student()
     return ctx.viewer.student_id
 
 
 async def viewer_student(ctx: Context, tx: Transaction) -> StudentDoc:
-    """The viewer as a student, as they are stored."""
-    found: StudentDoc | None = await tx.get("students", viewer_student_id(ctx))
-    if found is None:
-        raise _no_student()
-    return found
+    """Returns the viewer's student document. Raises RefusedError if they are not a student."""
+    student: StudentDoc | None = await tx.get("students", viewer_student_id(ctx))
+    if student is None:
+        raise _not_a_student()
+    return student
 
 
 def viewer_instructor_id(ctx: Context) -> ObjectId:
-    """The viewer as one who teaches. Raises RefusedError where they don't."""
+    """Returns the viewer's instructor ID. Raises RefusedError if they are not an instructor."""
     if ctx.viewer.instructor_id is None:
         raise refusal("FORBIDDEN", "This is for instructors.")
     return ctx.viewer.instructor_id
 
 
-def _no_student() -> RefusedError:
+def _not_a_student() -> RefusedError:
     return refusal("FORBIDDEN", "This is for students.")

@@ -1,103 +1,120 @@
-"""The inputs of writes: declarations, with what each value must be."""
+"""The inputs of mutations: declarations, with a check for each value."""
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 from strawberry import ID, UNSET
 
 from loaders.model import MOST_CODES, MOST_DELIVERY_MODES, MOST_INSTRUCTORS, MOST_TAGS
+from resolvers.fields import Declaration
 from resolvers.inputs import DeliveryMode, Level, ReviewStatus
 from resolvers.writing import checks
 from resolvers.writing.checks import Check
 
 _SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000  # characters
-_WORD, _TOKEN = 500, 2_000  # characters, more than those of what is compared with them
+_WORD, _TOKEN = 500, 2_000  # characters: more than any stored value they are compared with has
 LONGEST_CLIENT_MUTATION_ID = 200  # characters
 
 
-def required(check: Check, description: str) -> Any:
-    """A value that must be given."""
+def required(check: Check, description: str) -> Declaration:
+    """Declares a value that must be given."""
     return strawberry.field(description=description, metadata={"check": check})
 
 
-def optional(check: Check, description: str) -> Any:
-    """A value that may be left out; null takes away what is there."""
+def optional(check: Check, description: str) -> Declaration:
+    """Declares a value that may be left out; null removes the stored value."""
     return strawberry.field(default=UNSET, description=description, metadata={"check": check})
 
 
-def kept(check: Check, description: str) -> Any:
-    """A value that may be left out, but not be taken away."""
-    return strawberry.field(default=UNSET, description=description, metadata={"check": check, "kept": True})
+def not_null(check: Check, description: str) -> Declaration:
+    """Declares a value that may be left out but not null: it can't be removed."""
+    metadata = {"check": check, "not_null": True}
+    return strawberry.field(default=UNSET, description=description, metadata=metadata)
 
 
 @strawberry.input
-class Written:
+class MutationInput:
     client_mutation_id: str | None = optional(
-        checks.at_most(LONGEST_CLIENT_MUTATION_ID), "Returned as it is."
+        checks.at_most(LONGEST_CLIENT_MUTATION_ID),
+        "Any text of at most 200 characters; the payload returns it unchanged.",
     )
 
 
 @strawberry.input
-class Retried(Written):
+class IdempotentInput(MutationInput):
     idempotency_key: str | None = optional(
         checks.key,
-        "A UUID, say: sent again with the same key within 24 hours, the write is not done again, and the "
-        "first answer is given.",
+        "Key that makes a retry safe, such as a UUID; 1 to 200 characters. If the mutation is sent again"
+        " with the same key and input within 24 hours, it is not done again, and the first answer is"
+        " returned.",
     )
 
 
 # -- sessions -------------------------------------------------------------------------------------------
 
 
-@strawberry.input(description="A new student.")
-class SignUpInput(Retried):
-    name: str = required(checks.line(_SHORT), "Their name, as others see it.")
-    email: str = required(checks.email, "Their e-mail address: what they sign in with.")
-    password: str = required(checks.password, "10 to 200 characters.")
+@strawberry.input(description="The account and profile of a new student.")
+class SignUpInput(IdempotentInput):
+    name: str = required(
+        checks.line(_SHORT), "Name of the student, as others see it; at most 200 characters."
+    )
+    email: str = required(checks.email, "E-mail address, with which the student signs in.")
+    password: str = required(checks.password, "Password, 10 to 200 characters.")
     country: str | None = optional(
-        checks.or_none(checks.country), "Where they live, as an ISO 3166-1 alpha-2 code."
+        checks.or_none(checks.country), "Country the student lives in, as an ISO 3166-1 alpha-2 code."
     )
 
 
-@strawberry.input(description="Who wants in.")
-class SignInInput(Written):
-    email: str = required(checks.compared(_WORD), "The e-mail address.")
-    password: str = required(checks.compared(_WORD), "The password.")
+@strawberry.input(description="Credentials to sign in with.")
+class SignInInput(MutationInput):
+    email: str = required(checks.compared(_WORD), "E-mail address of the account, in upper or lower case.")
+    password: str = required(checks.compared(_WORD), "Password of the account.")
 
 
-@strawberry.input(description="A session to go on with.")
-class RefreshSessionInput(Retried):
-    refresh_token: str = required(checks.compared(_TOKEN), "The latest one. It is good once.")
+@strawberry.input(description="The refresh token of the session to continue.")
+class RefreshSessionInput(IdempotentInput):
+    refresh_token: str = required(
+        checks.compared(_TOKEN), "The latest refresh token of the session. It can be used once."
+    )
 
 
-@strawberry.input(description="A session to end.")
-class SignOutInput(Written):
+@strawberry.input(description="The session to end.")
+class SignOutInput(MutationInput):
     refresh_token: str | None = optional(
-        checks.compared(_TOKEN), "The session's latest one; left out: the session of the access token."
+        checks.compared(_TOKEN),
+        "A refresh token of the session to end; if left out, the session of the access token ends.",
     )
 
 
-@strawberry.input(description="Another password.")
-class ChangePasswordInput(Written):
-    current_password: str = required(checks.compared(_WORD), "The one until now.")
-    new_password: str = required(checks.password, "10 to 200 characters.")
+@strawberry.input(description="The current password and the new one.")
+class ChangePasswordInput(MutationInput):
+    current_password: str = required(checks.compared(_WORD), "The viewer's current password.")
+    new_password: str = required(checks.password, "New password, 10 to 200 characters.")
 
 
-@strawberry.input(description="A password for who has lost theirs.")
-class ResetPasswordInput(Written):
-    token: str = required(checks.compared(_TOKEN), "What the reset link has.")
-    new_password: str = required(checks.password, "10 to 200 characters.")
+@strawberry.input(description="A reset token and the new password.")
+class ResetPasswordInput(MutationInput):
+    token: str = required(checks.compared(_TOKEN), "Token from the reset link. It can be used once.")
+    new_password: str = required(checks.password, "New password, 10 to 200 characters.")
 
 
-@strawberry.input(description="What the viewer says of themselves.")
-class UpdateProfileInput(Retried):
-    name: str | None = kept(checks.line(_SHORT), "Their name.")
+@strawberry.input(
+    description="Changes to the viewer's profile. Fields that are left out keep their values;"
+    " null removes the value of an optional field."
+)
+class UpdateProfileInput(IdempotentInput):
+    name: str | None = not_null(checks.line(_SHORT), "Name of the student; at most 200 characters.")
     country: str | None = optional(
-        checks.or_none(checks.country), "Where they live, as an ISO 3166-1 alpha-2 code."
+        checks.or_none(checks.country), "Country the student lives in, as an ISO 3166-1 alpha-2 code."
     )
-    bio: str | None = optional(checks.or_none(checks.text(_LONG)), "A few words of themselves.")
-    avatar_url: str | None = optional(checks.or_none(checks.url), "Their picture.")
+    bio: str | None = optional(
+        checks.or_none(checks.text(_LONG)),
+        "What the student says about themselves; at most 2,000 characters.",
+    )
+    avatar_url: str | None = optional(
+        checks.or_none(checks.url),
+        "URL of the student's picture, with https:// or http://; at most 500 characters.",
+    )
 
 
 # -- courses --------------------------------------------------------------------------------------------
@@ -106,160 +123,208 @@ class UpdateProfileInput(Retried):
 @strawberry.input(description="An amount of money.")
 class MoneyInput:
     amount_minor: int = required(
-        checks.whole(0, 2_000_000_000), "The amount in the currency's minor unit: 129900 is 1,299.00."
+        checks.whole(0, 2_000_000_000),
+        "The amount in the currency's minor unit, from 0 to 2,000,000,000: 129900 is ₹1,299.00 in INR.",
     )
     currency: str = required(checks.currency, "The currency, as an ISO 4217 code.")
 
 
 @strawberry.input
-class _CourseFields(Retried):
+class _CourseFields(IdempotentInput):
     summary: str | None = optional(
-        checks.or_none(checks.text(500)), "What it is about, in a sentence or two."
+        checks.or_none(checks.text(500)),
+        "Summary of the course in a sentence or two; at most 500 characters.",
     )
     description: str | None = optional(
-        checks.or_none(checks.text(_VERY_LONG)), "What it is about at length, in Markdown."
+        checks.or_none(checks.text(_VERY_LONG)),
+        "Full description of the course, in Markdown; at most 20,000 characters.",
     )
-    category_id: ID | None = optional(checks.global_id("Category"), "The category it is in.")
-    level: Level | None = optional(checks.choice, "How much it asks for beforehand.")
-    delivery_modes: list[DeliveryMode] | None = kept(
-        checks.each(checks.choice, MOST_DELIVERY_MODES), "Where it takes place."
+    category_id: ID | None = optional(checks.global_id("Category"), "Global ID of the category.")
+    level: Level | None = optional(checks.choice, "Prior knowledge that the course requires.")
+    delivery_modes: list[DeliveryMode] | None = not_null(
+        checks.each(checks.choice, MOST_DELIVERY_MODES),
+        "How the course is delivered: both modes for a blended course.",
     )
-    duration_days: int | None = optional(checks.whole(1, 3_650), "Its length in days.")
+    duration_days: int | None = optional(
+        checks.whole(1, 3_650), "Length of the course in days, from 1 to 3,650."
+    )
     language: str | None = optional(
-        checks.or_none(checks.language), "The language it is taught in, as a BCP 47 tag."
+        checks.or_none(checks.language), "Language of instruction, as a BCP 47 tag."
     )
-    codes: list[str] | None = kept(checks.each(checks.line(40), MOST_CODES), "Its catalogue codes.")
-    tags: list[str] | None = kept(checks.each(checks.line(40), MOST_TAGS), "Keywords.")
-    price: MoneyInput | None = optional(checks.as_it_is, "What it costs.")
-    instructor_ids: list[ID] | None = kept(
+    codes: list[str] | None = not_null(
+        checks.each(checks.line(40), MOST_CODES),
+        "Catalogue codes: at most 20, each of at most 40 characters.",
+    )
+    tags: list[str] | None = not_null(
+        checks.each(checks.line(40), MOST_TAGS), "Keywords: at most 20, each of at most 40 characters."
+    )
+    price: MoneyInput | None = optional(checks.unchanged, "Price of the course.")
+    instructor_ids: list[ID] | None = not_null(
         checks.each(checks.global_id("Instructor"), MOST_INSTRUCTORS),
-        "Who teaches it. An instructor stays among them.",
+        "Global IDs of the instructors, at most 20. The viewer, unless staff, is always included, even"
+        " if not listed.",
     )
 
 
-@strawberry.input(description="A new course, as a draft.")
+@strawberry.input(description="A new course, which starts as a draft.")
 class CreateCourseInput(_CourseFields):
-    title: str = required(checks.line(_SHORT), "Its title.")
-    slug: str | None = kept(checks.slug, "Its name in URLs, unique; left out: made from the title.")
+    title: str = required(checks.line(_SHORT), "Title of the course; at most 200 characters.")
+    slug: str | None = not_null(
+        checks.slug,
+        "Name of the course in URLs, unique among courses: lower-case letters and digits joined by single"
+        " hyphens, at most 80 characters. If left out, it is made from the title.",
+    )
 
 
-@strawberry.input(description="What changes about a course; what is left out stays.")
+@strawberry.input(
+    description="Changes to a course. Fields that are left out keep their values;"
+    " null removes the value of an optional field."
+)
 class UpdateCourseInput(_CourseFields):
-    course_id: ID = required(checks.global_id("Course"), "The course.")
-    title: str | None = kept(checks.line(_SHORT), "Its title.")
-    slug: str | None = kept(checks.slug, "Its name in URLs, unique.")
+    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
+    title: str | None = not_null(checks.line(_SHORT), "Title of the course; at most 200 characters.")
+    slug: str | None = not_null(
+        checks.slug,
+        "Name of the course in URLs, unique among courses: lower-case letters and digits joined by single"
+        " hyphens, at most 80 characters.",
+    )
 
 
-@strawberry.input(description="A course for the catalogue.")
-class PublishCourseInput(Retried):
-    course_id: ID = required(checks.global_id("Course"), "The course: a draft, or an archived one.")
+@strawberry.input(description="The course to publish in the catalogue.")
+class PublishCourseInput(IdempotentInput):
+    course_id: ID = required(checks.global_id("Course"), "Global ID of the course, a draft or archived.")
 
 
-@strawberry.input(description="A course that is no longer offered.")
-class ArchiveCourseInput(Retried):
-    course_id: ID = required(checks.global_id("Course"), "The course.")
+@strawberry.input(description="The course to take out of the catalogue.")
+class ArchiveCourseInput(IdempotentInput):
+    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
 
 
 @strawberry.input
-class _RunFields(Retried):
-    ends_at: datetime | None = optional(checks.moment, "When it ends.")
-    location: str | None = optional(checks.or_none(checks.line(_SHORT)), "The place, when it is on site.")
-    seats: int | None = optional(checks.whole(1, 100_000), "How many can take part; null: no limit.")
+class _RunFields(IdempotentInput):
+    ends_at: datetime | None = optional(checks.moment, "When the run ends; it must be after the start.")
+    location: str | None = optional(
+        checks.or_none(checks.line(_SHORT)), "Venue of an on-site run; at most 200 characters."
+    )
+    seats: int | None = optional(
+        checks.whole(1, 100_000), "Number of seats, from 1 to 100,000; null means unlimited."
+    )
 
 
 @strawberry.input(description="A new run of a course.")
 class CreateCourseRunInput(_RunFields):
-    course_id: ID = required(checks.global_id("Course"), "What is held.")
-    starts_at: datetime = required(checks.moment, "When it starts.")
-    delivery_mode: DeliveryMode = required(checks.choice, "Where it takes place.")
+    course_id: ID = required(
+        checks.global_id("Course"), "Global ID of the course, which must not be archived."
+    )
+    starts_at: datetime = required(checks.moment, "When the run starts.")
+    delivery_mode: DeliveryMode = required(checks.choice, "How the run is delivered.")
 
 
-@strawberry.input(description="What changes about a run; what is left out stays.")
+@strawberry.input(
+    description="Changes to a run. Fields that are left out keep their values;"
+    " null removes the value of an optional field."
+)
 class UpdateCourseRunInput(_RunFields):
-    run_id: ID = required(checks.global_id("CourseRun"), "The run.")
-    starts_at: datetime | None = kept(checks.moment, "When it starts.")
-    delivery_mode: DeliveryMode | None = kept(checks.choice, "Where it takes place.")
+    run_id: ID = required(checks.global_id("CourseRun"), "Global ID of the run.")
+    starts_at: datetime | None = not_null(checks.moment, "When the run starts.")
+    delivery_mode: DeliveryMode | None = not_null(checks.choice, "How the run is delivered.")
 
 
 # -- taking part ----------------------------------------------------------------------------------------
 
 
-@strawberry.input(description="A place in a course.")
-class EnrollInput(Retried):
-    course_id: ID = required(checks.global_id("Course"), "The course.")
-    run_id: ID | None = optional(checks.global_id("CourseRun"), "The run; left out: at one's own pace.")
+@strawberry.input(description="The course, and optionally the run, to enrol in.")
+class EnrollInput(IdempotentInput):
+    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
+    run_id: ID | None = optional(
+        checks.global_id("CourseRun"),
+        "Global ID of an upcoming run of the course; left out or null: the student takes the course at their"
+        " own pace.",
+    )
     join_waitlist: bool | None = strawberry.field(
         default=False,
-        description="Whether to wait for a seat where there is none.",
-        metadata={"check": checks.as_it_is},
+        description="Whether to join the waitlist if the run has no free seat.",
+        metadata={"check": checks.unchanged},
     )
 
 
-@strawberry.input(description="A place to give up.")
-class CancelEnrollmentInput(Retried):
-    enrollment_id: ID = required(checks.global_id("Enrollment"), "The enrolment.")
+@strawberry.input(description="The enrolment to cancel.")
+class CancelEnrollmentInput(IdempotentInput):
+    enrollment_id: ID = required(checks.global_id("Enrollment"), "Global ID of the enrolment.")
 
 
-@strawberry.input(description="How far a student has come.")
-class UpdateProgressInput(Retried):
-    enrollment_id: ID = required(checks.global_id("Enrollment"), "The enrolment.")
-    progress: float = required(checks.number(0, 1), "How much is done, from 0 to 1; 1 completes the course.")
+@strawberry.input(description="The progress of a student in a course.")
+class UpdateProgressInput(IdempotentInput):
+    enrollment_id: ID = required(checks.global_id("Enrollment"), "Global ID of the enrolment.")
+    progress: float = required(
+        checks.number(0, 1), "Completed share of the course, from 0 to 1; 1 completes the course."
+    )
 
 
-@strawberry.input(description="A course to remember, or no longer.")
-class WishlistInput(Retried):
-    course_id: ID = required(checks.global_id("Course"), "The course.")
+@strawberry.input(description="The course to add to the wishlist, or to remove from it.")
+class WishlistInput(IdempotentInput):
+    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
 
 
 # -- reviews --------------------------------------------------------------------------------------------
 
 
 @strawberry.input
-class _ReviewFields(Retried):
-    title: str | None = optional(checks.or_none(checks.line(_SHORT)), "Its title.")
+class _ReviewFields(IdempotentInput):
+    title: str | None = optional(
+        checks.or_none(checks.line(_SHORT)), "Title of the review; at most 200 characters."
+    )
     difficulty: int | None = optional(checks.whole(1, 5), "How hard the course is, from 1 to 5.")
     workload_hours: float | None = optional(
-        checks.number(0, 168), "How much work the course is, in hours a week."
+        checks.number(0, 168), "Workload of the course in hours per week, from 0 to 168."
     )
-    term: str | None = optional(checks.or_none(checks.term), 'When the course was taken: "2014-3".')
+    term: str | None = optional(
+        checks.or_none(checks.term),
+        'Term in which the author took the course: "2014-3" is the third term of 2014.',
+    )
 
 
-@strawberry.input(description="What a student says of a course.")
+@strawberry.input(description="A new review of a course by the viewer.")
 class CreateReviewInput(_ReviewFields):
-    course_id: ID = required(checks.global_id("Course"), "The course.")
-    rating: int = required(checks.whole(1, 5), "Stars, from 1 to 5.")
-    body: str = required(checks.text(_VERY_LONG), "Its text.")
+    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
+    rating: int = required(checks.whole(1, 5), "Number of stars, from 1 to 5.")
+    body: str = required(checks.text(_VERY_LONG), "Text of the review; at most 20,000 characters.")
 
 
-@strawberry.input(description="What changes about a review; what is left out stays.")
+@strawberry.input(
+    description="Changes to a review. Fields that are left out keep their values;"
+    " null removes the value of an optional field."
+)
 class UpdateReviewInput(_ReviewFields):
-    review_id: ID = required(checks.global_id("Review"), "The review.")
-    rating: int | None = kept(checks.whole(1, 5), "Stars, from 1 to 5.")
-    body: str | None = kept(checks.text(_VERY_LONG), "Its text.")
+    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
+    rating: int | None = not_null(checks.whole(1, 5), "Number of stars, from 1 to 5.")
+    body: str | None = not_null(checks.text(_VERY_LONG), "Text of the review; at most 20,000 characters.")
 
 
-@strawberry.input(description="A review to take back.")
-class DeleteReviewInput(Retried):
-    review_id: ID = required(checks.global_id("Review"), "The review.")
+@strawberry.input(description="The review to delete.")
+class DeleteReviewInput(IdempotentInput):
+    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
 
 
-@strawberry.input(description="Whether a review helped.")
-class MarkReviewHelpfulInput(Retried):
-    review_id: ID = required(checks.global_id("Review"), "The review.")
+@strawberry.input(description="The review to mark as helpful, or to withdraw that mark from.")
+class MarkReviewHelpfulInput(IdempotentInput):
+    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
     helpful: bool = strawberry.field(
         default=True,
-        description="False takes it back.",
-        metadata={"check": checks.as_it_is},
+        description="True marks the review as helpful; false withdraws the viewer's mark.",
+        metadata={"check": checks.unchanged},
     )
 
 
-@strawberry.input(description="An instructor's answer to a review.")
-class ReplyToReviewInput(Retried):
-    review_id: ID = required(checks.global_id("Review"), "The review.")
-    body: str = required(checks.text(_LONG), "The text; it takes the place of an earlier one.")
+@strawberry.input(description="The review to reply to, and the reply.")
+class ReplyToReviewInput(IdempotentInput):
+    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
+    body: str = required(
+        checks.text(_LONG), "Text of the reply, at most 2,000 characters; it replaces an earlier reply."
+    )
 
 
-@strawberry.input(description="What becomes of a review.")
-class ModerateReviewInput(Retried):
-    review_id: ID = required(checks.global_id("Review"), "The review.")
-    status: ReviewStatus = required(checks.choice, "What becomes of it.")
+@strawberry.input(description="The review to moderate, and its new status.")
+class ModerateReviewInput(IdempotentInput):
+    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
+    status: ReviewStatus = required(checks.choice, "New moderation status of the review.")

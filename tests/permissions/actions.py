@@ -1,14 +1,14 @@
-"""A good input for every mutation."""
+"""A valid input for every mutation."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 
 from resolvers.schema import schema
 from tests.factories import DAY
 from tests.permissions import world
-from tests.permissions.world import NOW, PASSWORD, RESET, global_id, refresh_token
+from tests.permissions.world import NOW, PASSWORD, RESET, Value, global_id, refresh_token
 
 _COURSE, _FRESH = global_id("Course", world.course), global_id("Course", world.fresh)
 _RUN = global_id("CourseRun", world.run)
@@ -18,20 +18,23 @@ _NEW_PASSWORD = "another horse battery"
 
 
 class Action(NamedTuple):
-    """input: for an identity. hidden: whether only those who may do it see what it is about."""
+    """A mutation under test.
 
-    input: Callable[[str], Mapping[str, Any]]
+    input: returns the input for an identity. hidden: whether only those with the permission see its object.
+    """
+
+    input: Callable[[str], Mapping[str, Value]]
     hidden: bool = False
 
 
-def _always(*, hidden: bool = False, **given: Any) -> Action:
-    return Action(lambda _: given, hidden)
+def _always(*, hidden: bool = False, **values: Value) -> Action:
+    return Action(lambda _: values, hidden)
 
 
-def _to_review(identity: str) -> Mapping[str, Any]:
-    """A course that the identity takes and has not reviewed, where there is one."""
-    of = world.reviewed if identity == "other student" else world.reviewable
-    return {"courseId": global_id("Course", of), "rating": 4, "body": "Good."}
+def _to_review(identity: str) -> Mapping[str, Value]:
+    """Returns a review of a course that the identity takes and has not reviewed, if there is one."""
+    course = world.reviewed if identity == "other student" else world.reviewable
+    return {"courseId": global_id("Course", course), "rating": 4, "body": "Good."}
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -65,15 +68,15 @@ ACTIONS: Mapping[str, Action] = {
 
 
 def text(name: str) -> str:
-    """The operation: every field of the payload is asked for."""
+    """Returns the operation, which selects every field of the payload."""
     mutation = schema.mutation_type
     assert mutation is not None
     payload = get_named_type(mutation.fields[name].type)
     assert isinstance(payload, GraphQLObjectType)
-    told = " ".join(
+    selection = " ".join(
         key if is_leaf_type(get_named_type(field.type)) else f"{key} {{ __typename }}"
         for key, field in payload.fields.items()
         if key != "errors"
     )
     input_type = mutation.fields[name].args["input"].type
-    return f"mutation ($input: {input_type}) {{ {name}(input: $input) {{ errors {{ code }} {told} }} }}"
+    return f"mutation ($input: {input_type}) {{ {name}(input: $input) {{ errors {{ code }} {selection} }} }}"

@@ -1,7 +1,6 @@
-"""A gateway that serves the world, which is as it was before every test."""
+"""A gateway that serves the test world, which is restored for every test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +13,7 @@ from loaders import indexes
 from loaders.mongo import CommandSent, Database
 from tests.permissions import world
 from tests.permissions.identities import token_of
-from tests.permissions.world import Dump
+from tests.permissions.world import Dump, Value
 
 #: `await ask(identity, text, variables, token=…)`
 Ask = Callable[..., Awaitable[httpx.Response]]
@@ -27,7 +26,7 @@ def own_settings(settings: Settings) -> Settings:
 
 @pytest.fixture(scope="session")
 async def place(own_settings: Settings) -> AsyncIterator[Database]:
-    """Where the world is."""
+    """The database of the world."""
     async with connect(own_settings) as database:
         await indexes.ensure(database)
         yield database
@@ -41,7 +40,7 @@ async def made(place: Database) -> Dump:
 
 @pytest.fixture
 async def intact(place: Database, made: Dump) -> AsyncIterator[Dump]:
-    """The world, which the test may change."""
+    """The world, restored after the test if the test has changed it."""
     yield made
     if await world.dump(place) != made:
         await world.restore(place, made)
@@ -76,10 +75,10 @@ async def gateway(own_settings: Settings, made: Dump, listener: Sent) -> AsyncIt
 @pytest.fixture(scope="session")
 def ask(gateway: httpx.AsyncClient) -> Ask:
     async def asked(
-        identity: str, text: str, variables: Any = None, *, token: str | None = None
+        identity: str, text: str, variables: Value = None, *, token: str | None = None
     ) -> httpx.Response:
-        own = token or token_of(identity)
-        headers = {"authorization": f"Bearer {own}"} if own else {}
+        access_token = token or token_of(identity)
+        headers = {"authorization": f"Bearer {access_token}"} if access_token else {}
         return await gateway.post("/graphql", json={"query": text, "variables": variables}, headers=headers)
 
     return asked

@@ -1,4 +1,4 @@
-"""The kinds of documents that are hidden from some, and every way to ask for one."""
+"""The documents that are hidden from some viewers, and every query that could reveal one."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from tests.permissions.world import Document, global_id
 
 
 class Way(NamedTuple):
-    """A query, and where in its answer the document is, or something of it."""
+    """A query that could reveal a hidden document. keys: the path in `data` to the document, or into it."""
 
     name: str
     query: str
@@ -16,12 +16,12 @@ class Way(NamedTuple):
 
 
 def _by_id(what: str, type_name: str, document: Document, *fields: str) -> list[Way]:
-    own = global_id(type_name, document)
+    node_id = global_id(type_name, document)
     by_one = [
-        Way(f"{what} by {field}", f'{{ {field}(id: "{own}") {{ __typename }} }}', (field,))
+        Way(f"{what} by {field}", f'{{ {field}(id: "{node_id}") {{ __typename }} }}', (field,))
         for field in ("node", *fields)
     ]
-    return [*by_one, Way(f"{what} by nodes", f'{{ nodes(ids: ["{own}"]) {{ id }} }}', ("nodes", "id"))]
+    return [*by_one, Way(f"{what} by nodes", f'{{ nodes(ids: ["{node_id}"]) {{ id }} }}', ("nodes", "id"))]
 
 
 def _course(what: str, document: Document) -> list[Way]:
@@ -30,13 +30,13 @@ def _course(what: str, document: Document) -> list[Way]:
 
 
 def _list(name: str) -> list[Way]:
-    """A list of the draft's, and its length."""
+    """Returns the ways to a list of the draft course, and to the length of the list."""
     query = f'{{ course(slug: "draft") {{ {name} {{ totalCount nodes {{ id }} }} }} }}'
-    told = ("nodes", "id"), ("totalCount",)
-    return [Way(f"{name} {keys[0]}", query, ("course", name, *keys)) for keys in told]
+    paths = ("nodes", "id"), ("totalCount",)
+    return [Way(f"{name} {keys[0]}", query, ("course", name, *keys)) for keys in paths]
 
 
-#: The rule -> the ways to what it is about.
+#: Name of a rule -> the ways to the documents that it protects.
 HIDDEN: Mapping[str, Sequence[Way]] = {
     "Course.draft": [
         *_course("draft", world.draft),

@@ -1,18 +1,17 @@
-"""Who asks: everyone whom the table tells apart, and tokens that are nobody's."""
+"""The identities that send requests: each that the table distinguishes, and invalid tokens."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
 
 import jwt
 
 from resolvers.access.rules import Rule
 from resolvers.context import Viewer
-from tests.permissions.world import accounts, sessions
+from tests.permissions.world import Document, Value, accounts, sessions
 from tests.support import TOKENS
 
-#: Identity -> the column of the table, and whether what is asked about is theirs.
+#: Identity -> its column of the table, and whether the objects under test belong to it.
 ROLES: Mapping[str, tuple[str, bool]] = {
     "anonymous": ("public", False),
     "student": ("student", True),
@@ -24,7 +23,7 @@ ROLES: Mapping[str, tuple[str, bool]] = {
 
 
 def is_granted(identity: str, rule: Rule) -> bool:
-    """What a cell of the table says."""
+    """Whether the table grants a permission to an identity."""
     column, owns = ROLES[identity]
     grant = getattr(rule, column)
     return grant == "yes" or (grant == "own" and owns)
@@ -42,15 +41,15 @@ def _viewer(identity: str) -> Viewer:
 
 
 def token(
-    identity: str, *, key: bytes | None = TOKENS._access_key, algorithm: str = "HS256", **claims: Any
+    identity: str, *, key: bytes | None = TOKENS._access_key, algorithm: str = "HS256", **claims: Value
 ) -> str:
-    """An identity's token, but for some of it."""
+    """Returns an access token of an identity with some of its claims, its key or its algorithm replaced."""
     text = TOKENS.access(_viewer(identity), lasts=timedelta(hours=1)).text
-    own: dict[str, Any] = jwt.decode(text, options={"verify_signature": False})
-    return jwt.encode(own | claims, key, algorithm)  # type: ignore[arg-type] # none has none
+    valid: Document = jwt.decode(text, options={"verify_signature": False})
+    return jwt.encode(valid | claims, key, algorithm)  # type: ignore[arg-type] # alg none has no key
 
 
-#: Tokens that are not taken, all of staff.
+#: Invalid tokens, which would be staff's if they were valid.
 REFUSED: Mapping[str, str] = {
     "expired": token("staff", exp=datetime.now(UTC) - timedelta(seconds=1)),
     "wrong key": token("staff", key=b"k" * 32),
@@ -64,7 +63,7 @@ EVERYONE = (*ROLES, *REFUSED)
 
 @cache
 def token_of(identity: str) -> str | None:
-    """None: without one."""
+    """Returns the token of an identity; None for an anonymous request."""
     if identity == "anonymous":
         return None
     return REFUSED.get(identity) or token(identity)

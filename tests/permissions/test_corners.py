@@ -1,6 +1,4 @@
-"""What is hidden stays hidden by every other way, and what is one's own is found."""
-
-from typing import Any
+"""Corner cases of permissions: hidden objects stay hidden on indirect ways, and owners find their own."""
 
 import pytest
 
@@ -8,7 +6,7 @@ from loaders.mongo.database import Database
 from tests.permissions import world
 from tests.permissions.conftest import Ask, Sent
 from tests.permissions.identities import token
-from tests.permissions.world import Dump, global_id
+from tests.permissions.world import Document, Dump, Json, Value, global_id
 
 pytestmark = pytest.mark.usefixtures("intact")
 
@@ -16,13 +14,13 @@ CATALOGUE = ["course", "fresh", "reviewable", "reviewed"]
 WHOLE = sorted([*CATALOGUE, "archived", "draft"])
 
 
-async def data(ask: Ask, identity: str, text: str, **options: Any) -> Any:
+async def data(ask: Ask, identity: str, text: str, **options: Value) -> Json:
     payload = (await ask(identity, text, **options)).json()
     assert "errors" not in payload, payload["errors"]
     return payload["data"]
 
 
-def slugs(connection: Any) -> list[str]:
+def slugs(connection: Value) -> list[str]:
     return sorted(node["slug"] for node in connection["nodes"])
 
 
@@ -39,7 +37,7 @@ LIST = "totalCount nodes { slug } facets { categories { count } }"
         ("staff", WHOLE),
     ],
 )
-async def test_drafts_are_in_the_list_of_who_teaches_them(ask: Ask, identity: str, listed: list[str]) -> None:
+async def test_instructors_see_drafts_in_their_own_list(ask: Ask, identity: str, listed: list[str]) -> None:
     text = f"query ($id: ID!) {{ node(id: $id) {{ ... on Instructor {{ courses {{ {LIST} }} }} }} }}"
     variables = {"id": global_id("Instructor", world.grace)}
     courses = (await data(ask, identity, text, variables=variables))["node"]["courses"]
@@ -47,32 +45,32 @@ async def test_drafts_are_in_the_list_of_who_teaches_them(ask: Ask, identity: st
     assert courses["facets"]["categories"] == [{"count": len(listed)}]
 
 
-async def test_instructors_find_their_drafts_from_themselves(ask: Ask) -> None:
+async def test_instructors_find_their_drafts_via_viewer(ask: Ask) -> None:
     text = "{ viewer { instructor { courses { nodes { slug } } } } }"
-    told = await data(ask, "instructor", text)
-    assert slugs(told["viewer"]["instructor"]["courses"]) == WHOLE
+    answer = await data(ask, "instructor", text)
+    assert slugs(answer["viewer"]["instructor"]["courses"]) == WHOLE
 
 
-async def test_drafts_are_not_in_the_catalogue_of_who_teaches_them(ask: Ask) -> None:
+async def test_instructors_dont_see_their_drafts_in_the_catalogue(ask: Ask) -> None:
     text = f'{{ courses {{ {LIST} }} category(slug: "web") {{ courseCount courses {{ {LIST} }} }} }}'
-    told = await data(ask, "instructor", text)
-    for courses in (told["courses"], told["category"]["courses"]):
+    answer = await data(ask, "instructor", text)
+    for courses in (answer["courses"], answer["category"]["courses"]):
         assert (slugs(courses), courses["totalCount"]) == (CATALOGUE, 4)
-    assert told["category"]["courseCount"] == 4
+    assert answer["category"]["courseCount"] == 4
 
 
 @pytest.mark.parametrize("identity", ["anonymous", "student", "instructor"])
-async def test_nobody_filters_their_way_to_what_is_hidden(ask: Ask, identity: str) -> None:
+async def test_filters_dont_reveal_hidden_documents(ask: Ask, identity: str) -> None:
     text = f"""{{ courses(filter: {{statuses: [DRAFT, ARCHIVED]}}) {{ {LIST} }}
       course(slug: "course") {{
         reviews(filter: {{statuses: [PENDING]}}) {{ totalCount nodes {{ id }} }} }} }}"""
-    told = await data(ask, identity, text)
-    assert told["courses"] == {"totalCount": 0, "nodes": [], "facets": {"categories": []}}
-    assert told["course"]["reviews"] == {"totalCount": 0, "nodes": []}
+    answer = await data(ask, identity, text)
+    assert answer["courses"] == {"totalCount": 0, "nodes": [], "facets": {"categories": []}}
+    assert answer["course"]["reviews"] == {"totalCount": 0, "nodes": []}
 
 
 @pytest.mark.parametrize("identity", ["anonymous", "student", "instructor"])
-async def test_a_cursor_of_staff_s_shows_others_no_more_than_they_see(ask: Ask, identity: str) -> None:
+async def test_cursors_of_staff_reveal_nothing_to_others(ask: Ask, identity: str) -> None:
     text = """query ($after: String) {
       courses(first: 1, after: $after, orderBy: {field: TITLE, direction: ASC}) {
         nodes { slug status } pageInfo { endCursor } } }"""
@@ -80,48 +78,48 @@ async def test_a_cursor_of_staff_s_shows_others_no_more_than_they_see(ask: Ask, 
     for _ in WHOLE:
         page = (await data(ask, identity, text, variables={"after": after}))["courses"]
         seen += page["nodes"]
-        told = await data(ask, "staff", text, variables={"after": after})
-        after = told["courses"]["pageInfo"]["endCursor"]
+        answer = await data(ask, "staff", text, variables={"after": after})
+        after = answer["courses"]["pageInfo"]["endCursor"]
     assert {node["status"] for node in seen} == {"PUBLISHED"}
 
 
-async def test_a_wishlist_s_cursor_is_its_owner_s(ask: Ask) -> None:
+async def test_a_wishlist_cursor_is_valid_only_for_its_owner(ask: Ask) -> None:
     text = "query ($after: String) { viewer { wishlist(after: $after) { pageInfo { endCursor } } } }"
-    own = await data(ask, "student", text)
-    variables = {"after": own["viewer"]["wishlist"]["pageInfo"]["endCursor"]}
+    page = await data(ask, "student", text)
+    variables = {"after": page["viewer"]["wishlist"]["pageInfo"]["endCursor"]}
     (error,) = (await ask("other student", text, variables)).json()["errors"]
     assert error["extensions"]["code"] == "INVALID_CURSOR"
 
 
-async def test_a_wishlist_leaves_out_what_is_not_in_the_catalogue(ask: Ask) -> None:
-    told = await data(ask, "student", "{ viewer { wishlist { totalCount nodes { slug } } } }")
-    assert told["viewer"]["wishlist"] == {"totalCount": 1, "nodes": [{"slug": "course"}]}
+async def test_wishlists_leave_out_hidden_courses(ask: Ask) -> None:
+    answer = await data(ask, "student", "{ viewer { wishlist { totalCount nodes { slug } } } }")
+    assert answer["viewer"]["wishlist"] == {"totalCount": 1, "nodes": [{"slug": "course"}]}
 
 
 @pytest.mark.parametrize(
     ("document", "errors"),
     [(world.archived, []), (world.draft, [{"code": "NOT_FOUND"}])],
-    ids=["a wish", "no wish"],
+    ids=["on the wishlist", "not on the wishlist"],
 )
-async def test_to_forget_a_course_tells_nothing_of_it(
-    ask: Ask, place: Database, document: dict[str, Any], errors: list[Any]
+async def test_removing_a_wish_reveals_nothing_about_a_hidden_course(
+    ask: Ask, place: Database, document: Document, errors: list[Json]
 ) -> None:
     text = """mutation ($id: ID!) {
       removeFromWishlist(input: {courseId: $id}) { errors { code } course { title } } }"""
-    told = await data(ask, "student", text, variables={"id": global_id("Course", document)})
-    assert told["removeFromWishlist"] == {"errors": errors, "course": None}
+    answer = await data(ask, "student", text, variables={"id": global_id("Course", document)})
+    assert answer["removeFromWishlist"] == {"errors": errors, "course": None}
     wishlist = await place["wishlists"].find_one({"_id": world.ada["_id"]})
     assert wishlist is not None
     assert document["_id"] not in [wish["courseId"] for wish in wishlist["courses"]]
 
 
-async def test_students_keep_their_place_in_an_archived_course(ask: Ask) -> None:
+async def test_students_keep_their_enrolment_in_an_archived_course(ask: Ask) -> None:
     text = """{ viewer { student { enrollments { nodes {
       course { slug viewerReview { body } runs { totalCount } reviews { totalCount } } } } } } }"""
-    told = await data(ask, "student", text)
+    answer = await data(ask, "student", text)
     courses = {
         node["course"].pop("slug"): node["course"]
-        for node in told["viewer"]["student"]["enrollments"]["nodes"]
+        for node in answer["viewer"]["student"]["enrollments"]["nodes"]
     }
     assert courses["archived"] == {
         "viewerReview": {"body": world.kept_review["body"]},
@@ -131,11 +129,11 @@ async def test_students_keep_their_place_in_an_archived_course(ask: Ask) -> None
     assert (courses["course"]["runs"], courses["course"]["reviews"]) == ({"totalCount": 1}, {"totalCount": 1})
 
 
-async def test_students_see_their_review_while_it_waits(ask: Ask) -> None:
+async def test_students_see_their_pending_review(ask: Ask) -> None:
     text = f"""{{ course(slug: "course") {{ viewerReview {{ status }} }}
       review(id: "{global_id("Review", world.pending)}") {{ status course {{ slug }} }} }}"""
-    told = await data(ask, "student", text)
-    assert told == {
+    answer = await data(ask, "student", text)
+    assert answer == {
         "course": {"viewerReview": {"status": "PENDING"}},
         "review": {"status": "PENDING", "course": {"slug": "course"}},
     }
@@ -145,23 +143,25 @@ async def test_students_see_their_review_while_it_waits(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("identity", "count"), [("anonymous", 1), ("other student", 1), ("instructor", 1), ("staff", 3)]
 )
-async def test_a_student_s_reviews_are_those_in_the_catalogue(ask: Ask, identity: str, count: int) -> None:
+async def test_a_students_reviews_show_only_the_catalogue(ask: Ask, identity: str, count: int) -> None:
     text = "query ($id: ID!) { student(id: $id) { reviews { totalCount nodes { id } } } }"
     variables = {"id": global_id("Student", world.ada)}
     reviews = (await data(ask, identity, text, variables=variables))["student"]["reviews"]
     assert (reviews["totalCount"], len(reviews["nodes"])) == (count, count)
 
 
-async def test_an_id_without_its_role_opens_nothing(ask: Ask) -> None:
-    """Roles may be taken away from who keeps their place as a student or an instructor."""
+async def test_an_id_without_the_role_grants_nothing(ask: Ask) -> None:
+    """An account can lose a role and keep its student or instructor ID."""
     text = f"""{{ viewer {{ roles student {{ id }} instructor {{ id }} wishlist {{ totalCount }} }}
       student(id: "{global_id("Student", world.ada)}") {{ email enrollments {{ totalCount }} }}
       review(id: "{global_id("Review", world.pending)}") {{ id }}
       draft: course(slug: "draft") {{ id }}
       course(slug: "course") {{
         enrollments {{ totalCount }} viewerReview {{ id }} viewerEnrollment {{ id }} }} }}"""
-    nobody = token("student", roles=[], student=str(world.ada["_id"]), instructor=str(world.grace["_id"]))
-    assert await data(ask, "student", text, token=nobody) == {
+    without_roles = token(
+        "student", roles=[], student=str(world.ada["_id"]), instructor=str(world.grace["_id"])
+    )
+    assert await data(ask, "student", text, token=without_roles) == {
         "viewer": {"roles": [], "student": None, "instructor": None, "wishlist": {"totalCount": 0}},
         "student": {"email": None, "enrollments": {"totalCount": 0}},
         "review": None,
@@ -170,7 +170,7 @@ async def test_an_id_without_its_role_opens_nothing(ask: Ask) -> None:
     }
 
 
-async def test_who_has_two_roles_may_do_what_each_may(ask: Ask) -> None:
+async def test_two_roles_grant_the_union_of_permissions(ask: Ask) -> None:
     both = token("student", roles=["STUDENT", "INSTRUCTOR"], instructor=str(world.grace["_id"]))
     text = '{ draft: course(slug: "draft") { slug } course(slug: "course") { viewerReview { status } } }'
     assert await data(ask, "student", text, token=both) == {
@@ -190,7 +190,7 @@ async def test_who_has_two_roles_may_do_what_each_may(ask: Ask) -> None:
         ("other instructor", "course", 1),
     ],
 )
-async def test_whose_a_course_is_is_looked_up_where_it_decides(
+async def test_ownership_is_looked_up_only_where_it_decides(
     ask: Ask, listener: Sent, identity: str, slug: str, sent: int
 ) -> None:
     listener.commands.clear()
@@ -198,13 +198,10 @@ async def test_whose_a_course_is_is_looked_up_where_it_decides(
     assert len(listener.commands) == sent
 
 
-async def test_nothing_is_changed_without_permission_in_a_request_that_has_some(
-    ask: Ask, place: Database, intact: Dump
-) -> None:
-    """Each mutation of an operation is asked for its own permission."""
+async def test_each_mutation_of_an_operation_is_checked(ask: Ask, place: Database, intact: Dump) -> None:
     course = global_id("Course", world.fresh)
     text = f"""mutation {{ a: archiveCourse(input: {{courseId: "{course}"}}) {{ errors {{ code }} }}
       b: addToWishlist(input: {{courseId: "{course}"}}) {{ errors {{ code }} }} }}"""
-    told = await data(ask, "student", text)
-    assert told == {"a": {"errors": [{"code": "FORBIDDEN"}]}, "b": {"errors": []}}
+    answer = await data(ask, "student", text)
+    assert answer == {"a": {"errors": [{"code": "FORBIDDEN"}]}, "b": {"errors": []}}
     assert (await world.dump(place))["courses"] == intact["courses"]

@@ -1,4 +1,4 @@
-"""docs/permissions.md is what the table says."""
+"""docs/permissions.md is generated from the table of permissions."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from resolvers.access.rules import GROUPS, RULES, document
 FILE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
 
-def test_the_file_is_the_table() -> None:
-    """Else: `python -m resolvers.access.rules > docs/permissions.md`."""
+def test_the_page_is_generated_from_the_table() -> None:
+    """If not, run `python -m resolvers.access.rules > docs/permissions.md`."""
     assert FILE.read_text(encoding="utf-8") == document()
 
 
@@ -18,5 +18,5 @@ def test_every_rule_has_its_row_and_says_what_own_means() -> None:
     assert not any("| own |" in row for row in rows)
 
 
-def test_no_rule_is_told_twice() -> None:
+def test_no_rule_is_listed_twice() -> None:
     assert len(RULES) == sum(len(group.rules) for group in GROUPS)

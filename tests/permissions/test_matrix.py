@@ -1,6 +1,6 @@
-"""Every cell of the table of permissions, by HTTP: who asks, and for what.
+"""Every cell of the table of permissions, over HTTP: each identity on each field, mutation and object.
 
-What is expected is read from the table; that the gateway does it is what is tested.
+The expected result is read from the table; the tests check that the gateway enforces it.
 """
 
 import httpx
@@ -14,7 +14,7 @@ from tests.permissions.actions import ACTIONS, text
 from tests.permissions.conftest import Ask, Sent
 from tests.permissions.hidden import HIDDEN, Way
 from tests.permissions.identities import EVERYONE, REFUSED, ROLES, is_granted
-from tests.permissions.walk import Asked, fields, told
+from tests.permissions.walk import Asked, fields, value_at
 from tests.permissions.world import Dump
 
 FIELDS = fields()
@@ -22,7 +22,7 @@ WAYS = [(rule, way) for rule, ways in HIDDEN.items() for way in ways]
 
 everyone = pytest.mark.parametrize("identity", EVERYONE)
 
-#: Fields that are false for everyone on the first page.
+#: Fields that are false on the first page, for everyone.
 FALSE = {"PageInfo.hasNextPage", "PageInfo.hasPreviousPage"}
 
 
@@ -40,8 +40,8 @@ async def test_mutation(ask: Ask, place: Database, intact: Dump, name: str, iden
     if identity in REFUSED:
         _expect_unauthenticated(answer)
     else:
-        told_codes = [error["code"] for error in _data(answer)[name]["errors"]]
-        assert told_codes == _codes(identity, name)
+        codes = [error["code"] for error in _data(answer)[name]["errors"]]
+        assert codes == _codes(identity, name)
     if identity in REFUSED or _codes(identity, name):
         assert await world.dump(place) == intact
 
@@ -52,7 +52,7 @@ async def test_field(ask: Ask, listener: Sent, field: Asked, identity: str) -> N
     if identity in REFUSED:
         await _expect_refusal(ask, listener, identity, field.query)
         return
-    value = told(_data(await ask(identity, field.query)), field.keys)
+    value = value_at(_data(await ask(identity, field.query)), field.keys)
     if field.rules:
         assert bool(value) is all(is_granted(identity, RULES[rule]) for rule in field.rules)
     elif field.coordinate not in FALSE:
@@ -65,12 +65,12 @@ async def test_hidden_document(ask: Ask, listener: Sent, rule: str, way: Way, id
     if identity in REFUSED:
         await _expect_refusal(ask, listener, identity, way.query)
         return
-    value = told(_data(await ask(identity, way.query)), way.keys)
+    value = value_at(_data(await ask(identity, way.query)), way.keys)
     assert bool(value) is is_granted(identity, RULES[rule])
 
 
 def _codes(identity: str, name: str) -> list[str]:
-    """Those of the errors that a mutation tells."""
+    """Returns the expected error codes of a mutation."""
     rule, (column, _) = RULES[name], ROLES[identity]
     if is_granted(identity, rule):
         return []
@@ -97,7 +97,7 @@ def _expect_unauthenticated(answer: httpx.Response) -> None:
 
 
 async def _expect_refusal(ask: Ask, sent: Sent, identity: str, query: str) -> None:
-    """MongoDB is asked nothing."""
+    """Expects a 401, and no command to MongoDB."""
     sent.commands.clear()
     _expect_unauthenticated(await ask(identity, query))
     assert sent.commands == []

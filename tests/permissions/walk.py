@@ -1,20 +1,20 @@
-"""A query for every field that the schema's query reaches."""
+"""Generates a query for every field that is reachable from Query."""
 
 from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import GraphQLNamedType, get_named_type
 
 from resolvers.access.rules import RULES
 from resolvers.schema import schema
 from tests.permissions import world
-from tests.permissions.world import global_id
+from tests.permissions.world import Json, Value, global_id
 
 _REVIEW = global_id("Review", world.review)
 
-#: What the fields of the query are asked for.
+#: The arguments of the fields of Query.
 _ARGUMENTS: Mapping[str, str] = {
     "node": f'(id: "{_REVIEW}")',
     "nodes": f'(ids: ["{_REVIEW}"])',
@@ -23,13 +23,15 @@ _ARGUMENTS: Mapping[str, str] = {
     "student": f'(id: "{global_id("Student", world.ada)}")',
     "review": f'(id: "{_REVIEW}")',
 }
-#: For a field below it.
+#: The arguments of the field of Query for particular fields below it.
 _ARGUMENTS_OF: Mapping[str, str] = {"Course.viewerCanReview": '(slug: "reviewable")'}
 
 
 class Asked(NamedTuple):
-    """A field and how it is reached: from the query to what is there when the field tells anything.
-    rules: those on the way, its own included.
+    """A field and the path to it.
+
+    keys: the path from `data` to a value that is there only if the field returns anything.
+    rules: the rules of all fields on the path, including the field itself.
     """
 
     coordinate: str
@@ -45,8 +47,8 @@ class Asked(NamedTuple):
         return f"{{ {head}{_ARGUMENTS_OF.get(self.coordinate, _ARGUMENTS.get(head, ''))}{inner} }}"
 
 
-def told(data: Any, keys: tuple[str, ...]) -> Any:
-    """What stands there in a response: in the first element of a list; None where nothing does."""
+def value_at(data: Value, keys: tuple[str, ...]) -> Json:
+    """Returns the value at a path in a response, in the first element of each list; None if there is none."""
     for key in keys:
         if isinstance(data, list):
             data = data[0] if data else None
@@ -57,30 +59,30 @@ def told(data: Any, keys: tuple[str, ...]) -> Any:
 
 
 def fields() -> list[Asked]:
-    """Every field once, by the way with the fewest rules."""
+    """Returns every field once, by the path with the fewest rules."""
     return sorted(_walk())
 
 
 def _walk() -> Iterator[Asked]:
     order = count()
-    waiting: list[Any] = [(0, 0, next(order), schema.query_type, (), ())]
+    waiting: list[Json] = [(0, 0, next(order), schema.query_type, (), ())]
     seen: set[str] = set()
     while waiting:
-        *_, kind, way, rules = heappop(waiting)
+        *_, kind, path, rules = heappop(waiting)
         if kind.name in seen:
             continue
         seen.add(kind.name)
         for name, field in kind.fields.items():
-            coordinate, keys, of = f"{kind.name}.{name}", (*way, name), get_named_type(field.type)
+            coordinate, keys, type_ = f"{kind.name}.{name}", (*path, name), get_named_type(field.type)
             passed = (*rules, coordinate) if coordinate in RULES else rules
-            yield Asked(coordinate, (*keys, *_sign(of)), passed)
-            if hasattr(of, "fields"):
-                heappush(waiting, (len(passed), len(keys), next(order), of, keys, passed))
+            yield Asked(coordinate, (*keys, *_evidence(type_)), passed)
+            if hasattr(type_, "fields"):
+                heappush(waiting, (len(passed), len(keys), next(order), type_, keys, passed))
 
 
-def _sign(of: GraphQLNamedType) -> tuple[str, ...]:
-    """What is there of an object when there is something: an empty page is an object too."""
-    names = getattr(of, "fields", {})
+def _evidence(type_: GraphQLNamedType) -> tuple[str, ...]:
+    """Returns the path to a value that proves that an object has content: an empty page is an object too."""
+    names = getattr(type_, "fields", {})
     if "nodes" in names:
         return ("nodes", "__typename")
     if "startCursor" in names:

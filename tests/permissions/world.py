@@ -1,11 +1,13 @@
-"""A small world of documents: something for every field of the schema to tell, and something for every
-mutation to change. Ada and Grace own what is asked about; Bob and Alan are others of their kind.
+"""A small world of documents, with a value for every field and an object for every mutation.
+
+Ada (a student) and Grace (an instructor) own the objects under test; Bob and Alan are another student and
+instructor.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from argon2 import PasswordHasher
 from bson import ObjectId
@@ -18,9 +20,14 @@ from tests import factories
 from tests.factories import DAY, T0, clear, list_newest
 from tests.support import TOKENS
 
-Document = dict[str, Any]
+#: A part of a decoded response, whose shape each test knows.
+Json: TypeAlias = Any
+#: A value of a document, an input or an argument.
+Value: TypeAlias = Any
 
-#: By collection.
+Document = dict[str, Any]  # a document, as BSON holds it
+
+#: Documents by collection.
 Dump = Mapping[str, list[Document]]
 
 PASSWORD, RESET = "correct horse battery", "the secret of a reset link"
@@ -34,16 +41,17 @@ grace, alan = (factories.instructor(name, headline="Teaches.") for name in ("Gra
 web = factories.category("web")
 
 
-def _course(slug: str, **fields: Any) -> Document:
+def _course(slug: str, **fields: Value) -> Document:
     return factories.course(slug=slug, instructorIds=[grace["_id"]], categorySlug="web", **fields)
 
 
-def _enrollment(of: Document, by: Document, **fields: Any) -> Document:
-    return factories.enrollment(of, by, progress=0.5, completedAt=T0, **fields)
+def _enrollment(course: Document, student: Document, **fields: Value) -> Document:
+    return factories.enrollment(course, student, progress=0.5, completedAt=T0, **fields)
 
 
-#: Of `course` everything is known; `draft` and `archived` are hidden; nobody is in `fresh`; Ada has a place
-#: in `reviewable`, which she has not reviewed; `reviewed` she has, and Bob has a place there.
+#: `course` has a value for every field; `draft` and `archived` are hidden; nobody is enrolled in `fresh`. Ada
+#: is enrolled in `reviewable`, which she has not reviewed, and in `reviewed`, which she has. Bob is enrolled
+#: in `reviewed`.
 course = _course(
     "course", codes=["W1"], summary="S", description="D", level="BEGINNER", language="en",
     deliveryModes=["ONLINE"], durationDays=30, tags=["t"], price={"amountMinor": 100, "currency": "INR"},
@@ -75,7 +83,7 @@ _actor = {"subject": "s", "roles": ["STAFF"], "studentId": ada["_id"], "instruct
 _change = {"collection": "courses", "documentId": str(course["_id"]), "before": {"a": 1}, "after": {"a": 2}}
 
 
-def account(name: str, role: str, **fields: Any) -> Document:
+def account(name: str, role: str, **fields: Value) -> Document:
     blank = {"studentId": None, "instructorId": None, "signUpKey": None, "reset": None}
     return {
         "_id": ObjectId(), "email": f"{name}@example.org", "roles": [role], "createdAt": T0,
@@ -83,9 +91,9 @@ def account(name: str, role: str, **fields: Any) -> Document:
     }  # fmt: skip
 
 
-def session(of: Document) -> Document:
+def session(account: Document) -> Document:
     return {
-        "_id": ObjectId(), "accountId": of["_id"], "generation": 0, "refreshKey": None, "createdAt": T0,
+        "_id": ObjectId(), "accountId": account["_id"], "generation": 0, "refreshKey": None, "createdAt": T0,
         "expiresAt": NOW + 9 * DAY, "endedAt": None,
     }  # fmt: skip
 
@@ -123,21 +131,21 @@ _DOCUMENTS: Mapping[str, list[Document]] = {
 
 
 async def create(database: Database) -> Dump:
-    """The world, as it is stored then."""
+    """Stores the world and returns it as it is stored."""
     await restore(database, _DOCUMENTS)
     await list_newest(database)
     return await dump(database)
 
 
 async def restore(database: Database, world: Dump) -> None:
-    """As if nothing had happened."""
+    """Restores the database to a dump."""
     await clear(database)
     for name, documents in world.items():
         await database[name].insert_many(documents)
 
 
 async def dump(database: Database) -> Dump:
-    """Everything that is stored."""
+    """Returns everything that is stored."""
     names = sorted(await database.driver.list_collection_names())
     found = {name: await database[name].find().sort("_id", 1).to_list(None) for name in names}
     return {name: documents for name, documents in found.items() if documents}
@@ -147,5 +155,5 @@ def global_id(type_name: str, document: Document) -> str:
     return ids.encode_id(type_name, document)
 
 
-def refresh_token(of: str) -> str:
-    return TOKENS.refresh(RefreshToken(sessions[of]["_id"], 0))
+def refresh_token(identity: str) -> str:
+    return TOKENS.refresh(RefreshToken(sessions[identity]["_id"], 0))

@@ -1,6 +1,6 @@
-"""Whether a schema keeps what a contract promises: `broken(contract, schema)`.
+"""Checks that a schema is compatible with a contract: `broken(contract, schema)`.
 
-A schema may have more than its contract, answer more strictly and take more leniently: no client notices.
+A schema may have more than its contract, have stricter outputs and more lenient inputs: no client notices.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 
 from graphql import (
     REMOVE,
+    FieldDefinitionNode,
     GraphQLArgument,
     GraphQLEnumType,
     GraphQLField,
@@ -33,9 +34,9 @@ Composite = GraphQLObjectType | GraphQLInterfaceType
 
 
 def read(text: str, excepted: frozenset[str] = frozenset()) -> GraphQLSchema:
-    """A schema without what is excepted: the names of types, and of fields as `Type.field`.
+    """Builds a schema without the exceptions, which are names of types, or of fields as `Type.field`.
 
-    Raises ValueError when an exception isn't in the text, TypeError when what is left refers to one.
+    Raises ValueError if an exception isn't in the text, TypeError if the rest of the schema refers to one.
     """
     without = _Without(excepted)
     document = visit(parse(text), without)
@@ -45,7 +46,7 @@ def read(text: str, excepted: frozenset[str] = frozenset()) -> GraphQLSchema:
 
 
 def own_types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
-    """The types that the schema defines itself, by name."""
+    """Returns the types that the schema itself defines, by name."""
     return {
         name: kind
         for name, kind in schema.type_map.items()
@@ -54,7 +55,7 @@ def own_types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
 
 
 def broken(contract: GraphQLSchema, schema: GraphQLSchema) -> list[str]:
-    """What the schema doesn't keep, one line each. Both schemas come from `read`."""
+    """Returns the incompatibilities, one line each. Both schemas come from `read`."""
     return [
         complaint
         for name, promised in own_types(contract).items()
@@ -63,7 +64,7 @@ def broken(contract: GraphQLSchema, schema: GraphQLSchema) -> list[str]:
 
 
 def undescribed(schema: GraphQLSchema) -> list[str]:
-    """The coordinates of all that has no description."""
+    """Returns the coordinates of everything without a description."""
     return [name for name, described in _all(schema) if not described.description]
 
 
@@ -99,7 +100,7 @@ def _field(coordinate: str, promised: GraphQLField, actual: GraphQLField | None)
 
 
 def _inputs(coordinate: str, promised: Mapping[str, Input], actual: Mapping[str, Input]) -> Iterator[str]:
-    """Of arguments or input fields; coordinate: with a place for the name."""
+    """Compares arguments or input fields. coordinate: a format with a placeholder for the name."""
     for name, value in promised.items():
         yield from _input(coordinate.format(name), value, actual.get(name))
     for name, value in actual.items():
@@ -117,8 +118,8 @@ def _input(coordinate: str, promised: Input, actual: Input | None) -> Iterator[s
         yield f"{coordinate}: the default {_default(promised)} became {_default(actual)}"
 
 
-def _is_within(narrow: Any, wide: Any) -> bool:
-    """Whether each value of the one type is one of the other: they are the same but for a null."""
+def _is_within(narrow: Any, wide: Any) -> bool:  # types, whose wrappers have no common class
+    """Whether each value of one type is a value of the other: they may differ only in nullability."""
     if is_non_null_type(wide):
         return is_non_null_type(narrow) and _is_within(narrow.of_type, wide.of_type)
     if is_non_null_type(narrow):
@@ -133,8 +134,8 @@ def _default(value: Input) -> str | None:
     return print_ast(literal) if literal else None
 
 
-def _all(schema: GraphQLSchema) -> Iterator[tuple[str, Any]]:
-    """Everything that can have a description, with its coordinate."""
+def _all(schema: GraphQLSchema) -> Iterator[tuple[str, Any]]:  # whatever has a `description`
+    """Yields everything that can have a description, with its coordinate."""
     for name, kind in own_types(schema).items():
         yield name, kind
         for member, value in _members(kind).items():
@@ -143,31 +144,31 @@ def _all(schema: GraphQLSchema) -> Iterator[tuple[str, Any]]:
                 yield f"{name}.{member}({argument}:)", taken
 
 
-def _members(kind: GraphQLNamedType) -> Mapping[str, Any]:
-    members: Mapping[str, Any] = getattr(kind, "values", None) or getattr(kind, "fields", {})
+def _members(kind: GraphQLNamedType) -> Mapping[str, Any]:  # fields or enum values
+    members: Mapping[str, Any] = getattr(kind, "values", None) or getattr(kind, "fields", {})  # as above
     return members
 
 
 class _Without(Visitor):
-    """Removes definitions by name, and remembers which it removed."""
+    """Removes definitions by name, and remembers which ones it has removed."""
 
     def __init__(self, names: frozenset[str]) -> None:
         super().__init__()
         self.names, self.removed = names, set[str]()
         self.type = ""
 
-    def enter_object_type_definition(self, node: Any, *_: Any) -> Any:
+    def enter_object_type_definition(self, node: Any, *_: object) -> object:  # several kinds of nodes
         self.type = node.name.value
-        return self._judged(self.type)
+        return self._result(self.type)
 
     enter_enum_type_definition = enter_object_type_definition
     enter_input_object_type_definition = enter_object_type_definition
     enter_interface_type_definition = enter_object_type_definition
 
-    def enter_field_definition(self, node: Any, *_: Any) -> Any:
-        return self._judged(f"{self.type}.{node.name.value}")
+    def enter_field_definition(self, node: FieldDefinitionNode, *_: object) -> object:
+        return self._result(f"{self.type}.{node.name.value}")
 
-    def _judged(self, name: str) -> Any:
+    def _result(self, name: str) -> object:
         if name not in self.names:
             return None
         self.removed.add(name)

@@ -1,6 +1,4 @@
-"""Arguments: how long a text may be, and what a filter is the same as."""
-
-from typing import Any
+"""Arguments of lists: the maximum length of texts, and equivalent filters."""
 
 import pytest
 
@@ -10,7 +8,7 @@ from resolvers.context import Viewer
 from resolvers.relay.list_arguments import LONGEST_TEXT
 from tests import factories
 from tests.factories import store
-from tests.resolvers.conftest import Ask
+from tests.resolvers.conftest import Ask, Doc, Value
 
 STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 
@@ -29,7 +27,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-async def test_a_text_is_as_long_as_is_said(ask: Ask, name: str) -> None:
+async def test_texts_have_a_maximum_length(ask: Ask, name: str) -> None:
     text = f"query($x: String!) {{ {TEXTS[name]} }}"
     assert "errors" not in await ask(text, {"x": "é" * LONGEST_TEXT}, viewer=STAFF)
     (error,) = (await ask(text, {"x": "é" * (LONGEST_TEXT + 1)}, viewer=STAFF))["errors"]
@@ -37,7 +35,7 @@ async def test_a_text_is_as_long_as_is_said(ask: Ask, name: str) -> None:
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-async def test_a_long_cursor_is_not_one(ask: Ask) -> None:
+async def test_an_overlong_cursor_is_invalid(ask: Ask) -> None:
     text = "query($c: String!) { courses(after: $c) { totalCount } }"
     (error,) = (await ask(text, {"c": "A" * 1_000_000}))["errors"]
     assert error["extensions"] == {"code": "INVALID_CURSOR"}
@@ -59,7 +57,7 @@ async def test_a_search_text_is_analysed_once(
     assert analysed == ["ten times"]
 
 
-SETS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+SETS: list[tuple[Doc, Doc]] = [
     ({"levels": ["BEGINNER", "ADVANCED"]}, {"levels": ["ADVANCED", "BEGINNER"]}),
     ({"levels": ["BEGINNER", "BEGINNER"]}, {"levels": ["BEGINNER"]}),
     ({"categories": ["a", "b", "a"]}, {"categories": ["b", "a"]}),
@@ -73,10 +71,10 @@ SETS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("filter", "same"), SETS)
-async def test_equal_filters_take_each_others_cursors_and_share_their_calls(
-    ask: Ask, database: Database, mongo_commands: list[str], filter: Any, same: Any
+async def test_equivalent_filters_share_cursors(
+    ask: Ask, database: Database, mongo_commands: list[str], filter: Value, same: Value
 ) -> None:
-    fields: dict[str, Any] = {
+    fields: Doc = {
         "level": "BEGINNER", "categorySlug": "a", "tags": ["x"], "language": "de", "durationDays": 3,
         "deliveryModes": ["ONLINE"],
     }  # fmt: skip
@@ -89,7 +87,7 @@ async def test_equal_filters_take_each_others_cursors_and_share_their_calls(
     assert second["data"]["courses"]["nodes"] != first["nodes"]
 
 
-async def test_no_filter_and_an_empty_one_are_the_same(ask: Ask, database: Database) -> None:
+async def test_an_empty_filter_equals_no_filter(ask: Ask, database: Database) -> None:
     await store(database, courses=[factories.course() for _ in range(2)])
     text = "query($a: String, $f: CourseFilter) { courses(first: 1, after: $a, filter: $f) { %s } }"
     cursors = {
@@ -99,8 +97,8 @@ async def test_no_filter_and_an_empty_one_are_the_same(ask: Ask, database: Datab
     assert len(cursors) == 1
 
 
-async def test_an_order_of_lists_matters_where_they_are_no_sets(ask: Ask, database: Database) -> None:
-    """`nodes` answers in the order of its IDs, each as often as it is asked for."""
+async def test_nodes_keep_the_order_and_duplicates_of_ids(ask: Ask, database: Database) -> None:
+    """Unlike the values of a filter, the IDs of `nodes` are not a set: each is answered in its place."""
     await store(database, courses=[course := factories.course()])
     (found,) = (await ask("{ courses { nodes { id } } }"))["data"]["courses"]["nodes"]
     text = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"

@@ -1,4 +1,4 @@
-"""The schema keeps the contract, describes everything, and is the one in schema.graphql."""
+"""The schema is compatible with the contract, fully described, and equal to schema.graphql."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from tests.support import SHARED
 
 CONTRACT = SHARED / "contract.graphql"
 
-# What the contract has and the schema hasn't yet.
+# Parts of the contract that the schema doesn't have yet.
 RATE_LIMIT = {"Query.rateLimit", "RateLimit"}
 LIVE = {"Subscription"}
 EXCEPTED = frozenset(RATE_LIMIT | LIVE)
 
 
-# What the contract doesn't write out: "the other inputs and payloads follow the same form".
+# Types that the contract doesn't write out: "the other inputs and payloads follow the same form".
 INPUTS = (
     "RefreshSession", "SignOut", "UpdateProfile", "CreateCourse", "UpdateCourse", "PublishCourse",
     "ArchiveCourse", "CreateCourseRun", "UpdateCourseRun", "CancelEnrollment", "UpdateProgress", "Wishlist",
@@ -40,15 +40,15 @@ PAYLOADS = {
 def by_form() -> str:
     inputs = (f"input {name}Input {{ clientMutationId: String }}" for name in INPUTS)
     payloads = (
-        f"type {name}Payload {{ {own} errors: [UserError!]! clientMutationId: String }}"
-        for own, names in PAYLOADS.items()
+        f"type {name}Payload {{ {field} errors: [UserError!]! clientMutationId: String }}"
+        for field, names in PAYLOADS.items()
         for name in names
     )
     return "\n".join(["", *inputs, *payloads])
 
 
 def is_of_form(complaint: str) -> bool:
-    """What such an input asks for beside its form is its own business."""
+    """Whether a complaint is about a required field of such an input, which the contract leaves open."""
     name, _, what = complaint.partition(".")
     return name.removesuffix("Input") in INPUTS and what.endswith(": is new and required")
 
@@ -70,7 +70,7 @@ def test_schema_keeps_the_contract(contract_text: str, actual: GraphQLSchema) ->
     assert [complaint for complaint in complaints if not is_of_form(complaint)] == []
 
 
-def test_exceptions_are_of_what_is_not_there_yet(actual: GraphQLSchema) -> None:
+def test_exceptions_are_not_in_the_schema_yet(actual: GraphQLSchema) -> None:
     types = own_types(actual)
     fields = {f"{name}.{field}" for name, kind in types.items() for field in getattr(kind, "fields", {})}
     assert sorted(EXCEPTED & (types.keys() | fields)) == []
@@ -127,7 +127,7 @@ scalar DateTime
         ("level: Level", "level: Level  must: Int!", "Filter.must: is new and required"),
     ],
 )
-def test_broken_promise_is_told(promised: str, made: str, complaint: str) -> None:
+def test_broken_promises_are_reported(promised: str, made: str, complaint: str) -> None:
     assert promised in PROMISED
     assert broken(read(PROMISED), read(PROMISED.replace(promised, made))) == [complaint]
 
@@ -144,21 +144,23 @@ def test_broken_promise_is_told(promised: str, made: str, complaint: str) -> Non
         ("scalar DateTime", "scalar DateTime scalar Date"),
     ],
 )
-def test_more_than_was_promised_is_fine(promised: str, made: str) -> None:
+def test_additions_are_compatible(promised: str, made: str) -> None:
     assert broken(read(PROMISED), read(PROMISED.replace(promised, made))) == []
 
 
-def test_exceptions_are_in_the_contract() -> None:
+def test_an_unknown_exception_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"Query\.absent"):
         read(PROMISED, frozenset({"Query.absent"}))
 
 
-def test_nothing_refers_to_an_exception() -> None:
+def test_references_to_an_exception_are_an_error() -> None:
     with pytest.raises(TypeError, match="Level"):
         read(PROMISED, frozenset({"Level"}))
 
 
-def test_all_without_description_is_told() -> None:
-    told = undescribed(read(PROMISED))
-    assert {"Query", "Query.tags", "Query.list(first:)", "Filter.level", "Level.LOW", "DateTime"} <= set(told)
+def test_missing_descriptions_are_reported() -> None:
+    missing = undescribed(read(PROMISED))
+    assert {"Query", "Query.tags", "Query.list(first:)", "Filter.level", "Level.LOW", "DateTime"} <= set(
+        missing
+    )
     assert undescribed(read('"""All."""\ntype Query {\n  "One."\n  a("It." b: Int): Int\n}')) == []

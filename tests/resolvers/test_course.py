@@ -1,6 +1,4 @@
-"""Course and its lists, through the schema: values, visibility, and the commands they cost."""
-
-from typing import Any
+"""Course and its lists through the schema: values, visibility, and the number of commands."""
 
 import pytest
 from bson import ObjectId
@@ -9,13 +7,14 @@ from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from tests import factories
 from tests.factories import DAY, clear, store
+from tests.resolvers.conftest import Json
 from tests.support import NOW, RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
 
 
 async def catalogue(database: Database, size: int) -> None:
-    """`size` courses in two categories, each with an instructor, three runs and four reviews."""
+    """Stores `size` courses in two categories, each with two instructors, three runs and four reviews."""
     categories = [factories.category("web"), factories.category("data")]
     instructors = [factories.instructor(f"I{i}") for i in range(3)]
     students = [factories.student() for _ in range(size)]
@@ -83,7 +82,7 @@ RELATIONS = {
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
-async def test_a_relation_costs_one_command_whatever_the_width(
+async def test_a_relation_costs_the_same_commands_at_any_width(
     relation: str, database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     for size in (4, 8):
@@ -120,7 +119,7 @@ async def test_six_levels_are_six_commands(
         ]
 
 
-async def test_every_page_of_a_level_is_right(database: Database, run_query: RunQuery) -> None:
+async def test_a_level_has_one_correct_page_per_parent(database: Database, run_query: RunQuery) -> None:
     few, many = factories.course(), factories.course()
     none = factories.course()
     await store(
@@ -151,7 +150,7 @@ async def test_every_page_of_a_level_is_right(database: Database, run_query: Run
     assert [n["body"] for n in data["course"]["reviews"]["nodes"]] == ["Review 2", "Review 1"]
 
 
-async def test_only_published_courses_are_for_the_public(database: Database, run_query: RunQuery) -> None:
+async def test_the_public_sees_only_published_courses(database: Database, run_query: RunQuery) -> None:
     shown, draft, archived = (factories.course(status=s) for s in ("PUBLISHED", "DRAFT", "ARCHIVED"))
     students = [factories.student()]
     await store(
@@ -188,7 +187,7 @@ async def test_enrollments_are_for_staff_and_the_instructor(database: Database, 
         enrollments=[factories.enrollment(c, students[0]) for c in (taught, other)],
     )
 
-    async def seen(viewer: Viewer) -> list[Any]:
+    async def seen(viewer: Viewer) -> list[Json]:
         text = """{ courses(orderBy: {field: NEWEST, direction: ASC}) {
           nodes { enrollments { totalCount nodes { progress } } } } }"""
         data = await run_query(text, viewer=viewer)
@@ -214,9 +213,7 @@ async def test_course_takes_an_id_or_a_slug(run_query: RunQuery, database: Datab
         assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-async def test_runs_are_the_upcoming_ones_unless_all_are_asked_for(
-    database: Database, run_query: RunQuery
-) -> None:
+async def test_runs_are_upcoming_by_default(database: Database, run_query: RunQuery) -> None:
     course = factories.course()
     runs = [
         factories.course_run(course, startsAt=NOW - DAY, seats=10, seatsTaken=3),

@@ -1,17 +1,16 @@
 """The list of courses: search, filters and facets."""
 
-from typing import Any
-
 import pytest
 
 from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT
 from loaders.mongo.database import Database
 from tests import factories
 from tests.factories import DAY, store
+from tests.resolvers.conftest import Doc, Value
 from tests.support import NOW, RunQuery
 
 
-async def titles(run_query: RunQuery, **filter: Any) -> list[str]:
+async def titles(run_query: RunQuery, **filter: Value) -> list[str]:
     text = "query($filter: CourseFilter) { courses(filter: $filter) { totalCount nodes { title } } }"
     courses = (await run_query(text, {"filter": filter}))["courses"]
     assert courses["totalCount"] == len(courses["nodes"])
@@ -22,10 +21,10 @@ async def titles(run_query: RunQuery, **filter: Any) -> list[str]:
     ("search", "found"),
     [
         ("mongodb", ["MongoDB basics", "Back ends", "Databases"]),  # title, then tag, then description
-        ("MONGO", ["MongoDB basics", "Back ends", "Databases"]),  # as you type
+        ("MONGO", ["MongoDB basics", "Back ends", "Databases"]),  # a prefix, as in search as you type
         ("database", ["Databases", "MongoDB basics"]),  # stems, title first
         ("databases", ["Databases", "MongoDB basics"]),
-        ("database mon", ["Databases", "MongoDB basics"]),  # every word
+        ("database mon", ["Databases", "MongoDB basics"]),  # every word must match
         ("elan", ["Élan vital"]),  # accents and case
         ("ÉLAN", ["Élan vital"]),
         ("CS-10", ["Back ends"]),  # codes
@@ -48,9 +47,7 @@ async def test_search(database: Database, run_query: RunQuery, search: str, foun
     assert (order if search.strip() else sorted(order)) == found
 
 
-async def test_a_whole_word_is_before_one_that_only_begins_with_it(
-    database: Database, run_query: RunQuery
-) -> None:
+async def test_whole_words_rank_before_prefixes(database: Database, run_query: RunQuery) -> None:
     await store(database, courses=[factories.course("Javascript"), factories.course("Java")])
     assert await titles(run_query, search="java") == ["Java", "Javascript"]
 
@@ -76,12 +73,12 @@ async def test_a_whole_word_is_before_one_that_only_begins_with_it(
         ({"categories": None, "search": None}, "ABC"),
     ],
 )
-async def test_filter(database: Database, run_query: RunQuery, filter: Any, found: str) -> None:
+async def test_filter(database: Database, run_query: RunQuery, filter: Value, found: str) -> None:
     await store(database, courses=three_courses())
     assert "".join(sorted(await titles(run_query, **filter))) == found
 
 
-def three_courses() -> list[dict[str, Any]]:
+def three_courses() -> list[Doc]:
     return [
         factories.course(
             "A", categorySlug="web", level="BEGINNER", deliveryModes=["ONLINE"], tags=["x", "y"],
@@ -103,7 +100,7 @@ FACETS = """query($filter: CourseFilter) { courses(filter: $filter) { facets {
 } } }"""
 
 
-async def facets(run_query: RunQuery, **filter: Any) -> dict[str, dict[str, int]]:
+async def facets(run_query: RunQuery, **filter: Value) -> dict[str, dict[str, int]]:
     data = await run_query(FACETS, {"filter": filter})
     return {
         name: {choice["value"]: choice["count"] for choice in choices}
@@ -111,7 +108,7 @@ async def facets(run_query: RunQuery, **filter: Any) -> dict[str, dict[str, int]
     }
 
 
-async def test_facets_leave_their_own_choice_out(
+async def test_facets_ignore_their_own_criterion(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     await store(
@@ -164,7 +161,7 @@ async def test_facets_of_each_category(database: Database, run_query: RunQuery) 
     }
 
 
-async def test_what_is_ticked_stays_in_its_facet(database: Database, run_query: RunQuery) -> None:
+async def test_selected_values_stay_in_their_facet(database: Database, run_query: RunQuery) -> None:
     await store(database, courses=three_courses())
     found = await facets(
         run_query, categories=["languages"], levels=["ADVANCED"], deliveryModes=["ONSITE"], search="zzz"

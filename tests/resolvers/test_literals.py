@@ -1,17 +1,17 @@
-"""Values that can't be: request errors with their place, never Python's own."""
+"""Invalid literals are request errors with a location, never errors of Python itself."""
 
 import pytest
 
 from tests.resolvers.conftest import Ask
 
-LONG = "1" * 4_301  # digits: one more than Python takes
+LONG = "1" * 4_301  # one digit more than Python converts to an int
 RUN = (
     'mutation { createCourseRun(input: { courseId: "x", deliveryMode: ONLINE, startsAt: %s }) { __typename }}'
 )
 
 
 @pytest.mark.parametrize("digits", [4_300, 4_301, 20_000])
-async def test_an_integer_is_an_id_of_nothing(ask: Ask, digits: int) -> None:
+async def test_an_integer_is_an_unknown_id(ask: Ask, digits: int) -> None:
     number = "7" * digits
     assert await ask(f"{{ node(id: {number}) {{ id }} }}") == {"data": {"node": None}}
     assert await ask(f"{{ nodes(ids: [{number}]) {{ id }} }}") == {"data": {"nodes": [None]}}
@@ -53,7 +53,7 @@ async def test_an_integer_is_an_id_of_nothing(ask: Ask, digits: int) -> None:
         ),
     ],
 )
-async def test_what_is_no_value_is_a_request_error_with_its_place(
+async def test_an_invalid_literal_is_a_request_error_with_its_location(
     ask: Ask, text: str, column: int, message: str
 ) -> None:
     payload = await ask(text)
@@ -73,7 +73,7 @@ async def test_a_variable_that_is_not_finite_is_refused(ask: Ask, value: object)
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-async def test_the_largest_values_are_taken(ask: Ask) -> None:
+async def test_the_largest_values_are_accepted(ask: Ask) -> None:
     text = "{ courses(filter: { minRating: 1.7976931348623157e308 }) { totalCount } }"
     assert await ask(text) == {"data": {"courses": {"totalCount": 0}}}
     text = "{ courses(filter: { durationDays: { min: -2147483648, max: 2147483647 } }) { totalCount } }"

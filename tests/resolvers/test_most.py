@@ -1,6 +1,4 @@
-"""Lists that are no pages: each declares how long it can be, and is no longer."""
-
-from typing import Any
+"""Lists that are not pages: each declares its maximum length, and is cut there."""
 
 import pytest
 from graphql import GraphQLObjectType, get_nullable_type, is_list_type
@@ -15,13 +13,13 @@ from resolvers.context import Viewer
 from resolvers.schema import declaration, schema
 from tests import factories
 from tests.factories import store
-from tests.resolvers.conftest import Ask
+from tests.resolvers.conftest import Ask, Doc, Value
 
 STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 
 
-def lists() -> dict[str, Any]:
-    """The list fields of the schema that are no pages, with what their declarations say of their size."""
+def lists() -> Doc:
+    """Returns the list fields of the schema that are not pages, with their declared maximum length."""
     types = [t for n, t in schema.type_map.items() if not n.startswith("__") and not n.endswith("Connection")]
     return {
         f"{type_.name}.{name}": declaration(field).metadata.get("most")
@@ -32,12 +30,12 @@ def lists() -> dict[str, Any]:
     }
 
 
-def test_every_list_declares_its_largest_size() -> None:
+def test_every_list_declares_its_maximum_size() -> None:
     assert [name for name, size in lists().items() if not isinstance(size, int)] == []
     assert {"Course.tags", "Query.categories", "UserError.path", "RatingSummary.histogram"} <= lists().keys()
 
 
-LISTS: dict[str, tuple[str, Any]] = {
+LISTS: dict[str, tuple[str, Value]] = {
     "codes": ("codes", [f"C{n}" for n in range(99)]),
     "tags": ("tags", [f"t{n}" for n in range(99)]),
     "deliveryModes": ("deliveryModes", ["ONLINE", "ONSITE"] * 9),
@@ -45,7 +43,7 @@ LISTS: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-async def test_what_is_stored_beyond_it_is_not_shown(ask: Ask, database: Database, name: str) -> None:
+async def test_items_beyond_the_maximum_are_not_shown(ask: Ask, database: Database, name: str) -> None:
     stored, values = LISTS[name]
     size = lists()[f"Course.{name}"]
     courses = [factories.course() | {stored: values[:n]} for n in (size, size + 1, len(values))]
@@ -54,14 +52,14 @@ async def test_what_is_stored_beyond_it_is_not_shown(ask: Ask, database: Databas
     assert [node[name] for node in nodes] == [values[:size]] * 3
 
 
-async def test_no_more_instructors_and_changes_are_shown(ask: Ask, database: Database) -> None:
+async def test_instructors_and_changes_are_cut_at_their_maximum(ask: Ask, database: Database) -> None:
     teachers = [factories.instructor(f"T{n:02}") for n in range(MOST_INSTRUCTORS + 1)]
     await store(
         database, instructors=teachers, courses=[factories.course(instructorIds=[t["_id"] for t in teachers])]
     )
     (course,) = (await ask("{ courses { nodes { instructors { name } } } }"))["data"]["courses"]["nodes"]
     assert [t["name"] for t in course["instructors"]] == [f"T{n:02}" for n in range(MOST_INSTRUCTORS)]
-    change: dict[str, Any] = {"collection": "courses", "documentId": "x", "before": None, "after": {}}
+    change: Doc = {"collection": "courses", "documentId": "x", "before": None, "after": {}}
     actor = {"subject": "s", "roles": ["STAFF"] * 9, "studentId": None, "instructorId": None}
     entry = {"at": factories.T0, "action": "a", "actor": actor, "address": "", "changes": [change] * 99}
     await database["auditLog"].insert_one(entry)
@@ -91,8 +89,8 @@ async def test_a_write_that_changes_much_has_several_entries(
     assert [len(entry["changes"]) for entry in found] == entries
 
 
-async def test_there_are_no_more_categories(ask: Ask, database: Database) -> None:
-    """Of those that an import names the first ones are made, and the last place is for one of them."""
+async def test_categories_have_a_maximum(ask: Ask, database: Database) -> None:
+    """An import creates categories up to the maximum, in the order in which it names them."""
     names = ["c-000", *(f"c{n:03}" for n in range(248))]
     await database["categories"].insert_many([factories.category(name) for name in names])
     for write in (False, True):
@@ -103,7 +101,7 @@ async def test_there_are_no_more_categories(ask: Ask, database: Database) -> Non
     assert len(listed) == MOST_CATEGORIES == 250
 
 
-async def test_facets_are_as_many_as_categories(ask: Ask, database: Database) -> None:
+async def test_the_category_facet_has_a_maximum(ask: Ask, database: Database) -> None:
     await store(database, courses=[factories.course(categorySlug=f"c{n:03}") for n in range(260)])
     text = "{ courses(first: 1) { facets { categories { value count } } } }"
     facets = (await ask(text))["data"]["courses"]["facets"]

@@ -1,4 +1,4 @@
-"""Connections: every element exactly once, whatever the order, the page size and what else happens."""
+"""Connections: paging visits every element exactly once, in any order, page size and under changes."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from resolvers.errors import InvalidCursorError
 from resolvers.relay.ids import encode_id
 from tests import factories
 from tests.factories import clear, store
-from tests.resolvers.conftest import Ask
+from tests.resolvers.conftest import Ask, Doc, Json, Value
 from tests.support import RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
@@ -34,13 +34,13 @@ GIVEN = "first: $first, after: $after, last: $last, before: $before"
 
 @dataclass(frozen=True)
 class List:
-    """A connection: how it is asked, in which orders, and what it lists."""
+    """A connection under test: its query, its orders, and how its elements are made."""
 
     type_name: str
     collection: str
     text: str
-    make: Callable[..., dict[str, Any]]
-    fields: Mapping[str, Any]  # few values, so that there are ties; None where the field may be null
+    make: Callable[..., Doc]
+    fields: Mapping[str, Any]  # few distinct values, so that there are ties; None if the field may be null
     orders: Sequence[str] = ()
     searches: Sequence[str | None] = (None,)
 
@@ -108,7 +108,7 @@ LISTS = {
 @pytest.mark.parametrize("name", LISTS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), size=st.integers(1, 6), backwards=st.booleans())
-async def test_walking_a_list_sees_what_stays_exactly_once(
+async def test_paging_visits_every_remaining_element_once(
     indexed_database: Database,
     run_query: RunQuery,
     name: str,
@@ -116,21 +116,21 @@ async def test_walking_a_list_sees_what_stays_exactly_once(
     size: int,
     backwards: bool,
 ) -> None:
-    """Whatever is inserted and deleted between the pages, the element of the cursor included."""
-    of = LISTS[name]
-    some = st.fixed_dictionaries(dict(of.fields))
-    stored = [of.make(**f) for f in data.draw(st.lists(some, min_size=1, max_size=14))]
-    arriving = [of.make(**f) for f in data.draw(st.lists(some, max_size=6))]
+    """Elements are inserted and deleted between pages, even the element of the cursor."""
+    connection = LISTS[name]
+    some = st.fixed_dictionaries(dict(connection.fields))
+    stored = [connection.make(**f) for f in data.draw(st.lists(some, min_size=1, max_size=14))]
+    arriving = [connection.make(**f) for f in data.draw(st.lists(some, max_size=6))]
     leaving = data.draw(st.lists(st.sampled_from(stored), max_size=4, unique_by=id))
     order = {"direction": data.draw(st.sampled_from(["ASC", "DESC"]))}
-    order |= {"field": data.draw(st.sampled_from(of.orders))} if of.orders else {}
-    variables = {"order": order, "search": data.draw(st.sampled_from(of.searches))}
-    collection = indexed_database[of.collection]
+    order |= {"field": data.draw(st.sampled_from(connection.orders))} if connection.orders else {}
+    variables = {"order": order, "search": data.draw(st.sampled_from(connection.searches))}
+    collection = indexed_database[connection.collection]
     await clear(indexed_database)
-    await store(indexed_database, **{"courses": [COURSE], of.collection: stored})
+    await store(indexed_database, **{"courses": [COURSE], connection.collection: stored})
 
-    async def ask(window: Mapping[str, Any]) -> Any:
-        answer = await run_query(of.text, {**variables, **window}, viewer=STAFF)
+    async def ask(window: Mapping[str, Value]) -> Json:
+        answer = await run_query(connection.text, {**variables, **window}, viewer=STAFF)
         return (answer.get("course") or answer)["list"]
 
     async def change() -> None:
@@ -141,20 +141,20 @@ async def test_walking_a_list_sees_what_stays_exactly_once(
 
     whole = [node["id"] for node in (await ask({"first": 100}))["nodes"]]
     assert variables["search"] or len(whole) == len(stored)
-    gone = {encode_id(of.type_name, document) for document in leaving}
+    gone = {encode_id(connection.type_name, document) for document in leaving}
     seen = await walk(ask, size=size, backwards=backwards, between=change)
     assert [i for i in seen if i in whole and i not in gone] == [i for i in whole if i not in gone]
     assert len(seen) == len(set(seen))
 
 
 async def walk(
-    ask: Callable[[Mapping[str, Any]], Awaitable[Any]],
+    ask: Callable[[Mapping[str, Value]], Awaitable[Value]],
     *,
     size: int,
     backwards: bool,
     between: Callable[[], Awaitable[None]],
 ) -> list[str]:
-    """The IDs of a list in its order, page by page; `between` is awaited after each page."""
+    """Returns the IDs of a list in its order, read page by page. between: awaited after each page."""
     seen: list[str] = []
     cursor = None
     for _ in range(40):
@@ -173,9 +173,7 @@ async def walk(
 
 
 @pytest.mark.parametrize("field", COURSE_ORDERS)
-async def test_an_order_is_its_opposite_backwards(
-    database: Database, run_query: RunQuery, field: str
-) -> None:
+async def test_ascending_is_descending_reversed(database: Database, run_query: RunQuery, field: str) -> None:
     courses = [factories.course(durationDays=n and 10 * n, studentCount=n % 2) for n in (None or 0, 1, 1, 2)]
     await store(database, courses=courses)
     text = "query($order: CourseOrder) { courses(orderBy: $order) { nodes { id } } }"
@@ -200,7 +198,7 @@ async def test_pages_are_20_and_at_most_100(database: Database, run_query: RunQu
         assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-async def test_an_empty_page_still_tells_where_it_lies(database: Database, run_query: RunQuery) -> None:
+async def test_an_empty_page_has_page_info(database: Database, run_query: RunQuery) -> None:
     await store(database, courses=[factories.course()])
     data = await run_query(
         "{ courses(first: 0) { totalCount nodes { id } pageInfo { hasNextPage endCursor } } }"
@@ -213,7 +211,7 @@ async def test_an_empty_page_still_tells_where_it_lies(database: Database, run_q
 
 
 @pytest.mark.parametrize("spelt", ["é{}", " {}", "{}\n", "{}=", "\n{}"])
-async def test_a_cursor_has_one_form(database: Database, run_query: RunQuery, spelt: str) -> None:
+async def test_cursors_have_one_canonical_form(database: Database, run_query: RunQuery, spelt: str) -> None:
     await store(database, courses=[factories.course() for _ in range(2)])
     first = await run_query("{ courses(first: 1) { pageInfo { endCursor } } }")
     query = "query($after: String) { courses(after: $after) { nodes { id } } }"
@@ -231,7 +229,7 @@ async def test_a_cursor_has_one_form(database: Database, run_query: RunQuery, sp
         "filter: {hasSeats: false}",
     ],
 )
-async def test_a_cursor_is_refused_where_filter_or_order_changed(
+async def test_a_cursor_is_refused_with_another_filter_or_order(
     database: Database, run_query: RunQuery, changed: str
 ) -> None:
     await store(database, courses=[factories.course() for _ in range(2)])
@@ -257,7 +255,7 @@ async def test_a_cursor_is_refused_where_filter_or_order_changed(
         ('course(slug: "the-course") { reviews', ["null", "{}", "{verifiedOnly: false}"]),
     ],
 )  # fmt: skip
-async def test_a_cursor_is_the_same_however_a_list_is_asked_for(
+async def test_equivalent_filters_give_the_same_cursor(
     database: Database, run_query: RunQuery, field: str, filters: Sequence[str]
 ) -> None:
     reviews = [factories.review(COURSE, STUDENT)]
@@ -273,7 +271,7 @@ async def test_a_cursor_is_the_same_however_a_list_is_asked_for(
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "não", "AAAA", "A" * 400, "🙂"])
-async def test_what_is_no_cursor_is_refused(database: Database, run_query: RunQuery, cursor: str) -> None:
+async def test_invalid_cursors_are_refused(database: Database, run_query: RunQuery, cursor: str) -> None:
     payload = await run_query(
         "query($c: String) { courses(before: $c) { nodes { id } } }", {"c": cursor}, errors=True
     )
@@ -281,11 +279,10 @@ async def test_what_is_no_cursor_is_refused(database: Database, run_query: RunQu
 
 
 @given(value=st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text())
-def test_a_cursor_gives_back_its_key(value: Any) -> None:
+def test_cursors_round_trip_for_their_parent_only(value: Value) -> None:
     key = Key(value, ObjectId())
     scope = Cursors(b"secret").scope("list")
-    own, other = ObjectId(), ObjectId()
-    for parent, another in ((own, other), ("web-dev", "dev")):
+    for parent, another in ((ObjectId(), ObjectId()), ("web-dev", "dev")):
         cursor = scope.cursor(parent, key)
         assert scope.read(cursor, "after", [parent]) == (key, [True])
         assert scope.read(cursor, "after", [another, parent]) == (key, [False, True])
@@ -295,10 +292,10 @@ def test_a_cursor_gives_back_its_key(value: Any) -> None:
 
 
 @pytest.mark.parametrize("carried", [True, False])
-async def test_every_window_is_that_of_a_list_in_memory(
+async def test_every_window_matches_a_list_in_memory(
     database: Database, run_query: RunQuery, carried: bool
 ) -> None:
-    """All of `first` and `last`, `after` and `before`: by Relay's algorithm, of a list of five."""
+    """All combinations of `first` or `last` with `after` and `before`, by Relay's algorithm."""
     student = factories.student()
     reviews = [factories.review(COURSE, student, n) for n in range(5)]
     await store(database, courses=[COURSE], students=[student], reviews=reviews)
@@ -310,7 +307,7 @@ async def test_every_window_is_that_of_a_list_in_memory(
     cursors = [edge["cursor"] for edge in whole]
     places: list[int | None] = [None, 0, 1, 2, 4]
     for after, before, size, backwards in product(places, places, [None, 0, 1, 2, 5, 6], [False, True]):
-        window: dict[str, Any] = {
+        window: Doc = {
             "last" if backwards else "first": size,
             "after": None if after is None else cursors[after],
             "before": None if before is None else cursors[before],
@@ -331,15 +328,17 @@ async def test_every_window_is_that_of_a_list_in_memory(
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-async def test_a_walk_towards_a_cursor_ends(database: Database, run_query: RunQuery, backwards: bool) -> None:
+async def test_paging_towards_a_cursor_ends_there(
+    database: Database, run_query: RunQuery, backwards: bool
+) -> None:
     await store(database, courses=[factories.course() for _ in range(5)])
     text = f"query({WINDOW}) {{ list: courses({GIVEN}) {{ {PAGE} }} }}"
     whole = (await run_query(text, {"first": 5}))["list"]
     fixed = {"after": whole["edges"][1]["cursor"]} if backwards else {"before": whole["edges"][3]["cursor"]}
 
-    async def ask(window: Mapping[str, Any]) -> Any:
-        given = {name: value for name, value in window.items() if value is not None}
-        return (await run_query(text, {**fixed, **given}))["list"]
+    async def ask(window: Mapping[str, Value]) -> Json:
+        variables = {name: value for name, value in window.items() if value is not None}
+        return (await run_query(text, {**fixed, **variables}))["list"]
 
     seen, cursor = [], None
     for _ in range(9):
@@ -363,20 +362,21 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-async def test_a_cursor_is_of_one_parents_list(ask: Ask, database: Database, name: str) -> None:
-    """On another parent's it is refused, also where both are asked at once; its own parent's is answered."""
+async def test_a_cursor_belongs_to_one_parents_list(ask: Ask, database: Database, name: str) -> None:
+    """It is refused for another parent's list, even in the same request as its own parent's list."""
     categories = [factories.category(slug) for slug in ("one", "two")]
     courses = [factories.course(slug=slug, categorySlug=slug) for slug in ("one", "two")]
     more = [factories.course(categorySlug=slug) for slug in ("one", "two") for _ in range(2)]
     student = factories.student()
-    each = [of for of in courses for _ in range(3)]
+    each = [course for course in courses for _ in range(3)]
     imported = [{"source": "test", "id": str(n)} for n in range(len(each))]
     await store(
         database, categories=categories, courses=courses + more, students=[student],
-        reviews=[factories.review(of) for of in each], courseRuns=[factories.course_run(of) for of in each],
+        reviews=[factories.review(course) for course in each],
+        courseRuns=[factories.course_run(course) for course in each],
         enrollments=[
-            factories.enrollment(of, student, status="COMPLETED", externalId=e)
-            for of, e in zip(each, imported, strict=True)
+            factories.enrollment(course, student, status="COMPLETED", externalId=e)
+            for course, e in zip(each, imported, strict=True)
         ],
     )  # fmt: skip
     text = OTHERS[name]
@@ -394,7 +394,7 @@ async def test_a_cursor_is_of_one_parents_list(ask: Ask, database: Database, nam
 
 
 async def test_a_cursor_beneath_several_parents(ask: Ask, database: Database) -> None:
-    """It is of one of them at most: the others have an error in the place of their page."""
+    """It belongs to one of the parents at most: the others have an error instead of a page."""
     courses = [factories.course() for _ in range(3)]
     await store(database, courses=courses, reviews=[factories.review(c) for c in courses for _ in range(3)])
     ids = [encode_id("Course", course) for course in courses]

@@ -1,4 +1,4 @@
-"""Nodes, students, reviews and the platform."""
+"""Fields of Query: nodes, students, reviews and the platform; and amounts of money."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from resolvers.context import Viewer
 from resolvers.relay import ids
 from tests import factories
 from tests.factories import clear, store
+from tests.resolvers.conftest import Json
 from tests.support import RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
@@ -19,7 +20,7 @@ TYPES = ["Category", "Course", "CourseRun", "Enrollment", "Instructor", "Review"
 
 
 async def one_of_each(database: Database, status: str = "PUBLISHED") -> dict[str, str]:
-    """Type -> global ID."""
+    """Stores an object of each type and returns type -> global ID."""
     course, student = factories.course(status=status), factories.student()
     stored = {
         "categories": factories.category("web"),
@@ -37,7 +38,7 @@ async def one_of_each(database: Database, status: str = "PUBLISHED") -> dict[str
 NODES = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 
 
-async def test_nodes_are_aligned_and_one_command_a_type(
+async def test_nodes_are_aligned_and_cost_one_command_per_type(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     by_type = await one_of_each(database)
@@ -54,7 +55,7 @@ async def test_nodes_are_aligned_and_one_command_a_type(
     assert found == [*each, None, *reversed(each), None]
 
 
-async def test_what_the_public_may_not_see_is_null(database: Database, run_query: RunQuery) -> None:
+async def test_hidden_objects_are_null_for_the_public(database: Database, run_query: RunQuery) -> None:
     shown = await one_of_each(database)
     found = (await run_query(NODES, {"ids": list(shown.values())}))["nodes"]
     assert [n and n["__typename"] for n in found] == [t if t != "Enrollment" else None for t in TYPES]
@@ -84,14 +85,14 @@ async def test_nodes_takes_at_most_100(
 
 
 @given(st.sampled_from(TYPES), st.binary(min_size=12, max_size=12))
-def test_a_global_id_gives_back_type_and_id(type_name: str, raw: bytes) -> None:
+def test_global_ids_round_trip(type_name: str, raw: bytes) -> None:
     global_id = ids.encode_id(type_name, {"_id": ObjectId(raw)})
     assert ids.decode_id(global_id) == (type_name, ObjectId(raw))
     assert len(global_id) == 20
 
 
 @given(st.text(max_size=40) | st.text("ABCabc019-_=+/", min_size=20, max_size=20))
-def test_what_is_no_id_is_none(text: str) -> None:
+def test_invalid_ids_decode_to_none(text: str) -> None:
     decoded = ids.decode_id(text)
     assert decoded is None or ids.encode_id(decoded.type_name, {"_id": decoded.id}) == text
 
@@ -107,7 +108,7 @@ async def test_a_student_keeps_e_mail_and_enrolments_private(database: Database,
     )
     text = "query($id: ID!) { student(id: $id) { name email enrollments { totalCount nodes { status } } } }"
 
-    async def seen(viewer: Viewer) -> Any:
+    async def seen(viewer: Viewer) -> Json:
         student = (await run_query(text, {"id": ids.encode_id("Student", ada)}, viewer=viewer))["student"]
         return student["email"], student["enrollments"]
 
@@ -169,7 +170,7 @@ async def test_reviews_are_ordered_and_filtered(database: Database, run_query: R
     assert await bodies(STAFF, f={"statuses": ["PENDING"]}) == ["waits"]
 
 
-async def test_a_student_s_reviews_are_hidden_with_their_courses(
+async def test_a_students_reviews_are_hidden_with_their_courses(
     database: Database, run_query: RunQuery
 ) -> None:
     shown, archived, student = factories.course(), factories.course(status="ARCHIVED"), factories.student()
@@ -184,7 +185,7 @@ async def test_a_student_s_reviews_are_hidden_with_their_courses(
     assert data["student"]["reviews"] == {"totalCount": 1, "nodes": [{"course": {"title": shown["title"]}}]}
 
 
-async def test_platform_counts_what_is_asked_for(
+async def test_platform_counts_only_selected_fields(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     courses = [factories.course(stars=[0, 0, 0, 0, 1]), factories.course(stars=[0, 1, 0, 0, 0])]

@@ -1,8 +1,7 @@
-"""The reviews of courses and students by the ids that these carry: the pages are those of the listing."""
+"""Pages of the newest reviews by ids that courses and students store: equal to pages of the listing."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Any
 
 import pytest
 
@@ -12,16 +11,17 @@ from resolvers.context import PUBLIC, Viewer
 from resolvers.relay.ids import encode_id
 from tests import factories
 from tests.factories import DAY, T0, clear, store
+from tests.resolvers.conftest import Doc, Value
 from tests.support import RunQuery
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
-LENGTHS = (0, 1, 5, NEWEST - 1, NEWEST, NEWEST + 1, 40)  # of the public part of a list
+LENGTHS = (0, 1, 5, NEWEST - 1, NEWEST, NEWEST + 1, 40)  # numbers of public reviews
 
-Documents = dict[str, list[dict[str, Any]]]
+Documents = dict[str, list[Doc]]
 
 
-def written(course: Mapping[str, Any], student: Mapping[str, Any], public: int) -> Iterator[dict[str, Any]]:
-    """Three public reviews of each day, some without a date, and among them some that wait."""
+def written(course: Mapping[str, Value], student: Mapping[str, Value], public: int) -> Iterator[Doc]:
+    """Yields three public reviews for each day, some without a date, and pending ones among them."""
     for n in range(public):
         yield factories.review(course, student, createdAt=None if n % 7 == 3 else T0 + n // 3 * DAY)
         if n % 4 == 0:
@@ -29,8 +29,9 @@ def written(course: Mapping[str, Any], student: Mapping[str, Any], public: int) 
 
 
 def catalogue(lengths: tuple[int, ...] = LENGTHS) -> Documents:
-    """For each length a course and a student with as many public reviews, of the one by the other; each
-    student has also written about a course that is hidden.
+    """Returns, for each length, a course with that many public reviews by one student of its own.
+
+    Each student has also reviewed a hidden course.
     """
     courses, students = ([make() for _ in lengths] for make in (factories.course, factories.student))
     archived = factories.course(status="ARCHIVED")
@@ -44,7 +45,7 @@ WINDOW = ", $first: Int, $after: String"
 
 
 def query(collection: str, field: str, declared: str = "") -> str:
-    """A field of the courses or students with the given `ids`."""
+    """Returns a query for a field of courses or students by `ids`."""
     type_name = TYPES[collection]
     return f"query($ids: [ID!]!{declared}) {{ nodes(ids: $ids) {{ ... on {type_name} {{ {field} }} }} }}"
 
@@ -57,31 +58,31 @@ PAGE = """reviews(first: $first, after: $after) { totalCount nodes { id rating }
   pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"""
 
 
-async def forget(database: Database) -> None:
-    """Leave the listing alone to tell the pages."""
+async def remove_stored_ids(database: Database) -> None:
+    """Removes the stored ids, so that pages come from the listing."""
     for collection in CARRIERS:
         await database[collection].update_many({}, {"$unset": {"newestReviewIds": ""}})
 
 
-def of_reviews(commands: list[str]) -> list[str]:
+def review_commands(commands: list[str]) -> list[str]:
     return [command for command in commands if command.endswith(" reviews")]
 
 
 @pytest.mark.parametrize("first", [None, 0, 1, 5, 19, 20, 21, 22, 100])
 @pytest.mark.parametrize("collection", TYPES)
-async def test_the_pages_are_those_of_the_listing(
+async def test_pages_by_stored_ids_equal_pages_of_the_listing(
     database: Database, run_query: RunQuery, collection: str, first: int | None
 ) -> None:
     documents = catalogue()
     await store(database, **documents)
-    text, given = query(collection, PAGE, WINDOW), {"ids": ids(collection, documents), "first": first}
-    carried = await run_query(text, given)
-    await forget(database)
-    assert carried == await run_query(text, given)
+    text, variables = query(collection, PAGE, WINDOW), {"ids": ids(collection, documents), "first": first}
+    carried = await run_query(text, variables)
+    await remove_stored_ids(database)
+    assert carried == await run_query(text, variables)
 
 
 @pytest.mark.parametrize("collection", TYPES)
-async def test_the_next_page_begins_where_one_by_ids_ends(
+async def test_the_listing_continues_after_a_page_by_stored_ids(
     database: Database, run_query: RunQuery, collection: str
 ) -> None:
     documents = catalogue((30,))
@@ -98,8 +99,8 @@ async def test_the_next_page_begins_where_one_by_ids_ends(
     assert seen == whole["nodes"][0]["reviews"]["nodes"]
 
 
-#: a field of courses -> the commands it costs the public, whatever their number. Of students the listing is
-#: asked for too, since each has a review of a hidden course.
+#: A field of courses -> the commands that it costs the public for any number of courses. For students the
+#: listing is queried too, because each has a review of a hidden course.
 FIELDS = {
     "reviews { nodes { body } }": ["find reviews"],
     "reviews(first: 2) { nodes { body } pageInfo { hasNextPage endCursor } }": ["find reviews"],
@@ -116,7 +117,7 @@ FIELDS = {
 
 @pytest.mark.parametrize("collection", TYPES)
 @pytest.mark.parametrize("field", FIELDS)
-async def test_the_newest_cost_one_find_whatever_the_width(
+async def test_newest_reviews_cost_one_find_at_any_width(
     database: Database, run_query: RunQuery, mongo_commands: list[str], collection: str, field: str
 ) -> None:
     for times in (1, 2):
@@ -129,14 +130,14 @@ async def test_the_newest_cost_one_find_whatever_the_width(
         expected = FIELDS[field]
         if collection == "students" and "aggregate reviews" not in expected[:1]:
             expected = ["find reviews", "aggregate reviews", *expected[1:]]
-        assert of_reviews(mongo_commands) == expected
+        assert review_commands(mongo_commands) == expected
         assert mongo_commands.count("find courses") == (collection == "courses" or "find reviews" in expected)
 
 
-async def test_the_newest_of_students_cost_two_finds(
+async def test_newest_reviews_of_students_cost_two_finds(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
-    """Their courses are looked up, and those that are found serve what is below."""
+    """Their courses are looked up, and the selected fields of the courses cost no further command."""
     documents = catalogue()
     documents["reviews"] = [
         r for r in documents["reviews"] if r["courseId"] != documents["courses"][-1]["_id"]
@@ -150,10 +151,10 @@ async def test_the_newest_of_students_cost_two_finds(
         assert mongo_commands == ["find students", "find reviews", "find courses"]
 
 
-async def test_what_follows_a_page_is_looked_at_only_where_it_is_asked(
+async def test_the_next_element_is_looked_up_only_if_selected(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
-    """Of three reviews the second is of a hidden course: it matters to a page of one whether more follow."""
+    """The second of three reviews is hidden: a page of one needs to know only for `hasNextPage`."""
     shown, hidden = factories.course(), factories.course(status="ARCHIVED")
     student = factories.student()
     reviews = [
@@ -164,18 +165,18 @@ async def test_what_follows_a_page_is_looked_at_only_where_it_is_asked(
     await store(database, **documents)
     newest = encode_id("Review", reviews[-1])
     three = ["find students", "find reviews", "find courses"]
-    for asked, told, commands in (
+    for selected, expected, commands in (
         ("", {}, three),
         ("pageInfo { hasNextPage }", {"pageInfo": {"hasNextPage": True}}, [*three, "aggregate reviews"]),
     ):
         mongo_commands.clear()
-        text = query("students", f"reviews(first: 1) {{ nodes {{ id }} {asked} }}")
+        text = query("students", f"reviews(first: 1) {{ nodes {{ id }} {selected} }}")
         data = await run_query(text, {"ids": ids("students", documents)})
-        assert data["nodes"] == [{"reviews": {"nodes": [{"id": newest}], **told}}]
+        assert data["nodes"] == [{"reviews": {"nodes": [{"id": newest}], **expected}}]
         assert mongo_commands == commands
 
 
-async def test_a_filter_is_for_the_listing(
+async def test_filters_use_the_listing(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     documents = catalogue()
@@ -186,13 +187,13 @@ async def test_a_filter_is_for_the_listing(
     for criteria in ({"ratings": [5]}, {"verifiedOnly": True}, {"statuses": ["PENDING"]}):
         mongo_commands.clear()
         data = await run_query(text, {"ids": ids("courses", documents), "filter": criteria})
-        assert of_reviews(mongo_commands) == ["aggregate reviews"]
+        assert review_commands(mongo_commands) == ["aggregate reviews"]
         found = [review for node in data["nodes"] if node for review in node["reviews"]["nodes"]]
         assert {review["rating"] for review in found} == ({5} if "ratings" in criteria else set())
 
 
 @pytest.mark.parametrize(("viewer", "seen"), [(PUBLIC, 5), (STAFF, 7)])
-async def test_staff_see_what_waits(
+async def test_staff_see_pending_reviews(
     database: Database, run_query: RunQuery, viewer: Viewer, seen: int
 ) -> None:
     documents = catalogue((5, 5))
@@ -207,8 +208,8 @@ async def test_staff_see_what_waits(
     [None, {"status": "REJECTED"}],
     ids=str,
 )
-async def test_a_review_that_is_gone_is_not_on_a_page(
-    database: Database, run_query: RunQuery, mongo_commands: list[str], change: Any, first: int
+async def test_removed_reviews_are_not_on_a_page(
+    database: Database, run_query: RunQuery, mongo_commands: list[str], change: Value, first: int
 ) -> None:
     documents = catalogue((5, 5))
     await store(database, **documents)
@@ -221,25 +222,25 @@ async def test_a_review_that_is_gone_is_not_on_a_page(
     else:
         await database["reviews"].delete_one({"_id": newest[0]})
     mongo_commands.clear()
-    given = {"ids": ids("courses", documents), "first": first}
-    data = await run_query(query("courses", PAGE, WINDOW), given)
-    assert of_reviews(mongo_commands) == ["find reviews", "find reviews", "aggregate reviews"]
+    variables = {"ids": ids("courses", documents), "first": first}
+    data = await run_query(query("courses", PAGE, WINDOW), variables)
+    assert review_commands(mongo_commands) == ["find reviews", "find reviews", "aggregate reviews"]
     shown = [node["id"] for node in data["nodes"][0]["reviews"]["nodes"]]
     assert shown == [encode_id("Review", {"_id": i}) for i in newest[1 : first + 1]]
-    await forget(database)
-    assert data == await run_query(query("courses", PAGE, WINDOW), given)
+    await remove_stored_ids(database)
+    assert data == await run_query(query("courses", PAGE, WINDOW), variables)
 
 
 @pytest.mark.parametrize("stored", [None, b"", "old"])
-async def test_one_document_that_carries_nothing_sends_all_to_the_listing(
-    database: Database, run_query: RunQuery, mongo_commands: list[str], stored: Any
+async def test_one_document_without_valid_ids_makes_all_use_the_listing(
+    database: Database, run_query: RunQuery, mongo_commands: list[str], stored: Value
 ) -> None:
-    """Nor does one from before, of which reviews of hidden courses were left out."""
+    """Ids of an earlier version, which left out reviews of hidden courses, are not valid either."""
     documents = catalogue()
     await store(database, **documents)
     text = query("courses", "reviews(first: 2) { nodes { id } pageInfo { hasNextPage endCursor } }")
-    given = {"ids": ids("courses", documents)}
-    carried = await run_query(text, given)
+    variables = {"ids": ids("courses", documents)}
+    carried = await run_query(text, variables)
     one = {"_id": documents["courses"][3]["_id"]}
     if stored == "old":
         found = await database["courses"].find_one(one)
@@ -248,11 +249,11 @@ async def test_one_document_that_carries_nothing_sends_all_to_the_listing(
     change = {"$unset": {"newestReviewIds": ""}} if stored is None else {"$set": {"newestReviewIds": stored}}
     await database["courses"].update_one(one, change)
     mongo_commands.clear()
-    assert await run_query(text, given) == carried
-    assert of_reviews(mongo_commands) == ["aggregate reviews"]
+    assert await run_query(text, variables) == carried
+    assert review_commands(mongo_commands) == ["aggregate reviews"]
 
 
-async def test_without_reviews_nothing_is_asked(
+async def test_courses_without_reviews_cost_no_command(
     database: Database, run_query: RunQuery, mongo_commands: list[str]
 ) -> None:
     documents = {"courses": [factories.course() for _ in range(3)]}

@@ -1,4 +1,4 @@
-"""Scalars, as they are written and read."""
+"""Scalars: how times are serialised."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -14,12 +14,12 @@ FORM = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
 @given(st.datetimes(LONG_AGO, FAR_AHEAD))
-def test_a_moment_has_one_form_whoever_writes_it(moment: datetime) -> None:
+def test_times_have_one_form_in_both_serialisers(moment: datetime) -> None:
     assert encoded([moment]) == f'["{written(moment)}"]'.encode()
     assert len(written(moment)) == 20
     assert datetime.fromisoformat(written(moment)) == moment.replace(microsecond=0, tzinfo=UTC)
 
 
-def test_a_moment_with_a_zone_is_written_in_utc() -> None:
+def test_times_with_a_zone_are_written_in_utc() -> None:
     moment = datetime(2026, 7, 1, 9, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     assert written(moment) == "2026-07-01T04:00:00Z"

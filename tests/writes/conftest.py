@@ -1,4 +1,4 @@
-"""What tests of mutations may ask for."""
+"""Fixtures of the tests of mutations."""
 
 from collections.abc import AsyncIterator
 
@@ -24,6 +24,6 @@ async def one_gateway(settings: Settings, late_writes: LateWrites) -> AsyncItera
 
 @pytest.fixture
 async def gateway(one_gateway: Gateway, database: Database) -> AsyncIterator[Gateway]:
-    """A gateway with an empty database. In the end the aggregates are those of what is stored."""
+    """A gateway with an empty database. After the test, a recount must find no difference."""
     yield one_gateway
     assert [difference async for difference in recount(database, fix=False)] == []

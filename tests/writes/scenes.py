@@ -1,8 +1,8 @@
-"""Every write, each on documents of its own, where it has the most to do."""
+"""A call of every write, each on its own documents and with as much to do as possible."""
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bson import ObjectId
 
@@ -15,6 +15,7 @@ from tests.writes.support import (
     DAY,
     SOON,
     Doc,
+    Value,
     course_id,
     enrollment_id,
     review_id,
@@ -26,14 +27,14 @@ from tests.writes.support import (
 
 
 class Scene(NamedTuple):
-    """A mutation of someone's, and its input."""
+    """A call of a mutation: its viewer and its input."""
 
     viewer: Viewer
-    input: Mapping[str, Any]
+    input: Mapping[str, Value]
 
 
 async def scenes(database: Database) -> Mapping[str, Scene]:
-    """What every write is called with, by its name. Everyone has signed in here."""
+    """Stores the documents and returns the call of each write by name. All viewers have a session."""
     teacher, learner = factories.instructor("Ada"), factories.student("Bob")
     session = ObjectId()
     staff = Viewer(frozenset({"STAFF"}), subject="staff", session_id=session)
@@ -83,7 +84,7 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
     }  # fmt: skip
     held = {"startsAt": SOON.isoformat(), "deliveryMode": "ONLINE", "seats": 5, "location": "Here"}
     said = {"rating": 3, "body": "B", "title": "T", "difficulty": 2, "workloadHours": 1.5, "term": "2026-1"}
-    inputs: dict[str, tuple[Viewer, dict[str, Any]]] = {
+    inputs: dict[str, tuple[Viewer, Doc]] = {
         "updateProfile": (
             bob,
             {"name": "Bob B.", "bio": "I", "country": "DE", "avatarUrl": "https://a.example"},
@@ -107,8 +108,8 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
         "moderateReview": (staff, {"reviewId": review_id(reviews["moderate"]), "status": "REJECTED"}),
     }
     return {
-        name: Scene(viewer, {**given, "idempotencyKey": f"key of {name}"})
-        for name, (viewer, given) in inputs.items()
+        name: Scene(viewer, {**values, "idempotencyKey": f"key of {name}"})
+        for name, (viewer, values) in inputs.items()
     }
 
 
@@ -129,7 +130,7 @@ def _course(name: str, teacher: Doc) -> Doc:
     )
 
 
-def _place(course: Doc, run: Doc, by: Doc, **fields: Any) -> Doc:
+def _place(course: Doc, run: Doc, by: Doc, **fields: Value) -> Doc:
     return factories.enrollment(course, by, runId=run["_id"], **fields)
 
 

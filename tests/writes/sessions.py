@@ -1,15 +1,15 @@
-"""A gateway to sign in at, and how one asks it."""
+"""A client for the mutations of sessions and passwords."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 from starlette.types import ASGIApp
 
 from app.main import create_app
 from app.settings import Settings
+from tests.writes.support import Doc, Value
 
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery"
 ADDRESS = "198.51.100.7"
@@ -26,7 +26,7 @@ _SELECTED |= {
 
 @dataclass
 class Gateway:
-    """A gateway, in this process or at a URL."""
+    """A client of a gateway in this process or at a URL."""
 
     app: ASGIApp | None = None
     url: str = "http://lectern"
@@ -34,7 +34,7 @@ class Gateway:
     async def post(
         self,
         query: str,
-        variables: dict[str, Any] | None = None,
+        variables: Doc | None = None,
         *,
         token: str | None = None,
         address: str = ADDRESS,
@@ -48,31 +48,29 @@ class Gateway:
                 "/graphql", json={"query": query, "variables": variables or {}}, headers=headers
             )
 
-    async def mutate(self, name: str, input: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """The payload of a mutation."""
+    async def mutate(self, name: str, input: Doc, **options: Value) -> Doc:
+        """Runs a mutation and returns its payload."""
         type_name = name[0].upper() + name[1:]
         selected = _SELECTED.get(name, SESSION)
         query = f"mutation($input: {type_name}Input!) {{ it: {name}(input: $input) {{ {selected} }} }}"
         answer = (await self.post(query, {"input": input}, **options)).json()
         assert "errors" not in answer, answer
-        payload: dict[str, Any] = answer["data"]["it"]
+        payload: Doc = answer["data"]["it"]
         return payload
 
-    async def sign_up(self, email: str = EMAIL, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
+    async def sign_up(self, email: str = EMAIL, password: str = PASSWORD, **more: Value) -> Doc:
         payload = await self.mutate("signUp", {"name": "Ada", "email": email, "password": password, **more})
         assert payload["errors"] == []
         return payload
 
-    async def sign_in(
-        self, email: str = EMAIL, password: str = PASSWORD, address: str = ADDRESS
-    ) -> dict[str, Any]:
+    async def sign_in(self, email: str = EMAIL, password: str = PASSWORD, address: str = ADDRESS) -> Doc:
         return await self.mutate("signIn", {"email": email, "password": password}, address=address)
 
-    async def refresh(self, token: str, key: str | None = None) -> dict[str, Any]:
+    async def refresh(self, token: str, key: str | None = None) -> Doc:
         return await self.mutate("refreshSession", {"refreshToken": token, "idempotencyKey": key})
 
-    async def write(self, token: str) -> dict[str, Any]:
-        """A write of a student's."""
+    async def write(self, token: str) -> Doc:
+        """Runs a write of a student, which requires a live session."""
         return await self.mutate("updateProfile", {"bio": "I write."}, token=token)
 
 
@@ -83,7 +81,7 @@ async def served(settings: Settings) -> AsyncIterator[Gateway]:
         yield Gateway(app)
 
 
-def codes(payload: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The errors of a payload, each as its code and its path within the input."""
+def codes(payload: Doc) -> list[tuple[str, ...]]:
+    """Returns the errors of a payload, each as its code and its path within the input."""
     assert all(error["path"][0] == "input" and error["message"] for error in payload["errors"])
     return [(error["code"], *error["path"][1:]) for error in payload["errors"]]

@@ -1,11 +1,11 @@
-"""Calling mutations over HTTP as different viewers, and what they are called on."""
+"""A client that runs mutations over HTTP as different viewers, and the documents to run them on."""
 
 from asyncio import Event, gather
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -22,13 +22,18 @@ from tests import factories
 from tests.factories import store
 from tests.support import TOKENS
 
+#: A part of a decoded response, whose shape each test knows.
+Json: TypeAlias = Any
+#: A value of a document, an input or an argument.
+Value: TypeAlias = Any
+
 STAFF = Viewer(roles=frozenset({"STAFF"}), subject="staff")
 
-#: When runs start that are yet to.
+#: The start of upcoming runs.
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 DAY = timedelta(days=1)
 
-_FIELDS = schema.mutation_type.fields  # type: ignore[union-attr] # there is one
+_FIELDS = schema.mutation_type.fields  # type: ignore[union-attr] # the schema has mutations
 _SELECTED = {
     "course": "course { id slug title status rating { count average } studentCount }",
     "courseRun": "courseRun { id startsAt endsAt seats seatsLeft waitlistCount location deliveryMode }",
@@ -39,44 +44,47 @@ _SELECTED = {
 }
 _ALWAYS = "errors { code message path } clientMutationId"
 
-Doc = dict[str, Any]
+Doc = dict[str, Any]  # a document, as BSON holds it
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """A gateway that is asked over HTTP."""
+    """A client of a gateway, over HTTP."""
 
     http: httpx.AsyncClient
 
     async def post(
-        self, query: str, variables: Mapping[str, Any] | None = None, viewer: Viewer = PUBLIC
-    ) -> Any:
-        """The whole response to an operation."""
+        self, query: str, variables: Mapping[str, Value] | None = None, viewer: Viewer = PUBLIC
+    ) -> Json:
+        """Runs an operation and returns the whole response."""
         headers = {"authorization": f"Bearer {TOKENS.access(viewer).text}"} if viewer != PUBLIC else {}
         body = {"query": query, "variables": variables or {}}
         return (await self.http.post("/graphql", json=body, headers=headers)).json()
 
     async def ask(
-        self, query: str, variables: Mapping[str, Any] | None = None, viewer: Viewer = PUBLIC
-    ) -> Any:
-        """The data of an operation that has no errors."""
+        self, query: str, variables: Mapping[str, Value] | None = None, viewer: Viewer = PUBLIC
+    ) -> Json:
+        """Runs an operation that must have no errors, and returns its data."""
         answer = await self.post(query, variables, viewer)
         assert "errors" not in answer, answer
         return answer["data"]
 
-    async def write(self, viewer: Viewer, name: str, selected: str = "", /, **input: Any) -> Any:
-        """The payload of a mutation. selected: in the place of what is selected of each."""
+    async def write(self, viewer: Viewer, name: str, selected: str = "", /, **input: Value) -> Json:
+        """Runs a mutation and returns its payload. selected: replaces the default selection of objects."""
         data = await self.ask(operation(name, selected), {"input": input}, viewer)
         return data[name]
 
-    async def done(self, viewer: Viewer, name: str, selected: str = "", /, **input: Any) -> Any:
-        """As `write`, of a mutation that was done."""
+    async def done(self, viewer: Viewer, name: str, selected: str = "", /, **input: Value) -> Json:
+        """Runs a mutation that must succeed, and returns its payload."""
         payload = await self.write(viewer, name, selected, **input)
         assert payload["errors"] == [], payload
         return payload
 
-    async def codes(self, viewer: Viewer, name: str, /, **input: Any) -> list[tuple[str, ...]]:
-        """The errors of a mutation that was not done, each as its code and its path within the input."""
+    async def codes(self, viewer: Viewer, name: str, /, **input: Value) -> list[tuple[str, ...]]:
+        """Runs a mutation and returns its errors, each as its code and its path within the input.
+
+        If there are errors, all objects of the payload must be null.
+        """
         payload = await self.write(viewer, name, **input)
         assert all(error["path"][0] == "input" and error["message"] for error in payload["errors"])
         objects = payload.keys() - {"errors", "clientMutationId"}
@@ -85,7 +93,7 @@ class Gateway:
 
 
 def operation(name: str, selected: str = "") -> str:
-    """A mutation of one field, with its input as a variable."""
+    """Returns an operation with one mutation, whose input is a variable."""
     field = _FIELDS[name]
     payload = field.type.of_type.fields
     objects = selected or " ".join(_SELECTED[key] for key in payload if key in _SELECTED)
@@ -106,7 +114,7 @@ class LateWrites(Listener):
 
 @asynccontextmanager
 async def served(settings: Settings, *listeners: Listener) -> AsyncIterator[Gateway]:
-    """A gateway in this process."""
+    """Serves a gateway in this process."""
     app = create_app(settings, *listeners)
     transport = httpx.ASGITransport(app, client=("198.51.100.7", 1))
     async with (
@@ -146,43 +154,43 @@ def review_id(review: Doc) -> str:
     return ids.encode_id("Review", review)
 
 
-def run_of(course: Doc, **fields: Any) -> Doc:
-    """A run that is yet to start."""
+def run_of(course: Doc, **fields: Value) -> Doc:
+    """Makes an upcoming run."""
     return factories.course_run(course, **{"startsAt": SOON, **fields})
 
 
-def review_of(course: Doc, by: Doc, **fields: Any) -> Doc:
-    """A review that was written here, not imported."""
+def review_of(course: Doc, by: Doc, **fields: Value) -> Doc:
+    """Makes a review that was written in Lectern, not imported."""
     review = factories.review(course, by, **{"verified": True, **fields})
     del review["externalId"]
     return review
 
 
 async def stored(database: Database, **collections: list[Doc]) -> None:
-    """Stores documents, with the aggregates that follow from them."""
+    """Stores documents and the aggregates that follow from them."""
     await store(database, **{name: documents for name, documents in collections.items() if documents})
     [_ async for _ in recount(database, fix=True)]
     assert [difference async for difference in recount(database, fix=False)] == []
 
 
 async def current(database: Database, collection: str, document: Doc) -> Doc:
-    """A document as it is stored now."""
+    """Returns a document as it is stored now."""
     found = await database[collection].find_one({"_id": document["_id"]})
     assert found is not None
     return found
 
 
-async def at_once(database: Database, *works: Callable[[Transaction], Awaitable[Any]]) -> None:
-    """Transactions that all have begun before any of them writes: each sees what was there before."""
+async def at_once(database: Database, *works: Callable[[Transaction], Awaitable[Value]]) -> None:
+    """Runs transactions that have all begun before any of them writes: each sees the state before."""
     begun = [Event() for _ in works]
 
-    async def run(own: Event, work: Callable[[Transaction], Awaitable[Any]]) -> None:
+    async def run(begins: Event, work: Callable[[Transaction], Awaitable[Value]]) -> None:
         async def together(tx: Transaction) -> None:
-            await tx.find_one("courses", {})  # what it reads is of this moment
-            own.set()
+            await tx.find_one("courses", {})  # this fixes the snapshot that it reads
+            begins.set()
             await gather(*(event.wait() for event in begun))
             await work(tx)
 
         await transaction(database, together)
 
-    await gather(*(run(own, work) for own, work in zip(begun, works, strict=True)))
+    await gather(*(run(event, work) for event, work in zip(begun, works, strict=True)))

@@ -1,7 +1,6 @@
-"""Every write leaves who, what, when, from where, before and after; staff reads it, nobody changes it."""
+"""The audit log: every write adds an entry, staff can read it, and nobody can change it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,8 @@ from tests.writes.scenes import NAMES, scenes
 from tests.writes.support import (
     STAFF,
     Gateway,
+    Json,
+    Value,
     as_student,
     course_id,
     review_id,
@@ -25,14 +26,14 @@ LOG = """query($filter: AuditFilter) { auditLog(first: 10, filter: $filter) { to
   changes { collection documentId before after node { __typename id } } } } }"""
 
 
-async def entries(gateway: Gateway, viewer: Viewer = STAFF, **filter: Any) -> Any:
+async def entries(gateway: Gateway, viewer: Viewer = STAFF, **filter: Value) -> Json:
     return (await gateway.ask(LOG, {"filter": filter}, viewer))["auditLog"]["nodes"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_write_leaves_an_entry(gateway: Gateway, database: Database, name: str) -> None:
-    viewer, given = (await scenes(database))[name]
-    await gateway.done(viewer, name, **given)
+    viewer, values = (await scenes(database))[name]
+    await gateway.done(viewer, name, **values)
     (entry,) = await entries(gateway)
     assert entry["action"] == name
     assert entry["actor"]["subject"] == viewer.subject
@@ -45,13 +46,13 @@ async def test_a_write_leaves_an_entry(gateway: Gateway, database: Database, nam
     assert not any(key in text for key in ("newestReviewIds", "search", "ratingStars", "revision"))
 
 
-async def test_an_entry_tells_what_was_and_what_is(gateway: Gateway, database: Database) -> None:
+async def test_an_entry_has_the_values_before_and_after(gateway: Gateway, database: Database) -> None:
     course, student = factories.course(), factories.student()
     review = review_of(course, student, rating=5, title="Old", body="Same.")
     await stored(database, courses=[course], students=[student], reviews=[review])
-    own = {"reviewId": review_id(review)}
-    await gateway.done(as_student(student), "updateReview", **own, rating=2, title="New", body="Same.")
-    await gateway.done(as_student(student), "deleteReview", **own)
+    target = {"reviewId": review_id(review)}
+    await gateway.done(as_student(student), "updateReview", **target, rating=2, title="New", body="Same.")
+    await gateway.done(as_student(student), "deleteReview", **target)
     deleted, changed = await entries(gateway)
     (change,) = changed["changes"]
     updated = change["after"].pop("updatedAt")
@@ -76,7 +77,7 @@ async def test_a_vote_has_an_id_of_two_parts(gateway: Gateway, database: Databas
     ]  # fmt: skip
 
 
-async def test_entries_are_found_by_what_who_and_about_what(gateway: Gateway, database: Database) -> None:
+async def test_entries_are_filtered_by_action_subject_and_node(gateway: Gateway, database: Database) -> None:
     courses, student = [factories.course() for _ in range(2)], factories.student()
     await stored(database, courses=courses, students=[student])
     one, two = (course_id(course) for course in courses)
@@ -90,19 +91,17 @@ async def test_entries_are_found_by_what_who_and_about_what(gateway: Gateway, da
     assert await entries(gateway, node="nothing") == []
 
 
-async def test_what_is_refused_or_changes_nothing_leaves_no_entry(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_refused_writes_and_no_ops_leave_no_entry(gateway: Gateway, database: Database) -> None:
     course, student = factories.course(), factories.student()
     await stored(database, courses=[course], students=[student])
-    viewer, of = as_student(student), {"courseId": course_id(course)}
-    await gateway.codes(viewer, "createReview", **of, rating=1, body="No")
-    await gateway.done(viewer, "removeFromWishlist", **of)
-    await gateway.done(STAFF, "publishCourse", **of)
+    viewer, target = as_student(student), {"courseId": course_id(course)}
+    await gateway.codes(viewer, "createReview", **target, rating=1, body="No")
+    await gateway.done(viewer, "removeFromWishlist", **target)
+    await gateway.done(STAFF, "publishCourse", **target)
     assert await database["auditLog"].count_documents({}) == 0
 
 
-async def test_the_log_is_for_staff_alone(gateway: Gateway, database: Database) -> None:
+async def test_only_staff_see_the_log(gateway: Gateway, database: Database) -> None:
     student = factories.student()
     await stored(database, students=[student])
     await gateway.done(as_student(student), "updateProfile", name="A")
@@ -110,8 +109,8 @@ async def test_the_log_is_for_staff_alone(gateway: Gateway, database: Database) 
         assert await entries(gateway, viewer) == []
 
 
-def test_nothing_takes_an_entry_as_its_input() -> None:
-    """The gateway only ever adds to the log."""
+def test_no_mutation_changes_the_log() -> None:
+    """The gateway only ever inserts into the log."""
     assert schema.mutation_type is not None
     assert not [name for name in schema.mutation_type.fields if "audit" in name.lower()]
 
@@ -123,10 +122,10 @@ async def test_the_log_is_paged_to_its_end(gateway: Gateway, database: Database)
         await gateway.done(as_student(student), "updateProfile", name=f"Name {n}")
     query = """query($after: String) { auditLog(first: 2, after: $after) {
       nodes { changes { after } } pageInfo { hasNextPage endCursor } } }"""
-    told: list[str] = []
+    names: list[str] = []
     after, more = None, True
     while more:
         page = (await gateway.ask(query, {"after": after}, STAFF))["auditLog"]
-        told += [change["after"]["name"] for node in page["nodes"] for change in node["changes"]]
+        names += [change["after"]["name"] for node in page["nodes"] for change in node["changes"]]
         after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
-    assert told == [f"Name {n}" for n in reversed(range(5))]
+    assert names == [f"Name {n}" for n in reversed(range(5))]

@@ -1,9 +1,8 @@
-"""What the values of inputs must be, and how they are stored."""
+"""Checks of input values: which values are valid, and how they are stored."""
 
 import string
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,8 +13,9 @@ from resolvers.relay import ids
 from resolvers.writing import checks
 from resolvers.writing.checks import Check, NotFoundError
 from tests import factories
+from tests.writes.support import Value
 
-GOOD: Sequence[tuple[Check, Any, Any]] = [
+GOOD: Sequence[tuple[Check, Value, Value]] = [
     (checks.text(5), " <b>a</b>\nb ", "a\nb"), (checks.line(5), " a\n\tb ", "a b"),
     (checks.text(2), "ab", "ab"),
     (checks.or_none(checks.text(5)), " \n", None), (checks.or_none(checks.term), "2014-3", "2014-3"),
@@ -32,7 +32,7 @@ GOOD: Sequence[tuple[Check, Any, Any]] = [
     (checks.compared(3), "abcd", "abc"),
 ]  # fmt: skip
 
-BAD: Sequence[tuple[Check, Any]] = [
+BAD: Sequence[tuple[Check, Value]] = [
     (checks.text(5), "abcdef"), (checks.text(5), "<i></i>"), (checks.text(5), "\u200b"),
     (checks.line(5), "x" * 21),
     (checks.whole(1, 5), 0), (checks.whole(1, 5), 6), (checks.number(0, 1), float("nan")),
@@ -54,25 +54,25 @@ BAD: Sequence[tuple[Check, Any]] = [
 
 
 @pytest.mark.parametrize(("check", "value", "stored"), GOOD)
-def test_what_can_be(check: Check, value: Any, stored: Any) -> None:
+def test_valid_values(check: Check, value: Value, stored: Value) -> None:
     assert check(value) == stored
 
 
 @pytest.mark.parametrize(("check", "value"), BAD)
-def test_what_cant_be_is_told_in_a_sentence(check: Check, value: Any) -> None:
+def test_invalid_values_raise_a_sentence(check: Check, value: Value) -> None:
     with pytest.raises(ValueError, match=r"^[A-Z].*[.:0-9a-z]$"):
         check(value)
 
 
 @given(st.text(max_size=60))
-def test_a_slug_that_was_made_can_be_given(title: str) -> None:
+def test_generated_slugs_are_valid(title: str) -> None:
     made = slugify(title)
     if made:
         assert checks.slug(made) == made
 
 
 @given(st.text(alphabet=string.printable, max_size=40), st.integers(1, 20))
-def test_a_text_is_not_longer_than_it_may_be(value: str, most: int) -> None:
+def test_stored_text_respects_its_maximum(value: str, most: int) -> None:
     try:
         stored = checks.line(most)(value)
     except ValueError:
@@ -83,12 +83,12 @@ def test_a_text_is_not_longer_than_it_may_be(value: str, most: int) -> None:
 
 
 @given(st.text(max_size=30) | st.binary(max_size=20).map(bytes.hex))
-def test_what_is_no_id_is_of_nothing(value: str) -> None:
+def test_invalid_ids_are_not_found(value: str) -> None:
     with pytest.raises(NotFoundError, match="There is no course with this ID"):
         checks.global_id("Course")(value)
 
 
-def test_an_id_of_another_type_is_of_nothing() -> None:
+def test_ids_of_another_type_are_not_found() -> None:
     course = factories.course()
     assert checks.global_id("Course")(ids.encode_id("Course", course)) == course["_id"]
     with pytest.raises(NotFoundError, match="There is no run with this ID"):

@@ -1,7 +1,6 @@
-"""Courses: made, changed, published and archived."""
+"""Courses: creating, changing, publishing and archiving."""
 
 from asyncio import gather
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    Value,
     as_instructor,
     as_student,
     course_id,
@@ -38,28 +38,28 @@ async def teachers(database: Database) -> None:
     await database["categories"].insert_one(WEB)
 
 
-def described(**fields: Any) -> Doc:
-    """A course of Ada's with all that the catalogue asks for."""
-    own = {
+def described(**fields: Value) -> Doc:
+    """Makes a course that Ada teaches, with everything that publishing requires."""
+    defaults: Doc = {
         "summary": "About it.", "categorySlug": "web", "deliveryModes": ["ONLINE"],
         "instructorIds": [ADA["_id"]],
     }  # fmt: skip
-    return factories.course(**(own | fields))
+    return factories.course(**(defaults | fields))
 
 
 # -- createCourse ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_a_course_is_made_as_a_draft_of_who_makes_it(gateway: Gateway) -> None:
-    given = {
+async def test_a_new_course_is_a_draft_of_its_creator(gateway: Gateway) -> None:
+    values = {
         "title": "  Café <b>Web</b>\n Design ", "summary": "Look", "description": "# It\n\n1 < 2",
         "categoryId": ids.encode_id("Category", WEB), "level": "BEGINNER",
         "deliveryModes": ["ONLINE", "ONLINE"],
         "durationDays": 3, "language": "pt-BR", "codes": ["WD-1"], "tags": ["css", "css", "html"],
         "price": {"amountMinor": 129900, "currency": "INR"}, "instructorIds": instructors_ids(BOB),
     }  # fmt: skip
-    payload = await gateway.done(as_instructor(ADA), "createCourse", WHOLE, **given, clientMutationId="mine")
+    payload = await gateway.done(as_instructor(ADA), "createCourse", WHOLE, **values, clientMutationId="mine")
     assert payload["clientMutationId"] == "mine"
     assert payload["course"] == {
         "slug": "cafe-web-design", "title": "Café Web Design", "summary": "Look",
@@ -72,14 +72,14 @@ async def test_a_course_is_made_as_a_draft_of_who_makes_it(gateway: Gateway) -> 
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_staff_makes_a_course_that_nobody_teaches_yet(gateway: Gateway) -> None:
+async def test_staff_create_a_course_without_instructors(gateway: Gateway) -> None:
     payload = await gateway.done(STAFF, "createCourse", WHOLE, title="A", slug="b")
     assert payload["course"]["instructors"] == []
     assert payload["course"]["slug"] == "b"
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_courses_of_one_title_that_are_made_at_once_have_slugs_of_their_own(gateway: Gateway) -> None:
+async def test_concurrent_courses_with_one_title_get_distinct_slugs(gateway: Gateway) -> None:
     made = await gather(
         *(gateway.done(as_instructor(ADA), "createCourse", title="C++ & C") for _ in range(6))
     )
@@ -88,12 +88,12 @@ async def test_courses_of_one_title_that_are_made_at_once_have_slugs_of_their_ow
     }  # fmt: skip
 
 
-async def test_a_long_title_has_a_slug_that_can_be_given_back(gateway: Gateway) -> None:
+async def test_generated_slugs_are_accepted_as_input(gateway: Gateway) -> None:
     for title in ("long " * 30, "long " * 30, "हिन्दी व्याकरण", "?!"):
         made = await gateway.done(STAFF, "createCourse", title=title)
-        own = made["course"]
-        changed = await gateway.done(STAFF, "updateCourse", courseId=own["id"], slug=own["slug"])
-        assert changed["course"]["slug"] == own["slug"]
+        course = made["course"]
+        changed = await gateway.done(STAFF, "updateCourse", courseId=course["id"], slug=course["slug"])
+        assert changed["course"]["slug"] == course["slug"]
 
 
 INVALID = [
@@ -107,16 +107,16 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("path", "value"), INVALID)
-async def test_a_value_that_cant_be_is_told_by_its_path(
-    gateway: Gateway, database: Database, path: str, value: Any
+async def test_an_invalid_value_is_reported_with_its_path(
+    gateway: Gateway, database: Database, path: str, value: Value
 ) -> None:
-    given = {"title": "A", path.partition(".")[0]: value}
-    assert await gateway.codes(STAFF, "createCourse", **given) == [("INVALID", *path.split("."))]
+    values = {"title": "A", path.partition(".")[0]: value}
+    assert await gateway.codes(STAFF, "createCourse", **values) == [("INVALID", *path.split("."))]
     assert await database["courses"].count_documents({}) == 0
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_all_that_is_wrong_is_told_at_once(gateway: Gateway, database: Database) -> None:
+async def test_all_invalid_values_are_reported_at_once(gateway: Gateway, database: Database) -> None:
     assert await gateway.codes(
         STAFF, "createCourse", title="", durationDays=0, categoryId="nothing", tags=[""]
     ) == [("NOT_FOUND", "categoryId"), ("INVALID", "durationDays"), ("INVALID", "tags"), ("INVALID", "title")]
@@ -128,7 +128,7 @@ async def test_all_that_is_wrong_is_told_at_once(gateway: Gateway, database: Dat
     ) == [("NOT_FOUND", "categoryId"), ("DUPLICATE", "slug"), ("NOT_FOUND", "instructorIds")]
 
 
-async def test_only_who_teaches_makes_a_course(gateway: Gateway) -> None:
+async def test_only_instructors_and_staff_create_courses(gateway: Gateway) -> None:
     student = as_student(factories.student())
     nobody = Viewer(roles=frozenset({"INSTRUCTOR"}), subject="an instructor whom nobody knows")
     assert await gateway.codes(student, "createCourse", title="A") == [("FORBIDDEN",)]
@@ -140,7 +140,7 @@ async def test_only_who_teaches_makes_a_course(gateway: Gateway) -> None:
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_what_is_left_out_stays_and_null_takes_away(gateway: Gateway, database: Database) -> None:
+async def test_omitted_fields_stay_and_null_removes(gateway: Gateway, database: Database) -> None:
     course = described(description="Long.", level="BEGINNER", price={"amountMinor": 1, "currency": "EUR"})
     await stored(database, courses=[course])
     payload = await gateway.done(
@@ -155,7 +155,7 @@ async def test_what_is_left_out_stays_and_null_takes_away(gateway: Gateway, data
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_a_blank_text_is_none(gateway: Gateway, database: Database) -> None:
+async def test_blank_text_is_stored_as_null(gateway: Gateway, database: Database) -> None:
     course = described(description="Long.", language="en", status="DRAFT")
     await stored(database, courses=[course])
     payload = await gateway.done(
@@ -165,9 +165,7 @@ async def test_a_blank_text_is_none(gateway: Gateway, database: Database) -> Non
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_nobody_takes_their_own_course_away_from_themselves(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_instructors_cant_remove_themselves(gateway: Gateway, database: Database) -> None:
     course = described()
     await stored(database, courses=[course])
     payload = await gateway.done(
@@ -183,7 +181,9 @@ async def test_nobody_takes_their_own_course_away_from_themselves(
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_what_the_catalogue_asks_for_is_not_taken_away(gateway: Gateway, database: Database) -> None:
+async def test_required_fields_of_a_published_course_cant_be_removed(
+    gateway: Gateway, database: Database
+) -> None:
     course = described()
     await stored(database, courses=[course])
     assert await gateway.codes(
@@ -192,18 +192,18 @@ async def test_what_the_catalogue_asks_for_is_not_taken_away(gateway: Gateway, d
 
 
 @pytest.mark.usefixtures("teachers")
-async def test_a_course_that_cant_be_changed(gateway: Gateway, database: Database) -> None:
+async def test_refused_changes_of_courses(gateway: Gateway, database: Database) -> None:
     course, draft = described(slug="one"), described(status="DRAFT")
     await stored(database, courses=[course, draft])
-    own, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
+    target, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
     ada, bob = as_instructor(ADA), as_instructor(BOB)
     assert await gateway.codes(ada, "updateCourse", **hidden, slug="one") == [("DUPLICATE", "slug")]
-    assert await gateway.codes(ada, "updateCourse", **own, title=None) == [("INVALID", "title")]
-    assert await gateway.codes(bob, "updateCourse", **own, title="B") == [("FORBIDDEN",)]
+    assert await gateway.codes(ada, "updateCourse", **target, title=None) == [("INVALID", "title")]
+    assert await gateway.codes(bob, "updateCourse", **target, title="B") == [("FORBIDDEN",)]
     assert await gateway.codes(bob, "updateCourse", **hidden, title="B") == [("NOT_FOUND", "courseId")]
     nothing = {"courseId": course_id(factories.course())}
     assert await gateway.codes(STAFF, "updateCourse", **nothing) == [("NOT_FOUND", "courseId")]
-    assert await gateway.codes(Viewer(), "updateCourse", **own) == [("UNAUTHENTICATED",)]
+    assert await gateway.codes(Viewer(), "updateCourse", **target) == [("UNAUTHENTICATED",)]
     assert (await current(database, "courses", course))["title"] == course["title"]
 
 
@@ -214,18 +214,18 @@ async def test_a_course_that_cant_be_changed(gateway: Gateway, database: Databas
 async def test_a_draft_is_published_once_it_is_described(gateway: Gateway, database: Database) -> None:
     bare = described(status="DRAFT", summary=None, categorySlug=None, deliveryModes=[])
     await stored(database, courses=[bare])
-    own = {"courseId": course_id(bare)}
-    payload = await gateway.write(as_instructor(ADA), "publishCourse", **own)
+    target = {"courseId": course_id(bare)}
+    payload = await gateway.write(as_instructor(ADA), "publishCourse", **target)
     (error,) = payload["errors"]
     assert (error["code"], error["path"]) == ("INVALID", ["input", "courseId"])
     assert "a summary and a delivery mode" in error["message"]
     await gateway.done(
-        STAFF, "updateCourse", **own, summary="It", categoryId=ids.encode_id("Category", WEB),
+        STAFF, "updateCourse", **target, summary="It", categoryId=ids.encode_id("Category", WEB),
         deliveryModes=["ONSITE"],
     )  # fmt: skip
     listed = "{ courses { nodes { status } } }"
     assert (await gateway.ask(listed))["courses"]["nodes"] == []
-    payload = await gateway.done(as_instructor(ADA), "publishCourse", **own)
+    payload = await gateway.done(as_instructor(ADA), "publishCourse", **target)
     assert payload["course"]["status"] == "PUBLISHED"
     assert (await gateway.ask(listed))["courses"]["nodes"] == [{"status": "PUBLISHED"}]
 
@@ -242,14 +242,14 @@ async def test_a_course_that_was_imported_without_a_summary_stays_published(
 
 @pytest.mark.parametrize("name", ["publishCourse", "archiveCourse"])
 @pytest.mark.usefixtures("teachers")
-async def test_who_cant_publish_or_archive(gateway: Gateway, database: Database, name: str) -> None:
+async def test_refused_publishing_and_archiving(gateway: Gateway, database: Database, name: str) -> None:
     course, draft = described(), described(status="DRAFT")
     await stored(database, courses=[course, draft])
-    own, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
-    assert await gateway.codes(as_instructor(BOB), name, **own) == [("FORBIDDEN",)]
+    target, hidden = {"courseId": course_id(course)}, {"courseId": course_id(draft)}
+    assert await gateway.codes(as_instructor(BOB), name, **target) == [("FORBIDDEN",)]
     assert await gateway.codes(as_instructor(BOB), name, **hidden) == [("NOT_FOUND", "courseId")]
-    assert await gateway.codes(as_student(factories.student()), name, **own) == [("FORBIDDEN",)]
-    assert await gateway.codes(Viewer(), name, **own) == [("UNAUTHENTICATED",)]
+    assert await gateway.codes(as_student(factories.student()), name, **target) == [("FORBIDDEN",)]
+    assert await gateway.codes(Viewer(), name, **target) == [("UNAUTHENTICATED",)]
     assert await gateway.codes(STAFF, name, courseId="x") == [("NOT_FOUND", "courseId")]
 
 
@@ -265,26 +265,26 @@ async def test_an_archived_course_keeps_its_history_and_comes_back_with_it(
         database, courses=[course, other], students=students, reviews=reviews, enrollments=enrollments,
         courseRuns=[run_of(course)],
     )  # fmt: skip
-    own = {"courseId": course_id(course)}
-    payload = await gateway.done(as_instructor(ADA), "archiveCourse", **own)
+    target = {"courseId": course_id(course)}
+    payload = await gateway.done(as_instructor(ADA), "archiveCourse", **target)
     assert payload["course"]["status"] == "ARCHIVED"
     assert payload["course"]["rating"]["count"] == payload["course"]["studentCount"] == 3
     for by, shown in ((students[0], [reviews[3]]), (students[1], [])):
         reviewed = "query($id: ID!) { student(id: $id) { reviews { totalCount nodes { id } } } }"
-        told = await gateway.ask(reviewed, {"id": ids.encode_id("Student", by)})
+        data = await gateway.ask(reviewed, {"id": ids.encode_id("Student", by)})
         listed = [{"id": ids.encode_id("Review", review)} for review in shown]
-        assert told["student"]["reviews"] == {"totalCount": len(shown), "nodes": listed}
+        assert data["student"]["reviews"] == {"totalCount": len(shown), "nodes": listed}
     query = "query($id: ID!) { course(id: $id) { id } node(id: $id) { id } courses { totalCount } }"
-    assert await gateway.ask(query, {"id": own["courseId"]}) == {
+    assert await gateway.ask(query, {"id": target["courseId"]}) == {
         "course": None, "node": None, "courses": {"totalCount": 1},
     }  # fmt: skip
     mine = "{ viewer { student { enrollments { nodes { status course { title } } } } } }"
-    told = await gateway.ask(mine, viewer=as_student(students[0]))
-    assert told["viewer"]["student"]["enrollments"]["nodes"] == [
+    data = await gateway.ask(mine, viewer=as_student(students[0]))
+    assert data["viewer"]["student"]["enrollments"]["nodes"] == [
         {"status": "ACTIVE", "course": {"title": course["title"]}}
     ]
     selected = "course { status reviews { totalCount nodes { rating } } runs { totalCount } }"
-    payload = await gateway.done(as_instructor(ADA), "publishCourse", selected, **own)
+    payload = await gateway.done(as_instructor(ADA), "publishCourse", selected, **target)
     assert payload["course"]["status"] == "PUBLISHED"
     assert len(payload["course"]["reviews"]["nodes"]) == payload["course"]["reviews"]["totalCount"] == 3
     assert payload["course"]["runs"]["totalCount"] == 1

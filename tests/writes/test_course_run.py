@@ -1,7 +1,6 @@
-"""Runs of courses: their times and their seats."""
+"""Runs of courses: times and seats."""
 
 from datetime import datetime
-from typing import Any
 
 import pytest
 
@@ -19,6 +18,7 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    Value,
     as_instructor,
     as_student,
     at_once,
@@ -37,7 +37,7 @@ def at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-async def test_a_run_is_made(gateway: Gateway, database: Database) -> None:
+async def test_a_run_is_created(gateway: Gateway, database: Database) -> None:
     course = factories.course(instructorIds=[ADA["_id"]])
     await stored(database, courses=[course])
     payload = await gateway.done(
@@ -65,18 +65,18 @@ INVALID = [
 
 @pytest.mark.parametrize("name", ["createCourseRun", "updateCourseRun"])
 @pytest.mark.parametrize(("field", "value"), INVALID)
-async def test_a_value_that_cant_be_is_told_by_its_path(
-    gateway: Gateway, database: Database, name: str, field: str, value: Any
+async def test_an_invalid_value_is_reported_with_its_path(
+    gateway: Gateway, database: Database, name: str, field: str, value: Value
 ) -> None:
     course = factories.course()
     run = run_of(course)
     await stored(database, courses=[course], courseRuns=[run])
-    of = {"courseId": course_id(course)} if name == "createCourseRun" else {"runId": run_id(run)}
-    assert await gateway.codes(STAFF, name, **of, **GOOD | {field: value}) == [("INVALID", field)]
+    target = {"courseId": course_id(course)} if name == "createCourseRun" else {"runId": run_id(run)}
+    assert await gateway.codes(STAFF, name, **target, **GOOD | {field: value}) == [("INVALID", field)]
     assert await current(database, "courseRuns", run) == run
 
 
-async def test_who_cant_make_or_change_a_run(gateway: Gateway, database: Database) -> None:
+async def test_refused_changes_of_runs(gateway: Gateway, database: Database) -> None:
     course, archived, draft = (
         factories.course(status=status, instructorIds=[ADA["_id"]])
         for status in ("PUBLISHED", "ARCHIVED", "DRAFT")
@@ -116,19 +116,19 @@ async def test_a_run_is_changed(gateway: Gateway, database: Database) -> None:
     ]
 
 
-async def test_seats_that_are_taken_stay(gateway: Gateway, database: Database) -> None:
+async def test_taken_seats_cant_be_removed(gateway: Gateway, database: Database) -> None:
     course = factories.course()
     run = run_of(course, seats=5)
     taken = [factories.enrollment(course, factories.student(), runId=run["_id"]) for _ in range(3)]
     await stored(database, courses=[course], courseRuns=[run], enrollments=taken)
-    own = {"runId": run_id(run)}
-    assert await gateway.codes(STAFF, "updateCourseRun", **own, seats=2) == [("CONFLICT", "seats")]
-    payload = await gateway.done(STAFF, "updateCourseRun", **own, seats=3)
+    target = {"runId": run_id(run)}
+    assert await gateway.codes(STAFF, "updateCourseRun", **target, seats=2) == [("CONFLICT", "seats")]
+    payload = await gateway.done(STAFF, "updateCourseRun", **target, seats=3)
     assert payload["courseRun"]["seatsLeft"] == 0
 
 
 @pytest.mark.parametrize(("seats", "moved"), [(3, 2), (None, 4), (1, 0), (50, 4)])
-async def test_new_seats_go_to_who_waited_longest(
+async def test_new_seats_go_to_those_who_waited_longest(
     gateway: Gateway, database: Database, seats: int | None, moved: int
 ) -> None:
     course = factories.course()
@@ -161,9 +161,9 @@ async def test_a_long_waitlist_moves_up_with_as_many_commands_as_a_short_one(
         ]
         await stored(database, courses=[course], courseRuns=[run], enrollments=people)
         mongo_commands.clear()
-        given = {"runId": run_id(run), "seats": 1_000}
-        told = await run_query(operation("updateCourseRun"), {"input": given}, viewer=STAFF)
-        assert told["updateCourseRun"]["courseRun"]["seatsLeft"] == 999 - length
+        values = {"runId": run_id(run), "seats": 1_000}
+        data = await run_query(operation("updateCourseRun"), {"input": values}, viewer=STAFF)
+        assert data["updateCourseRun"]["courseRun"]["seatsLeft"] == 999 - length
         sent.append(list(mongo_commands))
     assert sent[0] == sent[1]
 
@@ -172,7 +172,7 @@ async def test_a_long_waitlist_moves_up_with_as_many_commands_as_a_short_one(
 async def test_a_longer_waitlist_moves_up_in_several_transactions(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Each with entries of its own in the audit log, none with more changes than it shows."""
+    """Each transaction has its own entries in the audit log, none with more changes than are shown."""
     monkeypatch.setattr(loaders.enrollment, "MOST_MOVED", 60)
     course = factories.course(summary="S", deliveryModes=["ONLINE"])
     run = run_of(course, seats=1)
@@ -183,24 +183,24 @@ async def test_a_longer_waitlist_moves_up_in_several_transactions(
     if name == "publishCourse":
         course["status"], run["seats"] = "ARCHIVED", 1_000
     await stored(database, courses=[course], courseRuns=[run], enrollments=people)
-    given: dict[str, Any] = {"courseId": course_id(course)}
+    values: Doc = {"courseId": course_id(course)}
     if name == "updateCourseRun":
-        given = {"runId": run_id(run), "seats": 1_000}
-    await gateway.done(STAFF, name, **given)
+        values = {"runId": run_id(run), "seats": 1_000}
+    await gateway.done(STAFF, name, **values)
     assert (await current(database, "courseRuns", run))["waitlistCount"] == 0
     assert await database["enrollments"].count_documents({"status": "ACTIVE"}) == 151
     entries = await database["auditLog"].find({"action": name}).to_list(None)
     assert max(len(entry["changes"]) for entry in entries) == 50
     moved = [c for entry in entries for c in entry["changes"] if c["collection"] == "enrollments"]
     assert len({c["documentId"] for c in moved}) == len(moved) == 150
-    again = await gateway.done(STAFF, name, **given)
+    again = await gateway.done(STAFF, name, **values)
     assert not again["errors"]
 
 
-async def test_runs_that_fill_up_at_once_leave_a_course_without_seats(
+async def test_runs_that_fill_up_concurrently_leave_a_course_without_seats(
     gateway: Gateway, database: Database
 ) -> None:
-    """Each transaction sees the other run's free seats; what follows from both is still true."""
+    """Each transaction sees the free seats of the other run; `seatsUntil` must still be right in the end."""
     course = factories.course()
     runs = [run_of(course, seats=2, startsAt=SOON + n * DAY) for n in range(2)]
     taken = [factories.enrollment(course, factories.student(), runId=run["_id"]) for run in runs]
@@ -216,7 +216,7 @@ async def test_runs_that_fill_up_at_once_leave_a_course_without_seats(
     }
 
 
-async def test_a_run_that_is_made_while_its_course_is_archived_is_hidden_with_it(
+async def test_a_run_created_while_its_course_is_archived_is_hidden(
     gateway: Gateway, database: Database
 ) -> None:
     course = factories.course()

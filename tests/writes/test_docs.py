@@ -1,4 +1,4 @@
-"""The operations of docs/identity.md and docs/writes.md, as they stand there."""
+"""The operations in docs/identity.md and docs/writes.md run exactly as documented."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def examples(page: str) -> dict[str, str]:
-    """The operations of a page, by their names."""
+    """Returns the operations of a page by name."""
     text = (DOCS / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```graphql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return {re.findall(r"(?:query|mutation) (\w+)", block)[0]: block for block in blocks}

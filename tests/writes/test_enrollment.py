@@ -1,10 +1,9 @@
-"""Places in courses: taken, waited for, given up, completed."""
+"""Enrolments: enrolling, waitlists, cancelling and progress."""
 
 from asyncio import gather
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -19,6 +18,7 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    Value,
     as_instructor,
     as_student,
     course_id,
@@ -34,16 +34,16 @@ ADA = factories.instructor("Ada")
 
 
 async def catalogue(
-    database: Database, *, students: int = 1, seats: int | None = None, **fields: Any
+    database: Database, *, students: int = 1, seats: int | None = None, **fields: Value
 ) -> tuple[Doc, Doc, list[Doc]]:
-    """A course with a run that has some seats, and students."""
+    """Stores and returns a course, a run of it with a number of seats, and students."""
     course = factories.course(instructorIds=[ADA["_id"]], **fields)
     run, people = run_of(course, seats=seats), [factories.student() for _ in range(students)]
     await stored(database, courses=[course], courseRuns=[run], students=people)
     return course, run, people
 
 
-def place(course: Doc, run: Doc | None = None) -> dict[str, Any]:
+def place(course: Doc, run: Doc | None = None) -> Doc:
     return {"courseId": course_id(course)} | ({"runId": run_id(run)} if run else {})
 
 
@@ -54,7 +54,7 @@ async def statuses(database: Database) -> Mapping[str, int]:
 # -- enroll ---------------------------------------------------------------------------------------------
 
 
-async def test_a_student_takes_a_place(gateway: Gateway, database: Database) -> None:
+async def test_a_student_enrols(gateway: Gateway, database: Database) -> None:
     course, run, (student,) = await catalogue(database, seats=2)
     selected = "enrollment { status progress run { seatsLeft } course { studentCount } student { name } }"
     payload = await gateway.done(as_student(student), "enroll", selected, **place(course, run))
@@ -64,7 +64,7 @@ async def test_a_student_takes_a_place(gateway: Gateway, database: Database) -> 
     }  # fmt: skip
 
 
-async def test_a_course_without_runs_is_taken_at_ones_own_pace(gateway: Gateway, database: Database) -> None:
+async def test_enrolling_without_a_run(gateway: Gateway, database: Database) -> None:
     course, run, (student,) = await catalogue(database)
     payload = await gateway.done(
         as_student(student),
@@ -78,15 +78,15 @@ async def test_a_course_without_runs_is_taken_at_ones_own_pace(gateway: Gateway,
     assert (await current(database, "courseRuns", run))["seatsTaken"] == 0
 
 
-async def test_a_place_that_cant_be_taken(gateway: Gateway, database: Database) -> None:
+async def test_refused_enrolments(gateway: Gateway, database: Database) -> None:
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
     archived, draft, other = (factories.course(status=s) for s in ("ARCHIVED", "DRAFT", "PUBLISHED"))
     begun, elsewhere = run_of(course, startsAt=SOON - 40 * DAY), run_of(other)
     await stored(database, courses=[archived, draft, other], courseRuns=[begun, elsewhere])
     await gateway.done(as_student(one), "enroll", **place(course, run))
 
-    async def codes(student: Doc, **given: Any) -> list[tuple[str, ...]]:
-        return await gateway.codes(as_student(student), "enroll", **given)
+    async def codes(student: Doc, **values: Value) -> list[tuple[str, ...]]:
+        return await gateway.codes(as_student(student), "enroll", **values)
 
     assert await codes(one, **place(course)) == [("DUPLICATE", "courseId")]
     assert await codes(two, **place(course, run)) == [("SEATS_TAKEN", "runId")]
@@ -107,7 +107,7 @@ async def test_a_place_that_cant_be_taken(gateway: Gateway, database: Database) 
     assert await statuses(database) == {"ACTIVE": 1}
 
 
-async def test_who_waits_is_not_a_student_yet(gateway: Gateway, database: Database) -> None:
+async def test_waitlisted_students_dont_count_as_students(gateway: Gateway, database: Database) -> None:
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
     await gateway.done(as_student(one), "enroll", **place(course, run))
     payload = await gateway.done(
@@ -123,7 +123,7 @@ async def test_who_waits_is_not_a_student_yet(gateway: Gateway, database: Databa
     ) == [("NOT_ENROLLED", "courseId")]
 
 
-async def test_who_waits_comes_before_who_comes_when_an_import_left_seats(
+async def test_the_waitlist_comes_before_newcomers_when_an_import_left_seats(
     gateway: Gateway, database: Database
 ) -> None:
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
@@ -135,7 +135,7 @@ async def test_who_waits_comes_before_who_comes_when_an_import_left_seats(
     assert (await current(database, "enrollments", waiting))["status"] == "ACTIVE"
 
 
-async def test_no_seat_is_sold_twice(gateway: Gateway, database: Database) -> None:
+async def test_no_seat_is_oversold(gateway: Gateway, database: Database) -> None:
     course, run, students = await catalogue(database, seats=5, students=30)
     payloads = await gather(
         *(
@@ -164,20 +164,20 @@ async def test_a_student_who_enrols_ten_times_at_once_has_one_place(
 # -- cancelEnrollment -----------------------------------------------------------------------------------
 
 
-async def test_a_cancelled_place_gives_its_seat_back_once(gateway: Gateway, database: Database) -> None:
+async def test_cancelling_frees_the_seat_once(gateway: Gateway, database: Database) -> None:
     course, run, (one, two) = await catalogue(database, seats=2, students=2)
     await gateway.done(as_student(two), "enroll", **place(course, run))
     made = await gateway.done(as_student(one), "enroll", **place(course, run))
-    own = {"enrollmentId": made["enrollment"]["id"]}
+    target = {"enrollmentId": made["enrollment"]["id"]}
     for _ in range(3):
-        payload = await gateway.done(as_student(one), "cancelEnrollment", **own)
+        payload = await gateway.done(as_student(one), "cancelEnrollment", **target)
         assert payload["enrollment"]["status"] == "CANCELLED"
-    await gather(*(gateway.done(STAFF, "cancelEnrollment", **own) for _ in range(5)))
+    await gather(*(gateway.done(STAFF, "cancelEnrollment", **target) for _ in range(5)))
     counted = await current(database, "courseRuns", run)
     assert counted["seatsTaken"] == (await current(database, "courses", course))["studentCount"] == 1
     assert await database["auditLog"].count_documents({"action": "cancelEnrollment"}) == 1
     again = await gateway.done(as_student(one), "enroll", **place(course, run))
-    assert again["enrollment"]["id"] != own["enrollmentId"]
+    assert again["enrollment"]["id"] != target["enrollmentId"]
 
 
 async def test_the_waitlist_moves_up_in_order(gateway: Gateway, database: Database) -> None:
@@ -196,12 +196,12 @@ async def test_the_waitlist_moves_up_in_order(gateway: Gateway, database: Databa
             for n in (0, 1, 4)
         )
     )
-    told = await gateway.ask(
+    data = await gateway.ask(
         "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Enrollment { status } } }",
         {"ids": [p["id"] for p in places]},
         STAFF,
     )
-    assert [node["status"] for node in told["nodes"]] == [
+    assert [node["status"] for node in data["nodes"]] == [
         "CANCELLED", "CANCELLED", "ACTIVE", "ACTIVE", "CANCELLED", "WAITLISTED"
     ]  # fmt: skip
 
@@ -214,17 +214,17 @@ HELD: dict[str, tuple[Doc, Doc]] = {
 
 @pytest.mark.parametrize("why", HELD)
 @pytest.mark.parametrize("how", ["cancelEnrollment", "updateCourseRun", "recount", "nothing"])
-async def test_nobody_moves_up_where_nobody_can_enrol(
+async def test_the_waitlist_doesnt_move_while_nobody_can_enrol(
     gateway: Gateway, database: Database, why: str, how: str
 ) -> None:
-    """One seat, taken; one waits. The seat stays free, and a recount has nothing to say of it."""
+    """One seat is taken and one student waits. A freed seat stays free, and a recount finds no difference."""
     of_course, of_run = HELD[why]
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
     places = [
         factories.enrollment(course, by, runId=run["_id"], status=status)
         for by, status in ((one, "ACTIVE"), (two, "WAITLISTED"))
     ]
-    if how == "nothing":  # as an import has it
+    if how == "nothing":  # as an import may leave it
         places[0]["status"] = "CANCELLED"
     await database["enrollments"].insert_many(places)
     await database["courses"].update_one({}, {"$set": {**of_course, "summary": "S"}})
@@ -246,7 +246,9 @@ async def refreshed(database: Database) -> None:
     assert [difference async for difference in recount(database, fix=False)] == []
 
 
-async def test_the_waitlist_moves_up_when_the_course_is_back(gateway: Gateway, database: Database) -> None:
+async def test_the_waitlist_moves_up_when_the_course_is_published_again(
+    gateway: Gateway, database: Database
+) -> None:
     course, run, (one, two, three) = await catalogue(
         database, seats=1, students=3, summary="S", deliveryModes=["ONLINE"]
     )
@@ -255,19 +257,17 @@ async def test_the_waitlist_moves_up_when_the_course_is_back(gateway: Gateway, d
         for by, status in ((one, "ACTIVE"), (two, "WAITLISTED"), (three, "WAITLISTED"))
     ]
     await stored(database, enrollments=places)
-    own = {"courseId": course_id(course)}
-    await gateway.done(STAFF, "archiveCourse", **own)
+    target = {"courseId": course_id(course)}
+    await gateway.done(STAFF, "archiveCourse", **target)
     await gateway.done(as_student(one), "cancelEnrollment", enrollmentId=enrollment_id(places[0]))
     assert await statuses(database) == {"CANCELLED": 1, "WAITLISTED": 2}
-    payload = await gateway.done(STAFF, "publishCourse", "course { studentCount }", **own)
+    payload = await gateway.done(STAFF, "publishCourse", "course { studentCount }", **target)
     assert payload["course"]["studentCount"] == 1
     assert (await current(database, "enrollments", places[1]))["status"] == "ACTIVE"
     assert await statuses(database) == {"CANCELLED": 1, "ACTIVE": 1, "WAITLISTED": 1}
 
 
-async def test_a_waitlist_that_is_counted_wrongly_holds_nothing_up(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_a_wrong_waitlist_count_blocks_nothing(gateway: Gateway, database: Database) -> None:
     course, run, (one,) = await catalogue(
         database, seats=2, status="ARCHIVED", summary="S", deliveryModes=["ONLINE"]
     )
@@ -278,8 +278,8 @@ async def test_a_waitlist_that_is_counted_wrongly_holds_nothing_up(
     await refreshed(database)
 
 
-async def test_a_run_that_is_put_off_moves_its_waitlist_up(gateway: Gateway, database: Database) -> None:
-    """Once it has begun nobody moves up; when it is yet to begin again, they do."""
+async def test_postponing_a_run_moves_its_waitlist_up(gateway: Gateway, database: Database) -> None:
+    """The waitlist doesn't move once the run has begun, and moves again when its start is postponed."""
     course, run, (one, two) = await catalogue(database, seats=1, students=2)
     places = [
         factories.enrollment(course, by, runId=run["_id"], status=status)
@@ -293,7 +293,7 @@ async def test_a_run_that_is_put_off_moves_its_waitlist_up(gateway: Gateway, dat
     assert (await current(database, "enrollments", places[1]))["status"] == "ACTIVE"
 
 
-async def test_a_student_who_comes_twice_is_counted_once(gateway: Gateway, database: Database) -> None:
+async def test_a_student_who_enrols_twice_counts_once(gateway: Gateway, database: Database) -> None:
     course, _, (student,) = await catalogue(database)
     done = factories.enrollment(course, student, status="COMPLETED")
     await stored(database, enrollments=[done])
@@ -303,7 +303,7 @@ async def test_a_student_who_comes_twice_is_counted_once(gateway: Gateway, datab
     assert (await current(database, "courses", course))["studentCount"] == 1
 
 
-async def test_imported_places_that_are_cancelled_at_once_leave_no_student(
+async def test_concurrent_cancellations_of_imported_enrolments_leave_no_student(
     gateway: Gateway, database: Database
 ) -> None:
     course, _, (student,) = await catalogue(database)
@@ -312,12 +312,15 @@ async def test_imported_places_that_are_cancelled_at_once_leave_no_student(
     ]
     await stored(database, enrollments=places)
     await gather(
-        *(gateway.done(STAFF, "cancelEnrollment", enrollmentId=enrollment_id(own)) for own in places)
+        *(
+            gateway.done(STAFF, "cancelEnrollment", enrollmentId=enrollment_id(enrollment))
+            for enrollment in places
+        )
     )
     assert (await current(database, "courses", course))["studentCount"] == 0
 
 
-async def test_a_place_that_cant_be_given_up(gateway: Gateway, database: Database) -> None:
+async def test_refused_cancellations(gateway: Gateway, database: Database) -> None:
     course, _, (one, two) = await catalogue(database, students=2)
     completed, expired, active = (
         factories.enrollment(course, one, status=s) for s in ("COMPLETED", "EXPIRED", "ACTIVE")
@@ -342,29 +345,29 @@ async def test_a_place_that_cant_be_given_up(gateway: Gateway, database: Databas
 async def test_progress_completes_a_course(gateway: Gateway, database: Database) -> None:
     course, run, (student,) = await catalogue(database, seats=1)
     made = await gateway.done(as_student(student), "enroll", **place(course, run))
-    own = {"enrollmentId": made["enrollment"]["id"]}
-    half = (await gateway.done(as_student(student), "updateProgress", **own, progress=0.5))["enrollment"]
+    target = {"enrollmentId": made["enrollment"]["id"]}
+    half = (await gateway.done(as_student(student), "updateProgress", **target, progress=0.5))["enrollment"]
     assert (half["status"], half["progress"], half["completedAt"]) == ("ACTIVE", 0.5, None)
     for _ in range(2):
-        whole = (await gateway.done(as_instructor(ADA), "updateProgress", **own, progress=1))["enrollment"]
+        whole = (await gateway.done(as_instructor(ADA), "updateProgress", **target, progress=1))["enrollment"]
         assert (whole["status"], whole["progress"]) == ("COMPLETED", 1)
         assert whole["completedAt"]
     assert (await current(database, "courseRuns", run))["seatsTaken"] == 1
 
 
-async def test_progress_that_cant_be_made(gateway: Gateway, database: Database) -> None:
+async def test_refused_progress(gateway: Gateway, database: Database) -> None:
     course, _, (one, two) = await catalogue(database, students=2)
-    of = {
+    by_status = {
         status: factories.enrollment(
             course, factories.student() if status != "ACTIVE" else one, status=status
         )
         for status in ("ACTIVE", "WAITLISTED", "CANCELLED", "EXPIRED", "COMPLETED")
     }
-    await stored(database, enrollments=list(of.values()))
+    await stored(database, enrollments=list(by_status.values()))
 
     async def codes(viewer: Viewer, status: str, progress: float = 0.5) -> list[tuple[str, ...]]:
-        given = {"enrollmentId": enrollment_id(of[status]), "progress": progress}
-        return await gateway.codes(viewer, "updateProgress", **given)
+        values = {"enrollmentId": enrollment_id(by_status[status]), "progress": progress}
+        return await gateway.codes(viewer, "updateProgress", **values)
 
     assert await codes(STAFF, "WAITLISTED") == [("NOT_ENROLLED", "enrollmentId")]
     assert await codes(STAFF, "CANCELLED") == [("NOT_ENROLLED", "enrollmentId")]
@@ -391,19 +394,19 @@ async def test_commands_dont_grow_with_the_data(
     for size in (10, 20):
         course, run, students = await catalogue(database, seats=size, students=size + 2)
         viewers = [as_student(student) for student in students]
-        told = [
+        data = [
             await run_query(
                 operation("enroll"), {"input": place(course, run) | {"joinWaitlist": True}}, viewer=viewer
             )
             for viewer in viewers[:-1]
         ]
         mongo_commands.clear()
-        given = place(course, run) | {"joinWaitlist": True, "idempotencyKey": str(size)}
-        await run_query(operation("enroll"), {"input": given}, viewer=viewers[-1])
+        values = place(course, run) | {"joinWaitlist": True, "idempotencyKey": str(size)}
+        await run_query(operation("enroll"), {"input": values}, viewer=viewers[-1])
         sent.append(mongo_commands.copy())
         mongo_commands.clear()
-        given = {"enrollmentId": told[0]["enroll"]["enrollment"]["id"], "idempotencyKey": f"c{size}"}
-        await run_query(operation("cancelEnrollment"), {"input": given}, viewer=viewers[0])
+        values = {"enrollmentId": data[0]["enroll"]["enrollment"]["id"], "idempotencyKey": f"c{size}"}
+        await run_query(operation("cancelEnrollment"), {"input": values}, viewer=viewers[0])
         sent.append(mongo_commands.copy())
     assert sent[:2] == sent[2:]
     assert sent[0] == [

@@ -1,8 +1,7 @@
-"""What is our fault: masked, with an id that is in the log, and nothing of the write is kept."""
+"""Failures of the gateway: masked, with an ID that is in the log, and the write is rolled back."""
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +14,7 @@ from tests.support import serving
 from tests.writes.support import (
     STAFF,
     Gateway,
+    Value,
     as_student,
     course_id,
     current,
@@ -29,17 +29,17 @@ from tests.writes.support import (
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-async def test_what_nobody_expected_is_masked_and_undone(
+async def test_unexpected_errors_are_masked_and_rolled_back(
     settings: Settings, database: Database, compiled: bool
 ) -> None:
     course, student = factories.course(), factories.student()
     enrollment = factories.enrollment(course, student)
     await stored(database, courses=[course], students=[student], enrollments=[enrollment])
     await database["courses"].update_one({"_id": course["_id"]}, {"$set": {"ratingStars": "broken"}})
-    given = {"courseId": course_id(course), "rating": 1, "body": "B", "idempotencyKey": "k"}
+    values = {"courseId": course_id(course), "rating": 1, "body": "B", "idempotencyKey": "k"}
     async with served(settings.model_copy(update={"compiled_execution": compiled})) as gateway:
         with capture_logs() as logged:
-            answer = await gateway.post(operation("createReview"), {"input": given}, as_student(student))
+            answer = await gateway.post(operation("createReview"), {"input": values}, as_student(student))
         (error,) = answer["errors"]
         assert answer["data"] is None
         assert error["message"] == "Something went wrong on our side."
@@ -50,38 +50,38 @@ async def test_what_nobody_expected_is_masked_and_undone(
         for collection in ("reviews", "auditLog", "idempotencyKeys"):
             assert await database[collection].count_documents({}) == 0
         await database["courses"].update_one({"_id": course["_id"]}, {"$set": {"ratingStars": [0] * 5}})
-        await gateway.done(as_student(student), "createReview", **given)
+        await gateway.done(as_student(student), "createReview", **values)
 
 
-async def test_a_write_goes_on_when_who_asked_is_gone(gateway: Gateway, database: Database) -> None:
-    """Else it would be left to chance how much of it is done."""
+async def test_a_write_completes_when_its_client_disconnects(gateway: Gateway, database: Database) -> None:
+    """Otherwise it would be left to chance how much of it is done."""
     course, student = factories.course(), factories.student()
     await stored(database, courses=[course], students=[student])
-    given = {"courseId": course_id(course), "idempotencyKey": "k"}
-    asked = asyncio.create_task(gateway.done(as_student(student), "enroll", **given))
+    values = {"courseId": course_id(course), "idempotencyKey": "k"}
+    asked = asyncio.create_task(gateway.done(as_student(student), "enroll", **values))
     while not asked.done() and not await database["idempotencyKeys"].count_documents({}):
         await asyncio.sleep(0)
         if asyncio.all_tasks() & _writes():
             asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    await gateway.done(as_student(student), "enroll", **given)
+    await gateway.done(as_student(student), "enroll", **values)
     assert await database["enrollments"].count_documents({}) == 1
 
 
-def _writes() -> set[asyncio.Task[Any]]:
-    """The writes that are under way."""
+def _writes() -> set[asyncio.Task[Value]]:
+    """Returns the tasks of the writes in flight."""
     return {t for t in asyncio.all_tasks() if getattr(t.get_coro(), "__name__", "") == "_payload"}
 
 
 @pytest.fixture(scope="module")
 def url(settings: Settings) -> Iterator[str]:
-    """`lectern serve` in a process of its own, on the database of the tests."""
+    """The URL of `lectern serve` in a process of its own, on the database of the tests."""
     with serving(settings) as url:
         yield url
 
 
-async def test_a_served_gateway_sells_its_seats_once(gateway: Gateway, database: Database, url: str) -> None:
+async def test_a_served_gateway_oversells_no_seat(gateway: Gateway, database: Database, url: str) -> None:
     course = factories.course()
     run, students = run_of(course, seats=5), [factories.student() for _ in range(20)]
     await stored(database, courses=[course], courseRuns=[run], students=students)
@@ -100,7 +100,7 @@ async def test_a_served_gateway_sells_its_seats_once(gateway: Gateway, database:
     assert (await current(database, "courseRuns", run))["waitlistCount"] == 15
 
 
-async def test_a_served_gateway_counts_a_review_that_comes_and_goes(
+async def test_a_served_gateway_counts_created_and_deleted_reviews(
     gateway: Gateway, database: Database, url: str
 ) -> None:
     course, student, other = factories.course(), factories.student(), factories.student()

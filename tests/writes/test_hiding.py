@@ -1,8 +1,7 @@
-"""A course is hidden and shown with all that is its by one write to itself, and at every moment."""
+"""One write to a course hides or shows everything that belongs to it, consistently at every moment."""
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from bson import ObjectId
@@ -12,20 +11,32 @@ from resolvers.relay import ids
 from tests import factories
 from tests.factories import DAY, T0
 from tests.support import RunQuery
-from tests.writes.support import STAFF, Doc, Gateway, course_id, current, operation, review_of, run_of, stored
+from tests.writes.support import (
+    STAFF,
+    Doc,
+    Gateway,
+    Json,
+    Value,
+    course_id,
+    current,
+    operation,
+    review_of,
+    run_of,
+    stored,
+)
 
 COLLECTIONS = ("reviews", "courseRuns", "enrollments", "students")
 
 
-def described(**fields: Any) -> Doc:
+def described(**fields: Value) -> Doc:
     return factories.course(**{"summary": "S", "deliveryModes": ["ONLINE"], "categorySlug": "web", **fields})
 
 
 @pytest.mark.parametrize("name", ["archiveCourse", "publishCourse"])
-async def test_it_costs_the_same_whatever_the_course_has(
+async def test_archiving_and_publishing_cost_the_same_at_any_size(
     database: Database, run_query: RunQuery, mongo_commands: list[str], name: str
 ) -> None:
-    """As many commands, and no document is written but the course and the entry in the audit log."""
+    """The number of commands is the same, and only the course and the audit log are written to."""
     sent = []
     for size in (10, 3_000):
         course = described(status="PUBLISHED" if name == "archiveCourse" else "ARCHIVED")
@@ -39,9 +50,9 @@ async def test_it_costs_the_same_whatever_the_course_has(
         before = await contents(database)
         entries = await database["auditLog"].count_documents({})
         mongo_commands.clear()
-        given = {"input": {"courseId": course_id(course)}}
-        told = await run_query(operation(name, "course { status }"), given, viewer=STAFF)
-        assert told[name]["errors"] == []
+        values = {"input": {"courseId": course_id(course)}}
+        data = await run_query(operation(name, "course { status }"), values, viewer=STAFF)
+        assert data[name]["errors"] == []
         sent.append(list(mongo_commands))
         assert await contents(database) == before
         assert await database["auditLog"].count_documents({}) == entries + 1
@@ -72,13 +83,13 @@ SEEN = """query($course: ID!, $review: ID!, $run: ID!, $student: ID!, $ids: [ID!
 
 
 class Scene:
-    """A course that comes and goes, and one that stays, each reviewed by the same students."""
+    """A course that is archived and published, and one that stays, both reviewed by the same students."""
 
     def __init__(self) -> None:
         self.course, self.other = described(), described()
         self.students = [factories.student() for _ in range(30)]
         self.run = run_of(self.course)
-        # In turn: the newest of the student is of the course that comes and goes.
+        # The newest review of each student is of the course that is archived and published.
         self.reviews = [review_of(self.course, s, createdAt=T0 + 9 * DAY, rating=5) for s in self.students]
         self.others = [review_of(self.other, s, createdAt=T0, rating=3) for s in self.students]
         self.variables = {
@@ -95,8 +106,8 @@ class Scene:
             reviews=self.reviews + self.others, categories=[factories.category("web")],
         )  # fmt: skip
 
-    def told(self, *, shown: bool) -> Any:
-        """What the public sees of it."""
+    def expected(self, *, shown: bool) -> Json:
+        """Returns what the public sees, with the course shown or hidden."""
         own, other = (ids.encode_id("Review", reviews[0]) for reviews in (self.reviews, self.others))
         listed = [{"id": own}, {"id": other}] if shown else [{"id": other}]
         count = 1 + shown
@@ -134,15 +145,16 @@ class Scene:
         }
 
 
-async def test_lists_counts_facets_and_pages_are_right_at_every_moment(
+async def test_lists_counts_facets_and_pages_are_consistent_at_every_moment(
     gateway: Gateway, database: Database
 ) -> None:
-    """Each part of an answer is what it is with the course or without it, also while that changes; and what
-    has begun after a write was answered is of what it left.
+    """Each part of an answer shows the state with the course or without it, even while that changes.
+
+    A request that starts after the answer of a write sees the state after the write.
     """
     scene = Scene()
     await scene.store(database)
-    shown, hidden = (scene.told(shown=is_shown) for is_shown in (True, False))
+    shown, hidden = (scene.expected(shown=is_shown) for is_shown in (True, False))
     assert await gateway.ask(SEEN, scene.variables) == shown
     done = asyncio.Event()
     asked = 0
@@ -156,7 +168,7 @@ async def test_lists_counts_facets_and_pages_are_right_at_every_moment(
             asked += 1
 
     async def walk() -> None:
-        """A list by pages loses and doubles nothing that stays."""
+        """Paging through a list neither loses nor repeats an element that stays."""
         while not done.is_set():
             seen = await pages(gateway, scene)
             others = [ids.encode_id("Review", review) for review in scene.others]
@@ -164,19 +176,19 @@ async def test_lists_counts_facets_and_pages_are_right_at_every_moment(
             assert seen.count(others[0]) == 1
 
     readers = [asyncio.create_task(work()) for work in (read, read, walk)]
-    own = {"courseId": course_id(scene.course)}
+    target = {"courseId": course_id(scene.course)}
     for _ in range(4):
-        await gateway.done(STAFF, "archiveCourse", **own)
+        await gateway.done(STAFF, "archiveCourse", **target)
         assert await gateway.ask(SEEN, scene.variables) == hidden
-        await gateway.done(STAFF, "publishCourse", **own)
+        await gateway.done(STAFF, "publishCourse", **target)
         assert await gateway.ask(SEEN, scene.variables) == shown
     done.set()
     await asyncio.gather(*readers)
     assert asked > 4
 
 
-def parts(*answers: Any) -> list[tuple[Any, ...]]:
-    """The parts of answers that each came by a command of its own."""
+def parts(*answers: Value) -> list[tuple[Value, ...]]:
+    """Returns the corresponding parts of several answers, each part read by a command of its own."""
     keys = ("course", "node", "run", "review", "nodes")
     found = [tuple(answer[key] is not None and key for answer in answers) for key in keys[:4]]
     found.append(tuple(answer["nodes"] for answer in answers))
@@ -193,42 +205,46 @@ async def pages(gateway: Gateway, scene: Scene) -> list[str]:
     seen: list[str] = []
     after = None
     while True:
-        given = {"id": scene.variables["student"], "after": after}
-        page = (await gateway.ask(text, given))["student"]["reviews"]
+        values = {"id": scene.variables["student"], "after": after}
+        page = (await gateway.ask(text, values))["student"]["reviews"]
         seen += [node["id"] for node in page["nodes"]]
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
             return seen
 
 
-async def test_a_database_from_before_answers_as_it_should(gateway: Gateway, database: Database) -> None:
-    """With copies of a course's status, and lists of the newest reviews that left out hidden ones."""
+async def test_a_database_of_an_earlier_version_is_read_correctly(
+    gateway: Gateway, database: Database
+) -> None:
+    """It has copies of the course status, and lists of newest reviews without those of hidden courses."""
     scene = Scene()
     await scene.store(database)
     for collection in ("reviews", "courseRuns"):
         await database[collection].update_many({}, {"$set": {"courseStatus": "ARCHIVED"}})
     for collection in ("courses", "students"):
         await database[collection].update_many({}, {"$set": {"newestReviewIds": b""}})
-    assert await gateway.ask(SEEN, scene.variables) == scene.told(shown=True)
-    own = {"courseId": course_id(scene.course)}
-    await gateway.done(STAFF, "archiveCourse", **own)
-    assert await gateway.ask(SEEN, scene.variables) == scene.told(shown=False)
-    await gateway.done(STAFF, "publishCourse", **own)
-    assert await gateway.ask(SEEN, scene.variables) == scene.told(shown=True)
-    await stored(database)  # a recount mends them
+    assert await gateway.ask(SEEN, scene.variables) == scene.expected(shown=True)
+    target = {"courseId": course_id(scene.course)}
+    await gateway.done(STAFF, "archiveCourse", **target)
+    assert await gateway.ask(SEEN, scene.variables) == scene.expected(shown=False)
+    await gateway.done(STAFF, "publishCourse", **target)
+    assert await gateway.ask(SEEN, scene.variables) == scene.expected(shown=True)
+    await stored(database)  # a recount repairs them
 
 
-async def test_who_sees_a_hidden_course_sees_what_is_its(gateway: Gateway, database: Database) -> None:
+async def test_viewers_of_a_hidden_course_see_what_belongs_to_it(
+    gateway: Gateway, database: Database
+) -> None:
     scene = Scene()
     await scene.store(database)
     await gateway.done(STAFF, "archiveCourse", courseId=course_id(scene.course))
-    told = await gateway.ask(SEEN, scene.variables, STAFF)
-    shown = scene.told(shown=True)
-    assert told["student"] == shown["student"]
-    assert (told["course"], told["run"], told["nodes"]) == (shown["course"], shown["run"], shown["nodes"])
+    data = await gateway.ask(SEEN, scene.variables, STAFF)
+    shown = scene.expected(shown=True)
+    assert data["student"] == shown["student"]
+    assert (data["course"], data["run"], data["nodes"]) == (shown["course"], shown["run"], shown["nodes"])
 
 
-async def test_votes_for_a_review_that_is_gone_are_deleted_however_many(
+async def test_all_votes_of_a_deleted_review_are_deleted(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loaders.review_writes._VOTES", 10)
@@ -238,9 +254,9 @@ async def test_votes_for_a_review_that_is_gone_are_deleted_however_many(
         {"_id": {"reviewId": review["_id"], "studentId": ObjectId()}} for review in reviews for _ in range(25)
     ]
     await stored(database, courses=[course], students=[student], reviews=reviews, votes=votes)
-    own = {"reviewId": ids.encode_id("Review", reviews[0]), "idempotencyKey": "k"}
+    target = {"reviewId": ids.encode_id("Review", reviews[0]), "idempotencyKey": "k"}
     for _ in range(2):
-        await gateway.done(STAFF, "deleteReview", **own)
+        await gateway.done(STAFF, "deleteReview", **target)
         left = await database["votes"].find().to_list(None)
         assert {vote["_id"]["reviewId"] for vote in left} == {reviews[1]["_id"]}
         assert len(left) == 25

@@ -1,6 +1,4 @@
-"""What looks like MongoDB's or HTML's own language is text, or is refused before a command is sent."""
-
-from typing import Any
+"""Injection: operators and patterns of MongoDB are treated as text, or refused before any command."""
 
 import pytest
 
@@ -11,6 +9,7 @@ from tests.support import RunQuery
 from tests.writes.support import (
     STAFF,
     Gateway,
+    Value,
     as_student,
     course_id,
     current,
@@ -40,30 +39,28 @@ BOMBS = [
 @pytest.mark.parametrize("value", OPERATORS)
 @pytest.mark.parametrize("field", ["courseId", "rating", "body", "title", "idempotencyKey"])
 async def test_an_operator_in_a_variable_is_refused_before_a_command_is_sent(
-    run_query: RunQuery, mongo_commands: list[str], field: str, value: Any
+    run_query: RunQuery, mongo_commands: list[str], field: str, value: Value
 ) -> None:
-    given = {"courseId": "x", "rating": 1, "body": "B", field: value}
+    values = {"courseId": "x", "rating": 1, "body": "B", field: value}
     text = operation("createReview")
-    with pytest.raises(AssertionError, match="BAD_USER_INPUT"):  # the operation can't be prepared
-        await run_query(text, {"input": given}, viewer=as_student(factories.student()))
+    with pytest.raises(AssertionError, match="BAD_USER_INPUT"):  # the operation is refused before it runs
+        await run_query(text, {"input": values}, viewer=as_student(factories.student()))
     assert mongo_commands == []
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_an_id_is_one_of_ours_or_none(
-    run_query: RunQuery, mongo_commands: list[str], text: str
-) -> None:
+async def test_foreign_ids_are_not_found(run_query: RunQuery, mongo_commands: list[str], text: str) -> None:
     viewer = as_student(factories.student())
     for name, field in (
         ("enroll", "courseId"), ("cancelEnrollment", "enrollmentId"), ("deleteReview", "reviewId"),
     ):  # fmt: skip
-        told = await run_query(operation(name), {"input": {field: text}}, viewer=viewer)
-        assert [error["code"] for error in told[name]["errors"]] == ["NOT_FOUND"]
+        data = await run_query(operation(name), {"input": {field: text}}, viewer=viewer)
+        assert [error["code"] for error in data[name]["errors"]] == ["NOT_FOUND"]
     assert [command for command in mongo_commands if not command.startswith("abort")] == []
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_what_looks_like_an_operator_is_text(gateway: Gateway, database: Database, text: str) -> None:
+async def test_operators_in_text_are_stored_as_text(gateway: Gateway, database: Database, text: str) -> None:
     course, other, student = factories.course(), factories.course(), factories.student()
     enrollment = factories.enrollment(course, student)
     await stored(database, courses=[course, other], students=[student], enrollments=[enrollment])
@@ -86,10 +83,10 @@ async def test_what_looks_like_an_operator_is_text(gateway: Gateway, database: D
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_a_slug_of_a_text_is_looked_for_as_it_is(
+async def test_slugs_made_from_operators_are_looked_up_literally(
     gateway: Gateway, database: Database, text: str
 ) -> None:
-    """It is made of letters and hyphens before it is part of a regular expression."""
+    """The slug consists of letters and hyphens before it becomes part of a regular expression."""
     await database["courses"].insert_one(factories.course(slug="anything"))
     first = await gateway.done(STAFF, "createCourse", title=text)
     second = await gateway.done(STAFF, "createCourse", title=text)
@@ -97,26 +94,26 @@ async def test_a_slug_of_a_text_is_looked_for_as_it_is(
 
 
 @pytest.mark.parametrize("text", [*TEXTS, *(bomb[:LONGEST_TEXT] for bomb in BOMBS)])
-async def test_a_search_for_a_pattern_is_one_for_its_words(
+async def test_a_pattern_is_searched_by_its_words(
     database: Database, run_query: RunQuery, mongo_commands: list[str], text: str
 ) -> None:
-    """No pattern ever reaches MongoDB: the words do, few and short."""
+    """No pattern ever reaches MongoDB, only a few short words."""
     await stored(database, courses=[factories.course("Regular expressions")])
     mongo_commands.clear()
     query = "query($text: String) { courses(filter: { search: $text }) { nodes { title } } }"
-    told = await run_query(query, {"text": text})
+    data = await run_query(query, {"text": text})
     nothing_to_look_for = not any(character.isalnum() for character in text)
-    assert bool(told["courses"]["nodes"]) is nothing_to_look_for
+    assert bool(data["courses"]["nodes"]) is nothing_to_look_for
     assert len(mongo_commands) == 1
 
 
-async def test_a_filter_of_the_audit_log_is_text(gateway: Gateway, database: Database) -> None:
+async def test_audit_filters_are_plain_text(gateway: Gateway, database: Database) -> None:
     student = factories.student()
     await stored(database, students=[student])
     await gateway.done(as_student(student), "updateProfile", name="A")
     query = "query($filter: AuditFilter) { auditLog(filter: $filter) { totalCount } }"
-    for given in ({"subject": '{"$ne": ""}'}, {"actions": ["$updateProfile", ".*"]}, {"node": "$id"}):
-        told = await gateway.ask(query, {"filter": given}, STAFF)
-        assert told["auditLog"]["totalCount"] == 0
+    for criteria in ({"subject": '{"$ne": ""}'}, {"actions": ["$updateProfile", ".*"]}, {"node": "$id"}):
+        data = await gateway.ask(query, {"filter": criteria}, STAFF)
+        assert data["auditLog"]["totalCount"] == 0
     answer = await gateway.post(query, {"filter": {"subject": {"$ne": ""}}}, STAFF)
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"

@@ -1,11 +1,12 @@
-"""Places in a course, whatever is done with them in whatever order: no seat is sold twice, what is counted is
-what is there, and nobody waits while a seat is free.
+"""A state machine of enrolments: any sequence of concurrent writes keeps the invariants.
+
+No seat is oversold, the counts match the documents, and nobody waits while a seat is free.
 """
 
 from asyncio import Runner, gather
 from collections.abc import Awaitable, Iterable
 from contextlib import AsyncExitStack
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from tests.writes.support import (
     STAFF,
     Doc,
     Gateway,
+    Value,
     as_student,
     course_id,
     enrollment_id,
@@ -35,8 +37,8 @@ STUDENTS = st.lists(st.integers(0, 4), min_size=1, max_size=4)
 REASONS = {"DUPLICATE", "SEATS_TAKEN", "CONFLICT", "NOT_ENROLLED"}
 
 
-def test_places_are_true_whatever_is_done(settings: Settings) -> None:
-    """In an event loop of its own: the machine's rules are no coroutines."""
+def test_enrolments_stay_consistent(settings: Settings) -> None:
+    """Runs in an event loop of its own, because the rules of a state machine can't be coroutines."""
     with Runner() as runner:
         world = _World(settings)
         runner.run(world.open())
@@ -53,7 +55,7 @@ _FEW = settings(
 
 
 class _World:
-    """A gateway, and a database of its own beside that of the other tests."""
+    """A gateway with its own database, beside the database of the other tests."""
 
     database: Database
     gateway: Gateway
@@ -73,7 +75,7 @@ class _World:
 
 
 class _Places(RuleBasedStateMachine):
-    """Several students act at once in every step."""
+    """In every step several students act at once."""
 
     runner: ClassVar[Runner]
     world: ClassVar[_World]
@@ -107,7 +109,7 @@ class _Places(RuleBasedStateMachine):
 
     @rule(seats=st.integers(1, 6) | st.none(), students=STUDENTS)
     def change_seats(self, seats: int | None, students: list[int]) -> None:
-        """While others take one."""
+        """Changes the number of seats while students enrol."""
         place = {"courseId": course_id(self.course), "runId": run_id(self.run)}
         self._all(
             [
@@ -131,17 +133,17 @@ class _Places(RuleBasedStateMachine):
             assert run["seats"] is None or taken <= run["seats"]
             assert not run["waitlistCount"] or taken == run["seats"]
 
-    def _of_each(self, name: str, students: list[int], **given: Any) -> None:
-        """A mutation of the latest enrolment of each of the students that has one."""
-        own = [enrollment for n in students if (enrollment := self.runner.run(self._latest(n)))]
-        self._all(self._write(STAFF, name, enrollmentId=enrollment_id(e), **given) for e in own)
+    def _of_each(self, name: str, students: list[int], **values: Value) -> None:
+        """Runs a mutation on the latest enrolment of each student that has one."""
+        enrollments = [enrollment for n in students if (enrollment := self.runner.run(self._latest(n)))]
+        self._all(self._write(STAFF, name, enrollmentId=enrollment_id(e), **values) for e in enrollments)
 
     async def _latest(self, n: int) -> Doc | None:
         query = {"studentId": self.students[n]["_id"]}
         return await self.world.database["enrollments"].find_one(query, sort=[("_id", -1)])
 
-    async def _write(self, viewer: Any, name: str, **given: Any) -> None:
-        codes = await self.world.gateway.codes(viewer, name, **given)
+    async def _write(self, viewer: Value, name: str, **values: Value) -> None:
+        codes = await self.world.gateway.codes(viewer, name, **values)
         assert {code for code, *_ in codes} <= REASONS, codes
 
     def _all(self, writes: Iterable[Awaitable[None]]) -> None:

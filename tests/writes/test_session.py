@@ -1,9 +1,8 @@
-"""Signing up, in and out: what a session is good for, and when it ends."""
+"""Signing up, in and out: what a session permits, and when it ends."""
 
 from asyncio import gather
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -17,6 +16,7 @@ from resolvers.context import Viewer
 from resolvers.signing_in import passwords
 from tests.support import TOKENS
 from tests.writes.sessions import EMAIL, PASSWORD, SESSION, Gateway, codes, served
+from tests.writes.support import Doc, Value
 
 NEW_PASSWORD = "another horse, another battery"
 ME = "{ viewer { roles student { name email country } } }"
@@ -32,7 +32,7 @@ async def gateway(settings: Settings, database: Database) -> AsyncIterator[Gatew
 
 async def change_password(
     gateway: Gateway, token: str | None, current: str = PASSWORD, new: str = NEW_PASSWORD
-) -> dict[str, Any]:
+) -> Doc:
     return await gateway.mutate(
         "changePassword", {"currentPassword": current, "newPassword": new}, token=token
     )
@@ -41,7 +41,7 @@ async def change_password(
 # -- signUp ---------------------------------------------------------------------------------------------
 
 
-async def test_who_signs_up_is_signed_in_as_a_student(gateway: Gateway) -> None:
+async def test_sign_up_signs_in_as_a_student(gateway: Gateway) -> None:
     payload = await gateway.sign_up(email=" Ada@Example.org ", country="GB", clientMutationId="m1")
     student = {"name": "Ada", "email": EMAIL, "country": "GB"}
     assert payload["viewer"]["roles"] == ["STUDENT"]
@@ -68,7 +68,7 @@ async def test_who_signs_up_is_signed_in_as_a_student(gateway: Gateway) -> None:
         ("idempotencyKey", ""),
     ],
 )
-async def test_a_value_that_cant_be_is_told_by_its_path(
+async def test_an_invalid_value_is_reported_with_its_path(
     gateway: Gateway, database: Database, field: str, value: str
 ) -> None:
     good = {"name": "Ada", "email": EMAIL, "password": PASSWORD}
@@ -78,7 +78,7 @@ async def test_a_value_that_cant_be_is_told_by_its_path(
     assert await database["accounts"].count_documents({}) == 0
 
 
-async def test_all_that_is_wrong_is_told_at_once(gateway: Gateway) -> None:
+async def test_all_invalid_values_are_reported_at_once(gateway: Gateway) -> None:
     payload = await gateway.mutate("signUp", {"name": "", "email": "?", "password": "?"})
     assert codes(payload) == [("INVALID", "name"), ("INVALID", "email"), ("INVALID", "password")]
 
@@ -90,23 +90,23 @@ async def test_an_address_signs_up_once(gateway: Gateway) -> None:
     assert codes(await gateway.mutate("signUp", again | {"password": PASSWORD})) == [("DUPLICATE", "email")]
 
 
-async def test_signing_up_again_with_its_key_and_password_gives_a_session_of_the_same_account(
+async def test_a_sign_up_retry_starts_a_session_of_the_same_account(
     gateway: Gateway,
 ) -> None:
     first = await gateway.sign_up(idempotencyKey="k1")
     again = await gateway.sign_up(idempotencyKey="k1")
     assert again["viewer"] == first["viewer"]
     assert again["refreshToken"] != first["refreshToken"]
-    own = {"name": "Ada", "email": EMAIL, "password": PASSWORD, "idempotencyKey": "k1"}
+    sent = {"name": "Ada", "email": EMAIL, "password": PASSWORD, "idempotencyKey": "k1"}
     for other in ({"idempotencyKey": "k2"}, {"idempotencyKey": None}, {"password": NEW_PASSWORD}):
-        assert codes(await gateway.mutate("signUp", own | other)) == [("DUPLICATE", "email")]
+        assert codes(await gateway.mutate("signUp", sent | other)) == [("DUPLICATE", "email")]
 
 
 @pytest.mark.parametrize("key", ["k1", None])
-async def test_of_those_who_sign_up_at_once_with_an_address_one_is_added(
+async def test_concurrent_sign_ups_create_one_account(
     gateway: Gateway, database: Database, key: str | None
 ) -> None:
-    """With one key they are the same, sent again."""
+    """With the same idempotency key they are retries; without one they are duplicates."""
     sent = {"name": "Ada", "email": EMAIL, "password": PASSWORD, "idempotencyKey": key}
     payloads = await gather(*(gateway.mutate("signUp", sent) for _ in range(6)))
     assert await database["accounts"].count_documents({}) == 1
@@ -119,11 +119,11 @@ async def test_of_those_who_sign_up_at_once_with_an_address_one_is_added(
 # -- signIn ---------------------------------------------------------------------------------------------
 
 
-async def test_who_has_the_password_signs_in(gateway: Gateway) -> None:
-    there = await gateway.sign_up()
+async def test_the_password_signs_in(gateway: Gateway) -> None:
+    signed_up = await gateway.sign_up()
     payload = await gateway.sign_in(" ADA@example.org")
     assert payload["errors"] == []
-    assert payload["viewer"] == there["viewer"]
+    assert payload["viewer"] == signed_up["viewer"]
     assert (await gateway.write(payload["accessToken"]))["student"] == {"bio": "I write."}
 
 
@@ -147,45 +147,43 @@ async def test_each_sign_in_of_one_operation_shows_its_own_viewer(
             if compiled:
                 await gateway.sign_up("a@x.org")
                 await gateway.sign_up("b@x.org")
-            told = (await gateway.post(query)).json()["data"]
-        assert [told[it]["viewer"]["student"]["email"] for it in "ab"] == ["a@x.org", "b@x.org"]
+            data = (await gateway.post(query)).json()["data"]
+        assert [data[it]["viewer"]["student"]["email"] for it in "ab"] == ["a@x.org", "b@x.org"]
 
 
-async def test_a_password_that_changes_while_someone_signs_in_with_it_is_wrong(
+async def test_a_password_changed_during_sign_in_is_wrong(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = await gateway.sign_up()
-    is_right = passwords.is_right
+    signed_up = await gateway.sign_up()
+    verify = passwords.verify
 
-    async def and_then_changed(password: str, stored: str | None) -> bool:
-        monkeypatch.setattr(passwords, "is_right", is_right)
-        right = await is_right(password, stored)
-        assert (await change_password(gateway, there["accessToken"]))["errors"] == []
-        return right
+    async def verify_and_change(password: str, stored: str | None) -> bool:
+        monkeypatch.setattr(passwords, "verify", verify)
+        matches = await verify(password, stored)
+        assert (await change_password(gateway, signed_up["accessToken"]))["errors"] == []
+        return matches
 
-    monkeypatch.setattr(passwords, "is_right", and_then_changed)
+    monkeypatch.setattr(passwords, "verify", verify_and_change)
     assert codes(await gateway.sign_in()) == OVER
 
 
-async def test_no_session_begins_in_the_moment_in_which_the_others_end(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_no_session_starts_while_the_others_are_ended(gateway: Gateway, database: Database) -> None:
     await gateway.sign_up()
     seen = []
 
     async def change(tx: Transaction) -> None:
-        own = await account.by_email(tx, EMAIL)
-        assert own
-        await account.change(tx, own, passwordHash="another")
-        await account.end_sessions(tx, own["_id"])
+        found = await account.by_email(tx, EMAIL)
+        assert found
+        await account.change(tx, found, passwordHash="another")
+        await account.end_sessions(tx, found["_id"])
 
     async def begin(tx: Transaction) -> None:
-        own = await account.by_email(tx, EMAIL)
-        assert own
-        seen.append(own["passwordHash"])
+        found = await account.by_email(tx, EMAIL)
+        assert found
+        seen.append(found["passwordHash"])
         if len(seen) == 1:
             await transaction(database, change)
-        await account.begin_session(tx, own)
+        await account.begin_session(tx, found)
 
     await transaction(database, begin)
     assert seen[-1] == "another"
@@ -194,7 +192,7 @@ async def test_no_session_begins_in_the_moment_in_which_the_others_end(
 # -- refreshSession -------------------------------------------------------------------------------------
 
 
-async def test_a_refresh_token_is_good_once_and_then_ends_its_family(gateway: Gateway) -> None:
+async def test_reusing_a_refresh_token_ends_its_session(gateway: Gateway) -> None:
     first = await gateway.sign_up()
     second = await gateway.refresh(first["refreshToken"])
     assert second["errors"] == []
@@ -207,14 +205,14 @@ async def test_a_refresh_token_is_good_once_and_then_ends_its_family(gateway: Ga
     assert (await gateway.sign_in())["errors"] == []
 
 
-async def test_a_reused_token_leaves_the_other_sessions_of_the_account(gateway: Gateway) -> None:
+async def test_reusing_a_token_keeps_other_sessions_of_the_account(gateway: Gateway) -> None:
     first, other = await gateway.sign_up(), await gateway.sign_in()
     await gateway.refresh(first["refreshToken"])
     await gateway.refresh(first["refreshToken"])
     assert (await gateway.refresh(other["refreshToken"]))["errors"] == []
 
 
-async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends(gateway: Gateway) -> None:
+async def test_concurrent_refreshes_end_the_session(gateway: Gateway) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     payloads = await gather(*(gateway.refresh(token) for _ in range(2)))
     assert sorted(map(codes, payloads)) == [[], OVER_BY_TOKEN]
@@ -222,14 +220,14 @@ async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends(gateway: Ga
     assert codes(await gateway.refresh(won["refreshToken"])) == OVER_BY_TOKEN
 
 
-async def test_with_one_key_refreshes_at_once_get_the_same_token(gateway: Gateway) -> None:
+async def test_concurrent_refreshes_with_one_key_get_the_same_token(gateway: Gateway) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     payloads = await gather(*(gateway.refresh(token, "k1") for _ in range(4)))
     (next_token,) = {payload["refreshToken"] for payload in payloads}
     assert (await gateway.refresh(next_token))["errors"] == []
 
 
-async def test_an_answer_that_was_lost_is_fetched_again_with_its_key_until_the_next(gateway: Gateway) -> None:
+async def test_a_refresh_can_be_retried_with_its_key_until_the_next_one(gateway: Gateway) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     lost = await gateway.refresh(token, "k1")
     found = await gateway.refresh(token, "k1")
@@ -241,16 +239,14 @@ async def test_an_answer_that_was_lost_is_fetched_again_with_its_key_until_the_n
 
 
 @pytest.mark.parametrize("key", ["k2", None])
-async def test_a_used_token_with_another_key_ends_its_family(gateway: Gateway, key: str | None) -> None:
+async def test_a_used_token_with_another_key_ends_its_session(gateway: Gateway, key: str | None) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     next_token = (await gateway.refresh(token, "k1"))["refreshToken"]
     assert codes(await gateway.refresh(token, key)) == OVER_BY_TOKEN
     assert codes(await gateway.refresh(next_token)) == OVER_BY_TOKEN
 
 
-async def test_a_session_ends_by_itself_and_a_refresh_puts_it_off(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_a_session_expires_and_a_refresh_extends_it(gateway: Gateway, database: Database) -> None:
     session = await gateway.sign_up()
     (stored,) = await database["sessions"].find().to_list(None)
     almost = datetime.now(UTC) + timedelta(seconds=30)
@@ -266,14 +262,12 @@ async def test_a_session_ends_by_itself_and_a_refresh_puts_it_off(
 
 
 @pytest.mark.parametrize("token", ["", "x", "é", "AAAA", "\x00", "A" * 5000, "A" * 900_000])
-async def test_what_is_no_refresh_token_is_refused(gateway: Gateway, token: str) -> None:
+async def test_invalid_refresh_tokens_are_refused(gateway: Gateway, token: str) -> None:
     assert codes(await gateway.refresh(token)) == OVER_BY_TOKEN
     assert codes(await gateway.mutate("signOut", {"refreshToken": token})) == OVER_BY_TOKEN
 
 
-async def test_a_refresh_brings_the_roles_that_the_account_has_by_then(
-    gateway: Gateway, database: Database
-) -> None:
+async def test_a_refresh_picks_up_changed_roles(gateway: Gateway, database: Database) -> None:
     token = (await gateway.sign_up())["refreshToken"]
     await account_changes.change_roles(database, EMAIL, ["STAFF"], [], None)
     assert (await gateway.refresh(token))["viewer"]["roles"] == ["STUDENT", "STAFF"]
@@ -298,27 +292,27 @@ async def test_a_write_is_refused_once_its_session_has_ended(gateway: Gateway, b
     assert (await gateway.write(other["accessToken"]))["errors"] == []
 
 
-async def test_who_signed_out_may_do_so_again(gateway: Gateway) -> None:
+async def test_sign_out_is_idempotent(gateway: Gateway) -> None:
     token = (await gateway.sign_up())["accessToken"]
     for _ in range(2):
         assert codes(await gateway.mutate("signOut", {}, token=token)) == []
 
 
-async def test_without_a_session_nobody_signs_out(gateway: Gateway) -> None:
+async def test_sign_out_without_a_session_is_refused(gateway: Gateway) -> None:
     assert codes(await gateway.mutate("signOut", {})) == OVER_BY_TOKEN
 
 
 # -- changePassword -------------------------------------------------------------------------------------
 
 
-async def test_another_password_ends_the_other_sessions_and_not_its_own(gateway: Gateway) -> None:
-    own, other = await gateway.sign_up(), await gateway.sign_in()
-    changed = await change_password(gateway, own["accessToken"])
+async def test_changing_the_password_ends_only_other_sessions(gateway: Gateway) -> None:
+    current, other = await gateway.sign_up(), await gateway.sign_in()
+    changed = await change_password(gateway, current["accessToken"])
     assert changed["viewer"] == {"roles": ["STUDENT"], "student": {"email": EMAIL}}
     assert codes(await gateway.write(other["accessToken"])) == OVER
     assert codes(await gateway.refresh(other["refreshToken"])) == OVER_BY_TOKEN
-    assert (await gateway.write(own["accessToken"]))["errors"] == []
-    assert (await gateway.refresh(own["refreshToken"]))["errors"] == []
+    assert (await gateway.write(current["accessToken"]))["errors"] == []
+    assert (await gateway.refresh(current["refreshToken"]))["errors"] == []
     assert codes(await gateway.sign_in()) == OVER
     assert (await gateway.sign_in(password=NEW_PASSWORD))["errors"] == []
 
@@ -332,7 +326,7 @@ async def test_a_wrong_password_or_a_weak_one_changes_nothing(gateway: Gateway) 
     assert (await gateway.sign_in())["errors"] == []
 
 
-async def test_who_has_no_account_here_has_no_password_to_change(gateway: Gateway) -> None:
+async def test_external_accounts_have_no_password_to_change(gateway: Gateway) -> None:
     token = TOKENS.access(Viewer(frozenset(("STUDENT",)), subject="https://id.example|1")).text
     assert codes(await change_password(gateway, token)) == [("FORBIDDEN",)]
 
@@ -341,8 +335,8 @@ async def test_who_has_no_account_here_has_no_password_to_change(gateway: Gatewa
 
 
 @pytest.fixture
-def reset(gateway: Gateway) -> Callable[..., Awaitable[dict[str, Any]]]:
-    async def reset(token: str, password: str = NEW_PASSWORD) -> dict[str, Any]:
+def reset(gateway: Gateway) -> Callable[..., Awaitable[Doc]]:
+    async def reset(token: str, password: str = NEW_PASSWORD) -> Doc:
         return await gateway.mutate("resetPassword", {"token": token, "newPassword": password})
 
     return reset
@@ -351,8 +345,8 @@ def reset(gateway: Gateway) -> Callable[..., Awaitable[dict[str, Any]]]:
 USED = [("EXPIRED", "token")]
 
 
-async def test_a_reset_link_is_good_once_and_ends_all_sessions(
-    gateway: Gateway, database: Database, reset: Any
+async def test_a_reset_link_works_once_and_ends_all_sessions(
+    gateway: Gateway, database: Database, reset: Value
 ) -> None:
     before = await gateway.sign_up()
     link = await account_changes.reset(database, EMAIL)
@@ -367,8 +361,8 @@ async def test_a_reset_link_is_good_once_and_ends_all_sessions(
     assert (await gateway.sign_in(password=NEW_PASSWORD))["errors"] == []
 
 
-async def test_of_two_who_use_a_reset_link_at_once_one_does(
-    gateway: Gateway, database: Database, reset: Any
+async def test_concurrent_uses_of_a_reset_link_succeed_once(
+    gateway: Gateway, database: Database, reset: Value
 ) -> None:
     link = await account_changes.create(database, EMAIL, "Ada", ["STAFF"], None)
     payloads = await gather(*(reset(link.token, f"{NEW_PASSWORD} {n}") for n in range(3)))
@@ -377,8 +371,8 @@ async def test_of_two_who_use_a_reset_link_at_once_one_does(
     assert (await gateway.sign_in(password=f"{NEW_PASSWORD} {won}"))["viewer"]["roles"] == ["STAFF"]
 
 
-async def test_a_reset_link_is_over_after_its_time_and_after_the_password_was_changed(
-    gateway: Gateway, database: Database, reset: Any
+async def test_a_reset_link_expires_by_time_and_by_a_password_change(
+    gateway: Gateway, database: Database, reset: Value
 ) -> None:
     session = await gateway.sign_up()
     link = await account_changes.reset(database, EMAIL)
@@ -390,8 +384,8 @@ async def test_a_reset_link_is_over_after_its_time_and_after_the_password_was_ch
     assert codes(await reset(link.token)) == USED
 
 
-async def test_no_hash_is_computed_for_a_reset_link_that_is_none(
-    reset: Any, monkeypatch: pytest.MonkeyPatch
+async def test_no_hash_is_computed_for_an_invalid_reset_link(
+    reset: Value, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed = []
 
@@ -399,7 +393,7 @@ async def test_no_hash_is_computed_for_a_reset_link_that_is_none(
         computed.append(password)
         return ""
 
-    monkeypatch.setattr(passwords, "hashed", hashed)
+    monkeypatch.setattr(passwords, "hash_password", hashed)
     for token in ("", "x", "x" * 10_000, "\x00"):
         assert codes(await reset(token)) == USED
     assert computed == []
@@ -447,8 +441,8 @@ BAD = [
 
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("variables", BAD)
-async def test_no_password_is_told_back_in_an_error(
-    settings: Settings, database: Database, variables: dict[str, Any], compiled: bool
+async def test_errors_dont_echo_passwords(
+    settings: Settings, database: Database, variables: Doc, compiled: bool
 ) -> None:
     query = "mutation($input: SignUpInput!) { signUp(input: $input) { accessToken } }"
     async with served(settings.model_copy(update={"compiled_execution": compiled})) as gateway:
@@ -458,7 +452,7 @@ async def test_no_password_is_told_back_in_an_error(
     assert "47110815" not in str(answer)
 
 
-async def test_no_password_of_a_document_is_told_back_in_an_error(gateway: Gateway) -> None:
+async def test_errors_dont_echo_passwords_in_literals(gateway: Gateway) -> None:
     for password in (f'"{PASSWORD}"', f'"""{PASSWORD}"""', '"a \\" horse battery"'):
         query = f'mutation {{ signUp(input: {{email: "{EMAIL}", password: {password}}}) {{ accessToken }} }}'
         answer = (await gateway.post(query)).json()
@@ -469,7 +463,7 @@ async def test_no_password_of_a_document_is_told_back_in_an_error(gateway: Gatew
 # -- on a server of its own -----------------------------------------------------------------------------
 
 
-async def test_a_session_from_its_beginning_to_its_end_over_http(gateway_url: str) -> None:
+async def test_a_whole_session_over_http(gateway_url: str) -> None:
     gateway, email = Gateway(url=gateway_url), f"{uuid4().hex}@example.org"
     one, two = await gather(*(gateway.sign_up(email, idempotencyKey="k1") for _ in range(2)))
     assert one["viewer"] == two["viewer"]
@@ -482,11 +476,11 @@ async def test_a_session_from_its_beginning_to_its_end_over_http(gateway_url: st
     assert codes(await gateway.refresh(one["refreshToken"])) == OVER_BY_TOKEN
     assert codes(await gateway.write(found["accessToken"])) == OVER
     me = await gateway.post(ME, token=found["accessToken"])
-    assert me.json()["data"]["viewer"]["student"]["email"] == email  # until it expires
+    assert me.json()["data"]["viewer"]["student"]["email"] == email  # an access token reads until it expires
 
 
-async def test_long_texts_are_cut_before_they_are_kept(gateway: Gateway, database: Database) -> None:
-    """Half a megabyte of an address is an account's that isn't there, and of its guesses little is kept."""
+async def test_long_texts_are_cut_before_they_are_stored(gateway: Gateway, database: Database) -> None:
+    """A huge e-mail address is that of an unknown account, and its attempt takes little space."""
     long = "x" * 400_000
     assert codes(await gateway.sign_in(email=long, password=long)) == [("UNAUTHENTICATED",)]
     kept = await database["attempts"].find().to_list(None)

@@ -1,7 +1,6 @@
-"""What students say of themselves, and their wishlists."""
+"""Profiles and wishlists of students."""
 
 from asyncio import gather
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from tests.writes.support import (
     SOON,
     STAFF,
     Gateway,
+    Value,
     as_instructor,
     as_student,
     course_id,
@@ -27,9 +27,9 @@ async def test_a_profile_is_changed_and_found_by_its_new_name(gateway: Gateway, 
         as_student(student), "updateProfile", name=" Alice\u202e <b>B.</b>\n", bio=None,
         avatarUrl="https://a.example/a.png",
     )  # fmt: skip
-    told = payload["student"]
-    assert (told["name"], told["bio"], told["country"]) == ("Alice B.", None, "DE")
-    assert told["avatarUrl"] == "https://a.example/a.png"
+    changed = payload["student"]
+    assert (changed["name"], changed["bio"], changed["country"]) == ("Alice B.", None, "DE")
+    assert changed["avatarUrl"] == "https://a.example/a.png"
     found = await gateway.ask('{ students(filter: { search: "alice" }) { nodes { name } } }', viewer=STAFF)
     assert found["students"]["nodes"] == [{"name": "Alice B."}]
 
@@ -42,8 +42,8 @@ async def test_a_profile_is_changed_and_found_by_its_new_name(gateway: Gateway, 
         ("avatarUrl", "https://a.example/ b"), ("avatarUrl", "https://" + "a" * 500),
     ],
 )  # fmt: skip
-async def test_a_value_that_cant_be_is_told_by_its_path(
-    gateway: Gateway, database: Database, field: str, value: Any
+async def test_an_invalid_value_is_reported_with_its_path(
+    gateway: Gateway, database: Database, field: str, value: Value
 ) -> None:
     student = factories.student()
     await stored(database, students=[student])
@@ -54,7 +54,7 @@ async def test_a_value_that_cant_be_is_told_by_its_path(
 async def test_only_students_have_profiles_and_wishlists(gateway: Gateway, database: Database) -> None:
     course = factories.course()
     await stored(database, courses=[course])
-    of = {"courseId": course_id(course)}
+    target = {"courseId": course_id(course)}
     gone = as_student(factories.student())
     assert await gateway.codes(gone, "updateProfile", name="A") == [("FORBIDDEN",)]
     for viewer, code in (
@@ -62,12 +62,12 @@ async def test_only_students_have_profiles_and_wishlists(gateway: Gateway, datab
         (Viewer(frozenset({"STUDENT"}), subject="nobody"), "FORBIDDEN"), (Viewer(), "UNAUTHENTICATED"),
     ):  # fmt: skip
         assert await gateway.codes(viewer, "updateProfile", name="A") == [(code,)]
-        assert await gateway.codes(viewer, "addToWishlist", **of) == [(code,)]
-        assert await gateway.codes(viewer, "removeFromWishlist", **of) == [(code,)]
+        assert await gateway.codes(viewer, "addToWishlist", **target) == [(code,)]
+        assert await gateway.codes(viewer, "removeFromWishlist", **target) == [(code,)]
     assert await database["wishlists"].count_documents({}) == 0
 
 
-async def test_a_course_is_remembered_once_and_forgotten(gateway: Gateway, database: Database) -> None:
+async def test_wishes_are_added_once_and_removed(gateway: Gateway, database: Database) -> None:
     courses, student = [factories.course() for _ in range(3)], factories.student()
     await stored(database, courses=courses, students=[student])
     one, two, three = (course_id(course) for course in courses)
@@ -82,12 +82,12 @@ async def test_a_course_is_remembered_once_and_forgotten(gateway: Gateway, datab
     await gather(
         *(gateway.done(viewer, "addToWishlist", courseId=wished) for wished in (one, two, three) * 4)
     )
-    own = await database["wishlists"].find_one({"_id": student["_id"]})
-    assert own is not None
-    assert len(own["courses"]) == 3
+    wishlist = await database["wishlists"].find_one({"_id": student["_id"]})
+    assert wishlist is not None
+    assert len(wishlist["courses"]) == 3
 
 
-async def test_a_course_that_is_hidden_is_forgotten_and_nothing_is_told_of_it(
+async def test_a_hidden_wish_is_removed_without_revealing_the_course(
     gateway: Gateway, database: Database
 ) -> None:
     archived, draft, student = (
@@ -108,7 +108,7 @@ async def test_a_course_that_is_hidden_is_forgotten_and_nothing_is_told_of_it(
             ]
 
 
-async def test_a_full_wishlist_takes_no_more(gateway: Gateway, database: Database) -> None:
+async def test_a_full_wishlist_refuses_more(gateway: Gateway, database: Database) -> None:
     course, student = factories.course(), factories.student()
     wishes = [{"courseId": factories.course()["_id"], "addedAt": SOON} for _ in range(199)]
     there = factories.course()

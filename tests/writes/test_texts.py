@@ -1,8 +1,7 @@
-"""Text as it is stored: nothing in it is a tag, and what was no tag stays."""
+"""Cleaning of text: tags are removed, and everything that is not a tag stays."""
 
 from functools import partial
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -12,8 +11,9 @@ from loaders.text.terms import course_keys
 from resolvers.writing import checks, plain_text
 from resolvers.writing.plain_text import clean, in_line, is_visible
 from tests.support import cpu
+from tests.writes.support import Doc
 
-#: Text with much that looks like HTML.
+#: Texts with many fragments that look like HTML.
 MARKUP = st.lists(
     st.sampled_from(
         ["<", ">", "</", "<!--", "-->", "<?", "<a", "<b>", "</b>", "<script ", "<https://a.b>", "/", "a", " ",
@@ -25,7 +25,7 @@ MARKUP = st.lists(
 
 
 class Tags(HTMLParser):
-    """The tags, comments and declarations of a text."""
+    """Parses a text as HTML and collects its tags, comments and declarations."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -57,12 +57,12 @@ class Tags(HTMLParser):
 @example("<scr<b>ipt>")
 @example("<\x00b>")
 @example("<<a>b")
-def test_what_is_left_has_no_tag(text: str) -> None:
+def test_clean_text_has_no_tags(text: str) -> None:
     assert Tags(clean(text)).found == ["end"]
 
 
 @given(MARKUP)
-def test_clean_text_stays_as_it_is(text: str) -> None:
+def test_cleaning_is_idempotent(text: str) -> None:
     assert clean(clean(text)) == clean(text)
     assert in_line(in_line(text)) == in_line(text)
 
@@ -98,15 +98,15 @@ def test_examples(text: str, stored: str) -> None:
 
 @pytest.mark.parametrize("unit", ["<a", "<", "<<a>a>", "a>", "<!--", "<https://", "<a\x00"])
 @pytest.mark.parametrize("nested", [False, True])
-def test_hostile_text_is_passed_a_fixed_number_of_times(
+def test_hostile_text_is_scanned_a_fixed_number_of_times(
     monkeypatch: pytest.MonkeyPatch, unit: str, nested: bool
 ) -> None:
-    """Each step is one substitution, however long the text is and whatever is nested in it."""
+    """Each step is a single substitution, for any length and nesting of the text."""
     passes: list[int] = []
 
     class Counted:
         def __init__(self, pattern: object) -> None:
-            self._sub = pattern.sub  # type: ignore[attr-defined]
+            self._sub = pattern.sub  # type: ignore[attr-defined] # it is a compiled pattern
 
         def sub(self, replacement: str, text: str) -> str:
             passes.append(len(text))
@@ -123,18 +123,18 @@ def test_hostile_text_is_passed_a_fixed_number_of_times(
 @pytest.mark.parametrize(
     ("text", "visible"), [("a", True), ("👍", True), ("?", True), ("\u200b \u200d\u00ad", False)]
 )
-def test_what_can_be_seen(text: str, visible: bool) -> None:
+def test_visible_text(text: str, visible: bool) -> None:
     assert is_visible(text) is visible
 
 
 @pytest.mark.parametrize("unit", ["\u0315\u0300", "\u0f73", "\ufdfa", " ", "<b ", "&", "\u200b"])
-def test_a_text_takes_time_by_its_length(unit: str) -> None:
-    """What a description goes through: ten times the text, ten times the time; a square takes a hundred."""
+def test_processing_time_is_linear_in_length(unit: str) -> None:
+    """The processing of a description: ten times the text takes ten times as long; quadratic would be 100."""
 
     def written(count: int) -> None:
         text = ("a" + unit * count)[:80_000]
         stored = checks.or_none(checks.text(80_000))(text) or ""
-        description: dict[str, Any] = {
+        description: Doc = {
             "title": "T",
             "codes": [],
             "tags": [],
