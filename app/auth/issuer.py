@@ -13,7 +13,7 @@ from loaders.accounts import instructor_of, student_of
 from loaders.model import Role
 from loaders.mongo import Database
 from resolvers.context import Viewer
-from resolvers.writing import clean
+from resolvers.values import clean
 
 _Json: TypeAlias = Any  # whatever the issuer puts into a claim
 

@@ -13,14 +13,14 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 def email(value: str) -> str:
     """An e-mail address, in lower case."""
-    from resolvers.writing import email as check
+    from resolvers.values import email as check
 
     return str(_checked(check, value))
 
 
 def name(value: str) -> str:
     """What somebody is called."""
-    from resolvers.writing import text
+    from resolvers.values import text
 
     return str(_checked(text(200), value))
 
@@ -29,7 +29,7 @@ def id_of(type_name: str) -> Callable[[str], ObjectId]:
     """The parser of a global ID of a type."""
 
     def parse(value: str) -> ObjectId:
-        from resolvers.writing import global_id
+        from resolvers.values import global_id
 
         found: ObjectId = _checked(global_id(type_name), value)
         return found

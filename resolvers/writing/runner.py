@@ -39,8 +39,9 @@ from resolvers import access, fields
 from resolvers.context import Context, Viewer
 from resolvers.errors import RefusedError, UserErrorDoc, refusal
 from resolvers.inputs import InputObject
-from resolvers.writing.checks import NotFoundError
-from resolvers.writing.write_inputs import LONGEST_CLIENT_MUTATION_ID
+from resolvers.values import NotFoundError
+
+LONGEST_CLIENT_MUTATION_ID = 200  # characters
 
 #: The checked values of an input by GraphQL name, as they are to be stored.
 InputValues: TypeAlias = Mapping[str, Any]

@@ -8,7 +8,7 @@ from loaders.reading import owners_of_course
 from resolvers import access
 from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
-from resolvers.writing.checks import noun
+from resolvers.values import noun
 
 
 async def visible_course(ctx: Context, tx: Transaction, id: ObjectId) -> CourseDoc:

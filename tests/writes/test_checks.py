@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from loaders.text.slugs import slugify
 from resolvers.relay import ids
-from resolvers.writing import checks
-from resolvers.writing.checks import Check, NotFoundError
+from resolvers.values import checks
+from resolvers.values.checks import Check, NotFoundError
 from tests import factories
 from tests.writes.support import Value
 

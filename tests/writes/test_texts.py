@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loaders.text.terms import course_keys
-from resolvers.writing import checks, plain_text
-from resolvers.writing.plain_text import clean, in_line, is_visible
+from resolvers.values import checks, plain_text
+from resolvers.values.plain_text import clean, in_line, is_visible
 from tests.support import cpu
 from tests.writes.support import Doc
 

@@ -12,8 +12,9 @@ import resolvers.enrollment
 import resolvers.review
 import resolvers.signing_in
 import resolvers.student
-from resolvers import fields, writing
-from resolvers.types import Course, CourseRun, Enrollment, Review, Student, Viewer
+from resolvers import fields
+from resolvers.schema import write_inputs
+from resolvers.schema.types import Course, CourseRun, Enrollment, Review, Student, Viewer
 from resolvers.writing import mutation, write
 
 #: The weight of a password hash, in values (resolvers.fields): argon2id is slow on purpose.
@@ -195,41 +196,41 @@ class ModerateReviewPayload(ReviewPayload):
 class Mutation:
     sign_up: SessionPayload = mutation(
         resolvers.signing_in.sign_up,
-        writing.SignUpInput,
+        write_inputs.SignUpInput,
         commands=13,
         weight=_PASSWORD,
         description="Creates an account and its student, and signs in.",
     )
     sign_in: SessionPayload = mutation(
         resolvers.signing_in.sign_in,
-        writing.SignInInput,
+        write_inputs.SignInInput,
         commands=11,
         weight=_PASSWORD,
         description="Signs in with an e-mail address and a password, and starts a session.",
     )
     refresh_session: SessionPayload = mutation(
         resolvers.signing_in.refresh_session,
-        writing.RefreshSessionInput,
+        write_inputs.RefreshSessionInput,
         commands=5,
         description="Exchanges a refresh token for new tokens of the same session. If a refresh token is used"
         " a second time, the session ends, unless it is a retry with the same idempotency key.",
     )
     sign_out: SignOutPayload = mutation(
         resolvers.signing_in.sign_out,
-        writing.SignOutInput,
+        write_inputs.SignOutInput,
         commands=5,
         description="Ends a session. Ending a session that has already ended is not an error.",
     )
     change_password: ChangePasswordPayload = mutation(
         resolvers.signing_in.change_password,
-        writing.ChangePasswordInput,
+        write_inputs.ChangePasswordInput,
         commands=15,
         weight=2 * _PASSWORD,
         description="Changes the viewer's password and ends their other sessions.",
     )
     reset_password: SessionPayload = mutation(
         resolvers.signing_in.reset_password,
-        writing.ResetPasswordInput,
+        write_inputs.ResetPasswordInput,
         commands=6,
         weight=_PASSWORD,
         description="Sets a new password with the token of a reset link, ends all sessions of the account,"
@@ -237,112 +238,112 @@ class Mutation:
     )
     update_profile: UpdateProfilePayload = write(
         resolvers.student.update_profile,
-        writing.UpdateProfileInput,
+        write_inputs.UpdateProfileInput,
         commands=7,
         description="Changes the viewer's profile as a student.",
     )
     create_course: CreateCoursePayload = write(
         resolvers.course.create_course,
-        writing.CreateCourseInput,
+        write_inputs.CreateCourseInput,
         commands=9,
         description="Creates a course as a draft.",
     )
     update_course: UpdateCoursePayload = write(
         resolvers.course.update_course,
-        writing.UpdateCourseInput,
+        write_inputs.UpdateCourseInput,
         commands=10,
         description="Changes a course. Fields that are left out keep their values.",
     )
     publish_course: PublishCoursePayload = write(
         resolvers.course.publish_course,
-        writing.PublishCourseInput,
+        write_inputs.PublishCourseInput,
         follow_up=resolvers.course.fill_runs,
         commands=9,
         description="Publishes a course in the catalogue. It must have a summary and a delivery mode.",
     )
     archive_course: ArchiveCoursePayload = write(
         resolvers.course.archive_course,
-        writing.ArchiveCourseInput,
+        write_inputs.ArchiveCourseInput,
         commands=7,
         description="Takes a course out of the catalogue. Its runs, reviews and enrolments are kept.",
     )
     create_course_run: CreateCourseRunPayload = write(
         resolvers.course_run.create_course_run,
-        writing.CreateCourseRunInput,
+        write_inputs.CreateCourseRunInput,
         commands=9,
         description="Creates a run of a course.",
     )
     update_course_run: UpdateCourseRunPayload = write(
         resolvers.course_run.update_course_run,
-        writing.UpdateCourseRunInput,
+        write_inputs.UpdateCourseRunInput,
         follow_up=resolvers.course_run.fill_run,
         commands=14,
         description="Changes a run. Seats that are added go to the students on the waitlist.",
     )
     enroll: EnrollPayload = write(
         resolvers.enrollment.enroll,
-        writing.EnrollInput,
+        write_inputs.EnrollInput,
         commands=13,
         description="Enrols the viewer in a course, or adds them to the waitlist of a run.",
     )
     cancel_enrollment: CancelEnrollmentPayload = write(
         resolvers.enrollment.cancel_enrollment,
-        writing.CancelEnrollmentInput,
+        write_inputs.CancelEnrollmentInput,
         commands=14,
         description="Cancels an enrolment. The seat goes to the student who has waited longest.",
     )
     update_progress: UpdateProgressPayload = write(
         resolvers.enrollment.update_progress,
-        writing.UpdateProgressInput,
+        write_inputs.UpdateProgressInput,
         commands=9,
         description="Sets the progress of a student in a course. A progress of 1 completes the course.",
     )
     add_to_wishlist: WishlistPayload = write(
         resolvers.student.add_to_wishlist,
-        writing.WishlistInput,
+        write_inputs.WishlistInput,
         commands=8,
         description="Adds a course to the viewer's wishlist, which holds at most 200 courses.",
     )
     remove_from_wishlist: WishlistPayload = write(
         resolvers.student.remove_from_wishlist,
-        writing.WishlistInput,
+        write_inputs.WishlistInput,
         commands=8,
         description="Removes a course from the viewer's wishlist.",
     )
     create_review: CreateReviewPayload = write(
         resolvers.review.create_review,
-        writing.CreateReviewInput,
+        write_inputs.CreateReviewInput,
         commands=12,
         description="Creates the viewer's review of a course: at most one per student and course.",
     )
     update_review: UpdateReviewPayload = write(
         resolvers.review.update_review,
-        writing.UpdateReviewInput,
+        write_inputs.UpdateReviewInput,
         commands=11,
         description="Changes a review written by the viewer.",
     )
     delete_review: DeleteReviewPayload = write(
         resolvers.review.delete_review,
-        writing.DeleteReviewInput,
+        write_inputs.DeleteReviewInput,
         follow_up=resolvers.review.delete_votes,
         commands=11,
         description="Deletes a review with its rating and its votes.",
     )
     mark_review_helpful: MarkReviewHelpfulPayload = write(
         resolvers.review.mark_review_helpful,
-        writing.MarkReviewHelpfulInput,
+        write_inputs.MarkReviewHelpfulInput,
         commands=10,
         description="Marks a review as helpful, or withdraws that mark. Authors can't mark their own review.",
     )
     reply_to_review: ReplyToReviewPayload = write(
         resolvers.review.reply_to_review,
-        writing.ReplyToReviewInput,
+        write_inputs.ReplyToReviewInput,
         commands=8,
         description="Replies to a review. A new reply replaces an earlier one.",
     )
     moderate_review: ModerateReviewPayload = write(
         resolvers.review.moderate_review,
-        writing.ModerateReviewInput,
+        write_inputs.ModerateReviewInput,
         commands=11,
         description="Sets the moderation status of a review.",
     )

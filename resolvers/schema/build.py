@@ -11,8 +11,8 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from resolvers.fields import Arguments, Value, stored
-from resolvers.mutations import Mutation
-from resolvers.query_types import Query
+from resolvers.schema.mutations import Mutation
+from resolvers.schema.query_types import Query
 from resolvers.values import SCALARS, scalar_map
 
 _schema = strawberry.Schema(

@@ -12,7 +12,7 @@ from loaders.model import MOST_CATEGORIES, MOST_CHANGES, MOST_ROLES
 from resolvers import fields, relay
 from resolvers.inputs import Role
 from resolvers.relay import global_id
-from resolvers.types import (
+from resolvers.schema.types import (
     FACETS,
     Category,
     Connection,

@@ -16,8 +16,8 @@ from bson import ObjectId
 from loaders.collections import of_type
 from loaders.text import slugify
 from resolvers.relay import decode_id_as
-from resolvers.values import CURRENCIES
-from resolvers.writing.plain_text import clean, in_line, is_visible
+from resolvers.values.currencies import CURRENCIES
+from resolvers.values.plain_text import clean, in_line, is_visible
 
 #: The value of an input field; each check has its own type.
 InputValue: TypeAlias = Any

@@ -6,14 +6,14 @@ import strawberry
 from strawberry import ID, UNSET
 
 from loaders.model import MOST_CODES, MOST_DELIVERY_MODES, MOST_INSTRUCTORS, MOST_TAGS
+from resolvers import values
 from resolvers.fields import Declaration
 from resolvers.inputs import DeliveryMode, Level, ReviewStatus
-from resolvers.writing import checks
-from resolvers.writing.checks import Check
+from resolvers.values import Check
+from resolvers.writing import LONGEST_CLIENT_MUTATION_ID
 
 _SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000  # characters
 _WORD, _TOKEN = 500, 2_000  # characters: more than any stored value they are compared with has
-LONGEST_CLIENT_MUTATION_ID = 200  # characters
 
 
 def required(check: Check, description: str) -> Declaration:
@@ -35,7 +35,7 @@ def not_null(check: Check, description: str) -> Declaration:
 @strawberry.input
 class MutationInput:
     client_mutation_id: str | None = optional(
-        checks.at_most(LONGEST_CLIENT_MUTATION_ID),
+        values.at_most(LONGEST_CLIENT_MUTATION_ID),
         "Any text of at most 200 characters; the payload returns it unchanged.",
     )
 
@@ -43,7 +43,7 @@ class MutationInput:
 @strawberry.input
 class IdempotentInput(MutationInput):
     idempotency_key: str | None = optional(
-        checks.key,
+        values.key,
         "Key that makes a retry safe, such as a UUID; 1 to 200 characters. If the mutation is sent again"
         " with the same key and input within 24 hours, it is not done again, and the first answer is"
         " returned.",
@@ -56,46 +56,46 @@ class IdempotentInput(MutationInput):
 @strawberry.input(description="The account and profile of a new student.")
 class SignUpInput(IdempotentInput):
     name: str = required(
-        checks.line(_SHORT), "Name of the student, as others see it; at most 200 characters."
+        values.line(_SHORT), "Name of the student, as others see it; at most 200 characters."
     )
-    email: str = required(checks.email, "E-mail address, with which the student signs in.")
-    password: str = required(checks.password, "Password, 10 to 200 characters.")
+    email: str = required(values.email, "E-mail address, with which the student signs in.")
+    password: str = required(values.password, "Password, 10 to 200 characters.")
     country: str | None = optional(
-        checks.or_none(checks.country), "Country the student lives in, as an ISO 3166-1 alpha-2 code."
+        values.or_none(values.country), "Country the student lives in, as an ISO 3166-1 alpha-2 code."
     )
 
 
 @strawberry.input(description="Credentials to sign in with.")
 class SignInInput(MutationInput):
-    email: str = required(checks.compared(_WORD), "E-mail address of the account, in upper or lower case.")
-    password: str = required(checks.compared(_WORD), "Password of the account.")
+    email: str = required(values.compared(_WORD), "E-mail address of the account, in upper or lower case.")
+    password: str = required(values.compared(_WORD), "Password of the account.")
 
 
 @strawberry.input(description="The refresh token of the session to continue.")
 class RefreshSessionInput(IdempotentInput):
     refresh_token: str = required(
-        checks.compared(_TOKEN), "The latest refresh token of the session. It can be used once."
+        values.compared(_TOKEN), "The latest refresh token of the session. It can be used once."
     )
 
 
 @strawberry.input(description="The session to end.")
 class SignOutInput(MutationInput):
     refresh_token: str | None = optional(
-        checks.compared(_TOKEN),
+        values.compared(_TOKEN),
         "A refresh token of the session to end; if left out, the session of the access token ends.",
     )
 
 
 @strawberry.input(description="The current password and the new one.")
 class ChangePasswordInput(MutationInput):
-    current_password: str = required(checks.compared(_WORD), "The viewer's current password.")
-    new_password: str = required(checks.password, "New password, 10 to 200 characters.")
+    current_password: str = required(values.compared(_WORD), "The viewer's current password.")
+    new_password: str = required(values.password, "New password, 10 to 200 characters.")
 
 
 @strawberry.input(description="A reset token and the new password.")
 class ResetPasswordInput(MutationInput):
-    token: str = required(checks.compared(_TOKEN), "Token from the reset link. It can be used once.")
-    new_password: str = required(checks.password, "New password, 10 to 200 characters.")
+    token: str = required(values.compared(_TOKEN), "Token from the reset link. It can be used once.")
+    new_password: str = required(values.password, "New password, 10 to 200 characters.")
 
 
 @strawberry.input(
@@ -103,16 +103,16 @@ class ResetPasswordInput(MutationInput):
     " null removes the value of an optional field."
 )
 class UpdateProfileInput(IdempotentInput):
-    name: str | None = not_null(checks.line(_SHORT), "Name of the student; at most 200 characters.")
+    name: str | None = not_null(values.line(_SHORT), "Name of the student; at most 200 characters.")
     country: str | None = optional(
-        checks.or_none(checks.country), "Country the student lives in, as an ISO 3166-1 alpha-2 code."
+        values.or_none(values.country), "Country the student lives in, as an ISO 3166-1 alpha-2 code."
     )
     bio: str | None = optional(
-        checks.or_none(checks.text(_LONG)),
+        values.or_none(values.text(_LONG)),
         "What the student says about themselves; at most 2,000 characters.",
     )
     avatar_url: str | None = optional(
-        checks.or_none(checks.url),
+        values.or_none(values.url),
         "URL of the student's picture, with https:// or http://; at most 500 characters.",
     )
 
@@ -123,44 +123,44 @@ class UpdateProfileInput(IdempotentInput):
 @strawberry.input(description="An amount of money.")
 class MoneyInput:
     amount_minor: int = required(
-        checks.whole(0, 2_000_000_000),
+        values.whole(0, 2_000_000_000),
         "The amount in the currency's minor unit, from 0 to 2,000,000,000: 129900 is ₹1,299.00 in INR.",
     )
-    currency: str = required(checks.currency, "The currency, as an ISO 4217 code.")
+    currency: str = required(values.currency, "The currency, as an ISO 4217 code.")
 
 
 @strawberry.input
 class _CourseFields(IdempotentInput):
     summary: str | None = optional(
-        checks.or_none(checks.text(500)),
+        values.or_none(values.text(500)),
         "Summary of the course in a sentence or two; at most 500 characters.",
     )
     description: str | None = optional(
-        checks.or_none(checks.text(_VERY_LONG)),
+        values.or_none(values.text(_VERY_LONG)),
         "Full description of the course, in Markdown; at most 20,000 characters.",
     )
-    category_id: ID | None = optional(checks.global_id("Category"), "Global ID of the category.")
-    level: Level | None = optional(checks.choice, "Prior knowledge that the course requires.")
+    category_id: ID | None = optional(values.global_id("Category"), "Global ID of the category.")
+    level: Level | None = optional(values.choice, "Prior knowledge that the course requires.")
     delivery_modes: list[DeliveryMode] | None = not_null(
-        checks.each(checks.choice, MOST_DELIVERY_MODES),
+        values.each(values.choice, MOST_DELIVERY_MODES),
         "How the course is delivered: both modes for a blended course.",
     )
     duration_days: int | None = optional(
-        checks.whole(1, 3_650), "Length of the course in days, from 1 to 3,650."
+        values.whole(1, 3_650), "Length of the course in days, from 1 to 3,650."
     )
     language: str | None = optional(
-        checks.or_none(checks.language), "Language of instruction, as a BCP 47 tag."
+        values.or_none(values.language), "Language of instruction, as a BCP 47 tag."
     )
     codes: list[str] | None = not_null(
-        checks.each(checks.line(40), MOST_CODES),
+        values.each(values.line(40), MOST_CODES),
         "Catalogue codes: at most 20, each of at most 40 characters.",
     )
     tags: list[str] | None = not_null(
-        checks.each(checks.line(40), MOST_TAGS), "Keywords: at most 20, each of at most 40 characters."
+        values.each(values.line(40), MOST_TAGS), "Keywords: at most 20, each of at most 40 characters."
     )
-    price: MoneyInput | None = optional(checks.unchanged, "Price of the course.")
+    price: MoneyInput | None = optional(values.unchanged, "Price of the course.")
     instructor_ids: list[ID] | None = not_null(
-        checks.each(checks.global_id("Instructor"), MOST_INSTRUCTORS),
+        values.each(values.global_id("Instructor"), MOST_INSTRUCTORS),
         "Global IDs of the instructors, at most 20. The viewer, unless staff, is always included, even"
         " if not listed.",
     )
@@ -168,9 +168,9 @@ class _CourseFields(IdempotentInput):
 
 @strawberry.input(description="A new course, which starts as a draft.")
 class CreateCourseInput(_CourseFields):
-    title: str = required(checks.line(_SHORT), "Title of the course; at most 200 characters.")
+    title: str = required(values.line(_SHORT), "Title of the course; at most 200 characters.")
     slug: str | None = not_null(
-        checks.slug,
+        values.slug,
         "Name of the course in URLs, unique among courses: lower-case letters and digits joined by single"
         " hyphens, at most 80 characters. If left out, it is made from the title.",
     )
@@ -181,10 +181,10 @@ class CreateCourseInput(_CourseFields):
     " null removes the value of an optional field."
 )
 class UpdateCourseInput(_CourseFields):
-    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
-    title: str | None = not_null(checks.line(_SHORT), "Title of the course; at most 200 characters.")
+    course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
+    title: str | None = not_null(values.line(_SHORT), "Title of the course; at most 200 characters.")
     slug: str | None = not_null(
-        checks.slug,
+        values.slug,
         "Name of the course in URLs, unique among courses: lower-case letters and digits joined by single"
         " hyphens, at most 80 characters.",
     )
@@ -192,32 +192,32 @@ class UpdateCourseInput(_CourseFields):
 
 @strawberry.input(description="The course to publish in the catalogue.")
 class PublishCourseInput(IdempotentInput):
-    course_id: ID = required(checks.global_id("Course"), "Global ID of the course, a draft or archived.")
+    course_id: ID = required(values.global_id("Course"), "Global ID of the course, a draft or archived.")
 
 
 @strawberry.input(description="The course to take out of the catalogue.")
 class ArchiveCourseInput(IdempotentInput):
-    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
+    course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
 
 
 @strawberry.input
 class _RunFields(IdempotentInput):
-    ends_at: datetime | None = optional(checks.moment, "When the run ends; it must be after the start.")
+    ends_at: datetime | None = optional(values.moment, "When the run ends; it must be after the start.")
     location: str | None = optional(
-        checks.or_none(checks.line(_SHORT)), "Venue of an on-site run; at most 200 characters."
+        values.or_none(values.line(_SHORT)), "Venue of an on-site run; at most 200 characters."
     )
     seats: int | None = optional(
-        checks.whole(1, 100_000), "Number of seats, from 1 to 100,000; null means unlimited."
+        values.whole(1, 100_000), "Number of seats, from 1 to 100,000; null means unlimited."
     )
 
 
 @strawberry.input(description="A new run of a course.")
 class CreateCourseRunInput(_RunFields):
     course_id: ID = required(
-        checks.global_id("Course"), "Global ID of the course, which must not be archived."
+        values.global_id("Course"), "Global ID of the course, which must not be archived."
     )
-    starts_at: datetime = required(checks.moment, "When the run starts.")
-    delivery_mode: DeliveryMode = required(checks.choice, "How the run is delivered.")
+    starts_at: datetime = required(values.moment, "When the run starts.")
+    delivery_mode: DeliveryMode = required(values.choice, "How the run is delivered.")
 
 
 @strawberry.input(
@@ -225,9 +225,9 @@ class CreateCourseRunInput(_RunFields):
     " null removes the value of an optional field."
 )
 class UpdateCourseRunInput(_RunFields):
-    run_id: ID = required(checks.global_id("CourseRun"), "Global ID of the run.")
-    starts_at: datetime | None = not_null(checks.moment, "When the run starts.")
-    delivery_mode: DeliveryMode | None = not_null(checks.choice, "How the run is delivered.")
+    run_id: ID = required(values.global_id("CourseRun"), "Global ID of the run.")
+    starts_at: datetime | None = not_null(values.moment, "When the run starts.")
+    delivery_mode: DeliveryMode | None = not_null(values.choice, "How the run is delivered.")
 
 
 # -- taking part ----------------------------------------------------------------------------------------
@@ -235,35 +235,35 @@ class UpdateCourseRunInput(_RunFields):
 
 @strawberry.input(description="The course, and optionally the run, to enrol in.")
 class EnrollInput(IdempotentInput):
-    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
+    course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
     run_id: ID | None = optional(
-        checks.global_id("CourseRun"),
+        values.global_id("CourseRun"),
         "Global ID of an upcoming run of the course; left out or null: the student takes the course at their"
         " own pace.",
     )
     join_waitlist: bool | None = strawberry.field(
         default=False,
         description="Whether to join the waitlist if the run has no free seat.",
-        metadata={"check": checks.unchanged},
+        metadata={"check": values.unchanged},
     )
 
 
 @strawberry.input(description="The enrolment to cancel.")
 class CancelEnrollmentInput(IdempotentInput):
-    enrollment_id: ID = required(checks.global_id("Enrollment"), "Global ID of the enrolment.")
+    enrollment_id: ID = required(values.global_id("Enrollment"), "Global ID of the enrolment.")
 
 
 @strawberry.input(description="The progress of a student in a course.")
 class UpdateProgressInput(IdempotentInput):
-    enrollment_id: ID = required(checks.global_id("Enrollment"), "Global ID of the enrolment.")
+    enrollment_id: ID = required(values.global_id("Enrollment"), "Global ID of the enrolment.")
     progress: float = required(
-        checks.number(0, 1), "Completed share of the course, from 0 to 1; 1 completes the course."
+        values.number(0, 1), "Completed share of the course, from 0 to 1; 1 completes the course."
     )
 
 
 @strawberry.input(description="The course to add to the wishlist, or to remove from it.")
 class WishlistInput(IdempotentInput):
-    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
+    course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
 
 
 # -- reviews --------------------------------------------------------------------------------------------
@@ -272,23 +272,23 @@ class WishlistInput(IdempotentInput):
 @strawberry.input
 class _ReviewFields(IdempotentInput):
     title: str | None = optional(
-        checks.or_none(checks.line(_SHORT)), "Title of the review; at most 200 characters."
+        values.or_none(values.line(_SHORT)), "Title of the review; at most 200 characters."
     )
-    difficulty: int | None = optional(checks.whole(1, 5), "How hard the course is, from 1 to 5.")
+    difficulty: int | None = optional(values.whole(1, 5), "How hard the course is, from 1 to 5.")
     workload_hours: float | None = optional(
-        checks.number(0, 168), "Workload of the course in hours per week, from 0 to 168."
+        values.number(0, 168), "Workload of the course in hours per week, from 0 to 168."
     )
     term: str | None = optional(
-        checks.or_none(checks.term),
+        values.or_none(values.term),
         'Term in which the author took the course: "2014-3" is the third term of 2014.',
     )
 
 
 @strawberry.input(description="A new review of a course by the viewer.")
 class CreateReviewInput(_ReviewFields):
-    course_id: ID = required(checks.global_id("Course"), "Global ID of the course.")
-    rating: int = required(checks.whole(1, 5), "Number of stars, from 1 to 5.")
-    body: str = required(checks.text(_VERY_LONG), "Text of the review; at most 20,000 characters.")
+    course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
+    rating: int = required(values.whole(1, 5), "Number of stars, from 1 to 5.")
+    body: str = required(values.text(_VERY_LONG), "Text of the review; at most 20,000 characters.")
 
 
 @strawberry.input(
@@ -296,35 +296,35 @@ class CreateReviewInput(_ReviewFields):
     " null removes the value of an optional field."
 )
 class UpdateReviewInput(_ReviewFields):
-    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
-    rating: int | None = not_null(checks.whole(1, 5), "Number of stars, from 1 to 5.")
-    body: str | None = not_null(checks.text(_VERY_LONG), "Text of the review; at most 20,000 characters.")
+    review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
+    rating: int | None = not_null(values.whole(1, 5), "Number of stars, from 1 to 5.")
+    body: str | None = not_null(values.text(_VERY_LONG), "Text of the review; at most 20,000 characters.")
 
 
 @strawberry.input(description="The review to delete.")
 class DeleteReviewInput(IdempotentInput):
-    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
+    review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
 
 
 @strawberry.input(description="The review to mark as helpful, or to withdraw that mark from.")
 class MarkReviewHelpfulInput(IdempotentInput):
-    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
+    review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     helpful: bool = strawberry.field(
         default=True,
         description="True marks the review as helpful; false withdraws the viewer's mark.",
-        metadata={"check": checks.unchanged},
+        metadata={"check": values.unchanged},
     )
 
 
 @strawberry.input(description="The review to reply to, and the reply.")
 class ReplyToReviewInput(IdempotentInput):
-    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
+    review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     body: str = required(
-        checks.text(_LONG), "Text of the reply, at most 2,000 characters; it replaces an earlier reply."
+        values.text(_LONG), "Text of the reply, at most 2,000 characters; it replaces an earlier reply."
     )
 
 
 @strawberry.input(description="The review to moderate, and its new status.")
 class ModerateReviewInput(IdempotentInput):
-    review_id: ID = required(checks.global_id("Review"), "Global ID of the review.")
-    status: ReviewStatus = required(checks.choice, "New moderation status of the review.")
+    review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
+    status: ReviewStatus = required(values.choice, "New moderation status of the review.")
