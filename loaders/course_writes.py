@@ -1,5 +1,7 @@
 """Writes to courses and their runs."""
 
+from collections.abc import Sequence
+
 from bson import ObjectId
 
 from loaders import enrollment
@@ -26,6 +28,12 @@ async def free_slug(tx: Transaction, title: str) -> str:
     slugs = {course["slug"] for course in taken}
     numbered = (f"{base}-{number}" for number in range(2, len(slugs) + 3))
     return base if base not in slugs else next(slug for slug in numbered if slug not in slugs)
+
+
+async def are_instructors(tx: Transaction, ids: Sequence[ObjectId]) -> bool:
+    """Whether there is an instructor for each id; the ids are distinct. One command."""
+    found = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
+    return len(found) == len(ids)
 
 
 async def insert(tx: Transaction, fields: Fields) -> CourseDoc:

@@ -277,7 +277,6 @@ async def _instructors(
             errors.append(
                 refusal("INVALID", f"At most {MOST_INSTRUCTORS} instructors, please.", "instructorIds")
             )
-    found = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
-    if len(found) < len(ids):
+    if not await loaders.course_writes.are_instructors(tx, ids):
         errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))
     return ids

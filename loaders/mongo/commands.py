@@ -21,7 +21,7 @@ from loaders.mongo import circuit, find_commands
 from loaders.mongo.async_commands import Awaited
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.database import Collection, DriverDatabase
-from loaders.mongo.queue import running
+from loaders.mongo.queue import queue_of
 from loaders.mongo.scope import CommandSent, OnCommand, Scope, current_scope, note_read
 from loaders.mongo.threads import Call
 
@@ -128,7 +128,8 @@ async def _observed(target: Any, kind: str, call: Callable[[Any], Any], on_comma
 
 async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
     """In its turn, until its request's deadline."""
-    scope, client, queue = current_scope.get(), client_of(target), running()
+    scope, client = current_scope.get(), client_of(target)
+    queue = queue_of(client)
     if isinstance(target, AgnosticBase):
         command: Call | Awaited = Call(scope, client, queue, call, target.delegate)
     else:

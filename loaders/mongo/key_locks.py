@@ -5,45 +5,57 @@ retried. Among a hundred, most would be retried over and over and rarely succeed
 and transactions that have conflicted over a document take its lock one after another.
 """
 
-from asyncio import AbstractEventLoop, Lock, Semaphore, get_running_loop, timeout
+from asyncio import Lock, Semaphore, timeout
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from math import inf
 from time import monotonic
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from loaders.mongo.bson_types import DriverObject
 from loaders.mongo.command_errors import DeadlineError
 
 _MOST = 10  # transactions at once, not counting those that hold locks
 
-_running: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
-_locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+
+class KeyLocks:
+    """The locks of one client's transactions."""
+
+    def __init__(self) -> None:
+        self._running = Semaphore(_MOST)
+        self._locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def acquired(self, keys: Collection[str], deadline: float = inf) -> AsyncIterator[None]:
+        """Holds the lock of each key, first come, first served. Without keys, holds one of the shared places.
+
+        Raises DeadlineError if they are not acquired by the deadline, in seconds of time.monotonic().
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                async with timeout(None if deadline == inf else deadline - monotonic()):
+                    await self._enter(stack, keys)
+            except TimeoutError:
+                raise DeadlineError from None
+            yield
+
+    async def _enter(self, stack: AsyncExitStack, keys: Collection[str]) -> None:
+        if not keys:
+            await stack.enter_async_context(self._running)
+        for key in sorted(keys):  # in one order for all, so that there is no deadlock
+            await stack.enter_async_context(self._locks.setdefault(key, Lock()))
+
+    def is_locked(self, key: str) -> bool:
+        """Whether a transaction holds the lock of a key."""
+        lock = self._locks.get(key)
+        return lock is not None and lock.locked()
 
 
-@asynccontextmanager
-async def acquired(keys: Collection[str], deadline: float = inf) -> AsyncIterator[None]:
-    """Holds the lock of each key, first come, first served. Without keys, holds one of the shared places.
-
-    Raises DeadlineError if they are not acquired by the deadline, in seconds of time.monotonic().
-    """
-    async with AsyncExitStack() as stack:
-        try:
-            async with timeout(None if deadline == inf else deadline - monotonic()):
-                await _enter(stack, keys)
-        except TimeoutError:
-            raise DeadlineError from None
-        yield
+_of_clients: WeakKeyDictionary[DriverObject, KeyLocks] = WeakKeyDictionary()
 
 
-async def _enter(stack: AsyncExitStack, keys: Collection[str]) -> None:
-    if not keys:
-        running = _running.setdefault(get_running_loop(), Semaphore(_MOST))
-        await stack.enter_async_context(running)
-    for key in sorted(keys):  # in one order for all, so that there is no deadlock
-        await stack.enter_async_context(_locks.setdefault(key, Lock()))
-
-
-def is_locked(key: str) -> bool:
-    """Whether a transaction holds the lock of a key."""
-    lock = _locks.get(key)
-    return lock is not None and lock.locked()
+def locks_of(client: DriverObject) -> KeyLocks:
+    """Returns the locks of a client, Motor's or PyMongo's async one."""
+    if (locks := _of_clients.get(client)) is None:
+        locks = _of_clients[client] = KeyLocks()
+    return locks

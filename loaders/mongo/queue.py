@@ -6,7 +6,7 @@ queue serves requests in rotation: a request with 200 commands delays another re
 writes and the commands of cheap requests queue separately; writes and cheap requests have reserved slots.
 """
 
-from asyncio import AbstractEventLoop, Future, TimerHandle, get_running_loop
+from asyncio import Future, TimerHandle, get_running_loop
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -306,12 +306,11 @@ def _take_first(ring: "dict[Line, None]") -> "Line | None":
     return None
 
 
-_queues: WeakKeyDictionary[AbstractEventLoop, Queue] = WeakKeyDictionary()
+_queues: WeakKeyDictionary[DriverObject, Queue] = WeakKeyDictionary()
 
 
-def running() -> Queue:
-    """Returns the queue of the running event loop."""
-    loop = get_running_loop()
-    if (queue := _queues.get(loop)) is None:
-        queue = _queues[loop] = Queue()
+def queue_of(client: DriverObject) -> Queue:
+    """Returns the queue of a client, Motor's or PyMongo's async one."""
+    if (queue := _queues.get(client)) is None:
+        queue = _queues[client] = Queue()
     return queue

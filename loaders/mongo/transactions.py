@@ -16,7 +16,7 @@ from pymongo.errors import OperationFailure, PyMongoError, WriteConcernError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from loaders.mongo import circuit, commands, detached, key_locks
+from loaders.mongo import circuit, commands, detached
 from loaders.mongo.bson_types import (
     Document,
     DriverCall,
@@ -33,6 +33,7 @@ from loaders.mongo.bson_types import (
 from loaders.mongo.command_errors import INTERRUPTED, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from loaders.mongo.commands import Pipeline
 from loaders.mongo.database import Database
+from loaders.mongo.key_locks import locks_of
 from loaders.mongo.scope import current_scope, take_time
 
 T = TypeVar("T")
@@ -223,9 +224,9 @@ class Transaction:
         id: the `_id` of the document that is written, the first of several. None if other transactions would
         not refer to it by an `_id`.
         """
-        key = f"{collection} {id}" if id else None
+        key = f"{self.database.name}.{collection} {id}" if id else None
         try:
-            if key and key not in self._keys and key_locks.is_locked(key):
+            if key and key not in self._keys and locks_of(self.database.client).is_locked(key):
                 raise OperationFailure(
                     "Another transaction holds the document's lock.",
                     _WRITE_CONFLICT,
@@ -270,7 +271,7 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
         if scope:
             await circuit.has_primary(database.client, deadline)
         try:
-            async with key_locks.acquired(keys, deadline):
+            async with locks_of(database.client).acquired(keys, deadline):
                 return await _attempt(database, keys, work, deadline)
         except (PyMongoError, DatabaseAwayError) as error:
             if not _is_transient(error):

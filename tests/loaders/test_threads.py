@@ -23,8 +23,9 @@ who: ContextVar[str] = ContextVar("who")
 
 def run(function: Callable[[Value], Value], argument: Value) -> Future[Value]:
     """Submits a call of a function to the queue, as if `argument` were the driver's object."""
-    call = Call(None, None, queue.running(), function, argument)
-    queue.running().submit(call)
+    own = queue.Queue()
+    call = Call(None, None, own, function, argument)
+    own.submit(call)
     return call.future
 
 
@@ -88,10 +89,10 @@ async def test_threads_lose_no_command_and_run_none_twice(settings: Settings) ->
     try:
         async with connect(settings.model_copy(update={"mongodb_driver": "motor"})) as database:
             await asyncio.gather(*(request(number, database) for number in range(40)))
+            running = queue.queue_of(database.client)
     finally:
         sys.setswitchinterval(before)
     assert sorted(ran) == list(range(4_000))
-    running = queue.running()
     assert [slots._running for slots in running._slots] == [{}] * 3
     assert not any(running._rings.values())
 

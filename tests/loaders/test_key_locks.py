@@ -4,18 +4,19 @@ from asyncio import Event, create_task, gather, sleep, timeout
 
 from bson import ObjectId
 
-from loaders.mongo import key_locks
 from loaders.mongo.database import Database
+from loaders.mongo.key_locks import KeyLocks
 from loaders.mongo.transactions import Transaction, transaction
 
 A = ObjectId()
 
 
 async def test_ten_transactions_run_at_once_and_more_wait() -> None:
+    locks = KeyLocks()
     running, go_on = [], Event()
 
     async def run(n: int) -> None:
-        async with key_locks.acquired(()):
+        async with locks.acquired(()):
             running.append(n)
             await go_on.wait()
 
@@ -28,25 +29,27 @@ async def test_ten_transactions_run_at_once_and_more_wait() -> None:
 
 
 async def test_a_holder_of_a_lock_does_not_wait_for_those_without() -> None:
+    locks = KeyLocks()
     go_on = Event()
 
     async def run() -> None:
-        async with key_locks.acquired(()):
+        async with locks.acquired(()):
             await go_on.wait()
 
     tasks = [create_task(run()) for _ in range(10)]
     await sleep(0.01)
-    async with timeout(1), key_locks.acquired({"a"}):
-        assert key_locks.is_locked("a")
+    async with timeout(1), locks.acquired({"a"}):
+        assert locks.is_locked("a")
     go_on.set()
     await gather(*tasks)
 
 
 async def test_a_lock_is_first_come_first_served() -> None:
+    locks = KeyLocks()
     had: list[tuple[int, str]] = []
 
     async def run(n: int) -> None:
-        async with key_locks.acquired({"a"}):
+        async with locks.acquired({"a"}):
             had.append((n, "begin"))
             await sleep(0)
             had.append((n, "end"))
@@ -56,9 +59,11 @@ async def test_a_lock_is_first_come_first_served() -> None:
 
 
 async def test_several_locks_at_once_cause_no_deadlock() -> None:
+    locks = KeyLocks()
+
     async def run(*keys: str) -> None:
         for _ in range(20):
-            async with key_locks.acquired(dict.fromkeys(keys)):
+            async with locks.acquired(dict.fromkeys(keys)):
                 await sleep(0)
 
     async with timeout(5):
@@ -66,11 +71,12 @@ async def test_several_locks_at_once_cause_no_deadlock() -> None:
 
 
 async def test_a_key_is_locked_while_somebody_holds_its_lock() -> None:
-    assert not key_locks.is_locked("a")
-    async with key_locks.acquired({"a"}):
-        assert key_locks.is_locked("a")
-        assert not key_locks.is_locked("b")
-    assert not key_locks.is_locked("a")
+    locks = KeyLocks()
+    assert not locks.is_locked("a")
+    async with locks.acquired({"a"}):
+        assert locks.is_locked("a")
+        assert not locks.is_locked("b")
+    assert not locks.is_locked("a")
 
 
 async def test_conflicting_transactions_are_retried_once_or_twice(database: Database) -> None:
