@@ -15,7 +15,16 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from pymongo.monitoring import CommandListener
 
 from app.settings import Settings
-from loaders.mongo import APP_NAME, POOL, Database, forget_sessions, keep_sessions, watching_circuit
+from loaders.mongo import (
+    APP_NAME,
+    POOL,
+    Database,
+    forget_locks,
+    forget_queue,
+    forget_sessions,
+    keep_sessions,
+    watching_circuit,
+)
 
 _log = structlog.get_logger("lectern")
 
@@ -48,6 +57,8 @@ async def connect(
             yield Database(client[settings.mongodb_database])
     finally:
         forget_sessions(pymongo_client)
+        forget_queue(client)
+        forget_locks(client)
         closing = client.close()
         if isawaitable(closing):
             await closing

@@ -2,12 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route, Router
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import memory, settings
@@ -71,7 +72,7 @@ def create_app(settings: Settings, *listeners: Listener) -> Starlette:
         Admission(settings.admission_capacity, settings.admission_wait),
         instrumentation=Instrumentation(LogListener(), *([metrics] if metrics else []), *listeners),
     )
-    return Gateway(settings, EndpointFirst(endpoint, _routes(metrics, settings), lifespan))
+    return Gateway(settings, endpoint, routes=_routes(endpoint, metrics, settings), lifespan=lifespan)
 
 
 def _issuer(settings: Settings) -> Issuer | None:
@@ -93,28 +94,29 @@ def _issuer(settings: Settings) -> Issuer | None:
 class Gateway(Starlette):
     """Starlette behind CORS, which stands before everything else: failures carry its headers too."""
 
-    def __init__(self, settings: Settings, router: Router) -> None:
-        super().__init__()
-        self.router = router
+    def __init__(self, settings: Settings, endpoint: ASGIApp, **options: Any) -> None:
+        super().__init__(middleware=[Middleware(EndpointFirst, endpoint)], **options)
         self._cors = CORS(super().__call__, settings.cors_origins, settings.cors_headers)
+        self.router.redirect_slashes = False  # it redirects to whatever host the client names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)
 
 
-class EndpointFirst(Router):
-    """Starlette's router, with the endpoint before its routes. The endpoint answers all that is sent to its
-    path, errors included, and to match routes takes as long as a small query.
+class EndpointFirst:
+    """Passes the endpoint its requests before Starlette matches routes, which takes as long as a small query.
+    The endpoint answers everything that is sent to its path, errors included.
+
+    It is the innermost middleware: what others add to the application comes before it.
     """
 
-    def __init__(self, endpoint: ASGIApp, routes: Sequence[BaseRoute], lifespan: Any) -> None:
-        # Starlette's redirect to a path without its slash goes to whatever host the client names.
-        super().__init__([Route(PATH, endpoint), *routes], redirect_slashes=False, lifespan=lifespan)
+    def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:
+        self._app = app
         self._direct = {PATH: endpoint, f"{PATH}/": endpoint}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         direct = self._direct.get(scope["path"]) if scope["type"] == "http" else None
-        await (direct or super().__call__)(scope, receive, send)
+        await (direct or self._app)(scope, receive, send)
 
 
 def make_executor(settings: Settings) -> Executor:
@@ -127,7 +129,7 @@ def make_executor(settings: Settings) -> Executor:
     )
 
 
-def _routes(metrics: Metrics | None, settings: Settings) -> list[BaseRoute]:
+def _routes(endpoint: ASGIApp, metrics: Metrics | None, settings: Settings) -> list[BaseRoute]:
     pages = graphiql_routes() if settings.graphiql else []
     figures = [metrics.route()] if metrics else []
-    return [*HEALTH_ROUTES, *figures, *pages]
+    return [Route(PATH, endpoint), *HEALTH_ROUTES, *figures, *pages]

@@ -1,10 +1,10 @@
 """A request: what is known of it before its operation is read, made once."""
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from math import inf
-from secrets import token_hex
+from random import getrandbits
 from typing import NamedTuple
 
 from app.auth import SessionTokens
@@ -35,29 +35,26 @@ _NOTHING = Instrumentation()
 _UNNAMED = Client()
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def new_id() -> str:
+    """A random id for a request: 16 hexadecimal digits."""
+    return f"{getrandbits(64):016x}"  # it keeps no secret
 
 
-def _new_id() -> str:
-    return token_hex(8)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request for an operation.
 
-    address: where it comes from. id: the client's own `X-Request-Id`, or a random one. scope: its MongoDB
-    commands and their deadline; None: no deadline. trace: one of its listeners, if the client asked for it.
+    now: when it came. address: where it comes from. id: the client's own `X-Request-Id`, or a random one.
+    scope: its MongoDB commands and their deadline; None: no deadline. trace: one of its listeners, if the
+    client asked for it.
     """
 
     services: Services
+    now: datetime
     viewer: Viewer = PUBLIC
     address: str = ""
     client: Client = _UNNAMED
-    id: str = field(default_factory=_new_id)
+    id: str = ""
     scope: Scope | None = None
-    now: datetime = field(default_factory=_now)
     instrumentation: Instrumentation = _NOTHING
     trace: Trace | None = None
 
@@ -70,11 +67,7 @@ class Request:
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
     ) -> Context:
         """What its resolvers get. projections, looked_beyond: as of loaders.reading.Loaders."""
-        return Context(
-            Loaders(self.services.database(), projections, looked_beyond),
-            self.services.cursors,
-            self.now,
-            self.services.tokens,
-            Identity(self.viewer),
-            self.address,
-        )
+        services = self.services
+        loaders = Loaders(services.database(), projections, looked_beyond)
+        identity = Identity(self.viewer)
+        return Context(loaders, services.cursors, self.now, services.tokens, identity, self.address, {})

@@ -81,7 +81,7 @@ async def _timed(database: Database, name: str, course: Document) -> float:
     assert isinstance(prepared, Prepared), prepared
     services = Services(lambda: database, Cursors(_SECRET), SessionTokens(_SECRET))
     began = time.perf_counter()
-    answer = await executor.run(prepared, Request(services, _STAFF))
+    answer = await executor.run(prepared, Request(services, datetime.now(UTC), _STAFF))
     took = time.perf_counter() - began
     assert answer.payload["data"]["it"]["errors"] == []
     return took * 1000

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,7 +112,7 @@ async def _measure(executor: Executor, prepared: Prepared, database: Database) -
     await asyncio.sleep(0.01)
     services = Services(lambda: database, Cursors(_SECRET), SessionTokens(_SECRET))
     start = time.process_time()
-    await executor.run(prepared, Request(services))
+    await executor.run(prepared, Request(services, datetime.now(UTC)))
     cpu = time.process_time() - start
     await asyncio.sleep(0.01)  # so that the last gap is recorded
     watching.cancel()

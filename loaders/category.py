@@ -15,7 +15,7 @@ async def categories(database: Database) -> list[CategoryDoc]:
         limit=MOST_CATEGORIES,
         sort=[("name", 1), ("_id", 1)],
     )
-    note_read("categories", found)
+    note_read(database["categories"], found)
     return found
 
 

@@ -48,7 +48,7 @@ async def of_student(
         size=2 * len(courses),
         projection=including(projection, "courseId", "status", "enrolledAt"),
     )
-    note_read("enrollments", found)
+    note_read(database["enrollments"], found)
     latest = sorted(
         found, key=lambda e: (e["status"] in LIVE_ENROLLMENTS, e["enrolledAt"] is not None, e["enrolledAt"])
     )

@@ -167,7 +167,7 @@ async def of_student(
 ) -> list[ReviewDoc | None]:
     """For each course, the student's review, or None. One command."""
     found = await _of_courses(database, "reviews", student_id, courses, including(projection, "courseId"))
-    note_read("reviews", found)
+    note_read(database["reviews"], found)
     by_course = {review["courseId"]: review for review in found}
     return [by_course.get(course) for course in courses]
 

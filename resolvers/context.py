@@ -1,7 +1,7 @@
 """The context of a request: what its resolvers need, made in one place and dropped with the request."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -63,8 +63,7 @@ class Identity:
     viewer: Viewer = PUBLIC
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What resolvers get: made for one request, from its app.request.Request.
 
     address: where the request comes from. levels: the DataLoaders of level fields, by function and arguments
@@ -75,9 +74,9 @@ class Context:
     cursors: Cursors
     now: datetime
     tokens: Tokens
-    identity: Identity = field(default_factory=Identity)
-    address: str = ""
-    levels: dict[tuple[LevelFunction, Hashable], Any] = field(default_factory=dict)
+    identity: Identity
+    address: str
+    levels: dict[tuple[LevelFunction, Hashable], Any]
 
     @property
     def viewer(self) -> Viewer:

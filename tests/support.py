@@ -32,7 +32,7 @@ def request_for(
 ) -> Request:
     """A request of a viewer, as the endpoint makes it. options: as of Request."""
     services = Services(lambda: database, Cursors(SECRET.encode()), TOKENS)
-    return Request(services, viewer, now=now, **options)
+    return Request(services, now, viewer, **options)
 
 
 class MongoCommands(CommandListener):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -48,7 +49,9 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
             scope = Scope(monotonic() + _LONGEST, on_command=trace.command_sent)
             current_scope.set(scope)
             start = perf_counter()
-            request = Request(services, scope=scope, instrumentation=Instrumentation(trace))
+            request = Request(
+                services, datetime.now(UTC), scope=scope, instrumentation=Instrumentation(trace)
+            )
             answer = await executor.run(prepared, request)
             ms = (perf_counter() - start) * 1000
     if isinstance(answer, Refusal):  # graphql-core's, before any field

@@ -157,8 +157,8 @@ class Executor:
         self, prepared: Prepared, request: Request, payload: dict[str, Any], engine: Engine
     ) -> Answer:
         """An answer of at most `max_response_bytes`."""
-        found, data = payload.get("errors", ()), payload.get("data")
-        has_data = data is not None and any(value is not None for value in data.values())
+        found = payload.get("errors", ())
+        has_data = not found or any(value is not None for value in (payload["data"] or {}).values())
         try:
             if prepared.cost.price <= CHEAP:
                 body = encode_at_once(payload, self._max_response_bytes)
@@ -168,7 +168,7 @@ class Executor:
             payload |= {"errors": [_response_too_large(self._max_response_bytes)], "data": None}
             found, body = payload["errors"], [encoded(payload)]
         reads = (request.scope.reads if request.scope else None) or {}
-        cacheable = prepared.document.is_query and not found and request.viewer == PUBLIC
+        cacheable = prepared.document.is_query and not found and request.viewer is PUBLIC
         return Answer(body, found, has_data, engine, reads, cacheable)
 
     def _traced(self, prepared: Prepared, trace: Trace) -> dict[str, Any]:

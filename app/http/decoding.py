@@ -5,7 +5,6 @@ What can't be decoded raises Starlette's HTTPException, with the status and what
 
 from collections.abc import Mapping
 from functools import lru_cache
-from secrets import token_hex
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -15,7 +14,7 @@ from starlette.types import Scope
 
 from app.execution import Operation
 from app.http.accept import preferred
-from app.request import Client
+from app.request import Client, new_id
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -29,7 +28,9 @@ LONGEST_CACHED = 200
 
 _LONGEST_ID = 64  # bytes of a request's id, and of a client's name and version
 _ID_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:"
-_CLIENT = (b"apollographql-client-name", b"apollographql-client-version")  # what Apollo's clients send
+# what Apollo's clients send
+_CLIENT_NAME, _CLIENT_VERSION = b"apollographql-client-name", b"apollographql-client-version"
+_UNNAMED = Client()
 
 _OBJECT_OR_NONE = (dict, type(None))
 
@@ -63,16 +64,18 @@ class NotPersistedError(HTTPException):
 
 def request_id(headers: Headers) -> str:
     """The client's own `X-Request-Id`, if it is short and plain; otherwise a random one."""
-    given = headers.get(b"x-request-id", b"")
+    given = headers.get(b"x-request-id")
     if given and len(given) <= _LONGEST_ID and not given.translate(None, _ID_CHARACTERS):
         return given.decode()
-    return token_hex(8)
+    return new_id()
 
 
 def client(headers: Headers) -> Client:
     """The name and version that a client gives itself, cut to a length that a log can take."""
-    name, version = (headers.get(field, b"")[:_LONGEST_ID].decode("latin-1") for field in _CLIENT)
-    return Client(name, version)
+    if _CLIENT_NAME not in headers:
+        return _UNNAMED
+    name, version = headers[_CLIENT_NAME], headers.get(_CLIENT_VERSION, b"")
+    return Client(name[:_LONGEST_ID].decode("latin-1"), version[:_LONGEST_ID].decode("latin-1"))
 
 
 def is_query_only(method: str) -> bool:

@@ -6,6 +6,7 @@ execution does.
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from time import monotonic
 
 from starlette.exceptions import HTTPException
@@ -140,13 +141,14 @@ class Endpoint:
         address = scope.get("client")
         return Request(
             self.services,
+            datetime.now(UTC),
             viewer,
             address[0] if address else "",
             client,
             request_id,
             commands,
-            instrumentation=instrumentation,
-            trace=trace,
+            instrumentation,
+            trace,
         )
 
     def _refused(self, refusal: HTTPException, media_type: str | None) -> Reply:

@@ -94,7 +94,7 @@ def send(target: Any, kind: str, call: Callable[[Any], Any]) -> Coroutine[Any, A
     """
     scope = current_scope.get()
     if scope is not None and scope.reads is not None and kind in _READS and isinstance(target, _COLLECTIONS):
-        note_read(target.name)
+        note_read(target)
     if scope is None or scope.on_command is None:
         return _called(target, call)
     return _observed(target, kind, call, scope.on_command)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from math import inf
 from time import monotonic
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from loaders.mongo.bson_types import DriverObject
 from loaders.mongo.command_errors import DeadlineError
@@ -51,11 +51,16 @@ class KeyLocks:
         return lock is not None and lock.locked()
 
 
-_of_clients: WeakKeyDictionary[DriverObject, KeyLocks] = WeakKeyDictionary()
+_of_clients: dict[int, KeyLocks] = {}  # by the id of their client
 
 
 def locks_of(client: DriverObject) -> KeyLocks:
     """Returns the locks of a client, Motor's or PyMongo's async one."""
-    if (locks := _of_clients.get(client)) is None:
-        locks = _of_clients[client] = KeyLocks()
+    if (locks := _of_clients.get(id(client))) is None:
+        locks = _of_clients[id(client)] = KeyLocks()
     return locks
+
+
+def forget_locks(client: DriverObject) -> None:
+    """Drops the locks of a client that is closed."""
+    _of_clients.pop(id(client), None)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Literal, TypeAlias
-from weakref import WeakKeyDictionary
 
 import pymongo
 
@@ -306,11 +305,16 @@ def _take_first(ring: "dict[Line, None]") -> "Line | None":
     return None
 
 
-_queues: WeakKeyDictionary[DriverObject, Queue] = WeakKeyDictionary()
+_queues: dict[int, Queue] = {}  # by the id of their client: a client's own hash is slow
 
 
 def queue_of(client: DriverObject) -> Queue:
     """Returns the queue of a client, Motor's or PyMongo's async one."""
-    if (queue := _queues.get(client)) is None:
-        queue = _queues[client] = Queue()
+    if (queue := _queues.get(id(client))) is None:
+        queue = _queues[id(client)] = Queue()
     return queue
+
+
+def forget_queue(client: DriverObject) -> None:
+    """Drops the queue of a client that is closed."""
+    _queues.pop(id(client), None)

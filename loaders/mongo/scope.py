@@ -30,6 +30,13 @@ OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 Reads: TypeAlias = dict[str, set[Any]]
 
 
+class Named(Protocol):
+    """A collection: its name is asked for only where it is needed, since Motor's takes a while."""
+
+    @property
+    def name(self) -> str: ...
+
+
 class Queue(Protocol):
     """A queue of commands: loaders.mongo.queue."""
 
@@ -109,7 +116,7 @@ def take_time(seconds: float) -> None:
     current_scope.set(scope)
 
 
-def note_read(collection: str, documents: Iterable[Mapping[str, Any] | None] = ()) -> None:
+def note_read(collection: Named, documents: Iterable[Mapping[str, Any] | None] = ()) -> None:
     """Records documents that were fetched, where the request records what it reads."""
     if (scope := current_scope.get()) and scope.reads is not None:
-        scope.reads.setdefault(collection, set()).update(d["_id"] for d in documents if d is not None)
+        scope.reads.setdefault(collection.name, set()).update(d["_id"] for d in documents if d is not None)

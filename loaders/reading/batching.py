@@ -49,7 +49,7 @@ class ByKey(Generic[D]):
         self._in_flight.append(fetch)
         try:
             rows = await self._rows(list(missing.values()))
-            note_read(self._collection.name, rows)
+            note_read(self._collection, rows)
             found = _hashed([row[self._field] for row in rows])
             self._cache.update(dict.fromkeys(missing))
             self._cache.update(zip(found, rows, strict=True))

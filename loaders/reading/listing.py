@@ -102,7 +102,7 @@ class Listing:
             rows = {keys[0]: await _rows(self, keys[0], window)}
         else:
             rows = await _rows_by_parent(self, keys, window)
-        note_read(self.collection.name, chain.from_iterable(rows.values()))
+        note_read(self.collection, chain.from_iterable(rows.values()))
         return [_page(self, parent, rows.get(parent, []), window) for parent in parents]
 
 
