@@ -43,10 +43,10 @@ class Answer(NamedTuple):
     """The response to an operation that was run: JSON, and what is known of it.
 
     body: in parts, in order; a large answer has several, and is never copied as a whole. errors: those in it.
-    has_data: whether there are no errors, or a field of the root has a value all the same. engine: what ran the operation. reads: the
-    collections it was read from, with the `_id`s of documents, where the request records them
-    (loaders.mongo.Scope). cacheable: whether the same request would get the same answer while what it read
-    stays the same: a query without errors from a viewer without a token.
+    has_data: whether there are no errors, or a field of the root has a value all the same. engine: what ran
+    the operation. reads: the collections it was read from, with the `_id`s of documents, if the request
+    records them (loaders.mongo.Scope). cacheable: whether the same request would get the same answer while
+    what it read stays the same: a query without errors from a viewer without a token.
     """
 
     body: list[bytes]
