@@ -6,7 +6,7 @@ import pytest
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, Undefined, parse
 from graphql.execution.values import VariableValues
 
-from app.execution.compiler.field_arguments import _remembering, _Template, compiled
+from app.execution.compiler.field_arguments import _cached, _Template, compiled
 from resolvers.schema import schema
 
 
@@ -21,7 +21,7 @@ def test_only_small_values_are_remembered(value: Any, remembered: bool) -> None:
         conversions.append(variables)
         return _Template(dict(variables.coerced), [])
 
-    remembering = _remembering(convert, ["filter", "after"])
+    remembering = _cached(convert, ["filter", "after"])
     for _ in range(2):
         assert remembering(VariableValues({}, {"filter": value, "after": "a"})).constants["filter"] == value
     assert len(conversions) == (1 if remembered else 2)
