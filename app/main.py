@@ -1,18 +1,17 @@
-"""The application: what it is made of, and in which order a request passes it."""
+"""Assembles the application from its settings."""
 
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from app import memory, settings
 from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
-from app.background import look_for_indexes, tend
+from app.background import check_indexes, end_stale_transactions
 from app.database import connect
 from app.execution import Executor
 from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes
@@ -28,7 +27,7 @@ PATH = "/graphql"
 
 
 def from_environment() -> Starlette:
-    """The application of the environment's settings, as a worker process of `lectern serve` makes it."""
+    """The application with settings from the environment, as a worker of `lectern serve` creates it."""
     configure_logs()
     app = create_app(settings.load())
     memory.settle()
@@ -38,10 +37,10 @@ def from_environment() -> Starlette:
 def create_app(settings: Settings, *listeners: Listener) -> Starlette:
     """The gateway. It connects to MongoDB when it starts, and closes the client when it stops.
 
-    listeners: are told of its requests, beside the log and the metrics.
+    listeners: notified of its requests, in addition to the log and the metrics.
     """
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
-    opened: list[Database] = []  # one, while it runs
+    opened: list[Database] = []  # the database, while the application runs
 
     def database() -> Database:
         return opened[0]
@@ -51,7 +50,11 @@ def create_app(settings: Settings, *listeners: Listener) -> Starlette:
         async with connect(settings, tz_aware=False) as database:
             opened[:] = [database]
             app.state.readiness = Readiness(database)
-            background = [memory.tend(), tend(database), look_for_indexes(database, app.state.readiness)]
+            background = [
+                memory.tend(),
+                end_stale_transactions(database),
+                check_indexes(database, app.state.readiness),
+            ]
             tasks = [asyncio.create_task(work) for work in background]
             yield
             for task in tasks:
@@ -91,7 +94,7 @@ def _issuer(settings: Settings) -> Issuer | None:
 
 
 class Gateway(Starlette):
-    """Starlette behind CORS, which stands before everything else: failures carry its headers too."""
+    """Starlette inside CORS, which wraps everything else, so that failures carry its headers too."""
 
     def __init__(self, settings: Settings, router: Router) -> None:
         super().__init__()
@@ -103,12 +106,14 @@ class Gateway(Starlette):
 
 
 class EndpointFirst(Router):
-    """Starlette's router, with the endpoint before its routes. The endpoint answers all that is sent to its
-    path, errors included, and to match routes takes as long as a small query.
+    """Starlette's router, with a shortcut to the endpoint.
+
+    The endpoint answers every request to its path, errors included, and matching routes takes as long as a
+    small query.
     """
 
-    def __init__(self, endpoint: ASGIApp, routes: Sequence[BaseRoute], lifespan: Any) -> None:
-        # Starlette's redirect to a path without its slash goes to whatever host the client names.
+    def __init__(self, endpoint: ASGIApp, routes: Sequence[BaseRoute], lifespan: Lifespan[Starlette]) -> None:
+        # No redirect from a path with a trailing slash: Starlette's goes to whatever host the client names.
         super().__init__([Route(PATH, endpoint), *routes], redirect_slashes=False, lifespan=lifespan)
         self._direct = {PATH: endpoint, f"{PATH}/": endpoint}
 
@@ -118,6 +123,7 @@ class EndpointFirst(Router):
 
 
 def make_executor(settings: Settings) -> Executor:
+    """The executor of the schema, with the limits in the settings."""
     return Executor(
         schema,
         Limits.of(settings),
@@ -129,5 +135,5 @@ def make_executor(settings: Settings) -> Executor:
 
 def _routes(metrics: Metrics | None, settings: Settings) -> list[BaseRoute]:
     pages = graphiql_routes() if settings.graphiql else []
-    figures = [metrics.route()] if metrics else []
-    return [*HEALTH_ROUTES, *figures, *pages]
+    metrics_routes = [metrics.route()] if metrics else []
+    return [*HEALTH_ROUTES, *metrics_routes, *pages]

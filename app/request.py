@@ -1,4 +1,4 @@
-"""A request: what is known of it before its operation is read, made once."""
+"""A request: everything known about it but its operation, collected once."""
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from resolvers.cursors import Cursors
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the requests of an application share. database: open while the application runs."""
+    """Services that all requests of an application share. database: available while the application runs."""
 
     database: Callable[[], Database]
     cursors: Cursors
@@ -31,7 +31,7 @@ class Client(NamedTuple):
     version: str = ""
 
 
-_NOTHING = Instrumentation()
+_NO_LISTENERS = Instrumentation()
 _UNNAMED = Client()
 
 
@@ -47,8 +47,9 @@ def _new_id() -> str:
 class Request:
     """One request for an operation.
 
-    address: where it comes from. id: the client's own `X-Request-Id`, or a random one. scope: its MongoDB
-    commands and their deadline; None: no deadline. trace: one of its listeners, if the client asked for it.
+    address: the client's IP address; empty if unknown. id: the client's own `X-Request-Id`, or a random one.
+    scope: its MongoDB commands and their deadline; None if it has no deadline. trace: one of its listeners,
+    if the client asked for a trace.
     """
 
     services: Services
@@ -58,7 +59,7 @@ class Request:
     id: str = field(default_factory=_new_id)
     scope: Scope | None = None
     now: datetime = field(default_factory=_now)
-    instrumentation: Instrumentation = _NOTHING
+    instrumentation: Instrumentation = _NO_LISTENERS
     trace: Trace | None = None
 
     @property
@@ -69,7 +70,7 @@ class Request:
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
     ) -> Context:
-        """What its resolvers get. projections, looked_beyond: as of loaders.reading.Loaders."""
+        """The context that its resolvers get. projections, looked_beyond: see loaders.reading.Loaders."""
         return Context(
             Loaders(self.services.database(), projections, looked_beyond),
             self.services.cursors,

@@ -11,7 +11,7 @@ operation without a plan runs on graphql-core (reference_engine).
 from app.execution.document import Document
 from app.execution.encoding import encoded
 from app.execution.executor import Executor, NotAQueryError, Prepared
-from app.execution.operation import Answer, Operation, Refusal
+from app.execution.operation import Answer, JsonObject, Operation, Refusal
 from app.execution.pace import giving_way
 from app.execution.plan_report import Timings, plan_text
 
@@ -19,6 +19,7 @@ __all__ = [
     "Answer",
     "Document",
     "Executor",
+    "JsonObject",
     "NotAQueryError",
     "Operation",
     "Prepared",

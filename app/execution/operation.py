@@ -5,13 +5,13 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import orjson
 
+from app.errors import ErrorDict
+
 #: What runs an operation: a compiled plan, or graphql-core.
 Engine: TypeAlias = Literal["compiled", "reference"]
 
 JsonObject: TypeAlias = dict[str, Any]  # its values are whatever JSON holds
 
-#: An error of a response, in the specification's form: message, locations, path, extensions.
-ErrorDict: TypeAlias = JsonObject
 
 DocumentIds: TypeAlias = Set[Any]  # an `_id` may have any BSON type
 

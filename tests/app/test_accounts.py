@@ -290,7 +290,7 @@ def test_every_change_is_in_the_audit_log_and_no_secret(office: Office) -> None:
         (("create", ADA, "--name", "<b> </b>"), "Write something here."),
         (("create", ADA, "--name", "Ada", "--role", "tutor"), "'tutor' is not one of STUDENT, INSTRUCTOR"),
         (("create", ADA, "--instructor", "grace"), "There is no instructor with this ID."),
-        (("roles", ADA, "--add", "STAFF", "--remove", "staff"), "STAFF can't be given and taken away"),
+        (("roles", ADA, "--add", "STAFF", "--remove", "staff"), "STAFF can't be added and removed"),
     ],
 )  # fmt: skip
 def test_a_value_that_can_t_be_used_is_told(office: Office, arguments: tuple[str, ...], told: str) -> None:

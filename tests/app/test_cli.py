@@ -175,7 +175,7 @@ def test_serve_warns_of_missing_indexes(mongo_uri: str) -> None:
 
 def test_serve_says_what_ends_with_it_without_a_secret(mongo_uri: str) -> None:
     told = told_by_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": ""})
-    assert "LECTERN_SECRET is not set: sessions and cursors will be good until this process ends." in told
+    assert "LECTERN_SECRET is not set: sessions and cursors will be valid until this process ends." in told
     assert "LECTERN_SECRET" not in told_by_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": "x" * 32})
 
 
@@ -231,7 +231,7 @@ async def test_workers_take_each_other_s_cursors(settings: Settings, database: D
 def test_indexes_are_made_once(mongo_uri: str) -> None:
     environment = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"indexes_{os.getpid()}"}
     assert "courses.slug_1" in lectern("indexes", **environment).stderr
-    assert lectern("indexes", **environment).stderr == "All indexes are there.\n"
+    assert lectern("indexes", **environment).stderr == "All indexes exist.\n"
 
 
 def test_schema_check_tells_drift(tmp_path: Path) -> None:

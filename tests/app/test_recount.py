@@ -76,12 +76,12 @@ async def test_each_difference_is_a_line_and_a_failure_until_it_is_mended(
     *found, empty, closing, advice = lines(done)
     assert set(found) == told
     assert empty == ""
-    assert closing == "4 differences: 1 in courseRuns, 3 in courses. 0 mended, 4 left."
-    assert advice == "`lectern recount --fix` sets what is stored to what it should be."
+    assert closing == "4 differences: 1 in courseRuns, 3 in courses. 0 corrected, 4 left."
+    assert advice == "`lectern recount --fix` corrects the stored values."
     fixed = recount("--fix")
     assert fixed.returncode == 0
     assert set(lines(fixed)[:-2]) == told
-    assert lines(fixed)[-1] == "4 differences: 1 in courseRuns, 3 in courses. All are mended."
+    assert lines(fixed)[-1] == "4 differences: 1 in courseRuns, 3 in courses. All are corrected."
     assert recount().returncode == 0
 
 
@@ -96,7 +96,7 @@ async def test_votes_that_were_left_over_are_removed(
     fixed = recount("--fix")
     assert fixed.returncode == 0
     assert lines(fixed)[0] == told
-    assert lines(fixed)[-1] == "1 difference: 1 in votes. All are mended."
+    assert lines(fixed)[-1] == "1 difference: 1 in votes. All are corrected."
     assert await database["votes"].count_documents({}) == 0
 
 
@@ -109,7 +109,7 @@ async def test_what_no_value_can_mend_is_a_failure_and_has_its_remedy(
     done = recount("--fix")
     assert done.returncode == 1
     assert f"courseRuns {run['runId']} seats sold 3, should be 2" in lines(done)
-    assert lines(done)[-2].endswith("3 mended, 1 left.")
+    assert lines(done)[-2].endswith("3 corrected, 1 left.")
     assert lines(done)[-1].startswith("“seats sold”: Give the run more seats")
     assert "--fix" not in lines(done)[-1]
     assert recount("--fix").returncode == 1

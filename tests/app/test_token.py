@@ -64,7 +64,7 @@ async def test_a_gateway_takes_it(environment: dict[str, str], database: Databas
     with running("serve", **environment) as (_, url):
         until_it_answers(url)
         student = lectern("token", **environment)
-        assert student.stderr.startswith(f"STUDENT Busy ({ids.encode_id('Student', busy)}), good for 12 h:")
+        assert student.stderr.startswith(f"STUDENT Busy ({ids.encode_id('Student', busy)}), valid for 12 h:")
         assert viewer(url, printed(student)) == {
             "roles": ["STUDENT"],
             "student": {"id": ids.encode_id("Student", busy), "enrollments": {"totalCount": 1}},

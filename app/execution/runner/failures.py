@@ -8,7 +8,7 @@ from graphql.error import located_error
 
 from app import errors
 from app.execution.compiler import ResultObject, Route
-from app.execution.operation import ErrorDict, JsonObject
+from app.execution.operation import JsonObject
 
 #: Keys of objects and indices of lists, from the data to a place in it.
 Path: TypeAlias = tuple[str | int, ...]
@@ -34,8 +34,8 @@ class Failures:
     def __init__(self, data: ResultObject) -> None:
         self.data: ResultObject | None = data
         self.pruned = False
-        self._errors: list[ErrorDict] = []
-        self._formatted: dict[tuple[int, int], tuple[FieldError, ErrorDict]] = {}
+        self._errors: list[errors.ErrorDict] = []
+        self._formatted: dict[tuple[int, int], tuple[FieldError, errors.ErrorDict]] = {}
 
     def payload(self) -> JsonObject:
         """The response."""
