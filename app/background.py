@@ -42,7 +42,7 @@ class ReportsIndexes(Protocol):
 async def check_indexes(database: Database, report: ReportsIndexes) -> None:
     """Checks for missing indexes, as long as the gateway runs.
 
-    They are set in the report, and logged at the start and whenever they change.
+    They are stored in `report`, and logged at the start and whenever they change.
     """
     while True:
         pause = _INDEXES_RETRY

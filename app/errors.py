@@ -121,7 +121,7 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
 def _may_be_repeated(error: PyMongoError) -> bool:
     """Whether the client may try again.
 
-    So it may if a transaction was retried to no avail, because of write conflicts or a new primary, or if
+    It may if a transaction was retried to no avail, because of write conflicts or a new primary, or if
     somebody else killed the command.
     """
     return (

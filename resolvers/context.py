@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from bson import ObjectId
 from strawberry.dataloader import DataLoader
@@ -60,6 +60,8 @@ class Tokens(Protocol):
 #: parent, in order.
 LevelFunction = Callable[..., Awaitable[Sequence[Any]]]  # arguments and entries vary by field
 
+_Loader: TypeAlias = DataLoader[Any, Any]  # parents and entries vary by field
+
 
 @dataclass(slots=True)
 class Identity:
@@ -82,9 +84,7 @@ class Context:
     tokens: Tokens
     identity: Identity = field(default_factory=Identity)
     address: str = ""
-    levels: dict[tuple[LevelFunction, Hashable], DataLoader[Any, Any]] = field(  # of any parents and entries
-        default_factory=dict
-    )
+    levels: dict[tuple[LevelFunction, Hashable], _Loader] = field(default_factory=dict)
 
     @property
     def viewer(self) -> Viewer:

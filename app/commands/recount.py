@@ -109,7 +109,7 @@ def _print_summary(console: Console, found: _Tally, left: _Tally, counted: str) 
 
 
 def _where(found: _Tally) -> str:
-    """ "3 in courses, 1 in reviews"."""
+    """The number of differences in each collection: "3 in courses, 1 in reviews"."""
     counts: Counter[str] = Counter()
     for (collection, _, _), count in found.items():
         counts[collection] += count

@@ -1,6 +1,6 @@
 """A scan-resistant cache (segmented LRU).
 
-Kept here because cachetools has no scan-resistant policy, and functools.lru_cache bounds no bytes.
+Kept here because cachetools has no scan-resistant policy, and functools.lru_cache has no limit in bytes.
 """
 
 from collections import OrderedDict

@@ -57,8 +57,8 @@ class Cost(NamedTuple):
 
     objects: the JSON objects of the answer, and the documents that are fetched without being in it.
     values: the other values of the answer, by the weights that their fields declare, and the values of lists
-    in arguments. commands: the MongoDB commands as a rule, if each call has parents; equal calls of one depth
-    are one.
+    in arguments. commands: the MongoDB commands that are usually sent, if each call has parents; equal calls
+    of one depth are one.
     """
 
     objects: int
@@ -195,7 +195,7 @@ class _Pricing:
         ]
         return _Sum(max(sum_.objects for sum_ in sums), max(sum_.values for sum_ in sums))
 
-    def _types(self, kind: Any) -> Sequence[Any]:  # Any: mypy can't see object types only
+    def _types(self, kind: Any) -> Sequence[Any]:  # Any: get_named_type returns a wider type
         return self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
 
     def _of_object(self, type_: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:

@@ -158,6 +158,6 @@ def _size_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
 def _list_variables(schema: GraphQLSchema, definition: OperationDefinitionNode) -> Iterator[str]:
     """The variables whose values may contain lists."""
     for variable in definition.variable_definitions or ():
-        type_: Any = type_from_ast(schema, variable.type)  # valid: an input type, which no overload returns
+        type_: Any = type_from_ast(schema, variable.type)  # Any: no overload returns any input type
         if not is_leaf_type(get_nullable_type(type_)):
             yield variable.variable.name.value

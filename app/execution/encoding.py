@@ -15,13 +15,14 @@ from app.execution.pace import pace
 
 _Container: TypeAlias = dict[str, Any] | list[Any]  # any value that JSON holds, and datetimes
 
-_Member: TypeAlias = tuple[object, Any]  # key or index, and a value as above
+_Member: TypeAlias = tuple[object, Any]  # a key or an index, and its value in the container
 
 _SLICE = 128 * 1024  # bytes, about 1 ms
 _RUN = 8  # consecutive members of a long list, of which one is weighed
 _KEY, _VALUE = 10, 6  # bytes: about the least that a key and a value take
 
-#: A datetime without a zone is written as by resolvers.values.scalars.written, in a twentieth of the time.
+#: A datetime without a zone gets the same form as from resolvers.values.scalars.written, in a twentieth of
+#: the time.
 _OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 

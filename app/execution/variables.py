@@ -88,7 +88,7 @@ class Variables:
 
 def _plain(schema: GraphQLSchema, definition: VariableDefinitionNode) -> _Variable | None:
     """A variable of a scalar in _PLAIN, without a default; None for any other."""
-    type_: Any = type_from_ast(schema, definition.type)  # valid: an input type, which no overload returns
+    type_: Any = type_from_ast(schema, definition.type)  # Any: no overload returns any input type
     is_plain = _PLAIN.get(str(get_nullable_type(type_)))
     if is_plain is None or definition.default_value is not None:
         return None

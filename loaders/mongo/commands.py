@@ -1,4 +1,4 @@
-"""The few functions that talk to MongoDB, equally through Motor and PyMongo's async client."""
+"""The few functions that talk to MongoDB. They are the same for Motor and PyMongo's async client."""
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -34,7 +34,7 @@ Collection = AsyncCollection[_Document]
 
 _Client: TypeAlias = Any  # Motor's or PyMongo's: they share no base class
 _Target: TypeAlias = Any  # a collection, a database or a session of either client
-_Raw: TypeAlias = Any  # what a command is called on: the target, or the blocking object within Motor's
+_Raw: TypeAlias = Any  # what a command is called on: the target; for Motor, the blocking object within it
 _Result: TypeAlias = Any  # whatever the command returns; its caller knows
 
 _Command: TypeAlias = Callable[[_Raw], _Result]
@@ -94,7 +94,7 @@ async def estimated_count(collection: Collection) -> int:
     return number
 
 
-async def _listed(cursor: Awaitable[Any]) -> list[_Document]:  # of PyMongo's async cursor, which has no base
+async def _listed(cursor: Awaitable[Any]) -> list[_Document]:  # Any: PyMongo's async cursor
     documents: list[_Document] = await (await cursor).to_list(None)
     return documents
 
@@ -156,7 +156,7 @@ async def _called(target: _Target, call: _Command) -> _Result:
         queue.submit(command)
         return await command.outcome()
     if isinstance(command, Awaited):
-        circuit.check(client)  # the driver has the same deadline, and would look for a primary until then
+        circuit.check(client)  # at once: the driver would look for a primary until the same deadline
     if circuit.troubled:
         await circuit.passed(client, scope.deadline)
     if scope.gone:

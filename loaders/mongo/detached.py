@@ -15,7 +15,7 @@ T = TypeVar("T")
 _tasks: WeakKeyDictionary[AbstractEventLoop, set[Task[object]]] = WeakKeyDictionary()
 
 
-def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: what the event loop sends and gets
+def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: only asyncio uses these types
     """Starts a task that runs to its end, even if its waiters are cancelled."""
     task = create_task(work)
     _tasks.setdefault(task.get_loop(), set()).add(task)

@@ -112,7 +112,7 @@ def take_time(seconds: float) -> None:
     current_scope.set(scope)
 
 
-def note_read(collection: str, documents: Iterable[Mapping[str, Any] | None] = ()) -> None:  # as BSON holds
+def note_read(collection: str, documents: Iterable[Mapping[str, Any] | None] = ()) -> None:  # Any: BSON
     """Records fetched documents, if the current request records what it reads."""
     if (scope := current_scope.get()) and scope.reads is not None:
         scope.reads.setdefault(collection, set()).update(d["_id"] for d in documents if d is not None)

@@ -28,9 +28,9 @@ class Loaders:
         self.database = database
         self.projections: Mapping[str, Projection] = projections or {}
         self.looked_beyond = looked_beyond
-        self._by_key: dict[tuple[str, str], ByKey[Any]] = {}  # each of its collection's documents
+        self._by_key: dict[tuple[str, str], ByKey[Any]] = {}  # Any: each collection has its own type
 
-    def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:  # of the collection's documents
+    def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:  # Any: its documents' type
         """The loader of a collection's documents by a unique field."""
         if (loader := self._by_key.get((collection, field))) is None:
             projection = self.projections.get(collection)

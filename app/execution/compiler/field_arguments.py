@@ -22,7 +22,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from resolvers.schema import converted
 
-#: The types of variables that may be keys of a cache: equality tells their values apart, and they are small,
+#: The types of values that may be keys of the cache: equal values are interchangeable, and they are small,
 #: except for long strings.
 _KEY_TYPES = {str, int, type(None), type(Undefined)}
 _MOST_CACHED = 32

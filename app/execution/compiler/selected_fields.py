@@ -62,7 +62,7 @@ class Selected:
                     self._collect(type_, [fragment.selection_set], fields, spread)
 
     def _fragment(self, node: SelectionNode, spread: set[str]) -> _Fragment | None:
-        """The fragment that a node is or spreads; None if it was spread before. spread: those that were."""
+        """The fragment that a node is or spreads; None if it was spread before. spread: the names so far."""
         if isinstance(node, InlineFragmentNode):
             return node
         assert isinstance(node, FragmentSpreadNode)  # noqa: S101  # for the type checker

@@ -34,8 +34,8 @@ from app.execution.compiler import (
 )
 from app.execution.runner.failures import Failures, FieldError, Path
 
-_Type: TypeAlias = Any  # an output type; which kind, each caller has checked, but mypy can't follow
-_Slot: TypeAlias = Any  # the object that gets a value under its key, or the list that gets it appended
+_Type: TypeAlias = Any  # an output type; callers have checked its kind, which mypy can't follow
+_Slot: TypeAlias = Any  # the object or the list that gets the result
 
 
 class Completion:
@@ -62,7 +62,9 @@ class Completion:
             return  # something above became null
         position, counts = self._use.position, self._waiting_counts()
         path = (*outer, position.key)
-        if isinstance(value, Exception):  # not raised: a whole batch's would gain a frame for each value
+        if isinstance(
+            value, Exception
+        ):  # not raised: one that a whole batch shares would gain a frame per value
             self._failures.put(_field_error(value, position, path), path, self._use.route)
             return
         try:
@@ -84,7 +86,10 @@ class Completion:
         return True
 
     def _append(self, built: Built, values: Sequence[Value], slots: Sequence[list[Value]]) -> bool:
-        """Calls a build function for list items. Returns whether it succeeded. slots: the list, repeated."""
+        """Calls a build function for list items. Returns whether it succeeded.
+
+        slots: the list, once per item.
+        """
         before = len(slots[0])
         done = self._build(built, values, slots)
         if not done:
