@@ -33,7 +33,7 @@ add_to(app)
 
 
 def main() -> None:
-    """Runs the command. What goes wrong is told in a sentence on stderr; the exit code is 1."""
+    """Runs the command. An error is reported in a sentence on standard error, with exit code 1."""
     try:
         app()
     except (AccountError, CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:

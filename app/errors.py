@@ -1,8 +1,8 @@
-"""From what went wrong to what a client is told: a message, and a stable code in `extensions.code`."""
+"""Turns exceptions into the errors that a client gets: a message, and a stable code in `extensions.code`."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import structlog
@@ -12,6 +12,9 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from app.observing import Throttled
 from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
+
+#: An error of a response, in the specification's form: message, locations, path, extensions.
+ErrorDict: TypeAlias = dict[str, Any]  # a JSON object
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -30,7 +33,7 @@ _OUTCOME_UNKNOWN = (
     "The request took too long. Whether its write was done is not known yet: it may still be. "
     "Send it again with the same idempotencyKey, and it is done once."
 )
-_CLIENT_GONE = "The client is gone."  # nobody reads it
+_CLIENT_GONE = "The client is gone."  # nobody reads this message
 
 _LONGEST = 500  # characters of a message
 _MOST_LOCATIONS = 10
@@ -41,7 +44,7 @@ _LATE = Throttled("request past its deadline")
 _NO_ANSWER = Throttled("request failed: MongoDB does not answer")
 _CONFLICTS = Throttled("write given up: it kept conflicting with others")
 
-#: graphql-core tells what it found: `'password': 'x'` in variables, `password: "x"` in a document.
+#: graphql-core's messages quote the input: `'password': 'x'` in variables, `password: "x"` in a document.
 _SECRET = re.compile(
     r"""
     ((?:password|token)\w{0,20}['"]?
@@ -54,43 +57,48 @@ _SECRET = re.compile(
 
 
 def shortened(message: str) -> str:
-    """A message of a few lines: graphql-core's say what the client wrote, however long that is."""
+    """Cuts a message to a few lines: graphql-core's messages quote the client's input in full."""
     return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
 
 
-def request_errors(errors: list[GraphQLError], code: str) -> list[dict[str, Any]]:
-    """Errors of a request that was not executed, all with one code. No password is told back."""
-    return [_told(error, _SECRET.sub(r"\1…", error.message), {"code": code}) for error in errors]
+def request_errors(errors: list[GraphQLError], code: str) -> list[ErrorDict]:
+    """The errors of a request that was not executed, all with one code. Passwords and tokens are removed."""
+    return [_error_dict(error, _SECRET.sub(r"\1…", error.message), {"code": code}) for error in errors]
 
 
-def field_error(error: GraphQLError) -> dict[str, Any]:
-    """An error of a field. What the client can mend is told; everything else is masked: the client gets
-    an id, and the log the whole story under it.
+def field_error(error: GraphQLError) -> ErrorDict:
+    """The error of a field.
+
+    The client gets the message if it can act on it. Any other error is masked: the client gets an id, under
+    which the log has the details.
     """
     cause = error.original_error
     if isinstance(cause, LecternError):
-        return _told(error, cause.message, {"code": cause.code})
-    told_by = cause or error
-    if type(told_by) is GraphQLError and _is_about_arguments(told_by):
-        return _told(error, error.message, {"code": BAD_USER_INPUT})
+        return _error_dict(error, cause.message, {"code": cause.code})
+    origin = cause or error
+    if type(origin) is GraphQLError and _is_about_arguments(origin):
+        return _error_dict(error, error.message, {"code": BAD_USER_INPUT})
     if no_answer := _no_answer(cause):
-        return _told(error, *no_answer)
+        return _error_dict(error, *no_answer)
     error_id = uuid4().hex
     _log.error("field failed", error_id=error_id, path=error.path, reason=error.message, exc_info=cause)
-    return _told(error, OUR_FAULT, _masked(INTERNAL_SERVER_ERROR, error_id))
+    return _error_dict(error, OUR_FAULT, _masked(INTERNAL_SERVER_ERROR, error_id))
 
 
-def nothing_done(errors: Sequence[Mapping[str, Any]], *, has_data: bool, wrote: bool) -> bool:
-    """Whether nothing of an operation was executed because MongoDB is away: every error says so, and no root
-    field has a value. wrote: whether the request has sent a commit.
+def nothing_done(errors: Sequence[ErrorDict], *, has_data: bool, wrote: bool) -> bool:
+    """Whether an operation had no effect because MongoDB is away.
+
+    That is so if every error is SERVICE_UNAVAILABLE, no root field has a value and no commit was sent.
+    wrote: whether the request has sent a commit.
     """
     unavailable = all(error["extensions"]["code"] == SERVICE_UNAVAILABLE for error in errors)
     return bool(errors) and unavailable and not has_data and not wrote
 
 
 def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
-    """The message and extensions where MongoDB didn't answer, or not in time. The log has a line for each
-    kind, and how many more there were.
+    """The message and extensions if MongoDB didn't answer, or not in time; otherwise None.
+
+    Each kind of failure is logged, throttled.
     """
     match error:
         case OutcomeUnknownError():
@@ -111,8 +119,10 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
 
 
 def _may_be_repeated(error: PyMongoError) -> bool:
-    """Whether a transaction was tried for as long as it is: others, or a new primary, were in its way; or a
-    command was ended by somebody else.
+    """Whether the client may try again.
+
+    It may if a transaction was retried to no avail, because of write conflicts or a new primary, or if
+    somebody else killed the command.
     """
     return (
         getattr(error, "code", None) == INTERRUPTED
@@ -122,9 +132,10 @@ def _may_be_repeated(error: PyMongoError) -> bool:
     )
 
 
-def unexpected(error: Exception) -> dict[str, Any]:
-    """An error outside of every field: masked, and in the log. SERVICE_UNAVAILABLE or TIMEOUT where MongoDB
-    didn't answer.
+def unexpected(error: Exception) -> ErrorDict:
+    """An error outside of any field: masked and logged.
+
+    Its code is SERVICE_UNAVAILABLE or TIMEOUT if MongoDB didn't answer.
     """
     if no_answer := _no_answer(error):
         message, extensions = no_answer
@@ -135,8 +146,10 @@ def unexpected(error: Exception) -> dict[str, Any]:
 
 
 def _is_about_arguments(error: GraphQLError) -> bool:
-    """Variables may break the arguments of a field or a directive when it is run: graphql-core points at the
-    argument then, or at the variable in it.
+    """Whether an error comes from the arguments of a field or a directive.
+
+    Variables may make them invalid at run time. graphql-core's error then points at the argument, or at the
+    variable in it.
     """
     return any(node.kind in {"argument", "variable"} for node in error.nodes or ())
 
@@ -145,10 +158,10 @@ def _masked(code: str, error_id: str) -> dict[str, str]:
     return {"code": code, "errorId": error_id}
 
 
-def _told(error: GraphQLError, message: str, extensions: dict[str, str]) -> dict[str, Any]:
-    told: dict[str, Any] = {"message": shortened(message)}
+def _error_dict(error: GraphQLError, message: str, extensions: dict[str, str]) -> ErrorDict:
+    result: ErrorDict = {"message": shortened(message)}
     if error.locations:
-        told["locations"] = [location.formatted for location in error.locations[:_MOST_LOCATIONS]]
+        result["locations"] = [location.formatted for location in error.locations[:_MOST_LOCATIONS]]
     if error.path is not None:
-        told["path"] = error.path
-    return told | {"extensions": extensions}
+        result["path"] = error.path
+    return result | {"extensions": extensions}

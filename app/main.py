@@ -1,19 +1,18 @@
-"""The application: what it is made of, and in which order a request passes it."""
+"""Assembles the application from its settings."""
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from app import memory, settings
 from app.auth import Authentication, Claims, Issuer, Keys, SessionTokens
-from app.background import look_for_indexes, tend
+from app.background import check_indexes, end_stale_transactions
 from app.database import connect
 from app.execution import Executor
 from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes
@@ -29,7 +28,7 @@ PATH = "/graphql"
 
 
 def from_environment() -> Starlette:
-    """The application of the environment's settings, as a worker process of `lectern serve` makes it."""
+    """The application with settings from the environment, as a worker of `lectern serve` creates it."""
     configure_logs()
     app = create_app(settings.load())
     memory.settle()
@@ -39,10 +38,10 @@ def from_environment() -> Starlette:
 def create_app(settings: Settings, *listeners: Listener) -> Starlette:
     """The gateway. It connects to MongoDB when it starts, and closes the client when it stops.
 
-    listeners: are told of its requests, beside the log and the metrics.
+    listeners: notified of its requests, in addition to the log and the metrics.
     """
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
-    opened: list[Database] = []  # one, while it runs
+    opened: list[Database] = []  # the database, while the application runs
 
     def database() -> Database:
         return opened[0]
@@ -52,7 +51,11 @@ def create_app(settings: Settings, *listeners: Listener) -> Starlette:
         async with connect(settings, tz_aware=False) as database:
             opened[:] = [database]
             app.state.readiness = Readiness(database)
-            background = [memory.tend(), tend(database), look_for_indexes(database, app.state.readiness)]
+            background = [
+                memory.tend(),
+                end_stale_transactions(database),
+                check_indexes(database, app.state.readiness),
+            ]
             tasks = [asyncio.create_task(work) for work in background]
             yield
             for task in tasks:
@@ -72,7 +75,7 @@ def create_app(settings: Settings, *listeners: Listener) -> Starlette:
         Admission(settings.admission_capacity, settings.admission_wait),
         instrumentation=Instrumentation(LogListener(), *([metrics] if metrics else []), *listeners),
     )
-    return Gateway(settings, endpoint, routes=_routes(endpoint, metrics, settings), lifespan=lifespan)
+    return Gateway(settings, endpoint, _routes(endpoint, metrics, settings), lifespan)
 
 
 def _issuer(settings: Settings) -> Issuer | None:
@@ -92,10 +95,17 @@ def _issuer(settings: Settings) -> Issuer | None:
 
 
 class Gateway(Starlette):
-    """Starlette behind CORS, which stands before everything else: failures carry its headers too."""
+    """Starlette inside CORS, which wraps everything else, so that failures carry its headers too."""
 
-    def __init__(self, settings: Settings, endpoint: ASGIApp, **options: Any) -> None:
-        super().__init__(middleware=[Middleware(EndpointFirst, endpoint)], **options)
+    def __init__(
+        self,
+        settings: Settings,
+        endpoint: ASGIApp,
+        routes: Sequence[BaseRoute],
+        lifespan: Lifespan["Gateway"],
+    ) -> None:
+        first = Middleware(EndpointFirst, endpoint)
+        super().__init__(routes=routes, middleware=[first], lifespan=lifespan)
         self._cors = CORS(super().__call__, settings.cors_origins, settings.cors_headers)
         self.router.redirect_slashes = False  # it redirects to whatever host the client names
 
@@ -104,10 +114,10 @@ class Gateway(Starlette):
 
 
 class EndpointFirst:
-    """Passes the endpoint its requests before Starlette matches routes, which takes as long as a small query.
-    The endpoint answers everything that is sent to its path, errors included.
+    """A shortcut to the endpoint: matching Starlette's routes takes as long as a small query.
 
-    It is the innermost middleware: what others add to the application comes before it.
+    The endpoint answers every request to its path, errors included. This is the innermost middleware, so
+    middleware that is added to the application sees these requests too.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:
@@ -120,6 +130,7 @@ class EndpointFirst:
 
 
 def make_executor(settings: Settings) -> Executor:
+    """The executor of the schema, with the limits in the settings."""
     return Executor(
         schema,
         Limits.of(settings),
@@ -131,5 +142,5 @@ def make_executor(settings: Settings) -> Executor:
 
 def _routes(endpoint: ASGIApp, metrics: Metrics | None, settings: Settings) -> list[BaseRoute]:
     pages = graphiql_routes() if settings.graphiql else []
-    figures = [metrics.route()] if metrics else []
-    return [Route(PATH, endpoint), *HEALTH_ROUTES, *figures, *pages]
+    metrics_routes = [metrics.route()] if metrics else []
+    return [Route(PATH, endpoint), *HEALTH_ROUTES, *metrics_routes, *pages]

@@ -1,4 +1,4 @@
-"""A request: what is known of it before its operation is read, made once."""
+"""A request: everything known about it but its operation, collected once."""
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from resolvers.cursors import Cursors
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the requests of an application share. database: open while the application runs."""
+    """Services that all requests of an application share. database: available while the application runs."""
 
     database: Callable[[], Database]
     cursors: Cursors
@@ -31,21 +31,21 @@ class Client(NamedTuple):
     version: str = ""
 
 
-_NOTHING = Instrumentation()
+_NO_LISTENERS = Instrumentation()
 _UNNAMED = Client()
 
 
 def new_id() -> str:
     """A random id for a request: 16 hexadecimal digits."""
-    return f"{getrandbits(64):016x}"  # it keeps no secret
+    return f"{getrandbits(64):016x}"  # not a secret
 
 
 class Request(NamedTuple):
     """One request for an operation.
 
-    now: when it came. address: where it comes from. id: the client's own `X-Request-Id`, or a random one.
-    scope: its MongoDB commands and their deadline; None: no deadline. trace: one of its listeners, if the
-    client asked for it.
+    now: when it arrived. address: the client's IP address; empty if unknown. id: the client's own
+    `X-Request-Id`, or a random one. scope: its MongoDB commands and their deadline; None if it has no
+    deadline. trace: one of its listeners, if the client asked for a trace.
     """
 
     services: Services
@@ -55,7 +55,7 @@ class Request(NamedTuple):
     client: Client = _UNNAMED
     id: str = ""
     scope: Scope | None = None
-    instrumentation: Instrumentation = _NOTHING
+    instrumentation: Instrumentation = _NO_LISTENERS
     trace: Trace | None = None
 
     @property
@@ -66,7 +66,7 @@ class Request(NamedTuple):
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
     ) -> Context:
-        """What its resolvers get. projections, looked_beyond: as of loaders.reading.Loaders."""
+        """The context that its resolvers get. projections, looked_beyond: see loaders.reading.Loaders."""
         services = self.services
         loaders = Loaders(services.database(), projections, looked_beyond)
         identity = Identity(self.viewer)

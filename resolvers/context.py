@@ -1,11 +1,12 @@
-"""The context of a request: what its resolvers need, made in one place and dropped with the request."""
+"""The context of a request: what its resolvers need, created in one place and dropped with the request."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from bson import ObjectId
+from strawberry.dataloader import DataLoader
 
 from loaders.reading import Loaders
 from resolvers.cursors import Cursors
@@ -13,9 +14,10 @@ from resolvers.cursors import Cursors
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who sends a request. Without roles: the public.
+    """Who sends a request. A viewer without roles is the public.
 
-    subject: the id of an account, or "issuer|sub" of an external one. session_id: of an account's session.
+    subject: the id of an account, or "issuer|sub" for an external identity. session_id: that of the account's
+    session.
     """
 
     roles: frozenset[str] = frozenset()
@@ -29,31 +31,36 @@ PUBLIC = Viewer()
 
 
 class AccessToken(NamedTuple):
+    """A signed access token, with its expiry."""
+
     text: str
     expires_at: datetime
 
 
 class RefreshToken(NamedTuple):
-    """What a refresh token says: its session, and its generation number within the session."""
+    """The content of a refresh token: its session, and its generation number within the session."""
 
     session_id: ObjectId
     generation: int
 
 
 class Tokens(Protocol):
-    """Makes and reads the tokens of a session."""
+    """Issues and reads the tokens of a session."""
 
     def access(self, viewer: Viewer) -> AccessToken: ...
 
     def refresh(self, token: RefreshToken) -> str: ...
 
     def read_refresh(self, text: str) -> RefreshToken | None:
-        """None for what is no refresh token of ours."""
+        """Returns the content of a refresh token; None if Lectern did not sign it."""
         ...
 
 
-#: A batch over a level: the parents, the context and the field's arguments -> one entry per parent, in order.
-LevelFunction = Callable[..., Awaitable[Sequence[Any]]]
+#: A batch over a level: takes the parents, the context and the field's arguments, and returns one entry per
+#: parent, in order.
+LevelFunction = Callable[..., Awaitable[Sequence[Any]]]  # arguments and entries vary by field
+
+_Loader: TypeAlias = DataLoader[Any, Any]  # parents and entries vary by field
 
 
 @dataclass(slots=True)
@@ -64,10 +71,10 @@ class Identity:
 
 
 class Context(NamedTuple):
-    """What resolvers get: made for one request, from its app.request.Request.
+    """The context that resolvers get, created for one request by app.request.Request.
 
-    address: where the request comes from. levels: the DataLoaders of level fields, by function and arguments
-    (resolvers/fields.py).
+    address: the client's IP address; empty if unknown. levels: the DataLoaders of level fields, by function
+    and arguments (resolvers/fields.py).
     """
 
     loaders: Loaders
@@ -76,14 +83,14 @@ class Context(NamedTuple):
     tokens: Tokens
     identity: Identity
     address: str
-    levels: dict[tuple[LevelFunction, Hashable], Any]
+    levels: dict[tuple[LevelFunction, Hashable], _Loader]
 
     @property
     def viewer(self) -> Viewer:
         return self.identity.viewer
 
     def forget(self) -> None:
-        """Drops what has been read: each field of a mutation reads afresh."""
+        """Drops everything read so far: each field of a mutation reads anew."""
         self.loaders.forget()
         self.levels.clear()
 

@@ -1,4 +1,4 @@
-"""What every test may ask for: a real mongod, a database in it, a gateway that serves it."""
+"""Fixtures for all tests: a real mongod, a database in it, and a gateway that serves it."""
 
 import asyncio
 import os
@@ -25,17 +25,19 @@ from resolvers.schema import schema
 from tests.factories import clear
 from tests.support import NOW, SECRET, SHARED, MongoCommands, RunQuery, request_for, serving
 
-# How long an example takes is the machine's business.
+# No deadline: the time of an example depends on the machine.
 hypothesis.settings.register_profile("lectern", deadline=None)
 hypothesis.settings.load_profile("lectern")
 
-# A gateway that a test stops has no load balancer to tell.
+# A gateway that a test stops has no load balancer to wait for.
 os.environ.setdefault("DRAIN_DELAY", "0")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """PyMongo's async client, closed while its monitor opens a connection, leaves that socket to the garbage
-    collector. A warning about it is an error in whatever test runs then; Motor's has none.
+    """Ignores a warning of PyMongo's async client.
+
+    If the client is closed while its monitor opens a connection, it leaves the socket to the garbage
+    collector. The warning would be an error in whichever test runs then. Motor's client doesn't warn.
     """
     if os.environ.get("MONGODB_DRIVER") == "pymongo":
         config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
@@ -89,15 +91,16 @@ async def database(indexed_database: Database) -> Database:
 
 @pytest.fixture
 def mongo_commands(database: Database, recorder: MongoCommands) -> list[str]:
-    """The commands sent since the test began; clear() it to count from then on."""
+    """The commands sent since the test began. `clear()` starts the count anew."""
     recorder.sent.clear()
     return recorder.sent
 
 
 @pytest.fixture
 def run_query(database: Database) -> RunQuery:
-    """`await run_query(text, variables, viewer=…)`: the data of an operation that has no errors. With
-    `errors=True` the whole payload.
+    """`await run_query(text, variables, viewer=…)`: the data of an operation without errors.
+
+    With `errors=True`, the whole payload.
     """
     executor = Executor(schema, UNLIMITED)
 

@@ -1,4 +1,4 @@
-"""Documents for tests: complete, with what the test says about them."""
+"""Documents for tests: complete, with the values that the test gives."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -68,14 +68,14 @@ def enrollment(of: Mapping[str, Any], by: Mapping[str, Any], **fields: Any) -> d
 
 
 async def store(database: Database, **collections: list[dict[str, Any]]) -> None:
-    """Insert documents as they are, but for what courses and students carry of all the reviews there are."""
+    """Inserts documents unchanged, except for `newestReviewIds`, which is computed from all reviews."""
     for name, documents in collections.items():
         await database[name].insert_many(documents)
     await list_newest(database)
 
 
 async def list_newest(database: Database) -> None:
-    """Set every `newestReviewIds` from the reviews."""
+    """Sets every `newestReviewIds` from the reviews."""
     for collection, field in CARRIERS.items():
         parents = await database[collection].distinct("_id")
         lists = zip(parents, await ids_by_parent(database, field, parents), strict=True)

@@ -1,4 +1,4 @@
-"""Names that tests and fixtures share."""
+"""Helpers that tests and fixtures share."""
 
 import os
 import re
@@ -30,13 +30,13 @@ TOKENS = SessionTokens(SECRET.encode())
 def request_for(
     database: Database, viewer: Viewer = PUBLIC, *, now: datetime = NOW, **options: Any
 ) -> Request:
-    """A request of a viewer, as the endpoint makes it. options: as of Request."""
+    """A request of a viewer, as the endpoint creates it. options: see Request."""
     services = Services(lambda: database, Cursors(SECRET.encode()), TOKENS)
     return Request(services, now, viewer, **options)
 
 
 class MongoCommands(CommandListener):
-    """The commands that were sent, as "command collection", in order."""
+    """The commands that were sent, each as "command collection", in order."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -45,7 +45,7 @@ class MongoCommands(CommandListener):
         target = event.command[event.command_name]
         if (
             event.command_name == "aggregate" and target == 1
-        ):  # an aggregate on the database: the collection is in its $lookup
+        ):  # an aggregation on the database: the collection is in its $lookup
             target = event.command["pipeline"][1]["$lookup"]["from"]
         self.sent.append(f"{event.command_name} {target}")
 
@@ -60,7 +60,7 @@ RunQuery = Callable[..., Awaitable[Any]]
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
-    """The URL of `lectern serve` in a process of its own."""
+    """The URL of `lectern serve`, in a process of its own."""
     environment = os.environ | {
         "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
         "MONGODB_DATABASE": settings.mongodb_database,
@@ -80,7 +80,7 @@ def serving(settings: Settings) -> Iterator[str]:
 
 
 def cpu(work: Callable[[], object]) -> float:
-    """Seconds of CPU of some work: the best of three."""
+    """CPU seconds of some work: the best of three runs."""
     times = []
     for _ in range(3):
         began = process_time()
@@ -90,7 +90,7 @@ def cpu(work: Callable[[], object]) -> float:
 
 
 def missing(what: str) -> NoReturn:
-    """CI has everything; elsewhere a test that lacks something is skipped."""
+    """Skips a test that lacks a tool or a data set; fails it in CI, where nothing may be missing."""
     if os.environ.get("CI") == "true":
         pytest.fail(what)
     pytest.skip(what)

@@ -1,4 +1,4 @@
-"""The wheel: everything that `lectern` needs at run time, and nothing else."""
+"""The wheel contains everything that `lectern` needs at run time, and nothing else."""
 
 import shutil
 import subprocess
@@ -16,10 +16,10 @@ WHEEL = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolatio
 SOURCE_DISTRIBUTION = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d"]
 
 
-def test_the_wheel_holds_graphiql_and_the_sample_data(tmp_path: Path) -> None:
+def test_the_wheel_contains_graphiql_and_the_sample_data(tmp_path: Path) -> None:
     if not (graphiql.STATIC / "index.html").is_file():
         missing("GraphiQL is not built: run `make setup`")
-    # By way of a source distribution: what it leaves out, the wheel has not.
+    # Through a source distribution: the wheel lacks what the source distribution leaves out.
     subprocess.run([*SOURCE_DISTRIBUTION, str(tmp_path)], cwd=ROOT, check=True)
     (source,) = tmp_path.glob("lectern-*.tar.gz")
     subprocess.run([*WHEEL, str(tmp_path), str(source)], check=True)
@@ -38,7 +38,7 @@ def test_the_wheel_holds_graphiql_and_the_sample_data(tmp_path: Path) -> None:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A checkout in which GraphiQL is not built."""
+    """A checkout without a build of GraphiQL."""
     folder = tmp_path / "clone"
     unbuilt = shutil.ignore_patterns("static", "node_modules", "__pycache__")
     for name in ("app", "resolvers", "loaders", "web"):
@@ -57,11 +57,11 @@ def test_without_graphiql_nothing_is_built(clone: Path, command: list[str]) -> N
     assert not list(clone.glob("dist/*"))
 
 
-def test_a_checkout_is_installed_without_graphiql(clone: Path) -> None:
+def test_a_checkout_can_be_installed_without_graphiql(clone: Path) -> None:
     """`make setup` installs it before it builds GraphiQL."""
     project = clone / "pyproject.toml"
     table = "[tool.hatch.build.targets.wheel]\n"
-    # The other kind of editable install needs the package `editables`, which pip fetches.
+    # The other kind of editable install needs the package `editables`, which pip downloads.
     named = project.read_text(encoding="utf-8").replace(table, table + 'dev-mode-dirs = ["."]\n')
     project.write_text(named, encoding="utf-8")
     build = "import hatchling.build as b; b.build_editable('dist')"

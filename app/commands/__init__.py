@@ -1,4 +1,4 @@
-"""The commands of `lectern`, each with what it does."""
+"""The commands of `lectern`."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""Accounts as the operator handles them: made with roles, told how to set a password, given other roles."""
+"""The operator's changes to accounts: create one, reset its password, change its roles."""
 
 import secrets
 from collections.abc import Collection
@@ -19,11 +19,11 @@ _OPERATOR: ActorDoc = {"subject": "command line", "roles": [], "studentId": None
 
 
 class AccountError(Exception):
-    """An account can't be made or changed as it was asked; the message says why and what to do."""
+    """An account can't be created or changed as requested; the message says why and what to do about it."""
 
 
 class Reset(NamedTuple):
-    """What sets the password of an account, once. Only a digest of it is stored."""
+    """An account with a token that sets its password, once. Only the token's digest is stored."""
 
     account: AccountDoc
     token: str
@@ -33,12 +33,12 @@ class Reset(NamedTuple):
 async def create(
     database: Database, email: str, name: str | None, roles: Collection[Role], instructor_id: ObjectId | None
 ) -> Reset:
-    """A new account, and what sets its password.
+    """Creates an account. Returns it with the token that sets its password.
 
-    instructor_id: who an INSTRUCTOR is; without it, someone new. name: the person's; without it, the
-    instructor's.
+    instructor_id: the instructor that the account is for; if None, an account with the role INSTRUCTOR gets a
+    new one. name: the person's; if None, the instructor's.
 
-    Raises AccountError where the address has an account, or the instructor is not there or has another's.
+    Raises AccountError if the address has an account, or if the instructor doesn't exist or has an account.
     """
 
     async def work(tx: Transaction) -> Reset:
@@ -50,22 +50,22 @@ async def create(
             )
         instructor = await _unclaimed(tx, instructor_id)
         token, reset = _reset(tx)
-        fields: dict[str, Any] = {
+        fields: dict[str, Any] = {  # part of an AccountDoc
             "email": email, "name": name or (instructor and instructor["name"]), "roles": _ordered(roles),
             "createdAt": tx.now, "reset": reset,
         }  # fmt: skip
-        own = await accounts.people(tx, fields, roles, instructor_id)
-        made = await accounts.insert(tx, fields | own)
+        people = await accounts.people(tx, fields, roles, instructor_id)
+        created = await accounts.insert(tx, fields | people)
         await loaders.audit.record(tx, "account create", _OPERATOR, "")
-        return Reset(made, token, reset["expiresAt"])
+        return Reset(created, token, reset["expiresAt"])
 
     return await transaction(database, work)
 
 
 async def reset(database: Database, email: str) -> Reset:
-    """What sets the password of an account anew; what was given out before is no longer good.
+    """Makes a token that resets an account's password. Earlier tokens are no longer valid.
 
-    Raises AccountError where the address has no account.
+    Raises AccountError if the address has no account.
     """
 
     async def work(tx: Transaction) -> Reset:
@@ -79,7 +79,7 @@ async def reset(database: Database, email: str) -> Reset:
 
 
 class Changed(NamedTuple):
-    """An account with the roles that it has now, and what it had and has no longer."""
+    """An account after its roles were changed, and the roles that were added and removed."""
 
     account: AccountDoc
     added: Collection[Role]
@@ -93,11 +93,13 @@ async def change_roles(
     remove: Collection[Role],
     instructor_id: ObjectId | None,
 ) -> Changed:
-    """An account with other roles. Where one is taken away, or it teaches as another, its sessions end.
+    """Changes the roles of an account.
 
-    instructor_id: as of `create`.
+    If a role is removed, or the account becomes another instructor's, its sessions end.
 
-    Raises AccountError where the address has no account, or as `create` does for the instructor.
+    instructor_id: see `create`.
+
+    Raises AccountError if the address has no account, or for the instructor, as `create` does.
     """
 
     async def work(tx: Transaction) -> Changed:
@@ -106,8 +108,8 @@ async def change_roles(
             await _unclaimed(tx, instructor_id)
         before = set(found["roles"])
         after = (before | set(add)) - set(remove)
-        own = await accounts.people(tx, found, add, instructor_id)
-        changed = await accounts.change(tx, found, roles=_ordered(after), **own)
+        people = await accounts.people(tx, found, add, instructor_id)
+        changed = await accounts.change(tx, found, roles=_ordered(after), **people)
         if before - after or found["instructorId"] not in (None, changed["instructorId"]):
             await accounts.end_sessions(tx, found["_id"])
         if tx.changes:
@@ -120,11 +122,11 @@ async def change_roles(
 async def _account(tx: Transaction, email: str) -> AccountDoc:
     if found := await accounts.by_email(tx, email):
         return found
-    raise AccountError(f"{email} has no account.\n  lectern account create {email} --name NAME   makes one")
+    raise AccountError(f"{email} has no account.\n  lectern account create {email} --name NAME   creates one")
 
 
 async def _unclaimed(tx: Transaction, instructor_id: ObjectId | None) -> InstructorDoc | None:
-    """An instructor who is nobody's yet; None for no id."""
+    """The instructor with an id, who has no account yet; None if the id is None. Otherwise AccountError."""
     if instructor_id is None:
         return None
     instructor: InstructorDoc | None = await tx.get("instructors", instructor_id)

@@ -30,7 +30,7 @@ _InstructorId = Annotated[
     typer.Option(
         "--instructor",
         metavar="ID",
-        help="The INSTRUCTOR it is, by its global ID; else someone new.",
+        help="The instructor the account is for, by global ID; a new one if omitted.",
         parser=option_values.id_of("Instructor"),
         show_default=False,
     ),
@@ -43,73 +43,73 @@ def create(
     name: Annotated[
         str | None,
         typer.Option(
-            help="What the person is called.",
+            help="The person's name.",
             parser=option_values.name,
             show_default=False,
         ),
     ] = None,
     role: Annotated[
         list[str] | None,
-        typer.Option(metavar=_ROLE, help="A role, once or more.", show_default=False),
+        typer.Option(metavar=_ROLE, help="A role; may be repeated.", show_default=False),
     ] = None,
     instructor: _InstructorId = None,
 ) -> None:
-    """Make an account. What it prints sets its password, once, within 24 hours."""
+    """Create an account. It prints a link or token that sets the password, once, within 24 hours."""
     if not (name or instructor):
-        raise typer.BadParameter("It is needed, unless --instructor says who it is.", param_hint="--name")
+        raise typer.BadParameter("It is required without --instructor.", param_hint="--name")
     roles = option_values.roles("--role", role, ["INSTRUCTOR"] if instructor else [])
     if not roles:
-        raise typer.BadParameter("It is needed: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role")
-    made = _done(lambda database: account_changes.create(database, email, name, roles, instructor))
-    _say(f"{email} has an account: {_listed(made.account['roles'])}.")
-    _show(made)
+        raise typer.BadParameter("It is required: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role")
+    created = _run(lambda database: account_changes.create(database, email, name, roles, instructor))
+    _say(f"{email} has an account: {_listed(created.account['roles'])}.")
+    _print_reset(created)
 
 
 @account.command()
 def reset(email: _Email) -> None:
-    """Print what sets an account's password anew, once, within 24 hours."""
-    found = _done(lambda database: account_changes.reset(database, email))
-    _say("What was printed before is no longer good.")
-    _show(found)
+    """Print a link or token that resets an account's password, once, within 24 hours."""
+    made = _run(lambda database: account_changes.reset(database, email))
+    _say("Links and tokens that were printed before are no longer valid.")
+    _print_reset(made)
 
 
 @account.command()
 def roles(
     email: _Email,
     add: Annotated[
-        list[str] | None, typer.Option(metavar=_ROLE, help="A role to give.", show_default=False)
+        list[str] | None, typer.Option(metavar=_ROLE, help="A role to add.", show_default=False)
     ] = None,
     remove: Annotated[
-        list[str] | None, typer.Option(metavar=_ROLE, help="A role to take away.", show_default=False)
+        list[str] | None, typer.Option(metavar=_ROLE, help="A role to remove.", show_default=False)
     ] = None,
     instructor: _InstructorId = None,
 ) -> None:
-    """Print an account's roles, after changing them."""
-    more = option_values.roles("--add", add, ["INSTRUCTOR"] if instructor else [])
-    less = option_values.roles("--remove", remove)
-    if both := more & less:
-        raise typer.BadParameter(f"{_listed(both)} can't be given and taken away.", param_hint="--remove")
-    changed = _done(lambda database: account_changes.change_roles(database, email, more, less, instructor))
-    _tell(email, changed)
-    for own in changed.account["roles"]:
-        typer.echo(own)
+    """Change an account's roles, and print the roles it then has."""
+    added = option_values.roles("--add", add, ["INSTRUCTOR"] if instructor else [])
+    removed = option_values.roles("--remove", remove)
+    if both := added & removed:
+        raise typer.BadParameter(f"{_listed(both)} can't be added and removed.", param_hint="--remove")
+    changed = _run(lambda database: account_changes.change_roles(database, email, added, removed, instructor))
+    _report_sessions(email, changed)
+    for role in changed.account["roles"]:
+        typer.echo(role)
 
 
-def _tell(email: str, changed: Changed) -> None:
-    """What became of the sessions."""
+def _report_sessions(email: str, changed: Changed) -> None:
+    """Prints the effect of a change on the account's sessions."""
     if not changed.account["roles"]:
         _say(f"{email} has no roles.")
     if changed.removed:
         _say(
-            "The account's sessions have ended: writes are refused from now on. What an\n"
-            "access token reads, it reads until it expires, in 10 minutes at most."
+            "The account's sessions have ended: writes are refused from now on. Access\n"
+            "tokens can still read until they expire, in 10 minutes at most."
         )
     elif changed.added:
-        _say("Who is signed in has it when their access token is refreshed, within 10 minutes.")
+        _say("Sessions get it when their access token is refreshed, within 10 minutes.")
 
 
-def _show(reset: Reset) -> None:
-    """The link or the token alone goes to standard output."""
+def _print_reset(reset: Reset) -> None:
+    """Prints the link or the token to standard output, and everything else to standard error."""
     url = load().reset_url
     _say(f"This {'link' if url else 'token'} sets the password, once, until {_shown(reset.expires_at)}:\n")
     typer.echo(url.replace("{token}", reset.token) if url else reset.token)
@@ -126,7 +126,7 @@ With RESET_URL a link is printed instead. To try it:
   "variables": {"i": {"token": "THE TOKEN", "newPassword": "NEW PASSWORD"}}}'"""
 
 
-def _done(work: Callable[[Database], Awaitable[T]]) -> T:
+def _run(work: Callable[[Database], Awaitable[T]]) -> T:
     async def run() -> T:
         async with connect(load()) as database:
             await require_transactions(database)

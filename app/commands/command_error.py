@@ -1,5 +1,5 @@
-"""What can go wrong outside of this program, and is told in a sentence."""
+"""The error of a command that the user can do something about."""
 
 
 class CommandError(Exception):
-    """A command can't do what it was asked; the message says why and what to do."""
+    """A command can't do what it was asked to do; the message says why and what to do about it."""

@@ -1,12 +1,14 @@
 """`lectern explain`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import orjson
 import typer
 
 from app.commands.command_error import CommandError
+
+_Variables: TypeAlias = dict[str, Any]  # JSON; app.execution, which names it, is imported late
 
 
 def explain(
@@ -14,10 +16,10 @@ def explain(
         typer.FileText, typer.Argument(metavar="QUERY.graphql", help="The operation; - for standard input.")
     ],
     variables: Annotated[
-        str, typer.Option(help="The variables: JSON, or @FILE with JSON in it.", show_default=False)
+        str, typer.Option(help="The variables: JSON, or @FILE for a file with JSON.", show_default=False)
     ] = "{}",
     operation: Annotated[
-        str | None, typer.Option(help="Which operation, where the file has several.", show_default=False)
+        str | None, typer.Option(help="The operation's name, if the file has several.", show_default=False)
     ] = None,
     run: Annotated[
         bool, typer.Option("--run", help="Run it on MONGODB_URI, and add the measured times.")
@@ -34,14 +36,14 @@ def _text(file: typer.FileText) -> str:
     try:
         return file.read()
     except UnicodeDecodeError:
-        raise CommandError(f"{file.name} is not text: it takes a GraphQL document in UTF-8.") from None
+        raise CommandError(f"{file.name} is not text: a GraphQL document in UTF-8 is expected.") from None
 
 
-def _variables(given: str) -> dict[str, Any]:
+def _variables(option: str) -> _Variables:
     try:
-        variables = orjson.loads(Path(given[1:]).read_bytes() if given.startswith("@") else given)
+        variables = orjson.loads(Path(option[1:]).read_bytes() if option.startswith("@") else option)
     except OSError as error:
-        raise CommandError(f"--variables: {given[1:]} can't be read: {error.strerror}.") from None
+        raise CommandError(f"--variables: {option[1:]} can't be read: {error.strerror}.") from None
     except orjson.JSONDecodeError as error:
         raise CommandError(f"--variables is not JSON: {error}.") from None
     if not isinstance(variables, dict):

@@ -1,10 +1,8 @@
-"""What `lectern explain` prints."""
+"""The output of `lectern explain`."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
-from typing import Any
 
 from app import errors
 from app.auth import SessionTokens
@@ -20,9 +18,9 @@ from resolvers.cursors import Cursors
 
 
 def explained(operation: Operation, *, run: bool) -> str:
-    """The plan of an operation; with `run` the times that it took on MONGODB_URI.
+    """The plan of an operation. With `run`, it is run on MONGODB_URI, and the measured times are added.
 
-    Raises CommandError with what is wrong with the operation.
+    Raises CommandError if the operation can't be run, with the reason.
     """
     configure_logs()
     settings = load()
@@ -30,7 +28,7 @@ def explained(operation: Operation, *, run: bool) -> str:
     try:
         prepared = executor.prepare(operation, only_queries=run)
     except NotAQueryError:
-        raise CommandError("--run takes a query: a mutation would be done.") from None
+        raise CommandError("--run is for queries only: a mutation would change the data.") from None
     if isinstance(prepared, Refusal):
         raise _refused(prepared)
     if not run:
@@ -39,7 +37,7 @@ def explained(operation: Operation, *, run: bool) -> str:
 
 
 async def _measured(settings: Settings, executor: Executor, prepared: Prepared) -> str:
-    """Run twice: the first time opens the connections."""
+    """Runs an operation twice, and reports the second run: the first opens the connections."""
     secret = settings.lectern_secret.get_secret_value().encode()
     async with connect(settings, tz_aware=False) as database:
         await ping(database)
@@ -54,7 +52,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
             )
             answer = await executor.run(prepared, request)
             ms = (perf_counter() - start) * 1000
-    if isinstance(answer, Refusal):  # graphql-core's, before any field
+    if isinstance(answer, Refusal):  # by graphql-core, before it ran any field
         size, engine = len(encoded(answer.payload)), _ENGINES["reference"]
     else:
         size, engine = sum(map(len, answer.body)), _ENGINES[answer.engine]
@@ -77,12 +75,12 @@ def _refused(refusal: Refusal) -> CommandError:
     if refusal.code == errors.BAD_USER_INPUT:
         lines.append("Give the values with --variables: JSON, or @FILE.")
     if refusal.code == errors.OPERATION_RESOLUTION_FAILURE:
-        lines.append("Say which with --operation.")
+        lines.append("Name it with --operation.")
     return CommandError("\n".join(lines))
 
 
-def _line(error: Mapping[str, Any]) -> str:
-    """Where in the answer it is, or else where in the text, and what it says."""
+def _line(error: errors.ErrorDict) -> str:
+    """An error's path in the answer, or else its position in the text, and its message."""
     if path := error.get("path"):
         return f"{'.'.join(map(str, path))}: {error['message']}"
     place = "".join(f"{at['line']}:{at['column']} " for at in error.get("locations", ())[:1])

@@ -1,32 +1,34 @@
-"""The values of options, checked as the inputs of mutations are."""
+"""Parsers of option values, with the same checks as the inputs of mutations."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, get_args
+from typing import TypeVar, get_args
 
 import typer
 from bson import ObjectId
 
 from loaders.model import Role
 
+T = TypeVar("T")
+
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
 def email(value: str) -> str:
-    """An e-mail address, in lower case."""
+    """Parses an e-mail address, and lower-cases it."""
     from resolvers.values import email as check
 
     return str(_checked(check, value))
 
 
 def name(value: str) -> str:
-    """What somebody is called."""
+    """Parses a person's name."""
     from resolvers.values import text
 
     return str(_checked(text(200), value))
 
 
 def id_of(type_name: str) -> Callable[[str], ObjectId]:
-    """The parser of a global ID of a type."""
+    """A parser for the global IDs of a type."""
 
     def parse(value: str) -> ObjectId:
         from resolvers.values import global_id
@@ -38,14 +40,15 @@ def id_of(type_name: str) -> Callable[[str], ObjectId]:
 
 
 def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = ()) -> frozenset[Role]:
-    """The roles that were given with an option, in capitals or not, and those that others imply."""
+    """The roles that are the values of an option, in any case, and the roles that other options imply."""
     found = {role for role in ROLES for name in names or () if name.upper() == role}
     if unknown := [name for name in names or () if name.upper() not in found]:
         raise typer.BadParameter(f"'{unknown[0]}' is not one of {', '.join(ROLES)}.", param_hint=option)
     return frozenset((*found, *implied))
 
 
-def _checked(check: Callable[[str], Any], value: str) -> Any:
+def _checked(check: Callable[[str], T], value: str) -> T:
+    """Runs a check. Its ValueError becomes an error of the command line."""
     try:
         return check(value)
     except ValueError as error:

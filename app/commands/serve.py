@@ -29,7 +29,7 @@ _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any that 
 def serve(
     host: _Host = "127.0.0.1",
     port: _Port = 8000,
-    workers: Annotated[int, typer.Option(help="How many processes.", min=1)] = 1,
+    workers: Annotated[int, typer.Option(help="The number of processes.", min=1)] = 1,
 ) -> None:
     """Serve the catalogue in MONGODB_URI."""
     settings = load()
@@ -41,9 +41,9 @@ def serve(
     if asyncio.run(_missing_indexes(settings)):
         _say("Indexes are missing: run `lectern indexes`.")
     if not settings.lectern_secret.get_secret_value():
-        # The workers read it from their environment; without one each would sign with its own.
+        # The workers read it from their environment; otherwise each would sign with a secret of its own.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
-        _say("LECTERN_SECRET is not set: sessions and cursors will be good until this process ends.")
+        _say("LECTERN_SECRET is not set: sessions and cursors will be valid until this process ends.")
     configure_logs()
     _import_application()  # once, for all workers
     run_workers(
@@ -56,7 +56,7 @@ def serve(
 
 
 def _worker() -> Server:
-    """The server of the settings as they are now."""
+    """A server with the settings as they are now."""
     try:
         return make_server(_application, load())
     except SettingsError as error:
@@ -77,15 +77,16 @@ def dev(
     host: _Host = "127.0.0.1",
     port: _Port = 8000,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where the database is kept.", file_okay=False, show_default=False)
+        Path | None,
+        typer.Option(help="The directory of the database.", file_okay=False, show_default=False),
     ] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="Leave the sample data out.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Leave out the sample data.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
 ) -> None:
-    """Serve sample data from a MongoDB that comes along, for trying things out."""
+    """Serve sample data from an embedded MongoDB, for trying things out."""
     listening = _bound(host, port)
     directory = development.directory(data_dir)
-    # Building the schema takes about as long as mongod takes to start.
+    # In parallel: building the schema takes about as long as mongod takes to start.
     with ThreadPoolExecutor(1) as meanwhile:
         meanwhile.submit(_import_application)
         _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)
@@ -102,15 +103,15 @@ def _serve_embedded(
             "CORS_ORIGINS": development.origins(settings),
             "TRACE_PLAN": "true",
         }
-        told = asyncio.run(_prepare(load(), with_sample=with_sample))
+        content = asyncio.run(_prepare(load(), with_sample=with_sample))
         serving = make_server(_application, load(), delay=0)
-        serving.on_started = lambda: _welcome(_url(listening), uri, told, directory, in_browser=in_browser)
+        serving.on_started = lambda: _welcome(_url(listening), uri, content, directory, in_browser=in_browser)
         serving.run([listening])
     _say(f"\nStopped. The data is in {directory}.")
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """Before anything else is started, so that a port in use is found out first."""
+    """Binds the socket. It comes before anything else is started, so that a port in use is noticed first."""
     try:
         return bound_socket(host, port)
     except OSError as error:
@@ -135,7 +136,7 @@ async def _missing_indexes(settings: Settings) -> list[str]:
 
 
 async def _prepare(settings: Settings, *, with_sample: bool) -> str:
-    """Indexes and sample data, where they are not there yet; says what the database holds."""
+    """Creates missing indexes and sample data. Returns a description of the courses in the database."""
     async with connect(settings) as database:
         await asyncio.gather(indexes.ensure(database), *([load_sample(database)] if with_sample else []))
         courses = await database["courses"].estimated_document_count()
@@ -145,17 +146,18 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
     return f"{courses} courses" + (", sample data: none of its people are real" if is_sample else "")
 
 
-def _welcome(url: str, mongodb_uri: str, told: str, directory: Path, *, in_browser: bool) -> None:
+def _welcome(url: str, mongodb_uri: str, content: str, directory: Path, *, in_browser: bool) -> None:
+    """Prints where to go. content: a description of the data."""
     query = "{ courses(first: 3) { nodes { title rating { average count } } } }"
     curl = f"curl {url}/graphql -H 'content-type: application/json' -d '{{\"query\": \"{query}\"}}'"
-    elsewhere = "" if directory == development.directory(None) else f" --data-dir {directory}"
+    option = "" if directory == development.directory(None) else f" --data-dir {directory}"
     _say(
         f"""
   GraphiQL   {url}/
   Endpoint   {url}/graphql
   MongoDB    {mongodb_uri}
-  Data       {told}
-  Sign in    lectern token{elsewhere} --role STUDENT (or INSTRUCTOR, STAFF)
+  Data       {content}
+  Sign in    lectern token{option} --role STUDENT (or INSTRUCTOR, STAFF)
 
 Try it:
 

@@ -26,7 +26,7 @@ def token(
         list[str] | None,
         typer.Option(
             metavar="STUDENT|INSTRUCTOR|STAFF",
-            help="A role, once or more. Without it, STUDENT.",
+            help="A role; may be repeated. STUDENT if omitted.",
             show_default=False,
         ),
     ] = None,
@@ -34,7 +34,7 @@ def token(
         ObjectId | None,
         typer.Option(
             metavar="ID",
-            help="The STUDENT it is for, by the global ID; else one who takes a course.",
+            help="The student it is for, by global ID; by default one who takes a course.",
             parser=option_values.id_of("Student"),
             show_default=False,
         ),
@@ -43,35 +43,39 @@ def token(
         ObjectId | None,
         typer.Option(
             metavar="ID",
-            help="The INSTRUCTOR it is for, by the global ID; else one who teaches.",
+            help="The instructor it is for, by global ID; by default one who teaches.",
             parser=option_values.id_of("Instructor"),
             show_default=False,
         ),
     ] = None,
-    hours: Annotated[int, typer.Option(help="How long it is good.", min=1, max=24 * 365)] = 12,
+    hours: Annotated[int, typer.Option(help="How long it is valid.", min=1, max=24 * 365)] = 12,
     data_dir: Annotated[
-        Path | None, typer.Option(help="That of `lectern dev`.", file_okay=False, show_default=False)
+        Path | None,
+        typer.Option(help="The data directory of `lectern dev`.", file_okay=False, show_default=False),
     ] = None,
 ) -> None:
-    """Print an access token, for trying things out with `lectern dev`."""
+    """Print an access token for trying things out with `lectern dev`."""
     from app.commands.trial_tokens import issue
 
     settings = load()
     if settings.lectern_env == "production":
         raise CommandError("LECTERN_ENV is production: there, people sign in (see `lectern account`).")
-    given: dict[Role, ObjectId | None] = {"STUDENT": student, "INSTRUCTOR": instructor}
-    implied = [own for own, person in given.items() if person]
+    people: dict[Role, ObjectId | None] = {"STUDENT": student, "INSTRUCTOR": instructor}
+    implied = [role for role, person in people.items() if person]
     roles = option_values.roles("--role", role, implied) or _STUDENT
     with _gateway(settings, development.directory(data_dir)) as gateway:
-        made = asyncio.run(issue(gateway, roles, given, timedelta(hours=hours)))
-    _say(f"{made.told}, good for {hours} h:\n")
-    typer.echo(made.token)
+        issued = asyncio.run(issue(gateway, roles, people, timedelta(hours=hours)))
+    _say(f"{issued.holder}, valid for {hours} h:\n")
+    typer.echo(issued.token)
     _say(_USES.replace("ROLES", " ".join(f"--role {role}" for role in sorted(roles))))
 
 
 @contextmanager
 def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
-    """The settings of the gateway that takes the token: `lectern dev`'s, where the environment has none."""
+    """The settings of the gateway that will accept the token.
+
+    MONGODB_URI and LECTERN_SECRET are those of `lectern dev` if the environment doesn't set them.
+    """
     has_database = "mongodb_uri" in settings.model_fields_set
     has_secret = bool(settings.lectern_secret.get_secret_value())
     if not (has_database and has_secret) and not development.was_here(directory):
@@ -79,12 +83,12 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
             f"`lectern dev` has not run in {directory}.\n"
             "Start it first, or set MONGODB_URI and LECTERN_SECRET to those of a gateway."
         )
-    own = {"lectern_secret": SecretStr(development.secret(settings, directory))}
+    update = {"lectern_secret": SecretStr(development.secret(settings, directory))}
     if has_database:
-        yield settings.model_copy(update=own)
+        yield settings.model_copy(update=update)
         return
     with embedded.running(directory) as uri:
-        yield settings.model_copy(update=own | {"mongodb_uri": SecretStr(uri)})
+        yield settings.model_copy(update=update | {"mongodb_uri": SecretStr(uri)})
 
 
 _USES = """

@@ -1,4 +1,4 @@
-"""Access tokens for trying things out: what `lectern token` prints."""
+"""Issues access tokens for trying things out: those that `lectern token` prints."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
@@ -23,25 +23,27 @@ _FIND: Mapping[Role, _Find] = {"STUDENT": trial_student, "INSTRUCTOR": trial_ins
 
 
 class Trial(NamedTuple):
-    """A token, and whose it is."""
+    """An issued token. holder: a description of whose it is, with roles and names."""
 
     token: str
-    told: str
+    holder: str
 
 
 async def issue(
-    settings: Settings, roles: Collection[Role], given: Mapping[Role, ObjectId | None], lasts: timedelta
+    settings: Settings, roles: Collection[Role], ids: Mapping[Role, ObjectId | None], lasts: timedelta
 ) -> Trial:
-    """A token of the gateway of the settings. given: who has a role; None: someone who fits.
+    """Issues a token for the gateway with these settings.
 
-    Raises CommandError where there is nobody.
+    ids: the person who has a role; None for anyone suitable. lasts: how long the token is valid.
+
+    Raises CommandError if there is no such person.
     """
     async with connect(settings) as database:
         await ping(database)
-        people = {role: await _person(database, role, given[role]) for role in roles if role in _FIND}
+        people = {role: await _person(database, role, ids[role]) for role in roles if role in _FIND}
     tokens = SessionTokens(settings.lectern_secret.get_secret_value().encode())
-    told = ", ".join(_told(role, people.get(role)) for role in sorted(roles))
-    return Trial(tokens.access(_viewer(roles, people), lasts).text, told)
+    holder = ", ".join(_described(role, people.get(role)) for role in sorted(roles))
+    return Trial(tokens.access(_viewer(roles, people), lasts).text, holder)
 
 
 async def _person(database: Database, role: Role, id: ObjectId | None) -> _Person:
@@ -51,7 +53,7 @@ async def _person(database: Database, role: Role, id: ObjectId | None) -> _Perso
     if id:
         raise CommandError(f"--{name}: there is no {name} with this ID.")
     raise CommandError(
-        f"No {name} {does} a course there. `lectern dev` has some, unless it began with --empty."
+        f"No {name} {does} a course there. `lectern dev` has some, unless it was started with --empty."
     )
 
 
@@ -65,5 +67,5 @@ def _viewer(roles: Collection[Role], people: Mapping[Role, _Person]) -> Viewer:
     )
 
 
-def _told(role: Role, person: _Person | None) -> str:
+def _described(role: Role, person: _Person | None) -> str:
     return f"{role} {person['name']} ({encode_id(role.title(), person)})" if person else role

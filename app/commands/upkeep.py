@@ -34,11 +34,11 @@ def write_schema(file: _File = Path("schema.graphql")) -> None:
 
 @schema.command("check")
 def check_schema(file: _File = Path("schema.graphql")) -> None:
-    """Compare a file with the schema; the differences are printed, and are a failure."""
+    """Compare a file with the schema; print the differences, and fail if there are any."""
     try:
         written = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}. Make it: lectern schema write {file}") from None
+        raise CommandError(f"{file}: {error.strerror}. Write it: lectern schema write {file}") from None
     if written == _sdl():
         typer.echo(f"{file} is the schema.")
         return
@@ -50,23 +50,24 @@ def check_schema(file: _File = Path("schema.graphql")) -> None:
 
 
 def indexes() -> None:
-    """Make the indexes that are missing in MONGODB_URI."""
-    made = asyncio.run(_make_indexes())
+    """Create the indexes that are missing in MONGODB_URI."""
+    created = asyncio.run(_create_indexes())
     Console(stderr=True).print(
-        f"{len(made)} made: {', '.join(made)}" if made else "All indexes are there.", soft_wrap=True
+        f"{len(created)} created: {', '.join(created)}" if created else "All indexes exist.", soft_wrap=True
     )
 
 
-async def _make_indexes() -> list[str]:
+async def _create_indexes() -> list[str]:
+    """Creates the missing indexes. Returns their names."""
     async with connect(load()) as database:
         await ping(database)
-        absent = await missing(database)
+        names = await missing(database)
         await ensure(database)
-    return absent
+    return names
 
 
 def _sdl() -> str:
-    # Imported here: building the schema takes longer than starting any other command.
+    # Imported here, because building the schema takes longer than starting any other command.
     from resolvers.schema import sdl
 
     return sdl()

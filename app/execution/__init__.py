@@ -1,15 +1,17 @@
-"""Execution: an operation from its text to its answer.
+"""Execution: from an operation's text to its answer.
 
-`Executor` is the one entry. An operation is parsed, validated and compiled once and kept (cache); a plan says
-what is called and selected (plan, planner), and what of it is one call (levels); functions made from the plan
-turn documents into result objects (build); the plan is run a level at a time (run), and what goes wrong is
-completed in its place (complete, failures). What has no plan is left to graphql-core (reference).
+`Executor` is the only entry point. An operation is parsed, validated and compiled once, and then cached
+(cache, document). Its plan names the functions to call and the fields to select (compiler.planner,
+compiler.plan), and groups equal calls into levels (compiler.levels). Functions generated from the plan turn
+documents into result objects (compiler.codegen). The plan runs one level at a time (runner.run). Values for
+which a generated function fails are completed field by field (runner.completion, runner.failures). An
+operation without a plan runs on graphql-core (reference_engine).
 """
 
 from app.execution.document import Document
 from app.execution.encoding import encoded
 from app.execution.executor import Executor, NotAQueryError, Prepared
-from app.execution.operation import Answer, Operation, Refusal
+from app.execution.operation import Answer, JsonObject, Operation, Refusal
 from app.execution.pace import giving_way
 from app.execution.plan_report import Timings, plan_text
 
@@ -17,6 +19,7 @@ __all__ = [
     "Answer",
     "Document",
     "Executor",
+    "JsonObject",
     "NotAQueryError",
     "Operation",
     "Prepared",

@@ -1,4 +1,7 @@
-"""A scan-resistant cache (segmented LRU)."""
+"""A scan-resistant cache (segmented LRU).
+
+Kept here because cachetools has no scan-resistant policy, and functools.lru_cache has no limit in bytes.
+"""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -7,17 +10,17 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-_PROBATION = 0.2  # of the room
+_PROBATION = 0.2  # the share of the cache for entries on probation
 
 
 class Cache(Generic[K, V]):
     """Bounded by the number of entries and by the sum of their sizes.
 
     A segmented LRU (Karedla, Love and Wherry, 1994, "Caching strategies to improve disk system performance"):
-    an entry starts on probation and is protected once it is asked for again. New entries push out only
-    what is on probation, so that however many of them come once, none of what is used is lost.
+    an entry starts on probation and becomes protected when it is requested again. New entries evict only
+    entries on probation, so no number of one-off entries can evict one that is in use.
 
-    It belongs to one event loop; no call awaits, so none sees another half done.
+    It belongs to one event loop. No call awaits, so every call is atomic.
     """
 
     def __init__(self, *, entries: int, size: int) -> None:
@@ -28,12 +31,12 @@ class Cache(Generic[K, V]):
         return len(self._new.kept) + len(self._protected.kept)
 
     def __contains__(self, key: K) -> bool:
-        """Whether it is kept; to look is not to use."""
+        """Whether a key is cached. Looking does not count as use."""
         return key in self._protected.kept or key in self._new.kept
 
     @property
     def size(self) -> int:
-        """The sum of the sizes of what is kept."""
+        """The sum of the sizes of all cached entries."""
         return self._new.used + self._protected.used
 
     def get(self, key: K) -> V | None:
@@ -48,29 +51,32 @@ class Cache(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V, size: int) -> None:
-        """Keeps a value, unless one of its key is there already; one too large for its room is not kept."""
+        """Caches a value. Does nothing if its key is cached, or if it is too large for probation."""
         if key not in self:
             self._new.put(key, value, size)
 
 
 class _Segment(Generic[K, V]):
-    """Entries by when they were used, the latest last."""
+    """Entries in order of use, the most recent last."""
 
     def __init__(self, entries: int, size: int) -> None:
         self.entries, self.size, self.used = entries, size, 0
         self.kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def put(self, key: K, value: V, size: int) -> list[tuple[K, V, int]]:
-        """What had to go for it. One that is larger than all the room is not kept, and pushes nothing out."""
+        """Adds an entry. Returns the entries it evicts.
+
+        An entry larger than the whole segment is not added, and evicts nothing.
+        """
         if size > self.size:
             return []
         self.kept[key] = (value, size)
         self.used += size
-        gone = []
+        evicted = []
         while len(self.kept) > self.entries or self.used > self.size:
             oldest = next(iter(self.kept))
-            gone.append((oldest, *self.pop(oldest)))
-        return gone
+            evicted.append((oldest, *self.pop(oldest)))
+        return evicted
 
     def pop(self, key: K) -> tuple[V, int]:
         value, size = self.kept.pop(key)

@@ -1,7 +1,7 @@
-"""The price of an operation, known before it is run."""
+"""The price of an operation, computed before it runs."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -15,6 +15,7 @@ from graphql import (
     ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     StringValueNode,
     ValueNode,
     VariableNode,
@@ -26,34 +27,38 @@ from graphql import (
 )
 
 from app.execution import introspection_size
-from app.execution.compiler import Fields, Selected
+from app.execution.compiler import CoercedValues, Fields, Selected
 from app.execution.introspection_size import Introspection, Population
 from app.protection import Limits, over
 from resolvers.relay import DEFAULT_SIZE
 from resolvers.schema import declaration
 
-#: The arguments whose values say how much a field can return.
+#: The arguments whose values determine how much a field can return.
 SIZES = frozenset({"first", "last", "ids", "name"})
 
-#: The fields of a connection that have its elements.
+#: The fields of a connection that return its elements.
 _ELEMENTS = frozenset({"nodes", "edges"})
 _LONGEST_INT = 11  # characters
 
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
 
-#: graphql-core answers introspection, and then all that is asked beside it: an object takes it ten times as
-#: long as the plan, a value twice as long as a value is counted for.
+#: graphql-core runs an operation that introspects, with all its other fields. An object takes it ten times as
+#: long as a plan, and a value of the schema twice as long as the price of a value assumes.
 _BESIDE_INTROSPECTION = 10
 _INTROSPECTED_VALUE = 2
 
+_FieldMetadata: TypeAlias = Mapping[str, Any]  # what resolvers.fields declares: a function or a number
+_SizeArguments: TypeAlias = Mapping[str, Any]  # values of SIZES: an integer, a string, a list or None
+
 
 class Cost(NamedTuple):
-    """The most that an operation can take.
+    """The most that an operation can cost.
 
-    objects: JSON objects of the answer, and documents that are fetched without being in it. values: its other
-    values, by the weights that their fields declare, and those of lists in arguments. commands: sent to
-    MongoDB as a rule, where each call has parents; equal calls of one depth are one.
+    objects: the JSON objects of the answer, and the documents that are fetched without being in it.
+    values: the other values of the answer, by the weights that their fields declare, and the values of lists
+    in arguments. commands: the MongoDB commands that are usually sent, if each call has parents; equal calls
+    of one depth are one.
     """
 
     objects: int
@@ -62,7 +67,7 @@ class Cost(NamedTuple):
 
     @property
     def price(self) -> int:
-        """In objects that are fetched with a few values: about 10 µs of the server's CPU each."""
+        """In units of one fetched object with a few values: about 10 µs of the server's CPU."""
         return self.objects + self.values // _VALUES_OF_AN_OBJECT + self.commands * _OBJECTS_OF_A_COMMAND
 
 
@@ -70,18 +75,18 @@ def cost(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation: OperationDefinitionNode,
-    variables: Mapping[str, Any],
+    variables: CoercedValues,
     limits: Limits,
 ) -> Cost:
     """The cost of a valid operation.
 
-    A page has as many elements as `first` or `last` says, or the default; `nodes(ids:)` as many as it has
-    IDs; any other list as many as its field declares. What is selected on an object counts once for each; of
-    an interface, the largest of its types. Introspection is counted on the schema itself.
+    A page has as many elements as `first` or `last` asks for, or the default. `nodes(ids:)` has one element
+    per ID. Any other list has as many as its field declares. A selection counts once per object; on an
+    interface, the most expensive of its types counts. Introspection is counted on the schema itself.
 
     variables: coerced, with their defaults.
 
-    Raises TooLargeError for more fields than are allowed, after fragments are expanded.
+    Raises TooLargeError if the operation has too many fields with its fragments expanded.
     """
     return _Pricing(schema, document, operation, variables, limits).cost()
 
@@ -94,8 +99,8 @@ class _Sum(NamedTuple):
 class _Place(NamedTuple):
     """Where fields are selected: on how many objects, and how many calls deep.
 
-    page: how many elements the objects have, if they are connections. call: the last one above. root: the key
-    of the root field above, where root fields share no calls.
+    page: the elements of each object, if the objects are connections. call: the nearest call above. root: the
+    key of the root field above, if root fields share no calls.
     """
 
     objects: int
@@ -111,7 +116,7 @@ class _Pricing:
         schema: GraphQLSchema,
         document: DocumentNode,
         operation: OperationDefinitionNode,
-        variables: Mapping[str, Any],
+        variables: CoercedValues,
         limits: Limits,
     ) -> None:
         self._schema, self._operation, self._variables = schema, operation, variables
@@ -121,7 +126,7 @@ class _Pricing:
         self._fields_left = limits.fields
         self._introspected_left = limits.introspection_cost
         self._commands: dict[Hashable, int] = {}
-        self._given: dict[Hashable, int] = {}
+        self._list_values: dict[Hashable, int] = {}
         self._shares_calls = True
 
     def cost(self) -> Cost:
@@ -129,14 +134,15 @@ class _Pricing:
         assert root is not None  # noqa: S101  # validation saw to it
         fields = self._selected.on(root, [self._operation.selection_set])
         introspects = any(nodes[0].name.value in introspection_size.FIELDS for nodes in fields.values())
-        # Each field of a mutation reads afresh, and graphql-core makes a call for every alias.
+        # Neither a mutation's fields nor aliases share calls: each field of a mutation reads anew, and
+        # graphql-core, which runs introspection, makes a call for every alias.
         self._shares_calls = self._operation.operation is OperationType.QUERY and not introspects
         place = _Place(_BESIDE_INTROSPECTION if introspects else 1)
         objects, values = self._of_fields(root, fields, place)
-        return Cost(objects, values + sum(self._given.values()), sum(self._commands.values()))
+        return Cost(objects, values + sum(self._list_values.values()), sum(self._commands.values()))
 
     def _of_fields(self, parent: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
-        self._take_note(fields)
+        self._count(fields)
         return _sum(self._of_field(parent, key, nodes, place) for key, nodes in fields.items())
 
     def _of_field(
@@ -148,82 +154,89 @@ class _Pricing:
         if name in introspection_size.FIELDS:
             return self._introspected_root(name, nodes)
         field = parent.fields[name]
-        how = declaration(field).metadata
-        sizes = self._sizes(nodes[0])
-        count = place.objects * _length(field, how, parent, place, sizes)
+        metadata = declaration(field).metadata
+        sizes = self._size_arguments(nodes[0])
+        count = place.objects * _length(field, metadata, parent, place, sizes)
         root = key if place.depth == 0 and not self._shares_calls else place.root
         below = place._replace(objects=count, page=_page_size(sizes), root=root)
         kind = get_named_type(field.type)
-        if function := how.get("level") or how.get("root"):
-            commands = how["commands"] * min(count, len(self._types(kind)))
+        if function := metadata.get("level") or metadata.get("root"):
+            commands = metadata["commands"] * min(count, len(self._types(kind)))  # one fetch per type
             below = self._called(function, commands, parent, nodes[0], below)
         if is_leaf_type(kind):
-            return _Sum(0, count * how.get("weight", 1))
-        return _sum([_Sum(count, place.objects * how.get("weight", 0)), self._dearest(kind, nodes, below)])
+            return _Sum(0, count * metadata.get("weight", 1))
+        own = _Sum(count, place.objects * metadata.get("weight", 0))
+        return _sum([own, self._dearest(kind, nodes, below)])
 
     def _called(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., object],
         commands: int,
         parent: GraphQLObjectType,
         node: FieldNode,
         place: _Place,
     ) -> _Place:
-        """The place below a call. Equal calls of a depth, as they are written, are one; but what is asked of
-        lists is asked of each, however many there are. An interface is looked for type by type.
+        """Records a call. Returns the place below it.
+
+        Calls of one depth that are written alike are one call. But a field of a connection, such as
+        `totalCount`, is a call of its own for each call that returns connections.
         """
-        of = place.call if _is_connection(parent) else None
-        call = (place.depth, function, _arguments_text(node), of, place.root)
+        connections = place.call if _is_connection(parent) else None
+        call = (place.depth, function, _arguments_text(node), connections, place.root)
         self._commands[call] = commands
-        self._given[call] = sum(self._length_of(argument.value) for argument in node.arguments or ())
+        self._list_values[call] = sum(self._length_of(argument.value) for argument in node.arguments or ())
         return place._replace(depth=place.depth + 1, call=call)
 
     def _dearest(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
-        """Of what is selected on the types that an object can have, the most."""
+        """The maximum over the types that an object can have, of objects and of values separately."""
         sums = [
             self._of_object(type_, self._selected.on(type_, _sets(nodes)), place)
             for type_ in self._types(kind)
         ]
-        return _Sum(max(found.objects for found in sums), max(found.values for found in sums))
+        return _Sum(max(sum_.objects for sum_ in sums), max(sum_.values for sum_ in sums))
 
-    def _types(self, kind: Any) -> Sequence[Any]:
+    def _types(self, kind: Any) -> Sequence[Any]:  # Any: get_named_type returns a wider type
         return self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
 
     def _of_object(self, type_: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
-        """What is selected on objects. Elements of a page are fetched whether they are selected or not."""
-        found = self._of_fields(type_, fields, place)
+        """The cost of a selection on objects. The elements of a page are fetched even if not selected."""
+        selected = self._of_fields(type_, fields, place)
         if not _is_connection(type_) or any(nodes[0].name.value in _ELEMENTS for nodes in fields.values()):
-            return found
-        return _sum([found, _Sum(place.objects * place.page, 0)])
+            return selected
+        return _sum([selected, _Sum(place.objects * place.page, 0)])
 
     def _introspected_root(self, name: str, nodes: Sequence[FieldNode]) -> _Sum:
         if name == introspection_size.SCHEMA:
             return self._introspected(
                 self._schema.type_map["__Schema"], nodes, self._introspection.of_schema()
             )
-        of_type = self._introspection.of_type(self._sizes(nodes[0]).get("name"))
+        of_type = self._introspection.of_type(self._size_arguments(nodes[0]).get("name"))
         return self._introspected(self._schema.type_map["__Type"], nodes, of_type)
 
     def _introspected(self, kind: Any, nodes: Sequence[FieldNode], population: Population) -> _Sum:
-        """What is selected on elements of the schema; no further once it is more than is allowed."""
+        """The cost of a selection on schema elements. It goes no deeper once the limit is exceeded.
+
+        kind: an object type; Any, because `type_map` and `get_named_type` are declared to return any type.
+        """
         size = introspection_size.size(population)
-        found = [_Sum(size, 0)]
+        sums = [_Sum(size, 0)]
         self._introspected_left -= size
         if self._introspected_left < 0:
-            return found[0]
+            return sums[0]
         fields = self._selected.on(kind, _sets(nodes))
-        self._take_note(fields)
+        self._count(fields)
         for below in fields.values():
             name = below[0].name.value
             field = kind.fields.get(name)
             if field is None or is_leaf_type(get_named_type(field.type)):
-                found.append(_Sum(0, size * _INTROSPECTED_VALUE))
+                sums.append(_Sum(0, size * _INTROSPECTED_VALUE))
             else:
                 inner = self._introspection.below(population, name, field)
-                found.append(self._introspected(get_named_type(field.type), below, inner))
-        return _sum(found)
+                sums.append(self._introspected(get_named_type(field.type), below, inner))
+        return _sum(sums)
 
-    def _take_note(self, fields: Fields) -> None:
+    def _count(self, fields: Fields) -> None:
+        """Raises TooLargeError once there are too many fields."""
         self._fields_left -= len(fields)
         if self._fields_left < 0:
             raise over(
@@ -233,7 +246,7 @@ class _Pricing:
                 "Ask for less at once.",
             )
 
-    def _sizes(self, node: FieldNode) -> dict[str, Any]:
+    def _size_arguments(self, node: FieldNode) -> _SizeArguments:
         return {
             argument.name.value: self._value(argument.value)
             for argument in node.arguments or ()
@@ -241,55 +254,55 @@ class _Pricing:
         }
 
     def _length_of(self, node: ValueNode) -> int:
-        """How many values the lists of an argument have."""
+        """How many values the lists in an argument have."""
         if isinstance(node, VariableNode):
             return length(self._variables.get(node.name.value))
         if isinstance(node, ObjectValueNode):
             return sum(self._length_of(member.value) for member in node.fields)
         return len(node.values) if isinstance(node, ListValueNode) else 0
 
-    def _value(self, node: ValueNode) -> Any:
+    def _value(self, node: ValueNode) -> object:
         if isinstance(node, VariableNode):
             return self._variables.get(node.name.value)
-        if isinstance(node, IntValueNode):  # one for `ids` may have any number of digits
+        if isinstance(node, IntValueNode):  # as an ID, it may have any number of digits
             return int(node.value) if len(node.value) <= _LONGEST_INT else None
         if isinstance(node, StringValueNode):
             return node.value
         return list(node.values) if isinstance(node, ListValueNode) else None
 
 
-def length(value: Any) -> int:
-    """How many values the lists in a value have."""
+def length(value: object) -> int:
+    """How many values the lists in a value have, nested ones included."""
     if isinstance(value, dict):
         return sum(map(length, value.values()))
     return len(value) + sum(map(length, value)) if isinstance(value, list) else 0
 
 
-def _sum(sums: Any) -> _Sum:
+def _sum(sums: Iterable[_Sum]) -> _Sum:
     objects = values = 0
-    for found in sums:
-        objects, values = objects + found.objects, values + found.values
+    for sum_ in sums:
+        objects, values = objects + sum_.objects, values + sum_.values
     return _Sum(objects, values)
 
 
-def _sets(nodes: Sequence[FieldNode]) -> list[Any]:
+def _sets(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
     return [node.selection_set for node in nodes if node.selection_set]
 
 
 def _length(
     field: GraphQLField,
-    how: Mapping[str, Any],
+    metadata: _FieldMetadata,
     parent: GraphQLObjectType,
     place: _Place,
-    sizes: Mapping[str, Any],
+    sizes: _SizeArguments,
 ) -> int:
-    """How many elements a field has for each parent: one, if it is no list."""
+    """How many elements a field has for each parent; one if it is not a list."""
     if not is_list_type(get_nullable_type(field.type)):
         return 1
     if _is_connection(parent):
         return place.page
     ids = sizes.get("ids")
-    most: int = how["most"]
+    most: int = metadata["most"]
     return len(ids) if isinstance(ids, list) else most
 
 
@@ -297,13 +310,13 @@ def _is_connection(kind: GraphQLNamedType) -> bool:
     return kind.name.endswith("Connection")
 
 
-def _page_size(sizes: Mapping[str, Any]) -> int:
-    given = [size for name in ("first", "last") if isinstance(size := sizes.get(name), int)]
-    return max(0, *given) if given else DEFAULT_SIZE
+def _page_size(sizes: _SizeArguments) -> int:
+    values = [size for name in ("first", "last") if isinstance(size := sizes.get(name), int)]
+    return max(0, *values) if values else DEFAULT_SIZE
 
 
 def _arguments_text(node: FieldNode) -> str:
-    """A field's arguments as they are written; equal texts are equal arguments."""
+    """A field's arguments as written; equal texts are equal arguments."""
     if not node.arguments:
         return ""
     first, last = node.arguments[0].loc, node.arguments[-1].loc

@@ -1,7 +1,7 @@
-"""A valid operation as it is kept: its document, and what was compiled from it."""
+"""A cached operation: its document, and what was compiled from it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -23,16 +23,21 @@ from app.execution.introspection_size import FIELDS
 from app.execution.variables import Variables
 from app.protection import Limits, all_selections
 
-#: For one operation: the combinations of @skip and @include, and of page sizes, that are kept.
-_MOST_KEPT = 8
+T = TypeVar("T")
+
+#: The most plans that one operation caches, one per combination of @skip and @include values; and the most
+#: costs, one per combination of these and of page sizes.
+_MAX_VARIANTS = 8
 _LONGEST_NAME = 100  # characters of a type's name
+
+_Key: TypeAlias = tuple[Any, ...]  # values of variables, reduced by `_size_key` where they may be large
 
 
 class Document:
-    """One operation of a valid document. Plans and costs are made when they are asked for first.
+    """One operation of a valid document. Its plans and costs are computed on first use.
 
-    is_query: or it is a mutation. introspects: whether it asks about the schema. is_about_schema: whether it
-    asks about nothing else.
+    is_query: False for a mutation. introspects: whether it queries the schema. is_about_schema: whether it
+    queries nothing else.
     """
 
     def __init__(
@@ -47,51 +52,52 @@ class Document:
         self.document, self.definition = document, definition
         self.is_query = definition.operation is OperationType.QUERY
         self.variables = Variables(schema, definition, hide_suggestions=hide_suggestions)
-        asked = _roots(schema, document, definition)
-        self.introspects = bool(asked & FIELDS)
-        self.is_about_schema = self.introspects and asked <= FIELDS | {"__typename"}
+        root_fields = _root_fields(schema, document, definition)
+        self.introspects = bool(root_fields & FIELDS)
+        self.is_about_schema = self.introspects and root_fields <= FIELDS | {"__typename"}
         self._schema = schema
-        self._conditions = sorted(set(_conditions(nodes)))
-        self._sizes = sorted(set(_sizes(nodes)))
-        self._lists = sorted(_lists(schema, definition))
-        self._plans: dict[tuple[Any, ...], Plan | str] = {}
-        self._costs: dict[tuple[Any, ...], Cost] = {}
+        self._conditions = sorted(set(_condition_variables(nodes)))
+        self._sizes = sorted(set(_size_variables(nodes)))
+        self._lists = sorted(_list_variables(schema, definition))
+        self._plans: dict[_Key, Plan | str] = {}
+        self._costs: dict[_Key, Cost] = {}
 
     @property
     def variants(self) -> int:
-        """How many plans may be kept of it: its conditions are true or false."""
-        return min(_MOST_KEPT, 1 << len(self._conditions))
+        """The most plans that it may cache: each condition is true or false."""
+        return min(_MAX_VARIANTS, 1 << len(self._conditions))
 
     def cost(self, variables: VariableValues, limits: Limits) -> Cost:
-        """What it can take with these variables: app.execution.cost.
+        """The most that it can cost with these variables: see app.execution.cost.
 
         Raises TooLargeError.
         """
-        given = variables.coerced
+        values = variables.coerced
         key = self._conditions_of(variables)
         if self._sizes or self._lists:
-            key += tuple([_size(given.get(name)) for name in self._sizes])
-            key += tuple([length(given.get(name)) for name in self._lists])
+            key += tuple([_size_key(values.get(name)) for name in self._sizes])
+            key += tuple([length(values.get(name)) for name in self._lists])
         if (found := self._costs.get(key)) is None:
-            found = cost(self._schema, self.document, self.definition, given, limits)
+            found = cost(self._schema, self.document, self.definition, values, limits)
             _keep(self._costs, key, found)
         return found
 
     def kept_plan(self, variables: VariableValues) -> Plan | str | None:
-        """What `plan` returns, if it was made before."""
+        """The cached result of `plan`; None if there is none yet."""
         return self._plans.get(self._conditions_of(variables))
 
     def plan(self, variables: VariableValues) -> Plan | str:
-        """The plan, or the reason why there is none: one for each combination of what @skip and @include
-        depend on.
+        """The plan, or the reason why there is none.
+
+        Each combination of the variables in @skip and @include has a plan of its own.
         """
         if (found := self.kept_plan(variables)) is None:
-            given = variables.coerced
-            found = self._planned({name: given[name] for name in self._conditions if name in given})
+            values = variables.coerced
+            found = self._planned({name: values[name] for name in self._conditions if name in values})
             _keep(self._plans, self._conditions_of(variables), found)
         return found
 
-    def _conditions_of(self, variables: VariableValues) -> tuple[Any, ...]:
+    def _conditions_of(self, variables: VariableValues) -> _Key:
         return tuple(map(variables.coerced.get, self._conditions)) if self._conditions else ()
 
     def _planned(self, conditions: Mapping[str, bool]) -> Plan | str:
@@ -99,28 +105,31 @@ class Document:
             return plan_operation(self._schema, self.document, self.definition, conditions)
         except DeclinedError as reason:
             return str(reason)
-        except GraphQLError:  # @skip or @include with null
+        except GraphQLError:  # the variable of a @skip or @include is null
             return "a condition without a value"
         except RecursionError:
             return "nested too deeply"
 
 
-def _keep(kept: dict[tuple[Any, ...], Any], key: tuple[Any, ...], value: Any) -> None:
-    if len(kept) == _MOST_KEPT:
-        del kept[next(iter(kept))]
-    kept[key] = value
+def _keep(cached: dict[_Key, T], key: _Key, value: T) -> None:
+    """Caches a value, and evicts the oldest if there is no more room."""
+    if len(cached) == _MAX_VARIANTS:
+        del cached[next(iter(cached))]
+    cached[key] = value
 
 
-def _roots(schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode) -> set[str]:
-    """The names of the fields at the root."""
+def _root_fields(
+    schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode
+) -> set[str]:
+    """The names of the selected root fields, without aliases."""
     root = schema.get_root_type(definition.operation)
     assert root is not None  # noqa: S101  # validation saw to it
     fields = Selected(schema, document, {}).on(root, [definition.selection_set])
     return {nodes[0].name.value for nodes in fields.values()}
 
 
-def _size(value: Any) -> Any:
-    """What of a variable's value the cost depends on."""
+def _size_key(value: object) -> object:
+    """The part of a variable's value that the cost depends on."""
     if isinstance(value, list):
         return ("list", len(value))
     if isinstance(value, str):
@@ -128,7 +137,8 @@ def _size(value: Any) -> Any:
     return value if isinstance(value, int) else None
 
 
-def _conditions(nodes: Iterable[SelectionNode]) -> Iterator[str]:
+def _condition_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
+    """The variables in @skip and @include."""
     for node in nodes:
         for directive in node.directives or ():
             if directive.name.value in {"skip", "include"}:
@@ -136,7 +146,8 @@ def _conditions(nodes: Iterable[SelectionNode]) -> Iterator[str]:
                     yield from variables_in(argument.value)
 
 
-def _sizes(nodes: Iterable[SelectionNode]) -> Iterator[str]:
+def _size_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
+    """The variables in arguments that determine how much a field returns."""
     for node in nodes:
         if isinstance(node, FieldNode):
             for argument in node.arguments or ():
@@ -144,9 +155,9 @@ def _sizes(nodes: Iterable[SelectionNode]) -> Iterator[str]:
                     yield from variables_in(argument.value)
 
 
-def _lists(schema: GraphQLSchema, definition: OperationDefinitionNode) -> Iterator[str]:
-    """The variables that may have lists in them."""
+def _list_variables(schema: GraphQLSchema, definition: OperationDefinitionNode) -> Iterator[str]:
+    """The variables whose values may contain lists."""
     for variable in definition.variable_definitions or ():
-        type_: Any = type_from_ast(schema, variable.type)
+        type_: Any = type_from_ast(schema, variable.type)  # Any: no overload returns any input type
         if not is_leaf_type(get_nullable_type(type_)):
             yield variable.variable.name.value

@@ -1,6 +1,7 @@
-"""An answer as JSON: at once when it is small, else in slices that hold neither the loop nor much memory.
+"""Encodes an answer as JSON: a small one in one piece, a large one in slices.
 
-orjson holds the interpreter's lock, so a thread would hold the loop all the same.
+Slices block the event loop only briefly, and take little memory. A thread would not help: orjson holds the
+interpreter's lock, so the event loop would be blocked all the same.
 """
 
 from asyncio import sleep
@@ -12,72 +13,74 @@ import orjson
 
 from app.execution.pace import pace
 
-_Container: TypeAlias = dict[str, Any] | list[Any]
+_Container: TypeAlias = dict[str, Any] | list[Any]  # any value that JSON holds, and datetimes
 
-_Member: TypeAlias = tuple[object, Any]
+_Member: TypeAlias = tuple[object, Any]  # a key or an index, and its value in the container
 
 _SLICE = 128 * 1024  # bytes, about 1 ms
-_RUN = 8  # members of a long list of which one is weighed
-_KEY, _VALUE = 10, 6  # bytes that a key and a value have at the least, or about
+_RUN = 8  # consecutive members of a long list, of which one is weighed
+_KEY, _VALUE = 10, 6  # bytes: about the least that a key and a value take
 
-#: A moment without a zone is written as resolvers.values.scalars.written does, in a twentieth of the time.
+#: A datetime without a zone gets the same form as from resolvers.values.scalars.written, in a twentieth of
+#: the time.
 _OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
 class ResponseTooLargeError(Exception):
-    """The JSON of an answer has more bytes than it may have."""
+    """The JSON of an answer is larger than allowed."""
 
 
 def encoded(payload: object) -> bytes:
     """A response as JSON, in one piece.
 
-    Raises TypeError for what JSON can't hold.
+    Raises TypeError for a value that JSON can't hold.
     """
     whole = _whole(payload)
     return b"".join(slices(payload)) if whole is None else whole
 
 
-def encode_at_once(payload: object, most: int) -> list[bytes]:
-    """A response as JSON, as `bounded` makes it, in one piece."""
+def encode_at_once(payload: object, limit: int) -> list[bytes]:
+    """A response as JSON: like `encode_bounded`, but in one piece and without a pause."""
     whole = encoded(payload)
-    if len(whole) > most:
+    if len(whole) > limit:
         raise ResponseTooLargeError
     return [whole]
 
 
-async def encode_bounded(payload: object, most: int) -> list[bytes]:
-    """A response as JSON in slices, with a pause for others after each. It is given up as soon as it is too
-    large.
+async def encode_bounded(payload: object, limit: int) -> list[bytes]:
+    """A response as JSON in slices, with a pause after each so that other requests can run.
 
-    Raises ResponseTooLargeError past `most` bytes, and TypeError for what JSON can't hold.
+    Encoding stops as soon as the response is too large. Raises ResponseTooLargeError past `limit` bytes, and
+    TypeError for a value that JSON can't hold.
     """
-    made: list[bytes] = []
+    encoded_slices: list[bytes] = []
+    bytes_left = limit
     for piece in slices(payload):
-        most -= len(piece)
-        if most < 0:
+        bytes_left -= len(piece)
+        if bytes_left < 0:
             raise ResponseTooLargeError
-        made.append(piece)
+        encoded_slices.append(piece)
         await sleep(0)
         await pace.turn()
-    return made
+    return encoded_slices
 
 
 def slices(payload: object, size: int = _SLICE) -> Iterator[bytes]:
-    """A response as JSON in parts of about `size` bytes; a text is in one part, however long it is."""
-    made: list[bytes] = []
+    """A response as JSON in slices of about `size` bytes. A string is never split, however long it is."""
+    pending: list[bytes] = []
     length = 0
     for piece in _pieces(payload, size):
-        made.append(piece)
+        pending.append(piece)
         length += len(piece)
         if length >= size:
-            yield b"".join(made)
-            made, length = [], 0
-    if made:
-        yield b"".join(made)
+            yield b"".join(pending)
+            pending, length = [], 0
+    if pending:
+        yield b"".join(pending)
 
 
 def _pieces(payload: object, size: int) -> Iterator[bytes]:
-    """With a stack, not by recursion: an answer may be deeper than Python's."""
+    """Uses a stack instead of recursion: an answer may be nested deeper than Python's recursion limit."""
     opened = [_parts([payload], size, brackets=False)]
     while opened:
         part = next(opened[-1], None)
@@ -90,7 +93,7 @@ def _pieces(payload: object, size: int) -> Iterator[bytes]:
 
 
 def _parts(container: _Container, size: int, *, brackets: bool = True) -> Iterator[bytes | _Container]:
-    """A container's JSON. A member that is too large or too deep to be written at once comes as it is."""
+    """A container's JSON in parts. A member too large or too deep to encode at once is yielded unencoded."""
     is_object = isinstance(container, dict)
     opening, closing = (b"{", b"}") if is_object else (b"[", b"]")
     yield opening if brackets else b""
@@ -109,50 +112,53 @@ def _parts(container: _Container, size: int, *, brackets: bool = True) -> Iterat
 
 
 def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Member]]]:
-    """The members in their order, as many together as weigh less than `size`; a heavier one is alone."""
+    """Groups consecutive members while they weigh less than `size` together; a heavier member is alone."""
     members = list(container.items() if isinstance(container, dict) else enumerate(container))
     group: list[_Member] = []
     weight = 0.0
-    for more, some in _weighed(members, size):
-        if group and weight + more >= size:
+    for run_weight, run in _weighed(members, size):
+        if group and weight + run_weight >= size:
             yield weight, group
             group, weight = [], 0
-        group += some
-        weight += more
+        group += run
+        weight += run_weight
     if group:
         yield weight, group
 
 
 def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_Member]]]:
-    """Runs of members with their weights: eight at a time by one of them, where they are many and light.
-    Which one is drawn at random, so that nobody can hide what is long.
+    """Yields runs of members with their weights.
+
+    If members are many and light, a run has eight members, and one of them stands for all. It is drawn at
+    random, so that nobody can hide long members from the sample.
     """
     if len(members) == 1:
-        yield size, members  # whether it is heavy is seen below
+        yield size, members  # not weighed here, but its own members are
         return
-    run = _RUN if len(members) >= 2 * _RUN else 1
-    for start in range(0, len(members), run):
-        some = members[start : start + run]
-        weight = _weight(choice(some)[1], size) * len(some)  # noqa: S311
-        if weight < size or run == 1:
-            yield weight, some
+    length = _RUN if len(members) >= 2 * _RUN else 1
+    for start in range(0, len(members), length):
+        run = members[start : start + length]
+        weight = _weight(choice(run)[1], size) * len(run)  # noqa: S311  # not a secret
+        if weight < size or length == 1:
+            yield weight, run
         else:
-            yield from ((_weight(member[1], size), [member]) for member in some)
+            yield from ((_weight(member[1], size), [member]) for member in run)
 
 
-def _weight(value: object, most: int) -> float:
-    """About how many bytes of JSON a value makes; counting stops at `most`. Of a long list a part is counted:
-    what it is made of is alike.
+def _weight(value: object, limit: int) -> float:
+    """Estimates the bytes of JSON that a value makes. Counting stops at `limit`.
+
+    Of a long list, one member in eight is counted: its members are alike.
     """
     weight = 0.0
     values: list[tuple[object, float]] = [(value, 1)]
-    while values and weight < most:
+    while values and weight < limit:
         value, times = values.pop()
         if type(value) is dict:
             members: Collection[object] = value.values()
             weight += times * _KEY * len(value)
         elif type(value) is list and len(value) >= 2 * _RUN:
-            members = value[randrange(_RUN) :: _RUN]  # noqa: S311
+            members = value[randrange(_RUN) :: _RUN]  # noqa: S311  # not a secret
             times *= len(value) / len(members)
         else:
             members = value if type(value) is list else (value,)
@@ -160,14 +166,14 @@ def _weight(value: object, most: int) -> float:
         for member in members:
             kind = type(member)
             if kind is str:
-                weight += times * len(member)  # type: ignore[arg-type]
+                weight += times * len(member)  # type: ignore[arg-type]  # `kind` does not narrow the type
             elif kind is dict or kind is list:
                 values.append((member, times))
     return weight
 
 
 def _whole(payload: object) -> bytes | None:
-    """None when it is deeper than orjson goes: 254 levels."""
+    """The JSON of a value; None if it is nested deeper than orjson supports, 254 levels."""
     try:
         return orjson.dumps(payload, option=_OPTIONS)
     except orjson.JSONEncodeError as error:

@@ -1,9 +1,9 @@
-"""The one entry: prepare an operation, run it."""
+"""The entry point: prepares an operation, then runs it."""
 
 import sys
 from asyncio import sleep
 from collections.abc import Generator
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from graphql import GraphQLError, GraphQLSchema
 from graphql.execution.values import VariableValues
@@ -15,7 +15,7 @@ from app.execution.compiler import Plan
 from app.execution.cost import Cost
 from app.execution.document import Document
 from app.execution.encoding import ResponseTooLargeError, encode_at_once, encode_bounded, encoded
-from app.execution.operation import Answer, Engine, Operation, Refusal
+from app.execution.operation import Answer, Engine, JsonObject, Operation, Refusal
 from app.execution.pace import pace
 from app.execution.plan_report import Timings, explained
 from app.execution.reader import Reader
@@ -27,21 +27,21 @@ from app.protection import CHEAP, Limits, TooLargeError, check_variables, over
 from app.request import Request
 from resolvers.context import PUBLIC
 
-_MOST_FAILURES = 200
-_FAILURES_SIZE = 2_000_000  # bytes
+_MAX_REFUSALS = 200
+_REFUSALS_SIZE = 2_000_000  # bytes
 
-_TREE_BYTES = 700  # for each token
-_PLAN_BYTES = 900
-_TREE_TEXTS = 2  # the text, and names and values out of it; a plan may have its names once more
+_TREE_BYTES = 700  # per token
+_PLAN_BYTES = 900  # per token of each plan
+_TREE_TEXTS = 2  # copies: the text, and the names and values cut from it; each plan may copy the names again
 
 _DEFAULTS = Limits()
 
 _Key: TypeAlias = tuple[str, str | None]
-_Reading: TypeAlias = "Generator[None, None, Document | Refusal]"
+_ReadSteps: TypeAlias = "Generator[None, None, Document | Refusal]"
 
 
 class Prepared(NamedTuple):
-    """A valid operation, the request for it, the values of its variables, and what it costs at most."""
+    """A valid operation, ready to run: its document, the request, coerced variables and maximum cost."""
 
     document: Document
     operation: Operation
@@ -50,15 +50,16 @@ class Prepared(NamedTuple):
 
 
 class NotAQueryError(Exception):
-    """Only queries may be asked for here, and this is none."""
+    """The operation is a mutation where only queries are allowed."""
 
 
 class Executor:
     """Runs operations against one schema.
 
-    cache_entries, cache_bytes: how many operations are cached, parsed, validated and compiled, and about how
-    much memory they take; refusals have a small cache of their own.
-    compiled: False leaves everything to graphql-core. max_response_bytes: of an answer, before compression.
+    cache_entries, cache_bytes: the limits of the cache of parsed, validated and compiled operations: their
+    number, and their approximate memory. Refusals have a small cache of their own.
+    compiled: False runs everything on graphql-core.
+    max_response_bytes: the size limit of an answer, before compression.
     """
 
     def __init__(
@@ -78,31 +79,34 @@ class Executor:
         self._compiled = compiled
         self._max_response_bytes = max_response_bytes
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
-        self._failures: Cache[_Key, Refusal] = Cache(entries=_MOST_FAILURES, size=_FAILURES_SIZE)
+        self._refusals: Cache[_Key, Refusal] = Cache(entries=_MAX_REFUSALS, size=_REFUSALS_SIZE)
 
     def kept(self, operation: Operation) -> Document | Refusal | None:
-        """What was made of its text before, a document or the answer that refuses it, if it is kept."""
+        """The cached document of an operation, or its cached refusal; None if neither is cached."""
         key = (operation.query, operation.operation_name)
-        return self._documents.get(key) or self._failures.get(key)
+        return self._documents.get(key) or self._refusals.get(key)
 
     async def read(self, operation: Operation) -> Document | Refusal:
-        """Reads a text before it is prepared, yielding to the event loop in between: its document, or the
-        answer that refuses it. `prepare` reads it in one go.
+        """Parses and validates an operation, yielding to the event loop between steps.
+
+        Returns its document, or the refusal. `prepare` does the same without yielding.
         """
-        if (kept := self.kept(operation)) is not None:
-            return kept
-        reading = self._reading(operation)
-        while (read := _next(reading)) is None:  # noqa: ASYNC110  # the work itself, not a wait
+        if (cached := self.kept(operation)) is not None:
+            return cached
+        steps = self._read_steps(operation)
+        while (read := _next(steps)) is None:  # noqa: ASYNC110  # the work itself, not a wait
             await sleep(0)
         return read
 
     def prepare(
         self, operation: Operation, read: Document | Refusal | None = None, *, only_queries: bool = False
     ) -> Prepared | Refusal:
-        """The operation, ready to run; the answer when it can't be. read: what `kept` or `read` returned for
-        it: one that is too large for the cache is kept nowhere else.
+        """Returns the operation ready to run, or the refusal.
 
-        Raises NotAQueryError for a mutation, whatever its variables and its size.
+        read: the result of `kept` or `read` for this operation. A document too large for the cache exists
+        nowhere else.
+
+        Raises NotAQueryError for a mutation if `only_queries`, before its variables and cost are checked.
         """
         document = read or self._document(operation)
         if isinstance(document, Refusal):
@@ -112,26 +116,26 @@ class Executor:
         try:
             check_variables(operation.variables or {}, self._limits)
             variables = document.variables.coerced(operation.variables)
-            cost = self._affordable(document, variables)
+            cost = self._checked_cost(document, variables)
         except RefusedError as refused:
             return refused.refusal
         except TooLargeError as error:
             return _too_large(error)
         return Prepared(document, operation, variables, cost)
 
-    def explain(self, prepared: Prepared, timings: Timings | None = None) -> dict[str, Any]:
-        """The plan of an operation: app.execution.plan_report."""
+    def explain(self, prepared: Prepared, timings: Timings | None = None) -> JsonObject:
+        """The plan of an operation, as app.execution.plan_report describes it."""
         document, _, variables, cost = prepared
-        allowed, setting = self._allowed(document)
+        allowed, setting = self._price_limit(document)
         plan = document.plan(variables) if self._compiled else "turned off"
         return explained(plan, variables, cost, allowed, setting, timings)
 
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
-        """The answer to an operation; a refusal if graphql-core finds that it can't run."""
+        """Runs an operation. Returns a refusal if graphql-core finds that it can't run."""
         document, operation, variables, _ = prepared
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
-            await sleep(0)  # what was read just now took its time already
+            await sleep(0)  # reading the text just took its share of this iteration
             await pace.turn()
             plan = document.plan(variables)
         on_operation = request.instrumentation.operation_run
@@ -150,15 +154,15 @@ class Executor:
             ctx = request.context(plan.projections, plan.looked_beyond)
             payload = await Run(plan, ctx, variables, request.instrumentation.level_called).payload()
         if trace := request.trace:
-            payload["extensions"] = {"lectern": self._traced(prepared, trace)}
+            payload["extensions"] = {"lectern": self._trace_extension(prepared, trace)}
         return await self._answer(prepared, request, payload, engine)
 
     async def _answer(
-        self, prepared: Prepared, request: Request, payload: dict[str, Any], engine: Engine
+        self, prepared: Prepared, request: Request, payload: JsonObject, engine: Engine
     ) -> Answer:
-        """An answer of at most `max_response_bytes`."""
-        found = payload.get("errors", ())
-        has_data = not found or any(value is not None for value in (payload["data"] or {}).values())
+        """Encodes a response. One over `max_response_bytes` is replaced by an error."""
+        response_errors = payload.get("errors", ())
+        has_data = not response_errors or any(v is not None for v in (payload["data"] or {}).values())
         try:
             if prepared.cost.price <= CHEAP:
                 body = encode_at_once(payload, self._max_response_bytes)
@@ -166,42 +170,42 @@ class Executor:
                 body = await encode_bounded(payload, self._max_response_bytes)
         except ResponseTooLargeError:
             payload |= {"errors": [_response_too_large(self._max_response_bytes)], "data": None}
-            found, body = payload["errors"], [encoded(payload)]
+            response_errors, body = payload["errors"], [encoded(payload)]
         reads = (request.scope.reads if request.scope else None) or {}
-        cacheable = prepared.document.is_query and not found and request.viewer is PUBLIC
-        return Answer(body, found, has_data, engine, reads, cacheable)
+        cacheable = prepared.document.is_query and not response_errors and request.viewer is PUBLIC
+        return Answer(body, response_errors, has_data, engine, reads, cacheable)
 
-    def _traced(self, prepared: Prepared, trace: Trace) -> dict[str, Any]:
-        """What the client's trace says, with the plan if it asked for that."""
-        traced: dict[str, Any] = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
+    def _trace_extension(self, prepared: Prepared, trace: Trace) -> JsonObject:
+        """The request's trace, with the plan if the client asked for it."""
+        extension: JsonObject = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
         if trace.with_plan:
-            traced["plan"] = self.explain(prepared, trace.levels)
-        return traced
+            extension["plan"] = self.explain(prepared, trace.levels)
+        return extension
 
     def _document(self, operation: Operation) -> Document | Refusal:
-        if (kept := self.kept(operation)) is not None:
-            return kept
-        reading = self._reading(operation)
-        while (read := _next(reading)) is None:
+        if (cached := self.kept(operation)) is not None:
+            return cached
+        steps = self._read_steps(operation)
+        while (read := _next(steps)) is None:
             pass
         return read
 
-    def _reading(self, operation: Operation) -> _Reading:
-        """Reads a text, a piece at a time, and caches the result."""
+    def _read_steps(self, operation: Operation) -> _ReadSteps:
+        """Parses and validates an operation, one step per iteration, and caches the result."""
         key = (operation.query, operation.operation_name)
         try:
-            made = yield from self._reader.read(operation)
+            document = yield from self._reader.read(operation)
         except (RefusedError, TooLargeError) as error:
             refusal = error.refusal if isinstance(error, RefusedError) else _too_large(error)
-            self._failures.put(key, refusal, _size_of_failure(operation, refusal))
+            self._refusals.put(key, refusal, _size_of_refusal(operation, refusal))
             return refusal
-        self._documents.put(key, made, _size_of_document(operation.query, made))
-        return made
+        self._documents.put(key, document, _size_of_document(operation.query, document))
+        return document
 
-    def _affordable(self, document: Document, variables: VariableValues) -> Cost:
-        """What an operation costs. Raises TooLargeError where that is more than is allowed."""
+    def _checked_cost(self, document: Document, variables: VariableValues) -> Cost:
+        """The cost of an operation. Raises TooLargeError if it exceeds the limit."""
         cost = document.cost(variables, self._limits)
-        allowed, setting = self._allowed(document)
+        allowed, setting = self._price_limit(document)
         if (price := cost.price) > allowed:
             raise over(
                 f"The operation costs up to {price:,}, for {cost.objects:,} objects with "
@@ -212,20 +216,21 @@ class Executor:
             )
         return cost
 
-    def _allowed(self, document: Document) -> tuple[int, str]:
-        """The highest price, and its setting."""
+    def _price_limit(self, document: Document) -> tuple[int, str]:
+        """The highest price allowed, and the name of its setting."""
         if document.introspects:
             return self._limits.introspection_cost, "MAX_INTROSPECTION_COST"
         return self._limits.cost, "MAX_COST"
 
 
-def _next(reading: _Reading) -> Document | Refusal | None:
-    """Does the next piece of the work: its result if that was the last one, otherwise None. graphql-core's
-    validation leaves many cycles.
+def _next(steps: _ReadSteps) -> Document | Refusal | None:
+    """Performs the next step. Returns the result after the last step, otherwise None.
+
+    graphql-core's validation leaves many reference cycles, hence the garbage collector's thresholds.
     """
     try:
         with thresholds.for_cycles():
-            next(reading)
+            next(steps)
     except StopIteration as end:
         read: Document | Refusal = end.value
         return read
@@ -233,19 +238,23 @@ def _next(reading: _Reading) -> Document | Refusal | None:
 
 
 def _size_of_document(query: str, document: Document) -> int:
-    """About how many bytes an operation takes with what is made of it, syntax tree and plans: they grow with
-    its tokens, and with its text where tokens are long (tests/execution/test_cache.py holds it against
-    tracemalloc).
+    """Estimates the bytes that a cached operation takes: its text, syntax tree and plans.
+
+    They grow with the number of tokens, and with the length of the text if tokens are long.
+    tests/execution/test_cache.py checks the estimate against tracemalloc.
     """
     plans = document.variants
     by_tokens = document.document.token_count * (_TREE_BYTES + _PLAN_BYTES * plans)
     return by_tokens + sys.getsizeof(query) * (_TREE_TEXTS + plans)
 
 
-def _size_of_failure(operation: Operation, refusal: Refusal) -> int:
-    """With the name, which may be any there: that of a valid operation is in its text."""
-    asked = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
-    return asked + sum(len(error["message"]) for error in refusal.errors)
+def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
+    """Estimates the bytes that a cached refusal takes, including the operation's name.
+
+    A refused request may send any name; the name of a valid operation is part of its text.
+    """
+    request_size = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
+    return request_size + sum(len(error["message"]) for error in refusal.errors)
 
 
 def _too_large(error: TooLargeError) -> Refusal:
@@ -259,9 +268,9 @@ def _operation_run(prepared: Prepared, plan: Plan | str) -> OperationRun:
     return OperationRun(name, definition.operation.value, engine, reason, prepared.cost.price)
 
 
-def _response_too_large(most: int) -> dict[str, Any]:
+def _response_too_large(limit: int) -> JsonObject:
     message = (
-        f"The answer is over {most:,} bytes (MAX_RESPONSE_BYTES). Ask for smaller pages with `first`, or for "
-        "fewer fields. What a mutation has done stays done."
+        f"The answer is over {limit:,} bytes (MAX_RESPONSE_BYTES). Ask for smaller pages with `first`, or "
+        "for fewer fields. What a mutation has done stays done."
     )
     return {"message": message, "extensions": {"code": errors.RESPONSE_TOO_LARGE}}

@@ -1,30 +1,34 @@
-"""An operation, and the two things that can come of it: an answer, or the refusal to run it."""
+"""An operation, and its two possible results: an answer, or the refusal to run it."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import orjson
 
+from app.errors import ErrorDict
+
 #: What runs an operation: a compiled plan, or graphql-core.
 Engine: TypeAlias = Literal["compiled", "reference"]
 
-#: An error of a response, as the specification has it: message, locations, path, extensions.
-ErrorDict: TypeAlias = dict[str, Any]  # JSON
+JsonObject: TypeAlias = dict[str, Any]  # its values are whatever JSON holds
 
-_NOTHING: Mapping[str, Set[Any]] = {}
+
+DocumentIds: TypeAlias = Set[Any]  # an `_id` may have any BSON type
+
+_NO_READS: Mapping[str, DocumentIds] = {}
 
 
 class Operation(NamedTuple):
-    """What a client asks for. size: bytes of the request that it came in."""
+    """What a client asks for. size: the bytes of the HTTP body or query string that carried it."""
 
     query: str
-    variables: dict[str, Any] | None = None
+    variables: JsonObject | None = None
     operation_name: str | None = None
     size: int = 0
 
 
 class Refusal(NamedTuple):
-    """Why an operation is not run: errors that share one code, and no data."""
+    """The response to an operation that is not run: errors that share one code, and no data."""
 
     errors: Sequence[ErrorDict]
 
@@ -34,30 +38,31 @@ class Refusal(NamedTuple):
         return str(self.errors[0]["extensions"]["code"])
 
     @property
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> JsonObject:
         """The response."""
         return {"errors": list(self.errors)}
 
 
 class Answer(NamedTuple):
-    """The response to an operation that was run: JSON, and what is known of it.
+    """The response to an operation that was run: its JSON, and facts about it.
 
-    body: in parts, in order; a large answer has several, and is never copied as a whole. errors: those in it.
-    has_data: whether there are no errors, or a field of the root has a value all the same. engine: what ran
-    the operation. reads: the collections it was read from, with the `_id`s of documents, if the request
-    records them (loaders.mongo.Scope). cacheable: whether the same request would get the same answer while
-    what it read stays the same: a query without errors from a viewer without a token.
+    body: the JSON in parts, in order; a large answer has several, so that it is never copied as a whole.
+    errors: the errors in it. has_data: whether it has no errors, or a root field has a value nevertheless.
+    engine: what ran the operation. reads: the collections that were read, each with the `_id`s of the
+    documents, if the request records them (loaders.mongo.Scope). cacheable: whether the same request would
+    get the same answer as long as the documents it read are unchanged: a query without errors, from a viewer
+    without a token.
     """
 
     body: list[bytes]
     errors: Sequence[ErrorDict]
     has_data: bool
     engine: Engine
-    reads: Mapping[str, Set[Any]] = _NOTHING
+    reads: Mapping[str, DocumentIds] = _NO_READS
     cacheable: bool = False
 
     @property
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> JsonObject:
         """The response, decoded."""
-        payload: dict[str, Any] = orjson.loads(b"".join(self.body))
+        payload: JsonObject = orjson.loads(b"".join(self.body))
         return payload

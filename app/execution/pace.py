@@ -1,33 +1,33 @@
-"""Long work on the event loop, a piece at a time, so that other requests run in between."""
+"""Splits long work on the event loop into pieces, so that other requests run in between."""
 
 from asyncio import AbstractEventLoop, get_running_loop, sleep
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from time import perf_counter
 
-#: Seconds of an iteration of the loop after which more work waits for the next one.
+#: Seconds. Once an iteration of the event loop has taken this long, more work waits for the next one.
 LONGEST = 0.01
 
-#: Waits for what passes an operation between two pieces of its work; None for one that nothing passes.
+#: Awaited between two pieces of an operation's work, to let cheaper operations overtake it; None if none may.
 giving_way: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("lectern_giving_way", default=None)
 
 
 class Pace:
-    """Knows when the event loop's current iteration began; one for all that runs on a loop."""
+    """Tracks when the event loop's current iteration began. All work on a loop shares one."""
 
     def __init__(self) -> None:
         self._loop: AbstractEventLoop | None = None
         self._began: float | None = None
 
     async def turn(self) -> None:
-        """To be awaited before each piece of work, of a few milliseconds at most.
+        """Waits for a turn. Await it before each piece of work; a piece takes a few milliseconds at most.
 
-        It waits for the next iteration where this one has taken long already, whichever task took the time:
-        all tasks that are ready run in one iteration.
+        If the current iteration has already taken long, this waits for the next one. It does not matter
+        which task took the time: all tasks that are ready run in one iteration.
         """
         if (give_way := giving_way.get()) is not None:
             await give_way()
-        while self._is_long():  # noqa: ASYNC110  # there is no event: it is somebody else's turn
+        while self._is_long():  # noqa: ASYNC110  # no event marks the start of an iteration
             await sleep(0)
 
     def _is_long(self) -> bool:
@@ -35,7 +35,7 @@ class Pace:
         if self._began is not None and loop is self._loop:
             return now - self._began > LONGEST
         self._loop, self._began = loop, now
-        loop.call_soon(self._end)  # in the next iteration, before what waits above
+        loop.call_soon(self._end)  # runs in the next iteration, before the tasks that wait in `turn`
         return False
 
     def _end(self) -> None:

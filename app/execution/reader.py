@@ -1,4 +1,4 @@
-"""From a text to a valid document, a step at a time: the cheap ones first."""
+"""Parses and validates an operation's text in steps, the cheap ones first."""
 
 from collections.abc import Collection, Generator
 
@@ -34,19 +34,22 @@ from app.protection import (
 )
 
 _MOST_ERRORS = 10
-_OUT_OF_STACK = "Validation aborted."  # all that graphql-core says when it is
+_OUT_OF_STACK = "Validation aborted."  # graphql-core's whole message after a RecursionError
 _SUGGESTION = " Did you mean "
 
 
 class Reader:
-    """Reads operations against one schema. introspection: without it, no error suggests a name either."""
+    """Reads operations against one schema.
+
+    introspection: if False, introspection is invalid, and no error message suggests a name.
+    """
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
         self._schema, self._limits, self._introspection = schema, limits, introspection
         self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
 
     def read(self, operation: Operation) -> Generator[None, None, Document]:
-        """The document, in two pieces of work.
+        """Returns the operation's document, after yielding once between two steps of work.
 
         Raises RefusedError or TooLargeError.
         """
@@ -69,7 +72,7 @@ class Reader:
             raise RefusedError([error], errors.PARSE_FAILED) from None
 
     def _check(self, document: DocumentNode) -> None:
-        """What is counted in the text alone."""
+        """Checks the limits that depend on the document alone, not on the schema."""
         limits = self._limits
         check_fragments(document, limits.fragments)
         check_depth(document, limits.depth)
@@ -90,7 +93,7 @@ class Reader:
 
 
 def _without_suggestion(error: GraphQLError) -> GraphQLError:
-    """graphql-core hides those of names alone."""
+    """An error without its suggestion: graphql-core itself hides only the suggestions of names."""
     return GraphQLError(error.message.partition(_SUGGESTION)[0], error.nodes)
 
 

@@ -1,13 +1,12 @@
-"""graphql-core: for what has no plan."""
+"""Runs operations that have no plan on graphql-core."""
 
 from asyncio import to_thread
 from functools import partial
-from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute
 
 from app import errors
-from app.execution.operation import Operation
+from app.execution.operation import JsonObject, Operation
 from app.execution.refusals import RefusedError
 from app.memory import thresholds
 from resolvers.context import Context
@@ -20,10 +19,11 @@ async def payload(
     ctx: Context,
     *,
     in_thread: bool = False,
-) -> dict[str, Any]:
+) -> JsonObject:
     """The response to a valid operation whose variables fit.
 
-    in_thread: for one that awaits nothing. It would hold the event loop; Python's threads take turns.
+    in_thread: for an operation that awaits nothing. It would block the event loop, while Python's threads
+    take turns.
 
     Raises RefusedError if no field was run.
     """
@@ -38,9 +38,9 @@ async def payload(
     with thresholds.for_cycles():
         running = await to_thread(run) if in_thread else run()
         result = running if isinstance(running, ExecutionResult) else await running
-    wrong = result.errors or []
-    if wrong and all(error.path is None for error in wrong):  # errors of the request: no field was run
-        raise RefusedError(wrong, errors.BAD_USER_INPUT)
-    if wrong:
-        return {"errors": [errors.field_error(error) for error in wrong], "data": result.data}
+    found = result.errors or []
+    if found and all(error.path is None for error in found):  # request errors: no field was run
+        raise RefusedError(found, errors.BAD_USER_INPUT)
+    if found:
+        return {"errors": [errors.field_error(error) for error in found], "data": result.data}
     return {"data": result.data}

@@ -1,4 +1,4 @@
-"""Why an operation is not run."""
+"""The error of an operation that is not run."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from app.execution.operation import Refusal
 
 
 class RefusedError(Exception):
-    """An operation is not run: some reasons, all with one code."""
+    """An operation is not run, for one or more reasons that share one code."""
 
     def __init__(self, reasons: Sequence[GraphQLError], code: str) -> None:
         super().__init__(code)
@@ -19,12 +19,15 @@ class RefusedError(Exception):
 
 
 def _forget_frames(error: BaseException) -> None:
-    """Frames hold what the request brought; those of graphql-core hold the error, too: a cycle."""
-    left: list[BaseException | None] = [error]
-    seen: set[int] = set()
-    while left:
-        if (one := left.pop()) is None or id(one) in seen:
+    """Drops the tracebacks of an error and of its causes.
+
+    Their frames keep the request's data alive. graphql-core's frames also hold the error: a reference cycle.
+    """
+    pending: list[BaseException | None] = [error]
+    seen_ids: set[int] = set()
+    while pending:
+        if (cause := pending.pop()) is None or id(cause) in seen_ids:
             continue
-        seen.add(id(one))
-        one.__traceback__ = None
-        left += [one.__cause__, one.__context__, getattr(one, "original_error", None)]
+        seen_ids.add(id(cause))
+        cause.__traceback__ = None
+        pending += [cause.__cause__, cause.__context__, getattr(cause, "original_error", None)]

@@ -1,12 +1,12 @@
-"""The variables of an operation: from what came with a request to values of their types."""
+"""An operation's variables: from a request's JSON to values of their GraphQL types."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from graphql import (
-    GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
+    VariableDefinitionNode,
     get_nullable_type,
     is_non_null_type,
     type_from_ast,
@@ -14,10 +14,11 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 
 from app import errors
+from app.execution.operation import JsonObject
 from app.execution.refusals import RefusedError
 
-#: What a scalar's value is when coercion would leave it as it is.
-_PLAIN: Mapping[str, Callable[[Any], bool]] = {
+#: For each scalar, whether coercion would leave a value unchanged.
+_PLAIN: Mapping[str, Callable[[object], bool]] = {
     "String": lambda value: type(value) is str,
     "ID": lambda value: type(value) is str,
     "Boolean": lambda value: type(value) is bool,
@@ -29,10 +30,13 @@ _MOST_ERRORS = 10
 
 
 class _Variable(NamedTuple):
-    """A variable that may need no coercion: is_plain tells; null and nothing are values of a nullable one."""
+    """A variable whose values may need no coercion.
+
+    is_plain: whether a value needs none. nullable: whether the variable may be null or absent.
+    """
 
     name: str
-    is_plain: Callable[[Any], bool]
+    is_plain: Callable[[object], bool]
     nullable: bool
 
 
@@ -48,40 +52,43 @@ class Variables:
         self._plain = [variable for variable in found if variable]
         self._all_plain = len(self._plain) == len(self._definitions)
 
-    def coerced(self, given: Mapping[str, Any] | None) -> VariableValues:
-        """The values, by the rules of the specification.
+    def coerced(self, values: JsonObject | None) -> VariableValues:
+        """Coerces a request's values, by the rules of the specification.
 
-        Raises RefusedError with what is wrong with them.
+        Raises RefusedError if they don't fit, with the reasons.
         """
-        given = given or {}
-        if self._all_plain and (values := self._as_they_are(given)) is not None:
-            # Sources fill variables into a custom scalar's list or object: no scalar of the schema takes one.
-            return VariableValues({}, values)
+        values = values or {}
+        if self._all_plain and (plain := self._plain_values(values)) is not None:
+            # Without sources: graphql-core needs them only to fill variables into a list or object that is
+            # a custom scalar's literal, and no scalar of the schema takes one.
+            return VariableValues({}, plain)
         coerced = get_variable_values(
-            self._schema, self._definitions, dict(given), _MOST_ERRORS, self._hide_suggestions
+            self._schema, self._definitions, dict(values), _MOST_ERRORS, self._hide_suggestions
         )
         if isinstance(coerced, list):
             raise RefusedError(coerced, errors.BAD_USER_INPUT)
         return coerced
 
-    def _as_they_are(self, given: Mapping[str, Any]) -> dict[str, Any] | None:
-        values: dict[str, Any] = {}
+    def _plain_values(self, values: JsonObject) -> JsonObject | None:
+        """The values of the defined variables, if none of them needs coercion; otherwise None."""
+        plain: JsonObject = {}
         for name, is_plain, nullable in self._plain:
-            value = given.get(name)
+            value = values.get(name)
             if value is None:
                 if not nullable:
                     return None
-                if name in given:
-                    values[name] = None
+                if name in values:
+                    plain[name] = None
             elif is_plain(value):
-                values[name] = value
+                plain[name] = value
             else:
                 return None
-        return values
+        return plain
 
 
-def _plain(schema: GraphQLSchema, definition: Any) -> _Variable | None:
-    type_: GraphQLInputType = type_from_ast(schema, definition.type)
+def _plain(schema: GraphQLSchema, definition: VariableDefinitionNode) -> _Variable | None:
+    """A variable of a scalar in _PLAIN, without a default; None for any other."""
+    type_: Any = type_from_ast(schema, definition.type)  # Any: no overload returns any input type
     is_plain = _PLAIN.get(str(get_nullable_type(type_)))
     if is_plain is None or definition.default_value is not None:
         return None

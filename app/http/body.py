@@ -1,4 +1,4 @@
-"""The body of a request: JSON in UTF-8, read and decompressed within bounds."""
+"""Reads the body of a request: JSON in UTF-8, possibly compressed, of limited size."""
 
 import zlib
 from functools import lru_cache
@@ -13,54 +13,55 @@ _UTF_8 = frozenset(("utf-8", "utf8"))
 _GZIP = 31  # zlib's window bits for the gzip format
 
 
-async def read(receive: Receive, headers: Headers, most: int) -> bytes:
-    """The body, decompressed: neither form may have more than `most` bytes.
+async def read(receive: Receive, headers: Headers, limit: int) -> bytes:
+    """Returns the body, decompressed.
 
-    Raises HTTPException: 413, 415 for what is not JSON in UTF-8 or in another coding than gzip, 400.
+    Raises HTTPException: 413 if the body is over `limit` bytes, compressed or decompressed; 415 if it is not
+    JSON in UTF-8, or compressed by anything but gzip; 400 if it is incomplete or not one gzip stream.
     """
     content_type = headers.get(b"content-type", b"")
     problem = (_cached_problem if len(content_type) <= LONGEST_CACHED else _problem)(content_type)
     if problem:
         raise HTTPException(415, problem)
-    if length(headers) > most:
-        raise _too_large(most)
+    if length(headers) > limit:
+        raise _too_large(limit)
     if b"content-encoding" in headers and (codings := _codings(headers)):
         if codings not in (["gzip"], ["x-gzip"]):
             raise HTTPException(
                 415, "The body may be compressed by gzip and nothing else.", {"accept-encoding": "gzip"}
             )
-        return await _decompressed(receive, most)
-    return await _plain(receive, most)
+        return await _decompressed(receive, limit)
+    return await _plain(receive, limit)
 
 
-async def _plain(receive: Receive, most: int) -> bytes:
+async def _plain(receive: Receive, limit: int) -> bytes:
     piece, more = _piece(await receive())
-    if len(piece) > most:
-        raise _too_large(most)
+    if len(piece) > limit:
+        raise _too_large(limit)
     if not more:
         return piece
     body = bytearray(piece)
     while more:
         piece, more = _piece(await receive())
-        if len(body) + len(piece) > most:
-            raise _too_large(most)
+        if len(body) + len(piece) > limit:
+            raise _too_large(limit)
         body += piece
     return bytes(body)
 
 
-async def _decompressed(receive: Receive, most: int) -> bytes:
-    """One gzip stream. Both sides are counted, since a stream may go on and on and yield nothing."""
+async def _decompressed(receive: Receive, limit: int) -> bytes:
+    """Reads one gzip stream. Compressed bytes are limited too: a stream may be endless and yield nothing."""
     stream = zlib.decompressobj(_GZIP)
     body, received, more = bytearray(), 0, True
     while more:
         piece, more = _piece(await receive())
         received += len(piece)
         try:
-            body += stream.decompress(piece, most + 1 - len(body))
+            body += stream.decompress(piece, limit + 1 - len(body))
         except zlib.error:
             raise _not_gzip() from None
-        if max(received, len(body)) > most:
-            raise _too_large(most)
+        if max(received, len(body)) > limit:
+            raise _too_large(limit)
     if not stream.eof or stream.unused_data:
         raise _not_gzip()
     return bytes(body)
@@ -68,12 +69,13 @@ async def _decompressed(receive: Receive, most: int) -> bytes:
 
 def _piece(message: Message) -> tuple[bytes, bool]:
     """A piece of the body, and whether more follow."""
-    if message["type"] == "http.disconnect":  # nobody reads the answer, and nothing is wrong
+    if message["type"] == "http.disconnect":  # not an error: nobody will read this answer
         raise HTTPException(400, "The connection ended before the body did.")
     return message.get("body", b""), message.get("more_body", False)
 
 
 def _problem(content_type: bytes) -> str | None:
+    """What is wrong with a Content-Type; None if nothing is."""
     media_type, *parameters = pieces(content_type.decode("latin-1").lower(), ";") or [""]
     if media_type != JSON:
         return f"The body is JSON: send it with `Content-Type: {JSON}`."
@@ -88,19 +90,19 @@ _cached_problem = lru_cache(maxsize=64)(_problem)
 
 
 def _codings(headers: Headers) -> list[str]:
-    """Those that were applied; `identity` is none."""
+    """The codings that were applied to the body, without `identity`."""
     codings = pieces(headers[b"content-encoding"].decode("latin-1").lower(), ",")
     return [coding for coding in codings if coding != "identity"]
 
 
 def length(headers: Headers) -> int:
-    """The declared length; 0 where there is none."""
+    """The declared length of the body; 0 if none is declared."""
     declared = headers.get(b"content-length", b"")
     return int(declared) if declared.isdigit() else 0
 
 
-def _too_large(most: int) -> HTTPException:
-    return HTTPException(413, f"The body is over {most} bytes (MAX_BODY_BYTES).")
+def _too_large(limit: int) -> HTTPException:
+    return HTTPException(413, f"The body is over {limit} bytes (MAX_BODY_BYTES).")
 
 
 def _not_gzip() -> HTTPException:

@@ -1,4 +1,4 @@
-"""Answers compressed by gzip, for clients that take it: they all do."""
+"""Compresses answers by gzip, for clients that accept it: practically all do."""
 
 import asyncio
 import zlib
@@ -9,14 +9,14 @@ from functools import lru_cache
 from app.http.accept import takes_gzip
 from app.http.decoding import LONGEST_CACHED, Headers
 
-LEAST = 1_400  # bytes: less is a single packet anyway
-INLINE = 32_000  # bytes: more takes longer than a thread does to be woken
+LEAST = 1_400  # bytes: a smaller body is a single packet anyway
+INLINE = 32_000  # bytes: compressing more takes longer than waking a thread
 
 _LEVEL = 4  # 6 takes twice the time for answers that are a twentieth smaller
 _GZIP = 31  # zlib's window bits for the gzip format
 
-# zlib releases the interpreter's lock while it works, so the event loop goes on. More threads than these
-# would only take the processor from it.
+# zlib releases the interpreter's lock while it works, so the event loop keeps running. More threads would
+# only take CPU time from it.
 _threads = ThreadPoolExecutor(2, "compression")
 
 
@@ -29,7 +29,7 @@ def is_accepted(headers: Headers) -> bool:
 
 
 async def compressed(parts: Sequence[bytes]) -> list[bytes]:
-    """The parts of a body as one gzip stream; large ones in a thread, part by part."""
+    """Compresses the parts of a body into one gzip stream, part by part. A large body goes to a thread."""
     if sum(map(len, parts)) <= INLINE:
         return _compressed(parts)
     return await asyncio.get_running_loop().run_in_executor(_threads, _compressed, parts)

@@ -1,7 +1,7 @@
 """Cross-origin calls (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may call the API.
 
-This stands before everything else, so that refusals and failures carry the headers too: without them a page
-is told nothing of what went wrong. Credentials are not allowed, since Lectern has no cookies.
+CORS wraps everything else, so that refusals and failures carry its headers too: without them, a browser hides
+the whole answer from the page. Credentials are not allowed, since Lectern has no cookies.
 """
 
 import re
@@ -17,7 +17,7 @@ from app.http.decoding import Headers
 from app.observing import Throttled
 from app.origins import ANY_PORT
 
-#: What clients and their tracing send on their own.
+#: The headers that clients and their tracing send on their own.
 HEADERS = (
     "accept",
     "accept-language",
@@ -45,7 +45,7 @@ HEADERS = (
 
 _METHODS = "GET, HEAD, POST"
 _MAX_AGE = 600  # seconds for which a browser keeps the answer to a preflight
-_LONGEST_LOGGED = 200  # characters of what a stranger sent
+_LONGEST_LOGGED = 200  # characters of a stranger's header
 
 _PORT = re.compile(r":\d+$")
 
@@ -61,11 +61,11 @@ _ANYONE: _Fields = (_EXPOSED, (_ALLOWED.encode(), b"*"))
 
 
 class CORS:
-    """ASGI: answers preflights, and marks every other answer.
+    """ASGI middleware: answers preflights, and adds CORS headers to every other answer.
 
-    origins: as browsers send them; `scheme://host:*` for every port, `*` for every origin. None: no page of
-    another origin may call.
-    headers: those that a page may send besides HEADERS.
+    origins: as browsers send them; `scheme://host:*` for every port, `*` for every origin. If empty, no page
+    of another origin may call.
+    headers: the headers that a page may send besides HEADERS.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str], headers: Sequence[str]) -> None:
@@ -93,8 +93,10 @@ class CORS:
         await self._app(scope, receive, send)
 
     def _preflight(self, headers: Headers) -> Response:
-        """The answer to a preflight. Of an allowed origin it is always a success, with what a page may send:
-        a browser names to the page's author what is not in it.
+        """The answer to a preflight.
+
+        For an allowed origin it is always a success that lists the headers a page may send. If a page sends
+        another one, its browser reports that header to the page's author.
         """
         origin = headers[b"origin"].decode("ascii", "replace")
         if not self._is_allowed(origin):
@@ -107,7 +109,7 @@ class CORS:
         return Response(None, 204, {_ALLOWED: "*" if self._any else origin, **self._allowance, **_VARY})
 
     def _marks(self, scope: Scope) -> _Fields:
-        """The header fields by which a browser hands the answer to a page."""
+        """The header fields that make a browser show the answer to a page."""
         if self._any:
             return _ANYONE
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)

@@ -1,6 +1,7 @@
-"""A GraphQL request over HTTP, decoded: from its head and its body to an Operation.
+"""Decodes a GraphQL request over HTTP, from its head and body to an Operation.
 
-What can't be decoded raises Starlette's HTTPException, with the status and what to do about it.
+A request that can't be decoded raises Starlette's HTTPException, with a status and a message that says what
+to change.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from app.execution import Operation
+from app.execution import JsonObject, Operation
 from app.http.accept import preferred
 from app.request import Client, new_id
 
@@ -23,7 +24,10 @@ HTML = "text/html"
 #: The header fields of a request by their names in lower case.
 Headers: TypeAlias = Mapping[bytes, bytes]
 
-#: Bytes of a field up to which the result of parsing it is cached: clients send the same few over and over.
+_Json: TypeAlias = Any  # a parsed JSON value, before its type is checked
+
+#: Bytes. The result of parsing a header field is cached if the field is no longer than this: clients send the
+#: same few over and over.
 LONGEST_CACHED = 200
 
 _LONGEST_ID = 64  # bytes of a request's id, and of a client's name and version
@@ -40,8 +44,9 @@ _WITH_PAGES = (*_OFFERED, HTML)
 
 
 def headers(scope: Scope) -> Headers:
-    """The header fields of a request. Several lines of one name are one list (RFC 9110, section 5.3). A field
-    that takes one value is joined as well, so that two of them make no valid value.
+    """The header fields of a request. Several lines of one name are joined (RFC 9110, section 5.3).
+
+    That includes fields that take one value only: two values, joined, are then not a valid one.
     """
     lines = scope["headers"]
     fields = dict(lines)
@@ -50,11 +55,11 @@ def headers(scope: Scope) -> Headers:
     values: dict[bytes, list[bytes]] = {}
     for name, value in lines:
         values.setdefault(name, []).append(value)
-    return {name: b", ".join(several) for name, several in values.items()}
+    return {name: b", ".join(lines) for name, lines in values.items()}
 
 
 class NotPersistedError(HTTPException):
-    """The client sent the hash of a query alone. The code tells its link to send texts from now on."""
+    """The client sent only the hash of a query. The code makes Apollo's link send texts from now on."""
 
     code = "PERSISTED_QUERY_NOT_SUPPORTED"
 
@@ -64,14 +69,14 @@ class NotPersistedError(HTTPException):
 
 def request_id(headers: Headers) -> str:
     """The client's own `X-Request-Id`, if it is short and plain; otherwise a random one."""
-    given = headers.get(b"x-request-id")
-    if given and len(given) <= _LONGEST_ID and not given.translate(None, _ID_CHARACTERS):
-        return given.decode()
+    sent = headers.get(b"x-request-id")
+    if sent and len(sent) <= _LONGEST_ID and not sent.translate(None, _ID_CHARACTERS):
+        return sent.decode()
     return new_id()
 
 
 def client(headers: Headers) -> Client:
-    """The name and version that a client gives itself, cut to a length that a log can take."""
+    """The name and version that a client gives itself, cut to a length that suits a log."""
     if _CLIENT_NAME not in headers:
         return _UNNAMED
     name, version = headers[_CLIENT_NAME], headers.get(_CLIENT_VERSION, b"")
@@ -79,14 +84,17 @@ def client(headers: Headers) -> Client:
 
 
 def is_query_only(method: str) -> bool:
-    """Whether a method asks queries only: HEAD is GET without the body of the answer."""
+    """Whether a method allows queries only. HEAD is GET without the body of the answer.
+
+    Raises HTTPException (405) for any other method.
+    """
     if method not in {"GET", "HEAD", "POST"}:
         raise HTTPException(405, "Use GET or POST.", {"allow": "GET, HEAD, POST"})
     return method != "POST"
 
 
 def media_type(method: str, headers: Headers, *, html: bool) -> str | None:
-    """The type to answer in; None when the client takes none of them. html: whether there is a page."""
+    """The media type of the answer; None if the client accepts none. html: whether GraphiQL is served."""
     accept = headers.get(b"accept", b"")
     offered = _WITH_PAGES if html and method in {"GET", "HEAD"} else _OFFERED
     choose = _cached_choice if len(accept) <= LONGEST_CACHED else _choice
@@ -101,20 +109,20 @@ _cached_choice = lru_cache(maxsize=64)(_choice)
 
 
 def is_for_a_page(scope: Scope) -> bool:
-    """Whether a browser that takes HTML asks for the page: it asks no query."""
+    """Whether a request that accepts HTML is for GraphiQL: its URL has no query."""
     return not any(name == "query" for name, _ in parse_qsl(scope["query_string"].decode("latin-1")))
 
 
 def from_body(body: bytes) -> Operation:
-    """What the body of a POST asks for."""
+    """The operation in the body of a POST."""
     parameters = _json(body, "The body")
     if isinstance(parameters, list):
-        raise HTTPException(400, "The body is one JSON object; batches are not taken.")
+        raise HTTPException(400, "The body must be one JSON object: batches are not supported.")
     return _operation(parameters, len(body))
 
 
 def from_query(scope: Scope) -> Operation:
-    """What the URL of a GET asks for."""
+    """The operation in the URL of a GET."""
     try:
         pairs = parse_qsl(scope["query_string"].decode(), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
@@ -123,7 +131,7 @@ def from_query(scope: Scope) -> Operation:
     for name in _PARAMETERS:
         if names.count(name) > 1:
             raise HTTPException(400, f"The URL has `{name}` more than once.")
-    parameters: dict[str, Any] = dict(pairs)
+    parameters: JsonObject = dict(pairs)
     for name in ("variables", "extensions"):
         if parameters.get(name):
             parameters[name] = _json(parameters[name].encode(), f"`{name}`")
@@ -132,11 +140,11 @@ def from_query(scope: Scope) -> Operation:
     return _operation(parameters, len(scope["query_string"]))
 
 
-def _json(text: bytes, what: str) -> Any:
+def _json(text: bytes, name: str) -> _Json:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise HTTPException(400, f"{what} is not JSON: {_reason(text, error)}.") from None
+        raise HTTPException(400, f"{name} is not JSON: {_reason(text, error)}.") from None
 
 
 def _reason(text: bytes, error: orjson.JSONDecodeError) -> str:
@@ -144,14 +152,14 @@ def _reason(text: bytes, error: orjson.JSONDecodeError) -> str:
         return "it is empty"
     try:
         text.decode()
-    except UnicodeDecodeError as wrong:
-        return f"it is not UTF-8 from byte {wrong.start} on"
+    except UnicodeDecodeError as decoding_error:
+        return f"it is not UTF-8 from byte {decoding_error.start} on"
     return str(error)
 
 
-def _operation(parameters: Any, size: int) -> Operation:
+def _operation(parameters: _Json, size: int) -> Operation:
     if not isinstance(parameters, dict):
-        raise HTTPException(400, 'The body is a JSON object, such as {"query": "{ __typename }"}.')
+        raise HTTPException(400, 'The body must be a JSON object, such as {"query": "{ __typename }"}.')
     for parameter in ("variables", "extensions"):
         if not isinstance(parameters.get(parameter), _OBJECT_OR_NONE):
             raise HTTPException(400, f"`{parameter}` takes a JSON object.")

@@ -29,7 +29,8 @@ from resolvers.context import PUBLIC, Viewer
 class Endpoint:
     """The resource at /graphql.
 
-    services: what requests share.
+    services: shared by all requests.
+    graphiql: whether browsers get GraphiQL here.
     trace_plan: whether a request may ask for the plan of its operation.
     compression: whether answers are compressed for clients that accept it.
     timeout: seconds from the head of a request to its answer.
@@ -63,9 +64,11 @@ class Endpoint:
     async def _within_time(
         self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None
     ) -> Reply | None:
-        """The reply to a request; None when its client has disconnected."""
-        began, told = monotonic(), self.instrumentation
-        commands = mongo.Scope(began + self.timeout, on_command=told.command_sent, on_late=told.late_write)
+        """The reply to a request; None if its client has disconnected."""
+        began, listeners = monotonic(), self.instrumentation
+        commands = mongo.Scope(
+            began + self.timeout, on_command=listeners.command_sent, on_late=listeners.late_write
+        )
         outer = mongo.current_scope.set(commands)
         watch = Watch(receive, commands, self.watches)
         request_id, client = decoding.request_id(headers), decoding.client(headers)
@@ -76,7 +79,7 @@ class Endpoint:
         except Exception as error:
             answer = reply.unexpected(error, media_type)
         except asyncio.CancelledError:
-            if not watch.has_ended:  # the server stops
+            if not watch.has_ended:  # the server is stopping
                 raise
             if watch.timeout is None:
                 return None
@@ -84,9 +87,9 @@ class Endpoint:
         finally:
             watch.close()
             mongo.current_scope.reset(outer)
-        if told.request_ended is not None:
+        if listeners.request_ended is not None:
             ended = RequestEnded(request_id, *client, answer.status, monotonic() - began, answer.length)
-            told.request_ended(ended)
+            listeners.request_ended(ended)
         return answer
 
     async def _reply(
@@ -133,9 +136,9 @@ class Endpoint:
         client: Client,
     ) -> Request:
         instrumentation, trace = self.instrumentation, None
-        asked = headers.get(b"x-lectern-trace")
-        if asked in {b"1", b"plan"}:
-            trace = Trace(with_plan=self.trace_plan and asked == b"plan")
+        trace_header = headers.get(b"x-lectern-trace")
+        if trace_header in {b"1", b"plan"}:
+            trace = Trace(with_plan=self.trace_plan and trace_header == b"plan")
             instrumentation = instrumentation.joined_by(trace)
             commands.on_command = instrumentation.command_sent
         address = scope.get("client")
@@ -175,17 +178,20 @@ class Endpoint:
             ) from None
 
     async def _read(self, operation: Operation) -> Document | Refusal:
-        """Reads a new text, once it may be parsed."""
+        """Reads an operation that is not cached, once admission lets its text be parsed."""
         texts, size = self.admission.texts, len(operation.query)
         if not texts.enter(size):
             await texts.wait(size, operation.size)
         try:
             return await self.executor.read(operation)
-        finally:  # in the next round of the loop, after what has become ready meanwhile
+        finally:  # in the loop's next iteration, after the tasks that have become ready meanwhile
             asyncio.get_running_loop().call_soon(texts.leave, size)
 
     async def _run(self, prepared: Prepared, request: Request, watch: Watch, media_type: str) -> Reply:
-        """Runs an operation in its turn. It is encoded in the same turn: that takes time and memory too."""
+        """Runs an operation once it is admitted.
+
+        The answer is encoded before the operation's turn ends, because that takes time and memory too.
+        """
         price, is_query = max(1, prepared.cost.price), prepared.document.is_query
         watch.scope.cheap = price <= CHEAP
         lane = self.admission.lane(price, is_query=is_query)

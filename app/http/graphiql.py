@@ -1,6 +1,6 @@
-"""GraphiQL for browsers: the page, its assets, and the headers that keep both to this origin.
+"""GraphiQL for browsers: the page, its assets, and the headers that confine both to this origin.
 
-`web/build.py` builds `static/` out of `web/`; the wheel carries it. Nothing here needs another host.
+`web/build.py` builds `static/` from `web/`, and the wheel contains it. Nothing is loaded from another host.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         "font-src 'self'",
         "img-src 'self' data:",  # Monaco draws the line under a mistake as an SVG in a data: URL
-        "style-src 'self' 'unsafe-inline'",  # Monaco writes <style> for its theme, style="" for lines
+        "style-src 'self' 'unsafe-inline'",  # Monaco uses <style> for its theme, and style="" for lines
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
@@ -34,13 +34,13 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 SECURITY_HEADERS: Mapping[str, str] = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,  # on assets too: a worker has its own file's policy
+    "content-security-policy": CONTENT_SECURITY_POLICY,  # on assets too: a worker obeys its own file's policy
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
 
-# With `nosniff` a browser runs a script by its declared type only, and the system's own table of types can be
-# incomplete or changed by another program.
+# With `nosniff`, a browser goes only by a script's declared type, and the system's own table of media types
+# may be incomplete, or changed by another program.
 MEDIA_TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -50,7 +50,7 @@ MEDIA_TYPES: Mapping[str, str] = {
     ".woff2": "font/woff2",
 }
 
-GZIPPED = ".gz"  # at the end of a compressed asset's name, beside the asset itself
+GZIPPED = ".gz"  # the suffix of an asset's compressed copy
 
 NOT_BUILT = """<!doctype html>
 <html lang="en">
@@ -64,7 +64,7 @@ To get this page, run <code>make setup</code> in the checkout and reload.</p>
 
 
 def page(static_dir: Path = STATIC) -> Response:
-    """GraphiQL's page, as it is on disk now; 503 with what to do about it when it has not been built."""
+    """GraphiQL's page, read from disk anew; a 503 page that says how to build it if it is not built."""
     try:
         html, status = (static_dir / "index.html").read_text(encoding="utf-8"), 200
     except FileNotFoundError:
@@ -86,13 +86,13 @@ def graphiql_routes(static_dir: Path = STATIC) -> list[BaseRoute]:
 
 
 class Assets(StaticFiles):
-    """Files whose names carry a hash of their contents: a browser keeps them for good.
+    """Files with a hash of their contents in their names, so that browsers cache them forever.
 
-    They are compressed when they are built: to do it for each request would cost 0.2 s of CPU a page.
+    They are compressed at build time: compressing them for each request would take 0.2 s of CPU per page.
     """
 
     async def check_config(self) -> None:
-        """Accepts a directory that isn't there (GraphiQL not built): every file in it is then a 404."""
+        """Accepts a missing directory, as before GraphiQL is built: each file in it is then a 404."""
 
     def file_response(
         self,

@@ -1,6 +1,6 @@
-"""For load balancers and orchestrators: alive, and ready.
+"""Liveness and readiness, for load balancers and orchestrators.
 
-Strangers may ask: no answer has the address of anything.
+Anybody may ask, so no answer contains an address.
 """
 
 from asyncio import Task, create_task, wait
@@ -16,21 +16,22 @@ from app.observing import Throttled
 from app.server import is_leaving
 from loaders.mongo import Database, circuit_is_open, ping, suspect
 
-_FRESH = 1.0  # seconds that an answer of MongoDB's is good for
-_LONGEST = 1.5  # seconds for MongoDB to answer
+_FRESH = 1.0  # seconds for which a result is reused
+_LONGEST = 1.5  # seconds that MongoDB has to answer
 
 _NOT_READY = Throttled("not ready: MongoDB does not answer")
 
 
 class Readiness:
-    """Whether MongoDB answers: asked once a second at most, however many want to know.
+    """Whether MongoDB answers. It is pinged at most once a second, however many requests ask.
 
-    missing_indexes: those that were missing when last looked for; they are told, and no reason.
+    missing_indexes: the indexes that were missing at the last check. They are reported, but the gateway is
+    ready without them.
     """
 
     def __init__(self, database: Database) -> None:
         self._client = database.client
-        self._asked = -_FRESH
+        self._checked = -_FRESH
         self._ping: Task[None] | None = None
         self._is_ready = False
         self.missing_indexes: Sequence[str] = ()
@@ -38,31 +39,31 @@ class Readiness:
     async def is_ready(self) -> bool:
         if circuit_is_open(self._client):
             return False
-        if monotonic() - self._asked >= _FRESH:
+        if monotonic() - self._checked >= _FRESH:
             if self._ping is None:
-                self._ping = create_task(self._look())
+                self._ping = create_task(self._check())
             if not (await wait({self._ping}, timeout=_LONGEST))[0]:
                 return False
         return self._is_ready
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         try:
-            reason = await ping(self._client, _LONGEST)
+            error = await ping(self._client, _LONGEST)
         finally:
-            self._is_ready, self._asked, self._ping = False, monotonic(), None
-        self._is_ready = reason is None
-        if reason is not None:
+            self._is_ready, self._checked, self._ping = False, monotonic(), None
+        self._is_ready = error is None
+        if error is not None:
             suspect(self._client)
-            _NOT_READY.warning(reason=reason_of(reason))
+            _NOT_READY.warning(reason=reason_of(error))
 
 
 async def healthz(_: Request) -> Response:
-    """The process answers."""
+    """`/healthz`: 200 as long as the process answers."""
     return JSONResponse({"status": "ok"})
 
 
 async def readyz(request: Request) -> Response:
-    """MongoDB answers, and the gateway isn't stopping; 503 otherwise, within two seconds."""
+    """`/readyz`: 200 if MongoDB answers and the gateway isn't stopping, otherwise 503, within two seconds."""
     readiness: Readiness = request.app.state.readiness
     if is_leaving():
         return JSONResponse({"status": "draining"}, 503)

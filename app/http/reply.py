@@ -1,4 +1,4 @@
-"""What is sent back: an answer, or why there is none."""
+"""The HTTP reply: an answer, or the reason why there is none."""
 
 from collections.abc import Mapping
 from math import ceil
@@ -16,7 +16,9 @@ from loaders.mongo import current_scope
 
 
 class Reply(NamedTuple):
-    """body: its parts in order. A large one has several, so that it is never copied as a whole. It is empty
+    """An HTTP response.
+
+    body: its parts in order. A large body has several, so that it is never copied as a whole. It is empty
     once it is sent.
     """
 
@@ -26,43 +28,49 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] | None = None
 
     def may_be_compressed(self, headers: Headers) -> bool:
-        """Whether it is worth it, and the client takes it. headers: the request's."""
+        """Whether compression is worthwhile, and the client accepts it. headers: the request's."""
         return self.length >= compression.LEAST and compression.is_accepted(headers)
 
     async def compressed(self) -> "Reply":
-        """The reply compressed by gzip."""
+        """The reply, compressed by gzip."""
         body = await compression.compressed(self.body)
         return self._replace(body=body, headers={**(self.headers or {}), "content-encoding": "gzip"})
 
     async def send(self, send: Send, scope: Scope) -> None:
-        """Sends it; to HEAD without the body. What the client has read is in memory no longer."""
+        """Sends the reply, without its body if the method is HEAD.
+
+        Parts that the client has read are released.
+        """
         fields = [(b"content-length", b"%d" % self.length), _CONTENT_TYPES[self.media_type], _VARY]
         if self.headers:
             fields += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": fields})
-        left = self.body if scope["method"] != "HEAD" else [b""]
-        left.reverse()
-        while left:
-            part = left.pop()
+        pending = self.body if scope["method"] != "HEAD" else [b""]
+        pending.reverse()
+        while pending:
+            part = pending.pop()
             if len(part) > _PART:
-                left += reversed(_pieces(part))
+                pending += reversed(_pieces(part))
             else:
-                await send({"type": "http.response.body", "body": part, "more_body": bool(left)})
+                await send({"type": "http.response.body", "body": part, "more_body": bool(pending)})
 
     @property
     def length(self) -> int:
+        """Bytes of the body."""
         return sum(map(len, self.body))
 
 
 def _pieces(part: bytes) -> list[bytes]:
-    """Pieces of at most _PART bytes: the connection holds one until its last byte is read."""
+    """Splits a part into pieces of at most _PART bytes: the connection holds one until it is fully read."""
     size = ceil(len(part) / ceil(len(part) / _PART))
     return [part[start : start + size] for start in range(0, len(part), size)]
 
 
 def answered(answer: Answer | Refusal, media_type: str) -> Reply:
-    """An operation that was refused is a client error; plain JSON has 200 for all that was understood, for
-    clients from before the specification.
+    """The reply to an operation that was run or refused.
+
+    A refused operation is a client error (400). As `application/json` it is a 200, like everything that was
+    understood, for clients that are older than the specification.
     """
     if isinstance(answer, Refusal):
         return Reply([encoded(answer.payload)], 200 if media_type == JSON else 400, media_type)
@@ -75,7 +83,7 @@ def answered(answer: Answer | Refusal, media_type: str) -> Reply:
 
 
 def refused(refusal: HTTPException, media_type: str | None) -> Reply:
-    """An error of the request itself, in the type that the client accepts, or else in JSON."""
+    """The reply to a request that is itself wrong, in the client's media type, or else in JSON."""
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     if isinstance(refusal, NotPersistedError):
         payload = _payload(refusal.detail, code_of(refusal))
@@ -85,16 +93,19 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
 
 
 def code_of(refusal: HTTPException) -> str:
-    """The code in `extensions.code` for an error of the request itself."""
+    """The value of `extensions.code` for a request that is itself wrong."""
     return str(getattr(refusal, "code", _CODES.get(refusal.status_code, "")))
 
 
 def unexpected(error: Exception, media_type: str | None) -> Reply:
-    """MongoDB is away or too slow, or it is our fault: masked, and in the log."""
-    told = errors.unexpected(error)
-    body = [orjson.dumps({"errors": [told]})]
+    """The reply to an unexpected exception: MongoDB is away or too slow, or there is a bug.
+
+    The exception is masked, and logged.
+    """
+    masked = errors.unexpected(error)
+    body = [orjson.dumps({"errors": [masked]})]
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
-    if told["extensions"]["code"] in {errors.SERVICE_UNAVAILABLE, errors.TIMEOUT}:
+    if masked["extensions"]["code"] in {errors.SERVICE_UNAVAILABLE, errors.TIMEOUT}:
         return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
     return Reply(body, 500, media_type)
 

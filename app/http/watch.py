@@ -1,4 +1,4 @@
-"""What ends a request before its answer: its client goes away, or its time is up."""
+"""Ends a request early if its client disconnects or its deadline passes."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -9,19 +9,19 @@ from starlette.types import Message, Receive
 
 from loaders.mongo import Scope
 
-_TICK = 0.05  # seconds between two looks at all
-_PATIENCE = 0.05  # seconds that a request takes before its client is watched: most are answered by then
-_GRACE = 1.0  # seconds past the deadline in which the fields of a query may fail one by one
+_TICK = 0.05  # seconds between two checks of all watches
+_PATIENCE = 0.05  # seconds after which a request's client is watched: most requests are answered by then
+_GRACE = 1.0  # seconds past the deadline during which a query's fields may still fail one by one
 
 
 class TimeoutRefusal(HTTPException):
+    """The request has taken too long."""
+
     code = "TIMEOUT"
 
 
 class Watches:
-    """The requests that are watched. One timer serves them all: to set and cancel one for each takes a small
-    query longer.
-    """
+    """All watched requests. They share one timer: a timer for each would slow small queries down."""
 
     def __init__(self) -> None:
         self._watches: dict[Watch, None] = {}
@@ -49,10 +49,10 @@ class Watches:
 
 
 class Watch:
-    """Cancels the task that made it when the client goes away or the scope's deadline passes.
+    """Cancels the task that created it, if the client disconnects or the scope's deadline passes.
 
-    Its owner reads the body through `receive`, then calls `listen`; and `close` before the answer is sent.
-    timeout: why it was cancelled; None when the client is gone.
+    Its owner reads the body through `receive`, then calls `listen`, and calls `close` before it sends the
+    answer. has_ended: whether the task was cancelled. timeout: the reason; None if the client is gone.
     """
 
     __slots__ = (
@@ -78,20 +78,23 @@ class Watch:
         return self._receive()
 
     def listen(self) -> None:
-        """The body is read: what is received from now on is that the client went away."""
+        """The body has been read: the only message that can still come is a disconnect."""
         self._reads_body, self._may_listen = False, True
         if self._is_awake:
             self._listener = asyncio.create_task(self._until_gone())
 
     def begin(self, *, is_query: bool) -> None:
-        """The operation is run. A mutation is from now on: nobody could say how much of it was done."""
+        """The operation starts. A query gets a grace period past its deadline.
+
+        A mutation is not interrupted from now on, since nobody could say how much of it was done.
+        """
         if is_query:
             self._deadline += _GRACE
         else:
             self.close()
 
     def close(self) -> None:
-        """Nothing ends the request any more."""
+        """Stops watching: nothing ends the request early from now on."""
         self._watches.discard(self)
         self._may_listen = False
         if self._listener is not None:
@@ -99,7 +102,7 @@ class Watch:
             self._listener = None  # breaks a cycle: the task's frame refers to this watch
 
     def look(self, now: float) -> None:
-        """Whether its time is up, and whether the client has to be listened to by now."""
+        """Checks the deadline, and starts listening for a disconnect once the request has taken a while."""
         if not self._is_awake and now - self._began >= _PATIENCE:
             self._is_awake = True
             if self._may_listen:

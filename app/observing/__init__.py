@@ -1,4 +1,4 @@
-"""What the gateway reports of itself: the log, the metrics, the trace of a request."""
+"""Observability: the log, the metrics and the traces of requests."""
 
 from app.observing.instrumentation import (
     Instrumentation,

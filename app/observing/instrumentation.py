@@ -1,4 +1,4 @@
-"""Instrumentation: listeners that are told of requests, operations, levels, commands and refusals."""
+"""Instrumentation: listeners for requests, operations, levels, MongoDB commands and refusals."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,8 +7,10 @@ from loaders.mongo import CommandSent, OnCommand, OnLate
 
 
 class RequestEnded(NamedTuple):
-    """A request was answered. client_name, client_version: as of app.request.Client. seconds: from its head
-    to its answer. bytes: of the body, before it is compressed.
+    """A request was answered.
+
+    client_name, client_version: as in app.request.Client. seconds: from its head to its answer. bytes: the
+    size of the answer's body, before compression.
     """
 
     id: str
@@ -20,8 +22,9 @@ class RequestEnded(NamedTuple):
 
 
 class OperationRun(NamedTuple):
-    """An operation is about to run. engine: "compiled" or "reference". reason: why there is no plan, or
-    empty.
+    """An operation is about to run.
+
+    engine: "compiled" or "reference". reason: why there is no plan; empty if there is one.
     """
 
     name: str | None
@@ -32,7 +35,7 @@ class OperationRun(NamedTuple):
 
 
 class LevelCalled(NamedTuple):
-    """A call of a plan has ended. number: of the level's first use. field: its coordinate in the schema."""
+    """A call of a plan has ended. number: that of its level's first use. field: its schema coordinate."""
 
     number: int
     field: str
@@ -41,7 +44,7 @@ class LevelCalled(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A request or an operation was not run. status: of HTTP; None if the operation was refused."""
+    """A request or an operation was not run. status: the HTTP status; None for a refused operation."""
 
     code: str
     message: str
@@ -49,9 +52,9 @@ class Refused(NamedTuple):
 
 
 class Listener:
-    """Is told what happens, on the event loop: a listener returns at once and raises nothing.
+    """A listener. Its methods are called on the event loop, so they must return at once and never raise.
 
-    A class overrides what it wants to be told of. What no listener overrides is not even measured.
+    A subclass overrides the events that it wants. An event that no listener overrides is not even measured.
     """
 
     def request_ended(self, request: RequestEnded) -> None:
@@ -74,8 +77,9 @@ class Listener:
 
 
 class Instrumentation:
-    """The listeners of an application, or of one request. Each attribute is a function that tells all who
-    listen, or None if nobody does.
+    """The listeners of an application, or of one request.
+
+    Each attribute is a function that notifies the listeners of one event, or None if there are none.
     """
 
     __slots__ = (
@@ -93,20 +97,20 @@ class Instrumentation:
         self.late_write: OnLate | None = self._all("late_write")
 
     def joined_by(self, listener: Listener) -> "Instrumentation":
-        """These listeners and one more."""
+        """The same listeners and one more."""
         return Instrumentation(*self._listeners, listener)
 
     def _all(self, event: str) -> Callable[..., None] | None:
-        own = [
+        methods = [
             getattr(listener, event)
             for listener in self._listeners
             if getattr(type(listener), event) is not getattr(Listener, event)
         ]
-        if len(own) < 2:
-            return own[0] if own else None
+        if len(methods) < 2:
+            return methods[0] if methods else None
 
-        def tell(*arguments: object) -> None:
-            for listen in own:
-                listen(*arguments)
+        def notify(*arguments: object) -> None:
+            for method in methods:
+                method(*arguments)
 
-        return tell
+        return notify

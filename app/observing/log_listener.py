@@ -1,4 +1,4 @@
-"""What the log says of requests: that some are refused, and how writes ended that outlived theirs."""
+"""Logs refused requests, and the outcome of writes that outlived their request."""
 
 from pymongo.errors import PyMongoError
 
@@ -9,7 +9,7 @@ _LONGEST = 500  # characters of a reason
 
 
 class LogListener(Listener):
-    """Writes a line of the log for each kind of event; repeated ones are counted (Throttled)."""
+    """Logs each kind of event; repetitions are throttled and counted (Throttled)."""
 
     def __init__(self) -> None:
         self._refused = Throttled(
@@ -18,7 +18,7 @@ class LogListener(Listener):
         self._committed = Throttled("a commit outlived its request: committed")
         self._not_committed = Throttled("a commit outlived its request: not committed")
         self._unknown = Throttled("a commit outlived its request: outcome unknown")
-        self._rest_left = Throttled("follow-up work of a write failed: run `lectern recount`")
+        self._rest_failed = Throttled("follow-up work of a write failed: run `lectern recount`")
 
     def refused(self, refusal: Refused) -> None:
         if refusal.code == "OVERLOADED":
@@ -27,7 +27,7 @@ class LogListener(Listener):
     def late_write(self, kind: str, error: BaseException | None) -> None:
         if kind != "commit":
             if error:
-                self._rest_left.warning(reason=_reason(error))
+                self._rest_failed.warning(reason=_reason(error))
         elif error is None:
             self._committed.warning()
         elif _is_aborted(error):

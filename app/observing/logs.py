@@ -1,5 +1,6 @@
-"""The log: on standard error, since standard output is for what a command prints. A line for each event,
-those of the server's libraries included, and tracebacks without the values in their frames.
+"""The log, on standard error: standard output is for the output of commands.
+
+Each event is one line, including those of the server's libraries. Tracebacks omit the values of variables.
 """
 
 import logging
@@ -14,7 +15,11 @@ _EVERY = 10.0  # seconds
 
 
 def configure_logs() -> None:
-    """The values in a traceback may be a student's, and to print them takes longer than most requests."""
+    """Configures structlog, and the loggers of the servers.
+
+    Tracebacks are plain: the values in their frames may be personal data of students, and printing them takes
+    longer than most requests.
+    """
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -26,12 +31,14 @@ def configure_logs() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     for name in _SERVERS:
-        logging.getLogger(name).handlers = [_Passing()]
+        logging.getLogger(name).handlers = [_Forwarding()]
 
 
 class Throttled:
-    """Warnings of one kind that may repeat themselves: the first with its details, then every ten seconds how
-    many more there were.
+    """Throttles warnings of one kind.
+
+    The first is logged with its details. While they go on, the number of further ones is logged every ten
+    seconds.
     """
 
     def __init__(self, event: str) -> None:
@@ -49,15 +56,15 @@ class Throttled:
         repeated = {"repeated": self._repeated} if self._repeated else {}
         structlog.get_logger("lectern").warning(self._event, **details, **repeated)
         self._quiet_until, self._repeated = monotonic() + _EVERY, 0
-        get_running_loop().call_later(_EVERY, self._tell_repeated)
+        get_running_loop().call_later(_EVERY, self._log_repeated)
 
-    def _tell_repeated(self) -> None:
+    def _log_repeated(self) -> None:
         if self._repeated:
             self._log()
 
 
-class _Passing(logging.Handler):
-    """Makes a line of this log of what a library tells."""
+class _Forwarding(logging.Handler):
+    """Forwards the records of a library's logger to this log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage().strip()

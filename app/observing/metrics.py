@@ -14,9 +14,9 @@ from app.observing.instrumentation import Listener, OperationRun
 
 
 class Metrics(Listener, Collector):
-    """Counts operations by the engine that runs them, and by why graphql-core does, "" for a compiled plan.
+    """Counts operations by engine, and by the reason why graphql-core runs them ("" for a compiled plan).
 
-    Plain numbers, counted on the event loop: the library's counters take a lock.
+    The numbers are plain, since they are counted on the event loop: the library's counters take a lock.
     """
 
     def __init__(self) -> None:

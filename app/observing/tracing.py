@@ -1,13 +1,15 @@
-"""The trace of one request: its MongoDB commands, and how long each call of its plan took."""
+"""The trace of one request: its MongoDB commands, and the duration of each call of its plan."""
 
 from app.observing.instrumentation import LevelCalled, Listener
 from loaders.mongo import CommandSent
 
 
 class Trace(Listener):
-    """commands: how many were sent. ms: the sum of their times in flight; concurrent ones count each.
-    levels: the calls of the plan, by the number of their level's first use. with_plan: whether the client
-    asked for the plan.
+    """Collects the trace of one request.
+
+    commands: how many were sent. ms: the sum of their times in flight, even if they ran concurrently.
+    levels: the calls of the plan, by the number of the level's first use. with_plan: whether the client asked
+    for the plan.
     """
 
     def __init__(self, *, with_plan: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""The few ways Lectern talks to MongoDB, the same with Motor and with PyMongo's async client."""
+"""The few functions that talk to MongoDB. They are the same for Motor and PyMongo's async client."""
 
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from inspect import isawaitable
 from operator import attrgetter
 from time import perf_counter
@@ -19,6 +19,16 @@ from pymongo.errors import (
 
 from loaders.mongo import circuit, find_commands
 from loaders.mongo.async_commands import Awaited
+from loaders.mongo.bson_types import (
+    Document,
+    DriverCall,
+    DriverObject,
+    Expression,
+    Filter,
+    Option,
+    Result,
+    Stored,
+)
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.database import Collection, DriverDatabase
 from loaders.mongo.queue import queue_of
@@ -28,68 +38,71 @@ from loaders.mongo.threads import Call
 _COLLECTIONS = (AgnosticCollection, AsyncCollection)
 _READS = frozenset(("find", "aggregate", "count"))
 
-Pipeline: TypeAlias = Sequence[Mapping[str, Any]]
+Pipeline: TypeAlias = Sequence[Expression]
 
 #: The twelve bytes of an ObjectId.
 id_bytes: Callable[[ObjectId], bytes] = attrgetter("binary")
 
 
 async def aggregate(
-    target: Collection | DriverDatabase, pipeline: Pipeline, *, size: int, **options: Any
-) -> list[dict[str, Any]]:
-    """All results of a pipeline. `size` is the most that can come back: it becomes the batch size, so that
-    the answer takes one round trip.
+    target: Collection | DriverDatabase, pipeline: Pipeline, *, size: int, **options: Option
+) -> list[Document]:
+    """Returns all results of a pipeline.
+
+    size: the most results there can be. It becomes the batch size, so that one round trip is enough.
     """
 
-    def results(own: Any) -> Any:
-        cursor = own.aggregate(pipeline, batchSize=size + 1, **options)
+    def results(raw: DriverObject) -> Result:
+        cursor = raw.aggregate(pipeline, batchSize=size + 1, **options)
         return _listed(cursor) if isawaitable(cursor) else cursor.to_list(None)
 
-    found: list[dict[str, Any]] = await send(target, "aggregate", results)
+    found: list[Document] = await send(target, "aggregate", results)
     return found
 
 
-async def find(collection: Collection, query: Mapping[str, Any], *, size: int, **options: Any) -> list[Any]:
-    """All documents of a query, at most `size` of them, in one round trip."""
+async def find(collection: Collection, query: Filter, *, size: int, **options: Option) -> list[Stored]:
+    """Returns all documents of a query, which are at most `size`, in one round trip."""
     if isinstance(collection, AgnosticCollection):
-        call: Callable[[Any], Any] = lambda own: find_commands.find(own, query, size, options)  # noqa: E731
+        call: DriverCall = lambda raw: find_commands.find(raw, query, size, options)  # noqa: E731
     else:
-        call = lambda own: own.find(query, batch_size=size + 1, **options).to_list(None)  # noqa: E731
-    found: list[Any] = await send(collection, "find", call)
+        call = lambda raw: raw.find(query, batch_size=size + 1, **options).to_list(None)  # noqa: E731
+    found: list[Stored] = await send(collection, "find", call)
     return found
 
 
-def find_one(collection: Collection, query: Mapping[str, Any], **options: Any) -> Coroutine[Any, Any, Any]:
-    """The first document of a query, or None."""
+def find_one(collection: Collection, query: Filter, **options: Option) -> Coroutine[Any, Any, Result]:
+    """Returns the first document of a query, or None."""
     if isinstance(collection, AgnosticCollection):
-        return send(collection, "find", lambda own: find_commands.find_one(own, query, options))
-    return send(collection, "find", lambda own: own.find_one(query, **options))
+        return send(collection, "find", lambda raw: find_commands.find_one(raw, query, options))
+    return send(collection, "find", lambda raw: raw.find_one(query, **options))
 
 
-async def count(collection: Collection, query: Mapping[str, Any]) -> int:
-    """How many documents match."""
-    number: int = await send(collection, "aggregate", lambda own: own.count_documents(query))
+async def count(collection: Collection, query: Filter) -> int:
+    """Counts the documents that match."""
+    number: int = await send(collection, "aggregate", lambda raw: raw.count_documents(query))
     return number
 
 
 async def estimated_count(collection: Collection) -> int:
-    """How many documents a collection has, by its metadata."""
-    number: int = await send(collection, "count", lambda own: own.estimated_document_count())
+    """Returns the number of documents in a collection, from its metadata."""
+    number: int = await send(collection, "count", lambda raw: raw.estimated_document_count())
     return number
 
 
-async def _listed(cursor: Awaitable[Any]) -> Any:
-    return await (await cursor).to_list(None)
+async def _listed(cursor: Awaitable[Any]) -> list[Document]:  # Any: PyMongo's async cursor
+    documents: list[Document] = await (await cursor).to_list(None)
+    return documents
 
 
-def send(target: Any, kind: str, call: Callable[[Any], Any]) -> Coroutine[Any, Any, Any]:
-    """Sends a command: what `call` returns for a collection, a database or a session of PyMongo. For Motor,
-    that is the blocking object within, called in one of our threads. (Motor does the same by longer ways,
-    with a cursor of its own, document by document.)
+def send(target: DriverObject, kind: str, call: DriverCall) -> Coroutine[Any, Any, Result]:
+    """Sends a command, and returns its result.
 
-    kind: the name of MongoDB's command, for listeners.
+    call: makes the command on a collection, a database or a session of PyMongo. For Motor, it is called in
+    one of our threads, on the blocking object within Motor's. (Motor does the same in a roundabout way, with
+    a cursor of its own, document by document.)
+    kind: the name of the MongoDB command, for listeners.
 
-    In a scope: raises DeadlineError past its deadline, DatabaseAwayError where no primary can be reached, and
+    In a scope, raises DeadlineError past its deadline, DatabaseAwayError if no primary can be reached, and
     ClientGoneError once its client has disconnected.
     """
     scope = current_scope.get()
@@ -100,18 +113,19 @@ def send(target: Any, kind: str, call: Callable[[Any], Any]) -> Coroutine[Any, A
     return _observed(target, kind, call, scope.on_command)
 
 
-async def _observed(target: Any, kind: str, call: Callable[[Any], Any], on_command: OnCommand) -> Any:
-    """As `_called`, with a report of the command. (A CommandListener of the driver costs every command a
-    tenth of its time, needed or not.)
+async def _observed(target: DriverObject, kind: str, call: DriverCall, on_command: OnCommand) -> Result:
+    """Sends a command like `_called`, and notifies a listener.
+
+    (A CommandListener of the driver would add a tenth to the time of every command, needed or not.)
     """
     began = ended = perf_counter()
     documents: int | None = None
 
-    def timed(own: Any) -> Any:
+    def timed(raw: DriverObject) -> Result:
         nonlocal began, ended
-        began = perf_counter()  # a thread may have been waited for
+        began = perf_counter()  # anew, because the command may have waited for a thread
         try:
-            return call(own)
+            return call(raw)
         finally:
             ended = perf_counter()
 
@@ -126,8 +140,8 @@ async def _observed(target: Any, kind: str, call: Callable[[Any], Any], on_comma
         on_command(CommandSent(kind, name, ms, documents))
 
 
-async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
-    """In its turn, until its request's deadline."""
+async def _called(target: DriverObject, call: DriverCall) -> Result:
+    """Queues a command, and awaits its result until the deadline of its request."""
     scope, client = current_scope.get(), client_of(target)
     queue = queue_of(client)
     if isinstance(target, AgnosticBase):
@@ -138,7 +152,7 @@ async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
         queue.submit(command)
         return await command.outcome()
     if isinstance(command, Awaited):
-        circuit.check(client)  # its deadline is the driver's, too, which would look for a primary until then
+        circuit.check(client)  # at once: the driver would look for a primary until the same deadline
     if circuit.troubled:
         await circuit.passed(client, scope.deadline)
     if scope.gone:
@@ -149,10 +163,10 @@ async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
         queue.enter(command, scope)
         return await command.outcome()
     except PyMongoError as error:
-        judged = _judged(error, scope, client)
-        if judged is error:
+        request_error = _request_error(error, scope, client)
+        if request_error is error:
             raise
-        raise judged from error
+        raise request_error from error
     except CancelledError:
         command.stop(ClientGoneError())
         raise
@@ -160,13 +174,13 @@ async def _called(target: Any, call: Callable[[Any], Any]) -> Any:
         queue.leave(command)
 
 
-def client_of(target: Any) -> Any:
+def client_of(target: DriverObject) -> DriverObject:
     """The client of a collection, a database or a session."""
     return target.database.client if isinstance(target, _COLLECTIONS) else target.client
 
 
-def _judged(error: PyMongoError, scope: Scope, client: Any) -> Exception:
-    """What a command's error means for its request."""
+def _request_error(error: PyMongoError, scope: Scope, client: DriverObject) -> Exception:
+    """The error that a request gets for the error of its command."""
     if scope.gone:
         return ClientGoneError()
     if isinstance(error, ConnectionFailure) and not isinstance(error, WaitQueueTimeoutError):

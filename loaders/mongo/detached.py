@@ -1,4 +1,4 @@
-"""Work that goes on when nobody waits for its result; a process that stops waits for it."""
+"""Detached tasks: work that continues when nobody waits for it. A process that stops waits for them."""
 
 from asyncio import AbstractEventLoop, CancelledError, Task, create_task, get_running_loop, wait
 from collections.abc import Coroutine
@@ -12,11 +12,11 @@ from loaders.mongo.scope import OnLate, current_scope
 
 T = TypeVar("T")
 
-_tasks: WeakKeyDictionary[AbstractEventLoop, set[Task[Any]]] = WeakKeyDictionary()
+_tasks: WeakKeyDictionary[AbstractEventLoop, set[Task[object]]] = WeakKeyDictionary()
 
 
-def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:
-    """A task that runs to its end, whoever cancels what waits for it."""
+def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: only asyncio uses these types
+    """Starts a task that runs to its end, even if its waiters are cancelled."""
     task = create_task(work)
     _tasks.setdefault(task.get_loop(), set()).add(task)
     task.add_done_callback(_done)
@@ -24,10 +24,10 @@ def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:
 
 
 async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
-    """What a task returns or raises. Raises DeadlineError at the deadline, and the task goes on.
+    """Returns or raises what a task does. Raises DeadlineError at the deadline, but the task continues.
 
-    deadline: in seconds of time.monotonic(). kind: the name under which a late outcome
-    is reported; None: none is.
+    deadline: in seconds of time.monotonic(). kind: the name under which a late outcome is reported; None if
+    it is not reported.
     """
     try:
         await wait({task}, timeout=max(deadline - monotonic(), 0))
@@ -39,25 +39,25 @@ async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
     return task.result()
 
 
-def report_late(task: Task[Any], kind: str) -> None:
-    """Reports how a task ends to the listener of the current request: nobody waits for the task."""
+def report_late(task: Task[object], kind: str) -> None:
+    """Reports the outcome of a task that nobody waits for to the listener of the current request."""
     scope = current_scope.get()
     if scope and scope.on_late:
         task.add_done_callback(partial(_report, scope.on_late, kind))
 
 
 async def detached_work_done() -> None:
-    """Returns when no task of this event loop is left, those included that were started meanwhile."""
+    """Waits for all detached tasks of this event loop, including those that are started meanwhile."""
     tasks = _tasks.get(get_running_loop())
     while tasks:
         await wait(set(tasks))
 
 
-def _report(on_late: OnLate, kind: str, task: Task[Any]) -> None:
+def _report(on_late: OnLate, kind: str, task: Task[object]) -> None:
     on_late(kind, CancelledError() if task.cancelled() else task.exception())
 
 
-def _done(task: Task[Any]) -> None:
+def _done(task: Task[object]) -> None:
     _tasks[task.get_loop()].discard(task)
     if not task.cancelled():
-        task.exception()  # asyncio would log one that nobody asks for
+        task.exception()  # retrieved, because asyncio would log an exception that nobody retrieves

@@ -1,17 +1,20 @@
-"""A request, as its MongoDB commands see it."""
+"""The scope of a request's MongoDB commands: deadline, cancellation and listeners."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from loaders.mongo.bson_types import Fields
+
 
 class CommandSent(NamedTuple):
     """A command that MongoDB has answered, or that has failed.
 
-    kind: the name of MongoDB's command. collection: empty for a command of a database or a session. ms: in
-    flight, without the wait in the queue. documents: how many came back; None if it returns no documents.
+    kind: the name of the MongoDB command. collection: empty for a command of a database or a session.
+    ms: the time in flight, without the wait in the queue. documents: the number of returned documents; None
+    if the command returns none.
     """
 
     kind: str
@@ -20,14 +23,14 @@ class CommandSent(NamedTuple):
     documents: int | None
 
 
-#: Is told of each command of a request.
+#: Called after each command of a request.
 OnCommand: TypeAlias = Callable[[CommandSent], None]
-#: Is told of work whose request no longer waits for it: its kind, and its error; None if it succeeded.
+
+#: Called when work ends that its request no longer waits for, with its kind, and its error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
-
-#: Collections, each with the `_id`s of documents.
-Reads: TypeAlias = dict[str, set[Any]]
+#: The collections that were read, each with the `_id`s of the documents that were fetched.
+Reads: TypeAlias = dict[str, set[Any]]  # an `_id` may have any BSON type
 
 
 class Named(Protocol):
@@ -38,7 +41,7 @@ class Named(Protocol):
 
 
 class Queue(Protocol):
-    """A queue of commands: loaders.mongo.queue."""
+    """A queue of commands, as in loaders.mongo.queue."""
 
     def stop(self, scope: "Scope") -> None: ...
 
@@ -46,11 +49,11 @@ class Queue(Protocol):
 class Scope:
     """The commands of one request.
 
-    deadline: in seconds of time.monotonic(). cheap: whether the price of its operation is small, so that its
-    commands have slots of their own while others are slow. gone: whether its client has disconnected.
-    is_writing: whether a mutation is running; has_begun: whether one has started. wrote: whether a commit
-    was sent. on_command, on_late: listeners, if there are any. reads: what the request has read, if that is
-    recorded: the collections, each with the `_id`s of the documents that were fetched (note_read).
+    deadline: in seconds of time.monotonic(). cheap: whether its operation has a low price; the commands of
+    cheap requests have slots of their own, for when others are slow. gone: whether its client has
+    disconnected. is_writing: whether a mutation is running. has_begun: whether a mutation has started.
+    wrote: whether a commit was sent. on_command, on_late: listeners, or None. reads: what the request has
+    read (note_read); None if that is not recorded.
     """
 
     __slots__ = (
@@ -74,7 +77,7 @@ class Scope:
         self.wrote = False
         self.is_writing = False
         self.queue: Queue | None = None  # the queue that holds its commands
-        self.lines: dict[Any, Any] = {}  # kept for loaders.mongo.queue, by kind
+        self.lines: dict[Any, Any] = {}  # private to loaders.mongo.queue, which knows the types
         self.has_begun = False
 
     @property
@@ -84,8 +87,9 @@ class Scope:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """While a mutation runs, its commands have slots of their own. Once one has started, the operation
-        runs to its end, whether or not its client waits for it.
+        """Marks the time during which a mutation runs: its commands have slots of their own.
+
+        Once a mutation has started, the operation runs to its end, even if its client disconnects.
         """
         self.has_begun = self.is_writing = True
         try:
@@ -94,8 +98,9 @@ class Scope:
             self.is_writing = False
 
     def leave(self) -> None:
-        """The client has disconnected: queued reads are dropped, and those in flight end within a second. A
-        mutation that has started runs to its end.
+        """The client has disconnected: queued reads are dropped, and reads in flight end within a second.
+
+        A mutation that has started runs to its end.
         """
         if self.has_begun:
             return
@@ -109,14 +114,14 @@ current_scope: ContextVar[Scope | None] = ContextVar("lectern_scope", default=No
 
 
 def take_time(seconds: float) -> None:
-    """Gives what this task writes from now on its own deadline, whatever is left of its request's."""
+    """Gives the writes of this task a deadline of their own, however little of its request's is left."""
     request = current_scope.get()
     scope = Scope(monotonic() + seconds, on_late=request.on_late if request else None)
     scope.has_begun = scope.is_writing = True
     current_scope.set(scope)
 
 
-def note_read(collection: Named, documents: Iterable[Mapping[str, Any] | None] = ()) -> None:
-    """Records documents that were fetched, where the request records what it reads."""
+def note_read(collection: Named, documents: Iterable[Fields | None] = ()) -> None:
+    """Records fetched documents, if the current request records what it reads."""
     if (scope := current_scope.get()) and scope.reads is not None:
         scope.reads.setdefault(collection.name, set()).update(d["_id"] for d in documents if d is not None)

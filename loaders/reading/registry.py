@@ -1,4 +1,4 @@
-"""The loaders of one request."""
+"""The loaders of documents by key of one request."""
 
 from collections.abc import Mapping, Set
 from typing import Any
@@ -12,10 +12,11 @@ _STATUS = ("courses", "status only")
 
 
 class Loaders:
-    """Made for a request and dropped with it: what a loader has seen is as old as the request.
+    """The loaders of one request. They are dropped with it, so what they cache is no older than the request.
 
-    projections: what is fetched of each collection's documents. Without one, documents are fetched whole.
-    looked_beyond: the collections whose lists may be asked whether more follows a page; None: all.
+    projections: the keys to fetch from each collection's documents. Without a projection, documents are
+    fetched whole.
+    looked_beyond: the collections whose pages may be asked whether more follows (`pageInfo`); None for all.
     """
 
     def __init__(
@@ -27,9 +28,9 @@ class Loaders:
         self.database = database
         self.projections: Mapping[str, Projection] = projections or {}
         self.looked_beyond = looked_beyond
-        self._by_key: dict[tuple[str, str], ByKey[Any]] = {}
+        self._by_key: dict[tuple[str, str], ByKey[Any]] = {}  # Any: each collection has its own type
 
-    def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:
+    def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:  # Any: its documents' type
         """The loader of a collection's documents by a unique field."""
         if (loader := self._by_key.get((collection, field))) is None:
             projection = self.projections.get(collection)
@@ -42,7 +43,7 @@ class Loaders:
 
     @property
     def course_status_by_id(self) -> ByKey[CourseDoc]:
-        """Courses with their status: those that are fetched anyway, where they are."""
+        """Courses with at least their status. If the operation fetches courses, `course_by_id` is used."""
         if not self.projections or "courses" in self.projections:
             return self.course_by_id
         if (loader := self._by_key.get(_STATUS)) is None:
@@ -78,5 +79,5 @@ class Loaders:
         return self.by_key("reviews")
 
     def forget(self) -> None:
-        """Drops what was read: it has been written to."""
+        """Drops everything read so far, because it may have been changed."""
         self._by_key.clear()

@@ -1,4 +1,4 @@
-"""What tests of the application may ask for."""
+"""Fixtures for the tests of the application."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""An external issuer with its keys, and gateways that take its tokens."""
+"""An external issuer with its keys, and gateways that accept its tokens."""
 
 import json
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ class Key(NamedTuple):
         return {**told, "kid": self.id, "alg": self.algorithm, "use": "sig", **more}
 
     def token(self, *, kid: str | None = "", without: str = "", **claims: Any) -> str:
-        """kid: another than the key's own; None: none."""
+        """A token of the issuer. kid: replaces the key's own id; None omits it."""
         own = {"iss": NAME, "aud": AUDIENCE, "exp": LATER, "sub": "ada", "roles": ["student"]}
         told = {name: value for name, value in {**own, **claims}.items() if name != without}
         headers = {} if kid is None else {"kid": kid or self.id}
@@ -56,7 +56,7 @@ def key_set(*keys: Any) -> str:
 
 
 class Server:
-    """Where the issuer publishes its keys, for as long as it is up."""
+    """A server at which the issuer publishes its keys, as long as it runs."""
 
     def __init__(self) -> None:
         self.body: str | bytes = key_set(RSA.public(), EC.public())
@@ -103,7 +103,7 @@ def issuer(
 
 
 async def outcome(issuer: Issuer, token: str, database: Database) -> Any:
-    """The roles of a token's viewer, or why there is none."""
+    """The roles of a token's viewer, or the reason why it is refused."""
     try:
         return (await issuer.viewer(token, database)).roles
     except (InvalidTokenError, IssuerUnavailableError) as error:
@@ -115,7 +115,7 @@ TAKEN, INVALID, UNAVAILABLE = frozenset(("STUDENT",)), InvalidTokenError, Issuer
 
 @asynccontextmanager
 async def http(settings: Settings, location: str, **more: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A gateway that takes the issuer's tokens."""
+    """A client of a gateway that accepts the issuer's tokens."""
     own = {"oidc_issuer": NAME, "oidc_audience": AUDIENCE, "oidc_jwks": location, **more}
     app = create_app(settings.model_copy(update=own))
     async with (

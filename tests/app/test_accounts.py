@@ -1,4 +1,4 @@
-"""`lectern account`, and what it prints used on a gateway."""
+"""`lectern account`, and its output used on a gateway."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ SESSION = (
 
 @dataclass
 class Office:
-    """Runs `lectern account` in this process; `url` is a gateway on the same database."""
+    """Runs `lectern account` in this process. `url` is a gateway on the same database."""
 
     database: Database[dict[str, Any]]
     url: str
@@ -39,7 +39,7 @@ class Office:
         return CliRunner().invoke(cli.app, ["account", *arguments])
 
     def ok(self, *arguments: str) -> str:
-        """What it prints on standard output."""
+        """Runs a command that succeeds. Returns its standard output."""
         result = self.run(*arguments)
         assert result.exception is None, f"{result.exception!r}\n{result.output}"
         return result.stdout.strip()
@@ -105,7 +105,7 @@ def test_the_first_member_of_staff_sets_a_password_and_signs_in(office: Office) 
     assert office.set_password(token)["errors"] == [{"code": "EXPIRED"}]
 
 
-def test_a_token_is_stored_as_its_digest_and_good_for_a_day(office: Office) -> None:
+def test_a_token_is_stored_as_its_digest_and_valid_for_a_day(office: Office) -> None:
     token = office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     account = office.account()
     assert account["reset"]["digest"] == sha256(token.encode()).digest()
@@ -135,9 +135,7 @@ def test_the_example_that_is_printed_with_a_token_works(office: Office) -> None:
     assert office.sign_in()["errors"] == []
 
 
-def test_a_link_is_printed_where_there_is_a_page_for_it(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_link_is_printed_if_reset_url_is_set(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESET_URL", "https://courses.example/reset#{token}")
     told = office.run("create", ADA, "--name", "Ada", "--role", "STAFF")
     match = re.fullmatch(r"https://courses\.example/reset#([\w-]{43})\n", told.stdout)
@@ -146,7 +144,7 @@ def test_a_link_is_printed_where_there_is_a_page_for_it(
     assert office.set_password(match[1])["errors"] == []
 
 
-def test_a_reset_makes_what_was_printed_before_useless_and_keeps_the_password_until_then(
+def test_a_reset_voids_earlier_tokens_and_keeps_the_password_until_it_is_used(
     office: Office,
 ) -> None:
     office.set_password(office.ok("create", ADA, "--name", "Ada", "--role", "STAFF"))
@@ -156,7 +154,7 @@ def test_a_reset_makes_what_was_printed_before_useless_and_keeps_the_password_un
     assert office.set_password(second)["errors"] == []
 
 
-def test_an_address_that_has_an_account_or_has_none_is_told(office: Office) -> None:
+def test_create_refuses_a_known_address_and_reset_an_unknown_one(office: Office) -> None:
     office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     told = office.refused("create", "ADA@example.org", "--name", "Ada", "--role", "STAFF")
     assert told.startswith("ada@example.org has an account.\n  lectern account reset ada@example.org")
@@ -165,7 +163,7 @@ def test_an_address_that_has_an_account_or_has_none_is_told(office: Office) -> N
     assert office.database["accounts"].count_documents({}) == 1
 
 
-def test_students_and_instructors_are_made_with_their_accounts(office: Office) -> None:
+def test_students_and_instructors_are_created_with_their_accounts(office: Office) -> None:
     roles = ("--role", "instructor", "--role", "STUDENT")
     token = office.ok("create", ADA, "--name", " Ada <b>Lovelace</b> ", *roles)
     viewer = office.set_password(token)["viewer"]
@@ -176,7 +174,7 @@ def test_students_and_instructors_are_made_with_their_accounts(office: Office) -
     }
 
 
-def test_an_account_is_made_for_an_instructor_who_is_there(office: Office) -> None:
+def test_an_account_is_created_for_an_existing_instructor(office: Office) -> None:
     grace = factories.instructor("Grace")
     office.database["instructors"].insert_one(grace)
     graces = ids.encode_id("Instructor", grace)
@@ -196,7 +194,7 @@ def test_roles_are_printed(office: Office) -> None:
     assert office.ok("roles", ADA).split() == ["STUDENT", "STAFF"]
 
 
-def test_a_role_that_is_added_makes_the_person_once(office: Office) -> None:
+def test_an_added_role_creates_the_person_once(office: Office) -> None:
     office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     assert office.ok("roles", ADA, "--add", "STUDENT", "--add", "INSTRUCTOR").split() == [
         "STUDENT",
@@ -216,7 +214,7 @@ def test_a_role_that_is_added_makes_the_person_once(office: Office) -> None:
     }
 
 
-def test_who_signed_up_teaches_under_the_same_name_or_as_who_is_there(office: Office) -> None:
+def test_a_student_becomes_a_new_or_an_existing_instructor(office: Office) -> None:
     new = {"name": "Bob", "email": "bob@example.org", "password": PASSWORD}
     session = office.mutate("signUp", new, SESSION)
     office.ok("roles", "bob@example.org", "--add", "INSTRUCTOR")
@@ -229,7 +227,7 @@ def test_who_signed_up_teaches_under_the_same_name_or_as_who_is_there(office: Of
     assert refreshed["errors"] == [{"code": "UNAUTHENTICATED"}]
 
 
-def test_a_role_that_is_taken_away_ends_the_sessions(office: Office) -> None:
+def test_a_removed_role_ends_the_sessions(office: Office) -> None:
     roles = ("--role", "STAFF", "--role", "STUDENT")
     session = office.set_password(office.ok("create", ADA, "--name", "Ada", *roles))
     told = office.run("roles", ADA, "--remove", "staff")
@@ -244,27 +242,27 @@ def test_a_role_that_is_taken_away_ends_the_sessions(office: Office) -> None:
     assert office.sign_in()["viewer"]["roles"] == ["STUDENT"]
 
 
-def test_a_session_goes_on_with_a_role_that_is_added(office: Office) -> None:
+def test_a_session_continues_with_an_added_role(office: Office) -> None:
     session = office.set_password(office.ok("create", ADA, "--name", "Ada", "--role", "STAFF"))
     office.ok("roles", ADA, "--add", "STUDENT", "--remove", "INSTRUCTOR")
     refreshed = office.mutate("refreshSession", {"refreshToken": session["refreshToken"]}, SESSION)
     assert refreshed["viewer"]["roles"] == ["STUDENT", "STAFF"]
 
 
-def test_a_role_must_be_said(office: Office) -> None:
+def test_a_role_is_required(office: Office) -> None:
     done = office.run("create", ADA, "--name", "Ada")
     assert done.exit_code == 2
     assert "STAFF, INSTRUCTOR or STUDENT" in done.output
     assert office.database["accounts"].count_documents({}) == 0
 
 
-def test_who_has_no_roles_left_is_told_so(office: Office) -> None:
+def test_an_account_without_roles_is_reported(office: Office) -> None:
     office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     told = office.run("roles", ADA, "--remove", "STAFF")
     assert (told.stdout, told.stderr.splitlines()[0]) == ("", f"{ADA} has no roles.")
 
 
-def test_every_change_is_in_the_audit_log_and_no_secret(office: Office) -> None:
+def test_every_change_is_in_the_audit_log_without_secrets(office: Office) -> None:
     office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     office.ok("reset", ADA)
     office.ok("roles", ADA, "--add", "STUDENT")
@@ -290,17 +288,17 @@ def test_every_change_is_in_the_audit_log_and_no_secret(office: Office) -> None:
         (("create", ADA, "--name", "<b> </b>"), "Write something here."),
         (("create", ADA, "--name", "Ada", "--role", "tutor"), "'tutor' is not one of STUDENT, INSTRUCTOR"),
         (("create", ADA, "--instructor", "grace"), "There is no instructor with this ID."),
-        (("roles", ADA, "--add", "STAFF", "--remove", "staff"), "STAFF can't be given and taken away"),
+        (("roles", ADA, "--add", "STAFF", "--remove", "staff"), "STAFF can't be added and removed"),
     ],
 )  # fmt: skip
-def test_a_value_that_can_t_be_used_is_told(office: Office, arguments: tuple[str, ...], told: str) -> None:
+def test_an_invalid_value_is_reported(office: Office, arguments: tuple[str, ...], told: str) -> None:
     result = office.run(*arguments)
     assert result.exit_code == 2
     assert told in re.sub(r"[│\s]+", " ", result.stderr)
     assert office.database["accounts"].count_documents({}) == 0
 
 
-def test_the_command_tells_an_error_in_a_sentence(office: Office) -> None:
+def test_an_error_is_reported_in_a_sentence(office: Office) -> None:
     done = lectern("account", "reset", "eve@example.org")
     assert done.returncode == 1
     assert done.stdout == ""

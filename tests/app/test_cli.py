@@ -41,7 +41,7 @@ def lectern(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 @contextmanager
 def running(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process, once it has told its address; killed at the end if it still runs."""
+    """A process that has printed its address. It is killed at the end if it still runs."""
     command = [str(LECTERN), *arguments, "--port", "0"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
@@ -116,7 +116,7 @@ def test_dev_killed_leaves_no_mongod_and_starts_again(tmp_path: Path) -> None:
     wait_until_none(tmp_path)
 
 
-def test_dev_keeps_cursors_good_over_a_restart(tmp_path: Path) -> None:
+def test_dev_keeps_cursors_valid_over_a_restart(tmp_path: Path) -> None:
     page = (
         "query($after: String) { courses(first: 1, after: $after) { nodes { id } pageInfo { endCursor } } }"
     )
@@ -133,7 +133,7 @@ def test_dev_keeps_cursors_good_over_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["dev", "serve"])
-def test_a_port_in_use_is_said(command: str, mongo_uri: str, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(command: str, mongo_uri: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         data_dir = ["--data-dir", str(tmp_path)] if command == "dev" else []
@@ -143,7 +143,7 @@ def test_a_port_in_use_is_said(command: str, mongo_uri: str, tmp_path: Path) -> 
     assert "Choose another with --host and --port." in done.stderr
 
 
-def test_serve_says_that_mongodb_can_t_be_reached_and_no_password() -> None:
+def test_serve_reports_an_unreachable_mongodb_without_the_password() -> None:
     uri = "mongodb://ann:hunter2@127.0.0.1:1/"
     done = lectern("serve", MONGODB_URI=uri, MONGODB_TIMEOUT="0.2")
     assert done.returncode == 1
@@ -152,7 +152,7 @@ def test_serve_says_that_mongodb_can_t_be_reached_and_no_password() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_serve_wants_a_mongodb_with_transactions(tmp_path: Path) -> None:
+def test_serve_requires_a_mongodb_with_transactions(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     standalone = [str(find_mongod()), "--dbpath", str(tmp_path), "--port", port, "--bind_ip", "127.0.0.1"]
@@ -168,19 +168,19 @@ def test_serve_wants_a_mongodb_with_transactions(tmp_path: Path) -> None:
 
 def test_serve_warns_of_missing_indexes(mongo_uri: str) -> None:
     environment = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"unindexed_{os.getpid()}"}
-    assert "Indexes are missing: run `lectern indexes`." in told_by_serve(environment)
+    assert "Indexes are missing: run `lectern indexes`." in output_of_serve(environment)
     lectern("indexes", **environment)
-    assert "missing" not in told_by_serve(environment)
+    assert "missing" not in output_of_serve(environment)
 
 
-def test_serve_says_what_ends_with_it_without_a_secret(mongo_uri: str) -> None:
-    told = told_by_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": ""})
-    assert "LECTERN_SECRET is not set: sessions and cursors will be good until this process ends." in told
-    assert "LECTERN_SECRET" not in told_by_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": "x" * 32})
+def test_serve_without_a_secret_says_what_ends_with_it(mongo_uri: str) -> None:
+    told = output_of_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": ""})
+    assert "LECTERN_SECRET is not set: sessions and cursors will be valid until this process ends." in told
+    assert "LECTERN_SECRET" not in output_of_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": "x" * 32})
 
 
-def told_by_serve(environment: dict[str, str]) -> str:
-    """What it tells before it serves."""
+def output_of_serve(environment: dict[str, str]) -> str:
+    """What `lectern serve` prints before it serves."""
     command = [str(LECTERN), "serve", "--port", "0"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
@@ -202,7 +202,7 @@ def told_by_serve(environment: dict[str, str]) -> str:
         ({"MONGODB_URI": "mongodb://ann:p@ss@h/"}, "MONGODB_URI can't be used: "),
     ],
 )
-def test_a_setting_that_is_wrong_is_named(environment: dict[str, str], told: str) -> None:
+def test_an_invalid_setting_is_named(environment: dict[str, str], told: str) -> None:
     done = lectern("serve", **environment)
     assert done.returncode == 1
     assert told in done.stderr
@@ -210,7 +210,7 @@ def test_a_setting_that_is_wrong_is_named(environment: dict[str, str], told: str
     assert "p@ss" not in done.stderr
 
 
-async def test_workers_take_each_other_s_cursors(settings: Settings, database: Database) -> None:
+async def test_workers_accept_each_others_cursors(settings: Settings, database: Database) -> None:
     await store(database, courses=[factories.course() for _ in range(2)])
     environment = {
         "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
@@ -222,19 +222,19 @@ async def test_workers_take_each_other_s_cursors(settings: Settings, database: D
         assert until_it_answers(url) == 2
         first = httpx.post(f"{url}/graphql", json={"query": page}).json()["data"]
         body = {"query": page, "variables": {"after": first["courses"]["pageInfo"]["endCursor"]}}
-        answers = [httpx.post(f"{url}/graphql", json=body).json() for _ in range(20)]  # a connection each
+        answers = [httpx.post(f"{url}/graphql", json=body).json() for _ in range(20)]  # a connection for each
         assert all("errors" not in answer for answer in answers)
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
 
 
-def test_indexes_are_made_once(mongo_uri: str) -> None:
+def test_indexes_are_created_once(mongo_uri: str) -> None:
     environment = {"MONGODB_URI": mongo_uri, "MONGODB_DATABASE": f"indexes_{os.getpid()}"}
     assert "courses.slug_1" in lectern("indexes", **environment).stderr
-    assert lectern("indexes", **environment).stderr == "All indexes are there.\n"
+    assert lectern("indexes", **environment).stderr == "All indexes exist.\n"
 
 
-def test_schema_check_tells_drift(tmp_path: Path) -> None:
+def test_schema_check_reports_drift(tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     missing = lectern("schema", "check", str(file))
     assert (missing.returncode, "lectern schema write" in missing.stderr) == (1, True)

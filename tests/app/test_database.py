@@ -1,3 +1,5 @@
+"""Connecting to MongoDB: missing indexes and the read preference."""
+
 import pytest
 from pydantic import SecretStr
 from pymongo import ReadPreference
@@ -8,7 +10,7 @@ from loaders import indexes
 from loaders.mongo.database import Database
 
 
-async def test_a_new_database_lacks_its_indexes_until_they_are_made(database: Database) -> None:
+async def test_a_new_database_lacks_its_indexes_until_they_are_created(database: Database) -> None:
     await ping(database)
     assert await indexes.missing(database) == []
     await database.driver.drop_collection("categories")

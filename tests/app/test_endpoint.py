@@ -1,4 +1,4 @@
-"""The life of a request: its time, its turn, a client that goes away. Over HTTP, through uvicorn."""
+"""The life of a request over HTTP: its deadline, its admission, a client that disconnects."""
 
 import asyncio
 import socket
@@ -34,8 +34,8 @@ GRAPHQL = {"accept": "application/graphql-response+json"}
 SLOW = "{ slow }"
 WRITE = "mutation { write }"
 
-#: All that graphql-core's way needs of a context.
-#: No field of its schemas asks the database.
+#: The only part of a context that graphql-core needs.
+#: The services of a request; no field of these schemas uses the database.
 SERVICES = Services(lambda: cast("Database", None), Cursors(SECRET.encode()), TOKENS)
 
 
@@ -46,7 +46,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 class World:
-    """A schema whose fields take until `go` is set. It notes what began, what was done and what was ended."""
+    """A schema whose fields wait until `go` is set. It records which began, ended or were cancelled."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -80,7 +80,7 @@ class World:
         try:
             await self.go.wait()
         except asyncio.CancelledError:
-            self.events.append(f"{name} was ended")
+            self.events.append(f"{name} was cancelled")
             raise
         self.events.append(f"{name} is done")
         return 1
@@ -103,7 +103,7 @@ def endpoint(schema: GraphQLSchema, **options: Any) -> Endpoint:
 
 @asynccontextmanager
 async def served(own: Endpoint) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the endpoint, which uvicorn serves in this loop."""
+    """A client of an endpoint, which uvicorn serves in this event loop."""
     app = Starlette(routes=[Route("/graphql", own), *health.HEALTH_ROUTES])
     config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
@@ -123,28 +123,28 @@ async def ask(http: httpx.AsyncClient, query: str, headers: dict[str, str] = GRA
     return await http.post("/graphql", json={"query": query}, headers=headers)
 
 
-def told(answer: httpx.Response) -> tuple[int, str]:
+def status_and_code(answer: httpx.Response) -> tuple[int, str]:
     (error,) = answer.json()["errors"]
     return answer.status_code, error["extensions"]["code"]
 
 
 async def leave(asked: asyncio.Task[httpx.Response]) -> None:
-    """The client goes away: httpx closes the connection of a request that is cancelled."""
+    """Makes the client disconnect: httpx closes the connection of a cancelled request."""
     asked.cancel()
     await asyncio.wait([asked])
 
 
-async def test_a_query_is_ended_when_its_client_goes(world: World) -> None:
+async def test_a_query_is_cancelled_when_its_client_disconnects(world: World) -> None:
     async with served(endpoint(world.schema)) as http:
         asked = asyncio.create_task(ask(http, SLOW))
         await world.until("slow began")
         await leave(asked)
-        await world.until("slow was ended")
+        await world.until("slow was cancelled")
     (scope,) = world.scopes
     assert scope is not None
 
 
-async def test_a_mutation_that_has_begun_is_done_though_its_client_goes(world: World) -> None:
+async def test_a_mutation_that_has_begun_completes_though_its_client_disconnects(world: World) -> None:
     own = endpoint(world.schema)
     async with served(own) as http:
         asked = asyncio.create_task(ask(http, WRITE))
@@ -159,7 +159,9 @@ async def test_a_mutation_that_has_begun_is_done_though_its_client_goes(world: W
 
 
 @pytest.mark.parametrize(("query", "name"), [(SLOW, "cheap"), (WRITE, "writes")])
-async def test_nothing_is_done_for_who_left_while_waiting(world: World, query: str, name: str) -> None:
+async def test_nothing_runs_for_a_client_that_disconnected_while_waiting(
+    world: World, query: str, name: str
+) -> None:
     own = endpoint(world.schema)
     lane: Lane = getattr(own.admission, name)
     async with served(own) as http:
@@ -173,7 +175,7 @@ async def test_nothing_is_done_for_who_left_while_waiting(world: World, query: s
 
 
 class taken:  # noqa: N801  # used as a function
-    """A lane that has no room meanwhile."""
+    """A lane without capacity, as long as the context lasts."""
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
@@ -186,12 +188,14 @@ class taken:  # noqa: N801  # used as a function
 
 
 @pytest.mark.parametrize("headers", [JSON, GRAPHQL])
-async def test_who_waits_too_long_is_told_when_to_come_back(world: World, headers: dict[str, str]) -> None:
+async def test_a_request_that_waits_too_long_is_told_when_to_retry(
+    world: World, headers: dict[str, str]
+) -> None:
     own = endpoint(world.schema, admission=Admission(wait=0.05))
     async with served(own) as http:
         with taken(own.admission.cheap):
             answer = await ask(http, SLOW, headers)
-        assert told(answer) == (503, "OVERLOADED")
+        assert status_and_code(answer) == (503, "OVERLOADED")
         assert answer.headers["content-type"].startswith(headers["accept"])
         assert int(answer.headers["retry-after"]) >= 1
         assert "data" not in answer.json()
@@ -199,9 +203,7 @@ async def test_who_waits_too_long_is_told_when_to_come_back(world: World, header
         assert (await ask(http, SLOW, headers)).json() == {"data": {"slow": 1}}
 
 
-async def test_nothing_is_read_when_nobody_more_may_wait(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_body_is_read_when_the_queue_is_full(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "_MOST_WAITING", 1)
     own = endpoint(world.schema)
     async with served(own) as http:
@@ -212,13 +214,13 @@ async def test_nothing_is_read_when_nobody_more_may_wait(
                 answer = await http.post(
                     "/graphql", content=body, headers={"content-type": "application/json"}
                 )
-                assert told(answer) == (503, "OVERLOADED")
+                assert status_and_code(answer) == (503, "OVERLOADED")
             assert (await http.get("/healthz")).status_code == 200
         world.go.set()
         assert (await asked).status_code == 200
 
 
-async def test_who_waits_counts_with_the_variables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_variables_of_waiting_requests_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "_MOST_BYTES", 1_000)
     own = endpoint(world.schema)
     world.go.set()
@@ -227,7 +229,7 @@ async def test_who_waits_counts_with_the_variables(world: World, monkeypatch: py
             body = {"query": SLOW, "variables": {"unused": "x" * 1_000}}
             asked = asyncio.create_task(http.post("/graphql", json=body))
             await until(lambda: own.admission.cheap.waiting == 1)
-            assert told(await ask(http, SLOW)) == (503, "OVERLOADED")
+            assert status_and_code(await ask(http, SLOW)) == (503, "OVERLOADED")
         assert (await asked).status_code == 200
 
 
@@ -239,44 +241,44 @@ async def test_a_new_text_waits_until_it_may_be_parsed(world: World) -> None:
         with taken(own.admission.texts):
             new = asyncio.create_task(ask(http, "{ slow slow }"))
             await until(lambda: own.admission.texts.waiting == 1)
-            assert (await ask(http, SLOW)).status_code == 200  # it is known
+            assert (await ask(http, SLOW)).status_code == 200  # its text is cached
             assert not new.done()
         assert (await new).status_code == 200
     assert own.admission.texts.used == 0
 
 
-async def test_texts_are_parsed_one_round_of_the_loop_after_another(world: World) -> None:
+async def test_texts_are_parsed_in_successive_iterations_of_the_loop(world: World) -> None:
     own = endpoint(world.schema)
     texts = own.admission.texts
     size = texts.capacity // 2 + 1
     assert texts.enter(size)
     await own._read(Operation(f"{{ slow }} # {'x' * 1_000}"))
-    assert not texts.enter(texts.capacity - size)  # what was parsed counts until the next round
+    assert not texts.enter(texts.capacity - size)  # a parsed text counts until the next iteration
     await asyncio.sleep(0)
     assert texts.enter(texts.capacity - size)
 
 
 @pytest.mark.parametrize("headers", [JSON, GRAPHQL])
-async def test_a_query_is_ended_past_its_time(
+async def test_a_query_is_cancelled_past_its_deadline(
     world: World, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.http.watch._GRACE", 0.1)
     async with served(endpoint(world.schema, timeout=0.1)) as http:
         answer = await ask(http, SLOW, headers)
-        assert told(answer) == (503, "TIMEOUT")
+        assert status_and_code(answer) == (503, "TIMEOUT")
         assert answer.headers["retry-after"]
-    assert world.events == ["slow began", "slow was ended"]
+    assert world.events == ["slow began", "slow was cancelled"]
 
 
-async def test_a_wait_for_a_turn_ends_with_the_time(world: World) -> None:
+async def test_a_wait_for_admission_ends_at_the_deadline(world: World) -> None:
     own = endpoint(world.schema, timeout=0.1)
     async with served(own) as http:
         with taken(own.admission.cheap):
-            assert told(await ask(http, SLOW)) == (503, "TIMEOUT")
+            assert status_and_code(await ask(http, SLOW)) == (503, "TIMEOUT")
         assert own.admission.cheap.used == own.admission.cheap.waiting == 0
 
 
-async def test_a_wait_for_the_body_ends_with_the_time(world: World) -> None:
+async def test_a_wait_for_the_body_ends_at_the_deadline(world: World) -> None:
     async def slowly() -> AsyncIterator[bytes]:
         yield b"{"
         await asyncio.sleep(1)
@@ -284,11 +286,11 @@ async def test_a_wait_for_the_body_ends_with_the_time(world: World) -> None:
     async with served(endpoint(world.schema, timeout=0.1)) as http:
         headers = {"content-type": "application/json"}
         answer = await http.post("/graphql", content=slowly(), headers=headers)
-        assert told(answer) == (408, "TIMEOUT")
+        assert status_and_code(answer) == (408, "TIMEOUT")
         assert answer.headers["connection"] == "close"
 
 
-async def test_verifying_a_token_ends_with_the_time(world: World) -> None:
+async def test_verifying_a_token_ends_at_the_deadline(world: World) -> None:
     class Never:
         async def viewer(self, _: bytes) -> None:
             await asyncio.sleep(10)
@@ -296,10 +298,13 @@ async def test_verifying_a_token_ends_with_the_time(world: World) -> None:
     own = endpoint(world.schema, timeout=0.1)
     object.__setattr__(own, "authentication", Never())
     async with served(own) as http:
-        assert told(await ask(http, SLOW, GRAPHQL | {"authorization": "Bearer x"})) == (503, "TIMEOUT")
+        assert status_and_code(await ask(http, SLOW, GRAPHQL | {"authorization": "Bearer x"})) == (
+            503,
+            "TIMEOUT",
+        )
 
 
-async def test_a_mutation_that_has_begun_is_answered_past_its_time(world: World) -> None:
+async def test_a_mutation_that_has_begun_is_answered_past_its_deadline(world: World) -> None:
     async with served(endpoint(world.schema, timeout=0.1)) as http:
         asked = asyncio.create_task(ask(http, WRITE))
         await asyncio.sleep(0.3)
@@ -307,7 +312,7 @@ async def test_a_mutation_that_has_begun_is_answered_past_its_time(world: World)
         assert (await asked).json() == {"data": {"write": 1}}
 
 
-async def test_commands_of_a_request_know_its_deadline(world: World) -> None:
+async def test_commands_of_a_request_have_its_deadline(world: World) -> None:
     world.go.set()
     async with served(endpoint(world.schema, timeout=5)) as http:
         await ask(http, SLOW)
@@ -323,7 +328,7 @@ TEXT = '{"data":{"text":""}}'
 
 @pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
 @pytest.mark.parametrize("headers", [JSON, GRAPHQL])
-async def test_an_answer_has_at_most_max_response_bytes(
+async def test_an_answer_over_max_response_bytes_is_an_error(
     world: World, more: int, fits: bool, headers: dict[str, str]
 ) -> None:
     most = 20_000
@@ -333,12 +338,12 @@ async def test_an_answer_has_at_most_max_response_bytes(
         if fits:
             assert len(answer.content) == most
         else:
-            assert told(answer) == (200, "RESPONSE_TOO_LARGE")
+            assert status_and_code(answer) == (200, "RESPONSE_TOO_LARGE")
             assert answer.json()["data"] is None
             assert "MAX_RESPONSE_BYTES" in answer.text
 
 
-async def test_a_quick_request_pays_a_timer_and_no_task(world: World) -> None:
+async def test_a_quick_request_creates_no_task(world: World) -> None:
     received: list[str] = []
 
     async def receive() -> dict[str, Any]:
@@ -354,7 +359,7 @@ async def test_a_quick_request_pays_a_timer_and_no_task(world: World) -> None:
     assert not watch.has_ended
 
 
-async def test_a_stop_of_the_server_is_no_client_that_went(world: World) -> None:
+async def test_a_stopping_server_is_not_a_client_that_disconnected(world: World) -> None:
     own = endpoint(world.schema)
     sent: list[Any] = []
 

@@ -32,7 +32,9 @@ def test_a_plan_is_printed_without_a_database(file: str) -> None:
     assert "(MAX_COST): 13 objects" in done.stdout
 
 
-async def test_it_is_run(file: str, tmp_path: Path, settings: Settings, database: Database) -> None:
+async def test_an_operation_can_be_run(
+    file: str, tmp_path: Path, settings: Settings, database: Database
+) -> None:
     course = factories.course()
     await store(database, courses=[course], reviews=[factories.review(course)])
     (tmp_path / "variables.json").write_text('{"n": 3}')
@@ -45,7 +47,7 @@ async def test_it_is_run(file: str, tmp_path: Path, settings: Settings, database
     assert "by the plan: 2 commands in" in done.stdout
 
 
-async def test_what_fails_in_a_run_is_logged_beside_what_is_printed(
+async def test_a_failure_in_a_run_is_logged_and_printed(
     file: str, settings: Settings, database: Database
 ) -> None:
     await store(database, courses=[factories.course()])
@@ -60,7 +62,7 @@ async def test_what_fails_in_a_run_is_logged_beside_what_is_printed(
     assert "field failed" not in done.stdout
 
 
-async def test_a_run_that_does_not_begin_is_told(
+async def test_a_run_that_does_not_start_is_reported(
     tmp_path: Path, settings: Settings, database: Database
 ) -> None:
     (tmp_path / "query.graphql").write_text(
@@ -84,14 +86,14 @@ async def test_a_run_that_does_not_begin_is_told(
         ("{}", "Give the values with --variables"),
     ],
 )
-def test_what_is_wrong_is_told_in_a_sentence(file: str, variables: str, told: str) -> None:
+def test_an_error_is_reported_in_a_sentence(file: str, variables: str, told: str) -> None:
     done = lectern("explain", file, "--variables", variables)
     assert (done.returncode, done.stdout) == (1, "")
     assert told in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_operation_that_is_invalid_is_told_with_its_place(tmp_path: Path) -> None:
+def test_an_invalid_operation_is_reported_with_its_position(tmp_path: Path) -> None:
     (tmp_path / "query.graphql").write_text("{ nothing }")
     done = lectern("explain", str(tmp_path / "query.graphql"))
     assert done.returncode == 1
@@ -99,7 +101,7 @@ def test_an_operation_that_is_invalid_is_told_with_its_place(tmp_path: Path) -> 
 
 
 async def lectern_extension(settings: Settings, **changed: Any) -> Mapping[str, Any]:
-    """What an answer says of itself when it is asked for its plan."""
+    """The extension `lectern` of an answer whose plan was requested."""
     async with client(settings.model_copy(update=changed)) as http:
         question = {"query": QUERY, "variables": {"n": 3}}
         answer = await post(http, question, GRAPHQL | {"x-lectern-trace": "plan"})
@@ -107,7 +109,7 @@ async def lectern_extension(settings: Settings, **changed: Any) -> Mapping[str, 
         return told
 
 
-async def test_an_answer_has_its_plan_where_that_is_allowed(settings: Settings, database: Database) -> None:
+async def test_an_answer_has_its_plan_if_that_is_allowed(settings: Settings, database: Database) -> None:
     course = factories.course()
     await store(database, courses=[course], reviews=[factories.review(course)])
     told = await lectern_extension(settings, trace_plan=True)
@@ -137,7 +139,7 @@ async def test_operations_are_counted_by_engine(
 
 
 async def counted(http: httpx.AsyncClient) -> dict[str, float] | None:
-    """The counters at /metrics; None where there is no such page."""
+    """The counters at /metrics; None if there is no such page."""
     answer = await http.get("/metrics")
     if answer.status_code == 404:
         return None
@@ -145,14 +147,14 @@ async def counted(http: httpx.AsyncClient) -> dict[str, float] | None:
     return {name: float(value) for name, _, value in lines}
 
 
-def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff")
     done = lectern("explain", str(tmp_path / "image.png"))
     assert done.returncode == 1
     assert "image.png is not text" in done.stderr
 
 
-def test_a_file_with_several_operations(tmp_path: Path) -> None:
+def test_an_operation_of_several_is_chosen_by_name(tmp_path: Path) -> None:
     (tmp_path / "two.graphql").write_text("query A { __typename } query B { __typename }")
     done = lectern("explain", str(tmp_path / "two.graphql"))
     assert done.returncode == 1

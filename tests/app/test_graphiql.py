@@ -1,4 +1,7 @@
-"""GraphiQL: its page over HTTP, its example queries, and a real browser that reaches the gateway only."""
+"""GraphiQL: its page over HTTP, its example queries, and the page in a real browser.
+
+The browser reaches the gateway and no other host.
+"""
 
 import gzip
 import json
@@ -15,7 +18,7 @@ from starlette.applications import Starlette
 from app.http import graphiql
 from tests.support import missing
 
-# How fast a browser is, is the machine's business.
+# No deadline: the speed of a browser depends on the machine.
 expect.set_options(timeout=30_000)
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "web" / "src" / "examples").glob("*.graphql"))
@@ -53,7 +56,7 @@ def client(static_dir: Path) -> httpx.AsyncClient:
 
 @pytest.fixture
 def static_dir(tmp_path: Path) -> Path:
-    """A build with one asset."""
+    """A build of GraphiQL with one asset."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<title>Lectern</title>", encoding="utf-8")
     (tmp_path / "assets" / "main-1a2b3c.js").write_text("// " + "x" * 2000, encoding="utf-8")
@@ -61,7 +64,7 @@ def static_dir(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_page_is_asked_for_again_each_time(static_dir: Path) -> None:
+async def test_the_page_is_revalidated_each_time(static_dir: Path) -> None:
     async with client(static_dir) as http:
         answer = await http.get("/")
     assert answer.status_code == 200
@@ -77,7 +80,7 @@ async def test_page_is_asked_for_again_each_time(static_dir: Path) -> None:
         ("/assets/font-4d5e6f.woff2", "font/woff2"),
     ],
 )
-async def test_assets_are_kept_for_good(static_dir: Path, path: str, media_type: str) -> None:
+async def test_assets_are_cached_forever(static_dir: Path, path: str, media_type: str) -> None:
     async with client(static_dir) as http:
         answer = await http.get(path)
     assert answer.status_code == 200
@@ -86,7 +89,7 @@ async def test_assets_are_kept_for_good(static_dir: Path, path: str, media_type:
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "gzip;q=0", "br", ""])
-async def test_scripts_are_sent_compressed_to_who_takes_it(static_dir: Path, accepted: str) -> None:
+async def test_scripts_are_compressed_for_clients_that_accept_it(static_dir: Path, accepted: str) -> None:
     script = static_dir / "assets" / "main-1a2b3c.js"
     script.with_name("main-1a2b3c.js.gz").write_bytes(gzip.compress(script.read_bytes()))
     async with client(static_dir) as http:
@@ -130,7 +133,7 @@ async def test_unknown_assets_are_not_found(static_dir: Path, path: str) -> None
         assert (await http.get(path)).status_code == 404
 
 
-async def test_unbuilt_checkout_is_told_what_to_do(tmp_path: Path) -> None:
+async def test_without_a_build_the_page_says_what_to_do(tmp_path: Path) -> None:
     async with client(tmp_path / "nowhere") as http:
         page, asset = await http.get("/"), await http.get("/assets/main.js")
     assert page.status_code == 503
@@ -165,7 +168,7 @@ def request_body(example: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-async def test_example_shows_something(gateway_url: str, example: Path) -> None:
+async def test_each_example_returns_data(gateway_url: str, example: Path) -> None:
     async with httpx.AsyncClient(base_url=gateway_url) as http:
         answer = (await http.post("/graphql", json=request_body(example))).json()
     assert "errors" not in answer, answer["errors"]
@@ -178,7 +181,7 @@ async def test_example_shows_something(gateway_url: str, example: Path) -> None:
 
 
 class Watch:
-    """What a page did that it shouldn't have."""
+    """Records what a page does that it must not do."""
 
     def __init__(self, page: Page, origin: str) -> None:
         self.page, self.origin = page, origin
@@ -206,7 +209,7 @@ class Watch:
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    """A page of a Chromium that reaches 127.0.0.1 and nothing else."""
+    """A page of a Chromium that reaches only 127.0.0.1."""
     if CHROMIUM is None:
         missing("no Chromium on the PATH (Debian: apt-get install chromium)")
     async with async_playwright() as playwright:
@@ -247,10 +250,10 @@ async def test_marks_a_mistake_and_reaches_every_tab(gateway_url: str, page: Pag
     await page.keyboard.type("\nquery Wrong { noSuchField }")
     await expect(page.locator(".graphiql-query-editor .squiggly-error").first).to_be_visible()
 
-    # Of two operations the button opens a menu; of another tab's it does until GraphiQL has read its text.
+    # With two operations the button opens a menu. The previous tab's menu stays until the text is read.
     execute = page.get_by_label("Execute query")
     await expect(execute).to_have_attribute("aria-haspopup", "menu")
-    tabs = page.locator(".graphiql-tab-button")  # the editor is scrolled: it must not lie over them
+    tabs = page.locator(".graphiql-tab-button")  # the editor is scrolled: it must not cover them
     await tabs.last.click()
     await expect(execute).not_to_have_attribute("aria-haspopup", "menu")
     await execute.click()

@@ -1,4 +1,4 @@
-"""/healthz and /readyz: what a load balancer is told."""
+"""/healthz and /readyz: the answers for a load balancer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -36,7 +36,9 @@ async def test_it_is_ready_when_mongodb_answers(http: httpx.AsyncClient) -> None
     assert (await http.get("/healthz")).json() == {"status": "ok"}
 
 
-async def test_a_missing_index_is_told_and_no_reason(settings: Settings, database: Database) -> None:
+async def test_a_missing_index_is_reported_but_the_gateway_is_ready(
+    settings: Settings, database: Database
+) -> None:
     await database.driver.drop_collection("reviews")
     with capture_logs() as logged:
         async with served(settings) as gateway, asyncio.timeout(5):
@@ -57,7 +59,7 @@ async def test_it_is_not_ready_while_it_drains(
     assert not drain.is_draining()
 
 
-async def test_strangers_are_told_no_address(settings: Settings) -> None:
+async def test_no_answer_contains_an_address(settings: Settings) -> None:
     gone = SecretStr("mongodb://ann:hunter2@127.0.0.1:1/?directConnection=true")
     changed = settings.model_copy(update={"mongodb_uri": gone, "mongodb_timeout": 0.1})
     async with served(changed) as gateway:
@@ -70,14 +72,16 @@ async def test_strangers_are_told_no_address(settings: Settings) -> None:
     assert not [word for word in ADDRESSES if word in answer.text + response.text]
 
 
-async def test_it_asks_once_a_second_however_many_want_to_know(
+async def test_mongodb_is_pinged_once_a_second_however_many_requests_ask(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = MongoCommands()
     monkeypatch.setattr("app.main.connect", _listening(recorder))
-    monkeypatch.setattr("app.http.health._FRESH", 1_000.0)  # that second is long, on a busy machine
+    monkeypatch.setattr(
+        "app.http.health._FRESH", 1_000.0
+    )  # the test takes longer than a second on a busy machine
     async with served(settings) as gateway:
-        await asyncio.sleep(0.5)  # it looks for indexes
+        await asyncio.sleep(0.5)  # it checks the indexes
         recorder.sent.clear()
         answers = await asyncio.gather(*(gateway.http.get("/readyz") for _ in range(50)))
         assert {answer.status_code for answer in answers} == {200}
@@ -86,11 +90,11 @@ async def test_it_asks_once_a_second_however_many_want_to_know(
         assert not [command for command in recorder.sent if command.startswith("listIndexes")]
 
 
-async def test_a_server_that_answers_nothing_is_told_within_two_seconds(own_mongod: Mongod) -> None:
+async def test_a_silent_mongodb_is_reported_within_two_seconds(own_mongod: Mongod) -> None:
     async with served(own_mongod.settings(mongodb_timeout=0.5)) as gateway:
         assert (await gateway.http.get("/readyz")).status_code == 200
         with own_mongod.stopped():
-            await asyncio.sleep(1.1)  # until the last answer is no longer good
+            await asyncio.sleep(1.1)  # until the last result is stale
             for _ in range(3):
                 began = monotonic()
                 assert (await gateway.http.get("/readyz")).status_code == 503
@@ -104,6 +108,6 @@ def _listening(recorder: MongoCommands) -> object:
     return lambda settings, **options: connect(settings, recorder, **options)
 
 
-def test_the_application_has_both(settings: Settings) -> None:
+def test_the_application_serves_both(settings: Settings) -> None:
     paths = {getattr(route, "path", "") for route in create_app(settings).routes}
     assert {"/healthz", "/readyz"} <= paths

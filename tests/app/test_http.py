@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: what a client gets for every kind of request, well-formed or not."""
+"""GraphQL over HTTP: the answer to every kind of request, well-formed or not."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -40,7 +40,7 @@ async def http(settings: Settings, database: Database) -> AsyncIterator[httpx.As
 
 
 class client:  # noqa: N801 used as a function
-    """A client of a gateway with some settings."""
+    """A client of a gateway with given settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._app = create_app(settings)
@@ -70,7 +70,7 @@ async def post(http: httpx.AsyncClient, body: Any, headers: dict[str, str] = GRA
         ("application/*;q=0.2, text/html", "application/json"),
     ],
 )
-async def test_the_answer_is_of_the_type_that_is_accepted(
+async def test_the_answer_has_the_accepted_media_type(
     http: httpx.AsyncClient, accept: str, media_type: str
 ) -> None:
     answer = await post(http, {"query": QUERY}, {"accept": accept})
@@ -104,7 +104,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
 
 
 @pytest.mark.parametrize(("request_", "status", "code", "part"), REFUSED)
-async def test_a_malformed_request_is_told_what_is_wrong(
+async def test_the_answer_to_a_malformed_request_says_what_is_wrong(
     http: httpx.AsyncClient, request_: dict[str, Any], status: int, code: str, part: str
 ) -> None:
     arguments = {"method": "POST", "url": "/graphql"} | request_
@@ -133,7 +133,7 @@ async def test_a_malformed_request_is_told_what_is_wrong(
         ),
     ],
 )  # fmt: skip
-async def test_what_can_t_be_run_is_400_and_has_no_data(
+async def test_an_operation_that_can_t_run_is_a_400_without_data(
     http: httpx.AsyncClient, body: dict[str, Any], code: str, part: str
 ) -> None:
     for headers, status in ((GRAPHQL, 400), (JSON, 200)):
@@ -145,7 +145,7 @@ async def test_what_can_t_be_run_is_400_and_has_no_data(
         assert part in error["message"]
 
 
-async def test_a_field_s_error_is_200_with_data(http: httpx.AsyncClient) -> None:
+async def test_a_field_error_is_a_200_with_data(http: httpx.AsyncClient) -> None:
     answer = await post(http, {"query": "{ course { title } platform { totalCourses } }"})
     assert answer.status_code == 200
     assert answer.json()["data"] == {"course": None, "platform": {"totalCourses": 0}}
@@ -153,7 +153,7 @@ async def test_a_field_s_error_is_200_with_data(http: httpx.AsyncClient) -> None
     assert answer.json()["errors"][0]["locations"] == [{"line": 1, "column": 3}]
 
 
-async def test_get_asks_queries_with_variables(http: httpx.AsyncClient, database: Database) -> None:
+async def test_get_runs_queries_with_variables(http: httpx.AsyncClient, database: Database) -> None:
     await store(database, courses=[factories.course("Go", slug="go")])
     query = "query A($slug: String) { course(slug: $slug) { title } } query B { platform { students } }"
     parameters = {"query": query, "variables": json.dumps({"slug": "go"}), "operationName": "A"}
@@ -181,7 +181,7 @@ async def test_an_operation_has_at_most_max_query_tokens(
         assert "more than 60 tokens" in answer.json()["errors"][0]["message"]
 
 
-async def test_a_trace_tells_the_commands_of_this_request(
+async def test_a_trace_counts_the_commands_of_its_request(
     http: httpx.AsyncClient, database: Database
 ) -> None:
     course = factories.course()
@@ -214,7 +214,7 @@ def no_database() -> Database:
 
 
 def only(schema: GraphQLSchema, database: Callable[[], Database] = no_database) -> httpx.AsyncClient:
-    """A client of the endpoint alone, for another schema."""
+    """A client of the endpoint alone, with another schema."""
     executor = Executor(schema, compiled=False)
     authentication = Authentication(TOKENS, None, no_database)
     services = Services(database, Cursors(SECRET.encode()), TOKENS)
@@ -224,7 +224,7 @@ def only(schema: GraphQLSchema, database: Callable[[], Database] = no_database) 
 
 
 @pytest.mark.parametrize("variables", ["{}", '{"n": "wrong"}'])
-async def test_a_mutation_is_not_asked_by_get(variables: str) -> None:
+async def test_a_mutation_by_get_is_refused(variables: str) -> None:
     parameters = {"query": "mutation ($n: Int) { b(n: $n) }", "variables": variables}
     async with only(build_schema("type Query { a: Int } type Mutation { b(n: Int): Int }")) as http:
         answer = await http.get("/graphql", params=parameters, headers=GRAPHQL)
@@ -234,7 +234,7 @@ async def test_a_mutation_is_not_asked_by_get(variables: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [JSON, GRAPHQL])
-async def test_a_fault_outside_of_every_field_is_masked(
+async def test_an_exception_outside_of_any_field_is_masked(
     capsys: pytest.CaptureFixture[str], headers: dict[str, str]
 ) -> None:
     async with only(schema) as http:
@@ -261,7 +261,7 @@ async def test_an_answer_that_json_can_t_hold_is_masked(capsys: pytest.CaptureFi
     assert error["extensions"]["errorId"] in capsys.readouterr().out
 
 
-async def test_cors_is_for_the_origins_of_the_settings(http: httpx.AsyncClient) -> None:
+async def test_cors_allows_the_origins_in_the_settings(http: httpx.AsyncClient) -> None:
     for origin, allowed in (("https://a.example", True), ("https://b.example", False)):
         preflight = await http.options(
             "/graphql",
@@ -284,7 +284,7 @@ async def test_introspection_can_be_switched_off(settings: Settings, database: D
         assert answer.json()["errors"][0]["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
 
 
-async def test_browsers_get_graphiql_at_graphql_unless_it_is_off(settings: Settings) -> None:
+async def test_browsers_get_graphiql_at_the_endpoint_unless_it_is_off(settings: Settings) -> None:
     browser = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
     async with client(settings) as http:
         page = await http.get("/graphql", headers=browser)
@@ -304,7 +304,7 @@ async def test_browsers_get_graphiql_at_graphql_unless_it_is_off(settings: Setti
         ("a/x;q=0, a/*", "a/y"), ("*/*;q=0.1, a/y;q=0.2", "a/y"), ("A/Y", "a/y"), ("a/y;q=nonsense", None),
     ],
 )  # fmt: skip
-def test_preferred(accept: str, best: str | None) -> None:
+def test_the_preferred_media_type_is_chosen(accept: str, best: str | None) -> None:
     assert preferred(accept, ("a/x", "a/y")) == best
 
 
@@ -316,7 +316,7 @@ DEEP = [
 
 
 @pytest.mark.parametrize("query", DEEP, ids=["invalid", "valid", "a value"])
-async def test_a_deep_operation_is_answered_in_graphql(
+async def test_an_operation_that_is_too_deep_gets_a_graphql_error(
     settings: Settings, database: Database, query: str
 ) -> None:
     async with client(settings) as http:

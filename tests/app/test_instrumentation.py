@@ -1,4 +1,4 @@
-"""Listeners of an application: what they are told, and that nothing goes past them."""
+"""An application's listeners: which events they get, and that no request bypasses middleware."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ QUERY = "query Q { courses { nodes { title category { name } } } }"
 
 
 class Recorder(Listener):
-    """Everything that a listener can be told, in order."""
+    """Records every event of a listener, in order."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
@@ -72,7 +72,7 @@ async def catalogue(database: Database) -> None:
 
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize(("compiled", "engine"), [(True, "compiled"), (False, "reference")])
-async def test_a_listener_is_told_of_a_request_from_its_operation_to_its_end(
+async def test_a_listener_gets_all_events_of_a_request_in_order(
     settings: Settings, compiled: bool, engine: str
 ) -> None:
     recorder = Recorder()
@@ -113,7 +113,7 @@ async def test_a_listener_is_told_of_a_request_from_its_operation_to_its_end(
         (b'{"query": "{ __typename }"}', {"accept": "image/png"}, ("NOT_ACCEPTABLE", 406), 406),
     ],
 )
-async def test_a_listener_is_told_of_refusals(
+async def test_a_listener_gets_refusals(
     settings: Settings, body: bytes, headers: dict[str, str], refused: tuple[str, int | None], status: int
 ) -> None:
     recorder = Recorder()
@@ -125,7 +125,7 @@ async def test_a_listener_is_told_of_refusals(
     assert ended.status == status
 
 
-async def test_every_listener_is_told(settings: Settings) -> None:
+async def test_every_listener_is_notified(settings: Settings) -> None:
     recorders = [Recorder(), Recorder()]
     async with gateway(settings, *recorders) as client:
         await client.post("/graphql", json={"query": "{ courses { totalCount } }"})
@@ -145,8 +145,8 @@ async def test_a_client_s_id_is_kept_if_it_is_short_and_plain(settings: Settings
     assert all(len(own) == 16 for own in others)
 
 
-def test_what_nobody_listens_to_is_not_measured() -> None:
-    """An attribute that is None costs a comparison."""
+def test_events_without_listeners_are_not_measured() -> None:
+    """Their attributes are None, so they cost a comparison."""
 
     class Deaf(Listener):
         pass
@@ -157,7 +157,7 @@ def test_what_nobody_listens_to_is_not_measured() -> None:
 
 
 class Adding:
-    """Middleware that somebody adds: it counts requests, and adds a header to what is answered."""
+    """Middleware that counts requests, and adds a header to every answer."""
 
     paths: ClassVar[list[str]] = []
 
@@ -176,7 +176,7 @@ class Adding:
         await self._app(scope, receive, marked)
 
 
-async def test_middleware_that_is_added_sees_every_request(settings: Settings) -> None:
+async def test_added_middleware_sees_every_request(settings: Settings) -> None:
     Adding.paths.clear()
     async with gateway(settings, middleware=Adding) as client:
         answers = [

@@ -1,4 +1,4 @@
-"""Tokens of an external issuer: which are taken, and what their claims become."""
+"""Tokens of an external issuer: which are accepted, and what becomes of their claims."""
 
 import hashlib
 import hmac
@@ -46,7 +46,7 @@ from tests.support import TOKENS
 
 @pytest.mark.parametrize("key", [RSA, EC], ids=["RS256", "ES256"])
 @pytest.mark.parametrize("of", ["url", "file"])
-async def test_tokens_of_an_issuer_are_taken_beside_our_own(
+async def test_tokens_of_an_issuer_are_accepted_beside_our_own(
     settings: Settings, database: Database, server: Server, tmp_path: Path, key: Key, of: str
 ) -> None:
     file = tmp_path / "keys.json"
@@ -61,7 +61,7 @@ async def test_tokens_of_an_issuer_are_taken_beside_our_own(
     assert server.fetches == (1 if of == "url" else 0)
 
 
-async def test_a_token_that_is_not_taken_is_a_401_and_one_nobody_can_tell_of_a_503(
+async def test_an_invalid_token_is_a_401_and_one_that_cant_be_verified_a_503(
     settings: Settings, database: Database, server: Server
 ) -> None:
     async with http(settings, server.url) as client:
@@ -80,7 +80,7 @@ async def test_a_token_that_is_not_taken_is_a_401_and_one_nobody_can_tell_of_a_5
         assert (await ask(client, "garbage")).status_code == 401
 
 
-def test_no_issuer_has_the_name_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_issuer_may_have_our_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("ISSUER", "lectern"), ("AUDIENCE", AUDIENCE), ("JWKS", NAME)):
         monkeypatch.setenv(f"OIDC_{name}", value)
     told = "OIDC_ISSUER: must be another name: this is the issuer of Lectern's own tokens"
@@ -88,11 +88,11 @@ def test_no_issuer_has_the_name_of_our_own(monkeypatch: pytest.MonkeyPatch) -> N
         load()
 
 
-# -- what is taken --------------------------------------------------------------------------------------
+# -- accepted tokens ------------------------------------------------------------------------------------
 
 
 def signed_with_the_public_key() -> str:
-    """HS256, with what everyone knows as the secret."""
+    """A token signed by HS256 with the public key as its secret, which everyone knows."""
     public = RSA.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     _, payload, _ = RSA.token().split(".")
     header = urlsafe_b64encode(b'{"alg":"HS256","kid":"rsa","typ":"JWT"}').decode().rstrip("=")
@@ -129,7 +129,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("token", REFUSED.values(), ids=REFUSED.keys())
-async def test_what_is_not_a_good_token_of_the_issuer_is_refused(
+async def test_an_invalid_token_of_the_issuer_is_refused(
     server: Server, database: Database, token: str
 ) -> None:
     assert await outcome(issuer(server.url), token, database) is INVALID
@@ -145,17 +145,19 @@ async def test_clocks_may_differ_by_the_leeway(server: Server, database: Databas
     assert await outcome(lenient, RSA.token(nbf=time() + 40), database) is INVALID
 
 
-async def test_one_of_a_tokens_audiences_must_be_ours(server: Server, database: Database) -> None:
+async def test_one_of_a_tokens_audiences_must_be_the_gateways(server: Server, database: Database) -> None:
     assert await outcome(issuer(server.url), RSA.token(aud=["another", AUDIENCE]), database) == TAKEN
 
 
-async def test_signatures_that_are_not_asked_for_are_not_taken(server: Server, database: Database) -> None:
+async def test_signature_algorithms_outside_the_settings_are_refused(
+    server: Server, database: Database
+) -> None:
     only = issuer(server.url, "ES256")
     assert await outcome(only, EC.token(), database) == TAKEN
     assert await outcome(only, RSA.token(), database) is INVALID
 
 
-async def test_a_token_without_a_key_id_is_taken_where_there_is_one_key(
+async def test_a_token_without_a_key_id_is_accepted_if_there_is_one_key(
     server: Server, database: Database
 ) -> None:
     server.body = key_set(RSA.public(), RSA2.public(use="enc"))
@@ -164,7 +166,7 @@ async def test_a_token_without_a_key_id_is_taken_where_there_is_one_key(
 
 @given(st.text(alphabet=st.characters(max_codepoint=255)))
 @examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_no_text_raises_anything_but_the_refusal(tmp_path: Path, text: str) -> None:
+async def test_any_text_raises_only_the_refusal(tmp_path: Path, text: str) -> None:
     file = tmp_path / "keys.json"
     file.write_text(key_set(RSA.public()))
     no_database: Any = None
@@ -193,7 +195,7 @@ async def test_no_text_raises_anything_but_the_refusal(tmp_path: Path, text: str
         ("https://courses.example/roles", {"https://courses.example/roles": ["STAFF"]}, {"STAFF"}),
     ],
 )
-async def test_roles_are_where_the_setting_says(
+async def test_roles_are_in_the_claim_that_the_setting_names(
     server: Server, database: Database, path: str, claims: dict[str, Any], roles: set[str]
 ) -> None:
     names = {"teacher": "INSTRUCTOR", "head": "STAFF"}
@@ -214,19 +216,19 @@ async def test_a_student_is_found_by_the_external_id(server: Server, database: D
 
 
 @pytest.mark.parametrize("number", [None, "", True, False, 1.5, [], ["4711"], {"id": "4711"}])
-async def test_a_token_that_doesnt_say_whose_it_is_is_nobodys(
+async def test_a_token_without_the_student_claim_has_no_student(
     server: Server, database: Database, number: Any
 ) -> None:
-    """Its `sub` may be another's number."""
+    """Its `sub` may be somebody else's number."""
     own = issuer(server.url, claims=Claims("roles", {}, "number", "school"))
     assert await outcome(own, RSA.token(sub="4711", number=number), database) is INVALID
     assert await outcome(own, RSA.token(sub="4711"), database) is INVALID
     staff = RSA.token(sub="4711", number=number, roles=["staff"])
-    assert await outcome(own, staff, database) == {"STAFF"}  # whoever it is
+    assert await outcome(own, staff, database) == {"STAFF"}  # whoever that is
     assert await database["students"].count_documents({}) == 0
 
 
-async def test_a_student_who_is_new_is_added_once(server: Server, database: Database) -> None:
+async def test_a_new_student_is_added_once(server: Server, database: Database) -> None:
     gateways = [issuer(server.url) for _ in range(8)]
     token = RSA.token(roles=["student", "instructor"], name=" <b>Ada</b>\u202e ")
     viewers = await gather(*(own.viewer(token, database) for own in gateways for _ in range(3)))
@@ -269,7 +271,7 @@ async def test_a_student_is_looked_up_once(
     assert mongo_commands.count("findAndModify students") == 1
 
 
-async def test_a_lookup_by_an_external_id_is_by_the_index(database: Database) -> None:
+async def test_a_lookup_by_an_external_id_uses_the_index(database: Database) -> None:
     query = {"externalId.source": {"$eq": "oidc"}, "externalId.id": {"$eq": "ada"}}
     told = await database.driver.command("explain", {"find": "students", "filter": query})
     assert "externalId.source_1_externalId.id_1" in str(told["queryPlanner"]["winningPlan"])

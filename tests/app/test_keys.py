@@ -33,7 +33,7 @@ ODD_KEYS: list[Any] = [
 
 
 @pytest.mark.parametrize("odd", ODD_KEYS, ids=range(len(ODD_KEYS)))
-async def test_a_key_that_cant_be_used_leaves_the_others(
+async def test_an_unusable_key_does_not_affect_the_others(
     server: Server, database: Database, odd: Any
 ) -> None:
     server.body = key_set(odd, RSA.public(), odd)
@@ -43,7 +43,7 @@ async def test_a_key_that_cant_be_used_leaves_the_others(
 
 
 async def test_a_secret_among_the_keys_verifies_nothing(server: Server, database: Database) -> None:
-    """Everyone has read it."""
+    """Published keys are public, so a symmetric one is no secret."""
     secret = {"kty": "oct", "kid": "secret", "alg": "RS256", "k": urlsafe_b64encode(b"x" * 32).decode()}
     private = jwt.get_algorithm_by_name("RS256").to_jwk(RSA2.private, as_dict=True)
     private |= {"kid": "rsa2", "key_ops": ["verify"]}
@@ -58,14 +58,16 @@ async def test_a_secret_among_the_keys_verifies_nothing(server: Server, database
     assert await outcome(own, RSA.token(), database) == TAKEN
 
 
-@pytest.mark.filterwarnings("ignore:The RSA key is 1024 bits")  # by what signs with it here
+@pytest.mark.filterwarnings("ignore:The RSA key is 1024 bits")  # by the library that signs with it here
 async def test_a_key_that_is_too_short_is_not_used(server: Server, database: Database) -> None:
     server.body = key_set(WEAK.public(), RSA.public())
     assert await outcome(issuer(server.url), WEAK.token(), database) is INVALID
 
 
-async def test_a_key_without_an_algorithm_is_for_the_usual_one(server: Server, database: Database) -> None:
-    """As Entra ID publishes them."""
+async def test_a_key_without_an_algorithm_is_used_with_the_usual_one(
+    server: Server, database: Database
+) -> None:
+    """Entra ID publishes such keys."""
     public = [{name: value for name, value in key.public().items() if name != "alg"} for key in (RSA, EC)]
     server.body = key_set(*public)
     own = issuer(server.url)
@@ -117,7 +119,7 @@ BROKEN: list[tuple[int, dict[str, str], str | bytes]] = [
 
 
 @pytest.mark.parametrize(("status", "headers", "body"), BROKEN)
-async def test_without_keys_no_token_is_taken_until_there_are_some(
+async def test_no_token_is_accepted_until_there_are_keys(
     server: Server, database: Database, status: int, headers: dict[str, str], body: str | bytes
 ) -> None:
     good = server.body
@@ -128,9 +130,7 @@ async def test_without_keys_no_token_is_taken_until_there_are_some(
     assert await outcome(own, RSA.token(), database) == TAKEN
 
 
-async def test_an_issuer_that_is_down_is_asked_again_after_a_pause(
-    server: Server, database: Database
-) -> None:
+async def test_an_issuer_that_is_down_is_retried_after_a_pause(server: Server, database: Database) -> None:
     server.status = 500
     own = issuer(server.url)
     for _ in range(5):
@@ -139,11 +139,11 @@ async def test_an_issuer_that_is_down_is_asked_again_after_a_pause(
 
 
 @pytest.mark.parametrize("location", ["http://127.0.0.1:9/keys", "http://[::bad", "/nowhere/keys.json"])
-async def test_a_location_without_keys_is_closed(database: Database, location: str) -> None:
+async def test_a_location_without_keys_accepts_no_token(database: Database, location: str) -> None:
     assert await outcome(issuer(location), RSA.token(), database) is UNAVAILABLE
 
 
-async def test_keys_are_in_use_while_the_issuer_is_down_until_they_are_too_old(
+async def test_keys_stay_in_use_while_the_issuer_is_down_until_they_are_too_old(
     server: Server, database: Database
 ) -> None:
     own = issuer(server.url, fresh=1000, pause=0)
@@ -151,14 +151,16 @@ async def test_keys_are_in_use_while_the_issuer_is_down_until_they_are_too_old(
     server.status = 500
     own._keys._read_at -= 1900
     assert await outcome(own, RSA.token(), database) == TAKEN
-    assert await outcome(own, RSA2.token(), database) is UNAVAILABLE  # it may be a new one
+    assert await outcome(own, RSA2.token(), database) is UNAVAILABLE  # it may be a new key
     own._keys._read_at -= 200
     assert await outcome(own, RSA.token(), database) is UNAVAILABLE
     server.status = 200
     assert await outcome(own, RSA.token(), database) == TAKEN
 
 
-async def test_nobody_waits_for_another_look_at_keys_that_will_do(server: Server, database: Database) -> None:
+async def test_no_request_waits_for_a_refresh_while_the_keys_suffice(
+    server: Server, database: Database
+) -> None:
     own = issuer(server.url, fresh=1000, pause=0)
     assert await outcome(own, RSA.token(), database) == TAKEN
     server.answers.clear()

@@ -1,4 +1,4 @@
-"""The log: where it goes, and what it keeps to itself."""
+"""The log: where it goes, and what it leaves out."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def fail(name: str) -> None:
 
 
 @pytest.mark.usefixtures("configured")
-def test_a_traceback_is_on_standard_error_and_has_no_values_of_variables(
+def test_a_traceback_is_on_standard_error_without_values_of_variables(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs.configure_logs()
@@ -39,19 +39,21 @@ def test_a_traceback_is_on_standard_error_and_has_no_values_of_variables(
     assert student not in logged.err
 
 
-async def test_the_first_is_logged_and_the_others_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_first_warning_is_logged_and_repetitions_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(logs, "_EVERY", 0.05)
     one, another = logs.Throttled("one kind"), logs.Throttled("another")
     with capture_logs() as logged:
         for number in range(5):
             one.warning(number=number)
         another.warning()
-        await asyncio.sleep(0.25)  # there were none in the last while
+        await asyncio.sleep(0.25)  # nothing was repeated in the last interval
         one.warning(number=5)
         await asyncio.sleep(0.1)
     own = [
         line for line in logged if line["event"] in {"one kind", "another"}
-    ]  # what others repeat comes late
+    ]  # the count of repetitions is logged late
     assert [{**line, "log_level": ""} for line in own] == [
         {"event": "one kind", "number": 0, "log_level": ""},
         {"event": "another", "log_level": ""},

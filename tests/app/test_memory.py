@@ -1,4 +1,4 @@
-"""The memory of a process that serves."""
+"""The memory of a gateway's process."""
 
 import asyncio
 from types import SimpleNamespace
@@ -14,8 +14,9 @@ from tests.support import request_for
 
 
 class Process:
-    """What a process does about its memory, on a clock of CPU time that the test sets; a pause is a turn of
-    the event loop.
+    """Drives the memory management of a process.
+
+    The test sets its clock of CPU time. A pause is an iteration of the event loop.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,13 +31,13 @@ class Process:
         self.done.append(function)
 
     async def pauses(self, *worked: float) -> None:
-        """So many pauses, with so much CPU time in each."""
+        """Makes pauses, each after some seconds of CPU time."""
         for seconds in worked:
             self.cpu += seconds
             await asyncio.sleep(0)
 
 
-async def test_a_pause_after_work_gives_back_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pause_after_work_returns_memory_once(monkeypatch: pytest.MonkeyPatch) -> None:
     process = Process(monkeypatch)
     tending = asyncio.create_task(memory.tend())
     try:
@@ -52,10 +53,10 @@ async def test_a_pause_after_work_gives_back_once(monkeypatch: pytest.MonkeyPatc
         tending.cancel()
 
 
-async def test_the_collector_looks_more_often_while_graphql_core_answers(
+async def test_garbage_is_collected_more_often_while_graphql_core_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In a process that serves: in others the thresholds are not ours."""
+    """Only in a gateway: elsewhere Lectern doesn't set the thresholds."""
     told: list[tuple[int, ...]] = []
     monkeypatch.setattr(memory, "gc", SimpleNamespace(set_threshold=lambda *to: told.append(to)))
     thresholds = memory._Thresholds()

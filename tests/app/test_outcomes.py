@@ -1,4 +1,4 @@
-"""What the log tells of writes whose clients were answered before."""
+"""How writes that outlived their request are logged."""
 
 import asyncio
 
@@ -43,7 +43,7 @@ _LOST = OperationFailure("Lost.", 91, {"errorLabels": ["UnknownTransactionCommit
         ),
     ],
 )
-async def test_each_outcome_has_its_line(
+async def test_each_outcome_is_logged(
     kind: str, error: BaseException | None, line: dict[str, str] | None
 ) -> None:
     with capture_logs() as logged:
@@ -54,7 +54,7 @@ async def test_each_outcome_has_its_line(
     assert logged == ([line | {"log_level": "warning"}] if line else [])
 
 
-async def test_refusals_by_admission_are_counted_in_one_line() -> None:
+async def test_refusals_by_admission_are_logged_throttled() -> None:
     log = LogListener()
     with capture_logs() as logged:
         for _ in range(2):

@@ -15,7 +15,7 @@ from tests.factories import DAY, T0, store
 
 @pytest.fixture
 async def catalogue(database: Database) -> dict[str, Any]:
-    """A course with a run and a review, and nothing wrong; its documents by their collections."""
+    """A course with a run and a review, without differences; its documents by collection."""
     course = factories.course(stars=[0, 0, 0, 0, 1], seatsUntil=T0 + DAY)
     run = factories.course_run(course, seats=2, startsAt=T0 + DAY)
     review = factories.review(course, rating=5)
@@ -24,7 +24,7 @@ async def catalogue(database: Database) -> dict[str, Any]:
 
 
 class Recount:
-    """Runs the command on the database of the test."""
+    """Runs the command on the test's database."""
 
     def __init__(self, settings: Settings) -> None:
         self._environment = {
@@ -46,11 +46,11 @@ def recount(settings: Settings) -> Recount:
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """Without what aligns them."""
+    """The lines of an output, without the padding that aligns them."""
     return [" ".join(line.split()) for line in done.stdout.splitlines()]
 
 
-async def test_where_nothing_differs_it_says_what_was_counted(
+async def test_without_differences_it_says_what_was_counted(
     catalogue: dict[str, Any], recount: Recount
 ) -> None:
     done = recount()
@@ -58,7 +58,7 @@ async def test_where_nothing_differs_it_says_what_was_counted(
     assert lines(done) == ["No difference in 1 course, 1 run, 0 students and 1 review."]
 
 
-async def test_each_difference_is_a_line_and_a_failure_until_it_is_mended(
+async def test_each_difference_is_a_line_and_a_failure_until_it_is_corrected(
     database: Database, catalogue: dict[str, Any], recount: Recount
 ) -> None:
     wrong = {"studentCount": 7, "seatsUntil": None, "newestReviewIds": b""}
@@ -76,16 +76,16 @@ async def test_each_difference_is_a_line_and_a_failure_until_it_is_mended(
     *found, empty, closing, advice = lines(done)
     assert set(found) == told
     assert empty == ""
-    assert closing == "4 differences: 1 in courseRuns, 3 in courses. 0 mended, 4 left."
-    assert advice == "`lectern recount --fix` sets what is stored to what it should be."
+    assert closing == "4 differences: 1 in courseRuns, 3 in courses. 0 corrected, 4 left."
+    assert advice == "`lectern recount --fix` corrects the stored values."
     fixed = recount("--fix")
     assert fixed.returncode == 0
     assert set(lines(fixed)[:-2]) == told
-    assert lines(fixed)[-1] == "4 differences: 1 in courseRuns, 3 in courses. All are mended."
+    assert lines(fixed)[-1] == "4 differences: 1 in courseRuns, 3 in courses. All are corrected."
     assert recount().returncode == 0
 
 
-async def test_votes_that_were_left_over_are_removed(
+async def test_leftover_votes_are_removed(
     database: Database, catalogue: dict[str, Any], recount: Recount
 ) -> None:
     gone = ObjectId()
@@ -96,11 +96,11 @@ async def test_votes_that_were_left_over_are_removed(
     fixed = recount("--fix")
     assert fixed.returncode == 0
     assert lines(fixed)[0] == told
-    assert lines(fixed)[-1] == "1 difference: 1 in votes. All are mended."
+    assert lines(fixed)[-1] == "1 difference: 1 in votes. All are corrected."
     assert await database["votes"].count_documents({}) == 0
 
 
-async def test_what_no_value_can_mend_is_a_failure_and_has_its_remedy(
+async def test_a_difference_that_no_value_can_correct_has_a_remedy(
     database: Database, catalogue: dict[str, Any], recount: Recount
 ) -> None:
     run = {"runId": catalogue["courseRuns"]["_id"]}
@@ -109,13 +109,13 @@ async def test_what_no_value_can_mend_is_a_failure_and_has_its_remedy(
     done = recount("--fix")
     assert done.returncode == 1
     assert f"courseRuns {run['runId']} seats sold 3, should be 2" in lines(done)
-    assert lines(done)[-2].endswith("3 mended, 1 left.")
+    assert lines(done)[-2].endswith("3 corrected, 1 left.")
     assert lines(done)[-1].startswith("“seats sold”: Give the run more seats")
     assert "--fix" not in lines(done)[-1]
     assert recount("--fix").returncode == 1
 
 
-def test_a_database_that_is_away_is_told_in_a_sentence() -> None:
+def test_an_unreachable_database_is_reported_in_a_sentence() -> None:
     uri = "mongodb://ann:hunter2@127.0.0.1:1/?directConnection=true"
     done = lectern("recount", MONGODB_URI=uri, MONGODB_TIMEOUT="0.2")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Settings: the table, its documentation, and what a wrong value is told."""
+"""Settings: their table, their documentation, and the errors for invalid values."""
 
 import re
 import secrets
@@ -13,7 +13,7 @@ from app.settings import Settings, SettingsError, load
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
-def test_the_documentation_is_the_table() -> None:
+def test_the_documentation_equals_the_table() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
     expected = [(name.upper(), _shown(field.default), field.description) for name, field in _fields()]
     assert [(name, default.strip("`"), text) for name, default, text in rows] == expected
@@ -31,7 +31,7 @@ def _shown(default: object) -> str:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example,")
     monkeypatch.setenv("GRAPHIQL", "false")
     monkeypatch.setenv("LECTERN_SECRET", "x" * 32)
@@ -41,7 +41,7 @@ def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert "x" * 32 not in repr(settings)
 
 
-def test_every_wrong_value_is_named_and_none_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_invalid_setting_is_named_and_no_value_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LECTERN_SECRET", "x" * 31)
     monkeypatch.setenv("MONGODB_TIMEOUT", "soon")
     told = refused()
@@ -61,19 +61,19 @@ def test_every_wrong_value_is_named_and_none_is_shown(monkeypatch: pytest.Monkey
         ("0123456789abcdef" * 2, "LECTERN_SECRET: is too easy to guess (generate one: "),
     ],
 )
-def test_production_needs_a_strong_secret(monkeypatch: pytest.MonkeyPatch, secret: str, told: str) -> None:
+def test_production_requires_a_strong_secret(monkeypatch: pytest.MonkeyPatch, secret: str, told: str) -> None:
     monkeypatch.setenv("LECTERN_ENV", "production")
     monkeypatch.setenv("LECTERN_SECRET", secret)
     assert told in refused()
 
 
-def test_production_takes_a_secret_made_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_accepts_a_secret_made_as_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LECTERN_ENV", "production")
     monkeypatch.setenv("LECTERN_SECRET", secrets.token_hex(32))
     assert load().lectern_env == "production"
 
 
-def test_development_takes_no_secret_or_a_simple_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_development_accepts_no_secret_or_a_simple_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LECTERN_SECRET", "")
     assert load().lectern_secret.get_secret_value() == ""
     monkeypatch.setenv("LECTERN_SECRET", "x" * 32)
@@ -87,7 +87,7 @@ ISSUER = {
 }
 
 
-def test_an_external_issuer_is_taken_with_its_names_of_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_external_issuer_is_configured_with_its_role_names(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (ISSUER | {"OIDC_ALGORITHMS": "PS256, EdDSA"}).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("OIDC_ROLES", "teacher=INSTRUCTOR, https://id.example/admin = STAFF,")
@@ -114,7 +114,7 @@ def test_an_external_issuer_is_taken_with_its_names_of_roles(monkeypatch: pytest
         ({"OIDC_LEEWAY": "601"}, "OIDC_LEEWAY: Input should be less than or equal to 600"),
     ],
 )
-def test_what_is_wrong_with_an_external_issuer_is_named(
+def test_invalid_settings_of_an_external_issuer_are_named(
     monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], told: str
 ) -> None:
     for name, value in (ISSUER | changed).items():
@@ -123,7 +123,7 @@ def test_what_is_wrong_with_an_external_issuer_is_named(
 
 
 @pytest.mark.parametrize("url", ["https://courses.example/reset", "courses.example/{token}"])
-def test_a_reset_url_has_the_token_in_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_reset_url_must_contain_the_token(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("RESET_URL", url)
     assert "RESET_URL: must be a URL with {token} in it" in refused()
 
@@ -141,6 +141,6 @@ def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch, giv
 
 
 @pytest.mark.parametrize("given", ["proxy.example", "10.0.0.1/8", "*,10.0.0.1"])
-def test_other_proxies_stop_the_start(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+def test_invalid_proxies_prevent_the_start(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", given)
     assert "FORWARDED_ALLOW_IPS: must be addresses and networks, or `*` alone: " in refused()

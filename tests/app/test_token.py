@@ -1,4 +1,4 @@
-"""`lectern token`, and gateways that take what it prints."""
+"""`lectern token`, and gateways that accept its tokens."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ VIEWER = "{ viewer { roles student { id enrollments { totalCount } } instructor 
 
 @pytest.fixture
 def environment(settings: Settings) -> dict[str, str]:
-    """Of a gateway on the database of the tests."""
+    """The environment of a gateway on the test's database."""
     return {
         "MONGODB_URI": settings.mongodb_uri.get_secret_value(),
         "MONGODB_DATABASE": settings.mongodb_database,
@@ -41,14 +41,14 @@ def viewer(url: str, token: str) -> dict[str, Any]:
 
 
 def printed(done: subprocess.CompletedProcess[str]) -> str:
-    """The token, which is all there is on standard output."""
+    """The token, which is the whole standard output."""
     assert done.returncode == 0, done.stderr
     token = done.stdout.removesuffix("\n")
     assert len(token.split()) == 1
     return token
 
 
-async def test_a_gateway_takes_it(environment: dict[str, str], database: Database) -> None:
+async def test_a_gateway_accepts_the_token(environment: dict[str, str], database: Database) -> None:
     ada, idle, busy = factories.instructor("Ada"), factories.student("Idle"), factories.student("Busy")
     course = factories.course(instructorIds=[ada["_id"]])
     await store(
@@ -64,7 +64,7 @@ async def test_a_gateway_takes_it(environment: dict[str, str], database: Databas
     with running("serve", **environment) as (_, url):
         until_it_answers(url)
         student = lectern("token", **environment)
-        assert student.stderr.startswith(f"STUDENT Busy ({ids.encode_id('Student', busy)}), good for 12 h:")
+        assert student.stderr.startswith(f"STUDENT Busy ({ids.encode_id('Student', busy)}), valid for 12 h:")
         assert viewer(url, printed(student)) == {
             "roles": ["STUDENT"],
             "student": {"id": ids.encode_id("Student", busy), "enrollments": {"totalCount": 1}},
@@ -80,7 +80,7 @@ async def test_a_gateway_takes_it(environment: dict[str, str], database: Databas
         assert viewer(url, printed(given))["student"]["id"] == ids.encode_id("Student", idle)
 
 
-def test_what_it_says_can_be_done_with_it_works(environment: dict[str, str]) -> None:
+def test_the_printed_example_works(environment: dict[str, str]) -> None:
     with running("serve", **environment) as (_, url):
         until_it_answers(url)
         done = lectern("token", "--role", "STAFF", **environment)
@@ -92,7 +92,7 @@ def test_what_it_says_can_be_done_with_it_works(environment: dict[str, str]) -> 
     assert answer.stdout == '{"data":{"viewer":{"roles":["STAFF"]}}}'
 
 
-def test_dev_takes_it_while_it_runs_on_the_secret_that_it_keeps(tmp_path: Path) -> None:
+def test_dev_accepts_the_token_with_its_own_secret(tmp_path: Path) -> None:
     with running("dev", "--data-dir", str(tmp_path)) as (process, url):
         assert process.stderr is not None
         assert f"lectern token --data-dir {tmp_path}" in "".join(process.stderr.readline() for _ in range(4))
@@ -105,7 +105,7 @@ def test_dev_takes_it_while_it_runs_on_the_secret_that_it_keeps(tmp_path: Path) 
     wait_until_none(tmp_path)
 
 
-def test_it_is_good_as_long_as_it_says(environment: dict[str, str]) -> None:
+def test_a_token_is_valid_for_the_given_time(environment: dict[str, str]) -> None:
     token = printed(lectern("token", "--role", "STAFF", "--hours", "2", **environment))
     claims = jwt.decode(token, options={"verify_signature": False})
     assert claims["exp"] - claims["iat"] == 2 * 60 * 60
@@ -113,14 +113,14 @@ def test_it_is_good_as_long_as_it_says(environment: dict[str, str]) -> None:
     assert TOKENS.viewer(token).subject
 
 
-def test_production_has_none(environment: dict[str, str]) -> None:
+def test_production_refuses_to_issue_a_token(environment: dict[str, str]) -> None:
     production = environment | {"LECTERN_ENV": "production"}
     done = lectern("token", "--role", "STAFF", **production)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("LECTERN_ENV is production: ")
 
 
-async def test_who_isn_t_there_is_told(environment: dict[str, str], database: Database) -> None:
+async def test_a_missing_person_is_reported(environment: dict[str, str], database: Database) -> None:
     nobody = ids.encode_id("Student", {"_id": ObjectId()})
     told = lectern("token", "--student", nobody, **environment).stderr
     assert told == "--student: there is no student with this ID.\n"
@@ -129,7 +129,7 @@ async def test_who_isn_t_there_is_told(environment: dict[str, str], database: Da
     assert told.startswith("No instructor teaches a course there")
 
 
-def test_a_directory_without_a_gateway_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_directory_without_a_gateway_is_left_unchanged(tmp_path: Path) -> None:
     directory = tmp_path / "dev"
     environment = {name: "" for name in ("LECTERN_SECRET",) if name in os.environ}
     done = lectern("token", "--data-dir", str(directory), **environment)

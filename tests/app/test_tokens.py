@@ -1,4 +1,4 @@
-"""The tokens of a session: what is taken, and what is refused with which words."""
+"""The tokens of a session: which are accepted, and the errors for the others."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -61,7 +61,7 @@ async def asked(http: httpx.AsyncClient, authorization: str, accept: str = "*/*"
 
 
 def signed(key: bytes = KEY, algorithm: str = "HS256", *, without: str = "", **claims: Any) -> str:
-    """A token by hand: PyJWT doesn't make one with a claim of an odd type."""
+    """A token made by hand: PyJWT makes none with a claim of a wrong type."""
     told = {name: value for name, value in {**CLAIMS, **claims}.items() if name != without}
     return jwt.PyJWS().encode(json.dumps(told).encode(), key, algorithm)
 
@@ -71,7 +71,7 @@ def unsigned(payload: bytes, header: bytes = b'{"alg":"none","typ":"JWT"}') -> s
 
 
 def tampered() -> str:
-    """Signed for a student, told as of the staff."""
+    """A token signed for a student, changed to be that of staff."""
     header, _, signature = signed(roles=["STUDENT"]).split(".")
     return ".".join((header, signed().split(".")[1], signature))
 
@@ -80,14 +80,14 @@ def ago(seconds: float) -> float:
     return time() - seconds
 
 
-async def test_an_access_token_tells_its_viewer(http: httpx.AsyncClient) -> None:
+async def test_an_access_token_identifies_its_viewer(http: httpx.AsyncClient) -> None:
     assert TOKENS.viewer(TOKENS.access(VIEWER).text) == VIEWER
     for scheme in ("Bearer ", "bearer ", "BEARER   "):
         answer = await asked(http, scheme + TOKENS.access(STAFF).text)
         assert answer.json() == {"data": {"viewer": {"roles": ["STAFF"]}}}
 
 
-async def test_gateways_of_one_secret_take_each_others_tokens_though_their_clocks_differ() -> None:
+async def test_gateways_with_one_secret_accept_each_others_tokens_though_their_clocks_differ() -> None:
     ahead = signed(iat=ago(-90))
     assert TOKENS.viewer(ahead) == STAFF
 
@@ -135,9 +135,7 @@ REFUSED: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
-async def test_a_token_that_is_not_taken_gets_a_401_that_says_why(
-    http: httpx.AsyncClient, accept: str
-) -> None:
+async def test_an_invalid_token_gets_a_401_that_says_why(http: httpx.AsyncClient, accept: str) -> None:
     for what, authorization, message in REFUSED:
         answer = await asked(http, authorization, accept)
         assert answer.status_code == 401, what
@@ -147,14 +145,14 @@ async def test_a_token_that_is_not_taken_gets_a_401_that_says_why(
         assert answer.json() == {"errors": told}, what
 
 
-async def test_without_a_token_one_is_the_public(http: httpx.AsyncClient) -> None:
+async def test_without_a_token_the_viewer_is_the_public(http: httpx.AsyncClient) -> None:
     assert await AUTHENTICATION.viewer(None) is PUBLIC
     answer = await http.post("/graphql", json={"query": "{ viewer { roles } }"})
     assert answer.json() == {"data": {"viewer": None}}
 
 
 @given(st.binary() | st.binary().map(lambda rest: b"Bearer " + rest))
-async def test_no_header_raises_anything_but_the_refusal(header: bytes) -> None:
+async def test_any_header_raises_only_the_refusal(header: bytes) -> None:
     with pytest.raises(InvalidTokenError):
         await AUTHENTICATION.viewer(header)
 
@@ -167,7 +165,7 @@ NAMES = ("iss", "aud", "exp", "nbf", "iat", "sub", "jti", "roles", "student", "i
 
 
 @given(st.sampled_from(NAMES), JSON)
-async def test_no_claim_of_an_odd_type_raises_anything_but_the_refusal(name: str, value: Any) -> None:
+async def test_a_claim_of_a_wrong_type_raises_only_the_refusal(name: str, value: Any) -> None:
     try:
         viewer = TOKENS.viewer(signed(**{name: value}))
     except InvalidTokenError:
@@ -180,9 +178,7 @@ SESSIONS = st.binary(min_size=12, max_size=12).map(ObjectId)
 
 
 @given(SESSIONS, st.integers(0, 2**32 - 1))
-def test_a_refresh_token_is_read_as_it_was_made_by_those_of_its_secret(
-    session_id: ObjectId, generation: int
-) -> None:
+def test_a_refresh_token_is_read_unchanged_with_its_secret(session_id: ObjectId, generation: int) -> None:
     token = RefreshToken(session_id, generation)
     text = TOKENS.refresh(token)
     assert TOKENS.read_refresh(text) == token
@@ -191,7 +187,7 @@ def test_a_refresh_token_is_read_as_it_was_made_by_those_of_its_secret(
 
 
 @given(SESSIONS, st.integers(0, 39), st.integers(1, 255))
-def test_a_refresh_token_that_was_changed_is_none(session_id: ObjectId, at: int, by: int) -> None:
+def test_a_changed_refresh_token_is_refused(session_id: ObjectId, at: int, by: int) -> None:
     raw = bytearray(urlsafe_b64decode(TOKENS.refresh(RefreshToken(session_id, 3))))
     raw[at] ^= by
     assert TOKENS.read_refresh(urlsafe_b64encode(raw).decode()) is None
@@ -199,5 +195,5 @@ def test_a_refresh_token_that_was_changed_is_none(session_id: ObjectId, at: int,
 
 
 @given(st.text() | st.binary().map(lambda raw: urlsafe_b64encode(raw).decode()))
-def test_any_other_text_is_no_refresh_token(text: str) -> None:
+def test_any_other_text_is_not_a_refresh_token(text: str) -> None:
     assert TOKENS.read_refresh(text) is None

@@ -1,4 +1,4 @@
-"""While MongoDB is away: quick answers, 503 where nothing was done, few lines in the log, and recovery."""
+"""While MongoDB is away: quick answers, 503 if nothing was done, a quiet log, and recovery."""
 
 import asyncio
 from time import monotonic
@@ -47,7 +47,7 @@ def changed(own_mongod: Mongod, request: pytest.FixtureRequest) -> Settings:
     return own_mongod.settings(mongodb_timeout=1.0, request_timeout=3.0, compiled_execution=request.param)
 
 
-async def test_requests_fail_fast_and_go_on_when_it_is_back(changed: Settings, own_mongod: Mongod) -> None:
+async def test_requests_fail_fast_until_mongodb_is_back(changed: Settings, own_mongod: Mongod) -> None:
     async with served(changed) as gateway:
         assert (await ask(gateway, QUERY)).status_code == 200
         with own_mongod.stopped(), capture_logs() as logged:
@@ -85,9 +85,7 @@ async def test_reads_and_writes_have_one_deadline(changed: Settings, own_mongod:
                 assert monotonic() - began < changed.request_timeout + 1
 
 
-async def test_a_commit_under_way_at_the_deadline_is_said_to_be(
-    own_mongod: Mongod, changed: Settings
-) -> None:
+async def test_a_commit_in_flight_at_the_deadline_is_reported(own_mongod: Mongod, changed: Settings) -> None:
     async with served(changed) as gateway, connect(changed) as database:
         await indexes.ensure(database)
         course, student = factories.course(), factories.student()
@@ -115,7 +113,7 @@ OTHER: dict[str, Any] = {"message": "", "extensions": {"code": "TIMEOUT"}}
     [
         ([AWAY], False, False, True),
         ([AWAY, AWAY], False, False, True),
-        ([AWAY], False, True, False),  # of two mutations, the first was done
+        ([AWAY], False, True, False),  # the first of two mutations was done
         ([AWAY], True, False, False),
         ([AWAY, OTHER], False, False, False),
         ([], True, False, False),
@@ -123,16 +121,16 @@ OTHER: dict[str, Any] = {"message": "", "extensions": {"code": "TIMEOUT"}}
         ([OTHER], False, False, False),
     ],
 )
-def test_nothing_was_done_when_every_error_says_so_and_no_field_has_a_value(
+def test_nothing_was_done_if_every_error_says_so_and_no_field_has_a_value(
     wrong: list[dict[str, Any]], has_data: bool, wrote: bool, expected: bool
 ) -> None:
     assert errors.nothing_done(wrong, has_data=has_data, wrote=wrote) is expected
 
 
-async def test_of_two_mutations_the_first_may_be_done(
+async def test_the_first_of_two_mutations_may_be_done(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """HTTP 503 would say that it may be sent again as it is."""
+    """So the status is not 503, which would invite the client to send both again unchanged."""
     course, student = factories.course(), factories.student()
     await stored(database, courses=[course], students=[student])
     attempt, made = transactions._attempt, []

@@ -1,4 +1,4 @@
-"""What the conformance tests share: Node with the packages of package-lock.json, and the schema as a file."""
+"""Fixtures: Node with the packages of package-lock.json, and the schema as a file."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def tools() -> Tools:
 
 @pytest.fixture(scope="session")
 def schema_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The code's schema; `lectern schema check` holds schema.graphql to the same."""
+    """The schema of the code. `lectern schema check` ensures that schema.graphql is the same."""
     path = tmp_path_factory.mktemp("schema") / "schema.graphql"
     path.write_text(sdl(), encoding="utf-8")
     return path

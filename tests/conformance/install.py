@@ -1,6 +1,6 @@
-"""Installs what the conformance tests run: `.venv/bin/python tests/conformance/install.py`.
+"""Installs the tools of the conformance tests: `.venv/bin/python tests/conformance/install.py`.
 
-The packages are those of package-lock.json, exactly; nothing is done when they are there. Node is found as
+The packages are exactly those of package-lock.json. Nothing happens if they are installed. Node is found as
 for GraphiQL (`web/node.py`).
 """
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1]))  # a script sees its own folder only
+sys.path.insert(0, str(HERE.parents[1]))  # the import path of a script has only its own folder
 
 from web import node  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""The GraphQL-over-HTTP specification: the audits of the npm package graphql-http against a live gateway."""
+"""GraphQL over HTTP: the audits of the npm package graphql-http against a running gateway."""
 
 import json
 from typing import Any
@@ -9,28 +9,28 @@ from tests.conformance.tools import HERE, Tools
 
 AUDITS: dict[str, str] = json.loads((HERE / "audits.json").read_text(encoding="utf-8"))
 
-# The MAYs that the gateway chose not to do: id and reason. A MUST or a SHOULD has no place here.
+# The MAYs that the gateway doesn't implement, with the reason. A MUST or a SHOULD does not belong here.
 DECLINED: dict[str, str] = {}
 
 
 @pytest.fixture(scope="session")
 def outcomes(tools: Tools, gateway_url: str) -> dict[str, dict[str, Any]]:
-    """What each audit came to, by its id."""
-    told = tools.told("audit.mjs", f"{gateway_url}/graphql")
-    return {outcome["id"]: outcome for outcome in told}
+    """The outcome of each audit, by its id."""
+    output = tools.output("audit.mjs", f"{gateway_url}/graphql")
+    return {outcome["id"]: outcome for outcome in output}
 
 
-def test_suite_is_run_as_a_whole(tools: Tools) -> None:
-    """audits.json names the tests below: it is the suite's own list."""
-    assert {audit["id"]: audit["name"] for audit in tools.told("audit.mjs")} == AUDITS
+def test_the_whole_suite_is_run(tools: Tools) -> None:
+    """The tests below come from audits.json, which must list the whole suite."""
+    assert {audit["id"]: audit["name"] for audit in tools.output("audit.mjs")} == AUDITS
 
 
-def test_only_what_is_optional_is_declined() -> None:
+def test_only_optional_audits_are_declined() -> None:
     assert [audit for audit in DECLINED if not AUDITS[audit].startswith("MAY ")] == []
 
 
 @pytest.mark.parametrize("audit", AUDITS, ids=lambda audit: f"{audit} {AUDITS[audit]}")
-def test_audit(outcomes: dict[str, dict[str, Any]], audit: str) -> None:
+def test_an_audit_passes_or_is_declined(outcomes: dict[str, dict[str, Any]], audit: str) -> None:
     outcome = outcomes[audit]
     if audit in DECLINED:
         assert outcome["status"] != "ok", "it passes by now: take it off DECLINED"
@@ -39,14 +39,14 @@ def test_audit(outcomes: dict[str, dict[str, Any]], audit: str) -> None:
 
 
 def test_audits_can_fail(tools: Tools, gateway_url: str) -> None:
-    told = tools.told("audit.mjs", f"{gateway_url}/healthz")
-    failed = [outcome["name"] for outcome in told if outcome["status"] != "ok"]
+    output = tools.output("audit.mjs", f"{gateway_url}/healthz")
+    failed = [outcome["name"] for outcome in output if outcome["status"] != "ok"]
     assert "MUST accept POST requests" in failed
 
 
-def test_links_of_persisted_queries_fall_back_on_the_text(tools: Tools, gateway_url: str) -> None:
-    """They send a hash alone first, and are told that it is not supported."""
-    data = tools.told("persisted.mjs", f"{gateway_url}/graphql")
+def test_links_for_persisted_queries_fall_back_to_the_text(tools: Tools, gateway_url: str) -> None:
+    """They first send a hash alone, and learn that it is not supported."""
+    data = tools.output("persisted.mjs", f"{gateway_url}/graphql")
     assert set(data) == {"Apollo, POST", "Apollo, GET", "urql, POST", "urql, GET"}
     for link, answered in data.items():
         assert answered["courses"]["nodes"][0]["title"], link

@@ -1,6 +1,6 @@
-"""The schema, by the tools of its clients: graphql-eslint, relay-compiler, graphql-codegen with TypeScript.
+"""The schema, checked by its clients' tools: graphql-eslint, relay-compiler, graphql-codegen, TypeScript.
 
-Each of them is also given something broken, so that its silence means something.
+Each tool is also given something invalid, to prove that it reports errors.
 """
 
 import json
@@ -34,10 +34,10 @@ RELAY = {
 
 
 def test_schema_follows_the_rules(tools: Tools, schema_file: Path) -> None:
-    assert tools.told("lint.mjs", schema_file) == []
+    assert tools.output("lint.mjs", schema_file) == []
 
 
-BREAKS = {  # the rule, and what breaks it
+BREAKS = {  # a rule, and a schema that breaks it
     "naming-convention": ("type RatingBucket {", "type RatingBucket {\n  Stars: Int"),
     "no-typename-prefix": ("type FacetCount {", "type FacetCount {\n  facetCountValue: Int"),
     "no-unreachable-types": ("type PlatformStats {", "type Coin { metal: String }\n\ntype PlatformStats {"),
@@ -50,14 +50,14 @@ BREAKS = {  # the rule, and what breaks it
 }
 
 
-def test_rules_are_on(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
+def test_each_rule_is_on(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
     text = schema_file.read_text(encoding="utf-8")
     for right, wrong in BREAKS.values():
         assert right in text
         text = text.replace(right, wrong)
     broken = tmp_path / "schema.graphql"
     broken.write_text(text, encoding="utf-8")
-    rules = {complaint["rule"] for complaint in tools.told("lint.mjs", broken)}
+    rules = {complaint["rule"] for complaint in tools.output("lint.mjs", broken)}
     assert rules == {"value-types", *(f"@graphql-eslint/{rule}" for rule in BREAKS)}
 
 
@@ -66,7 +66,7 @@ def test_rules_are_on(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def relay_project(schema_file: Path, tmp_path: Path) -> Path:
-    """A client's project: the modules of relay/, the schema, a configuration."""
+    """A client's project: the modules of relay/, the schema and a configuration."""
     shutil.copytree(HERE / "relay", tmp_path, dirs_exist_ok=True)
     shutil.copy(schema_file, tmp_path)
     (tmp_path / GENERATED).mkdir()
@@ -95,7 +95,7 @@ def test_relay_refuses_what_is_not_in_the_schema(tools: Tools, relay_project: Pa
 
 
 async def test_relay_pages_through_the_gateway(tools: Tools, relay_project: Path, gateway_url: str) -> None:
-    """The operations as relay-compiler writes them, with the variables that Relay's hooks send."""
+    """The operations are those that relay-compiler writes, with the variables that Relay's hooks send."""
     assert compiled(tools, relay_project).returncode == 0
     texts = json.loads((relay_project / "operations.json").read_text(encoding="utf-8")).values()
     async with httpx.AsyncClient(base_url=gateway_url) as http:
@@ -133,7 +133,7 @@ def type_checked(tools: Tools, folder: Path) -> subprocess.CompletedProcess[str]
     return tools.run("node_modules/typescript/bin/tsc", *options, *modules, folder=folder)
 
 
-def test_codegen_generates_types_that_hold(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
+def test_codegen_generates_types_that_compile(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
     done = generated(tools, schema_file, tmp_path, *OPERATIONS)
     assert done.returncode == 0, done.stderr
     shutil.copy(HERE / "operations" / "uses.ts", tmp_path)
@@ -141,7 +141,7 @@ def test_codegen_generates_types_that_hold(tools: Tools, schema_file: Path, tmp_
     assert done.returncode == 0, done.stdout
 
 
-def test_types_refuse_a_wrong_use(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
+def test_generated_types_refuse_a_wrong_use(tools: Tools, schema_file: Path, tmp_path: Path) -> None:
     assert generated(tools, schema_file, tmp_path, *OPERATIONS).returncode == 0
     uses = (HERE / "operations" / "uses.ts").read_text(encoding="utf-8")
     (tmp_path / "uses.ts").write_text(uses.replace("node.course.title", "node.course.name"), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Running the npm packages that the gateway and its schema are held to."""
+"""Runs the npm packages that check the gateway and its schema."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ class Tools(NamedTuple):
     def run(
         self, script: str, *arguments: str | Path, folder: Path = HERE
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a script of this folder, or of a package (`node_modules/…`), and waits for it."""
+        """Runs a script of this folder or of a package (`node_modules/…`), and waits for it."""
         return subprocess.run(
             [self.node.node, HERE / script, *arguments],
             cwd=folder,
@@ -28,7 +28,7 @@ class Tools(NamedTuple):
             check=False,
         )
 
-    def told(self, script: str, *arguments: str | Path) -> Any:
+    def output(self, script: str, *arguments: str | Path) -> Any:
         """The JSON that a script prints."""
         done = self.run(script, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""One question to both engines: equal data, errors, paths and order of keys, and no more commands."""
+"""Runs one question on both engines: equal data, errors, paths and key order, and no more commands."""
 
 import asyncio
 import random
@@ -24,13 +24,13 @@ from tests.execution.site import Site
 from tests.execution.ticks import Ticks, timeless
 from tests.support import request_for
 
-#: What a run comes to: graphql-core may still refuse one.
+#: The result of a run. Even a prepared operation may be refused by graphql-core.
 Outcome: TypeAlias = Answer | Refusal
 
 
 COMPILED, REFERENCE = executor(compiled=True), executor(compiled=False)
 
-RACES = 24  # runs of the reference in another timing, before a difference counts
+RACES = 24  # runs of the reference engine with other timings before a difference counts
 SLOW = 0.05  # seconds
 
 
@@ -46,9 +46,11 @@ class Tally:
         self.asked |= other.asked
 
 
-class Told(NamedTuple):
-    """A payload, comparable. Errors are in the order of their paths: graphql-core lists them as they happen,
-    which is by chance among fields that run at once.
+class Comparable(NamedTuple):
+    """A payload in a form that can be compared.
+
+    Errors are sorted by path: graphql-core lists them in the order in which they happen, which is random
+    among fields that run concurrently.
     """
 
     keys: list[str]
@@ -57,13 +59,15 @@ class Told(NamedTuple):
 
 
 async def compare(site: Site, question: Question, tally: Tally) -> None:
-    """Raises AssertionError where the engines differ, where the compiled one sends more commands, or where it
-    leaves to the other what it should do alone.
+    """Compares both engines on one question.
+
+    Raises AssertionError if they differ, if the compiled engine sends more commands, or if it leaves to
+    graphql-core an operation that it should run itself.
     """
     if isinstance(refusal := COMPILED.prepare(question.operation), Refusal):
         refused = REFERENCE.prepare(question.operation)
         assert isinstance(refused, Refusal)
-        assert told(refusal) == told(refused)
+        assert comparable(refusal) == comparable(refused)
         tally.counts["refused"] += 1
         return
     answer, sent = await asked_in_ticks(COMPILED, site.database, question)
@@ -79,7 +83,7 @@ async def compare(site: Site, question: Question, tally: Tally) -> None:
 async def asked_in_ticks(
     by: Executor, database: Database, question: Question, disturb: Hook | None = None
 ) -> tuple[Outcome, list[str]]:
-    """The answer, and the commands that were sent for it, which all take one tick."""
+    """Runs a question. Returns the answer and the commands that were sent; each command takes one tick."""
     ticks = Ticks(disturb)
     with timeless():
         answer = await asked(by, hooked(database, ticks), question)
@@ -87,7 +91,7 @@ async def asked_in_ticks(
 
 
 async def asked(by: Executor, database: Database, question: Question) -> Outcome:
-    """Raises AssertionError when the operation cancels itself."""
+    """Runs a question. Raises AssertionError if the operation cancels itself."""
     prepared = by.prepare(question.operation)
     assert isinstance(prepared, Prepared), prepared
     with capture_logs():  # each masked error is logged
@@ -104,22 +108,24 @@ def engine_of(outcome: Outcome) -> str:
     return outcome.engine if isinstance(outcome, Answer) else "not executed"
 
 
-def told(answer: Outcome) -> Told:
+def comparable(answer: Outcome) -> Comparable:
     payload = answer.payload
     errors = sorted(orjson.dumps(_anonymous(error)).decode() for error in payload.get("errors", ()))
-    return Told(list(payload), encoded(payload.get("data")), errors)
+    return Comparable(list(payload), encoded(payload.get("data")), errors)
 
 
 async def _expect_equal(
     answer: Outcome, reference: Outcome, site: Site, question: Question, tally: Tally
 ) -> None:
-    """Where several things go wrong below something that becomes null, the first is told, and what went wrong
-    before it: which ones, and at which elements of a list, is by chance. They must be errors that the
-    reference tells in some timing.
+    """Raises AssertionError if two answers differ beyond what timing may change.
+
+    If several errors occur below a value that becomes null, the answer has the first and those before it.
+    Which errors these are, and for which elements of a list, is random. They must be errors that the
+    reference engine reports in some timing.
     """
-    if told(answer) == told(reference):
+    if comparable(answer) == comparable(reference):
         return
-    assert told(answer).data == told(reference).data
+    assert comparable(answer).data == comparable(reference).data
     assert settled(answer) == settled(reference)
     possible = [reference]
     for number in range(RACES):
@@ -131,7 +137,7 @@ async def _expect_equal(
 
 
 async def _asked_otherwise(database: Database, question: Question, timing: "Timing") -> Outcome:
-    """What graphql-core answers in a timing."""
+    """The answer of graphql-core with a given timing."""
     text, variables, name, _ = question.operation
     with capture_logs():
         running: Any = execute(
@@ -143,13 +149,15 @@ async def _asked_otherwise(database: Database, question: Question, timing: "Timi
             middleware=[timing],
         )
         result = await running
-        told = [field_error(error) for error in result.errors or ()]
-    payload = {"errors": told, "data": result.data}
-    return Answer([encoded(payload)], told, any((result.data or {}).values()), "reference")
+        comparable = [field_error(error) for error in result.errors or ()]
+    payload = {"errors": comparable, "data": result.data}
+    return Answer([encoded(payload)], comparable, any((result.data or {}).values()), "reference")
 
 
 class Timing:
-    """Lets fields that need the database wait: in every other timing all of one name, in the others some."""
+    """Delays fields that need the database: every other timing delays all fields of one name, the others
+    random names.
+    """
 
     def __init__(self, number: int) -> None:
         self._chosen = None if number % 2 else number // 2
@@ -160,7 +168,7 @@ class Timing:
         found = next_(source, info, **arguments)
         if not isawaitable(found):
             return found
-        # A task: a coroutine that graphql-core drops would warn.
+        # A task, because graphql-core may drop it, and a dropped coroutine would warn.
         return asyncio.ensure_future(self._later(asyncio.ensure_future(found), info.field_name))
 
     async def _later(self, found: asyncio.Future[Any], name: str) -> Any:
@@ -171,13 +179,13 @@ class Timing:
 
 
 def _kinds(answers: list[Outcome]) -> set[bytes]:
-    """The errors of some answers, whatever the element of a list that they are about."""
+    """The errors of several answers, without the list indexes in their paths."""
     errors = [_anonymous(error) for answer in answers for error in answer.payload.get("errors", ())]
     return {orjson.dumps({**e, "path": [k for k in e["path"] or () if isinstance(k, str)]}) for e in errors}
 
 
 def settled(answer: Outcome) -> tuple[list[str], set[str]]:
-    """The errors that do not depend on timing, and the paths at which others made something null."""
+    """The errors that do not depend on timing, and the paths where other errors made something null."""
     data, own, above = answer.payload.get("data"), [], set()
     errors = [_anonymous(error) for error in answer.payload.get("errors", ())]
     nulls = [(_null(data, error["path"] or []), error) for error in errors]
@@ -191,7 +199,7 @@ def settled(answer: Outcome) -> tuple[list[str], set[str]]:
 
 
 def _null(data: Any, path: list[Any]) -> list[Any]:
-    """As much of a path as there is in the data: it ends at a null."""
+    """The part of a path that exists in the data, up to the first null."""
     for length, key in enumerate(path):
         if data is None:
             return path[:length]
@@ -200,7 +208,7 @@ def _null(data: Any, path: list[Any]) -> list[Any]:
 
 
 def _anonymous(error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error without its random id; first its path, by which it is ordered."""
+    """An error without its random id. Its path comes first, so that errors sort by path."""
     extensions = error["extensions"]
     masked = {"errorId": "…"} if "errorId" in extensions else {}
     return {"path": error.get("path"), **error, "extensions": {**extensions, **masked}}
@@ -215,7 +223,7 @@ def _count(question: Question, answer: Outcome, tally: Tally) -> None:
 
 
 def _has_data(value: Any, *, top: bool = False) -> bool:
-    """Whether there is anything but nulls and, at the top, the name of the type."""
+    """Whether there is a value other than null, apart from `__typename` at the root."""
     if isinstance(value, list):
         return any(map(_has_data, value))
     if isinstance(value, dict):
@@ -224,7 +232,7 @@ def _has_data(value: Any, *, top: bool = False) -> bool:
 
 
 def _is_left_to_graphql_core(question: Question) -> bool:
-    """docs/execution.md has the list: introspection, and a condition that is null."""
+    """Whether an operation has no plan: introspection, or a condition that is null (docs/execution.md)."""
     query, variables, *_ = question.operation
     without_value = (name for name, value in (variables or {}).items() if value is None)
     conditions = [f"(if: ${name})" for name in without_value]

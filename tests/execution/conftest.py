@@ -1,4 +1,7 @@
-"""The databases of tests/execution/sites.py, filled once: `parametrize("site", ["sound"], indirect=True)`."""
+"""Fixtures: the databases of tests/execution/sites.py, each filled once.
+
+Use them with `parametrize("site", ["sound"], indirect=True)`.
+"""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Many generated operations through both engines, on all the data there is: `make differential`."""
+"""Runs many generated operations on both engines, over all available data: `make differential`."""
 
 import argparse
 import asyncio
@@ -22,11 +22,11 @@ from tests.execution.comparison import Tally, compare
 from tests.execution.operations import Question, questions
 from tests.execution.site import survey
 
-PER_CHUNK = 500  # examples
+PER_CHUNK = 500  # operations
 
 
 class Chunk(NamedTuple):
-    """Some operations on one database; equal chunks are equal operations."""
+    """Some operations on one database. Equal chunks generate equal operations."""
 
     uri: str
     site: str
@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
 
 
 def main() -> int:
-    """0 when the engines agree on everything."""
+    """Returns 0 if the engines agree on everything."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as directory, embedded.running(Path(directory) / "mongod") as uri:
         names = _fill(uri, arguments.seed, Path(directory))
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def run(chunk: Chunk) -> Outcome:
-    """Compare on one chunk, in this process."""
+    """Compares the engines on one chunk, in this process."""
     tally = Tally()
     try:
         with asyncio.Runner() as runner:
@@ -115,7 +115,7 @@ def _run(pool: ProcessPoolExecutor, uri: str, names: list[str], arguments: argpa
 
 
 def _chunks(uri: str, names: list[str], arguments: argparse.Namespace) -> Iterator[Chunk]:
-    """Half of them on the database with holes."""
+    """The chunks of a run. Half of them use the database with holes."""
     seed = arguments.seed
     turns = [turn for name in names if name != "holed" for turn in (name, "holed")]
     while True:

@@ -1,4 +1,4 @@
-"""The two ways to run an operation."""
+"""The two engines that can run an operation."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from app.execution import Executor
 from app.protection.limits import UNLIMITED, Limits
 from resolvers.schema import schema
 
-LIMITS = replace(UNLIMITED, cost=10_000)  # an operation for more takes long and shows nothing more
+LIMITS = replace(UNLIMITED, cost=10_000)  # a dearer operation takes long, and reveals nothing more
 
 
 def executor(*, compiled: bool, limits: Limits = LIMITS) -> Executor:

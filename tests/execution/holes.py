@@ -1,4 +1,4 @@
-"""Documents for a database: sound ones of the sample data, and the same with holes in them."""
+"""Documents for test databases: a sound part of the sample data, and the same with holes."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,20 +16,20 @@ from loaders.model.newest_review_ids import pack_ids, unpack_ids
 from loaders.mongo.database import Database
 from tests.support import NOW
 
-#: By collection.
+#: Documents by collection.
 Documents: TypeAlias = dict[str, list[dict[str, Any]]]
 
-#: Changes one document in one place.
+#: Damages one field of a document.
 Damage: TypeAlias = Callable[[dict[str, Any], Random], None]
 
-EVERY = 5  # a course is taken
-HIDDEN = 7  # of these is archived
-WAITING = 9  # a review
+EVERY = 5  # every fifth course is used
+HIDDEN = 7  # every seventh of these is archived
+WAITING = 9  # every ninth review is pending
 OWNERS = 8
 DAMAGED = 0.25  # of the documents
 GONE = 0.06  # of the documents
 
-#: What may stand where something else belongs.
+#: Values of a wrong type.
 WRONG: tuple[Any, ...] = (
     0, 1, 7, -3, 2.0, 2.5, True, False, Int64(2**40), -(2**31) - 1, float("nan"), float("inf"), 1e300,
     "", "7", "text", "PUBLISHED", "SUNDAY", "2026-01-01T00:00:00Z", [], ["a", "b"], ["ONLINE", None],
@@ -56,7 +56,7 @@ _PLAIN = {
     ],
 }  # fmt: skip
 
-#: What a batch reads: a value it can't take, or none, breaks the batch for all of its parents.
+#: The keys that a batch reads: a missing or wrong value breaks the batch for all its parents.
 _KEYS = {
     "courses": ["categorySlug", "instructorIds", "newestReviewIds"],
     "courseRuns": ["courseId"],
@@ -65,7 +65,7 @@ _KEYS = {
     "reviews": ["courseId", "studentId", "reply.instructorId"],
 }
 
-#: What permissions read.
+#: The keys that permissions read.
 _STATUSES = {
     "courses": ["status"],
     "enrollments": ["status"],
@@ -74,7 +74,7 @@ _STATUSES = {
 
 
 def sound() -> Documents:
-    """A part of the sample data, in which every reference leads somewhere."""
+    """A part of the sample data in which every reference has a target."""
     whole = {name: [dict(d) for d in found] for name, found in generate(NOW).collections().items()}
     courses = whole["courses"][::EVERY]
     ids = {course["_id"] for course in courses}
@@ -92,7 +92,7 @@ def sound() -> Documents:
 
 
 def _hide(courses: list[dict[str, Any]], taken: Documents) -> None:
-    """Some courses are archived, some reviews wait."""
+    """Archives some courses, and makes some reviews pending."""
     for course in courses[::HIDDEN]:
         course["status"] = "ARCHIVED"
     for review in taken["reviews"][::WAITING]:
@@ -100,7 +100,7 @@ def _hide(courses: list[dict[str, Any]], taken: Documents) -> None:
 
 
 def _own(courses: list[dict[str, Any]], taken: Documents) -> Documents:
-    """What those have who are enrolled first: wishes and votes; and a log of it."""
+    """Wishlists and votes of the first enrolled students, and the audit log of them."""
     students = list(dict.fromkeys(d["studentId"] for d in taken["enrollments"][:OWNERS]))
     wishes = [{"courseId": course["_id"], "addedAt": NOW} for course in courses[:OWNERS]]
     reviews = [review["_id"] for review in taken["reviews"][:OWNERS]]
@@ -122,7 +122,7 @@ def _entry(student: ObjectId, course: ObjectId) -> dict[str, Any]:
 
 
 def holed(random: Random) -> Documents:
-    """The same with some documents gone and some damaged. Most are as they were."""
+    """The same documents with some removed and some damaged. Most are unchanged."""
     documents = sound()
     for name in documents:
         documents[name] = [d for d in documents[name] if random.random() >= GONE]
@@ -130,14 +130,14 @@ def holed(random: Random) -> Documents:
         for document in found:
             while random.random() < DAMAGED:
                 random.choice(_damages(name, random))(document, random)
-        for field in _KEYS.get(name, ()):  # few, because each is felt by many
+        for field in _KEYS.get(name, ()):  # only a few, because each affects many documents
             for damage in (_missing, _wrong):
                 damage(field)(random.choice(found), random)
     return documents
 
 
 async def store(database: Database, documents: Documents) -> None:
-    """With all the indexes; what these refuse is left out."""
+    """Stores documents in a database with all indexes. Documents that a unique index rejects are skipped."""
     await database.client.drop_database(database.name)
     await indexes.ensure(database)
     for name, found in documents.items():
@@ -165,7 +165,7 @@ def _wrong(path: str) -> Damage:
 
 
 def _dangling(path: str) -> Damage:
-    """A reference to nothing, or a list with one."""
+    """Damages a reference, or a list of references: its target does not exist."""
 
     def nowhere(random: Random) -> Any:
         nothing = ObjectId(random.randbytes(12))
@@ -190,7 +190,9 @@ def _set(path: str, value: Callable[[Random], Any], document: dict[str, Any], ra
 
 
 def _holder(document: Mapping[str, Any], path: str) -> tuple[Any, str]:
-    """Where the last part of a path stands; anything but a document where something else was damaged."""
+    """The object that contains the last part of a path, and that part. The object may be anything if it is
+    damaged.
+    """
     *outer, name = path.split(".")
     holder: Any = document
     for part in outer:

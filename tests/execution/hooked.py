@@ -1,4 +1,4 @@
-"""A database whose commands go through a hook: it may let them wait, fail, or answer something else."""
+"""A database whose commands go through a hook, which can delay them, make them fail or change the answer."""
 
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, cast
 
 from loaders.mongo.database import Database
 
-#: (collection, command, what sends it and gives its answer) -> the answer
+#: Takes the collection, the command, and a function that sends it and returns its answer. Returns an answer.
 Hook: TypeAlias = Callable[[str, str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 _WITH_CURSOR = {"find", "aggregate"}

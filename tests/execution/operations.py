@@ -1,4 +1,4 @@
-"""Operations to compare on: generated from the schema, asked of real data, rewritten in many ways."""
+"""Generates operations for comparison: from the schema, with real arguments, rewritten in many ways."""
 
 from functools import cache
 from typing import NamedTuple
@@ -23,7 +23,7 @@ _SCHEMA = schema
 _QUERY = _SCHEMA.query_type
 assert _QUERY is not None
 
-#: What a selection is grown on. What hypothesis-graphql selects far from the root is one field, mostly.
+#: The types whose selections are extended: far from the root, hypothesis-graphql mostly selects one field.
 _GROWING = (
     "Category", "Course", "CourseConnection", "CourseRun", "Enrollment", "Instructor", "Review",
     "ReviewConnection", "Student", "Viewer",
@@ -37,7 +37,7 @@ class Question(NamedTuple):
 
 @st.composite
 def questions(draw: DrawFn, site: Site) -> Question:
-    """An operation and who asks it."""
+    """Draws an operation and its viewer."""
     tree = from_document(_SCHEMA, draw(_documents()))
     for _ in range(draw(st.sampled_from(GROWTHS))):
         _grow(draw, tree)
@@ -48,8 +48,8 @@ def questions(draw: DrawFn, site: Site) -> Question:
 
 
 def _askers(tree: Tree, site: Site) -> list[Viewer]:
-    """All viewers; more often those who see what is asked for, since nothing is compared where there is
-    nothing.
+    """The viewers to draw from. Those who can see the requested data are repeated, since an empty answer
+    compares nothing.
     """
     asked = {field.name for field in tree.fields() if field.of.name == "Query"}
     viewers = list(site.viewers)
@@ -62,23 +62,23 @@ def _askers(tree: Tree, site: Site) -> list[Viewer]:
 
 @cache
 def _documents() -> st.SearchStrategy[DocumentNode]:
-    """Of the whole schema, or of one field of the query, so that none is rare."""
+    """Draws operations on the whole schema or on a single root field, so that no field is rare."""
     assert _QUERY is not None
-    single = [queries(_SCHEMA, fields=[name], print_ast=_as_it_is) for name in _QUERY.fields]
-    return st.one_of(*single, queries(_SCHEMA, print_ast=_as_it_is))
+    single = [queries(_SCHEMA, fields=[name], print_ast=_unchanged) for name in _QUERY.fields]
+    return st.one_of(*single, queries(_SCHEMA, print_ast=_unchanged))
 
 
 @cache
 def _on(type_name: str) -> tuple[GraphQLSchema, st.SearchStrategy[DocumentNode]]:
-    """Selections on a type: queries of a schema that starts there."""
+    """A schema with a type as its query type, and queries of it: selections on that type."""
     start = _SCHEMA.type_map[type_name]
     assert isinstance(start, GraphQLObjectType)
     own = GraphQLSchema(query=start)
-    return own, queries(own, print_ast=_as_it_is)
+    return own, queries(own, print_ast=_unchanged)
 
 
 def _grow(draw: DrawFn, tree: Tree) -> None:
-    """Select more somewhere, of what is not selected there."""
+    """Adds fields to a random selection set that are not selected there yet."""
     places = [p for p in tree.places() if p.on.name in _GROWING]
     if places:
         place = draw(st.sampled_from(places))
@@ -88,5 +88,5 @@ def _grow(draw: DrawFn, tree: Tree) -> None:
         place.selections.extend(s for s in more if s.name not in selected)
 
 
-def _as_it_is(document: DocumentNode) -> DocumentNode:
+def _unchanged(document: DocumentNode) -> DocumentNode:
     return document

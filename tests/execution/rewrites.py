@@ -1,6 +1,6 @@
-"""Rewrites of an operation: each takes a tree and changes one thing of it, drawn from what there is.
+"""Rewrites of an operation. Each changes one thing in a tree, drawn from what the tree contains.
 
-They leave most operations valid; what becomes invalid is refused before it is run, and counted.
+Most operations stay valid. Those that become invalid are refused before they run, and counted.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ Rewrite = Callable[[DrawFn, GraphQLSchema, Tree], None]
 
 
 class Slot(NamedTuple):
-    """Where a value stands: `holder[key]`, of a type."""
+    """The place of a value: `holder[key]`, of a type."""
 
     holder: Any
     key: Any
@@ -34,13 +34,13 @@ class Slot(NamedTuple):
 
 
 def rename(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """An alias."""
+    """Adds an alias."""
     if chosen := _one(draw, tree.fields()):
         chosen.alias = tree.fresh("a")
 
 
 def repeat(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """The field a second time, elsewhere in the set, with a part of its selections: the two are merged."""
+    """Selects a field again elsewhere in its set, with a part of its selections: the two are merged."""
     place, index = _somewhere(draw, tree)
     again = copy(place.selections[index])
     again.selections = list(again.selections)
@@ -50,21 +50,21 @@ def repeat(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
 
 
 def twin(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """The field a second time under an alias, with equal arguments."""
+    """Selects a field again under an alias, with equal arguments."""
     if chosen := _one(draw, tree.fields()):
         place = next(p for p in tree.places() if chosen in p.selections)
         place.selections.append(_copied(chosen, tree.fresh("a")))
 
 
 def root_twin(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """A field of the root a second time, which is the same call with all that is below."""
+    """Selects a root field again, which is the same call with everything below it."""
     roots = [s for s in tree.selections if isinstance(s, Field) and s.definition is not None]
     if chosen := _one(draw, roots):
         tree.selections.append(_copied(chosen, tree.fresh("a")))
 
 
 def branch(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """A field that is selected on a type, selected on it elsewhere too: the same call in another branch."""
+    """Copies a field to another selection on the same type: the same call in another branch."""
     place = draw(st.sampled_from(tree.places()))
     elsewhere = [f for f in tree.fields() if f.of is place.on and not _holds(f.selections, place.selections)]
     if chosen := _one(draw, elsewhere):
@@ -72,7 +72,7 @@ def branch(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
 
 
 def name_fragment(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """Some neighbours become a named fragment, which may be spread a second time."""
+    """Moves neighbouring selections into a named fragment, which may be spread twice."""
     place, some = _cut(draw, tree)
     fragment = Fragment(place.on, some, tree.fresh("F"))
     place.selections.append(fragment)
@@ -83,14 +83,14 @@ def name_fragment(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
 
 
 def inline_fragment(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """Some neighbours become an inline fragment, with or without a type."""
+    """Moves neighbouring selections into an inline fragment, with or without a type condition."""
     place, some = _cut(draw, tree)
     on = place.on if draw(st.booleans()) else None
     place.selections.insert(draw(st.integers(0, len(place.selections))), Fragment(on, some))
 
 
 def as_node(draw: DrawFn, schema: GraphQLSchema, tree: Tree) -> None:
-    """A fragment on the interface, on an object of a type that implements it."""
+    """Adds a fragment on the interface to a selection on a type that implements it."""
     node = schema.type_map["Node"]
     assert isinstance(node, GraphQLInterfaceType)
     places = [p for p in tree.places() if p.on is node or _implements(p.on, node)]
@@ -104,7 +104,7 @@ def as_node(draw: DrawFn, schema: GraphQLSchema, tree: Tree) -> None:
 
 
 def condition(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """@skip or @include, by a literal or by a variable."""
+    """Adds @skip or @include, with a literal or a variable."""
     place, index = _somewhere(draw, tree)
     chosen = place.selections[index]
     value = draw(st.booleans())
@@ -120,21 +120,21 @@ def typename(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
 
 
 def turn(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """Another order of the keys."""
+    """Changes the order of the keys."""
     place = draw(st.sampled_from(tree.places()))
     by = draw(st.integers(0, len(place.selections) - 1))
     place.selections[:] = place.selections[by:] + place.selections[:by]
 
 
 def variable(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """A value, or a part of one, becomes a variable."""
+    """Replaces a value, or a part of one, by a variable."""
     if slot := _one(draw, _slots(tree)):
         value = slot.holder[slot.key]
         slot.holder[slot.key] = Variable(_defined(draw, tree, slot.type, value))
 
 
 def shared_variable(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """One variable for several sizes."""
+    """Replaces several sizes by one variable."""
     sized = [f for f in tree.fields() if isinstance(f.arguments.get("first"), int)]
     if len(sized) > 1:
         name = _defined(draw, tree, "Int", draw(st.integers(1, 4)))
@@ -143,7 +143,7 @@ def shared_variable(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
 
 
 def left_out(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """A variable that is not given and without a default, where an argument may be left out."""
+    """Passes a variable without a value or a default to an optional argument."""
     fields = [f for f in tree.fields() if f.definition and "first" in f.definition.args]
     if chosen := _one(draw, fields):
         name = draw(st.sampled_from(["first", "after", "last", "before"]))
@@ -154,15 +154,15 @@ def left_out(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
 
 
 def another_operation(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """A document of two operations: the name says which one."""
+    """Adds a second operation to the document, so that the name selects one."""
     tree.name, tree.more = tree.fresh("Q"), "query Other { platform { __typename } }"
 
 
 def introspect(draw: DrawFn, _: GraphQLSchema, tree: Tree) -> None:
-    """Now and then something about the schema, which has no plan."""
+    """Sometimes adds introspection, which has no plan."""
     if draw(st.integers(0, 9)) == 9:
         asked = ["__schema { queryType { name } }", '__type(name: "Course") { name }']
-        tree.selections.append(Field(draw(st.sampled_from(asked)), tree.root))  # printed as it is
+        tree.selections.append(Field(draw(st.sampled_from(asked)), tree.root))  # its name is printed verbatim
 
 
 REWRITES: tuple[Rewrite, ...] = (
@@ -182,7 +182,7 @@ def _somewhere(draw: DrawFn, tree: Tree) -> tuple[Place, int]:
 
 
 def _cut(draw: DrawFn, tree: Tree) -> tuple[Place, list[Selection]]:
-    """Some neighbours, taken out of their place."""
+    """Removes some neighbouring selections from their set, and returns them."""
     place, start = _somewhere(draw, tree)
     end = draw(st.integers(start + 1, len(place.selections)))
     some = place.selections[start:end]
@@ -197,7 +197,7 @@ def _copied(chosen: Field, alias: str) -> Field:
 
 
 def _holds(selections: list[Selection], other: list[Selection]) -> bool:
-    """Whether a selection set has the other one inside: a fragment must not spread itself."""
+    """Whether a selection set contains another: a fragment must not spread itself."""
     return selections is other or any(_holds(s.selections, other) for s in selections)
 
 
@@ -206,7 +206,7 @@ def _implements(kind: GraphQLNamedType, interface: GraphQLInterfaceType) -> bool
 
 
 def _flag(draw: DrawFn, tree: Tree, value: bool) -> Variable:
-    """A Boolean variable: given, or by its default."""
+    """A new Boolean variable whose value is given, or is its default."""
     name = tree.fresh("b")
     if draw(st.booleans()):
         tree.variables[name] = Definition("Boolean!", None)
@@ -218,7 +218,7 @@ def _flag(draw: DrawFn, tree: Tree, value: bool) -> Variable:
 
 
 def _slots(tree: Tree) -> list[Slot]:
-    """Every value and part of a value that is not a variable yet, nor has one in it."""
+    """All values, and parts of values, that neither are nor contain a variable."""
     found: list[Slot] = []
     for field in tree.fields():
         assert field.definition is not None
@@ -247,7 +247,7 @@ def _has_variable(value: Value) -> bool:
 
 
 def _defined(draw: DrawFn, tree: Tree, type_: Any, value: Value) -> str:
-    """A new variable that may have a default, and may be given the value, null, nonsense or nothing."""
+    """A new variable. It may have a default, and its value may be the given one, null, invalid or absent."""
     name, required = tree.fresh("v"), isinstance(type_, GraphQLNonNull)
     how = draw(st.sampled_from(["given"] * 6 + ["default"] * 3 + ["both", "null", "absent", "wrong"]))
     default = (value,) if how in {"default", "both"} else None

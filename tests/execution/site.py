@@ -1,4 +1,4 @@
-"""A database with what can be asked of it: its IDs, its words, its cursors, its viewers."""
+"""A database with everything that can be requested from it: IDs, words, cursors and viewers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from tests.execution.tree import EnumName, Value, print_value
 from tests.support import request_for
 
 STAFF = Viewer(roles=frozenset({"STAFF"}))
-SOME = 60  # documents of a collection whose values are asked for
-CURSORS = 4  # of a list
+SOME = 60  # documents of each collection whose values are used
+CURSORS = 4  # cursors of each list
 
 _REFERENCE = executor(compiled=False)
 
-#: The name of an argument, or of a member of a filter -> where its values are.
+#: For an argument or a member of a filter, the collection and field with its values.
 _WORDS = {
     "categories": ("courses", "categorySlug"),
     "tags": ("courses", "tags"),
@@ -33,7 +33,7 @@ _WORDS = {
 _COURSE_ORDERS = ["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
 _REVIEW_ORDERS = ["NEWEST", "HELPFUL", "RATING"]
 
-#: A type and its list -> the fields it is ordered by.
+#: For a type and one of its lists, the fields that the list can be ordered by.
 LISTS: Mapping[tuple[str, str], Sequence[str]] = {
     ("Query", "courses"): _COURSE_ORDERS,
     ("Query", "students"): [],
@@ -50,7 +50,7 @@ LISTS: Mapping[tuple[str, str], Sequence[str]] = {
 
 
 class Marked(NamedTuple):
-    """A cursor and the arguments of the list that it is good for."""
+    """A cursor, with the arguments of the list that it belongs to."""
 
     arguments: dict[str, Value]
     cursor: str
@@ -58,7 +58,9 @@ class Marked(NamedTuple):
 
 @dataclass(frozen=True)
 class Site:
-    """ids: global IDs by type. words: values by argument. marked: cursors by type and list."""
+    """A database and values for requests. ids: global IDs by type. words: values by argument. marked: cursors
+    by type and list.
+    """
 
     name: str
     database: Database
@@ -69,12 +71,12 @@ class Site:
     viewers: Sequence[Viewer]
 
     def _repr_pretty_(self, printer: Any, _: bool) -> None:
-        """Hypothesis tells what was drawn from, and this is long."""
+        """A short text: Hypothesis prints what it drew from, and the full text is long."""
         printer.text(f"<{self.name}>")
 
 
 async def survey(name: str, database: Database) -> Site:
-    """What there is to ask for in a database, whatever state its documents are in."""
+    """Collects what can be requested from a database, in whatever state its documents are."""
     found = {
         c: await database[c].find({}, limit=SOME).to_list(None) for c in (row.name for row in with_types())
     }
@@ -105,13 +107,13 @@ def _flat(values: Any) -> Iterator[Any]:
 
 
 def _viewers(found: Mapping[str, list[Any]]) -> list[Viewer]:
-    """The public, staff, some students who are enrolled somewhere or wrote something, who teaches what is
-    hidden from others, and who is all of it.
+    """The viewers: the public, staff, some students with enrolments or reviews, an instructor of hidden
+    courses, and somebody who is student and instructor.
     """
-    told = [d.get("studentId") for d in (*found["enrollments"][:2], *found["reviews"][:1])]
+    payload = [d.get("studentId") for d in (*found["enrollments"][:2], *found["reviews"][:1])]
     hidden = [course for course in found["courses"] if course.get("status") != "PUBLISHED"]
     teachers = [i for course in hidden for i in _listed(course.get("instructorIds"))]
-    students = list(dict.fromkeys(i for i in told if isinstance(i, ObjectId)))
+    students = list(dict.fromkeys(i for i in payload if isinstance(i, ObjectId)))
     instructors = (teachers or [instructor["_id"] for instructor in found["instructors"]])[:1]
     return [
         *[PUBLIC] * 2,
@@ -156,13 +158,13 @@ def _listing(kind: str, name: str, arguments: Mapping[str, Value]) -> str:
     return f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {kind} {{ {wanted} }} }} }}"
 
 
-def _cursors(told: Any) -> Iterator[str]:
-    """Whatever stands under `cursor`."""
-    if isinstance(told, list):
-        for item in told:
+def _cursors(payload: Any) -> Iterator[str]:
+    """Every value under the key `cursor` in an answer."""
+    if isinstance(payload, list):
+        for item in payload:
             yield from _cursors(item)
-    if isinstance(told, dict):
-        for key, value in told.items():
+    if isinstance(payload, dict):
+        for key, value in payload.items():
             if key == "cursor":
                 yield value
             else:

@@ -1,4 +1,4 @@
-"""The databases that operations are compared on."""
+"""The databases on which operations are compared."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ REAL = ("omscentral2018", "oulad")
 
 _EXAMPLES = Path(__file__).parents[2] / "examples" / "imports"
 
-#: Files with their collections and mappings, and how many lines of each are taken.
+#: The imports of each real data set: collection, file and mapping.
 _FILES: Mapping[str, list[tuple[str, str, str]]] = {
     "omscentral2018": [
         ("courses", "courses.ndjson", "courses"),
@@ -33,27 +33,27 @@ _FILES: Mapping[str, list[tuple[str, str, str]]] = {
         ("enrollments", "studentResult.csv", "enrollments-results"),
     ],
 }
-_LINES = 3_001
+_LINES = 3_001  # of each file
 
 
 def settings(uri: str, name: str) -> Settings:
-    told = {"mongodb_uri": SecretStr(uri), "mongodb_database": name, "lectern_secret": SecretStr(SECRET)}
-    return Settings.model_validate(told)
+    values = {"mongodb_uri": SecretStr(uri), "mongodb_database": name, "lectern_secret": SecretStr(SECRET)}
+    return Settings.model_validate(values)
 
 
 def available() -> tuple[str, ...]:
-    """The made ones, and of the real data sets those that are here."""
+    """The generated databases, and those real data sets that are on this machine."""
     return (*MADE, *(name for name in REAL if (SHARED / "data" / name).is_dir()))
 
 
 async def fill(name: str, database: Database, seed: int = 0) -> None:
-    """Fill a made one. seed: which holes it gets."""
+    """Fills a generated database. seed: determines the holes."""
     documents = holes.sound() if name == "sound" else holes.holed(Random(seed))
     await holes.store(database, documents)
 
 
 def import_real(name: str, uri: str, database: str, directory: Path) -> None:
-    """Import some thousand rows of a real data set, as from a shell."""
+    """Imports some thousand rows of a real data set, with the command line."""
     environment = os.environ | {"MONGODB_URI": uri, "MONGODB_DATABASE": database}
     lectern = Path(sys.executable).with_name("lectern")
     for collection, file, mapping in _FILES[name]:

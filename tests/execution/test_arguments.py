@@ -1,4 +1,4 @@
-"""Arguments: which conversions are remembered."""
+"""Arguments: which conversions are cached."""
 
 from typing import Any
 
@@ -6,29 +6,31 @@ import pytest
 from graphql import FieldNode, GraphQLField, OperationDefinitionNode, Undefined, parse
 from graphql.execution.values import VariableValues
 
-from app.execution.compiler.field_arguments import _remembering, _Template, compiled
+from app.execution.compiler.field_arguments import _cached, _Template, compiled
 from resolvers.schema import schema
 
 
 @pytest.mark.parametrize(
-    ("value", "remembered"),
+    ("value", "cached"),
     [("x" * 100, True), ("x" * 101, False), (7, True), (None, True), (Undefined, True), (["x"], False)],
 )
-def test_only_small_values_are_remembered(value: Any, remembered: bool) -> None:
+def test_only_small_values_are_cached(value: Any, cached: bool) -> None:
     conversions: list[VariableValues] = []
 
     def convert(variables: VariableValues) -> _Template:
         conversions.append(variables)
         return _Template(dict(variables.coerced), [])
 
-    remembering = _remembering(convert, ["filter", "after"])
+    convert_cached = _cached(convert, ["filter", "after"])
     for _ in range(2):
-        assert remembering(VariableValues({}, {"filter": value, "after": "a"})).constants["filter"] == value
-    assert len(conversions) == (1 if remembered else 2)
+        assert (
+            convert_cached(VariableValues({}, {"filter": value, "after": "a"})).constants["filter"] == value
+        )
+    assert len(conversions) == (1 if cached else 2)
 
 
-def test_what_is_remembered_does_not_depend_on_a_plain_variable() -> None:
-    """A page's cursor is another one each time, its filter is not."""
+def test_a_cached_conversion_does_not_depend_on_plain_variables() -> None:
+    """The cursor changes from page to page; the filter does not."""
     text = "query ($c: String!, $after: String) { courses(after: $after, filter: { categories: [$c] }) }"
     field, node = _field("courses", text)
     values = compiled(schema, field, node).values
@@ -40,7 +42,7 @@ def test_what_is_remembered_does_not_depend_on_a_plain_variable() -> None:
     assert values(VariableValues({}, {"c": "law"}))["filter"] != first["filter"]
 
 
-def test_a_variable_that_stands_in_two_arguments() -> None:
+def test_a_variable_may_be_in_two_arguments() -> None:
     text = "query ($x: String) { courses(after: $x, filter: { search: $x }) }"
     values = compiled(schema, *_field("courses", text)).values
     for x in ("one", "two"):

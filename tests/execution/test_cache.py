@@ -1,4 +1,4 @@
-"""The operation cache: what is kept, what goes, and how much memory it takes."""
+"""The operation cache: what it keeps, what it evicts, and how much memory it takes."""
 
 import gc
 import tracemalloc
@@ -34,7 +34,7 @@ def valid(executor: Executor, text: str, variables: dict[str, Any] | None = None
 
 
 def kept(executor: Executor, text: str) -> bool:
-    """Whether an operation is prepared by what was prepared before."""
+    """Whether preparing an operation twice does the work once."""
     first, second = (executor.prepare(Operation(text)) for _ in range(2))
     if isinstance(first, Refusal) or isinstance(second, Refusal):
         return first is second
@@ -45,7 +45,7 @@ def test_an_operation_is_prepared_once() -> None:
     assert kept(executor(), "{ courses { totalCount } }")
 
 
-async def test_a_text_that_is_too_large_for_the_cache_is_read_once() -> None:
+async def test_a_text_too_large_for_the_cache_is_read_once() -> None:
     small, operation = executor(cache_bytes=1), Operation("{ courses { totalCount } }")
     read = await small.read(operation)
     prepared = small.prepare(operation, read)
@@ -59,7 +59,7 @@ async def test_a_text_that_another_request_read_meanwhile_is_not_read_again() ->
     assert await ready.read(operation) is await ready.read(operation)
 
 
-def test_the_operations_of_a_document_are_told_apart() -> None:
+def test_the_operations_of_one_document_are_cached_separately() -> None:
     prepare = executor().prepare
     text = "query A { courses { totalCount } } query B { categories { name } }"
     a, b = (prepare(Operation(text, operation_name=name)) for name in "AB")
@@ -69,12 +69,12 @@ def test_the_operations_of_a_document_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "{ nothing }", "query A { courses { totalCount } } query B { a }"])
-def test_a_refusal_is_kept_too(text: str) -> None:
+def test_a_refusal_is_cached_too(text: str) -> None:
     assert kept(executor(), text)
 
 
 @pytest.mark.parametrize("once", ["{{ courses {{ x{}: totalCount }} }}", "{{ nothing{} }}", "{{ x{}"])
-def test_what_comes_once_never_pushes_out_what_is_used(once: str) -> None:
+def test_one_off_operations_never_evict_one_in_use(once: str) -> None:
     small = executor(cache_entries=20)
     used = Operation("{ courses { totalCount } }")
     first = small.prepare(used)
@@ -88,7 +88,7 @@ def test_what_comes_once_never_pushes_out_what_is_used(once: str) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 40)), max_size=300))
-def test_neither_bound_is_passed(asked: list[tuple[int, int]]) -> None:
+def test_neither_limit_is_exceeded(asked: list[tuple[int, int]]) -> None:
     cache: Cache[int, int] = Cache(entries=10, size=200)
     for key, size in asked:
         if cache.get(key) is None:
@@ -105,14 +105,14 @@ def test_the_first_value_of_a_key_stays() -> None:
     assert (cache.get("same"), cache.size) == (1, 10)
 
 
-def test_what_is_larger_than_its_room_is_not_kept() -> None:
+def test_an_entry_larger_than_its_segment_is_not_cached() -> None:
     cache: Cache[str, int] = Cache(entries=10, size=100)
     cache.put("small", 1, 10)
-    cache.put("large", 2, 100)  # a new entry has a fifth of the room
+    cache.put("large", 2, 100)  # new entries share a fifth of the cache
     assert (cache.get("large"), cache.get("small")) == (None, 1)
 
 
-def test_the_names_of_refused_operations_take_no_more_room_than_refusals_have() -> None:
+def test_names_of_refused_operations_count_towards_the_size_of_refusals() -> None:
     ready = executor()
     tracemalloc.start()
     for number in range(200):
@@ -123,8 +123,8 @@ def test_the_names_of_refused_operations_take_no_more_room_than_refusals_have() 
     assert taken < 3_000_000
 
 
-def test_the_size_of_an_operation_is_about_what_it_takes() -> None:
-    """Not less, and not more than three times, for an operation with both of its plans made."""
+def test_the_estimated_size_of_an_operation_is_about_its_memory() -> None:
+    """The estimate is between one and three times the memory, for an operation with both of its plans."""
     ready = executor()
     ready.prepare(Operation("{ courses { totalCount } }"))
     gc.collect()
@@ -152,8 +152,10 @@ def test_the_size_of_an_operation_is_about_what_it_takes() -> None:
     ],
     ids=["space", "a name", "a value", "a value of wide characters"],
 )
-def test_the_size_of_few_tokens_is_that_of_their_text(text: str, long: str) -> None:
-    """In bytes, with the plan, for one operation more; what Python takes beside it varies by kilobytes."""
+def test_the_estimated_size_of_few_tokens_follows_their_text(text: str, long: str) -> None:
+    """Measured as the difference that one more operation makes, with its plan: Python's own memory varies by
+    kilobytes.
+    """
     ready = executor()
     tracemalloc.start()
     taken = []

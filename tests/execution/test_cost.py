@@ -99,7 +99,7 @@ def test_values_are_counted_once_for_each_object(query: str, values: int) -> Non
         ("{ platform { __typename } }", 0),
         ("{ a: platform { students } b: platform { students } }", 1),
         ("{ a: courses { totalCount } b: courses { totalCount } }", 2),
-        # graphql-core answers introspection and what stands beside it: an alias is a call of its own there.
+        # graphql-core runs introspection and the fields beside it: there, each alias is a call of its own.
         ("{ a: courses { totalCount } b: courses { totalCount } __schema { queryType { name } } }", 4),
         ("{ a: courses(first: 1) { totalCount } b: courses(first: 2) { totalCount } }", 4),
         ("{ courses { nodes { a: reviews { nodes { id } } b: reviews { nodes { id } } } } }", 2),
@@ -128,7 +128,7 @@ def test_equal_calls_of_one_depth_are_one(query: str, commands: int) -> None:
 @pytest.mark.parametrize(
     "where", ["courses {by} {{ nodes {{ id }} }}", "... {by} {{ courses {{ nodes {{ id }} }} }}", "...F {by}"]
 )
-def test_what_is_left_out_is_not_counted(by: str, where: str) -> None:
+def test_skipped_fields_are_not_counted(by: str, where: str) -> None:
     query = (
         "query ($on: Boolean = true, $off: Boolean = false) { "
         "__typename x: __typename @skip(if: $off) @include(if: $on) "
@@ -140,7 +140,7 @@ def test_what_is_left_out_is_not_counted(by: str, where: str) -> None:
     assert cost(query, given).objects == (0 if by.endswith(("true)", "false)")) else 21)
 
 
-def test_of_an_interface_the_dearest_type_counts() -> None:
+def test_the_dearest_type_of_an_interface_counts() -> None:
     course, review = (
         "... on Course { reviews(first: 9) { nodes { id } } }",
         "... on Review { body course { id } }",
@@ -149,7 +149,7 @@ def test_of_an_interface_the_dearest_type_counts() -> None:
     assert cost(f'{{ node(id: "x") {{ {review} }} }}').objects == 1 + 1
 
 
-def test_a_price_is_made_of_objects_values_and_commands() -> None:
+def test_a_price_adds_up_objects_values_and_commands() -> None:
     assert Cost(100, 50, 3).price == 100 + 50 // 5 + 3 * 20
 
 
@@ -171,14 +171,14 @@ def test_an_operation_costs_at_most_max_cost(allowed: int, is_refused: bool) -> 
 
 
 @pytest.mark.parametrize("first", [100, 100.0])
-def test_a_size_counts_however_json_writes_it(first: float) -> None:
+def test_a_page_size_counts_however_json_writes_it(first: float) -> None:
     executor = Executor(schema, replace(UNLIMITED, cost=100))
     query = "query ($n: Int) { courses(first: $n) { nodes { id } } }"
     refusal(executor.prepare(Operation(query, {"n": first})))
 
 
 def test_a_small_text_that_asks_for_the_world_is_refused() -> None:
-    """Fragments that spread each other: short to write, and counted in no time."""
+    """Fragments that spread each other are short to write, and quick to count."""
     deep = "category { courses(first: 100) { nodes { " * 5 + "title" + " } } }" * 5
     fans = " ".join(
         f"fragment F{n} on Course {{ ...F{n + 1} category {{ courses {{ nodes {{ ...F{n + 1} }} }} }} }}"
@@ -225,7 +225,7 @@ def aliased(name: str, inner: str, count: int) -> str:
     ],
     ids=["plain", "with all that there is", "one type"],
 )
-def test_what_tools_ask_about_the_schema_is_accepted(query: str) -> None:
+def test_the_introspection_queries_of_tools_are_accepted(query: str) -> None:
     assert isinstance(Executor(schema).prepare(Operation(query)), Prepared)
 
 
@@ -265,5 +265,5 @@ def test_introspection_that_multiplies_is_refused(aliases: int) -> None:
     refusal(Executor(schema, limits).prepare(Operation(query)))
 
 
-def test_what_is_asked_beside_introspection_counts_as_what_graphql_core_takes() -> None:
+def test_fields_beside_introspection_count_as_much_as_graphql_core_takes() -> None:
     assert cost("{ courses { nodes { id } } __schema { queryType { name } } }").objects == 21 * 10 + 2

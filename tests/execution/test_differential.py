@@ -12,8 +12,8 @@ from tests.execution.comparison import Tally, compare
 from tests.execution.operations import questions
 from tests.execution.site import Site
 
-OPERATIONS = 400  # on each database
-SEED = 1  # the same operations in each run, for as long as the schema is the same
+OPERATIONS = 400  # operations on each database
+SEED = 1  # the same operations in each run, as long as the schema is the same
 
 everywhere = pytest.mark.parametrize("site", sites.MADE, indirect=True)
 _tallies: dict[str, Tally] = {}

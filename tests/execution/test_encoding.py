@@ -1,4 +1,4 @@
-"""An answer as JSON: the same in slices as in one piece, bounded in bytes and in memory."""
+"""An answer as JSON: equal in slices and in one piece, limited in bytes and in memory."""
 
 import tracemalloc
 from datetime import datetime
@@ -22,13 +22,13 @@ payloads = st.recursive(
 
 
 @given(payloads, st.integers(1, 200))
-def test_slices_are_what_orjson_writes(payload: object, size: int) -> None:
+def test_slices_equal_what_orjson_writes(payload: object, size: int) -> None:
     assert b"".join(slices(payload, size)) == orjson.dumps(payload, option=MOMENTS)
 
 
 @pytest.mark.parametrize("size", [1, 100, 10_000])
 @pytest.mark.parametrize("depth", [250, 260, 400, 1_200])
-def test_an_answer_may_be_deep(depth: int, size: int) -> None:
+def test_an_answer_may_be_nested_deeply(depth: int, size: int) -> None:
     answer: object = {"at": datetime(2026, 7, 1), "é": 1.5}
     for level in range(depth):
         answer = [answer, 1] if level % 2 else {"a": answer, "b": []}
@@ -40,13 +40,13 @@ def test_an_answer_may_be_deep(depth: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("value", [2**64, {1, 2}, "\ud800"])
-def test_what_json_cant_hold_raises(value: object) -> None:
+def test_a_value_that_json_cant_hold_raises(value: object) -> None:
     for size in (1, 1_000):
         with pytest.raises(TypeError):
             list(slices([[value]], size))
 
 
-async def test_an_answer_has_at_most_so_many_bytes() -> None:
+async def test_an_answer_over_the_limit_raises() -> None:
     payload = {"data": [{"body": "x" * 1_000}] * 1_000}
     whole = encoded(payload)
     made = await encode_bounded(payload, len(whole))

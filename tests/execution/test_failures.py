@@ -1,4 +1,4 @@
-"""What goes wrong costs little: nothing is asked, made or logged twice; and large answers hold up nobody."""
+"""Failures are cheap: nothing is fetched, built or logged twice. Large answers block nobody."""
 
 import asyncio
 import gc
@@ -17,14 +17,14 @@ from loaders.mongo.database import Database
 from resolvers.context import PUBLIC
 from resolvers.relay import ids
 from tests import factories
-from tests.execution.comparison import REFERENCE, Outcome, asked, told
+from tests.execution.comparison import REFERENCE, Outcome, asked, comparable
 from tests.execution.engines import executor
 from tests.execution.hooked import hooked
 from tests.execution.operations import Question
 from tests.factories import store
 from tests.support import request_for
 
-COURSES, REVIEWS = 50, 20  # of each course
+COURSES, REVIEWS = 50, 20  # reviews of each course
 
 COMPILED = executor(compiled=True, limits=UNLIMITED)
 
@@ -47,7 +47,7 @@ async def catalogue(database: Database) -> Database:
 
 @pytest.fixture
 def uncollected() -> Iterator[None]:
-    """The garbage collector looks at all that the tests before have left: that isn't what is measured."""
+    """Collects the garbage of earlier tests, and turns the collector off: its work must not be measured."""
     gc.collect()
     gc.disable()
     yield
@@ -55,7 +55,7 @@ def uncollected() -> Iterator[None]:
 
 
 async def test_one_failing_field_costs_little(catalogue: Database, uncollected: None) -> None:
-    """At most 1.3 times the processor's time, by the least of some runs in turns."""
+    """At most 1.3 times the CPU time, comparing the fastest of several alternating runs."""
     sound, failing = [], []
     for _ in range(5):
         sound.append(await seconds(catalogue, f"{{ {LISTS} }}"))
@@ -63,8 +63,8 @@ async def test_one_failing_field_costs_little(catalogue: Database, uncollected: 
     assert min(failing) < 1.3 * min(sound)
 
 
-async def test_a_null_where_none_may_be_costs_little(catalogue: Database, uncollected: None) -> None:
-    """The same for one object of about 900, which is at one place in each of 23 lists."""
+async def test_a_null_in_a_non_null_position_costs_little(catalogue: Database, uncollected: None) -> None:
+    """The same for one object of about 900 that is in each of 23 lists."""
     query, students = f"{{ {LISTS} }}", catalogue["students"]
     sound, failing = [], []
     for _ in range(5):
@@ -76,7 +76,7 @@ async def test_a_null_where_none_may_be_costs_little(catalogue: Database, uncoll
     assert min(failing) < 1.3 * min(sound)
 
 
-async def test_a_call_that_fails_is_told_at_each_place_and_logged_once(database: Database) -> None:
+async def test_a_failed_call_is_reported_at_each_place_and_logged_once(database: Database) -> None:
     courses = [factories.course(categorySlug="c") for _ in range(3)]
     await store(database, courses=courses, categories=[factories.category("c")])
     await database["courses"].update_one({}, {"$set": {"categorySlug": {"no": "slug"}}})
@@ -91,14 +91,14 @@ async def test_a_call_that_fails_is_told_at_each_place_and_logged_once(database:
     paths = [[root, "nodes", n, key] for root, key in (("a", "x"), ("b", "y")) for n in range(3)]
     assert sorted(error["path"] for error in answer.payload["errors"]) == paths
     assert len(log) == 2  # one for each field of the text
-    assert told(answer) == told(await asked(REFERENCE, database, question))
+    assert comparable(answer) == comparable(await asked(REFERENCE, database, question))
 
 
 @pytest.mark.parametrize("more", ["", "e: course { id }", "courses { nodes { reviews { nodes { body } } } }"])
 async def test_nothing_is_left_to_the_garbage_collector(
     catalogue: Database, uncollected: None, more: str
 ) -> None:
-    """An answer is freed when it was sent, with errors too; the last of these makes everything null."""
+    """An answer is freed once it is sent, even with errors. The last case makes everything null."""
     again = "course(id: $id) { reviews { nodes { course { reviews { totalCount } } } } }"
     text = f"{{ {more} {LISTS} {again} }}"
     found = await catalogue["courses"].find_one({})
@@ -113,10 +113,10 @@ async def test_nothing_is_left_to_the_garbage_collector(
     assert gc.collect() < 200
 
 
-async def test_a_run_that_is_given_up_is_freed_too(
+async def test_a_cancelled_run_is_freed_too(
     catalogue: Database, uncollected: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what was fetched and the errors that there were."""
+    """The fetched documents and the errors are freed with it."""
     begun = asyncio.Event()
     made: WeakSet[Run] = WeakSet()
 
@@ -142,20 +142,20 @@ async def test_a_run_that_is_given_up_is_freed_too(
     assert len(made) == 0
 
 
-async def test_building_a_large_answer_holds_up_nobody(catalogue: Database, uncollected: None) -> None:
-    """At most 30 ms of the loop's own time at a stretch. `min`: of some runs."""
+async def test_building_a_large_answer_blocks_nobody(catalogue: Database, uncollected: None) -> None:
+    """At most 30 ms of the event loop's time in one stretch, in the best of three runs."""
     assert min([await stretch(catalogue, f"{{ {LISTS} }}") for _ in range(3)]) < 0.03
 
 
 async def seconds(database: Database, text: str) -> float:
-    """The processor's seconds for an operation."""
+    """CPU seconds that an operation takes."""
     start = process_time()
     await run(database, text)
     return process_time() - start
 
 
 async def stretch(database: Database, text: str) -> float:
-    """The longest time that an operation had the processor without letting others have their turn."""
+    """The longest CPU time for which an operation blocks other tasks."""
     longest, ended = 0.0, False
 
     async def others() -> None:

@@ -1,4 +1,4 @@
-"""Whatever a batch does, the answer is the one that graphql-core gives, and nothing is left running."""
+"""Whatever a batch does, the answer equals graphql-core's, and nothing is left running."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from loaders.reading.batching import ByKey
 from resolvers.context import PUBLIC
 from resolvers.errors import BadUserInputError
 from resolvers.relay import ids
-from tests.execution.comparison import COMPILED, REFERENCE, asked, asked_in_ticks, settled, told
+from tests.execution.comparison import COMPILED, REFERENCE, asked, asked_in_ticks, comparable, settled
 from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
@@ -21,7 +21,7 @@ from tests.support import request_for
 
 pytestmark = pytest.mark.parametrize("site", ["sound"], indirect=True)
 
-#: Every collection is asked at one place only.
+#: Each collection is queried in one place only.
 TEXT = """
 {
   courses(first: 4) {
@@ -41,7 +41,7 @@ TEXT = """
 QUESTION = Question(Operation(TEXT), PUBLIC)
 COLLECTIONS = ["courses", "categories", "courseRuns", "reviews", "students", "instructors"]
 
-#: What a batch or a command gave -> what it gives instead; it may raise.
+#: Replaces the result of a batch or a command, or raises.
 Fault: TypeAlias = Callable[[Any], Any]
 
 
@@ -81,8 +81,10 @@ FAULTS = RAISED | MISALIGNED | MISTYPED
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("collection", COLLECTIONS)
-async def test_a_command(site: Site, collection: str, fault: str) -> None:
-    """Every command on a collection goes wrong."""
+async def test_a_faulty_command_is_answered_as_by_graphql_core(
+    site: Site, collection: str, fault: str
+) -> None:
+    """Every command on one collection returns a fault."""
 
     async def disturb(of: str, command: str, send: Callable[[], Awaitable[Any]]) -> Any:
         found = await send()
@@ -93,10 +95,10 @@ async def test_a_command(site: Site, collection: str, fault: str) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("collection", ["categories", "students", "instructors"])
-async def test_a_batch_by_key(
+async def test_a_faulty_batch_by_key_is_answered_as_by_graphql_core(
     site: Site, monkeypatch: pytest.MonkeyPatch, collection: str, fault: str
 ) -> None:
-    """What it gives is what the level's function returns."""
+    """The faulty result of ByKey is what the level's function returns."""
     load = ByKey.__call__
 
     async def disturbed(self: ByKey[Any], keys: Any) -> Any:
@@ -109,21 +111,29 @@ async def test_a_batch_by_key(
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", ["resolvers.course.connections", "resolvers.review.connections"])
-async def test_a_batch_of_pages(site: Site, monkeypatch: pytest.MonkeyPatch, name: str, fault: str) -> None:
+async def test_a_faulty_batch_of_pages_is_answered_as_by_graphql_core(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str, fault: str
+) -> None:
     await _disturb(monkeypatch, name, fault)
     await _expect_equal(site)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_batch_of_counts(site: Site, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+async def test_a_faulty_batch_of_counts_is_answered_as_by_graphql_core(
+    site: Site, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
     await _disturb(monkeypatch, "resolvers.relay.pagination.counts", fault)
     await _expect_equal(site)
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS)
 @pytest.mark.parametrize("compiled", [True, False])
-async def test_a_cancelled_request(site: Site, collection: str, compiled: bool) -> None:
-    """While a command is under way. graphql-core's batches end with their command, the plan's at once."""
+async def test_a_cancelled_request_leaves_nothing_running(
+    site: Site, collection: str, compiled: bool
+) -> None:
+    """It is cancelled while a command is in flight. graphql-core's batches end with their command, a plan's
+    at once.
+    """
     before, begun, never = asyncio.all_tasks(), asyncio.Event(), asyncio.Event()
 
     async def hang(of: str, _: str, send: Callable[[], Awaitable[Any]]) -> Any:
@@ -144,13 +154,13 @@ async def test_a_cancelled_request(site: Site, collection: str, compiled: bool) 
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """$group gives its rows in any order, and a fault takes one of them."""
+    """Sorts the rows of a $group, whose order is random: a fault drops one of them."""
     return sorted(rows, key=lambda row: str(row["_id"]))
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-async def test_a_batch_that_two_parts_wait_for_when_one_of_them_fails(site: Site, compiled: bool) -> None:
-    """Two reviews of one student: the first has no course and becomes null, the second is as it was."""
+async def test_a_shared_batch_serves_one_part_when_the_other_fails(site: Site, compiled: bool) -> None:
+    """Two reviews by one student: the first has no course and becomes null, the second is unaffected."""
     first, second = await _reviews_of_one(site)
     of_student = "student { reviews(first: 1, orderBy: { field: RATING, direction: ASC }) { totalCount } }"
     text = (
@@ -200,7 +210,7 @@ async def _expect_equal(site: Site, disturb: Hook | None = None) -> None:
         reference, allowed = await asked_in_ticks(REFERENCE, site.database, QUESTION, disturb)
     assert isinstance(answer, Answer)
     assert answer.engine == "compiled"
-    assert told(answer).data == told(reference).data
+    assert comparable(answer).data == comparable(reference).data
     assert settled(answer) == settled(reference)
     assert len(sent) <= len(allowed)
 

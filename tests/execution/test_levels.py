@@ -1,5 +1,6 @@
-"""Calls of one depth with the same function and arguments are one, wherever they come from; and no others
-wait for each other. The first claim of the README.
+"""Equal calls of one depth are one, wherever they come from, and no other calls wait for each other.
+
+This is the first claim of the README.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ FIGURES = "studentsEnrolled totalCourses students countries reviews averageRatin
 
 @pytest.fixture
 async def course_id(database: Database) -> str:
-    """Of the first of three courses, each with a category, and three reviews by students of their own."""
+    """The ID of the first of three courses, each with a category and three reviews by different students."""
     courses = [factories.course(title=f"T{number}", categorySlug="c") for number in range(3)]
     students = [factories.student() for _ in range(9)]
     reviews = [factories.review(courses[number % 3], student) for number, student in enumerate(students)]
@@ -40,7 +41,9 @@ async def course_id(database: Database) -> str:
 
 
 async def commands(database: Database, query: str, variables: dict[str, Any] | None = None) -> list[str]:
-    """What the plan sends, which is no more than graphql-core does; their answers are equal."""
+    """The commands that the plan sends. Checks that graphql-core sends no fewer, and that the answers are
+    equal.
+    """
     question = Question(Operation(query, variables), PUBLIC)
     answer, sent = await asked_in_ticks(COMPILED, database, question)
     reference, by_reference = await asked_in_ticks(REFERENCE, database, question)
@@ -86,10 +89,10 @@ async def commands(database: Database, query: str, variables: dict[str, Any] | N
         ),
     ],
 )
-async def test_a_request_costs_what_its_depth_costs(
+async def test_the_cost_of_a_request_depends_on_its_depth(
     database: Database, course_id: str, query: str, levels: int
 ) -> None:
-    """A command for each relation, its arguments and level, over branches, aliases, fragments and roots."""
+    """One command per relation, arguments and level, over branches, aliases, fragments and root fields."""
     types = {"$id": "ID!", "$n": "Int = 2", "$one": "Int = 1"}
     declared = ", ".join(f"{name}: {type_}" for name, type_ in types.items() if name in query)
     plan_text = f"query ({declared}) {query}" if declared else query
@@ -102,9 +105,7 @@ async def test_the_number_of_parents_does_not_matter(database: Database, course_
     assert few == many == ["find courses", "find reviews", "find students"]
 
 
-async def test_a_parent_that_comes_again_deeper_is_not_asked_for_again(
-    database: Database, course_id: str
-) -> None:
+async def test_a_parent_that_recurs_deeper_is_not_requested_again(database: Database, course_id: str) -> None:
     """The same course is above its reviews and below them."""
     query = """query ($id: ID!) {
       course(id: $id) { reviews { totalCount nodes { course { reviews { totalCount } } } } }
@@ -114,9 +115,9 @@ async def test_a_parent_that_comes_again_deeper_is_not_asked_for_again(
     ]  # fmt: skip
 
 
-async def test_a_slow_branch_holds_up_no_other(database: Database, course_id: str) -> None:
-    """The course's reviews, their authors and more come while the categories are still waited for; what is in
-    both branches waits for both.
+async def test_a_slow_branch_delays_no_other(database: Database, course_id: str) -> None:
+    """The course's reviews, their authors and more arrive while the categories are still in flight. Calls
+    that are in both branches wait for both.
     """
     query = """query ($id: ID!) {
       categories { courses(first: 1) { nodes { slow: instructors { name } category { courseCount } } } }
@@ -141,7 +142,7 @@ async def test_a_slow_branch_holds_up_no_other(database: Database, course_id: st
         assert "errors" not in (await running).payload
 
 
-async def test_what_became_null_is_not_waited_for(database: Database, course_id: str) -> None:
+async def test_nothing_waits_for_a_value_that_became_null(database: Database, course_id: str) -> None:
     query = """query ($id: ID!) {
       course(id: $id) { reviews { totalCount } enrollments(first: 1, last: 1) { totalCount } }
       category(slug: "c") { name courseCount }
@@ -178,7 +179,7 @@ async def test_equal_calls_wait_for_each_other(database: Database, course_id: st
     assert answer.payload["data"]["category"]["courses"]["nodes"]
 
 
-async def test_a_branch_without_parents_is_not_waited_for(database: Database, course_id: str) -> None:
+async def test_nothing_waits_for_a_branch_without_parents(database: Database, course_id: str) -> None:
     query = """query ($id: ID!) {
       category(slug: "none") { courses(first: 1) { nodes { category { courseCount } } } }
       b: category(slug: "c") { courses(first: 1) { nodes { category { courseCount } } } }
@@ -197,8 +198,8 @@ def test_a_shared_level_is_explained_once() -> None:
       a: courses(first: 5) { nodes { category { courseCount } reviews(first: 2) { totalCount } } }
       b: courses(first: $n) { nodes { category { n: courseCount } r: reviews(first: $n) { totalCount } } }
     }"""
-    told = explained(query, {"n": 2})
-    assert [(level["level"], level["field"], level["keys"]) for level in told["levels"]] == [
+    report = explained(query, {"n": 2})
+    assert [(level["level"], level["field"], level["keys"]) for level in report["levels"]] == [
         (1, "Query.courses", ["a"]),
         (2, "Course.category", ["category", "category"]),
         (3, "Category.courseCount", ["courseCount", "n"]),
@@ -206,19 +207,19 @@ def test_a_shared_level_is_explained_once() -> None:
         (3, "ReviewConnection.totalCount", ["totalCount", "totalCount"]),
         (1, "Query.courses", ["b"]),
     ]
-    assert told["commands"] == 6
-    lines = plan_text(told).splitlines()
+    assert report["commands"] == 6
+    lines = plan_text(report).splitlines()
     assert " 3      courseCount, n: Category.courseCount: Int!  [1 command, 2 places]" in lines
 
 
-def test_what_is_asked_of_lists_is_asked_of_each() -> None:
+def test_a_field_of_lists_is_called_for_each_list() -> None:
     counts = "{ courses { nodes { a: reviews(first: 1) { totalCount } b: reviews { totalCount } } } }"
-    told = explained(counts, {})
-    assert [level["commands"] for level in told["levels"]] == [1, 1, 2, 1]
-    assert told["commands"] == 5
+    report = explained(counts, {})
+    assert [level["commands"] for level in report["levels"]] == [1, 1, 2, 1]
+    assert report["commands"] == 5
 
 
-def test_levels_are_by_the_values_of_variables() -> None:
+def test_levels_depend_on_the_values_of_variables() -> None:
     query = "query ($n: Int!) { a: courses(first: 5) { totalCount } b: courses(first: $n) { totalCount } }"
     assert explained(query, {"n": 5})["levels"][0]["keys"] == ["a", "b"]
 

@@ -1,4 +1,4 @@
-"""A mutation's fields: one after the other, each once, whatever becomes of their selections."""
+"""A mutation's fields run one after the other, each once, even if their selections fail."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from tests import factories
 from tests.factories import store
 from tests.support import request_for
 
-#: What was done, in order.
+#: The writes, in order.
 done: list[str] = []
 
 
@@ -32,7 +32,7 @@ async def doubled(counters: Sequence[Any], ctx: Context) -> Sequence[int | None]
 
 
 async def renamed(ctx: Context, *, name: str) -> dict[str, Any]:
-    """A write that does not say what it changed."""
+    """A write that does not report what it changed."""
     await ctx.loaders.database["categories"].update_one({"slug": "c"}, {"$set": {"name": name}})
     return {}
 
@@ -86,27 +86,27 @@ async def payload(database: Database, query: str, *, compiled: bool) -> dict[str
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-async def test_one_is_done_whole_before_the_next(database: Database, compiled: bool) -> None:
+async def test_a_field_is_completed_before_the_next_runs(database: Database, compiled: bool) -> None:
     query = "mutation { a: add(n: 1) { doubled } __typename b: add(n: 2) { n doubled } }"
-    told = await payload(database, query, compiled=compiled)
-    assert told == {"data": {"a": {"doubled": 2}, "__typename": "Mutation", "b": {"n": 2, "doubled": 4}}}
-    assert list(told["data"]) == ["a", "__typename", "b"]
+    result = await payload(database, query, compiled=compiled)
+    assert result == {"data": {"a": {"doubled": 2}, "__typename": "Mutation", "b": {"n": 2, "doubled": 4}}}
+    assert list(result["data"]) == ["a", "__typename", "b"]
     assert done == ["add 1", "doubled [1]", "add 2", "doubled [2]"]
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-async def test_equal_fields_are_each_done(database: Database, compiled: bool) -> None:
+async def test_equal_fields_each_run(database: Database, compiled: bool) -> None:
     query = "mutation { a: add(n: 1) { doubled } b: add(n: 1) { doubled } }"
     await payload(database, query, compiled=compiled)
     assert done == ["add 1", "doubled [1]", "add 1", "doubled [1]"]
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-async def test_a_field_reads_nothing_that_the_one_before_it_read(database: Database, compiled: bool) -> None:
+async def test_a_field_does_not_reuse_what_the_previous_one_read(database: Database, compiled: bool) -> None:
     await store(database, categories=[factories.category("c")])
     query = 'mutation { a: rename(name: "A") { name } b: rename(name: "B") { name } }'
-    told = await payload(database, query, compiled=compiled)
-    assert told == {"data": {"a": {"name": "A"}, "b": {"name": "B"}}}
+    result = await payload(database, query, compiled=compiled)
+    assert result == {"data": {"a": {"name": "A"}, "b": {"name": "B"}}}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_a_field_reads_nothing_that_the_one_before_it_read(database: Datab
         "mutation { a: mustAdd(n: -1) { n } c: add(n: 3) { doubled } }",
     ],
 )
-async def test_what_fails_is_told_as_by_graphql_core_and_nothing_is_done_twice(
+async def test_failures_are_reported_as_by_graphql_core_and_nothing_runs_twice(
     database: Database, query: str
 ) -> None:
     compiled = await payload(database, query, compiled=True)

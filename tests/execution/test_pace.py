@@ -1,4 +1,4 @@
-"""No iteration of the event loop has more work than fits into it, however many tasks are ready at once."""
+"""An iteration of the event loop does a limited amount of work, however many tasks are ready at once."""
 
 import asyncio
 
@@ -35,7 +35,7 @@ async def test_work_waits_for_the_next_iteration(monkeypatch: pytest.MonkeyPatch
     assert max(done.values()) == LONGEST / PIECE + 1
 
 
-async def test_short_work_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_short_work_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     own = Pace()
     passed: list[str] = []
     asyncio.get_running_loop().call_soon(passed.append, "an iteration")
@@ -45,7 +45,7 @@ async def test_short_work_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert not passed
 
 
-def test_a_loop_that_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_waits_for_a_loop_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     own, now = Pace(), 0.0
     monkeypatch.setattr(pace, "perf_counter", lambda: now)
     asyncio.run(own.turn())

@@ -1,4 +1,4 @@
-"""What is compiled, what is not, and what a plan asks MongoDB for."""
+"""Which operations are compiled, and what their plans request from MongoDB."""
 
 from typing import Any
 
@@ -51,36 +51,36 @@ async def answered(
 
 
 def test_a_plan_has_a_level_for_each_call(executor: Executor) -> None:
-    told = explained(executor, Q)
-    assert [(level["level"], level["field"], level["arguments"]) for level in told["levels"]] == [
+    report = explained(executor, Q)
+    assert [(level["level"], level["field"], level["arguments"]) for level in report["levels"]] == [
         (1, "Query.courses", "after: $after, first: 2"),
         (2, "Course.reviews", "first: 3"),
         (3, "Review.student", ""),
     ]
-    assert (told["engine"], told["commands"], told["cost"]["objects"]) == ("compiled", 3, 17)
+    assert (report["engine"], report["commands"], report["cost"]["objects"]) == ("compiled", 3, 17)
 
 
-def test_a_plan_depends_on_what_is_included(executor: Executor) -> None:
-    told = explained(executor, Q, {"with": False})
-    assert [level["field"] for level in told["levels"]] == ["Query.courses"]
-    assert "title" in told["projections"]["courses"]
-    assert "newestReviewIds" not in told["projections"]["courses"]
+def test_a_plan_depends_on_conditions(executor: Executor) -> None:
+    report = explained(executor, Q, {"with": False})
+    assert [level["field"] for level in report["levels"]] == ["Query.courses"]
+    assert "title" in report["projections"]["courses"]
+    assert "newestReviewIds" not in report["projections"]["courses"]
 
 
-def test_only_what_is_looked_at_is_fetched(executor: Executor) -> None:
+def test_only_keys_that_are_read_are_fetched(executor: Executor) -> None:
     fetched = explained(executor, Q)["projections"]
     assert fetched["courses"] == ["_id", "newestReviewIds", "status", "title"]
     assert fetched["students"] == ["_id", "name"]
     assert "body" not in fetched["reviews"]
 
 
-def test_a_rating_is_keys_of_its_course(executor: Executor) -> None:
+def test_a_rating_comes_from_keys_of_its_course(executor: Executor) -> None:
     query = "{ courses { nodes { rating { average histogram { count } } } } }"
     fetched = explained(executor, query)["projections"]
     assert fetched == {"courses": ["_id", "ratingAverage", "ratingStars", "status"]}
 
 
-async def test_an_edge_of_which_nothing_is_looked_at(executor: Executor, database: Database) -> None:
+async def test_an_edge_may_have_no_key_that_is_read(executor: Executor, database: Database) -> None:
     await store(database, courses=[factories.course(title="T", slug="s")])
     answer = await answered(executor, database, "{ courses { edges { __typename } } }")
     assert (answer.engine, answer.payload) == (
@@ -98,7 +98,7 @@ def test_equal_calls_of_a_level_are_one(executor: Executor) -> None:
     assert keys == [["courses"], ["a", "b"], ["reviews"], ["totalCount"]]
 
 
-def test_long_arguments_are_shortened_and_still_told_apart(executor: Executor) -> None:
+def test_long_arguments_are_shortened_but_stay_distinct(executor: Executor) -> None:
     courses = '{key}: courses(filter: {{search: "{word}{end}"}}) {{ totalCount }}'
     searches = [courses.format(key=key, word="x" * 10_000, end=end) for key, end in ("a1", "b2", "c1")]
     query = f"{{ categories {{ {' '.join(searches)} }} }}"
@@ -107,7 +107,7 @@ def test_long_arguments_are_shortened_and_still_told_apart(executor: Executor) -
     assert all(len(level["arguments"]) < 200 for level in levels)
 
 
-def test_a_plan_is_told_for_people(executor: Executor) -> None:
+def test_a_plan_is_printed_as_text(executor: Executor) -> None:
     lines = plan_text(explained(executor, Q)).splitlines()
     assert lines[:3] == [
         "engine       compiled",
@@ -125,12 +125,12 @@ def test_a_plan_is_told_for_people(executor: Executor) -> None:
         ('{ courses { totalCount } __type(name: "Course") { name } }', "introspection"),
     ],
 )
-async def test_what_is_left_to_graphql_core(
+async def test_some_operations_are_left_to_graphql_core(
     executor: Executor, database: Database, query: str, reason: str
 ) -> None:
-    told = explained(executor, query)
-    assert (told["engine"], told["reason"]) == ("graphql-core", reason)
-    assert reason in plan_text(told)
+    report = explained(executor, query)
+    assert (report["engine"], report["reason"]) == ("graphql-core", reason)
+    assert reason in plan_text(report)
     answer = await answered(executor, database, query)
     assert answer.engine == "reference"
     assert "errors" not in answer.payload
@@ -152,7 +152,7 @@ async def test_a_condition_that_is_null_is_the_client_s_mistake(
     assert ("data" in answer.payload) is isinstance(answer, Answer) is (path is not None)
 
 
-async def test_it_can_be_turned_off(database: Database) -> None:
+async def test_compilation_can_be_turned_off(database: Database) -> None:
     off = Executor(schema, compiled=False)
     assert (await answered(off, database, "{ courses { totalCount } }")).engine == "reference"
 
@@ -171,8 +171,8 @@ async def test_data_is_in_the_order_of_the_text(database: Database, compiled: bo
     )
 
 
-async def test_a_null_where_none_may_be_is_told_as_graphql_core_tells_it(database: Database) -> None:
-    """And what the batches gave is not asked for again."""
+async def test_a_null_in_a_non_null_position_is_reported_as_by_graphql_core(database: Database) -> None:
+    """And the results of the batches are not requested again."""
     course = factories.course()
     await store(database, courses=[course], reviews=[factories.review(course)])
     await database["courses"].update_one({}, {"$unset": {"title": ""}})
@@ -201,8 +201,8 @@ async def test_completing_an_answer_sends_no_command_twice(
     assert mongo_commands == ["find courses", "find reviews"]
 
 
-async def test_shared_parents_and_constant_lists_are_whole(executor: Executor, database: Database) -> None:
-    """Two reviews by one student: each has its own place for what the student's level gives."""
+async def test_shared_parents_and_constant_lists_are_complete(executor: Executor, database: Database) -> None:
+    """Two reviews by one student each get the result of the student's level."""
     course, student = factories.course(), factories.student(name="Ada")
     reviews = [factories.review(course, student) for _ in range(2)]
     await store(database, courses=[course], students=[student], reviews=reviews)

@@ -1,4 +1,4 @@
-"""The cost of an operation is at least what it takes, for operations of every shape."""
+"""No operation takes more than its cost, whatever its shape."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ from tests.execution.engines import executor
 from tests.execution.operations import Question, questions
 from tests.execution.site import STAFF, Site
 
-OPERATIONS = 60  # on each database
+OPERATIONS = 60  # operations on each database
 COMPILED = executor(compiled=True)
 
 
@@ -50,16 +50,19 @@ async def test_an_answer_is_never_more_than_its_cost(site: Site, data: st.DataOb
     if isinstance(prepared, Refusal):
         return
     answer, sent = await asked_in_ticks(COMPILED, site.database, question)
-    told = answer.payload.get("data") or {}
-    found = sum(1 for value in told.values() for _ in objects(value))
+    answered = answer.payload.get("data") or {}
+    found = sum(1 for value in answered.values() for _ in objects(value))
     assert len(sent) <= _most(prepared.cost.commands, site, question), sent
     assert found <= prepared.cost.objects
-    assert found + leaves(told) <= prepared.cost.objects + prepared.cost.values  # null: an object, or a value
+    # A null in place of an object counts as a leaf.
+    assert found + leaves(answered) <= prepared.cost.objects + prepared.cost.values
 
 
 def _most(commands: int, site: Site, question: Question) -> int:
-    """One more for each call where who owns something must be looked up, or a review is gone that a course
-    still has the ID of.
+    """The most commands that an operation may send.
+
+    One more is allowed for each call that must look up an owner, or that finds a review gone whose ID its
+    course still has.
     """
     as_a_rule = site.name.endswith("sound") and question.viewer in (PUBLIC, STAFF)
     return commands if as_a_rule else 2 * commands

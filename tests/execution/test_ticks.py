@@ -1,5 +1,6 @@
-"""The commands of an operation are the same however long each takes: a difference between the engines is not
-the machine's.
+"""An operation sends the same commands however long each takes.
+
+So a difference between the engines does not come from the machine.
 """
 
 import asyncio
@@ -18,14 +19,14 @@ from tests.execution.engines import executor
 from tests.execution.operations import Question
 from tests.factories import store
 
-SLOW = 0.15  # seconds: three of the queue's looks at what is slow
+SLOW = 0.15  # seconds: three times the interval at which the queue checks for slow commands
 
 everywhere = pytest.mark.parametrize("compiled", [True, False])
 
 
 @pytest.fixture
 async def found(database: Database) -> dict[str, str]:
-    """IDs of a run, of a review of its course and of one of another course, and of who wrote them."""
+    """IDs of a course run, of a review of its course and one of another course, and of the author of both."""
     own, other = (factories.course(categorySlug=slug) for slug in "cd")
     student, run = factories.student(), factories.course_run(own)
     reviews = [factories.review(course, student) for course in (own, other)]
@@ -47,7 +48,9 @@ async def found(database: Database) -> dict[str, str]:
 
 
 async def commands(database: Database, compiled: bool, question: Question, slow: str | int) -> list[str]:
-    """slow: the collection whose commands take long, or the place of the command that does."""
+    """The commands of an operation. slow: the collection with slow commands, or the index of the slow
+    command.
+    """
     begun = 0
 
     async def disturb(collection: str, _: str, send: Callable[[], Awaitable[Any]]) -> Any:
@@ -63,7 +66,7 @@ async def commands(database: Database, compiled: bool, question: Question, slow:
 
 
 @everywhere
-async def test_of_two_that_need_the_same_the_first_asks_for_it(
+async def test_of_two_calls_for_the_same_document_the_first_fetches_it(
     database: Database, found: dict[str, str], compiled: bool
 ) -> None:
     query = (
@@ -76,10 +79,10 @@ async def test_of_two_that_need_the_same_the_first_asks_for_it(
 
 
 @everywhere
-async def test_none_waits_for_a_slow_one_to_stop_counting(
+async def test_no_command_waits_until_a_slow_one_stops_counting(
     database: Database, found: dict[str, str], compiled: bool
 ) -> None:
-    """With more commands at once than the queue lets through; the last are of another category."""
+    """More commands run at once than the queue admits; the last ones are for another category."""
     slugs = enumerate("c" * 8 + "d" * 7, 1)
     lists = (f'courses(first: {n}, filter: {{ categories: ["{slug}"] }})' for n, slug in slugs)
     fields = (f"a{n}: {list_} {{ nodes {{ category {{ name }} }} }}" for n, list_ in enumerate(lists))
@@ -88,8 +91,8 @@ async def test_none_waits_for_a_slow_one_to_stop_counting(
     assert sent == [["find courses"] * 15 + ["find categories"]] * 4
 
 
-async def test_what_is_sent_after_the_answer_counts(database: Database, found: dict[str, str]) -> None:
-    """By graphql-core, for what has become null."""
+async def test_commands_sent_after_the_answer_count(database: Database, found: dict[str, str]) -> None:
+    """graphql-core sends them for a value that became null."""
     query = """query($id: ID!) {
       student(id: $id) { reviews(first: 1) { nodes { term } } enrollments(first: 1, last: 1) { totalCount } }
     }"""

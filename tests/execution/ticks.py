@@ -1,7 +1,7 @@
-"""MongoDB commands that all take one tick: what is sent together is answered together.
+"""A clock on which each MongoDB command takes one tick: commands sent together are answered together.
 
-How many commands are sent depends on what is ready at the same time, and in which order. With ticks that is
-so by the operation alone, and the engines' commands can be compared.
+How many commands are sent depends on what is ready at the same time, and in which order. With ticks, both
+depend on the operation alone, so the commands of the engines can be compared.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from app.execution import pace
 from loaders.mongo import commands, queue
 from tests.execution.hooked import Hook
 
-#: Iterations of the loop without a new command, after which none will come before an answer does.
+#: Iterations of the event loop without a new command after which the next one can only follow an answer.
 QUIET = 40
 
 _AT_ONCE = 64  # commands
@@ -23,9 +23,7 @@ _AT_ONCE = 64  # commands
 
 @contextmanager
 def timeless() -> Iterator[None]:
-    """Nothing waits by the clock: no work for the next iteration of the loop, and no command for a slow one
-    to stop counting.
-    """
+    """Turns off everything that depends on time: pauses in long work, and the slow commands of the queue."""
     with patch.object(queue, "FAST", _AT_ONCE):
         wide = queue.Queue()
     with patch.object(commands, "running", lambda: wide), patch.object(pace, "LONGEST", inf):
@@ -33,13 +31,13 @@ def timeless() -> Iterator[None]:
 
 
 class Ticks:
-    """A hook (tests/execution/hooked.py). sent: every command, in order. disturb: a hook for the answers."""
+    """A hook (tests/execution/hooked.py). sent: all commands, in order. disturb: a hook for the answers."""
 
     def __init__(self, disturb: Hook | None = None) -> None:
         self.sent: list[str] = []
         self._disturb = disturb
         self._running = 0
-        self._answered: dict[int, asyncio.Future[None]] = {}  # by the place of the command in `sent`
+        self._answered: dict[int, asyncio.Future[None]] = {}  # by the index of the command in `sent`
         self._clock: asyncio.Task[None] | None = None
 
     async def __call__(self, collection: str, command: str, send: Callable[[], Awaitable[Any]]) -> Any:
@@ -57,8 +55,9 @@ class Ticks:
         return found
 
     async def all_sent(self) -> list[str]:
-        """`sent`, with what is sent after an answer that doesn't wait for it: graphql-core goes on with
-        fields of what has become null.
+        """Returns `sent` once no command follows any more.
+
+        graphql-core may send commands after its answer, for fields of a value that became null.
         """
         quiet = 0
         while quiet < QUIET:
@@ -67,8 +66,10 @@ class Ticks:
         return self.sent
 
     async def _tick(self) -> None:
-        """Answers all when nothing more is sent, in the order of their sending: MongoDB's is by chance, and
-        of two calls that need the same document, the first sends for it.
+        """Answers all commands once no more are sent, in the order in which they were sent.
+
+        MongoDB answers in a random order. Of two calls that need the same document, the first sends the
+        command.
         """
         quiet, sent = 0, len(self.sent)
         while quiet < QUIET:

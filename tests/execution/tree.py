@@ -1,4 +1,4 @@
-"""An operation that can be rewritten: fields and fragments with their types, printed when it is done."""
+"""An operation that can be rewritten: fields and fragments with their types. It is printed at the end."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ from app.execution import Operation
 
 
 class EnumName(str):
-    """A value of an enum: written without quotes, a string among the variables."""
+    """A value of an enum: printed without quotes in a document, a string in variables."""
 
     __slots__ = ()
 
@@ -37,12 +37,12 @@ class Variable(NamedTuple):
     name: str
 
 
-#: A literal as JSON has it, with enums and variables at any place.
+#: A literal as JSON, in which any part may be an enum's value or a variable.
 Value: TypeAlias = Any
 
 
 class Definition(NamedTuple):
-    """Of a variable. default: a Value in a tuple of one, or nothing."""
+    """The definition of a variable. default: a Value in a tuple of one, or None."""
 
     type: str
     default: tuple[Value] | None
@@ -50,7 +50,7 @@ class Definition(NamedTuple):
 
 @dataclass(eq=False)
 class Field:
-    """of: the type it is selected on."""
+    """A selected field. of: the type that it is selected on."""
 
     name: str
     of: GraphQLNamedType
@@ -61,20 +61,20 @@ class Field:
 
     @property
     def definition(self) -> GraphQLField | None:
-        """None for `__typename`."""
+        """The field's definition; None for `__typename`."""
         fields: Mapping[str, GraphQLField] = getattr(self.of, "fields", {})
         return fields.get(self.name)
 
     @property
     def selects_on(self) -> GraphQLNamedType:
-        """The type that its own selections are on."""
+        """The type of its own selections."""
         assert self.definition is not None
         return get_named_type(self.definition.type)
 
 
 @dataclass(eq=False)
 class Fragment:
-    """Inline, or with a name a spread; spreads of one name share their selections."""
+    """A fragment: inline, or the spread of a named one. Spreads of one name share their selections."""
 
     on: GraphQLNamedType | None
     selections: list["Selection"]
@@ -86,7 +86,7 @@ Selection: TypeAlias = Field | Fragment
 
 
 class Place(NamedTuple):
-    """A selection set and the type it is on."""
+    """A selection set and the type that it is on."""
 
     on: GraphQLNamedType
     selections: list[Selection]
@@ -94,7 +94,7 @@ class Place(NamedTuple):
 
 @dataclass(eq=False)
 class Tree:
-    """An operation with its variables: `given` are the values that are sent along."""
+    """An operation and the values of its variables (`given`)."""
 
     root: GraphQLNamedType
     selections: list[Selection]
@@ -105,7 +105,7 @@ class Tree:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def fresh(self, prefix: str) -> str:
-        """A name that is not taken."""
+        """A new, unused name."""
         return f"{prefix}{next(self._numbers)}"
 
     def places(self) -> list[Place]:
@@ -115,7 +115,7 @@ class Tree:
         return list(seen.values())
 
     def fields(self) -> list[Field]:
-        """Every field, `__typename` left out."""
+        """All fields but `__typename`."""
         found = (s for place in self.places() for s in place.selections)
         return [s for s in found if isinstance(s, Field) and s.definition is not None]
 
@@ -123,14 +123,14 @@ class Tree:
         return Operation(self.text(), dict(self.given), self.name if self.more else None)
 
     def text(self) -> str:
-        told = ", ".join(f"${name}: {_definition(d)}" for name, d in self.variables.items())
-        head = f"query {self.name}({told})" if told else f"query {self.name}"
+        listed = ", ".join(f"${name}: {_definition(d)}" for name, d in self.variables.items())
+        head = f"query {self.name}({listed})" if listed else f"query {self.name}"
         parts = [f"{head} {_selections(self.selections)}", *_definitions(self.places()), self.more]
         return "\n".join(part for part in parts if part)
 
 
 def from_document(schema: GraphQLSchema, document: DocumentNode) -> Tree:
-    """The tree of a document of one query without variables and named fragments."""
+    """The tree of a document with one query, without variables and named fragments."""
     (definition,) = document.definitions
     assert isinstance(definition, OperationDefinitionNode)
     root = schema.query_type
@@ -166,7 +166,7 @@ def from_value(node: ValueNode) -> Value:
 
 
 def as_json(value: Value) -> Any:
-    """The value as a variable's; it has no variables in it."""
+    """A value as JSON for the variables; it contains no variable."""
     if isinstance(value, EnumName):
         return str(value)
     if isinstance(value, list):
@@ -224,7 +224,7 @@ def _selection(selection: Selection) -> str:
 
 def _field(selection: Field, directives: str) -> str:
     alias = f"{selection.alias}: " if selection.alias else ""
-    told = ", ".join(f"{name}: {print_value(value)}" for name, value in selection.arguments.items())
-    arguments = f"({told})" if told else ""
+    listed = ", ".join(f"{name}: {print_value(value)}" for name, value in selection.arguments.items())
+    arguments = f"({listed})" if listed else ""
     own = f" {_selections(selection.selections)}" if selection.selections else ""
     return f"{alias}{selection.name}{arguments}{directives}{own}"

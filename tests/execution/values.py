@@ -1,4 +1,4 @@
-"""Arguments: what hypothesis-graphql made up, replaced by what a database has or nearly has."""
+"""Replaces the arguments that hypothesis-graphql made up by values that a database has, or nearly has."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -10,7 +10,7 @@ from hypothesis.strategies import DrawFn
 from tests.execution.site import Site
 from tests.execution.tree import Field, Tree, Value
 
-#: The type whose IDs a field of the query takes.
+#: For a root field, the type of the ID that it takes.
 _TAKES = {"course": "Course", "student": "Student", "review": "Review"}
 
 _NO_IDS = ["", "nonsense", "Y3JzAAAAAAAAAAAAAAAA", "Y3JzAAAAAAAAAAAAAAAAAA==", 7, "été"]
@@ -28,7 +28,7 @@ _WINDOWS = (
 
 
 def fill_in(draw: DrawFn, tree: Tree, site: Site) -> None:
-    """Replace the arguments of every field."""
+    """Replaces the arguments of every field."""
     for field in tree.fields():
         assert field.definition is not None
         if field.definition.args:
@@ -81,7 +81,7 @@ def _any_id(draw: DrawFn, site: Site) -> Value:
 
 
 def _id(draw: DrawFn, kind: str, site: Site) -> Value:
-    """Mostly one of the type, sometimes one of another, sometimes none at all."""
+    """An ID: mostly of the type, sometimes of another type, sometimes not an ID at all."""
     how = draw(st.sampled_from(["own"] * 12 + ["foreign", "none"]))
     if how == "none":
         return draw(st.sampled_from(_NO_IDS))
@@ -101,7 +101,7 @@ def _list(draw: DrawFn, field: Field, site: Site) -> dict[str, Value]:
     if window in {"after", "before"} and marked:
         mark = draw(st.sampled_from(marked))
         size = {draw(st.sampled_from(["first", "last"])): draw(st.sampled_from(_SIZES))}
-        return deepcopy(mark.arguments) | size | {window: mark.cursor}  # rewrites change it
+        return deepcopy(mark.arguments) | size | {window: mark.cursor}  # a copy, because rewrites change it
     return _chosen(draw, field, site) | _size(draw, window)
 
 
@@ -114,14 +114,14 @@ def _size(draw: DrawFn, window: str) -> dict[str, Value]:
 
 
 def _chosen(draw: DrawFn, field: Field, site: Site) -> dict[str, Value]:
-    """Some of the other arguments."""
+    """Some of the field's other arguments."""
     others = [name for name in field.arguments if name not in {"first", "after", "last", "before"}]
     kept = [name for name in others if draw(st.booleans())]
     return {name: _real(draw, name, field.arguments[name], site) for name in kept}
 
 
 def _real(draw: DrawFn, name: str, value: Value, site: Site) -> Value:
-    """A value in which the words and numbers are such as the database may have."""
+    """A value whose words and numbers may be in the database."""
     if value is None:
         return None
     if isinstance(value, dict):

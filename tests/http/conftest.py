@@ -1,4 +1,4 @@
-"""A gateway under uvicorn, with the settings that a test asks for."""
+"""A gateway under uvicorn, with the settings that a test needs."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ MAX_BODY_BYTES = 1000
 
 @contextmanager
 def running(app: ASGIApp) -> Iterator[str]:
-    """The URL of an application, under uvicorn in a thread of its own."""
+    """The URL of an application under uvicorn, in a thread of its own."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=asyncio.run, args=(server.serve([listening]),))
@@ -40,7 +40,7 @@ def running(app: ASGIApp) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def serve(settings: Settings, indexed_database: Database) -> Iterator[Serve]:
-    """`serve(setting=value, …)`: the URL of a gateway; equal settings share one."""
+    """`serve(setting=value, …)`: the URL of a gateway; equal settings share one gateway."""
     with ExitStack() as stack:
         urls: dict[str, str] = {}
 
@@ -55,7 +55,7 @@ def serve(settings: Settings, indexed_database: Database) -> Iterator[Serve]:
 
 @pytest.fixture
 async def http(serve: Serve) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a gateway that takes bodies of MAX_BODY_BYTES."""
+    """A client of a gateway with a small MAX_BODY_BYTES."""
     async with client(serve(max_body_bytes=MAX_BODY_BYTES, metrics=True)) as http:
         http.headers["accept"] = "application/json"
         yield http

@@ -1,4 +1,4 @@
-"""Requests as tests send them."""
+"""Helpers that send requests."""
 
 import ssl
 from collections.abc import Callable
@@ -13,7 +13,7 @@ QUERY = "{ __typename }"
 BODY = b'{"query": "{ __typename }"}'
 ANSWER = {"data": {"__typename": "Query"}}
 
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # else httpx loads certificates for each client: 30 ms
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # otherwise httpx loads certificates for each client: 30 ms
 
 
 def client(url: str) -> httpx.AsyncClient:
@@ -24,11 +24,11 @@ def client(url: str) -> httpx.AsyncClient:
 async def post(
     http: httpx.AsyncClient, body: Any, *lines: tuple[str, str], content_type: str = "application/json"
 ) -> httpx.Response:
-    """lines: header fields, several of one name too."""
+    """lines: header fields; a name may occur several times."""
     return await http.post("/graphql", content=body, headers=[("content-type", content_type), *lines])
 
 
 def error(answer: httpx.Response) -> tuple[int, str, str]:
-    """The status of a refusal, its code and its message."""
+    """The status, code and message of a refusal."""
     (told,) = answer.json()["errors"]
     return answer.status_code, told["extensions"]["code"], told["message"]

@@ -1,4 +1,4 @@
-"""The body of a request: its type, its charset, its coding, its size, its JSON."""
+"""The body of a request: its media type, charset, coding, size and JSON."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ def padded(size: int) -> bytes:
     return BODY.ljust(size)
 
 
-# -- its type ----------------------------------------------------------------------------------------------
+# -- media type --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def padded(size: int) -> bytes:
         'application/json; profile="charset=utf-16"; charset=utf-8',
     ],
 )
-async def test_json_in_utf_8_is_taken(http: httpx.AsyncClient, content_type: str) -> None:
+async def test_json_in_utf_8_is_accepted(http: httpx.AsyncClient, content_type: str) -> None:
     answer = await post(http, BODY, content_type=content_type)
     assert (answer.status_code, answer.json()) == (200, ANSWER)
 
@@ -54,7 +54,7 @@ async def test_json_in_utf_8_is_taken(http: httpx.AsyncClient, content_type: str
         "application/json; charset=",
     ],
 )
-async def test_another_charset_is_refused(http: httpx.AsyncClient, content_type: str) -> None:
+async def test_other_charsets_are_refused(http: httpx.AsyncClient, content_type: str) -> None:
     status, code, message = error(await post(http, BODY, content_type=content_type))
     assert (status, code) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert "charset=utf-8" in message
@@ -63,13 +63,13 @@ async def test_another_charset_is_refused(http: httpx.AsyncClient, content_type:
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "application/graphql", "application/jsonp", "json"]
 )
-async def test_another_type_is_refused(http: httpx.AsyncClient, content_type: str) -> None:
+async def test_other_media_types_are_refused(http: httpx.AsyncClient, content_type: str) -> None:
     status, code, message = error(await post(http, BODY, content_type=content_type))
     assert (status, code) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert "`Content-Type: application/json`" in message
 
 
-# -- its coding --------------------------------------------------------------------------------------------
+# -- coding ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZip", "x-gzip", "identity, gzip"])
@@ -79,12 +79,12 @@ async def test_a_gzip_body_is_read(http: httpx.AsyncClient, coding: str) -> None
 
 
 @pytest.mark.parametrize("coding", ["", "identity"])
-async def test_no_coding_is_none(http: httpx.AsyncClient, coding: str) -> None:
+async def test_identity_is_not_a_coding(http: httpx.AsyncClient, coding: str) -> None:
     assert (await post(http, BODY, ("content-encoding", coding))).json() == ANSWER
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "gzip, gzip", "br, gzip", "aes128gcm"])
-async def test_another_coding_is_refused(http: httpx.AsyncClient, coding: str) -> None:
+async def test_other_codings_are_refused(http: httpx.AsyncClient, coding: str) -> None:
     answer = await post(http, BODY, ("content-encoding", coding))
     assert error(answer)[:2] == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert answer.headers["accept-encoding"] == "gzip"
@@ -110,7 +110,7 @@ WHOLE = gzip.compress(BODY)
     ],
     ids=["plain", "empty", "cut", "more", "twice", "wrong checksum", "zlib"],
 )
-async def test_what_is_not_gzip_is_refused(http: httpx.AsyncClient, content: bytes) -> None:
+async def test_an_invalid_gzip_body_is_refused(http: httpx.AsyncClient, content: bytes) -> None:
     status, code, message = error(await post(http, content, GZIP))
     assert (status, code) == (400, "BAD_REQUEST")
     assert "gzip" in message
@@ -134,7 +134,7 @@ async def test_a_body_is_at_most_max_body_bytes(
         assert error(answer)[1:] == ("REQUEST_TOO_LARGE", "The body is over 1000 bytes (MAX_BODY_BYTES).")
 
 
-async def test_a_bomb_ends_at_the_limit(http: httpx.AsyncClient) -> None:
+async def test_a_gzip_bomb_ends_at_the_limit(http: httpx.AsyncClient) -> None:
     assert error(await post(http, gzip.compress(b" " * 900_000)[:990], GZIP))[0] == 413
 
 
@@ -148,7 +148,8 @@ async def test_a_declared_length_is_refused_before_a_body_is_read() -> None:
 
 GZIP_HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\x03"
 
-#: Eight blocks of a gzip stream, each with a Huffman table of its own and nothing else: what takes the most
+#: Eight blocks of a gzip stream that contain only a Huffman table each: the input that takes the most time
+#: per byte.
 #: time a byte.
 EMPTY_BLOCKS = bytes.fromhex(
     "04c081000000000010ffd524000e040000000080f8af260170200000000000c47f35098003010000000020fe"
@@ -173,7 +174,7 @@ def pieces_of(content: bytes, size: int = 65_536) -> Receive:
     [gzip.compress(bytes(20_000_000)), GZIP_HEAD + EMPTY_BLOCKS * 11_000],
     ids=["zeros", "empty blocks"],
 )
-async def test_a_bomb_takes_little_time(stream: bytes) -> None:
+async def test_a_gzip_bomb_takes_little_time(stream: bytes) -> None:
     receive = pieces_of(stream)
     fields = {b"content-type": b"application/json", b"content-encoding": b"gzip"}
     started = time.thread_time()
@@ -182,15 +183,15 @@ async def test_a_bomb_takes_little_time(stream: bytes) -> None:
     assert time.thread_time() - started < 0.15
 
 
-async def test_many_small_pieces_take_time_in_proportion() -> None:
-    """A megabyte in pieces of ten bytes: copied anew with each, it would be 50 GB."""
+async def test_many_small_pieces_take_linear_time() -> None:
+    """A megabyte in pieces of ten bytes: if each piece copied the body, 50 GB would be copied."""
     started = time.thread_time()
     read = await body.read(pieces_of(b"x" * 1_000_000, 10), {b"content-type": b"application/json"}, 1_000_000)
     assert len(read) == 1_000_000
     assert time.thread_time() - started < 1
 
 
-# -- its JSON ----------------------------------------------------------------------------------------------
+# -- JSON --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,9 @@ async def test_many_small_pieces_take_time_in_proportion() -> None:
         (b'[{"query": "{ a }"}]', "batches"),
     ],
 )
-async def test_json_that_is_none_is_told_where(http: httpx.AsyncClient, content: bytes, part: str) -> None:
+async def test_the_position_of_invalid_json_is_reported(
+    http: httpx.AsyncClient, content: bytes, part: str
+) -> None:
     status, code, message = error(await post(http, content))
     assert (status, code) == (400, "BAD_REQUEST")
     assert part in message
@@ -238,7 +241,9 @@ async def test_json_that_is_none_is_told_where(http: httpx.AsyncClient, content:
         ({"query": "{ a }", "operationName": ["A"]}, "`operationName` takes a string"),
     ],
 )
-async def test_parameters_of_a_wrong_kind(http: httpx.AsyncClient, parameters: Any, part: str) -> None:
+async def test_parameters_of_a_wrong_type_are_refused(
+    http: httpx.AsyncClient, parameters: Any, part: str
+) -> None:
     status, code, message = error(await post(http, json.dumps(parameters)))
     assert (status, code) == (400, "BAD_REQUEST")
     assert part in message
@@ -248,7 +253,9 @@ async def test_parameters_of_a_wrong_kind(http: httpx.AsyncClient, parameters: A
     "more",
     [{"operationName": ""}, {"operationName": None}, {"variables": None}, {"extensions": {}}, {"id": 1}],
 )
-async def test_what_is_empty_or_unknown_is_ignored(http: httpx.AsyncClient, more: dict[str, Any]) -> None:
+async def test_empty_and_unknown_parameters_are_ignored(
+    http: httpx.AsyncClient, more: dict[str, Any]
+) -> None:
     answer = await post(http, json.dumps({"query": "query A { __typename }"} | more))
     assert (answer.status_code, answer.json()) == (200, ANSWER)
 
@@ -269,7 +276,7 @@ USES = {
     ["18446744073709551616", "-9223372036854775809", "1e308", "9" * 300, DEEP, '{"a":' * 90 + "1" + "}" * 90],
 )
 @pytest.mark.parametrize("type_", USES)
-async def test_extreme_values_are_no_fault_of_ours(serve: Serve, value: str, type_: str) -> None:
+async def test_extreme_values_cause_no_server_error(serve: Serve, value: str, type_: str) -> None:
     query = f"query($v: {type_}{'!' if 'ID' in type_ else ''}) {{ {USES[type_]} }}"
     content = f'{{"query": "{query}", "variables": {{"v": {value}}}}}'
     async with client(serve()) as http:
@@ -280,7 +287,7 @@ async def test_extreme_values_are_no_fault_of_ours(serve: Serve, value: str, typ
     assert len(answer.content) < 3_000
 
 
-async def test_too_deep_json_is_refused(serve: Serve) -> None:
+async def test_json_that_is_nested_too_deeply_is_refused(serve: Serve) -> None:
     async with client(serve()) as http:
         for depth in (1_500, 100_000):
             content = b'{"query": "{ a }", "variables": {"v": ' + b"[" * depth + b"]" * depth + b"}}"

@@ -1,4 +1,4 @@
-"""Compressed answers: for whom, from which size, how, and off the loop."""
+"""Compressed answers: for which clients, from which size, how, and without blocking the event loop."""
 
 import asyncio
 import gzip
@@ -28,7 +28,7 @@ def url(serve: Serve) -> str:
 
 
 async def ask(url: str, accept_encoding: str | None, body: object = BIG) -> tuple[httpx.Response, bytes]:
-    """The answer and its bytes as they were sent."""
+    """The answer, and its bytes as they were sent."""
     async with client(url) as http:
         http.headers.clear()
         lines = {"content-type": "application/json"} | (
@@ -40,7 +40,7 @@ async def ask(url: str, accept_encoding: str | None, body: object = BIG) -> tupl
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "gzip, br, zstd", "br;q=1.0, gzip;q=0.5, *;q=0", "*"])
-async def test_answers_are_compressed_for_who_takes_it(url: str, accepted: str) -> None:
+async def test_answers_are_compressed_for_clients_that_accept_it(url: str, accepted: str) -> None:
     plain, whole = await ask(url, None)
     answer, raw = await ask(url, accepted)
     assert answer.headers["content-encoding"] == "gzip"
@@ -51,13 +51,13 @@ async def test_answers_are_compressed_for_who_takes_it(url: str, accepted: str) 
 
 
 @pytest.mark.parametrize("accepted", [None, "", "identity", "br", "gzip;q=0", "gzip;q=0.1, identity"])
-async def test_answers_are_plain_for_others(url: str, accepted: str | None) -> None:
+async def test_answers_are_not_compressed_for_other_clients(url: str, accepted: str | None) -> None:
     answer, raw = await ask(url, accepted)
     assert "content-encoding" not in answer.headers
     assert orjson.loads(raw)["data"][f"alias_{44:050}"] == "Query"
 
 
-async def test_refusals_and_short_answers_are_plain(url: str) -> None:
+async def test_refusals_and_short_answers_are_not_compressed(url: str) -> None:
     bodies: list[object] = [{"query": QUERY}, {"query": "{ x }"}, []]
     for body in bodies:
         answer, raw = await ask(url, "gzip", body)
@@ -65,7 +65,7 @@ async def test_refusals_and_short_answers_are_plain(url: str) -> None:
         assert orjson.loads(raw)
 
 
-async def test_it_can_be_turned_off(serve: Serve) -> None:
+async def test_compression_can_be_turned_off(serve: Serve) -> None:
     answer, raw = await ask(serve(compression=False), "gzip")
     assert "content-encoding" not in answer.headers
     assert orjson.loads(raw)
@@ -87,14 +87,14 @@ async def test_compressed_and_plain_answers_share_a_connection(url: str) -> None
 
 
 @pytest.mark.parametrize(("size", "is_compressed"), [(1399, False), (1400, True)])
-async def test_from_a_packet_s_size(size: int, is_compressed: bool) -> None:
+async def test_answers_are_compressed_from_the_size_of_a_packet(size: int, is_compressed: bool) -> None:
     assert reply(size).may_be_compressed({b"accept-encoding": b"gzip"}) is is_compressed
     assert not reply(size).may_be_compressed({})
 
 
 @pytest.mark.parametrize("size", [2_000, compression.INLINE, compression.INLINE + 1, 400_000])
 @pytest.mark.parametrize("parts", [1, 3])
-async def test_all_parts_are_one_stream(size: int, parts: int) -> None:
+async def test_all_parts_form_one_stream(size: int, parts: int) -> None:
     body = [bytes([65 + n]) * size for n in range(parts)]
     done = await Reply(body, 200, "application/json", {"x": "y"}).compressed()
     assert gzip.decompress(b"".join(done.body)) == b"".join(body)
@@ -103,13 +103,13 @@ async def test_all_parts_are_one_stream(size: int, parts: int) -> None:
 
 
 def long_answer() -> list[bytes]:
-    """Ten megabytes in parts, as they are encoded."""
+    """Ten megabytes, in parts like those of an encoded answer."""
     text = orjson.dumps([{"id": n, "title": f"course {n * 7919}"} for n in range(250_000)])
     return [text[start : start + 131_072] for start in range(0, len(text), 131_072)]
 
 
 def peak_of_compressing() -> tuple[int, int, int]:
-    """Bytes: allocated at most while a long answer is compressed, the compressed answer's, the answer's."""
+    """Bytes: the peak of memory while a long answer is compressed, the compressed size, the original size."""
     parts = long_answer()
     tracemalloc.start()
     done = asyncio.run(compression.compressed(parts))
@@ -117,16 +117,18 @@ def peak_of_compressing() -> tuple[int, int, int]:
     return peak, sum(map(len, done)), sum(map(len, parts))
 
 
-def test_no_copy_of_the_whole_is_made() -> None:
-    """In a process of its own: tracemalloc counts what every thread allocates, a gateway's beside it too."""
+def test_the_whole_answer_is_never_copied() -> None:
+    """Measured in a separate process: tracemalloc counts all threads, including those of a gateway."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
         peak, compressed, whole = alone.submit(peak_of_compressing).result()
     # the compressed answer, zlib's 256 kB, and a part
     assert peak < 1.2 * compressed < 0.5 * whole
 
 
-async def test_large_answers_leave_the_loop_free() -> None:
-    """Ten megabytes take a tenth of a second and more; the loop is never held for a tenth of that."""
+async def test_large_answers_do_not_block_the_loop() -> None:
+    """Compressing ten megabytes takes over a tenth of a second. The loop is never blocked for a tenth of
+    that.
+    """
     parts = long_answer()
     longest, ended = 0.0, False
 
@@ -145,8 +147,8 @@ async def test_large_answers_leave_the_loop_free() -> None:
     assert longest < 0.01
 
 
-async def test_the_size_of_a_real_answer(gateway_url: str) -> None:
-    """gzip's own default, level 6, is not more than 8 % smaller."""
+async def test_the_size_of_a_real_answer_is_near_the_default_of_gzip(gateway_url: str) -> None:
+    """The default is level 6, whose result is at most 8 % smaller."""
     query = """{ courses(first: 50) { nodes { id slug title summary description tags rating { average count }
         reviews(first: 10) { nodes { id body rating createdAt student { name } } } } } }"""
     answer, raw = await ask(gateway_url, "gzip", {"query": query})

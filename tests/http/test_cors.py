@@ -1,4 +1,4 @@
-"""Cross-origin calls: preflights, the headers that let a page read an answer, the log of refusals."""
+"""Cross-origin requests: preflights, headers that expose an answer to a page, the log of refusals."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from tests.http.conftest import running
 from tests.http.requests import ANSWER, BODY, Serve, client, post
 
 ORIGIN = "https://courses.example"
-SENT = (  # by Apollo's, urql's and Relay's clients and by OpenTelemetry's tracing
+SENT = (  # by the clients of Apollo, urql and Relay, and by OpenTelemetry
     "apollo-require-preflight", "apollographql-client-name", "apollographql-client-version", "authorization",
     "content-type", "traceparent", "tracestate", "x-lectern-trace", "x-request-id",
 )  # fmt: skip
@@ -51,7 +51,7 @@ def url(serve: Serve) -> str:
     return serve(cors_origins=(ORIGIN, "http://a.example:*"), max_body_bytes=1000)
 
 
-async def test_what_clients_send_is_allowed(url: str) -> None:
+async def test_the_headers_of_common_clients_are_allowed(url: str) -> None:
     for lines in ([", ".join(SENT)], [",".join(SENT).title()], SENT):
         answer = await preflight(url, headers=lines)
         assert answer.status_code == 204
@@ -63,7 +63,7 @@ async def test_what_clients_send_is_allowed(url: str) -> None:
         assert answer.content == b""
 
 
-async def test_any_origin(serve: Serve) -> None:
+async def test_any_origin_may_be_allowed(serve: Serve) -> None:
     url = serve(cors_origins=("*",))
     answer = await preflight(url, "null", headers=SENT)
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, "*")
@@ -105,14 +105,14 @@ async def test_a_setting_adds_headers(serve: Serve) -> None:
         ("x" * 30_000, False),
     ],
 )
-async def test_only_the_origins_of_the_settings(url: str, origin: str, allowed: bool) -> None:
+async def test_only_origins_in_the_settings_are_allowed(url: str, origin: str, allowed: bool) -> None:
     answer = await preflight(url, origin)
     assert answer.status_code == (204 if allowed else 403)
     assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
     async with client(url) as http:
         answered = await post(http, BODY, ("origin", origin))
     assert (answered.headers.get("access-control-allow-origin") == origin) is allowed
-    assert answered.json() == ANSWER  # the browser keeps it from the page; another client is no page
+    assert answered.json() == ANSWER  # a browser hides it from the page; other clients may read it
     assert {"origin", "accept", "accept-encoding"} == vary(answered)
 
 
@@ -134,7 +134,9 @@ async def test_a_refused_preflight_names_the_setting(
 async def test_a_header_that_is_not_allowed_is_logged(
     serve: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The answer is a success: the browser then names the header to the page's author, not a status."""
+    """The preflight succeeds, so that the browser reports the header to the page's author instead of a
+    status.
+    """
     url = serve(cors_origins=(ORIGIN,), max_body_bytes=1001)
     capsys.readouterr()
     for _ in range(50):
@@ -151,7 +153,7 @@ async def test_log_lines_are_short(serve: Serve, capsys: pytest.CaptureFixture[s
     assert len(capsys.readouterr().out) < 500
 
 
-async def test_refusals_can_be_read_by_pages(url: str) -> None:
+async def test_pages_can_read_refusals(url: str) -> None:
     async with client(url) as http:
         from_page = ("origin", ORIGIN)
         answers = [
@@ -174,7 +176,7 @@ async def test_refusals_can_be_read_by_pages(url: str) -> None:
         assert "origin" in vary(answer)
 
 
-async def test_a_failure_can_be_read_by_pages() -> None:
+async def test_pages_can_read_failures() -> None:
     async def fails(_: Request) -> Response:
         raise RuntimeError
 
@@ -186,7 +188,7 @@ async def test_a_failure_can_be_read_by_pages() -> None:
     assert answer.headers["access-control-allow-origin"] == ORIGIN
 
 
-async def test_without_cors_no_answer_has_its_headers(serve: Serve) -> None:
+async def test_without_cors_no_answer_has_cors_headers(serve: Serve) -> None:
     async with client(serve()) as http:
         answer = await post(http, BODY, ("origin", ORIGIN))
     assert answer.json() == ANSWER
@@ -194,7 +196,7 @@ async def test_without_cors_no_answer_has_its_headers(serve: Serve) -> None:
     assert vary(answer) == {"accept", "accept-encoding"}
 
 
-async def test_options_without_a_preflight_is_a_method_like_others(url: str) -> None:
+async def test_options_without_a_preflight_is_refused_like_other_methods(url: str) -> None:
     async with client(url) as http:
         for lines in ({}, {"origin": ORIGIN}, {"access-control-request-method": "POST"}):
             assert (await http.options("/graphql", headers=lines)).status_code == 405
@@ -218,7 +220,7 @@ async def test_options_without_a_preflight_is_a_method_like_others(url: str) -> 
         ("null", False),
     ],
 )
-async def test_dev_allows_pages_of_this_machine(serve: Serve, origin: str, allowed: bool) -> None:
+async def test_dev_allows_pages_on_this_machine(serve: Serve, origin: str, allowed: bool) -> None:
     told = development.origins(Settings.model_validate({"cors_origins": ORIGIN}))
     answer = await preflight(serve(cors_origins=told), origin, headers=SENT)
     assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == (
@@ -243,7 +245,7 @@ async def test_dev_allows_pages_of_this_machine(serve: Serve, origin: str, allow
         ("*", "*"),
     ],
 )
-def test_origins_are_kept_as_browsers_send_them(given: str, kept: str) -> None:
+def test_origins_are_normalised_to_what_browsers_send(given: str, kept: str) -> None:
     assert Settings.model_validate({"cors_origins": given}).cors_origins == (kept,)
 
 
@@ -267,7 +269,7 @@ def test_origins_are_kept_as_browsers_send_them(given: str, kept: str) -> None:
         ("null", "can be sent by any page"),
     ],
 )
-def test_what_is_no_origin_stops_the_start(given: str, told: str) -> None:
+def test_an_invalid_origin_prevents_the_start(given: str, told: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Settings.model_validate({"cors_origins": given})
     (wrong,) = refused.value.errors()
@@ -277,6 +279,6 @@ def test_what_is_no_origin_stops_the_start(given: str, told: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["x school", "x-a, x:b", "x-ü", "X-A;X-B"])
-def test_what_is_no_header_stops_the_start(given: str) -> None:
+def test_an_invalid_header_prevents_the_start(given: str) -> None:
     with pytest.raises(ValidationError, match="must be header names"):
         Settings.model_validate({"cors_headers": given})

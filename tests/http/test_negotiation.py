@@ -1,4 +1,4 @@
-"""Lists in the head of a request: which media type a client gets."""
+"""Content negotiation, and header fields that are lists."""
 
 import time
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 @pytest.fixture
 async def bare(serve: Serve) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that sends no header of its own."""
+    """A client that sends no headers of its own."""
     async with client(serve()) as http:
         http.headers.clear()
         yield http
@@ -46,17 +46,17 @@ async def test_accept_may_have_several_lines(
 
 
 @pytest.mark.parametrize("lines", [["image/png", "text/event-stream"], ["application/json;q=0", "*/*;q=0"]])
-async def test_nothing_acceptable_in_any_line(bare: httpx.AsyncClient, lines: list[str]) -> None:
+async def test_no_acceptable_type_in_any_line_is_a_406(bare: httpx.AsyncClient, lines: list[str]) -> None:
     answer = await post(bare, BODY, *(("accept", line) for line in lines))
     assert error(answer)[:2] == (406, "NOT_ACCEPTABLE")
 
 
-async def test_two_tokens_are_none(http: httpx.AsyncClient) -> None:
+async def test_two_authorization_headers_are_refused(http: httpx.AsyncClient) -> None:
     tokens = [("authorization", "Bearer a.b.c"), ("authorization", "Bearer d.e.f")]
     assert error(await post(http, BODY, *tokens))[:2] == (401, "UNAUTHENTICATED")
 
 
-async def test_two_content_types_are_none(http: httpx.AsyncClient) -> None:
+async def test_two_content_types_are_refused(http: httpx.AsyncClient) -> None:
     answer = await post(http, BODY, ("content-type", "text/plain"))
     assert error(answer)[:2] == (415, "UNSUPPORTED_MEDIA_TYPE")
 
@@ -65,7 +65,7 @@ async def test_two_content_types_are_none(http: httpx.AsyncClient) -> None:
     "name", ["accept", "accept-encoding", "authorization", "content-type", "x-lectern-trace"]
 )
 @pytest.mark.parametrize("character", ["a", ",", '"', ";", "a,", 'a;q="'])
-async def test_a_long_field_is_no_trouble(http: httpx.AsyncClient, name: str, character: str) -> None:
+async def test_a_long_field_is_accepted(http: httpx.AsyncClient, name: str, character: str) -> None:
     value = (character * 30_000)[:30_000]
     answer = await http.post(
         "/graphql", content=BODY, headers={"content-type": "application/json", name: value}
@@ -91,7 +91,7 @@ def test_a_long_list_takes_little_time(text: str) -> None:
         ('a/x;p="q=0;q=0, a/y"', "a/x"), ('a/x;p="\\"", a/y;q=2', "a/x"), ('"a/x', None),
     ],
 )  # fmt: skip
-def test_weights(accept: str, best: str | None) -> None:
+def test_weights_decide(accept: str, best: str | None) -> None:
     assert preferred(accept, ("a/x", "a/y")) == best
 
 
@@ -104,16 +104,16 @@ def test_weights(accept: str, best: str | None) -> None:
         ("gzip;q=0.4, identity;q=0.5", False), ("*;q=0", False), ("gzipped", False),
     ],
 )  # fmt: skip
-def test_gzip_is_taken(accepted: str, taken: bool) -> None:
+def test_gzip_is_chosen_by_weight(accepted: str, taken: bool) -> None:
     assert takes_gzip(accepted) is taken
 
 
-def test_lines_of_one_name_are_one_list() -> None:
+def test_lines_with_one_name_are_joined() -> None:
     lines = [(b"accept", b"a"), (b"host", b"x"), (b"accept", b"b"), (b"accept", b"c;q=0.1")]
     assert headers({"headers": lines}) == {b"accept": b"a, b, c;q=0.1", b"host": b"x"}
 
 
-async def test_lists_are_lists_in_get_too(bare: httpx.AsyncClient) -> None:
+async def test_lists_are_joined_for_get_too(bare: httpx.AsyncClient) -> None:
     lines = [("accept", "application/json"), ("accept", "text/event-stream")]
     answer = await bare.get("/graphql", params={"query": QUERY}, headers=lines)
     assert answer.json() == ANSWER

@@ -1,4 +1,4 @@
-"""Methods, URLs, hashes of persisted queries: what is asked, and by which method."""
+"""Methods, URLs, and hashes of persisted queries."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ async def test_head_is_get_without_the_body(http: httpx.AsyncClient, path: str, 
     assert (await http.get("/healthz")).status_code == 200  # on the same connection
 
 
-async def test_head_asks_queries_only(http: httpx.AsyncClient) -> None:
+async def test_head_allows_queries_only(http: httpx.AsyncClient) -> None:
     mutation = 'mutation { signOut(input: { refreshToken: "x" }) { __typename } }'
     answer = await http.head("/graphql", params={"query": mutation})
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
@@ -55,7 +55,7 @@ async def test_head_asks_queries_only(http: httpx.AsyncClient) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["OPTIONS", "PUT", "DELETE", "PATCH", "QUERY", "TRACE"])
-async def test_other_methods_are_told_the_right_ones(
+async def test_other_methods_are_refused_with_the_allowed_ones(
     http: httpx.AsyncClient, path: str, allowed: set[str], method: str
 ) -> None:
     answer = await http.request(method, path)
@@ -70,16 +70,14 @@ async def test_other_methods_are_told_the_right_ones(
     "path", ["/graphql/", "/healthz/", "/readyz/", "/assets", "/assets/", "//graphql", "/graphql//"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_nothing_redirects_to_the_client_s_host(
-    http: httpx.AsyncClient, path: str, method: str
-) -> None:
+async def test_no_redirect_goes_to_the_clients_host(http: httpx.AsyncClient, path: str, method: str) -> None:
     lines = {"host": "evil.example", "x-forwarded-host": "evil.example", "content-type": "application/json"}
     answer = await http.request(method, path, headers=lines, content=BODY)
     assert not answer.is_redirect
     assert "evil.example" not in answer.text + str(answer.headers)
 
 
-async def test_a_slash_at_the_end_is_the_same_resource(http: httpx.AsyncClient) -> None:
+async def test_a_trailing_slash_is_the_same_resource(http: httpx.AsyncClient) -> None:
     answer = await http.post("/graphql/", json={"query": QUERY})
     assert (answer.status_code, answer.json()) == (200, ANSWER)
 
@@ -106,9 +104,7 @@ async def test_a_slash_at_the_end_is_the_same_resource(http: httpx.AsyncClient) 
         ("query={a}&variables={%22a%22:NaN}", "`variables` is not JSON"),
     ],
 )
-async def test_what_is_wrong_with_a_url_is_told(
-    http: httpx.AsyncClient, query_string: str, part: str
-) -> None:
+async def test_an_error_in_a_url_is_reported(http: httpx.AsyncClient, query_string: str, part: str) -> None:
     answer = await http.get(f"/graphql?{query_string}")
     status, code, message = error(answer)
     if part:
@@ -127,7 +123,7 @@ async def test_what_is_wrong_with_a_url_is_told(
         "query={__typename}&other=1&other=2", "query={__typename}%23%F0%9F%9A%80",
     ],
 )  # fmt: skip
-async def test_urls_that_ask(http: httpx.AsyncClient, query_string: str) -> None:
+async def test_a_query_may_be_in_the_url(http: httpx.AsyncClient, query_string: str) -> None:
     answer = await http.get(f"/graphql?{query_string}")
     assert (answer.status_code, answer.json()) == (200, ANSWER)
 
@@ -135,13 +131,13 @@ async def test_urls_that_ask(http: httpx.AsyncClient, query_string: str) -> None
 @pytest.mark.parametrize(
     "garbage", ["%", "%zz", "%u0041", "%2", "query=%&%=%", "&" * 3_000, "a=" * 2_000, ";query={a}"]
 )
-async def test_garbage_in_a_url_is_no_fault_of_ours(http: httpx.AsyncClient, garbage: str) -> None:
+async def test_garbage_in_a_url_causes_no_server_error(http: httpx.AsyncClient, garbage: str) -> None:
     answer = await http.get(f"/graphql?{garbage}")
     assert answer.status_code in {200, 400}
     assert "errors" in answer.json()
 
 
-async def test_get_ignores_a_body_and_post_a_url(http: httpx.AsyncClient) -> None:
+async def test_get_ignores_the_body_and_post_the_url(http: httpx.AsyncClient) -> None:
     get = await http.request("GET", "/graphql", params={"query": QUERY}, content=b'{"query": "{ x }"}')
     assert get.json() == ANSWER
     posted = await http.post("/graphql?query={x}&query=%ff", json={"query": QUERY})
@@ -163,10 +159,10 @@ async def test_get_ignores_a_body_and_post_a_url(http: httpx.AsyncClient) -> Non
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_hash_alone_is_told_that_texts_are_needed(
+async def test_the_answer_to_a_hash_alone_says_that_texts_are_needed(
     http: httpx.AsyncClient, method: str, parameters: dict[str, Any]
 ) -> None:
-    """The statuses that @apollo/client 4.3 and @urql/exchange-persisted 5.0 fall back on: both do."""
+    """@apollo/client 4.3 and @urql/exchange-persisted 5.0 both fall back to the text for these statuses."""
     for headers, status in (({}, 200), (GRAPHQL, 400)):
         if method == "GET":
             texts = {
@@ -178,7 +174,7 @@ async def test_a_hash_alone_is_told_that_texts_are_needed(
         assert error(answer) == (status, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
 
 
-async def test_a_hash_with_its_text_is_served(http: httpx.AsyncClient) -> None:
+async def test_a_hash_with_its_text_is_run(http: httpx.AsyncClient) -> None:
     answer = await post(http, json.dumps({"query": QUERY, "extensions": HASH}))
     assert (answer.status_code, answer.json()) == (200, ANSWER)
 

@@ -1,4 +1,4 @@
-"""web/node.py: which Node will do, and when packages are installed again."""
+"""web/node.py: which versions of Node are accepted, and when packages are reinstalled."""
 
 from pathlib import Path
 
@@ -19,13 +19,13 @@ from web import node
         ("", False),
     ],
 )
-def test_versions(version: str, enough: bool) -> None:
+def test_old_versions_are_refused(version: str, enough: bool) -> None:
     assert node.is_new_enough(version) is enough
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder whose packages were installed."""
+    """A folder with installed packages."""
     for name in node.LOCK:
         (tmp_path / name).write_text(name, encoding="utf-8")
     (tmp_path / "node_modules").mkdir()
@@ -35,16 +35,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_packages_of_the_lock_are_kept(folder: Path) -> None:
+def test_packages_that_match_the_lock_are_kept(folder: Path) -> None:
     assert node.is_installed(folder)
 
 
 @pytest.mark.parametrize("name", node.LOCK)
-def test_a_changed_lock_is_installed_again(folder: Path, name: str) -> None:
+def test_a_changed_lock_reinstalls_the_packages(folder: Path, name: str) -> None:
     (folder / name).write_text("another", encoding="utf-8")
     assert not node.is_installed(folder)
 
 
-def test_failure_tells_what_the_command_printed(tmp_path: Path) -> None:
+def test_a_failure_shows_the_output_of_the_command(tmp_path: Path) -> None:
     with pytest.raises(node.NodeError, match=r"(?s)it broke.*exit code 3"):
         node.run(["sh", "-c", "echo it broke; exit 3"], {}, tmp_path)

@@ -1,38 +1,43 @@
-"""From a valid operation to its plan, and from the plan to Python functions."""
+"""Compiles a valid operation to a plan, and the plan to Python functions."""
 
 from app.execution.compiler.codegen import list_items
 from app.execution.compiler.field_arguments import variables_in
-from app.execution.compiler.levels import Arrival, Meeting, levels_of
+from app.execution.compiler.levels import Arrival, Barriers, levels_of
 from app.execution.compiler.plan import (
     Built,
     Called,
     Level,
     Plan,
     Position,
+    ResultObject,
     Route,
     Selection,
     Typename,
     Use,
+    Value,
     Waiting,
 )
 from app.execution.compiler.planner import DeclinedError, plan_operation
-from app.execution.compiler.selected_fields import Fields, Selected
+from app.execution.compiler.selected_fields import CoercedValues, Fields, Selected
 
 __all__ = [
     "Arrival",
+    "Barriers",
     "Built",
     "Called",
+    "CoercedValues",
     "DeclinedError",
     "Fields",
     "Level",
-    "Meeting",
     "Plan",
     "Position",
+    "ResultObject",
     "Route",
     "Selected",
     "Selection",
     "Typename",
     "Use",
+    "Value",
     "Waiting",
     "levels_of",
     "list_items",

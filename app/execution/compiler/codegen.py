@@ -1,7 +1,7 @@
-"""From a plan to Python functions: one for each use, which puts values into its place.
+"""Generates Python functions from a plan: one per use, which puts the use's values into their places.
 
-A function turns documents into result objects in the order of the response, with the literal code that one
-would write by hand for this selection, and collects the parents of the next uses:
+A function turns documents into result objects with their keys in the order of the response. Its code is what
+one would write by hand for this selection. It also collects the parents of the uses below:
 
     def build(values, slots):
         p1 = []; s1 = []
@@ -11,9 +11,9 @@ would write by hand for this selection, and collects the parents of the next use
             slot[key] = r2
         return [(p1, s1)]
 
-A value that has the type that BSON gives it is right as it is. Any other goes through the type's own
-coercion, and whatever GraphQL calls an error raises here: app.execution.runner.completion then completes
-the value.
+A value of the type that BSON decodes to is used as it is. Any other value goes through the coercion of its
+GraphQL type. Whatever is an error in GraphQL raises here; app.execution.runner.completion then completes the
+value.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -46,25 +46,27 @@ from app.execution.compiler.plan import (
     Stored,
     Typename,
     Use,
+    Value,
 )
 
-#: When a scalar's value is right as it is; `{x}` is the value, taken where `{first}` stands.
+#: For each scalar, the condition under which a value needs no coercion. `{first}` evaluates the value, and is
+#: the first reference to it; `{x}` is any later reference.
 _RIGHT: Mapping[str, str] = {
     "String": "type({first}) is str",
     "ID": "type({first}) is str",
     "Boolean": "type({first}) is bool",
     "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
-    "Float": "type({first}) is float and {x} * 0 == 0",  # not so for infinity and NaN
+    "Float": "type({first}) is float and {x} * 0 == 0",  # False for infinity and NaN
     "DateTime": "type({first}) is datetime and {x}.tzinfo is None",  # as resolvers.values.scalars writes it
 }
 
 
-#: How many items a list is taken to have, for the weight of a function.
+#: The assumed length of a list, for the weight of a function.
 _ITEMS = 10
 
 
 class Compiler:
-    """Makes the uses of one plan. Functions with the same text share its code."""
+    """Compiles the uses of one plan. Functions with equal source are compiled once."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -82,9 +84,9 @@ class Compiler:
 
 
 def list_items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
-    """What builds items of a list one by one: it appends the result of each value to its slot, a list.
+    """A build function for single items of a list: each value's slot is the list, to which it is appended.
 
-    type_: of the items of a position within the use. The uses below are the use's own.
+    position: the list's, within the use. type_: the type of the items. The uses below are the use's own.
     """
     known = {id(below.position): below for below in use.built.below}
     function = _Function(lambda inner, _: known[id(inner)], ())
@@ -93,9 +95,9 @@ def list_items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
 
 
 class _Function:
-    """The source of one function, written statement by statement.
+    """The source of one build function, written statement by statement.
 
-    use: gives the use at a position, from the route to its object.
+    use: returns the use at a position, given the route to the position's object.
     """
 
     def __init__(self, use: Callable[[Position, Route], Use], route: Route) -> None:
@@ -104,20 +106,20 @@ class _Function:
         self._depth = 2
         self._count = 0
         self._items, self._weight = 1, 1
-        self._names: dict[str, Any] = {
+        self._names: dict[str, Any] = {  # the function's globals, of any type
             "datetime": datetime,
             "as_list": _as_list,
             "objects": {dict, tuple},
             "Wrong": WrongTypeError,
         }
-        self._below: list[tuple[str, Use]] = []  # with the number of its lists
+        self._below: list[tuple[str, Use]] = []  # the first is the number in the names of the use's lists
 
     def completed(self, type_: GraphQLOutputType, selections: Mapping[str, Selection]) -> str:
-        """Writes what completes a value; gives the expression of its result."""
+        """Writes the statements that complete a value. Returns the expression of its result."""
         return self._complete(type_, "v0", selections)
 
     def built(self, last: str, position: Position, known: dict[str, CodeType]) -> Built:
-        """The function, which ends with a statement. known: the code of functions by their text."""
+        """Compiles the function. last: its last statement. known: the code of functions, by their source."""
         self._write(last)
         numbers = [number for number, _ in self._below]
         lists = "".join(f"    p{n} = []; s{n} = []\n" for n in numbers)
@@ -131,14 +133,15 @@ class _Function:
         if (code := known.get(source)) is None:
             module = compile(source, f"<{position.coordinate}>", "exec")
             code = known[source] = next(c for c in module.co_consts if isinstance(c, CodeType))
-        # A copy: what CPython learns of a function while it runs is kept in its code.
+        # A copy: CPython stores what it learns about a running function in its code object.
         build: Build = FunctionType(code.replace(), self._names | {"key": position.key})
         return Built(build, [use for _, use in self._below], self._weight)
 
     def _complete(self, type_: GraphQLOutputType, value: str, selections: Mapping[str, Selection]) -> str:
-        """Writes what completes a value of a type; gives the expression of the result.
+        """Writes the statements that complete a value of a type. Returns the expression of its result.
 
-        Null where null must not be is no list, no object and no leaf, and raises like anything else.
+        Null in a non-null position needs no check of its own: the code for lists, objects and leaves raises
+        for it as for any other wrong value.
         """
         required, nullable = is_non_null_type(type_), get_nullable_type(type_)
         if is_leaf_type(nullable):
@@ -156,6 +159,7 @@ class _Function:
         return result
 
     def _present(self, type_: Any, name: str, selections: Mapping[str, Selection]) -> str:
+        # Any: get_nullable_type is declared to return input types too.
         if is_list_type(type_):
             return self._list(type_.of_type, name, selections)
         if is_abstract_type(type_):
@@ -189,7 +193,7 @@ class _Function:
 
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
-        if not any(isinstance(position.source, Stored) for position in positions):  # which fails by itself
+        if not any(isinstance(position.source, Stored) for position in positions):  # a stored key raises
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]
@@ -203,7 +207,7 @@ class _Function:
         return result
 
     def _member(self, position: Position, name: str) -> str:
-        """The expression of a field's result; None stands in the place of one that waits for its level."""
+        """The expression of a field's result; None if it waits for its level."""
         self._weight += self._items
         source = position.source
         if isinstance(source, Typename):
@@ -220,7 +224,7 @@ class _Function:
             return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """The number of the lists of a position's parents and slots."""
+        """Registers the use at a position. Returns the number of the lists of its parents and slots."""
         number = self._fresh("")
         self._below.append((number, self._use(position, self._route)))
         return number
@@ -237,7 +241,7 @@ class _Function:
         return f"{x} if {right}{'' if required else f' or {x} is None'} else {otherwise}"
 
     def _all_right(self, type_: GraphQLLeafType, name: str) -> str:
-        """When a list of leaves is right as it is, and need not be made anew."""
+        """The condition under which a list of leaves is used as it is, without a copy."""
         if isinstance(type_, GraphQLEnumType):
             same = {value for value, name in _enum_names(type_).items() if value == name}
             return f"{self._constant('a', same)}.issuperset({name})"
@@ -252,7 +256,7 @@ class _Function:
         self._write(f"{name} = {value}")
         return name
 
-    def _constant(self, prefix: str, value: Any) -> str:
+    def _constant(self, prefix: str, value: object) -> str:
         name = self._fresh(prefix)
         self._names[name] = value
         return name
@@ -266,7 +270,7 @@ class _Function:
 
     @contextmanager
     def _at(self, step: Step, times: int = 1) -> Iterator[None]:
-        """Within a field, or an item of a list."""
+        """Writes the body for a field, or for an item of a list that has about `times` items."""
         route, list_items = self._route, self._items
         self._route, self._items = (*route, step), list_items * times
         yield
@@ -283,18 +287,18 @@ def _step(position: Position) -> Step:
     return Step(position.key, not is_non_null_type(position.type))
 
 
-def _enum_names(type_: GraphQLEnumType) -> dict[Any, str]:
+def _enum_names(type_: GraphQLEnumType) -> dict[Value, str]:
     return {value.value: name for name, value in type_.values.items()}
 
 
 class WrongTypeError(TypeError):
-    """A value is not what its type asks for."""
+    """A value does not fit its type."""
 
 
-def _coercion(type_: GraphQLScalarType, *, required: bool) -> Callable[[Any], Any]:
-    """The type's own coercion, with what its field makes of null."""
+def _coercion(type_: GraphQLScalarType, *, required: bool) -> Callable[[Value], Value]:
+    """The type's own coercion. Null stays null, or raises if it is not allowed."""
 
-    def coerce(value: Any) -> Any:
+    def coerce(value: Value) -> Value:
         if value is None and required:
             raise WrongTypeError
         return None if value is None else type_.coerce_output_value(value)
@@ -302,7 +306,7 @@ def _coercion(type_: GraphQLScalarType, *, required: bool) -> Callable[[Any], An
     return coerce
 
 
-def _as_list(value: Any) -> list[Any]:
+def _as_list(value: Value) -> list[Value]:
     if type(value) is not tuple:
         raise WrongTypeError
     return list(value)

@@ -1,4 +1,4 @@
-"""A field's arguments: from the text and the variables to what its function takes."""
+"""A field's arguments: compiled from the document, then evaluated with the variables."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from hashlib import blake2b
@@ -22,29 +22,30 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from resolvers.schema import converted
 
-#: Types whose values are told apart by equality, and that are small, but for long strings.
-_REMEMBERED = {str, int, type(None), type(Undefined)}
-_MOST_REMEMBERED = 32
-_LONGEST_REMEMBERED = 100  # characters
+#: The types of values that may be keys of the cache: equal values are interchangeable, and they are small,
+#: except for long strings.
+_KEY_TYPES = {str, int, type(None), type(Undefined)}
+_MOST_CACHED = 32
+_LONGEST_KEY = 100  # characters
 
 _LONGEST_TEXT = 200  # characters
 
 _SAME_IN_PYTHON = {"String", "ID", "Boolean", "Int", "Float"}
 
-#: From the variables to arguments.
+#: Converts variables to arguments.
 _Conversion: TypeAlias = Callable[[VariableValues], "_Template"]
 
-#: A function's keyword arguments. Shared between requests: not to be changed.
-Values: TypeAlias = Mapping[str, Any]
+#: A function's keyword arguments. They are shared between requests and must not be changed.
+Values: TypeAlias = Mapping[str, Any]  # each function has arguments of its own types
 
 
 class Arguments(NamedTuple):
     """The arguments of one field in one operation.
 
-    values: from the variables to exactly those keyword arguments that Strawberry's own resolver would get.
-    Raises GraphQLError for variables that don't fit.
-    text: as they are written, by name, a long one shortened; equal texts are equal arguments.
-    constant: the keyword arguments, where they depend on no variable.
+    values: evaluates them with the variables, to exactly the keyword arguments that Strawberry's own
+    resolver would get. Raises GraphQLError for variables that don't fit.
+    text: the arguments as written, sorted by name; a long text is shortened. Equal texts are equal arguments.
+    constant: the keyword arguments if they depend on no variable, otherwise None.
     """
 
     values: Callable[[VariableValues], Values]
@@ -53,18 +54,18 @@ class Arguments(NamedTuple):
 
 
 def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arguments:
-    """The arguments of a field: evaluated now as far as they are constant."""
-    written = sorted(node.arguments or (), key=lambda argument: argument.name.value)
-    text = _shortened(", ".join(print_ast(argument) for argument in written))
-    variables = frozenset(name for argument in written for name in variables_in(argument.value))
-    anew = _converter(schema, field, node)
+    """Compiles the arguments of a field. Constant parts are evaluated now."""
+    nodes = sorted(node.arguments or (), key=lambda argument: argument.name.value)
+    text = _shortened(", ".join(print_ast(argument) for argument in nodes))
+    variables = frozenset(name for argument in nodes for name in variables_in(argument.value))
+    convert = _converter(schema, field, node)
     if not variables:
-        constant = anew(VariableValues({}, {}))
+        constant = convert(VariableValues({}, {}))
         return Arguments(lambda _: constant, text, constant)
-    converted = [argument.value for argument in written if not _is_plain(field, argument)]
+    converted = [argument.value for argument in nodes if not _is_plain(field, argument)]
     others = {name for value in converted for name in variables_in(value)}
-    template = _remembering(_template(anew, variables - others), sorted(others))
-    return Arguments(lambda given: template(given).filled_in(given), text)
+    template = _cached(_template(convert, variables - others), sorted(others))
+    return Arguments(lambda variables: template(variables).filled_in(variables), text)
 
 
 def variables_in(value: ValueNode) -> list[str]:
@@ -79,7 +80,10 @@ def variables_in(value: ValueNode) -> list[str]:
 
 
 def _shortened(text: str) -> str:
-    """The digest keeps long texts apart: a plan with a copy of them at each of its fields would be large."""
+    """A long text's beginning and its digest, which keeps texts apart.
+
+    A plan with a copy of a long text at each field would be large.
+    """
     if len(text) <= _LONGEST_TEXT:
         return text
     return f"{text[:100]}… {blake2b(text.encode(), digest_size=16).hexdigest()}"
@@ -88,7 +92,7 @@ def _shortened(text: str) -> str:
 def _converter(
     schema: GraphQLSchema, field: GraphQLField, node: FieldNode
 ) -> Callable[[VariableValues], Values]:
-    """The way of graphql-core and Strawberry, for any arguments."""
+    """The conversion by graphql-core and Strawberry, which works for any arguments."""
 
     def convert(variables: VariableValues) -> Values:
         return converted(schema, field, get_argument_values(field, node, variables))
@@ -97,8 +101,10 @@ def _converter(
 
 
 def _is_plain(field: GraphQLField, argument: ArgumentNode) -> bool:
-    """Whether an argument is a variable, and a variable's value is what the function takes: of a scalar that
-    is its own Python value, neither required nor with a default.
+    """Whether an argument is a variable whose value the function takes without conversion.
+
+    The argument's type is then a scalar with equal GraphQL and Python values, and the argument is neither
+    required nor has a default.
     """
     declared = field.args[argument.name.value]
     return (
@@ -115,7 +121,7 @@ class _Hole(NamedTuple):
 
 
 class _Template(NamedTuple):
-    """Arguments in which some variables are yet to be filled in."""
+    """Converted arguments with holes, for variables that are filled in later."""
 
     constants: Values
     holes: Sequence[tuple[str, str]]  # (argument, variable)
@@ -123,45 +129,46 @@ class _Template(NamedTuple):
     def filled_in(self, variables: VariableValues) -> Values:
         if not self.holes:
             return self.constants
-        given = variables.coerced
-        return {**self.constants, **{name: given[v] for name, v in self.holes if v in given}}
+        values = variables.coerced
+        return {**self.constants, **{name: values[v] for name, v in self.holes if v in values}}
 
 
 def _template(convert: Callable[[VariableValues], Values], holes: Set[str]) -> _Conversion:
-    """What a conversion gives with holes in the place of some variables."""
-    instead = {variable: _Hole(variable) for variable in holes}
+    """A conversion that leaves holes in place of some variables."""
+    placeholders = {variable: _Hole(variable) for variable in holes}
 
-    def made(variables: VariableValues) -> _Template:
-        values = convert(VariableValues({}, {**variables.coerced, **instead}))
+    def convert_with_holes(variables: VariableValues) -> _Template:
+        values = convert(VariableValues({}, {**variables.coerced, **placeholders}))
         constants = {name: value for name, value in values.items() if not isinstance(value, _Hole)}
         return _Template(
             constants, [(name, v.variable) for name, v in values.items() if isinstance(v, _Hole)]
         )
 
-    return made
+    return convert_with_holes
 
 
-def _remembering(convert: _Conversion, variables: Sequence[str]) -> _Conversion:
-    """A conversion that keeps its last results, by the variables that they depend on: input objects take as
-    long to convert as a page to build.
+def _cached(convert: _Conversion, names: Sequence[str]) -> _Conversion:
+    """A conversion that caches its latest results, by the variables that they depend on.
+
+    Converting input objects takes as long as building a page. names: those variables.
     """
-    kept: dict[tuple[Any, ...], _Template] = {}
-    if not variables:
-        return lambda given: kept.get(()) or kept.setdefault((), convert(given))
+    cache: dict[tuple[object, ...], _Template] = {}
+    if not names:
+        return lambda variables: cache.get(()) or cache.setdefault((), convert(variables))
 
-    def convert_or_remember(variables_given: VariableValues) -> _Template:
-        given = variables_given.coerced
-        key = tuple(given.get(name, Undefined) for name in variables)
+    def convert_or_look_up(variables: VariableValues) -> _Template:
+        values = variables.coerced
+        key = tuple(values.get(name, Undefined) for name in names)
         if not all(map(_is_small, key)):
-            return convert(variables_given)
-        if key not in kept:
-            if len(kept) == _MOST_REMEMBERED:
-                kept.clear()
-            kept[key] = convert(variables_given)
-        return kept[key]
+            return convert(variables)
+        if key not in cache:
+            if len(cache) == _MOST_CACHED:
+                cache.clear()
+            cache[key] = convert(variables)
+        return cache[key]
 
-    return convert_or_remember
+    return convert_or_look_up
 
 
-def _is_small(value: Any) -> bool:
-    return type(value) in _REMEMBERED and (type(value) is not str or len(value) <= _LONGEST_REMEMBERED)
+def _is_small(value: object) -> bool:
+    return type(value) in _KEY_TYPES and (not isinstance(value, str) or len(value) <= _LONGEST_KEY)

@@ -1,39 +1,40 @@
-"""Which uses of a plan are one call: those of one depth with the same function and arguments.
+"""Groups the uses of a plan into levels: uses of one depth with the same function and arguments are one call.
 
-The depth is the number of calls above. It doesn't matter which branches, aliases, fragments or fields of the
-root the uses come from; only the fields of a mutation share nothing, since each may change what the next one
+The depth is the number of calls above. It doesn't matter which branches, aliases, fragments or root fields
+the uses come from. Only the fields of a mutation share no calls, since each may change what the next one
 reads.
 """
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from graphql.execution.values import VariableValues
 
-from app.execution.compiler.plan import Level, Levels, Plan, Use
+from app.execution.compiler.plan import Level, Levels, Plan, ResultObject, Use, Value
 from resolvers.fields import identity
 
-#: What equal arguments have in common.
+#: Returns a key for a use's arguments; equal arguments have equal keys.
 _Key: TypeAlias = Callable[[Use], object]
 
 
 def fixed(uses: Sequence[Use], *, serial: bool) -> Levels | None:
-    """The levels of a plan, where they don't depend on the values of variables: where no function is called
-    with arguments that may be equal or not.
+    """The levels of a plan if they don't depend on the values of variables, otherwise None.
+
+    They do if a function is called with several arguments whose equality is only known at run time.
     """
-    found = _grouped(uses, _as_written, serial=serial)
-    first: dict[Any, Level] = {}
-    for level in found.all:
+    levels = _grouped(uses, _as_written, serial=serial)
+    first: dict[object, Level] = {}
+    for level in levels.all:
         other = first.setdefault(level.called.function, level)
         constant = level.called.arguments.constant is not None and other.called.arguments.constant is not None
         if other.same != level.same and not constant:
             return None
-    return found
+    return levels
 
 
 def levels_of(plan: Plan, variables: VariableValues) -> Levels:
-    """The levels of a plan for these values of its variables."""
+    """The levels of a plan for given values of its variables."""
     return plan.levels or _grouped(plan.uses, lambda use: _by_value(use, variables), serial=plan.serial)
 
 
@@ -45,7 +46,7 @@ def _as_written(use: Use) -> object:
 def _by_value(use: Use, variables: VariableValues) -> object:
     try:
         return identity(use.called.arguments.values(variables))
-    except Exception:  # the call fails in the same way, and says why
+    except Exception:  # the call will fail in the same way, and report why
         return use.called.arguments.text
 
 
@@ -62,13 +63,13 @@ def _grouped(uses: Sequence[Use], key: _Key, *, serial: bool) -> Levels:
 class _Grouping:
     def __init__(self, key: _Key) -> None:
         self._key = key
-        self._same: dict[tuple[Any, ...], int] = {}
-        self._found: dict[tuple[int, int], Level] = {}
+        self._same: dict[tuple[int, object, object], int] = {}  # by root, function and arguments
+        self._found: dict[tuple[int, int], Level] = {}  # by depth and `same`
         self._of: dict[int, Level] = {}
-        self._above: dict[int, Set[int]] = {}  # the numbers of the levels that all uses of a level are below
+        self._above: dict[int, Set[int]] = {}  # by level, the levels that are above all of its uses
 
     def add(self, uses: Sequence[Use], root: int, depth: int = 1, above: Set[int] = frozenset()) -> None:
-        """root: what is added with another number shares nothing with these."""
+        """Adds uses and all uses below them. Uses with different `root` numbers share no calls."""
         for use in uses:
             same = self._same.setdefault((root, use.called.function, self._key(use)), len(self._same))
             level = self._found.setdefault((depth, same), Level(len(self._found), depth, same, []))
@@ -82,26 +83,30 @@ class _Grouping:
         by_call: dict[int, list[Level]] = {}
         for level in self._found.values():
             by_call.setdefault(level.same, []).append(level)
-        recurring = {same: self._may_meet(own) for same, own in by_call.items() if len(own) > 1}
+        recurring = {same: self._may_coincide(levels) for same, levels in by_call.items() if len(levels) > 1}
         return Levels(list(self._found.values()), levels_of, len(self._found) < len(levels_of), recurring)
 
-    def _may_meet(self, levels: Sequence[Level]) -> bool:
-        """Whether two of them may be ready at the same time: neither is below the other."""
+    def _may_coincide(self, levels: Sequence[Level]) -> bool:
+        """Whether two of the levels can be ready at the same time: neither is below the other."""
         ordered = sorted(levels, key=lambda level: level.depth)
         return any(upper.number not in self._above[lower.number] for upper, lower in pairwise(ordered))
 
 
 class Arrival(NamedTuple):
-    """Parents that a use has, each with the result object that waits for its value; or none."""
+    """The parents of a use in a run, each with the result object (slot) that waits for its value.
+
+    There may be no parents.
+    """
 
     use: Use
-    parents: list[Any]
-    slots: list[dict[str, Any]]
+    parents: list[Value]
+    slots: list[ResultObject]
 
 
-class Meeting:
-    """Where the uses of a level wait for each other, in one run. A use that gets no parents is not waited
-    for, nor is what lies below it; no level waits for another.
+class Barriers:
+    """The barriers of one run, one per level, at which the uses of the level wait for each other.
+
+    A use that gets no parents is not waited for, nor are the uses below it. No level waits for another.
     """
 
     def __init__(self, levels: Levels) -> None:
@@ -110,20 +115,20 @@ class Meeting:
         self._arrived: list[list[Arrival]] = [[] for _ in levels.all]
 
     def ready(self, arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-        """The levels that are complete with these arrivals, each with all of its own."""
+        """Yields the levels that these arrivals complete, each as the list of all its arrivals."""
         for arrival in arrivals:
             number = self._of[arrival.use.number].number
-            own = self._arrived[number]
+            arrived = self._arrived[number]
             if arrival.parents:
-                own.append(arrival)
+                arrived.append(arrival)
             self._missing[number] -= 1
-            if own and not self._missing[number]:
-                yield own
+            if arrived and not self._missing[number]:
+                yield arrived
             if not arrival.parents:
                 yield from self.ready([Arrival(use, [], []) for use in arrival.use.built.below])
 
     def waiting(self) -> Iterator[Arrival]:
-        """What has arrived and waits for others of its level."""
-        for own, missing in zip(self._arrived, self._missing, strict=True):
+        """The arrivals that wait for other uses of their level."""
+        for arrived, missing in zip(self._arrived, self._missing, strict=True):
             if missing:
-                yield from own
+                yield from arrived

@@ -1,8 +1,8 @@
-"""The plan of an operation: what is called, and what is selected of what comes back.
+"""The plan of an operation: the functions to call, and the fields to select from their results.
 
-It is a tree. A Selection has Positions. A position that needs the database is a Use of a function, and the
-output of that has positions in turn. What lies between two uses is plain: keys and functions of documents.
-Uses of one depth with the same function and arguments are one Level, which is one call (levels).
+It is a tree. A Selection has Positions. A Position that needs the database is a Use of a function, and the
+function's result has Positions in turn. Between two uses there are only keys and functions of documents. The
+uses of one depth with the same function and arguments form a Level, which is one call (levels).
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -13,6 +13,11 @@ from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType
 
 from app.execution.compiler.field_arguments import Arguments
 from loaders.reading import Projection
+
+#: A document, or a value in one, or what a function returns for a parent.
+Value: TypeAlias = Any  # nothing is known of its type until it is completed
+
+ResultObject: TypeAlias = dict[str, Any]  # a JSON object of the response that is being built
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +37,29 @@ class Stored:
     def reads(self) -> Sequence[str]:
         return (self.name,)
 
-    def value(self, document: Any) -> Any:
+    def value(self, document: Value) -> Value:
         return document.get(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A function of the document. reads: the stored keys it looks at."""
+    """A function of the document. reads: the stored keys that it reads."""
 
-    function: Callable[[Any], Any]
+    function: Callable[[Value], Value]
     reads: Sequence[str] = ()
 
-    def value(self, document: Any) -> Any:
+    def value(self, document: Value) -> Value:
         return self.function(document)
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A batch over parents, or for a field of the root a call without any.
+    """A call of a function: a batch over parents, or a root field, which has no parents.
 
-    reads: the stored keys of the parents it looks at. commands: how many it sends at most.
+    reads: the stored keys of the parents that it reads. commands: the most MongoDB commands that it sends.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any]  # its parameters and its awaitable result vary by field
     arguments: Arguments
     reads: Sequence[str] = ()
     commands: int = 1
@@ -76,8 +81,8 @@ class Selection:
 class Position:
     """A field at its place in the response.
 
-    selections: what is selected on its objects, by their type's name; empty for a leaf.
-    nodes: where it stands in the document, for errors.
+    selections: what is selected on its objects, by the name of their type; empty for a leaf.
+    nodes: the nodes of the document that select it, for errors.
     """
 
     key: str
@@ -94,26 +99,26 @@ class Position:
 
 
 class Step(NamedTuple):
-    """One key of a response path; None stands for any index of a list. nullable: whether it may be null."""
+    """One key of a response path. nullable: whether the value under it may be null."""
 
-    key: str | None
+    key: str | None  # None stands for any index of a list
     nullable: bool
 
 
-#: From the response's data to a place in it.
+#: The steps from the response's data to a place in it.
 Route: TypeAlias = tuple[Step, ...]
 
-#: For each use below, in order: the parents, and the result objects that wait for a value.
-Waiting: TypeAlias = list[tuple[list[Any], list[dict[str, Any]]]]
+#: For each use below, in order: the parents, and the result objects that wait for the parents' values.
+Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
-#: Puts the result of each value into its slot; returns what waits.
-Build: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], Waiting]
+#: Puts the result of each value into the value's slot. Returns what waits for the uses below.
+Build: TypeAlias = Callable[[Sequence[Value], Sequence[Any]], Waiting]  # a slot is an object or a list
 
 
 class Built(NamedTuple):
-    """A build function, with the uses that wait for its output, in the order in which it returns them.
+    """A build function, with the uses below it in the order of its output.
 
-    weight: about how many fields it makes of one value.
+    weight: about how many fields it builds for one value.
     """
 
     build: Build
@@ -123,10 +128,11 @@ class Built(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Use:
-    """A place that a function is called for.
+    """A place in the response that a function is called for.
 
-    number: from 0, within the plan. route: to the place. built: puts values there.
-    items: how the items of its lists are built, one by one, by position and type (complete).
+    number: of the use within the plan, from 0. route: to the place. built: puts values there.
+    items: build functions for single items of its lists, by position and type
+    (app.execution.runner.completion).
     """
 
     number: int
@@ -138,9 +144,9 @@ class Use:
 
 
 class Level(NamedTuple):
-    """One call: the uses of one depth, from 1, with the same function and arguments.
+    """One call: the uses of one depth with the same function and arguments.
 
-    same: a number that it has in common with levels of other depths with that function and arguments.
+    depth: from 1. same: a number that all levels with this function and these arguments share.
     """
 
     number: int
@@ -154,10 +160,11 @@ class Level(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """The levels of a plan for some values of its variables.
+    """The levels of a plan for given values of its variables.
 
-    all: parents first. of: the level of each use, by its number. shared: whether one has several uses.
-    recurring: what is the same at several depths, and whether it may be ready at several at once.
+    all: parents first. of: the level of each use, by the use's number. shared: whether any level has several
+    uses. recurring: the calls that occur at several depths, by `Level.same`, and whether they can be ready at
+    the same time.
     """
 
     all: list[Level]
@@ -168,16 +175,18 @@ class Levels(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """uses: one for each field of the root. keys: those of the response, in order, with what is known of
-    their values beforehand: the type's name for `__typename`, otherwise None.
+    """A compiled operation.
 
-    projections: what is fetched of the documents of each collection.
-    looked_beyond: the collections of which pages are selected with their `pageInfo`.
-    serial: a mutation's fields are run one after the other.
-    levels: None where they depend on the values of variables.
+    keys: the keys of the response, in order, each with its value if that is known in advance: the type's name
+    for `__typename`, otherwise None.
+    uses: one for each called root field.
+    projections: the keys to fetch from the documents of each collection.
+    looked_beyond: the collections that have pages with a selected `pageInfo`.
+    serial: whether root fields run one after the other, as those of a mutation do.
+    levels: None if they depend on the values of variables.
     """
 
-    keys: Mapping[str, Any]
+    keys: Mapping[str, str | None]
     uses: list[Use]
     projections: Mapping[str, Projection]
     looked_beyond: Set[str]

@@ -1,4 +1,4 @@
-"""From a valid operation to its plan."""
+"""Plans a valid operation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +36,7 @@ from resolvers.schema import declaration
 
 
 class DeclinedError(Exception):
-    """The operation is not for a plan; the message is the reason, one of a few words."""
+    """The operation can't be planned. The message is the reason, one of a small fixed set."""
 
 
 def plan_operation(
@@ -45,7 +45,7 @@ def plan_operation(
     operation: OperationDefinitionNode,
     conditions: Mapping[str, bool],
 ) -> Plan:
-    """The plan of an operation for some values of the variables that its @skip and @include name.
+    """The plan of an operation for given values of the variables in its @skip and @include.
 
     Raises DeclinedError.
     """
@@ -81,20 +81,20 @@ class _Planner:
         compiler = Compiler()
         uses = [compiler.use(position) for position in positions if isinstance(position.source, Called)]
         serial = self._operation.operation is OperationType.MUTATION
-        known = levels.fixed(uses, serial=serial)
-        return Plan(keys, uses, projections_of(self._reads), self._looked_beyond, serial, known)
+        fixed_levels = levels.fixed(uses, serial=serial)
+        return Plan(keys, uses, projections_of(self._reads), self._looked_beyond, serial, fixed_levels)
 
     def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]
         if parent.name.endswith("Connection"):
-            self._page(parent, positions)
+            self._note_page(parent, positions)
         if collection := stored_in(parent.name):
             reads = self._reads.setdefault(collection, set())
             reads.update(key for position in positions for key in position.source.reads)
         return Selection(parent, positions)
 
-    def _page(self, connection: GraphQLObjectType, positions: list[Position]) -> None:
-        """It is fetched whether its elements are selected or not; then nothing of them is looked at."""
+    def _note_page(self, connection: GraphQLObjectType, positions: list[Position]) -> None:
+        """Notes that a page's documents are fetched, even if no element is selected and no key is read."""
         collection = stored_in(get_named_type(connection.fields["nodes"].type).name)
         assert collection is not None, f"{connection.name} lists documents of no collection"  # noqa: S101
         self._reads.setdefault(collection, set())
@@ -108,22 +108,22 @@ class _Planner:
         field = self._schema.get_field(parent, name)
         assert field is not None  # noqa: S101  # validation saw to it
         source = Typename() if name == "__typename" else self._source(field, nodes)
-        selections, written = self._selections(field, nodes), [one.node for one in nodes]
-        return Position(key, parent.name, name, field.type, source, selections, written)
+        selections, field_nodes = self._selections(field, nodes), [details.node for details in nodes]
+        return Position(key, parent.name, name, field.type, source, selections, field_nodes)
 
     def _source(self, field: GraphQLField, nodes: list[FieldDetails]) -> Source:
         declared = declaration(field)
-        how = declared.metadata
-        reads = how.get("reads", ())
-        if function := how.get("computed"):
+        metadata = declared.metadata
+        reads = metadata.get("reads", ())
+        if function := metadata.get("computed"):
             return Computed(function, reads)
-        if function := how.get("level") or how.get("root"):
-            given = self._given(field, nodes[0].node)
-            return Called(function, given, reads, how["commands"], "root" in how)
+        if function := metadata.get("level") or metadata.get("root"):
+            arguments = self._arguments_of(field, nodes[0].node)
+            return Called(function, arguments, reads, metadata["commands"], "root" in metadata)
         return Stored(to_camel_case(declared.python_name))
 
-    def _given(self, field: GraphQLField, node: FieldNode) -> Arguments:
-        """A fragment's field has the same arguments wherever it is spread."""
+    def _arguments_of(self, field: GraphQLField, node: FieldNode) -> Arguments:
+        """Compiles a field's arguments once: a fragment's field has the same ones wherever it is spread."""
         key = (id(field), id(node))
         if key not in self._arguments:
             self._arguments[key] = field_arguments.compiled(self._schema, field, node)
@@ -133,6 +133,7 @@ class _Planner:
         kind = get_named_type(field.type)
         if not is_composite_type(kind):
             return {}
+        # Any: mypy does not see that a composite type that is not abstract is an object type.
         types: Any = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
         return {type_.name: self._selection(type_, self._subfields(type_, nodes)) for type_ in types}
 

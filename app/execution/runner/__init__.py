@@ -1,4 +1,4 @@
-"""A compiled plan, run a level at a time."""
+"""Runs a compiled plan one level at a time."""
 
 from app.execution.runner.run import Run
 

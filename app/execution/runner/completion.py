@@ -1,13 +1,13 @@
-"""Values completed one by one, as graphql-core completes them: for those that a build function can't do.
+"""Completes values one by one, as graphql-core does: those for which a build function raises.
 
-Errors, their messages and paths, and how null propagates are those of graphql-core's `complete_value`. What
-it does object by object is done here only where something is wrong: a list's items are built by a function of
-their own, and only those that it raises for are looked at field by field.
+Errors, their messages and paths, and null propagation are those of graphql-core's `complete_value`. But only
+values with an error are completed field by field: the items of a list have a build function of their own, and
+only those for which it raises are taken apart further.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import (
     GraphQLError,
@@ -20,8 +20,22 @@ from graphql import (
 )
 from graphql.pyutils import inspect, is_iterable
 
-from app.execution.compiler import Built, Called, Position, Selection, Typename, Use, Waiting, list_items
+from app.execution.compiler import (
+    Built,
+    Called,
+    Position,
+    ResultObject,
+    Selection,
+    Typename,
+    Use,
+    Value,
+    Waiting,
+    list_items,
+)
 from app.execution.runner.failures import Failures, FieldError, Path
+
+_Type: TypeAlias = Any  # an output type; callers have checked its kind, which mypy can't follow
+_Slot: TypeAlias = Any  # the object or the list that gets the result
 
 
 class Completion:
@@ -33,49 +47,57 @@ class Completion:
         self._index = {id(below.position): index for index, below in enumerate(use.built.below)}
         self._waiting: Waiting = []
 
-    def of(self, values: Sequence[Any], slots: Sequence[dict[str, Any]]) -> Waiting:
-        """Puts the result of each value into its slot; returns what waits. values: their build raised."""
+    def of(self, values: Sequence[Value], slots: Sequence[ResultObject]) -> Waiting:
+        """Puts the result of each value into its slot. Returns what waits for the uses below.
+
+        values: those for which the use's build function has raised.
+        """
         self._waiting = [([], []) for _ in self._index]
-        some = partial(self._build, self._use.built)
-        _bisect(values, slots, some, lambda index: self._put(values[index], slots[index]), tried=True)
+        batch = partial(self._build, self._use.built)
+        _bisect(values, slots, batch, lambda index: self._put(values[index], slots[index]), tried=True)
         return self._waiting
 
-    def _put(self, value: Any, slot: dict[str, Any]) -> None:
+    def _put(self, value: Value, slot: ResultObject) -> None:
         if (outer := self._paths.get(id(slot))) is None or not self._failures.is_alive(outer):
             return  # something above became null
-        position, before = self._use.position, self._before()
+        position, counts = self._use.position, self._waiting_counts()
         path = (*outer, position.key)
-        if isinstance(value, Exception):  # not raised: one of a whole batch would carry a frame for each
+        if isinstance(
+            value, Exception
+        ):  # not raised: one that a whole batch shares would gain a frame per value
             self._failures.put(_field_error(value, position, path), path, self._use.route)
             return
         try:
             slot[position.key] = self._completed(position.type, value, position, path)
         except Exception as error:
-            self._forget(before)
+            self._drop_waiting(counts)
             self._failures.put(_field_error(error, position, path), path, self._use.route)
 
-    def _build(self, built: Built, values: Sequence[Any], slots: Sequence[Any]) -> bool:
-        """Whether a build function could do it."""
+    def _build(self, built: Built, values: Sequence[Value], slots: Sequence[_Slot]) -> bool:
+        """Calls a build function. Returns whether it succeeded."""
         try:
             waiting = built.build(values, slots)
         except Exception:
             return False
         for use, (parents, places) in zip(built.below, waiting, strict=True):
-            own = self._waiting[self._index[id(use.position)]]
-            own[0].extend(parents)
-            own[1].extend(places)
+            waiting_parents, waiting_slots = self._waiting[self._index[id(use.position)]]
+            waiting_parents.extend(parents)
+            waiting_slots.extend(places)
         return True
 
-    def _append(self, built: Built, values: Sequence[Any], slots: Sequence[list[Any]]) -> bool:
-        """The same for items, whose slots are all their list."""
+    def _append(self, built: Built, values: Sequence[Value], slots: Sequence[list[Value]]) -> bool:
+        """Calls a build function for list items. Returns whether it succeeded.
+
+        slots: the list, once per item.
+        """
         before = len(slots[0])
         done = self._build(built, values, slots)
         if not done:
             del slots[0][before:]
         return done
 
-    def _completed(self, type_: Any, value: Any, position: Position, path: Path) -> Any:
-        """The result of a value. Raises what is wrong with it."""
+    def _completed(self, type_: _Type, value: Value, position: Position, path: Path) -> Value:
+        """The result of a value. Raises the value's error if it has one."""
         if isinstance(value, Exception):
             raise value
         if is_non_null_type(type_):
@@ -93,11 +115,11 @@ class Completion:
             return self._object(_concrete(type_, value, position), value, path)
         return self._object(position.selections[type_.name], value, path)
 
-    def _list(self, type_: GraphQLOutputType, values: Any, position: Position, path: Path) -> list[Any]:
+    def _list(self, type_: GraphQLOutputType, values: Value, position: Position, path: Path) -> list[Value]:
         if not is_iterable(values):
             raise GraphQLError(f"Expected Iterable, but did not find one for field '{position.coordinate}'.")
         items = list(values)
-        completed: list[Any] = []
+        completed: list[Value] = []
 
         def one(index: int) -> None:
             completed.append(self._guarded(type_, lambda: items[index], position, (*path, index)))
@@ -111,21 +133,21 @@ class Completion:
         return completed
 
     def _items(self, type_: GraphQLOutputType, position: Position) -> Built:
-        kept, key = self._use.items, (id(position), id(type_))
-        if key not in kept:
-            kept[key] = list_items(self._use, position, type_)
-        return kept[key]
+        cache, key = self._use.items, (id(position), id(type_))
+        if key not in cache:
+            cache[key] = list_items(self._use, position, type_)
+        return cache[key]
 
-    def _object(self, selection: Selection, document: Any, path: Path) -> dict[str, Any]:
-        kind: Any = selection.type
+    def _object(self, selection: Selection, document: Value, path: Path) -> ResultObject:
+        kind: _Type = selection.type
         if kind.is_type_of and not kind.is_type_of(document, None):
             raise GraphQLError(f"Expected value of type '{kind}' but got: {inspect(document)}.")
-        completed: dict[str, Any] = {}
+        completed: ResultObject = {}
         for inner in selection.positions:
             completed[inner.key] = self._field(inner, document, completed, (*path, inner.key))
         return completed
 
-    def _field(self, position: Position, document: Any, slot: dict[str, Any], path: Path) -> Any:
+    def _field(self, position: Position, document: Value, slot: ResultObject, path: Path) -> Value:
         source = position.source
         if isinstance(source, Typename):
             return position.parent_type
@@ -137,62 +159,62 @@ class Completion:
         return self._guarded(position.type, lambda: source.value(document), position, path)
 
     def _guarded(
-        self, type_: GraphQLOutputType, value: Callable[[], Any], position: Position, path: Path
-    ) -> Any:
-        """The result of a field or an item, or null where it fails and may be null."""
-        before = self._before() if position.selections else ()
+        self, type_: GraphQLOutputType, value: Callable[[], Value], position: Position, path: Path
+    ) -> Value:
+        """The result of a field or an item; null if it fails and may be null."""
+        counts = self._waiting_counts() if position.selections else ()
         try:
             return self._completed(type_, value(), position, path)
         except Exception as error:
             if not is_non_null_type(type_):
-                self._forget(before)
+                self._drop_waiting(counts)
                 self._failures.add(_field_error(error, position, path))
                 return None
             if isinstance(error, FieldError):
                 raise
             raise FieldError(error, position.nodes, path) from error
 
-    def _before(self) -> Sequence[int]:
-        """How many wait for each use."""
+    def _waiting_counts(self) -> Sequence[int]:
+        """How many parents wait for each use below."""
         return [len(parents) for parents, _ in self._waiting]
 
-    def _forget(self, before: Iterable[int]) -> None:
-        """Those that came to wait within what became null."""
-        for (parents, slots), number in zip(self._waiting, before, strict=False):
-            del parents[number:], slots[number:]
+    def _drop_waiting(self, counts: Iterable[int]) -> None:
+        """Drops the parents that were added since these counts, within a value that became null."""
+        for (parents, slots), count in zip(self._waiting, counts, strict=False):
+            del parents[count:], slots[count:]
 
 
 def _bisect(
-    values: Sequence[Any],
-    slots: Sequence[Any],
-    some: Callable[[Sequence[Any], Sequence[Any]], bool],
+    values: Sequence[Value],
+    slots: Sequence[_Slot],
+    batch: Callable[[Sequence[Value], Sequence[_Slot]], bool],
     one: Callable[[int], None],
     *,
     tried: bool = False,
 ) -> None:
-    """Does as many values at once as can be done at once, and all in their order.
+    """Processes all values in order, in the largest batches that succeed.
 
-    some: does values, and tells whether it could. one: does the value at an index, which `some` could not.
-    tried: whether `some` could not do all of them.
+    batch: processes some values and their slots; returns whether it succeeded. one: processes the value at an
+    index, for which `batch` fails. tried: whether `batch` has already failed for all values together.
     """
-    to_do = [(0, len(values), tried)] if values else []
-    while to_do:
-        start, end, failed = to_do.pop()
+    ranges = [(0, len(values), tried)] if values else []
+    while ranges:
+        start, end, failed = ranges.pop()
         untried = not failed and not isinstance(values[start], Exception)
-        if untried and some(values[start:end], slots[start:end]):
+        if untried and batch(values[start:end], slots[start:end]):
             continue
         if end - start == 1:
             one(start)
         else:
             middle = (start + end) // 2
-            to_do += [(middle, end, False), (start, middle, False)]
+            ranges += [(middle, end, False), (start, middle, False)]
 
 
 def _field_error(error: Exception, position: Position, path: Path) -> FieldError:
     return error if isinstance(error, FieldError) else FieldError(error, position.nodes, path)
 
 
-def _leaf(type_: Any, value: Any) -> Any:
+def _leaf(type_: _Type, value: Value) -> Value:
     coerced = type_.coerce_output_value(value)
     if coerced is None or coerced is Undefined:
         raise TypeError(
@@ -202,8 +224,8 @@ def _leaf(type_: Any, value: Any) -> Any:
     return coerced
 
 
-def _concrete(type_: Any, value: Any, position: Position) -> Selection:
-    """What is selected on an object of an abstract type."""
+def _concrete(type_: _Type, value: Value, position: Position) -> Selection:
+    """The selection for an object of an abstract type, by its concrete type."""
     name = type_.resolve_type(value, None, type_)
     if name not in position.selections:
         raise GraphQLError(

@@ -1,4 +1,4 @@
-"""What goes wrong in a run: the errors of the answer, and the nulls in its data."""
+"""The failures of a run: the errors of the answer, and the nulls they leave in its data."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
@@ -7,14 +7,17 @@ from graphql import FieldNode
 from graphql.error import located_error
 
 from app import errors
-from app.execution.compiler import Route
+from app.execution.compiler import ResultObject, Route
+from app.execution.operation import JsonObject
 
 #: Keys of objects and indices of lists, from the data to a place in it.
 Path: TypeAlias = tuple[str | int, ...]
 
+_Slot: TypeAlias = Any  # whatever is at a path: an object, a list or a leaf
+
 
 class FieldError(Exception):
-    """A field's error on its way up to the next place that may be null. nodes, path: of the field."""
+    """A field's error on its way up to the nearest nullable place. nodes, path: of the field."""
 
     def __init__(self, cause: Exception, nodes: Sequence[FieldNode], path: Path) -> None:
         super().__init__()
@@ -22,39 +25,42 @@ class FieldError(Exception):
 
 
 class Failures:
-    """The data of an answer with its errors, in the order in which they happen.
+    """The data and errors of an answer. Errors are in the order in which they happen.
 
-    data: None once null has propagated to the top. pruned: whether results were taken out of it that others
-    may still be made for.
+    data: None once null has propagated to the top. pruned: whether results were removed for which calls may
+    still be running.
     """
 
-    def __init__(self, data: dict[str, Any]) -> None:
-        self.data: dict[str, Any] | None = data
+    def __init__(self, data: ResultObject) -> None:
+        self.data: ResultObject | None = data
         self.pruned = False
-        self._errors: list[dict[str, Any]] = []
-        self._told: dict[tuple[int, int], tuple[FieldError, dict[str, Any]]] = {}
+        self._errors: list[errors.ErrorDict] = []
+        self._formatted: dict[tuple[int, int], tuple[FieldError, errors.ErrorDict]] = {}
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> JsonObject:
         """The response."""
         return {"errors": self._errors, "data": self.data} if self._errors else {"data": self.data}
 
     def forget(self) -> None:
-        """At the end of the run: errors hold its frames, which hold the errors and what was fetched."""
-        self._told.clear()
+        """Drops the exceptions when the run ends.
+
+        Their tracebacks hold its frames, which hold the exceptions and the fetched documents.
+        """
+        self._formatted.clear()
 
     def add(self, error: FieldError) -> None:
-        """An error whose place became null. A call that failed for many places is logged once."""
+        """Adds an error whose place became null. A call that failed for many places is logged once."""
         key = (id(error.cause), id(error.nodes))
-        if key in self._told:
-            _, told = self._told[key]
-            self._errors.append({**told, "path": list(error.path)})
+        if key in self._formatted:
+            _, formatted = self._formatted[key]
+            self._errors.append({**formatted, "path": list(error.path)})
             return
-        told = errors.field_error(located_error(error.cause, error.nodes, list(error.path)))
-        self._told[key] = (error, told)  # with the error, so that no other gets its identity
-        self._errors.append(told)
+        formatted = errors.field_error(located_error(error.cause, error.nodes, list(error.path)))
+        self._formatted[key] = (error, formatted)  # the error stays alive, so that its id() is not reused
+        self._errors.append(formatted)
 
     def put(self, error: FieldError, path: Path, route: Route) -> None:
-        """An error of a use's place: null is put there, or into the next place above that may be null.
+        """Adds an error at the place of a use, and puts null there, or into the nearest nullable place above.
 
         path, route: to the place of the use.
         """
@@ -68,23 +74,23 @@ class Failures:
         self.add(error)
 
     def is_alive(self, path: Path) -> bool:
-        """Whether the object that was at a path is still part of the data."""
+        """Whether the object at a path is still part of the data."""
         return self._at(path) is not None
 
-    def _at(self, path: Sequence[str | int]) -> Any:
-        place: Any = self.data
+    def _at(self, path: Sequence[str | int]) -> _Slot:
+        slot: _Slot = self.data
         for key in path:
-            if place is None:
+            if slot is None:
                 return None
-            place = place[key]
-        return place
+            slot = slot[key]
+        return slot
 
     def paths(self, route: Route) -> dict[int, Path]:
-        """The path of each object that a use has a place in, by its identity."""
+        """The path of each object in which a use has a place, by the object's identity."""
         return {id(slot): path for path, slot in self._places(route[:-1])}
 
-    def _places(self, route: Route) -> Iterator[tuple[Path, Any]]:
-        places: list[tuple[Path, Any]] = [((), self.data)] if self.data is not None else []
+    def _places(self, route: Route) -> Iterator[tuple[Path, _Slot]]:
+        places: list[tuple[Path, _Slot]] = [((), self.data)] if self.data is not None else []
         for key, _ in route:
             if key is None:
                 places = [((*path, i), v) for path, list_ in places for i, v in enumerate(list_)]

@@ -1,50 +1,53 @@
-"""A call that occurs at several depths of a plan: each parent is asked for once."""
+"""Batches the calls that occur at several depths of a plan, and requests each parent once."""
 
 from asyncio import Future, get_running_loop, sleep, wait
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-#: Iterations of the loop in which others may join a batch; a level above may take one more than another.
+from app.execution.compiler import Value
+
+#: Iterations of the event loop in which others may join a batch. One level may take an iteration more than
+#: another to become ready.
 _JOINING = 2
 
-#: Gives one entry per parent, in order. It doesn't raise: an exception is the entry of a parent.
-Call: TypeAlias = Callable[[list[Any]], Awaitable[Sequence[Any]]]
+#: Returns one entry per parent, in order. It never raises: the entry of a parent may be an exception.
+Call: TypeAlias = Callable[[list[Value]], Awaitable[Sequence[Value]]]
 
 
 class Recurring:
     """The calls of one function with the same arguments in one run.
 
-    What becomes ready at the same time is one batch, whatever its depth. A parent that was asked for before,
-    or is being asked for, is not asked for again. Parents are told apart by identity.
+    Calls that become ready at the same time are one batch, whatever their depth. A parent that was requested
+    before, or is in flight, is not requested again. Parents are compared by identity.
 
-    joined: whether calls may be ready at the same time; no call is, with those below it.
+    joined: whether the calls can be ready at the same time; a call and the calls below it can't.
     """
 
     def __init__(self, *, joined: bool) -> None:
         self._joining = _JOINING if joined else 0
-        self._asked: dict[int, Any] = {}  # parents, kept so that no other gets the identity of one
-        self._entries: dict[int, Any] = {}
-        self._coming: dict[int, Future[None]] = {}
-        self._open: dict[int, Any] | None = None  # what a batch has so far that others may join
+        self._requested: dict[int, Value] = {}  # the parents stay alive, so that no id() is reused
+        self._entries: dict[int, Value] = {}
+        self._done: dict[int, Future[None]] = {}
+        self._open: dict[int, Value] | None = None  # the parents of the batch that others may still join
 
-    async def __call__(self, parents: list[Any], call: Call) -> Sequence[Any]:
+    async def __call__(self, parents: list[Value], call: Call) -> Sequence[Value]:
         """The entry of each parent, in order."""
-        own = dict(zip(map(id, parents), parents, strict=True))
-        if unknown := own.keys() - self._asked.keys():
-            await self._ask({key: parent for key, parent in own.items() if key in unknown}, call)
-        if missing := own.keys() - self._entries.keys():
-            await wait({self._coming[key] for key in missing})
+        by_id = dict(zip(map(id, parents), parents, strict=True))
+        if unknown := by_id.keys() - self._requested.keys():
+            await self._request({key: parent for key, parent in by_id.items() if key in unknown}, call)
+        if missing := by_id.keys() - self._entries.keys():
+            await wait({self._done[key] for key in missing})
         return list(map(self._entries.__getitem__, map(id, parents)))
 
-    async def _ask(self, parents: dict[int, Any], call: Call) -> None:
-        """Joins the batch that is open, or makes one and sees to it."""
-        self._asked |= parents
+    async def _request(self, parents: dict[int, Value], call: Call) -> None:
+        """Joins the open batch, or opens one and calls it."""
+        self._requested |= parents
         if self._open is not None:
-            self._coming |= dict.fromkeys(parents, self._coming[next(iter(self._open))])
+            self._done |= dict.fromkeys(parents, self._done[next(iter(self._open))])
             self._open |= parents
             return
         done = get_running_loop().create_future()
-        self._coming |= dict.fromkeys(parents, done)
+        self._done |= dict.fromkeys(parents, done)
         self._open = batch = parents
         for _ in range(self._joining):
             await sleep(0)

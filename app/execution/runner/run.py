@@ -1,16 +1,16 @@
-"""A plan, run a level at a time."""
+"""Runs a plan one level at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from time import perf_counter
-from typing import Any
 
 from graphql.execution.values import VariableValues
 from graphql.pyutils import gather_with_cancel
 from strawberry.exceptions import WrongNumberOfResultsReturned
 
-from app.execution.compiler import Arrival, Meeting, Plan, Use, Waiting, levels_of
+from app.execution.compiler import Arrival, Barriers, Plan, ResultObject, Use, Value, Waiting, levels_of
+from app.execution.operation import JsonObject
 from app.execution.pace import pace
 from app.execution.runner.completion import Completion
 from app.execution.runner.failures import Failures
@@ -19,24 +19,24 @@ from app.observing import LevelCalled
 from resolvers.context import Context
 from resolvers.fields import Arguments
 
-#: How many fields are made at a time, about: half a millisecond of work, of a slice that fails ten times it.
+#: About how many fields are built in one slice: half a millisecond of work, ten times that if it fails.
 _SLICE = 5_000
-_SMALL = 1_000  # so many are made without asking whether it is another's turn
+_SMALL = 1_000  # fewer fields are built without waiting for a turn
 
 
 class _NothingLeftError(Exception):
-    """What is still running is for nothing that is part of the answer."""
+    """None of the calls that are still running can contribute to the answer."""
 
 
 class Run:
-    """One run of a plan. It raises nothing that a function raises: that is an error of the answer."""
+    """One run of a plan. An exception that a called function raises becomes an error in the answer."""
 
     __slots__ = (
+        "_barriers",
         "_completions",
         "_ctx",
         "_failures",
         "_levels",
-        "_meeting",
         "_on_level",
         "_recurring",
         "_roots",
@@ -55,16 +55,16 @@ class Run:
         self._levels = levels_of(plan, variables)
         self._ctx, self._variables, self._on_level = ctx, variables, on_level
         self._serial = plan.serial
-        self._meeting = Meeting(self._levels) if self._levels.shared else None
+        self._barriers = Barriers(self._levels) if self._levels.shared else None
         self._recurring: dict[int, Recurring] = {}
         data = dict(plan.keys)
         self._failures = Failures(data)
         self._roots = [Arrival(use, [None], [data]) for use in plan.uses]
         self._completions: dict[int, Completion] = {}
-        self._running: dict[int, list[Arrival]] = {}  # calls by the number of their first use
+        self._running: dict[int, list[Arrival]] = {}  # calls, by the number of their first use
 
-    async def payload(self) -> dict[str, Any]:
-        """The response: its data, and its errors where there are any."""
+    async def payload(self) -> JsonObject:
+        """The response: its data, and its errors if there are any."""
         try:
             await self._run()
             return self._failures.payload()
@@ -76,38 +76,39 @@ class Run:
             if self._serial:
                 self._ctx.forget()
             try:
-                await self._go_on(roots)
+                await self._advance(roots)
             except _NothingLeftError as ended:
-                ended.__traceback__ = None  # its frames hold the tasks that hold it
+                ended.__traceback__ = None  # its frames hold the tasks, which hold the exception
                 self._running.clear()
             if self._failures.data is None:
                 break
 
-    async def _go_on(self, arrivals: Sequence[Arrival]) -> None:
-        """Calls what is complete with these arrivals, and all below. Arguments that can't be used fail first:
-        what becomes null with them is not asked for.
+    async def _advance(self, arrivals: Sequence[Arrival]) -> None:
+        """Makes the calls that these arrivals complete, and all calls below them.
+
+        Calls with invalid arguments fail first, so that nothing is called for what becomes null with them.
         """
         ready, calls = self._ready(arrivals), []
-        for own in ready:
+        for level in ready:
             try:
-                arguments = own[0].use.called.arguments.values(self._variables)
+                arguments = level[0].use.called.arguments.values(self._variables)
             except Exception as error:
-                ready += self._ready(await self._put(own, [error] * sum(len(a.parents) for a in own)))
+                ready += self._ready(await self._put(level, [error] * sum(len(a.parents) for a in level)))
             else:
-                calls.append((own, arguments))
+                calls.append((level, arguments))
         if len(calls) == 1:
             await self._call(*calls[0])
         elif calls:
-            await gather_with_cancel(*(self._call(own, arguments) for own, arguments in calls))
+            await gather_with_cancel(*(self._call(level, arguments) for level, arguments in calls))
 
     def _ready(self, arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
-        """The calls that are complete with these arrivals; they count as running from here on."""
-        if self._meeting:
-            ready = list(self._meeting.ready(arrivals))
+        """The calls that these arrivals complete. They count as running from now on."""
+        if self._barriers:
+            ready = list(self._barriers.ready(arrivals))
         else:
             ready = [[arrival] for arrival in arrivals if arrival.parents]
-        for own in ready:
-            self._running[own[0].use.number] = own
+        for level in ready:
+            self._running[level[0].use.number] = level
         return ready
 
     async def _call(self, arrivals: list[Arrival], arguments: Arguments) -> None:
@@ -117,7 +118,7 @@ class Run:
         if len(arrivals) > 1:
             parents = [parent for arrival in arrivals for parent in arrival.parents]
         start = perf_counter() if self._on_level is not None else 0.0
-        values: Sequence[Any] = ()
+        values: Sequence[Value] = ()
         if parents and use.called.root:
             values = [await self._outcome(use, (self._ctx,), arguments)] * len(parents)
         elif parents:
@@ -126,10 +127,10 @@ class Run:
             ms = (perf_counter() - start) * 1000
             self._on_level(LevelCalled(use.number, use.position.coordinate, len(parents), ms))
         if below := await self._put(arrivals, values):
-            await self._go_on(below)
+            await self._advance(below)
 
-    async def _values(self, use: Use, parents: list[Any], arguments: Arguments) -> Sequence[Any]:
-        """A value for each parent, in order. The function gets each object once."""
+    async def _values(self, use: Use, parents: list[Value], arguments: Arguments) -> Sequence[Value]:
+        """One value per parent, in order. The function gets each distinct parent once."""
         if (recurring := self._levels.recurring) and (same := self._levels.of[use.number].same) in recurring:
             if same not in self._recurring:
                 self._recurring[same] = Recurring(joined=recurring[same])
@@ -137,12 +138,12 @@ class Run:
         if len(set(map(id, parents))) == len(parents):
             return await self._entries(use, arguments, parents)
         distinct = dict(zip(map(id, parents), parents, strict=True))
-        found = await self._entries(use, arguments, list(distinct.values()))
-        entries = dict(zip(distinct, found, strict=True))
+        distinct_entries = await self._entries(use, arguments, list(distinct.values()))
+        entries = dict(zip(distinct, distinct_entries, strict=True))
         return list(map(entries.__getitem__, map(id, parents)))
 
-    async def _entries(self, use: Use, arguments: Arguments, parents: list[Any]) -> Sequence[Any]:
-        """One for each parent; the same exception for all where the call failed, as by DataLoader."""
+    async def _entries(self, use: Use, arguments: Arguments, parents: list[Value]) -> Sequence[Value]:
+        """One entry per parent. If the call fails, all have its exception, as with a DataLoader."""
         outcome, expected = await self._outcome(use, (parents, self._ctx), arguments), len(parents)
         if isinstance(outcome, Exception):
             return [outcome] * expected
@@ -154,22 +155,22 @@ class Run:
             return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
         return entries
 
-    async def _outcome(self, use: Use, given: Sequence[Any], arguments: Arguments) -> Any:
-        """What a call gives, or the exception that it raises."""
+    async def _outcome(self, use: Use, positional: Sequence[Value], arguments: Arguments) -> Value:
+        """The result of a call, or the exception that it raised."""
         try:
-            return await use.called.function(*given, **arguments)
+            return await use.called.function(*positional, **arguments)
         except Exception as error:
             return error
 
-    async def _put(self, arrivals: list[Arrival], values: Sequence[Any]) -> list[Arrival]:
-        """Puts values into their places. Returns what arrives at the uses below."""
+    async def _put(self, arrivals: list[Arrival], values: Sequence[Value]) -> list[Arrival]:
+        """Puts the values of a call into their places. Returns the arrivals at the uses below."""
         below: list[Arrival] = []
         start = 0
         for use, parents, slots in arrivals:
-            own = values if len(arrivals) == 1 else values[start : start + len(parents)]
-            is_small = len(own) * use.built.weight < _SMALL
-            waiting = self._slice(use, own, slots) if is_small else await self._built(use, own, slots)
-            below += [Arrival(inner, *who) for inner, who in zip(use.built.below, waiting, strict=True)]
+            part = values if len(arrivals) == 1 else values[start : start + len(parents)]
+            is_small = len(part) * use.built.weight < _SMALL
+            waiting = self._slice(use, part, slots) if is_small else await self._built(use, part, slots)
+            below += [Arrival(inner, *waits) for inner, waits in zip(use.built.below, waiting, strict=True)]
             start += len(parents)
         del self._running[arrivals[0].use.number]
         if self._failures.pruned and not any(map(self._is_alive, self._pending(below))):
@@ -177,14 +178,14 @@ class Run:
         return below
 
     def _pending(self, below: list[Arrival]) -> Iterator[Arrival]:
-        """What will put something into the answer yet."""
+        """The arrivals that have yet to put something into the answer."""
         yield from below
         yield from chain.from_iterable(self._running.values())
-        if self._meeting:
-            yield from self._meeting.waiting()
+        if self._barriers:
+            yield from self._barriers.waiting()
 
-    async def _built(self, use: Use, values: Sequence[Any], slots: list[dict[str, Any]]) -> Waiting:
-        """In slices, between which others have their turns."""
+    async def _built(self, use: Use, values: Sequence[Value], slots: list[ResultObject]) -> Waiting:
+        """Builds the values in slices, between which other requests get their turns."""
         size = _SLICE // use.built.weight + 1
         if len(values) <= size:
             await pace.turn()
@@ -193,12 +194,12 @@ class Run:
         for start in range(0, len(values), size):
             await pace.turn()
             some = slice(start, start + size)
-            for all_, more in zip(whole, self._slice(use, values[some], slots[some]), strict=True):
-                all_[0].extend(more[0])
-                all_[1].extend(more[1])
+            for total, more in zip(whole, self._slice(use, values[some], slots[some]), strict=True):
+                total[0].extend(more[0])
+                total[1].extend(more[1])
         return whole
 
-    def _slice(self, use: Use, values: Sequence[Any], slots: list[dict[str, Any]]) -> Waiting:
+    def _slice(self, use: Use, values: Sequence[Value], slots: list[ResultObject]) -> Waiting:
         try:
             return use.built.build(values, slots)
         except Exception:
@@ -213,7 +214,7 @@ class Run:
         return bool(arrival.parents and self._alive(arrival).parents)
 
     def _alive(self, arrival: Arrival) -> Arrival:
-        """Without those whose result is no longer part of the answer."""
+        """An arrival without the parents whose slots are no longer part of the answer."""
         alive = self._failures.paths(arrival.use.route)
         kept = [(p, s) for p, s in zip(arrival.parents, arrival.slots, strict=True) if id(s) in alive]
         return Arrival(arrival.use, [p for p, _ in kept], [s for _, s in kept])
