@@ -15,9 +15,9 @@ from starlette.types import Receive, Scope, Send
 from app.auth import Authentication, InvalidTokenError, IssuerUnavailableError
 from app.execution import Document, Executor, NotAQueryError, Operation, Prepared, Refusal, giving_way
 from app.http import body, decoding, graphiql, reply
+from app.http.cancellation import Watch, Watches
 from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
-from app.http.watch import Watch, Watches
 from app.observing import Instrumentation, Refused, RequestEnded, Trace
 from app.protection import CHEAP, Admission
 from app.request import Client, Request, Services

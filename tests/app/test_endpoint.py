@@ -18,7 +18,7 @@ from starlette.routing import Route
 from app.auth.authentication import Authentication
 from app.execution import Executor, Operation
 from app.http import Endpoint, health
-from app.http.watch import Watch, Watches
+from app.http.cancellation import Watch, Watches
 from app.protection import admission
 from app.protection.admission import Admission, Lane
 from app.request import Services
@@ -262,7 +262,7 @@ async def test_texts_are_parsed_in_successive_iterations_of_the_loop(world: Worl
 async def test_a_query_is_cancelled_past_its_deadline(
     world: World, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.http.watch._GRACE", 0.1)
+    monkeypatch.setattr("app.http.cancellation._GRACE", 0.1)
     async with served(endpoint(world.schema, timeout=0.1)) as http:
         answer = await ask(http, SLOW, headers)
         assert status_and_code(answer) == (503, "TIMEOUT")
