@@ -129,21 +129,21 @@ _PREFACE = """\
 # Permissions
 
 Generated from [resolvers/access/rules.py](../resolvers/access/rules.py), the table that the gateway enforces,
-by `python -m resolvers.access.rules > docs/permissions.md`. The tests in `tests/permissions` check every
-cell.
+by `.venv/bin/python -m resolvers.access.rules > docs/permissions.md`. The tests in `tests/permissions` check
+every cell.
 
 Fields that are not in the tables are open to everyone. A viewer with several roles has the permissions of all
 of them. A viewer who is signed in without a role has the permissions that all roles share. An access token
 that is expired, forged or issued for another audience is refused with 401 before the operation runs, even for
 fields that are open to everyone.
 
-- What a viewer may not see is absent: null, false or an empty list, never an error that would reveal that it
-  exists. Counts, facets and pages cover only what the viewer sees.
-- What a viewer may not do is refused in the payload's `errors`, and nothing is changed. The code is
-  `UNAUTHENTICATED` without a token, `FORBIDDEN` with one, and `NOT_FOUND` for an object that the viewer may
-  not see.
+- Anything that a viewer may not see is absent: null, false or an empty list, never an error that would reveal
+  that it exists. Counts, facets and pages cover only what the viewer may see.
+- A mutation that the viewer may not perform is refused in the payload's `errors`, and changes nothing. The
+  code is `UNAUTHENTICATED` without a token, `FORBIDDEN` with one, and `NOT_FOUND` for an object that the
+  viewer may not see.
 - A run or a review is hidden together with its course. Students still see their own enrolments and reviews,
-  with the course, even if it is archived.
+  with the course, even if the course is archived.
 - Instructors see their drafts and archived courses by ID, by slug, and in the `courses` of an instructor. The
   catalogue (`courses`, `category.courses`) and the reviews of a student show drafts and archived courses only
   to staff.
