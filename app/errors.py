@@ -9,22 +9,13 @@ import structlog
 from graphql import GraphQLError
 from pymongo.errors import ConnectionFailure, PyMongoError
 
+from app.error_codes import BAD_USER_INPUT, INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, TIMEOUT
 from app.observing import Throttled
 from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
 
 #: An error of a response, in the specification's form: message, locations, path, extensions.
 ErrorDict: TypeAlias = dict[str, Any]  # a JSON object
-
-PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
-VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
-BAD_USER_INPUT = "BAD_USER_INPUT"
-OPERATION_RESOLUTION_FAILURE = "OPERATION_RESOLUTION_FAILURE"
-OPERATION_TOO_LARGE = "OPERATION_TOO_LARGE"
-INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
-SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
-TIMEOUT = "TIMEOUT"
-RESPONSE_TOO_LARGE = "RESPONSE_TOO_LARGE"
 
 OUR_FAULT = "Something went wrong on our side."
 _AWAY = "The database does not answer. Try again."

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
 
-from app import errors
+from app import error_codes, errors
 from app.auth import SessionTokens
 from app.commands.command_error import CommandError
 from app.database import connect, ping
@@ -72,9 +72,9 @@ _ENGINES = {"compiled": "the plan", "reference": "graphql-core"}
 
 def _refused(refusal: Refusal) -> CommandError:
     lines = [_line(error) for error in refusal.errors]
-    if refusal.code == errors.BAD_USER_INPUT:
+    if refusal.code == error_codes.BAD_USER_INPUT:
         lines.append("Give the values with --variables: JSON, or @FILE.")
-    if refusal.code == errors.OPERATION_RESOLUTION_FAILURE:
+    if refusal.code == error_codes.OPERATION_RESOLUTION_FAILURE:
         lines.append("Name it with --operation.")
     return CommandError("\n".join(lines))
 

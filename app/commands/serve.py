@@ -43,7 +43,7 @@ def serve(
     if not settings.lectern_secret.get_secret_value():
         # The workers read it from their environment; otherwise each would sign with a secret of its own.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
-        _say("LECTERN_SECRET is not set: sessions and cursors will be valid until this process ends.")
+        _say("LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.")
     configure_logs()
     _import_application()  # once, for all workers
     run_workers(

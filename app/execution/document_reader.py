@@ -15,7 +15,7 @@ from graphql import (
 )
 from graphql.validation import ASTValidationRule
 
-from app import errors
+from app import error_codes
 from app.execution.document import Document
 from app.execution.operation import Operation
 from app.execution.refusals import RefusedError
@@ -62,14 +62,14 @@ class Reader:
         self._validate(document, self._rules)
         definition = get_operation_ast(document, operation.operation_name)
         if definition is None:
-            raise RefusedError([_unresolved(operation)], errors.OPERATION_RESOLUTION_FAILURE)
+            raise RefusedError([_unresolved(operation)], error_codes.OPERATION_RESOLUTION_FAILURE)
         return Document(self._schema, document, definition, hide_suggestions=not self._introspection)
 
     def _parsed(self, text: str) -> DocumentNode:
         try:
             return parsed(text, self._limits)
         except GraphQLSyntaxError as error:
-            raise RefusedError([error], errors.PARSE_FAILED) from None
+            raise RefusedError([error], error_codes.PARSE_FAILED) from None
 
     def _check(self, document: DocumentNode) -> None:
         """Checks the limits that depend on the document alone, not on the schema."""
@@ -89,7 +89,7 @@ class Reader:
         if hide:
             found = [_without_suggestion(error) for error in found]
         if found:
-            raise RefusedError(found, errors.VALIDATION_FAILED)
+            raise RefusedError(found, error_codes.VALIDATION_FAILED)
 
 
 def _without_suggestion(error: GraphQLError) -> GraphQLError:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 from graphql import GraphQLError, GraphQLSchema
 from graphql.execution.values import VariableValues
 
-from app import errors
+from app import error_codes
 from app.execution import reference_engine
 from app.execution.cache import Cache
 from app.execution.compiler import Plan
@@ -258,7 +258,7 @@ def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
 
 
 def _too_large(error: TooLargeError) -> Refusal:
-    return RefusedError([GraphQLError(str(error))], errors.OPERATION_TOO_LARGE).refusal
+    return RefusedError([GraphQLError(str(error))], error_codes.OPERATION_TOO_LARGE).refusal
 
 
 def _operation_run(prepared: Prepared, plan: Plan | str) -> OperationRun:
@@ -273,4 +273,4 @@ def _response_too_large(limit: int) -> JsonObject:
         f"The answer is over {limit:,} bytes (MAX_RESPONSE_BYTES). Ask for smaller pages with `first`, or "
         "for fewer fields. What a mutation has done stays done."
     )
-    return {"message": message, "extensions": {"code": errors.RESPONSE_TOO_LARGE}}
+    return {"message": message, "extensions": {"code": error_codes.RESPONSE_TOO_LARGE}}

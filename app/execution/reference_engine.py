@@ -5,7 +5,7 @@ from functools import partial
 
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute
 
-from app import errors
+from app import error_codes, errors
 from app.execution.operation import JsonObject, Operation
 from app.execution.refusals import RefusedError
 from app.memory import thresholds
@@ -40,7 +40,7 @@ async def payload(
         result = running if isinstance(running, ExecutionResult) else await running
     found = result.errors or []
     if found and all(error.path is None for error in found):  # request errors: no field was run
-        raise RefusedError(found, errors.BAD_USER_INPUT)
+        raise RefusedError(found, error_codes.BAD_USER_INPUT)
     if found:
         return {"errors": [errors.field_error(error) for error in found], "data": result.data}
     return {"data": result.data}

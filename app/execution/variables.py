@@ -13,7 +13,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
-from app import errors
+from app import error_codes
 from app.execution.operation import JsonObject
 from app.execution.refusals import RefusedError
 
@@ -66,7 +66,7 @@ class Variables:
             self._schema, self._definitions, dict(values), _MOST_ERRORS, self._hide_suggestions
         )
         if isinstance(coerced, list):
-            raise RefusedError(coerced, errors.BAD_USER_INPUT)
+            raise RefusedError(coerced, error_codes.BAD_USER_INPUT)
         return coerced
 
     def _plain_values(self, values: JsonObject) -> JsonObject | None:

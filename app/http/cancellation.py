@@ -7,6 +7,7 @@ from time import monotonic
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
+from app.error_codes import TIMEOUT
 from loaders.mongo import Scope
 
 _TICK = 0.05  # seconds between two checks of all watches
@@ -17,7 +18,7 @@ _GRACE = 1.0  # seconds past the deadline during which a query's fields may stil
 class TimeoutRefusal(HTTPException):
     """The request has taken too long."""
 
-    code = "TIMEOUT"
+    code = TIMEOUT
 
 
 class Watches:

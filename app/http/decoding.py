@@ -13,6 +13,7 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from app.error_codes import PERSISTED_QUERY_NOT_SUPPORTED
 from app.execution import JsonObject, Operation
 from app.http.accept import preferred
 from app.request import Client, new_id
@@ -61,7 +62,7 @@ def headers(scope: Scope) -> Headers:
 class NotPersistedError(HTTPException):
     """The client sent only the hash of a query. The code makes Apollo's link send texts from now on."""
 
-    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+    code = PERSISTED_QUERY_NOT_SUPPORTED
 
     def __init__(self) -> None:
         super().__init__(400, "PersistedQueryNotSupported")

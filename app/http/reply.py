@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
 from app import errors
+from app.error_codes import BY_STATUS, SERVICE_UNAVAILABLE, TIMEOUT
 from app.execution import Answer, Refusal, encoded
 from app.http import compression
 from app.http.decoding import GRAPHQL_RESPONSE, JSON, Headers, NotPersistedError
@@ -94,7 +95,7 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
 
 def code_of(refusal: HTTPException) -> str:
     """The value of `extensions.code` for a request that is itself wrong."""
-    return str(getattr(refusal, "code", _CODES.get(refusal.status_code, "")))
+    return str(getattr(refusal, "code", BY_STATUS.get(refusal.status_code, "")))
 
 
 def unexpected(error: Exception, media_type: str | None) -> Reply:
@@ -105,7 +106,7 @@ def unexpected(error: Exception, media_type: str | None) -> Reply:
     masked = errors.unexpected(error)
     body = [orjson.dumps({"errors": [masked]})]
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
-    if masked["extensions"]["code"] in {errors.SERVICE_UNAVAILABLE, errors.TIMEOUT}:
+    if masked["extensions"]["code"] in {SERVICE_UNAVAILABLE, TIMEOUT}:
         return Reply(body, 503, media_type, {"retry-after": _RETRY_AFTER})
     return Reply(body, 500, media_type)
 
@@ -117,16 +118,6 @@ def _payload(message: str, code: str) -> dict[str, object]:
 _PART = 65_536  # bytes
 
 _RETRY_AFTER = "5"  # seconds
-
-_CODES: Mapping[int, str] = {
-    400: "BAD_REQUEST",
-    401: "UNAUTHENTICATED",
-    405: "METHOD_NOT_ALLOWED",
-    406: "NOT_ACCEPTABLE",
-    413: "REQUEST_TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    503: "SERVICE_UNAVAILABLE",
-}
 
 _VARY = (b"vary", b"accept, accept-encoding")
 _CONTENT_TYPES: Mapping[str, tuple[bytes, bytes]] = {

@@ -2,6 +2,7 @@
 
 from pymongo.errors import PyMongoError
 
+from app.error_codes import OVERLOADED
 from app.observing.instrumentation import Listener, Refused
 from app.observing.logs import Throttled
 
@@ -21,7 +22,7 @@ class LogListener(Listener):
         self._rest_failed = Throttled("follow-up work of a write failed: run `lectern recount`")
 
     def refused(self, refusal: Refused) -> None:
-        if refusal.code == "OVERLOADED":
+        if refusal.code == OVERLOADED:
             self._refused.warning()
 
     def late_write(self, kind: str, error: BaseException | None) -> None:

@@ -13,6 +13,8 @@ from time import monotonic
 
 from starlette.exceptions import HTTPException
 
+from app.error_codes import OVERLOADED
+
 CHEAP = 2_000  # the highest price in the cheap lanes: 20 ms of CPU
 _CHEAP_FACTOR = 2  # capacity of the cheap lane, relative to the other lanes
 
@@ -32,7 +34,7 @@ _HEAD_START = 1.0
 class OverloadedError(HTTPException):
     """The queue is full, or a request has waited in it for too long."""
 
-    code = "OVERLOADED"
+    code = OVERLOADED
 
     def __init__(self, wait: float) -> None:
         # Random, so that clients refused together don't return together. It starts at one second, so that

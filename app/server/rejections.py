@@ -6,14 +6,7 @@ from dataclasses import dataclass
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-_CODES = {
-    400: "BAD_REQUEST",
-    405: "METHOD_NOT_ALLOWED",
-    408: "REQUEST_TIMEOUT",
-    414: "URL_TOO_LONG",
-    431: "HEAD_TOO_LARGE",
-    503: "SERVICE_UNAVAILABLE",
-}
+from app.error_codes import BY_STATUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +19,7 @@ class Refusal:
 
     def encoded(self, defaults: Iterable[tuple[bytes, bytes]]) -> bytes:
         """The encoded response, with `Connection: close`. defaults: headers of every response."""
-        error = {"message": self.message, "extensions": {"code": _CODES[self.status]}}
+        error = {"message": self.message, "extensions": {"code": BY_STATUS[self.status]}}
         body = orjson.dumps({"errors": [error]})
         head = (
             f"content-type: application/json; charset=utf-8\r\ncontent-length: {len(body)}\r\n"

@@ -175,7 +175,8 @@ def test_serve_warns_of_missing_indexes(mongo_uri: str) -> None:
 
 def test_serve_without_a_secret_says_what_ends_with_it(mongo_uri: str) -> None:
     told = output_of_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": ""})
-    assert "LECTERN_SECRET is not set: sessions and cursors will be valid until this process ends." in told
+    warning = "LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends."
+    assert warning in told
     assert "LECTERN_SECRET" not in output_of_serve({"MONGODB_URI": mongo_uri, "LECTERN_SECRET": "x" * 32})
 
 

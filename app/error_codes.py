@@ -1,0 +1,32 @@
+"""The codes of errors, in `extensions.code`: all but those of resolvers/errors.py.
+
+docs/api.md says what each means, and docs/writes.md what the codes in the payloads of mutations mean.
+"""
+
+from collections.abc import Mapping
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+OPERATION_RESOLUTION_FAILURE = "OPERATION_RESOLUTION_FAILURE"
+OPERATION_TOO_LARGE = "OPERATION_TOO_LARGE"
+PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
+RESPONSE_TOO_LARGE = "RESPONSE_TOO_LARGE"
+OVERLOADED = "OVERLOADED"
+TIMEOUT = "TIMEOUT"
+SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+#: The code of a request that is refused with a status, unless its exception has a code of its own.
+BY_STATUS: Mapping[int, str] = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    408: "REQUEST_TIMEOUT",
+    413: "REQUEST_TOO_LARGE",
+    414: "URL_TOO_LONG",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    431: "HEAD_TOO_LARGE",
+    503: SERVICE_UNAVAILABLE,
+}
