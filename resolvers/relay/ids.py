@@ -26,7 +26,8 @@ class GlobalId(NamedTuple):
 def encoder(type_name: str) -> Callable[[AnyDocument], str]:
     """Returns a function that makes the global ID of a document of this type."""
     row = of_type(type_name)
-    assert row is not None and row.id_code is not None  # noqa: S101, PT018  # else the type has no IDs
+    if row is None or row.id_code is None:
+        raise TypeError(f"{type_name} has no row with an ID code in loaders/collections.py")
     # Three bytes are exactly four characters of base64, so the type code is a constant prefix.
     prefix = urlsafe_b64encode(row.id_code).decode()
 

@@ -26,7 +26,7 @@ def timeless() -> Iterator[None]:
     """Turns off everything that depends on time: pauses in long work, and the slow commands of the queue."""
     with patch.object(queue, "FAST", _AT_ONCE):
         wide = queue.Queue()
-    with patch.object(commands, "running", lambda: wide), patch.object(pace, "LONGEST", inf):
+    with patch.object(commands, "queue_of", lambda client: wide), patch.object(pace, "LONGEST", inf):
         yield
 
 
