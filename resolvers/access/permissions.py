@@ -23,6 +23,11 @@ ANY_COURSE: Sequence[CourseStatus] = get_args(CourseStatus)
 _ANY_REVIEW: Sequence[ReviewStatus] = get_args(ReviewStatus)
 
 
+def has_rule(name: str) -> bool:
+    """Whether the table of permissions has a rule with this name."""
+    return name in RULES
+
+
 def grants(viewer: Viewer, name: str) -> set[Grant]:
     """Returns the grants of the public and of each of the viewer's roles.
 

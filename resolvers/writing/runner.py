@@ -67,6 +67,8 @@ def mutation(
 ) -> fields.Declaration:
     """Declares a field of Mutation. commands, weight: as for resolvers.fields.level."""
     name = to_camel_case(function.__name__)
+    if not access.has_rule(name):
+        raise TypeError(f"{name} has no rule in resolvers/access/rules.py")
 
     async def run(ctx: Context, *, input: InputObject) -> Objects:
         # Detached: it runs to its end even if the client disconnects.

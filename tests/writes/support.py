@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import httpx
+from graphql import GraphQLObjectType, GraphQLOutputType, get_named_type, is_leaf_type
 
 from app.main import create_app
 from app.observing import Listener
@@ -34,10 +35,9 @@ SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 DAY = timedelta(days=1)
 
 _FIELDS = schema.mutation_type.fields  # type: ignore[union-attr] # the schema has mutations
+#: What is selected of an object of a payload; of any other object, all plain values.
 _SELECTED = {
     "course": "course { id slug title status rating { count average } studentCount }",
-    "courseRun": "courseRun { id startsAt endsAt seats seatsLeft waitlistCount location deliveryMode }",
-    "enrollment": "enrollment { id status progress enrolledAt completedAt }",
     "review": "review { id rating title body status verified helpfulCount }",
     "student": "student { id name country bio avatarUrl }",
     "viewer": "viewer { wishlist { nodes { id } } }",
@@ -92,14 +92,28 @@ class Gateway:
         return [(error["code"], *error["path"][1:]) for error in payload["errors"]]
 
 
-def operation(name: str, selected: str = "") -> str:
-    """Returns an operation with one mutation, whose input is a variable."""
+def operation(name: str, selected: str = "", selections: Mapping[str, str] = _SELECTED) -> str:
+    """Returns an operation with one mutation, whose input is a variable.
+
+    selected: what is selected of the payload besides its errors; by default the selection of each object.
+    """
     field = _FIELDS[name]
-    payload = field.type.of_type.fields
-    objects = selected or " ".join(_SELECTED[key] for key in payload if key in _SELECTED)
+    objects = selected or " ".join(
+        selections.get(key) or _plain_values(key, member.type)
+        for key, member in field.type.of_type.fields.items()
+        if key not in {"errors", "clientMutationId"}
+    )
     return (
         f"mutation($input: {field.args['input'].type}) {{ {name}(input: $input) {{ {objects} {_ALWAYS} }} }}"
     )
+
+
+def _plain_values(name: str, type_: GraphQLOutputType) -> str:
+    object_type = get_named_type(type_)
+    if not isinstance(object_type, GraphQLObjectType):
+        return name
+    leaves = [key for key, field in object_type.fields.items() if is_leaf_type(get_named_type(field.type))]
+    return f"{name} {{ {' '.join(leaves)} }}"
 
 
 class LateWrites(Listener):
