@@ -33,6 +33,9 @@ hypothesis.settings.load_profile("lectern")
 os.environ.setdefault("DRAIN_DELAY", "0")
 
 
+_MOST_WORKERS = 8  # they share one mongod
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Ignores a warning of PyMongo's async client.
 
@@ -41,6 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if os.environ.get("MONGODB_DRIVER") == "pymongo":
         config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers for each processor: half of the time, tests wait for other processes."""
+    return min(2 * (os.cpu_count() or 1), _MOST_WORKERS)
 
 
 @pytest.fixture(scope="session")

@@ -406,10 +406,10 @@ def exported(shell: Shell, suffix: str) -> Iterator[tuple[str, Path]]:
 def add_live_documents(database: Database[Document]) -> None:
     """Stores documents without external ids, as no import does.
 
-    They are a course with a run and an enrolment, and a reply to a review.
+    They are a course with a run and two enrolments, one of them cancelled, and a reply to a review.
     """
     teacher, moment = ObjectId(), datetime(2030, 1, 1, tzinfo=UTC)
-    student = (database["students"].find_one() or {})["_id"]
+    student, other = [document["_id"] for document in database["students"].find().limit(2)]
     database["instructors"].insert_one({"_id": teacher, "name": "Ada", "headline": "Teaches"})
     database["categories"].insert_one({"slug": "live", "name": "Live!"})
     course = {
@@ -430,7 +430,8 @@ def add_live_documents(database: Database[Document]) -> None:
         "progress": 0.25,
         "enrolledAt": moment,
     }
-    database["enrollments"].insert_one(complete("enrollments", enrollment))
+    cancelled = {**enrollment, "studentId": other, "cancelledAt": moment}
+    database["enrollments"].insert_many(complete("enrollments", e) for e in (enrollment, cancelled))
     reply = {"instructorId": teacher, "body": "Thanks", "createdAt": moment}
     counts = {"importedHelpfulCount": 3, "helpfulCount": 3, "helpfulScore": wilson(3, 0)}
     database["reviews"].update_one({}, {"$set": {"reply": reply, **counts}})
