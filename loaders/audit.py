@@ -12,9 +12,10 @@ from loaders.reading import Listing, Order
 
 
 async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:
-    """Adds an audit entry for a transaction's changes, and is committed with them. Sends one command.
+    """Adds an audit entry for a transaction's changes. Sends one command.
 
-    More than MOST_CHANGES changes are split into several entries.
+    The entry is committed together with the changes. More than MOST_CHANGES changes are split into several
+    entries.
     """
     changes = [entry_change for change in tx.changes if (entry_change := _audited(change))]
     entry = {"at": tx.now, "action": action, "actor": actor, "address": address}
@@ -77,7 +78,6 @@ def _hidden(value: Value) -> str | None:
 def _json(value: Value) -> Value:
     """Converts a value to something that JSON can represent."""
     if isinstance(value, datetime):
-        # The format of dates in the API.
         return utc(value).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
     if isinstance(value, Mapping):
         return {key: _json(item) for key, item in value.items()}

@@ -27,7 +27,7 @@ class SeenBy(NamedTuple):
 
     published: the document's `status` must be PUBLISHED. with_course: the course that the document belongs to
     (`courseId`) must be visible too. nobody: only the rule allows it. rule: the name of a rule in
-    resolvers/access/rules.py; the permission might depend on who owns the document.
+    resolvers/access/rules.py; the permission can depend on who owns the document.
     """
 
     published: bool = False
@@ -58,7 +58,7 @@ class Index(NamedTuple):
         return "_".join(f"{field}_{direction}" for field, direction in self.keys)
 
 
-#: Marks a field that can't be null. If an import supplies null, the stored value stays unchanged, and a new
+#: In `not_null`, stands for "keep": if an import supplies null, the stored value stays unchanged, and a new
 #: document gets the default.
 KEEP = object()
 
@@ -113,7 +113,7 @@ class StoredCollection:
         if (self.type_name is None) is not (self.id_code is None):
             raise ValueError(f"{self.name}: set both type_name and id_code, or neither")
         if self.id_code is not None and len(self.id_code) != 3:
-            raise ValueError(f"{self.name}: an id_code has three bytes")
+            raise ValueError(f"{self.name}: an id_code must have three bytes")
         if bool(self.derived) is not (self.derive is not None):
             raise ValueError(f"{self.name}: set both derived and derive, or neither")
 

@@ -53,9 +53,9 @@ async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseD
 async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, **fields: Value) -> CourseDoc:
     """Sets a course's status along with other fields, unless it already has the status.
 
-    Returns the course. Its runs and reviews are shown or hidden with it. Whoever reads runs and reviews looks
-    up the course, so that this function writes a single document, regardless of the number of runs and
-    reviews.
+    Returns the course. Its runs and reviews are shown or hidden with it. Reads of runs and reviews look up
+    the course, so that this function writes a single document, regardless of how many runs and reviews there
+    are.
     """
     return course if course["status"] == status else await change(tx, course, status=status, **fields)
 
@@ -89,9 +89,10 @@ async def fill_run(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
 
 
 async def fill_runs(tx: Transaction, course_id: ObjectId) -> CourseDoc | None:
-    """Gives free seats in one run to its waitlist, after the course has returned to the catalogue.
+    """Gives free seats in one of a course's runs to the students on its waitlist.
 
-    Returns the course, or None if no run has both a free seat and a waitlist.
+    Call it after the course has returned to the catalogue. Returns the course, or None if no run has both a
+    free seat and a waitlist.
     """
     for run in await enrollment.waiting_runs(tx, course_id):
         if await enrollment.fill(tx, run):

@@ -177,7 +177,10 @@ async def _update_aggregates(tx: Transaction, move: _Move) -> None:
 
 
 async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
-    """Counts moves in a run, then gives free seats to its waitlist. Returns the moves from the waitlist."""
+    """Updates a run's counts for some moves, then gives free seats to the students on its waitlist.
+
+    Returns the moves from the waitlist.
+    """
     counted = _counted(run, moves)
     moved = await _move_up(tx, counted)
     counted = _counted(counted, moved)
@@ -188,7 +191,7 @@ async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]
 
 
 def _counted(run: CourseRunDoc, moves: Sequence[_Move]) -> CourseRunDoc:
-    """Returns a run with its aggregates as they are after some moves."""
+    """Returns a run with its aggregates updated for some moves (changes of enrolments' statuses)."""
     return {
         **run,
         "seatsTaken": run["seatsTaken"] + sum(move.step(takes_seat) for move in moves),

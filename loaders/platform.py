@@ -7,7 +7,10 @@ _PUBLISHED = {"status": "PUBLISHED"}
 
 
 async def students_enrolled(database: Database) -> int:
-    """Returns the number of students with an enrolment that counts; each student counts once."""
+    """Returns the number of students with an enrolment that counts (COUNTED_ENROLLMENTS).
+
+    A student with several enrolments counts once.
+    """
     pipeline: Pipeline = [
         {"$match": {"status": {"$in": list(COUNTED_ENROLLMENTS)}}},
         {"$group": {"_id": "$studentId"}},

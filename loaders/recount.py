@@ -1,7 +1,7 @@
 """Recomputes the aggregates from the documents that they summarise.
 
-Batches, each in its own transaction, make this work for a database of any size. A review written in the
-meantime is neither lost nor reported as a difference.
+The documents are processed in batches, so that the database can have any size. Each batch has its own
+transaction, so that a review written in the meantime is neither lost nor reported as a difference.
 """
 
 from collections.abc import AsyncIterator

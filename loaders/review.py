@@ -84,8 +84,8 @@ class ReviewListing(Listing):
         """Returns the stored ids for each parent's page, or None if they can't answer every page."""
         if self.carriers is None or window != Window(window.limit):
             return None
-        # If courses can be hidden, the next review must be visible for another page to follow. It is fetched
-        # too, unless the operation doesn't ask whether another page follows.
+        # If courses can be hidden, another page follows only if the next review is visible. So that review is
+        # fetched too, unless the operation doesn't ask whether another page follows.
         asked = load.looked_beyond is None or "reviews" in load.looked_beyond
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []
@@ -177,7 +177,7 @@ async def of_student(
 
 
 async def can_review(database: Database, student_id: ObjectId, courses: Sequence[ObjectId]) -> list[bool]:
-    """Returns, for each course, whether the student takes or took it and has not reviewed it.
+    """Returns, for each course, whether the student is or was enrolled and has not reviewed it yet.
 
     Sends two commands.
     """

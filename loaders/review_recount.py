@@ -1,9 +1,9 @@
 """Compares stored review ids with the actual reviews, and helpful counts with the actual votes.
 
-Most reviews have no votes, and stored counts that agree with that, so their votes needn't be counted. Votes
-are counted for two kinds of reviews. Suspects are reviews whose stored counts imply votes, or contradict each
-other; a query finds them. The others are reviews that have votes although their stored counts imply none.
-Votes for a deleted review are reported under the review's id, and can be deleted.
+Most reviews have no votes, and their stored counts agree, so there is nothing to count. Votes are counted for
+two kinds of reviews. Suspects are reviews whose stored counts imply votes, or contradict each other; a query
+finds them. The others are reviews that have votes although their stored counts imply none. Votes for a
+deleted review are reported under the review's id, and can be deleted.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -126,8 +126,8 @@ async def _voted(database: Database) -> AsyncIterator[Sequence[ObjectId]]:
 async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, fix: bool) -> list[Difference]:
     """Returns the differences in the vote counts of some reviews.
 
-    suspect: whether to check only the suspect reviews, or only the others, so that no difference is reported
-    twice.
+    suspect: if true, only suspect reviews are checked, otherwise only the others, so that no difference is
+    reported twice.
     """
     found = await tx.find(
         "reviews", {"_id": {"$in": ids}}, size=len(ids), projection=(*_COUNTS, "externalId")

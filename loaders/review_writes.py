@@ -51,7 +51,7 @@ async def delete(tx: Transaction, review: ReviewDoc) -> None:
 
 
 async def delete_votes(tx: Transaction, review_id: ObjectId) -> bool:
-    """Deletes a batch of votes for a review, which is small enough for one write.
+    """Deletes a batch of a review's votes, small enough for one write.
 
     Returns whether there might be more.
     """

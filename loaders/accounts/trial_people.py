@@ -9,7 +9,7 @@ from loaders.mongo import Database, find_one
 
 
 async def trial_student(database: Database, student_id: ObjectId | None) -> StudentDoc | None:
-    """Returns the student with an id.
+    """Returns the student with the given id.
 
     Without an id, returns some student with an active enrolment.
     """
@@ -20,7 +20,7 @@ async def trial_student(database: Database, student_id: ObjectId | None) -> Stud
 
 
 async def trial_instructor(database: Database, instructor_id: ObjectId | None) -> InstructorDoc | None:
-    """Returns the instructor with an id.
+    """Returns the instructor with the given id.
 
     Without an id, returns an instructor of the best-rated published course.
     """

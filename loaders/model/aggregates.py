@@ -1,7 +1,7 @@
 """The aggregates stored in courses and runs; writes, recounts and sample data share this code.
 
-"Groups" are either documents, or mappings with a count `n`, each of which stands for n documents with the
-same values.
+Functions that count documents also accept groups. A group is a mapping with a count `n`, which stands for n
+documents with the same values.
 """
 
 from collections import Counter, defaultdict
@@ -24,7 +24,7 @@ def course_aggregates(
     """Returns the aggregates that a course should store.
 
     stars: the number of published reviews with each rating, one star first. students: the number of students
-    with an enrolment that counts.
+    with an enrolment that counts (COUNTED_ENROLLMENTS).
     """
     return {
         **course_rating(course, stars),
@@ -50,7 +50,7 @@ def add_stars(stars: list[int], review: Fields | None, step: int = 1) -> None:
 def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
     """Maps each course to its star counts, one star first; five zeros if it has no reviews.
 
-    reviews: documents, or groups of documents (see the module).
+    reviews: documents, or groups with a count `n` that stand for n documents with the same values.
     """
     stars: dict[ObjectId, list[int]] = defaultdict(lambda: [0] * 5)
     for review in reviews:
@@ -59,7 +59,7 @@ def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
 
 
 def takes_seat(status: EnrollmentStatus | None) -> bool:
-    """Whether an enrolment with this status takes a seat in its run. None means "no enrolment"."""
+    """Whether an enrolment with this status takes a seat in its run. None means that there is none."""
     return status in SEATED_ENROLLMENTS
 
 
@@ -71,7 +71,7 @@ def is_counted(status: EnrollmentStatus | None) -> bool:
 def run_aggregates(enrollments: Iterable[Fields]) -> dict[ObjectId, Fields]:
     """Maps each run to the aggregates that it should store; zeros if it has no enrolments.
 
-    enrollments: documents, or groups of documents (see the module).
+    enrollments: documents, or groups with a count `n` that stand for n documents with the same values.
     """
     taken: Counter[ObjectId] = Counter()
     waiting: Counter[ObjectId] = Counter()

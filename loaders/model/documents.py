@@ -92,11 +92,12 @@ class CourseDoc(RatingDoc):
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
     # Aggregates, like the fields of RatingDoc; loaders.recount.recount recomputes them.
-    studentCount: int  # importedStudentCount + students with an enrolment that counts
+    studentCount: int  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
     importedStudentCount: int  # students counted by an import that didn't include their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a free seat
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
-    revision: NotRequired[int]  # incremented whenever the aggregates are written: Transaction.hold
+    revision: NotRequired[int]  # incremented on every write of the aggregates (Transaction.hold)
+
     # derived by loaders.text.terms.course_keys
     sortTitle: str
     search: list[SearchTerm]
@@ -126,7 +127,8 @@ class StudentDoc(TypedDict):
     externalId: NotRequired[ExternalId]
     # Aggregate; loaders.recount.recount recomputes it.
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
-    revision: NotRequired[int]  # incremented whenever the aggregate is written: Transaction.hold
+    revision: NotRequired[int]  # incremented on every write of the aggregate (Transaction.hold)
+
     # derived by loaders.text.terms.student_keys
     sortName: str
     search: list[SearchTerm]
@@ -244,9 +246,8 @@ class ActorDoc(TypedDict):
 class ChangeDoc(TypedDict):
     collection: str
     documentId: str
-    # Fields before the change, without derived ones; null if the document was created.
-    before: Document | None
-    after: Document | None  # fields after the change, without derived ones; null if the document was deleted
+    before: Document | None  # fields before the change, except derived ones; null if the document was new
+    after: Document | None  # fields after the change, except derived ones; null if the document was deleted
 
 
 class AuditDoc(TypedDict):

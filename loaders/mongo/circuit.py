@@ -155,9 +155,10 @@ def circuit_is_open(client: DriverObject) -> bool:
 
 
 async def passed(client: DriverObject, deadline: float) -> None:
-    """Waits until the client's circuit is known to be closed.
+    """Waits while pings decide whether the client's circuit opens.
 
-    Raises DatabaseAwayError while the circuit is open, and DeadlineError at the deadline.
+    Returns once the circuit is closed. Raises DatabaseAwayError if it is open, and DeadlineError at the
+    deadline.
     """
     while id(client) in troubled:
         circuit = _circuits[id(client)]

@@ -29,7 +29,7 @@ def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: only asynci
 async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
     """Returns a task's result or raises its error.
 
-    Raises DeadlineError at the deadline, but the task continues. deadline: in seconds of time.monotonic().
+    At the deadline, raises DeadlineError, but the task continues. deadline: in seconds of time.monotonic().
     kind: the name under which a late outcome is reported; None if it isn't reported.
     """
     try:
@@ -43,7 +43,10 @@ async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
 
 
 def report_late(task: Task[object], kind: str) -> None:
-    """Reports a task that nobody waits for to the current request's listener, once the task ends."""
+    """Reports the outcome of a task to the current request's listener, once the task ends.
+
+    Call it for a task that the request no longer waits for.
+    """
     scope = current_scope.get()
     if scope and scope.on_late:
         task.add_done_callback(partial(_report, scope.on_late, kind))

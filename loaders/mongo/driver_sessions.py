@@ -1,7 +1,8 @@
-"""A pool of driver sessions. Each read in flight has a session by whose id it can be killed.
+"""A pool of driver sessions, one for each read in flight.
 
-Sessions are reused instead of ended, because that is cheaper and works the same with both drivers. In this
-module, every `client` is a PyMongo client, not Motor's wrapper around it.
+A read is killed by the id of its session. Sessions are reused instead of ended, because that is cheaper and
+works the same with both drivers. In this module, every `client` is a PyMongo client, not Motor's wrapper
+around it.
 """
 
 from typing import NamedTuple

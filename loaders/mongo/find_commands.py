@@ -10,8 +10,8 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, Server
 
 from loaders.mongo.bson_types import Document, DriverObject, Filter, Option, Stored, Value
 
-#: Error codes after which a read is retried. They are those in MongoDB's retryable reads specification that
-#: the driver doesn't raise as AutoReconnect.
+#: Error codes after which a read is retried. They are the codes in MongoDB's retryable reads specification
+#: that the driver doesn't raise as AutoReconnect.
 _RETRIED = frozenset((6, 7, 89, 134, 262, 9001))
 _OPTIONS = frozenset(("projection", "sort", "limit"))
 
@@ -36,7 +36,7 @@ def find(collection: DriverObject, query: Filter, size: int, options: Mapping[st
 
 
 def find_one(collection: DriverObject, query: Filter, options: Mapping[str, Option]) -> Stored:
-    """Returns the first document that matches a query, or None. Takes the parameters of `find`."""
+    """Returns the first document that matches a query, or None. See `find` for the parameters."""
     reply = _reply(collection, {"filter": query, "limit": 1, "singleBatch": True}, options)
     if reply is None:
         return collection.find_one(query, **options)

@@ -28,10 +28,10 @@ class KeyLocks:
 
     @asynccontextmanager
     async def acquired(self, keys: Collection[str], deadline: float = inf) -> AsyncIterator[None]:
-        """Holds the lock of each key while the context lasts; without keys, holds one of _MOST slots.
+        """Holds the lock of each key while the context lasts; without keys, holds a transaction slot.
 
-        Locks and slots are granted first come, first served. Raises DeadlineError if they aren't acquired by
-        the deadline, which is in seconds of time.monotonic().
+        There are _MOST slots. Locks and slots are granted first come, first served. Raises DeadlineError if
+        they aren't acquired by the deadline, which is in seconds of time.monotonic().
         """
         async with AsyncExitStack() as stack:
             try:

@@ -77,7 +77,7 @@ class Slots:
     def give_back(self, command: "Command") -> bool:
         """Frees a command's slot. Returns whether another command can take the slot.
 
-        That is so if the command held the slot and still counted as fast.
+        It can if the command held the slot and still counted as fast.
         """
         was_taken = self._running.pop(command, self) is None
         return self._fast.pop(command, self) is None and was_taken
@@ -144,7 +144,7 @@ class Command:
         raise NotImplementedError
 
     def interrupt(self, error: Exception) -> None:
-        """Kills the command, which is in flight."""
+        """Kills the command, which must be in flight."""
         raise NotImplementedError
 
     def timeout(self) -> AbstractContextManager[None]:
@@ -203,8 +203,7 @@ class Queue:
         self._slots = (*self._reserved.values(), self._shared)
         self._rings: dict[Kind, dict[Line, None]] = {"read": {}, "cheap": {}, "write": {}}
         self._unscoped_lines: dict[Kind, Line] = {}  # for commands that don't belong to a request
-        # The commands that belong to a request: they expire, and can be stopped.
-        self._watched: set[Command] = set()
+        self._watched: set[Command] = set()  # requests' commands, which expire and can be stopped
         self._last_finish = 0.0
         self._timer: TimerHandle | None = None
 
@@ -289,7 +288,7 @@ class Queue:
             self._timer = get_running_loop().call_later(_TICK, self._tick)
 
     def _tick(self) -> None:
-        """Expires late commands and releases slow ones.
+        """Expires late commands, and stops counting slow ones as fast.
 
         One timer serves all commands: a timer for each command would cost more than all other work that this
         module does for the command.

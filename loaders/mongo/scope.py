@@ -26,8 +26,8 @@ class CommandSent(NamedTuple):
 #: A listener that is called after each command of a request.
 OnCommand: TypeAlias = Callable[[CommandSent], None]
 
-#: A listener that is called when work ends for which the request no longer waits. It gets the kind of work,
-#: and the error, or None if there was none.
+#: A listener that is called when work ends after its request has stopped waiting for it. It receives the kind
+#: of work, and the error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
 #: Maps each collection that was read to the `_id`s of the documents that were fetched.

@@ -34,7 +34,7 @@ class StaleTransactions:
         self._idle: Set[_TransactionId] = frozenset()
 
     async def end(self, idle: float = _IDLE) -> int:
-        """Aborts transactions of gateways that are idle now and were at the previous check.
+        """Aborts the gateways' transactions that this check and the previous one have found idle.
 
         Returns the number of aborted transactions. idle: the number of seconds without a command after which
         a transaction counts as idle. If its gateway is alive after all, the gateway retries the transaction.

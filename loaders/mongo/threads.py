@@ -113,7 +113,8 @@ def _run(call: Any) -> None:  # Any: a Call, but the queue is typed for its base
         call.has_ended = True
         following = call.queue.finish(call)
         if following is None:
-            _idle.append(None)  # before the event loop continues, because it might submit the next call
+            # Mark this thread as idle before the event loop continues and submits the next call.
+            _idle.append(None)
         try:  # noqa: SIM105  # suppress is slower, and this runs for every command
             call.loop.call_soon_threadsafe(call.settle, settle, outcome)
         except RuntimeError:  # the event loop was closed in the meantime, so nobody is waiting

@@ -41,18 +41,18 @@ T = TypeVar("T")
 #: Seconds for all attempts together, outside of a request. Electing a new primary takes about ten.
 _LONGEST = 20.0
 _COMMIT = 10.0  # seconds for each attempt to commit
-_FOLLOWED_UP = 60.0  # seconds for aborting a transaction
-_ABORT = 5.0  # seconds
+_FOLLOWED_UP = 60.0  # seconds after which a commit with an unknown outcome is no longer retried
+_ABORT = 5.0  # seconds for aborting a transaction
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.3  # seconds of backoff between attempts
 
 _MAJORITY = {"read_concern": ReadConcern("snapshot"), "write_concern": WriteConcern("majority")}
 _TRANSIENT = "TransientTransactionError"
 _UNKNOWN = "UnknownTransactionCommitResult"
-_WRITE_CONFLICT = 112  # MongoDB's error code
+_WRITE_CONFLICT = 112  # MongoDB's error code for a write conflict
 
 
 class Change(NamedTuple):
-    """A document before and after a write. For a patch, only the fields that it set.
+    """A document before and after a write. For a patch, both contain only the fields that it set.
 
     before: None if the document is new. after: None if the document was deleted.
     """
@@ -114,8 +114,8 @@ class Transaction:
     async def insert(self, collection: str, document: Fields) -> Stored:
         """Inserts a document, with a new `_id` unless it has one, and returns it.
 
-        Raises DuplicateKeyError if a unique index already contains the document's key; that ends the
-        transaction. This can't happen if the transaction has looked for the key before: if another
+        Raises DuplicateKeyError if a unique index already contains the document's key; the transaction can't
+        continue after that. This can't happen if the transaction has looked for the key before: if another
         transaction adds the key in the meantime, there is a write conflict, and this transaction is retried.
         """
         new = {"_id": ObjectId(), **document}
@@ -227,7 +227,7 @@ class Transaction:
         self._cache.pop(collection, None)
 
     async def _send(self, collection: str, kind: str, id: Value, call: DriverCall) -> Result:
-        """Sends a write; after a write conflict, adds the document's key to the keys to lock.
+        """Sends a write; after a write conflict, adds the document's key for the next attempt to lock.
 
         id: the `_id` of the document that is written, or of the first one if there are several. None if other
         transactions wouldn't refer to it by an `_id`.
@@ -270,7 +270,7 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
 
     `work` can be called several times, each time with a fresh transaction.
 
-    If `work` raises an error, nothing is written, and the error is raised. Raises PyMongoError if MongoDB
+    If `work` raises an error, nothing is written, and the error is passed on. Raises PyMongoError if MongoDB
     stays unreachable, or DatabaseAwayError in a request's scope. In a scope, it also raises DeadlineError
     past the deadline, or OutcomeUnknownError if a commit was in flight at the deadline.
     """

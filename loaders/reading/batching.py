@@ -17,7 +17,7 @@ class ByKey(Generic[D]):
 
     A call takes keys and returns one entry per key, in the same order: the document, or None if the key is
     None or no document has it. It sends one command for the keys that are neither cached nor already being
-    fetched by another call. It waits for such calls, and fails if one of them fails.
+    fetched by other calls. It waits for those other calls, and fails if one of them fails.
     """
 
     def __init__(
@@ -40,7 +40,8 @@ class ByKey(Generic[D]):
             if rest := {h: key for h, key in missing.items() if not any(h in f.keys for f in elsewhere)}:
                 await self._fetch(rest)
             while waiters:
-                # Popped, because the waiter's error refers to this frame, which would form a reference cycle.
+                # Popped, because an error in a waiter refers to this frame: if the list kept the waiter, they
+                # would form a reference cycle.
                 await waiters.pop()
         return [cache[h] for h in hashed]
 

@@ -72,7 +72,7 @@ class Listing:
     score: an expression that computes the field `score`, for sorting by relevance.
     projection: the keys to fetch in addition to the ordering key; None fetches all keys.
     course: a filter for the course that each document belongs to. The course is looked up when the list is
-    read, because hiding a course and everything that belongs to it is a single write, to the course.
+    read, because a course is hidden, with everything that belongs to it, by a single write to the course.
     """
 
     collection: Collection
@@ -226,8 +226,8 @@ def _projected(listing: Listing) -> list[Expression]:
     """Returns the stage that applies the projection, if there is one.
 
     The stage doesn't slow MongoDB down (benchmarks/top_per_parent.py), and it saves decoding. The driver
-    decodes all pages in one go while it holds Python's global interpreter lock: 100 pages of 100 reviews take
-    a fifth of the time.
+    decodes all pages in one go while it holds Python's global interpreter lock: with a projection, 100 pages
+    of 100 reviews take a fifth of the time.
     """
     if listing.projection is None:
         return []

@@ -12,7 +12,7 @@ from loaders.mongo import Collection, Fields, Pipeline, aggregate
 class Owners(NamedTuple):
     """The owners of a course, or of a document that belongs to a course.
 
-    student_id: the student whose enrolment or review it is. instructor_ids, course_status: the instructors
+    student_id: the student who owns the enrolment or review. instructor_ids, course_status: the instructors
     and the status of the course; empty and None if there is no course.
     """
 

@@ -20,8 +20,8 @@ from loaders.model import SearchTerm
 TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # weights of a term by field
 
 _WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")  # "C++" and "C#" count as words
-_MAX_TERM = 64  # characters; longer terms are truncated to fit an index key
-_MAX_TERMS = 400  # per document; those with the greatest weight are kept
+_MAX_TERM = 64  # maximum length in characters; longer terms are truncated to fit an index key
+_MAX_TERMS = 400  # terms per document; those with the greatest weight are kept
 
 # Maximum length in characters of words whose stem is cached; few words in any language are longer.
 _LONGEST_CACHED = 20

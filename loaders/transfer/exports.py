@@ -1,4 +1,4 @@
-"""Documents as JSON rows that can be imported again without loss.
+"""Exports documents as JSON rows that can be imported again without loss.
 
 A row contains what the source supplied, without aggregates and derived fields. It refers to another document
 by external id, or by `_id` if that document has no external id. A course includes its category, instructors
@@ -43,7 +43,7 @@ _DATES = (
 
 
 async def exported_rows(database: Database, collection: str) -> AsyncIterator[Row]:
-    """Yields every document of a collection as a row, in `_id` order. Dates are datetimes."""
+    """Yields every document of a collection as a row, in `_id` order. Dates are datetime objects."""
     last: ObjectId | None = None
     while documents := await _next_batch(database, collection, last):
         last = documents[-1]["_id"]

@@ -72,7 +72,10 @@ class References:
         return self._add_to_cache("categories", found | slugs)
 
     async def restore_categories(self, rows: Sequence[Row]) -> Set[str]:
-        """Creates missing exported categories up to the limit. Returns the slugs of all existing ones."""
+        """Creates missing exported categories up to the limit.
+
+        Returns the slugs of all categories that exist afterwards.
+        """
         permitted = await self._slugs_within_limit(row["slug"] for row in rows)
         await self.restore("categories", [row for row in rows if row["slug"] in permitted])
         return permitted

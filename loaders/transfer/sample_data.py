@@ -15,7 +15,7 @@ from loaders.collections import importable
 from loaders.mongo import Collection, Database
 
 _MARKERS = "sampleData"
-_DUPLICATE_KEY = 11000  # MongoDB's error code
+_DUPLICATE_KEY = 11000  # MongoDB's error code for a duplicate key
 
 # Any: a document of any collection, whose type the caller has already checked.
 SampleDocument = Mapping[str, Any]
@@ -35,7 +35,7 @@ class SampleLoad(NamedTuple):
 async def begin_sample(database: Database, name: str, layout: int, day: datetime) -> SampleLoad | None:
     """Starts a load, or resumes an interrupted one.
 
-    Documents with another layout are deleted first, and the load starts over. Returns None if there is
+    Documents with a different layout are deleted first, and the load starts over. Returns None if there is
     nothing to do, because the load is complete, or because the database has courses of its own.
     """
     marker = await database[_MARKERS].find_one({"_id": name})
