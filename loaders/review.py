@@ -125,7 +125,8 @@ class _Carried(NamedTuple):
 
 #: All published reviews, of any course. These are the reviews whose ids are stored.
 PUBLIC = ReviewCriteria(statuses=("PUBLISHED",))
-#: The criteria that stored ids can answer: PUBLIC, and a student's published reviews of published courses.
+#: The criteria for which stored review ids suffice: PUBLIC, and a student's published reviews of published
+#: courses.
 _CARRIED = (PUBLIC, ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",)))
 
 

@@ -255,7 +255,7 @@ class AuditDoc(TypedDict):
     at: datetime
     action: str  # name of the mutation or command
     actor: ActorDoc
-    address: str  # address from which the request came
+    address: str  # network address from which the request came
     changes: list[ChangeDoc]
 
 

@@ -277,7 +277,7 @@ class Queue:
             ring = self._rings[kind]
             while line := _take_first(ring):
                 command = line.next()
-                if line.commands:  # an empty line returns to the ring when `submit` adds a command
+                if line.commands:  # an empty line of commands returns to the ring when `submit` adds one
                     ring[line] = None
                 if command and not command.future.done():
                     return command
@@ -318,7 +318,7 @@ def _take_first(ring: "dict[Line, None]") -> "Line | None":
         try:
             line = next(iter(ring))
             del ring[line]
-        except (KeyError, RuntimeError, StopIteration):  # another thread has taken the line
+        except (KeyError, RuntimeError, StopIteration):  # another thread has taken this line of commands
             continue
         return line
     return None
