@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 
 from app.observing import Throttled
 from loaders import indexes
-from loaders.mongo import Abandoned, Database, DatabaseAwayError, DeadlineError, take_time
+from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
 
 _EVERY = 2.0  # seconds
 _LONGEST = 2.0  # seconds that MongoDB has to answer
@@ -22,7 +22,7 @@ _NOT_LOOKED_FOR = Throttled("transactions of gateways that died can't be looked 
 
 async def end_stale_transactions(database: Database) -> None:
     """Aborts the transactions of gateways that died, as long as this one runs."""
-    stale = Abandoned(database)
+    stale = StaleTransactions(database)
     while True:
         take_time(_LONGEST)
         try:

@@ -1,4 +1,4 @@
-"""The audit log: who changed what, when and from where. Entries are only ever added."""
+"""The audit log records who changed what, when and from where. Entries are only ever added."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,9 +12,10 @@ from loaders.reading import Listing, Order
 
 
 async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:
-    """Adds an audit entry for a transaction's changes, which is committed with them. One command.
+    """Adds an audit entry for a transaction's changes. Sends one command.
 
-    More than MOST_CHANGES changes are split into several entries.
+    The entry is committed together with the changes. More than MOST_CHANGES changes are split into several
+    entries.
     """
     changes = [entry_change for change in tx.changes if (entry_change := _audited(change))]
     entry = {"at": tx.now, "action": action, "actor": actor, "address": address}
@@ -27,9 +28,10 @@ async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) ->
 def listing(
     database: Database, actions: Sequence[str] | None, subject: str | None, target: ObjectId | None
 ) -> Listing:
-    """The audit entries of some actions, by an actor, about a document; None: any. Latest first.
+    """Lists audit entries, latest first, filtered by action, actor and changed document.
 
-    subject: of the actor. target: the `_id` of a document that was changed.
+    A filter that is None matches everything. subject: the actor's subject. target: the `_id` of a document
+    that was changed.
     """
     parts: dict[str, Filter] = {}
     if actions is not None:
@@ -42,7 +44,10 @@ def listing(
 
 
 def _audited(change: Change) -> ChangeDoc | None:
-    """A change in the form in which an entry stores it; None if it only concerns fields that are left out."""
+    """Converts a change to the form stored in an audit entry.
+
+    Returns None if the change affects only fields that the audit log leaves out.
+    """
     row = COLLECTIONS[change.collection]
     left_out = row.left_out_of_audit | {"_id"}
     before, after = (
@@ -62,7 +67,7 @@ def _audited(change: Change) -> ChangeDoc | None:
 
 
 def _id_text(id: Value) -> str:
-    """An `_id` as text. A vote's `_id` has two parts."""
+    """Converts an `_id` to text. A vote's `_id` has two parts, which are joined by a space."""
     return " ".join(map(str, id.values())) if isinstance(id, Mapping) else str(id)
 
 
@@ -71,9 +76,9 @@ def _hidden(value: Value) -> str | None:
 
 
 def _json(value: Value) -> Value:
-    """A value as JSON can represent it."""
+    """Converts a value to something that JSON can represent."""
     if isinstance(value, datetime):
-        return utc(value).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # the API's format
+        return utc(value).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
     if isinstance(value, Mapping):
         return {key: _json(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Categories, and the number of courses in each."""
+"""Categories, and the number of courses in each category."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from loaders.mongo import Database, Pipeline, aggregate, find, note_read
 
 
 async def categories(database: Database) -> list[CategoryDoc]:
-    """All categories, ordered by name. Of more than MOST_CATEGORIES, the first ones."""
+    """Returns all categories, ordered by name, up to the limit of MOST_CATEGORIES."""
     found = await find(
         database["categories"],
         {},
@@ -22,7 +22,7 @@ async def categories(database: Database) -> list[CategoryDoc]:
 async def course_counts_by_slug(
     database: Database, slugs: Sequence[str], statuses: Sequence[CourseStatus]
 ) -> list[int]:
-    """The number of courses in each category, in the order of the slugs. One command."""
+    """Returns the number of courses in each category, in the order of the slugs. Sends one command."""
     pipeline: Pipeline = [
         {"$match": {"categorySlug": {"$in": list(slugs)}, "status": {"$in": list(statuses)}}},
         {"$group": {"_id": "$categorySlug", "n": {"$sum": 1}}},

@@ -1,7 +1,7 @@
-"""A table of all collections: their type, noun, visibility, special fields and indexes.
+"""A table of all collections: their types, nouns, visibility, special fields and indexes.
 
-All code that treats collections alike reads it: global IDs, `node`, loaders by key, visibility, projections,
-the audit log, import and export, new documents, and `lectern indexes`.
+All code that handles collections generically reads this table: global IDs, `node`, loaders by key,
+visibility, projections, the audit log, import and export, new documents, and `lectern indexes`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,11 +23,11 @@ from loaders.text import course_keys, student_keys
 
 
 class SeenBy(NamedTuple):
-    """Who may see a document: everyone if it meets the conditions, and whoever a rule allows.
+    """Defines who may see a document: everyone if it meets the conditions, and whoever a rule allows.
 
-    published: its `status` must be PUBLISHED. with_course: the course of its `courseId` must be visible too.
-    nobody: only the rule allows it. rule: the name of a rule in resolvers/access/rules.py; the permission may
-    depend on who owns the document.
+    published: the document's `status` must be PUBLISHED. with_course: the course that the document belongs to
+    (`courseId`) must be visible too. nobody: only the rule allows it. rule: the name of a rule in
+    resolvers/access/rules.py; the permission can depend on who owns the document.
     """
 
     published: bool = False
@@ -44,8 +44,8 @@ NOBODY = SeenBy(nobody=True)
 class Index(NamedTuple):
     """An index of a collection.
 
-    where: a partialFilterExpression. seconds: MongoDB deletes a document this long after the time in the
-    indexed field.
+    where: the partialFilterExpression of a partial index. seconds: the lifetime of documents in a TTL index;
+    MongoDB deletes a document this long after the time in the indexed field.
     """
 
     keys: Sequence[tuple[str, int]]
@@ -58,7 +58,8 @@ class Index(NamedTuple):
         return "_".join(f"{field}_{direction}" for field, direction in self.keys)
 
 
-#: Stands for null in a field that can't be null: the stored value stays; a new document gets the default.
+#: In `not_null`, stands for "keep": if an import supplies null, the stored value stays unchanged, and a new
+#: document gets the default.
 KEEP = object()
 
 _BY_EXTERNAL_ID = Index(
@@ -70,20 +71,22 @@ _BY_EXTERNAL_ID = Index(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCollection:
-    """The description of one collection.
+    """Describes one collection.
 
     name: its name in MongoDB. noun: the word for one of its documents in messages.
     seen_by: who may see a document. It has no default, so that a collection without it fails at start-up.
-    type_name, id_code: its GraphQL type, and the three bytes that stand for the type in global IDs. Without
-    them, its documents have no global IDs. parts: other types whose objects are made from its documents.
-    key: the field by which its documents are loaded, besides `_id`.
-    reads: fields that are always fetched, besides those that `seen_by` needs.
+    type_name, id_code: the GraphQL type of its documents, and the three bytes that identify the type in
+    global IDs. If they are None, its documents have no global IDs. parts: other types whose objects are built
+    from its documents.
+    key: the field by which its documents are loaded, in addition to `_id`.
+    reads: fields that are always fetched, in addition to those that `seen_by` needs.
     derived: fields that `derive` computes from the fields in `derived_from`.
-    aggregates: fields that follow from other documents (`lectern recount`).
-    audited: derived fields or aggregates that the audit log includes anyway. unaudited: other fields that it
-    leaves out. secret: fields whose values it hides.
-    importable: whether `lectern import` and `lectern export` support it. new: adds defaults to the fields
-    of a new document. not_null: by field, the value that an import stores instead of null.
+    aggregates: fields that are computed from other documents (`lectern recount`).
+    audited: derived fields or aggregates that the audit log includes nevertheless. unaudited: other fields
+    that the audit log leaves out. secret: fields whose values the audit log hides.
+    importable: whether `lectern import` and `lectern export` support the collection. new: a function that
+    adds defaults to the fields of a new document. not_null: by field, the value that an import stores instead
+    of null.
     """
 
     name: str
@@ -110,7 +113,7 @@ class StoredCollection:
         if (self.type_name is None) is not (self.id_code is None):
             raise ValueError(f"{self.name}: set both type_name and id_code, or neither")
         if self.id_code is not None and len(self.id_code) != 3:
-            raise ValueError(f"{self.name}: an id_code has three bytes")
+            raise ValueError(f"{self.name}: an id_code must have three bytes")
         if bool(self.derived) is not (self.derive is not None):
             raise ValueError(f"{self.name}: set both derived and derive, or neither")
 
@@ -120,7 +123,7 @@ class StoredCollection:
 
     @property
     def always_read(self) -> frozenset[str]:
-        """The stored keys that are fetched with every document: `reads`, and those that `seen_by` needs."""
+        """The keys that are fetched with every document: `reads`, and those that `seen_by` needs."""
         status = {"status"} if self.seen_by.published else set()
         return self.reads | status | ({"courseId"} if self.seen_by.with_course else set())
 
@@ -133,8 +136,8 @@ def _helpful_score(review: Fields) -> Document:
     return {"helpfulScore": wilson(review["helpfulCount"], review["unhelpfulCount"])}
 
 
-#: The indexes for lists of courses, one for each order. An index serves an order and its reverse: ascending
-#: is descending read backwards.
+#: The indexes for lists of courses, one for each sort field. An index serves both directions, because
+#: ascending order is descending order read backwards.
 _COURSE_ORDERS = [
     Index([("status", 1), (field, -1), ("_id", 1)])
     for field in (
@@ -237,9 +240,9 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 Index([("courseId", 1), ("enrolledAt", -1), ("_id", 1)]),
                 Index([("studentId", 1), ("enrolledAt", -1), ("_id", 1)]),
                 Index([("status", 1), ("studentId", 1)]),
-                # A run's waitlist, in order.
+                # Serves a run's waitlist, in order.
                 Index([("runId", 1), ("status", 1), ("enrolledAt", 1), ("_id", 1)]),
-                # One live enrolment for each student and course; imported ones are stored as they come.
+                # Allows one live enrolment per student and course. Imported enrolments are exempt.
                 Index(
                     [("studentId", 1), ("courseId", 1)],
                     unique=True,
@@ -253,7 +256,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             seen_by=SeenBy(published=True, with_course=True, rule="Review.unpublished"),
             type_name="Review",
             id_code=b"rev",
-            reads=frozenset(("createdAt",)),  # cursors need it, even if reviews are fetched by `_id`
+            reads=frozenset(("createdAt",)),  # needed in cursors, even if reviews are fetched by `_id`
             derived_from=frozenset(("helpfulCount", "unhelpfulCount")),
             derive=_helpful_score,
             derived=frozenset(("helpfulScore",)),
@@ -269,7 +272,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 Index([("courseId", 1), ("helpfulScore", -1), ("_id", 1)]),
                 Index([("courseId", 1), ("rating", -1), ("_id", 1)]),
                 Index([("studentId", 1), ("createdAt", -1), ("_id", 1)]),
-                # One review for each student and course; imported ones are stored as they come.
+                # Allows one review per student and course. Imported reviews are exempt.
                 Index(
                     [("studentId", 1), ("courseId", 1)],
                     unique=True,
@@ -331,33 +334,34 @@ COLLECTIONS: dict[str, StoredCollection] = {
 
 
 def of_type(type_name: str) -> StoredCollection | None:
-    """The collection that stores the objects of a GraphQL type, or None."""
+    """Returns the collection that stores the objects of a GraphQL type, or None."""
     return next((row for row in COLLECTIONS.values() if row.type_name == type_name), None)
 
 
 def stored_in(type_name: str) -> str | None:
-    """The name of the collection from whose documents a type's objects are made, or None.
+    """Returns the name of the collection from whose documents a type's objects are built, or None.
 
-    Unlike `of_type`, it also knows the types in `parts`.
+    Unlike `of_type`, it also finds types listed in `parts`.
     """
     found = (row.name for row in COLLECTIONS.values() if type_name == row.type_name or type_name in row.parts)
     return next(found, None)
 
 
 def with_types() -> Iterator[StoredCollection]:
-    """The collections whose documents have a GraphQL type and global IDs."""
+    """Yields the collections whose documents have a GraphQL type and global IDs."""
     return (row for row in COLLECTIONS.values() if row.type_name is not None)
 
 
 def importable() -> list[str]:
-    """The names of the collections that can be imported."""
+    """Returns the names of the collections that can be imported."""
     return [row.name for row in COLLECTIONS.values() if row.importable]
 
 
 def complete(name: str, fields: Fields) -> Document:
-    """A new document of a collection, with every key that its TypedDict requires.
+    """Returns a new document with every key that the collection's TypedDict requires.
 
-    fields: the known ones; the rest get defaults and derived values. A course must have its slug.
+    fields: the known fields; the others get defaults and derived values. A course's fields must include the
+    slug.
     """
     document = COLLECTIONS[name].new(fields)
     document.update(derived(name, document))
@@ -365,6 +369,6 @@ def complete(name: str, fields: Fields) -> Document:
 
 
 def derived(name: str, document: Fields) -> Document:
-    """The derived fields of a document. Call it whenever a field in `derived_from` changes."""
+    """Returns a document's derived fields. Call it whenever a field in `derived_from` changes."""
     derive = COLLECTIONS[name].derive
     return dict(derive(document)) if derive else {}

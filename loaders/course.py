@@ -1,4 +1,4 @@
-"""Courses: lists by search criteria, and facets."""
+"""Lists of courses by search criteria, and their facets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from loaders.text import has_words, search_filter, search_score
 
 CourseOrderField = Literal["RELEVANCE", "RATING", "POPULARITY", "NEWEST", "TITLE", "DURATION", "PRICE"]
 
-#: The order for each value of the order field. In a search, RELEVANCE orders by score instead.
+#: The sort order for each CourseOrderField. In a search, RELEVANCE sorts by score instead.
 ORDERS: Mapping[str, Order] = {
     "RELEVANCE": Order("ratingBayesian", descending=True),
     "RATING": Order("ratingBayesian", descending=True),
@@ -29,7 +29,7 @@ FACET_RATINGS = (4.5, 4.0, 3.5, 3.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """A range from min to max, both included; None: no bound."""
+    """A range from min to max, inclusive; None means that there is no bound."""
 
     min: int | None = None
     max: int | None = None
@@ -37,9 +37,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourseCriteria:
-    """Which courses to list; None: any.
+    """Which courses to list; a criterion that is None matches every course.
 
-    has_seats: as of `now`. taught_by: an instructor, whose courses are listed whatever their status.
+    has_seats: whether a run that starts after `now` has a free seat. taught_by: an instructor whose courses
+    are listed regardless of their status.
     """
 
     statuses: Sequence[CourseStatus]
@@ -62,7 +63,7 @@ class FacetCount(TypedDict):
     count: int
 
 
-#: The counts of each facet, by its name.
+#: Maps each facet's name to its counts.
 Facets: TypeAlias = Mapping[str, Sequence[FacetCount]]
 
 
@@ -74,7 +75,7 @@ def listing(
     descending: bool = True,
     parent: str | None = None,
 ) -> Listing:
-    """The courses that meet the criteria, ordered; with `parent`, those of each category or instructor."""
+    """Lists the courses that meet the criteria; with `parent`, those of each category or instructor."""
     by_score = field == "RELEVANCE" and has_words(criteria.search or "")
     order = Order("score", descending) if by_score else ORDERS[field]._replace(descending=descending)
     score = search_score(criteria.search or "") if by_score else None
@@ -82,7 +83,7 @@ def listing(
 
 
 def wished(database: Database, criteria: CourseCriteria, wishes: Sequence[WishDoc]) -> Listing:
-    """The courses of a wishlist that meet the criteria, latest addition first."""
+    """Lists the courses in a wishlist that meet the criteria, latest addition first."""
     ids, times = [wish["courseId"] for wish in wishes], [wish["addedAt"] for wish in wishes]
     parts = {**_parts(criteria), "wished": {"_id": {"$in": ids}}}
     added = {"$arrayElemAt": [{"$literal": times}, {"$indexOfArray": [{"$literal": ids}, "$_id"]}]}
@@ -90,11 +91,11 @@ def wished(database: Database, criteria: CourseCriteria, wishes: Sequence[WishDo
 
 
 async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[Facets]:
-    """The number of courses with each value of each facet, for each parent in order. One command.
+    """Returns the number of courses with each value of each facet, for each parent in order.
 
-    Each facet applies the listing's filter without the facet's own part. The most frequent value comes first;
-    ratings count "this and up", and the highest comes first. A value that the filter asks for is included
-    even if its count is 0.
+    Sends one command. Each facet applies the listing's filter without the facet's own part. The most frequent
+    value comes first. A rating counts the courses with that rating or a higher one, and the highest rating
+    comes first. A value that the filter selects is included even if its count is 0.
     """
     keys = [key for key in dict.fromkeys(parents) if key is not None]
     common = of_parents(listing, keys, listing.filter_without(*_FACETS))
@@ -111,7 +112,7 @@ async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[F
 
 
 def _other_facets(listing: Listing, facet: str) -> Filter:
-    """The parts of the listing's filter that belong to the other facets."""
+    """Returns the parts of the listing's filter that belong to the other facets."""
     return all_of(*(part for name, part in listing.parts.items() if name in _FACETS and name != facet))
 
 
@@ -119,8 +120,8 @@ _BANDS = {
     "$filter": {"input": list(FACET_RATINGS), "as": "band", "cond": {"$gte": ["$ratingAverage", "$$band"]}}
 }
 
-#: The expression that each facet counts: a value, or an array of values. A facet's name is also the name of
-#: its part of the filter.
+#: Maps each facet to the expression that it counts, which yields a value or an array of values. A facet and
+#: its part of the filter have the same name.
 _FACETS: Mapping[str, str | Expression] = {
     "categories": "$categorySlug",
     "levels": "$level",
@@ -138,12 +139,12 @@ def _count(parent: str | None, value: str | Expression) -> list[Expression]:
 
 
 def _chosen(listing: Listing, facet: str) -> Sequence[Value]:
-    """The values of a facet that the filter asks for."""
+    """Returns the values of a facet that the filter selects."""
     return [value for choice in listing.parts.get(facet, {}).values() for value in choice.get("$in", ())]
 
 
 def _facet(name: str, rows: Sequence[Document], parent: Value, chosen: Sequence[Value]) -> list[FacetCount]:
-    """The counts of one facet for one parent; `chosen` values are included even if their count is 0."""
+    """Returns one facet's counts for one parent; includes `chosen` values even if their count is 0."""
     counted = {row["_id"]["value"]: row["count"] for row in rows if row["_id"]["parent"] == parent}
     counts = dict.fromkeys(chosen, 0) | counted
     if name == "ratings":

@@ -1,11 +1,11 @@
-"""Recount of courses and their runs: their aggregates against the enrolments and reviews."""
+"""Compares the aggregates of courses and their runs with the actual enrolments and reviews."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from bson import ObjectId
 
-from loaders.differences import Difference, batches, compared, mended
+from loaders.differences import Difference, batches, compared, corrected
 from loaders.model import (
     COUNTED_ENROLLMENTS,
     RatingDoc,
@@ -21,11 +21,14 @@ _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStuden
 _RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
 
 _OVERSOLD = "Give the run more seats (updateCourseRun), or cancel enrolments."
-_WAITING = "Call updateCourseRun: it moves the waitlist up, even if it changes nothing else."
+_WAITING = "Call updateCourseRun: it moves students up from the waitlist, even if nothing else changes."
 
 
 async def differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """Differences in the aggregates of courses and runs, in batches. `fix`: write the true values."""
+    """Yields differences in the aggregates of courses and runs, in batches.
+
+    If `fix` is set, writes the true values.
+    """
     async for ids in batches(database, "courses"):
         yield await transaction(database, partial(_counted, ids=ids, fix=fix))
 
@@ -49,11 +52,11 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> li
             course, stars=stars[key], students=students.get(key, 0), seats_until=seats.get(key)
         )
         found += compared("courses", course, true)
-    return await mended(tx, found, fix=fix)
+    return await corrected(tx, found, fix=fix)
 
 
 async def _grouped(tx: Transaction, collection: str, courses: Sequence[ObjectId], *by: str) -> list[Fields]:
-    """The number `n` of each course's documents with each combination of values of the fields in `by`."""
+    """Groups each course's documents by the values of the fields in `by`; `n` is the size of a group."""
     keys = {name: f"${name}" for name in ("courseId", *by)}
     pipeline: Pipeline = [
         {"$match": {"courseId": {"$in": courses}}},
@@ -64,7 +67,10 @@ async def _grouped(tx: Transaction, collection: str, courses: Sequence[ObjectId]
 
 
 async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[ObjectId, int]:
-    """The number of students of each course that has any. A student with several enrolments counts once."""
+    """Maps each course that has students to their number.
+
+    A student with several enrolments counts once.
+    """
     counted = {"courseId": {"$in": courses}, "status": {"$in": list(COUNTED_ENROLLMENTS)}}
     pipeline: Pipeline = [
         {"$match": counted},
@@ -76,7 +82,10 @@ async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[Object
 
 
 def _of_run(run: Fields, true: Fields, *, can_enrol: bool) -> list[Difference]:
-    """The differences of a run. can_enrol: if nobody can enrol, nobody should move up from the waitlist."""
+    """Returns the differences found in a run.
+
+    can_enrol: whether students can enrol in the run. If not, nobody should move up from the waitlist.
+    """
     taken, waiting, seats = true["seatsTaken"], true["waitlistCount"], run["seats"]
     found = compared("courseRuns", run, true)
     if seats is not None and taken > seats:

@@ -1,4 +1,4 @@
-"""Course runs: lists by course, earliest start first."""
+"""Lists of course runs by course, earliest start first."""
 
 from datetime import datetime
 
@@ -7,6 +7,6 @@ from loaders.reading import Listing, Order
 
 
 def listing(database: Database, *, starts_from: datetime | None = None) -> Listing:
-    """The runs of each course that start at or after a time; None: all of them."""
+    """Lists each course's runs that start at or after a time, or all of its runs if the time is None."""
     parts = {"startsFrom": {"startsAt": {"$gte": starts_from}}} if starts_from else {}
     return Listing(database["courseRuns"], parts, Order("startsAt", descending=False), "courseId")

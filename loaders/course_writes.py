@@ -10,17 +10,17 @@ from loaders.model import CourseDoc, CourseRunDoc, CourseStatus
 from loaders.mongo import Fields, Transaction, Value
 from loaders.text import slugify
 
-_LONGEST_BASE = 75  # characters of a slug, which leave room for a number after it
+_LONGEST_BASE = 75  # maximum length of a slug in characters, before a number is appended
 
 
 async def slug_is_taken(tx: Transaction, slug: str, course_id: ObjectId | None = None) -> bool:
-    """Whether a course has the slug already. course_id: a course that may have it."""
+    """Whether a course other than `course_id` already has the slug."""
     found = await tx.find_one("courses", {"slug": slug}, projection={"_id": 1})
     return found is not None and found["_id"] != course_id
 
 
 async def free_slug(tx: Transaction, title: str) -> str:
-    """A slug for a title that no course has yet; a number is appended if needed."""
+    """Returns a slug for a title that no course has yet; appends a number if necessary."""
     base = slugify(title)[:_LONGEST_BASE].strip("-") or "course"
     taken = await tx.find(
         "courses", {"slug": {"$regex": f"^{base}(-[0-9]+)?$"}}, size=10_000, projection={"_id": 0, "slug": 1}
@@ -31,7 +31,7 @@ async def free_slug(tx: Transaction, title: str) -> str:
 
 
 async def are_instructors(tx: Transaction, ids: Sequence[ObjectId]) -> bool:
-    """Whether there is an instructor for each id; the ids are distinct. One command."""
+    """Whether each of the ids, which must be distinct, belongs to an instructor. Sends one command."""
     found = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
     return len(found) == len(ids)
 
@@ -43,7 +43,7 @@ async def insert(tx: Transaction, fields: Fields) -> CourseDoc:
 
 
 async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseDoc:
-    """Sets fields of a course, and those derived from them. Returns the changed course."""
+    """Sets fields of a course and the fields derived from them. Returns the changed course."""
     if fields.keys() & COLLECTIONS["courses"].derived_from:
         fields |= derived("courses", {**course, **fields})
     changed: CourseDoc = await tx.patch("courses", course, **fields)
@@ -51,10 +51,11 @@ async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseD
 
 
 async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, **fields: Value) -> CourseDoc:
-    """Sets the status of a course, with other fields, unless it already has the status. Returns the course.
+    """Sets a course's status along with other fields, unless it already has the status.
 
-    Its runs and reviews are shown or hidden with it. Their readers look up the course, so that this writes a
-    single document, however many runs and reviews the course has.
+    Returns the course. Its runs and reviews are shown or hidden with it. Reads of runs and reviews look up
+    the course, so that this function writes a single document, regardless of how many runs and reviews there
+    are.
     """
     return course if course["status"] == status else await change(tx, course, status=status, **fields)
 
@@ -70,7 +71,7 @@ async def insert_run(tx: Transaction, course: CourseDoc, fields: Fields) -> Cour
 async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Value) -> CourseRunDoc:
     """Sets fields of a run. Returns the changed run.
 
-    New seats go to the first enrollment.MOST_MOVED students on the waitlist; `fill_run` continues.
+    New seats go to the first enrollment.MOST_MOVED students on the waitlist; `fill_run` handles the others.
     """
     patched: CourseRunDoc = await tx.patch("courseRuns", run, **fields)
     await enrollment.fill(tx, patched, changed=True)
@@ -79,15 +80,19 @@ async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Value) -> Cou
 
 
 async def fill_run(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
-    """Gives more free seats of a run to its waitlist. Returns the run, or None if nobody moved up."""
+    """Gives more free seats in a run to the students on its waitlist.
+
+    Returns the run, or None if nobody moved up.
+    """
     run: CourseRunDoc = await tx.get("courseRuns", run_id)
     return await tx.get("courseRuns", run_id) if await enrollment.fill(tx, run) else None
 
 
 async def fill_runs(tx: Transaction, course_id: ObjectId) -> CourseDoc | None:
-    """Gives free seats of one run to its waitlist, after the course has come back into the catalogue.
+    """Gives free seats in one of a course's runs to the students on its waitlist.
 
-    Returns the course, or None if no run has both a free seat and a waitlist.
+    Call it after the course has returned to the catalogue. Returns the course, or None if no run has both a
+    free seat and a waitlist.
     """
     for run in await enrollment.waiting_runs(tx, course_id):
         if await enrollment.fill(tx, run):

@@ -1,4 +1,4 @@
-"""Differences between stored and true values, which a recount reports, and mends if a value can be set."""
+"""Differences between stored and true values, which a recount reports and, if possible, corrects."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,10 +13,10 @@ _BATCH = 500
 
 
 class Difference(NamedTuple):
-    """A stored value that differs from the true one, or a problem that setting a value can't mend.
+    """A stored value that differs from the true one, or a problem that setting a value can't correct.
 
-    field: the stored field; for a problem, and for votes, a description of what is counted. remedy: for a
-    problem, what an operator can do about it.
+    field: the name of the stored field; for problems and votes, a description of what is counted. remedy: for
+    a problem, what an operator can do about it; otherwise None.
     """
 
     collection: str
@@ -28,7 +28,7 @@ class Difference(NamedTuple):
 
 
 def compared(collection: str, stored: Fields, true: Fields) -> list[Difference]:
-    """The differences between a stored document and the true values of some of its fields."""
+    """Returns the differences between a stored document and the true values of some of its fields."""
     return [
         Difference(collection, stored["_id"], name, stored.get(name), value)
         for name, value in true.items()
@@ -36,8 +36,11 @@ def compared(collection: str, stored: Fields, true: Fields) -> list[Difference]:
     ]
 
 
-async def mended(tx: Transaction, found: list[Difference], *, fix: bool) -> list[Difference]:
-    """Returns the differences; with `fix`, first writes the true values of those without a remedy."""
+async def corrected(tx: Transaction, found: list[Difference], *, fix: bool) -> list[Difference]:
+    """Returns the differences.
+
+    If `fix` is set, first writes the true value for each difference without a remedy.
+    """
     fields: dict[str, dict[ObjectId, Document]] = defaultdict(lambda: defaultdict(dict))
     for difference in found if fix else ():
         if difference.remedy is None:
@@ -48,7 +51,10 @@ async def mended(tx: Transaction, found: list[Difference], *, fix: bool) -> list
 
 
 async def _set(tx: Transaction, collection: str, fields: Mapping[ObjectId, Fields]) -> None:
-    """Writes fields of each document. `hold` is not needed: the values differ, so each write is a change."""
+    """Writes fields to each document.
+
+    `hold` is not needed: the values differ, so each write changes its document.
+    """
     updates = [UpdateOne({"_id": key}, {"$set": values}) for key, values in fields.items()]
     await send(
         tx.database[collection], "update", lambda target: target.bulk_write(updates, session=tx.session)
@@ -58,7 +64,7 @@ async def _set(tx: Transaction, collection: str, fields: Mapping[ObjectId, Field
 async def batches(
     database: Database, collection: str, query: Filter | None = None
 ) -> AsyncIterator[Sequence[ObjectId]]:
-    """The `_id`s of the documents that match a query, in order, in batches."""
+    """Yields the `_id`s of the documents that match a query, in ascending order, in batches."""
     remaining: Document = dict(query or {})
     options: dict[str, Option] = {"projection": {"_id": 1}, "sort": [("_id", 1)], "limit": _BATCH}
     while batch := await find(database[collection], remaining, size=_BATCH, **options):

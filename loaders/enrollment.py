@@ -1,4 +1,4 @@
-"""Enrolments: lists by course and by student, and writes, which also update seats, waitlists and counts."""
+"""Enrolments: lists by course or student, and writes that also update seats, waitlists and counts."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -28,7 +28,10 @@ EnrollmentParent = Literal["courseId", "studentId"]
 def listing(
     database: Database, parent: EnrollmentParent, statuses: Sequence[EnrollmentStatus] | None = None
 ) -> Listing:
-    """The enrolments of each course or of each student, in some statuses; None: any. Latest first."""
+    """Lists the enrolments of each course or each student, latest first.
+
+    statuses: only enrolments with these statuses are listed; None lists all.
+    """
     parts = {} if statuses is None else {"statuses": {"status": {"$in": list(statuses)}}}
     return Listing(
         database["enrollments"], parts, Order("enrolledAt", descending=True, nullable=True), parent
@@ -41,7 +44,10 @@ async def of_student(
     courses: Sequence[ObjectId],
     projection: Projection | None = None,
 ) -> list[EnrollmentDoc | None]:
-    """For each course, the student's latest enrolment, or None; a live one takes precedence. One command."""
+    """Returns the student's latest enrolment in each course, or None, in the order of the courses.
+
+    A live enrolment takes precedence over later ones. Sends one command.
+    """
     found = await find(
         database["enrollments"],
         {"studentId": student_id, "courseId": {"$in": list(dict.fromkeys(courses))}},
@@ -56,30 +62,34 @@ async def of_student(
     return [by_course.get(course) for course in courses]
 
 
-#: The most enrolments that move up from a waitlist in one transaction.
+#: The maximum number of enrolments that move up from a waitlist in one transaction.
 MOST_MOVED = 500
 
-_RUNS = 100  # the most runs in `waiting_runs`
+_RUNS = 100  # maximum number of runs that `waiting_runs` returns
 
 
 class _Move(NamedTuple):
-    """A change of an enrolment's status: the enrolment after it, and the status before; None: it is new."""
+    """A change of an enrolment's status.
+
+    enrollment: the enrolment after the change. before: the status before the change; None if the enrolment is
+    new.
+    """
 
     enrollment: EnrollmentDoc
     before: EnrollmentStatus | None
 
     def step(self, counts: Callable[[EnrollmentStatus | None], bool]) -> int:
-        """1 if the enrolment counts now and did not before, -1 for the reverse, else 0."""
+        """Returns 1 if the enrolment counts now but did not before, -1 for the reverse, otherwise 0."""
         return counts(self.enrollment["status"]) - counts(self.before)
 
 
 async def live(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> EnrollmentDoc | None:
-    """A student's live enrolment in a course: with a place in it, or on a waitlist."""
+    """Returns a student's live enrolment in a course (active or on a waitlist), or None."""
     return await _one(tx, student_id, course_id, LIVE_ENROLLMENTS)
 
 
 async def counted(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> EnrollmentDoc | None:
-    """An enrolment that makes someone a present or former student of a course."""
+    """Returns an enrolment that makes the student a current or former student of the course, or None."""
     return await _one(tx, student_id, course_id, COUNTED_ENROLLMENTS)
 
 
@@ -90,9 +100,10 @@ async def insert(
     student_id: ObjectId,
     status: EnrollmentStatus,
 ) -> EnrollmentDoc:
-    """Inserts an enrolment and returns it. run: None for a course that is taken without a run.
+    """Inserts an enrolment and returns it.
 
-    status: decides whether it takes a seat of the run or a place on its waitlist.
+    run: None if the course is taken without a run. status: decides whether the enrolment takes a seat in the
+    run or a place on its waitlist.
     """
     fields = {
         "courseId": course["_id"],
@@ -109,7 +120,7 @@ async def insert(
 async def change(tx: Transaction, enrollment: EnrollmentDoc, **fields: Value) -> EnrollmentDoc:
     """Sets fields of an enrolment. Returns the changed enrolment.
 
-    A seat that it gives back goes to the first on the waitlist.
+    If the enrolment gives up its seat, the first student on the waitlist gets the seat.
     """
     changed: EnrollmentDoc = await tx.patch("enrollments", enrollment, **fields)
     if changed["status"] != enrollment["status"]:
@@ -118,10 +129,11 @@ async def change(tx: Transaction, enrollment: EnrollmentDoc, **fields: Value) ->
 
 
 async def fill(tx: Transaction, run: CourseRunDoc, *, changed: bool = False) -> int:
-    """Gives free seats of a run to its waitlist, first come, first served. Returns how many moved up.
+    """Gives free seats in a run to students on its waitlist, first come, first served.
 
-    At most MOST_MOVED move up in one call. Nobody does once the run has started or its course has left the
-    catalogue, since nobody can enrol then. changed: whether the run is new, or its seats or start changed.
+    Returns how many students moved up, which is at most MOST_MOVED. Nobody moves up once the run has started
+    or its course has left the catalogue, because nobody can enrol then. changed: whether the run is new, or
+    its seats or start have changed.
     """
     moved = await _update_run(tx, run, [])
     await _update_course(tx, run["courseId"], moved, runs_changed=changed or bool(moved))
@@ -129,7 +141,10 @@ async def fill(tx: Transaction, run: CourseRunDoc, *, changed: bool = False) -> 
 
 
 async def waiting_runs(tx: Transaction, course_id: ObjectId) -> Sequence[CourseRunDoc]:
-    """The runs of a course that have not started, and have a free seat and a waitlist. Earliest first."""
+    """Returns a course's runs that haven't started and have both a free seat and a waitlist.
+
+    The run with the earliest start comes first.
+    """
     query = {"courseId": course_id, "startsAt": {"$gt": tx.now}, "waitlistCount": {"$gt": 0}, **FREE_SEAT}
     return await tx.find("courseRuns", query, size=_RUNS, limit=_RUNS, sort=[("startsAt", 1)])
 
@@ -152,7 +167,7 @@ async def _one(
 
 
 async def _update_aggregates(tx: Transaction, move: _Move) -> None:
-    """Updates the aggregates of a run and its course, after an enrolment is new or has changed its status."""
+    """Updates the aggregates of a run and its course after an enrolment was created or changed status."""
     moves, was_full, full = [move], False, False
     if run_id := move.enrollment["runId"]:
         run: CourseRunDoc = await tx.get("courseRuns", run_id)
@@ -162,7 +177,10 @@ async def _update_aggregates(tx: Transaction, move: _Move) -> None:
 
 
 async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
-    """Counts moves in a run, then gives free seats to its waitlist. Returns the moves from the waitlist."""
+    """Updates a run's counts for some moves, then gives free seats to the students on its waitlist.
+
+    Returns the moves from the waitlist.
+    """
     counted = _counted(run, moves)
     moved = await _move_up(tx, counted)
     counted = _counted(counted, moved)
@@ -173,7 +191,7 @@ async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]
 
 
 def _counted(run: CourseRunDoc, moves: Sequence[_Move]) -> CourseRunDoc:
-    """A run with its aggregates after some moves."""
+    """Returns a run with its aggregates updated for some moves (changes of enrolments' statuses)."""
     return {
         **run,
         "seatsTaken": run["seatsTaken"] + sum(move.step(takes_seat) for move in moves),
@@ -182,7 +200,7 @@ def _counted(run: CourseRunDoc, moves: Sequence[_Move]) -> CourseRunDoc:
 
 
 async def _move_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
-    """Gives free seats of a run to its waitlist, if people can enrol in the run."""
+    """Gives free seats in a run to students on its waitlist, if students can enrol in the run."""
     free = MOST_MOVED if run["seats"] is None else run["seats"] - run["seatsTaken"]
     number = min(run["waitlistCount"], free, MOST_MOVED)
     if number <= 0 or not await _is_open(tx, run):
@@ -199,7 +217,7 @@ async def _move_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
 
 
 async def _is_open(tx: Transaction, run: CourseRunDoc) -> bool:
-    """Whether people can enrol in a run."""
+    """Whether students can enrol in a run."""
     course: CourseDoc | None = await tx.get("courses", run["courseId"])
     return utc(run["startsAt"]) > tx.now and course is not None and course["status"] == "PUBLISHED"
 
@@ -219,7 +237,10 @@ async def _update_course(
 
 
 async def _student_change(tx: Transaction, course_id: ObjectId, moves: Sequence[_Move]) -> int:
-    """The change in a course's number of students. A student with several enrolments counts once."""
+    """Returns the change in a course's number of students.
+
+    A student with several enrolments counts once.
+    """
     came, went = (
         {move.enrollment["studentId"] for move in moves if move.step(is_counted) == step} for step in (1, -1)
     )
@@ -235,7 +256,7 @@ async def _student_change(tx: Transaction, course_id: ObjectId, moves: Sequence[
 
 
 async def _seats_until(tx: Transaction, course_id: ObjectId) -> datetime | None:
-    """The latest start among a course's runs with a free seat, or None."""
+    """Returns the latest start among a course's runs with a free seat, or None."""
     latest = await tx.find_one(
         "courseRuns",
         {"courseId": course_id, **FREE_SEAT},

@@ -1,17 +1,18 @@
-"""Idempotency keys: with a key, a client may retry a write, and gets the answer of the first attempt."""
+"""Idempotency keys: a client that retries a write with the same key gets the original response."""
 
 from datetime import timedelta
 
 from loaders.mongo import Document, Transaction, Value
 
-#: How long an answer is kept.
+#: How long a response is kept.
 KEPT = timedelta(hours=24)
 
 
 async def kept(tx: Transaction, viewer: str, key: str) -> Document | None:
-    """The record of a viewer's key, or None: `action`, `digest` of the input, and `answer`.
+    """Returns the record of a viewer's key: `action`, `digest` of the input, and `answer`.
 
-    MongoDB deletes an expired record within a minute or so; this function ignores it at once.
+    Returns None if there is no record. MongoDB deletes an expired record within about a minute; this function
+    ignores it from the moment it expires.
     """
     query = {"_id": _id(viewer, key), "at": {"$gt": tx.now - KEPT}}
     found: Document | None = await tx.find_one("idempotencyKeys", query)
@@ -19,9 +20,10 @@ async def kept(tx: Transaction, viewer: str, key: str) -> Document | None:
 
 
 async def keep(tx: Transaction, viewer: str, key: str, *, action: str, digest: bytes, answer: Value) -> None:
-    """Records an answer under a viewer's key. digest: of the input.
+    """Records an answer under a viewer's key.
 
-    If two writes with one key run at once, one waits for the other and finds its answer.
+    digest: a digest of the input. If two writes with the same key run concurrently, one waits for the other
+    and finds its answer.
     """
     document = {"_id": _id(viewer, key), "at": tx.now, "action": action, "digest": digest, "answer": answer}
     await tx.put("idempotencyKeys", document)

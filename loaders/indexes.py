@@ -1,4 +1,4 @@
-"""The indexes of all collections: `ensure` creates them, `missing` lists those that don't exist."""
+"""The indexes of all collections: `ensure` creates them, and `missing` lists those that don't exist."""
 
 from asyncio import gather
 
@@ -9,13 +9,13 @@ from loaders.mongo import Database, Option
 
 
 async def ensure(database: Database) -> None:
-    """Creates the indexes that don't exist. Building one on a large collection takes long."""
+    """Creates the indexes that don't exist. Building an index on a large collection takes a long time."""
     rows = [row for row in COLLECTIONS.values() if row.indexes]
     await gather(*(database[row.name].create_indexes(list(map(_model, row.indexes))) for row in rows))
 
 
 async def missing(database: Database) -> list[str]:
-    """The indexes that don't exist, as "collection.name"."""
+    """Returns the indexes that don't exist, each as "collection.name"."""
     absent = []
     for row in COLLECTIONS.values():
         if row.indexes:

@@ -1,4 +1,4 @@
-"""Figures of the whole platform. Each takes one command."""
+"""Statistics of the whole platform. Each function sends one command."""
 
 from loaders.model import COUNTED_ENROLLMENTS
 from loaders.mongo import Database, Document, Pipeline, Value, aggregate, count, estimated_count
@@ -7,7 +7,10 @@ _PUBLISHED = {"status": "PUBLISHED"}
 
 
 async def students_enrolled(database: Database) -> int:
-    """The number of students with an enrolment that counts; each student counts once."""
+    """Returns the number of students with an enrolment that counts (COUNTED_ENROLLMENTS).
+
+    A student with several enrolments counts once.
+    """
     pipeline: Pipeline = [
         {"$match": {"status": {"$in": list(COUNTED_ENROLLMENTS)}}},
         {"$group": {"_id": "$studentId"}},
@@ -17,17 +20,17 @@ async def students_enrolled(database: Database) -> int:
 
 
 async def total_courses(database: Database) -> int:
-    """The number of published courses."""
+    """Returns the number of published courses."""
     return await count(database["courses"], _PUBLISHED)
 
 
 async def students(database: Database) -> int:
-    """The number of students, from the collection's metadata."""
+    """Returns the number of students, from the collection's metadata."""
     return await estimated_count(database["students"])
 
 
 async def countries(database: Database) -> int:
-    """The number of countries that students come from."""
+    """Returns the number of countries that students come from."""
     pipeline: Pipeline = [
         {"$match": {"country": {"$gt": ""}}},
         {"$group": {"_id": "$country"}},
@@ -37,10 +40,10 @@ async def countries(database: Database) -> int:
 
 
 async def reviews(database: Database) -> int:
-    """The number of published reviews of published courses.
+    """Returns the number of published reviews of published courses.
 
-    It counts all published reviews, and subtracts those of hidden courses, which are few: looking up the
-    course of each review takes several times as long.
+    Counts all published reviews and subtracts those of hidden courses, because there are few of them. Looking
+    up the course of each review would take several times as long.
     """
     number: Pipeline = [{"$match": _PUBLISHED}, {"$count": "n"}]
     lookup = {
@@ -59,7 +62,10 @@ async def reviews(database: Database) -> int:
 
 
 async def average_rating(database: Database) -> float | None:
-    """The mean of all ratings of published courses, imported averages included. None without ratings."""
+    """Returns the mean of all ratings of published courses, including imported averages.
+
+    Returns None if there are no ratings.
+    """
     total = {"$multiply": ["$ratingAverage", "$ratingCount"]}
     pipeline: Pipeline = [
         {"$match": _PUBLISHED},

@@ -1,7 +1,7 @@
 """Recomputes the aggregates from the documents that they summarise.
 
-It works in batches, whatever the size of the database, each in its own transaction: a review that arrives
-meanwhile is neither lost nor reported as a difference.
+The documents are processed in batches, so that the database can have any size. Each batch has its own
+transaction, so that a review written in the meantime is neither lost nor reported as a difference.
 """
 
 from collections.abc import AsyncIterator
@@ -23,11 +23,13 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
     """Yields every difference as it is found.
 
     It checks the rating fields, `studentCount` and `seatsUntil` of courses; `seatsTaken` and `waitlistCount`
-    of runs; `newestReviewIds` of courses and students; and `helpfulCount` and `helpfulScore` of reviews. With
-    `fix`, it writes the true values. It also finds votes for deleted reviews, and deletes them with `fix`.
+    of runs; `newestReviewIds` of courses and students; and `helpfulCount` and `helpfulScore` of reviews. If
+    `fix` is set, it writes the true values. It also reports votes for deleted reviews; if `fix` is set, it
+    deletes them.
 
-    It reports problems that no value can mend: more enrolments than seats, people on a waitlist while a seat
-    is free, and second reviews or enrolments of a student in a course.
+    It also reports problems that setting a value can't correct: more enrolments than seats, students on a
+    waitlist although a seat is free, and several reviews or live enrolments of one student in the same
+    course.
     """
     for check in _CHECKS:
         async for batch in check(database, fix=fix):
@@ -38,9 +40,9 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
 
 
 async def _duplicates(tx: Transaction) -> list[Difference]:
-    """A difference for each student and course with several reviews, or with several live enrolments.
+    """Returns a difference for each student and course with several reviews or live enrolments.
 
-    Its `id` is the `_id` of the oldest one.
+    The `id` of a difference is the `_id` of the oldest review or enrolment.
     """
     return [
         difference
@@ -60,6 +62,6 @@ async def _duplicates_in(tx: Transaction, collection: str, index: Index) -> list
         {"$sort": {"oldest": 1}},
     ]
     return [
-        Difference(collection, row["oldest"], "of one student and course", row["n"], 1, _REMEDY)
+        Difference(collection, row["oldest"], "per student and course", row["n"], 1, _REMEDY)
         for row in await tx.aggregate(collection, pipeline, size=1_000)
     ]

@@ -1,7 +1,8 @@
-"""Reviews: lists by course and by student, and a student's own reviews and votes.
+"""Reviews: lists by course or student, and a student's own reviews and votes.
 
-The first page of the newest reviews of a course or a student is read by `_id`, from the ids that the course
-or student stores (loaders/model/newest_review_ids.py). This takes about half as long as a list by parent.
+The first page of a course's or a student's newest reviews is read by `_id`, using the ids stored in the
+course or student (loaders/model/newest_review_ids.py). This takes about half as long as querying the reviews
+by course or student.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,10 +36,10 @@ ORDERS: Mapping[str, Order] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewCriteria:
-    """Which reviews to list; None: any.
+    """Which reviews to list; a criterion that is None matches every review.
 
-    course_statuses: for lists by student, the statuses that a reviewed course may have. Lists by course don't
-    need it: whoever sees a course sees its reviews.
+    course_statuses: for lists by student, the statuses that a reviewed course can have. Lists by course don't
+    need it, because anyone who sees a course sees its reviews.
     """
 
     statuses: Sequence[ReviewStatus]
@@ -49,20 +50,20 @@ class ReviewCriteria:
 
 @dataclass(frozen=True, slots=True)
 class ReviewListing(Listing):
-    """A listing that may read first pages from the review ids that its parents store.
+    """A listing that can read first pages using the review ids stored in its parents.
 
-    carriers: the parents, courses or students, by `_id`; None: stored ids can't answer this listing.
+    carriers: the parents (courses or students), by `_id`; None if stored ids can't be used for this listing.
     """
 
     load: Loaders | None = None
     carriers: Mapping[ObjectId, Fields] | None = None
 
     async def pages(self, parents: Sequence[Value], window: Window) -> list[Page]:
-        """Like Listing.pages, from stored ids if these can answer every page.
+        """Like Listing.pages, but uses the stored ids if they can answer every page.
 
-        That takes one command, and another for the courses if these may be hidden; none if no parent has a
-        review. One more command reads the lists of all parents with a stored id whose review is now deleted
-        or hidden.
+        With stored ids, it sends one command for the reviews, and another for their courses if these might be
+        hidden; it sends none if no parent has a review. If a review whose id is stored is now deleted or
+        hidden, one more command reads the lists of all parents that are affected.
         """
         load = self.load
         carried = None if load is None else self._carried(load, parents, window)
@@ -80,11 +81,11 @@ class ReviewListing(Listing):
         return [page or next(listed) for page in answered]
 
     def _carried(self, load: Loaders, parents: Sequence[Value], window: Window) -> "list[_Carried] | None":
-        """The stored ids of each parent's page; None if they can't answer every page."""
+        """Returns the stored ids for each parent's page, or None if they can't answer every page."""
         if self.carriers is None or window != Window(window.limit):
             return None
-        # If courses may be hidden, the next review decides whether more follow: it is fetched too, unless
-        # the operation doesn't ask for that.
+        # If courses can be hidden, another page follows only if the next review is visible. So that review is
+        # fetched too, unless the operation doesn't ask whether another page follows.
         asked = load.looked_beyond is None or "reviews" in load.looked_beyond
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []
@@ -97,7 +98,7 @@ class ReviewListing(Listing):
         return carried
 
     async def _rows(self, load: Loaders, ids: Sequence[Sequence[ObjectId]]) -> list[list[ReviewDoc] | None]:
-        """The reviews of each parent; None if one of them is deleted or hidden."""
+        """Returns the reviews of each parent; None for a parent with a deleted or hidden review."""
         found = await load.review_by_id([i for of_parent in ids for i in of_parent])
         shown = [review is not None and review["status"] == "PUBLISHED" for review in found]
         if self.course is not None:
@@ -116,15 +117,16 @@ class ReviewListing(Listing):
 
 
 class _Carried(NamedTuple):
-    """The stored ids of a page, and whether more follow."""
+    """The stored ids for a page, and whether more reviews follow."""
 
     ids: list[ObjectId]
     more: bool
 
 
-#: All published reviews, of any course: those whose ids are stored.
+#: All published reviews, of any course. These are the reviews whose ids are stored.
 PUBLIC = ReviewCriteria(statuses=("PUBLISHED",))
-#: The criteria that stored ids can answer: PUBLIC, and a student's published reviews of published courses.
+#: The criteria for which stored review ids suffice: PUBLIC, and a student's published reviews of published
+#: courses.
 _CARRIED = (PUBLIC, ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",)))
 
 
@@ -137,10 +139,10 @@ def listing(
     descending: bool = True,
     parents: Sequence[Fields | None] | None = None,
 ) -> ReviewListing:
-    """The reviews of each course or of each student.
+    """Lists the reviews of each course or each student.
 
-    parents: the courses or students whose reviews will be listed, to use the ids that they store; None: don't
-    use stored ids.
+    parents: the courses or students whose reviews will be listed, so that the ids that they store can be
+    used; None if stored ids must not be used.
     """
     course: Filter | None = None
     if criteria.course_statuses is not None:
@@ -165,7 +167,10 @@ async def of_student(
     courses: Sequence[ObjectId],
     projection: Projection | None = None,
 ) -> list[ReviewDoc | None]:
-    """For each course, the student's review, or None. One command."""
+    """Returns the student's review of each course, or None, in the order of the courses.
+
+    Sends one command.
+    """
     found = await _of_courses(database, "reviews", student_id, courses, including(projection, "courseId"))
     note_read(database["reviews"], found)
     by_course = {review["courseId"]: review for review in found}
@@ -173,7 +178,10 @@ async def of_student(
 
 
 async def can_review(database: Database, student_id: ObjectId, courses: Sequence[ObjectId]) -> list[bool]:
-    """For each course, whether the student takes or took it and has not reviewed it. Two commands."""
+    """Returns, for each course, whether the student is or was enrolled and has not reviewed it yet.
+
+    Sends two commands.
+    """
     projection = {"courseId": 1, "status": 1}
     reviews = await _of_courses(database, "reviews", student_id, courses, projection)
     enrollments = await _of_courses(database, "enrollments", student_id, courses, projection)
@@ -183,7 +191,7 @@ async def can_review(database: Database, student_id: ObjectId, courses: Sequence
 
 
 async def votes(database: Database, student_id: ObjectId, reviews: Sequence[ObjectId]) -> list[bool]:
-    """For each review, whether the student found it helpful. One command."""
+    """Returns, for each review, whether the student voted it helpful. Sends one command."""
     keys = [{"reviewId": review, "studentId": student_id} for review in dict.fromkeys(reviews)]
     found = await find(database["votes"], {"_id": {"$in": keys}}, size=len(keys))
     voted = {vote["_id"]["reviewId"] for vote in found}

@@ -1,9 +1,9 @@
-"""Recount of reviews: the newest review ids against the reviews, and helpful counts against the votes.
+"""Compares stored review ids with the actual reviews, and helpful counts with the actual votes.
 
-Most reviews have no votes, and their counts say so: they need no counting. Votes are counted for two kinds of
-reviews. Suspects are reviews whose stored counts claim votes, or contradict each other; a query finds them.
-The others are reviews that have votes although their counts claim none. Votes for a deleted review are
-reported under its id, and deleted.
+Most reviews have no votes, and their stored counts agree, so there is nothing to count. Votes are counted for
+two kinds of reviews. Suspects are reviews whose stored counts imply votes, or contradict each other; a query
+finds them. The others are reviews that have votes although their stored counts imply none. Votes for a
+deleted review are reported under the review's id, and can be deleted.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +12,7 @@ from functools import partial
 from bson import ObjectId
 
 import loaders.review
-from loaders.differences import Difference, batches, compared, mended
+from loaders.differences import Difference, batches, compared, corrected
 from loaders.model import CARRIERS, NEWEST, ReviewParent, pack_ids, wilson
 from loaders.mongo import (
     Database,
@@ -34,11 +34,14 @@ from loaders.review_writes import delete_votes
 
 _COUNTS = ("helpfulCount", "importedHelpfulCount", "unhelpfulCount", "helpfulScore")
 _IMPORTED = {"$ifNull": ["$importedHelpfulCount", 0]}
-_VOTES = 1_000  # a batch
+_VOTES = 1_000  # votes per batch
 
 
 async def newest_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """Differences in `newestReviewIds` of courses and students, in batches. `fix`: write the true values."""
+    """Yields differences in the `newestReviewIds` of courses and students, in batches.
+
+    If `fix` is set, writes the true values.
+    """
     for collection, parent in CARRIERS.items():
         async for ids in batches(database, collection):
             check = partial(_listed, collection=collection, parent=parent, ids=ids, fix=fix)
@@ -55,16 +58,16 @@ async def _listed(
         for carrier, listed in zip(carriers, true, strict=True)
         for difference in compared(collection, carrier, {"newestReviewIds": pack_ids(listed)})
     ]
-    return await mended(tx, found, fix=fix)
+    return await corrected(tx, found, fix=fix)
 
 
 async def ids_by_parent(
     database: Database, parent: ReviewParent, parents: Sequence[ObjectId], session: DriverObject = None
 ) -> list[list[ObjectId]]:
-    """The review ids that each parent should store, in the order of the parents. One command.
+    """Returns the review ids that each parent should store, in the order of the parents.
 
-    They are read from the reviews. An index has the reviews in this order, so that MongoDB sorts nothing and
-    holds no more than the result in memory.
+    Sends one command. The ids are read from the reviews. An index has the reviews in this order, so that
+    MongoDB doesn't sort, and holds no more than the result in memory.
     """
     listing = loaders.review.listing(Loaders(database), PUBLIC, parent)
     pipeline: Pipeline = [
@@ -78,9 +81,9 @@ async def ids_by_parent(
 
 
 async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """Differences in `helpfulCount` and `helpfulScore`, in batches. `fix`: write the true values.
+    """Yields differences in `helpfulCount` and `helpfulScore`, and votes for deleted reviews, in batches.
 
-    Also votes for deleted reviews; `fix` deletes them.
+    If `fix` is set, writes the true values, and deletes the votes for deleted reviews.
     """
     if suspects := await _suspects(database):
         async for ids in batches(database, "reviews", {"$or": suspects}):
@@ -95,9 +98,10 @@ async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[li
 
 
 async def _suspects(database: Database) -> list[Filter]:
-    """Queries that find the suspects; an empty list if there are none.
+    """Returns queries that find the suspect reviews; an empty list if there are none.
 
-    They are made from the distinct combinations of counts, which are few, while reviews are many.
+    Suspects are reviews whose stored counts imply votes, or contradict each other. The queries are built from
+    the distinct combinations of counts, because there are far fewer of those than reviews.
     """
     keys = {**{name: f"${name}" for name in _COUNTS}, "importedHelpfulCount": _IMPORTED}
     groups = await aggregate(database["reviews"], [{"$group": {"_id": keys}}], size=10_000)
@@ -110,7 +114,7 @@ async def _suspects(database: Database) -> list[Filter]:
 
 
 async def _voted(database: Database) -> AsyncIterator[Sequence[ObjectId]]:
-    """The ids of reviews that have votes, in order, in batches."""
+    """Yields the ids of reviews that have votes, in ascending order, in batches."""
     query: Document = {}
     options: dict[str, Option] = {"sort": [("_id.reviewId", 1)], "limit": _VOTES}
     while votes := await find(database["votes"], query, size=_VOTES, **options):
@@ -120,7 +124,11 @@ async def _voted(database: Database) -> AsyncIterator[Sequence[ObjectId]]:
 
 
 async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, fix: bool) -> list[Difference]:
-    """Differences of the reviews that are suspects, or of those that aren't, so that none comes twice."""
+    """Returns the differences in the vote counts of some reviews.
+
+    suspect: if true, only suspect reviews are checked, otherwise only the others, so that no difference is
+    reported twice.
+    """
     found = await tx.find(
         "reviews", {"_id": {"$in": ids}}, size=len(ids), projection=(*_COUNTS, "externalId")
     )
@@ -131,26 +139,27 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, f
         for review in reviews
         for difference in compared("reviews", review, _true(review, votes.get(review["_id"], 0)))
     ]
-    return await mended(tx, wrong, fix=fix)
+    return await corrected(tx, wrong, fix=fix)
 
 
 async def _orphaned(tx: Transaction, *, ids: Sequence[ObjectId]) -> list[Difference]:
-    """Votes for deleted reviews, left over when a deletion was interrupted before it deleted the votes."""
+    """Returns a difference for each deleted review that still has votes.
+
+    Votes are left over if a deletion is interrupted before it has deleted the votes.
+    """
     reviews = await tx.find("reviews", {"_id": {"$in": ids}}, size=len(ids), projection=["_id"])
     existing = {review["_id"] for review in reviews}
     votes = await _votes(tx, [review for review in ids if review not in existing])
-    return [
-        Difference("votes", review, "of a review that is gone", n, 0) for review, n in sorted(votes.items())
-    ]
+    return [Difference("votes", review, "for a deleted review", n, 0) for review, n in sorted(votes.items())]
 
 
 async def _removed(tx: Transaction, *, review_id: ObjectId) -> bool:
-    """Deletes a batch of votes for a deleted review. Returns whether more may be left."""
+    """Deletes a batch of votes for a deleted review. Returns whether there might be more."""
     return not await tx.get("reviews", review_id) and await delete_votes(tx, review_id)
 
 
 async def _votes(tx: Transaction, reviews: Sequence[ObjectId]) -> dict[ObjectId, int]:
-    """The number of votes for each review that has any."""
+    """Maps each review that has votes to their number."""
     pipeline: Pipeline = [
         {"$match": {"_id.reviewId": {"$in": reviews}}},
         {"$group": {"_id": "$_id.reviewId", "n": {"$sum": 1}}},
@@ -165,9 +174,10 @@ def _is_suspect(review: Fields) -> bool:
 
 
 def _true(review: Fields, votes: int) -> Fields:
-    """The true counts and score of a review.
+    """Returns the true counts and score of a review.
 
-    Old imports did not store the imported count: there it is the part of `helpfulCount` beyond the votes.
+    Old imports didn't store the imported count. For their reviews, the imported count is the part of
+    `helpfulCount` that exceeds the number of votes.
     """
     is_old_import = "externalId" in review and "importedHelpfulCount" not in review
     stored = review.get("importedHelpfulCount", 0)

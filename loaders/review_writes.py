@@ -1,4 +1,4 @@
-"""Writes to reviews and votes, with the aggregates they change: ratings, newest reviews, helpful counts."""
+"""Writes to reviews and votes, which also update ratings, newest review ids and helpful counts."""
 
 from typing import NamedTuple
 
@@ -19,17 +19,17 @@ from loaders.mongo import Expression, Fields, Pipeline, Stored, Transaction, Val
 from loaders.reading import sort_by
 from loaders.review import ORDERS, PUBLIC
 
-_VOTES = 1_000  # a batch
+_VOTES = 1_000  # votes per batch
 
 
 async def by_student(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> ReviewDoc | None:
-    """A student's review of a course, or None."""
+    """Returns a student's review of a course, or None."""
     found: ReviewDoc | None = await tx.find_one("reviews", {"studentId": student_id, "courseId": course_id})
     return found
 
 
 async def insert(tx: Transaction, course: CourseDoc, fields: Fields) -> ReviewDoc:
-    """Inserts a review of a course and returns it. fields: those that a student writes."""
+    """Inserts a review of a course and returns it. fields: the fields that a student writes."""
     new = complete("reviews", {**fields, "courseId": course["_id"]})
     review: ReviewDoc = await tx.insert("reviews", new)
     await _update_aggregates(tx, None, review)
@@ -45,13 +45,16 @@ async def change(tx: Transaction, review: ReviewDoc, **fields: Value) -> ReviewD
 
 
 async def delete(tx: Transaction, review: ReviewDoc) -> None:
-    """Deletes a review. Its votes have no effect any more; `delete_votes` deletes them."""
+    """Deletes a review. Its votes no longer have any effect; `delete_votes` deletes them."""
     await tx.delete("reviews", review)
     await _update_aggregates(tx, review, None)
 
 
 async def delete_votes(tx: Transaction, review_id: ObjectId) -> bool:
-    """Deletes a batch of votes for a review, small enough for one write. Returns whether more may be left."""
+    """Deletes a batch of a review's votes, small enough for one write.
+
+    Returns whether there might be more.
+    """
     votes = await tx.find(
         "votes", {"_id.reviewId": review_id}, size=_VOTES, limit=_VOTES, projection={"_id": 1}
     )
@@ -61,7 +64,10 @@ async def delete_votes(tx: Transaction, review_id: ObjectId) -> bool:
 
 
 async def vote(tx: Transaction, review: ReviewDoc, student_id: ObjectId, *, helpful: bool) -> ReviewDoc:
-    """Adds or removes a student's vote for a review; idempotent. Returns the review with its new count."""
+    """Adds or removes a student's vote for a review. Returns the review with its new count.
+
+    Adding a vote that exists, or removing one that doesn't, has no effect.
+    """
     key = {"reviewId": review["_id"], "studentId": student_id}
     voted = await tx.get("votes", key)
     if helpful is (voted is not None):
@@ -80,7 +86,7 @@ async def vote(tx: Transaction, review: ReviewDoc, student_id: ObjectId, *, help
 async def _update_aggregates(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | None) -> None:
     """Updates the course and the student after a review was inserted, changed or deleted.
 
-    before: None for a new review. after: None for a deleted one.
+    before: None if the review is new. after: None if the review was deleted.
     """
     review: Stored = after or before
     course: CourseDoc = await tx.get("courses", review["courseId"])
@@ -96,14 +102,14 @@ async def _update_aggregates(tx: Transaction, before: ReviewDoc | None, after: R
 
 
 class _Newest(NamedTuple):
-    """The ids of the newest reviews that a course and a student should store."""
+    """The newest review ids that a course and a student should store."""
 
     of_course: list[ObjectId]
     of_student: list[ObjectId]
 
 
 async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | None) -> _Newest:
-    """The ids that a course and a student should store, read from the reviews. One command."""
+    """Reads from the reviews the ids that a course and a student should store. Sends one command."""
     pipeline: Pipeline = [
         {"$match": {"_id": course_id}},
         {"$project": {"_id": 1}},
@@ -115,9 +121,9 @@ async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | N
 
 
 def _first(parent: ReviewParent, key: ObjectId, name: str) -> Expression:
-    """The stage that adds the newest reviews' ids of one parent, as the field `name`.
+    """Returns the stage that adds the ids of one parent's newest reviews as the field `name`.
 
-    A $lookup, because $unionWith is not allowed in transactions.
+    It is a $lookup, because $unionWith is not allowed in transactions.
     """
     stages = [
         {"$match": {parent: key, "status": PUBLIC.statuses[0]}},

@@ -1,4 +1,4 @@
-"""Students: the list of all, wishlists, and writes to both."""
+"""The list of students, their wishlists, and writes to both."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,10 @@ from loaders.text import search_filter
 def listing(
     database: Database, *, search: str | None = None, countries: Sequence[str] | None = None
 ) -> Listing:
-    """The students whose name matches a search, from some countries; None: any. Ordered by name."""
+    """Lists the students from certain countries whose name matches a search, ordered by name.
+
+    A criterion that is None matches every student.
+    """
     parts: dict[str, Filter] = {}
     if search:
         parts["search"] = search_filter(search)
@@ -24,7 +27,7 @@ def listing(
 
 
 async def wishes(database: Database, student_id: ObjectId) -> list[WishDoc]:
-    """The wishlist of a student, earliest addition first."""
+    """Returns a student's wishlist, earliest addition first."""
     found = await find_one(database["wishlists"], {"_id": student_id})
     return found["courses"] if found else []
 
@@ -36,7 +39,7 @@ async def insert(tx: Transaction, fields: Fields) -> StudentDoc:
 
 
 async def change(tx: Transaction, student: StudentDoc, **fields: Value) -> StudentDoc:
-    """Sets fields of a student, and those derived from them. Returns the changed student."""
+    """Sets fields of a student and the fields derived from them. Returns the changed student."""
     if fields.keys() & COLLECTIONS["students"].derived_from:
         fields |= derived("students", {**student, **fields})
     changed: StudentDoc = await tx.patch("students", student, **fields)
@@ -44,13 +47,13 @@ async def change(tx: Transaction, student: StudentDoc, **fields: Value) -> Stude
 
 
 async def wishlist(tx: Transaction, student_id: ObjectId) -> WishlistDoc:
-    """The wishlist of a student; an empty one if none is stored yet."""
+    """Returns a student's wishlist; an empty one if none is stored yet."""
     found: WishlistDoc | None = await tx.get("wishlists", student_id)
     return found or {"_id": student_id, "courses": []}
 
 
 async def add_to_wishlist(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> None:
-    """Adds a course to a student's wishlist. The course must not be in it yet."""
+    """Adds a course to a student's wishlist, which must not contain it yet."""
     stored = await wishlist(tx, student_id)
     courses = [*stored["courses"], {"courseId": course_id, "addedAt": tx.now}]
     if stored["courses"] or await tx.get("wishlists", student_id):
@@ -60,7 +63,7 @@ async def add_to_wishlist(tx: Transaction, student_id: ObjectId, course_id: Obje
 
 
 async def remove_from_wishlist(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> None:
-    """Removes a course from a student's wishlist, if it is in it."""
+    """Removes a course from a student's wishlist, if the wishlist contains it."""
     stored = await wishlist(tx, student_id)
     courses = [wish for wish in stored["courses"] if wish["courseId"] != course_id]
     await tx.patch("wishlists", stored, courses=courses)

@@ -14,8 +14,8 @@ from loaders.mongo import Transaction, utc
 #: How long a session lasts without a refresh.
 LASTS = timedelta(days=30)
 
-_Field = Any  # the value of one field, of whichever type BSON holds
-_Fields = Mapping[str, _Field]  # some fields of an account, which may not be stored yet
+_Field = Any  # Any: the value of a field, which can have any BSON type
+_Fields = Mapping[str, _Field]  # all or some fields of an account, which might not be stored yet
 
 
 async def by_email(tx: Transaction, email: str) -> AccountDoc | None:
@@ -30,7 +30,7 @@ async def by_id(tx: Transaction, id: ObjectId) -> AccountDoc | None:
 
 
 async def by_reset(tx: Transaction, digest: bytes) -> AccountDoc | None:
-    """Returns the account whose password may be reset, by the digest of its reset token."""
+    """Returns the account whose password can be reset by the reset token with this digest."""
     query = {"reset.digest": digest, "reset.expiresAt": {"$gt": tx.now}}
     found: AccountDoc | None = await tx.find_one("accounts", query)
     return found
@@ -57,9 +57,9 @@ async def change(tx: Transaction, account: AccountDoc, **fields: _Field) -> Acco
 async def people(
     tx: Transaction, account: _Fields, roles: Collection[Role], instructor_id: ObjectId | None
 ) -> dict[str, ObjectId]:
-    """Returns the `studentId` and `instructorId` that an account lacks for its roles.
+    """Returns the `studentId` and `instructorId` that an account needs for its roles but doesn't have.
 
-    Creates the missing student and instructor. An `instructor_id` is used instead of a new instructor.
+    Creates the missing student and instructor. If `instructor_id` is given, no instructor is created.
     """
     ids: dict[str, ObjectId] = {}
     if "STUDENT" in roles and not account.get("studentId"):
@@ -73,7 +73,7 @@ async def people(
 
 
 async def name_of(tx: Transaction, account: _Fields) -> str:
-    """Returns the account's name, else that of its student or instructor."""
+    """Returns the account's name, or else the name of its student or instructor."""
     if name := account.get("name"):
         return str(name)
     student_id = account.get("studentId")
@@ -88,7 +88,7 @@ async def name_of(tx: Transaction, account: _Fields) -> str:
 async def begin_session(tx: Transaction, account: AccountDoc) -> SessionDoc:
     """Starts a session.
 
-    It also writes to the account, so that a concurrent change of its password is a write conflict.
+    It also writes to the account, so that a concurrent change of the password causes a write conflict.
     """
     await tx.set("accounts", {"_id": account["_id"]}, {"signedInAt": tx.now})
     fields: _Fields = {
@@ -114,7 +114,7 @@ async def refresh_session(tx: Transaction, own: SessionDoc, key: str | None) -> 
 
 
 async def end_sessions(tx: Transaction, account_id: ObjectId, *, but: Sequence[ObjectId] = ()) -> None:
-    """Ends the sessions of an account, except those in `but`."""
+    """Ends an account's sessions, except those in `but`."""
     query = {"accountId": account_id, "endedAt": None, "_id": {"$nin": list(but)}}
     await tx.set("sessions", query, {"endedAt": tx.now})
 

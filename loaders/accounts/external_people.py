@@ -1,4 +1,4 @@
-"""Students and instructors of an external issuer, by external id."""
+"""Finds or creates the students and instructors of an external issuer, by external id."""
 
 from collections.abc import Awaitable
 
@@ -12,13 +12,13 @@ from loaders.mongo import Collection, Database, now, send
 
 
 async def student_of(database: Database, source: str, external_id: str, name: str | None) -> ObjectId:
-    """Returns the `_id` of the student with an external id, who is created if missing."""
+    """Returns the `_id` of the student with an external id. Creates the student if necessary."""
     new = complete("students", {"joinedAt": now(), **({"name": name[:200]} if name else {})})
     return await _find_or_create(database, "students", source, external_id, new)
 
 
 async def instructor_of(database: Database, source: str, external_id: str, name: str | None) -> ObjectId:
-    """Returns the `_id` of the instructor with an external id, who is created if missing."""
+    """Returns the `_id` of the instructor with an external id. Creates the instructor if necessary."""
     new = {"name": (name or "Instructor")[:200], "headline": None}
     return await _find_or_create(database, "instructors", source, external_id, new)
 
@@ -26,9 +26,9 @@ async def instructor_of(database: Database, source: str, external_id: str, name:
 async def _find_or_create(
     database: Database, collection: str, source: str, external_id: str, new: Document
 ) -> ObjectId:
-    """Returns the `_id` of the document with an external id, which is created if missing.
+    """Returns the `_id` of the document with an external id. Creates the document if necessary.
 
-    Two concurrent requests get the same document: the loser of the race retries and finds it.
+    Two concurrent requests get the same document: the request that loses the race retries and finds it.
     """
     query = {"externalId.source": {"$eq": source}, "externalId.id": {"$eq": external_id}}
 

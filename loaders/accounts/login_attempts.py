@@ -1,6 +1,6 @@
-"""Attempts counted by key within a time window, to limit password guessing.
+"""Counts attempts by key within a time window, to limit password guessing.
 
-A key may be any text of any length, since only its digest is stored.
+A key can be text of any length, because only its digest is stored.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from loaders.mongo import Database, now, send, utc
 
 
 async def spend_attempt(database: Database, key: str, *, most: int, within: timedelta) -> datetime | None:
-    """Counts an attempt. Returns None while it is allowed, else the time when the window ends.
+    """Counts an attempt. Returns None if it is allowed, otherwise the time when the window ends.
 
     `most` attempts are allowed in a window, which lasts `within` from its first attempt. An attempt is
     counted before it is made, so that concurrent attempts can't bypass the limit.
@@ -35,7 +35,7 @@ async def spend_attempt(database: Database, key: str, *, most: int, within: time
 
 
 async def give_back_attempt(database: Database, key: str) -> None:
-    """Decrements the count, for an attempt that should not have counted."""
+    """Decrements a key's count, for an attempt that should not have been counted."""
     await send(
         database["attempts"],
         "update",
@@ -44,7 +44,7 @@ async def give_back_attempt(database: Database, key: str) -> None:
 
 
 async def forget_attempts(database: Database, key: str) -> None:
-    """Deletes the count of a key."""
+    """Deletes a key's count."""
     await send(database["attempts"], "delete", lambda own: own.delete_one({"_id": _id(key)}))
 
 

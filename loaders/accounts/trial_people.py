@@ -9,7 +9,10 @@ from loaders.mongo import Database, find_one
 
 
 async def trial_student(database: Database, student_id: ObjectId | None) -> StudentDoc | None:
-    """Returns the student with an id; without an id, some student with an active enrolment."""
+    """Returns the student with the given id.
+
+    Without an id, returns some student with an active enrolment.
+    """
     if student_id is None:
         enrollment = await find_one(database["enrollments"], {"status": "ACTIVE"}, sort=[("studentId", 1)])
         student_id = enrollment["studentId"] if enrollment else None
@@ -17,7 +20,10 @@ async def trial_student(database: Database, student_id: ObjectId | None) -> Stud
 
 
 async def trial_instructor(database: Database, instructor_id: ObjectId | None) -> InstructorDoc | None:
-    """Returns the instructor with an id; without an id, an instructor of the best-rated published course."""
+    """Returns the instructor with the given id.
+
+    Without an id, returns an instructor of the best-rated published course.
+    """
     if instructor_id is None:
         taught = {"status": "PUBLISHED", "instructorIds": {"$ne": []}}
         course = await find_one(database["courses"], taught, sort=[("ratingBayesian", -1), ("_id", 1)])

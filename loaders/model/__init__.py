@@ -1,4 +1,4 @@
-"""The data model: stored documents, defaults for new ones, aggregates, and limits of lists."""
+"""The data model: stored documents, defaults for new documents, aggregates and list limits."""
 
 from loaders.model.aggregates import (
     FREE_SEAT,

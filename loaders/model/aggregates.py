@@ -1,6 +1,7 @@
-"""The aggregates that courses and their runs store: the same code for writes, recount and sample data.
+"""The aggregates stored in courses and runs; writes, recounts and sample data share this code.
 
-A group is either a document, or a mapping with a count `n` that stands for n documents with the same values.
+Functions that count documents also accept groups. A group is a mapping with a count `n`, which stands for n
+documents with the same values.
 """
 
 from collections import Counter, defaultdict
@@ -13,14 +14,18 @@ from loaders.model.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS, Enr
 from loaders.model.ratings import summarise
 from loaders.mongo import Fields
 
-#: The query for runs with a free seat; `has_free_seat` is the same condition in Python.
+#: A query that matches runs with a free seat. `has_free_seat` is the same condition in Python.
 FREE_SEAT = {"$expr": {"$or": [{"$eq": ["$seats", None]}, {"$lt": ["$seatsTaken", "$seats"]}]}}
 
 
 def course_aggregates(
     course: Fields, *, stars: Sequence[int], students: int, seats_until: datetime | None
 ) -> Fields:
-    """The aggregates that a course should store. students: how many have an enrolment that counts."""
+    """Returns the aggregates that a course should store.
+
+    stars: the number of published reviews with each rating, one star first. students: the number of students
+    with an enrolment that counts (COUNTED_ENROLLMENTS).
+    """
     return {
         **course_rating(course, stars),
         "studentCount": course["importedStudentCount"] + students,
@@ -29,18 +34,24 @@ def course_aggregates(
 
 
 def course_rating(course: Fields, stars: Sequence[int]) -> Fields:
-    """The rating fields of a course with these star counts (loaders.model.ratings.summarise)."""
+    """Returns a course's rating fields for these star counts (loaders.model.ratings.summarise)."""
     return {**summarise(stars, course["importedRating"])}
 
 
 def add_stars(stars: list[int], review: Fields | None, step: int = 1) -> None:
-    """Adds a review to star counts; removes it with step -1. Only published reviews with a rating count."""
+    """Adds a review to star counts, or removes it if `step` is -1.
+
+    Only published reviews with a rating are counted.
+    """
     if review is not None and review["status"] == "PUBLISHED" and review["rating"] is not None:
         stars[review["rating"] - 1] += step
 
 
 def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
-    """Star counts of each course, one star first; five zeros for one without reviews. reviews: groups."""
+    """Maps each course to its star counts, one star first; five zeros if it has no reviews.
+
+    reviews: documents, or groups with a count `n` that stand for n documents with the same values.
+    """
     stars: dict[ObjectId, list[int]] = defaultdict(lambda: [0] * 5)
     for review in reviews:
         add_stars(stars[review["courseId"]], review, review.get("n", 1))
@@ -48,17 +59,20 @@ def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
 
 
 def takes_seat(status: EnrollmentStatus | None) -> bool:
-    """Whether an enrolment of this status takes a seat of its run. None stands for no enrolment."""
+    """Whether an enrolment with this status takes a seat in its run. None means that there is none."""
     return status in SEATED_ENROLLMENTS
 
 
 def is_counted(status: EnrollmentStatus | None) -> bool:
-    """Whether a student with an enrolment of this status counts as a student of the course."""
+    """Whether an enrolment with this status makes its student count as a student of the course."""
     return status in COUNTED_ENROLLMENTS
 
 
 def run_aggregates(enrollments: Iterable[Fields]) -> dict[ObjectId, Fields]:
-    """The aggregates that each run should store; zeros for one without enrolments. enrollments: groups."""
+    """Maps each run to the aggregates that it should store; zeros if it has no enrolments.
+
+    enrollments: documents, or groups with a count `n` that stand for n documents with the same values.
+    """
     taken: Counter[ObjectId] = Counter()
     waiting: Counter[ObjectId] = Counter()
     for group in enrollments:
@@ -71,11 +85,14 @@ def run_aggregates(enrollments: Iterable[Fields]) -> dict[ObjectId, Fields]:
 
 
 def has_free_seat(run: Fields) -> bool:
-    """Whether a run with these `seats` and `seatsTaken` has a seat left."""
+    """Whether a run has a free seat, given its `seats` and `seatsTaken`."""
     return run["seats"] is None or bool(run["seatsTaken"] < run["seats"])
 
 
 def seats_until(runs: Iterable[Fields]) -> dict[ObjectId, datetime]:
-    """The latest start among each course's runs with a free seat. A course without such a run is left out."""
+    """Maps each course to the latest start among its runs with a free seat.
+
+    A course is left out if none of its runs has a free seat.
+    """
     free = [run for run in runs if has_free_seat(run)]
     return {run["courseId"]: run["startsAt"] for run in sorted(free, key=lambda run: run["startsAt"])}

@@ -2,7 +2,8 @@
 
 Field names are camelCase, and equal to the GraphQL names wherever the value is the same, so that resolving a
 plain field is a dictionary look-up. Every key is always stored (null if unknown), except those marked
-NotRequired. Keys under "derived" are computed from the others by the function named there, never by hand.
+NotRequired. Keys below a comment "derived by" are never set by hand: the function named there computes them
+from the other keys.
 """
 
 from datetime import datetime
@@ -21,7 +22,7 @@ EnrollmentStatus = Literal["WAITLISTED", "ACTIVE", "COMPLETED", "CANCELLED", "EX
 
 
 class ExternalId(TypedDict):
-    """The source of an imported document, and its id there; unique within its collection."""
+    """The source of an imported document and its id in that source; unique within the collection."""
 
     source: str
     id: str
@@ -33,33 +34,33 @@ class MoneyDoc(TypedDict):
 
 
 class ImportedRating(TypedDict):
-    """An average imported with its count, but without the reviews behind it."""
+    """An average rating, imported together with its count but without the individual reviews."""
 
     average: float
     count: int
 
 
 class RatingDoc(TypedDict):
-    """The rating of a course (loaders.model.ratings).
+    """A course's rating (loaders.model.ratings).
 
-    Its fields are keys of the course itself: for a nested object, the driver would create one more dict.
+    The fields are stored directly in the course: a nested object would make the driver create one more dict.
     """
 
     ratingAverage: float | None
     ratingBayesian: float
-    ratingCount: int  # imported count + sum of stars
-    ratingStars: list[int]  # published reviews by stars: five counts, one star first
+    ratingCount: int  # imported count + sum of `ratingStars`
+    ratingStars: list[int]  # number of published reviews with each rating, one star first
     importedRating: ImportedRating | None
 
 
 class SearchTerm(TypedDict):
-    t: str  # a folded word, or its stem
-    w: int  # its weight: the sum of the weights of the fields that contain it
+    t: str  # a word without case and accents, or its stem
+    w: int  # weight of the term: the sum of the weights of the fields that contain it
 
 
 class CategoryDoc(TypedDict):
     _id: ObjectId
-    slug: str  # courses refer to a category by it
+    slug: str  # courses refer to a category by its slug
     name: str
     externalId: NotRequired[ExternalId]
 
@@ -90,13 +91,14 @@ class CourseDoc(RatingDoc):
     createdAt: datetime
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
-    # aggregates, like the fields of RatingDoc: loaders.recount.recount
-    studentCount: int  # importedStudentCount + students with an enrolment that counts
-    importedStudentCount: int  # students that an import counted without their enrolments
-    seatsUntil: datetime | None  # the latest start among the runs with a free seat
-    newestReviewIds: NotRequired[bytes]  # loaders.model.newest_review_ids.pack_ids
-    revision: NotRequired[int]  # of the aggregates: loaders.mongo.transactions.Transaction.hold
-    # derived: loaders.text.terms.course_keys
+    # Aggregates, like the fields of RatingDoc; loaders.recount.recount recomputes them.
+    studentCount: int  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
+    importedStudentCount: int  # students counted by an import that didn't include their enrolments
+    seatsUntil: datetime | None  # latest start among the runs with a free seat
+    newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
+    revision: NotRequired[int]  # incremented on every write of the aggregates (Transaction.hold)
+
+    # derived by loaders.text.terms.course_keys
     sortTitle: str
     search: list[SearchTerm]
 
@@ -108,25 +110,26 @@ class CourseRunDoc(TypedDict):
     endsAt: datetime | None
     deliveryMode: DeliveryMode
     location: str | None
-    seats: int | None  # null: unlimited
-    seatsTaken: int  # aggregate: enrolments that are ACTIVE or COMPLETED
-    waitlistCount: int  # aggregate: enrolments that are WAITLISTED
+    seats: int | None  # null if unlimited
+    seatsTaken: int  # aggregate: number of ACTIVE and COMPLETED enrolments
+    waitlistCount: int  # aggregate: number of WAITLISTED enrolments
     externalId: NotRequired[ExternalId]
 
 
 class StudentDoc(TypedDict):
     _id: ObjectId
-    name: str  # ANONYMOUS_STUDENT if the source has none
+    name: str  # ANONYMOUS_STUDENT if the source gives no name
     avatarUrl: str | None
     country: str | None  # ISO 3166-1 alpha-2
     bio: str | None
     email: str | None
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
-    # aggregate: loaders.recount.recount
-    newestReviewIds: NotRequired[bytes]  # loaders.model.newest_review_ids.pack_ids
-    revision: NotRequired[int]  # of the aggregate: loaders.mongo.transactions.Transaction.hold
-    # derived: loaders.text.terms.student_keys
+    # Aggregate; loaders.recount.recount recomputes it.
+    newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
+    revision: NotRequired[int]  # incremented on every write of the aggregate (Transaction.hold)
+
+    # derived by loaders.text.terms.student_keys
     sortName: str
     search: list[SearchTerm]
 
@@ -153,15 +156,15 @@ class ReviewReplyDoc(TypedDict):
 class ReviewDoc(TypedDict):
     _id: ObjectId
     courseId: ObjectId
-    studentId: ObjectId | None  # null: written anonymously, or the account is gone
+    studentId: ObjectId | None  # null if the review is anonymous, or the account no longer exists
     rating: int | None  # 1..5; null only in imported reviews
     title: str | None
     body: str
     difficulty: int | None  # 1..5
-    workloadHours: float | None  # hours a week
-    term: str | None  # "2014-3"
+    workloadHours: float | None  # hours per week
+    term: str | None  # year and number, such as "2014-3"
     verified: bool
-    helpfulCount: int  # aggregate: importedHelpfulCount + votes
+    helpfulCount: int  # aggregate: importedHelpfulCount + number of votes
     importedHelpfulCount: NotRequired[int]  # helpful votes counted by the source of an import
     unhelpfulCount: int
     reply: ReviewReplyDoc | None
@@ -169,7 +172,7 @@ class ReviewDoc(TypedDict):
     createdAt: datetime | None
     updatedAt: datetime | None
     externalId: NotRequired[ExternalId]
-    # derived: loaders.model.ratings.wilson
+    # derived by loaders.model.ratings.wilson
     helpfulScore: float
 
 
@@ -179,8 +182,8 @@ class WishDoc(TypedDict):
 
 
 class WishlistDoc(TypedDict):
-    _id: ObjectId  # the student's
-    courses: list[WishDoc]  # in the order in which they were added
+    _id: ObjectId  # the student's `_id`
+    courses: list[WishDoc]  # earliest addition first
 
 
 class VoteKey(TypedDict):
@@ -195,42 +198,46 @@ class VoteDoc(TypedDict):
 
 
 class ResetDoc(TypedDict):
-    """A password reset that was requested and not yet used."""
+    """A requested password reset that hasn't been used yet."""
 
-    digest: bytes  # of the secret in the reset link
+    digest: bytes  # digest of the secret in the reset link
     expiresAt: datetime
 
 
 class AccountDoc(TypedDict):
-    """A login. Students and instructors are separate: they may be imported, or use an external issuer."""
+    """A login.
+
+    Students and instructors are stored separately, because they can also be imported, or sign in through an
+    external issuer.
+    """
 
     _id: ObjectId
     email: str  # in lower case, unique
-    name: NotRequired[str]  # given to `lectern account create`; students and instructors have their own name
+    name: NotRequired[str]  # set by `lectern account create`; students and instructors store their own name
     passwordHash: str | None  # argon2id; null until the first reset link is used
     roles: list[Role]
     studentId: ObjectId | None
     instructorId: ObjectId | None
     createdAt: datetime
-    signUpKey: str | None  # the idempotency key of its sign-up
+    signUpKey: str | None  # idempotency key of the sign-up that created the account
     reset: ResetDoc | None
-    signedInAt: NotRequired[datetime]  # when its latest session began
+    signedInAt: NotRequired[datetime]  # when the account's latest session started
 
 
 class SessionDoc(TypedDict):
-    """A sign-in, with the family of refresh tokens that descend from it."""
+    """A sign-in and the family of refresh tokens issued for it."""
 
     _id: ObjectId
     accountId: ObjectId
-    generation: int  # the generation number of the one valid refresh token
-    refreshKey: str | None  # the idempotency key of the last refresh
+    generation: int  # generation number of the only valid refresh token
+    refreshKey: str | None  # idempotency key of the last refresh
     createdAt: datetime
     expiresAt: datetime
     endedAt: datetime | None
 
 
 class ActorDoc(TypedDict):
-    subject: str  # an account's id, or "issuer|sub" from an external issuer; "" for the public
+    subject: str  # account id, or "issuer|sub" for an external issuer; "" if not signed in
     roles: list[Role]
     studentId: ObjectId | None
     instructorId: ObjectId | None
@@ -239,24 +246,25 @@ class ActorDoc(TypedDict):
 class ChangeDoc(TypedDict):
     collection: str
     documentId: str
-    before: Document | None  # without derived fields; null if the document is new
-    after: Document | None  # the same; null if the document was deleted
+    before: Document | None  # fields before the change, except derived ones; null if the document was new
+    after: Document | None  # fields after the change, except derived ones; null if the document was deleted
 
 
 class AuditDoc(TypedDict):
     _id: ObjectId
     at: datetime
-    action: str  # the name of the mutation or of the command
+    action: str  # name of the mutation or command
     actor: ActorDoc
-    address: str  # where the request came from
+    address: str  # network address from which the request came
     changes: list[ChangeDoc]
 
 
 ANONYMOUS_STUDENT = "Anonymous student"
 
-#: Enrolments whose student counts as a student of the course; waitlisted and cancelled ones don't count.
+#: Statuses with which an enrolment makes its student count as a student of the course; waitlisted and
+#: cancelled enrolments don't count.
 COUNTED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED", "EXPIRED")
-#: Enrolments that take a seat of their run.
+#: Statuses with which an enrolment takes a seat in its run.
 SEATED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED")
-#: Enrolments that are current or waitlisted; a student has at most one of them in a course.
+#: Statuses of current and waitlisted enrolments; a student has at most one of these per course.
 LIVE_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "WAITLISTED")

@@ -1,6 +1,6 @@
-"""Defaults for new documents: a function for each collection that can be imported.
+"""Defaults for new documents: one function for each collection that can be imported.
 
-`fields` are the stored fields that are known; the function adds defaults for the rest.
+Each function takes the fields that are already known, and adds defaults for the others.
 """
 
 from loaders.model.documents import ANONYMOUS_STUDENT
@@ -10,7 +10,7 @@ from loaders.mongo import Document, Fields, now
 
 
 def new_course(fields: Fields) -> Document:
-    """A new course, published unless `fields` says otherwise. `fields` must contain its slug."""
+    """Returns a new course, published unless `fields` says otherwise. `fields` must contain the slug."""
     moment = now()
     document: Document = {
         "slug": "", "codes": [], "title": "", "summary": None, "description": None, "categorySlug": None,

@@ -1,8 +1,8 @@
-"""The packed ids of the newest published reviews, which courses and students store in `newestReviewIds`.
+"""Packed ids of the newest published reviews, stored in `newestReviewIds` of courses and students.
 
-The format is a version byte, then twelve bytes for each id: MongoDB's drivers decode one binary value much
-faster than an array of ObjectIds. Values without the version byte were written by a release that left out the
-reviews of hidden courses; they are ignored until `lectern recount` replaces them.
+The format is a version byte, followed by twelve bytes for each id: MongoDB's drivers decode one binary value
+much faster than an array of ObjectIds. Values without the version byte were written by a release that left
+out the reviews of hidden courses; they are ignored until `lectern recount` replaces them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,13 +14,13 @@ from loaders.mongo import id_bytes
 
 ReviewParent = Literal["courseId", "studentId"]
 
-#: How many ids are stored: a default page and one more, which shows whether another page follows.
+#: The number of ids stored: a default page, and one more id that shows whether another page follows.
 NEWEST = 21
-#: The collections whose documents store the ids, and the field of a review that refers to each.
+#: Maps each collection whose documents store the ids to the review field that refers to those documents.
 CARRIERS: Mapping[str, ReviewParent] = {"courses": "courseId", "students": "studentId"}
 
 _VERSION = b"\x01"
-_LENGTH = 12  # bytes of an ObjectId
+_LENGTH = 12  # bytes in an ObjectId
 
 
 def pack_ids(ids: Iterable[ObjectId]) -> bytes:
@@ -28,19 +28,25 @@ def pack_ids(ids: Iterable[ObjectId]) -> bytes:
     return _VERSION + b"".join(id_bytes(i) for i in ids)
 
 
-#: The stored form of an empty list.
+#: The stored form of an empty list of ids.
 NO_IDS = pack_ids(())
 
 
 def unpack_ids(stored: bytes, most: int | None = None) -> list[ObjectId]:
-    """Unpacks the first `most` ids, or all if it is None; also from a value without the version byte."""
+    """Unpacks the first `most` ids, or all ids if `most` is None.
+
+    It also accepts a value without the version byte.
+    """
     start = len(stored) % _LENGTH
     end = len(stored) if most is None else min(len(stored), start + most * _LENGTH)
     return [ObjectId(stored[i : i + _LENGTH]) for i in range(start, end, _LENGTH)]
 
 
 def count_ids(stored: object) -> int | None:
-    """The number of stored ids; None if there is no value, or one in the old format."""
+    """Returns the number of stored ids.
+
+    Returns None if the value is missing, or lacks the version byte.
+    """
     if isinstance(stored, bytes) and len(stored) % _LENGTH == 1:
         return len(stored) // _LENGTH
     return None

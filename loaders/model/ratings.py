@@ -1,23 +1,24 @@
-"""The arithmetic of ratings: pure functions without a database."""
+"""Rating calculations: pure functions that don't use the database."""
 
 from collections.abc import Sequence
 from math import sqrt
 
 from loaders.model.documents import ImportedRating, RatingDoc
 
-# The prior of the Bayesian average: m and C in (C*m + sum) / (C + count). They are constants, not the
-# catalogue's own mean, so that a review of one course doesn't shift others in a list ordered by rating.
+# The prior of the Bayesian average: m (PRIOR_MEAN) and C (PRIOR_WEIGHT) in (C*m + sum) / (C + count). Both
+# are constants. If m were the catalogue's own mean, a review of one course would move other courses in a list
+# ordered by rating.
 PRIOR_MEAN = 3.5
 PRIOR_WEIGHT = 10
 
-_Z = 1.959963984540054  # the 0.975 quantile of the normal distribution: a 95 % interval
+_Z = 1.959963984540054  # 0.975 quantile of the standard normal distribution, for a 95 % interval
 
 
 def summarise(stars: Sequence[int], imported: ImportedRating | None = None) -> RatingDoc:
-    """The rating of a course, from its reviews and from an average imported without reviews.
+    """Returns a course's rating, from its reviews and from an average imported without reviews.
 
-    stars: the number of published reviews with each rating, one star first. imported: weighs as much as
-    `count` reviews do.
+    stars: the number of published reviews with each rating, one star first. imported: an average that weighs
+    as much as `count` individual reviews.
     """
     count = sum(stars)
     total = float(sum(n * (i + 1) for i, n in enumerate(stars)))
@@ -34,9 +35,10 @@ def summarise(stars: Sequence[int], imported: ImportedRating | None = None) -> R
 
 
 def wilson(helpful: int, unhelpful: int) -> float:
-    """The lower bound of the 95 % Wilson score interval for the share of helpful votes; 0 without votes.
+    """Returns the lower bound of the 95 % Wilson score interval for the share of helpful votes.
 
-    E. B. Wilson (1927), "Probable inference, the law of succession, and statistical inference".
+    Returns 0 if there are no votes. Source: E. B. Wilson (1927), "Probable inference, the law of succession,
+    and statistical inference".
     """
     n = helpful + unhelpful
     if not n:

@@ -1,4 +1,4 @@
-"""MongoDB: commands and their queue, deadlines, the circuit breaker, transactions."""
+"""MongoDB access: commands and their queue, deadlines, the circuit breaker and transactions."""
 
 from loaders.mongo.bson_types import (
     Document,
@@ -46,14 +46,13 @@ from loaders.mongo.scope import (
     note_read,
     take_time,
 )
-from loaders.mongo.stale_transactions import APP_NAME, Abandoned
+from loaders.mongo.stale_transactions import APP_NAME, StaleTransactions
 from loaders.mongo.transactions import Change, Transaction, transaction
 
 __all__ = [
     "APP_NAME",
     "INTERRUPTED",
     "POOL",
-    "Abandoned",
     "Change",
     "ClientGoneError",
     "Collection",
@@ -73,6 +72,7 @@ __all__ = [
     "Pipeline",
     "Reads",
     "Scope",
+    "StaleTransactions",
     "Stored",
     "Transaction",
     "Value",

@@ -1,4 +1,4 @@
-"""Commands of PyMongo's async client, run on the event loop."""
+"""Commands sent through PyMongo's async client, on the event loop."""
 
 from asyncio import get_running_loop
 
@@ -12,9 +12,10 @@ from loaders.mongo.scope import Scope
 
 
 class Awaited(Command):
-    """A command that calls a coroutine function with an object of the async driver.
+    """A command that passes an object of the async driver to a coroutine function.
 
-    The driver times it out at the deadline. It is not cancelled: the driver would close its connection.
+    The driver times the call out at the deadline. The call is never cancelled, because the driver would then
+    close its connection.
     """
 
     __slots__ = ("call", "target")
@@ -36,12 +37,12 @@ class Awaited(Command):
             self.future.set_result(None)
 
     def interrupt(self, error: Exception) -> None:
-        """Kills the command in MongoDB; its call fails once it is killed, within a second."""
+        """Kills the command in MongoDB. Its call fails once MongoDB has killed it, within a second."""
         if self.session_id is not None:
             interruptions.add(self)
 
     async def outcome(self) -> Result:
-        """Waits for a slot, then returns or raises what the call does."""
+        """Waits for a slot and makes the call. Returns the call's result, or raises its error."""
         try:
             await self.future
             if self.scope is None:
@@ -57,17 +58,19 @@ class Awaited(Command):
             self.queue.fill()
 
     async def _interruptible(self) -> Result:
-        """Makes the call in a session of its own, through which it can be killed."""
+        """Makes the call in a driver session of its own, so that MongoDB can kill it by the session's id."""
         lent = driver_sessions.lend(self.client)
         self.session_id = lent.id
         try:
             async with lent.session.bind(end_session=False):
                 return await self.call(self.target)
         except PyMongoError as error:
-            if error.timeout:  # MongoDB may still be running it
+            if error.timeout:  # MongoDB may still be running the command
                 self.stop(error)
             raise
         finally:
-            if not self.is_stopped:  # a stopped command is killed by its session id, even after cancellation
+            # A stopped command keeps its session id: it is killed by that id, even after its task was
+            # cancelled.
+            if not self.is_stopped:
                 self.session_id = None
                 driver_sessions.give_back(self.client, lent)

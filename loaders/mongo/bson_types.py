@@ -1,47 +1,47 @@
-"""Types, filters and dates as BSON has them.
+"""BSON types, filters and dates.
 
-What BSON and the drivers leave untyped has a name here, with the reason why it is `Any`.
+Types that BSON and the drivers leave open have a named alias here, with the reason why it is `Any`.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-#: A value that BSON can hold: the field that stores it decides on its type.
+#: A value that BSON can hold; its type depends on the field that stores it.
 Value: TypeAlias = Any
 
-#: A whole document of any collection, as the drivers take and return it.
+#: A complete document from any collection, as the drivers accept and return it.
 Document: TypeAlias = dict[str, Any]
 
-#: A document or some of its fields, to be read only. Every TypedDict of loaders.model is one as well.
+#: All or some of a document's fields; read-only. Every TypedDict in loaders.model is compatible with it.
 Fields: TypeAlias = Mapping[str, Any]
 
-#: A stored document that the caller annotates with its TypedDict (loaders.model): a type checker can't infer
-#: the TypedDict from the name of a collection.
+#: A stored document that the caller annotates with its TypedDict (loaders.model), because a type checker
+#: can't infer the TypedDict from the name of a collection.
 Stored: TypeAlias = Any
 
-#: A stage of a pipeline, an operator or an expression, as MongoDB defines them: nested without limit.
+#: A pipeline stage, an operator or an expression, as MongoDB defines them: nested to any depth.
 Expression: TypeAlias = Mapping[str, Any]
 
-#: A keyword option that is passed on to the driver as it is.
+#: A keyword option that is passed to the driver unchanged.
 Option: TypeAlias = Any
 
-#: A client, database, collection or session of Motor or of PyMongo's blocking or async API: the same methods
-#: without a common base class.
+#: A client, database, collection or session of Motor, or of PyMongo's blocking or async API. They have the
+#: same methods, but no common base class.
 DriverObject: TypeAlias = Any
 
-#: What a call of the driver returns, which depends on the command.
+#: The result of a driver call; its type depends on the command.
 Result: TypeAlias = Any
 
-#: Calls a method of a driver object.
+#: A function that calls a method of a driver object.
 DriverCall: TypeAlias = Callable[[DriverObject], Result]
 
-#: Field names and operators with their values; {} matches every document.
+#: A query filter: field names and operators with their values. {} matches every document.
 Filter: TypeAlias = Expression
 
 
 def all_of(*filters: Filter) -> Filter:
-    """A filter that matches what all the filters match. Empty filters are left out."""
+    """Returns a filter for documents that match all of the filters. Empty filters are left out."""
     conditions = [f for f in filters if f]
     if len(conditions) < 2:
         return conditions[0] if conditions else {}
@@ -49,11 +49,14 @@ def all_of(*filters: Filter) -> Filter:
 
 
 def now() -> datetime:
-    """The current time in UTC, truncated to the millisecond, MongoDB's resolution."""
+    """Returns the current time in UTC, truncated to milliseconds, which is MongoDB's resolution."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def utc(moment: datetime) -> datetime:
-    """Returns a datetime with a time zone. MongoDB stores UTC; the driver may return it without a zone."""
+    """Returns a datetime with a time zone.
+
+    MongoDB stores UTC, but the driver might return it without a time zone.
+    """
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

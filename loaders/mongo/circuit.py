@@ -1,7 +1,8 @@
 """A circuit breaker for each client: requests fail fast while MongoDB can't be reached.
 
-After a command could not reach MongoDB, other commands wait while it is pinged, for as long as a request
-would wait for a server. If the pings fail, the circuit opens: requests fail at once until a ping succeeds.
+Once a command has failed to reach MongoDB, other commands wait while MongoDB is pinged, for as long as a
+request would wait for a server. If the pings fail, the circuit opens, and requests fail immediately until a
+ping succeeds.
 """
 
 from asyncio import Event, Task, create_task, sleep, timeout
@@ -17,18 +18,18 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from loaders.mongo.bson_types import DriverObject
 from loaders.mongo.command_errors import DatabaseAwayError, DeadlineError
 
-_PING = 1.0  # seconds for a ping while the circuit is open
+_PING = 1.0  # timeout of a ping in seconds, while the circuit is open
 _PAUSE = 0.1  # seconds between two pings
-_ELECTION = 30.0  # seconds; a replica set without a primary for longer has lost its majority
+_ELECTION = 30.0  # seconds; a replica set that has no primary for longer than this has lost its majority
 
-#: Called with the reason when the circuit opens, and with the seconds it was open when it closes.
+#: Called when the circuit opens, with the reason; and when it closes, with the number of seconds it was open.
 Listener: TypeAlias = Callable[[str | float], None]
 
 
 class Circuit:
-    """The circuit of one client.
+    """The circuit breaker of one client.
 
-    patience: how many seconds pings may fail before the circuit opens.
+    patience: the number of seconds for which pings must fail before the circuit opens.
     """
 
     def __init__(self, client: DriverObject, patience: float, listener: Listener) -> None:
@@ -45,22 +46,23 @@ class Circuit:
 
     @property
     def has_primary(self) -> bool:
-        """Whether the driver knows a server that accepts writes."""
+        """Whether the driver knows of a server that accepts writes."""
         return bool(self._client.topology_description.has_writable_server())
 
     @property
     def is_electing(self) -> bool:
-        """Whether members of the replica set can be reached, so that one may soon be elected primary."""
+        """Whether members of the replica set can be reached, so that they might soon elect a primary."""
         if self._opened_at is not None and monotonic() - self._opened_at > _ELECTION:
             return False
         servers = self._client.topology_description.server_descriptions().values()
         return any(server.server_type_name == "RSSecondary" for server in servers)
 
     def suspect(self) -> None:
-        """Starts to ping MongoDB, after a command could not reach it."""
+        """Starts pinging MongoDB, because a command couldn't reach it."""
         if self._probe is None:
             troubled.add(id(self._client))
-            # A fresh context: the command's context carries its deadline, which the driver would apply too.
+            # The pings run in a fresh context: the driver would apply the deadline in the command's context
+            # to them.
             self._probe = create_task(self._ping_until_it_answers(), context=Context())
 
     async def wait_for_change(self, deadline: float) -> None:
@@ -72,7 +74,7 @@ class Circuit:
             raise DeadlineError from None
 
     def end(self) -> None:
-        """Stops pinging: the client is closed."""
+        """Stops pinging, because the client is closed."""
         if self._probe:
             self._probe.cancel()
             self._reset()
@@ -101,29 +103,30 @@ class Circuit:
 
 
 async def ping(client: DriverObject, seconds: float) -> str | None:
-    """Pings MongoDB, past the queue of commands.
+    """Pings MongoDB, bypassing the command queue.
 
-    Returns None if it answers within `seconds`, else why it didn't.
+    Returns None if MongoDB answers within `seconds`, otherwise the reason why it didn't.
     """
     try:
         with pymongo.timeout(seconds):
             await client.admin.command("ping")
-    except PyMongoError as error:  # any error but these two is an answer of MongoDB
+    # Any error other than a lost connection or a timeout is an answer from MongoDB.
+    except PyMongoError as error:
         return str(error) if isinstance(error, ConnectionFailure) or error.timeout else None
     return None
 
 
 _circuits: dict[int, Circuit] = {}
 
-#: The ids of the clients that are being pinged: their circuit is open, or may open soon.
+#: The id() of each client that is being pinged: its circuit is open, or might open soon.
 troubled: set[int] = set()
 
 
 @contextmanager
 def watching_circuit(client: DriverObject, patience: float, listener: Listener) -> Iterator[Circuit]:
-    """Gives a client a circuit for as long as the client is in use.
+    """Gives a client a circuit breaker for as long as the context lasts.
 
-    client: Motor's, or PyMongo's async one.
+    client: a Motor client, or PyMongo's async client.
     """
     circuit = _circuits[id(client)] = Circuit(client, patience, listener)
     try:
@@ -134,27 +137,28 @@ def watching_circuit(client: DriverObject, patience: float, listener: Listener) 
 
 
 def suspect(client: DriverObject) -> None:
-    """Starts to ping MongoDB, after a command of the client could not reach it."""
+    """Starts pinging MongoDB, because a command of the client couldn't reach it."""
     if circuit := _circuits.get(id(client)):
         circuit.suspect()
 
 
 def check(client: DriverObject) -> None:
-    """Starts to ping MongoDB if the client knows no primary."""
+    """Starts pinging MongoDB if the client knows of no primary."""
     if (circuit := _circuits.get(id(client))) and not circuit.has_primary:
         circuit.suspect()
 
 
 def circuit_is_open(client: DriverObject) -> bool:
-    """Whether the client's requests fail at once."""
+    """Whether the circuit breaker is open, so that the client's requests fail immediately."""
     circuit = _circuits.get(id(client))
     return circuit is not None and circuit.is_open
 
 
 async def passed(client: DriverObject, deadline: float) -> None:
-    """Returns once the circuit is closed; waits while pings decide whether it opens.
+    """Waits while pings decide whether the client's circuit opens.
 
-    Raises DatabaseAwayError while it is open, and DeadlineError at the deadline.
+    Returns once the circuit is closed. Raises DatabaseAwayError if it is open, and DeadlineError at the
+    deadline.
     """
     while id(client) in troubled:
         circuit = _circuits[id(client)]
@@ -164,9 +168,10 @@ async def passed(client: DriverObject, deadline: float) -> None:
 
 
 async def has_primary(client: DriverObject, deadline: float) -> None:
-    """Waits for a primary, also through an election, which takes seconds. Call it before the first write.
+    """Waits until there is a primary, if necessary through an election, which takes seconds.
 
-    Raises DatabaseAwayError if no primary can be elected, and DeadlineError at the deadline.
+    Call it before the first write. Raises DatabaseAwayError if no primary can be elected, and DeadlineError
+    at the deadline.
     """
     check(client)
     while id(client) in troubled:

@@ -1,8 +1,8 @@
-"""Errors of commands that were not sent to MongoDB, or that it did not answer in time."""
+"""Errors for commands that were not sent to MongoDB, or that MongoDB didn't answer in time."""
 
 from asyncio import Task
 
-#: MongoDB's error code for a command that was killed along with its session, whoever killed it.
+#: MongoDB's error code for a command that was killed along with its session, regardless of who killed it.
 INTERRUPTED = 11601
 
 
@@ -11,10 +11,10 @@ class DeadlineError(Exception):
 
 
 class OutcomeUnknownError(DeadlineError):
-    """The request's deadline passed during its commit: the write may still succeed.
+    """The request's deadline passed during its commit, so the write might still succeed.
 
-    commit: the task of the commit. It returns if the commit succeeds; it raises if nothing was written, or if
-    the outcome stays unknown.
+    commit: the task that commits. It returns if the commit succeeds; it raises an error if nothing was
+    written, or if the outcome remains unknown.
     """
 
     def __init__(self, commit: Task[None]) -> None:
@@ -23,8 +23,8 @@ class OutcomeUnknownError(DeadlineError):
 
 
 class DatabaseAwayError(Exception):
-    """No primary can be reached: the command was not sent."""
+    """No primary can be reached, so the command was not sent."""
 
 
 class ClientGoneError(Exception):
-    """The client went away: the command was not sent, or was interrupted."""
+    """The client has disconnected, so the command was not sent, or was interrupted."""

@@ -1,4 +1,4 @@
-"""The few functions that talk to MongoDB. They are the same for Motor and PyMongo's async client."""
+"""The functions that send commands to MongoDB, through Motor or PyMongo's async client."""
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -40,7 +40,7 @@ _READS = frozenset(("find", "aggregate", "count"))
 
 Pipeline: TypeAlias = Sequence[Expression]
 
-#: The twelve bytes of an ObjectId.
+#: Returns the twelve bytes of an ObjectId.
 id_bytes: Callable[[ObjectId], bytes] = attrgetter("binary")
 
 
@@ -49,7 +49,7 @@ async def aggregate(
 ) -> list[Document]:
     """Returns all results of a pipeline.
 
-    size: the most results there can be. It becomes the batch size, so that one round trip is enough.
+    size: the maximum number of results. It becomes the batch size, so that one round trip is enough.
     """
 
     def results(raw: DriverObject) -> Result:
@@ -61,7 +61,10 @@ async def aggregate(
 
 
 async def find(collection: Collection, query: Filter, *, size: int, **options: Option) -> list[Stored]:
-    """Returns all documents of a query, which are at most `size`, in one round trip."""
+    """Returns all documents that match a query, in one round trip.
+
+    size: the maximum number of documents that can match.
+    """
     if isinstance(collection, AgnosticCollection):
         call: DriverCall = lambda raw: find_commands.find(raw, query, size, options)  # noqa: E731
     else:
@@ -71,14 +74,14 @@ async def find(collection: Collection, query: Filter, *, size: int, **options: O
 
 
 def find_one(collection: Collection, query: Filter, **options: Option) -> Coroutine[Any, Any, Result]:
-    """Returns the first document of a query, or None."""
+    """Returns the first document that matches a query, or None."""
     if isinstance(collection, AgnosticCollection):
         return send(collection, "find", lambda raw: find_commands.find_one(raw, query, options))
     return send(collection, "find", lambda raw: raw.find_one(query, **options))
 
 
 async def count(collection: Collection, query: Filter) -> int:
-    """Counts the documents that match."""
+    """Counts the documents that match a query."""
     number: int = await send(collection, "aggregate", lambda raw: raw.count_documents(query))
     return number
 
@@ -95,15 +98,15 @@ async def _listed(cursor: Awaitable[Any]) -> list[Document]:  # Any: PyMongo's a
 
 
 def send(target: DriverObject, kind: str, call: DriverCall) -> Coroutine[Any, Any, Result]:
-    """Sends a command, and returns its result.
+    """Sends a command and returns its result.
 
-    call: makes the command on a collection, a database or a session of PyMongo. For Motor, it is called in
-    one of our threads, on the blocking object within Motor's. (Motor does the same in a roundabout way, with
-    a cursor of its own, document by document.)
+    call: sends the command through a collection, a database or a session of PyMongo. For Motor, it is called
+    in one of our threads, with the blocking object that Motor's object wraps. (Motor does the same in a
+    roundabout way: through its own cursor, document by document.)
     kind: the name of the MongoDB command, for listeners.
 
-    In a scope, raises DeadlineError past its deadline, DatabaseAwayError if no primary can be reached, and
-    ClientGoneError once its client has disconnected.
+    In a request's scope, raises DeadlineError past the deadline, DatabaseAwayError if no primary can be
+    reached, and ClientGoneError once the client has disconnected.
     """
     scope = current_scope.get()
     if scope is not None and scope.reads is not None and kind in _READS and isinstance(target, _COLLECTIONS):
@@ -114,16 +117,16 @@ def send(target: DriverObject, kind: str, call: DriverCall) -> Coroutine[Any, An
 
 
 async def _observed(target: DriverObject, kind: str, call: DriverCall, on_command: OnCommand) -> Result:
-    """Sends a command like `_called`, and notifies a listener.
+    """Sends a command as `_called` does, and notifies a listener afterwards.
 
-    (A CommandListener of the driver would add a tenth to the time of every command, needed or not.)
+    A CommandListener of the driver would make every command a tenth slower, even without a listener.
     """
     began = ended = perf_counter()
     documents: int | None = None
 
     def timed(raw: DriverObject) -> Result:
         nonlocal began, ended
-        began = perf_counter()  # anew, because the command may have waited for a thread
+        began = perf_counter()  # restarts the clock, because the command may have waited for a thread
         try:
             return call(raw)
         finally:
@@ -141,7 +144,7 @@ async def _observed(target: DriverObject, kind: str, call: DriverCall, on_comman
 
 
 async def _called(target: DriverObject, call: DriverCall) -> Result:
-    """Queues a command, and awaits its result until the deadline of its request."""
+    """Queues a command and waits for its result, at most until the request's deadline."""
     scope, client = current_scope.get(), client_of(target)
     queue = queue_of(client)
     if isinstance(target, AgnosticBase):
@@ -152,7 +155,8 @@ async def _called(target: DriverObject, call: DriverCall) -> Result:
         queue.submit(command)
         return await command.outcome()
     if isinstance(command, Awaited):
-        circuit.check(client)  # at once: the driver would look for a primary until the same deadline
+        # Checked here, because the driver would look for a primary until the request's deadline.
+        circuit.check(client)
     if circuit.troubled:
         await circuit.passed(client, scope.deadline)
     if scope.gone:
@@ -175,12 +179,12 @@ async def _called(target: DriverObject, call: DriverCall) -> Result:
 
 
 def client_of(target: DriverObject) -> DriverObject:
-    """The client of a collection, a database or a session."""
+    """Returns the client of a collection, a database or a session."""
     return target.database.client if isinstance(target, _COLLECTIONS) else target.client
 
 
 def _request_error(error: PyMongoError, scope: Scope, client: DriverObject) -> Exception:
-    """The error that a request gets for the error of its command."""
+    """Converts the error of a command to the error that its request raises."""
     if scope.gone:
         return ClientGoneError()
     if isinstance(error, ConnectionFailure) and not isinstance(error, WaitQueueTimeoutError):

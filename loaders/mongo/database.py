@@ -1,4 +1,4 @@
-"""The database of an application, with either driver."""
+"""The application's database, accessed through either driver."""
 
 from typing import TypeAlias
 
@@ -7,15 +7,16 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from loaders.mongo.bson_types import Document, DriverObject
 
-#: A collection of the driver. Motor's has the same methods, so one type stands for both.
+#: A driver's collection. Motor's collections have the same methods, so one type stands for both.
 Collection: TypeAlias = AsyncCollection[Document]
 DriverDatabase: TypeAlias = AsyncDatabase[Document]
 
 
 class Database(dict[str, Collection]):
-    """A database that caches its collections; a driver's database creates a new object for each access.
+    """A database that caches its collections.
 
-    driver: the database of Motor or of PyMongo's async client.
+    A driver's own database creates a new collection object on each access. driver: the database object of
+    Motor, or of PyMongo's async client.
     """
 
     def __init__(self, driver: DriverDatabase) -> None:
@@ -35,5 +36,5 @@ class Database(dict[str, Collection]):
         return self.driver.client
 
     async def command(self, name: str) -> Document:
-        """Sends a command beside the queue, and returns the reply."""
+        """Sends a command, bypassing the queue, and returns the reply."""
         return await self.driver.command(name)

@@ -1,4 +1,7 @@
-"""Detached tasks: work that continues when nobody waits for it. A process that stops waits for them."""
+"""Detached tasks: work that continues even if nobody waits for it.
+
+A process waits for its detached tasks before it stops.
+"""
 
 from asyncio import AbstractEventLoop, CancelledError, Task, create_task, get_running_loop, wait
 from collections.abc import Coroutine
@@ -24,10 +27,10 @@ def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: only asynci
 
 
 async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
-    """Returns or raises what a task does. Raises DeadlineError at the deadline, but the task continues.
+    """Returns a task's result or raises its error.
 
-    deadline: in seconds of time.monotonic(). kind: the name under which a late outcome is reported; None if
-    it is not reported.
+    At the deadline, raises DeadlineError, but the task continues. deadline: in seconds of time.monotonic().
+    kind: the name under which a late outcome is reported; None if it isn't reported.
     """
     try:
         await wait({task}, timeout=max(deadline - monotonic(), 0))
@@ -40,14 +43,17 @@ async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
 
 
 def report_late(task: Task[object], kind: str) -> None:
-    """Reports the outcome of a task that nobody waits for to the listener of the current request."""
+    """Reports the outcome of a task to the current request's listener, once the task ends.
+
+    Call it for a task that the request no longer waits for.
+    """
     scope = current_scope.get()
     if scope and scope.on_late:
         task.add_done_callback(partial(_report, scope.on_late, kind))
 
 
 async def detached_work_done() -> None:
-    """Waits for all detached tasks of this event loop, including those that are started meanwhile."""
+    """Waits for all detached tasks of this event loop, including any that start in the meantime."""
     tasks = _tasks.get(get_running_loop())
     while tasks:
         await wait(set(tasks))
@@ -60,4 +66,4 @@ def _report(on_late: OnLate, kind: str, task: Task[object]) -> None:
 def _done(task: Task[object]) -> None:
     _tasks[task.get_loop()].discard(task)
     if not task.cancelled():
-        task.exception()  # retrieved, because asyncio would log an exception that nobody retrieves
+        task.exception()  # retrieves the exception, because asyncio would log it otherwise

@@ -1,7 +1,8 @@
-"""A pool of driver sessions: each read in flight has one, through which it can be killed.
+"""A pool of driver sessions, one for each read in flight.
 
-Sessions are reused instead of ended: that is cheaper, and works alike with both drivers. Every `client` here
-is PyMongo's own, not Motor's wrapper of it.
+A read is killed by the id of its session. Sessions are reused instead of ended, because that is cheaper and
+works the same with both drivers. In this module, every `client` is a PyMongo client, not Motor's wrapper
+around it.
 """
 
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from loaders.mongo.bson_types import DriverObject, Value
 
 
 class Lent(NamedTuple):
-    """A session and its id, kept because reading the id from the session is slow."""
+    """A driver session and its id, which is kept because reading it from the session is slow."""
 
     session: DriverObject
     id: Value
@@ -20,28 +21,28 @@ _free: dict[int, list[Lent]] = {}
 
 
 def keep_sessions(client: DriverObject) -> None:
-    """Starts to pool the sessions of a client."""
+    """Starts pooling a client's sessions."""
     _free[id(client)] = []
 
 
 def lend(client: DriverObject) -> Lent:
-    """Returns a session that no other command is using."""
+    """Returns a session that no other command is using, from the pool or a new one."""
     try:
         return _free[id(client)].pop()
-    except LookupError:  # not checked first: another thread may take the last free one in between
+    except LookupError:  # no check beforehand, because another thread might then take the last free session
         session = client.start_session(causal_consistency=False)
         return Lent(session, session.session_id)
 
 
 def give_back(client: DriverObject, lent: Lent) -> None:
-    """Returns a session to the pool; drops it if the client was closed meanwhile.
+    """Returns a session to the pool, or drops it if the client has been closed.
 
-    Never call it with a session that was interrupted: MongoDB may still be about to kill it.
+    Never call it with an interrupted session, because MongoDB might still be about to kill that session.
     """
     if (free := _free.get(id(client))) is not None:
         free.append(lent)
 
 
 def forget_sessions(client: DriverObject) -> None:
-    """Drops the pool of a client that is closed; its sessions are closed with it."""
+    """Drops a closed client's pool of sessions; the sessions were closed with the client."""
     _free.pop(id(client), None)

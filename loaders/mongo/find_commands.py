@@ -1,4 +1,7 @@
-"""`find` sent to the blocking driver as a bare command: a single reply needs none of the driver's cursors."""
+"""Sends `find` through the blocking driver as a bare command.
+
+The driver's cursors are avoided, because a single reply doesn't need one.
+"""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -7,17 +10,18 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, Server
 
 from loaders.mongo.bson_types import Document, DriverObject, Filter, Option, Stored, Value
 
-#: Error codes after which a read is retried: those of MongoDB's retryable reads specification that the driver
-#: does not raise as AutoReconnect.
+#: Error codes after which a read is retried. They are the codes in MongoDB's retryable reads specification
+#: that the driver doesn't raise as AutoReconnect.
 _RETRIED = frozenset((6, 7, 89, 134, 262, 9001))
 _OPTIONS = frozenset(("projection", "sort", "limit"))
 
 
 def find(collection: DriverObject, query: Filter, size: int, options: Mapping[str, Option]) -> list[Stored]:
-    """Returns all documents that match a query; there are at most `size`.
+    """Returns all documents that match a query.
 
-    collection: PyMongo's blocking one. options: projection, sort and limit. With any other option, or if the
-    collection has a read concern, the driver's cursor is used.
+    collection: a collection of PyMongo's blocking client. size: the maximum number of documents that can
+    match. options: projection, sort and limit. With any other option, or if the collection has a read
+    concern, the driver's cursor is used.
     """
     reply = _reply(collection, {"filter": query, "batchSize": size + 1}, options)
     if reply is not None:
@@ -25,14 +29,14 @@ def find(collection: DriverObject, query: Filter, size: int, options: Mapping[st
         if not cursor["id"]:
             batch: list[Stored] = cursor["firstBatch"]
             return batch
-        with suppress(PyMongoError):  # the documents don't fit into one reply: leave no cursor open
+        with suppress(PyMongoError):  # the documents don't fit into one reply; don't leave this cursor open
             collection.database.command("killCursors", collection.name, cursors=[cursor["id"]])
     found: list[Stored] = collection.find(query, batch_size=size + 1, **options).to_list(None)
     return found
 
 
 def find_one(collection: DriverObject, query: Filter, options: Mapping[str, Option]) -> Stored:
-    """Returns the first document that matches a query, or None. Its parameters are those of `find`."""
+    """Returns the first document that matches a query, or None. See `find` for the parameters."""
     reply = _reply(collection, {"filter": query, "limit": 1, "singleBatch": True}, options)
     if reply is None:
         return collection.find_one(query, **options)
@@ -43,8 +47,8 @@ def find_one(collection: DriverObject, query: Filter, options: Mapping[str, Opti
 def _reply(collection: DriverObject, arguments: Document, options: Mapping[str, Option]) -> Value:
     """Sends the command and returns MongoDB's reply.
 
-    Returns None if the driver's cursor must be used: the bare command can't express the query, or failed in a
-    way that allows a retry.
+    Returns None if the driver's cursor must be used instead, because the bare command can't express the
+    query, or failed in a way that allows a retry.
     """
     if not options.keys() <= _OPTIONS or collection.read_concern.level:
         return None
@@ -67,7 +71,10 @@ def _reply(collection: DriverObject, arguments: Document, options: Mapping[str, 
 
 
 def _may_succeed(error: PyMongoError) -> bool:
-    """Whether to retry a read. Not if no server was found: the driver looked for one until its timeout."""
+    """Whether a failed read should be retried.
+
+    It shouldn't if no server was found, because the driver has already looked for one until its timeout.
+    """
     if isinstance(error, OperationFailure):
         return error.code in _RETRIED
     return not isinstance(error, ServerSelectionTimeoutError)

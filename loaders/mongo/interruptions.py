@@ -1,4 +1,4 @@
-"""Kills commands in flight whose result nobody waits for any more."""
+"""Kills commands in flight if nobody is waiting for their results any more."""
 
 from asyncio import AbstractEventLoop, get_running_loop, sleep
 from contextlib import suppress
@@ -12,29 +12,31 @@ from pymongo.errors import PyMongoError
 from loaders.mongo import detached
 from loaders.mongo.queue import Command
 
-_RETRY = 0.1  # seconds until commands are killed again: one may not have reached MongoDB the first time
-_SOON = 1.0  # seconds after which MongoDB should have killed a command
-_LONGEST = 10.0  # seconds after which a command is left alone
+# Seconds until commands are killed again; a command might not have reached MongoDB the first time.
+_RETRY = 0.1
+_SOON = 1.0  # seconds within which MongoDB should have killed a command
+_LONGEST = 10.0  # seconds after which no more attempts are made to kill a command
 
 _commands: WeakKeyDictionary[AbstractEventLoop, dict[Command, float]] = WeakKeyDictionary()
 
 
 def add(command: Command) -> None:
-    """Kills a command, together with all that are added at the same time, by one command to MongoDB."""
+    """Kills a command. Commands added at the same time are killed together, by one MongoDB command."""
     commands = _commands.setdefault(get_running_loop(), {})
     if command in commands:
         return
     commands[command] = monotonic()
     if len(commands) == 1:
-        # A fresh context: the command's context carries its deadline, which the driver would apply too.
+        # The task runs in a fresh context: the driver would apply the deadline in the command's context to
+        # it.
         Context().run(detached.start_detached, _interrupt(commands))
 
 
 async def _interrupt(commands: dict[Command, float]) -> None:
-    """Kills commands over other connections than theirs, past the queue, until all have ended.
+    """Kills commands through other connections, bypassing the queue, until all have ended.
 
-    A command that MongoDB doesn't kill soon loses its slot: its thread may be waiting for a server that is
-    gone, until the operating system gives up the connection.
+    A command that MongoDB doesn't kill within a second loses its slot. Its thread might be waiting for a
+    server that is down, until the operating system closes the connection.
     """
     await sleep(0)
     while commands:

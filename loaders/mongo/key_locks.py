@@ -1,8 +1,9 @@
-"""Limits how many transactions of this process run at once, with a lock for each contended document.
+"""Limits the concurrent transactions of this process, with a lock for each contended document.
 
-When two transactions write the same document, MongoDB aborts one of them with a write conflict, and it is
-retried. Among a hundred, most would be retried over and over and rarely succeed. So only a few run at once,
-and transactions that have conflicted over a document take its lock one after another.
+When two transactions write the same document, MongoDB aborts one of them with a write conflict, and that one
+is retried. Out of a hundred concurrent transactions, most would be retried over and over, and rarely succeed.
+Therefore only a few run concurrently, and transactions that have conflicted over a document hold its lock one
+after another.
 """
 
 from asyncio import Lock, Semaphore, timeout
@@ -15,11 +16,11 @@ from weakref import WeakValueDictionary
 from loaders.mongo.bson_types import DriverObject
 from loaders.mongo.command_errors import DeadlineError
 
-_MOST = 10  # transactions at once, not counting those that hold locks
+_MOST = 10  # limit of concurrent transactions, not counting those that hold locks
 
 
 class KeyLocks:
-    """The locks of one client's transactions."""
+    """The document locks of one client's transactions."""
 
     def __init__(self) -> None:
         self._running = Semaphore(_MOST)
@@ -27,9 +28,10 @@ class KeyLocks:
 
     @asynccontextmanager
     async def acquired(self, keys: Collection[str], deadline: float = inf) -> AsyncIterator[None]:
-        """Holds the lock of each key, first come, first served. Without keys, holds one of the shared places.
+        """Holds the lock of each key while the context lasts; without keys, holds a transaction slot.
 
-        Raises DeadlineError if they are not acquired by the deadline, in seconds of time.monotonic().
+        There are _MOST slots. Locks and slots are granted first come, first served. Raises DeadlineError if
+        they aren't acquired by the deadline, which is in seconds of time.monotonic().
         """
         async with AsyncExitStack() as stack:
             try:
@@ -42,25 +44,25 @@ class KeyLocks:
     async def _enter(self, stack: AsyncExitStack, keys: Collection[str]) -> None:
         if not keys:
             await stack.enter_async_context(self._running)
-        for key in sorted(keys):  # in one order for all, so that there is no deadlock
+        for key in sorted(keys):  # every transaction uses this order, so that there is no deadlock
             await stack.enter_async_context(self._locks.setdefault(key, Lock()))
 
     def is_locked(self, key: str) -> bool:
-        """Whether a transaction holds the lock of a key."""
+        """Whether a transaction holds a key's lock."""
         lock = self._locks.get(key)
         return lock is not None and lock.locked()
 
 
-_of_clients: dict[int, KeyLocks] = {}  # by the id of their client
+_of_clients: dict[int, KeyLocks] = {}  # by the id() of the client
 
 
 def locks_of(client: DriverObject) -> KeyLocks:
-    """Returns the locks of a client, Motor's or PyMongo's async one."""
+    """Returns the locks of a client, either Motor's or PyMongo's async client."""
     if (locks := _of_clients.get(id(client))) is None:
         locks = _of_clients[id(client)] = KeyLocks()
     return locks
 
 
 def forget_locks(client: DriverObject) -> None:
-    """Drops the locks of a client that is closed."""
+    """Drops the locks of a closed client."""
     _of_clients.pop(id(client), None)

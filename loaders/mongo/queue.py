@@ -1,9 +1,10 @@
-"""Admission of MongoDB commands: a bounded number in flight, and a fair queue for the rest.
+"""Admission control for MongoDB commands: some are in flight, the others wait in a fair queue.
 
-While commands are fast, a few at once are best: more would only slow each other down. A slow command stops
-counting towards that limit, so that another may start, up to the size of the driver's connection pool. The
-queue serves requests in rotation: a request with 200 commands delays another request by one command. Reads,
-writes and the commands of cheap requests queue separately; writes and cheap requests have reserved slots.
+As long as commands are fast, it is best to run only a few concurrently, because more would only slow each
+other down. A slow command stops counting towards that limit, so that another can start, up to the size of the
+driver's connection pool. The queue serves requests in rotation: a request with 200 commands delays another
+request by only one command. Reads, writes and the commands of cheap requests have separate queues; writes and
+cheap requests have reserved slots.
 """
 
 from asyncio import Future, TimerHandle, get_running_loop
@@ -20,26 +21,32 @@ from loaders.mongo.bson_types import DriverObject, Result, Value
 from loaders.mongo.command_errors import ClientGoneError, DeadlineError
 from loaders.mongo.scope import Scope
 
-#: Connections to a MongoDB server. The slots below take 92; the driver's own commands need a few.
+#: The maximum number of connections to a MongoDB server. The slots below take up to 92; the driver's own
+#: commands need a few.
 POOL = 100
 
-#: Fast commands in flight, of any kind. Two more are reserved for cheap requests, and two for writes.
+#: The maximum number of fast commands in flight, of any kind. Two more slots are reserved for cheap requests,
+#: and two for writes.
 FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-#: Seconds after which a command counts as slow: while other commands end, and while none does. If MongoDB or
-#: the processor is the bottleneck, all commands are slow, and more of them in flight make each still slower.
+#: Seconds after which a command counts as slow: _SLOW while other commands are ending, _STALLED while none
+#: is. If MongoDB or the processor is the bottleneck, all commands are slow, and more commands in flight would
+#: make each of them even slower.
 _SLOW, _STALLED = 0.25, 0.05
 
-_TICK = 0.05  # seconds between two checks for passed deadlines and slow commands
+_TICK = 0.05  # seconds between checks for missed deadlines and slow commands
 
 
 class Slots:
-    """Slots for commands of some kinds. fast: the limit of fast commands; total: of fast and slow ones.
+    """Slots for commands of certain kinds.
 
-    Threads take and give back slots and queued commands without a lock of ours: the interpreter's own lock
-    makes each operation of a dictionary or a deque atomic, and threads would have to wait for both.
+    fast: the maximum number of fast commands. total: the maximum number of fast and slow commands together.
+
+    Threads take and return slots and queued commands without another lock, which they would have to wait for.
+    They don't need one, because the interpreter's lock makes each operation of a dictionary or a deque
+    atomic.
     """
 
     __slots__ = ("_fast", "_fast_limit", "_first_kind", "_kinds", "_running", "_total_limit")
@@ -56,7 +63,7 @@ class Slots:
         return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
 
     def rotated_kinds(self) -> Sequence[Kind]:
-        """Returns the kinds, starting one further at each call."""
+        """Returns the kinds, starting one position later on each call."""
         if len(self._kinds) == 1:
             return self._kinds
         self._first_kind = first = (self._first_kind + 1) % len(self._kinds)
@@ -68,22 +75,22 @@ class Slots:
         self._running[command] = self._fast[command] = None
 
     def give_back(self, command: "Command") -> bool:
-        """Frees a command's slot. Returns whether another command may take it.
+        """Frees a command's slot. Returns whether another command can take the slot.
 
-        It may if the command held the slot and still counted as fast.
+        It can if the command held the slot and still counted as fast.
         """
         was_taken = self._running.pop(command, self) is None
         return self._fast.pop(command, self) is None and was_taken
 
     def release(self, began: float) -> None:
-        """Stops counting the commands that began by a time as fast."""
+        """Stops counting commands as fast if they began at or before a given time."""
         for command in list(self._fast):
             if command.began <= began:
                 self._fast.pop(command, None)
 
 
 class Line:
-    """The queued commands of one request and one kind."""
+    """The queued commands of one kind that belong to one request."""
 
     __slots__ = ("commands",)
 
@@ -98,11 +105,12 @@ class Line:
 
 
 class Command:
-    """A command of a request, or of none if `scope` is None.
+    """A command of a request, or of no request if `scope` is None.
 
-    future: fails when nobody waits for the command any more. client: sends the command; Motor's, or PyMongo's
-    async one. session_id: the id of its session, set while it is in flight and can be interrupted. is_write:
-    whether it belongs to a mutation, and so is never interrupted.
+    future: fails when nobody waits for the command any more. client: the client that sends the command,
+    either Motor's or PyMongo's async client. session_id: the id of the command's driver session, set while
+    the command is in flight and can be interrupted. is_write: whether the command belongs to a mutation, and
+    is therefore never interrupted.
     """
 
     __slots__ = (
@@ -132,32 +140,35 @@ class Command:
             self.kind = "write" if scope.is_writing else "cheap" if scope.cheap else "read"
 
     def start(self) -> None:
-        """Sends the command. Called once, when it gets a slot."""
+        """Sends the command. Called once, when the command gets a slot."""
         raise NotImplementedError
 
     def interrupt(self, error: Exception) -> None:
-        """Kills the command in flight."""
+        """Kills the command, which must be in flight."""
         raise NotImplementedError
 
     def timeout(self) -> AbstractContextManager[None]:
-        """Makes the driver time out at the request's deadline. Raises DeadlineError if it has passed."""
+        """Makes the driver time out at the request's deadline.
+
+        Raises DeadlineError if the deadline has already passed.
+        """
         if self.scope is None or (remaining := self.scope.remaining) <= 0:
             raise DeadlineError
         return pymongo.timeout(remaining)
 
     def give_up(self) -> None:
-        """Gives back the slot, if there is one, although the command has not ended."""
+        """Gives back the command's slot, if it has one, although the command hasn't ended."""
         if following := self.queue.finish(self):
             following.start()
         self.queue.fill()
 
     def is_late(self, now: float) -> bool:
-        """Whether the deadline has passed and the command was not stopped."""
+        """Whether the deadline has passed and the command hasn't been stopped yet."""
         return self.scope is not None and now >= self.scope.deadline and not self.is_stopped
 
     def expire(self) -> None:
         """Stops the command because its deadline has passed."""
-        self.queue.leave(self)  # so that it expires only once
+        self.queue.leave(self)  # so that the command expires only once
         if self.slots is not None:
             circuit.suspect(self.client)
         self.stop(DeadlineError())
@@ -168,7 +179,8 @@ class Command:
         Called when nobody waits for the command any more.
         """
         if not self.is_write:
-            self.is_stopped = True  # before `slots` is read: a thread sets `slots` first, then reads this
+            # Set before `slots` is read, because a thread sets `slots` first and then reads `is_stopped`.
+            self.is_stopped = True
         if self.slots is None:
             if not self.future.done():
                 self.future.set_exception(error)
@@ -179,7 +191,7 @@ class Command:
 class Queue:
     """The queue of one event loop.
 
-    Every command that is started must be finished once. A thread may finish a command and run the next one.
+    Every command that is started must be finished once. A thread can finish a command and run the next one.
     """
 
     def __init__(self) -> None:
@@ -190,29 +202,29 @@ class Queue:
         }
         self._slots = (*self._reserved.values(), self._shared)
         self._rings: dict[Kind, dict[Line, None]] = {"read": {}, "cheap": {}, "write": {}}
-        self._unscoped_lines: dict[Kind, Line] = {}  # commands that belong to no request
-        self._watched: set[Command] = set()  # commands of requests: they expire, and may be stopped
+        self._unscoped_lines: dict[Kind, Line] = {}  # for commands that don't belong to a request
+        self._watched: set[Command] = set()  # requests' commands, which expire and can be stopped
         self._last_finish = 0.0
         self._timer: TimerHandle | None = None
 
     def enter(self, command: Command, scope: Scope) -> None:
-        """Submits a command of a request: it ends at the deadline, or when the client leaves."""
+        """Submits a request's command, which is stopped at the deadline or when the client disconnects."""
         scope.queue = self
         self._watched.add(command)
         self._wake()
         self.submit(command)
 
     def leave(self, command: Command) -> None:
-        """Forgets a command of a request, once it has ended or nobody waits for it any more."""
+        """Stops watching a request's command, once it has ended or nobody waits for it any more."""
         self._watched.discard(command)
 
     def stop(self, scope: Scope) -> None:
-        """Stops the commands of a client that has left."""
+        """Stops a request's commands, because the client has disconnected."""
         for command in [command for command in self._watched if command.scope is scope]:
             command.stop(ClientGoneError())
 
     def submit(self, command: Command) -> None:
-        """Starts a command if a slot is free; queues it otherwise."""
+        """Starts a command if a slot is free; otherwise queues the command."""
         kind = command.kind
         reserved = self._reserved.get(kind)
         if self._shared.has_room:
@@ -227,9 +239,9 @@ class Queue:
             self._wake()
 
     def finish(self, command: Command) -> Command | None:
-        """Gives back a command's slot. Returns the next command, which the caller must start.
+        """Gives back a command's slot. Returns the next command, which the caller must start, or None.
 
-        May be called in a thread; `fill` must be called in the event loop afterwards.
+        It can be called in a thread, but `fill` must be called in the event loop afterwards.
         """
         self._last_finish = monotonic()
         if (slots := command.slots) is None or not slots.give_back(command):
@@ -257,12 +269,15 @@ class Queue:
         command.start()
 
     def _dequeue(self, slots: Slots) -> Command | None:
-        """Takes the next command: the kinds in rotation, and within a kind the requests in rotation."""
+        """Takes the next command from the queue, or returns None if there is none.
+
+        The kinds take turns; within a kind, the requests take turns.
+        """
         for kind in slots.rotated_kinds():
             ring = self._rings[kind]
             while line := _take_first(ring):
                 command = line.next()
-                if line.commands:  # if it is empty, `submit` puts it back into the ring
+                if line.commands:  # an empty line of commands returns to the ring when `submit` adds one
                     ring[line] = None
                 if command and not command.future.done():
                     return command
@@ -273,7 +288,11 @@ class Queue:
             self._timer = get_running_loop().call_later(_TICK, self._tick)
 
     def _tick(self) -> None:
-        """Checks all commands: a timer for each would cost more than all other work on it in this module."""
+        """Expires late commands, and stops counting slow ones as fast.
+
+        One timer serves all commands: a timer for each command would cost more than all other work that this
+        module does for the command.
+        """
         now = monotonic()
         try:
             for command in [command for command in self._watched if command.is_late(now)]:
@@ -286,7 +305,7 @@ class Queue:
                 self._wake()
 
     def _release_slow(self, now: float) -> None:
-        """Stops counting slow commands as fast, and starts queued ones instead."""
+        """Stops counting slow commands as fast, and starts queued commands in their place."""
         slow = now - (_STALLED if now - self._last_finish >= _STALLED else _SLOW)
         for slots in self._slots:
             slots.release(slow)
@@ -294,27 +313,27 @@ class Queue:
 
 
 def _take_first(ring: "dict[Line, None]") -> "Line | None":
-    """Removes the first line from a ring and returns it; None if the ring is empty."""
+    """Removes and returns a ring's first line of queued commands; returns None if the ring is empty."""
     while ring:
         try:
             line = next(iter(ring))
             del ring[line]
-        except (KeyError, RuntimeError, StopIteration):  # another thread has taken it
+        except (KeyError, RuntimeError, StopIteration):  # another thread has taken this line of commands
             continue
         return line
     return None
 
 
-_queues: dict[int, Queue] = {}  # by the id of their client: a client's own hash is slow
+_queues: dict[int, Queue] = {}  # by the id() of the client, because hashing a client is slow
 
 
 def queue_of(client: DriverObject) -> Queue:
-    """Returns the queue of a client, Motor's or PyMongo's async one."""
+    """Returns the queue of a client, either Motor's or PyMongo's async client."""
     if (queue := _queues.get(id(client))) is None:
         queue = _queues[id(client)] = Queue()
     return queue
 
 
 def forget_queue(client: DriverObject) -> None:
-    """Drops the queue of a client that is closed."""
+    """Drops the queue of a closed client."""
     _queues.pop(id(client), None)

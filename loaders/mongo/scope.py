@@ -12,9 +12,9 @@ from loaders.mongo.bson_types import Fields
 class CommandSent(NamedTuple):
     """A command that MongoDB has answered, or that has failed.
 
-    kind: the name of the MongoDB command. collection: empty for a command of a database or a session.
-    ms: the time in flight, without the wait in the queue. documents: the number of returned documents; None
-    if the command returns none.
+    kind: the name of the MongoDB command. collection: the name of the collection; empty if the command was
+    sent to a database or a session. ms: the time in flight in milliseconds, without the wait in the queue.
+    documents: the number of documents returned; None if the command returns no documents.
     """
 
     kind: str
@@ -23,37 +23,41 @@ class CommandSent(NamedTuple):
     documents: int | None
 
 
-#: Called after each command of a request.
+#: A listener that is called after each command of a request.
 OnCommand: TypeAlias = Callable[[CommandSent], None]
 
-#: Called when work ends that its request no longer waits for, with its kind, and its error or None.
+#: A listener that is called when work ends after its request has stopped waiting for it. It receives the kind
+#: of work, and the error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
-#: The collections that were read, each with the `_id`s of the documents that were fetched.
-Reads: TypeAlias = dict[str, set[Any]]  # an `_id` may have any BSON type
+#: Maps each collection that was read to the `_id`s of the documents that were fetched.
+Reads: TypeAlias = dict[str, set[Any]]  # Any: an `_id` can have any BSON type
 
 
 class Named(Protocol):
-    """A collection: its name is asked for only where it is needed, since Motor's takes a while."""
+    """A collection, or anything else with a name.
+
+    The name is a property because it is read only when needed: Motor's collections take a while to return it.
+    """
 
     @property
     def name(self) -> str: ...
 
 
 class Queue(Protocol):
-    """A queue of commands, as in loaders.mongo.queue."""
+    """A queue of commands, such as loaders.mongo.queue.Queue."""
 
     def stop(self, scope: "Scope") -> None: ...
 
 
 class Scope:
-    """The commands of one request.
+    """What the MongoDB commands of one request share: deadline, cancellation and listeners.
 
-    deadline: in seconds of time.monotonic(). cheap: whether its operation has a low price; the commands of
-    cheap requests have slots of their own, for when others are slow. gone: whether its client has
-    disconnected. is_writing: whether a mutation is running. has_begun: whether a mutation has started.
-    wrote: whether a commit was sent. on_command, on_late: listeners, or None. reads: what the request has
-    read (note_read); None if that is not recorded.
+    deadline: in seconds of time.monotonic(). cheap: whether the request's operation has a low price; commands
+    of cheap requests have reserved slots, in case other commands are slow. gone: whether the client has
+    disconnected. is_writing: whether a mutation is running. has_begun: whether a mutation has started. wrote:
+    whether a commit has been sent. on_command, on_late: listeners, or None. reads: what the request has read
+    (see note_read); None if reads aren't recorded.
     """
 
     __slots__ = (
@@ -76,20 +80,20 @@ class Scope:
         self.gone = False
         self.wrote = False
         self.is_writing = False
-        self.queue: Queue | None = None  # the queue that holds its commands
-        self.lines: dict[Any, Any] = {}  # private to loaders.mongo.queue, which knows the types
+        self.queue: Queue | None = None  # the queue that holds the request's commands
+        self.lines: dict[Any, Any] = {}  # Any: private to loaders.mongo.queue, which knows the types
         self.has_begun = False
 
     @property
     def remaining(self) -> float:
-        """Seconds until the deadline; negative past it."""
+        """Seconds until the deadline; negative once it has passed."""
         return self.deadline - monotonic()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Marks the time during which a mutation runs: its commands have slots of their own.
+        """Marks a mutation as running while the context lasts; its commands have reserved slots.
 
-        Once a mutation has started, the operation runs to its end, even if its client disconnects.
+        Once a mutation has started, the operation runs to its end, even if the client disconnects.
         """
         self.has_begun = self.is_writing = True
         try:
@@ -98,9 +102,10 @@ class Scope:
             self.is_writing = False
 
     def leave(self) -> None:
-        """The client has disconnected: queued reads are dropped, and reads in flight end within a second.
+        """Stops the request's reads, because its client has disconnected.
 
-        A mutation that has started runs to its end.
+        Queued reads are dropped, and reads in flight end within a second. If a mutation has started, it runs
+        to its end.
         """
         if self.has_begun:
             return
@@ -114,7 +119,7 @@ current_scope: ContextVar[Scope | None] = ContextVar("lectern_scope", default=No
 
 
 def take_time(seconds: float) -> None:
-    """Gives the writes of this task a deadline of their own, however little of its request's is left."""
+    """Gives the writes of this task their own deadline, regardless of the time its request has left."""
     request = current_scope.get()
     scope = Scope(monotonic() + seconds, on_late=request.on_late if request else None)
     scope.has_begun = scope.is_writing = True

@@ -1,7 +1,8 @@
-"""Ends stale transactions: those whose gateway died before it committed or aborted them.
+"""Aborts stale transactions: their gateway died before it committed or aborted them.
 
-Nobody else can write the documents that a stale transaction has written until MongoDB aborts it, after a
-minute or more (`transactionLifetimeLimitSeconds`). So every gateway looks for them.
+Nobody else can write the documents that a stale transaction has written until MongoDB aborts the transaction,
+which takes a minute or more (`transactionLifetimeLimitSeconds`). Therefore every gateway looks for stale
+transactions.
 """
 
 from collections.abc import Set
@@ -15,16 +16,17 @@ from loaders.mongo.database import Database
 #: The application name of a gateway's connections, which the driver sends to MongoDB.
 APP_NAME = "lectern"
 
-_IDLE = 1.0  # seconds: the next command of a transaction comes within milliseconds
+_IDLE = 1.0  # seconds; a live transaction sends its next command within milliseconds
 
-_TransactionId: TypeAlias = tuple[UUID, int]  # the id of its session, and its number within the session
+# The session's id, and the transaction's number within the session.
+_TransactionId: TypeAlias = tuple[UUID, int]
 
 
-class Abandoned:
-    """The stale transactions of a deployment.
+class StaleTransactions:
+    """The stale transactions of a MongoDB deployment.
 
-    A transaction is ended once it was idle at two consecutive looks. At a single look, a mongod that was
-    suspended or a gateway that was slow would look the same.
+    A transaction is aborted once two consecutive checks have found it idle. A single check can't tell an
+    abandoned transaction from a suspended mongod or a slow gateway.
     """
 
     def __init__(self, database: Database) -> None:
@@ -32,10 +34,11 @@ class Abandoned:
         self._idle: Set[_TransactionId] = frozenset()
 
     async def end(self, idle: float = _IDLE) -> int:
-        """Ends the gateways' transactions that are idle now and were at the last look; returns their number.
+        """Aborts the gateways' transactions that this check and the previous one have found idle.
 
-        idle: the seconds without a command after which a transaction is idle. If its gateway is alive after
-        all, the gateway retries the transaction. Raises PyMongoError if MongoDB can't be reached, or refuses.
+        Returns the number of aborted transactions. idle: the number of seconds without a command after which
+        a transaction counts as idle. If its gateway is alive after all, the gateway retries the transaction.
+        Raises PyMongoError if MongoDB can't be reached, or refuses the command.
         """
         admin = self._database.client["admin"]
         found = await commands.aggregate(admin, _idle_transactions(idle), size=1_000)

@@ -1,4 +1,4 @@
-"""Threads that run the commands of the blocking driver."""
+"""Threads that run commands through the blocking driver."""
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from loaders.mongo.scope import Scope
 
 
 class Call(Command):
-    """A command that calls a function with an object of the blocking driver, in the caller's context.
+    """A command that passes an object of the blocking driver to a function, in the caller's context.
 
-    Its future gets what the function returns or raises. If the future is cancelled, the result is discarded,
-    and the slot is kept until the call returns. asyncio.to_thread would add a second future and an executor's
-    locks, a noticeable cost for a short call.
+    The future gets the function's result or error. If the future is cancelled, the result is discarded, but
+    the slot is kept until the function returns. asyncio.to_thread would add a second future and an executor's
+    locks, which is a noticeable cost for a short call.
     """
 
     __slots__ = ("call", "context", "loop", "target")
@@ -40,11 +40,11 @@ class Call(Command):
         self.context: Context = copy_context()
 
     def outcome(self) -> Future[Result]:
-        """The future of what the call returns or raises."""
+        """Returns the future, which gets the call's result or error."""
         return self.future
 
     def run(self) -> Result:
-        """Makes the call; runs in a thread."""
+        """Makes the call. Runs in a thread."""
         if self.scope is None:
             return self.call(self.target)
         if not self.is_write:
@@ -53,7 +53,7 @@ class Call(Command):
             return self.call(self.target)
 
     def _interruptible(self) -> Result:
-        """Makes the call in a session of its own, through which it can be killed."""
+        """Makes the call in a driver session of its own, so that MongoDB can kill it by the session's id."""
         client = self.client.delegate
         lent = driver_sessions.lend(client)
         self.session_id = lent.id
@@ -73,17 +73,21 @@ class Call(Command):
         try:
             _idle.pop()
         except IndexError:
-            with suppress(RuntimeError):  # the system's limit of threads: the next idle one takes the call
+            # If the system allows no more threads, the next idle thread takes the call.
+            with suppress(RuntimeError):
                 Thread(target=_work, name="lectern", daemon=True).start()
 
     def interrupt(self, error: Exception) -> None:
-        """Fails the future at once; MongoDB kills the command within a second."""
+        """Fails the future immediately; MongoDB kills the command within a second."""
         if not self.future.done():
             self.future.set_exception(error)
         interruptions.add(self)
 
-    def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:  # a result or an exception
-        """Completes the future by `settle(outcome)`; runs in the event loop after the call has returned."""
+    def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:  # Any: a result or an exception
+        """Completes the future with `settle(outcome)`.
+
+        Runs in the event loop, after the call has returned.
+        """
         self.queue.fill()
         if not self.future.done():
             settle(outcome)
@@ -95,23 +99,24 @@ _idle: list[None] = []  # one entry for each thread that is free to take another
 
 def _work() -> None:
     while True:
-        _run(_calls.get())  # in a frame of its own, so that it keeps no reference to the last call
+        _run(_calls.get())  # a separate frame, so that the idle thread keeps no reference to its last call
 
 
-def _run(call: Any) -> None:  # a Call, but the queue is typed for its base class, Command
-    """Runs a call, then queued ones for as long as there are any: this saves waking another thread."""
+def _run(call: Any) -> None:  # Any: a Call, but the queue is typed for its base class, Command
+    """Runs a call, then queued calls as long as there are any, which saves waking another thread."""
     while call:
-        settle: Callable[[Any], None] = call.future.set_result  # or set_exception: the types differ
+        settle: Callable[[Any], None] = call.future.set_result  # Any: set_exception takes another type
         try:
-            outcome: Any = call.context.run(call.run)  # or an exception
-        except BaseException as error:  # whatever it is: the caller would wait forever
+            outcome: Any = call.context.run(call.run)  # Any: a result or an exception
+        except BaseException as error:  # catch every exception: otherwise the caller would wait forever
             settle, outcome = call.future.set_exception, error
         call.has_ended = True
         following = call.queue.finish(call)
         if following is None:
-            _idle.append(None)  # before the loop continues and submits the next call
+            # Mark this thread as idle before the event loop continues and submits the next call.
+            _idle.append(None)
         try:  # noqa: SIM105  # suppress is slower, and this runs for every command
             call.loop.call_soon_threadsafe(call.settle, settle, outcome)
-        except RuntimeError:  # the loop was closed meanwhile, so nobody waits
+        except RuntimeError:  # the event loop was closed in the meantime, so nobody is waiting
             pass
         call = following

@@ -1,4 +1,4 @@
-"""Transactions: a write is kept whole or not at all, and retried after transient errors."""
+"""Transactions: either all of their writes take effect or none does; transient errors are retried."""
 
 import random
 from asyncio import sleep
@@ -38,23 +38,23 @@ from loaders.mongo.scope import current_scope, take_time
 
 T = TypeVar("T")
 
-#: Seconds for all attempts, outside of a request: electing a new primary takes about ten.
+#: Seconds for all attempts together, outside of a request. Electing a new primary takes about ten.
 _LONGEST = 20.0
 _COMMIT = 10.0  # seconds for each attempt to commit
-_FOLLOWED_UP = 60.0  # seconds after which a commit with an unknown outcome is given up
-_ABORT = 5.0  # seconds
+_FOLLOWED_UP = 60.0  # seconds after which a commit with an unknown outcome is no longer retried
+_ABORT = 5.0  # seconds for aborting a transaction
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.3  # seconds of backoff between attempts
 
 _MAJORITY = {"read_concern": ReadConcern("snapshot"), "write_concern": WriteConcern("majority")}
 _TRANSIENT = "TransientTransactionError"
 _UNKNOWN = "UnknownTransactionCommitResult"
-_WRITE_CONFLICT = 112  # MongoDB's error code
+_WRITE_CONFLICT = 112  # MongoDB's error code for a write conflict
 
 
 class Change(NamedTuple):
-    """A document before and after a write; for a patch, only the fields that it set.
+    """A document before and after a write. For a patch, both contain only the fields that it set.
 
-    before: None if the document is new. after: None if it was deleted.
+    before: None if the document is new. after: None if the document was deleted.
     """
 
     collection: str
@@ -66,16 +66,17 @@ class Change(NamedTuple):
 class Transaction:
     """The commands of one transaction, with snapshot isolation.
 
-    All reads see the database at one moment. A document that the transaction writes has not been changed by
-    others since then, so that it may be read and set to a value computed from what was read.
+    All reads see the database as of the same moment. A document that the transaction writes can't have been
+    changed by others since that moment, so it is safe to write a value computed from an earlier read.
 
-    A value that follows from several documents (a course's rating from its reviews) must be set with `hold`.
-    Two transactions that write different reviews of a course would not conflict otherwise, and neither would
-    see what the other wrote.
+    A value that is computed from several documents (a course's rating from its reviews) must be set with
+    `hold`. Otherwise, two transactions that write different reviews of a course wouldn't conflict, and
+    neither would see what the other has written.
 
-    now: the time of the transaction, the same for all its writes. changes: what `insert`, `patch` and
-    `delete` did, in order. session: the driver's own. keys: the documents whose locks the transaction holds
-    (loaders/mongo/key_locks.py); after a write conflict, the key that the next attempt needs is added.
+    now: the transaction's time, which is the same for all its writes. changes: what `insert`, `patch` and
+    `delete` did, in order. session: PyMongo's session. keys: identify the documents whose locks the
+    transaction holds (loaders/mongo/key_locks.py); after a write conflict, the key of the contended document
+    is added for the next attempt.
     """
 
     def __init__(self, database: Database, session: DriverObject, keys: set[str]) -> None:
@@ -87,7 +88,10 @@ class Transaction:
         self.session = session.delegate if isinstance(session, AgnosticBase) else session
 
     async def get(self, collection: str, id: Value) -> Stored:
-        """Returns a document by its `_id`, or None; reads it once. This transaction's writes show in it."""
+        """Returns a document by its `_id`, or None.
+
+        Each document is read only once. The result includes this transaction's writes.
+        """
         cached, key = self._cache_of(collection), str(id)
         if key not in cached:
             cached[key] = await self.find_one(collection, {"_id": {"$eq": id}})
@@ -98,21 +102,21 @@ class Transaction:
         return await commands.find_one(self.database[collection], query, session=self.session, **options)
 
     async def find(self, collection: str, query: Filter, *, size: int, **options: Option) -> list[Stored]:
-        """Returns all documents that match a query; there must be at most `size`."""
+        """Returns all documents that match a query. `size` is the maximum number that can match."""
         return await commands.find(
             self.database[collection], query, size=size, session=self.session, **options
         )
 
     async def aggregate(self, collection: str, pipeline: Pipeline, *, size: int) -> list[Document]:
-        """Returns all results of a pipeline; there must be at most `size`."""
+        """Returns all results of a pipeline. `size` is their maximum number."""
         return await commands.aggregate(self.database[collection], pipeline, size=size, session=self.session)
 
     async def insert(self, collection: str, document: Fields) -> Stored:
         """Inserts a document, with a new `_id` unless it has one, and returns it.
 
-        Raises DuplicateKeyError if a unique index already has its key; the transaction is over then. This
-        can't happen if the transaction has looked for the key before: if another transaction adds the key
-        meanwhile, that is a write conflict, after which this one is retried.
+        Raises DuplicateKeyError if a unique index already contains the document's key; the transaction can't
+        continue after that. This can't happen if the transaction has looked for the key before: if another
+        transaction adds the key in the meantime, there is a write conflict, and this transaction is retried.
         """
         new = {"_id": ObjectId(), **document}
         await self._send(
@@ -126,7 +130,7 @@ class Transaction:
         return new
 
     async def insert_all(self, collection: str, documents: Sequence[Fields]) -> None:
-        """Inserts documents whose `_id`s are new. Records no change. One command."""
+        """Inserts documents that aren't stored yet, in one command. Not recorded in `changes`."""
         new = [{"_id": ObjectId(), **document} for document in documents]
         await self._send(
             collection, "insert", None, lambda target: target.insert_many(new, session=self.session)
@@ -137,7 +141,10 @@ class Transaction:
         return (await self.patch_all(collection, [document], **fields))[0]
 
     async def patch_all(self, collection: str, documents: Sequence[Fields], **fields: Value) -> list[Stored]:
-        """Like `patch`, with the same fields for each document. One command; none if nothing changes."""
+        """Like `patch`, but sets the same fields of several documents.
+
+        Sends one command, or none if nothing changes.
+        """
         new = {
             name: value
             for name, value in fields.items()
@@ -160,9 +167,10 @@ class Transaction:
         return patched
 
     async def hold(self, collection: str, id: Value, **fields: Value) -> None:
-        """Sets fields of a document that follow from other documents. Records no change.
+        """Sets fields that are computed from other documents. Not recorded in `changes`.
 
-        If two transactions hold a document at once, one of them is retried, even if neither changes a value.
+        If two concurrent transactions hold the same document, one of them is retried, even if neither changes
+        a value.
         """
         await self._send(
             collection,
@@ -174,7 +182,7 @@ class Transaction:
             self._cache_of(collection)[str(id)] = {**cached, **fields}
 
     async def hold_all(self, collection: str, fields: Iterable[tuple[Value, Fields]]) -> None:
-        """Like `hold`, with fields for each `_id`. One command."""
+        """Like `hold`, but sets different fields for each `_id`, in one command."""
         updates = [UpdateOne({"_id": key}, _holding(values)) for key, values in fields]
         await self._send(
             collection, "update", None, lambda target: target.bulk_write(updates, session=self.session)
@@ -182,13 +190,13 @@ class Transaction:
         self._cache.pop(collection, None)
 
     async def delete(self, collection: str, document: Fields) -> None:
-        """Deletes a document that was read in this transaction."""
+        """Deletes a document that this transaction has read."""
         await self.delete_all(collection, {"_id": document["_id"]})
         self.changes.append(Change(collection, document["_id"], document, None))
         self._cache_of(collection)[str(document["_id"])] = None
 
     async def put(self, collection: str, document: Fields) -> None:
-        """Inserts a document, or replaces the one with its `_id`. Records no change."""
+        """Inserts a document, or replaces the one with the same `_id`. Not recorded in `changes`."""
         query = {"_id": document["_id"]}
         await self._send(
             collection,
@@ -199,7 +207,7 @@ class Transaction:
         self._cache.pop(collection, None)
 
     async def set(self, collection: str, query: Filter, fields: Fields) -> None:
-        """Sets fields of all documents that match a query. Records no change."""
+        """Sets fields of all documents that match a query. Not recorded in `changes`."""
         await self._send(
             collection,
             "update",
@@ -209,7 +217,7 @@ class Transaction:
         self._cache.pop(collection, None)
 
     async def delete_all(self, collection: str, query: Filter) -> None:
-        """Deletes all documents that match a query. Records no change."""
+        """Deletes all documents that match a query. Not recorded in `changes`."""
         await self._send(
             collection,
             "delete",
@@ -219,10 +227,10 @@ class Transaction:
         self._cache.pop(collection, None)
 
     async def _send(self, collection: str, kind: str, id: Value, call: DriverCall) -> Result:
-        """Sends a write, and notes the document's key after a write conflict.
+        """Sends a write; after a write conflict, adds the document's key for the next attempt to lock.
 
-        id: the `_id` of the document that is written, the first of several. None if other transactions would
-        not refer to it by an `_id`.
+        id: the `_id` of the document that is written, or of the first one if there are several. None if other
+        transactions wouldn't refer to it by an `_id`.
         """
         key = f"{self.database.name}.{collection} {id}" if id else None
         try:
@@ -239,7 +247,7 @@ class Transaction:
             raise
 
     def _cache_of(self, collection: str) -> dict[str, Document | None]:
-        """The cached documents of a collection, by `_id` as text: a vote's `_id` is not hashable."""
+        """Returns a collection's cached documents, by `_id` as text: a vote's `_id` is not hashable."""
         return self._cache.setdefault(collection, {})
 
 
@@ -250,18 +258,21 @@ def _differ(stored: Value, value: Value) -> bool:
 
 
 def _holding(fields: Fields) -> Document:
-    """An update that always changes the document: MongoDB sees no conflict in one that changes nothing."""
+    """Returns an update that always changes the document.
+
+    MongoDB detects no conflict between updates that change nothing.
+    """
     return {"$set": fields, "$inc": {"revision": 1}}
 
 
 async def transaction(database: Database, work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Runs `work` in a transaction; returns its result once a majority of the replica set has the writes.
 
-    `work` may be called several times, each time with a fresh transaction.
+    `work` can be called several times, each time with a fresh transaction.
 
-    Raises what `work` raises; nothing is written then. Raises PyMongoError if MongoDB stays unreachable; in a
-    request's scope, DatabaseAwayError instead. In a scope, it also raises DeadlineError past the deadline, or
-    OutcomeUnknownError if a commit was in flight at the deadline.
+    If `work` raises an error, nothing is written, and the error is passed on. Raises PyMongoError if MongoDB
+    stays unreachable, or DatabaseAwayError in a request's scope. In a scope, it also raises DeadlineError
+    past the deadline, or OutcomeUnknownError if a commit was in flight at the deadline.
     """
     scope = current_scope.get()
     deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE
@@ -278,8 +289,8 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
                 raise
             if monotonic() > deadline:
                 raise (DeadlineError() if scope else error) from error
-        if len(keys) == known:  # otherwise the next attempt waits for the new key's lock instead
-            await sleep(pause * random.random())  # noqa: S311 # jitter, so that two don't conflict again
+        if len(keys) == known:  # if a key was added, the next attempt waits for its lock instead
+            await sleep(pause * random.random())  # noqa: S311 # jitter: two retries might conflict again
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
@@ -313,7 +324,10 @@ async def _attempt(
 
 
 async def _committed(session: DriverObject, deadline: float) -> None:
-    """Commits, even past the deadline. Raises OutcomeUnknownError at the deadline; the commit goes on."""
+    """Commits, even past the deadline.
+
+    At the deadline, raises OutcomeUnknownError, but the commit continues.
+    """
     scope, commit = current_scope.get(), detached.start_detached(_commit(session))
     try:
         await detached.outcome(commit, deadline, "commit")
@@ -327,7 +341,7 @@ async def _committed(session: DriverObject, deadline: float) -> None:
 async def _commit(session: DriverObject) -> None:
     """Commits, and retries until the outcome is known, even if nobody waits for it any more.
 
-    A commit that was given up would keep its locks in MongoDB. Retrying is safe: a commit is idempotent.
+    An abandoned commit would keep its locks in MongoDB. Retrying is safe, because a commit is idempotent.
     """
     until = monotonic() + _FOLLOWED_UP
     try:
@@ -349,7 +363,7 @@ async def _commit(session: DriverObject) -> None:
 
 
 def _may_have_committed(error: PyMongoError) -> bool:
-    """Whether a commit that failed with this error may have succeeded, or not yet have reached a majority."""
+    """Whether a commit may have succeeded despite this error, or has yet to reach a majority."""
     return (
         error.has_error_label(_UNKNOWN)
         or isinstance(error, WriteConcernError)
@@ -358,7 +372,10 @@ def _may_have_committed(error: PyMongoError) -> bool:
 
 
 async def _ended(session: DriverObject) -> None:
-    """Ends the session, which aborts what isn't committed. If that fails, app.background ends it."""
+    """Ends the session, which aborts its transaction unless that is committed.
+
+    If ending the session fails, app.background aborts the transaction later.
+    """
     take_time(_ABORT)
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
         await commands.send(session, "abortTransaction", lambda target: target.end_session())

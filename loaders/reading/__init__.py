@@ -1,4 +1,4 @@
-"""Reading: documents by key, paginated lists, projections, and ownership."""
+"""Reading from MongoDB: documents by key, paginated lists, projections and ownership."""
 
 from loaders.reading.batching import ByKey
 from loaders.reading.listing import WHOLE, Key, Listing, Order, Page, Window, counts, of_parents, sort_by

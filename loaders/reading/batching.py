@@ -13,11 +13,11 @@ D = TypeVar("D")
 
 
 class ByKey(Generic[D]):
-    """Loads the documents of a collection by a unique field; each is fetched once in a request.
+    """Loads a collection's documents by a unique field; fetches each one once per request.
 
-    Called with keys, it returns one entry for each key, in the order of the keys: the document, or None if
-    there is no such document or the key is None. It sends one command for the keys that are neither cached
-    nor being fetched by another call. It waits for such calls, and fails if one of them fails.
+    A call takes keys and returns one entry per key, in the same order: the document, or None if the key is
+    None or no document has it. It sends one command for the keys that are neither cached nor already being
+    fetched by other calls. It waits for those other calls, and fails if one of them fails.
     """
 
     def __init__(
@@ -40,11 +40,16 @@ class ByKey(Generic[D]):
             if rest := {h: key for h, key in missing.items() if not any(h in f.keys for f in elsewhere)}:
                 await self._fetch(rest)
             while waiters:
-                await waiters.pop()  # popped: its error refers to this frame, and would be part of a cycle
+                # Popped, because an error in a waiter refers to this frame: if the list kept the waiter, they
+                # would form a reference cycle.
+                await waiters.pop()
         return [cache[h] for h in hashed]
 
     async def _fetch(self, missing: Mapping[Hashable, Value]) -> None:
-        """Fetches keys into the cache. Its waiters fail with it, and try again if it was cancelled."""
+        """Fetches missing keys into the cache.
+
+        If the fetch fails, its waiters fail too; if it is cancelled, they try again.
+        """
         fetch = _Fetch(missing)
         self._in_flight.append(fetch)
         try:
@@ -64,13 +69,14 @@ class ByKey(Generic[D]):
         if len(keys) > 1:
             query = {self._field: {"$in": keys}}
             return await find(self._collection, query, size=len(keys), projection=self._projection)
-        # The driver and MongoDB have a fast path for one document. $eq, so that a key is never an operator.
+        # The driver and MongoDB have a fast path for a single document. $eq keeps a key from being read as an
+        # operator.
         one = await find_one(self._collection, {self._field: {"$eq": keys[0]}}, projection=self._projection)
         return [one] if one is not None else []
 
 
 class _Fetch:
-    """Keys that are being fetched."""
+    """A fetch in progress: its keys, and the calls that wait for it."""
 
     __slots__ = ("_waiters", "keys")
 
@@ -79,27 +85,30 @@ class _Fetch:
         self._waiters: list[Future[None]] = []
 
     def waiter(self) -> Future[None]:
-        """A future that completes when the fetch ends, and fails if the fetch failed.
+        """Returns a future that completes when the fetch ends, and fails if the fetch fails.
 
-        Each waiter has a future of its own, so that cancelling one waiter doesn't cancel the others.
+        Each waiter has its own future, so that cancelling one waiter doesn't cancel the others.
         """
         waiter: Future[None] = get_running_loop().create_future()
         self._waiters.append(waiter)
         return waiter
 
     def end(self, error: Exception | None = None) -> None:
-        """Completes the waiters' futures, with an error if the fetch failed. A second call does nothing."""
+        """Completes the waiters' futures, with an error if the fetch failed. A second call has no effect."""
         while self._waiters:
             waiter = self._waiters.pop()
-            if waiter.done():  # it was cancelled
+            if waiter.done():  # the waiter was cancelled
                 continue
             if error is None:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(error)
-                waiter.exception()  # or asyncio would log the error if nobody awaits the future
+                waiter.exception()  # otherwise asyncio would log the error of a future that nobody awaits
 
 
 def _hashed(keys: Iterable[Value]) -> list[Hashable]:
-    """Keys for dictionary look-ups: the bytes of ObjectIds, which hash and compare faster than ObjectIds."""
+    """Converts keys to dictionary keys.
+
+    ObjectIds become bytes, which hash and compare faster.
+    """
     return [id_bytes(key) if type(key) is ObjectId else key for key in keys]

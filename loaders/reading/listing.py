@@ -1,10 +1,10 @@
-"""Ordered lists of documents, paginated by key: of a whole collection, or one list for each parent.
+"""Ordered lists of documents, paginated by key: one for a whole collection, or one per parent.
 
 An ordering key is the value of a field, with `_id` as the tie-breaker in the opposite direction. Ascending
-order is exactly descending order read backwards, so one index serves both. A page starts after the ordering
-key of an element, never at an offset, so documents inserted meanwhile don't shift it.
+order is exactly descending order read backwards, so one index serves both. A page starts after an element's
+ordering key, never at an offset, so documents inserted in the meantime don't shift it.
 
-MongoDB orders null below every value: last when descending, first when ascending.
+MongoDB sorts null before every other value: nulls come last in descending order, first in ascending order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,12 +29,15 @@ from loaders.mongo import (
 )
 from loaders.reading.projections import Projection, including
 
-#: Takes the parent's place in a listing without parents.
+#: Stands in for the parent in a listing that has no parents.
 WHOLE = "the whole collection"
 
 
 class Order(NamedTuple):
-    """An order of documents. nullable: whether the field may be null."""
+    """A sort order for documents.
+
+    nullable: whether the field can be null.
+    """
 
     field: str  # a path, such as "price.amountMinor"
     descending: bool
@@ -42,14 +45,17 @@ class Order(NamedTuple):
 
 
 class Key(NamedTuple):
-    """An ordering key: the position of an element in an order."""
+    """An ordering key: the position of an element in a sorted list."""
 
     value: Value
     id: ObjectId
 
 
 class Window(NamedTuple):
-    """A part of a list: at most `limit` elements between two keys, from its start or from its end."""
+    """A section of a list: at most `limit` elements between two keys.
+
+    The elements are counted from the start of the section, or from its end if `from_end` is set.
+    """
 
     limit: int
     after: Key | None = None
@@ -59,14 +65,14 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """An ordered list; with `parent`, one such list for each parent.
+    """An ordered list of documents; with `parent`, one list for each parent.
 
-    parts: the filter of each criterion, by the criterion's name.
-    parent: the field that refers to the parent, or an array of such references.
-    score: an expression whose result is the field `score`, for an order by relevance.
-    projection: the keys to fetch beside the ordering key; None: all.
+    parts: the filter for each criterion, by the criterion's name.
+    parent: the field that refers to the parent; it can hold an array of references.
+    score: an expression that computes the field `score`, for sorting by relevance.
+    projection: the keys to fetch in addition to the ordering key; None fetches all keys.
     course: a filter for the course that each document belongs to. The course is looked up when the list is
-    read, because hiding a course, with all that belongs to it, is a single write to the course.
+    read, because a course is hidden, with everything that belongs to it, by a single write to the course.
     """
 
     collection: Collection
@@ -91,9 +97,9 @@ class Listing:
         return Key(value, document["_id"])
 
     async def pages(self, parents: Sequence[Value], window: Window) -> "list[Page]":
-        """A page for each parent, in the order of the parents. One command for any number of parents.
+        """Returns a page for each parent, in the order of the parents. Sends a single command.
 
-        The page of a parent that is None is empty. A listing without `parent` takes WHOLE as its only parent.
+        If a parent is None, its page is empty. A listing without `parent` takes WHOLE as its only parent.
         """
         keys = _keys(parents)
         if not keys:
@@ -108,11 +114,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of one parent's list, in the list's order.
+    """A page of one parent's list, in the list's order.
 
-    has_next, has_previous: in the direction in which the window is read, whether more elements follow within
-    it, as Relay defines it, so that paging between two keys ends at the second one. In the other direction,
-    whether the window starts at a key.
+    has_next, has_previous: as Relay defines them. In the direction in which the window is read, the flag says
+    whether more elements follow within the window, so that paging between two keys ends at the second key. In
+    the other direction, it says whether the window starts at a key.
     """
 
     listing: Listing
@@ -123,7 +129,7 @@ class Page:
 
 
 async def counts(listing: Listing, parents: Sequence[Value]) -> list[int]:
-    """The length of each parent's whole list, in the order of the parents. One command."""
+    """Returns the total length of each parent's list, in the order of the parents. Sends one command."""
     keys = _keys(parents)
     if listing.parent is None and keys:
         return [await count(listing.collection, listing.filter)] * len(parents)
@@ -135,9 +141,9 @@ async def counts(listing: Listing, parents: Sequence[Value]) -> list[int]:
 
 
 def of_parents(listing: Listing, keys: Sequence[Value], chosen: Filter) -> list[Expression]:
-    """The stages that select the documents that match a filter.
+    """Returns the pipeline stages that select the documents matching a filter.
 
-    In a listing by parent, a document comes once for each of the parents that it refers to.
+    In a listing by parent, a document appears once for each parent that it refers to.
     """
     if listing.parent is None:
         return [{"$match": chosen}]
@@ -146,7 +152,7 @@ def of_parents(listing: Listing, keys: Sequence[Value], chosen: Filter) -> list[
 
 
 def sort_by(order: Order, *, reverse: bool = False) -> dict[str, int]:
-    """An order in the form of MongoDB's $sort."""
+    """Converts an order to the form that MongoDB's $sort takes."""
     direction = -1 if order.descending is not reverse else 1
     return {order.field: direction, "_id": -direction}
 
@@ -156,7 +162,7 @@ def _keys(parents: Sequence[Value]) -> list[Value]:
 
 
 async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]:
-    """The documents of a window, and the next one if there is one, which shows that more follow."""
+    """Returns the documents of a window, plus the next one if it exists, to show that more follow."""
     of_parent = {listing.parent: parent} if listing.parent else {}
     size = window.limit + 1
     if listing.score is not None or listing.course is not None:
@@ -171,10 +177,10 @@ async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]
 async def _rows_by_parent(
     listing: Listing, keys: Sequence[Value], window: Window
 ) -> dict[Value, list[Stored]]:
-    """Like `_rows`, for several parents by a $lookup from their keys.
+    """Like `_rows`, but for several parents at once, with a $lookup from their keys.
 
-    It is about as fast as a $unionWith branch for each parent (benchmarks/top_per_parent.py), but has no
-    limit on the number of stages, and is also correct for parents in an array.
+    About as fast as one $unionWith branch per parent (benchmarks/top_per_parent.py), but it can't hit the
+    limit on pipeline stages, and it also works when documents refer to their parents in an array.
     """
     lookup = {
         "from": listing.collection.name,
@@ -202,9 +208,10 @@ def _stages(listing: Listing, window: Window) -> list[Expression]:
 
 
 def _of_courses(listing: Listing) -> list[Expression]:
-    """The stages that keep only documents whose course matches the listing's filter for it.
+    """Returns the stages that keep only documents whose course matches the listing's course filter.
 
-    They come after the $sort, so that only as many courses are looked up as it takes to fill the page.
+    The stages come after the $sort, so that MongoDB looks up only as many courses as it takes to fill the
+    page.
     """
     if listing.course is None:
         return []
@@ -216,10 +223,11 @@ def _of_courses(listing: Listing) -> list[Expression]:
 
 
 def _projected(listing: Listing) -> list[Expression]:
-    """The stage that applies the projection.
+    """Returns the stage that applies the projection, if there is one.
 
-    It makes MongoDB no slower (benchmarks/top_per_parent.py), and saves decoding, which the driver does for
-    all pages at once while it holds Python's lock: 100 pages of 100 reviews take a fifth of the time.
+    The stage doesn't slow MongoDB down (benchmarks/top_per_parent.py), and it saves decoding. The driver
+    decodes all pages in one go while it holds Python's global interpreter lock: with a projection, 100 pages
+    of 100 reviews take a fifth of the time.
     """
     if listing.projection is None:
         return []
@@ -245,7 +253,7 @@ def _between(order: Order, window: Window) -> Filter:
 
 
 def _beyond(order: Order, key: Key) -> Filter:
-    """A filter for what follows a key: a later value, or the same value and a later `_id`."""
+    """Returns a filter for the elements after a key: a later value, or the same value and a later `_id`."""
     step, id_step = ("$lt", "$gt") if order.descending else ("$gt", "$lt")
     same_value = {order.field: key.value, "_id": {id_step: key.id}}
     if key.value is None:

@@ -1,4 +1,4 @@
-"""Ownership of documents: their student, the instructors of their course, and its status."""
+"""Document ownership: a document's student, and its course's instructors and status."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,8 +12,8 @@ from loaders.mongo import Collection, Fields, Pipeline, aggregate
 class Owners(NamedTuple):
     """The owners of a course, or of a document that belongs to a course.
 
-    student_id: of the enrolment or review. instructor_ids, course_status: those of the course; empty and None
-    if there is no course.
+    student_id: the student who owns the enrolment or review. instructor_ids, course_status: the instructors
+    and the status of the course; empty and None if there is no course.
     """
 
     student_id: ObjectId | None = None
@@ -25,9 +25,9 @@ NOBODY = Owners()
 
 
 async def owners_by_id(collection: Collection, ids: Sequence[ObjectId]) -> dict[ObjectId, Owners]:
-    """The owners of courses, or of documents that belong to courses, by `_id`. One command.
+    """Maps the `_id`s of courses, or of documents that belong to courses, to their owners.
 
-    Documents that don't exist are left out.
+    Documents that don't exist are left out. Sends one command.
     """
     course = "_id" if collection.name == "courses" else "courseId"
     lookup = {
@@ -44,7 +44,10 @@ async def owners_by_id(collection: Collection, ids: Sequence[ObjectId]) -> dict[
 
 
 def owners_of_course(course: Fields | None, student_id: ObjectId | None = None) -> Owners:
-    """The owners of a course, or of a student's document in it. course: None if there is none."""
+    """Returns the owners of a course, or of a student's document that belongs to the course.
+
+    course: None if the course doesn't exist.
+    """
     if course is None:
         return Owners(student_id)
     return Owners(student_id, course.get("instructorIds") or (), course["status"])

@@ -1,7 +1,7 @@
-"""Projections: which stored keys of a collection's documents an operation needs.
+"""Projections: the stored keys that an operation needs from a collection's documents.
 
-A request has one projection for each collection, however its documents are reached, so that a document that
-was fetched once serves every part of the operation.
+A request has one projection per collection, regardless of how its documents are reached, so that a document
+fetched once serves every part of the operation.
 """
 
 from collections.abc import Mapping, Set
@@ -9,12 +9,15 @@ from typing import TypeAlias
 
 from loaders.collections import COLLECTIONS
 
-#: A projection in MongoDB's own form: stored key -> 1.
+#: A projection in the form that MongoDB takes: each stored key is mapped to 1.
 Projection: TypeAlias = Mapping[str, int]
 
 
 def projections_of(reads: Mapping[str, Set[str]]) -> Mapping[str, Projection]:
-    """The projection of each collection: the keys that the operation reads, and those always fetched."""
+    """Returns a projection for each collection.
+
+    It contains the keys that the operation reads, and the keys that are always fetched.
+    """
     return {
         collection: dict.fromkeys(sorted({"_id"} | keys | COLLECTIONS[collection].always_read), 1)
         for collection, keys in reads.items()
@@ -22,7 +25,10 @@ def projections_of(reads: Mapping[str, Set[str]]) -> Mapping[str, Projection]:
 
 
 def including(projection: Projection | None, *paths: str) -> Projection | None:
-    """Adds keys to a projection; for a path, its first key. None fetches whole documents, and stays None."""
+    """Adds keys to a projection; a path adds its first key.
+
+    A projection of None means that whole documents are fetched; it is returned unchanged.
+    """
     if projection is None or projection.keys() >= set(paths):
         return projection
     return {**projection, **{path.partition(".")[0]: 1 for path in paths}}

@@ -1,4 +1,4 @@
-"""The loaders of documents by key of one request."""
+"""The loaders with which one request fetches documents by key."""
 
 from collections.abc import Mapping, Set
 from typing import Any
@@ -12,11 +12,13 @@ _STATUS = ("courses", "status only")
 
 
 class Loaders:
-    """The loaders of one request. They are dropped with it, so what they cache is no older than the request.
+    """The loaders of one request.
 
-    projections: the keys to fetch from each collection's documents. Without a projection, documents are
-    fetched whole.
-    looked_beyond: the collections whose pages may be asked whether more follows (`pageInfo`); None for all.
+    They are discarded with the request, so nothing that they cache is older than the request.
+    projections: the keys to fetch from each collection's documents. If a collection has no projection, its
+    documents are fetched whole.
+    looked_beyond: the collections for which the operation might ask whether another page follows
+    (`pageInfo`); None means all collections.
     """
 
     def __init__(
@@ -28,10 +30,11 @@ class Loaders:
         self.database = database
         self.projections: Mapping[str, Projection] = projections or {}
         self.looked_beyond = looked_beyond
-        self._by_key: dict[tuple[str, str], ByKey[Any]] = {}  # Any: each collection has its own type
+        self._by_key: dict[tuple[str, str], ByKey[Any]] = {}  # Any: each collection has its own document type
 
-    def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:  # Any: its documents' type
-        """The loader of a collection's documents by a unique field."""
+    # Any: the collection's document type.
+    def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:
+        """Returns the loader that fetches a collection's documents by a unique field."""
         if (loader := self._by_key.get((collection, field))) is None:
             projection = self.projections.get(collection)
             loader = self._by_key[collection, field] = ByKey(self.database[collection], field, projection)
@@ -43,7 +46,7 @@ class Loaders:
 
     @property
     def course_status_by_id(self) -> ByKey[CourseDoc]:
-        """Courses with at least their status. If the operation fetches courses, `course_by_id` is used."""
+        """Courses with at least their status. If the operation fetches courses, this is `course_by_id`."""
         if not self.projections or "courses" in self.projections:
             return self.course_by_id
         if (loader := self._by_key.get(_STATUS)) is None:
@@ -79,5 +82,5 @@ class Loaders:
         return self.by_key("reviews")
 
     def forget(self) -> None:
-        """Drops everything read so far, because it may have been changed."""
+        """Drops all documents read so far, because they might have changed."""
         self._by_key.clear()

@@ -1,4 +1,4 @@
-"""Search terms, sort keys and slugs of courses and students."""
+"""Search terms, sort keys and slugs for courses and students."""
 
 from loaders.text.search import has_words, search_filter, search_score
 from loaders.text.slugs import slugify, unique_slugs

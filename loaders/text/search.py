@@ -7,10 +7,10 @@ from typing import Any
 from loaders.mongo import Filter, all_of
 from loaders.text.terms import stem, words
 
-_MAX_WORDS = 10  # per query; further words are ignored
+_MAX_WORDS = 10  # words per query; further words are ignored
 _LAST = "\U0010ffff"  # sorts after every other character
 
-_Expression = Mapping[str, Any]  # an aggregation expression, of nested operators
+_Expression = Mapping[str, Any]  # an aggregation expression, made of nested operators
 
 
 def search_filter(text: str) -> Filter:
@@ -40,9 +40,9 @@ def has_words(text: str) -> bool:
     return bool(query_words(text))
 
 
-@lru_cache(maxsize=64)  # each list parses its query several times
+@lru_cache(maxsize=64)  # cached, because each list parses its query several times
 def query_words(text: str) -> Sequence[str]:
-    """Returns the words of a query that are searched for."""
+    """Returns the first _MAX_WORDS words of a query. Only these are searched for."""
     return tuple(words(text)[:_MAX_WORDS])
 
 

@@ -1,4 +1,4 @@
-"""Slugs: derived from a title, unique within their collection."""
+"""Slugs, derived from titles and unique within a collection."""
 
 import re
 from collections.abc import Sequence
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from loaders.mongo import Collection, find
 from loaders.text.terms import words
 
-_SIGNS = {"+": "p", "#": "sharp"}  # C, C++ and C# are three different courses
+_SIGNS = {"+": "p", "#": "sharp"}  # so that C, C++ and C# get different slugs
 
 
 def slugify(text: str) -> str:
     """Converts a text to a slug: "Node.JS & Express" becomes "node-js-express".
 
-    Letters of any script are kept, accents are removed. The result has at most 80 characters, and may be
+    Letters of any script are kept, but accents are removed. The slug has at most 80 characters, and can be
     empty.
     """
     return "-".join(re.sub(r"[+#]", lambda sign: _SIGNS[sign[0]], word) for word in words(text))[:80].strip(
@@ -21,10 +21,10 @@ def slugify(text: str) -> str:
 
 
 async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]) -> list[str]:
-    """Returns an unused slug for each (slug, suffix), in order.
+    """Returns an unused slug for each (slug, suffix) pair, in order.
 
-    Tries the slug itself, then the slug with its suffix, then with a number from 2 to 9 after that. The
-    suffix distinguishes documents of the same title; it must be the same on every call.
+    It tries the slug itself, then the slug with its suffix, then the same with a number from 2 to 9 appended.
+    The suffix distinguishes documents with the same title; it must be the same on every call.
     """
     candidates = [_candidates(slug, suffix) for slug, suffix in wanted]
     query = {"slug": {"$in": sorted({slug for options in candidates for slug in options})}}

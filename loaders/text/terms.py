@@ -1,9 +1,9 @@
 """Search terms and sort keys of courses and students.
 
-MongoDB's text index has no prefix search, combines words by OR, and can't be paged by a key. The terms are
-therefore stored with each document: its words, folded (without case and accents), and their English stems,
-each with a weight. A query word matches a term that equals the word or its stem; the last word also matches
-as a prefix.
+MongoDB's text index has no prefix search, combines words with OR, and can't be paginated by key. Therefore,
+each document stores its own search terms: its words without case and accents ("folded"), and their English
+stems, each with a weight. A query word matches a term that equals the word or its stem; the last word also
+matches as a prefix.
 """
 
 import re
@@ -17,16 +17,17 @@ from snowballstemmer import stemmer
 
 from loaders.model import SearchTerm
 
-TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # weights
+TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # weights of a term by field
 
-_WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")  # C++ and C# are words
-_MAX_TERM = 64  # characters; longer terms are truncated to fit an index key
-_MAX_TERMS = 400  # per document; the heaviest are kept
+_WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")  # "C++" and "C#" count as words
+_MAX_TERM = 64  # maximum length in characters; longer terms are truncated to fit an index key
+_MAX_TERMS = 400  # terms per document; those with the greatest weight are kept
 
-_LONGEST_CACHED = 20  # characters of a word whose stem is cached; few words of any language are longer
-_MAX_FOLDED = 8_192  # characters whose folding is cached
+# Maximum length in characters of words whose stem is cached; few words in any language are longer.
+_LONGEST_CACHED = 20
+_MAX_FOLDED = 8_192  # maximum number of characters whose folded form is cached
 
-_SourceFields = Mapping[str, Any]  # a course or a student, complete or not yet
+_SourceFields = Mapping[str, Any]  # a course or a student, possibly incomplete
 
 _new_stem = stemmer("english").stemWord
 _kept_stem = lru_cache(maxsize=20_000)(_new_stem)
@@ -42,7 +43,9 @@ class StudentKeys(TypedDict):
     search: list[SearchTerm]
 
 
-_VOWEL_SIGNS = ("Mc", "Mn")  # of Indic scripts; the accents of Latin scripts are combining characters
+# Unicode categories of Indic vowel signs. Unlike the accents of Latin scripts, they are not combining
+# characters.
+_VOWEL_SIGNS = ("Mc", "Mn")
 
 
 class _Folding(dict[int, str]):
@@ -60,7 +63,10 @@ class _Folding(dict[int, str]):
 
 
 def _folded(character: str) -> str:
-    """Normalises twice, since casefolding can undo the first normalisation."""
+    """Returns a character without case and accents.
+
+    Normalises it twice, because casefolding can undo the first normalisation.
+    """
     plain = normalize("NFKD", normalize("NFKD", character).casefold())
     return "".join(_word_character_or_space(c) for c in plain if not combining(c))
 
@@ -77,8 +83,8 @@ _FOLDING = _Folding()
 def words(text: str) -> list[str]:
     """Returns the words of a text, in order, without case and accents.
 
-    "Café Ökonomie" has the words "cafe" and "okonomie". Linear in the length of the text, because each
-    character is normalised on its own. Normalising a whole text is quadratic in the length of its runs of
+    "Café Ökonomie" has the words "cafe" and "okonomie". Runs in linear time, because each character is
+    normalised on its own. Normalising the text as a whole would be quadratic in the length of its runs of
     combining marks, which are dropped here anyway.
     """
     return [w[:_MAX_TERM] for w in _WORD.findall(text.translate(_FOLDING))]
@@ -89,15 +95,15 @@ def stem(word: str) -> str:
 
 
 def sort_key(text: str) -> str:
-    """Returns the key that a title or name is sorted by.
+    """Returns the key by which a title or name is sorted.
 
-    It is folded, has no leading punctuation, and has at most 200 characters.
+    The key is folded (without case and accents), has no leading punctuation, and has at most 200 characters.
     """
     return " ".join(words(text))[:200]
 
 
 def course_keys(course: _SourceFields) -> CourseKeys:
-    """Returns the derived keys of a course, from its title, codes, tags, summary and description."""
+    """Returns a course's derived keys, from its title, codes, tags, summary and description."""
     weights: Counter[str] = Counter()
     _weigh(weights, [course["title"]], TITLE)
     _weigh(weights, course["codes"], CODE)
@@ -108,7 +114,7 @@ def course_keys(course: _SourceFields) -> CourseKeys:
 
 
 def student_keys(student: _SourceFields) -> StudentKeys:
-    """Returns the derived keys of a student, from the name."""
+    """Returns a student's derived keys, from the name."""
     weights: Counter[str] = Counter(dict.fromkeys(words(student["name"]), 1))
     return {"sortName": sort_key(student["name"]), "search": _terms(weights)}
 

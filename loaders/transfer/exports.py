@@ -1,7 +1,8 @@
-"""Documents as JSON rows that can be imported again without loss.
+"""Exports documents as JSON rows that can be imported again without loss.
 
-A row holds what its source supplied: no aggregates and no derived fields. It refers to another document by
-external id, or by `_id` if that document has none. A course includes its category, instructors and runs.
+A row contains what the source supplied, without aggregates and derived fields. It refers to another document
+by external id, or by `_id` if that document has no external id. A course includes its category, instructors
+and runs.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ from loaders.transfer.imports import Key
 Row = Mapping[str, Any]  # a JSON object; its keys depend on the collection
 _NewRow = dict[str, Any]  # a row that is being built
 
-EXPORT_MARK = "lectern"  # the key that marks a row as exported; its value is the collection
+EXPORT_MARK = "lectern"  # the key that marks a row as exported; its value is the name of the collection
 _BATCH = 500
 
 #: Fields that earlier versions stored.
@@ -42,7 +43,7 @@ _DATES = (
 
 
 async def exported_rows(database: Database, collection: str) -> AsyncIterator[Row]:
-    """Yields every document of a collection as a row, in `_id` order. Dates are datetimes."""
+    """Yields every document of a collection as a row, in `_id` order. Dates are datetime objects."""
     last: ObjectId | None = None
     while documents := await _next_batch(database, collection, last):
         last = documents[-1]["_id"]
@@ -56,7 +57,7 @@ async def exported_rows(database: Database, collection: str) -> AsyncIterator[Ro
 
 
 def exported_key(row: Row) -> Key:
-    """Returns the key of an exported row, or of a reference in one. Raises ValueError."""
+    """Returns the key of an exported row, or of a reference in one. Raises ValueError if there is none."""
     external = row.get("externalId")
     if external:
         return str(external["source"]), str(external["id"])
@@ -67,7 +68,7 @@ def exported_key(row: Row) -> Key:
 
 
 def exported_object_id(row: Row) -> ObjectId:
-    """Returns the `_id` of an exported document. Raises ValueError."""
+    """Returns the `_id` of an exported document. Raises ValueError if the row has no valid `_id`."""
     try:
         return ObjectId(row["_id"])
     except (KeyError, InvalidId, TypeError):
@@ -75,7 +76,10 @@ def exported_object_id(row: Row) -> ObjectId:
 
 
 def exported_fields(row: Row) -> Document:
-    """Returns the stored fields of a row, without its key and its references. Raises ValueError."""
+    """Returns a row's stored fields, without its key and its references.
+
+    Raises ValueError if a date is invalid.
+    """
     left_out = (
         EXPORT_MARK,
         "_id",

@@ -1,6 +1,6 @@
 """Batched, idempotent writes of documents from other systems, identified by external id.
 
-A document is created when it is missing, updated where a supplied field differs, and otherwise left alone.
+A document is created if it is missing, updated if a supplied field differs, and otherwise left unchanged.
 Importing the same batch again changes nothing.
 """
 
@@ -19,18 +19,18 @@ from loaders.mongo import Collection, Database, find, now
 from loaders.text import slugify, unique_slugs
 from loaders.transfer.seen_keys import Seen
 
-#: The (source, id) of an external id; the `_id` of a document that has none.
+#: The external id as (source, id), or the `_id` of a document without an external id.
 Key = tuple[str, str] | ObjectId
-StorageError = PyMongoError  #: raised when MongoDB can't continue
+StorageError = PyMongoError  # raised if MongoDB fails, so that the import can't continue
 Kind = Literal["created", "updated", "unchanged", "duplicate", "rejected"]
 
 
 @dataclass(slots=True)
 class Incoming:
-    """A document to be stored.
+    """A document to be imported.
 
-    fields: what the source supplies, by stored name; null where the source has no value. new: further
-    fields, stored only when the document is created.
+    fields: the values that the source supplies, by stored name; null where the source has no value. new:
+    further fields, which are stored only if the document is created.
     """
 
     row: int
@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-_StoredFields = Mapping[str, Any]  # (part of) a document of any collection, only read
+_StoredFields = Mapping[str, Any]  # all or part of a document from any collection; read-only
 _NO_COURSE = ObjectId("0" * 24)
 _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
     Outcome(kind) for kind in ("created", "updated", "unchanged", "duplicate")
@@ -58,17 +58,17 @@ class Plan(NamedTuple):
     outcomes: list[Outcome]
     create: list[int]  # indexes into the batch
     update: list[tuple[int, UpdateOne]]
-    first: dict[Key, Incoming]  # the first document of each key; later ones repeat it
+    first: dict[Key, Incoming]  # the first document with each key; later ones with the same key repeat it
 
 
 class Importer:
-    """Imports into one collection, and remembers every key it has seen.
+    """Imports into one collection, and remembers every key that it has seen.
 
     A later row with the same key is a duplicate if its values are the same, and is rejected if they differ.
-    An import therefore never overwrites what it has just written, whatever the order of its rows.
+    An import therefore never overwrites what it has just written, regardless of the order of its rows.
 
-    With `write` off nothing is written; the outcomes say what would be. A key that repeats in a later batch
-    then counts as a duplicate, whatever its values.
+    If `write` is False, nothing is written; the outcomes say what would have been written. A key that repeats
+    in a later batch then counts as a duplicate, regardless of its values.
     """
 
     def __init__(self, database: Database, collection: str, *, write: bool = True) -> None:
@@ -79,7 +79,7 @@ class Importer:
         self._writing: asyncio.Task[list[Outcome]] | None = None
 
     async def upsert(self, batch: Sequence[Incoming]) -> list[Outcome]:
-        """Plans and writes a batch. Returns one outcome per document, in order."""
+        """Plans and writes a batch. Returns one outcome per document, in the order of the batch."""
         return await self.write(await self.plan(batch))
 
     async def plan(self, batch: Sequence[Incoming]) -> Plan:
@@ -90,7 +90,7 @@ class Importer:
                 _truncate_lists(incoming.fields)
         seen_rows = [self._seen.row(incoming.key) for incoming in batch]
         if self._writing and any(seen_rows):
-            await self._writing  # a repeat is compared with what an earlier batch stores
+            await self._writing  # a repeated key is compared with what an earlier batch stores
         stored = await self._stored(batch)
         plan = Plan(batch, [], [], [], {})
         for index, (incoming, seen_row) in enumerate(zip(batch, seen_rows, strict=True)):
@@ -100,9 +100,9 @@ class Importer:
         return plan
 
     def write(self, plan: Plan) -> asyncio.Task[list[Outcome]]:
-        """Starts to write a plan. Call it only once the previous plan has been written.
+        """Starts writing a plan. Call it only once the previous plan has been written.
 
-        The task returns one outcome per document of the batch, in order.
+        The task returns one outcome per document, in the order of the batch.
         """
         self._writing = asyncio.create_task(self._execute(plan))
         return self._writing
@@ -153,7 +153,7 @@ class Importer:
         return found
 
     def _with_derived(self, stored: _StoredFields, changes: Document) -> Document:
-        """Adds the fields that follow from the changes. Votes beyond the imported ones are kept."""
+        """Adds the fields that are computed from the changed ones. Keeps votes beyond the imported ones."""
         if "importedHelpfulCount" in changes:
             votes = stored["helpfulCount"] - stored.get("importedHelpfulCount", 0)
             changes["helpfulCount"] = changes["importedHelpfulCount"] + votes
@@ -166,10 +166,10 @@ class Importer:
         return changes
 
     async def _insert(self, plan: Plan) -> None:
-        """Inserts the new documents in the order of their courses.
+        """Inserts the new documents, sorted by course.
 
-        The index entries of a course then lie together, which saves MongoDB a third of its work. The `_id`s
-        are assigned beforehand, so they follow the order of the rows.
+        Sorting places the index entries of a course next to each other, which saves MongoDB a third of its
+        work. The `_id`s are assigned before sorting, so they follow the order of the rows.
         """
         if not plan.create:
             return
@@ -203,7 +203,7 @@ class Importer:
 
 
 def _queries(batch: Sequence[Incoming]) -> list[Document]:
-    """Returns one query per source, since the index begins with the source, and one by `_id`."""
+    """Returns one query per source, because the index starts with the source, and one query by `_id`."""
     sources: dict[str, list[str]] = {}
     ids = []
     for incoming in batch:
@@ -240,7 +240,7 @@ def _repeated(incoming: Incoming, row: int, *, differs: bool) -> Outcome:
     if not differs:
         return _DUPLICATE
     name = incoming.key[1] if isinstance(incoming.key, tuple) else incoming.key
-    return Outcome("rejected", f"row {row} has the same id “{name}” with other values")
+    return Outcome("rejected", f"row {row} has the same id “{name}” but different values")
 
 
 def _new(collection: str, incoming: Incoming) -> Document:
@@ -251,6 +251,6 @@ def _new(collection: str, incoming: Incoming) -> Document:
 
 
 def _reject_refused(error: BulkWriteError, indexes: Sequence[int], outcomes: list[Outcome]) -> None:
-    """Marks the documents that MongoDB refused as rejected. It stored the others."""
+    """Marks the documents that MongoDB refused as rejected. MongoDB has stored the others."""
     for failed in error.details["writeErrors"]:
         outcomes[indexes[failed["index"]]] = Outcome("rejected", f"MongoDB refused it: {failed['errmsg']}")

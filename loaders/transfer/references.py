@@ -1,7 +1,7 @@
 """Batched look-ups of the documents that imported rows refer to.
 
-These are courses, students, runs, categories and instructors. Results are cached up to a bound, so that
-memory doesn't grow with the file.
+These documents are courses, students, runs, categories and instructors. The number of cached results is
+bounded, so that memory doesn't grow with the file.
 """
 
 from collections.abc import Collection as Set
@@ -18,19 +18,20 @@ from loaders.transfer import exports
 from loaders.transfer.exports import Row
 from loaders.transfer.imports import Key
 
-#: A string is an id within the import's own source, a pair an exact (source, id), an ObjectId an `_id`.
+#: A reference to a document. A string is an id within the import's own source, a pair is an exact (source,
+#: id), and an ObjectId is an `_id`.
 Reference = str | tuple[str, str] | ObjectId
 
-_MAX_CACHED = 20_000  # entries of each kind
+_MAX_CACHED = 20_000  # maximum number of cache entries of each kind
 
 _K = TypeVar("_K")
-_Cached = Any  # a document, an id or a slug: it depends on the kind
+_Cached = Any  # Any: a document, an id or a slug, depending on the kind
 
 
 class References:
     """Look-ups for one import.
 
-    With `write` off, missing categories and instructors are not created.
+    If `write` is False, missing categories and instructors are not created.
     """
 
     def __init__(self, database: Database, source: str, *, write: bool = True) -> None:
@@ -39,9 +40,9 @@ class References:
         self._slugs: set[str] | None = None
 
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, Document]:
-        """Returns courses by external id, else by slug or code.
+        """Returns courses by external id, or otherwise by slug or code.
 
-        Each has its `_id` and `status`. Unknown references are left out.
+        Each course has its `_id` and `status`. Unknown references are left out.
         """
         found, missing = self._cached("courses", references)
         found |= await self._documents("courses", missing, {"status": 1})
@@ -58,7 +59,7 @@ class References:
     async def categories(self, names: Iterable[str]) -> Mapping[str, str]:
         """Returns the slugs of categories by name, and creates missing ones up to the limit.
 
-        A name without a letter or digit has no slug; it is left out, as is a name beyond the limit.
+        A name without letters or digits has no slug, and is left out. So is a name beyond the limit.
         """
         found, missing = self._cached("categories", names)
         slugs = {name: slug for name in missing if (slug := slugify(name))}
@@ -71,13 +72,16 @@ class References:
         return self._add_to_cache("categories", found | slugs)
 
     async def restore_categories(self, rows: Sequence[Row]) -> Set[str]:
-        """Creates missing exported categories up to the limit. Returns the slugs of all that exist then."""
+        """Creates missing exported categories up to the limit.
+
+        Returns the slugs of all categories that exist afterwards.
+        """
         permitted = await self._slugs_within_limit(row["slug"] for row in rows)
         await self.restore("categories", [row for row in rows if row["slug"] in permitted])
         return permitted
 
     async def _slugs_within_limit(self, slugs: Iterable[str]) -> set[str]:
-        """Returns the slugs of all categories, plus as many new ones of `slugs` as the limit allows."""
+        """Returns the slugs of all categories, plus as many new ones from `slugs` as the limit allows."""
         known = await self._category_slugs()
         for slug in dict.fromkeys(slugs):
             if len(known) < MOST_CATEGORIES:
@@ -119,13 +123,13 @@ class References:
         return {key: stored[key]["_id"] if key in stored else documents[key]["_id"] for key in by_key}
 
     async def _create_missing(self, collection: str, documents: Sequence[tuple[Document, Document]]) -> None:
-        """Takes pairs of a query and a document; inserts each document whose query finds nothing."""
+        """Takes (query, document) pairs; inserts each document whose query finds nothing."""
         if documents and self._write:
             upserts = [UpdateOne(query, {"$setOnInsert": new}, upsert=True) for query, new in documents]
             await self._database[collection].bulk_write(upserts, ordered=False)
 
     async def enrolled(self, pairs: Set[tuple[ObjectId, ObjectId]]) -> set[tuple[ObjectId, ObjectId]]:
-        """Returns the (student, course) pairs that have an enrolment other than on the waiting list."""
+        """Returns the (student, course) pairs that have an enrolment which is not waitlisted."""
         if not pairs:
             return set()
         query = {
@@ -198,10 +202,10 @@ def _query_for(key: Key, row: Row | None = None) -> Document:
 
 
 def _fields_to_insert(row: Row) -> Document:
-    """Returns the fields that an upsert sets in addition to those of its query.
+    """Returns the fields that an upsert sets in addition to those in its query.
 
-    A category is queried by its slug, so its external id is among them. Any other external id is already
-    part of the query.
+    A category is queried by its slug, so its external id is among these fields. Any other external id is
+    already part of the query.
     """
     external = {"externalId": row["externalId"]} if "slug" in row and "externalId" in row else {}
     fields = {name: value for name, value in row.items() if name not in ("_id", "externalId", "slug")}

@@ -1,7 +1,7 @@
 """Inserts a fixed set of documents, whose `_id`s are known in advance, into a database once.
 
-A marker document records the progress: it is written before the first document and marked complete after the
-last. An interrupted load is therefore resumed, and a document that somebody deletes later does not come back.
+A marker document records the progress: it is written before the first document, and marked complete after the
+last. Therefore an interrupted load is resumed, and a document that somebody deletes later does not come back.
 """
 
 from asyncio import gather
@@ -15,16 +15,17 @@ from loaders.collections import importable
 from loaders.mongo import Collection, Database
 
 _MARKERS = "sampleData"
-_DUPLICATE_KEY = 11000  # MongoDB's error code
+_DUPLICATE_KEY = 11000  # MongoDB's error code for a duplicate key
 
-SampleDocument = Mapping[str, Any]  # of any collection; the caller has typed it already
+# Any: a document of any collection, whose type the caller has already checked.
+SampleDocument = Mapping[str, Any]
 
 
 class SampleLoad(NamedTuple):
     """A load of sample data.
 
-    day: the day on which it began; its documents depend on that day. first: whether it is the first load of
-    this database. If it is not, users may have created documents since the first one.
+    day: the day on which the load began; its documents depend on that day. first: whether it is the first
+    load of this database. If it isn't, users might have created documents since the first load.
     """
 
     day: datetime
@@ -34,8 +35,8 @@ class SampleLoad(NamedTuple):
 async def begin_sample(database: Database, name: str, layout: int, day: datetime) -> SampleLoad | None:
     """Starts a load, or resumes an interrupted one.
 
-    Documents of another layout are deleted first, and the load starts over. Returns None when there is
-    nothing to do: the load is complete, or the database has courses of its own.
+    Documents with a different layout are deleted first, and the load starts over. Returns None if there is
+    nothing to do, because the load is complete, or because the database has courses of its own.
     """
     marker = await database[_MARKERS].find_one({"_id": name})
     if marker is None and await database["courses"].find_one({}, {"_id": 1}):
@@ -50,7 +51,7 @@ async def begin_sample(database: Database, name: str, layout: int, day: datetime
 
 
 async def insert_sample(database: Database, collections: Mapping[str, Sequence[SampleDocument]]) -> None:
-    """Inserts the missing documents, all collections in parallel. Existing documents are left alone."""
+    """Inserts the missing documents into all collections in parallel. Leaves existing ones unchanged."""
     await gather(*(_insert(database[name], documents) for name, documents in collections.items()))
 
 

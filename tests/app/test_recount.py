@@ -91,7 +91,7 @@ async def test_leftover_votes_are_removed(
     gone = ObjectId()
     votes = [{"_id": {"reviewId": gone, "studentId": ObjectId()}} for _ in range(2)]
     await database["votes"].insert_many(votes)
-    told = f"votes {gone} of a review that is gone 2, should be 0"
+    told = f"votes {gone} for a deleted review 2, should be 0"
     assert lines(recount())[0] == told
     fixed = recount("--fix")
     assert fixed.returncode == 0

@@ -87,7 +87,7 @@ def test_rejected_rows(catalogue: Shell) -> None:
         (2, 2, "course: there is no course “nowhere”"),
         (3, 3, "rating: “9” is not from 1 to 5"),
         (4, 4, "a review with neither a text nor a rating"),
-        (5, 5, "row 1 has the same id “1” with other values"),
+        (5, 5, "row 1 has the same id “1” but different values"),
         (9, 9, "not "),
     ]
     assert [r["data"] for r in found] == [rows[1], rows[2], rows[3], rows[4], "{broken"]

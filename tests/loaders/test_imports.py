@@ -121,7 +121,7 @@ async def test_a_repeated_key_is_a_duplicate_or_rejected(database: Database) -> 
     importer = Importer(database, "courses")
     outcomes = await importer.upsert([course(1), course(1), course(1, title="Other")])
     assert [o.kind for o in outcomes] == ["created", "duplicate", "rejected"]
-    assert outcomes[2].reason == "row 1 has the same id “c1” with other values"
+    assert outcomes[2].reason == "row 1 has the same id “c1” but different values"
     outcomes = await importer.upsert([course(1), course(1, title="Other")])
     assert [o.kind for o in outcomes] == ["duplicate", "rejected"]
     again = Importer(database, "courses")

@@ -110,7 +110,7 @@ async def test_votes_for_a_deleted_review_are_deleted(database: Database, gone: 
     votes = [{"_id": {"reviewId": review, "studentId": ObjectId()}} for _ in range(gone)]
     votes.append({"_id": {"reviewId": another, "studentId": ObjectId()}})
     await database["votes"].insert_many(votes)
-    field = "of a review that is gone"
+    field = "for a deleted review"
     expected = [("votes", review, field, gone, 0), ("votes", another, field, 1, 0)]
     assert await reported(database) == expected
     assert await reported(database, fix=True) == expected
@@ -140,7 +140,7 @@ async def test_second_reviews_of_a_student_are_reported_and_kept(database: Datab
     async with without_index(database, "reviews"):
         await store(database, courses=[course], students=[ann, bob], reviews=[*by, *imported])
         (found,) = await differences(database, fix=True)
-        assert found[:5] == ("reviews", by[0]["_id"], "of one student and course", 3, 1)
+        assert found[:5] == ("reviews", by[0]["_id"], "per student and course", 3, 1)
         assert found.remedy
         assert await differences(database) == [found]
         assert await database["reviews"].count_documents({}) == 6
@@ -154,9 +154,7 @@ async def test_a_second_enrolment_of_a_student_is_reported(database: Database) -
     async with without_index(database, "enrollments"):
         course["studentCount"] = 2
         await store(database, courses=[course], students=[ann, bob], enrollments=[*of_ann, *of_bob])
-        assert await reported(database) == [
-            ("enrollments", of_ann[0]["_id"], "of one student and course", 2, 1)
-        ]
+        assert await reported(database) == [("enrollments", of_ann[0]["_id"], "per student and course", 2, 1)]
 
 
 async def run_with(database: Database, *, seats: int | None, taken: int, waiting: int) -> Stored:

@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure
 from app import embedded
 from app.database import connect
 from loaders.mongo import Document
-from loaders.mongo.stale_transactions import Abandoned
+from loaders.mongo.stale_transactions import StaleTransactions
 from tests.storm.storm import settings_of
 
 IDLE = 0.2  # seconds
@@ -41,13 +41,13 @@ async def test_a_stale_transaction_is_ended_and_others_can_write(
     own_uri: str, left_open: ClientSession
 ) -> None:
     async with connect(settings_of(own_uri, "abandoned")) as database:
-        abandoned = Abandoned(database)
+        stale = StaleTransactions(database)
         await asyncio.sleep(IDLE)
-        assert await abandoned.end(IDLE) == 0  # the gateway may be slow, or mongod was suspended
-        assert await abandoned.end(IDLE) == 1
+        assert await stale.end(IDLE) == 0  # the gateway may be slow, or mongod was suspended
+        assert await stale.end(IDLE) == 1
         await asyncio.wait_for(database["things"].update_one({"_id": 1}, {"$set": {"n": 7}}), 5)
         assert await database["things"].find_one() == {"_id": 1, "n": 7}
-        assert await abandoned.end(IDLE) == 0
+        assert await stale.end(IDLE) == 0
     with pytest.raises(OperationFailure) as raised:
         left_open.commit_transaction()
     assert raised.value.has_error_label("TransientTransactionError")  # a live gateway retries
@@ -56,23 +56,23 @@ async def test_a_stale_transaction_is_ended_and_others_can_write(
 @pytest.mark.parametrize("left_open", ["lectern"], indirect=True)
 async def test_a_transaction_in_use_is_left_alone(own_uri: str, left_open: ClientSession) -> None:
     async with connect(settings_of(own_uri, "abandoned")) as database:
-        abandoned = Abandoned(database)
-        assert [await abandoned.end(), await abandoned.end()] == [0, 0]
+        stale = StaleTransactions(database)
+        assert [await stale.end(), await stale.end()] == [0, 0]
         await asyncio.sleep(IDLE)
-        assert await abandoned.end(IDLE) == 0
+        assert await stale.end(IDLE) == 0
         things = left_open.client["abandoned"]["things"]
         left_open.commit_transaction()
         with left_open.start_transaction():
             things.update_one({"_id": 1}, {"$inc": {"n": 1}}, session=left_open)
             await asyncio.sleep(IDLE)
-            assert await abandoned.end(IDLE) == 0  # it is another transaction
+            assert await stale.end(IDLE) == 0  # it is another transaction
     left_open.commit_transaction()
 
 
 @pytest.mark.parametrize("left_open", ["another"], indirect=True)
 async def test_a_transaction_of_another_program_is_left_alone(own_uri: str, left_open: ClientSession) -> None:
     async with connect(settings_of(own_uri, "abandoned")) as database:
-        abandoned = Abandoned(database)
+        stale = StaleTransactions(database)
         await asyncio.sleep(IDLE)
-        assert [await abandoned.end(IDLE), await abandoned.end(IDLE)] == [0, 0]
+        assert [await stale.end(IDLE), await stale.end(IDLE)] == [0, 0]
     left_open.commit_transaction()
