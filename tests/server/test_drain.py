@@ -43,6 +43,25 @@ def test_it_is_unready_but_still_answers_until_the_delay_is_over(
     assert "Traceback" not in server.output
 
 
+async def test_a_request_whose_body_arrives_during_the_drain_ends_its_connection(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    server = Process([*LECTERN, "0"], tmp_path / "log", environment(settings) | {"DRAIN_DELAY": "2"})
+    head, _, body = post(orjson.dumps(SMALL)).partition(b"\r\n\r\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(head + b"\r\n\r\n")
+    await asyncio.sleep(0.2)
+    server.signal(signal.SIGTERM)
+    ready = f"http://127.0.0.1:{server.port}/readyz"
+    await asyncio.to_thread(eventually, lambda: httpx.get(ready).status_code == 503)
+    writer.write(body)
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in answer
+    assert server.status() == 0
+    writer.close()
+
+
 async def test_writes_in_flight_are_answered(settings: Settings, database: Database, tmp_path: Path) -> None:
     server = Process([*LECTERN, "0"], tmp_path / "log", environment(settings))
     before = await database["accounts"].count_documents({})
