@@ -38,7 +38,7 @@ SIZES = frozenset({"first", "last", "ids", "name"})
 
 #: The fields of a connection that return its elements.
 _ELEMENTS = frozenset({"nodes", "edges"})
-_LONGEST_INT = 11  # characters
+_LONGEST_INT = 11  # maximum length of an integer in the text of an operation, in characters
 
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
@@ -49,7 +49,7 @@ _OBJECTS_OF_A_COMMAND = 20
 _BESIDE_INTROSPECTION = 10
 _INTROSPECTED_VALUE = 2
 
-_FieldMetadata: TypeAlias = Mapping[str, Any]  # as declared by resolvers.fields: functions and numbers
+_FieldMetadata: TypeAlias = Mapping[str, Any]  # what resolvers.fields declares: functions and numbers
 _SizeArguments: TypeAlias = Mapping[str, Any]  # arguments in SIZES: an integer, a string, a list or None
 
 

@@ -18,7 +18,7 @@ _Container: TypeAlias = dict[str, Any] | list[Any]  # its members are any JSON v
 _Member: TypeAlias = tuple[object, Any]  # a key or an index, and its value in the container
 
 _SLICE = 128 * 1024  # bytes; encoding that many takes about 1 ms
-_RUN = 8  # of every 8 consecutive members of a long list, the size of one is estimated
+_RUN = 8  # in a long list, the size is estimated for only one of this many consecutive members
 _KEY, _VALUE = 10, 6  # rough minimum size of a key and of a value, in bytes
 
 #: These options write a datetime without a time zone in the same format as
@@ -143,7 +143,8 @@ def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_M
     chosen at random, so that a client can't arrange for large members to be missed.
     """
     if len(members) == 1:
-        yield size, members  # counts as too large, so its own members are weighed instead
+        # A single member counts as too large, so that its own members are measured instead.
+        yield size, members
         return
     length = _RUN if len(members) >= 2 * _RUN else 1
     for start in range(0, len(members), length):

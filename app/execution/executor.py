@@ -28,10 +28,11 @@ from app.request import Request
 from resolvers.context import PUBLIC
 
 _MAX_REFUSALS = 200
-_REFUSALS_SIZE = 2_000_000  # bytes
+_REFUSALS_SIZE = 2_000_000  # maximum size of all cached refusals, in bytes
 
 _TREE_BYTES = 700  # estimated size of the syntax tree, per token
 _PLAN_BYTES = 900  # estimated size of one plan, per token
+
 # Copies of the text: the text itself, and the names and values in the tree. Each plan can hold another copy
 # of the names.
 _TREE_TEXTS = 2
@@ -258,7 +259,7 @@ def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
     """Estimates the memory of a cached refusal in bytes, including the operation's name.
 
     The name counts because a refused request can contain any name. A valid operation's name is part of its
-    text, so `_size_of_document` need not count it separately.
+    text, so `_size_of_document` doesn't count it separately.
     """
     request_size = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
     return request_size + sum(len(error["message"]) for error in refusal.errors)

@@ -44,7 +44,7 @@ class Refusal(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The response to an operation that was run: its JSON, and facts about it.
+    """The response to an operation that was run: its JSON, and information about it.
 
     body: the JSON in parts, in order; a large response has several, so that it is never copied in full.
     errors: the errors in the response. has_data: whether there are no errors, or at least one root field has

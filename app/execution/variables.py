@@ -30,7 +30,7 @@ _MOST_ERRORS = 10
 
 
 class _Variable(NamedTuple):
-    """A variable that often doesn't need coercion.
+    """A variable whose values can often be used without coercion.
 
     is_plain: returns whether a given value can be used without coercion. nullable: whether the variable can
     be null or absent.

@@ -39,7 +39,7 @@ def takes_gzip(accept_encoding: str) -> bool:
 
 
 def _weights(field: str) -> Mapping[str, float]:
-    """Maps each element of a header field to its weight (`q`), or its highest if it occurs repeatedly."""
+    """Maps each element of a header field to its weight (`q`); if it is repeated, the highest counts."""
     weights: dict[str, float] = {}
     for element in pieces(field.lower(), ","):
         name, *parameters = pieces(element, ";") or [""]
@@ -48,7 +48,7 @@ def _weights(field: str) -> Mapping[str, float]:
 
 
 def _weight(parameters: Sequence[str]) -> float:
-    """Returns the weight `q`, from 0 to 1. Larger numbers count as 1, and anything not a number as 0."""
+    """Returns the weight `q`, from 0 to 1. Larger numbers count as 1, and invalid numbers as 0."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

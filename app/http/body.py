@@ -112,4 +112,6 @@ def _too_large(limit: int) -> HTTPException:
 
 
 def _not_gzip() -> HTTPException:
-    return HTTPException(400, "The `Content-Encoding` is gzip, but the body is not a complete gzip stream.")
+    return HTTPException(
+        400, "The `Content-Encoding` is gzip, but the body is not a single, complete gzip stream."
+    )

@@ -11,6 +11,7 @@ from app.error_codes import TIMEOUT
 from loaders.mongo import Scope
 
 _TICK = 0.05  # seconds between two checks of all watched requests
+
 # In seconds. Only after this long does a request listen for its client to disconnect, because most requests
 # are answered sooner.
 _PATIENCE = 0.05
@@ -106,7 +107,7 @@ class Watch:
             self._listener = None  # breaks a reference cycle: the task's frame refers to this watch
 
     def look(self, now: float) -> None:
-        """Checks the deadline, and starts to listen for a disconnect once the request is not a short one."""
+        """Checks the deadline, and starts to listen for a disconnect once the request has taken a while."""
         if not self._is_awake and now - self._began >= _PATIENCE:
             self._is_awake = True
             if self._may_listen:

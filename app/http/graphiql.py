@@ -35,7 +35,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 SECURITY_HEADERS: Mapping[str, str] = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,  # assets need it too: workers obey their own file's
+    # Assets need the policy too, because a web worker obeys the policy of its own file.
+    "content-security-policy": CONTENT_SECURITY_POLICY,
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
@@ -51,7 +52,7 @@ MEDIA_TYPES: Mapping[str, str] = {
     ".woff2": "font/woff2",
 }
 
-GZIPPED = ".gz"  # the suffix of an asset's compressed copy
+GZIPPED = ".gz"  # the suffix of the compressed copy of an asset
 
 NOT_BUILT = """<!doctype html>
 <html lang="en">
@@ -65,7 +66,7 @@ To get this page, run <code>make setup</code> in the checkout and reload.</p>
 
 
 def page(static_dir: Path = STATIC) -> Response:
-    """Returns GraphiQL's page, read from disk each time. If it is not built, a 503 page explains how to."""
+    """Returns GraphiQL's page, read from disk each time, or a 503 page that explains how to build it."""
     try:
         html, status = (static_dir / "index.html").read_text(encoding="utf-8"), 200
     except FileNotFoundError:

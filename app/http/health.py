@@ -1,6 +1,6 @@
 """Liveness and readiness checks for load balancers and orchestrators.
 
-They are open to everyone, so no response contains MongoDB's address.
+They are open to everyone, so no response contains an address.
 """
 
 from asyncio import Task, create_task, wait

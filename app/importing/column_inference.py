@@ -16,6 +16,7 @@ _COUNT_COLUMNS = (
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
 )  # fmt: skip
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
+
 #: Optional fields whose unreadable values cause the row to be rejected, because replacing them with null
 #: would change the meaning of the row.
 _REJECT_UNREADABLE = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments": ("status",)}
@@ -142,7 +143,7 @@ def _try(
     recorder = Recorder(ImportMapping(collection, {name: replace(candidate, invalid="null")}))
     accepted = 0
     for values in sample:
-        with suppress(RowError):  # a required field without a value
+        with suppress(RowError):  # raised for a required field without a value
             accepted += recorder.record(values)[name] is not None
     return accepted, recorder.null_counts
 

@@ -13,7 +13,7 @@ class Target(NamedTuple):
     """A field that an import mapping can define."""
 
     normaliser: str
-    names: str = ""  # headers from which the field is inferred (as `folded` returns them), best first
+    names: str = ""  # folded headers that the field is inferred from, in order of preference
     required: bool = False  # whether a row without a value for this field is rejected
     choices: tuple[str, ...] = ()
 

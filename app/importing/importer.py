@@ -47,7 +47,7 @@ class Tally:
     notes: Counter[str] = field(default_factory=Counter)
     null_counts: NullCounts = field(default_factory=lambda: NullCounts(Counter(), Counter()))
     aggregates: int | None = None  # aggregates corrected by the recount at the end; None in a dry run
-    broken: str | None = None  # why the file could not be read to the end, if so
+    broken: str | None = None  # why the file could not be read to the end; None if it was
     position: int | None = None  # bytes read from the file so far, before decompression
 
 

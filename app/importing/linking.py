@@ -125,7 +125,7 @@ class Linker:
         return incoming
 
     async def _verify(self, reviews: Sequence[Incoming]) -> None:
-        """Marks new reviews as verified if their student is enrolled in the course during the import."""
+        """Marks new reviews as verified if their student is enrolled in the course at import time."""
         with_students = [
             (r, (r.fields["studentId"], r.fields["courseId"])) for r in reviews if r.fields.get("studentId")
         ]

@@ -12,7 +12,9 @@ from app.importing.values import NORMALISERS
 from app.importing.values import options as options_of
 
 Toml = Any  # a value of a TOML document, before its type is checked
-Options = Mapping[str, Any]  # normaliser options by name: constants, or a Selection if it varies by row
+
+#: The options of a normaliser, by name. An option that varies by row is a Selection; others are constants.
+Options = Mapping[str, Any]
 
 #: Texts that mean "no value" in every column. They are case-insensitive.
 SENTINELS = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nan", "undefined", "-", "--", "—"))
@@ -140,7 +142,8 @@ class _Reader:
     def selection(self, key: str, table: Mapping[str, Toml]) -> Selection:
         kinds = [kind for kind in _SELECTORS if kind in table]
         if len(kinds) != 1:
-            self.fail(key, f"needs one of {', '.join(_SELECTORS)}; found {' and '.join(kinds) or 'none'}")
+            present = " and ".join(kinds) or "none"
+            self.fail(key, f"needs exactly one of {', '.join(_SELECTORS)}; found {present}")
         kind = cast("SelectionKind", kinds[0])
         sentinels = self.strings("sentinels", self.document.get("sentinels", []))
         sentinels += self.strings(f"{key}.sentinels", table.get("sentinels", []))
@@ -155,7 +158,7 @@ class _Reader:
         )
 
     def lookup(self, key: str, value: Toml) -> Mapping[str, Toml] | None:
-        """Reads a lookup table, given either inline, or the name of a table under [lookups]."""
+        """Reads a lookup table, which is given inline or by its name under [lookups]."""
         if not isinstance(value, str):
             return None if value is None else self.table(key, value)
         tables = self.table("lookups", self.document.get("lookups", {}))

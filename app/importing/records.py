@@ -46,7 +46,8 @@ class Recorder:
 
     def __init__(self, mapping: ImportMapping) -> None:
         self.null_counts = NullCounts(Counter(), Counter())
-        self._counted: dict[str, frozenset[str]] = {}  # by column, so that a row counts each sentinel once
+        # The sentinels that are counted for each column, so that each is counted only once per row.
+        self._counted: dict[str, frozenset[str]] = {}
         self._fields = [
             (name, self._field_function(name, field_mapping, TARGETS[mapping.collection][name]))
             for name, field_mapping in mapping.fields.items()
@@ -106,7 +107,7 @@ class Recorder:
         return normalise
 
     def _getter(self, selection: Selection, sentinels: frozenset[str]) -> _Getter:
-        """Returns a function that selects a value of a row and looks it up; None for a sentinel."""
+        """Returns a function that gets a value from a row and looks it up; it returns None for a sentinel."""
         get = self._select(selection, sentinels)
         lookup = selection.lookup
         if lookup is None:

@@ -119,9 +119,9 @@ def test_a_row_without_a_required_value_is_rejected(tmp_path: Path) -> None:
         ("[fields]\nid = { colum = 'a' }", "fields.id.colum: unknown key; did you mean “column”"),
         (
             "[fields]\nid = { column = 'a', first = ['b'] }",
-            "fields.id: needs one of column, join, first",
+            "fields.id: needs exactly one of column, join, first",
         ),
-        ("[fields]\nid = {}", "fields.id: needs one of"),
+        ("[fields]\nid = {}", "fields.id: needs exactly one of"),
         ("[fields]\nid = { column = 'a', invalid = 'null' }", "fields.id.invalid: this field can't be null"),
         ("[fields]\nid = { first = 'b' }", "fields.id.first: must be a list of strings"),
         ("[fields]\nid = { column = 'a', lookup = 'x' }", "fields.id.lookup: there is no table [lookups.x]"),

@@ -57,8 +57,9 @@ _RIGHT: Mapping[str, str] = {
     "ID": "type({first}) is str",
     "Boolean": "type({first}) is bool",
     "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
-    "Float": "type({first}) is float and {x} * 0 == 0",  # False for infinity and NaN
-    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",  # orjson then writes it like the scalar
+    "Float": "type({first}) is float and {x} * 0 == 0",  # the condition is false for infinity and NaN
+    # orjson encodes a datetime without a time zone in the format of the API.
+    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",
 }
 
 
@@ -117,7 +118,8 @@ class _Function:
             "objects": {dict, tuple},
             "Wrong": WrongTypeError,
         }
-        self._below: list[tuple[str, Use]] = []  # each with its lists' suffix
+        # The uses below, each with the suffix that the names of its lists have in the source.
+        self._below: list[tuple[str, Use]] = []
 
     def completed(self, type_: GraphQLOutputType, selections: Mapping[str, Selection]) -> str:
         """Writes the statements that complete a value. Returns an expression for the result."""
@@ -200,7 +202,7 @@ class _Function:
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
         if not any(isinstance(position.source, Stored) for position in positions):
-            # Nothing else would raise: only reading a stored key fails for a value of the wrong type.
+            # A value of the wrong type must raise. Reading a stored key would do that, but there is none.
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]
@@ -231,9 +233,9 @@ class _Function:
             return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """Registers the use at a position. Returns the suffix in the names of its lists in the source.
+        """Registers the use at a position. Returns the suffix that the names of its two lists have.
 
-        One of these lists holds the parents, the other the objects (slots) that wait for their values.
+        In the source, one list collects the parents, the other the objects (slots) to put their values into.
         """
         number = self._fresh("")
         self._below.append((number, self._use(position, self._route)))
@@ -280,7 +282,7 @@ class _Function:
 
     @contextmanager
     def _at(self, step: Step, times: int = 1) -> Iterator[None]:
-        """Sets the route while the code of a field or of a list's items is written.
+        """Adjusts the route and the number of items while the code of a field or of list items is written.
 
         times: the assumed number of items; 1 for a field.
         """
@@ -305,7 +307,7 @@ def _enum_names(type_: GraphQLEnumType) -> dict[Value, str]:
 
 
 class WrongTypeError(TypeError):
-    """A value does not have the type that its field declares."""
+    """Raised when a value does not have the type that its field declares."""
 
 
 def _coercion(type_: GraphQLScalarType, *, required: bool) -> Callable[[Value], Value]:

@@ -32,7 +32,7 @@ _LONGEST_TEXT = 200  # maximum length of the arguments' text in a plan, in chara
 
 _SAME_IN_PYTHON = {"String", "ID", "Boolean", "Int", "Float"}
 
-#: Converts variables to arguments.
+#: A function that converts variables to arguments.
 _Conversion: TypeAlias = Callable[[VariableValues], "_Template"]
 
 #: The keyword arguments of a function. They are shared between requests, so they must not be modified.
@@ -128,7 +128,7 @@ class _Template(NamedTuple):
     """
 
     constants: Values
-    holes: Sequence[tuple[str, str]]  # (argument, variable)
+    holes: Sequence[tuple[str, str]]  # the names of an argument and of its variable
 
     def filled_in(self, variables: VariableValues) -> Values:
         if not self.holes:

@@ -48,7 +48,7 @@ def _as_written(use: Use) -> object:
 def _by_value(use: Use, variables: VariableValues) -> object:
     try:
         return identity(use.called.arguments.values(variables))
-    except Exception:  # the call itself will fail in the same way and report the reason
+    except Exception:  # the call itself will raise the same error, and report it
         return use.called.arguments.text
 
 
@@ -65,13 +65,13 @@ def _grouped(uses: Sequence[Use], key: _Key, *, serial: bool) -> Levels:
 class _Grouping:
     def __init__(self, key: _Key) -> None:
         self._key = key
-        self._same: dict[tuple[int, object, object], int] = {}  # `Level.same` by root, function and arguments
+        self._same: dict[tuple[int, object, object], int] = {}  # keyed by root, function and arguments
         self._found: dict[tuple[int, int], Level] = {}  # keyed by depth and `Level.same`
         self._of: dict[int, Level] = {}
         self._above: dict[int, Set[int]] = {}  # maps each level to the levels that are above all of its uses
 
     def add(self, uses: Sequence[Use], root: int, depth: int = 1, above: Set[int] = frozenset()) -> None:
-        """Adds uses and all uses below them. Uses with different `root` numbers share no calls."""
+        """Adds uses and all uses below them. Uses with different `root` numbers never share a call."""
         for use in uses:
             same = self._same.setdefault((root, use.called.function, self._key(use)), len(self._same))
             level = self._found.setdefault((depth, same), Level(len(self._found), depth, same, []))
@@ -89,15 +89,17 @@ class _Grouping:
         return Levels(list(self._found.values()), levels_of, len(self._found) < len(levels_of), recurring)
 
     def _may_coincide(self, levels: Sequence[Level]) -> bool:
-        """Whether any two of the levels can be ready simultaneously, as neither is below the other."""
+        """Whether any two of the levels can be ready simultaneously: neither is below the other."""
         ordered = sorted(levels, key=lambda level: level.depth)
         return any(upper.number not in self._above[lower.number] for upper, lower in pairwise(ordered))
 
 
 class Arrival(NamedTuple):
-    """The inputs of a use in a run: the parents, and for each the result object (slot) to put its value into.
+    """The inputs of a use (a call site in the plan) during a run.
 
-    There might be no parents.
+    They are the parents, each with the result object (slot) to put its value into.
+
+    The list of parents can be empty.
     """
 
     use: Use
@@ -117,7 +119,7 @@ class Barriers:
         self._arrived: list[list[Arrival]] = [[] for _ in levels.all]
 
     def ready(self, arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-        """Yields the levels that have all their inputs now that these have arrived.
+        """Yields the levels whose inputs are complete now that the given inputs have arrived.
 
         Each level is yielded as the list of all its arrivals.
         """
@@ -133,7 +135,7 @@ class Barriers:
                 yield from self.ready([Arrival(use, [], []) for use in arrival.use.built.below])
 
     def waiting(self) -> Iterator[Arrival]:
-        """Yields the arrivals that are waiting for other uses in their level."""
+        """Yields the inputs that have arrived, but have to wait for other uses in the same level."""
         for arrived, missing in zip(self._arrived, self._missing, strict=True):
             if missing:
                 yield from arrived

@@ -61,7 +61,7 @@ class Called:
     commands that one call sends.
     """
 
-    function: Callable[..., Any]  # its parameters and its awaitable result vary by field
+    function: Callable[..., Any]  # Any: the parameters and the result vary by field
     arguments: Arguments
     reads: Sequence[str] = ()
     commands: int = 1
@@ -185,7 +185,7 @@ class Plan:
     known in advance; all other keys are mapped to None.
     uses: one use for each root field that calls a function.
     projections: the keys to fetch from the documents of each collection.
-    looked_beyond: the collections of which a page is requested together with its `pageInfo`.
+    looked_beyond: the collections of which some page is requested with its `pageInfo`.
     serial: whether root fields run one after another, as in a mutation.
     levels: the plan's levels, or None if they depend on the values of variables.
     """

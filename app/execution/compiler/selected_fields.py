@@ -65,7 +65,7 @@ class Selected:
                     self._collect(type_, [fragment.selection_set], fields, spread)
 
     def _fragment(self, node: SelectionNode, spread: set[str]) -> _Fragment | None:
-        """Returns the inline fragment, or the fragment that a spread names; None if already spread.
+        """Returns the fragment that a node contains or spreads; None if it has already been spread.
 
         spread: the names of the fragments spread so far; the name is added to it.
         """

@@ -63,7 +63,7 @@ class Completion:
         position, counts = self._use.position, self._waiting_counts()
         path = (*outer, position.key)
         if isinstance(value, Exception):
-            # It is not raised: an exception shared by an entire batch would gain a traceback frame per value.
+            # The exception isn't raised: one shared by a whole batch would gain a traceback frame per value.
             self._failures.put(_field_error(value, position, path), path, self._use.route)
             return
         try:
@@ -96,7 +96,7 @@ class Completion:
         return done
 
     def _completed(self, type_: _Type, value: Value, position: Position, path: Path) -> Value:
-        """Returns the result of a value. Raises its error if it has one."""
+        """Completes a value, and returns the result. If the value is an exception, raises it."""
         if isinstance(value, Exception):
             raise value
         if is_non_null_type(type_):

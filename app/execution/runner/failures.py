@@ -89,7 +89,7 @@ class Failures:
         return slot
 
     def paths(self, route: Route) -> dict[int, Path]:
-        """Maps the identity of each object that contains the use with this route to the object's path."""
+        """Returns the path of each object that contains a place with this route, keyed by object identity."""
         return {id(slot): path for path, slot in self._places(route[:-1])}
 
     def _places(self, route: Route) -> Iterator[tuple[Path, _Slot]]:

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from app.execution.compiler import Value
 
-#: The number of event loop iterations during which other levels can join a batch. One level can take an
-#: iteration longer than another to become ready.
+#: The number of event loop iterations during which other levels can join a batch. One level can
+#: become ready an iteration later than another.
 _JOINING = 2
 
 #: A function that returns one entry per parent, in order. It never raises; instead, the entry of a parent can

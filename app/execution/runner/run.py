@@ -79,16 +79,19 @@ class Run:
             try:
                 await self._advance(roots)
             except _NothingLeftError as ended:
-                ended.__traceback__ = None  # breaks a cycle: its frames refer to the tasks, which refer to it
+                # This breaks a reference cycle: the frames refer to the tasks, and these to the exception.
+                ended.__traceback__ = None
                 self._running.clear()
             if self._failures.data is None:
                 break
 
     async def _advance(self, arrivals: Sequence[Arrival]) -> None:
-        """Makes the calls that have all their inputs now that these have arrived, and all calls below them.
+        """Makes the calls whose inputs are complete now that the given inputs have arrived.
+
+        Then makes all the calls below them.
 
         Calls with invalid arguments fail before any other call is made, so that no call is made for an object
-        that they turn to null.
+        that becomes null because of them.
         """
         ready, calls = self._ready(arrivals), []
         for level in ready:
@@ -104,7 +107,7 @@ class Run:
             await gather_with_cancel(*(self._call(level, arguments) for level, arguments in calls))
 
     def _ready(self, arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
-        """Returns the calls that have all their inputs now that these have arrived.
+        """Returns the calls whose inputs are complete now that the given inputs have arrived.
 
         Marks them as running.
         """
@@ -148,7 +151,7 @@ class Run:
         return list(map(entries.__getitem__, map(id, parents)))
 
     async def _entries(self, use: Use, arguments: Arguments, parents: list[Value]) -> Sequence[Value]:
-        """Returns one entry per parent. If the call fails, every entry is its exception (like DataLoader)."""
+        """Returns one entry per parent. If the call fails, each is the exception, as with a DataLoader."""
         outcome, expected = await self._outcome(use, (parents, self._ctx), arguments), len(parents)
         if isinstance(outcome, Exception):
             return [outcome] * expected
@@ -219,7 +222,7 @@ class Run:
         return bool(arrival.parents and self._alive(arrival).parents)
 
     def _alive(self, arrival: Arrival) -> Arrival:
-        """Returns an arrival without the parents whose slots are no longer part of the response."""
+        """Returns the inputs of a use without the parents whose slots are no longer in the response."""
         alive = self._failures.paths(arrival.use.route)
         kept = [(p, s) for p, s in zip(arrival.parents, arrival.slots, strict=True) if id(s) in alive]
         return Arrival(arrival.use, [p for p, _ in kept], [s for _, s in kept])

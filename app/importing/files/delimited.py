@@ -22,7 +22,7 @@ _OPEN_QUOTE = "a quote is opened but not closed at the end of its field"
 
 
 class _TooLongError(Exception):
-    """A record has too many lines."""
+    """Raised when a record has too many lines."""
 
 
 @dataclass

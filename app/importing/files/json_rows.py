@@ -42,7 +42,7 @@ def _loads(line: str) -> Cell:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return json.loads(line)  # accepts NaN, which some programs write, and reports error positions better
+        return json.loads(line)  # accepts NaN, which some programs write, and reports errors more precisely
 
 
 class _Window:

@@ -40,7 +40,7 @@ def date(value: object, *, format: str | None = None, day_first: bool | None = N
 
 
 def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determines which values are valid
-    """Returns the date a number of days after the date `start`, or before it if the number is negative."""
+    """Returns the date `value` days after the date `start`, or before it if `value` is negative."""
     first = start if isinstance(start, datetime) else date(start)
     try:
         return first + timedelta(days=float(value))

@@ -6,7 +6,7 @@ from math import ceil, floor, isfinite
 from loaders.model import ImportedRating, MoneyDoc
 
 _SPACES = re.compile(r"[\s'\u2019\u00a0\u202f\u2009]")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3}){2,}")  # 1,24,980 is grouped as in India
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3}){2,}")  # 1,24,980: Indian digit grouping
 _NUMBER = r"[-+]?[0-9][0-9.,'\u2019\u00a0\u202f\u2009]*"
 _TO = r"\s*(?:-|\u2013|\u2014|to)\s*"  # separates the two ends of a range
 _SUFFIXES = {"k": 1_000, "m": 1_000_000}
