@@ -28,9 +28,9 @@ T = TypeVar("T")
 #: The maximum number of plans that one operation caches, one per combination of @skip and @include values.
 #: Also the maximum number of cached costs, one per combination of those values and page sizes.
 _MAX_VARIANTS = 8
-_LONGEST_NAME = 100  # maximum length of a type's name that costs are cached by, in characters
+_LONGEST_NAME = 100  # maximum length of a type name that can be part of a cache key, in characters
 
-_Key: TypeAlias = tuple[Any, ...]  # values of variables; `_size_key` reduces those that can be large
+_Key: TypeAlias = tuple[Any, ...]  # values of variables; large values are reduced by `_size_key`
 
 
 class Document:

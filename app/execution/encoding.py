@@ -119,9 +119,9 @@ def _parts(container: _Container, size: int, *, brackets: bool = True) -> Iterat
 
 
 def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Member]]]:
-    """Groups consecutive members, each group with its estimated size (weight), which is less than `size`.
+    """Groups consecutive members. Yields each group with its estimated size in bytes (weight).
 
-    A larger member forms a group of its own.
+    The size of a group is less than `size`. A larger member forms a group of its own.
     """
     members = list(container.items() if isinstance(container, dict) else enumerate(container))
     group: list[_Member] = []

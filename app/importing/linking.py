@@ -26,7 +26,7 @@ class Record:
 
 @dataclass(slots=True)
 class Unlinked:
-    """A record that can't become a document."""
+    """A record that can't be turned into a document, with the reason."""
 
     row: int
     reason: str

@@ -93,7 +93,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
     ),
     ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "BAD_REQUEST", "not JSON"),
     ({"content": b"\xff", "headers": {"content-type": "application/json"}}, 400, "BAD_REQUEST", "not JSON"),
-    ({"json": []}, 400, "BAD_REQUEST", "one JSON object"),
+    ({"json": []}, 400, "BAD_REQUEST", "a single JSON object"),
     ({"json": {}}, 400, "BAD_REQUEST", "`query` is missing"),
     ({"json": {"query": 1}}, 400, "BAD_REQUEST", "`query` is missing"),
     ({"json": {"query": QUERY, "variables": []}}, 400, "BAD_REQUEST", "`variables` must be a JSON object"),

@@ -128,7 +128,7 @@ class _Template(NamedTuple):
     """
 
     constants: Values
-    holes: Sequence[tuple[str, str]]  # the names of an argument and of its variable
+    holes: Sequence[tuple[str, str]]  # pairs: the name of an argument and of the variable that fills it
 
     def filled_in(self, variables: VariableValues) -> Values:
         if not self.holes:

@@ -110,7 +110,7 @@ class Arrival(NamedTuple):
 class Barriers:
     """The barriers of one run. At each level's barrier, the uses of the level wait for each other.
 
-    Uses without parents, and the uses below them, are not waited for. Levels do not wait for other levels.
+    Nothing waits for uses without parents, or for the uses below those. Levels don't wait for other levels.
     """
 
     def __init__(self, levels: Levels) -> None:

@@ -29,7 +29,7 @@ class Recurring:
         self._requested: dict[int, Value] = {}  # keeps the parents alive, so that no id() is reused
         self._entries: dict[int, Value] = {}
         self._done: dict[int, Future[None]] = {}
-        self._open: dict[int, Value] | None = None  # the parents of the batch that can still be joined
+        self._open: dict[int, Value] | None = None  # the parents in the batch that other calls can still join
 
     async def __call__(self, parents: list[Value], call: Call) -> Sequence[Value]:
         """Returns the entry of each parent, in order."""

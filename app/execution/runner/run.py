@@ -151,7 +151,10 @@ class Run:
         return list(map(entries.__getitem__, map(id, parents)))
 
     async def _entries(self, use: Use, arguments: Arguments, parents: list[Value]) -> Sequence[Value]:
-        """Returns one entry per parent. If the call fails, each is the exception, as with a DataLoader."""
+        """Returns one entry per parent.
+
+        If the call fails, every entry is the exception, as with a DataLoader.
+        """
         outcome, expected = await self._outcome(use, (parents, self._ctx), arguments), len(parents)
         if isinstance(outcome, Exception):
             return [outcome] * expected

@@ -51,7 +51,7 @@ _EXPONENTS = dict.fromkeys(
 
 
 def decimal(value: object) -> float:
-    """Reads a number, such as 124,980, 1,24,980, 1.299,50, "12 500" or 1.2k."""
+    """Reads a number such as "124,980", "1,24,980", "1.299,50", "12 500" or "1.2k"."""
     if isinstance(value, bool):
         raise ValueError("is not a number")
     if isinstance(value, int | float):
