@@ -1,11 +1,11 @@
-"""Execution: from an operation's text to its answer.
+"""Executes GraphQL operations, from an operation's text to its response.
 
 `Executor` is the only entry point. An operation is parsed, validated and compiled once, and then cached
-(cache, document). Its plan names the functions to call and the fields to select (compiler.planner,
+(see cache, document). Its plan names the functions to call and the fields to select (compiler.planner,
 compiler.plan), and groups equal calls into levels (compiler.levels). Functions generated from the plan turn
-documents into result objects (compiler.codegen). The plan runs one level at a time (runner.run). Values for
-which a generated function fails are completed field by field (runner.completion, runner.failures). An
-operation without a plan runs on graphql-core (reference_engine).
+documents into result objects (compiler.codegen). The plan runs one level at a time (runner.run). If a
+generated function fails for a value, that value is completed field by field (runner.completion,
+runner.failures). An operation that can't be planned runs on graphql-core (reference_engine).
 """
 
 from app.execution.document import Document

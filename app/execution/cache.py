@@ -10,17 +10,17 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-_PROBATION = 0.2  # the share of the cache for entries on probation
+_PROBATION = 0.2  # the fraction of the cache reserved for entries on probation
 
 
 class Cache(Generic[K, V]):
-    """Bounded by the number of entries and by the sum of their sizes.
+    """A cache bounded by the number of entries and by their total size.
 
     A segmented LRU (Karedla, Love and Wherry, 1994, "Caching strategies to improve disk system performance"):
     an entry starts on probation and becomes protected when it is requested again. New entries evict only
-    entries on probation, so no number of one-off entries can evict one that is in use.
+    entries on probation, so one-off entries can never evict an entry that is in regular use.
 
-    It belongs to one event loop. No call awaits, so every call is atomic.
+    A cache must only be used on one event loop. No method awaits, so every call is atomic.
     """
 
     def __init__(self, *, entries: int, size: int) -> None:
@@ -31,12 +31,12 @@ class Cache(Generic[K, V]):
         return len(self._new.kept) + len(self._protected.kept)
 
     def __contains__(self, key: K) -> bool:
-        """Whether a key is cached. Looking does not count as use."""
+        """Whether a key is cached. Unlike `get`, this does not count as a use of the entry."""
         return key in self._protected.kept or key in self._new.kept
 
     @property
     def size(self) -> int:
-        """The sum of the sizes of all cached entries."""
+        """The total size of all cached entries."""
         return self._new.used + self._protected.used
 
     def get(self, key: K) -> V | None:
@@ -51,22 +51,22 @@ class Cache(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V, size: int) -> None:
-        """Caches a value. Does nothing if its key is cached, or if it is too large for probation."""
+        """Caches a value. Does nothing if the key is already cached or the value is too large to cache."""
         if key not in self:
             self._new.put(key, value, size)
 
 
 class _Segment(Generic[K, V]):
-    """Entries in order of use, the most recent last."""
+    """One segment of the cache: its entries, ordered from least to most recently used."""
 
     def __init__(self, entries: int, size: int) -> None:
         self.entries, self.size, self.used = entries, size, 0
         self.kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def put(self, key: K, value: V, size: int) -> list[tuple[K, V, int]]:
-        """Adds an entry. Returns the entries it evicts.
+        """Adds an entry. Returns the entries that were evicted to make space for it.
 
-        An entry larger than the whole segment is not added, and evicts nothing.
+        An entry larger than the entire segment is not added, and evicts nothing.
         """
         if size > self.size:
             return []

@@ -33,32 +33,33 @@ from app.protection import Limits, over
 from resolvers.relay import DEFAULT_SIZE
 from resolvers.schema import declaration
 
-#: The arguments whose values determine how much a field can return.
+#: The names of the arguments whose values determine how many objects a field can return.
 SIZES = frozenset({"first", "last", "ids", "name"})
 
 #: The fields of a connection that return its elements.
 _ELEMENTS = frozenset({"nodes", "edges"})
-_LONGEST_INT = 11  # characters
+_LONGEST_INT = 11  # maximum length of an integer in the text of an operation, in characters
 
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
 
-#: graphql-core runs an operation that introspects, with all its other fields. An object takes it ten times as
-#: long as a plan, and a value of the schema twice as long as the price of a value assumes.
+#: An operation that contains introspection runs on graphql-core, including all its other fields. There, an
+#: object takes ten times as long as in a compiled plan, and an introspected value takes twice as long as the
+#: price of a value assumes.
 _BESIDE_INTROSPECTION = 10
 _INTROSPECTED_VALUE = 2
 
-_FieldMetadata: TypeAlias = Mapping[str, Any]  # what resolvers.fields declares: a function or a number
-_SizeArguments: TypeAlias = Mapping[str, Any]  # values of SIZES: an integer, a string, a list or None
+_FieldMetadata: TypeAlias = Mapping[str, Any]  # what resolvers.fields declares: functions and numbers
+_SizeArguments: TypeAlias = Mapping[str, Any]  # arguments in SIZES: an integer, a string, a list or None
 
 
 class Cost(NamedTuple):
-    """The most that an operation can cost.
+    """The maximum cost of an operation.
 
-    objects: the JSON objects of the answer, and the documents that are fetched without being in it.
-    values: the other values of the answer, by the weights that their fields declare, and the values of lists
-    in arguments. commands: the MongoDB commands that are usually sent, if each call has parents; equal calls
-    of one depth are one.
+    objects: the number of JSON objects in the response, plus the fetched documents that don't appear in it.
+    values: the number of other values in the response, each multiplied by the weight that its field declares,
+    plus the number of values in list arguments. commands: the number of MongoDB commands that are usually
+    sent if every call has parents; equal calls at the same depth count once.
     """
 
     objects: int
@@ -67,7 +68,7 @@ class Cost(NamedTuple):
 
     @property
     def price(self) -> int:
-        """In units of one fetched object with a few values: about 10 µs of the server's CPU."""
+        """The cost as one number; the unit is a fetched object with a few values, about 10 µs of CPU time."""
         return self.objects + self.values // _VALUES_OF_AN_OBJECT + self.commands * _OBJECTS_OF_A_COMMAND
 
 
@@ -78,13 +79,14 @@ def cost(
     variables: CoercedValues,
     limits: Limits,
 ) -> Cost:
-    """The cost of a valid operation.
+    """Computes the maximum cost of a valid operation.
 
-    A page has as many elements as `first` or `last` asks for, or the default. `nodes(ids:)` has one element
-    per ID. Any other list has as many as its field declares. A selection counts once per object; on an
-    interface, the most expensive of its types counts. Introspection is counted on the schema itself.
+    A page is assumed to have the number of elements given by `first` or `last`, or the default page size.
+    `nodes(ids:)` has one element per ID. Any other list has the maximum length that its field declares. A
+    selection is counted once per object; on an interface, the most expensive type is used. The result of
+    introspection is counted by walking the schema.
 
-    variables: coerced, with their defaults.
+    variables: the coerced values, including defaults.
 
     Raises TooLargeError if the operation has too many fields with its fragments expanded.
     """
@@ -97,10 +99,10 @@ class _Sum(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where fields are selected: on how many objects, and how many calls deep.
+    """Where fields are selected: on how many objects, and below how many nested calls (depth).
 
-    page: the elements of each object, if the objects are connections. call: the nearest call above. root: the
-    key of the root field above, if root fields share no calls.
+    page: the number of elements of each object, if the objects are connections. call: the nearest enclosing
+    call. root: the response key of the enclosing root field if root fields can't share calls, otherwise "".
     """
 
     objects: int
@@ -131,11 +133,11 @@ class _Pricing:
 
     def cost(self) -> Cost:
         root = self._schema.get_root_type(self._operation.operation)
-        assert root is not None  # noqa: S101  # validation saw to it
+        assert root is not None  # noqa: S101  # validation has ensured this
         fields = self._selected.on(root, [self._operation.selection_set])
         introspects = any(nodes[0].name.value in introspection_size.FIELDS for nodes in fields.values())
-        # Neither a mutation's fields nor aliases share calls: each field of a mutation reads anew, and
-        # graphql-core, which runs introspection, makes a call for every alias.
+        # Root fields can't share calls in two cases: each field of a mutation has to see the changes of the
+        # previous ones, and graphql-core, which runs introspection, makes a separate call for every alias.
         self._shares_calls = self._operation.operation is OperationType.QUERY and not introspects
         place = _Place(_BESIDE_INTROSPECTION if introspects else 1)
         objects, values = self._of_fields(root, fields, place)
@@ -161,7 +163,7 @@ class _Pricing:
         below = place._replace(objects=count, page=_page_size(sizes), root=root)
         kind = get_named_type(field.type)
         if function := metadata.get("level") or metadata.get("root"):
-            commands = metadata["commands"] * min(count, len(self._types(kind)))  # one fetch per type
+            commands = metadata["commands"] * min(count, len(self._types(kind)))  # one fetch for each type
             below = self._called(function, commands, parent, nodes[0], below)
         if is_leaf_type(kind):
             return _Sum(0, count * metadata.get("weight", 1))
@@ -176,10 +178,10 @@ class _Pricing:
         node: FieldNode,
         place: _Place,
     ) -> _Place:
-        """Records a call. Returns the place below it.
+        """Records a call. Returns the place for the fields selected on its results.
 
-        Calls of one depth that are written alike are one call. But a field of a connection, such as
-        `totalCount`, is a call of its own for each call that returns connections.
+        Calls at the same depth with identical source text count as one call. But a field of a connection,
+        such as `totalCount`, is called separately for each call that returns connections.
         """
         connections = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), connections, place.root)
@@ -188,7 +190,7 @@ class _Pricing:
         return place._replace(depth=place.depth + 1, call=call)
 
     def _dearest(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
-        """The maximum over the types that an object can have, of objects and of values separately."""
+        """Returns the maximum over all possible types of an object, separately for objects and values."""
         sums = [
             self._of_object(type_, self._selected.on(type_, _sets(nodes)), place)
             for type_ in self._types(kind)
@@ -199,7 +201,7 @@ class _Pricing:
         return self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
 
     def _of_object(self, type_: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
-        """The cost of a selection on objects. The elements of a page are fetched even if not selected."""
+        """Returns the cost of a selection on objects. A page's elements are fetched even if not selected."""
         selected = self._of_fields(type_, fields, place)
         if not _is_connection(type_) or any(nodes[0].name.value in _ELEMENTS for nodes in fields.values()):
             return selected
@@ -214,9 +216,10 @@ class _Pricing:
         return self._introspected(self._schema.type_map["__Type"], nodes, of_type)
 
     def _introspected(self, kind: Any, nodes: Sequence[FieldNode], population: Population) -> _Sum:
-        """The cost of a selection on schema elements. It goes no deeper once the limit is exceeded.
+        """Returns the cost of a selection on schema elements. Stops descending once the limit is exceeded.
 
-        kind: an object type; Any, because `type_map` and `get_named_type` are declared to return any type.
+        kind: an object type; annotated as Any because `type_map` and `get_named_type` are declared to return
+        any kind of type.
         """
         size = introspection_size.size(population)
         sums = [_Sum(size, 0)]
@@ -236,14 +239,14 @@ class _Pricing:
         return _sum(sums)
 
     def _count(self, fields: Fields) -> None:
-        """Raises TooLargeError once there are too many fields."""
+        """Adds fields to the operation's total. Raises TooLargeError once the total exceeds the limit."""
         self._fields_left -= len(fields)
         if self._fields_left < 0:
             raise over(
                 f"The operation has more than {self._limits.fields:,} fields with its fragments expanded",
                 self._limits.fields,
                 "MAX_FIELDS",
-                "Ask for less at once.",
+                "Request fewer fields in one operation.",
             )
 
     def _size_arguments(self, node: FieldNode) -> _SizeArguments:
@@ -254,7 +257,7 @@ class _Pricing:
         }
 
     def _length_of(self, node: ValueNode) -> int:
-        """How many values the lists in an argument have."""
+        """Returns the total length of all lists in an argument."""
         if isinstance(node, VariableNode):
             return length(self._variables.get(node.name.value))
         if isinstance(node, ObjectValueNode):
@@ -264,7 +267,7 @@ class _Pricing:
     def _value(self, node: ValueNode) -> object:
         if isinstance(node, VariableNode):
             return self._variables.get(node.name.value)
-        if isinstance(node, IntValueNode):  # as an ID, it may have any number of digits
+        if isinstance(node, IntValueNode):  # an integer given as an ID can have any number of digits
             return int(node.value) if len(node.value) <= _LONGEST_INT else None
         if isinstance(node, StringValueNode):
             return node.value
@@ -272,7 +275,7 @@ class _Pricing:
 
 
 def length(value: object) -> int:
-    """How many values the lists in a value have, nested ones included."""
+    """Returns the total length of all lists in a value, including nested ones."""
     if isinstance(value, dict):
         return sum(map(length, value.values()))
     return len(value) + sum(map(length, value)) if isinstance(value, list) else 0
@@ -296,7 +299,7 @@ def _length(
     place: _Place,
     sizes: _SizeArguments,
 ) -> int:
-    """How many elements a field has for each parent; one if it is not a list."""
+    """Returns the maximum number of elements a field has per parent; 1 if it is not a list."""
     if not is_list_type(get_nullable_type(field.type)):
         return 1
     if _is_connection(parent):
@@ -316,10 +319,10 @@ def _page_size(sizes: _SizeArguments) -> int:
 
 
 def _arguments_text(node: FieldNode) -> str:
-    """A field's arguments as written; equal texts are equal arguments."""
+    """Returns the source text of a field's arguments. Fields with equal text have equal arguments."""
     if not node.arguments:
         return ""
     first, last = node.arguments[0].loc, node.arguments[-1].loc
-    assert first is not None  # noqa: S101  # parsed with locations
+    assert first is not None  # noqa: S101  # documents are always parsed with locations
     assert last is not None  # noqa: S101
     return first.source.body[first.start : last.end]

@@ -1,4 +1,4 @@
-"""A cached operation: its document, and what was compiled from it."""
+"""A cached operation: its parsed document, with the plans and costs computed from it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
@@ -25,19 +25,19 @@ from app.protection import Limits, all_selections
 
 T = TypeVar("T")
 
-#: The most plans that one operation caches, one per combination of @skip and @include values; and the most
-#: costs, one per combination of these and of page sizes.
+#: The maximum number of plans that one operation caches, one per combination of @skip and @include values.
+#: Also the maximum number of cached costs, one per combination of those values and page sizes.
 _MAX_VARIANTS = 8
-_LONGEST_NAME = 100  # characters of a type's name
+_LONGEST_NAME = 100  # maximum length of a type name that can be part of a cache key, in characters
 
-_Key: TypeAlias = tuple[Any, ...]  # values of variables, reduced by `_size_key` where they may be large
+_Key: TypeAlias = tuple[Any, ...]  # values of variables; large values are reduced by `_size_key`
 
 
 class Document:
     """One operation of a valid document. Its plans and costs are computed on first use.
 
-    is_query: False for a mutation. introspects: whether it queries the schema. is_about_schema: whether it
-    queries nothing else.
+    is_query: False for a mutation. introspects: whether the operation queries the schema. is_about_schema:
+    whether it queries only the schema.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class Document:
 
     @property
     def variants(self) -> int:
-        """The most plans that it may cache: each condition is true or false."""
+        """Upper bound on cached plans: 2**n, because each of the n conditions can be true or false."""
         return min(_MAX_VARIANTS, 1 << len(self._conditions))
 
     def cost(self, variables: VariableValues, limits: Limits) -> Cost:
-        """The most that it can cost with these variables: see app.execution.cost.
+        """Returns the operation's maximum cost with these variables (see app.execution.cost).
 
-        Raises TooLargeError.
+        Raises TooLargeError if the operation has too many fields.
         """
         values = variables.coerced
         key = self._conditions_of(variables)
@@ -83,13 +83,13 @@ class Document:
         return found
 
     def kept_plan(self, variables: VariableValues) -> Plan | str | None:
-        """The cached result of `plan`; None if there is none yet."""
+        """Returns the cached result of `plan`, or None if `plan` has not been called for these variables."""
         return self._plans.get(self._conditions_of(variables))
 
     def plan(self, variables: VariableValues) -> Plan | str:
-        """The plan, or the reason why there is none.
+        """Returns the operation's plan, or the reason why it can't be planned.
 
-        Each combination of the variables in @skip and @include has a plan of its own.
+        There is a separate plan for each combination of values of the variables in @skip and @include.
         """
         if (found := self.kept_plan(variables)) is None:
             values = variables.coerced
@@ -105,14 +105,14 @@ class Document:
             return plan_operation(self._schema, self.document, self.definition, conditions)
         except DeclinedError as reason:
             return str(reason)
-        except GraphQLError:  # the variable of a @skip or @include is null
+        except GraphQLError:  # the variable in a @skip or @include is null
             return "a condition without a value"
         except RecursionError:
             return "nested too deeply"
 
 
 def _keep(cached: dict[_Key, T], key: _Key, value: T) -> None:
-    """Caches a value, and evicts the oldest if there is no more room."""
+    """Caches a value, and evicts the oldest entry if the cache is full."""
     if len(cached) == _MAX_VARIANTS:
         del cached[next(iter(cached))]
     cached[key] = value
@@ -121,15 +121,15 @@ def _keep(cached: dict[_Key, T], key: _Key, value: T) -> None:
 def _root_fields(
     schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode
 ) -> set[str]:
-    """The names of the selected root fields, without aliases."""
+    """Returns the names (not aliases) of the selected root fields."""
     root = schema.get_root_type(definition.operation)
-    assert root is not None  # noqa: S101  # validation saw to it
+    assert root is not None  # noqa: S101  # validation has ensured this
     fields = Selected(schema, document, {}).on(root, [definition.selection_set])
     return {nodes[0].name.value for nodes in fields.values()}
 
 
 def _size_key(value: object) -> object:
-    """The part of a variable's value that the cost depends on."""
+    """Reduces a variable's value to what the cost depends on, so that it makes a small cache key."""
     if isinstance(value, list):
         return ("list", len(value))
     if isinstance(value, str):
@@ -138,7 +138,7 @@ def _size_key(value: object) -> object:
 
 
 def _condition_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
-    """The variables in @skip and @include."""
+    """Yields the names of the variables used in @skip and @include."""
     for node in nodes:
         for directive in node.directives or ():
             if directive.name.value in {"skip", "include"}:
@@ -147,7 +147,7 @@ def _condition_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
 
 
 def _size_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
-    """The variables in arguments that determine how much a field returns."""
+    """Yields the names of variables in arguments that determine how many objects a field returns."""
     for node in nodes:
         if isinstance(node, FieldNode):
             for argument in node.arguments or ():
@@ -156,8 +156,8 @@ def _size_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
 
 
 def _list_variables(schema: GraphQLSchema, definition: OperationDefinitionNode) -> Iterator[str]:
-    """The variables whose values may contain lists."""
+    """Yields the names of the variables whose values can contain lists."""
     for variable in definition.variable_definitions or ():
-        type_: Any = type_from_ast(schema, variable.type)  # Any: no overload returns any input type
+        type_: Any = type_from_ast(schema, variable.type)  # Any: no overload is declared for input types
         if not is_leaf_type(get_nullable_type(type_)):
             yield variable.variable.name.value

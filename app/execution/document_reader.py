@@ -1,4 +1,4 @@
-"""Parses and validates an operation's text in steps, the cheap ones first."""
+"""Parses and validates an operation's text, with the cheap checks before the expensive ones."""
 
 from collections.abc import Collection, Generator
 
@@ -34,14 +34,14 @@ from app.protection import (
 )
 
 _MOST_ERRORS = 10
-_OUT_OF_STACK = "Validation aborted."  # graphql-core's whole message after a RecursionError
+_OUT_OF_STACK = "Validation aborted."  # the entire message that graphql-core gives after a RecursionError
 _SUGGESTION = " Did you mean "
 
 
 class Reader:
     """Reads operations against one schema.
 
-    introspection: if False, introspection is invalid, and no error message suggests a name.
+    introspection: if False, introspection is rejected as invalid, and error messages don't suggest names.
     """
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool) -> None:
@@ -49,7 +49,9 @@ class Reader:
         self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
 
     def read(self, operation: Operation) -> Generator[None, None, Document]:
-        """Returns the operation's document, after yielding once between two steps of work.
+        """Parses and validates the operation, and returns its document.
+
+        Yields once between the two steps, so that neither blocks the event loop for long.
 
         Raises RefusedError or TooLargeError.
         """
@@ -72,7 +74,7 @@ class Reader:
             raise RefusedError([error], error_codes.PARSE_FAILED) from None
 
     def _check(self, document: DocumentNode) -> None:
-        """Checks the limits that depend on the document alone, not on the schema."""
+        """Checks the limits that depend only on the document, not on the schema."""
         limits = self._limits
         check_fragments(document, limits.fragments)
         check_depth(document, limits.depth)
@@ -93,11 +95,11 @@ class Reader:
 
 
 def _without_suggestion(error: GraphQLError) -> GraphQLError:
-    """An error without its suggestion: graphql-core itself hides only the suggestions of names."""
+    """Returns an error without its suggestion. graphql-core can only hide suggestions of names."""
     return GraphQLError(error.message.partition(_SUGGESTION)[0], error.nodes)
 
 
 def _unresolved(operation: Operation) -> GraphQLError:
     if operation.operation_name is not None:
         return GraphQLError(f"The document has no operation named '{operation.operation_name}'.")
-    return GraphQLError("The document has more than one operation: say which one in `operationName`.")
+    return GraphQLError("The document has more than one operation: use `operationName` to choose one.")

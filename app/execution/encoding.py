@@ -1,7 +1,7 @@
-"""Encodes an answer as JSON: a small one in one piece, a large one in slices.
+"""Encodes a response as JSON: a small response in one piece, a large one in slices.
 
-Slices block the event loop only briefly, and take little memory. A thread would not help: orjson holds the
-interpreter's lock, so the event loop would be blocked all the same.
+Encoding a slice blocks the event loop only briefly and takes little memory. A thread would not help: orjson
+holds the interpreter's lock (GIL), so the event loop would be blocked anyway.
 """
 
 from asyncio import sleep
@@ -13,34 +13,34 @@ import orjson
 
 from app.execution.pace import pace
 
-_Container: TypeAlias = dict[str, Any] | list[Any]  # any value that JSON holds, and datetimes
+_Container: TypeAlias = dict[str, Any] | list[Any]  # its members are any JSON values, or datetimes
 
 _Member: TypeAlias = tuple[object, Any]  # a key or an index, and its value in the container
 
-_SLICE = 128 * 1024  # bytes, about 1 ms
-_RUN = 8  # consecutive members of a long list, of which one is weighed
-_KEY, _VALUE = 10, 6  # bytes: about the least that a key and a value take
+_SLICE = 128 * 1024  # bytes; encoding that many takes about 1 ms
+_RUN = 8  # in a long list, the size is estimated for only one of this many consecutive members
+_KEY, _VALUE = 10, 6  # rough minimum size of a key and of a value, in bytes
 
-#: A datetime without a zone gets the same form as from resolvers.values.scalars.written, in a twentieth of
-#: the time.
+#: These options write a datetime without a time zone in the same format as
+#: resolvers.values.scalars.written, but 20 times as fast.
 _OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
 class ResponseTooLargeError(Exception):
-    """The JSON of an answer is larger than allowed."""
+    """The JSON of a response is larger than allowed."""
 
 
 def encoded(payload: object) -> bytes:
-    """A response as JSON, in one piece.
+    """Encodes a response as JSON, in one piece.
 
-    Raises TypeError for a value that JSON can't hold.
+    Raises TypeError for a value that JSON can't represent.
     """
     whole = _whole(payload)
     return b"".join(slices(payload)) if whole is None else whole
 
 
 def encode_at_once(payload: object, limit: int) -> list[bytes]:
-    """A response as JSON: like `encode_bounded`, but in one piece and without a pause."""
+    """Encodes a response as JSON. Like `encode_bounded`, but in one piece and without pausing."""
     whole = encoded(payload)
     if len(whole) > limit:
         raise ResponseTooLargeError
@@ -48,10 +48,10 @@ def encode_at_once(payload: object, limit: int) -> list[bytes]:
 
 
 async def encode_bounded(payload: object, limit: int) -> list[bytes]:
-    """A response as JSON in slices, with a pause after each so that other requests can run.
+    """Encodes a response as JSON in slices, pausing after each so that other requests can run.
 
-    Encoding stops as soon as the response is too large. Raises ResponseTooLargeError past `limit` bytes, and
-    TypeError for a value that JSON can't hold.
+    Encoding stops as soon as the response is too large. Raises ResponseTooLargeError if the response exceeds
+    `limit` bytes, and TypeError for a value that JSON can't represent.
     """
     encoded_slices: list[bytes] = []
     bytes_left = limit
@@ -66,7 +66,7 @@ async def encode_bounded(payload: object, limit: int) -> list[bytes]:
 
 
 def slices(payload: object, size: int = _SLICE) -> Iterator[bytes]:
-    """A response as JSON in slices of about `size` bytes. A string is never split, however long it is."""
+    """Yields a response as JSON in slices of about `size` bytes. Even a very long string is not split."""
     pending: list[bytes] = []
     length = 0
     for piece in _pieces(payload, size):
@@ -80,7 +80,11 @@ def slices(payload: object, size: int = _SLICE) -> Iterator[bytes]:
 
 
 def _pieces(payload: object, size: int) -> Iterator[bytes]:
-    """Uses a stack instead of recursion: an answer may be nested deeper than Python's recursion limit."""
+    """Yields a response as small pieces of JSON.
+
+    It uses a stack instead of recursion, because a response can be nested deeper than Python's recursion
+    limit.
+    """
     opened = [_parts([payload], size, brackets=False)]
     while opened:
         part = next(opened[-1], None)
@@ -93,7 +97,10 @@ def _pieces(payload: object, size: int) -> Iterator[bytes]:
 
 
 def _parts(container: _Container, size: int, *, brackets: bool = True) -> Iterator[bytes | _Container]:
-    """A container's JSON in parts. A member too large or too deep to encode at once is yielded unencoded."""
+    """Yields a container's JSON in parts.
+
+    A container within it that is too large or too deep to encode in one piece is yielded unencoded.
+    """
     is_object = isinstance(container, dict)
     opening, closing = (b"{", b"}") if is_object else (b"[", b"]")
     yield opening if brackets else b""
@@ -112,7 +119,10 @@ def _parts(container: _Container, size: int, *, brackets: bool = True) -> Iterat
 
 
 def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Member]]]:
-    """Groups consecutive members while they weigh less than `size` together; a heavier member is alone."""
+    """Groups consecutive members. Yields each group with its estimated size in bytes (weight).
+
+    The size of a group is less than `size`. A larger member forms a group of its own.
+    """
     members = list(container.items() if isinstance(container, dict) else enumerate(container))
     group: list[_Member] = []
     weight = 0.0
@@ -127,13 +137,14 @@ def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Mem
 
 
 def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_Member]]]:
-    """Yields runs of members with their weights.
+    """Yields runs of consecutive members, each with its estimated size in bytes (weight).
 
-    If members are many and light, a run has eight members, and one of them stands for all. It is drawn at
-    random, so that nobody can hide long members from the sample.
+    If there are many small members, a run has eight of them, and its size is estimated from one. That one is
+    chosen at random, so that a client can't arrange for large members to be missed.
     """
     if len(members) == 1:
-        yield size, members  # not weighed here, but its own members are
+        # A single member counts as too large, so that its own members are measured instead.
+        yield size, members
         return
     length = _RUN if len(members) >= 2 * _RUN else 1
     for start in range(0, len(members), length):
@@ -146,9 +157,9 @@ def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_M
 
 
 def _weight(value: object, limit: int) -> float:
-    """Estimates the bytes of JSON that a value makes. Counting stops at `limit`.
+    """Estimates the size of a value's JSON in bytes. Stops counting at `limit`.
 
-    Of a long list, one member in eight is counted: its members are alike.
+    In a long list, only one member in eight is counted, because members of a list tend to be similar.
     """
     weight = 0.0
     values: list[tuple[object, float]] = [(value, 1)]
@@ -173,7 +184,7 @@ def _weight(value: object, limit: int) -> float:
 
 
 def _whole(payload: object) -> bytes | None:
-    """The JSON of a value; None if it is nested deeper than orjson supports, 254 levels."""
+    """Encodes a value as JSON; returns None if it is nested deeper than the 254 levels orjson supports."""
     try:
         return orjson.dumps(payload, option=_OPTIONS)
     except orjson.JSONEncodeError as error:

@@ -1,4 +1,4 @@
-"""The entry point: prepares an operation, then runs it."""
+"""The entry point of app.execution: prepares an operation, then runs it."""
 
 import sys
 from asyncio import sleep
@@ -28,11 +28,14 @@ from app.request import Request
 from resolvers.context import PUBLIC
 
 _MAX_REFUSALS = 200
-_REFUSALS_SIZE = 2_000_000  # bytes
+_REFUSALS_SIZE = 2_000_000  # maximum size of all cached refusals, in bytes
 
-_TREE_BYTES = 700  # per token
-_PLAN_BYTES = 900  # per token of each plan
-_TREE_TEXTS = 2  # copies: the text, and the names and values cut from it; each plan may copy the names again
+_TREE_BYTES = 700  # estimated size of the syntax tree, per token
+_PLAN_BYTES = 900  # estimated size of one plan, per token
+
+# Copies of the text: the text itself, and the names and values in the tree. Each plan can hold another copy
+# of the names.
+_TREE_TEXTS = 2
 
 _DEFAULTS = Limits()
 
@@ -41,7 +44,10 @@ _ReadSteps: TypeAlias = "Generator[None, None, Document | Refusal]"
 
 
 class Prepared(NamedTuple):
-    """A valid operation, ready to run: its document, the request, coerced variables and maximum cost."""
+    """A valid operation that is ready to run: its document, coerced variables and maximum cost.
+
+    operation: the operation as the client sent it.
+    """
 
     document: Document
     operation: Operation
@@ -56,10 +62,10 @@ class NotAQueryError(Exception):
 class Executor:
     """Runs operations against one schema.
 
-    cache_entries, cache_bytes: the limits of the cache of parsed, validated and compiled operations: their
-    number, and their approximate memory. Refusals have a small cache of their own.
-    compiled: False runs everything on graphql-core.
-    max_response_bytes: the size limit of an answer, before compression.
+    cache_entries, cache_bytes: the maximum number and the approximate memory of cached operations, which are
+    parsed, validated and compiled. Refusals have a separate, small cache.
+    compiled: if False, every operation runs on graphql-core.
+    max_response_bytes: the maximum size of a response, before compression.
     """
 
     def __init__(
@@ -82,19 +88,19 @@ class Executor:
         self._refusals: Cache[_Key, Refusal] = Cache(entries=_MAX_REFUSALS, size=_REFUSALS_SIZE)
 
     def kept(self, operation: Operation) -> Document | Refusal | None:
-        """The cached document of an operation, or its cached refusal; None if neither is cached."""
+        """Returns the cached document or refusal of an operation; None if neither is cached."""
         key = (operation.query, operation.operation_name)
         return self._documents.get(key) or self._refusals.get(key)
 
     async def read(self, operation: Operation) -> Document | Refusal:
         """Parses and validates an operation, yielding to the event loop between steps.
 
-        Returns its document, or the refusal. `prepare` does the same without yielding.
+        Returns its document, or the refusal. `prepare` also does this if necessary, but without yielding.
         """
         if (cached := self.kept(operation)) is not None:
             return cached
         steps = self._read_steps(operation)
-        while (read := _next(steps)) is None:  # noqa: ASYNC110  # the work itself, not a wait
+        while (read := _next(steps)) is None:  # noqa: ASYNC110  # this loop does work; it does not poll
             await sleep(0)
         return read
 
@@ -103,8 +109,8 @@ class Executor:
     ) -> Prepared | Refusal:
         """Returns the operation ready to run, or the refusal.
 
-        read: the result of `kept` or `read` for this operation. A document too large for the cache exists
-        nowhere else.
+        read: the result of `kept` or `read` for this operation. Without it, a document that is too large to
+        cache would have to be parsed again.
 
         Raises NotAQueryError for a mutation if `only_queries`, before its variables and cost are checked.
         """
@@ -124,18 +130,18 @@ class Executor:
         return Prepared(document, operation, variables, cost)
 
     def explain(self, prepared: Prepared, timings: Timings | None = None) -> JsonObject:
-        """The plan of an operation, as app.execution.plan_report describes it."""
+        """Returns the plan of an operation, in the form described in app.execution.plan_report."""
         document, _, variables, cost = prepared
         allowed, setting = self._price_limit(document)
         plan = document.plan(variables) if self._compiled else "turned off"
         return explained(plan, variables, cost, allowed, setting, timings)
 
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
-        """Runs an operation. Returns a refusal if graphql-core finds that it can't run."""
+        """Runs an operation. Returns a refusal if graphql-core reports that the operation can't run."""
         document, operation, variables, _ = prepared
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
-            await sleep(0)  # reading the text just took its share of this iteration
+            await sleep(0)  # parsing and validation have already used much of this event loop iteration
             await pace.turn()
             plan = document.plan(variables)
         on_operation = request.instrumentation.operation_run
@@ -160,7 +166,7 @@ class Executor:
     async def _answer(
         self, prepared: Prepared, request: Request, payload: JsonObject, engine: Engine
     ) -> Answer:
-        """Encodes a response. One over `max_response_bytes` is replaced by an error."""
+        """Encodes a response, or an error in its place if it is larger than `max_response_bytes`."""
         response_errors = payload.get("errors", ())
         has_data = not response_errors or any(v is not None for v in (payload["data"] or {}).values())
         try:
@@ -176,7 +182,7 @@ class Executor:
         return Answer(body, response_errors, has_data, engine, reads, cacheable)
 
     def _trace_extension(self, prepared: Prepared, trace: Trace) -> JsonObject:
-        """The request's trace, with the plan if the client asked for it."""
+        """Returns the request's trace, including the plan if the client asked for it."""
         extension: JsonObject = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
         if trace.with_plan:
             extension["plan"] = self.explain(prepared, trace.levels)
@@ -191,7 +197,7 @@ class Executor:
         return read
 
     def _read_steps(self, operation: Operation) -> _ReadSteps:
-        """Parses and validates an operation, one step per iteration, and caches the result."""
+        """Parses and validates an operation as a generator, one step per iteration. Caches the result."""
         key = (operation.query, operation.operation_name)
         try:
             document = yield from self._reader.read(operation)
@@ -203,21 +209,21 @@ class Executor:
         return document
 
     def _checked_cost(self, document: Document, variables: VariableValues) -> Cost:
-        """The cost of an operation. Raises TooLargeError if it exceeds the limit."""
+        """Returns the cost of an operation. Raises TooLargeError if the cost exceeds the limit."""
         cost = document.cost(variables, self._limits)
         allowed, setting = self._price_limit(document)
         if (price := cost.price) > allowed:
             raise over(
-                f"The operation costs up to {price:,}, for {cost.objects:,} objects with "
-                f"{cost.values:,} values and {cost.commands:,} commands",
+                f"The operation costs up to {price:,} ({cost.objects:,} objects, "
+                f"{cost.values:,} values and {cost.commands:,} commands)",
                 allowed,
                 setting,
-                "Ask for smaller pages with `first`, or for less at once.",
+                "Request smaller pages with `first`, or fewer fields.",
             )
         return cost
 
     def _price_limit(self, document: Document) -> tuple[int, str]:
-        """The highest price allowed, and the name of its setting."""
+        """Returns the maximum price of an operation, and the name of the setting that defines it."""
         if document.introspects:
             return self._limits.introspection_cost, "MAX_INTROSPECTION_COST"
         return self._limits.cost, "MAX_COST"
@@ -226,7 +232,8 @@ class Executor:
 def _next(steps: _ReadSteps) -> Document | Refusal | None:
     """Performs the next step. Returns the result after the last step, otherwise None.
 
-    graphql-core's validation leaves many reference cycles, hence the garbage collector's thresholds.
+    It runs with special thresholds for the garbage collector, because graphql-core's validation leaves many
+    reference cycles.
     """
     try:
         with thresholds.for_cycles():
@@ -238,9 +245,9 @@ def _next(steps: _ReadSteps) -> Document | Refusal | None:
 
 
 def _size_of_document(query: str, document: Document) -> int:
-    """Estimates the bytes that a cached operation takes: its text, syntax tree and plans.
+    """Estimates the memory of a cached operation in bytes: its text, syntax tree and plans.
 
-    They grow with the number of tokens, and with the length of the text if tokens are long.
+    Their size grows with the number of tokens, and with the length of the text if the tokens are long.
     tests/execution/test_cache.py checks the estimate against tracemalloc.
     """
     plans = document.variants
@@ -249,9 +256,10 @@ def _size_of_document(query: str, document: Document) -> int:
 
 
 def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
-    """Estimates the bytes that a cached refusal takes, including the operation's name.
+    """Estimates the memory of a cached refusal in bytes, including the operation's name.
 
-    A refused request may send any name; the name of a valid operation is part of its text.
+    The name counts because a refused request can contain any name. A valid operation's name is part of its
+    text, so `_size_of_document` doesn't count it separately.
     """
     request_size = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
     return request_size + sum(len(error["message"]) for error in refusal.errors)
@@ -270,7 +278,7 @@ def _operation_run(prepared: Prepared, plan: Plan | str) -> OperationRun:
 
 def _response_too_large(limit: int) -> JsonObject:
     message = (
-        f"The answer is over {limit:,} bytes (MAX_RESPONSE_BYTES). Ask for smaller pages with `first`, or "
-        "for fewer fields. What a mutation has done stays done."
+        f"The response is larger than {limit:,} bytes (MAX_RESPONSE_BYTES). Request smaller pages with "
+        "`first`, or fewer fields. Changes that a mutation has made are not undone."
     )
     return {"message": message, "extensions": {"code": error_codes.RESPONSE_TOO_LARGE}}

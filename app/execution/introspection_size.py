@@ -1,4 +1,4 @@
-"""The size of an introspection result, counted on the schema with graphql-core's own resolvers."""
+"""Counts the objects in an introspection result by calling graphql-core's own resolvers on the schema."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -11,40 +11,47 @@ SCHEMA, TYPE = "__schema", "__type"
 FIELDS = frozenset({SCHEMA, TYPE})
 
 
-_Element: TypeAlias = Any  # graphql-core has no common type for the elements of a schema
+_Element: TypeAlias = Any  # a type, field or argument, say; graphql-core has no common base class for them
 
 
 class Occurrences(NamedTuple):
-    """An element of the schema, and how many times it occurs at one place of an answer."""
+    """A schema element, such as a type, and the number of times it occurs at one place in a response."""
 
     element: _Element
     times: int
 
 
-#: The schema elements at one place of an answer, by identity.
+#: The schema elements that one introspection field resolves to, keyed by their identity.
 Population: TypeAlias = Mapping[int, Occurrences]
 
 
 class Introspection:
-    """The populations of one operation. Each is computed once: aliases of a field share it."""
+    """Finds the schema elements that the introspection fields of one operation resolve to.
+
+    The elements of each field (its population) are computed once, and shared by all aliases of the field.
+    """
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._info: Any = SimpleNamespace(schema=schema)  # the resolvers read no more of a GraphQLResolveInfo
+        # Any: it stands in for a GraphQLResolveInfo, of which the resolvers only use the schema.
+        self._info: Any = SimpleNamespace(schema=schema)
         self._below: dict[tuple[int, str], Population] = {}
-        self._kept: list[Population] = []  # or a new population could reuse the id() of one that is gone
+        self._kept: list[Population] = []  # keeps populations alive, so that no id() in a key is reused
 
     def of_schema(self) -> Population:
-        """The population of `__schema`."""
+        """Returns the element that `__schema` resolves to: the schema itself."""
         return self._keep(_counted([(self._schema, 1)]))
 
     def of_type(self, name: object) -> Population:
-        """The population of `__type(name:)`; empty if there is no such type."""
+        """Returns the type that `__type(name:)` resolves to; empty if there is no such type."""
         type_ = self._schema.type_map.get(name) if isinstance(name, str) else None
         return self._keep(_counted([(type_, 1)] if type_ else []))
 
     def below(self, population: Population, name: str, field: GraphQLField) -> Population:
-        """The elements that a field returns for a whole population, deprecated ones included."""
+        """Returns the elements that a field returns for all elements of a population.
+
+        Deprecated elements are included.
+        """
         key = (id(population), name)
         if key not in self._below:
             arguments = {"includeDeprecated": True} if "includeDeprecated" in field.args else {}
@@ -63,15 +70,15 @@ class Introspection:
 
 
 def size(population: Population) -> int:
-    """How many objects of the answer a population makes."""
+    """Returns how many objects in the response the given schema elements become."""
     return sum(occurrences.times for occurrences in population.values())
 
 
 def _counted(elements: list[tuple[_Element, int]]) -> dict[int, Occurrences]:
-    """Adds up equal elements.
+    """Merges equal elements, adding up how often they occur.
 
-    graphql-core returns a field or an argument as a new (name, element) tuple each time, so the identity of
-    its element counts.
+    graphql-core returns a field or an argument as a new (name, element) tuple each time, so tuples are
+    compared by the identity of their element.
     """
     counted: dict[int, Occurrences] = {}
     for element, times in elements:

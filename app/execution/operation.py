@@ -1,4 +1,4 @@
-"""An operation, and its two possible results: an answer, or the refusal to run it."""
+"""An operation, and its two possible results: an answer or a refusal."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -7,19 +7,19 @@ import orjson
 
 from app.errors import ErrorDict
 
-#: What runs an operation: a compiled plan, or graphql-core.
+#: How an operation is run: as a compiled plan, or on graphql-core (the reference).
 Engine: TypeAlias = Literal["compiled", "reference"]
 
-JsonObject: TypeAlias = dict[str, Any]  # its values are whatever JSON holds
+JsonObject: TypeAlias = dict[str, Any]  # the values can be any JSON values
 
 
-DocumentIds: TypeAlias = Set[Any]  # an `_id` may have any BSON type
+DocumentIds: TypeAlias = Set[Any]  # an `_id` can have any BSON type
 
 _NO_READS: Mapping[str, DocumentIds] = {}
 
 
 class Operation(NamedTuple):
-    """What a client asks for. size: the bytes of the HTTP body or query string that carried it."""
+    """A GraphQL request. size: the length of the HTTP body or query string that contained it, in bytes."""
 
     query: str
     variables: JsonObject | None = None
@@ -34,24 +34,24 @@ class Refusal(NamedTuple):
 
     @property
     def code(self) -> str:
-        """The code of its errors."""
+        """The code that all the errors share."""
         return str(self.errors[0]["extensions"]["code"])
 
     @property
     def payload(self) -> JsonObject:
-        """The response."""
+        """The body of the GraphQL response."""
         return {"errors": list(self.errors)}
 
 
 class Answer(NamedTuple):
-    """The response to an operation that was run: its JSON, and facts about it.
+    """The response to an operation that was run: its JSON, and information about it.
 
-    body: the JSON in parts, in order; a large answer has several, so that it is never copied as a whole.
-    errors: the errors in it. has_data: whether it has no errors, or a root field has a value nevertheless.
-    engine: what ran the operation. reads: the collections that were read, each with the `_id`s of the
-    documents, if the request records them (loaders.mongo.Scope). cacheable: whether the same request would
-    get the same answer as long as the documents it read are unchanged: a query without errors, from a viewer
-    without a token.
+    body: the JSON in parts, in order; a large response has several, so that it is never copied in full.
+    errors: the errors in the response. has_data: whether there are no errors, or at least one root field has
+    a value despite them. engine: how the operation was run. reads: the collections that were read, each with
+    the `_id`s of the documents, if the request records them (loaders.mongo.Scope). cacheable: whether the
+    same request gets the same response until one of the documents read changes. That is the case for a query
+    without errors from a viewer without a token.
     """
 
     body: list[bytes]
@@ -63,6 +63,6 @@ class Answer(NamedTuple):
 
     @property
     def payload(self) -> JsonObject:
-        """The response, decoded."""
+        """The response, decoded from its JSON."""
         payload: JsonObject = orjson.loads(b"".join(self.body))
         return payload

@@ -1,33 +1,34 @@
-"""Splits long work on the event loop into pieces, so that other requests run in between."""
+"""Spreads long work over several iterations of the event loop, so that other requests can run in between."""
 
 from asyncio import AbstractEventLoop, get_running_loop, sleep
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from time import perf_counter
 
-#: Seconds. Once an iteration of the event loop has taken this long, more work waits for the next one.
+#: In seconds. Once an iteration of the event loop has taken this long, further work waits for the next one.
 LONGEST = 0.01
 
-#: Awaited between two pieces of an operation's work, to let cheaper operations overtake it; None if none may.
+#: A function that is awaited between two pieces of an operation's work, so that cheaper operations can
+#: overtake it. None if they must not.
 giving_way: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("lectern_giving_way", default=None)
 
 
 class Pace:
-    """Tracks when the event loop's current iteration began. All work on a loop shares one."""
+    """Tracks when the event loop's current iteration began. All work on an event loop shares one instance."""
 
     def __init__(self) -> None:
         self._loop: AbstractEventLoop | None = None
         self._began: float | None = None
 
     async def turn(self) -> None:
-        """Waits for a turn. Await it before each piece of work; a piece takes a few milliseconds at most.
+        """Waits until a piece of work may run. Await it before each piece, of a few milliseconds at most.
 
-        If the current iteration has already taken long, this waits for the next one. It does not matter
-        which task took the time: all tasks that are ready run in one iteration.
+        If the current iteration of the event loop has already taken long, this waits for the next one. It
+        does not matter which task took the time, because all tasks that are ready share one iteration.
         """
         if (give_way := giving_way.get()) is not None:
             await give_way()
-        while self._is_long():  # noqa: ASYNC110  # no event marks the start of an iteration
+        while self._is_long():  # noqa: ASYNC110  # there is no event to wait for at the start of an iteration
             await sleep(0)
 
     def _is_long(self) -> bool:
@@ -35,7 +36,7 @@ class Pace:
         if self._began is not None and loop is self._loop:
             return now - self._began > LONGEST
         self._loop, self._began = loop, now
-        loop.call_soon(self._end)  # runs in the next iteration, before the tasks that wait in `turn`
+        loop.call_soon(self._end)  # runs in the next iteration, before the tasks waiting in `turn`
         return False
 
     def _end(self) -> None:

@@ -1,4 +1,4 @@
-"""A plan as JSON and as text: for `lectern explain`, and for a request that asks for its plan."""
+"""Formats a plan as JSON and as text, for `lectern explain` and for requests that ask for their plan."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -10,9 +10,10 @@ from app.execution.cost import Cost
 from app.execution.operation import JsonObject
 from app.observing import LevelCalled
 
-_MOST_KEYS = 4  # of one level, in its line of text
+_MOST_KEYS = 4  # the maximum number of response keys shown in a level's line of text
 
-#: The calls of a run, by the number of the level's first use.
+#: The measured calls of a run. Each is keyed by the number of the first use (a place in the plan that needs
+#: the call) in its level.
 Timings: TypeAlias = Mapping[int, LevelCalled]
 
 
@@ -24,13 +25,13 @@ def explained(
     setting: str,
     timings: Timings | None = None,
 ) -> JsonObject:
-    """A plan, or the reason why there is none, as JSON.
+    """Describes a plan, or the reason why an operation has no plan, as a JSON object.
 
-    The result has these keys: `cost`, as computed by app.execution.cost, with the highest price `allowed`
-    and its `setting`; `commands`, the most that are sent to MongoDB; `levels`, every call once, parents
-    first, with the response keys of all places that it serves; `projections`, the fetched keys of each
-    collection's documents. With `timings`, each level that was called has its number of parents and its
-    milliseconds.
+    The object has these keys: `cost`, as computed by app.execution.cost, with the maximum price `allowed` and
+    the `setting` that defines it; `commands`, the maximum number of commands sent to MongoDB; `levels`, each
+    call once, parents before children, with the response keys of all places that use its result;
+    `projections`, the keys fetched from each collection's documents. With `timings`, each level that was
+    called also has its number of parents and its duration in milliseconds.
     """
     price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):
@@ -50,7 +51,10 @@ def explained(
 
 
 def _level_report(level: Level, level_above: Mapping[int, int], timings: Timings) -> JsonObject:
-    """level_above: by the number of a use, the number of the level that returns its parents."""
+    """Describes one level as a JSON object.
+
+    level_above: maps the number of each use to the number of the level that returns its parents.
+    """
     positions = [use.position for use in level.uses]
     report: JsonObject = {
         "level": level.depth,
@@ -66,9 +70,10 @@ def _level_report(level: Level, level_above: Mapping[int, int], timings: Timings
 
 
 def _times_sent(level: Level, level_above: Mapping[int, int]) -> int:
-    """How many times a level's commands are sent.
+    """Returns how many times a level's commands are sent.
 
-    A field of a connection, such as `totalCount`, sends them once for each list, whatever its pages.
+    A field of a connection, such as `totalCount`, sends them once for each list, regardless of which pages of
+    the list are requested.
     """
     if not level.uses[0].position.parent_type.endswith("Connection"):
         return 1
@@ -76,7 +81,7 @@ def _times_sent(level: Level, level_above: Mapping[int, int]) -> int:
 
 
 def plan_text(report: JsonObject) -> str:
-    """The result of `explained` as text."""
+    """Formats the result of `explained` as text."""
     price = report["cost"]
     cost = (
         f"cost         up to {price['price']:,} of {price['allowed']:,} ({price['setting']}): "

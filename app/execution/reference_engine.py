@@ -1,4 +1,4 @@
-"""Runs operations that have no plan on graphql-core."""
+"""Runs operations on graphql-core if they can't be compiled to a plan."""
 
 from asyncio import to_thread
 from functools import partial
@@ -20,10 +20,10 @@ async def payload(
     *,
     in_thread: bool = False,
 ) -> JsonObject:
-    """The response to a valid operation whose variables fit.
+    """Runs a valid operation whose variables have the right types. Returns its response.
 
-    in_thread: for an operation that awaits nothing. It would block the event loop, while Python's threads
-    take turns.
+    in_thread: whether to run it in a thread. This is for operations that never await: on the event loop, they
+    would block all other requests, whereas Python switches between threads.
 
     Raises RefusedError if no field was run.
     """

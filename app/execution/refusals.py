@@ -1,4 +1,4 @@
-"""The error of an operation that is not run."""
+"""The exception raised when an operation is refused instead of run."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from app.execution.operation import Refusal
 
 
 class RefusedError(Exception):
-    """An operation is not run, for one or more reasons that share one code."""
+    """Raised when an operation is not run, for one or more reasons that share one error code."""
 
     def __init__(self, reasons: Sequence[GraphQLError], code: str) -> None:
         super().__init__(code)
@@ -21,7 +21,8 @@ class RefusedError(Exception):
 def _forget_frames(error: BaseException) -> None:
     """Drops the tracebacks of an error and of its causes.
 
-    Their frames keep the request's data alive. graphql-core's frames also hold the error: a reference cycle.
+    The frames in the tracebacks would keep the request's data alive. graphql-core's frames also refer to the
+    error, which would form a reference cycle.
     """
     pending: list[BaseException | None] = [error]
     seen_ids: set[int] = set()

@@ -1,4 +1,4 @@
-"""An operation's variables: from a request's JSON to values of their GraphQL types."""
+"""Coerces an operation's variables from the JSON of a request to values of their GraphQL types."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from app import error_codes
 from app.execution.operation import JsonObject
 from app.execution.refusals import RefusedError
 
-#: For each scalar, whether coercion would leave a value unchanged.
+#: For each scalar, a function that returns whether coercion would leave a value unchanged.
 _PLAIN: Mapping[str, Callable[[object], bool]] = {
     "String": lambda value: type(value) is str,
     "ID": lambda value: type(value) is str,
@@ -30,9 +30,10 @@ _MOST_ERRORS = 10
 
 
 class _Variable(NamedTuple):
-    """A variable whose values may need no coercion.
+    """A variable whose values can often be used without coercion.
 
-    is_plain: whether a value needs none. nullable: whether the variable may be null or absent.
+    is_plain: returns whether a given value can be used without coercion. nullable: whether the variable can
+    be null or absent.
     """
 
     name: str
@@ -53,14 +54,14 @@ class Variables:
         self._all_plain = len(self._plain) == len(self._definitions)
 
     def coerced(self, values: JsonObject | None) -> VariableValues:
-        """Coerces a request's values, by the rules of the specification.
+        """Coerces the values in a request according to the GraphQL specification.
 
-        Raises RefusedError if they don't fit, with the reasons.
+        Raises RefusedError, with the reasons, if a value doesn't have the type of its variable.
         """
         values = values or {}
         if self._all_plain and (plain := self._plain_values(values)) is not None:
-            # Without sources: graphql-core needs them only to fill variables into a list or object that is
-            # a custom scalar's literal, and no scalar of the schema takes one.
+            # The sources can be empty: graphql-core only needs them to substitute variables in a list or
+            # object literal of a custom scalar, and no scalar in the schema accepts such a literal.
             return VariableValues({}, plain)
         coerced = get_variable_values(
             self._schema, self._definitions, dict(values), _MOST_ERRORS, self._hide_suggestions
@@ -70,7 +71,7 @@ class Variables:
         return coerced
 
     def _plain_values(self, values: JsonObject) -> JsonObject | None:
-        """The values of the defined variables, if none of them needs coercion; otherwise None."""
+        """Returns the values of the defined variables if none needs coercion, otherwise None."""
         plain: JsonObject = {}
         for name, is_plain, nullable in self._plain:
             value = values.get(name)
@@ -87,8 +88,8 @@ class Variables:
 
 
 def _plain(schema: GraphQLSchema, definition: VariableDefinitionNode) -> _Variable | None:
-    """A variable of a scalar in _PLAIN, without a default; None for any other."""
-    type_: Any = type_from_ast(schema, definition.type)  # Any: no overload returns any input type
+    """Returns the variable if it has a scalar type in _PLAIN and no default value, otherwise None."""
+    type_: Any = type_from_ast(schema, definition.type)  # Any: no overload is declared for input types
     is_plain = _PLAIN.get(str(get_nullable_type(type_)))
     if is_plain is None or definition.default_value is not None:
         return None

@@ -1,4 +1,4 @@
-"""HTTP: the GraphQL endpoint, GraphiQL, CORS and health checks."""
+"""The HTTP layer: the GraphQL endpoint, GraphiQL, CORS and health checks."""
 
 from app.http.cors import CORS
 from app.http.endpoint import Endpoint

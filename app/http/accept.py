@@ -1,12 +1,12 @@
-"""Content negotiation: the media type and the coding of an answer (RFC 9110, section 12.5).
+"""Content negotiation: chooses the media type and encoding of a response (RFC 9110, section 12.5).
 
-Kept here because Starlette negotiates nothing, and sixty lines are no reason for a dependency.
+Implemented here because Starlette has no content negotiation, and sixty lines don't justify a dependency.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 
-# A quoted separator does not separate.
+# A separator within quotation marks does not split a header field.
 _QUOTED = r'"(?:[^"\\]|\\.)*"?'
 _PIECE = {separator: re.compile(rf'(?:[^{separator}"]|{_QUOTED})+') for separator in ",;"}
 
@@ -14,16 +14,16 @@ _WEIGHT = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
 def pieces(text: str, separator: str) -> list[str]:
-    """Splits a header field at commas or semicolons, and drops empty parts."""
+    """Splits a header field at a separator (comma or semicolon), and drops empty parts."""
     parts = _PIECE[separator].findall(text) if '"' in text else text.split(separator)
     return [part.strip() for part in parts if not part.isspace() and part]
 
 
 def preferred(accept: str, offered: Sequence[str]) -> str | None:
-    """The offered media type that the client prefers; None if it accepts none.
+    """Returns the offered media type that the client prefers; None if the client accepts none of them.
 
-    Of equally preferred types the first offered is chosen. A client without an Accept header accepts all.
-    Parameters other than `q` are ignored.
+    If several types are equally preferred, the one offered first is chosen. A client without an Accept header
+    accepts every type. Parameters other than `q` are ignored.
     """
     if not (weights := _weights(accept)):
         return offered[0]
@@ -32,14 +32,14 @@ def preferred(accept: str, offered: Sequence[str]) -> str | None:
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Whether the client accepts gzip, and prefers it at least as much as an uncompressed answer."""
+    """Whether the client accepts gzip, and does not prefer an uncompressed response."""
     weights = _weights(accept_encoding)
     gzip = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
     return gzip > 0 and gzip >= weights.get("identity", 0.0)
 
 
 def _weights(field: str) -> Mapping[str, float]:
-    """The weight of each element; the highest one if an element occurs more than once."""
+    """Maps each element of a header field to its weight (`q`); if it is repeated, the highest counts."""
     weights: dict[str, float] = {}
     for element in pieces(field.lower(), ","):
         name, *parameters = pieces(element, ";") or [""]
@@ -48,7 +48,7 @@ def _weights(field: str) -> Mapping[str, float]:
 
 
 def _weight(parameters: Sequence[str]) -> float:
-    """The weight, from 0 to 1: a higher number counts as 1, and anything but a number as 0."""
+    """Returns the weight `q`, from 0 to 1. Larger numbers count as 1, and invalid numbers as 0."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
@@ -58,7 +58,7 @@ def _weight(parameters: Sequence[str]) -> float:
 
 
 def _of_media_type(media_type: str, weights: Mapping[str, float]) -> float:
-    """The weight of a media type, by the most specific range that matches; 0 if none does."""
+    """Returns a media type's weight, given by the most specific range that matches; 0 if none matches."""
     for media_range in (media_type, media_type.split("/", maxsplit=1)[0] + "/*", "*/*"):
         if media_range in weights:
             return weights[media_range]

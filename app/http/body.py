@@ -1,4 +1,4 @@
-"""Reads the body of a request: JSON in UTF-8, possibly compressed, of limited size."""
+"""Reads a request body: JSON in UTF-8, optionally compressed, up to a maximum size."""
 
 import zlib
 from functools import lru_cache
@@ -14,10 +14,11 @@ _GZIP = 31  # zlib's window bits for the gzip format
 
 
 async def read(receive: Receive, headers: Headers, limit: int) -> bytes:
-    """Returns the body, decompressed.
+    """Returns the decompressed body.
 
-    Raises HTTPException: 413 if the body is over `limit` bytes, compressed or decompressed; 415 if it is not
-    JSON in UTF-8, or compressed by anything but gzip; 400 if it is incomplete or not one gzip stream.
+    Raises HTTPException: 413 if the body is larger than `limit` bytes, compressed or decompressed; 415 if it
+    is not declared as JSON in UTF-8, or is compressed with anything other than gzip; 400 if it is incomplete
+    or not a single gzip stream.
     """
     content_type = headers.get(b"content-type", b"")
     problem = (_cached_problem if len(content_type) <= LONGEST_CACHED else _problem)(content_type)
@@ -28,7 +29,7 @@ async def read(receive: Receive, headers: Headers, limit: int) -> bytes:
     if b"content-encoding" in headers and (codings := _codings(headers)):
         if codings not in (["gzip"], ["x-gzip"]):
             raise HTTPException(
-                415, "The body may be compressed by gzip and nothing else.", {"accept-encoding": "gzip"}
+                415, "The only supported `Content-Encoding` of the body is gzip.", {"accept-encoding": "gzip"}
             )
         return await _decompressed(receive, limit)
     return await _plain(receive, limit)
@@ -50,7 +51,11 @@ async def _plain(receive: Receive, limit: int) -> bytes:
 
 
 async def _decompressed(receive: Receive, limit: int) -> bytes:
-    """Reads one gzip stream. Compressed bytes are limited too: a stream may be endless and yield nothing."""
+    """Reads and decompresses a gzip stream.
+
+    The compressed size is limited too, because a client could send an endless stream that decompresses to
+    nothing.
+    """
     stream = zlib.decompressobj(_GZIP)
     body, received, more = bytearray(), 0, True
     while more:
@@ -68,21 +73,22 @@ async def _decompressed(receive: Receive, limit: int) -> bytes:
 
 
 def _piece(message: Message) -> tuple[bytes, bool]:
-    """A piece of the body, and whether more follow."""
-    if message["type"] == "http.disconnect":  # not an error: nobody will read this answer
-        raise HTTPException(400, "The connection ended before the body did.")
+    """Returns a piece of the body, and whether more pieces follow."""
+    if message["type"] == "http.disconnect":
+        # The request is refused rather than reported as a failure: nobody will read the response.
+        raise HTTPException(400, "The connection was closed before the body was complete.")
     return message.get("body", b""), message.get("more_body", False)
 
 
 def _problem(content_type: bytes) -> str | None:
-    """What is wrong with a Content-Type; None if nothing is."""
+    """Returns what is wrong with a Content-Type header, or None if it is valid."""
     media_type, *parameters = pieces(content_type.decode("latin-1").lower(), ";") or [""]
     if media_type != JSON:
-        return f"The body is JSON: send it with `Content-Type: {JSON}`."
+        return f"The body must be JSON, sent with `Content-Type: {JSON}`."
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip().strip('"').strip() not in _UTF_8:
-            return "The body is in UTF-8: send it with `charset=utf-8`, or without `charset`."
+            return "The body must be in UTF-8: send it with `charset=utf-8` or without `charset`."
     return None
 
 
@@ -90,20 +96,22 @@ _cached_problem = lru_cache(maxsize=64)(_problem)
 
 
 def _codings(headers: Headers) -> list[str]:
-    """The codings that were applied to the body, without `identity`."""
+    """Returns the content encodings that were applied to the body, except `identity`."""
     codings = pieces(headers[b"content-encoding"].decode("latin-1").lower(), ",")
     return [coding for coding in codings if coding != "identity"]
 
 
 def length(headers: Headers) -> int:
-    """The declared length of the body; 0 if none is declared."""
+    """Returns the declared length of the body in bytes; 0 if the request doesn't declare a length."""
     declared = headers.get(b"content-length", b"")
     return int(declared) if declared.isdigit() else 0
 
 
 def _too_large(limit: int) -> HTTPException:
-    return HTTPException(413, f"The body is over {limit} bytes (MAX_BODY_BYTES).")
+    return HTTPException(413, f"The body is larger than {limit} bytes (MAX_BODY_BYTES).")
 
 
 def _not_gzip() -> HTTPException:
-    return HTTPException(400, "The body is not one whole gzip stream, though its `Content-Encoding` says so.")
+    return HTTPException(
+        400, "The `Content-Encoding` is gzip, but the body is not a single, complete gzip stream."
+    )

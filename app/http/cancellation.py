@@ -10,23 +10,26 @@ from starlette.types import Message, Receive
 from app.error_codes import TIMEOUT
 from loaders.mongo import Scope
 
-_TICK = 0.05  # seconds between two checks of all watches
-_PATIENCE = 0.05  # seconds after which a request's client is watched: most requests are answered by then
-_GRACE = 1.0  # seconds past the deadline during which a query's fields may still fail one by one
+_TICK = 0.05  # seconds between two checks of all watched requests
+
+# In seconds. Only after this long does a request listen for its client to disconnect, because most requests
+# are answered sooner.
+_PATIENCE = 0.05
+_GRACE = 1.0  # seconds after its deadline during which a query can still return errors for single fields
 
 
 class TimeoutRefusal(HTTPException):
-    """The request has taken too long."""
+    """Raised when a request has taken too long."""
 
     code = TIMEOUT
 
 
 class Watches:
-    """All watched requests. They share one timer: a timer for each would slow small queries down."""
+    """All watched requests. They share one timer, because one per request would slow down small queries."""
 
     def __init__(self) -> None:
         self._watches: dict[Watch, None] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None  # where the timer is set
+        self._loop: asyncio.AbstractEventLoop | None = None  # the event loop on which the timer runs
 
     def add(self, watch: "Watch", loop: asyncio.AbstractEventLoop) -> None:
         self._watches[watch] = None
@@ -50,10 +53,11 @@ class Watches:
 
 
 class Watch:
-    """Cancels the task that created it, if the client disconnects or the scope's deadline passes.
+    """Cancels the task that created it if the client disconnects or the scope's deadline passes.
 
-    Its owner reads the body through `receive`, then calls `listen`, and calls `close` before it sends the
-    answer. has_ended: whether the task was cancelled. timeout: the reason; None if the client is gone.
+    The owner of a watch reads the body through `receive`, then calls `listen`, and calls `close` before it
+    sends the response. has_ended: whether the task was cancelled. timeout: the error, if it was cancelled
+    because of the deadline; None if the client disconnected.
     """
 
     __slots__ = (
@@ -74,20 +78,20 @@ class Watch:
         watches.add(self, loop)
 
     def receive(self) -> Awaitable[Message]:
-        """The next piece of the body."""
+        """Receives the next piece of the body."""
         self._reads_body = True
         return self._receive()
 
     def listen(self) -> None:
-        """The body has been read: the only message that can still come is a disconnect."""
+        """Listens for a disconnect. Call it once the body has been read: no other message can follow."""
         self._reads_body, self._may_listen = False, True
         if self._is_awake:
             self._listener = asyncio.create_task(self._until_gone())
 
     def begin(self, *, is_query: bool) -> None:
-        """The operation starts. A query gets a grace period past its deadline.
+        """Call this when the operation starts. A query is granted a grace period after its deadline.
 
-        A mutation is not interrupted from now on, since nobody could say how much of it was done.
+        A mutation can't be interrupted from then on, because nobody would know how much of it had been done.
         """
         if is_query:
             self._deadline += _GRACE
@@ -95,15 +99,15 @@ class Watch:
             self.close()
 
     def close(self) -> None:
-        """Stops watching: nothing ends the request early from now on."""
+        """Stops watching: the request can no longer be cancelled by this watch."""
         self._watches.discard(self)
         self._may_listen = False
         if self._listener is not None:
             self._listener.cancel()
-            self._listener = None  # breaks a cycle: the task's frame refers to this watch
+            self._listener = None  # breaks a reference cycle: the task's frame refers to this watch
 
     def look(self, now: float) -> None:
-        """Checks the deadline, and starts listening for a disconnect once the request has taken a while."""
+        """Checks the deadline, and starts to listen for a disconnect once the request has taken a while."""
         if not self._is_awake and now - self._began >= _PATIENCE:
             self._is_awake = True
             if self._may_listen:

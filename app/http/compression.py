@@ -1,4 +1,4 @@
-"""Compresses answers by gzip, for clients that accept it: practically all do."""
+"""Compresses responses with gzip for clients that accept it, which is practically all clients."""
 
 import asyncio
 import zlib
@@ -9,19 +9,19 @@ from functools import lru_cache
 from app.http.accept import takes_gzip
 from app.http.decoding import LONGEST_CACHED, Headers
 
-LEAST = 1_400  # bytes: a smaller body is a single packet anyway
-INLINE = 32_000  # bytes: compressing more takes longer than waking a thread
+LEAST = 1_400  # minimum size of a body to compress, in bytes: a smaller one fits into a single packet anyway
+INLINE = 32_000  # bytes: compressing a larger body takes longer than waking up a thread
 
-_LEVEL = 4  # 6 takes twice the time for answers that are a twentieth smaller
+_LEVEL = 4  # level 6 takes twice as long, for responses that are only 5 % smaller
 _GZIP = 31  # zlib's window bits for the gzip format
 
-# zlib releases the interpreter's lock while it works, so the event loop keeps running. More threads would
-# only take CPU time from it.
+# zlib releases the interpreter's lock (GIL) while it works, so the event loop keeps running. More threads
+# would only take CPU time away from the event loop.
 _threads = ThreadPoolExecutor(2, "compression")
 
 
 def is_accepted(headers: Headers) -> bool:
-    """Whether the answer to a request may be compressed. headers: the request's."""
+    """Whether the client accepts a response compressed with gzip. headers: those of the request."""
     accepted = headers.get(b"accept-encoding")
     if accepted is None:
         return False
@@ -29,7 +29,7 @@ def is_accepted(headers: Headers) -> bool:
 
 
 async def compressed(parts: Sequence[bytes]) -> list[bytes]:
-    """Compresses the parts of a body into one gzip stream, part by part. A large body goes to a thread."""
+    """Compresses the parts of a body into one gzip stream. A large body is compressed in a thread."""
     if sum(map(len, parts)) <= INLINE:
         return _compressed(parts)
     return await asyncio.get_running_loop().run_in_executor(_threads, _compressed, parts)

@@ -1,7 +1,8 @@
-"""Cross-origin calls (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may call the API.
+"""Cross-origin requests (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may call the API.
 
-CORS wraps everything else, so that refusals and failures carry its headers too: without them, a browser hides
-the whole answer from the page. Credentials are not allowed, since Lectern has no cookies.
+The CORS middleware wraps the entire application, so that refusals and failures have its headers too. Without
+these headers, a browser would hide the response from the page. Credentials are not allowed, because Lectern
+does not use cookies.
 """
 
 import re
@@ -17,7 +18,7 @@ from app.http.decoding import Headers
 from app.observing import Throttled
 from app.origins import ANY_PORT
 
-#: The headers that clients and their tracing send on their own.
+#: The request headers that GraphQL clients and tracing libraries send by default.
 HEADERS = (
     "accept",
     "accept-language",
@@ -44,8 +45,8 @@ HEADERS = (
 )
 
 _METHODS = "GET, HEAD, POST"
-_MAX_AGE = 600  # seconds for which a browser keeps the answer to a preflight
-_LONGEST_LOGGED = 200  # characters of a stranger's header
+_MAX_AGE = 600  # seconds for which a browser caches the response to a preflight request
+_LONGEST_LOGGED = 200  # maximum length of an unknown origin or header name in the log, in characters
 
 _PORT = re.compile(r":\d+$")
 
@@ -54,18 +55,18 @@ _Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 _ALLOWED = "access-control-allow-origin"
 _EXPOSED = (b"access-control-expose-headers", b"retry-after, www-authenticate")
 _VARY = {"vary": "origin, access-control-request-headers"}
-_REFUSED = "Pages of this origin may not call the API: it is not in CORS_ORIGINS."
+_REFUSED = "Pages from this origin may not call the API: the origin is not in CORS_ORIGINS."
 
 _NO_ONE: _Fields = ((b"vary", b"origin"),)
 _ANYONE: _Fields = (_EXPOSED, (_ALLOWED.encode(), b"*"))
 
 
 class CORS:
-    """ASGI middleware: answers preflights, and adds CORS headers to every other answer.
+    """ASGI middleware that responds to preflight requests, and adds CORS headers to every other response.
 
-    origins: as browsers send them; `scheme://host:*` for every port, `*` for every origin. If empty, no page
-    of another origin may call.
-    headers: the headers that a page may send besides HEADERS.
+    origins: the allowed origins, as browsers send them. `scheme://host:*` allows every port, and `*` every
+    origin. If empty, no page from another origin may call the API.
+    headers: the request headers that a page may send in addition to HEADERS.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str], headers: Sequence[str]) -> None:
@@ -80,7 +81,7 @@ class CORS:
             "access-control-max-age": str(_MAX_AGE),
         }
         self._refused_origin = Throttled("a page was refused: its origin is not in CORS_ORIGINS")
-        self._refused_header = Throttled("a page may not send a header: it is not in CORS_HEADERS")
+        self._refused_header = Throttled("a page's request header was refused: it is not in CORS_HEADERS")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":
@@ -93,10 +94,10 @@ class CORS:
         await self._app(scope, receive, send)
 
     def _preflight(self, headers: Headers) -> Response:
-        """The answer to a preflight.
+        """Returns the response to a preflight request.
 
-        For an allowed origin it is always a success that lists the headers a page may send. If a page sends
-        another one, its browser reports that header to the page's author.
+        An allowed origin always gets a successful response that lists the headers a page may send. If a page
+        sends any other header, the browser reports that header to the page's author.
         """
         origin = headers[b"origin"].decode("ascii", "replace")
         if not self._is_allowed(origin):
@@ -109,7 +110,7 @@ class CORS:
         return Response(None, 204, {_ALLOWED: "*" if self._any else origin, **self._allowance, **_VARY})
 
     def _marks(self, scope: Scope) -> _Fields:
-        """The header fields that make a browser show the answer to a page."""
+        """Returns the header fields that permit a page to read the response to its request."""
         if self._any:
             return _ANYONE
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)

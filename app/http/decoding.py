@@ -1,7 +1,7 @@
-"""Decodes a GraphQL request over HTTP, from its head and body to an Operation.
+"""Decodes the head and body of a GraphQL request over HTTP to an Operation.
 
-A request that can't be decoded raises Starlette's HTTPException, with a status and a message that says what
-to change.
+If a request can't be decoded, Starlette's HTTPException is raised, with a status and a message that says what
+the client should change.
 """
 
 from collections.abc import Mapping
@@ -22,18 +22,18 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
 
-#: The header fields of a request by their names in lower case.
+#: The header fields of a request, keyed by their lower-case names.
 Headers: TypeAlias = Mapping[bytes, bytes]
 
 _Json: TypeAlias = Any  # a parsed JSON value, before its type is checked
 
-#: Bytes. The result of parsing a header field is cached if the field is no longer than this: clients send the
-#: same few over and over.
+#: In bytes. The result of parsing a header field is cached if the field is no longer than this, because
+#: clients send the same few values over and over.
 LONGEST_CACHED = 200
 
-_LONGEST_ID = 64  # bytes of a request's id, and of a client's name and version
+_LONGEST_ID = 64  # maximum length of a request's ID, and of a client's name and version, in bytes
 _ID_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:"
-# what Apollo's clients send
+# the headers that Apollo's clients send
 _CLIENT_NAME, _CLIENT_VERSION = b"apollographql-client-name", b"apollographql-client-version"
 _UNNAMED = Client()
 
@@ -45,9 +45,9 @@ _WITH_PAGES = (*_OFFERED, HTML)
 
 
 def headers(scope: Scope) -> Headers:
-    """The header fields of a request. Several lines of one name are joined (RFC 9110, section 5.3).
+    """Returns the header fields of a request. Fields with the same name are joined (RFC 9110, section 5.3).
 
-    That includes fields that take one value only: two values, joined, are then not a valid one.
+    That includes fields that allow only a single value: if there are several, the joined value is invalid.
     """
     lines = scope["headers"]
     fields = dict(lines)
@@ -60,7 +60,10 @@ def headers(scope: Scope) -> Headers:
 
 
 class NotPersistedError(HTTPException):
-    """The client sent only the hash of a query. The code makes Apollo's link send texts from now on."""
+    """Raised when a client sends only the hash of a query.
+
+    The error code makes Apollo's persisted-queries link send the full text of queries from then on.
+    """
 
     code = PERSISTED_QUERY_NOT_SUPPORTED
 
@@ -69,7 +72,7 @@ class NotPersistedError(HTTPException):
 
 
 def request_id(headers: Headers) -> str:
-    """The client's own `X-Request-Id`, if it is short and plain; otherwise a random one."""
+    """Returns the client's `X-Request-Id` if it is short and has only safe characters, else a random ID."""
     sent = headers.get(b"x-request-id")
     if sent and len(sent) <= _LONGEST_ID and not sent.translate(None, _ID_CHARACTERS):
         return sent.decode()
@@ -77,7 +80,7 @@ def request_id(headers: Headers) -> str:
 
 
 def client(headers: Headers) -> Client:
-    """The name and version that a client gives itself, cut to a length that suits a log."""
+    """Returns the name and version that a client sends, truncated to a length suitable for a log."""
     if _CLIENT_NAME not in headers:
         return _UNNAMED
     name, version = headers[_CLIENT_NAME], headers.get(_CLIENT_VERSION, b"")
@@ -85,7 +88,7 @@ def client(headers: Headers) -> Client:
 
 
 def is_query_only(method: str) -> bool:
-    """Whether a method allows queries only. HEAD is GET without the body of the answer.
+    """Whether a method allows only queries. HEAD is the same as GET without the response body.
 
     Raises HTTPException (405) for any other method.
     """
@@ -95,7 +98,10 @@ def is_query_only(method: str) -> bool:
 
 
 def media_type(method: str, headers: Headers, *, html: bool) -> str | None:
-    """The media type of the answer; None if the client accepts none. html: whether GraphiQL is served."""
+    """Returns the media type of the response, or None if the client accepts none of those offered.
+
+    html: whether GraphiQL is served.
+    """
     accept = headers.get(b"accept", b"")
     offered = _WITH_PAGES if html and method in {"GET", "HEAD"} else _OFFERED
     choose = _cached_choice if len(accept) <= LONGEST_CACHED else _choice
@@ -110,20 +116,20 @@ _cached_choice = lru_cache(maxsize=64)(_choice)
 
 
 def is_for_a_page(scope: Scope) -> bool:
-    """Whether a request that accepts HTML is for GraphiQL: its URL has no query."""
+    """Whether a request that accepts HTML is for GraphiQL, because its URL contains no GraphQL query."""
     return not any(name == "query" for name, _ in parse_qsl(scope["query_string"].decode("latin-1")))
 
 
 def from_body(body: bytes) -> Operation:
-    """The operation in the body of a POST."""
+    """Decodes the operation in the body of a POST request."""
     parameters = _json(body, "The body")
     if isinstance(parameters, list):
-        raise HTTPException(400, "The body must be one JSON object: batches are not supported.")
+        raise HTTPException(400, "The body must be a single JSON object: batches are not supported.")
     return _operation(parameters, len(body))
 
 
 def from_query(scope: Scope) -> Operation:
-    """The operation in the URL of a GET."""
+    """Decodes the operation in the URL of a GET request."""
     try:
         pairs = parse_qsl(scope["query_string"].decode(), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
@@ -131,7 +137,7 @@ def from_query(scope: Scope) -> Operation:
     names = [name for name, _ in pairs]
     for name in _PARAMETERS:
         if names.count(name) > 1:
-            raise HTTPException(400, f"The URL has `{name}` more than once.")
+            raise HTTPException(400, f"The URL contains `{name}` more than once.")
     parameters: JsonObject = dict(pairs)
     for name in ("variables", "extensions"):
         if parameters.get(name):
@@ -154,7 +160,7 @@ def _reason(text: bytes, error: orjson.JSONDecodeError) -> str:
     try:
         text.decode()
     except UnicodeDecodeError as decoding_error:
-        return f"it is not UTF-8 from byte {decoding_error.start} on"
+        return f"invalid UTF-8 at byte {decoding_error.start}"
     return str(error)
 
 
@@ -163,13 +169,13 @@ def _operation(parameters: _Json, size: int) -> Operation:
         raise HTTPException(400, 'The body must be a JSON object, such as {"query": "{ __typename }"}.')
     for parameter in ("variables", "extensions"):
         if not isinstance(parameters.get(parameter), _OBJECT_OR_NONE):
-            raise HTTPException(400, f"`{parameter}` takes a JSON object.")
+            raise HTTPException(400, f"`{parameter}` must be a JSON object.")
     query = parameters.get("query")
     if not isinstance(query, str) or not query:
         if not query and "persistedQuery" in (parameters.get("extensions") or ()):
             raise NotPersistedError
-        raise HTTPException(400, "`query` is missing: it takes the text of a GraphQL document.")
+        raise HTTPException(400, "`query` is missing: it must be the text of a GraphQL document.")
     name = parameters.get("operationName")
     if name is not None and not isinstance(name, str):
-        raise HTTPException(400, "`operationName` takes a string.")
+        raise HTTPException(400, "`operationName` must be a string.")
     return Operation(query, parameters.get("variables"), name or None, size)

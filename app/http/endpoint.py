@@ -1,7 +1,7 @@
-"""GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): the life of a request.
+"""Serves GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/), from request to response.
 
-The endpoint is a plain ASGI application: Starlette's Request and Response cost a small query more than its
-execution does.
+The endpoint is a plain ASGI application, because Starlette's Request and Response would take more time than
+executing a small query.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ from resolvers.context import PUBLIC, Viewer
 class Endpoint:
     """The resource at /graphql.
 
-    services: shared by all requests.
-    graphiql: whether browsers get GraphiQL here.
+    services: the services that all requests share.
+    graphiql: whether browsers are shown GraphiQL at this URL.
     trace_plan: whether a request may ask for the plan of its operation.
-    compression: whether answers are compressed for clients that accept it.
-    timeout: seconds from the head of a request to its answer.
+    compression: whether responses are compressed for clients that accept it.
+    timeout: maximum time from receiving the head of a request to its response, in seconds.
     """
 
     executor: Executor
@@ -64,7 +64,7 @@ class Endpoint:
     async def _within_time(
         self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None
     ) -> Reply | None:
-        """The reply to a request; None if its client has disconnected."""
+        """Returns the reply to a request, or None if its client has disconnected."""
         began, listeners = monotonic(), self.instrumentation
         commands = mongo.Scope(
             began + self.timeout, on_command=listeners.command_sent, on_late=listeners.late_write
@@ -103,7 +103,7 @@ class Endpoint:
     ) -> Reply:
         only_queries = decoding.is_query_only(scope["method"])
         if media_type is None:
-            raise HTTPException(406, f"The answer is {GRAPHQL_RESPONSE} or {JSON}: accept one of them.")
+            raise HTTPException(406, f"The `Accept` header must allow {GRAPHQL_RESPONSE} or {JSON}.")
         self.admission.check(body.length(headers))
         authorization = headers.get(b"authorization")
         viewer = PUBLIC if authorization is None else await self._viewer(authorization)
@@ -116,7 +116,7 @@ class Endpoint:
         try:
             prepared = self.executor.prepare(operation, read, only_queries=only_queries)
         except NotAQueryError:
-            raise HTTPException(405, "Send mutations by POST.", {"allow": "POST"}) from None
+            raise HTTPException(405, "Mutations must be sent with POST.", {"allow": "POST"}) from None
         if isinstance(prepared, Refusal):
             return self._not_run(prepared, media_type)
         return await self._run(
@@ -174,23 +174,24 @@ class Endpoint:
             ) from None
         except IssuerUnavailableError:
             raise HTTPException(
-                503, "Tokens can't be verified now: try again.", {"retry-after": "10"}
+                503, "Tokens can't be verified at the moment. Try again later.", {"retry-after": "10"}
             ) from None
 
     async def _read(self, operation: Operation) -> Document | Refusal:
-        """Reads an operation that is not cached, once admission lets its text be parsed."""
+        """Parses and validates an operation that is not cached, once admission control permits it."""
         texts, size = self.admission.texts, len(operation.query)
         if not texts.enter(size):
             await texts.wait(size, operation.size)
         try:
             return await self.executor.read(operation)
-        finally:  # in the loop's next iteration, after the tasks that have become ready meanwhile
+        finally:  # leave in the next iteration, so that tasks that have become ready meanwhile run first
             asyncio.get_running_loop().call_soon(texts.leave, size)
 
     async def _run(self, prepared: Prepared, request: Request, watch: Watch, media_type: str) -> Reply:
-        """Runs an operation once it is admitted.
+        """Runs an operation once admission control permits it.
 
-        The answer is encoded before the operation's turn ends, because that takes time and memory too.
+        The response is encoded before the operation leaves its lane (its admission queue), because encoding
+        takes time and memory too.
         """
         price, is_query = max(1, prepared.cost.price), prepared.document.is_query
         watch.scope.cheap = price <= CHEAP

@@ -1,6 +1,7 @@
 """GraphiQL for browsers: the page, its assets, and the headers that confine both to this origin.
 
-`web/build.py` builds `static/` from `web/`, and the wheel contains it. Nothing is loaded from another host.
+`web/build.py` builds `static/` from `web/`, and the wheel contains `static/`. Nothing is loaded from other
+hosts.
 """
 
 from collections.abc import Mapping
@@ -24,8 +25,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "worker-src 'self'",  # Monaco's language services
         "connect-src 'self'",
         "font-src 'self'",
-        "img-src 'self' data:",  # Monaco draws the line under a mistake as an SVG in a data: URL
-        "style-src 'self' 'unsafe-inline'",  # Monaco uses <style> for its theme, and style="" for lines
+        "img-src 'self' data:",  # Monaco underlines errors with an SVG in a data: URL
+        "style-src 'self' 'unsafe-inline'",  # Monaco uses <style> for its theme and style="" on each line
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
@@ -34,13 +35,14 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 SECURITY_HEADERS: Mapping[str, str] = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,  # on assets too: a worker obeys its own file's policy
+    # Assets need the policy too, because a web worker obeys the policy of its own file.
+    "content-security-policy": CONTENT_SECURITY_POLICY,
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
 
-# With `nosniff`, a browser goes only by a script's declared type, and the system's own table of media types
-# may be incomplete, or changed by another program.
+# Declared here because, with `nosniff`, a browser relies entirely on a script's declared type, and the
+# operating system's table of media types might be incomplete or modified by another program.
 MEDIA_TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -50,7 +52,7 @@ MEDIA_TYPES: Mapping[str, str] = {
     ".woff2": "font/woff2",
 }
 
-GZIPPED = ".gz"  # the suffix of an asset's compressed copy
+GZIPPED = ".gz"  # the suffix of the compressed copy of an asset
 
 NOT_BUILT = """<!doctype html>
 <html lang="en">
@@ -64,7 +66,7 @@ To get this page, run <code>make setup</code> in the checkout and reload.</p>
 
 
 def page(static_dir: Path = STATIC) -> Response:
-    """GraphiQL's page, read from disk anew; a 503 page that says how to build it if it is not built."""
+    """Returns GraphiQL's page, read from disk each time, or a 503 page that explains how to build it."""
     try:
         html, status = (static_dir / "index.html").read_text(encoding="utf-8"), 200
     except FileNotFoundError:
@@ -73,7 +75,7 @@ def page(static_dir: Path = STATIC) -> Response:
 
 
 def graphiql_routes(static_dir: Path = STATIC) -> list[BaseRoute]:
-    """`/` and `/assets/...`. The page for browsers at `/graphql` is `page()`, which the endpoint calls."""
+    """Returns the routes `/` and `/assets/...`. For browsers at `/graphql`, the endpoint calls `page()`."""
 
     async def index(_request: Request) -> Response:
         return page(static_dir)
@@ -86,13 +88,13 @@ def graphiql_routes(static_dir: Path = STATIC) -> list[BaseRoute]:
 
 
 class Assets(StaticFiles):
-    """Files with a hash of their contents in their names, so that browsers cache them forever.
+    """Serves files whose names contain a hash of their contents, so that browsers can cache them forever.
 
-    They are compressed at build time: compressing them for each request would take 0.2 s of CPU per page.
+    They are compressed at build time, because compressing them per request would take 0.2 s of CPU per page.
     """
 
     async def check_config(self) -> None:
-        """Accepts a missing directory, as before GraphiQL is built: each file in it is then a 404."""
+        """Accepts a missing directory, because GraphiQL might not be built yet: every file is then a 404."""
 
     def file_response(
         self,

@@ -1,6 +1,6 @@
-"""Liveness and readiness, for load balancers and orchestrators.
+"""Liveness and readiness checks for load balancers and orchestrators.
 
-Anybody may ask, so no answer contains an address.
+They are open to everyone, so no response contains an address.
 """
 
 from asyncio import Task, create_task, wait
@@ -16,17 +16,17 @@ from app.observing import Throttled
 from app.server import is_leaving
 from loaders.mongo import Database, circuit_is_open, ping, suspect
 
-_FRESH = 1.0  # seconds for which a result is reused
-_LONGEST = 1.5  # seconds that MongoDB has to answer
+_FRESH = 1.0  # seconds for which the result of a ping is reused
+_LONGEST = 1.5  # seconds within which MongoDB must answer a ping
 
 _NOT_READY = Throttled("not ready: MongoDB does not answer")
 
 
 class Readiness:
-    """Whether MongoDB answers. It is pinged at most once a second, however many requests ask.
+    """Determines whether MongoDB answers. Pings it at most once a second, however many requests ask.
 
-    missing_indexes: the indexes that were missing at the last check. They are reported, but the gateway is
-    ready without them.
+    missing_indexes: the indexes that were missing at the last check. `/readyz` reports them, but the gateway
+    counts as ready without them.
     """
 
     def __init__(self, database: Database) -> None:
@@ -58,12 +58,15 @@ class Readiness:
 
 
 async def healthz(_: Request) -> Response:
-    """`/healthz`: 200 as long as the process answers."""
+    """Handles `/healthz`: 200 as long as the process can respond at all."""
     return JSONResponse({"status": "ok"})
 
 
 async def readyz(request: Request) -> Response:
-    """`/readyz`: 200 if MongoDB answers and the gateway isn't stopping, otherwise 503, within two seconds."""
+    """Handles `/readyz`: 200 if MongoDB answers and the gateway isn't stopping, otherwise 503.
+
+    It responds within two seconds.
+    """
     readiness: Readiness = request.app.state.readiness
     if is_leaving():
         return JSONResponse({"status": "draining"}, 503)

@@ -1,4 +1,4 @@
-"""The HTTP reply: an answer, or the reason why there is none."""
+"""HTTP replies to GraphQL requests: the response to an operation, or an error."""
 
 from collections.abc import Mapping
 from math import ceil
@@ -19,8 +19,8 @@ from loaders.mongo import current_scope
 class Reply(NamedTuple):
     """An HTTP response.
 
-    body: its parts in order. A large body has several, so that it is never copied as a whole. It is empty
-    once it is sent.
+    body: the parts of the body, in order. A large body has several, so that it is never copied in full. The
+    list is empty once the reply has been sent.
     """
 
     body: list[bytes]
@@ -29,18 +29,18 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] | None = None
 
     def may_be_compressed(self, headers: Headers) -> bool:
-        """Whether compression is worthwhile, and the client accepts it. headers: the request's."""
+        """Whether compression is worthwhile and the client accepts it. headers: those of the request."""
         return self.length >= compression.LEAST and compression.is_accepted(headers)
 
     async def compressed(self) -> "Reply":
-        """The reply, compressed by gzip."""
+        """Returns the reply, compressed with gzip."""
         body = await compression.compressed(self.body)
         return self._replace(body=body, headers={**(self.headers or {}), "content-encoding": "gzip"})
 
     async def send(self, send: Send, scope: Scope) -> None:
         """Sends the reply, without its body if the method is HEAD.
 
-        Parts that the client has read are released.
+        The memory of each part is released once the client has read it.
         """
         fields = [(b"content-length", b"%d" % self.length), _CONTENT_TYPES[self.media_type], _VARY]
         if self.headers:
@@ -57,21 +57,24 @@ class Reply(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Bytes of the body."""
+        """Length of the body, in bytes."""
         return sum(map(len, self.body))
 
 
 def _pieces(part: bytes) -> list[bytes]:
-    """Splits a part into pieces of at most _PART bytes: the connection holds one until it is fully read."""
+    """Splits a part into pieces of at most _PART bytes.
+
+    The connection keeps a piece in memory until the client has read all of it.
+    """
     size = ceil(len(part) / ceil(len(part) / _PART))
     return [part[start : start + size] for start in range(0, len(part), size)]
 
 
 def answered(answer: Answer | Refusal, media_type: str) -> Reply:
-    """The reply to an operation that was run or refused.
+    """Returns the reply to an operation that was run or refused.
 
-    A refused operation is a client error (400). As `application/json` it is a 200, like everything that was
-    understood, for clients that are older than the specification.
+    A refused operation is a client error (400). With the media type `application/json`, the status is 200
+    instead, as for every request that could be parsed, because some clients predate the specification.
     """
     if isinstance(answer, Refusal):
         return Reply([encoded(answer.payload)], 200 if media_type == JSON else 400, media_type)
@@ -84,7 +87,10 @@ def answered(answer: Answer | Refusal, media_type: str) -> Reply:
 
 
 def refused(refusal: HTTPException, media_type: str | None) -> Reply:
-    """The reply to a request that is itself wrong, in the client's media type, or else in JSON."""
+    """Returns the error response to an invalid HTTP request (as opposed to a failed operation).
+
+    Its media type is the one that the client accepts, or JSON if it accepts none.
+    """
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     if isinstance(refusal, NotPersistedError):
         payload = _payload(refusal.detail, code_of(refusal))
@@ -94,14 +100,14 @@ def refused(refusal: HTTPException, media_type: str | None) -> Reply:
 
 
 def code_of(refusal: HTTPException) -> str:
-    """The value of `extensions.code` for a request that is itself wrong."""
+    """Returns the value of `extensions.code` for an invalid HTTP request."""
     return str(getattr(refusal, "code", BY_STATUS.get(refusal.status_code, "")))
 
 
 def unexpected(error: Exception, media_type: str | None) -> Reply:
-    """The reply to an unexpected exception: MongoDB is away or too slow, or there is a bug.
+    """Returns the reply to an unexpected exception: MongoDB is unavailable or too slow, or there is a bug.
 
-    The exception is masked, and logged.
+    The exception is logged, and its details are hidden from the client.
     """
     masked = errors.unexpected(error)
     body = [orjson.dumps({"errors": [masked]})]
@@ -115,9 +121,9 @@ def _payload(message: str, code: str) -> dict[str, object]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
-_PART = 65_536  # bytes
+_PART = 65_536  # bytes; the maximum size of a piece sent at a time
 
-_RETRY_AFTER = "5"  # seconds
+_RETRY_AFTER = "5"  # the value of the Retry-After header, in seconds
 
 _VARY = (b"vary", b"accept, accept-encoding")
 _CONTENT_TYPES: Mapping[str, tuple[bytes, bytes]] = {

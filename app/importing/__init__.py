@@ -1,4 +1,4 @@
-"""`lectern import`: turns the rows of a file into documents of the catalogue."""
+"""Implements `lectern import`, which turns the rows of a file into documents in the catalogue."""
 
 from app.importing.column_inference import infer_mapping
 from app.importing.files import Source, SourceError, open_source

@@ -1,4 +1,4 @@
-"""Infers a mapping from the column names and a sample of the values."""
+"""Infers an import mapping from the column names and a sample of the values."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,15 +15,20 @@ _COUNT_COLUMNS = (
     "num reviews", "number of reviews", "review count", "reviews", "reviews count", "num ratings",
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
 )  # fmt: skip
-_MIN_SHARE = 0.8  # the share of the sample's values that a normaliser must accept
-#: Optional fields that reject a row if they are unreadable, since null would change what the row means.
+_MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
+
+#: Optional fields whose unreadable values cause the row to be rejected, because replacing them with null
+#: would change the meaning of the row.
 _REJECT_UNREADABLE = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments": ("status",)}
 
 Sample = Sequence[Cells]
 
 
 def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample) -> ImportMapping:
-    """Infers which column becomes which field. Raises MappingError when a required field has no column."""
+    """Infers which column is imported as which field.
+
+    Raises MappingError if no column is found for a required field.
+    """
     fields: dict[str, FieldMapping] = {}
     left_out: dict[str, str] = {}
     free = {folded(column): column for column in reversed(columns)}
@@ -45,14 +50,14 @@ def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample
     for name, target in TARGETS[collection].items():
         if target.required and name not in fields:
             raise MappingError(
-                f"no column looks like “{name}”, without which {collection} can't be imported; "
+                f"no column looks like “{name}”, which is required to import {collection}; "
                 f"write a mapping (--map). The columns are: {', '.join(columns)}"
             )
     return ImportMapping(collection, fields, left_out=left_out)
 
 
 def folded(column: str) -> str:
-    """Folds a column name: "courseId", "Course ID" and "course_id" all become "course id"."""
+    """Simplifies a column name: "courseId", "Course ID" and "course_id" all become "course id"."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
     return " ".join(re.findall(r"[^\W_]+", spaced.casefold()))
 
@@ -60,7 +65,7 @@ def folded(column: str) -> str:
 def _candidates(
     collection: Importable, name: str, target: Target, free: Mapping[str, str]
 ) -> Iterator[list[FieldMapping]]:
-    """Yields the possible mappings of a field, one list for each column that may hold it."""
+    """Yields the possible mappings of a field, as one list for each column that might contain it."""
     invalid: Literal["reject", "null"]
     invalid = "reject" if target.required or name in _REJECT_UNREADABLE.get(collection, ()) else "null"
     for column in dict.fromkeys(free[key] for header in target.headers() if (key := folded(header)) in free):
@@ -71,7 +76,7 @@ def _candidates(
 
 
 def _options(target: Target, free: Mapping[str, str]) -> Iterator[Options]:
-    """Yields the options to try, in order of preference; the first that fits the values is used."""
+    """Yields the normaliser options to try, in order of preference. The first that fits is used."""
     if target.normaliser == "list":
         yield {"separator": "-"}
     if target.normaliser == "date":
@@ -83,10 +88,10 @@ def _options(target: Target, free: Mapping[str, str]) -> Iterator[Options]:
 
 
 def _fits(collection: Importable, name: str, candidate: FieldMapping, sample: Sample) -> bool:
-    """Whether a candidate accepts enough of the values.
+    """Whether a candidate mapping accepts enough of the sampled values.
 
-    An order of day and month must accept all of them, and the other order must accept fewer: 06/11 alone
-    doesn't show which order it has.
+    For dates, the candidate's order of day and month must accept every value, and the opposite order must
+    accept fewer. Otherwise the order is unknown: 06/11, for example, can be read in either.
     """
     if candidate.options.get("separator"):
         return _is_joined(candidate.selection.columns[0], candidate.options["separator"], sample)
@@ -100,7 +105,7 @@ def _fits(collection: Importable, name: str, candidate: FieldMapping, sample: Sa
 def _best_candidate(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> FieldMapping | None:
-    """Returns the candidate that accepts most of the values; None if none accepts any."""
+    """Returns the candidate mapping that accepts the most values, or None if none accepts any."""
     most, best = 0, None
     for candidate in candidates:
         if candidate.options.get("separator"):
@@ -116,7 +121,7 @@ def _best_candidate(
 def _misfit_reason(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> str | None:
-    """Returns why a column is left out, with one value as an example; None if it has no values."""
+    """Returns why a column is not imported, with an example value; None if no value was refused."""
     plain = next(c for c in candidates if not c.options)
     _, null_counts = _try(collection, name, plain, sample)
     for message, examples in null_counts.examples.items():
@@ -125,7 +130,7 @@ def _misfit_reason(
 
 
 def _is_ambiguous(collection: Importable, name: str, candidate: FieldMapping, sample: Sample) -> bool:
-    """Whether the other order of day and month accepts as many values as the candidate's."""
+    """Whether the opposite order of day and month accepts at least as many values as the candidate's."""
     other = replace(candidate, options={"day_first": not candidate.options["day_first"]})
     accepted, _ = _try(collection, name, candidate, sample)
     return _try(collection, name, other, sample)[0] >= accepted
@@ -134,19 +139,19 @@ def _is_ambiguous(collection: Importable, name: str, candidate: FieldMapping, sa
 def _try(
     collection: Importable, name: str, candidate: FieldMapping, sample: Sample
 ) -> tuple[int, NullCounts]:
-    """Returns how many values are accepted, and which are refused. Nulls count as neither."""
+    """Returns how many sampled values are accepted, and which are refused. Nulls are not counted."""
     recorder = Recorder(ImportMapping(collection, {name: replace(candidate, invalid="null")}))
     accepted = 0
     for values in sample:
-        with suppress(RowError):  # a required field without a value
+        with suppress(RowError):  # raised for a required field without a value
             accepted += recorder.record(values)[name] is not None
     return accepted, recorder.null_counts
 
 
 def _is_joined(column: str, separator: str, sample: Sample) -> bool:
-    """Whether most values are lists joined by the separator.
+    """Whether most values in a column are lists joined by the separator.
 
-    This guards against a separator that also occurs within words, such as a hyphen.
+    This prevents splitting at a separator that also occurs within words, such as a hyphen.
     """
     values = [str(values.get(column) or "") for values in sample]
     joined = sum(v.count(separator) > 1 and not set(v) & set("|;,[") for v in values)
@@ -156,10 +161,10 @@ def _is_joined(column: str, separator: str, sample: Sample) -> bool:
 def _identifier(
     collection: Importable, fields: Mapping[str, FieldMapping], sample: Sample
 ) -> dict[str, FieldMapping]:
-    """Infers an id for the rows if no column holds one.
+    """Infers what to use as the ID of each row if no column contains an ID.
 
-    That is a course's code, if each is unique, else its title; a student's e-mail address; the course and the
-    student of a review or an enrolment.
+    For a course, that is its code if all codes are unique, otherwise its title. For a student, it is the
+    e-mail address. For a review or an enrolment, it is the combination of course and student.
     """
     if "id" in fields:
         return {}
@@ -180,7 +185,7 @@ def _identifier(
 
 
 def _has_unique_codes(collection: Importable, codes: FieldMapping, sample: Sample) -> bool:
-    """Whether each row has exactly one code that no other row has. Identical rows count as one."""
+    """Whether each row has exactly one code, which no other row has. Identical rows count as one row."""
     recorder = Recorder(ImportMapping(collection, {"codes": codes}))
     rows: dict[str, Cells] = {}
     for values in sample:

@@ -6,22 +6,22 @@ from typing import Any, Literal, NamedTuple, get_args
 from loaders.model import CourseStatus, EnrollmentStatus, Level, ReviewStatus
 
 Importable = Literal["courses", "students", "reviews", "enrollments"]
-Fields = dict[str, Any]  # normalised values by field name; the normaliser decides the type of each
+Fields = dict[str, Any]  # normalised values, keyed by field name; the normaliser determines the type
 
 
 class Target(NamedTuple):
-    """A field that a mapping may name."""
+    """A field that an import mapping can define."""
 
     normaliser: str
-    names: str = ""  # folded headers that it is inferred from, in order of preference
-    required: bool = False  # a row without a value for it is rejected
+    names: str = ""  # folded headers that the field is inferred from, in order of preference
+    required: bool = False  # whether a row without a value for this field is rejected
     choices: tuple[str, ...] = ()
 
     def headers(self) -> list[str]:
         return [name.strip() for name in self.names.split("|")]
 
     def owns(self, name: str, header: str) -> bool:
-        """Whether a folded header is the field's own name rather than a synonym. `name`: the field's name."""
+        """Whether a folded header is the name of this field (`name`) rather than a synonym."""
         return header.replace(" ", "") in (name.casefold(), self.headers()[0].replace(" ", ""))
 
 

@@ -1,4 +1,4 @@
-"""The import loop: reads and normalises one batch of rows while the previous batch is being stored."""
+"""The import loop. It reads and normalises one batch of rows while the previous batch is being stored."""
 
 import asyncio
 from collections import Counter
@@ -12,11 +12,11 @@ from app.importing.linking import Linked, Record, Unlinked
 from app.importing.records import NullCounts, Recorder, RowError
 from loaders.transfer import Importer, Kind, Outcome
 
-_BATCH = 2_000  # rows
+_BATCH = 2_000  # rows per batch
 
 
 class Linker(Protocol):
-    """Turns records into documents: see app.importing.linking and app.importing.restoring."""
+    """Turns records into documents. Implemented by app.importing.linking and app.importing.restoring."""
 
     notes: Counter[str]
 
@@ -27,7 +27,10 @@ class Linker(Protocol):
 
 @dataclass(slots=True)
 class Reject:
-    """A row that can't be imported, with its content: its values, or the text of an unreadable line."""
+    """A row that can't be imported.
+
+    data: the values of the row, or the text of an unreadable line.
+    """
 
     number: int
     line: int | None
@@ -37,15 +40,15 @@ class Reject:
 
 @dataclass
 class Tally:
-    """Counts of what an import has done so far."""
+    """Counts of the rows that an import has processed so far, by outcome."""
 
     read: int = 0
     kinds: Counter[Kind] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     null_counts: NullCounts = field(default_factory=lambda: NullCounts(Counter(), Counter()))
-    aggregates: int | None = None  # corrected by the recount at the end; None in a dry run
-    broken: str | None = None  # why the file could not be read to its end
-    position: int | None = None  # bytes of the file that have been read, before decompression
+    aggregates: int | None = None  # aggregates corrected by the recount at the end; None in a dry run
+    broken: str | None = None  # why the file could not be read to the end; None if it was
+    position: int | None = None  # bytes read from the file so far, before decompression
 
 
 @dataclass
@@ -60,8 +63,8 @@ class _Batch:
 class Import:
     """Imports one file into one collection.
 
-    `rejected` is called with every row that can't be imported, `progress` with the tally after each batch.
-    The caller recounts the aggregates afterwards.
+    `rejected` is called with each row that can't be imported, and `progress` with the tally after each batch.
+    The caller must recount the aggregates afterwards.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class Import:
         self._rows = source.rows()
 
     async def run(self) -> Tally:
-        """Imports the file to its end, or up to the point where it can't be read (see `Tally.broken`)."""
+        """Imports the file to the end, or up to the point where it can't be read (see `Tally.broken`)."""
         reading = asyncio.create_task(asyncio.to_thread(self._read))
         writing: asyncio.Task[None] | None = None
         try:
@@ -100,7 +103,7 @@ class Import:
         return self.tally
 
     def _read(self) -> _Batch | None:
-        """Reads and normalises the next rows. Returns None at the end."""
+        """Reads and normalises the next batch of rows. Returns None at the end of the file."""
         batch = _Batch()
         try:
             for row in islice(self._rows, _BATCH):

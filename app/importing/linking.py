@@ -1,4 +1,4 @@
-"""Turns records into documents: replaces the names of courses, authors and categories by references."""
+"""Turns records into documents, replacing the names of courses, authors and categories with references."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ _LIST_NAMES = {
 
 @dataclass(slots=True)
 class Record:
-    """The normalised fields of a row, by their names in the mapping."""
+    """The normalised fields of a row, keyed by their names in the mapping."""
 
     row: int
     fields: Fields
@@ -26,7 +26,7 @@ class Record:
 
 @dataclass(slots=True)
 class Unlinked:
-    """A record that can't become a document."""
+    """A record that can't be turned into a document, with the reason."""
 
     row: int
     reason: str
@@ -43,7 +43,7 @@ def too_many_categories(name: str) -> str:
 class Linker:
     """Links the records of one import, a batch at a time.
 
-    `notes` counts the flaws that are tolerated.
+    `notes` counts the problems that do not prevent a row from being imported, by message.
     """
 
     def __init__(self, references: References, collection: Importable, source: str) -> None:
@@ -57,11 +57,11 @@ class Linker:
         }[collection]
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
-        """Returns one document or refusal per record, in order."""
+        """Returns for each record, in order, a document or the reason why it can't become one."""
         return await self._link(records)
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Does nothing: only exported rows have parts to store after their document."""
+        """Does nothing: only rows from an export have parts that are stored after their document."""
 
     async def _courses(self, records: Sequence[Record]) -> list[Linked]:
         fields = [record.fields for record in records]
@@ -87,7 +87,7 @@ class Linker:
             fields["importedRating"] = fields.pop("rating")
         if "students" in fields:
             fields["importedStudentCount"] = fields.pop("students")
-        if "slug" in fields:  # set on creation only: links would break if it changed
+        if "slug" in fields:  # only set when the course is created, because changing a slug would break links
             incoming.new["slug"] = fields.pop("slug")
         for name, size in MOST_OF_COURSE.items():
             if len(fields.get(name) or ()) > size:
@@ -111,7 +111,7 @@ class Linker:
         if course is None:
             return Unlinked(record.row, f"course: there is no course “{record.fields['course']}”")
         if _is_blank(record.fields):
-            return Unlinked(record.row, "a review with neither a text nor a rating")
+            return Unlinked(record.row, "the review has neither text nor a rating")
         incoming = self._incoming(record)
         del incoming.fields["course"]
         incoming.fields["courseId"] = course["_id"]
@@ -125,7 +125,7 @@ class Linker:
         return incoming
 
     async def _verify(self, reviews: Sequence[Incoming]) -> None:
-        """Marks new reviews as verified if their student is enrolled in the course at this moment."""
+        """Marks new reviews as verified if their student is enrolled in the course at import time."""
         with_students = [
             (r, (r.fields["studentId"], r.fields["courseId"])) for r in reviews if r.fields.get("studentId")
         ]
@@ -160,9 +160,9 @@ def _named(records: Sequence[Record], field: str) -> Iterable[str]:
 
 
 def _is_blank(fields: Fields) -> bool:
-    """Whether a review has neither a text nor a rating.
+    """Whether a review has neither text nor a rating.
 
-    False if the mapping names neither: such an import only updates existing reviews.
+    Returns False if the mapping includes neither field, because such an import only updates existing reviews.
     """
     mapped = "body" in fields or "rating" in fields
     return mapped and not fields.get("body") and fields.get("rating") is None

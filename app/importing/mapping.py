@@ -1,4 +1,4 @@
-"""The mapping: which column becomes which field, and how. Read from TOML and fully validated."""
+"""An import mapping: which column becomes which field, and how. It is read from TOML and validated."""
 
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -12,9 +12,11 @@ from app.importing.values import NORMALISERS
 from app.importing.values import options as options_of
 
 Toml = Any  # a value of a TOML document, before its type is checked
-Options = Mapping[str, Any]  # options of a normaliser by name: constants, or a Selection if it varies by row
 
-#: Texts that mean "no value" in any column, in any case.
+#: The options of a normaliser, by name. An option that varies by row is a Selection; others are constants.
+Options = Mapping[str, Any]
+
+#: Texts that mean "no value" in every column. They are case-insensitive.
 SENTINELS = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nan", "undefined", "-", "--", "—"))
 
 SelectionKind = Literal["column", "join", "first", "collect", "value"]
@@ -24,15 +26,15 @@ _TOP_KEYS = ("collection", "source", "encoding", "sentinels", "fields", "lookups
 
 
 class MappingError(Exception):
-    """A mapping can't be used; the message names the file and the key, and suggests alternatives."""
+    """A mapping can't be used. The message names the file and the key, and suggests alternatives."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The origin of a value.
+    """Where the value of a field comes from.
 
-    kind: one column; several columns joined; the first of several that has a value; a list of all the values
-    of several columns; or a constant.
+    kind: one column (column), several columns joined (join), the first of several columns that has a value
+    (first), a list of the values in several columns (collect), or a constant (value).
     """
 
     kind: SelectionKind
@@ -45,7 +47,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class FieldMapping:
-    """How one field is obtained from a row."""
+    """How the value of one field is obtained from a row."""
 
     selection: Selection
     normaliser: str
@@ -60,11 +62,11 @@ class ImportMapping:
     fields: Mapping[str, FieldMapping]
     source: str | None = None
     encoding: str | None = None
-    left_out: Mapping[str, str] = field(default_factory=dict)  # why inference left out a column, by column
+    left_out: Mapping[str, str] = field(default_factory=dict)  # columns left out by inference, with reasons
 
 
 def load_mapping(path: Path, collection: Importable) -> ImportMapping:
-    """Reads the mapping in a TOML file. Raises MappingError."""
+    """Reads a mapping from a TOML file. Raises MappingError if it is invalid."""
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -75,7 +77,7 @@ def load_mapping(path: Path, collection: Importable) -> ImportMapping:
 
 
 def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) -> None:
-    """Raises MappingError when the mapping names a column that a delimited file doesn't have."""
+    """Raises MappingError if the mapping refers to a column that a delimited file doesn't have."""
     for name, field_mapping in mapping.fields.items():
         options = field_mapping.options.values()
         selections = [field_mapping.selection, *(o for o in options if isinstance(o, Selection))]
@@ -86,7 +88,7 @@ def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) 
 
 
 class _Reader:
-    """Reads one TOML document. Errors name the file and the key."""
+    """Reads a mapping from a TOML document. Error messages name the file and the key."""
 
     def __init__(self, path: str, document: Mapping[str, Toml]) -> None:
         self.path, self.document = path, document
@@ -121,7 +123,7 @@ class _Reader:
         self.check_keys(key, table, (*_FIELD_KEYS, *accepted))
         invalid: Toml = table.get("invalid", "reject")
         if invalid not in ("reject", "null"):
-            self.fail(f"{key}.invalid", "takes “reject” or “null”")
+            self.fail(f"{key}.invalid", "must be “reject” or “null”")
         if invalid == "null" and TARGETS[collection][name].required:
             self.fail(f"{key}.invalid", "this field can't be null")
         options = {o: self.option(f"{key}.{o}", table[o]) for o in accepted if o in table}
@@ -131,7 +133,7 @@ class _Reader:
         return FieldMapping(self.selection(key, table), normaliser, options, table.get("default"), invalid)
 
     def option(self, key: str, value: Toml) -> Toml | Selection:
-        """Reads a constant, or the table of an option that varies by row, which selects a column."""
+        """Reads an option of a normaliser: a constant, or a table that selects columns to read it from."""
         if not isinstance(value, dict):
             return value
         self.check_keys(key, value, (*_SELECTORS, "with", "sentinels", "lookup"))
@@ -140,7 +142,8 @@ class _Reader:
     def selection(self, key: str, table: Mapping[str, Toml]) -> Selection:
         kinds = [kind for kind in _SELECTORS if kind in table]
         if len(kinds) != 1:
-            self.fail(key, f"takes one of {', '.join(_SELECTORS)}; it has {' and '.join(kinds) or 'none'}")
+            present = " and ".join(kinds) or "none"
+            self.fail(key, f"needs exactly one of {', '.join(_SELECTORS)}; found {present}")
         kind = cast("SelectionKind", kinds[0])
         sentinels = self.strings("sentinels", self.document.get("sentinels", []))
         sentinels += self.strings(f"{key}.sentinels", table.get("sentinels", []))
@@ -155,7 +158,7 @@ class _Reader:
         )
 
     def lookup(self, key: str, value: Toml) -> Mapping[str, Toml] | None:
-        """Reads an inline table, or the one with a name under [lookups]."""
+        """Reads a lookup table, which is given inline or by its name under [lookups]."""
         if not isinstance(value, str):
             return None if value is None else self.table(key, value)
         tables = self.table("lookups", self.document.get("lookups", {}))
@@ -165,7 +168,7 @@ class _Reader:
 
     def strings(self, key: str, value: Toml) -> list[str]:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-            self.fail(key, "takes a list of strings")
+            self.fail(key, "must be a list of strings")
         return list(value)
 
     def table(self, key: str, value: Toml) -> Mapping[str, Toml]:
@@ -173,13 +176,13 @@ class _Reader:
 
     def typed(self, key: str, value: Toml, kind: type) -> Toml:
         if not isinstance(value, kind):
-            self.fail(key, f"takes {'a table' if kind is dict else 'a string'}")
+            self.fail(key, f"must be {'a table' if kind is dict else 'a string'}")
         return value
 
     def check_keys(self, key: str, table: Mapping[str, Toml], allowed: Sequence[str]) -> None:
         for name in table:
             if name not in allowed:
-                self.fail(f"{key}.{name}".lstrip("."), f"there is no such key{_suggestion(name, allowed)}")
+                self.fail(f"{key}.{name}".lstrip("."), f"unknown key{_suggestion(name, allowed)}")
 
     def fail(self, key: str, message: str) -> None:
         raise MappingError(f"{self.path}: {key}: {message}")
@@ -190,4 +193,4 @@ def _suggestion(name: str, names: Collection[str]) -> str:
     near = get_close_matches(name.casefold(), folded, 3, 0.5)
     if near:
         return f"; did you mean {' or '.join(f'“{folded[n]}”' for n in near)}?"
-    return f"; there are: {', '.join(list(names)[:30])}" if names else ""
+    return f"; available: {', '.join(list(names)[:30])}" if names else ""

@@ -1,4 +1,4 @@
-"""The progress of an import: a bar on a terminal, a line every few seconds elsewhere."""
+"""Shows the progress of an import: as a bar on a terminal, otherwise as a line every few seconds."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,12 +9,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.importing.importer import Tally
 
-_INTERVAL = 5.0  # seconds between lines
+_INTERVAL = 5.0  # seconds between two lines of output
 
 
 @contextmanager
 def show_progress(console: Console, name: str, size: int | None) -> Iterator[Callable[[Tally], None]]:
-    """Yields a function to call with the tally after each batch. `size`: bytes of the file, if known."""
+    """Yields a function to call with the tally after each batch. `size`: file size in bytes, if known."""
     if not console.is_terminal:
         yield _line_printer(console, size)
         return

@@ -1,4 +1,4 @@
-"""Turns rows into records, by a mapping compiled into one function per field."""
+"""Turns rows into records. The mapping is compiled into one function per field."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,21 +11,22 @@ from app.importing.importable_fields import TARGETS, Fields, Target
 from app.importing.mapping import SENTINELS, FieldMapping, ImportMapping, Selection
 from app.importing.values import NORMALISERS
 
-_Normalised = Any  # what a field stores; its normaliser decides the type
+_Normalised = Any  # the value of a field, whose type depends on the normaliser
 _Getter = Callable[[Cells], Cell]
 
 _EXAMPLES = 2
 
 
 class RowError(Exception):
-    """A row can't be used; the message says why."""
+    """A row can't be imported. The message gives the reason."""
 
 
 @dataclass
 class NullCounts:
-    """Counts of the values that became null: sentinels, and invalid values where the mapping permits it.
+    """Counts the values replaced with null: sentinels, and invalid values if the mapping allows that.
 
-    sentinels: by column and text. invalid: by message. examples: invalid values in quotes, by message.
+    sentinels: the number of sentinels, by column and text. invalid: the number of invalid values, by message.
+    examples: some of the invalid values, in quotes, by message.
     """
 
     sentinels: Counter[tuple[str, str]]
@@ -33,7 +34,7 @@ class NullCounts:
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def add_invalid(self, message: str, value: Cell) -> None:
-        """Counts an invalid value. The first two distinct ones are kept as examples."""
+        """Counts an invalid value. The first two distinct values are stored as examples."""
         self.invalid[message] += 1
         examples = self.examples.setdefault(message, [])
         if len(examples) < _EXAMPLES and (example := quoted(value)) not in examples:
@@ -41,11 +42,12 @@ class NullCounts:
 
 
 class Recorder:
-    """Turns rows into records, which hold the normalised fields that a mapping names."""
+    """Turns rows into records, which contain the normalised fields defined by a mapping."""
 
     def __init__(self, mapping: ImportMapping) -> None:
         self.null_counts = NullCounts(Counter(), Counter())
-        self._counted: dict[str, frozenset[str]] = {}  # sentinels by column, to count each once per row
+        # The sentinels that are counted for each column, so that each is counted only once per row.
+        self._counted: dict[str, frozenset[str]] = {}
         self._fields = [
             (name, self._field_function(name, field_mapping, TARGETS[mapping.collection][name]))
             for name, field_mapping in mapping.fields.items()
@@ -54,7 +56,7 @@ class Recorder:
     def record(self, values: Cells) -> Fields:
         """Returns the record of a row.
 
-        Raises RowError when a required field is empty or a value can't be read.
+        Raises RowError if a required field is empty or a value is invalid.
         """
         return {name: function(values) for name, function in self._fields}
 
@@ -105,7 +107,7 @@ class Recorder:
         return normalise
 
     def _getter(self, selection: Selection, sentinels: frozenset[str]) -> _Getter:
-        """Returns a function that selects a value of a row and looks it up; None for a sentinel."""
+        """Returns a function that gets a value from a row and looks it up; it returns None for a sentinel."""
         get = self._select(selection, sentinels)
         lookup = selection.lookup
         if lookup is None:
@@ -165,12 +167,12 @@ class Recorder:
 
 
 def _sentinels(field_mapping: FieldMapping) -> frozenset[str]:
-    """Returns the sentinels of a field. For a country, NA is not one: it is Namibia."""
+    """Returns the texts that mean "no value" for a field. For a country, NA is not one: it is Namibia."""
     return SENTINELS - {"na"} if field_mapping.normaliser == "country" else SENTINELS
 
 
 def _nested(values: Cells, path: str) -> Cell:
-    """Returns the value at a path through nested objects, such as "average.rating"."""
+    """Returns the value at a dotted path through nested objects, such as "average.rating"."""
     value: Cell = values
     for key in path.split("."):
         if not isinstance(value, Mapping):

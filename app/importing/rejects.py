@@ -1,4 +1,4 @@
-"""Rejected rows, written to a file."""
+"""Writes rejected rows to a file."""
 
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +12,8 @@ from app.importing.importer import Reject
 class Rejects:
     """Writes rejected rows as NDJSON, one object per row: {"row", "line", "reason", "data"}.
 
-    The file is created at the start, so that an empty file means that no row was rejected. The first few
-    rejects are kept, to be printed at the end.
+    The file is created at the start; if it is empty at the end, no row was rejected. The first few rejected
+    rows are also held in memory, so that they can be printed at the end.
     """
 
     def __init__(self, path: Path | None, show: int = 5) -> None:

@@ -1,4 +1,4 @@
-"""The output of an import: the mapping before it runs, the closing table after."""
+"""Prints the output of an import: the mapping at the start, and a table of counts at the end."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,15 +14,16 @@ from app.importing.records import Recorder, RowError
 
 Sample = Sequence[Cells]
 
-_EXAMPLE_WIDTH = 30  # characters
+_EXAMPLE_WIDTH = 30  # maximum length of an example, in characters
 
 
 def show_mapping(
     console: Console, source: Source, mapping: ImportMapping, external: str, *, guessed: bool
 ) -> None:
-    """Prints column → field, the normaliser and an example in → out; then the unused columns.
+    """Prints the mapping as a table, then the columns that are not imported.
 
-    `external` is the source of the external ids.
+    Each row has the column, the field, the normaliser, and an example value before and after normalisation.
+    `external` is the source of the external IDs.
     """
     origin = "guessed" if guessed else "as mapped"
     title = (
@@ -45,7 +46,7 @@ def show_mapping(
 
 
 def show_closing(console: Console, tally: Tally, seconds: float) -> None:
-    """Prints the counts of rows by outcome, then the sentinels that were turned to null, by column."""
+    """Prints the number of rows by outcome, then the sentinels that were replaced with null, by column."""
     kinds, nulls = tally.kinds, tally.null_counts
     counts = [("read", tally.read), *((kind, kinds[kind]) for kind in ("created", "updated", "unchanged"))]
     counts += [("duplicate", kinds["duplicate"])] if kinds["duplicate"] else []
@@ -64,7 +65,7 @@ def show_closing(console: Console, tally: Tally, seconds: float) -> None:
         sentinels = [
             (column, _quoted(text), f"{n:,}") for (column, text), n in sorted(nulls.sentinels.items())
         ]
-        _table(console, "turned to null", ("column", "sentinel", "count"), sentinels, right=(2,))
+        _table(console, "replaced with null", ("column", "sentinel", "count"), sentinels, right=(2,))
 
 
 def show_rejects(console: Console, first: Sequence[Reject], count: int, path: Path | None) -> None:
@@ -74,11 +75,11 @@ def show_rejects(console: Console, first: Sequence[Reject], count: int, path: Pa
             f"row {reject.number}{line}: {reject.reason}", markup=False, highlight=False, soft_wrap=True
         )
     if path and not count:
-        console.print("no row was rejected", markup=False, highlight=False)
+        console.print("no rows were rejected", markup=False, highlight=False)
     elif path:
         console.print(f"all {count:,} rejected rows: {path}", markup=False, highlight=False, soft_wrap=True)
     elif count:
-        console.print("--rejects FILE writes all of them, with their rows", markup=False, highlight=False)
+        console.print("use --rejects FILE to save all rejected rows", markup=False, highlight=False)
 
 
 def _table(
@@ -88,7 +89,7 @@ def _table(
     rows: Iterable[Sequence[str]],
     right: Sequence[int] = (),
 ) -> None:
-    """Prints a table on a terminal; elsewhere one plain, unwrapped line per row."""
+    """Prints a table if the output is a terminal, otherwise one plain, unwrapped line per row."""
     if not console.is_terminal:
         _lines(console, title, list(rows))
         return
@@ -120,7 +121,7 @@ def _mapping_row(
 def _example(
     name: str, field_mapping: FieldMapping, mapping: ImportMapping, sample: Sample
 ) -> tuple[str, str]:
-    """Returns a value and what it becomes, from the first row of the sample that has one."""
+    """Returns a value before and after normalisation, from the first sampled row that has a value."""
     recorder = Recorder(ImportMapping(mapping.collection, {name: field_mapping}))
     for values in sample:
         try:
@@ -131,7 +132,7 @@ def _example(
             return _show_cells(field_mapping, values), f"rejected: {error}"
         if value is not None:
             return _show_cells(field_mapping, values), _show_value(value)
-    return "", "null in the whole sample"
+    return "", "null in every sampled row"
 
 
 def _show_cells(field_mapping: FieldMapping, values: Cells) -> str:

@@ -1,4 +1,4 @@
-"""Turns rows of `lectern export` back into the same documents, without a mapping."""
+"""Turns rows written by `lectern export` back into the same documents, without a mapping."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ _Ids = Mapping[Reference, ObjectId]
 
 
 class Restorer:
-    """Links the rows of one export, a batch at a time. Like app.importing.linking.Linker."""
+    """Links the rows of an export, a batch at a time. The counterpart of app.importing.linking.Linker."""
 
     def __init__(self, database: Database, collection: Importable, *, write: bool) -> None:
         self.notes: Counter[str] = Counter()
@@ -35,7 +35,7 @@ class Restorer:
         self._runs = Importer(database, "courseRuns", write=write)
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
-        """Returns one document or refusal per record, in order."""
+        """Returns for each record, in order, a document or the reason why it can't become one."""
         linked = [_incoming(record) for record in records]
         if self._collection == "courses":
             await self._link_courses(records, linked)
@@ -44,7 +44,7 @@ class Restorer:
         return linked
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Imports the runs of the courses, once the courses are stored."""
+        """Imports the course runs, once the courses have been stored."""
         rows = [r.fields for r in records if self._collection == "courses" and r.fields.get("runs")]
         courses = await self._references.courses([exported_key(row) for row in rows])
         runs = []
@@ -81,14 +81,14 @@ class Restorer:
 
 
 def collection_of(sample: Sequence[Cells]) -> str | None:
-    """Returns the collection that was exported, or None if the rows are not an export."""
+    """Returns the collection that was exported, or None if the rows are not from an export."""
     return sample[0].get(EXPORT_MARK) if sample else None
 
 
 def check_restorable(sample: Sequence[Cells], collection: Importable) -> None:
-    """Raises SourceError when the rows are an export of another collection."""
+    """Raises SourceError if the rows are an export of another collection."""
     if (exported := collection_of(sample)) != collection:
-        raise SourceError(f"this is an export of {exported}: lectern import {exported}")
+        raise SourceError(f"this is an export of {exported}; use `lectern import {exported}`")
 
 
 def _incoming(record: Record) -> Linked:
@@ -96,7 +96,7 @@ def _incoming(record: Record) -> Linked:
         row = record.fields
         return Incoming(record.row, exported_key(row), exported_fields(row), {"_id": exported_object_id(row)})
     except (ValueError, TypeError, KeyError) as error:
-        return Unlinked(record.row, f"not a row of an export: {error}")
+        return Unlinked(record.row, f"not a row from an export: {error}")
 
 
 def _run(row: Cells, course: Fields) -> Incoming:

@@ -93,12 +93,12 @@ REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
     ),
     ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "BAD_REQUEST", "not JSON"),
     ({"content": b"\xff", "headers": {"content-type": "application/json"}}, 400, "BAD_REQUEST", "not JSON"),
-    ({"json": []}, 400, "BAD_REQUEST", "one JSON object"),
+    ({"json": []}, 400, "BAD_REQUEST", "a single JSON object"),
     ({"json": {}}, 400, "BAD_REQUEST", "`query` is missing"),
     ({"json": {"query": 1}}, 400, "BAD_REQUEST", "`query` is missing"),
-    ({"json": {"query": QUERY, "variables": []}}, 400, "BAD_REQUEST", "`variables` takes a JSON object"),
-    ({"json": {"query": QUERY, "extensions": 0}}, 400, "BAD_REQUEST", "`extensions` takes a JSON object"),
-    ({"json": {"query": QUERY, "operationName": 1}}, 400, "BAD_REQUEST", "`operationName` takes a string"),
+    ({"json": {"query": QUERY, "variables": []}}, 400, "BAD_REQUEST", "`variables` must be a JSON object"),
+    ({"json": {"query": QUERY, "extensions": 0}}, 400, "BAD_REQUEST", "`extensions` must be a JSON object"),
+    ({"json": {"query": QUERY, "operationName": 1}}, 400, "BAD_REQUEST", "`operationName` must be a string"),
     ({"method": "GET", "params": {"query": QUERY, "variables": "{"}}, 400, "BAD_REQUEST", "`variables`"),
 ]  # fmt: skip
 

@@ -114,7 +114,9 @@ def test_an_unreadable_status_rejects_an_enrolment_and_an_unreadable_progress_is
     recorder = Recorder(mapping)
     assert recorder.record(rows[0])["progress"] == 0.5
     assert recorder.record(rows[3])["progress"] is None
-    assert recorder.null_counts.examples == {"progress: is not from 0 to 1, nor a percentage": ["“1.5”"]}
+    assert recorder.null_counts.examples == {
+        "progress: is neither a number from 0 to 1 nor a percentage": ["“1.5”"]
+    }
     for row in rows[1:3]:
         with pytest.raises(RowError, match="status: “"):
             recorder.record(row)
@@ -133,7 +135,7 @@ def test_the_reason_for_leaving_out_a_column_is_kept() -> None:
     rows = [{"id": n, "title": "A", "fee": f} for n, f in enumerate(("18,500", "₹200"))]
     mapping = infer_mapping("courses", list(rows[0]), rows)
     assert "price" not in mapping.fields
-    assert mapping.left_out["fee"].startswith("looks like price; “18,500” names no currency")
+    assert mapping.left_out["fee"].startswith("looks like price; “18,500” has no currency")
 
 
 @pytest.mark.parametrize(

@@ -170,5 +170,5 @@ def test_price(text: str, minor: int, currency: str) -> None:
 def test_price_with_the_currency_option() -> None:
     assert numbers.price("Free", currency="EUR") == {"amountMinor": 0, "currency": "EUR"}
     assert numbers.price(12.5, currency="EUR") == {"amountMinor": 1250, "currency": "EUR"}
-    with pytest.raises(ValueError, match="names no currency"):
+    with pytest.raises(ValueError, match="has no currency"):
         numbers.price("12.50")

@@ -105,9 +105,9 @@ def test_rows_of_the_wrong_width_are_unreadable(file: Path) -> None:
     rows, bad = read(file, "id,title\n1,A\n2,B,C\n3\n4,D,,\n\n5,E\n")
     assert [r["id"] for r in rows] == ["1", "5"]
     assert [(b.number, b.line, b.reason) for b in bad] == [
-        (2, 3, "3 cells, the header has 2"),
-        (3, 4, "1 cells, the header has 2"),
-        (4, 5, "4 cells, the header has 2"),
+        (2, 3, "3 cells, but the header has 2"),
+        (3, 4, "1 cells, but the header has 2"),
+        (4, 5, "4 cells, but the header has 2"),
     ]
 
 
@@ -115,19 +115,19 @@ def test_a_row_shifted_by_an_unquoted_comma_is_unreadable(file: Path) -> None:
     """Its last cell is empty, so the only extra cell is an empty one."""
     rows, bad = read(file, "id,title,rating,notes\n1,A,4.5 (12),x\n2,B,4.8 (1,204),\n3,C,4.1 (3),\n")
     assert [r["rating"] for r in rows] == ["4.5 (12)", "4.1 (3)"]
-    assert [(b.text, b.reason) for b in bad] == [("2,B,4.8 (1,204),", "5 cells, the header has 4")]
+    assert [(b.text, b.reason) for b in bad] == [("2,B,4.8 (1,204),", "5 cells, but the header has 4")]
 
 
 def test_the_header_is_found_if_most_rows_are_shifted_by_an_unquoted_comma(file: Path) -> None:
     rows, bad = read(file, "id,title,rating\n1,A,4.5 (1,012)\n2,B,4.8 (1,204)\n3,C,4.1 (3)\n4,D,4 (1,000)\n")
     assert rows == [{"id": "3", "title": "C", "rating": "4.1 (3)"}]
-    assert {b.reason for b in bad} == {"4 cells, the header has 3"}
+    assert {b.reason for b in bad} == {"4 cells, but the header has 3"}
 
 
 def test_a_trailing_delimiter_in_every_row_but_the_header(file: Path) -> None:
     rows, bad = read(file, "id,title\n" + "1,A,\n" * 300 + "2,B,more\n")
     assert rows == [{"id": "1", "title": "A"}] * 300
-    assert [b.reason for b in bad] == ["3 cells, the header has 2"]
+    assert [b.reason for b in bad] == ["3 cells, but the header has 2"]
 
 
 def test_right_to_left_and_emoji(file: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_truncated_gzip_file_raises(file: Path) -> None:
     text = "id,title\n" + "".join(f"{n},{hash(str(n))}\n" for n in range(200_000))
     file.write_bytes(gzip.compress(text.encode())[:-1000])
     source = open_source(str(file))
-    with pytest.raises(SourceError, match="can't be read to its end"):
+    with pytest.raises(SourceError, match="can't be read to the end"):
         list(source.rows())
     source.close()
 

@@ -91,7 +91,7 @@ def test_modes(value: object, modes: list[str]) -> None:
 
 
 def test_not_a_delivery_mode() -> None:
-    with pytest.raises(ValueError, match="names no delivery mode"):
+    with pytest.raises(ValueError, match="does not name a delivery mode"):
         text_values.modes("whatever")
 
 

@@ -85,8 +85,8 @@ def test_rejected_rows(catalogue: Shell) -> None:
     found = [orjson.loads(line) for line in rejects.read_bytes().splitlines()]
     assert [(r["row"], r["line"], r["reason"].split("JSON")[0]) for r in found] == [
         (2, 2, "course: there is no course “nowhere”"),
-        (3, 3, "rating: “9” is not from 1 to 5"),
-        (4, 4, "a review with neither a text nor a rating"),
+        (3, 3, "rating: “9” is not between 1 and 5"),
+        (4, 4, "the review has neither text nor a rating"),
         (5, 5, "row 1 has the same id “1” but different values"),
         (9, 9, "not "),
     ]
@@ -107,14 +107,14 @@ def test_unreadable_values_are_reported_with_an_example(shell: Shell) -> None:
     assert result.exception is None
     (line,) = [line for line in result.stdout.splitlines() if "unreadable, set to null: price" in line]
     assert line.endswith("1 (e.g. “18,500”)")
-    assert "no row was rejected" in result.stdout
+    assert "no rows were rejected" in result.stdout
     assert "rejected rows" not in result.stdout
 
 
 def test_a_column_that_is_left_out_is_reported_with_an_example(shell: Shell) -> None:
     file = shell.write("c.csv", "id,title,fee,remark\n1,A,300 only,x\n")
     result = shell.run("import", "courses", file, "--source", "s", "--dry-run")
-    assert "not imported: fee (looks like price; “300 only” names no currency" in result.stdout
+    assert "not imported: fee (looks like price; “300 only” has no currency" in result.stdout
     assert "), remark\n" in result.stdout
 
 
@@ -286,7 +286,7 @@ def test_instructors_and_prices(shell: Shell) -> None:
         (("courses", "absent.csv"), "absent.csv: No such file or directory"),
         (("courses", "empty.csv"), "empty.csv: the file is empty"),
         (("courses", "c.csv", "--map", "absent.toml"), "absent.toml: No such file"),
-        (("courses", "c.csv", "--map", "wrong.toml"), "wrong.toml: fields.titel: there is no such key"),
+        (("courses", "c.csv", "--map", "wrong.toml"), "wrong.toml: fields.titel: unknown key"),
         (("reviews", "c.csv"), "no column looks like “course”"),
         (("courses", "-"), "standard input has no folder: name the source of its ids with --source"),
         (("courses", "c.csv", "--map", "column.toml"), "has no column “nmae”"),
@@ -331,7 +331,7 @@ def test_an_unknown_collection_is_a_usage_error(shell: Shell) -> None:
 def test_a_truncated_file_is_imported_up_to_the_break_and_fails(shell: Shell) -> None:
     items = ", ".join(json.dumps({"id": n, "title": "A"}) for n in range(500))
     result = shell.run("import", "courses", shell.write("c.json", f"[{items}, {{"), "--source", "s")
-    assert "the JSON array breaks off" in str(result.exception)
+    assert "the JSON array is incomplete" in str(result.exception)
     assert "Fix the file and import it again" in str(result.exception)
     assert shell.database["courses"].count_documents({}) == 500
 

@@ -1,4 +1,4 @@
-"""Compiles a valid operation to a plan, and the plan to Python functions."""
+"""Compiles a valid operation to a plan, and the plan to generated Python functions."""
 
 from app.execution.compiler.codegen import list_items
 from app.execution.compiler.field_arguments import variables_in

@@ -1,7 +1,8 @@
-"""Generates Python functions from a plan: one per use, which puts the use's values into their places.
+"""Generates Python functions from a plan.
 
-A function turns documents into result objects with their keys in the order of the response. Its code is what
-one would write by hand for this selection. It also collects the parents of the uses below:
+There is one build function for each use, that is, for each place in the plan that needs a call. It turns the
+documents that the call returns into result objects, with their keys in the order of the response. Its code is
+what one would write by hand for this selection. It also collects the parents for the uses nested below:
 
     def build(values, slots):
         p1 = []; s1 = []
@@ -11,9 +12,9 @@ one would write by hand for this selection. It also collects the parents of the 
             slot[key] = r2
         return [(p1, s1)]
 
-A value of the type that BSON decodes to is used as it is. Any other value goes through the coercion of its
-GraphQL type. Whatever is an error in GraphQL raises here; app.execution.runner.completion then completes the
-value.
+A value that already has the type that BSON decodes to is used unchanged. Any other value is coerced by its
+GraphQL type. Anything that is an error in GraphQL raises an exception in the build function;
+app.execution.runner.completion then completes the value.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -49,31 +50,35 @@ from app.execution.compiler.plan import (
     Value,
 )
 
-#: For each scalar, the condition under which a value needs no coercion. `{first}` evaluates the value, and is
-#: the first reference to it; `{x}` is any later reference.
+#: For each scalar, the source of a condition that is true if a value needs no coercion. `{first}` is the
+#: first reference to the value, which evaluates it; `{x}` is any later reference.
 _RIGHT: Mapping[str, str] = {
     "String": "type({first}) is str",
     "ID": "type({first}) is str",
     "Boolean": "type({first}) is bool",
     "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
-    "Float": "type({first}) is float and {x} * 0 == 0",  # False for infinity and NaN
-    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",  # as resolvers.values.scalars writes it
+    "Float": "type({first}) is float and {x} * 0 == 0",  # the condition is false for infinity and NaN
+    # orjson encodes a datetime without a time zone in the format of the API.
+    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",
 }
 
 
-#: The assumed length of a list, for the weight of a function.
+#: The assumed length of a list when estimating how many fields a build function builds (its weight).
 _ITEMS = 10
 
 
 class Compiler:
-    """Compiles the uses of one plan. Functions with equal source are compiled once."""
+    """Generates the build functions of one plan. Functions with equal source are compiled only once."""
 
     def __init__(self) -> None:
         self._count = 0
         self._code: dict[str, CodeType] = {}
 
     def use(self, position: Position, above: Route = ()) -> Use:
-        """The use of a function at a position, with all uses below it. above: the route to its object."""
+        """Returns the use of a function at a position, with all uses below it.
+
+        above: the route to the object that the position is in.
+        """
         assert isinstance(position.source, Called)  # noqa: S101  # for the type checker
         route = (*above, _step(position))
         function = _Function(self.use, route)
@@ -84,9 +89,10 @@ class Compiler:
 
 
 def list_items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
-    """A build function for single items of a list: each value's slot is the list, to which it is appended.
+    """Returns a build function for single items of a list within a use.
 
-    position: the list's, within the use. type_: the type of the items. The uses below are the use's own.
+    The function appends the result of each item to the item's slot, which is the result list. position: the
+    position of the list. type_: the type of the items. The uses below are those that `use` already has.
     """
     known = {id(below.position): below for below in use.built.below}
     function = _Function(lambda inner, _: known[id(inner)], ())
@@ -95,9 +101,9 @@ def list_items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
 
 
 class _Function:
-    """The source of one build function, written statement by statement.
+    """Writes the source of one build function, statement by statement.
 
-    use: returns the use at a position, given the route to the position's object.
+    use: a function that returns the use at a position, given the route to the object the position is in.
     """
 
     def __init__(self, use: Callable[[Position, Route], Use], route: Route) -> None:
@@ -106,20 +112,21 @@ class _Function:
         self._depth = 2
         self._count = 0
         self._items, self._weight = 1, 1
-        self._names: dict[str, Any] = {  # the function's globals, of any type
+        self._names: dict[str, Any] = {  # the build function's globals; their types vary
             "datetime": datetime,
             "as_list": _as_list,
             "objects": {dict, tuple},
             "Wrong": WrongTypeError,
         }
-        self._below: list[tuple[str, Use]] = []  # the first is the number in the names of the use's lists
+        # The uses below, each with the suffix that the names of its lists have in the source.
+        self._below: list[tuple[str, Use]] = []
 
     def completed(self, type_: GraphQLOutputType, selections: Mapping[str, Selection]) -> str:
-        """Writes the statements that complete a value. Returns the expression of its result."""
+        """Writes the statements that complete a value. Returns an expression for the result."""
         return self._complete(type_, "v0", selections)
 
     def built(self, last: str, position: Position, known: dict[str, CodeType]) -> Built:
-        """Compiles the function. last: its last statement. known: the code of functions, by their source."""
+        """Compiles the function. last: its last statement. known: the code compiled so far, by source."""
         self._write(last)
         numbers = [number for number, _ in self._below]
         lists = "".join(f"    p{n} = []; s{n} = []\n" for n in numbers)
@@ -133,15 +140,16 @@ class _Function:
         if (code := known.get(source)) is None:
             module = compile(source, f"<{position.coordinate}>", "exec")
             code = known[source] = next(c for c in module.co_consts if isinstance(c, CodeType))
-        # A copy: CPython stores what it learns about a running function in its code object.
+        # Each function gets a copy of the code, because CPython stores its specializations of a running
+        # function in the code object.
         build: Build = FunctionType(code.replace(), self._names | {"key": position.key})
         return Built(build, [use for _, use in self._below], self._weight)
 
     def _complete(self, type_: GraphQLOutputType, value: str, selections: Mapping[str, Selection]) -> str:
-        """Writes the statements that complete a value of a type. Returns the expression of its result.
+        """Writes the statements that complete a value of a type. Returns an expression for the result.
 
-        Null in a non-null position needs no check of its own: the code for lists, objects and leaves raises
-        for it as for any other wrong value.
+        Null in a non-null position needs no separate check: the code for lists, objects and leaves raises for
+        null just as it does for any other value of the wrong type.
         """
         required, nullable = is_non_null_type(type_), get_nullable_type(type_)
         if is_leaf_type(nullable):
@@ -193,7 +201,8 @@ class _Function:
 
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
-        if not any(isinstance(position.source, Stored) for position in positions):  # a stored key raises
+        if not any(isinstance(position.source, Stored) for position in positions):
+            # A value of the wrong type must raise. Reading a stored key would do that, but there is none.
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]
@@ -207,7 +216,7 @@ class _Function:
         return result
 
     def _member(self, position: Position, name: str) -> str:
-        """The expression of a field's result; None if it waits for its level."""
+        """Returns an expression for a field's result. It is `None` if a later call sets the result."""
         self._weight += self._items
         source = position.source
         if isinstance(source, Typename):
@@ -224,7 +233,10 @@ class _Function:
             return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """Registers the use at a position. Returns the number of the lists of its parents and slots."""
+        """Registers the use at a position. Returns the suffix that the names of its two lists have.
+
+        In the source, one list collects the parents, the other the objects (slots) to put their values into.
+        """
         number = self._fresh("")
         self._below.append((number, self._use(position, self._route)))
         return number
@@ -241,7 +253,7 @@ class _Function:
         return f"{x} if {right}{'' if required else f' or {x} is None'} else {otherwise}"
 
     def _all_right(self, type_: GraphQLLeafType, name: str) -> str:
-        """The condition under which a list of leaves is used as it is, without a copy."""
+        """Returns the source of a condition that is true if a list of leaves can be used without a copy."""
         if isinstance(type_, GraphQLEnumType):
             same = {value for value, name in _enum_names(type_).items() if value == name}
             return f"{self._constant('a', same)}.issuperset({name})"
@@ -270,7 +282,10 @@ class _Function:
 
     @contextmanager
     def _at(self, step: Step, times: int = 1) -> Iterator[None]:
-        """Writes the body for a field, or for an item of a list that has about `times` items."""
+        """Adjusts the route and the number of items while the code of a field or of list items is written.
+
+        times: the assumed number of items; 1 for a field.
+        """
         route, list_items = self._route, self._items
         self._route, self._items = (*route, step), list_items * times
         yield
@@ -292,11 +307,11 @@ def _enum_names(type_: GraphQLEnumType) -> dict[Value, str]:
 
 
 class WrongTypeError(TypeError):
-    """A value does not fit its type."""
+    """Raised when a value does not have the type that its field declares."""
 
 
 def _coercion(type_: GraphQLScalarType, *, required: bool) -> Callable[[Value], Value]:
-    """The type's own coercion. Null stays null, or raises if it is not allowed."""
+    """Returns a function that coerces a value by its type. Null stays null, or raises if required."""
 
     def coerce(value: Value) -> Value:
         if value is None and required:

@@ -1,4 +1,4 @@
-"""A field's arguments: compiled from the document, then evaluated with the variables."""
+"""Compiles a field's arguments once per document, so that each request only fills in its variables."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from hashlib import blake2b
@@ -22,30 +22,31 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from resolvers.schema import converted
 
-#: The types of values that may be keys of the cache: equal values are interchangeable, and they are small,
-#: except for long strings.
+#: The types of the values that can be cache keys. Equal values of these types are interchangeable, and all
+#: except long strings are small.
 _KEY_TYPES = {str, int, type(None), type(Undefined)}
 _MOST_CACHED = 32
-_LONGEST_KEY = 100  # characters
+_LONGEST_KEY = 100  # maximum length of a string that is used as a cache key, in characters
 
-_LONGEST_TEXT = 200  # characters
+_LONGEST_TEXT = 200  # maximum length of the arguments' text in a plan, in characters
 
 _SAME_IN_PYTHON = {"String", "ID", "Boolean", "Int", "Float"}
 
-#: Converts variables to arguments.
+#: A function that converts variables to arguments.
 _Conversion: TypeAlias = Callable[[VariableValues], "_Template"]
 
-#: A function's keyword arguments. They are shared between requests and must not be changed.
-Values: TypeAlias = Mapping[str, Any]  # each function has arguments of its own types
+#: The keyword arguments of a function. They are shared between requests, so they must not be modified.
+Values: TypeAlias = Mapping[str, Any]  # the types of the arguments vary by function
 
 
 class Arguments(NamedTuple):
     """The arguments of one field in one operation.
 
-    values: evaluates them with the variables, to exactly the keyword arguments that Strawberry's own
-    resolver would get. Raises GraphQLError for variables that don't fit.
-    text: the arguments as written, sorted by name; a long text is shortened. Equal texts are equal arguments.
-    constant: the keyword arguments if they depend on no variable, otherwise None.
+    values: a function that takes the variables and returns exactly the keyword arguments that Strawberry's
+    own resolver would get. It raises GraphQLError for variables of the wrong type.
+    text: the source text of the arguments, sorted by name; a long text is shortened. Fields with equal texts
+    have equal arguments.
+    constant: the keyword arguments if they don't depend on any variable, otherwise None.
     """
 
     values: Callable[[VariableValues], Values]
@@ -54,7 +55,7 @@ class Arguments(NamedTuple):
 
 
 def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arguments:
-    """Compiles the arguments of a field. Constant parts are evaluated now."""
+    """Compiles the arguments of a field. Constant parts are evaluated at compile time."""
     nodes = sorted(node.arguments or (), key=lambda argument: argument.name.value)
     text = _shortened(", ".join(print_ast(argument) for argument in nodes))
     variables = frozenset(name for argument in nodes for name in variables_in(argument.value))
@@ -69,7 +70,7 @@ def compiled(schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> Arg
 
 
 def variables_in(value: ValueNode) -> list[str]:
-    """The names of the variables in a value."""
+    """Returns the names of the variables in a value."""
     if isinstance(value, VariableNode):
         return [value.name.value]
     if isinstance(value, ListValueNode):
@@ -80,9 +81,9 @@ def variables_in(value: ValueNode) -> list[str]:
 
 
 def _shortened(text: str) -> str:
-    """A long text's beginning and its digest, which keeps texts apart.
+    """Shortens a long text to its beginning and a digest, so that different texts remain different.
 
-    A plan with a copy of a long text at each field would be large.
+    Otherwise, a plan would be large if each of its fields held a copy of a long text.
     """
     if len(text) <= _LONGEST_TEXT:
         return text
@@ -92,7 +93,7 @@ def _shortened(text: str) -> str:
 def _converter(
     schema: GraphQLSchema, field: GraphQLField, node: FieldNode
 ) -> Callable[[VariableValues], Values]:
-    """The conversion by graphql-core and Strawberry, which works for any arguments."""
+    """Returns the conversion done by graphql-core and Strawberry, which works for all arguments."""
 
     def convert(variables: VariableValues) -> Values:
         return converted(schema, field, get_argument_values(field, node, variables))
@@ -101,10 +102,10 @@ def _converter(
 
 
 def _is_plain(field: GraphQLField, argument: ArgumentNode) -> bool:
-    """Whether an argument is a variable whose value the function takes without conversion.
+    """Whether an argument is a variable whose value can be passed to the function unconverted.
 
-    The argument's type is then a scalar with equal GraphQL and Python values, and the argument is neither
-    required nor has a default.
+    That is the case if the argument's type is a scalar whose GraphQL and Python values are equal, and the
+    argument is neither required nor has a default.
     """
     declared = field.args[argument.name.value]
     return (
@@ -121,10 +122,13 @@ class _Hole(NamedTuple):
 
 
 class _Template(NamedTuple):
-    """Converted arguments with holes, for variables that are filled in later."""
+    """Converted arguments in which some variables are filled in later.
+
+    holes: which variable is to be filled in for which argument.
+    """
 
     constants: Values
-    holes: Sequence[tuple[str, str]]  # (argument, variable)
+    holes: Sequence[tuple[str, str]]  # pairs: the name of an argument and of the variable that fills it
 
     def filled_in(self, variables: VariableValues) -> Values:
         if not self.holes:
@@ -134,7 +138,7 @@ class _Template(NamedTuple):
 
 
 def _template(convert: Callable[[VariableValues], Values], holes: Set[str]) -> _Conversion:
-    """A conversion that leaves holes in place of some variables."""
+    """Returns a conversion that leaves the variables in `holes` to be filled in later."""
     placeholders = {variable: _Hole(variable) for variable in holes}
 
     def convert_with_holes(variables: VariableValues) -> _Template:
@@ -148,9 +152,10 @@ def _template(convert: Callable[[VariableValues], Values], holes: Set[str]) -> _
 
 
 def _cached(convert: _Conversion, names: Sequence[str]) -> _Conversion:
-    """A conversion that caches its latest results, by the variables that they depend on.
+    """Wraps a conversion so that it caches its latest results.
 
-    Converting input objects takes as long as building a page. names: those variables.
+    This pays off because converting input objects takes as long as building a page. names: the variables that
+    a result depends on; their values are the cache key.
     """
     cache: dict[tuple[object, ...], _Template] = {}
     if not names:

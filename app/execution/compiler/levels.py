@@ -1,8 +1,9 @@
-"""Groups the uses of a plan into levels: uses of one depth with the same function and arguments are one call.
+"""Groups the uses of a plan (the places that need a call) into levels.
 
+Uses at the same depth with the same function and arguments form a level, which is executed as a single call.
 The depth is the number of calls above. It doesn't matter which branches, aliases, fragments or root fields
-the uses come from. Only the fields of a mutation share no calls, since each may change what the next one
-reads.
+the uses come from. The only exception is that the root fields of a mutation never share calls, because each
+of them can change what the next one reads.
 """
 
 from collections.abc import Callable, Iterator, Sequence, Set
@@ -14,14 +15,15 @@ from graphql.execution.values import VariableValues
 from app.execution.compiler.plan import Level, Levels, Plan, ResultObject, Use, Value
 from resolvers.fields import identity
 
-#: Returns a key for a use's arguments; equal arguments have equal keys.
+#: A function that returns a key for a use's arguments. Equal arguments have equal keys.
 _Key: TypeAlias = Callable[[Use], object]
 
 
 def fixed(uses: Sequence[Use], *, serial: bool) -> Levels | None:
-    """The levels of a plan if they don't depend on the values of variables, otherwise None.
+    """Returns the levels of a plan, or None if they depend on the values of variables.
 
-    They do if a function is called with several arguments whose equality is only known at run time.
+    They depend on variables if a function is called with several argument lists, and it is only known at run
+    time whether these are equal.
     """
     levels = _grouped(uses, _as_written, serial=serial)
     first: dict[object, Level] = {}
@@ -34,7 +36,7 @@ def fixed(uses: Sequence[Use], *, serial: bool) -> Levels | None:
 
 
 def levels_of(plan: Plan, variables: VariableValues) -> Levels:
-    """The levels of a plan for given values of its variables."""
+    """Returns the levels of a plan for given values of its variables."""
     return plan.levels or _grouped(plan.uses, lambda use: _by_value(use, variables), serial=plan.serial)
 
 
@@ -46,7 +48,7 @@ def _as_written(use: Use) -> object:
 def _by_value(use: Use, variables: VariableValues) -> object:
     try:
         return identity(use.called.arguments.values(variables))
-    except Exception:  # the call will fail in the same way, and report why
+    except Exception:  # the call itself will raise the same error, and report it
         return use.called.arguments.text
 
 
@@ -63,13 +65,13 @@ def _grouped(uses: Sequence[Use], key: _Key, *, serial: bool) -> Levels:
 class _Grouping:
     def __init__(self, key: _Key) -> None:
         self._key = key
-        self._same: dict[tuple[int, object, object], int] = {}  # by root, function and arguments
-        self._found: dict[tuple[int, int], Level] = {}  # by depth and `same`
+        self._same: dict[tuple[int, object, object], int] = {}  # keyed by root, function and arguments
+        self._found: dict[tuple[int, int], Level] = {}  # keyed by depth and `Level.same`
         self._of: dict[int, Level] = {}
-        self._above: dict[int, Set[int]] = {}  # by level, the levels that are above all of its uses
+        self._above: dict[int, Set[int]] = {}  # maps each level to the levels that are above all of its uses
 
     def add(self, uses: Sequence[Use], root: int, depth: int = 1, above: Set[int] = frozenset()) -> None:
-        """Adds uses and all uses below them. Uses with different `root` numbers share no calls."""
+        """Adds uses and all uses below them. Uses with different `root` numbers never share a call."""
         for use in uses:
             same = self._same.setdefault((root, use.called.function, self._key(use)), len(self._same))
             level = self._found.setdefault((depth, same), Level(len(self._found), depth, same, []))
@@ -87,15 +89,17 @@ class _Grouping:
         return Levels(list(self._found.values()), levels_of, len(self._found) < len(levels_of), recurring)
 
     def _may_coincide(self, levels: Sequence[Level]) -> bool:
-        """Whether two of the levels can be ready at the same time: neither is below the other."""
+        """Whether any two of the levels can be ready simultaneously: neither is below the other."""
         ordered = sorted(levels, key=lambda level: level.depth)
         return any(upper.number not in self._above[lower.number] for upper, lower in pairwise(ordered))
 
 
 class Arrival(NamedTuple):
-    """The parents of a use in a run, each with the result object (slot) that waits for its value.
+    """The inputs of a use (a call site in the plan) during a run.
 
-    There may be no parents.
+    They are the parents, each with the result object (slot) to put its value into.
+
+    The list of parents can be empty.
     """
 
     use: Use
@@ -104,9 +108,9 @@ class Arrival(NamedTuple):
 
 
 class Barriers:
-    """The barriers of one run, one per level, at which the uses of the level wait for each other.
+    """The barriers of one run. At each level's barrier, the uses of the level wait for each other.
 
-    A use that gets no parents is not waited for, nor are the uses below it. No level waits for another.
+    Nothing waits for uses without parents, or for the uses below those. Levels don't wait for other levels.
     """
 
     def __init__(self, levels: Levels) -> None:
@@ -115,7 +119,10 @@ class Barriers:
         self._arrived: list[list[Arrival]] = [[] for _ in levels.all]
 
     def ready(self, arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-        """Yields the levels that these arrivals complete, each as the list of all its arrivals."""
+        """Yields the levels whose inputs are complete now that the given inputs have arrived.
+
+        Each level is yielded as the list of all its arrivals.
+        """
         for arrival in arrivals:
             number = self._of[arrival.use.number].number
             arrived = self._arrived[number]
@@ -128,7 +135,7 @@ class Barriers:
                 yield from self.ready([Arrival(use, [], []) for use in arrival.use.built.below])
 
     def waiting(self) -> Iterator[Arrival]:
-        """The arrivals that wait for other uses of their level."""
+        """Yields the inputs that have arrived, but have to wait for other uses in the same level."""
         for arrived, missing in zip(self._arrived, self._missing, strict=True):
             if missing:
                 yield from arrived

@@ -1,8 +1,9 @@
 """The plan of an operation: the functions to call, and the fields to select from their results.
 
-It is a tree. A Selection has Positions. A Position that needs the database is a Use of a function, and the
-function's result has Positions in turn. Between two uses there are only keys and functions of documents. The
-uses of one depth with the same function and arguments form a Level, which is one call (levels).
+A plan is a tree. A Selection has Positions. A Position that needs the database is a Use of a function, and
+the function's result has Positions in turn. Everything between two uses is computed in memory, from keys and
+functions of documents. Uses at the same depth with the same function and arguments form a Level, which is
+executed as a single call (see levels.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -14,22 +15,22 @@ from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType
 from app.execution.compiler.field_arguments import Arguments
 from loaders.reading import Projection
 
-#: A document, or a value in one, or what a function returns for a parent.
-Value: TypeAlias = Any  # nothing is known of its type until it is completed
+#: A document, a value in a document, or the result of a function for a parent.
+Value: TypeAlias = Any  # its type is unknown until the value is completed
 
-ResultObject: TypeAlias = dict[str, Any]  # a JSON object of the response that is being built
+ResultObject: TypeAlias = dict[str, Any]  # a JSON object in the response being built
 
 
 @dataclass(frozen=True, slots=True)
 class Typename:
-    """`__typename`."""
+    """The source of `__typename`: the name of the object's type."""
 
     reads: ClassVar[Sequence[str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A key of the document."""
+    """A field whose value is stored under a key of the document."""
 
     name: str
 
@@ -43,7 +44,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A function of the document. reads: the stored keys that it reads."""
+    """A field computed from the document in memory. reads: the stored keys that the function reads."""
 
     function: Callable[[Value], Value]
     reads: Sequence[str] = ()
@@ -54,12 +55,13 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A call of a function: a batch over parents, or a root field, which has no parents.
+    """A field that calls an async function: for a batch of parents, or as a root field without parents.
 
-    reads: the stored keys of the parents that it reads. commands: the most MongoDB commands that it sends.
+    reads: the stored keys that the function reads from the parents. commands: the maximum number of MongoDB
+    commands that one call sends.
     """
 
-    function: Callable[..., Any]  # its parameters and its awaitable result vary by field
+    function: Callable[..., Any]  # Any: the parameters and the result vary by field
     arguments: Arguments
     reads: Sequence[str] = ()
     commands: int = 1
@@ -71,7 +73,7 @@ Source: TypeAlias = Typename | Stored | Computed | Called
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is selected on the objects of one type, in the order of the response."""
+    """The fields selected on objects of one type, in the order of the response."""
 
     type: GraphQLObjectType
     positions: "list[Position]" = field(default_factory=list)
@@ -81,8 +83,8 @@ class Selection:
 class Position:
     """A field at its place in the response.
 
-    selections: what is selected on its objects, by the name of their type; empty for a leaf.
-    nodes: the nodes of the document that select it, for errors.
+    key: the response key. selections: the fields selected on the field's objects, by type name; empty for a
+    leaf. nodes: the nodes of the document that select the field, for use in errors.
     """
 
     key: str
@@ -99,26 +101,27 @@ class Position:
 
 
 class Step(NamedTuple):
-    """One key of a response path. nullable: whether the value under it may be null."""
+    """One key in a response path. nullable: whether the value under the key can be null."""
 
-    key: str | None  # None stands for any index of a list
+    key: str | None  # None stands for every index of a list
     nullable: bool
 
 
-#: The steps from the response's data to a place in it.
+#: The steps from the top of the response's `data` to a place within it.
 Route: TypeAlias = tuple[Step, ...]
 
-#: For each use below, in order: the parents, and the result objects that wait for the parents' values.
+#: For each nested use, in order: its parents, and the result objects to put the parents' values into.
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
-#: Puts the result of each value into the value's slot. Returns what waits for the uses below.
-Build: TypeAlias = Callable[[Sequence[Value], Sequence[Any]], Waiting]  # a slot is an object or a list
+#: A generated function that completes values and puts each result into its slot, the object or list that it
+#: belongs to. Returns the inputs of the nested uses.
+Build: TypeAlias = Callable[[Sequence[Value], Sequence[Any]], Waiting]  # Any: objects or lists
 
 
 class Built(NamedTuple):
-    """A build function, with the uses below it in the order of its output.
+    """A build function, with the nested uses (below) in the order in which it returns their inputs.
 
-    weight: about how many fields it builds for one value.
+    weight: about how many fields the function builds for one value.
     """
 
     build: Build
@@ -128,11 +131,11 @@ class Built(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Use:
-    """A place in the response that a function is called for.
+    """A place in the response whose values come from a call of a function.
 
-    number: of the use within the plan, from 0. route: to the place. built: puts values there.
-    items: build functions for single items of its lists, by position and type
-    (app.execution.runner.completion).
+    number: the index of the use within the plan, from 0. route: the route to the place. built: the build
+    function that puts values there. items: build functions for single items of the lists within, keyed by
+    position and type (used by app.execution.runner.completion).
     """
 
     number: int
@@ -144,9 +147,10 @@ class Use:
 
 
 class Level(NamedTuple):
-    """One call: the uses of one depth with the same function and arguments.
+    """One call: all uses at the same depth with the same function and arguments.
 
-    depth: from 1. same: a number that all levels with this function and these arguments share.
+    depth: the depth of the call, from 1. same: a number shared by all levels with this function and these
+    arguments.
     """
 
     number: int
@@ -162,9 +166,9 @@ class Level(NamedTuple):
 class Levels(NamedTuple):
     """The levels of a plan for given values of its variables.
 
-    all: parents first. of: the level of each use, by the use's number. shared: whether any level has several
-    uses. recurring: the calls that occur at several depths, by `Level.same`, and whether they can be ready at
-    the same time.
+    all: the levels, parents before children. of: the level of each use, indexed by the use's number. shared:
+    whether any level has several uses. recurring: the calls that occur at several depths, keyed by
+    `Level.same`; the value is whether they can be ready at the same time.
     """
 
     all: list[Level]
@@ -177,13 +181,13 @@ class Levels(NamedTuple):
 class Plan:
     """A compiled operation.
 
-    keys: the keys of the response, in order, each with its value if that is known in advance: the type's name
-    for `__typename`, otherwise None.
-    uses: one for each called root field.
+    keys: the root keys of the response, in order. `__typename` is mapped to the type's name, because that is
+    known in advance; all other keys are mapped to None.
+    uses: one use for each root field that calls a function.
     projections: the keys to fetch from the documents of each collection.
-    looked_beyond: the collections that have pages with a selected `pageInfo`.
-    serial: whether root fields run one after the other, as those of a mutation do.
-    levels: None if they depend on the values of variables.
+    looked_beyond: the collections of which some page is requested with its `pageInfo`.
+    serial: whether root fields run one after another, as in a mutation.
+    levels: the plan's levels, or None if they depend on the values of variables.
     """
 
     keys: Mapping[str, str | None]

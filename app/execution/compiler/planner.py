@@ -1,4 +1,4 @@
-"""Plans a valid operation."""
+"""Creates the plan of a valid operation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +36,7 @@ from resolvers.schema import declaration
 
 
 class DeclinedError(Exception):
-    """The operation can't be planned. The message is the reason, one of a small fixed set."""
+    """The operation can't be planned. The message is the reason, which is one of a small fixed set."""
 
 
 def plan_operation(
@@ -45,9 +45,9 @@ def plan_operation(
     operation: OperationDefinitionNode,
     conditions: Mapping[str, bool],
 ) -> Plan:
-    """The plan of an operation for given values of the variables in its @skip and @include.
+    """Creates the plan of an operation for given values of the variables in its @skip and @include.
 
-    Raises DeclinedError.
+    Raises DeclinedError if the operation can't be planned.
     """
     if operation.operation is OperationType.SUBSCRIPTION:
         raise DeclinedError("subscription")
@@ -72,7 +72,7 @@ class _Planner:
 
     def plan(self) -> Plan:
         root = self._schema.get_root_type(self._operation.operation)
-        assert root is not None  # noqa: S101  # validation saw to it
+        assert root is not None  # noqa: S101  # validation has ensured this
         grouped = collect_fields(
             self._schema, self._fragments, self._variables, root, self._operation
         ).grouped_field_set
@@ -94,7 +94,10 @@ class _Planner:
         return Selection(parent, positions)
 
     def _note_page(self, connection: GraphQLObjectType, positions: list[Position]) -> None:
-        """Notes that a page's documents are fetched, even if no element is selected and no key is read."""
+        """Records that a page's documents are fetched, even if no element of the page is selected.
+
+        Also records whether the page's `pageInfo` is selected.
+        """
         collection = stored_in(get_named_type(connection.fields["nodes"].type).name)
         assert collection is not None, f"{connection.name} lists documents of no collection"  # noqa: S101
         self._reads.setdefault(collection, set())
@@ -106,7 +109,7 @@ class _Planner:
         if name in {"__schema", "__type"}:
             raise DeclinedError("introspection")
         field = self._schema.get_field(parent, name)
-        assert field is not None  # noqa: S101  # validation saw to it
+        assert field is not None  # noqa: S101  # validation has ensured this
         source = Typename() if name == "__typename" else self._source(field, nodes)
         selections, field_nodes = self._selections(field, nodes), [details.node for details in nodes]
         return Position(key, parent.name, name, field.type, source, selections, field_nodes)
@@ -123,7 +126,7 @@ class _Planner:
         return Stored(to_camel_case(declared.python_name))
 
     def _arguments_of(self, field: GraphQLField, node: FieldNode) -> Arguments:
-        """Compiles a field's arguments once: a fragment's field has the same ones wherever it is spread."""
+        """Returns a field's arguments, compiled once however often its fragment is spread."""
         key = (id(field), id(node))
         if key not in self._arguments:
             self._arguments[key] = field_arguments.compiled(self._schema, field, node)
@@ -133,7 +136,7 @@ class _Planner:
         kind = get_named_type(field.type)
         if not is_composite_type(kind):
             return {}
-        # Any: mypy does not see that a composite type that is not abstract is an object type.
+        # Any: mypy can't infer that a composite type must be an object type if it isn't abstract.
         types: Any = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
         return {type_.name: self._selection(type_, self._subfields(type_, nodes)) for type_ in types}
 

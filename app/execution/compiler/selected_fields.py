@@ -1,4 +1,4 @@
-"""The fields selected on a type, by response key, with fragments and conditions resolved."""
+"""Finds the fields selected on a type, with fragments expanded and @skip and @include applied."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -18,10 +18,10 @@ from graphql import (
     is_abstract_type,
 )
 
-#: The nodes of each field by response key, in the order of the response.
+#: Maps response keys to the nodes that select the field, in the order of the response.
 Fields: TypeAlias = Mapping[str, Sequence[FieldNode]]
 
-CoercedValues: TypeAlias = Mapping[str, Any]  # of an operation's variables, each of its own type
+CoercedValues: TypeAlias = Mapping[str, Any]  # the values of an operation's variables, whose types vary
 
 _Fragment: TypeAlias = FragmentDefinitionNode | InlineFragmentNode
 
@@ -29,8 +29,8 @@ _Fragment: TypeAlias = FragmentDefinitionNode | InlineFragmentNode
 class Selected:
     """The selections of a document for given values of its variables.
 
-    graphql-core's collect_fields does the same, but it raises for a condition without a value, and takes
-    three times as long.
+    graphql-core's collect_fields does the same, but takes three times as long, and raises if the variable in
+    a @skip or @include has no value.
     """
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: CoercedValues) -> None:
@@ -40,7 +40,10 @@ class Selected:
         }
 
     def on(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Fields:
-        """The fields of merged selection sets. A selection whose condition has no value is included."""
+        """Returns the fields of merged selection sets for one object type.
+
+        If the variable in a @skip or @include has no value, the selection is included.
+        """
         fields: dict[str, list[FieldNode]] = {}
         self._collect(type_, sets, fields, set())
         return fields
@@ -62,7 +65,10 @@ class Selected:
                     self._collect(type_, [fragment.selection_set], fields, spread)
 
     def _fragment(self, node: SelectionNode, spread: set[str]) -> _Fragment | None:
-        """The fragment that a node is or spreads; None if it was spread before. spread: the names so far."""
+        """Returns the fragment that a node contains or spreads; None if it has already been spread.
+
+        spread: the names of the fragments spread so far; the name is added to it.
+        """
         if isinstance(node, InlineFragmentNode):
             return node
         assert isinstance(node, FragmentSpreadNode)  # noqa: S101  # for the type checker

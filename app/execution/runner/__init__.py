@@ -1,4 +1,4 @@
-"""Runs a compiled plan one level at a time."""
+"""Runs a compiled plan, one level of calls at a time."""
 
 from app.execution.runner.run import Run
 

@@ -1,8 +1,8 @@
-"""Completes values one by one, as graphql-core does: those for which a build function raises.
+"""Completes values one by one, as graphql-core does, if the generated build function raises for them.
 
-Errors, their messages and paths, and null propagation are those of graphql-core's `complete_value`. But only
-values with an error are completed field by field: the items of a list have a build function of their own, and
-only those for which it raises are taken apart further.
+Errors, their messages and paths, and null propagation are the same as in graphql-core's `complete_value`. But
+only values with an error are completed field by field. List items have a separate build function, and an item
+is only completed field by field if that function raises for it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -34,12 +34,12 @@ from app.execution.compiler import (
 )
 from app.execution.runner.failures import Failures, FieldError, Path
 
-_Type: TypeAlias = Any  # an output type; callers have checked its kind, which mypy can't follow
-_Slot: TypeAlias = Any  # the object or the list that gets the result
+_Type: TypeAlias = Any  # an output type; callers check which kind, but mypy can't infer it
+_Slot: TypeAlias = Any  # the object or list that a result is put into
 
 
 class Completion:
-    """Completes values of one use, in one run."""
+    """Completes the values of one use (a place in the plan) in one run."""
 
     def __init__(self, use: Use, failures: Failures) -> None:
         self._use, self._failures = use, failures
@@ -48,9 +48,9 @@ class Completion:
         self._waiting: Waiting = []
 
     def of(self, values: Sequence[Value], slots: Sequence[ResultObject]) -> Waiting:
-        """Puts the result of each value into its slot. Returns what waits for the uses below.
+        """Puts the result of each value into its slot. Returns the inputs of the uses below.
 
-        values: those for which the use's build function has raised.
+        values: the values for which the use's build function raised.
         """
         self._waiting = [([], []) for _ in self._index]
         batch = partial(self._build, self._use.built)
@@ -59,12 +59,11 @@ class Completion:
 
     def _put(self, value: Value, slot: ResultObject) -> None:
         if (outer := self._paths.get(id(slot))) is None or not self._failures.is_alive(outer):
-            return  # something above became null
+            return  # the slot is no longer in the response, because something above it became null
         position, counts = self._use.position, self._waiting_counts()
         path = (*outer, position.key)
-        if isinstance(
-            value, Exception
-        ):  # not raised: one that a whole batch shares would gain a frame per value
+        if isinstance(value, Exception):
+            # The exception isn't raised: one shared by a whole batch would gain a traceback frame per value.
             self._failures.put(_field_error(value, position, path), path, self._use.route)
             return
         try:
@@ -88,7 +87,7 @@ class Completion:
     def _append(self, built: Built, values: Sequence[Value], slots: Sequence[list[Value]]) -> bool:
         """Calls a build function for list items. Returns whether it succeeded.
 
-        slots: the list, once per item.
+        slots: contains the same list once per item.
         """
         before = len(slots[0])
         done = self._build(built, values, slots)
@@ -97,7 +96,7 @@ class Completion:
         return done
 
     def _completed(self, type_: _Type, value: Value, position: Position, path: Path) -> Value:
-        """The result of a value. Raises the value's error if it has one."""
+        """Completes a value, and returns the result. If the value is an exception, raises it."""
         if isinstance(value, Exception):
             raise value
         if is_non_null_type(type_):
@@ -161,7 +160,7 @@ class Completion:
     def _guarded(
         self, type_: GraphQLOutputType, value: Callable[[], Value], position: Position, path: Path
     ) -> Value:
-        """The result of a field or an item; null if it fails and may be null."""
+        """Returns the result of a field or list item; null if it fails and is nullable."""
         counts = self._waiting_counts() if position.selections else ()
         try:
             return self._completed(type_, value(), position, path)
@@ -175,11 +174,11 @@ class Completion:
             raise FieldError(error, position.nodes, path) from error
 
     def _waiting_counts(self) -> Sequence[int]:
-        """How many parents wait for each use below."""
+        """Returns the number of parents collected so far for each use below."""
         return [len(parents) for parents, _ in self._waiting]
 
     def _drop_waiting(self, counts: Iterable[int]) -> None:
-        """Drops the parents that were added since these counts, within a value that became null."""
+        """Drops the parents added since `counts` were taken: the value they are in has become null."""
         for (parents, slots), count in zip(self._waiting, counts, strict=False):
             del parents[count:], slots[count:]
 
@@ -192,10 +191,11 @@ def _bisect(
     *,
     tried: bool = False,
 ) -> None:
-    """Processes all values in order, in the largest batches that succeed.
+    """Processes all values in order, in batches, halving each batch that fails.
 
-    batch: processes some values and their slots; returns whether it succeeded. one: processes the value at an
-    index, for which `batch` fails. tried: whether `batch` has already failed for all values together.
+    batch: processes some values with their slots; returns whether it succeeded. one: processes the value at
+    an index, after `batch` has failed for it alone. tried: whether `batch` has already failed for all values
+    together.
     """
     ranges = [(0, len(values), tried)] if values else []
     while ranges:
@@ -225,7 +225,7 @@ def _leaf(type_: _Type, value: Value) -> Value:
 
 
 def _concrete(type_: _Type, value: Value, position: Position) -> Selection:
-    """The selection for an object of an abstract type, by its concrete type."""
+    """Returns the selection that applies to an object of an abstract type, given its concrete type."""
     name = type_.resolve_type(value, None, type_)
     if name not in position.selections:
         raise GraphQLError(

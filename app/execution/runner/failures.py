@@ -1,4 +1,4 @@
-"""The failures of a run: the errors of the answer, and the nulls they leave in its data."""
+"""Collects the errors of a response, and puts null into its data where they occurred."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
@@ -10,14 +10,17 @@ from app import errors
 from app.execution.compiler import ResultObject, Route
 from app.execution.operation import JsonObject
 
-#: Keys of objects and indices of lists, from the data to a place in it.
+#: Object keys and list indices that lead from the top of the response's `data` to a place within it.
 Path: TypeAlias = tuple[str | int, ...]
 
-_Slot: TypeAlias = Any  # whatever is at a path: an object, a list or a leaf
+_Slot: TypeAlias = Any  # the value at a path: an object, a list or a leaf
 
 
 class FieldError(Exception):
-    """A field's error on its way up to the nearest nullable place. nodes, path: of the field."""
+    """A field's error, while it propagates up to the nearest nullable place.
+
+    nodes, path: the document nodes and the response path of the field.
+    """
 
     def __init__(self, cause: Exception, nodes: Sequence[FieldNode], path: Path) -> None:
         super().__init__()
@@ -25,10 +28,10 @@ class FieldError(Exception):
 
 
 class Failures:
-    """The data and errors of an answer. Errors are in the order in which they happen.
+    """The data and errors of a response. Errors are in the order in which they happen.
 
-    data: None once null has propagated to the top. pruned: whether results were removed for which calls may
-    still be running.
+    data: None once null has propagated to the top. pruned: whether parts of the data were removed, so that
+    calls might still be running for objects that are no longer in the response.
     """
 
     def __init__(self, data: ResultObject) -> None:
@@ -38,31 +41,31 @@ class Failures:
         self._formatted: dict[tuple[int, int], tuple[FieldError, errors.ErrorDict]] = {}
 
     def payload(self) -> JsonObject:
-        """The response."""
+        """Returns the response: its data, and its errors if there are any."""
         return {"errors": self._errors, "data": self.data} if self._errors else {"data": self.data}
 
     def forget(self) -> None:
         """Drops the exceptions when the run ends.
 
-        Their tracebacks hold its frames, which hold the exceptions and the fetched documents.
+        Their tracebacks refer to the run's frames, which refer to the exceptions and the fetched documents.
         """
         self._formatted.clear()
 
     def add(self, error: FieldError) -> None:
-        """Adds an error whose place became null. A call that failed for many places is logged once."""
+        """Adds an error whose place has become null. An error shared by many places is logged only once."""
         key = (id(error.cause), id(error.nodes))
         if key in self._formatted:
             _, formatted = self._formatted[key]
             self._errors.append({**formatted, "path": list(error.path)})
             return
         formatted = errors.field_error(located_error(error.cause, error.nodes, list(error.path)))
-        self._formatted[key] = (error, formatted)  # the error stays alive, so that its id() is not reused
+        self._formatted[key] = (error, formatted)  # keeps the error alive, so that its id() isn't reused
         self._errors.append(formatted)
 
     def put(self, error: FieldError, path: Path, route: Route) -> None:
-        """Adds an error at the place of a use, and puts null there, or into the nearest nullable place above.
+        """Adds an error, and puts null where it occurred, or at the nearest nullable place above.
 
-        path, route: to the place of the use.
+        path, route: lead to the place where the error occurred.
         """
         above = [index for index, step in enumerate(route) if step.nullable]
         if not above:
@@ -74,7 +77,7 @@ class Failures:
         self.add(error)
 
     def is_alive(self, path: Path) -> bool:
-        """Whether the object at a path is still part of the data."""
+        """Whether the object at a path is still part of the response, rather than replaced by null."""
         return self._at(path) is not None
 
     def _at(self, path: Sequence[str | int]) -> _Slot:
@@ -86,7 +89,7 @@ class Failures:
         return slot
 
     def paths(self, route: Route) -> dict[int, Path]:
-        """The path of each object in which a use has a place, by the object's identity."""
+        """Returns the path of each object that contains a place with this route, keyed by object identity."""
         return {id(slot): path for path, slot in self._places(route[:-1])}
 
     def _places(self, route: Route) -> Iterator[tuple[Path, _Slot]]:

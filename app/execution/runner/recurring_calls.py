@@ -1,4 +1,4 @@
-"""Batches the calls that occur at several depths of a plan, and requests each parent once."""
+"""Batches calls that occur at several depths of a plan, so that each parent is requested only once."""
 
 from asyncio import Future, get_running_loop, sleep, wait
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,32 +6,33 @@ from typing import TypeAlias
 
 from app.execution.compiler import Value
 
-#: Iterations of the event loop in which others may join a batch. One level may take an iteration more than
-#: another to become ready.
+#: The number of event loop iterations during which other levels can join a batch. One level can
+#: become ready an iteration later than another.
 _JOINING = 2
 
-#: Returns one entry per parent, in order. It never raises: the entry of a parent may be an exception.
+#: A function that returns one entry per parent, in order. It never raises; instead, the entry of a parent can
+#: be an exception.
 Call: TypeAlias = Callable[[list[Value]], Awaitable[Sequence[Value]]]
 
 
 class Recurring:
-    """The calls of one function with the same arguments in one run.
+    """The calls of one function with the same arguments in one run, at any depth.
 
-    Calls that become ready at the same time are one batch, whatever their depth. A parent that was requested
-    before, or is in flight, is not requested again. Parents are compared by identity.
+    Calls that become ready at the same time form one batch, regardless of their depth. A parent that has
+    already been requested, or is in flight, is not requested again. Parents are compared by identity.
 
-    joined: whether the calls can be ready at the same time; a call and the calls below it can't.
+    joined: whether several of the calls can be ready at the same time. A call and the calls below it can't.
     """
 
     def __init__(self, *, joined: bool) -> None:
         self._joining = _JOINING if joined else 0
-        self._requested: dict[int, Value] = {}  # the parents stay alive, so that no id() is reused
+        self._requested: dict[int, Value] = {}  # keeps the parents alive, so that no id() is reused
         self._entries: dict[int, Value] = {}
         self._done: dict[int, Future[None]] = {}
-        self._open: dict[int, Value] | None = None  # the parents of the batch that others may still join
+        self._open: dict[int, Value] | None = None  # the parents in the batch that other calls can still join
 
     async def __call__(self, parents: list[Value], call: Call) -> Sequence[Value]:
-        """The entry of each parent, in order."""
+        """Returns the entry of each parent, in order."""
         by_id = dict(zip(map(id, parents), parents, strict=True))
         if unknown := by_id.keys() - self._requested.keys():
             await self._request({key: parent for key, parent in by_id.items() if key in unknown}, call)
@@ -40,7 +41,7 @@ class Recurring:
         return list(map(self._entries.__getitem__, map(id, parents)))
 
     async def _request(self, parents: dict[int, Value], call: Call) -> None:
-        """Joins the open batch, or opens one and calls it."""
+        """Adds the parents to the open batch, or opens a new batch and then makes its call."""
         self._requested |= parents
         if self._open is not None:
             self._done |= dict.fromkeys(parents, self._done[next(iter(self._open))])

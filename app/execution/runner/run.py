@@ -1,4 +1,4 @@
-"""Runs a plan one level at a time."""
+"""Runs a plan, one level of calls at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -19,17 +19,18 @@ from app.observing import LevelCalled
 from resolvers.context import Context
 from resolvers.fields import Arguments
 
-#: About how many fields are built in one slice: half a millisecond of work, ten times that if it fails.
+#: About how many fields are built in one slice. A slice takes half a millisecond, or ten times as long if it
+#: has to be completed field by field.
 _SLICE = 5_000
-_SMALL = 1_000  # fewer fields are built without waiting for a turn
+_SMALL = 1_000  # fewer fields than this are built immediately, without waiting for a turn on the event loop
 
 
 class _NothingLeftError(Exception):
-    """None of the calls that are still running can contribute to the answer."""
+    """None of the calls that are still running can contribute to the response."""
 
 
 class Run:
-    """One run of a plan. An exception that a called function raises becomes an error in the answer."""
+    """One run of a plan. An exception raised by a called function becomes an error in the response."""
 
     __slots__ = (
         "_barriers",
@@ -61,10 +62,10 @@ class Run:
         self._failures = Failures(data)
         self._roots = [Arrival(use, [None], [data]) for use in plan.uses]
         self._completions: dict[int, Completion] = {}
-        self._running: dict[int, list[Arrival]] = {}  # calls, by the number of their first use
+        self._running: dict[int, list[Arrival]] = {}  # running calls, keyed by the number of their first use
 
     async def payload(self) -> JsonObject:
-        """The response: its data, and its errors if there are any."""
+        """Runs the plan. Returns the response: its data, and its errors if there are any."""
         try:
             await self._run()
             return self._failures.payload()
@@ -78,15 +79,19 @@ class Run:
             try:
                 await self._advance(roots)
             except _NothingLeftError as ended:
-                ended.__traceback__ = None  # its frames hold the tasks, which hold the exception
+                # This breaks a reference cycle: the frames refer to the tasks, and these to the exception.
+                ended.__traceback__ = None
                 self._running.clear()
             if self._failures.data is None:
                 break
 
     async def _advance(self, arrivals: Sequence[Arrival]) -> None:
-        """Makes the calls that these arrivals complete, and all calls below them.
+        """Makes the calls whose inputs are complete now that the given inputs have arrived.
 
-        Calls with invalid arguments fail first, so that nothing is called for what becomes null with them.
+        Then makes all the calls below them.
+
+        Calls with invalid arguments fail before any other call is made, so that no call is made for an object
+        that becomes null because of them.
         """
         ready, calls = self._ready(arrivals), []
         for level in ready:
@@ -102,7 +107,10 @@ class Run:
             await gather_with_cancel(*(self._call(level, arguments) for level, arguments in calls))
 
     def _ready(self, arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
-        """The calls that these arrivals complete. They count as running from now on."""
+        """Returns the calls whose inputs are complete now that the given inputs have arrived.
+
+        Marks them as running.
+        """
         if self._barriers:
             ready = list(self._barriers.ready(arrivals))
         else:
@@ -130,7 +138,7 @@ class Run:
             await self._advance(below)
 
     async def _values(self, use: Use, parents: list[Value], arguments: Arguments) -> Sequence[Value]:
-        """One value per parent, in order. The function gets each distinct parent once."""
+        """Returns one value per parent, in order. The function is passed each distinct parent only once."""
         if (recurring := self._levels.recurring) and (same := self._levels.of[use.number].same) in recurring:
             if same not in self._recurring:
                 self._recurring[same] = Recurring(joined=recurring[same])
@@ -143,7 +151,10 @@ class Run:
         return list(map(entries.__getitem__, map(id, parents)))
 
     async def _entries(self, use: Use, arguments: Arguments, parents: list[Value]) -> Sequence[Value]:
-        """One entry per parent. If the call fails, all have its exception, as with a DataLoader."""
+        """Returns one entry per parent.
+
+        If the call fails, every entry is the exception, as with a DataLoader.
+        """
         outcome, expected = await self._outcome(use, (parents, self._ctx), arguments), len(parents)
         if isinstance(outcome, Exception):
             return [outcome] * expected
@@ -156,14 +167,14 @@ class Run:
         return entries
 
     async def _outcome(self, use: Use, positional: Sequence[Value], arguments: Arguments) -> Value:
-        """The result of a call, or the exception that it raised."""
+        """Returns the result of a call, or the exception that it raised."""
         try:
             return await use.called.function(*positional, **arguments)
         except Exception as error:
             return error
 
     async def _put(self, arrivals: list[Arrival], values: Sequence[Value]) -> list[Arrival]:
-        """Puts the values of a call into their places. Returns the arrivals at the uses below."""
+        """Puts the values returned by a call into the response. Returns the inputs of the uses below."""
         below: list[Arrival] = []
         start = 0
         for use, parents, slots in arrivals:
@@ -178,14 +189,14 @@ class Run:
         return below
 
     def _pending(self, below: list[Arrival]) -> Iterator[Arrival]:
-        """The arrivals that have yet to put something into the answer."""
+        """Yields the inputs of all calls that have not yet put their values into the response."""
         yield from below
         yield from chain.from_iterable(self._running.values())
         if self._barriers:
             yield from self._barriers.waiting()
 
     async def _built(self, use: Use, values: Sequence[Value], slots: list[ResultObject]) -> Waiting:
-        """Builds the values in slices, between which other requests get their turns."""
+        """Builds the values in slices, so that other requests can run in between."""
         size = _SLICE // use.built.weight + 1
         if len(values) <= size:
             await pace.turn()
@@ -214,7 +225,7 @@ class Run:
         return bool(arrival.parents and self._alive(arrival).parents)
 
     def _alive(self, arrival: Arrival) -> Arrival:
-        """An arrival without the parents whose slots are no longer part of the answer."""
+        """Returns the inputs of a use without the parents whose slots are no longer in the response."""
         alive = self._failures.paths(arrival.use.route)
         kept = [(p, s) for p, s in zip(arrival.parents, arrival.slots, strict=True) if id(s) in alive]
         return Arrival(arrival.use, [p for p, _ in kept], [s for _, s in kept])

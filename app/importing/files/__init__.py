@@ -1,4 +1,4 @@
-"""Import files, read row by row: CSV, NDJSON and JSON arrays, gzipped or not."""
+"""Reads import files row by row: CSV, NDJSON and JSON arrays, optionally compressed with gzip."""
 
 from app.importing.files.rows import Cell, Cells, Row, SourceError, Unreadable
 from app.importing.files.source import Source, open_source

@@ -1,7 +1,7 @@
-"""CSV and its relatives: detects the delimiter and the header, and reads the rows.
+"""Reads CSV and similar formats, detecting the delimiter and the header.
 
-A quote that is opened and never closed swallows the rows below it. When a record proves malformed, only its
-first line is rejected; the lines below it are read again.
+A quote that is opened but never closed swallows the rows below it. So if a record turns out to be malformed,
+only its first line is rejected, and the lines below it are read again as new records.
 """
 
 import csv
@@ -15,19 +15,19 @@ from app.importing.files.lines import Lines
 from app.importing.files.rows import Row, SourceError, Unreadable
 
 _DELIMITERS = ",;\t|"
-_MAX_LINES = 1_000  # of one record; a longer one has an unclosed quote
-_MAX_CHARACTERS = 1 << 20  # of one field
+_MAX_LINES = 1_000  # maximum number of lines in a record; a longer record has an unclosed quote
+_MAX_CHARACTERS = 1 << 20  # maximum length of a field, in characters
 _ESCAPED = re.compile(r'\\"(?!\s*(?:[,;\t|]|$))', re.MULTILINE)  # a quote escaped by a backslash
 _OPEN_QUOTE = "a quote is opened but not closed at the end of its field"
 
 
 class _TooLongError(Exception):
-    """A record has too many lines."""
+    """Raised when a record has too many lines."""
 
 
 @dataclass
 class Table:
-    """A delimited text whose header has been read."""
+    """A delimited text, read as far as the header."""
 
     columns: Sequence[str]
     skipped: Sequence[str]  # lines above the header
@@ -51,7 +51,7 @@ class _Record:
 
 
 class _Pending(Iterator[str]):
-    """Passes lines on to the CSV reader, and keeps those of the record that is being read."""
+    """Passes lines on to the CSV reader, and remembers the lines of the current record."""
 
     def __init__(self, lines: Lines) -> None:
         self.source = lines
@@ -66,9 +66,9 @@ class _Pending(Iterator[str]):
 
 
 def open_table(text: TextIO) -> Table:
-    """Detects the delimiter and the header, and reads as far as the header.
+    """Detects the delimiter and the header, and reads the text up to the end of the header.
 
-    Raises SourceError when the file is empty.
+    Raises SourceError if the text is empty.
     """
     csv.field_size_limit(_MAX_CHARACTERS)
     lines = Lines(text)
@@ -98,10 +98,10 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
 
 
 def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
-    """Whether the header has one cell fewer than most rows; whether a trailing delimiter is the reason.
+    """Whether the header has one cell fewer than most rows, and whether trailing delimiters are the reason.
 
-    It is the reason only if every row ends with a delimiter. In a single row, an extra empty cell more likely
-    means that an unquoted delimiter has shifted the cells after it.
+    They are the reason only if every row ends with a delimiter. If a single row has an extra empty cell, it
+    is more likely that an unquoted delimiter has shifted the following cells.
     """
     rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
     wide = [row for row in rows if len(row) == width]
@@ -123,7 +123,10 @@ def _lines_above_header(sample: Sequence[str], delimiter: str, width: int) -> in
 
 
 def _column_names(header: Sequence[str]) -> list[str]:
-    """Trims the names. A column without a name is called "column N"; a repeated name gets its number too."""
+    """Trims the column names, and makes them unique.
+
+    A column without a name is called "column N". The column number is appended to a repeated name.
+    """
     names: list[str] = []
     for number, cell in enumerate(header, 1):
         name = cell.replace("\ufeff", "").replace("\xa0", " ").strip() or f"column {number}"
@@ -155,7 +158,7 @@ def _records(
         elif len(pending.lines) > 1:
             yield _reject_first_line(pending, line, _OPEN_QUOTE)
         else:
-            yield _reject_first_line(pending, line, f"{len(cells)} cells, the header has {width}")
+            yield _reject_first_line(pending, line, f"{len(cells)} cells, but the header has {width}")
 
 
 def _reject_first_line(pending: _Pending, line: int, reason: str) -> _Record:

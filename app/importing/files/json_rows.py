@@ -1,4 +1,4 @@
-"""Rows from JSON: one object per line, or an array of objects. Neither is loaded into memory as a whole."""
+"""Reads rows from JSON: one object per line, or an array of objects, without loading the entire file."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _NO_OBJECT = "not a JSON object"
 
 
 def lines(text: TextIO) -> Iterator[Row | Unreadable]:
-    """Yields one object per line (NDJSON). Blank lines are skipped."""
+    """Yields a row for each line of NDJSON, which contains one object. Skips blank lines."""
     number = 0
     for line_number, line in enumerate(text, 1):
         if line.isspace():
@@ -30,7 +30,7 @@ def lines(text: TextIO) -> Iterator[Row | Unreadable]:
 
 
 def array(text: TextIO) -> Iterator[Row | Unreadable]:
-    """Yields the objects of one JSON array, which may be on one line or on many."""
+    """Yields a row for each object in a JSON array, which can be on one line or on many."""
     for number, item in enumerate(_items(_Window(text)), 1):
         if isinstance(item, dict):
             yield Row(number, None, item)
@@ -42,11 +42,11 @@ def _loads(line: str) -> Cell:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return json.loads(line)  # accepts NaN, which other programs write, and has better error positions
+        return json.loads(line)  # accepts NaN, which some programs write, and reports errors more precisely
 
 
 class _Window:
-    """The part of a JSON text that has been read but not yet parsed."""
+    """A window on a JSON text: the part that has been read but not yet parsed."""
 
     def __init__(self, text: TextIO) -> None:
         self._source = text
@@ -55,7 +55,7 @@ class _Window:
         self._position = 0
 
     def more(self) -> bool:
-        """Reads on; False at the end of the text.
+        """Reads more of the text. Returns False at the end of the text.
 
         Each read doubles the window, so that a long item is rescanned only a few times.
         """
@@ -83,10 +83,10 @@ class _Window:
                 value, end = self._decode(self._text, self._position)
             except json.JSONDecodeError as error:
                 if not self.more():
-                    raise SourceError(f"the JSON array breaks off: {error.msg}") from None
+                    raise SourceError(f"the JSON array is incomplete: {error.msg}") from None
                 continue
             if end == len(self._text) and self.more():
-                continue  # a number may have more digits
+                continue  # more digits of the number may follow in the next chunk
             self._position = end
             return value
 
@@ -96,7 +96,7 @@ def _items(window: _Window) -> Iterator[Cell]:
     window.skip()  # the opening bracket
     while (character := window.character()) != "]":
         if not character:
-            raise SourceError("the JSON array is not closed: the file ends early")
+            raise SourceError("the JSON array is incomplete: the closing bracket is missing")
         if character == ",":
             window.skip()
             continue

@@ -1,4 +1,4 @@
-"""The lines of a text, with look-ahead and push-back."""
+"""Iterates over the lines of a text, with look-ahead and push-back."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from typing import TextIO
 
 
 class Lines(Iterator[str]):
-    """Iterates over the physical lines of a text, line ends included.
+    """Iterates over the physical lines of a text, including their line ends.
 
-    `number` is the number of the line that was read last.
+    `number` is the number of the line read last, starting at 1.
     """
 
     def __init__(self, text: TextIO) -> None:
@@ -24,7 +24,7 @@ class Lines(Iterator[str]):
         return line
 
     def push(self, lines: list[str]) -> None:
-        """Pushes lines back; they are read again, in the same order."""
+        """Pushes lines back, so that they are read again in the same order."""
         self._buffer.extendleft(reversed(lines))
         self.number -= len(lines)
 

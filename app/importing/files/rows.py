@@ -1,22 +1,23 @@
-"""What a source yields: rows, and parts of the file that can't be read as rows."""
+"""The types that reading an import file yields: rows, and parts that can't be read as rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Cell = Any  # one value as the file has it: text from CSV, anything that JSON holds elsewhere
-Cells = Mapping[str, Cell]  # the values of a row, by column
+Cell = Any  # one value as in the file: text from CSV, otherwise any JSON value
+Cells = Mapping[str, Cell]  # the values of a row, keyed by column name
 
 
 class SourceError(Exception):
-    """The file can't be opened or read to its end; the message names it and gives the reason."""
+    """The file can't be opened or read to the end. The message names the file and gives the reason."""
 
 
 @dataclass(slots=True)
 class Row:
-    """One data row.
+    """One row of data from an import file.
 
-    Row and line numbers start at 1. `line` is the row's first line, or None in a JSON array.
+    Row and line numbers start at 1. `line` is the number of the row's first line, or None in a JSON
+    array.
     """
 
     number: int
@@ -26,7 +27,7 @@ class Row:
 
 @dataclass(slots=True)
 class Unreadable:
-    """A part of the file that is not a row. It carries its text, so that nothing is lost."""
+    """A part of the file that is not a valid row. Its text is included, so that no data is lost."""
 
     number: int
     line: int | None

@@ -1,4 +1,7 @@
-"""An import file: decompressed, decoded, its format detected from its first bytes, read row by row."""
+"""An import file, which is decompressed, decoded and read row by row.
+
+The encoding and the format are detected from the first bytes.
+"""
 
 import codecs
 import gzip
@@ -18,10 +21,10 @@ from app.importing.files.rows import Cell, Row, SourceError, Unreadable
 
 Format = Literal["delimited", "ndjson", "array"]
 
-_SAMPLE = 1 << 18  # bytes inspected for the encoding and the format
+_SAMPLE = 1 << 18  # number of bytes inspected to detect the encoding and the format
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16-LE: this mark begins with that one
+    (codecs.BOM_UTF32_LE, "utf-32"),  # must precede UTF-16-LE, whose byte order mark is a prefix of this one
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -31,30 +34,33 @@ _WESTERN = {"latin_1", "cp1250", "cp1254", "cp1257", "iso8859_9", "iso8859_15", 
 
 @dataclass
 class Source:
-    """A file that is open for reading. `rows` can be iterated once; call `close` at the end."""
+    """A file open for reading. `rows` can be iterated only once. Call `close` at the end."""
 
     name: str
     format: Format
     encoding: str
-    columns: Sequence[str]  # from the header, or from the first JSON rows
-    sample: Sequence[dict[str, Cell]]  # values of the first rows
-    skipped: Sequence[str]  # lines above the header
-    size: int | None  # bytes on disk; None for standard input
+    columns: Sequence[str]  # the names in the header, or the keys in the first JSON rows
+    sample: Sequence[dict[str, Cell]]  # the values of the first rows
+    skipped: Sequence[str]  # the lines above the header
+    size: int | None  # size of the file on disk, in bytes; None for standard input
     _file: BinaryIO
-    _text: io.TextIOWrapper  # held because it closes the file when it is garbage-collected
+    _text: io.TextIOWrapper  # kept alive, because it would close the file when garbage-collected
     _rows: Iterator[Row | Unreadable]
     _ahead: list[Row | Unreadable] = field(default_factory=list)
 
     def rows(self) -> Iterator[Row | Unreadable]:
-        """Yields every data row in order. Raises SourceError when the rest of the file can't be read."""
+        """Yields all data rows in order. Raises SourceError if the rest of the file can't be read."""
         try:
             yield from self._ahead
             yield from self._rows
         except (EOFError, OSError, zlib.error) as error:
-            raise SourceError(f"{self.name} can't be read to its end: {error}") from None
+            raise SourceError(f"{self.name} can't be read to the end: {error}") from None
 
     def look_ahead(self, count: int = 200) -> None:
-        """Reads the first rows into the sample; `rows` still yields them. Raises SourceError."""
+        """Reads the first rows into the sample. `rows` will still yield them.
+
+        Raises SourceError if the file has no rows.
+        """
         self._ahead += islice(self._rows, count)
         if not self._ahead:
             raise SourceError("the file has no rows")
@@ -63,7 +69,7 @@ class Source:
             self.columns = list(dict.fromkeys(key for values in self.sample for key in values))
 
     def position(self) -> int | None:
-        """Returns how many bytes of the file have been read, before decompression; None if unknown."""
+        """Returns the number of bytes read from the file, before decompression; None if unknown."""
         return self._file.tell() if self.size else None
 
     def close(self) -> None:
@@ -72,9 +78,9 @@ class Source:
 
 
 def open_source(name: str, *, encoding: str | None = None) -> Source:
-    """Opens a path, or standard input for `-`. Without an `encoding`, it is detected.
+    """Opens the file at a path, or standard input if the name is `-`.
 
-    Raises SourceError when the file can't be opened or has no rows.
+    If no `encoding` is given, it is detected. Raises SourceError if the file can't be opened or has no rows.
     """
     file, size = _open(name)
     try:
@@ -126,8 +132,8 @@ def _detect_encoding(sample: bytes) -> str:
 def _detect_legacy_encoding(sample: bytes) -> str:
     """Detects an encoding that predates Unicode, or UTF-8 with some stray bytes.
 
-    The western encodings differ in only a few letters, and cp1252 is by far the most frequent of them. A
-    text in any other encoding consists mostly of high bytes.
+    The Western encodings differ in only a few letters, and cp1252 is by far the most common of them. A text
+    in any other legacy encoding consists mostly of bytes above 127.
     """
     text = sample.decode("utf-8", "replace")
     stray, high = text.count("\ufffd"), sum(1 for byte in sample if byte > 127)
@@ -140,9 +146,9 @@ def _detect_legacy_encoding(sample: bytes) -> str:
 
 
 def _stray_byte(error: UnicodeError) -> tuple[str, int]:
-    """Decodes a byte that is invalid in the file's encoding as cp1252.
+    """Decodes a byte as cp1252 if it is invalid in the file's encoding.
 
-    An example is a quotation mark that was pasted into a UTF-8 file.
+    An example is a cp1252 quotation mark that was pasted into a UTF-8 file.
     """
     if not isinstance(error, UnicodeDecodeError):
         raise error

@@ -1,4 +1,4 @@
-"""Normalises dates and times as programs and people write them, to UTC with milliseconds."""
+"""Normalises dates and times written by programs or people to UTC with millisecond precision."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -19,10 +19,10 @@ _NO_DATE = "is not a date"
 
 
 def date(value: object, *, format: str | None = None, day_first: bool | None = None) -> datetime:
-    """Reads epoch seconds or milliseconds, any style of ISO 8601, or a written date.
+    """Reads epoch seconds or milliseconds, any ISO 8601 format, or a written date.
 
-    Written dates are such as "June 11, 2015" and "11 Jun 2015 9:30". Without a time zone, the time is UTC.
-    `format` is a strptime pattern; `day_first` says how to read 06/11/2015.
+    Examples of written dates are "June 11, 2015" and "11 Jun 2015 9:30". Without a time zone, the time is in
+    UTC. `format` is a strptime pattern. `day_first` determines whether 06/11/2015 is in November or June.
     """
     if isinstance(value, bool):
         raise ValueError(_NO_DATE)
@@ -39,8 +39,8 @@ def date(value: object, *, format: str | None = None, day_first: bool | None = N
         return _utc(_written(text, day_first))
 
 
-def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() decides what it accepts
-    """Returns the date that is a number of days after (or, if negative, before) the date `start`."""
+def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determines which values are valid
+    """Returns the date `value` days after the date `start`, or before it if `value` is negative."""
     first = start if isinstance(start, datetime) else date(start)
     try:
         return first + timedelta(days=float(value))
@@ -51,7 +51,8 @@ def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() decide
 def _epoch(value: float) -> datetime:
     """Reads a number of seconds or milliseconds since 1970.
 
-    Milliseconds after 1973 and seconds before 5138 can't be confused. Smaller numbers are not dates.
+    They can be told apart by size, for milliseconds after 1973 and seconds before 5138. Numbers that are too
+    small for either are not dates.
     """
     seconds = value / 1000 if abs(value) >= 1e11 else value
     if not 1e8 <= seconds < 1e10:
@@ -76,7 +77,7 @@ def _written(text: str, day_first: bool | None) -> datetime:
 
 
 def _numeric(match: re.Match[str], day_first: bool | None) -> datetime:
-    """Reads 2015/6/11, 31.12.2015 or 12/31/2015; an ambiguous date needs `day_first`."""
+    """Reads a date such as 2015/6/11, 31.12.2015 or 12/31/2015. An ambiguous date requires `day_first`."""
     one, two, three = (int(part) for part in match.groups()[:3])
     if len(match[1]) == 4:
         year, month, day = one, two, three

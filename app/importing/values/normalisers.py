@@ -1,7 +1,8 @@
-"""The table of normalisers, by the name that a mapping gives in `as`.
+"""The table of normalisers, keyed by the name that a mapping uses in `as`.
 
-A normaliser is a pure function from a cell to a stored value. It is never called with null or a sentinel. It
-raises ValueError with the rest of a sentence that begins with the value: "is not a number".
+A normaliser is a pure function that converts a cell to a stored value. It is never called with null or a
+sentinel. It raises ValueError for an invalid value. The message completes a sentence that begins with the
+value, for example "is not a number".
 """
 
 import inspect
@@ -11,19 +12,19 @@ from typing import Any
 from app.importing.values import dates, numbers, text_values
 from loaders.text import slugify
 
-Normaliser = Callable[..., Any]  # each has options and a result type of its own
+Normaliser = Callable[..., Any]  # the options and the result type vary by normaliser
 
 
 def slug(value: object) -> str:
-    """Converts a text to a part of a URL: "Node.JS" becomes "node-js"."""
+    """Converts a text to a form suitable for a URL path: "Node.JS" becomes "node-js"."""
     converted = slugify(text_values.text(value))
     if not converted:
-        raise ValueError("has no letter or digit for a slug")
+        raise ValueError("has no letters or digits to make a slug from")
     return converted
 
 
 def constant(value: object) -> str:
-    """Converts words to capitals, as in the enums of the schema."""
+    """Converts words to the form of the schema's enum values: "in progress" becomes "IN_PROGRESS"."""
     return text_values.text(value).upper().replace(" ", "_").replace("-", "_")
 
 

@@ -1,4 +1,4 @@
-"""Normalises numbers as people and programs write them, including durations, ratings and prices."""
+"""Normalises numbers written by people or programs, including durations, ratings and prices."""
 
 import re
 from math import ceil, floor, isfinite
@@ -6,11 +6,11 @@ from math import ceil, floor, isfinite
 from loaders.model import ImportedRating, MoneyDoc
 
 _SPACES = re.compile(r"[\s'\u2019\u00a0\u202f\u2009]")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3}){2,}")  # 1,24,980 is Indian
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3}){2,}")  # 1,24,980: Indian digit grouping
 _NUMBER = r"[-+]?[0-9][0-9.,'\u2019\u00a0\u202f\u2009]*"
-_TO = r"\s*(?:-|\u2013|\u2014|to)\s*"  # between the ends of a range
+_TO = r"\s*(?:-|\u2013|\u2014|to)\s*"  # separates the two ends of a range
 _SUFFIXES = {"k": 1_000, "m": 1_000_000}
-#: Days per unit; 0 for hours, which depend on the hours per day.
+#: The length of each unit in days; 0 for hours, because that depends on the number of hours per day.
 _DAYS = {"hour": 0.0, "hr": 0.0, "h": 0.0, "day": 1.0, "d": 1.0, "week": 7.0, "wk": 7.0, "w": 7.0,
          "month": 30.0, "mo": 30.0, "year": 365.0, "yr": 365.0, "y": 365.0}  # fmt: skip
 _DURATION = re.compile(
@@ -26,7 +26,7 @@ _RATING = re.compile(
 )
 _SYMBOLS = {"₹": "INR", "€": "EUR", "£": "GBP", "¥": "JPY", "$": "USD", "₩": "KRW", "₽": "RUB", "₺": "TRY"}
 _RUPEES = re.compile(r"\brs\b\.?\s*(?=\d)|\brs(?=\d)", re.IGNORECASE)
-#: ISO 4217 currencies whose minor unit is not a hundredth, with the number of its decimal places.
+#: ISO 4217 currencies whose minor unit is not a hundredth, with their number of decimal places.
 _EXPONENTS = dict.fromkeys(
     (
         "BIF",
@@ -51,7 +51,7 @@ _EXPONENTS = dict.fromkeys(
 
 
 def decimal(value: object) -> float:
-    """Reads a number, such as 124,980, 1,24,980, 1.299,50, "12 500" or 1.2k."""
+    """Reads a number such as "124,980", "1,24,980", "1.299,50", "12 500" or "1.2k"."""
     if isinstance(value, bool):
         raise ValueError("is not a number")
     if isinstance(value, int | float):
@@ -65,7 +65,7 @@ def decimal(value: object) -> float:
 
 
 def integer(value: object) -> int:
-    """Reads a whole number; 3.0 is one, 3.5 is not."""
+    """Reads a whole number: 3.0 is valid, 3.5 is not."""
     if type(value) is int:
         return value
     number = decimal(value)
@@ -75,14 +75,14 @@ def integer(value: object) -> int:
 
 
 def count(value: object) -> int:
-    """Reads a whole number, zero or more."""
+    """Reads a whole number that is zero or more."""
     if (number := integer(value)) < 0:
         raise ValueError("is below zero")
     return number
 
 
 def stars(value: object, *, round: bool = False) -> int:
-    """Reads a whole number from 1 to 5. With `round`, fractions are rounded, halves up."""
+    """Reads a whole number from 1 to 5. With `round`, fractions are rounded, and halves are rounded up."""
     if type(value) is int and 1 <= value <= 5:
         return value
     number = decimal(value)
@@ -90,7 +90,7 @@ def stars(value: object, *, round: bool = False) -> int:
     if rounded != int(rounded):
         raise ValueError("is not a whole number (round = true rounds it)")
     if not 1 <= rounded <= 5:
-        raise ValueError("is not from 1 to 5")
+        raise ValueError("is not between 1 and 5")
     return int(rounded)
 
 
@@ -99,12 +99,12 @@ def fraction(value: object) -> float:
     text = str(value).strip()
     share = decimal(text[:-1]) / 100 if text.endswith("%") else decimal(value)
     if not 0 <= share <= 1:
-        raise ValueError("is not from 0 to 1, nor a percentage")
+        raise ValueError("is neither a number from 0 to 1 nor a percentage")
     return share
 
 
 def hours(value: object) -> float:
-    """Reads a number of hours, such as "2-3 hours per week" with any dash. A range becomes its middle."""
+    """Reads a number of hours, such as "2-3 hours per week". A range, with any dash, becomes its middle."""
     if isinstance(value, int | float):
         number = decimal(value)
     elif match := _RANGE.search(str(value)):
@@ -119,8 +119,9 @@ def hours(value: object) -> float:
 def duration(value: object, *, unit: str = "days", hours_per_day: float = 8) -> int:
     """Reads a duration in days, rounded up.
 
-    Examples: "45 days", "8 weeks", "1.5 months" (of 30 days), "4-6 weeks" (the middle). `unit` is the unit of
-    a bare number. Hours are working hours: "Approx. 33 hours" at 8 `hours_per_day` are 5 days.
+    Examples are "45 days", "8 weeks", "1.5 months" (of 30 days) and "4-6 weeks" (the middle is used). `unit`
+    is the unit of a number without one. Hours are working hours: "Approx. 33 hours" with 8 `hours_per_day` is
+    5 days.
     """
     matches = list(_DURATION.finditer(str(value)))
     parts = [m for m in matches if m[3]] or matches[:1]
@@ -133,24 +134,27 @@ def duration(value: object, *, unit: str = "days", hours_per_day: float = 8) -> 
 
 
 def rating(value: object, *, count: object = None) -> ImportedRating:
-    """Reads an average and its count: "4.7 (55)", "4.7/5 (1.2k ratings)", or from two columns."""
+    """Reads an average rating and the number of ratings, from one or two columns.
+
+    Examples in one column are "4.7 (55)" and "4.7/5 (1.2k ratings)". `count` is the second column's value.
+    """
     if count is not None:
         average, number = decimal(value), integer(count)
     elif match := _RATING.match(str(value).strip()):
         average, number = decimal(match[1]), integer(match[3])
     else:
-        raise ValueError('is not an average with its count, such as "4.7 (55)"')
+        raise ValueError('is not an average with a count, such as "4.7 (55)"')
     if number < 0 or not (1 <= average <= 5 or number == 0):
-        raise ValueError("is not an average from 1 to 5")
+        raise ValueError("is not an average between 1 and 5")
     return {"average": average, "count": number}
 
 
 def price(value: object, *, currency: str | None = None) -> MoneyDoc:
-    """Reads an amount, and returns it in the currency's minor unit: "₹1,299", "49.99 EUR", "Free"."""
+    """Reads a price such as "₹1,299", "49.99 EUR" or "Free". Returns it in the currency's minor unit."""
     text = str(value).strip()
     code = currency or _currency(text)
     if not code:
-        raise ValueError('names no currency (set one, such as currency = "EUR")')
+        raise ValueError('has no currency (set one, such as currency = "EUR")')
     if text.casefold() in ("free", "gratis"):
         return {"amountMinor": 0, "currency": code}
     match = re.search(_NUMBER, text)
@@ -182,8 +186,8 @@ def _middle(low: str, high: str | None) -> float:
 def _parse(text: str) -> float:
     """Reads a number with thousands separators, a decimal separator and a suffix such as k.
 
-    If both separators occur, the later one is the decimal separator. If only one kind occurs, it separates
-    thousands when the digits are grouped by three.
+    If both a comma and a point occur, the later one is the decimal separator. If only one of them occurs, it
+    is a thousands separator if the digits are in groups of three, otherwise the decimal separator.
     """
     text = _SPACES.sub("", text).rstrip(".,")
     factor = _SUFFIXES.get(text[-1:].casefold(), 1)
@@ -196,7 +200,7 @@ def _parse(text: str) -> float:
 
 
 def _with_decimal_point(body: str) -> str:
-    """Replaces the decimal separator by a point, and removes thousands separators."""
+    """Replaces the decimal separator with a point, and removes thousands separators."""
     if "," in body and "." in body:
         last = max(body.rfind(","), body.rfind("."))
         whole, fraction = re.sub(r"[.,]", "", body[:last]), body[last + 1 :]

@@ -1,4 +1,4 @@
-"""Normalises texts, lists of texts, and words that stand for an enum value, a language or a country."""
+"""Normalises texts, lists of texts, and words for an enum value, a language or a country."""
 
 import ast
 import json
@@ -38,17 +38,17 @@ _TAG_BCP47 = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|\d{3}))?
 
 
 def text(value: object) -> str:
-    """Trims a text, replaces special spaces and line ends by plain ones, and removes control characters."""
+    """Trims a text, converts special spaces and line ends to plain ones, and removes control characters."""
     if not isinstance(value, str):
         return _scalar(value)
     if value.isascii() and value.isprintable() and "  " not in value:
-        return value.strip()  # a shortcut: most texts need nothing else
+        return value.strip()  # a shortcut: most texts need no other change
     value = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
     return _BLANK.sub(" ", value).strip()
 
 
 def plain(value: object) -> str:
-    """Converts HTML to plain text, without tags and entities. Other text is unchanged."""
+    """Converts HTML to plain text without tags and entities. Leaves other text unchanged."""
     source = text(value)
     if "<" in source and _TAG.search(source):
         return re.sub(r" ?\n\s*", "\n", text(_soup(source).get_text(" ")))
@@ -56,7 +56,7 @@ def plain(value: object) -> str:
 
 
 def markdown(value: object) -> str:
-    """Converts HTML to Markdown. Other text is unchanged."""
+    """Converts HTML to Markdown. Leaves other text unchanged."""
     source = text(value)
     if "<" in source and _TAG.search(source):
         converted = markdownify(str(_soup(source)), heading_style="ATX", bullets="-")
@@ -67,15 +67,15 @@ def markdown(value: object) -> str:
 def items(value: object, *, separator: str | None = None) -> list[str]:
     """Reads a list of texts: a JSON or Python list, or a text split at `separator`.
 
-    Without a separator, a text is split at the first of these that it contains: | ; , or line ends. Empty and
-    repeated items are left out.
+    Without a `separator`, a text is split at the first of these that it contains: vertical bars, semicolons,
+    commas, line ends. Empty and repeated items are omitted.
     """
     parts = value if isinstance(value, list | tuple | set) else _split(text(value), separator)
     return list(dict.fromkeys(item for part in parts if part is not None and (item := text(part))))
 
 
 def modes(value: object) -> list[DeliveryMode]:
-    """Reads ONLINE and ONSITE from words such as "Online & Class Room", "offline" or "hybrid"."""
+    """Reads delivery modes (ONLINE, ONSITE) from words such as "Online & Class Room" or "hybrid"."""
     words = " ".join(items(value))
     both = bool(_BOTH.search(words))
     named: list[DeliveryMode] = []
@@ -84,12 +84,12 @@ def modes(value: object) -> list[DeliveryMode]:
     if both or _OFFLINE.search(words):
         named.append("ONSITE")
     if not named:
-        raise ValueError("names no delivery mode (online, offline, class room, blended)")
+        raise ValueError("does not name a delivery mode (online, offline, class room, blended)")
     return named
 
 
 def level(value: object) -> Level:
-    """Reads BEGINNER, INTERMEDIATE, ADVANCED or ALL_LEVELS; several levels are ALL_LEVELS."""
+    """Reads BEGINNER, INTERMEDIATE, ADVANCED or ALL_LEVELS. Several levels become ALL_LEVELS."""
     named = [name for pattern, name in _LEVELS if pattern.search(text(value).replace("_", " "))]
     if not named:
         raise ValueError("is not a level")
@@ -97,7 +97,7 @@ def level(value: object) -> Level:
 
 
 def language(value: object) -> str:
-    """Returns a BCP 47 tag, from a tag or from the English name of a language."""
+    """Reads a BCP 47 tag or the English name of a language. Returns the tag."""
     word = text(value)
     if tag := _LANGUAGES.get(word.casefold()):
         return tag
@@ -116,7 +116,7 @@ def country(value: object) -> str:
 
 
 def boolean(value: object) -> bool:
-    """Reads true, t, yes, y, 1 or on; false, f, no, n, 0 or off."""
+    """Reads true (also t, yes, y, 1, on) or false (also f, no, n, 0, off)."""
     word = text(value).casefold()
     if word in ("true", "yes", "y", "1", "on", "t"):
         return True
@@ -129,7 +129,7 @@ def _scalar(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        raise ValueError("is a list or an object, not a text")
+        raise ValueError("is a list or an object, not text")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
