@@ -1,4 +1,7 @@
-"""PlatformStats: its fields. There is only one platform, so each level has a single parent."""
+"""Resolvers for the fields of PlatformStats.
+
+Like all level fields they take a list of parents, but there is only one platform, so each list has one entry.
+"""
 
 from collections.abc import Sequence
 
