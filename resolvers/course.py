@@ -1,4 +1,4 @@
-"""Resolvers for the fields of Course, lists of courses, and the mutations of courses."""
+"""Resolvers for Course: its fields, lists of courses, and mutations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
@@ -169,9 +169,9 @@ async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Seque
 
 
 def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, CursorScope]:
-    """Returns the list of a wishlist's courses, and the scope of its cursors.
+    """Returns the list of the courses on a wishlist, and the scope of its cursors.
 
-    It contains only courses in the catalogue, and the most recently added course comes first.
+    The list contains only courses that are in the catalogue. The most recently added course comes first.
     """
     criteria = CourseCriteria(statuses=("PUBLISHED",), now=ctx.now)
     return loaders.course.wished(ctx.loaders.database, criteria, wishes), ("wishlist", ctx.viewer.student_id)
@@ -206,7 +206,7 @@ async def update_course(ctx: Context, tx: Transaction, values: InputValues) -> O
 
 
 async def publish_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
-    """Publishes a course. Raises RefusedError if it lacks a summary or a delivery mode."""
+    """Publishes a course. Raises RefusedError if an unpublished course has no summary or no delivery mode."""
     course = await own_course(ctx, tx, values["courseId"], "publishCourse")
     stored: Mapping[str, object] = course
     missing = [noun for field, (_, noun) in _REQUIRED_TO_PUBLISH.items() if not stored[field]]
@@ -220,7 +220,8 @@ async def publish_course(ctx: Context, tx: Transaction, values: InputValues) -> 
 async def fill_runs(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
     """Fills the free seats of a newly published course from the waitlists of its runs.
 
-    While a course is outside the catalogue, nobody moves up from its waitlists, so seats can be free.
+    Nobody moves up from a waitlist while the course is not in the catalogue, so there might be free seats
+    when the course is published.
     """
     course = await loaders.course_writes.fill_runs(tx, payload["course"]["_id"])
     return course and {"course": course}
@@ -254,7 +255,7 @@ async def _fields(ctx: Context, tx: Transaction, values: InputValues, course: Co
 def _require_described(fields: Document) -> None:
     """Refuses to remove a field that a published course must have.
 
-    Only the fields that change are checked, because an imported course might lack some of the required ones.
+    A required field that the update doesn't change isn't checked, because an imported course might lack it.
     """
     _raise_all(
         [

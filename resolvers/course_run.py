@@ -1,4 +1,4 @@
-"""Resolvers for the fields of CourseRun, and the mutations of runs."""
+"""Resolvers for CourseRun: its fields and mutations."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -36,7 +36,7 @@ class Cursors:
         self._secret = blake2b(secret, person=b"lectern-cursors").digest()
 
     def scope(self, name: str) -> "Scope":
-        """Returns the cursor scope of a list, or of a list that exists once per parent.
+        """Returns the Scope for the cursors of one list, or of a list that exists once per parent.
 
         name: distinguishes the list from all other lists, by its field, filter and order.
         """
@@ -94,8 +94,8 @@ class Scope:
 
 def invalid_cursor(argument: str) -> InvalidCursorError:
     return InvalidCursorError(
-        f"`{argument}` is not a cursor of this list. A cursor is valid only with the field, filter, order and"
-        " parent for which it was returned. Omit the cursor to start from the beginning."
+        f"`{argument}` is not a cursor of this list. A cursor can be used only with the same field, filter,"
+        " order and parent. Omit it to start from the beginning."
     )
 
 
@@ -108,6 +108,7 @@ def _split(cursor: str) -> tuple[bytes, bytes]:
         raw = urlsafe_b64decode(cursor.encode()) if len(cursor) <= _MAX_LENGTH else b""
     except ValueError:
         raw = b""
-    if urlsafe_b64encode(raw).decode() != cursor:  # because b64decode skips invalid characters
+    # Decoding skips characters that are not in the alphabet, so only the canonical form is accepted.
+    if urlsafe_b64encode(raw).decode() != cursor:
         raw = b""
     return raw[:_SIGNATURE_SIZE], raw[_SIGNATURE_SIZE:]

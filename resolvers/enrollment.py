@@ -1,4 +1,4 @@
-"""Resolvers for the fields of Enrollment, lists of enrolments, and the mutations of enrolments."""
+"""Resolvers for Enrollment: its fields, lists of enrolments, and mutations."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ async def student(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequenc
 def enrollment_listing(
     ctx: Context, parent: EnrollmentParent, filter: EnrollmentFilter | None
 ) -> tuple[Listing, CursorScope]:
-    """Returns the lists of each parent's enrolments, and the scope of their cursors."""
+    """Returns a listing with one list of enrolments per parent, and the scope of the lists' cursors."""
     wanted = set_fields(filter)
     return loaders.enrollment.listing(ctx.loaders.database, parent, **wanted), ("enrollments", parent, wanted)
 

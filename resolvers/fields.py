@@ -149,9 +149,9 @@ def _retrieve_exception(future: Future[Value]) -> None:
 
 
 def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -> Signature:
-    """Returns the signature that Strawberry reads: the function's, without the parents and the context."""
+    """Returns the function's signature without the parents and the context, for Strawberry to read."""
     arguments = [
-        # A default of None would appear in the schema. UNSET doesn't, and the function's own default applies.
+        # A default of None would appear in the schema. UNSET does not, and leaves the function's own default.
         p.replace(default=UNSET) if p.default is None else p
         for p in signature(function).parameters.values()
         if p.kind is Parameter.KEYWORD_ONLY
@@ -174,7 +174,7 @@ def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> Data
 
 
 def identity(arguments: Arguments) -> Hashable:
-    """Returns a hashable key for these arguments. Two keys are equal exactly if their arguments are equal.
+    """Returns a hashable key for these arguments. Keys are equal if and only if the arguments are.
 
     Strings are left unchanged: Python caches the hash of a string, so a text that is passed to many calls is
     hashed only once.
@@ -189,7 +189,7 @@ def _hashable(value: Value) -> Hashable:
         return (dict, *((name, _hashable(member)) for name, member in value.items()))
     if is_dataclass(value):
         return (type(value), *(_hashable(getattr(value, field.name)) for field in fields(value)))
-    return (type(value), value)  # with the type, because True, 1 and 1.0 are equal
+    return (type(value), value)  # the type is included because True, 1 and 1.0 are equal
 
 
 class _IdentityCache(AbstractCache[Parent, Value]):

@@ -12,7 +12,7 @@ from strawberry import UNSET, enum_value
 
 from resolvers.fields import Declaration
 
-#: An instance of any class declared with strawberry.input. Any, because those classes have no common base.
+#: An instance of a class declared with strawberry.input. Any, because those classes have no common base.
 InputObject: TypeAlias = Any
 
 
@@ -146,8 +146,8 @@ def _sort_key(value: Any) -> Any:  # Any: the value can be an enum or any scalar
 
 @strawberry.input(description="A range of integers, which includes both bounds.")
 class IntRange(Criteria):
-    min: int | None = optional("Lower bound of the range. There is none if it is omitted or null.")
-    max: int | None = optional("Upper bound of the range. There is none if it is omitted or null.")
+    min: int | None = optional("Lower bound of the range. If omitted or null, there is no lower bound.")
+    max: int | None = optional("Upper bound of the range. If omitted or null, there is no upper bound.")
 
 
 @strawberry.input(
@@ -195,7 +195,7 @@ class CourseOrder:
     " the review must match at least one of them; an empty list matches nothing."
 )
 class ReviewFilter(Criteria):
-    ratings: list[int] | None = optional("Numbers of stars, from 1 to 5.")
+    ratings: list[int] | None = optional("Star ratings, from 1 to 5.")
     verified_only: bool | None = optional(
         "If true, only reviews by students who were enrolled in the course when they wrote the review match."
         " If false, all reviews match."

@@ -1,6 +1,6 @@
 """Resolvers for the fields of PlatformStats.
 
-Like all level fields they take a list of parents, but there is only one platform, so each list has one entry.
+There is only one platform, so the list of parents that each resolver takes has only one entry.
 """
 
 from collections.abc import Sequence

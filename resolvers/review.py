@@ -1,4 +1,4 @@
-"""Resolvers for the fields of Review, lists of reviews, and the mutations of reviews, votes and replies."""
+"""Resolvers for Review: its fields, lists of reviews, and mutations of reviews, votes and replies."""
 
 from collections.abc import Sequence
 
@@ -125,7 +125,7 @@ async def delete_review(ctx: Context, tx: Transaction, values: InputValues) -> O
 
 
 async def delete_votes(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
-    """Deletes a batch of the votes on a deleted review. Returns None once there are no votes left."""
+    """Deletes a batch of votes on a deleted review. Returns None once there are no votes left."""
     review = payload["review"]
     if review["helpfulCount"] == review.get("importedHelpfulCount", 0):
         return None

@@ -1,4 +1,4 @@
-"""Resolvers for the fields of Student, and the mutations of profiles and wishlists."""
+"""Resolvers for Student: its fields, and the mutations that change a profile or wishlist."""
 
 from collections.abc import Sequence
 
@@ -82,9 +82,9 @@ async def add_to_wishlist(ctx: Context, tx: Transaction, values: InputValues) ->
 
 
 async def remove_from_wishlist(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
-    """Removes a course from the viewer's wishlist, even if the viewer can no longer see the course.
+    """Removes a course from the viewer's wishlist, even if it is no longer in the catalogue.
 
-    In that case the payload doesn't contain the course.
+    If the viewer can no longer see the course, the payload doesn't contain it.
     """
     student_id, course_id = viewer_student_id(ctx), values["courseId"]
     if course_id in await _wished(tx, student_id):

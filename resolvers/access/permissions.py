@@ -57,7 +57,7 @@ def allows(
 
 
 def may_own(viewer: Viewer, *names: str) -> bool:
-    """Returns whether the viewer has any of these permissions only for objects that they own."""
+    """Returns whether, for this viewer, any of these permissions depends on who owns the object."""
     return any("own" in grants(viewer, name) for name in names)
 
 
@@ -109,7 +109,9 @@ def review_statuses(viewer: Viewer) -> Sequence[ReviewStatus]:
 
 
 def sees(viewer: Viewer, collection: str, document: AnyDocument, owners: Owners = NOBODY) -> bool:
-    """Returns whether the viewer may see a document, as its collection's row in loaders/collections.py says.
+    """Returns whether the viewer may see a document, according to the row of its collection.
+
+    The rows are in loaders/collections.py.
 
     owners: the owners of the document and the status of its course, as far as they are known.
     """
@@ -125,7 +127,7 @@ def sees(viewer: Viewer, collection: str, document: AnyDocument, owners: Owners 
 
 
 def rules_of(collection: str) -> list[str]:
-    """Returns the names of the rules that can make documents of a collection visible that are not public."""
+    """Returns the names of the rules that can make non-public documents of a collection visible."""
     seen_by = COLLECTIONS[collection].seen_by
     draft = COLLECTIONS["courses"].seen_by.rule if seen_by.with_course else None
     return [rule for rule in (draft, seen_by.rule) if rule is not None]

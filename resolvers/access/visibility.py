@@ -12,8 +12,10 @@ from resolvers.access.permissions import AnyDocument
 from resolvers.context import Context
 
 
-async def visible(ctx: Context, collection: str, documents: Sequence[Any]) -> list[Any]:  # Any TypedDict
-    """Returns the documents in order, with None in place of each one that the viewer is not allowed to see.
+async def visible(
+    ctx: Context, collection: str, documents: Sequence[Any]
+) -> list[Any]:  # Any: the TypedDict varies
+    """Returns documents in order, with None in place of each one that the viewer is not allowed to see.
 
     Sends one command if the visibility of a document depends on its owner or on the status of its course, and
     none if everyone may see the documents.

@@ -69,7 +69,7 @@ T = TypeVar("T")
 
 
 class Ordering(NamedTuple):
-    field: Any  # Any: a stored value of CourseOrderField or ReviewOrderField; loaders declare Literals
+    field: Any  # Any: the stored value of an order field, which the loaders declare as a Literal
     descending: bool
 
 
@@ -92,7 +92,7 @@ def effective_criteria(wanted: Document) -> Document:
     return {name: value for name, value in wanted.items() if _narrows(name, value)}
 
 
-def _narrows(name: str, value: Any) -> bool:  # Any filter value
+def _narrows(name: str, value: Any) -> bool:  # Any: filter values of all types
     if name == "search":
         return has_words(value)
     return name != "verified_only" or bool(value)
@@ -122,7 +122,7 @@ def allowed(wanted: Sequence[T] | None, visible: Sequence[T]) -> Sequence[T]:
     return visible if wanted is None else [value for value in visible if value in wanted]
 
 
-def _plain(name: str, value: Any) -> Any:  # Any input value
+def _plain(name: str, value: Any) -> Any:  # Any: input values of all types
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):

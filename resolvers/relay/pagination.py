@@ -25,7 +25,7 @@ First = Annotated[
     ),
 ]
 After = Annotated[
-    str | None, strawberry.argument(description="Cursor. Only elements after its position are returned.")
+    str | None, strawberry.argument(description="Only elements after this cursor are returned.")
 ]
 Last = Annotated[
     int | None,
@@ -35,7 +35,7 @@ Last = Annotated[
     ),
 ]
 Before = Annotated[
-    str | None, strawberry.argument(description="Cursor. Only elements before its position are returned.")
+    str | None, strawberry.argument(description="Only elements before this cursor are returned.")
 ]
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ async def connections(
     parents: Sequence[ParentKey | None],
     arguments: Slice,
     scope: CursorScope,
-) -> list[Any]:  # Any: a ConnectionDoc, or an error that graphql-core raises for the field
+) -> list[Any]:  # Any: a ConnectionDoc, or an error, which graphql-core raises for the field
     """Returns one connection per parent, in order. Sends one command.
 
     An entry is an InvalidCursorError if a cursor belongs to the list of another parent. If a parent is None,
@@ -95,7 +95,7 @@ async def connections(
 async def connection(
     ctx: Context, listing: Listing, parent: ParentKey | None, arguments: Slice, scope: CursorScope
 ) -> ConnectionDoc:
-    """Returns the connection of a single parent. Like `connections`, but for one parent."""
+    """Like `connections`, but returns the connection of a single parent."""
     (made,) = await connections(ctx, listing, [parent], arguments, scope)
     only: ConnectionDoc = made
     return only

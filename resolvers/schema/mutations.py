@@ -21,10 +21,10 @@ from resolvers.writing import mutation, write
 #: design.
 _PASSWORD = 20_000
 
-_MAX_ERRORS = 50  # no input has this many fields, so no error is cut off
+_MAX_ERRORS = 50  # more than the number of fields in any input, so that no error is left out
 
 
-@strawberry.enum(description="Machine-readable reason for which a mutation was refused.")
+@strawberry.enum(description="Machine-readable reason why a mutation was refused.")
 class ErrorCode(Enum):
     INVALID = enum_value("INVALID", description="A value is not valid.")
     NOT_FOUND = enum_value(
@@ -42,13 +42,12 @@ class ErrorCode(Enum):
     RATE_LIMITED = enum_value("RATE_LIMITED", description="There were too many attempts. Try again later.")
     EXPIRED = enum_value(
         "EXPIRED",
-        description="It is too late: the run has already started, or the enrolment or the link has expired.",
+        description="It is too late: the run has already started, or the enrolment or reset link has"
+        " expired.",
     )
 
 
-@strawberry.type(
-    description="A reason for which a mutation was refused, in a form that can be shown to the user."
-)
+@strawberry.type(description="A reason why a mutation was refused, in a form that can be shown to the user.")
 class UserError:
     code: ErrorCode = fields.plain("Machine-readable reason for the error.")
     message: str = fields.plain("Explanation of the error for the user, in English.")
@@ -62,7 +61,7 @@ class Payload:
     errors: list[UserError] = fields.listed(
         "errors",
         _MAX_ERRORS,
-        "Reasons for which the mutation was refused; empty if it succeeded.",
+        "Reasons why the mutation was refused; empty if it succeeded.",
     )
     client_mutation_id: str | None = fields.plain("The `clientMutationId` from the input, unchanged.")
 
@@ -70,10 +69,10 @@ class Payload:
 @strawberry.type(description="A session's tokens and the person who signed in.")
 class SessionPayload(Payload):
     access_token: str | None = fields.plain(
-        "Token for the header `Authorization: Bearer …`; null if the mutation was refused."
+        "Access token for the header `Authorization: Bearer …`; null if the mutation was refused."
     )
     refresh_token: str | None = fields.plain(
-        "Token for `refreshSession`, which can be used only once; null if the mutation was refused."
+        "Refresh token for `refreshSession`, which can be used only once; null if the mutation was refused."
     )
     expires_at: datetime | None = fields.plain(
         "When the access token expires; null if the mutation was refused."
@@ -100,14 +99,12 @@ class UpdateProfilePayload(Payload):
 
 @strawberry.type
 class CoursePayload(Payload):
-    course: Course | None = fields.plain(
-        "The course, as it is after the mutation; null if the mutation was refused."
-    )
+    course: Course | None = fields.plain("The updated course; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `createCourse`.")
 class CreateCoursePayload(CoursePayload):
-    pass
+    course: Course | None = fields.plain("The new course; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `updateCourse`.")
@@ -127,14 +124,12 @@ class ArchiveCoursePayload(CoursePayload):
 
 @strawberry.type
 class CourseRunPayload(Payload):
-    course_run: CourseRun | None = fields.plain(
-        "The run, as it is after the mutation; null if the mutation was refused."
-    )
+    course_run: CourseRun | None = fields.plain("The updated run; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `createCourseRun`.")
 class CreateCourseRunPayload(CourseRunPayload):
-    pass
+    course_run: CourseRun | None = fields.plain("The new run; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `updateCourseRun`.")
@@ -144,14 +139,12 @@ class UpdateCourseRunPayload(CourseRunPayload):
 
 @strawberry.type
 class EnrollmentPayload(Payload):
-    enrollment: Enrollment | None = fields.plain(
-        "The enrolment, as it is after the mutation; null if the mutation was refused."
-    )
+    enrollment: Enrollment | None = fields.plain("The updated enrolment; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `enroll`.")
 class EnrollPayload(EnrollmentPayload):
-    pass
+    enrollment: Enrollment | None = fields.plain("The new enrolment; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `cancelEnrollment`.")
@@ -175,9 +168,7 @@ class WishlistPayload(Payload):
 
 @strawberry.type
 class ReviewPayload(Payload):
-    review: Review | None = fields.plain(
-        "The review, as it is after the mutation; null if the mutation was refused."
-    )
+    review: Review | None = fields.plain("The updated review; null if the mutation was refused.")
     course: Course | None = fields.plain(
         "The reviewed course, with its updated rating; null if the mutation was refused."
     )
@@ -185,7 +176,7 @@ class ReviewPayload(Payload):
 
 @strawberry.type(description="Result of `createReview`.")
 class CreateReviewPayload(ReviewPayload):
-    pass
+    review: Review | None = fields.plain("The new review; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `updateReview`.")
@@ -320,7 +311,7 @@ class Mutation:
         resolvers.enrollment.cancel_enrollment,
         write_inputs.CancelEnrollmentInput,
         commands=14,
-        description="Cancels an enrolment. The free seat goes to the student who has been on the waitlist"
+        description="Cancels an enrolment. The freed seat goes to the student who has been on the waitlist"
         " longest.",
     )
     update_progress: UpdateProgressPayload = write(

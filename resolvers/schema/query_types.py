@@ -51,8 +51,8 @@ class PlatformStats:
     )
     average_rating: float | None = fields.level(
         resolvers.platform.average_rating,
-        description="Mean of all ratings of published courses, rounded to two decimals; null if there are"
-        " none.",
+        description="Mean of all ratings of published courses, rounded to two decimals; null if there are no"
+        " ratings.",
     )
 
 
@@ -155,7 +155,8 @@ class Query:
         resolvers.query.category, description="A category by its slug; null if it doesn't exist."
     )
     student: Student | None = fields.root(
-        resolvers.query.student, description="A student by global ID; null if they don't exist."
+        resolvers.query.student,
+        description="A student by global ID; null if there is no student with this ID.",
     )
     students: Connection[Student] = fields.root(
         resolvers.query.students,

@@ -67,15 +67,13 @@ class Node:
 class PageInfo:
     has_next_page: bool = fields.computed(
         relay.has_next_page,
-        description="When paging forwards: whether there are more elements after this page; if `before` was"
-        " given, only elements before that cursor count. When paging backwards (with `last`): whether"
-        " `before` was given.",
+        description="When paging forwards: whether there are more elements after this page (up to the cursor"
+        " `before`, if it was given). When paging backwards (with `last`): whether `before` was given.",
     )
     has_previous_page: bool = fields.computed(
         relay.has_previous_page,
-        description="When paging backwards (with `last`): whether there are more elements before this page;"
-        " if `after` was given, only elements after that cursor count. When paging forwards: whether `after`"
-        " was given.",
+        description="When paging backwards (with `last`): whether there are more elements before this page"
+        " (back to the cursor `after`, if it was given). When paging forwards: whether `after` was given.",
     )
     start_cursor: str | None = fields.computed(
         relay.start_cursor,
@@ -160,8 +158,8 @@ class Course(Node):
         resolvers.values.summary, description="Summary of the course's ratings."
     )
     student_count: int = fields.plain(
-        "Number of students who are taking or have taken the course. Includes imported student counts without"
-        " individual enrolments."
+        "Number of students who are taking or have taken the course. It includes students whom an import"
+        " counted without creating enrolments for them."
     )
     created_at: datetime = fields.plain("When the course was created.")
     updated_at: datetime = fields.plain("When the course was last changed.")
@@ -228,7 +226,7 @@ class CourseFacets:
     ratings: list["FacetCount"] = fields.listed(
         "ratings",
         len(FACET_RATINGS),
-        'Counts by minimum average rating: "4.5", "4.0", "3.5" and "3.0". Each counts the courses with that'
+        'Counts by minimum average rating ("4.5", "4.0", "3.5" and "3.0"): the number of courses with that'
         " rating or higher.",
     )
 
@@ -257,7 +255,7 @@ class CourseRun(Node):
         reads=["seats", "seatsTaken"],
         description="Number of free seats, never negative; null means unlimited.",
     )
-    waitlist_count: int = fields.plain("Number of students on the waitlist.")
+    waitlist_count: int = fields.plain("Number of students on the waitlist for the run.")
 
 
 @strawberry.type(description="A category of courses in the catalogue.")
@@ -312,7 +310,7 @@ class RatingSummary:
     average: float | None = fields.computed(
         resolvers.values.average,
         reads=["ratingAverage"],
-        description="Mean of the ratings, from 1 to 5; null if there are none.",
+        description="Mean of the ratings, from 1 to 5; null if there are no ratings.",
     )
     bayesian: float = fields.computed(
         resolvers.values.bayesian,
@@ -336,8 +334,8 @@ class RatingSummary:
         resolvers.values.histogram,
         reads=["ratingStars"],
         most=5,
-        description="Number of published reviews for each number of stars. There are always five buckets, and"
-        " 5 stars comes first.",
+        description="Number of published reviews for each number of stars. There are always five buckets,"
+        " from 5 stars down to 1 star.",
     )
     prior_mean: float = fields.computed(
         resolvers.values.prior_mean,
@@ -346,8 +344,7 @@ class RatingSummary:
     )
     prior_weight: int = fields.computed(
         resolvers.values.prior_weight,
-        description="The value of C in the formula for `bayesian`: the number of ratings that `priorMean` is"
-        " worth.",
+        description="The value of C in the formula for `bayesian`: how many ratings `priorMean` counts as.",
     )
 
 

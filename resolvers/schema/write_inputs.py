@@ -20,17 +20,17 @@ _WORD, _TOKEN = 500, 2_000
 
 
 def required(check: Check, description: str) -> Declaration:
-    """Declares a required input field. check: checks and converts its value."""
+    """Declares a required input field. check: checks the value and converts it to the value to store."""
     return strawberry.field(description=description, metadata={"check": check})
 
 
 def optional(check: Check, description: str) -> Declaration:
-    """Declares an input field that can be omitted to keep the stored value; null removes the stored value."""
+    """Declares an input field that can be omitted. If it is null, the stored value is removed."""
     return strawberry.field(default=UNSET, description=description, metadata={"check": check})
 
 
 def not_null(check: Check, description: str) -> Declaration:
-    """Declares an input field that can be omitted but not null, because its stored value can't be removed."""
+    """Declares an input field that can be omitted but can't be null, because it always has a stored value."""
     metadata = {"check": check, "not_null": True}
     return strawberry.field(default=UNSET, description=description, metadata=metadata)
 
@@ -168,8 +168,8 @@ class _CourseFields(IdempotentInput):
     price: MoneyInput | None = optional(values.unchanged, "Price of the course.")
     instructor_ids: list[ID] | None = not_null(
         values.each(values.global_id("Instructor"), MOST_INSTRUCTORS),
-        "Global IDs of the instructors, at most 20. Unless the viewer is staff, they are always included,"
-        " even if they are not listed.",
+        "Global IDs of the instructors, at most 20. A viewer who is not staff is always included, even if"
+        " their ID is not listed.",
     )
 
 
@@ -199,9 +199,7 @@ class UpdateCourseInput(_CourseFields):
 
 @strawberry.input(description="The course to publish in the catalogue.")
 class PublishCourseInput(IdempotentInput):
-    course_id: ID = required(
-        values.global_id("Course"), "Global ID of the course, which is a draft or archived."
-    )
+    course_id: ID = required(values.global_id("Course"), "Global ID of the draft or archived course.")
 
 
 @strawberry.input(description="The course to remove from the catalogue.")
@@ -317,7 +315,7 @@ class DeleteReviewInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
 
 
-@strawberry.input(description="The review to mark as helpful, or whose mark to withdraw.")
+@strawberry.input(description="The review to mark as helpful, or from which to withdraw the mark.")
 class MarkReviewHelpfulInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     helpful: bool = strawberry.field(

@@ -33,7 +33,7 @@ async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
         yield
     except RefusedError:
         raise
-    except BaseException:  # the gateway failed, so this was not a wrong password
+    except BaseException:  # the gateway failed, so the attempt was not a wrong password
         await _give_back(database, limits)
         raise
     await gather(forget_attempts(database, pair), _give_back(database, (address, account)))
@@ -65,9 +65,9 @@ async def _give_back(database: Database, keys: Iterable[str]) -> None:
 
 
 def _client(address: str) -> str:
-    """Returns what identifies the client at an address: its IPv4 address, or its IPv6 /64 network.
+    """Returns the address or network that identifies a client: its IPv4 address, or its IPv6 /64 network.
 
-    A /64 network usually belongs to a single client.
+    All addresses in a /64 network belong to the same client.
     """
     try:
         ip = ip_address(address)

@@ -76,7 +76,7 @@ async def refresh_session(ctx: Context, values: InputValues) -> Objects:
         if token.generation == session["generation"]:
             return _Session(account, await loaders.accounts.refresh_session(tx, session, key))
         if key and key == session["refreshKey"] and token.generation == session["generation"] - 1:
-            return _Session(account, session)  # a retry, because the client did not get the first response
+            return _Session(account, session)  # a retry by a client that did not receive the first response
         await loaders.accounts.end_session(tx, session)
         await loaders.audit.record(tx, "refreshSession", actor(_viewer(account, session)), ctx.address)
         return None
@@ -155,7 +155,7 @@ async def reset_password(ctx: Context, values: InputValues) -> Objects:
         "EXPIRED", "This link has already been used or has expired: ask for a new link.", "token"
     )
     if await transaction(ctx.loaders.database, account_of) is None:
-        raise expired  # checked here so that no expensive password hash is computed for an unknown token
+        raise expired  # checked first, so that no expensive password hash is computed for an unknown token
     password_hash = await passwords.hash_password(values["newPassword"])
 
     async def work(tx: Transaction) -> _Session:

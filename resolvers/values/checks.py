@@ -39,7 +39,7 @@ _MAX_EXAMINED = 80_000  # length, in characters, of the longest text that `text`
 _PASSWORD_LENGTH = (10, 200)  # minimum and maximum length of a password, in characters
 _MAX_EMAIL = 254  # maximum length of an e-mail address, in characters
 _MAX_SLUG = 80  # maximum length of a slug, in characters
-_YEARS = (1970, 2200)  # times must be in the first of these years or later, and before the second
+_YEARS = (1970, 2200)  # a time must be in the first year or later, and before the second year
 
 
 class NotFoundError(ValueError):
@@ -52,7 +52,7 @@ def text(most: int) -> Check:
 
 
 def line(most: int) -> Check:
-    """Like `text`, but also joins the lines of the text into a single line."""
+    """Like `text`, but also joins all lines into a single line."""
     return _text(most, in_line)
 
 
@@ -74,13 +74,13 @@ def at_most(most: int) -> Check:
 
 def _text(most: int, cleaned: Callable[[str], str]) -> Check:
     def check(value: str) -> str:
-        if len(value) > 4 * most:  # such a long text is refused without cleaning it first, to save time
+        if len(value) > 4 * most:  # refuses a very long text without cleaning it first, which would take time
             raise ValueError(f"Enter at most {most:,} characters.")
         stored = cleaned(value)
         if not is_visible(stored):
             raise ValueError("This can't be empty.")
         if len(stored) > most:
-            raise ValueError(f"Enter at most {most:,} characters: this text has {len(stored):,}.")
+            raise ValueError(f"This has {len(stored):,} characters, but at most {most:,} are allowed.")
         return stored
 
     return check

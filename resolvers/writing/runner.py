@@ -212,7 +212,8 @@ async def _wait(follow_up: _Work, objects: Objects) -> Objects:
     scope, task = current_scope.get(), start_detached(follow_up)
     try:
         return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
-    except DeadlineError:  # if it is the deadline of the work itself, nobody has reported it yet
+    except DeadlineError:
+        # If the work missed its own deadline rather than the request's, that has not been reported yet.
         if task.done():
             report_late(task, _FOLLOW_UP)
         return objects
@@ -232,7 +233,7 @@ async def _finish(
     if commit:
         try:
             await commit
-        except Exception:  # the failure has already been reported as the outcome of the commit
+        except Exception:  # which has already been reported as the outcome of the commit
             return objects
 
     async def work(tx: Transaction) -> Objects | None:
@@ -258,6 +259,6 @@ async def _require_session(viewer: Viewer, tx: Transaction) -> None:
 
 
 def _digest(values: InputValues) -> bytes:
-    """Returns a digest of an input, to tell a retry from a different request with the same idempotency key."""
+    """Returns a digest of an input, to distinguish a retry from a different request with the same key."""
     digested = {name: value for name, value in values.items() if name not in _NOT_IN_DIGEST}
     return blake2b(repr(sorted(digested.items())).encode(), digest_size=16).digest()
