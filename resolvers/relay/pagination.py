@@ -86,7 +86,7 @@ async def connections(
     shown = [parent for parent in dict.fromkeys(parents) if parent is not None]
     window, errors = _window(arguments, cursors, shown)
     pages = await listing.pages([None if p in errors else p for p in parents] if errors else parents, window)
-    made: list[Any] = [  # Any, because errors replace some of these connections below
+    made: list[Any] = [  # Any, because errors can replace some of these connections
         {"nodes": page.documents, "page": page, "cursors": cursors} for page in pages
     ]
     return [errors.get(parent, c) for parent, c in zip(parents, made, strict=True)] if errors else made

@@ -21,7 +21,7 @@ from resolvers.writing import mutation, write
 #: design.
 _PASSWORD = 20_000
 
-_MAX_ERRORS = 50  # more than the number of fields in any input, so that no error is left out
+_MAX_ERRORS = 50  # more than the number of fields in any input, so that no error is left out of a payload
 
 
 @strawberry.enum(description="Machine-readable reason why a mutation was refused.")

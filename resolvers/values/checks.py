@@ -39,7 +39,7 @@ _MAX_EXAMINED = 80_000  # length, in characters, of the longest text that `text`
 _PASSWORD_LENGTH = (10, 200)  # minimum and maximum length of a password, in characters
 _MAX_EMAIL = 254  # maximum length of an e-mail address, in characters
 _MAX_SLUG = 80  # maximum length of a slug, in characters
-_YEARS = (1970, 2200)  # a time must be in the first year or later, and before the second year
+_YEARS = (1970, 2200)  # the years in which a time is valid; the end of the range is exclusive
 
 
 class NotFoundError(ValueError):

@@ -10,7 +10,7 @@ _WITH_THREE_DECIMALS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND
 
 
 def exponent(currency: str) -> int:
-    """Returns the number of decimals that a currency has, such as 2 for the euro and 0 for the yen."""
+    """Returns a currency's number of decimals: 2 for most, 0 for the yen, and 3 for the Kuwaiti dinar."""
     if currency in _WITHOUT_MINOR_UNIT:
         return 0
     return 3 if currency in _WITH_THREE_DECIMALS else 2

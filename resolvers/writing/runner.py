@@ -233,7 +233,7 @@ async def _finish(
     if commit:
         try:
             await commit
-        except Exception:  # which has already been reported as the outcome of the commit
+        except Exception:  # the failure was already reported as the outcome of the commit
             return objects
 
     async def work(tx: Transaction) -> Objects | None:
