@@ -1,4 +1,4 @@
-"""The audit log: its fields."""
+"""Resolvers for the fields of the audit log's entries."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ async def instructor(actors: Sequence[ActorDoc], ctx: Context) -> Sequence[Instr
 
 
 async def node(changes: Sequence[ChangeDoc], ctx: Context) -> Sequence[Document | None]:
-    """Returns the current document of each change; None for collections without a node type."""
+    """Returns the current document for each change, or None if its collection has no Node type."""
     return await nodes_by_id(ctx, [_global_id(change) for change in changes], most=len(changes))
 
 
 def _global_id(change: ChangeDoc) -> str:
-    """Returns the global ID of a changed document; empty if it has none."""
+    """Returns the global ID of a changed document, or an empty string if it has none."""
     row = COLLECTIONS.get(change["collection"])
     type_name = row.type_name if row else None
     if type_name is None or not ObjectId.is_valid(change["documentId"]):

@@ -1,4 +1,4 @@
-"""Category: its fields."""
+"""Resolvers for the fields of Category."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The context of a request: what its resolvers need, created in one place and dropped with the request."""
+"""The context of a request: everything its resolvers need. It is dropped when the request ends."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from resolvers.cursors import Cursors
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who sends a request. A viewer without roles is the public.
+    """The person who sends a request. A viewer without a subject is anonymous.
 
-    subject: the id of an account, or "issuer|sub" for an external identity. session_id: that of the account's
-    session.
+    subject: the ID of an account, or "issuer|sub" for an external identity. session_id: the ID of the
+    account's session, or None if the viewer has none.
     """
 
     roles: frozenset[str] = frozenset()
@@ -31,50 +31,50 @@ PUBLIC = Viewer()
 
 
 class AccessToken(NamedTuple):
-    """A signed access token, with its expiry."""
+    """A signed access token and the time at which it expires."""
 
     text: str
     expires_at: datetime
 
 
 class RefreshToken(NamedTuple):
-    """The content of a refresh token: its session, and its generation number within the session."""
+    """The content of a refresh token: the ID of its session, and its generation number within the session."""
 
     session_id: ObjectId
     generation: int
 
 
 class Tokens(Protocol):
-    """Issues and reads the tokens of a session."""
+    """Issues access and refresh tokens, and reads refresh tokens."""
 
     def access(self, viewer: Viewer) -> AccessToken: ...
 
     def refresh(self, token: RefreshToken) -> str: ...
 
     def read_refresh(self, text: str) -> RefreshToken | None:
-        """Returns the content of a refresh token; None if Lectern did not sign it."""
+        """Returns the content of a refresh token, or None if Lectern did not sign the token."""
         ...
 
 
-#: A batch over a level: takes the parents, the context and the field's arguments, and returns one entry per
-#: parent, in order.
-LevelFunction = Callable[..., Awaitable[Sequence[Any]]]  # arguments and entries vary by field
+#: A batch function that resolves a field for several parents. It takes the parents, the context and the
+#: field's arguments, and returns one entry per parent, in order.
+LevelFunction = Callable[..., Awaitable[Sequence[Any]]]  # Any, because each field has its own types
 
-_Loader: TypeAlias = DataLoader[Any, Any]  # parents and entries vary by field
+_Loader: TypeAlias = DataLoader[Any, Any]  # Any, because each field has its own types of parents and entries
 
 
 @dataclass(slots=True)
 class Identity:
-    """Who the viewer of a request is. A mutation that signs somebody in changes it."""
+    """Holds the viewer of a request. A mutation that signs somebody in replaces the viewer."""
 
     viewer: Viewer = PUBLIC
 
 
 class Context(NamedTuple):
-    """The context that resolvers get, created for one request by app.request.Request.
+    """The context passed to resolvers, created for each request by app.request.Request.
 
-    address: the client's IP address; empty if unknown. levels: the DataLoaders of level fields, by function
-    and arguments (resolvers/fields.py).
+    address: the client's IP address, or an empty string if unknown. levels: the DataLoaders of level fields,
+    keyed by function and arguments (see resolvers/fields.py).
     """
 
     loaders: Loaders
@@ -90,10 +90,10 @@ class Context(NamedTuple):
         return self.identity.viewer
 
     def forget(self) -> None:
-        """Drops everything read so far: each field of a mutation reads anew."""
+        """Drops everything that has been read so far, so that each field of Mutation reads current data."""
         self.loaders.forget()
         self.levels.clear()
 
     def sign_in(self, viewer: Viewer) -> None:
-        """Makes somebody the viewer for the rest of the request."""
+        """Replaces the viewer for the rest of the request."""
         self.identity.viewer = viewer

@@ -1,4 +1,4 @@
-"""Course: its fields, lists of courses, and its mutations."""
+"""Resolvers for Course: its fields, lists of courses, and mutations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
@@ -53,7 +53,9 @@ from resolvers.writing import InputValues, Objects, own_course, viewer_instructo
 
 UpcomingOnly = Annotated[
     bool | None,
-    strawberry.argument(description="True: only runs that have not started yet. False: all runs."),
+    strawberry.argument(
+        description="If true, only runs that have not started yet are listed. If false, all runs are listed."
+    ),
 ]
 
 
@@ -121,9 +123,10 @@ def course_listing(
     order_by: CourseOrder | None,
     parent: Literal["categorySlug", "instructorIds"] | None = None,
 ) -> tuple[Listing, CursorScope]:
-    """The courses that the viewer may see, and the scope of their cursors.
+    """Returns the list of courses that the viewer is allowed to see, and the scope of its cursors.
 
-    parent: the field of a course that refers to the parent of the list; None: the list has no parent.
+    parent: the field of a course that refers to the parent object of the list, or None if the list has no
+    parent.
     """
     wanted, order = set_fields(filter), ordering(order_by, "RELEVANCE")
     statuses = allowed(wanted.get("statuses"), access.course_statuses(ctx.viewer))
@@ -166,7 +169,10 @@ async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Seque
 
 
 def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, CursorScope]:
-    """Courses of a wishlist that are in the catalogue, latest added first, and the scope of their cursors."""
+    """Returns the list of the courses on a wishlist, and the scope of its cursors.
+
+    The list contains only courses that are in the catalogue. The most recently added course comes first.
+    """
     criteria = CourseCriteria(statuses=("PUBLISHED",), now=ctx.now)
     return loaders.course.wished(ctx.loaders.database, criteria, wishes), ("wishlist", ctx.viewer.student_id)
 
@@ -175,7 +181,8 @@ _FIELDS = (
     "title", "slug", "summary", "description", "level", "deliveryModes", "durationDays", "language", "codes",
     "tags", "price", "instructorIds",
 )  # fmt: skip
-#: What a published course must have. Stored field -> its name in the input, and in messages.
+#: The fields that a published course must have. Maps each stored field to its name in the input and to its
+#: name in messages.
 _REQUIRED_TO_PUBLISH = {
     "summary": ("summary", "a summary"),
     "deliveryModes": ("deliveryModes", "a delivery mode"),
@@ -199,19 +206,23 @@ async def update_course(ctx: Context, tx: Transaction, values: InputValues) -> O
 
 
 async def publish_course(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
-    """A published course must have a summary and a delivery mode."""
+    """Publishes a course. Raises RefusedError if an unpublished course has no summary or no delivery mode."""
     course = await own_course(ctx, tx, values["courseId"], "publishCourse")
     stored: Mapping[str, object] = course
     missing = [noun for field, (_, noun) in _REQUIRED_TO_PUBLISH.items() if not stored[field]]
     if missing and course["status"] != "PUBLISHED":
         raise refusal(
-            "INVALID", f"Before it can be published, the course needs {' and '.join(missing)}.", "courseId"
+            "INVALID", f"The course needs {' and '.join(missing)} before it can be published.", "courseId"
         )
     return {"course": await loaders.course_writes.set_status(tx, course, "PUBLISHED", updatedAt=tx.now)}
 
 
 async def fill_runs(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
-    """Fills the free seats of a published course: its waitlists didn't move outside the catalogue."""
+    """Fills the free seats of a newly published course from the waitlists of its runs.
+
+    Nobody moves up from a waitlist while the course is not in the catalogue, so there might be free seats
+    when the course is published.
+    """
     course = await loaders.course_writes.fill_runs(tx, payload["course"]["_id"])
     return course and {"course": course}
 
@@ -222,9 +233,10 @@ async def archive_course(ctx: Context, tx: Transaction, values: InputValues) -> 
 
 
 async def _fields(ctx: Context, tx: Transaction, values: InputValues, course: CourseDoc | None) -> Document:
-    """Returns the fields to store from the input of a course. course: the one to change; None: a new one.
+    """Converts the input values of a course to the fields to store.
 
-    Raises RefusedError with an error for each invalid value.
+    course: the course to change, or None for a new course. Raises RefusedError with an error for each invalid
+    value.
     """
     fields = {name: values[name] for name in _FIELDS if name in values}
     errors: list[RefusedError] = []
@@ -241,7 +253,10 @@ async def _fields(ctx: Context, tx: Transaction, values: InputValues, course: Co
 
 
 def _require_described(fields: Document) -> None:
-    """Refuses to remove what a published course must have. An import may still have left it out."""
+    """Refuses to remove a field that a published course must have.
+
+    A required field that the update doesn't change isn't checked, because an imported course might lack it.
+    """
     _raise_all(
         [
             refusal("INVALID", f"A course in the catalogue needs {noun}.", name)
@@ -269,14 +284,21 @@ async def _category(tx: Transaction, id: ObjectId | None, errors: list[RefusedEr
 async def _instructors(
     ctx: Context, tx: Transaction, ids: list[ObjectId], errors: list[RefusedError]
 ) -> list[ObjectId]:
-    """Returns the instructors to store. Instructors can't remove themselves from their own course."""
+    """Returns the IDs of the instructors to store.
+
+    A viewer who isn't staff is always included, so instructors can't remove themselves from their courses.
+    """
     if "STAFF" not in ctx.viewer.roles:
         viewer_id = viewer_instructor_id(ctx)
         ids = ids if viewer_id in ids else [viewer_id, *ids]
         if len(ids) > MOST_INSTRUCTORS:
             errors.append(
-                refusal("INVALID", f"At most {MOST_INSTRUCTORS} instructors, please.", "instructorIds")
+                refusal(
+                    "INVALID", f"A course can have at most {MOST_INSTRUCTORS} instructors.", "instructorIds"
+                )
             )
     if not await loaders.course_writes.are_instructors(tx, ids):
-        errors.append(refusal("NOT_FOUND", "One of these IDs is not an instructor's.", "instructorIds"))
+        errors.append(
+            refusal("NOT_FOUND", "One of these IDs does not belong to an instructor.", "instructorIds")
+        )
     return ids

@@ -1,4 +1,4 @@
-"""CourseRun: its fields and its mutations."""
+"""Resolvers for CourseRun: its fields and mutations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,10 @@ async def course(runs: Sequence[CourseRunDoc], ctx: Context) -> Sequence[CourseD
 
 
 def seats_left(run: CourseRunDoc) -> int | None:
-    """The number of free seats: None if unlimited, and 0 even if the run was overbooked by hand."""
+    """Returns the number of free seats, or None if they are unlimited.
+
+    The number is never negative, even if the run was overbooked by hand.
+    """
     return None if run["seats"] is None else max(0, run["seats"] - run["seatsTaken"])
 
 
@@ -41,7 +44,7 @@ async def update_course_run(ctx: Context, tx: Transaction, values: InputValues) 
 
 
 async def fill_run(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
-    """Gives free seats to some of the students on the waitlist; None when nothing is left to do."""
+    """Gives free seats to a batch of students on the waitlist. Returns None when nothing is left to do."""
     run = payload["courseRun"]
     if not run["waitlistCount"] or is_full(run):
         return None

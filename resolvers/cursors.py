@@ -1,8 +1,8 @@
-"""Cursors: opaque, signed, and valid for one list only.
+"""Cursors: opaque, signed, and valid for only one list.
 
-A cursor is base64url(signature + BSON of the element's key). The signature covers the list (field, filter,
-order and parent), so a cursor can't be forged or used with another list. Written by hand, because the
-cursors of strawberry.relay are unsigned offsets, and these carry a signed key.
+A cursor is base64url(signature + BSON of the element's ordering key). The signature covers the list (its
+field, filter, order and parent), so a cursor can't be forged or used with a different list. This is our own
+implementation, because the cursors of strawberry.relay are unsigned offsets, not signed keys.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -18,33 +18,37 @@ from loaders.mongo import id_bytes
 from loaders.reading import Key
 from resolvers.errors import InvalidCursorError
 
-_SIGNATURE_SIZE = 12  # bytes
-_MAX_LENGTH = 2_000  # characters; the titles in ordering keys are shorter
+_SIGNATURE_SIZE = 12  # length of a cursor's signature, in bytes
+_MAX_LENGTH = 2_000  # maximum length of a cursor, in characters; the titles in ordering keys are shorter
 _CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
-#: What identifies the list of one parent: an ObjectId, a slug, or loaders.reading.WHOLE.
+#: Identifies the parent of a list: an ObjectId, a slug, or loaders.reading.WHOLE if the list has no parent.
 ParentKey: TypeAlias = Any
 
 
 class Cursors:
-    """Makes and reads cursors signed with a secret. Gateways with the same secret share their cursors."""
+    """Creates and reads cursors signed with a secret.
+
+    Gateways with the same secret accept each other's cursors.
+    """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = blake2b(secret, person=b"lectern-cursors").digest()
 
     def scope(self, name: str) -> "Scope":
-        """Returns the cursors of a list, or of one such list per parent.
+        """Returns the Scope for the cursors of one list, or of a list that exists once per parent.
 
-        name: distinguishes the list from every other one, by its field, filter and order.
+        name: distinguishes the list from all other lists, by its field, filter and order.
         """
         unfinished = blake2b(name.encode(), key=self._secret, digest_size=_SIGNATURE_SIZE)
         return Scope(unfinished.copy)
 
 
 class DecodedCursor(NamedTuple):
-    """A cursor that came as an argument.
+    """The result of decoding a cursor that was passed as an argument.
 
-    key: the key of its element. matches: for each parent, whether the cursor belongs to that parent's list.
+    key: the ordering key of the cursor's element. matches: for each parent, whether the cursor belongs to
+    that parent's list.
     """
 
     key: Key
@@ -52,24 +56,24 @@ class DecodedCursor(NamedTuple):
 
 
 class Scope:
-    """Makes and reads the cursors of a list that may exist once per parent.
+    """Creates and reads the cursors of one list, or of a list that exists once per parent.
 
-    new_digest: returns a keyed hash that already covers the name of the list.
+    new_digest: returns a new keyed hash that already covers the name of the list.
     """
 
     def __init__(self, new_digest: Callable[[], blake2b]) -> None:
         self._new_digest = new_digest
 
     def cursor(self, parent: ParentKey, key: Key) -> str:
-        """Returns the cursor of the element with this key in the list of a parent."""
+        """Returns the cursor for the element with this ordering key in the list of this parent."""
         payload = encode({"k": key.value, "i": key.id})
         return urlsafe_b64encode(self._sign(parent, payload) + payload).decode()
 
     def read(self, cursor: str, argument: str, parents: Sequence[ParentKey]) -> DecodedCursor:
-        """Decodes a cursor that was passed to the lists of some parents.
+        """Decodes a cursor that was passed as an argument to the lists of these parents.
 
-        argument: the name of the argument, for the message. Raises InvalidCursorError if the cursor belongs
-        to none of the lists.
+        argument: the name of the argument, used in the error message. Raises InvalidCursorError if the cursor
+        doesn't belong to any of the lists.
         """
         signature, payload = _split(cursor)
         matches = [compare_digest(signature, self._sign(parent, payload)) for parent in parents]
@@ -80,8 +84,8 @@ class Scope:
 
     def _sign(self, parent: ParentKey, payload: bytes) -> bytes:
         signature = self._new_digest()
-        # An ObjectId has a fixed length and a slug ends with a null byte, so the payload can't be mistaken
-        # for a part of either.
+        # An ObjectId has a fixed length, and a null byte is added to a slug, so no part of the payload can be
+        # mistaken for a part of the parent.
         signature.update(
             (id_bytes(parent) if type(parent) is ObjectId else parent.encode() + b"\0") + payload
         )
@@ -90,17 +94,21 @@ class Scope:
 
 def invalid_cursor(argument: str) -> InvalidCursorError:
     return InvalidCursorError(
-        f"`{argument}` is not a cursor of this list. A cursor is valid only for the field, filter, order and "
-        "parent it came with: leave it out to start from the beginning."
+        f"`{argument}` is not a cursor of this list. A cursor can be used only with the same field, filter,"
+        " order and parent. Omit it to start from the beginning."
     )
 
 
 def _split(cursor: str) -> tuple[bytes, bytes]:
-    """Returns the signature and the payload; both are empty if `Scope.cursor` can't have made the cursor."""
+    """Splits a cursor into its signature and payload.
+
+    Both are empty if the cursor can't have been created by `Scope.cursor`.
+    """
     try:
         raw = urlsafe_b64decode(cursor.encode()) if len(cursor) <= _MAX_LENGTH else b""
     except ValueError:
         raw = b""
-    if urlsafe_b64encode(raw).decode() != cursor:  # b64decode skips characters outside its alphabet
+    # Decoding skips characters that are not in the alphabet, so only the canonical form is accepted.
+    if urlsafe_b64encode(raw).decode() != cursor:
         raw = b""
     return raw[:_SIGNATURE_SIZE], raw[_SIGNATURE_SIZE:]

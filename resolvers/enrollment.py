@@ -1,4 +1,4 @@
-"""Enrollment: its fields, lists of enrolments, and its mutations."""
+"""Resolvers for Enrollment: its fields, lists of enrolments, and mutations."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ async def student(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequenc
 def enrollment_listing(
     ctx: Context, parent: EnrollmentParent, filter: EnrollmentFilter | None
 ) -> tuple[Listing, CursorScope]:
-    """The enrolments of each parent, and the scope of their cursors."""
+    """Returns a listing with one list of enrolments per parent, and the scope of the lists' cursors."""
     wanted = set_fields(filter)
     return loaders.enrollment.listing(ctx.loaders.database, parent, **wanted), ("enrollments", parent, wanted)
 
@@ -38,11 +38,11 @@ async def enroll(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
     student_id = viewer_student_id(ctx)
     course = await visible_course(ctx, tx, values["courseId"])
     if course["status"] != "PUBLISHED":
-        raise refusal("CONFLICT", "This course is not in the catalogue: nobody can enrol.", "courseId")
-    if await loaders.enrollment.live(tx, student_id, course["_id"]):
         raise refusal(
-            "DUPLICATE", "You already have a place in this course, or are waiting for one.", "courseId"
+            "CONFLICT", "You can't enrol in this course, because it is not in the catalogue.", "courseId"
         )
+    if await loaders.enrollment.live(tx, student_id, course["_id"]):
+        raise refusal("DUPLICATE", "You are already enrolled in this course or on its waitlist.", "courseId")
     run = await _upcoming_run(tx, course, values)
     has_seat = run is None or await _has_seat(tx, run)
     status = _status(has_seat=has_seat, join_waitlist=values["joinWaitlist"] or False)
@@ -52,10 +52,14 @@ async def enroll(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
 
 
 async def cancel_enrollment(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
-    """Idempotent: cancelling a cancelled enrolment is not an error, and changes nothing."""
+    """Cancels an enrolment. Idempotent: cancelling it again is not an error, and changes nothing."""
     enrollment = await own_enrollment(ctx, tx, values["enrollmentId"], "cancelEnrollment")
     if enrollment["status"] in {"COMPLETED", "EXPIRED"}:
-        raise refusal("CONFLICT", "The course is over: there is nothing to cancel.", "enrollmentId")
+        raise refusal(
+            "CONFLICT",
+            "This enrolment is completed or has expired, so it can't be cancelled.",
+            "enrollmentId",
+        )
     if enrollment["status"] != "CANCELLED":
         enrollment = await loaders.enrollment.change(tx, enrollment, status="CANCELLED", cancelledAt=tx.now)
     return {"enrollment": enrollment}
@@ -65,14 +69,16 @@ async def update_progress(ctx: Context, tx: Transaction, values: InputValues) ->
     enrollment = await own_enrollment(ctx, tx, values["enrollmentId"], "updateProgress")
     status, progress = enrollment["status"], values["progress"]
     if status == "EXPIRED":
-        raise refusal("EXPIRED", "The time for this course is over.", "enrollmentId")
+        raise refusal("EXPIRED", "This enrolment has expired.", "enrollmentId")
     if status in {"WAITLISTED", "CANCELLED"}:
         raise refusal(
             "NOT_ENROLLED", "This enrolment is not active: it is waitlisted or cancelled.", "enrollmentId"
         )
     if status == "COMPLETED":
         if progress < 1:
-            raise refusal("CONFLICT", "The course is completed.", "progress")
+            raise refusal(
+                "CONFLICT", "The course is already completed: its progress can't be reduced.", "progress"
+            )
         return {"enrollment": enrollment}
     completion = {"status": "COMPLETED", "completedAt": tx.now} if progress == 1 else {}
     return {"enrollment": await loaders.enrollment.change(tx, enrollment, progress=progress, **completion)}
@@ -85,18 +91,19 @@ async def _upcoming_run(tx: Transaction, course: CourseDoc, values: InputValues)
     if run is None or run["courseId"] != course["_id"]:
         raise refusal("NOT_FOUND", "This course has no run with this ID.", "runId")
     if utc(run["startsAt"]) <= tx.now:
-        raise refusal("EXPIRED", "This run has begun: choose an upcoming one.", "runId")
+        raise refusal("EXPIRED", "This run has already started: choose an upcoming run.", "runId")
     return run
 
 
 async def _has_seat(tx: Transaction, run: CourseRunDoc) -> bool:
-    """Whether a newcomer gets a seat.
+    """Returns whether a newly enrolling student gets a seat.
 
-    Students on the waitlist come first: an import may have left seats free although some are waiting.
+    Students on the waitlist get free seats first, because after an import there might be both free seats and
+    students on the waitlist.
     """
     moved = await loaders.enrollment.fill(tx, run)
     if moved == loaders.enrollment.MOST_MOVED:
-        return False  # more students may be on the waitlist
+        return False  # there may be more students on the waitlist
     return not loaders.enrollment.is_full(await tx.get("courseRuns", run["_id"]))
 
 
@@ -106,5 +113,7 @@ def _status(*, has_seat: bool, join_waitlist: bool) -> EnrollmentStatus:
     if join_waitlist:
         return "WAITLISTED"
     raise refusal(
-        "SEATS_TAKEN", "All seats of this run are taken. Use `joinWaitlist: true` to wait for one.", "runId"
+        "SEATS_TAKEN",
+        "All seats in this run are taken. Use `joinWaitlist: true` to join the waitlist.",
+        "runId",
     )

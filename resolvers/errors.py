@@ -1,4 +1,4 @@
-"""The errors that clients see. Every other exception is masked (app/errors.py)."""
+"""The errors whose messages clients see. All other exceptions are masked (see app/errors.py)."""
 
 from collections.abc import Sequence
 from typing import Any, TypedDict
@@ -7,28 +7,28 @@ from graphql import GraphQLError
 
 
 class LecternError(GraphQLError):
-    """An error with a stable code in `extensions.code` and a message that says what to do."""
+    """Base class for errors with a stable code in `extensions.code` and a message that says what to do."""
 
     code = "INTERNAL_SERVER_ERROR"
 
-    def __init__(self, message: str, **options: Any) -> None:  # keyword arguments of GraphQLError
+    def __init__(self, message: str, **options: Any) -> None:  # Any: keyword arguments of GraphQLError
         super().__init__(message, extensions={"code": self.code}, **options)
 
 
 class BadUserInputError(LecternError):
-    """The value of an argument is not valid."""
+    """Raised if the value of an argument is not valid."""
 
     code = "BAD_USER_INPUT"
 
 
 class InvalidCursorError(LecternError):
-    """A cursor is malformed, belongs to another list, or was signed with another secret."""
+    """Raised if a cursor is malformed, belongs to a different list, or was signed with a different secret."""
 
     code = "INVALID_CURSOR"
 
 
 class UserErrorDoc(TypedDict):
-    """One reason why a mutation was refused, in the form of the `UserError` type."""
+    """One reason why a mutation was refused, with the fields of the schema's `UserError` type."""
 
     code: str
     message: str
@@ -36,7 +36,7 @@ class UserErrorDoc(TypedDict):
 
 
 class RefusedError(Exception):
-    """Raised to refuse a mutation. Its reasons go into the `errors` of the payload."""
+    """Raised to refuse a mutation. The payload returns the reasons in its `errors` field."""
 
     def __init__(self, errors: Sequence[UserErrorDoc]) -> None:
         super().__init__("; ".join(error["message"] for error in errors))
@@ -44,5 +44,8 @@ class RefusedError(Exception):
 
 
 def refusal(code: str, message: str, *path: str) -> RefusedError:
-    """Returns a RefusedError with a single reason. path: the input field at fault, without "input"."""
+    """Returns a RefusedError with a single reason.
+
+    path: the path to the input field that caused the error, without the leading "input".
+    """
     return RefusedError([{"code": code, "message": message, "path": ["input", *path]}])

@@ -1,8 +1,8 @@
-"""The kinds of fields, by how a field is resolved. A field of no such kind is a key of its document.
+"""Declares the fields of the schema's types, with one function for each way of resolving a field.
 
-Any kind of field may declare a `weight`: the number of values that each occurrence of the field in the
-response counts for in the price of an operation (app/execution/cost.py). By default a leaf counts for one
-value and an object for none.
+A declaration can set a `weight`: the number of plain values that each occurrence of the field in the response
+counts as in the price of an operation (app/execution/cost.py). By default, a leaf counts as one value, and an
+object as none.
 """
 
 from asyncio import Future, shield
@@ -20,39 +20,40 @@ from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Context, LevelFunction
 
-#: The keyword arguments of a level or root function, besides parents and context. GraphQL types them.
+#: The keyword arguments of a level or root function, without the parents and the context. Any, because their
+#: types are checked by GraphQL.
 Arguments: TypeAlias = Mapping[str, Any]
-#: The value of a field, of whatever type its declaration annotates.
+#: The value of a field. Any, because its type is the one with which the field is declared.
 Value: TypeAlias = Any
-#: The object whose field is resolved: a stored document, or a value of another resolver.
+#: The object whose field is resolved: a stored document, or a value returned by another resolver.
 Parent: TypeAlias = Any
-#: What a class body assigns to an annotated field: Any, because it stands in for a value of that annotation.
+#: What a class body assigns to an annotated field. Any, because mypy must accept it for every annotated type.
 Declaration: TypeAlias = Any
 
 _graphql_name = lru_cache(maxsize=1_000)(to_camel_case)
 
 
 def stored(document: Mapping[str, Value], name: str) -> Value:
-    """Returns the value of a plain field, which is stored under its GraphQL name."""
+    """Returns the value of a plain field. It is stored in the document under its GraphQL name."""
     return document.get(_graphql_name(name))
 
 
 def plain(description: str, *, weight: int | None = None) -> Declaration:
-    """Declares a field that is stored under its own name."""
+    """Declares a field that is stored in the document under its GraphQL name."""
     return strawberry.field(description=description, metadata=_size_metadata(weight))
 
 
 def computed(
-    function: Callable[[Any], Value],  # each function takes the parent of its own type
+    function: Callable[[Any], Value],  # Any, because the type of the parent depends on the function
     *,
     description: str,
     reads: Sequence[str] = (),
     weight: int | None = None,
     most: int | None = None,
 ) -> Declaration:
-    """Declares a field that is computed from the document, without the database.
+    """Declares a field that is computed from the document, without querying the database.
 
-    reads: the stored keys that the function reads, besides `_id`. most: as for `level`.
+    reads: the stored keys that the function reads, in addition to `_id`. most: same as for `level`.
     """
 
     def resolve(root: Parent) -> Value:
@@ -63,7 +64,10 @@ def computed(
 
 
 def listed(name: str, most: int, description: str) -> Declaration:
-    """Declares a list that is stored under its own name. most: the list is cut after that many items."""
+    """Declares a list that is stored in the document under its GraphQL name.
+
+    most: the maximum number of items to return; any further items are left out.
+    """
 
     def truncated(root: Parent) -> Value:
         items = root.get(name)
@@ -81,14 +85,14 @@ def level(
     weight: int | None = None,
     most: int | None = None,
 ) -> Declaration:
-    """Declares a field that needs the database, resolved in one batch for all parents of a level.
+    """Declares a field that queries the database, once for all parents at the same level of the operation.
 
     function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
-    reads: the stored keys of the parents that the function reads, besides `_id`.
-    commands: the number of MongoDB commands that it usually sends.
-    most: the maximum length of a list that is not a page.
+    reads: the stored keys of the parents that the function reads, in addition to `_id`.
+    commands: the number of MongoDB commands that the function usually sends.
+    most: the maximum length of the returned list, if the field is a list without pages.
 
-    Parents that are resolved one by one are collected into batches, one per set of equal arguments.
+    If parents are resolved one at a time, those with equal arguments are collected into one batch.
     """
 
     def resolve(root: Parent, info: strawberry.Info, **arguments: Value) -> Value:
@@ -109,8 +113,8 @@ def root(
 ) -> Declaration:
     """Declares a field of Query or Mutation.
 
-    function: `async (ctx, *, arguments) -> the value of the field`. commands, most: as for `level`.
-    A field of Mutation starts by dropping what the request has read so far.
+    function: `async (ctx, *, arguments) -> the value of the field`. commands, most: same as for `level`.
+    Before a field of Mutation is resolved, everything that the request has read so far is dropped.
     """
 
     async def resolve(info: strawberry.Info, **arguments: Value) -> Value:
@@ -128,10 +132,10 @@ def _size_metadata(weight: int | None, most: int | None = None) -> dict[str, int
 
 
 def _private_future(shared: Awaitable[Value]) -> Future[Value]:
-    """Returns a private future for one of the callers that share a load.
+    """Returns a private future for one of several callers that await the same batch.
 
-    When a field fails, graphql-core cancels the futures still awaited beside it. That must not cancel the
-    load that other callers are waiting for.
+    When a field fails, graphql-core cancels the pending futures of its sibling fields. That must not cancel
+    the batch, because other callers are still waiting for it.
     """
     private = shield(shared)
     private.add_done_callback(_retrieve_exception)
@@ -139,15 +143,15 @@ def _private_future(shared: Awaitable[Value]) -> Future[Value]:
 
 
 def _retrieve_exception(future: Future[Value]) -> None:
-    """Retrieves the exception of a future that may no longer be awaited, or asyncio would log it."""
+    """Retrieves a future's exception. Otherwise asyncio would log it if nobody awaits the future any more."""
     if not future.cancelled():
         future.exception()
 
 
 def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -> Signature:
-    """Returns the signature for Strawberry to read: the function's arguments without parents and context."""
+    """Returns the function's signature without the parents and the context, for Strawberry to read."""
     arguments = [
-        # A default of None would appear in the schema. UNSET leaves the default to the function.
+        # A default of None would appear in the schema. UNSET does not, and leaves the function's own default.
         p.replace(default=UNSET) if p.default is None else p
         for p in signature(function).parameters.values()
         if p.kind is Parameter.KEYWORD_ONLY
@@ -158,7 +162,7 @@ def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -
 
 
 def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> DataLoader[Parent, Value]:
-    """Returns the request's loader for a level function with these arguments."""
+    """Returns the request's DataLoader for a level function with these arguments, or creates it."""
     key = (function, identity(arguments))
     if (loader := ctx.levels.get(key)) is None:
 
@@ -170,9 +174,10 @@ def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> Data
 
 
 def identity(arguments: Arguments) -> Hashable:
-    """Returns a hashable key that is equal for equal arguments, and for no others.
+    """Returns a hashable key for these arguments. Keys are equal if and only if the arguments are.
 
-    Strings stay as they are: Python caches their hash, so a text in many calls is hashed once.
+    Strings are left unchanged: Python caches the hash of a string, so a text that is passed to many calls is
+    hashed only once.
     """
     return tuple([(name, _hashable(arguments[name])) for name in sorted(arguments)])
 
@@ -184,13 +189,14 @@ def _hashable(value: Value) -> Hashable:
         return (dict, *((name, _hashable(member)) for name, member in value.items()))
     if is_dataclass(value):
         return (type(value), *(_hashable(getattr(value, field.name)) for field in fields(value)))
-    return (type(value), value)  # the type distinguishes True, 1 and 1.0, which are equal
+    return (type(value), value)  # the type is included because True, 1 and 1.0 are equal
 
 
 class _IdentityCache(AbstractCache[Parent, Value]):
-    """A cache of futures by the identity of their parent, because documents are not hashable.
+    """A cache of futures, keyed by the identity of their parent, because documents are not hashable.
 
-    It keeps each parent beside its future: Python reuses the identity of an object that no longer exists.
+    Each entry also keeps a reference to the parent, because Python can reuse the identity of an object that
+    has been freed.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,7 @@
-"""Enums and query inputs: declarations without logic. A value that is left out is UNSET."""
+"""Declarations of the schema's enums, and of the filters and orders of queries.
+
+An input value that the client omits is UNSET.
+"""
 
 from dataclasses import fields
 from enum import Enum
@@ -9,65 +12,74 @@ from strawberry import UNSET, enum_value
 
 from resolvers.fields import Declaration
 
-#: An instance of a class that is declared with strawberry.input; they have no common base class.
+#: An instance of a class declared with strawberry.input. Any, because those classes have no common base.
 InputObject: TypeAlias = Any
 
 
 def optional(description: str) -> Declaration:
-    """Declares a criterion that may be left out."""
+    """Declares a filter criterion that can be omitted."""
     return strawberry.field(default=UNSET, description=description)
 
 
 @strawberry.enum(description="Prior knowledge that a course requires.")
 class Level(Enum):
     BEGINNER = enum_value("BEGINNER", description="No prior knowledge.")
-    INTERMEDIATE = enum_value("INTERMEDIATE", description="The basics of the subject.")
+    INTERMEDIATE = enum_value("INTERMEDIATE", description="Basic knowledge of the subject.")
     ADVANCED = enum_value("ADVANCED", description="Experience with the subject.")
-    ALL_LEVELS = enum_value(
-        "ALL_LEVELS", description="Suitable for everyone, whatever their prior knowledge."
-    )
+    ALL_LEVELS = enum_value("ALL_LEVELS", description="Suitable for everyone, regardless of prior knowledge.")
 
 
 @strawberry.enum(description="How a course is delivered. A blended course has both modes.")
 class DeliveryMode(Enum):
-    ONLINE = enum_value("ONLINE", description="Online.")
-    ONSITE = enum_value("ONSITE", description="On site, in a classroom.")
+    ONLINE = enum_value("ONLINE", description="The course takes place online.")
+    ONSITE = enum_value("ONSITE", description="The course takes place on site, in a classroom.")
 
 
 @strawberry.enum(description="Publication status of a course.")
 class CourseStatus(Enum):
-    DRAFT = enum_value("DRAFT", description="Not yet published: only its instructors and staff see it.")
-    PUBLISHED = enum_value("PUBLISHED", description="In the catalogue: everyone sees it.")
+    DRAFT = enum_value(
+        "DRAFT", description="Not yet published. Only the course's instructors and staff can see it."
+    )
+    PUBLISHED = enum_value("PUBLISHED", description="In the catalogue. Everyone can see the course.")
     ARCHIVED = enum_value(
         "ARCHIVED",
-        description="No longer offered. Its instructors and staff see it; students see it in their own"
-        " enrolments and reviews.",
+        description="No longer offered. The course's instructors and staff can see it; students can see it"
+        " only through their own enrolments and reviews.",
     )
 
 
 @strawberry.enum(description="Moderation status of a review.")
 class ReviewStatus(Enum):
-    PUBLISHED = enum_value("PUBLISHED", description="Visible to everyone; its rating counts.")
-    PENDING = enum_value("PENDING", description="Waiting for moderation: only its author and staff see it.")
+    PUBLISHED = enum_value(
+        "PUBLISHED",
+        description="Visible to everyone. The review's rating is included in the ratings of the course.",
+    )
+    PENDING = enum_value(
+        "PENDING", description="Waiting for moderation. Only the review's author and staff can see it."
+    )
     REJECTED = enum_value(
-        "REJECTED", description="Rejected by a moderator: only its author and staff see it."
+        "REJECTED", description="Rejected by a moderator. Only the review's author and staff can see it."
     )
 
 
 @strawberry.enum(description="A role on the platform, which grants permissions.")
 class Role(Enum):
     STUDENT = enum_value("STUDENT", description="Takes and reviews courses.")
-    INSTRUCTOR = enum_value("INSTRUCTOR", description="Teaches courses and manages those they teach.")
+    INSTRUCTOR = enum_value("INSTRUCTOR", description="Teaches courses, and manages their own courses.")
     STAFF = enum_value("STAFF", description="Manages the platform.")
 
 
 @strawberry.enum(description="Status of a student's enrolment in a course.")
 class EnrollmentStatus(Enum):
-    WAITLISTED = enum_value("WAITLISTED", description="On the waitlist of a run, waiting for a seat.")
-    ACTIVE = enum_value("ACTIVE", description="Taking the course.")
-    COMPLETED = enum_value("COMPLETED", description="Completed the course.")
-    CANCELLED = enum_value("CANCELLED", description="Cancelled by the student or by staff.")
-    EXPIRED = enum_value("EXPIRED", description="Ended without completing the course.")
+    WAITLISTED = enum_value(
+        "WAITLISTED", description="The student is on the waitlist for a run, waiting for a seat."
+    )
+    ACTIVE = enum_value("ACTIVE", description="The student is taking the course.")
+    COMPLETED = enum_value("COMPLETED", description="The student has completed the course.")
+    CANCELLED = enum_value("CANCELLED", description="The enrolment was cancelled by the student or by staff.")
+    EXPIRED = enum_value(
+        "EXPIRED", description="The enrolment ended before the student completed the course."
+    )
 
 
 @strawberry.enum(description="Direction in which a list is ordered.")
@@ -86,33 +98,37 @@ class OrderDirection(Enum):
 class CourseOrderField(Enum):
     RELEVANCE = enum_value(
         "RELEVANCE",
-        description="How well the course matches the search; without a search, the same as RATING.",
+        description="How well the course matches the search. Without a search, the same as RATING.",
     )
     RATING = enum_value("RATING", description="Bayesian average of the ratings (`RatingSummary.bayesian`).")
     POPULARITY = enum_value("POPULARITY", description="Number of students (`Course.studentCount`).")
-    NEWEST = enum_value("NEWEST", description="Creation time of the course.")
-    TITLE = enum_value("TITLE", description="Title, ignoring case and accents.")
+    NEWEST = enum_value("NEWEST", description="When the course was created.")
+    TITLE = enum_value("TITLE", description="Title of the course, ignoring case and accents.")
     DURATION = enum_value("DURATION", description="Length of the course in days.")
     PRICE = enum_value(
-        "PRICE", description="Price in minor units of its currency; amounts are compared without conversion."
+        "PRICE",
+        description="Price in minor units of its currency. Prices in different currencies are compared"
+        " without conversion.",
     )
 
 
 @strawberry.enum(description="Field by which a list of reviews is ordered.")
 class ReviewOrderField(Enum):
-    NEWEST = enum_value("NEWEST", description="Time at which the review was written.")
+    NEWEST = enum_value("NEWEST", description="When the review was written.")
     HELPFUL = enum_value(
         "HELPFUL",
-        description="Helpfulness: the lower bound of the Wilson score interval of the votes on the review.",
+        description="How helpful the review is: the lower bound of the Wilson score interval for the votes on"
+        " it.",
     )
-    RATING = enum_value("RATING", description="Stars given by the review.")
+    RATING = enum_value("RATING", description="Number of stars that the review gives.")
 
 
 class Criteria:
-    """Base class of filters, which normalises their values.
+    """Base class for filters, which normalises their values.
 
-    The values of a criterion form a set: their order and duplicates don't matter. Null means that the
-    criterion is left out. Equivalent filters therefore compare equal, so that they share cursors and calls.
+    The values of a criterion are treated as a set: their order and duplicates don't matter. A criterion that
+    is null is treated as omitted. Equivalent filters therefore compare equal, so that they share cursors and
+    calls.
     """
 
     def __post_init__(self) -> None:
@@ -124,45 +140,47 @@ class Criteria:
                 setattr(self, field.name, sorted(set(value), key=_sort_key))
 
 
-def _sort_key(value: Any) -> Any:  # any scalar of a filter, or an enum
+def _sort_key(value: Any) -> Any:  # Any: the value can be an enum or any scalar that filters use
     return value.value if isinstance(value, Enum) else value
 
 
-@strawberry.input(description="A range of integers, including both bounds.")
+@strawberry.input(description="A range of integers, which includes both bounds.")
 class IntRange(Criteria):
-    min: int | None = optional("Lower bound; left out or null: unbounded.")
-    max: int | None = optional("Upper bound; left out or null: unbounded.")
+    min: int | None = optional("Lower bound of the range. If omitted or null, there is no lower bound.")
+    max: int | None = optional("Upper bound of the range. If omitted or null, there is no upper bound.")
 
 
 @strawberry.input(
-    description="Criteria for courses. A course must meet all criteria; within a list of values, it must"
-    " match one. An empty list matches nothing."
+    description="Criteria for courses. A course must meet all criteria. If a criterion is a list of values,"
+    " the course must match at least one of them; an empty list matches nothing."
 )
 class CourseFilter(Criteria):
     search: str | None = optional(
-        "Search words, at most 200 characters. Each must occur in the title, codes, tags, summary or"
-        " description, ignoring case and accents, as it is or by its English stem. The last word may be the"
-        " beginning of a word."
+        "Words to search for, at most 200 characters in total. Every word, or its English stem, must occur in"
+        " the title, codes, tags, summary or description, ignoring case and accents. The last word can be the"
+        " beginning of a longer word."
     )
     categories: list[str] | None = optional("Category slugs.")
-    levels: list[Level] | None = optional("Required levels.")
-    delivery_modes: list[DeliveryMode] | None = optional("Delivery modes; a blended course matches either.")
-    tags: list[str] | None = optional("Tags, exactly as they are stored.")
+    levels: list[Level] | None = optional("Levels of prior knowledge that the course requires.")
+    delivery_modes: list[DeliveryMode] | None = optional("Delivery modes. A blended course matches either.")
+    tags: list[str] | None = optional("Tags, which must match the stored tags exactly.")
     languages: list[str] | None = optional(
-        "Languages of instruction as BCP 47 tags, exactly as they are stored."
+        "Languages of instruction as BCP 47 tags, which must match the stored tags exactly."
     )
     min_rating: float | None = optional("Minimum average rating (`RatingSummary.average`), from 1 to 5.")
     duration_days: IntRange | None = optional(
-        "Length of the course in days. A bound excludes courses of unknown length."
+        "Length of the course in days. If there is a bound, courses of unknown length are excluded."
     )
     price_minor: IntRange | None = optional(
-        "Price in minor units, whatever the currency. A bound excludes courses without a price."
+        "Price in minor units, regardless of the currency. If there is a bound, courses without a price are"
+        " excluded."
     )
     has_seats: bool | None = optional(
-        "True: only courses with a free seat in an upcoming run. False: only courses without one."
+        "If true, only courses with a free seat in an upcoming run match. If false, only courses without such"
+        " a seat match."
     )
     statuses: list[CourseStatus] | None = optional(
-        "Publication statuses. Only for staff: for everyone else only PUBLISHED can match."
+        "Publication statuses. Only useful for staff, because only PUBLISHED can match for everyone else."
     )
 
 
@@ -173,16 +191,17 @@ class CourseOrder:
 
 
 @strawberry.input(
-    description="Criteria for reviews. A review must meet all criteria; within a list of values, it must"
-    " match one. An empty list matches nothing."
+    description="Criteria for reviews. A review must meet all criteria. If a criterion is a list of values,"
+    " the review must match at least one of them; an empty list matches nothing."
 )
 class ReviewFilter(Criteria):
-    ratings: list[int] | None = optional("Numbers of stars, from 1 to 5.")
+    ratings: list[int] | None = optional("Star ratings, from 1 to 5.")
     verified_only: bool | None = optional(
-        "True: only reviews by students who were enrolled in the course when they wrote. False: all reviews."
+        "If true, only reviews by students who were enrolled in the course when they wrote the review match."
+        " If false, all reviews match."
     )
     statuses: list[ReviewStatus] | None = optional(
-        "Moderation statuses. Only for staff: for everyone else only PUBLISHED can match."
+        "Moderation statuses. Only useful for staff, because only PUBLISHED can match for everyone else."
     )
 
 
@@ -195,8 +214,8 @@ class ReviewOrder:
 @strawberry.input(description="Criteria for students. A student must meet all criteria.")
 class StudentFilter(Criteria):
     search: str | None = optional(
-        "Words of the name, at most 200 characters, ignoring case and accents. The last word may be the"
-        " beginning of a word."
+        "Words to search for in the name, at most 200 characters in total. Case and accents are ignored. The"
+        " last word can be the beginning of a longer word."
     )
     countries: list[str] | None = optional("Countries of residence, as ISO 3166-1 alpha-2 codes.")
 
@@ -204,14 +223,14 @@ class StudentFilter(Criteria):
 @strawberry.input(description="Criteria for enrolments.")
 class EnrollmentFilter(Criteria):
     statuses: list[EnrollmentStatus] | None = optional(
-        "Statuses of the enrolment. An empty list matches nothing."
+        "Enrolment statuses. An enrolment must have one of them; an empty list matches nothing."
     )
 
 
-@strawberry.input(description="Criteria for entries of the audit log. An entry must meet all criteria.")
+@strawberry.input(description="Criteria for entries in the audit log. An entry must meet all criteria.")
 class AuditFilter(Criteria):
     actions: list[str] | None = optional(
-        'Names of mutations ("createReview") or commands ("account create").'
+        'Names of the mutations or commands that made the write, such as "createReview" or "account create".'
     )
-    subject: str | None = optional("The actor's `subject`.")
+    subject: str | None = optional("The `subject` of the actor who made the write.")
     node: strawberry.ID | None = optional("Global ID of an object that the write changed.")

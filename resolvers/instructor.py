@@ -1,4 +1,4 @@
-"""Instructor: its fields."""
+"""Resolvers for the fields of Instructor."""
 
 from collections.abc import Sequence
 

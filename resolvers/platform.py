@@ -1,4 +1,7 @@
-"""PlatformStats: its fields. There is only one platform, so each level has a single parent."""
+"""Resolvers for the fields of PlatformStats.
+
+There is only one platform, so the list of parents that each resolver takes has only one entry.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The resolvers of the Query type's own fields."""
+"""Resolvers for the fields of the Query type."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -59,7 +59,7 @@ async def nodes(ctx: Context, *, ids: Ids) -> Sequence[Document | None]:
 
 async def course(ctx: Context, *, id: OptionalId = None, slug: OptionalSlug = None) -> CourseDoc | None:
     if (id is None) == (slug is None):
-        raise BadUserInputError("`course` takes exactly one of `id` and `slug`.")
+        raise BadUserInputError("`course` requires either `id` or `slug`, but not both.")
     if slug is not None:
         (found,) = await ctx.loaders.course_by_slug([text("slug", slug)])
     else:
@@ -117,7 +117,7 @@ async def review(ctx: Context, *, id: ReviewId) -> ReviewDoc | None:
 
 
 async def platform(ctx: Context) -> Document:
-    """An empty parent: the statistics are level fields, each counted only when selected."""
+    """Returns an empty parent object, because each statistic is fetched only when its field is selected."""
     return {}
 
 

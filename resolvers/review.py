@@ -1,4 +1,4 @@
-"""Review: its fields, lists of reviews, and mutations of reviews, votes, replies and moderation."""
+"""Resolvers for Review: its fields, lists of reviews, and mutations of reviews, votes and replies."""
 
 from collections.abc import Sequence
 
@@ -61,9 +61,9 @@ async def review_connections(
     filter: ReviewFilter | None,
     order_by: ReviewOrder | None,
 ) -> list[ConnectionDoc]:
-    """Returns a page of the reviews of each parent, in order: those that the viewer may see.
+    """Returns one page of reviews per parent, in order, limited to reviews that the viewer is allowed to see.
 
-    The list of a parent that is None is empty. field: the field of a review that refers to the parent.
+    The page of a parent that is None is empty. field: the field of a review that refers to the parent.
     """
     wanted, order = set_fields(filter), ordering(order_by, "NEWEST")
     listing = loaders.review.listing(
@@ -79,7 +79,7 @@ async def review_connections(
 
 
 def _criteria(ctx: Context, wanted: Document, field: ReviewParent) -> ReviewCriteria:
-    """Returns the criteria of a filter, restricted to what the viewer may see."""
+    """Converts a filter to criteria for reviews, restricted to reviews that the viewer is allowed to see."""
     statuses = allowed(wanted.get("statuses"), access.review_statuses(ctx.viewer))
     visible = access.course_statuses(ctx.viewer) if field == "studentId" else access.ANY_COURSE
     course_statuses = None if visible == access.ANY_COURSE else visible
@@ -99,7 +99,9 @@ async def create_review(ctx: Context, tx: Transaction, values: InputValues) -> O
             "courseId",
         )
     if await loaders.review_writes.by_student(tx, student_id, course["_id"]):
-        raise refusal("DUPLICATE", "You have already reviewed this course: change that review.", "courseId")
+        raise refusal(
+            "DUPLICATE", "You have already reviewed this course: edit that review instead.", "courseId"
+        )
     fields = {
         **_content(values), "studentId": student_id, "verified": True, "createdAt": tx.now,
         "updatedAt": tx.now,
@@ -123,7 +125,7 @@ async def delete_review(ctx: Context, tx: Transaction, values: InputValues) -> O
 
 
 async def delete_votes(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
-    """Deletes some of the votes on a deleted review; None when none are left."""
+    """Deletes a batch of votes on a deleted review. Returns None once there are no votes left."""
     review = payload["review"]
     if review["helpfulCount"] == review.get("importedHelpfulCount", 0):
         return None

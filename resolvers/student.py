@@ -1,4 +1,4 @@
-"""Student: its fields, and the mutations of profiles and wishlists."""
+"""Resolvers for Student: its fields, and the mutations that change a profile or wishlist."""
 
 from collections.abc import Sequence
 
@@ -76,13 +76,16 @@ async def add_to_wishlist(ctx: Context, tx: Transaction, values: InputValues) ->
     wished = await _wished(tx, student_id)
     if course["_id"] not in wished:
         if len(wished) >= _MAX_WISHES:
-            raise refusal("CONFLICT", f"A wishlist has at most {_MAX_WISHES} courses.", "courseId")
+            raise refusal("CONFLICT", f"A wishlist can contain at most {_MAX_WISHES} courses.", "courseId")
         await loaders.student.add_to_wishlist(tx, student_id, course["_id"])
     return {"course": course, "viewer": viewer_doc(ctx.viewer)}
 
 
 async def remove_from_wishlist(ctx: Context, tx: Transaction, values: InputValues) -> Objects:
-    """Removes a course even if it is no longer in the catalogue; then the payload doesn't show it."""
+    """Removes a course from the viewer's wishlist, even if it is no longer in the catalogue.
+
+    If the viewer can no longer see the course, the payload doesn't contain it.
+    """
     student_id, course_id = viewer_student_id(ctx), values["courseId"]
     if course_id in await _wished(tx, student_id):
         await loaders.student.remove_from_wishlist(tx, student_id, course_id)

@@ -1,4 +1,4 @@
-"""Viewer: the fields of the person who sent the request."""
+"""Resolvers for the fields of Viewer, the person who sent the request."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -15,7 +15,7 @@ from resolvers.relay import After, Before, ConnectionDoc, First, Last, Slice, co
 
 
 class ViewerDoc(TypedDict):
-    """The parent of the fields of the Viewer type."""
+    """The parent object that the resolvers of Viewer's fields receive."""
 
     roles: list[str]
     studentId: ObjectId | None
@@ -23,7 +23,7 @@ class ViewerDoc(TypedDict):
 
 
 def viewer_doc(viewer: Viewer) -> ViewerDoc:
-    """Returns the viewer with their roles in a fixed order, and only the IDs that they may use."""
+    """Returns the viewer, with their roles in a fixed order and only the IDs that they are allowed to use."""
     order = ("STUDENT", "INSTRUCTOR", "STAFF")
     roles = [role for role in order if role in viewer.roles]
     return {
@@ -50,7 +50,7 @@ async def wishlist(
     last: Last = None,
     before: Before = None,
 ) -> Sequence[ConnectionDoc]:
-    """Returns a page of the wishlist. Courses that are no longer in the catalogue are left out."""
+    """Returns a page of the viewer's wishlist, without courses that are no longer in the catalogue."""
     student = access.as_student(ctx.viewer, "Viewer.wishlist")
     return [await _wishlist(ctx, student, Slice(first, after, last, before)) for _ in viewers]
 

@@ -1,4 +1,4 @@
-"""Permissions: the table of rules, and the functions that evaluate it."""
+"""Permissions: the table of rules, and the functions that evaluate them."""
 
 from resolvers.access.permissions import (
     ANY_COURSE,

@@ -1,6 +1,7 @@
-"""Permission checks: the only functions that evaluate the rules of resolvers/access/rules.py.
+"""Permission checks: the only functions that evaluate the rules in resolvers/access/rules.py.
 
-What a viewer may not see is absent, never an error. What they may not do is refused with a reason.
+Anything that a viewer is not allowed to see is absent from the response, and never causes an error. Anything
+that they are not allowed to do is refused with a reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +16,10 @@ from resolvers.access.rules import RULES, Grant
 from resolvers.context import Viewer
 from resolvers.errors import refusal
 
-#: A document of any collection.
+#: A document from any collection. Any, because the types of the values depend on the collection.
 AnyDocument: TypeAlias = Mapping[str, Any]
 
-PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # Any: it is a CourseStatus and a ReviewStatus
+PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # Any, because it is used both as a CourseStatus and a ReviewStatus
 ANY_COURSE: Sequence[CourseStatus] = get_args(CourseStatus)
 _ANY_REVIEW: Sequence[ReviewStatus] = get_args(ReviewStatus)
 
@@ -29,9 +30,9 @@ def has_rule(name: str) -> bool:
 
 
 def grants(viewer: Viewer, name: str) -> set[Grant]:
-    """Returns the grants of the public and of each of the viewer's roles.
+    """Returns the grants of a permission to the public and to each of the viewer's roles.
 
-    A viewer who is signed in without a role is granted what all roles are granted.
+    A viewer who is signed in but has no role is granted everything that is granted to all roles.
     """
     rule = RULES[name]
     if viewer.subject and rule.is_granted_to_all_roles:
@@ -46,7 +47,10 @@ def allows(
     student_id: ObjectId | None = None,
     instructor_ids: Sequence[ObjectId] = (),
 ) -> bool:
-    """Whether the viewer has a permission. student_id, instructor_ids: the owners of the object."""
+    """Returns whether the viewer has the permission `name`.
+
+    student_id, instructor_ids: the student and the instructors who own the object in question.
+    """
     rule = RULES[name]
     if "yes" in grants(viewer, name):
         return True
@@ -58,12 +62,12 @@ def allows(
 
 
 def may_own(viewer: Viewer, *names: str) -> bool:
-    """Whether any of these permissions depends, for this viewer, on ownership of the object."""
+    """Returns whether, for this viewer, any of these permissions depends on who owns the object."""
     return any("own" in grants(viewer, name) for name in names)
 
 
 def require_role(viewer: Viewer, name: str) -> None:
-    """Raises RefusedError if no role of the viewer has the permission, not even for objects of their own."""
+    """Raises RefusedError if the viewer lacks the permission `name` even for objects that they own."""
     if grants(viewer, name) == {"no"}:
         raise _refusal(viewer)
 
@@ -75,7 +79,7 @@ def require(
     student_id: ObjectId | None = None,
     instructor_ids: Sequence[ObjectId] = (),
 ) -> None:
-    """Raises RefusedError if the viewer lacks a permission. The arguments are those of `allows`."""
+    """Raises RefusedError if the viewer lacks the permission `name`. Takes the same arguments as `allows`."""
     if not allows(viewer, name, student_id=student_id, instructor_ids=instructor_ids):
         raise _refusal(viewer)
 
@@ -83,16 +87,16 @@ def require(
 def _refusal(viewer: Viewer) -> Exception:
     if not viewer.subject:
         return refusal("UNAUTHENTICATED", "Sign in first.")
-    return refusal("FORBIDDEN", "You may not do this.")
+    return refusal("FORBIDDEN", "You are not allowed to do this.")
 
 
 def as_student(viewer: Viewer, name: str) -> ObjectId | None:
-    """Returns the viewer's student ID; None if they lack the permission or are not a student."""
+    """Returns the viewer's student ID, or None if they lack the permission or are not a student."""
     return viewer.student_id if allows(viewer, name, student_id=viewer.student_id) else None
 
 
 def as_instructor(viewer: Viewer, name: str) -> ObjectId | None:
-    """Returns the viewer's instructor ID; None if they lack the permission or are not an instructor."""
+    """Returns the viewer's instructor ID, or None if they lack the permission or are not an instructor."""
     instructor_id = viewer.instructor_id
     if instructor_id is None or not allows(viewer, name, instructor_ids=[instructor_id]):
         return None
@@ -100,17 +104,19 @@ def as_instructor(viewer: Viewer, name: str) -> ObjectId | None:
 
 
 def course_statuses(viewer: Viewer) -> Sequence[CourseStatus]:
-    """Returns the statuses of the courses that the viewer sees in lists, whoever teaches the courses."""
+    """Returns the course statuses that the viewer may see in lists, regardless of who teaches the course."""
     return ANY_COURSE if "yes" in grants(viewer, "Course.draft") else PUBLISHED
 
 
 def review_statuses(viewer: Viewer) -> Sequence[ReviewStatus]:
-    """Returns the statuses of the reviews that the viewer sees in lists, whoever wrote the reviews."""
+    """Returns the review statuses that the viewer may see in lists, regardless of who wrote the review."""
     return _ANY_REVIEW if "yes" in grants(viewer, "Review.unpublished") else PUBLISHED
 
 
 def sees(viewer: Viewer, collection: str, document: AnyDocument, owners: Owners = NOBODY) -> bool:
-    """Whether the viewer sees a document of a collection, by its row in loaders/collections.py.
+    """Returns whether the viewer may see a document, according to the row of its collection.
+
+    The rows are in loaders/collections.py.
 
     owners: the owners of the document and the status of its course, as far as they are known.
     """
@@ -126,7 +132,7 @@ def sees(viewer: Viewer, collection: str, document: AnyDocument, owners: Owners 
 
 
 def rules_of(collection: str) -> list[str]:
-    """Returns the names of the rules that can show more of a collection than everyone sees."""
+    """Returns the names of the rules that can make non-public documents of a collection visible."""
     seen_by = COLLECTIONS[collection].seen_by
     draft = COLLECTIONS["courses"].seen_by.rule if seen_by.with_course else None
     return [rule for rule in (draft, seen_by.rule) if rule is not None]
@@ -151,7 +157,7 @@ def sees_enrollments_of(viewer: Viewer, student: StudentDoc) -> bool:
 
 
 def sees_students(viewer: Viewer) -> bool:
-    """Whether the viewer sees the list of all students. A single student is visible to everyone."""
+    """Returns whether the viewer may list all students. A single student is visible to everyone."""
     return allows(viewer, "Query.students")
 
 

@@ -1,19 +1,19 @@
-"""The table of permissions: what each role is granted. Only resolvers/access/permissions.py evaluates it.
+"""The table of permissions that each role is granted. Only resolvers/access/permissions.py evaluates it.
 
-`python -m resolvers.access.rules > docs/permissions.md` generates its documentation.
+`python -m resolvers.access.rules > docs/permissions.md` generates the documentation of the table.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-#: own: granted only for objects that belong to the viewer.
+#: Whether a role is granted a permission. "own" means only for objects that belong to the viewer.
 Grant: TypeAlias = Literal["no", "own", "yes"]
 
 
 class Rule(NamedTuple):
-    """The grant of a permission for each role. A viewer with several roles has the broadest of their grants.
+    """A permission, and whether each role is granted it. A viewer with several roles has the broadest grant.
 
-    action: completes the sentence "the viewer may …".
+    action: describes the permission, completing the sentence "the viewer may …".
     """
 
     action: str
@@ -28,10 +28,10 @@ class Rule(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Rules that are documented in one table.
+    """A group of rules that are documented in the same table.
 
-    own: what the grant `own` covers, in words, for a student and for an instructor.
-    rules: by the name of a field, a mutation, or a kind of document.
+    own: describes which objects the grant "own" covers, for a student and for an instructor.
+    rules: the rules, keyed by the name of a field, a mutation, or a kind of document.
     """
 
     title: str
@@ -59,7 +59,7 @@ GROUPS = (
             "createCourse": Rule("create a course", "no", "no", "yes", "yes"),
             "updateCourse": Rule("change a course", *_TAUGHT),
             "publishCourse": Rule("publish a course in the catalogue", *_TAUGHT),
-            "archiveCourse": Rule("take a course out of the catalogue", *_TAUGHT),
+            "archiveCourse": Rule("remove a course from the catalogue", *_TAUGHT),
             "createCourseRun": Rule("create a run of a course", *_TAUGHT),
             "updateCourseRun": Rule("change a run", *_TAUGHT),
         },
@@ -128,25 +128,26 @@ RULES: Mapping[str, Rule] = {name: rule for group in GROUPS for name, rule in gr
 _PREFACE = """\
 # Permissions
 
-Generated from [resolvers/access/rules.py](../resolvers/access/rules.py), the table that the gateway enforces,
-by `.venv/bin/python -m resolvers.access.rules > docs/permissions.md`. The tests in `tests/permissions` check
-every cell.
+This page is generated from [resolvers/access/rules.py](../resolvers/access/rules.py), the table that the
+gateway enforces, by `.venv/bin/python -m resolvers.access.rules > docs/permissions.md`. The tests in
+`tests/permissions` check every cell.
 
 Fields that are not in the tables are open to everyone. A viewer with several roles has the permissions of all
-of them. A viewer who is signed in without a role has the permissions that all roles share. An access token
-that is expired, forged or issued for another audience is refused with 401 before the operation runs, even for
-fields that are open to everyone.
+of those roles. A viewer who is signed in but has no role has the permissions that all roles share. If an
+access token is expired, forged or issued for another audience, the request is refused with status 401 before
+the operation runs, even if the operation selects only fields that are open to everyone.
 
-- Anything that a viewer may not see is absent: null, false or an empty list, never an error that would reveal
-  that it exists. Counts, facets and pages cover only what the viewer may see.
-- A mutation that the viewer may not perform is refused in the payload's `errors`, and changes nothing. The
-  code is `UNAUTHENTICATED` without a token, `FORBIDDEN` with one, and `NOT_FOUND` for an object that the
-  viewer may not see.
-- A run or a review is hidden together with its course. Students still see their own enrolments and reviews,
-  with the course, even if the course is archived.
-- Instructors see their drafts and archived courses by ID, by slug, and in the `courses` of an instructor. The
-  catalogue (`courses`, `category.courses`) and the reviews of a student show drafts and archived courses only
-  to staff.
+- Anything that a viewer is not allowed to see is absent from the response: null, false or an empty list.
+  There is never an error that would reveal that it exists. Counts, facets and pages cover only what the
+  viewer is allowed to see.
+- A mutation that the viewer is not allowed to perform is refused in the payload's `errors`, and changes
+  nothing. The code is `UNAUTHENTICATED` without a token, `FORBIDDEN` with a token, and `NOT_FOUND` for an
+  object that the viewer is not allowed to see.
+- If a course is hidden, so are its runs and reviews. Students can still see their own enrolments and reviews,
+  and the courses that these belong to, even if a course is archived.
+- Instructors can see their drafts and archived courses by ID, by slug, and in the `courses` field of an
+  instructor. The catalogue (`courses`, `category.courses`) and the reviews of a student show drafts and
+  archived courses only to staff.
 """
 
 

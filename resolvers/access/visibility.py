@@ -1,4 +1,4 @@
-"""Hides fetched documents that the viewer may not see."""
+"""Hides fetched documents that the viewer is not allowed to see."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,11 +12,13 @@ from resolvers.access.permissions import AnyDocument
 from resolvers.context import Context
 
 
-async def visible(ctx: Context, collection: str, documents: Sequence[Any]) -> list[Any]:  # of any TypedDict
-    """Returns the documents of a collection that the viewer may see, in order; None in place of the others.
+async def visible(
+    ctx: Context, collection: str, documents: Sequence[Any]
+) -> list[Any]:  # Any: the TypedDict varies
+    """Returns documents in order, with None in place of each one that the viewer is not allowed to see.
 
-    Sends one command if that depends on the owner of a document or on the status of its course, and none for
-    documents that everyone sees.
+    Sends one command if the visibility of a document depends on its owner or on the status of its course, and
+    none if everyone may see the documents.
     """
     if COLLECTIONS[collection].seen_by == EVERYONE:
         return list(documents)
@@ -34,7 +36,7 @@ async def visible(ctx: Context, collection: str, documents: Sequence[Any]) -> li
 async def _owners(
     ctx: Context, collection: str, documents: Sequence[AnyDocument]
 ) -> Mapping[ObjectId, Owners]:
-    """Loads the owners on which the visibility of the documents depends, by `_id`."""
+    """Loads the owners and course statuses that decide who may see the documents, keyed by `_id`."""
     if permissions.may_own(ctx.viewer, *permissions.rules_of(collection)):
         ids = [document["_id"] for document in documents]
         return await owners_by_id(ctx.loaders.database[collection], ids)

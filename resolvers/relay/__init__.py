@@ -1,4 +1,4 @@
-"""Relay: global IDs, `node`, connections, and the arguments of lists."""
+"""The parts of the API that follow Relay: global IDs, `node`, connections, and the arguments of lists."""
 
 from resolvers.relay.ids import decode_id, decode_id_as, encode_id
 from resolvers.relay.list_arguments import (

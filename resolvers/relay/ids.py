@@ -1,4 +1,4 @@
-"""Relay global IDs: base64url of a three-byte type code and the ObjectId's twelve bytes; 20 characters."""
+"""Relay global IDs: a 3-byte type code and a 12-byte ObjectId, encoded as 20 characters of base64url."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import b2a_base64
@@ -14,7 +14,7 @@ _LENGTH = 20
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-#: A document of any collection.
+#: A document from any collection. Any, because the types of the values depend on the collection.
 AnyDocument: TypeAlias = Mapping[str, Any]
 
 
@@ -24,14 +24,14 @@ class GlobalId(NamedTuple):
 
 
 def encoder(type_name: str) -> Callable[[AnyDocument], str]:
-    """Returns a function that makes the global ID of a document of this type."""
+    """Returns a function that encodes the global ID of any document of this type."""
     row = of_type(type_name)
     if row is None or row.id_code is None:
         raise TypeError(f"{type_name} has no row with an ID code in loaders/collections.py")
-    # Three bytes are exactly four characters of base64, so the type code is a constant prefix.
+    # Three bytes are encoded as exactly four characters of base64, so all IDs of a type have the same prefix.
     prefix = urlsafe_b64encode(row.id_code).decode()
 
-    # Inlines urlsafe_b64encode to save two calls: every object of a response has an ID.
+    # Inlines urlsafe_b64encode to save two calls, because almost every object in a response has an ID.
     def encode(document: AnyDocument) -> str:
         encoded = b2a_base64(id_bytes(document["_id"]), newline=False)
         return prefix + encoded.translate(_URL_SAFE).decode()
@@ -45,7 +45,7 @@ def encode_id(type_name: str, document: AnyDocument) -> str:
 
 
 def decode_id(global_id: str) -> GlobalId | None:
-    """Returns the type and the ObjectId; None if the text is not a global ID of Lectern."""
+    """Returns the type and the ObjectId of a global ID, or None if Lectern can't have issued it."""
     if len(global_id) != _LENGTH:
         return None
     try:
@@ -53,13 +53,13 @@ def decode_id(global_id: str) -> GlobalId | None:
     except ValueError:
         return None
     type_name = next((row.type_name for row in with_types() if row.id_code == raw[:3]), None)
-    # Each ID has one canonical form: other texts that decode to it are not IDs.
+    # Each ID has one canonical form. Other texts that decode to the same bytes are not valid IDs.
     if type_name is None or urlsafe_b64encode(raw).decode() != global_id:
         return None
     return GlobalId(type_name, ObjectId(raw[3:]))
 
 
 def decode_id_as(type_name: str, global_id: str | None) -> ObjectId | None:
-    """Returns the ObjectId; None if there is no ID, or it is invalid or of another type."""
+    """Returns the ObjectId of a global ID, or None if the ID is None, invalid or of a different type."""
     decoded = decode_id(global_id) if global_id is not None else None
     return decoded.id if decoded and decoded.type_name == type_name else None

@@ -1,4 +1,4 @@
-"""The arguments of lists, checked and converted to what the loaders take."""
+"""Checks the arguments of lists, and converts them to the arguments of the loaders."""
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
@@ -27,55 +27,56 @@ from resolvers.inputs import (
 CourseFilterArgument = Annotated[
     CourseFilter | None,
     strawberry.argument(
-        description="Criteria for courses; by default all that the viewer may see are listed."
+        description="Criteria for courses. By default, all courses that the viewer can see are listed."
     ),
 ]
 CourseOrderArgument = Annotated[
-    CourseOrder | None, strawberry.argument(description="Order of the courses; by default RELEVANCE, DESC.")
+    CourseOrder | None,
+    strawberry.argument(description="Order of the courses. The default is RELEVANCE, DESC."),
 ]
 ReviewFilterArgument = Annotated[
     ReviewFilter | None,
     strawberry.argument(
-        description="Criteria for reviews; by default all that the viewer may see are listed."
+        description="Criteria for reviews. By default, all reviews that the viewer can see are listed."
     ),
 ]
 ReviewOrderArgument = Annotated[
-    ReviewOrder | None, strawberry.argument(description="Order of the reviews; by default NEWEST, DESC.")
+    ReviewOrder | None, strawberry.argument(description="Order of the reviews. The default is NEWEST, DESC.")
 ]
 StudentFilterArgument = Annotated[
     StudentFilter | None,
     strawberry.argument(
-        description="Criteria for students; by default all that the viewer may see are listed."
+        description="Criteria for students. By default, all students that the viewer can see are listed."
     ),
 ]
 EnrollmentFilterArgument = Annotated[
     EnrollmentFilter | None,
     strawberry.argument(
-        description="Criteria for enrolments; by default all that the viewer may see are listed."
+        description="Criteria for enrolments. By default, all enrolments that the viewer can see are listed."
     ),
 ]
 AuditFilterArgument = Annotated[
     AuditFilter | None,
     strawberry.argument(
-        description="Criteria for entries; by default all that the viewer may see are listed."
+        description="Criteria for entries. By default, all entries that the viewer can see are listed."
     ),
 ]
 
-#: The maximum number of characters of a text in a filter, and of a slug.
+#: The maximum length of a text in a filter, and of a slug argument, in characters.
 LONGEST_TEXT = 200
 
 T = TypeVar("T")
 
 
 class Ordering(NamedTuple):
-    field: Any  # a stored value of CourseOrderField or ReviewOrderField, which the loaders type as a Literal
+    field: Any  # Any: the stored value of an order field, which the loaders declare as a Literal
     descending: bool
 
 
 def set_fields(value: InputObject | None) -> Document:
-    """Returns the fields of an input that are set and not null, with enums as their stored values.
+    """Returns the fields of an input that are set and not null, with enums converted to their stored values.
 
-    Raises BadUserInputError for a text that is too long.
+    Raises BadUserInputError if a text is too long.
     """
     if value is None:
         return {}
@@ -84,44 +85,44 @@ def set_fields(value: InputObject | None) -> Document:
 
 
 def effective_criteria(wanted: Document) -> Document:
-    """Drops criteria that every document meets: a search without words, `verifiedOnly: false`.
+    """Drops criteria that every document meets, such as a search without words or `verifiedOnly: false`.
 
-    Cursors are signed with the result, so equivalent filters have the same cursors.
+    Cursors are signed with the result, so that equivalent filters have the same cursors.
     """
     return {name: value for name, value in wanted.items() if _narrows(name, value)}
 
 
-def _narrows(name: str, value: Any) -> bool:  # any value of a filter
+def _narrows(name: str, value: Any) -> bool:  # Any: filter values of all types
     if name == "search":
         return has_words(value)
     return name != "verified_only" or bool(value)
 
 
 def text(name: str, value: str) -> str:
-    """Returns a text argument that is looked up or searched for.
+    """Checks the length of a text argument, such as a slug or a search, and returns the text unchanged.
 
-    Raises BadUserInputError if it is too long, because the time it takes to process grows with its length.
+    Raises BadUserInputError if it is too long, because long texts take longer to process.
     """
     if len(value) > LONGEST_TEXT:
         raise BadUserInputError(
-            f"`{to_camel_case(name)}` has {len(value):,} characters: it takes at most {LONGEST_TEXT}."
+            f"`{to_camel_case(name)}` has {len(value):,} characters, but at most {LONGEST_TEXT} are allowed."
         )
     return value
 
 
 def ordering(order_by: CourseOrder | ReviewOrder | None, default: str) -> Ordering:
-    """Returns the field and the direction of an order; the default order is descending."""
+    """Returns the field and direction of an order. If there is none, uses the default field, descending."""
     if order_by is None:
         return Ordering(default, descending=True)
     return Ordering(order_by.field.value, order_by.direction is OrderDirection.DESC)
 
 
 def allowed(wanted: Sequence[T] | None, visible: Sequence[T]) -> Sequence[T]:
-    """Returns the visible values that are wanted; all visible values if no filter is set (None)."""
+    """Returns the visible values that a filter asks for, or all visible values if there is no filter."""
     return visible if wanted is None else [value for value in visible if value in wanted]
 
 
-def _plain(name: str, value: Any) -> Any:  # any value of an input
+def _plain(name: str, value: Any) -> Any:  # Any: input values of all types
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The `node` and `nodes` fields, and the `id` field of every Node type."""
+"""Resolves the `node` and `nodes` fields, and the `id` field of every Node type."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,14 +15,14 @@ MOST_IDS = 100
 
 
 async def nodes_by_id(ctx: Context, global_ids: Sequence[str], most: int = MOST_IDS) -> list[Document | None]:
-    """Loads objects by their global IDs: one entry per ID, in order.
+    """Loads objects by their global IDs. Returns one entry per ID, in order.
 
-    An entry is the document with its type under `__typename`, or None if the ID is invalid or unknown, or the
-    object is hidden from the viewer. Sends one command for each type, and those of `visible`.
-    Raises BadUserInputError for more than `most` IDs.
+    An entry is the document, with its type added as `__typename`, or None if the ID is invalid or unknown, or
+    the object is hidden from the viewer. Sends one command per type, in addition to the commands of
+    `visible`. Raises BadUserInputError if there are more than `most` IDs.
     """
     if len(global_ids) > most:
-        raise BadUserInputError(f"`ids` has {len(global_ids)} entries: it takes at most {most}.")
+        raise BadUserInputError(f"`ids` has {len(global_ids)} entries, but at most {most} are allowed.")
     decoded = [ids.decode_id(global_id) for global_id in global_ids]
     found: dict[ids.GlobalId, Document | None] = {}
     for type_name in dict.fromkeys(key.type_name for key in decoded if key):
@@ -33,12 +33,12 @@ async def nodes_by_id(ctx: Context, global_ids: Sequence[str], most: int = MOST_
 
 
 def global_id(type_name: str) -> Callable[[ids.AnyDocument], str]:
-    """Returns a function that makes the global ID of a document of this type."""
+    """Returns a function that encodes the global ID of any document of this type."""
     return ids.encoder(type_name)
 
 
 async def _visible(ctx: Context, type_name: str, keys: Sequence[ObjectId]) -> list[Document | None]:
-    """Loads the documents of one type; None for each that is unknown or hidden from the viewer."""
+    """Loads documents of one type, with None for each document that is unknown or hidden from the viewer."""
     row = of_type(type_name)
     assert row is not None  # noqa: S101  # an ID of this type was decoded by its row
     found = await ctx.loaders.by_key(row.name)(keys)

@@ -1,4 +1,4 @@
-"""Relay connections: pages, edges and cursors of the lists of loaders.reading.listing."""
+"""Relay connections: pages, edges and cursors for the lists that loaders.reading.listing defines."""
 
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,25 +20,30 @@ MAX_SIZE = 100
 First = Annotated[
     int | None,
     strawberry.argument(
-        description="Number of elements from the start of the list, 0 to 100; 20 if neither `first` nor"
-        " `last` is given."
+        description="Number of elements to return from the start of the list, from 0 to 100. The default is"
+        " 20 if `last` isn't given either."
     ),
 ]
-After = Annotated[str | None, strawberry.argument(description="Cursor: only elements after this one.")]
+After = Annotated[
+    str | None, strawberry.argument(description="Only elements after this cursor are returned.")
+]
 Last = Annotated[
     int | None,
     strawberry.argument(
-        description="Number of elements from the end of the list, 0 to 100; not together with `first`."
+        description="Number of elements to return from the end of the list, from 0 to 100; can't be combined"
+        " with `first`."
     ),
 ]
-Before = Annotated[str | None, strawberry.argument(description="Cursor: only elements before this one.")]
+Before = Annotated[
+    str | None, strawberry.argument(description="Only elements before this cursor are returned.")
+]
 
 T = TypeVar("T")
 
-#: A document of a list.
+#: A document in a list. Any, because the types of the values depend on the collection.
 NodeDoc: TypeAlias = Mapping[str, Any]
 
-#: What distinguishes a list from every other one, for its cursors: its name, filter and order.
+#: Identifies a list when its cursors are signed: the list's name, filter and order.
 CursorScope: TypeAlias = tuple[object, ...]
 
 
@@ -52,14 +57,14 @@ class Slice(NamedTuple):
 
 
 class ConnectionDoc(TypedDict):
-    """The parent of a connection's fields. Edges and cursors are made only when they are selected."""
+    """The parent object of a connection's fields. Edges and cursors are created only if they are selected."""
 
     nodes: Sequence[NodeDoc]
     page: Page
     cursors: Scope
 
 
-#: The parent of an edge's fields: its node and its connection.
+#: The parent object of an edge's fields: the edge's node and its connection.
 EdgeDoc: TypeAlias = tuple[NodeDoc, ConnectionDoc]
 
 
@@ -69,11 +74,11 @@ async def connections(
     parents: Sequence[ParentKey | None],
     arguments: Slice,
     scope: CursorScope,
-) -> list[Any]:  # connections; an entry may also be an error, which graphql-core raises for its field
+) -> list[Any]:  # Any: a ConnectionDoc, or an error, which graphql-core raises for the field
     """Returns one connection per parent, in order. Sends one command.
 
-    An entry is an InvalidCursorError if a cursor belongs to the list of another parent. The list of a parent
-    that is None is empty, whatever the cursor.
+    An entry is an InvalidCursorError if a cursor belongs to the list of another parent. If a parent is None,
+    its list is empty, regardless of the cursor.
     Raises BadUserInputError or InvalidCursorError if the arguments are invalid for all parents.
     """
     listing = replace(listing, projection=ctx.loaders.projections.get(listing.collection.name))
@@ -81,7 +86,7 @@ async def connections(
     shown = [parent for parent in dict.fromkeys(parents) if parent is not None]
     window, errors = _window(arguments, cursors, shown)
     pages = await listing.pages([None if p in errors else p for p in parents] if errors else parents, window)
-    made: list[Any] = [  # as the result
+    made: list[Any] = [  # Any, because errors can replace some of these connections
         {"nodes": page.documents, "page": page, "cursors": cursors} for page in pages
     ]
     return [errors.get(parent, c) for parent, c in zip(parents, made, strict=True)] if errors else made
@@ -90,7 +95,7 @@ async def connections(
 async def connection(
     ctx: Context, listing: Listing, parent: ParentKey | None, arguments: Slice, scope: CursorScope
 ) -> ConnectionDoc:
-    """Returns the connection of a single parent, as `connections` does."""
+    """Like `connections`, but returns the connection of a single parent."""
     (made,) = await connections(ctx, listing, [parent], arguments, scope)
     only: ConnectionDoc = made
     return only
@@ -104,7 +109,7 @@ async def by_listing(
     connections: Sequence[ConnectionDoc],
     function: Callable[[Listing, Sequence[ParentKey]], Awaitable[Sequence[T]]],
 ) -> list[T]:
-    """Returns one result per connection, in order. Calls the function once per listing, for all parents."""
+    """Returns one result per connection, in order. Calls the function once per listing, with all parents."""
     groups: dict[int, list[Page]] = {}
     for connection in connections:
         groups.setdefault(id(connection["page"].listing), []).append(connection["page"])
@@ -154,17 +159,18 @@ def _cursor(connection: ConnectionDoc, node: NodeDoc) -> str:
 def _window(
     arguments: Slice, cursors: Scope, parents: Sequence[ParentKey]
 ) -> tuple[Window, Mapping[ParentKey, InvalidCursorError]]:
-    """Returns the window, and an error for each parent to whose list a cursor doesn't belong.
+    """Converts paging arguments to a window, the range of elements to read from each list.
 
+    Also returns an error for each parent whose list a cursor doesn't belong to.
     Raises BadUserInputError or InvalidCursorError if the arguments are invalid for all parents.
     """
     first, after, last, before = arguments
     if first is not None and last is not None:
-        raise BadUserInputError("Give `first` or `last`, not both.")
+        raise BadUserInputError("`first` and `last` can't be combined.")
     for name, size in (("first", first), ("last", last)):
         if size is not None and not 0 <= size <= MAX_SIZE:
-            hint = " Follow `pageInfo` for more." if size > MAX_SIZE else ""
-            raise BadUserInputError(f"`{name}` is {size}: it takes 0 to {MAX_SIZE}.{hint}")
+            hint = " Use the cursors in `pageInfo` to fetch more." if size > MAX_SIZE else ""
+            raise BadUserInputError(f"`{name}` is {size}, but must be between 0 and {MAX_SIZE}.{hint}")
     size = last if last is not None else first
     keys: dict[str, Key] = {}
     errors: dict[ParentKey, InvalidCursorError] = {}

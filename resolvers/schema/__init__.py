@@ -1,4 +1,4 @@
-"""The schema: types, mutations and their inputs, put together."""
+"""The GraphQL schema: types, queries, mutations and their inputs."""
 
 from resolvers.schema.build import converted, declaration, schema, sdl
 

@@ -1,6 +1,7 @@
-"""The assembled schema, and access to its field declarations.
+"""Builds the schema, and gives access to its field declarations.
 
-Strawberry's schema and graphql-core's refer to each other by private attributes. Only this module reads them.
+Strawberry's schema and graphql-core's schema refer to each other through private attributes. This is the only
+module that reads those attributes.
 """
 
 import strawberry
@@ -19,12 +20,12 @@ _schema = strawberry.Schema(
     Query, Mutation, config=StrawberryConfig(default_resolver=stored, scalar_map=scalar_map(SCALARS))
 )
 
-#: The schema as graphql-core executes it.
+#: The schema in the form that graphql-core executes.
 schema: GraphQLSchema = _schema._schema  # noqa: SLF001
 
 
 def sdl() -> str:
-    """Returns the schema in SDL."""
+    """Returns the schema as GraphQL SDL (schema definition language)."""
     return f"{_schema.as_str()}\n"
 
 
@@ -35,7 +36,10 @@ def declaration(field: GraphQLField) -> StrawberryField:
 
 
 def converted(schema: GraphQLSchema, field: GraphQLField, values: Arguments) -> dict[str, Value]:
-    """Converts coerced arguments for a field's function: Python names, and inputs as their classes."""
+    """Converts coerced argument values to the keyword arguments of a field's function.
+
+    Names become Python names, and inputs become instances of their classes.
+    """
     strawberry_schema: strawberry.Schema = schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
     registry = strawberry_schema.schema_converter.scalar_registry
     return convert_arguments(dict(values), declaration(field).arguments, registry, strawberry_schema.config)

@@ -1,4 +1,4 @@
-"""The mutations of the schema and their payloads: declarations without logic."""
+"""Declarations of the schema's mutations and their payloads, without logic."""
 
 from datetime import datetime
 from enum import Enum
@@ -17,37 +17,43 @@ from resolvers.schema import write_inputs
 from resolvers.schema.types import Course, CourseRun, Enrollment, Review, Student, Viewer
 from resolvers.writing import mutation, write
 
-#: The weight of a password hash, in values (resolvers.fields): argon2id is slow on purpose.
+#: The weight of a password hash in the price of an operation (see resolvers.fields): argon2id is slow by
+#: design.
 _PASSWORD = 20_000
 
-_MAX_ERRORS = 50  # more than any input has fields
+_MAX_ERRORS = 50  # more than the number of fields in any input, so that no error is left out of a payload
 
 
-@strawberry.enum(description="The kind of reason for which a mutation was refused.")
+@strawberry.enum(description="Machine-readable reason why a mutation was refused.")
 class ErrorCode(Enum):
     INVALID = enum_value("INVALID", description="A value is not valid.")
     NOT_FOUND = enum_value(
-        "NOT_FOUND", description="An ID is unknown, or of an object that the viewer may not see."
+        "NOT_FOUND", description="No object has the given ID, or the viewer is not allowed to see it."
     )
-    FORBIDDEN = enum_value("FORBIDDEN", description="The viewer may not do this.")
+    FORBIDDEN = enum_value("FORBIDDEN", description="The viewer is not allowed to do this.")
     UNAUTHENTICATED = enum_value("UNAUTHENTICATED", description="The viewer must sign in, or sign in again.")
     CONFLICT = enum_value("CONFLICT", description="The request conflicts with the current state of the data.")
     DUPLICATE = enum_value(
-        "DUPLICATE", description="The object already exists, or a unique value such as a slug is taken."
+        "DUPLICATE",
+        description="The object already exists, or a value that must be unique, such as a slug, is taken.",
     )
-    SEATS_TAKEN = enum_value("SEATS_TAKEN", description="No seat is left.")
-    NOT_ENROLLED = enum_value("NOT_ENROLLED", description="This requires an enrolment in the course.")
-    RATE_LIMITED = enum_value("RATE_LIMITED", description="Too many attempts: try again later.")
+    SEATS_TAKEN = enum_value("SEATS_TAKEN", description="The run has no seats left.")
+    NOT_ENROLLED = enum_value("NOT_ENROLLED", description="The mutation requires an enrolment in the course.")
+    RATE_LIMITED = enum_value("RATE_LIMITED", description="There were too many attempts. Try again later.")
     EXPIRED = enum_value(
-        "EXPIRED", description="It is too late: the run has begun, or the enrolment or the link has expired."
+        "EXPIRED",
+        description="It is too late: the run has already started, or the enrolment or reset link has"
+        " expired.",
     )
 
 
-@strawberry.type(description="A reason for which a mutation was refused, to be shown in a form.")
+@strawberry.type(description="A reason why a mutation was refused, in a form that can be shown to the user.")
 class UserError:
-    code: ErrorCode = fields.plain("The kind of reason.")
-    message: str = fields.plain("The reason as an English sentence for the user.")
-    path: list[str] = fields.listed("path", 5, 'Path to the input field at fault: ["input", "rating"].')
+    code: ErrorCode = fields.plain("Machine-readable reason for the error.")
+    message: str = fields.plain("Explanation of the error for the user, in English.")
+    path: list[str] = fields.listed(
+        "path", 5, 'Path to the input field that caused the error, such as ["input", "rating"].'
+    )
 
 
 @strawberry.type
@@ -55,21 +61,23 @@ class Payload:
     errors: list[UserError] = fields.listed(
         "errors",
         _MAX_ERRORS,
-        "Why the mutation was refused; empty if it succeeded.",
+        "Reasons why the mutation was refused; empty if it succeeded.",
     )
-    client_mutation_id: str | None = fields.plain("The `clientMutationId` of the input, unchanged.")
+    client_mutation_id: str | None = fields.plain("The `clientMutationId` from the input, unchanged.")
 
 
-@strawberry.type(description="A session: its tokens and its viewer.")
+@strawberry.type(description="A session's tokens and the person who signed in.")
 class SessionPayload(Payload):
     access_token: str | None = fields.plain(
-        "Token for the header `Authorization: Bearer …`; null if refused."
+        "Access token for the header `Authorization: Bearer …`; null if the mutation was refused."
     )
     refresh_token: str | None = fields.plain(
-        "Token for `refreshSession`; it can be used once. Null if refused."
+        "Refresh token for `refreshSession`, which can be used only once; null if the mutation was refused."
     )
-    expires_at: datetime | None = fields.plain("When the access token expires; null if refused.")
-    viewer: Viewer | None = fields.plain("The person who signed in; null if refused.")
+    expires_at: datetime | None = fields.plain(
+        "When the access token expires; null if the mutation was refused."
+    )
+    viewer: Viewer | None = fields.plain("The person who signed in; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `signOut`.")
@@ -79,22 +87,24 @@ class SignOutPayload(Payload):
 
 @strawberry.type(description="Result of `changePassword`.")
 class ChangePasswordPayload(Payload):
-    viewer: Viewer | None = fields.plain("The person whose password was changed; null if refused.")
+    viewer: Viewer | None = fields.plain(
+        "The person whose password was changed; null if the mutation was refused."
+    )
 
 
 @strawberry.type(description="Result of `updateProfile`.")
 class UpdateProfilePayload(Payload):
-    student: Student | None = fields.plain("The student after the change; null if refused.")
+    student: Student | None = fields.plain("The updated student; null if the mutation was refused.")
 
 
 @strawberry.type
 class CoursePayload(Payload):
-    course: Course | None = fields.plain("The course after the change; null if refused.")
+    course: Course | None = fields.plain("The updated course; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `createCourse`.")
 class CreateCoursePayload(CoursePayload):
-    pass
+    course: Course | None = fields.plain("The new course; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `updateCourse`.")
@@ -114,12 +124,12 @@ class ArchiveCoursePayload(CoursePayload):
 
 @strawberry.type
 class CourseRunPayload(Payload):
-    course_run: CourseRun | None = fields.plain("The run after the change; null if refused.")
+    course_run: CourseRun | None = fields.plain("The updated run; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `createCourseRun`.")
 class CreateCourseRunPayload(CourseRunPayload):
-    pass
+    course_run: CourseRun | None = fields.plain("The new run; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `updateCourseRun`.")
@@ -129,12 +139,12 @@ class UpdateCourseRunPayload(CourseRunPayload):
 
 @strawberry.type
 class EnrollmentPayload(Payload):
-    enrollment: Enrollment | None = fields.plain("The enrolment after the change; null if refused.")
+    enrollment: Enrollment | None = fields.plain("The updated enrolment; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `enroll`.")
 class EnrollPayload(EnrollmentPayload):
-    pass
+    enrollment: Enrollment | None = fields.plain("The new enrolment; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `cancelEnrollment`.")
@@ -150,20 +160,23 @@ class UpdateProgressPayload(EnrollmentPayload):
 @strawberry.type(description="Result of `addToWishlist` and `removeFromWishlist`.")
 class WishlistPayload(Payload):
     course: Course | None = fields.plain(
-        "The course that was added or removed; null if refused, or if the viewer may no longer see it."
+        "The course that was added or removed; null if the mutation was refused, or if the viewer can no"
+        " longer see the course."
     )
-    viewer: Viewer | None = fields.plain("The owner of the wishlist; null if refused.")
+    viewer: Viewer | None = fields.plain("The owner of the wishlist; null if the mutation was refused.")
 
 
 @strawberry.type
 class ReviewPayload(Payload):
-    review: Review | None = fields.plain("The review after the change; null if refused.")
-    course: Course | None = fields.plain("The reviewed course, with its new rating; null if refused.")
+    review: Review | None = fields.plain("The updated review; null if the mutation was refused.")
+    course: Course | None = fields.plain(
+        "The reviewed course, with its updated rating; null if the mutation was refused."
+    )
 
 
 @strawberry.type(description="Result of `createReview`.")
 class CreateReviewPayload(ReviewPayload):
-    pass
+    review: Review | None = fields.plain("The new review; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `updateReview`.")
@@ -173,18 +186,24 @@ class UpdateReviewPayload(ReviewPayload):
 
 @strawberry.type(description="Result of `deleteReview`.")
 class DeleteReviewPayload(Payload):
-    review: Review | None = fields.plain("The deleted review, as it was; null if refused.")
-    course: Course | None = fields.plain("The reviewed course, with its new rating; null if refused.")
+    review: Review | None = fields.plain(
+        "The review, as it was before it was deleted; null if the mutation was refused."
+    )
+    course: Course | None = fields.plain(
+        "The reviewed course, with its updated rating; null if the mutation was refused."
+    )
 
 
 @strawberry.type(description="Result of `markReviewHelpful`.")
 class MarkReviewHelpfulPayload(Payload):
-    review: Review | None = fields.plain("The review after the vote; null if refused.")
+    review: Review | None = fields.plain(
+        "The review, with its updated `helpfulCount`; null if the mutation was refused."
+    )
 
 
 @strawberry.type(description="Result of `replyToReview`.")
 class ReplyToReviewPayload(Payload):
-    review: Review | None = fields.plain("The review with the reply; null if refused.")
+    review: Review | None = fields.plain("The review, with the new reply; null if the mutation was refused.")
 
 
 @strawberry.type(description="Result of `moderateReview`.")
@@ -192,14 +211,14 @@ class ModerateReviewPayload(ReviewPayload):
     pass
 
 
-@strawberry.type(description="The root of all mutations.")
+@strawberry.type(description="The root type for all mutations.")
 class Mutation:
     sign_up: SessionPayload = mutation(
         resolvers.signing_in.sign_up,
         write_inputs.SignUpInput,
         commands=13,
         weight=_PASSWORD,
-        description="Creates an account and its student, and signs in.",
+        description="Creates an account for a new student, and signs in.",
     )
     sign_in: SessionPayload = mutation(
         resolvers.signing_in.sign_in,
@@ -212,8 +231,9 @@ class Mutation:
         resolvers.signing_in.refresh_session,
         write_inputs.RefreshSessionInput,
         commands=5,
-        description="Exchanges a refresh token for new tokens of the same session. If a refresh token is used"
-        " a second time, the session ends, unless it is a retry with the same idempotency key.",
+        description="Exchanges a refresh token for new tokens for the same session. If a refresh token is"
+        " used a second time, the session ends, unless the second use is a retry with the same idempotency"
+        " key.",
     )
     sign_out: SignOutPayload = mutation(
         resolvers.signing_in.sign_out,
@@ -233,14 +253,14 @@ class Mutation:
         write_inputs.ResetPasswordInput,
         commands=6,
         weight=_PASSWORD,
-        description="Sets a new password with the token of a reset link, ends all sessions of the account,"
+        description="Sets a new password, using the token from a reset link. Ends all sessions of the account"
         " and signs in.",
     )
     update_profile: UpdateProfilePayload = write(
         resolvers.student.update_profile,
         write_inputs.UpdateProfileInput,
         commands=7,
-        description="Changes the viewer's profile as a student.",
+        description="Changes the viewer's student profile.",
     )
     create_course: CreateCoursePayload = write(
         resolvers.course.create_course,
@@ -252,20 +272,21 @@ class Mutation:
         resolvers.course.update_course,
         write_inputs.UpdateCourseInput,
         commands=10,
-        description="Changes a course. Fields that are left out keep their values.",
+        description="Changes a course. Omitted fields keep their values.",
     )
     publish_course: PublishCoursePayload = write(
         resolvers.course.publish_course,
         write_inputs.PublishCourseInput,
         follow_up=resolvers.course.fill_runs,
         commands=9,
-        description="Publishes a course in the catalogue. It must have a summary and a delivery mode.",
+        description="Publishes a course in the catalogue. The course must have a summary and a delivery"
+        " mode.",
     )
     archive_course: ArchiveCoursePayload = write(
         resolvers.course.archive_course,
         write_inputs.ArchiveCourseInput,
         commands=7,
-        description="Takes a course out of the catalogue. Its runs, reviews and enrolments are kept.",
+        description="Removes a course from the catalogue. Its runs, reviews and enrolments are kept.",
     )
     create_course_run: CreateCourseRunPayload = write(
         resolvers.course_run.create_course_run,
@@ -278,25 +299,26 @@ class Mutation:
         write_inputs.UpdateCourseRunInput,
         follow_up=resolvers.course_run.fill_run,
         commands=14,
-        description="Changes a run. Seats that are added go to the students on the waitlist.",
+        description="Changes a run. If seats are added, they go to the students on the waitlist.",
     )
     enroll: EnrollPayload = write(
         resolvers.enrollment.enroll,
         write_inputs.EnrollInput,
         commands=13,
-        description="Enrols the viewer in a course, or adds them to the waitlist of a run.",
+        description="Enrols the viewer in a course, or adds them to the waitlist for a run.",
     )
     cancel_enrollment: CancelEnrollmentPayload = write(
         resolvers.enrollment.cancel_enrollment,
         write_inputs.CancelEnrollmentInput,
         commands=14,
-        description="Cancels an enrolment. The seat goes to the student who has waited longest.",
+        description="Cancels an enrolment. The freed seat goes to the student who has been on the waitlist"
+        " longest.",
     )
     update_progress: UpdateProgressPayload = write(
         resolvers.enrollment.update_progress,
         write_inputs.UpdateProgressInput,
         commands=9,
-        description="Sets the progress of a student in a course. A progress of 1 completes the course.",
+        description="Sets a student's progress in a course. A progress of 1 completes the course.",
     )
     add_to_wishlist: WishlistPayload = write(
         resolvers.student.add_to_wishlist,
@@ -314,26 +336,26 @@ class Mutation:
         resolvers.review.create_review,
         write_inputs.CreateReviewInput,
         commands=12,
-        description="Creates the viewer's review of a course: at most one per student and course.",
+        description="Creates the viewer's review of a course. A student can have only one review per course.",
     )
     update_review: UpdateReviewPayload = write(
         resolvers.review.update_review,
         write_inputs.UpdateReviewInput,
         commands=11,
-        description="Changes a review written by the viewer.",
+        description="Changes one of the viewer's own reviews.",
     )
     delete_review: DeleteReviewPayload = write(
         resolvers.review.delete_review,
         write_inputs.DeleteReviewInput,
         follow_up=resolvers.review.delete_votes,
         commands=11,
-        description="Deletes a review with its rating and its votes.",
+        description="Deletes a review together with its rating and its votes.",
     )
     mark_review_helpful: MarkReviewHelpfulPayload = write(
         resolvers.review.mark_review_helpful,
         write_inputs.MarkReviewHelpfulInput,
         commands=10,
-        description="Marks a review as helpful, or withdraws that mark. Authors can't mark their own review.",
+        description="Marks a review as helpful, or withdraws the mark. Authors can't mark their own reviews.",
     )
     reply_to_review: ReplyToReviewPayload = write(
         resolvers.review.reply_to_review,

@@ -1,4 +1,4 @@
-"""The Query type and the types that only it leads to: platform statistics and the audit log."""
+"""The Query type, and the types that are reachable only from it: platform statistics and the audit log."""
 
 from datetime import datetime
 
@@ -25,120 +25,126 @@ from resolvers.schema.types import (
     Viewer,
 )
 
-_DOCUMENT = 25  # the weight of a document (resolvers.fields)
+_DOCUMENT = 25  # the weight of a whole document in the price of an operation (see resolvers.fields)
 
 
 # -- platform -------------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="Statistics of the whole platform.")
+@strawberry.type(description="Statistics about the whole platform.")
 class PlatformStats:
     students_enrolled: int = fields.level(
         resolvers.platform.students_enrolled,
         weight=FACETS,
-        description="Number of students who are taking or have taken a course, each counted once.",
+        description="Number of students who are taking or have taken at least one course. Each student is"
+        " counted once.",
     )
     total_courses: int = fields.level(
         resolvers.platform.total_courses, description="Number of published courses."
     )
     students: int = fields.level(resolvers.platform.students, description="Number of students.")
     countries: int = fields.level(
-        resolvers.platform.countries, description="Number of countries that students live in."
+        resolvers.platform.countries, description="Number of countries in which students live."
     )
     reviews: int = fields.level(
         resolvers.platform.reviews, description="Number of published reviews of published courses."
     )
     average_rating: float | None = fields.level(
         resolvers.platform.average_rating,
-        description="Mean of all ratings of published courses, rounded to two decimals; null if there are"
-        " none.",
+        description="Mean of all ratings of published courses, rounded to two decimals; null if there are no"
+        " ratings.",
     )
 
 
 # -- the audit log ----------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="The author of a write in the audit log.")
+@strawberry.type(description="The person or command that made a write, as recorded in the audit log.")
 class AuditActor:
     subject: str = fields.plain(
-        'Account ID, or "issuer|sub" for an account of an external issuer; "command line" for a command;'
-        " empty if nobody was signed in."
+        'Account ID; "issuer|sub" for an account with an external identity provider; "command line" for a'
+        " command; empty if nobody was signed in."
     )
     roles: list[Role] = fields.listed("roles", MOST_ROLES, "Roles of the actor at the time of the write.")
     student: Student | None = fields.level(
         resolvers.audit.student,
         reads=["studentId"],
-        description="The actor as a student; null if they were not a student.",
+        description="The actor's student profile; null if they were not a student.",
     )
     instructor: Instructor | None = fields.level(
         resolvers.audit.instructor,
         reads=["instructorId"],
-        description="The actor as an instructor; null if they were not an instructor.",
+        description="The actor's instructor profile; null if they were not an instructor.",
     )
 
 
-@strawberry.type(description="A document before and after a write.")
+@strawberry.type(description="A document that a write changed, before and after the write.")
 class AuditChange:
-    collection: str = fields.plain("MongoDB collection of the document.")
+    collection: str = fields.plain("Name of the MongoDB collection that contains the document.")
     document_id: str = fields.plain(
-        "ObjectId of the document in hexadecimal; for a vote, those of the review and of the student,"
+        "ObjectId of the document, in hexadecimal. For a vote: the ObjectIds of the review and the student,"
         " separated by a space."
     )
     node: Node | None = fields.level(
         resolvers.audit.node,
-        description="The document as it is now; null if it no longer exists, or if its type is not a `Node`.",
+        description="The document in its current state; null if it no longer exists, or if its type is not a"
+        " `Node`.",
     )
     before: JSON | None = fields.plain(
-        "Fields that the write set, with their values before it; null if the document did not exist. Secret"
-        ' values are "(secret)".',
+        "Fields that the write set, with their values before the write; null if the document did not exist."
+        ' Secret values are replaced by "(secret)".',
         weight=_DOCUMENT,
     )
     after: JSON | None = fields.plain(
-        "Fields that the write set, with their values after it; null if the document was deleted. Secret"
-        ' values are "(secret)".',
+        "Fields that the write set, with their values after the write; null if the document was deleted."
+        ' Secret values are replaced by "(secret)".',
         weight=_DOCUMENT,
     )
 
 
 @strawberry.type(
-    description="An entry of the audit log: one write. A write that changed more than 50 documents has"
-    " several entries."
+    description="An entry in the audit log. It records one write; a write that changed more than 50 documents"
+    " has several entries."
 )
 class AuditEntry(Node):
     id: strawberry.ID = fields.computed(global_id("AuditEntry"), description="Global ID of the entry.")
     at: datetime = fields.plain("When the write was made.")
     action: str = fields.plain(
-        'Name of the mutation ("createReview"), or of the command that made the write ("account create").'
+        'Name of the mutation or command that made the write, such as "createReview" or "account create".'
     )
     actor: AuditActor = fields.plain("Who made the write.")
-    address: str = fields.plain("Network address that the request came from; empty for a command.")
+    address: str = fields.plain(
+        "Network address from which the request came; empty if a command made the write."
+    )
     changes: list[AuditChange] = fields.listed(
         "changes", MOST_CHANGES, "Documents that the write changed, at most 50."
     )
 
 
-@strawberry.type(description="The root of all queries.")
+@strawberry.type(description="The root type for all queries.")
 class Query:
     node: Node | None = fields.root(
         resolvers.query.node,
         commands=2,
-        description="An object by its global ID; null if the ID is unknown or the viewer may not see it.",
+        description="An object by its global ID; null if it doesn't exist or the viewer is not allowed to see"
+        " it.",
     )
     nodes: list[Node | None] = fields.root(
         resolvers.query.nodes,
         commands=2,
         most=relay.MOST_IDS,
-        description="Objects by their global IDs: one entry per ID, in the same order; null for an ID that is"
-        " unknown or an object that the viewer may not see.",
+        description="Objects by their global IDs, one entry per ID, in the same order. An entry is null if"
+        " the object doesn't exist or the viewer is not allowed to see it.",
     )
     course: Course | None = fields.root(
         resolvers.query.course,
         description="A course by its global ID or its slug, exactly one of which must be given; null if it"
-        " doesn't exist or the viewer may not see it.",
+        " doesn't exist or the viewer is not allowed to see it.",
     )
     courses: CourseConnection = fields.root(
         resolvers.query.courses,
-        description="The catalogue: published courses; staff can list courses of any status.",
+        description="The catalogue, which contains all published courses. Staff can list courses with any"
+        " status.",
     )
     categories: list[Category] = fields.root(
         resolvers.query.categories,
@@ -149,26 +155,29 @@ class Query:
         resolvers.query.category, description="A category by its slug; null if it doesn't exist."
     )
     student: Student | None = fields.root(
-        resolvers.query.student, description="A student by global ID; null if there is none."
+        resolvers.query.student,
+        description="A student by global ID; null if there is no student with this ID.",
     )
     students: Connection[Student] = fields.root(
         resolvers.query.students,
-        description="All students, ordered by name. Only staff see them; empty for everyone else.",
+        description="All students, ordered by name. Only staff can see them; for everyone else the list is"
+        " empty.",
     )
     review: Review | None = fields.root(
         resolvers.query.review,
         commands=2,
-        description="A review by global ID; null if it doesn't exist or the viewer may not see it.",
+        description="A review by global ID; null if it doesn't exist or the viewer is not allowed to see it.",
     )
     platform: PlatformStats = fields.root(
-        resolvers.query.platform, commands=0, description="Statistics of the whole platform."
+        resolvers.query.platform, commands=0, description="Statistics about the whole platform."
     )
     viewer: Viewer | None = fields.root(
         resolvers.query.viewer,
         commands=0,
-        description="The person who sent the request; null if not signed in.",
+        description="The person who sent the request; null if they are not signed in.",
     )
     audit_log: Connection[AuditEntry] = fields.root(
         resolvers.query.audit_log,
-        description="Entries of the audit log, latest first. Only staff see them; empty for everyone else.",
+        description="Entries in the audit log, latest first. Only staff can see them; for everyone else the"
+        " list is empty.",
     )

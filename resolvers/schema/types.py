@@ -1,6 +1,7 @@
-"""The object types of the schema: declarations without logic. Query and its own types are in query_types.py.
+"""Declarations of the schema's object types, without logic.
 
-A plain field is stored under its own name. Every other field names the function that resolves it.
+Query, and the types that are reachable only from it, are in query_types.py. A plain field is stored under its
+GraphQL name. Every other field names the function that resolves it.
 """
 
 from datetime import datetime
@@ -33,19 +34,22 @@ from resolvers.relay import global_id
 
 T = TypeVar("T")
 
-# The weights of fields, in values: what they count for in the price of an operation.
-_LIST = 25  # MongoDB reads a page for each parent
-_TEXT = 5  # a few hundred characters
-_LONG_TEXT = 15  # a few thousand characters
-_FORMATTED = 2  # an amount of money, formatted
-_SIGNED = 4  # a cursor
-_COUNTED = 25  # MongoDB scans everything in the list
-FACETS = 250  # several such scans, or one of a whole collection
+# The weight of a field is the number of plain values that it counts as in the price of an operation (see
+# resolvers.fields).
+_LIST = 25  # weight of a list: MongoDB reads one page for each parent
+_TEXT = 5  # weight of a text of a few hundred characters
+_LONG_TEXT = 15  # weight of a text of a few thousand characters
+_FORMATTED = 2  # weight of a formatted amount of money
+_SIGNED = 4  # weight of a cursor, which must be signed
+_COUNTED = 25  # weight of a count: MongoDB scans the whole list
+FACETS = 250  # weight of facets and similar counts: MongoDB scans several lists, or a whole collection
 
 
 @strawberry.interface(description="An object with a global ID.")
 class Node:
-    id: strawberry.ID = fields.plain("Global ID: opaque, permanent, and unique across all types.")
+    id: strawberry.ID = fields.plain(
+        "Global ID of the object. It is opaque, permanent, and unique across all types."
+    )
 
     @classmethod
     def resolve_type(cls, value: Document, *_: object) -> str:
@@ -59,17 +63,17 @@ class Node:
 # -- connections ----------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="Position of a page within its list.")
+@strawberry.type(description="Information about a page of a list, for fetching the pages around it.")
 class PageInfo:
     has_next_page: bool = fields.computed(
         relay.has_next_page,
-        description="Paging forwards: whether more elements follow this page, up to the cursor `before` if"
-        " given. Paging backwards (with `last`): whether `before` was given.",
+        description="When paging forwards: whether there are more elements after this page (up to the cursor"
+        " `before`, if it was given). When paging backwards (with `last`): whether `before` was given.",
     )
     has_previous_page: bool = fields.computed(
         relay.has_previous_page,
-        description="Paging backwards (with `last`): whether more elements precede this page, down to the"
-        " cursor `after` if given. Paging forwards: whether `after` was given.",
+        description="When paging backwards (with `last`): whether there are more elements before this page"
+        " (back to the cursor `after`, if it was given). When paging forwards: whether `after` was given.",
     )
     start_cursor: str | None = fields.computed(
         relay.start_cursor,
@@ -83,40 +87,43 @@ class PageInfo:
     )
 
 
-@strawberry.type(description="An element of a list, with its cursor.")
+@strawberry.type(description="An element of a list, together with its cursor.")
 class Edge(Generic[T]):
     node: T = fields.computed(relay.edge_node, description="The element.")
     cursor: str = fields.computed(
         relay.cursor,
         weight=_SIGNED,
-        description="Opaque position of the element. It is valid for `after` and `before` of the same list"
-        " only: the same field, filter, order and parent.",
+        description="Opaque cursor that marks the position of the element. It is valid only as `after` or"
+        " `before` of the same list, that is, with the same field, filter, order and parent.",
     )
 
 
 @strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
     edges: list[Edge[T]] = fields.computed(
-        relay.edges, description="Elements of the page, with their cursors."
+        relay.edges, description="Elements on the page, with their cursors."
     )
-    nodes: list[T] = fields.plain("Elements of the page, without cursors.")
-    page_info: PageInfo = fields.computed(relay.page_info, description="Position of the page in the list.")
+    nodes: list[T] = fields.plain("Elements on the page, without cursors.")
+    page_info: PageInfo = fields.computed(
+        relay.page_info, description="Information about the page, for fetching the pages around it."
+    )
     total_count: int = fields.level(
         relay.total_count,
         weight=_COUNTED,
-        description="Number of elements on all pages of the filtered list. Counted only if selected.",
+        description="Total number of elements on all pages of the filtered list. They are counted only if"
+        " this field is selected.",
     )
 
 
 # -- catalogue ------------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="A course: in the catalogue, a draft, or archived.")
+@strawberry.type(description="A course, which is a draft, published in the catalogue, or archived.")
 class Course(Node):
     id: strawberry.ID = fields.computed(global_id("Course"), description="Global ID of the course.")
     slug: str = fields.plain("Name of the course in URLs, unique among courses.")
     codes: list[str] = fields.listed(
-        "codes", MOST_CODES, "Catalogue codes, at most 20; a cross-listed course has several."
+        "codes", MOST_CODES, "Catalogue codes of the course, at most 20. A cross-listed course has several."
     )
     title: str = fields.plain("Title of the course.")
     summary: str | None = fields.plain(
@@ -134,11 +141,11 @@ class Course(Node):
     delivery_modes: list[DeliveryMode] = fields.listed(
         "deliveryModes",
         MOST_DELIVERY_MODES,
-        "How the course is delivered: both modes for a blended course; empty if unknown.",
+        "How the course is delivered. A blended course has both modes; the list is empty if unknown.",
     )
     duration_days: int | None = fields.plain("Length of the course in days; null if unknown.")
     language: str | None = fields.plain("Language of instruction, as a BCP 47 tag; null if unknown.")
-    tags: list[str] = fields.listed("tags", MOST_TAGS, "Keywords, at most 20.")
+    tags: list[str] = fields.listed("tags", MOST_TAGS, "Keywords for the course, at most 20.")
     price: "Money | None" = fields.plain("Price of the course; null if unknown.")
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
@@ -148,38 +155,41 @@ class Course(Node):
     )
     status: CourseStatus = fields.plain("Publication status of the course.")
     rating: "RatingSummary" = fields.computed(
-        resolvers.values.summary, description="Summary of the ratings of the course."
+        resolvers.values.summary, description="Summary of the course's ratings."
     )
     student_count: int = fields.plain(
-        "Number of students who are taking or have taken the course, including students that an import"
-        " reported without their enrolments."
+        "Number of students who are taking or have taken the course. It includes students whom an import"
+        " counted without creating enrolments for them."
     )
     created_at: datetime = fields.plain("When the course was created.")
     updated_at: datetime = fields.plain("When the course was last changed.")
     runs: Connection["CourseRun"] = fields.level(
-        resolvers.course.runs, weight=_LIST, description="Runs of the course, earliest start first."
+        resolvers.course.runs,
+        weight=_LIST,
+        description="Runs of the course, ordered by start time, earliest first.",
     )
     reviews: Connection["Review"] = fields.level(
         resolvers.course.reviews,
         reads=["newestReviewIds"],
         weight=_LIST,
-        description="Reviews of the course: published ones; staff also see pending and rejected ones.",
+        description="Published reviews of the course. Staff also see pending and rejected reviews.",
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.course.enrollments,
         reads=["instructorIds"],
         weight=_LIST,
-        description="Enrolments in the course, latest first; empty for viewers who are neither staff nor"
-        " instructors of the course.",
+        description="Enrolments in the course, latest first. Only staff and the instructors of the course can"
+        " see them; for everyone else the list is empty.",
     )
     viewer_enrollment: "Enrollment | None" = fields.level(
         resolvers.course.viewer_enrollment,
-        description="The viewer's enrolment in the course that is active or waitlisted, otherwise the"
-        " latest; null if there is none.",
+        description="The viewer's active or waitlisted enrolment in the course, or otherwise their latest"
+        " enrolment in it; null if they have none.",
     )
     viewer_review: "Review | None" = fields.level(
         resolvers.course.viewer_review,
-        description="The viewer's review of the course, whatever its status; null if there is none.",
+        description="The viewer's review of the course, regardless of its status; null if they have not"
+        " written one.",
     )
     viewer_can_review: bool = fields.level(
         resolvers.course.viewer_can_review,
@@ -188,47 +198,52 @@ class Course(Node):
     )
 
 
-@strawberry.type(description="One page of a list of courses, with facets of the whole list.")
+@strawberry.type(description="One page of a list of courses, with facet counts for the whole list.")
 class CourseConnection(Connection[Course]):
     facets: "CourseFacets" = fields.level(
         resolvers.course.facets,
         weight=FACETS,
-        description="Course counts for a filter panel, over all pages. Counted only if selected.",
+        description="Course counts for a filter panel, covering all pages of the list. They are computed only"
+        " if this field is selected.",
     )
 
 
 @strawberry.type(
-    description="Course counts for each choice of a filter panel. Each facet applies the whole filter except"
-    " its own criterion. A value that the filter asks for is listed even if its count is 0."
+    description="Course counts for each option in a filter panel. Each facet is counted with the whole filter"
+    " except for the facet's own criterion. A value that the filter contains is listed even if its count is"
+    " 0."
 )
 class CourseFacets:
     categories: list["FacetCount"] = fields.listed(
-        "categories", MOST_CATEGORIES, "Counts by category slug, highest count first; at most 250."
+        "categories", MOST_CATEGORIES, "Counts by category slug, highest count first, at most 250."
     )
     levels: list["FacetCount"] = fields.listed("levels", len(Level), "Counts by level, highest count first.")
     delivery_modes: list["FacetCount"] = fields.listed(
         "deliveryModes",
         MOST_DELIVERY_MODES,
-        "Counts by delivery mode, highest count first; a blended course counts for both modes.",
+        "Counts by delivery mode, highest count first. A blended course is counted for both modes.",
     )
     ratings: list["FacetCount"] = fields.listed(
         "ratings",
         len(FACET_RATINGS),
-        'Counts by average rating: "4.5", "4.0", "3.5" and "3.0", each meaning that rating or higher.',
+        'Counts by minimum average rating ("4.5", "4.0", "3.5" and "3.0"): the number of courses with that'
+        " rating or higher.",
     )
 
 
-@strawberry.type(description="Number of courses that match one choice of a facet.")
+@strawberry.type(description="Number of courses that match one option of a facet.")
 class FacetCount:
-    value: str = fields.plain("The choice: a category slug, a level, a delivery mode, or a minimum rating.")
-    count: int = fields.plain("Number of courses that match it.")
+    value: str = fields.plain("The option: a category slug, a level, a delivery mode, or a minimum rating.")
+    count: int = fields.plain("Number of courses that match the option.")
 
 
-@strawberry.type(description="A scheduled run of a course, with a start and seats: a batch, a cohort.")
+@strawberry.type(
+    description="A scheduled run of a course (a batch or cohort), with a start time and a number of seats."
+)
 class CourseRun(Node):
     id: strawberry.ID = fields.computed(global_id("CourseRun"), description="Global ID of the run.")
     course: Course = fields.level(
-        resolvers.course_run.course, reads=["courseId"], description="Course of the run."
+        resolvers.course_run.course, reads=["courseId"], description="The course that the run belongs to."
     )
     starts_at: datetime = fields.plain("When the run starts.")
     ends_at: datetime | None = fields.plain("When the run ends; null if unknown.")
@@ -240,7 +255,7 @@ class CourseRun(Node):
         reads=["seats", "seatsTaken"],
         description="Number of free seats, never negative; null means unlimited.",
     )
-    waitlist_count: int = fields.plain("Number of students on the waitlist.")
+    waitlist_count: int = fields.plain("Number of students on the waitlist for the run.")
 
 
 @strawberry.type(description="A category of courses in the catalogue.")
@@ -252,14 +267,14 @@ class Category(Node):
         resolvers.category.course_count,
         reads=["slug"],
         weight=_COUNTED,
-        description="Number of courses in the category: published ones; for staff also drafts and"
-        " archived ones.",
+        description="Number of published courses in the category. For staff it includes drafts and archived"
+        " courses.",
     )
     courses: CourseConnection = fields.level(
         resolvers.category.courses,
         reads=["slug"],
         weight=_LIST,
-        description="Courses in the category: published ones; staff also see drafts and archived ones.",
+        description="Published courses in the category. Staff also see drafts and archived courses.",
     )
 
 
@@ -267,41 +282,42 @@ class Category(Node):
 class Instructor(Node):
     id: strawberry.ID = fields.computed(global_id("Instructor"), description="Global ID of the instructor.")
     name: str = fields.plain("Name of the instructor.")
-    headline: str | None = fields.plain("One line about the instructor; null if there is none.")
+    headline: str | None = fields.plain("One-line description of the instructor; null if there is none.")
     courses: CourseConnection = fields.level(
         resolvers.instructor.courses,
         weight=_LIST,
-        description="Courses that the instructor teaches, best rated first: published ones; the"
-        " instructor and staff also see drafts and archived ones.",
+        description="Published courses that the instructor teaches, best rated first. Staff and the"
+        " instructor also see drafts and archived courses.",
     )
 
 
 @strawberry.type(description="An amount of money.")
 class Money:
     amount_minor: int = fields.plain(
-        "The amount in the currency's minor unit: 129900 is ₹1,299.00 in INR, and ¥129,900 in JPY, which has"
-        " no minor unit."
+        "The amount in the currency's minor unit. For example, 129900 is ₹1,299.00 in INR, and ¥129,900 in"
+        " JPY, which has no minor unit."
     )
     currency: str = fields.plain("The currency, as an ISO 4217 code.")
     formatted: str = fields.computed(
         resolvers.values.formatted,
         weight=_FORMATTED,
-        description='The amount as text for display: "₹1,299.00".',
+        description='The amount formatted for display, such as "₹1,299.00".',
     )
 
 
-@strawberry.type(description="The ratings of a course.")
+@strawberry.type(description="Summary of a course's ratings.")
 class RatingSummary:
     average: float | None = fields.computed(
         resolvers.values.average,
         reads=["ratingAverage"],
-        description="Mean of the ratings, from 1 to 5; null if there are none.",
+        description="Mean of the ratings, from 1 to 5; null if there are no ratings.",
     )
     bayesian: float = fields.computed(
         resolvers.values.bayesian,
         reads=["ratingBayesian"],
         description="Bayesian average of the ratings, by which courses are ranked: (C*m + sum of ratings) /"
-        " (C + count), where m is `priorMean` and C is `priorWeight`. With few ratings it stays close to m.",
+        " (C + count), where m is `priorMean` and C is `priorWeight`. If there are few ratings, it stays"
+        " close to m.",
     )
     count: int = fields.computed(
         resolvers.values.count,
@@ -312,22 +328,23 @@ class RatingSummary:
         resolvers.values.without_review_count,
         reads=["importedRating"],
         description="Number of ratings that were imported as an average and a count, without reviews. They"
-        " are part of `count`, but in no bucket of `histogram`.",
+        " are included in `count`, but not in `histogram`.",
     )
     histogram: list["RatingBucket"] = fields.computed(
         resolvers.values.histogram,
         reads=["ratingStars"],
         most=5,
-        description="Number of published reviews for each number of stars: always five buckets, 5 stars"
-        " first.",
+        description="Number of published reviews for each number of stars. There are always five buckets,"
+        " from 5 stars down to 1 star.",
     )
     prior_mean: float = fields.computed(
         resolvers.values.prior_mean,
-        description="m in the formula of `bayesian`: the rating assumed for a course without ratings.",
+        description="The value of m in the formula for `bayesian`: the rating assumed for a course without"
+        " ratings.",
     )
     prior_weight: int = fields.computed(
         resolvers.values.prior_weight,
-        description="C in the formula of `bayesian`: the number of ratings that m counts for.",
+        description="The value of C in the formula for `bayesian`: how many ratings `priorMean` counts as.",
     )
 
 
@@ -346,14 +363,17 @@ class Student(Node):
     name: str = fields.plain('Name of the student; "Anonymous student" if unknown.')
     avatar_url: str | None = fields.plain("URL of the student's picture; null if there is none.")
     country: str | None = fields.plain(
-        "Country the student lives in, as an ISO 3166-1 alpha-2 code; null if unknown."
+        "Country in which the student lives, as an ISO 3166-1 alpha-2 code; null if unknown."
     )
-    bio: str | None = fields.plain("What the student says about themselves; null if nothing.", weight=_TEXT)
+    bio: str | None = fields.plain(
+        "The student's description of themselves; null if there is none.", weight=_TEXT
+    )
     email: str | None = fields.level(
         resolvers.student.email,
         reads=["email"],
         commands=0,
-        description="E-mail address. Only the student and staff see it; null for everyone else.",
+        description="E-mail address of the student. Only staff and the student can see it; for everyone else"
+        " it is null.",
     )
     joined_at: datetime | None = fields.plain("When the student joined; null if unknown.")
     reviews: Connection["Review"] = fields.level(
@@ -361,13 +381,14 @@ class Student(Node):
         reads=["newestReviewIds"],
         commands=2,
         weight=_LIST,
-        description="Reviews by the student: published ones of published courses; staff see all of them.",
+        description="The student's published reviews of published courses. Staff see all of the student's"
+        " reviews.",
     )
     enrollments: Connection["Enrollment"] = fields.level(
         resolvers.student.enrollments,
         weight=_LIST,
-        description="Enrolments of the student, latest first. Only the student and staff see them; empty for"
-        " everyone else.",
+        description="The student's enrolments, latest first. Only staff and the student can see them; for"
+        " everyone else the list is empty.",
     )
 
 
@@ -376,12 +397,12 @@ class Viewer:
     student: Student | None = fields.level(
         resolvers.viewer.student,
         reads=["studentId"],
-        description="The viewer as a student; null if they are not a student.",
+        description="The viewer's student profile; null if they are not a student.",
     )
     instructor: Instructor | None = fields.level(
         resolvers.viewer.instructor,
         reads=["instructorId"],
-        description="The viewer as an instructor; null if they are not an instructor.",
+        description="The viewer's instructor profile; null if they are not an instructor.",
     )
     roles: list[Role] = fields.listed("roles", MOST_ROLES, "Roles of the viewer.")
     wishlist: CourseConnection = fields.level(
@@ -389,7 +410,7 @@ class Viewer:
         reads=["studentId"],
         commands=2,
         description="Courses on the viewer's wishlist, most recently added first. Courses that are no longer"
-        " in the catalogue are left out.",
+        " in the catalogue are omitted.",
     )
 
 
@@ -397,23 +418,27 @@ class Viewer:
 class Enrollment(Node):
     id: strawberry.ID = fields.computed(global_id("Enrollment"), description="Global ID of the enrolment.")
     course: Course = fields.level(
-        resolvers.enrollment.course, reads=["courseId"], description="Course of the enrolment."
+        resolvers.enrollment.course,
+        reads=["courseId"],
+        description="The course in which the student is enrolled.",
     )
     run: CourseRun | None = fields.level(
         resolvers.enrollment.run,
         reads=["runId"],
-        description="Run that the student enrolled in; null if the enrolment is not for a particular run.",
+        description="The run in which the student is enrolled; null if the enrolment is not for a particular"
+        " run.",
     )
     student: Student = fields.level(
-        resolvers.enrollment.student, reads=["studentId"], description="Student who is enrolled."
+        resolvers.enrollment.student, reads=["studentId"], description="The enrolled student."
     )
     status: EnrollmentStatus = fields.plain("Status of the enrolment.")
-    progress: float = fields.plain("Completed share of the course, from 0 to 1.")
+    progress: float = fields.plain("Fraction of the course that the student has completed, from 0 to 1.")
     enrolled_at: datetime | None = fields.plain(
         "When the student enrolled or joined the waitlist; null if unknown."
     )
     completed_at: datetime | None = fields.plain(
-        "When the student completed the course; null if they have not, or if the time is unknown."
+        "When the student completed the course; null if they have not completed it, or if the time is"
+        " unknown."
     )
 
 
@@ -424,29 +449,31 @@ class Enrollment(Node):
 class Review(Node):
     id: strawberry.ID = fields.computed(global_id("Review"), description="Global ID of the review.")
     course: Course = fields.level(
-        resolvers.review.course, reads=["courseId"], description="Course that is reviewed."
+        resolvers.review.course, reads=["courseId"], description="The reviewed course."
     )
     student: Student | None = fields.level(
         resolvers.review.student,
         reads=["studentId"],
         description="Author of the review; null if it is anonymous or the account no longer exists.",
     )
-    rating: int | None = fields.plain("Stars, from 1 to 5; null only on imported reviews.")
+    rating: int | None = fields.plain("Number of stars, from 1 to 5; null only for some imported reviews.")
     title: str | None = fields.plain("Title of the review; null if it has none.")
     body: str = fields.plain("Text of the review.", weight=_TEXT)
     difficulty: int | None = fields.plain(
         "How hard the author found the course, from 1 to 5; null if not given."
     )
     workload_hours: float | None = fields.plain(
-        "Workload of the course in hours per week, as the author reports it; null if not given."
+        "Workload of the course in hours per week, as reported by the author; null if not given."
     )
     term: str | None = fields.plain(
-        'Term in which the author took the course: "2014-3" is the third term of 2014; null if not given.'
+        'Term in which the author took the course; null if not given. For example, "2014-3" is the third term'
+        " of 2014."
     )
-    verified: bool = fields.plain("Whether the author was enrolled in the course when writing the review.")
+    verified: bool = fields.plain("Whether the author was enrolled in the course when they wrote the review.")
     helpful_count: int = fields.plain("Number of people who found the review helpful.")
     viewer_found_helpful: bool = fields.level(
-        resolvers.review.viewer_found_helpful, description="Whether the viewer marked the review as helpful."
+        resolvers.review.viewer_found_helpful,
+        description="Whether the viewer has marked the review as helpful.",
     )
     reply: "ReviewReply | None" = fields.plain("Reply to the review; null if there is none.")
     status: ReviewStatus = fields.plain("Moderation status of the review.")
@@ -458,8 +485,7 @@ class Review(Node):
 class ReviewReply:
     author: Instructor | None = fields.level(
         resolvers.review.reply_author,
-        description="Instructor who wrote the reply; null if it was written by staff or the author is"
-        " unknown.",
+        description="The instructor who wrote the reply; null if staff wrote it or the author is unknown.",
     )
     body: str = fields.plain("Text of the reply.", weight=_TEXT)
     created_at: datetime = fields.plain("When the reply was written.")

@@ -1,4 +1,4 @@
-"""The inputs of mutations: declarations, with a check for each value."""
+"""Declarations of the input types of mutations, with a check for each input value."""
 
 from datetime import datetime
 
@@ -12,22 +12,25 @@ from resolvers.inputs import DeliveryMode, Level, ReviewStatus
 from resolvers.values import Check
 from resolvers.writing import LONGEST_CLIENT_MUTATION_ID
 
-_SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000  # characters
-_WORD, _TOKEN = 500, 2_000  # characters: more than any stored value they are compared with has
+#: Maximum lengths of texts, in characters.
+_SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000
+#: Lengths, in characters, to which credentials and tokens are cut. Every stored value that they are compared
+#: with is shorter.
+_WORD, _TOKEN = 500, 2_000
 
 
 def required(check: Check, description: str) -> Declaration:
-    """Declares a value that must be given."""
+    """Declares a required input field. check: checks the value and converts it to the value to store."""
     return strawberry.field(description=description, metadata={"check": check})
 
 
 def optional(check: Check, description: str) -> Declaration:
-    """Declares a value that may be left out; null removes the stored value."""
+    """Declares an input field that can be omitted. If it is null, the stored value is removed."""
     return strawberry.field(default=UNSET, description=description, metadata={"check": check})
 
 
 def not_null(check: Check, description: str) -> Declaration:
-    """Declares a value that may be left out but not null: it can't be removed."""
+    """Declares an input field that can be omitted but can't be null, because it always has a stored value."""
     metadata = {"check": check, "not_null": True}
     return strawberry.field(default=UNSET, description=description, metadata=metadata)
 
@@ -36,7 +39,7 @@ def not_null(check: Check, description: str) -> Declaration:
 class MutationInput:
     client_mutation_id: str | None = optional(
         values.at_most(LONGEST_CLIENT_MUTATION_ID),
-        "Any text of at most 200 characters; the payload returns it unchanged.",
+        "Any text, at most 200 characters. The payload returns it unchanged.",
     )
 
 
@@ -44,37 +47,38 @@ class MutationInput:
 class IdempotentInput(MutationInput):
     idempotency_key: str | None = optional(
         values.key,
-        "Key that makes a retry safe, such as a UUID; 1 to 200 characters. If the mutation is sent again"
-        " with the same key and input within 24 hours, it is not done again, and the first answer is"
-        " returned.",
+        "Key that makes retries safe, such as a UUID; 1 to 200 characters. If the mutation is sent again"
+        " with the same key and input within 24 hours, it isn't executed again, and the original response"
+        " is returned.",
     )
 
 
 # -- sessions -------------------------------------------------------------------------------------------
 
 
-@strawberry.input(description="The account and profile of a new student.")
+@strawberry.input(description="Account and profile of a new student.")
 class SignUpInput(IdempotentInput):
     name: str = required(
-        values.line(_SHORT), "Name of the student, as others see it; at most 200 characters."
+        values.line(_SHORT), "Name of the student, as shown to others; at most 200 characters."
     )
-    email: str = required(values.email, "E-mail address, with which the student signs in.")
+    email: str = required(values.email, "E-mail address with which the student signs in.")
     password: str = required(values.password, "Password, 10 to 200 characters.")
     country: str | None = optional(
-        values.or_none(values.country), "Country the student lives in, as an ISO 3166-1 alpha-2 code."
+        values.or_none(values.country),
+        "Country in which the student lives, as an ISO 3166-1 alpha-2 code.",
     )
 
 
-@strawberry.input(description="Credentials to sign in with.")
+@strawberry.input(description="Credentials for signing in.")
 class SignInInput(MutationInput):
-    email: str = required(values.compared(_WORD), "E-mail address of the account, in upper or lower case.")
+    email: str = required(values.compared(_WORD), "E-mail address of the account; case-insensitive.")
     password: str = required(values.compared(_WORD), "Password of the account.")
 
 
-@strawberry.input(description="The refresh token of the session to continue.")
+@strawberry.input(description="Refresh token of the session to continue.")
 class RefreshSessionInput(IdempotentInput):
     refresh_token: str = required(
-        values.compared(_TOKEN), "The latest refresh token of the session. It can be used once."
+        values.compared(_TOKEN), "The latest refresh token of the session. It can be used only once."
     )
 
 
@@ -82,38 +86,39 @@ class RefreshSessionInput(IdempotentInput):
 class SignOutInput(MutationInput):
     refresh_token: str | None = optional(
         values.compared(_TOKEN),
-        "A refresh token of the session to end; if left out, the session of the access token ends.",
+        "A refresh token of the session to end. If it is omitted, the session of the access token ends.",
     )
 
 
-@strawberry.input(description="The current password and the new one.")
+@strawberry.input(description="The viewer's current password and the new one.")
 class ChangePasswordInput(MutationInput):
     current_password: str = required(values.compared(_WORD), "The viewer's current password.")
     new_password: str = required(values.password, "New password, 10 to 200 characters.")
 
 
-@strawberry.input(description="A reset token and the new password.")
+@strawberry.input(description="Token from a password reset link, and the new password.")
 class ResetPasswordInput(MutationInput):
-    token: str = required(values.compared(_TOKEN), "Token from the reset link. It can be used once.")
+    token: str = required(values.compared(_TOKEN), "Token from the reset link. It can be used only once.")
     new_password: str = required(values.password, "New password, 10 to 200 characters.")
 
 
 @strawberry.input(
-    description="Changes to the viewer's profile. Fields that are left out keep their values;"
-    " null removes the value of an optional field."
+    description="Changes to the viewer's profile. Omitted fields keep their values; null removes the value of"
+    " an optional field."
 )
 class UpdateProfileInput(IdempotentInput):
     name: str | None = not_null(values.line(_SHORT), "Name of the student; at most 200 characters.")
     country: str | None = optional(
-        values.or_none(values.country), "Country the student lives in, as an ISO 3166-1 alpha-2 code."
+        values.or_none(values.country),
+        "Country in which the student lives, as an ISO 3166-1 alpha-2 code.",
     )
     bio: str | None = optional(
         values.or_none(values.text(_LONG)),
-        "What the student says about themselves; at most 2,000 characters.",
+        "The student's description of themselves; at most 2,000 characters.",
     )
     avatar_url: str | None = optional(
         values.or_none(values.url),
-        "URL of the student's picture, with https:// or http://; at most 500 characters.",
+        "URL of the student's picture, starting with https:// or http://; at most 500 characters.",
     )
 
 
@@ -124,7 +129,8 @@ class UpdateProfileInput(IdempotentInput):
 class MoneyInput:
     amount_minor: int = required(
         values.whole(0, 2_000_000_000),
-        "The amount in the currency's minor unit, from 0 to 2,000,000,000: 129900 is ₹1,299.00 in INR.",
+        "The amount in the currency's minor unit, from 0 to 2,000,000,000. For example, 129900 is ₹1,299.00"
+        " in INR.",
     )
     currency: str = required(values.currency, "The currency, as an ISO 4217 code.")
 
@@ -143,7 +149,7 @@ class _CourseFields(IdempotentInput):
     level: Level | None = optional(values.choice, "Prior knowledge that the course requires.")
     delivery_modes: list[DeliveryMode] | None = not_null(
         values.each(values.choice, MOST_DELIVERY_MODES),
-        "How the course is delivered: both modes for a blended course.",
+        "How the course is delivered. A blended course has both modes.",
     )
     duration_days: int | None = optional(
         values.whole(1, 3_650), "Length of the course in days, from 1 to 3,650."
@@ -153,32 +159,33 @@ class _CourseFields(IdempotentInput):
     )
     codes: list[str] | None = not_null(
         values.each(values.line(40), MOST_CODES),
-        "Catalogue codes: at most 20, each of at most 40 characters.",
+        "Catalogue codes of the course: at most 20, each with at most 40 characters.",
     )
     tags: list[str] | None = not_null(
-        values.each(values.line(40), MOST_TAGS), "Keywords: at most 20, each of at most 40 characters."
+        values.each(values.line(40), MOST_TAGS),
+        "Keywords for the course: at most 20, each with at most 40 characters.",
     )
     price: MoneyInput | None = optional(values.unchanged, "Price of the course.")
     instructor_ids: list[ID] | None = not_null(
         values.each(values.global_id("Instructor"), MOST_INSTRUCTORS),
-        "Global IDs of the instructors, at most 20. The viewer, unless staff, is always included, even"
-        " if not listed.",
+        "Global IDs of the instructors, at most 20. A viewer who is not staff is always included, even if"
+        " their ID is not listed.",
     )
 
 
-@strawberry.input(description="A new course, which starts as a draft.")
+@strawberry.input(description="A new course, which is created as a draft.")
 class CreateCourseInput(_CourseFields):
     title: str = required(values.line(_SHORT), "Title of the course; at most 200 characters.")
     slug: str | None = not_null(
         values.slug,
         "Name of the course in URLs, unique among courses: lower-case letters and digits joined by single"
-        " hyphens, at most 80 characters. If left out, it is made from the title.",
+        " hyphens, at most 80 characters. If it is omitted, it is generated from the title.",
     )
 
 
 @strawberry.input(
-    description="Changes to a course. Fields that are left out keep their values;"
-    " null removes the value of an optional field."
+    description="Changes to a course. Omitted fields keep their values; null removes the value of an optional"
+    " field."
 )
 class UpdateCourseInput(_CourseFields):
     course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
@@ -192,17 +199,17 @@ class UpdateCourseInput(_CourseFields):
 
 @strawberry.input(description="The course to publish in the catalogue.")
 class PublishCourseInput(IdempotentInput):
-    course_id: ID = required(values.global_id("Course"), "Global ID of the course, a draft or archived.")
+    course_id: ID = required(values.global_id("Course"), "Global ID of the draft or archived course.")
 
 
-@strawberry.input(description="The course to take out of the catalogue.")
+@strawberry.input(description="The course to remove from the catalogue.")
 class ArchiveCourseInput(IdempotentInput):
     course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
 
 
 @strawberry.input
 class _RunFields(IdempotentInput):
-    ends_at: datetime | None = optional(values.moment, "When the run ends; it must be after the start.")
+    ends_at: datetime | None = optional(values.moment, "When the run ends; must be after the start.")
     location: str | None = optional(
         values.or_none(values.line(_SHORT)), "Venue of an on-site run; at most 200 characters."
     )
@@ -221,8 +228,8 @@ class CreateCourseRunInput(_RunFields):
 
 
 @strawberry.input(
-    description="Changes to a run. Fields that are left out keep their values;"
-    " null removes the value of an optional field."
+    description="Changes to a run. Omitted fields keep their values; null removes the value of an optional"
+    " field."
 )
 class UpdateCourseRunInput(_RunFields):
     run_id: ID = required(values.global_id("CourseRun"), "Global ID of the run.")
@@ -238,12 +245,12 @@ class EnrollInput(IdempotentInput):
     course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
     run_id: ID | None = optional(
         values.global_id("CourseRun"),
-        "Global ID of an upcoming run of the course; left out or null: the student takes the course at their"
-        " own pace.",
+        "Global ID of an upcoming run of the course. If it is omitted or null, the student takes the course"
+        " at their own pace.",
     )
     join_waitlist: bool | None = strawberry.field(
         default=False,
-        description="Whether to join the waitlist if the run has no free seat.",
+        description="Whether to join the waitlist if the run has no free seats.",
         metadata={"check": values.unchanged},
     )
 
@@ -253,15 +260,17 @@ class CancelEnrollmentInput(IdempotentInput):
     enrollment_id: ID = required(values.global_id("Enrollment"), "Global ID of the enrolment.")
 
 
-@strawberry.input(description="The progress of a student in a course.")
+@strawberry.input(description="A student's new progress in a course.")
 class UpdateProgressInput(IdempotentInput):
     enrollment_id: ID = required(values.global_id("Enrollment"), "Global ID of the enrolment.")
     progress: float = required(
-        values.number(0, 1), "Completed share of the course, from 0 to 1; 1 completes the course."
+        values.number(0, 1),
+        "Fraction of the course that the student has completed, from 0 to 1. A value of 1 completes the"
+        " course.",
     )
 
 
-@strawberry.input(description="The course to add to the wishlist, or to remove from it.")
+@strawberry.input(description="The course to add to the wishlist or remove from it.")
 class WishlistInput(IdempotentInput):
     course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
 
@@ -280,11 +289,11 @@ class _ReviewFields(IdempotentInput):
     )
     term: str | None = optional(
         values.or_none(values.term),
-        'Term in which the author took the course: "2014-3" is the third term of 2014.',
+        'Term in which the author took the course. For example, "2014-3" is the third term of 2014.',
     )
 
 
-@strawberry.input(description="A new review of a course by the viewer.")
+@strawberry.input(description="The viewer's new review of a course.")
 class CreateReviewInput(_ReviewFields):
     course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
     rating: int = required(values.whole(1, 5), "Number of stars, from 1 to 5.")
@@ -292,8 +301,8 @@ class CreateReviewInput(_ReviewFields):
 
 
 @strawberry.input(
-    description="Changes to a review. Fields that are left out keep their values;"
-    " null removes the value of an optional field."
+    description="Changes to a review. Omitted fields keep their values; null removes the value of an optional"
+    " field."
 )
 class UpdateReviewInput(_ReviewFields):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
@@ -306,25 +315,25 @@ class DeleteReviewInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
 
 
-@strawberry.input(description="The review to mark as helpful, or to withdraw that mark from.")
+@strawberry.input(description="The review to mark as helpful, or from which to withdraw the mark.")
 class MarkReviewHelpfulInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     helpful: bool = strawberry.field(
         default=True,
-        description="True marks the review as helpful; false withdraws the viewer's mark.",
+        description="True to mark the review as helpful; false to withdraw the viewer's mark.",
         metadata={"check": values.unchanged},
     )
 
 
-@strawberry.input(description="The review to reply to, and the reply.")
+@strawberry.input(description="A reply to a review.")
 class ReplyToReviewInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     body: str = required(
-        values.text(_LONG), "Text of the reply, at most 2,000 characters; it replaces an earlier reply."
+        values.text(_LONG), "Text of the reply, at most 2,000 characters. It replaces any earlier reply."
     )
 
 
-@strawberry.input(description="The review to moderate, and its new status.")
+@strawberry.input(description="The review to moderate and its new status.")
 class ModerateReviewInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     status: ReviewStatus = required(values.choice, "New moderation status of the review.")

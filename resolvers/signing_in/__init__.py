@@ -1,4 +1,4 @@
-"""Signing up, in and out: sessions, passwords, and the throttle on sign-in attempts."""
+"""Signing up, in and out: sessions, passwords, and the throttle for sign-in attempts."""
 
 from resolvers.signing_in.session import (
     change_password,

@@ -1,4 +1,4 @@
-"""The login throttle: limits wrong passwords per account and per network address."""
+"""The login throttle: limits the number of wrong passwords per account and per network address."""
 
 from asyncio import gather
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -13,8 +13,8 @@ from resolvers.context import Context
 from resolvers.errors import RefusedError, refusal
 
 _WINDOW = timedelta(minutes=15)
-#: Wrong passwords allowed within the window: for one account from one address, from one address for any
-#: account, and for one account from any address.
+#: The number of wrong passwords allowed within the window: for one account from one address, for all accounts
+#: from one address, and for one account from all addresses.
 MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_ACCOUNT = 10, 100, 50
 
 
@@ -22,8 +22,8 @@ MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_ACCOUNT = 10, 100, 50
 async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
     """Wraps an attempt to use an account's password, whether or not the account exists.
 
-    The attempt counts if the body raises RefusedError. If the body succeeds, the failed attempts for this
-    account from the same address are forgotten. Raises RefusedError after too many failed attempts.
+    The attempt counts as failed if the body raises RefusedError. If the body succeeds, the failed attempts
+    for this account from the same address are forgotten. Raises RefusedError after too many failed attempts.
     """
     database, client = ctx.loaders.database, _client(ctx.address)
     pair, address, account = f"pair {client} {email}", f"address {client}", f"account {email}"
@@ -33,23 +33,23 @@ async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
         yield
     except RefusedError:
         raise
-    except BaseException:  # a failure of the gateway, not a wrong password
+    except BaseException:  # the gateway failed, so the attempt was not a wrong password
         await _give_back(database, limits)
         raise
     await gather(forget_attempts(database, pair), _give_back(database, (address, account)))
 
 
 async def forget_failures(ctx: Context, email: str) -> None:
-    """Forgets failed attempts after a password reset, so that they don't lock the owner out."""
+    """Forgets an account's failed attempts after a password reset, so that they don't lock out its owner."""
     pair, account = f"pair {_client(ctx.address)} {email}", f"account {email}"
     await gather(*(forget_attempts(ctx.loaders.database, key) for key in (pair, account)))
 
 
 async def _spend(database: Database, limits: Mapping[str, int]) -> None:
-    """Counts an attempt against each limit in turn.
+    """Counts an attempt against each limit in turn. Raises RefusedError if any limit is exceeded.
 
-    An attempt that is refused counts against no limit: a client that is blocked by one limit must not use up
-    the next one, which it shares with others.
+    An attempt that is refused doesn't count against any limit. Otherwise a client that is blocked by one
+    limit would use up the next one, which it shares with other clients.
     """
     spent: list[str] = []
     for key, most in limits.items():
@@ -65,7 +65,10 @@ async def _give_back(database: Database, keys: Iterable[str]) -> None:
 
 
 def _client(address: str) -> str:
-    """Identifies the client of an address: with IPv6 by its /64 network, which belongs to one client."""
+    """Returns the address or network that identifies a client: its IPv4 address, or its IPv6 /64 network.
+
+    All addresses in a /64 network belong to the same client.
+    """
     try:
         ip = ip_address(address)
     except ValueError:

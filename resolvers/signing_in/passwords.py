@@ -1,7 +1,7 @@
-"""Password hashes: argon2id (RFC 9106) with OWASP's parameters.
+"""Password hashes: argon2id (RFC 9106) with the parameters that OWASP recommends.
 
-They are computed in threads of their own, so that the event loop never waits for them: two at once, because
-each takes 19 MiB.
+Hashes are computed in separate threads, so that they never block the event loop. At most two are computed
+concurrently, because each takes 19 MiB of memory.
 """
 
 from asyncio import get_running_loop
@@ -22,12 +22,15 @@ _DUMMY_HASH = _hasher.hash("nobody's")
 
 
 async def hash_password(password: str) -> str:
-    """Returns the hash of a password, to be stored."""
+    """Returns the hash to store for a password."""
     return await _in_thread(lambda: _hasher.hash(password))
 
 
 async def verify(password: str, stored: str | None) -> bool:
-    """Whether a password matches the stored hash. Takes equally long if there is no stored hash (None)."""
+    """Returns whether a password matches the stored hash.
+
+    If there is no stored hash (None), the answer is False, and takes equally long.
+    """
     matches = await _in_thread(lambda: _matches(password, stored or _DUMMY_HASH))
     return matches and stored is not None
 

@@ -1,7 +1,7 @@
-"""The mutations that sign up, in and out, and those that change a password.
+"""The mutations for signing up, in and out, and for changing a password.
 
-Only signUp reveals whether an e-mail address has an account, which it can't avoid. No other answer does,
-neither by its content nor by taking less time.
+Only signUp reveals whether there is an account with an e-mail address, because it can't avoid that. No other
+mutation reveals it, neither by the content of its response nor by its response time.
 """
 
 from hashlib import sha256
@@ -21,14 +21,17 @@ from resolvers.writing import InputValues, Objects, actor
 
 
 class _Session(NamedTuple):
-    """A session with its account."""
+    """A session together with its account."""
 
     account: AccountDoc
     session: SessionDoc
 
 
 async def sign_up(ctx: Context, values: InputValues) -> Objects:
-    """Creates an account. A retry with the same idempotency key and password starts another session of it."""
+    """Creates an account and starts a session.
+
+    A retry with the same idempotency key and password starts another session for the same account.
+    """
     async with attempt(ctx, values["email"]):
         password_hash = await passwords.hash_password(values["password"])
 
@@ -42,7 +45,7 @@ async def sign_up(ctx: Context, values: InputValues) -> Objects:
         key = values.get("idempotencyKey")
         is_retry = key is not None and result["signUpKey"] == key
         if not (is_retry and await passwords.verify(values["password"], result["passwordHash"])):
-            message = "This address already has an account: sign in, or use another address."
+            message = "There is already an account with this address: sign in, or use another address."
             raise refusal("DUPLICATE", message, "email")
         return await _start_session(ctx, result, "signUp")
 
@@ -58,9 +61,10 @@ async def sign_in(ctx: Context, values: InputValues) -> Objects:
 
 
 async def refresh_session(ctx: Context, values: InputValues) -> Objects:
-    """Exchanges a refresh token for new tokens, which uses it up.
+    """Exchanges a refresh token, which can be used only once, for new tokens.
 
-    If it was used before, either that use or this one was by a thief, so the session ends.
+    If the token was used before, the session ends: one of the two uses was by somebody who stole the token.
+    The only exception is a retry with the same idempotency key.
     """
     token, key = ctx.tokens.read_refresh(values["refreshToken"]), values.get("idempotencyKey")
 
@@ -72,7 +76,7 @@ async def refresh_session(ctx: Context, values: InputValues) -> Objects:
         if token.generation == session["generation"]:
             return _Session(account, await loaders.accounts.refresh_session(tx, session, key))
         if key and key == session["refreshKey"] and token.generation == session["generation"] - 1:
-            return _Session(account, session)  # a retry: the first answer was lost
+            return _Session(account, session)  # a retry by a client that did not receive the first response
         await loaders.accounts.end_session(tx, session)
         await loaders.audit.record(tx, "refreshSession", actor(_viewer(account, session)), ctx.address)
         return None
@@ -84,13 +88,13 @@ async def refresh_session(ctx: Context, values: InputValues) -> Objects:
 
 
 async def sign_out(ctx: Context, values: InputValues) -> Objects:
-    """Idempotent: ending a session that has already ended is not an error."""
+    """Ends a session. Idempotent: ending a session that has already ended is not an error."""
     text = values.get("refreshToken")
     token = ctx.tokens.read_refresh(text) if text else None
     session_id = token.session_id if token else ctx.viewer.session_id
     if session_id is None:
         raise refusal(
-            "UNAUTHENTICATED", "There is no session to end: send its refresh token.", "refreshToken"
+            "UNAUTHENTICATED", "To end a session, sign in or send its refresh token.", "refreshToken"
         )
 
     async def work(tx: Transaction) -> None:
@@ -105,10 +109,12 @@ async def sign_out(ctx: Context, values: InputValues) -> Objects:
 
 
 async def change_password(ctx: Context, values: InputValues) -> Objects:
-    """Changes the password and ends the other sessions of the account."""
+    """Changes the viewer's password, and ends all other sessions of the account."""
     session_id = ctx.viewer.session_id
     if session_id is None:
-        raise refusal("FORBIDDEN", "Your password isn't stored here: change it where you sign in.")
+        raise refusal(
+            "FORBIDDEN", "Your password isn't stored here: change it with the provider you sign in with."
+        )
 
     async def account_of(tx: Transaction) -> AccountDoc | None:
         session = await loaders.accounts.session(tx, session_id)
@@ -119,7 +125,7 @@ async def change_password(ctx: Context, values: InputValues) -> Objects:
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
     async with attempt(ctx, account["email"]):
         if not await passwords.verify(values["currentPassword"], account["passwordHash"]):
-            raise refusal("INVALID", "This is not your password.", "currentPassword")
+            raise refusal("INVALID", "This is not your current password.", "currentPassword")
         password_hash = await passwords.hash_password(values["newPassword"])
 
         async def work(tx: Transaction) -> AccountDoc | None:
@@ -136,15 +142,20 @@ async def change_password(ctx: Context, values: InputValues) -> Objects:
 
 
 async def reset_password(ctx: Context, values: InputValues) -> Objects:
-    """Uses up a reset link: sets the password, ends all sessions of the account, and starts a new one."""
+    """Sets a new password with the token from a reset link, which can be used only once.
+
+    Ends all sessions of the account, and starts a new session.
+    """
     digest = sha256(values["token"].encode()).digest()
 
     async def account_of(tx: Transaction) -> AccountDoc | None:
         return await loaders.accounts.by_reset(tx, digest)
 
-    expired = refusal("EXPIRED", "This link was already used or has expired: ask for a new one.", "token")
+    expired = refusal(
+        "EXPIRED", "This link has already been used or has expired: ask for a new link.", "token"
+    )
     if await transaction(ctx.loaders.database, account_of) is None:
-        raise expired  # before an expensive hash is computed for an unknown token
+        raise expired  # checked first, so that no expensive password hash is computed for an unknown token
     password_hash = await passwords.hash_password(values["newPassword"])
 
     async def work(tx: Transaction) -> _Session:
@@ -179,9 +190,9 @@ async def _new_student(ctx: Context, tx: Transaction, values: InputValues, passw
 
 
 async def _start_session(ctx: Context, account: AccountDoc, action: str) -> Objects:
-    """Starts a session of an account whose password was verified.
+    """Starts a session for an account whose password has been verified.
 
-    Raises RefusedError if the password has changed since it was verified.
+    Raises RefusedError if the password was changed after it was verified.
     """
 
     async def work(tx: Transaction) -> _Session:
@@ -194,7 +205,7 @@ async def _start_session(ctx: Context, account: AccountDoc, action: str) -> Obje
 
 
 async def _insert_session(ctx: Context, tx: Transaction, account: AccountDoc, action: str) -> _Session:
-    """Inserts a session, and an audit entry for all that the transaction has changed."""
+    """Inserts a session, and an audit entry for everything that the transaction has changed."""
     session = await loaders.accounts.begin_session(tx, account)
     await loaders.audit.record(tx, action, actor(_viewer(account, session)), ctx.address)
     return _Session(account, session)
@@ -205,7 +216,10 @@ def _wrong_credentials() -> RefusedError:
 
 
 def _session_payload(ctx: Context, new: _Session) -> Objects:
-    """Returns the payload of a session, and makes its account the viewer for the fields selected below it."""
+    """Returns the payload for a new session, and makes its account the request's viewer.
+
+    The fields selected in the payload are therefore resolved for that viewer.
+    """
     account, session = new
     viewer = _viewer(account, session)
     ctx.sign_in(viewer)

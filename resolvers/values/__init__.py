@@ -1,4 +1,4 @@
-"""Values of the API: scalars, currencies, money, ratings, and the checks of what clients write."""
+"""Values of the API: scalars, currencies, money, ratings, and checks of input values."""
 
 from resolvers.values.checks import (
     Check,

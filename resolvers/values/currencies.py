@@ -10,13 +10,13 @@ _WITH_THREE_DECIMALS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND
 
 
 def exponent(currency: str) -> int:
-    """Returns the number of decimals of a currency: 2 for most, 0 for the yen, 3 for the Kuwaiti dinar."""
+    """Returns a currency's number of decimals: 2 for most, 0 for the yen, and 3 for the Kuwaiti dinar."""
     if currency in _WITHOUT_MINOR_UNIT:
         return 0
     return 3 if currency in _WITH_THREE_DECIMALS else 2
 
 
-#: The codes of the currencies in circulation (ISO 4217).
+#: The ISO 4217 codes of all currencies in circulation.
 CURRENCIES = frozenset(
     [
         "AED",

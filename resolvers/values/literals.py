@@ -1,7 +1,8 @@
-"""Scalars as literals in the text of an operation.
+"""Parses scalars that are written as literals in the text of an operation.
 
-An invalid literal is a request error with its location. Literals are checked before Python converts them, so
-that they never reach Python's own limits, such as the one on digits of an integer.
+An invalid literal is reported as a request error with its location. Literals are checked before Python
+converts them, so that they never exceed Python's own limits, such as the maximum number of digits of an
+integer.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,21 +22,21 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
-#: What a scalar parses to; it depends on the scalar.
+#: The Python value to which a literal is parsed. Any, because its type depends on the scalar.
 ScalarValue: TypeAlias = Any
 
 _LONGEST_INT = len(str(-(2**31)))
-_MAX_SHOWN = 40  # characters of a literal in an error message
+_MAX_SHOWN = 40  # maximum number of characters of a literal that an error message quotes
 
 
 def scalar_map(custom: Mapping[object, ScalarDefinition]) -> dict[object, ScalarDefinition]:
-    """Returns the scalars whose literals are parsed here: custom ones (as strings), Int and Float."""
+    """Returns the scalars whose literals this module parses: Int, Float, and custom scalars (as strings)."""
     strings = {kind: replace(scalar, parse_literal=_string_parser(scalar)) for kind, scalar in custom.items()}
     return {**strings, int: _built_in(GraphQLInt, _int), float: _built_in(GraphQLFloat, _float)}
 
 
 class _BuiltIn(GraphQLScalarType):
-    """A scalar under the name of a built-in one, which graphql-core's own constructor refuses."""
+    """A scalar with the name of a built-in scalar, which GraphQLScalarType's constructor doesn't allow."""
 
     def __new__(cls, *_: object, **__: object) -> Self:
         return object.__new__(cls)
@@ -64,21 +65,23 @@ def _int(node: ValueNode) -> ScalarValue:
 def _float(node: ValueNode) -> ScalarValue:
     value = _coerced(GraphQLFloat, node)
     if not isfinite(value):
-        raise _error("Not a finite Float", node)
+        raise _error("Float cannot represent non-finite value", node)
     return value
 
 
-def _coerced(scalar: GraphQLScalarType, node: Any) -> ScalarValue:  # graphql-core wants a constant node
+def _coerced(
+    scalar: GraphQLScalarType, node: Any
+) -> ScalarValue:  # Any, because graphql-core requires a ConstValueNode
     assert scalar.coerce_input_literal is not None  # noqa: S101  # for the type checker
     return scalar.coerce_input_literal(node)
 
 
 def _string_parser(scalar: ScalarDefinition) -> Callable[[ValueNode, object], ScalarValue]:
-    """Returns a parser of string literals that accepts what the scalar accepts as a variable's value."""
+    """Returns a parser for string literals that accepts the same strings as the scalar does in variables."""
 
     def parse(node: ValueNode, _variables: object = None) -> ScalarValue:
         if not isinstance(node, StringValueNode):
-            raise _error(f"{scalar.name} is written as a string, not as", node)
+            raise _error(f"{scalar.name} cannot represent a non string value", node)
         assert scalar.parse_value is not None  # noqa: S101  # for the type checker
         try:
             return scalar.parse_value(node.value)

@@ -1,4 +1,4 @@
-"""Money: amounts in minor units, formatted for display."""
+"""Formats amounts of money, which are stored in minor units, for display."""
 
 from loaders.model import MoneyDoc
 from resolvers.values import exponent
@@ -10,10 +10,11 @@ _SYMBOLS = {
 
 
 def formatted(money: MoneyDoc) -> str:
-    """Formats an amount of money for display: "₹1,299.00".
+    """Formats an amount of money for display, such as "₹1,299.00".
 
-    It has the symbol of the currency, or its code if there is no symbol, and the currency's number of
-    decimals. Digits are grouped by three; those of rupees above the thousands by two: "₹1,24,980.00".
+    The result starts with the currency's symbol, or its code if there is no symbol, and has the currency's
+    number of decimals. Digits are grouped in threes. In rupees, the last three digits form a group, and the
+    digits before them are grouped in twos, such as "₹1,24,980.00".
     """
     digits = exponent(money["currency"])
     amount = abs(money["amountMinor"])

@@ -1,11 +1,12 @@
-"""Cleans text that users write: removes HTML tags and control characters before it is stored."""
+"""Cleans text written by users: removes HTML tags and control characters before the text is stored."""
 
 import re
 from unicodedata import category
 
-# A URL in angle brackets, as in Markdown.
+# A URL in angle brackets, which is a link in Markdown.
 _AUTOLINK = re.compile(r"<(https?://[^\s<>]+)>")
-# The elements of HTML (https://html.spec.whatwg.org/#elements-3), obsolete ones, and roots of SVG and MathML.
+# Names of HTML elements (https://html.spec.whatwg.org/#elements-3), including obsolete elements and the root
+# elements of SVG and MathML.
 _ELEMENTS = (
     "a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink "
     "blockquote body br button canvas caption center cite code col colgroup data datalist dd del "
@@ -18,33 +19,36 @@ _ELEMENTS = (
     "video wbr xmp"
 )
 _NAMES = "|".join(f"{name}|{name.upper()}" if len(name) > 1 else name for name in _ELEMENTS.split())
-# A comment, or a tag of one of these elements, bare or with an attribute. Everything else stays:
-# "List<String>" is code, and "a<b and c>d" a comparison.
+# An HTML comment, or a tag of one of the elements above, with or without attributes. Everything else is kept,
+# because "List<String>" is code, and "a<b and c>d" is a comparison.
 _TAG = re.compile(rf"<(?:[!?][^<>]*+|/?(?:{_NAMES})(?:\s*/?|\s(?=[^<>]*=)[^<>]*+))>")
-# The start of anything that a browser would still parse as a tag, and hide.
+# The start of any remaining text that a browser would parse as a tag and not display.
 _BEGIN = re.compile(r"<(?=[A-Za-z/!?])")
-# Control characters except tab and line feed; also Unicode's bidi controls, which change the direction of the
-# text that follows.
+# Control characters, except tab and line feed. Includes Unicode's bidirectional controls, because they change
+# the direction of the text that follows.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def clean(text: str) -> str:
     """Removes HTML tags, control characters and surrounding white space from a text.
 
-    The result contains nothing that a browser would parse as a tag, however tags were nested: a space is put
-    after each remaining "<" that could start one, so "List<String>" becomes "List< String>". Character
-    references such as "&amp;" stay as they are.
-    Each step scans the text once. Removing tags repeatedly until none is left would take quadratic time.
+    The result contains nothing that a browser would parse as a tag, no matter how tags were nested: a space
+    is inserted after each remaining "<" that could start a tag, so "List<String>" becomes "List< String>".
+    Character references such as "&amp;" are left unchanged.
+    Each step scans the text once. Removing tags repeatedly until none are left would take quadratic time.
     """
     text = _CONTROL.sub("", text.replace("\r\n", "\n"))
     return _BEGIN.sub("< ", _TAG.sub("", _AUTOLINK.sub(r"\1", text))).strip()
 
 
 def in_line(text: str) -> str:
-    """Cleans a text as `clean` does, and collapses each run of white space into one space."""
+    """Cleans a text like `clean`, and collapses each run of white space into one space."""
     return " ".join(clean(text).split())
 
 
 def is_visible(text: str) -> bool:
-    """Whether a text has a letter, number, punctuation mark or symbol, not only white space and joiners."""
+    """Returns whether a text contains a letter, number, punctuation mark or symbol.
+
+    A text that consists only of white space, marks and invisible characters is not visible.
+    """
     return any(category(character)[0] in "LNPS" for character in text)

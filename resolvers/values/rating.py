@@ -1,4 +1,4 @@
-"""RatingSummary: its fields, which are stored as keys of the course itself."""
+"""Resolvers for the fields of RatingSummary, which are stored in the course document itself."""
 
 from operator import itemgetter
 
@@ -14,7 +14,7 @@ def summary(course: CourseDoc) -> RatingDoc:
 
 
 def histogram(rating: RatingDoc) -> list[dict[str, int]]:
-    """Returns five buckets, 5 stars first."""
+    """Returns the five buckets of the histogram, starting with 5 stars."""
     return [{"stars": i + 1, "count": rating["ratingStars"][i]} for i in reversed(range(5))]
 
 

@@ -1,4 +1,4 @@
-"""Custom scalars: how their values are serialised and parsed."""
+"""Defines how the values of custom scalars are serialised and parsed."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,10 +9,11 @@ from strawberry.types.scalar import ScalarDefinition
 
 
 def written(moment: datetime) -> str:
-    """Formats a time in the only form that the API uses, `2026-06-01T15:00:00Z`: always 20 characters.
+    """Formats a time like `2026-06-01T15:00:00Z`, the only format in responses; it always has 20 characters.
 
-    Every client can parse it without fractions of a second, and orjson writes it by itself. A time without a
-    zone is in UTC, as MongoDB stores it: attaching a zone to each time takes longer than reading it.
+    There are no fractions of a second, so that every client can parse it. orjson can write the same format by
+    itself. A time without a zone is taken to be in UTC, as MongoDB stores it, because attaching a zone to
+    each time would take longer than reading it.
     """
     if moment.tzinfo:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
@@ -25,8 +26,9 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         serialize=written,
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         description=(
-            "A date and time as in RFC 3339. Responses always have it in UTC with whole seconds: "
-            "`2026-06-01T15:00:00Z`. Inputs may have any UTC offset; without an offset they are in UTC."
+            "A date and time in RFC 3339 format. In responses it is always in UTC, with whole seconds, such"
+            " as `2026-06-01T15:00:00Z`. In inputs it can have any UTC offset; without an offset it is taken"
+            " to be in UTC."
         ),
     )
 }

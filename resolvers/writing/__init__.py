@@ -1,4 +1,4 @@
-"""Mutations: their inputs and checks, their target objects, transactions and payloads."""
+"""Runs mutations: checks inputs, looks up the objects to change, runs transactions and builds payloads."""
 
 from resolvers.writing.runner import LONGEST_CLIENT_MUTATION_ID, InputValues, Objects, actor, mutation, write
 from resolvers.writing.targets import (

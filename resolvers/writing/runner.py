@@ -1,9 +1,10 @@
-"""Runs the fields of Mutation: permission, input checks, transaction, payload.
+"""Runs the fields of Mutation: checks permissions and inputs, runs the transaction and returns the payload.
 
 A mutation is a function `async (ctx, values) -> the objects of its payload`. A write is a mutation
 `async (ctx, tx, values)` that runs in a transaction, at most once per idempotency key, and adds an entry to
-the audit log. `values` are the checked values of the input by GraphQL name, as they are to be stored, without
-those that were left out. A mutation that can't be done raises RefusedError, and its transaction is aborted.
+the audit log. `values` maps the GraphQL names of the input fields to their checked values, in the form in
+which they are stored; omitted fields are not in it. A mutation that can't be carried out raises RefusedError,
+and its transaction is aborted.
 """
 
 from asyncio import shield
@@ -41,37 +42,39 @@ from resolvers.errors import RefusedError, UserErrorDoc, refusal
 from resolvers.inputs import InputObject
 from resolvers.values import NotFoundError
 
-LONGEST_CLIENT_MUTATION_ID = 200  # characters
+LONGEST_CLIENT_MUTATION_ID = 200  # maximum length of a `clientMutationId`, in characters
 
-#: The checked values of an input by GraphQL name, as they are to be stored.
+#: The checked values of an input, in the form in which they are stored, keyed by GraphQL name. Any, because
+#: each input field has its own type.
 InputValues: TypeAlias = Mapping[str, Any]
-#: The objects of a payload by GraphQL name: documents and plain values.
+#: The objects of a payload, keyed by GraphQL name. Any, because they are documents and plain values of any
+#: type.
 Objects: TypeAlias = Mapping[str, Any]
 Mutation: TypeAlias = Callable[[Context, InputValues], Awaitable[Objects]]
 Write: TypeAlias = Callable[[Context, Transaction, InputValues], Awaitable[Objects]]
-#: Does a part of the follow-up work of a write. Takes the objects of its payload and returns those that have
-#: changed; None when nothing is left to do.
+#: Does one part of a write's follow-up work. Takes the objects of the write's payload and returns the objects
+#: that have changed, or None when nothing is left to do.
 FollowUp: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
-#: Only the result of the coroutine is typed: what it yields is for the event loop.
+#: Any for everything but the result of the coroutine, because the rest concerns only the event loop.
 _Work: TypeAlias = Coroutine[Any, Any, Objects]
 
-_INPUT = strawberry.argument(description="The values of the mutation.")
-_FOLLOW_UP = "rest of a write"  # its name in reports of late outcomes
-_FOLLOW_UP_DEADLINE = 20.0  # seconds, for each part of the follow-up work
+_INPUT = strawberry.argument(description="Input of the mutation.")
+_FOLLOW_UP = "rest of a write"  # the name of follow-up work in reports of late outcomes
+_FOLLOW_UP_DEADLINE = 20.0  # time limit for each part of the follow-up work, in seconds
 _NOT_IN_DIGEST = ("clientMutationId", "idempotencyKey")
 
 
 def mutation(
     function: Mutation, input_type: type, *, description: str, commands: int, weight: int | None = None
 ) -> fields.Declaration:
-    """Declares a field of Mutation. commands, weight: as for resolvers.fields.level."""
+    """Declares a field of Mutation. commands, weight: same as for resolvers.fields.level."""
     name = to_camel_case(function.__name__)
     if not access.has_rule(name):
         raise TypeError(f"{name} has no rule in resolvers/access/rules.py")
 
     async def run(ctx: Context, *, input: InputObject) -> Objects:
-        # Detached: it runs to its end even if the client disconnects.
+        # The mutation runs as a detached task, so that it is completed even if the client disconnects.
         return await shield(start_detached(_payload(ctx, name, input, function)))
 
     run.__signature__ = Signature(  # type: ignore[attr-defined] # read by resolvers.fields
@@ -88,11 +91,12 @@ def write(
     commands: int,
     follow_up: FollowUp | None = None,
 ) -> fields.Declaration:
-    """Declares a field of Mutation that runs in a transaction. commands: as for resolvers.fields.level.
+    """Declares a field of Mutation that runs in a transaction. commands: same as for resolvers.fields.level.
 
-    follow_up: work after the commit that may be too much for one transaction. It is called repeatedly, each
-    time in a transaction of its own, until nothing is left. It continues past the deadline of the request,
-    whose payload then shows the state of the first commit. A retry of the write resumes it.
+    follow_up: does work after the commit that might be too much for one transaction. It is called repeatedly,
+    each time in a new transaction, until nothing is left to do. The work continues past the deadline of the
+    request; in that case the payload shows the state after the first commit. A retry of the write resumes the
+    work.
     """
     name = to_camel_case(function.__name__)
 
@@ -118,20 +122,20 @@ def write(
 
 
 def actor(viewer: Viewer) -> ActorDoc:
-    """Returns a viewer in the form of the audit log."""
-    roles: Any = sorted(viewer.roles)  # a Literal in the audit log
+    """Converts a viewer to the form in which the audit log stores the actor."""
+    roles: Any = sorted(viewer.roles)  # Any, because ActorDoc declares roles as Literals
     return {
         "subject": viewer.subject, "roles": roles, "studentId": viewer.student_id,
         "instructorId": viewer.instructor_id,
     }  # fmt: skip
 
 
-def checked_values(input: InputObject) -> dict[str, Any]:  # InputValues, while they are collected
-    """Checks an input and returns its values by GraphQL name, as they are to be stored.
+def checked_values(input: InputObject) -> dict[str, Any]:  # Any, as in InputValues
+    """Checks an input, and returns its values in the form in which they are stored, keyed by GraphQL name.
 
     Raises RefusedError with an error for each invalid value.
     """
-    values: dict[str, Any] = {}  # as the result
+    values: dict[str, Any] = {}  # Any, as in InputValues
     errors: list[UserErrorDoc] = []
     for field in fields_of(input):
         value, name = getattr(input, field.name), to_camel_case(field.name)
@@ -149,10 +153,10 @@ def checked_values(input: InputObject) -> dict[str, Any]:  # InputValues, while 
     return values
 
 
-def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:  # the value and metadata of any input field
+def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:  # Any, because it checks all input fields
     if value is None:
         if metadata.get("not_null"):
-            raise ValueError("This can't be removed: leave it out to keep it.")
+            raise ValueError("This can't be null. Omit the field to keep its value.")
         return None
     if is_dataclass(value):
         return checked_values(value)
@@ -173,7 +177,10 @@ async def _payload(ctx: Context, name: str, input: InputObject, function: Mutati
 
 
 def _client_mutation_id(input: InputObject) -> str | None:
-    """Returns the `clientMutationId` of an input; None if it is too long, which is reported as an error."""
+    """Returns the `clientMutationId` of an input, or None if it is too long.
+
+    A `clientMutationId` that is too long is reported as an error by its check.
+    """
     sent = input.client_mutation_id
     return sent if isinstance(sent, str) and len(sent) <= LONGEST_CLIENT_MUTATION_ID else None
 
@@ -181,13 +188,13 @@ def _client_mutation_id(input: InputObject) -> str | None:
 async def _run_once(
     ctx: Context, tx: Transaction, name: str, function: Write, values: InputValues
 ) -> Objects:
-    """Runs a write, or returns the answer of an earlier run with the same idempotency key."""
+    """Runs a write, or returns the stored result if it already ran with the same idempotency key."""
     await _require_session(ctx.viewer, tx)
     key = values.get("idempotencyKey")
     digest = _digest(values)
     if key and (earlier := await idempotency.kept(tx, ctx.viewer.subject, key)):
         if (earlier["action"], earlier["digest"]) != (name, digest):
-            message = "This key was already used for another request: use a new one."
+            message = "This key has already been used for a different request: use a new key."
             raise refusal("CONFLICT", message, "idempotencyKey")
         answer: Objects = earlier["answer"]
         return answer
@@ -200,14 +207,15 @@ async def _run_once(
 
 
 async def _wait(follow_up: _Work, objects: Objects) -> Objects:
-    """Waits for follow-up work until the deadline of the request; then it continues in the background.
+    """Waits for follow-up work until the request's deadline, after which it continues in the background.
 
-    Returns the objects of the payload after the work, or as they were if the deadline passes first.
+    Returns the objects of the payload as changed by the work, or unchanged if the deadline passes first.
     """
     scope, task = current_scope.get(), start_detached(follow_up)
     try:
         return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
-    except DeadlineError:  # of the request; or of the work itself, which is then not yet reported
+    except DeadlineError:
+        # If the work missed its own deadline rather than the request's, that has not been reported yet.
         if task.done():
             report_late(task, _FOLLOW_UP)
         return objects
@@ -220,14 +228,14 @@ async def _finish(
     objects: Objects,
     commit: Awaitable[None] | None = None,
 ) -> Objects:
-    """Does all follow-up work of a write and returns the changed payload. Each part has its own deadline.
+    """Does all follow-up work of a write, and returns the changed payload. Each part has its own deadline.
 
-    commit: the commit of the write, if it is still in flight. If it fails, there is nothing to follow up.
+    commit: the commit of the write, if it is still in flight. If the commit fails, no follow-up work is done.
     """
     if commit:
         try:
             await commit
-        except Exception:  # already reported as the outcome of the commit
+        except Exception:  # the failure was already reported as the outcome of the commit
             return objects
 
     async def work(tx: Transaction) -> Objects | None:
@@ -253,6 +261,6 @@ async def _require_session(viewer: Viewer, tx: Transaction) -> None:
 
 
 def _digest(values: InputValues) -> bytes:
-    """Returns a digest of the input, to distinguish a retry from another request with the same key."""
+    """Returns a digest of an input, to distinguish a retry from a different request with the same key."""
     digested = {name: value for name, value in values.items() if name not in _NOT_IN_DIGEST}
     return blake2b(repr(sorted(digested.items())).encode(), digest_size=16).digest()

@@ -12,7 +12,7 @@ from resolvers.values import noun
 
 
 async def visible_course(ctx: Context, tx: Transaction, id: ObjectId) -> CourseDoc:
-    """Returns a course. Raises RefusedError if it doesn't exist or the viewer may not see it."""
+    """Returns a course. Raises RefusedError if it doesn't exist or the viewer is not allowed to see it."""
     course: CourseDoc | None = await tx.get("courses", id)
     if course is None or not access.sees(ctx.viewer, "courses", course, owners_of_course(course)):
         raise _not_found("Course", "courseId")
@@ -20,14 +20,14 @@ async def visible_course(ctx: Context, tx: Transaction, id: ObjectId) -> CourseD
 
 
 async def own_course(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> CourseDoc:
-    """Returns a course. Raises RefusedError if the viewer may not see it or lacks the permission `name`."""
+    """Returns a course. Raises RefusedError if the viewer can't see it or lacks the permission `name`."""
     course = await visible_course(ctx, tx, id)
     access.require(ctx.viewer, name, instructor_ids=course["instructorIds"])
     return course
 
 
 async def own_run(ctx: Context, tx: Transaction, id: ObjectId, name: str) -> CourseRunDoc:
-    """Returns a run. Raises RefusedError if the viewer may not see it or lacks the permission `name`."""
+    """Returns a run. Raises RefusedError if the viewer can't see it or lacks the permission `name`."""
     run: CourseRunDoc | None = await tx.get("courseRuns", id)
     course: CourseDoc | None = await tx.get("courses", run["courseId"]) if run else None
     if (
@@ -57,7 +57,7 @@ async def own_enrollment(ctx: Context, tx: Transaction, id: ObjectId, name: str)
 
 
 async def visible_review(ctx: Context, tx: Transaction, id: ObjectId) -> ReviewDoc:
-    """Returns a review. Raises RefusedError if it doesn't exist or the viewer may not see it."""
+    """Returns a review. Raises RefusedError if it doesn't exist or the viewer is not allowed to see it."""
     review: ReviewDoc | None = await tx.get("reviews", id)
     if review is None or not await _sees_review(ctx, tx, review):
         raise _not_found("Review", "reviewId")
@@ -91,9 +91,9 @@ async def viewer_student(ctx: Context, tx: Transaction) -> StudentDoc:
 def viewer_instructor_id(ctx: Context) -> ObjectId:
     """Returns the viewer's instructor ID. Raises RefusedError if they are not an instructor."""
     if ctx.viewer.instructor_id is None:
-        raise refusal("FORBIDDEN", "This is for instructors.")
+        raise refusal("FORBIDDEN", "Only instructors can do this.")
     return ctx.viewer.instructor_id
 
 
 def _not_a_student() -> RefusedError:
-    return refusal("FORBIDDEN", "This is for students.")
+    return refusal("FORBIDDEN", "Only students can do this.")

@@ -283,9 +283,9 @@ def test_every_change_is_in_the_audit_log_without_secrets(office: Office) -> Non
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("create", "ada", "--name", "Ada"), "not an e-mail address"),
+        (("create", "ada", "--name", "Ada"), "Enter an e-mail address"),
         (("create", ADA), "--name"),
-        (("create", ADA, "--name", "<b> </b>"), "Write something here."),
+        (("create", ADA, "--name", "<b> </b>"), "This can't be empty."),
         (("create", ADA, "--name", "Ada", "--role", "tutor"), "'tutor' is not one of STUDENT, INSTRUCTOR"),
         (("create", ADA, "--instructor", "grace"), "There is no instructor with this ID."),
         (("roles", ADA, "--add", "STAFF", "--remove", "staff"), "STAFF can't be added and removed"),

@@ -31,7 +31,7 @@ async def test_texts_have_a_maximum_length(ask: Ask, name: str) -> None:
     text = f"query($x: String!) {{ {TEXTS[name]} }}"
     assert "errors" not in await ask(text, {"x": "é" * LONGEST_TEXT}, viewer=STAFF)
     (error,) = (await ask(text, {"x": "é" * (LONGEST_TEXT + 1)}, viewer=STAFF))["errors"]
-    assert error["message"] == f"`{name.partition(' ')[0]}` has 201 characters: it takes at most 200."
+    assert error["message"] == f"`{name.partition(' ')[0]}` has 201 characters, but at most 200 are allowed."
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 

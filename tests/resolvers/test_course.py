@@ -209,7 +209,7 @@ async def test_course_takes_an_id_or_a_slug(run_query: RunQuery, database: Datab
     assert by_id == {"course": {"title": "Go"}}
     for arguments in ("", '(id: "x", slug: "y")'):
         payload = await run_query(f"{{ course{arguments} {{ title }} }}", errors=True)
-        assert payload["errors"][0]["message"] == "`course` takes exactly one of `id` and `slug`."
+        assert payload["errors"][0]["message"] == "`course` requires either `id` or `slug`, but not both."
         assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
 
 

@@ -25,26 +25,38 @@ async def test_an_integer_is_an_unknown_id(ask: Ask, digits: int) -> None:
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ("{ courses(filter: { minRating: 1e309 }) { totalCount } }", 32, "Not a finite Float: 1e309"),
-        ("{ courses(filter: { minRating: -1e309 }) { totalCount } }", 32, "Not a finite Float: -1e309"),
+        (
+            "{ courses(filter: { minRating: 1e309 }) { totalCount } }",
+            32,
+            "Float cannot represent non-finite value: 1e309",
+        ),
+        (
+            "{ courses(filter: { minRating: -1e309 }) { totalCount } }",
+            32,
+            "Float cannot represent non-finite value: -1e309",
+        ),
         (
             "query($m: Float = 1e999) { courses(filter: { minRating: $m }) { totalCount } }",
             19,
-            "Not a finite Float: 1e999",
+            "Float cannot represent non-finite value: 1e999",
         ),
-        (f"{{ courses(filter: {{ minRating: {LONG} }}) {{ totalCount }} }}", 32, "Not a finite Float: 111"),
+        (
+            f"{{ courses(filter: {{ minRating: {LONG} }}) {{ totalCount }} }}",
+            32,
+            "Float cannot represent non-finite value: 111",
+        ),
         (
             'mutation { updateProgress(input: { enrollmentId: "x", progress: 1e309 }) { __typename } }',
             65,
-            "Not a finite Float: 1e309",
+            "Float cannot represent non-finite value: 1e309",
         ),
         (f"{{ courses(first: {LONG}) {{ totalCount }} }}", 18, "Int cannot represent non 32-bit signed"),
         (f"{{ courses(first: -{LONG}) {{ totalCount }} }}", 18, "Int cannot represent non 32-bit signed"),
         (f"query($n: Int = {LONG}) {{ courses(first: $n) {{ totalCount }} }}", 17, "Int cannot represent"),
         (RUN % '"soon"', 84, 'Value cannot represent a DateTime: "soon".'),
-        (RUN % "5", 84, "DateTime is written as a string, not as: 5"),
-        (RUN % LONG, 84, "DateTime is written as a string, not as: 111"),
-        (RUN % "{ a: [1e999] }", 84, "DateTime is written as a string, not as: { a: [1e999] }"),
+        (RUN % "5", 84, "DateTime cannot represent a non string value: 5"),
+        (RUN % LONG, 84, "DateTime cannot represent a non string value: 111"),
+        (RUN % "{ a: [1e999] }", 84, "DateTime cannot represent a non string value: { a: [1e999] }"),
         (
             'mutation($t: DateTime! = "soon") { createCourseRun(input: { courseId: "x", '
             "deliveryMode: ONLINE, startsAt: $t }) { __typename } }",

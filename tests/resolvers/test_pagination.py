@@ -188,9 +188,12 @@ async def test_pages_are_20_and_at_most_100(database: Database, run_query: RunQu
     data = await run_query("{ a: courses { nodes { id } } b: courses(first: 100) { nodes { id } } }")
     assert [len(data[name]["nodes"]) for name in "ab"] == [20, 100]
     for arguments, message in (
-        ("first: 101", "`first` is 101: it takes 0 to 100. Follow `pageInfo` for more."),
-        ("last: -1", "`last` is -1: it takes 0 to 100."),
-        ("first: 1, last: 1", "Give `first` or `last`, not both."),
+        (
+            "first: 101",
+            "`first` is 101, but must be between 0 and 100. Use the cursors in `pageInfo` to fetch more.",
+        ),
+        ("last: -1", "`last` is -1, but must be between 0 and 100."),
+        ("first: 1, last: 1", "`first` and `last` can't be combined."),
     ):
         payload = await run_query(f"{{ courses({arguments}) {{ nodes {{ id }} }} }}", errors=True)
         assert payload["data"] is None

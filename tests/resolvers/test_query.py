@@ -81,7 +81,7 @@ async def test_nodes_takes_at_most_100(
     payload = await run_query(NODES, {"ids": ["x"] * size}, errors=True)
     assert ("errors" in payload) is refused
     if refused:
-        assert payload["errors"][0]["message"] == "`ids` has 101 entries: it takes at most 100."
+        assert payload["errors"][0]["message"] == "`ids` has 101 entries, but at most 100 are allowed."
 
 
 @given(st.sampled_from(TYPES), st.binary(min_size=12, max_size=12))
