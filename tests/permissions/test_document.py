@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from resolvers.access.rules import GROUPS, RULES, document
+from resolvers.access.permissions_page import document
+from resolvers.access.rules import GROUPS, RULES
 
 FILE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
 
 def test_the_page_is_generated_from_the_table() -> None:
-    """If not, run `python -m resolvers.access.rules > docs/permissions.md`."""
+    """If not, run `python -m resolvers.access.permissions_page > docs/permissions.md`."""
     assert FILE.read_text(encoding="utf-8") == document()
 
 
