@@ -165,8 +165,9 @@ def test_an_operation_costs_at_most_max_cost(allowed: int, is_refused: bool) -> 
         assert prepared.cost.price == PRICE
         return
     assert refusal(prepared) == (
-        f"The operation costs up to {PRICE:,}, for 1,201 objects with 3,500 values and 2 commands, and "
-        f"{allowed:,} are allowed (MAX_COST). Ask for smaller pages with `first`, or for less at once."
+        f"The operation costs up to {PRICE:,}, for 1,201 objects with 3,500 values and 2 commands, "
+        f"but at most {allowed:,} are allowed (MAX_COST). "
+        "Ask for smaller pages with `first`, or for less at once."
     )
 
 
