@@ -43,7 +43,7 @@ class DatabaseUnavailableError(Exception):
 async def connect(
     settings: Settings, *listeners: CommandListener, tz_aware: bool = True
 ) -> AsyncIterator[Database]:
-    """Yields the configured database, and closes its client afterwards. Sends no command by itself.
+    """Yields the configured database, and closes its client afterwards. Opening it sends no command.
 
     tz_aware: whether dates are read as time-zone-aware datetimes, in UTC; otherwise they are naive.
 
@@ -86,7 +86,7 @@ async def ping(database: Database) -> None:
 
 
 async def wait_for(database: Database, seconds: float, waiting: Callable[[], None]) -> None:
-    """Waits until MongoDB answers, or until `seconds` have passed.
+    """Waits until MongoDB answers, or until `seconds` have passed; returns in either case.
 
     waiting: called once, when the first ping fails.
     """

@@ -28,7 +28,7 @@ def origins(settings: Settings) -> str:
 def secret(settings: Settings, directory: Path) -> str:
     """Returns LECTERN_SECRET, or else a secret stored beside the database.
 
-    Because it is stored, tokens and cursors survive a restart.
+    Because the secret is stored, tokens and cursors survive a restart.
     """
     if configured := settings.lectern_secret.get_secret_value():
         return configured

@@ -89,7 +89,7 @@ def find_mongod() -> Path:
 
 
 def _join_or_start(directory: Path, cache_gb: float) -> tuple[str, int]:
-    """Returns the mongod's URI, and a file descriptor that keeps it running until closed (its lifeline)."""
+    """Returns the mongod's URI, and a file descriptor that keeps it running until closed (the lifeline)."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         with _locked(directory / "mongod.flock") as lock:
@@ -104,7 +104,10 @@ def _join_or_start(directory: Path, cache_gb: float) -> tuple[str, int]:
 
 
 def _join(directory: Path) -> tuple[str, int] | None:
-    """Returns the URI and lifeline (see _join_or_start) of a running mongod; None if it isn't ready."""
+    """Returns the URI and lifeline (see _join_or_start) of a running mongod.
+
+    Returns None if it is shutting down or not ready yet.
+    """
     try:
         lifeline = os.open(directory / "owners.fifo", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:  # the FIFO has no reader: the mongod is shutting down
@@ -272,7 +275,7 @@ def _last_lines(log: Path, count: int = 8) -> str:
 
 
 def _plain(line: str) -> str:
-    """Converts a line of mongod's log to plain text. JSON lines that aren't errors become empty."""
+    """Converts a line of mongod's log to plain text. JSON lines that aren't errors become empty strings."""
     try:
         entry = json.loads(line)
     except ValueError:

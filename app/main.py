@@ -116,9 +116,9 @@ class Gateway(Starlette):
 class EndpointFirst:
     """Passes GraphQL requests to the endpoint without matching Starlette's routes.
 
-    Matching the routes takes as long as a small query. The endpoint answers every request to its path, even
-    with an error. This is the innermost middleware, so middleware that is added to the application sees these
-    requests too.
+    Matching the routes takes as long as a small query. The endpoint answers every request to its path, if
+    necessary with an error. This is the innermost middleware, so middleware that is added to the application
+    sees these requests too.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:

@@ -28,7 +28,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """The settings. Each environment variable has the name of a field, in capitals.
+    """The settings. Each is read from the environment variable with the field's name in capitals.
 
     A test compares docs/settings.md with this table.
     """

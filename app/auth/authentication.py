@@ -44,7 +44,7 @@ class Authentication:
 
 
 def _issuer_of(token: str) -> str | None:
-    """Returns a token's `iss` claim without verifying the token; None if it has no valid claim."""
+    """Returns a token's `iss` claim without verifying the token; None if it can't be read."""
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
     except jwt.PyJWTError:

@@ -28,8 +28,8 @@ _log = structlog.get_logger("lectern")
 class Keys:
     """The keys at a location: an https or http URL, or the path of a file.
 
-    fresh: seconds after which the keys are stale and are refreshed; if that fails, they remain in use for the
-    same time again. pause: minimum seconds between two refreshes.
+    fresh: seconds after which the keys are stale and are refreshed; if that fails, they remain in use for
+    the same length of time again. pause: minimum seconds between two refreshes.
     """
 
     def __init__(self, location: str, *, fresh: float = 600.0, pause: float = 10.0) -> None:

@@ -81,7 +81,7 @@ class SessionTokens:
         return urlsafe_b64encode(payload + self._signature(payload)).decode()
 
     def read_refresh(self, text: str) -> RefreshToken | None:
-        """Decodes a refresh token; None unless its signature is valid."""
+        """Decodes a refresh token. Returns None if its signature is invalid."""
         try:
             raw = urlsafe_b64decode(text.encode("ascii"))
         except ValueError:

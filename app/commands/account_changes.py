@@ -1,4 +1,4 @@
-"""The changes that an operator can make to accounts: create one, reset its password, change its roles."""
+"""Changes to accounts by an operator: creating them, resetting their passwords, changing their roles."""
 
 import secrets
 from collections.abc import Collection
@@ -96,7 +96,7 @@ async def change_roles(
 ) -> Changed:
     """Changes the roles of an account.
 
-    The account's sessions end if a role is removed, or if it is reassigned to another instructor.
+    The account's sessions end if a role is removed, or if the account is reassigned to another instructor.
 
     instructor_id: see `create`.
 

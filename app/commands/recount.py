@@ -26,9 +26,10 @@ _COUNTED = {"courses": "course", "courseRuns": "run", "students": "student", "re
 def recount(
     fix: Annotated[bool, typer.Option("--fix", help="Correct the values that differ.")] = False,
 ) -> None:
-    """Recompute the stored ratings, student, seat and vote counts and newest reviews; report differences.
+    """Recompute the stored ratings, counts and newest reviews, and report the differences.
 
-    Safe to run while the gateway is serving requests. Exits with 1 if any difference is left uncorrected.
+    The counts are those of students, seats and votes. Safe to run while the gateway is serving requests.
+    Exits with 1 if any difference is left uncorrected.
     """
     if asyncio.run(_recount(Console(), fix=fix)):
         raise typer.Exit(1)

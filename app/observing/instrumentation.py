@@ -39,7 +39,7 @@ class LevelCalled(NamedTuple):
     """The call that executes one level of a compiled plan has ended.
 
     number: the number of the level's first use in the plan (app.execution.compiler.plan.Use). field: the
-    schema coordinate of the level's field. parents: how many objects the call was for.
+    schema coordinate of the level's field. parents: the number of parent objects.
     """
 
     number: int
@@ -80,7 +80,7 @@ class Listener:
         """A request or an operation was refused."""
 
     def late_write(self, kind: str, error: BaseException | None) -> None:
-        """Writing that outlived its request has ended.
+        """Work on a write that outlived its request has ended.
 
         kind: "commit" or "rest of a write". error: the exception if it failed; otherwise None.
         """

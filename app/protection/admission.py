@@ -51,7 +51,7 @@ class Lane:
     The queue is first come, first served, except that cheaper requests have a head start.
 
     capacity: the maximum total price of the admitted requests. wait: maximum seconds in the queue. A request
-    that isn't admitted is refused after a random part of it, at least half.
+    that isn't admitted is refused after a random time between half of that and all of it.
     """
 
     def __init__(self, capacity: int, wait: float) -> None:
@@ -133,7 +133,7 @@ class Admission:
     There is a lane for cheap queries and one for dear (expensive) queries, two more for mutations, and one
     for parsing the texts of documents.
 
-    capacity: the maximum total price in a lane; that for cheap queries has twice as much. wait: see `Lane`.
+    capacity: the maximum total price in a lane, doubled for the lane of cheap queries. wait: see `Lane`.
     """
 
     def __init__(self, capacity: int = 50_000, wait: float = 5) -> None:

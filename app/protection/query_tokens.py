@@ -13,7 +13,7 @@ _ABORTED = "Parsing aborted."  # the end of graphql-core's message when a limit 
 
 
 def parsed(text: str, limits: Limits) -> DocumentNode:
-    """Parses a document. Allows `query_tokens` tokens, and also as many comments and lines.
+    """Parses a document. Its tokens, its comments and its lines are each limited to `query_tokens`.
 
     Raises GraphQLSyntaxError or TooLargeError.
     """

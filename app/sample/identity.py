@@ -23,8 +23,8 @@ _PREFIXES = {
 def object_id(collection: str, number: int) -> ObjectId:
     """Returns the `_id` of the n-th document of a collection.
 
-    It consists of a fixed time, "smpl", the collection and a counter. The `_id`s ascend, as real ones do, so
-    that they are inserted at the end of the index.
+    It consists of a fixed time, "smpl", the collection's number and a counter. The `_id`s ascend, as real
+    ones do, so that they are inserted at the end of the index.
     """
     return ObjectId(_PREFIXES[collection] + number.to_bytes(3, "big"))
 

@@ -129,7 +129,7 @@ def _short_name(name: str) -> str:
 def _first_name(student: StudentDoc) -> str | None:
     """Returns the name that a reply uses for a student.
 
-    None if the first word of the name might be the family name, or if the student is anonymous.
+    Returns None if the first word of the name might be the family name, or if the student is anonymous.
     """
     if student["name"] == ANONYMOUS_STUDENT or student["country"] in ("CN", "JP", "KR", "VN", None):
         return None

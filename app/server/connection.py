@@ -49,7 +49,7 @@ class _StopParsingError(Exception):
 
 
 class _Phase(enum.Enum):
-    """What the client has to send next."""
+    """The part of a request that the client has to send next."""
 
     REQUEST = enum.auto()
     HEAD = enum.auto()

@@ -87,7 +87,10 @@ class Cycle(RequestResponseCycle):
 
 
 def _without_length(headers: Iterable[_Field]) -> tuple[int | None, list[_Field]]:
-    """Splits header fields into the content length, None unless there is exactly one, and the others."""
+    """Splits header fields into the content length and the other fields.
+
+    The content length is None unless exactly one field gives it.
+    """
     lengths, others = [], []
     for field in headers:
         if field[0] == b"content-length":

@@ -266,5 +266,5 @@ def _connections(limit: int) -> int:
 
 
 def _is_not_cut_off(record: logging.LogRecord) -> bool:
-    """Whether an error should be logged: not if its request was cut off, because that is already logged."""
+    """Filters out the errors of requests that were cut off, because those are already logged."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -1,6 +1,6 @@
 """Worker processes that share one socket: gunicorn's supervisor with Lectern's workers.
 
-gunicorn starts the workers, replaces any that die or hang, and forwards signals. Lectern changes this:
+gunicorn starts the workers, replaces any that die or hang, and forwards signals. Lectern's changes:
 - The socket listens only once a worker can answer.
 - SIGHUP ends a worker only when its successor can answer.
 - Ctrl-C drains the workers.
@@ -196,9 +196,10 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
         super().init_process()
 
     def init_signals(self) -> None:
-        """Sets the handlers until the worker serves: it ignores Ctrl-C and SIGHUP; other signals end it.
+        """Sets the signal handlers for the time until the worker serves.
 
-        Ctrl-C reaches every process in a terminal, but the supervisor decides what to do.
+        Until then, it ignores Ctrl-C and SIGHUP, and any other signal ends it. Ctrl-C reaches every process
+        in a terminal, but the supervisor decides what to do.
         """
         for number in (*_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)

@@ -259,7 +259,7 @@ def test_a_role_is_required(office: Office) -> None:
 def test_an_account_without_roles_is_reported(office: Office) -> None:
     office.ok("create", ADA, "--name", "Ada", "--role", "STAFF")
     told = office.run("roles", ADA, "--remove", "STAFF")
-    assert (told.stdout, told.stderr.splitlines()[0]) == ("", f"{ADA} has no roles.")
+    assert (told.stdout, told.stderr.splitlines()[0]) == ("", f"{ADA} has no roles left.")
 
 
 def test_every_change_is_in_the_audit_log_without_secrets(office: Office) -> None:
