@@ -61,9 +61,7 @@ def create(
         raise typer.BadParameter("This is required unless --instructor is given.", param_hint="--name")
     roles = option_values.roles("--role", role, ["INSTRUCTOR"] if instructor else [])
     if not roles:
-        raise typer.BadParameter(
-            "At least one role is required: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role"
-        )
+        raise typer.BadParameter("Specify a role: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role")
     created = _run(lambda database: account_changes.create(database, email, name, roles, instructor))
     granted = created.account["roles"]
     _say(f"Created an account for {email} with the role{'s' * (len(granted) > 1)} {_listed(granted)}.")
