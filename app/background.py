@@ -1,4 +1,4 @@
-"""The background tasks of a gateway."""
+"""Background tasks that run for as long as the gateway does."""
 
 from asyncio import sleep
 from collections.abc import Sequence
@@ -12,16 +12,18 @@ from app.observing import Throttled
 from loaders import indexes
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
 
-_EVERY = 2.0  # seconds
-_LONGEST = 2.0  # seconds that MongoDB has to answer
-_INDEXES_EVERY, _INDEXES_RETRY = 3600.0, 60.0  # seconds; the second while indexes are missing or unknown
+_EVERY = 2.0  # seconds between checks for stale transactions
+_LONGEST = 2.0  # timeout of such a check, in seconds
+
+# Seconds between checks for missing indexes. The shorter time applies while any are missing or a check fails.
+_INDEXES_EVERY, _INDEXES_RETRY = 3600.0, 60.0
 
 _log = structlog.get_logger("lectern")
-_NOT_LOOKED_FOR = Throttled("transactions of gateways that died can't be looked for")
+_NOT_LOOKED_FOR = Throttled("can't check for transactions of gateways that died")
 
 
 async def end_stale_transactions(database: Database) -> None:
-    """Aborts the transactions of gateways that died, as long as this one runs."""
+    """Aborts transactions left behind by gateways that died. Runs until cancelled."""
     stale = StaleTransactions(database)
     while True:
         take_time(_LONGEST)
@@ -34,15 +36,15 @@ async def end_stale_transactions(database: Database) -> None:
 
 
 class ReportsIndexes(Protocol):
-    """Reports missing indexes: app.http.Readiness."""
+    """An object that reports missing indexes to health checks, such as app.http.Readiness."""
 
     missing_indexes: Sequence[str]
 
 
 async def check_indexes(database: Database, report: ReportsIndexes) -> None:
-    """Checks for missing indexes, as long as the gateway runs.
+    """Checks regularly for missing indexes. Runs until cancelled.
 
-    They are stored in `report`, and logged at the start and whenever they change.
+    The missing indexes are stored in `report`, and logged at the start and whenever they change.
     """
     while True:
         pause = _INDEXES_RETRY
@@ -50,7 +52,7 @@ async def check_indexes(database: Database, report: ReportsIndexes) -> None:
             with pymongo.timeout(10 * _LONGEST):
                 missing = await indexes.missing(database)
         except PyMongoError as error:
-            _log.debug("indexes not looked for", reason=str(error))
+            _log.debug("can't check for missing indexes", reason=str(error))
         else:
             if missing and missing != list(report.missing_indexes):
                 _log.warning("indexes are missing: run `lectern indexes`", missing=missing)

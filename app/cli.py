@@ -1,4 +1,4 @@
-"""The command `lectern`."""
+"""The command-line interface, `lectern`."""
 
 import sys
 from importlib import metadata
@@ -33,15 +33,15 @@ add_to(app)
 
 
 def main() -> None:
-    """Runs the command. An error is reported in a sentence on standard error, with exit code 1."""
+    """Runs the command line. Prints an error as a short message to standard error, and exits with 1."""
     try:
         app()
     except (AccountError, CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:
         _fail(str(error))
     except PyMongoError as error:
-        _fail(f"MongoDB refused: {error}")
+        _fail(f"MongoDB returned an error: {error}")
     except Exception as error:
-        _fail(f"This should not have happened: {type(error).__name__}: {error}")
+        _fail(f"Unexpected error: {type(error).__name__}: {error}")
 
 
 def _fail(message: str) -> None:

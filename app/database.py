@@ -1,4 +1,4 @@
-"""The MongoDB client, either Motor or PyMongo's async client: opening, pinging and closing it."""
+"""Opens, pings and closes the MongoDB client, which is either Motor's or PyMongo's async client."""
 
 from asyncio import sleep
 from collections.abc import AsyncIterator, Callable
@@ -28,24 +28,24 @@ from loaders.mongo import (
 
 _log = structlog.get_logger("lectern")
 
-_ATTEMPT, _PAUSE = 1.0, 0.5  # seconds of one ping at the start, and between two
+_ATTEMPT, _PAUSE = 1.0, 0.5  # at startup: seconds that a ping may take, and seconds between pings
 
-_Driver: TypeAlias = Any  # an object of either driver; they have no common type
+_Driver: TypeAlias = Any  # a client of either driver; they have no common base class
 
 _CLIENTS: dict[str, _Driver] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
 
 
 class DatabaseUnavailableError(Exception):
-    """MongoDB can't be used. The message names the setting, never a password."""
+    """MongoDB is unavailable or unsuitable. The message names the setting, but never contains a password."""
 
 
 @asynccontextmanager
 async def connect(
     settings: Settings, *listeners: CommandListener, tz_aware: bool = True
 ) -> AsyncIterator[Database]:
-    """Yields the configured database, and closes its client afterwards. No command is sent yet.
+    """Yields the configured database, and closes its client afterwards. Opening it sends no command.
 
-    tz_aware: whether dates are read with their time zone, UTC.
+    tz_aware: whether dates are read as time-zone-aware datetimes, in UTC; otherwise they are naive.
 
     Raises DatabaseUnavailableError if MONGODB_URI is invalid.
     """
@@ -65,11 +65,14 @@ async def connect(
 
 
 def _log_availability(change: str | float) -> None:
-    """Logs that MongoDB went away (an error message) or came back (after some seconds)."""
+    """Logs a change in MongoDB's availability.
+
+    change: the error message if MongoDB became unavailable; the seconds of downtime if it is back.
+    """
     if isinstance(change, str):
-        _log.error("MongoDB is away: requests fail until it answers", reason=reason_of(change))
+        _log.error("MongoDB is not responding: requests fail until it does", reason=reason_of(change))
     else:
-        _log.warning("MongoDB answers again", seconds=round(change, 1))
+        _log.warning("MongoDB is responding again", seconds=round(change, 1))
 
 
 async def ping(database: Database) -> None:
@@ -83,9 +86,9 @@ async def ping(database: Database) -> None:
 
 
 async def wait_for(database: Database, seconds: float, waiting: Callable[[], None]) -> None:
-    """Waits until MongoDB answers, at most some seconds.
+    """Waits until MongoDB answers, or until `seconds` have passed; returns in either case.
 
-    waiting: called once if the first ping fails.
+    waiting: called once, when the first ping fails.
     """
     deadline, has_failed = monotonic() + seconds, False
     while (left := deadline - monotonic()) > 0:
@@ -105,15 +108,15 @@ async def require_transactions(database: Database) -> None:
     """Raises DatabaseUnavailableError if MongoDB doesn't answer or doesn't support transactions."""
     await ping(database)
     hello = await database.command("hello")
-    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # a mongos
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # what a mongos replies
         raise DatabaseUnavailableError(_STANDALONE)
 
 
 _STANDALONE = (
-    "MONGODB_URI: this MongoDB is a standalone server, which has no transactions.\n"
+    "MONGODB_URI: this MongoDB is a standalone server, which doesn't support transactions.\n"
     "Lectern needs a replica set; one server is enough. Start it with\n"
     "  mongod --replSet rs0\n"
-    "and once, when it runs:\n"
+    "and initiate it once it is running:\n"
     "  mongosh --eval 'rs.initiate()'"
 )
 
@@ -134,5 +137,5 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
 
 
 def reason_of(message: str) -> str:
-    """PyMongo's error message without the topology that it appends."""
+    """Returns PyMongo's error message without the topology description that PyMongo appends."""
     return message.partition(", Timeout:")[0].partition(" (configured timeouts")[0]

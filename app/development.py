@@ -1,4 +1,4 @@
-"""The data of `lectern dev`: its database, and the secret that signs its tokens and cursors."""
+"""The data directory of `lectern dev`: its database, and the secret that signs its tokens and cursors."""
 
 import secrets
 from pathlib import Path
@@ -10,7 +10,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def directory(given: Path | None) -> Path:
-    """The directory of `lectern dev`: the given one, or the default below `data_home`."""
+    """Returns the data directory of `lectern dev`: the given one, or else the default below `data_home`."""
     return given or data_home() / "dev"
 
 
@@ -20,13 +20,16 @@ def was_here(directory: Path) -> bool:
 
 
 def origins(settings: Settings) -> str:
-    """CORS_ORIGINS plus every loopback origin, for front ends developed on this machine."""
+    """Returns CORS_ORIGINS plus every loopback origin, for front ends developed on this machine."""
     loopback = (f"{scheme}://{host}{ANY_PORT}" for scheme in ("http", "https") for host in _LOOPBACK)
     return ",".join((*settings.cors_origins, *loopback))
 
 
 def secret(settings: Settings, directory: Path) -> str:
-    """LECTERN_SECRET, or a secret stored beside the database, so tokens and cursors survive a restart."""
+    """Returns LECTERN_SECRET, or else a secret stored beside the database.
+
+    Because the secret is stored, tokens and cursors survive a restart.
+    """
     if configured := settings.lectern_secret.get_secret_value():
         return configured
     file = directory / "secret"

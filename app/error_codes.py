@@ -1,6 +1,6 @@
-"""The codes of errors, in `extensions.code`: all but those of resolvers/errors.py.
+"""The error codes in `extensions.code`, except those defined in resolvers/errors.py.
 
-docs/api.md says what each means, and docs/writes.md what the codes in the payloads of mutations mean.
+docs/api.md explains each code, and docs/writes.md explains the codes in mutation payloads.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ TIMEOUT = "TIMEOUT"
 SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
 INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 
-#: The code of a request that is refused with a status, unless its exception has a code of its own.
+#: Maps the HTTP status of a refused request to its error code. An exception's own code takes precedence.
 BY_STATUS: Mapping[int, str] = {
     400: "BAD_REQUEST",
     401: "UNAUTHENTICATED",

@@ -1,4 +1,4 @@
-"""Turns exceptions into the errors that a client gets: a message, and a stable code in `extensions.code`."""
+"""Converts exceptions to GraphQL errors with a message and a stable code in `extensions.code`."""
 
 import re
 from collections.abc import Sequence
@@ -14,28 +14,29 @@ from app.observing import Throttled
 from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, DeadlineError, OutcomeUnknownError
 from resolvers.errors import LecternError
 
-#: An error of a response, in the specification's form: message, locations, path, extensions.
-ErrorDict: TypeAlias = dict[str, Any]  # a JSON object
+#: An error in a response, as the GraphQL specification defines it: message, locations, path, extensions.
+ErrorDict: TypeAlias = dict[str, Any]  # any JSON object
 
 OUR_FAULT = "Something went wrong on our side."
-_AWAY = "The database does not answer. Try again."
-_PAST_DEADLINE = "The request took too long. Ask for less at once, or try again."
+_AWAY = "The database is not responding. Try again."
+_PAST_DEADLINE = "The request took too long. Request less data, or try again."
 _OUTCOME_UNKNOWN = (
-    "The request took too long. Whether its write was done is not known yet: it may still be. "
-    "Send it again with the same idempotencyKey, and it is done once."
+    "The request took too long, and it is not known yet whether its write was committed or will be. "
+    "Send it again with the same idempotencyKey: the write is then executed only once."
 )
-_CLIENT_GONE = "The client is gone."  # nobody reads this message
+_CLIENT_GONE = "The client has disconnected."  # nobody reads this message
 
-_LONGEST = 500  # characters of a message
+_LONGEST = 500  # maximum length of a message, in characters
 _MOST_LOCATIONS = 10
 
 _log = structlog.get_logger("lectern")
-_COMMIT_LATE = Throttled("a commit outlived its request: followed up until its outcome is known")
-_LATE = Throttled("request past its deadline")
-_NO_ANSWER = Throttled("request failed: MongoDB does not answer")
-_CONFLICTS = Throttled("write given up: it kept conflicting with others")
+_COMMIT_LATE = Throttled("a commit outlived its request: waiting for its outcome")
+_LATE = Throttled("a request exceeded its deadline")
+_NO_ANSWER = Throttled("a request failed: MongoDB is not responding")
+_CONFLICTS = Throttled("a write was abandoned: it kept conflicting with other writes")
 
-#: graphql-core's messages quote the input: `'password': 'x'` in variables, `password: "x"` in a document.
+#: Matches passwords and tokens in graphql-core's messages, which quote the input: `'password': 'x'` from
+#: variables, `password: "x"` from a document.
 _SECRET = re.compile(
     r"""
     ((?:password|token)\w{0,20}['"]?
@@ -48,20 +49,23 @@ _SECRET = re.compile(
 
 
 def shortened(message: str) -> str:
-    """Cuts a message to a few lines: graphql-core's messages quote the client's input in full."""
+    """Truncates a message to a few lines, because graphql-core quotes the client's input in full."""
     return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
 
 
 def request_errors(errors: list[GraphQLError], code: str) -> list[ErrorDict]:
-    """The errors of a request that was not executed, all with one code. Passwords and tokens are removed."""
+    """Converts the errors of a request that was not executed. Removes passwords and tokens.
+
+    code: the error code that they all get.
+    """
     return [_error_dict(error, _SECRET.sub(r"\1…", error.message), {"code": code}) for error in errors]
 
 
 def field_error(error: GraphQLError) -> ErrorDict:
-    """The error of a field.
+    """Converts an error that occurred in a field.
 
-    The client gets the message if it can act on it. Any other error is masked: the client gets an id, under
-    which the log has the details.
+    The client gets the message if it can act on it. Any other error is masked: the client gets only an id,
+    and the details are logged with that id.
     """
     cause = error.original_error
     if isinstance(cause, LecternError):
@@ -77,9 +81,9 @@ def field_error(error: GraphQLError) -> ErrorDict:
 
 
 def nothing_done(errors: Sequence[ErrorDict], *, has_data: bool, wrote: bool) -> bool:
-    """Whether an operation had no effect because MongoDB is away.
+    """Whether an operation had no effect because MongoDB is unavailable.
 
-    That is so if every error is SERVICE_UNAVAILABLE, no root field has a value and no commit was sent.
+    This is the case if every error is SERVICE_UNAVAILABLE, no root field has a value and no commit was sent.
     wrote: whether the request has sent a commit.
     """
     unavailable = all(error["extensions"]["code"] == SERVICE_UNAVAILABLE for error in errors)
@@ -87,9 +91,9 @@ def nothing_done(errors: Sequence[ErrorDict], *, has_data: bool, wrote: bool) ->
 
 
 def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
-    """The message and extensions if MongoDB didn't answer, or not in time; otherwise None.
+    """Returns the message and extensions for an error that means that MongoDB didn't answer in time.
 
-    Each kind of failure is logged, throttled.
+    Returns None for any other error. Each kind of failure is logged, with throttling.
     """
     match error:
         case OutcomeUnknownError():
@@ -110,10 +114,10 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
 
 
 def _may_be_repeated(error: PyMongoError) -> bool:
-    """Whether the client may try again.
+    """Whether the client can try again after an error.
 
-    It may if a transaction was retried to no avail, because of write conflicts or a new primary, or if
-    somebody else killed the command.
+    It can if a transaction kept failing despite retries, because of write conflicts or a new primary, or if
+    someone else killed the command.
     """
     return (
         getattr(error, "code", None) == INTERRUPTED
@@ -124,9 +128,9 @@ def _may_be_repeated(error: PyMongoError) -> bool:
 
 
 def unexpected(error: Exception) -> ErrorDict:
-    """An error outside of any field: masked and logged.
+    """Converts an error that occurred outside any field: masks and logs it.
 
-    Its code is SERVICE_UNAVAILABLE or TIMEOUT if MongoDB didn't answer.
+    The code is SERVICE_UNAVAILABLE or TIMEOUT if MongoDB didn't answer.
     """
     if no_answer := _no_answer(error):
         message, extensions = no_answer
@@ -137,10 +141,10 @@ def unexpected(error: Exception) -> ErrorDict:
 
 
 def _is_about_arguments(error: GraphQLError) -> bool:
-    """Whether an error comes from the arguments of a field or a directive.
+    """Whether an error is about an argument of a field or directive.
 
-    Variables may make them invalid at run time. graphql-core's error then points at the argument, or at the
-    variable in it.
+    Variables can make an argument invalid at run time. graphql-core's error then refers to the argument, or
+    to the variable in it.
     """
     return any(node.kind in {"argument", "variable"} for node in error.nodes or ())
 

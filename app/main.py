@@ -28,7 +28,7 @@ PATH = "/graphql"
 
 
 def from_environment() -> Starlette:
-    """The application with settings from the environment, as a worker of `lectern serve` creates it."""
+    """Creates the application for a worker of `lectern serve`, with settings from the environment."""
     configure_logs()
     app = create_app(settings.load())
     memory.settle()
@@ -36,12 +36,12 @@ def from_environment() -> Starlette:
 
 
 def create_app(settings: Settings, *listeners: Listener) -> Starlette:
-    """The gateway. It connects to MongoDB when it starts, and closes the client when it stops.
+    """Creates the gateway. It connects to MongoDB at startup, and closes the client at shutdown.
 
-    listeners: notified of its requests, in addition to the log and the metrics.
+    listeners: listeners for its requests, in addition to the log and the metrics.
     """
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
-    opened: list[Database] = []  # the database, while the application runs
+    opened: list[Database] = []  # holds the database while the application is running
 
     def database() -> Database:
         return opened[0]
@@ -95,7 +95,7 @@ def _issuer(settings: Settings) -> Issuer | None:
 
 
 class Gateway(Starlette):
-    """Starlette inside CORS, which wraps everything else, so that failures carry its headers too."""
+    """The Starlette application. CORS wraps everything else, so that error responses have its headers too."""
 
     def __init__(
         self,
@@ -107,17 +107,18 @@ class Gateway(Starlette):
         first = Middleware(EndpointFirst, endpoint)
         super().__init__(routes=routes, middleware=[first], lifespan=lifespan)
         self._cors = CORS(super().__call__, settings.cors_origins, settings.cors_headers)
-        self.router.redirect_slashes = False  # it redirects to whatever host the client names
+        self.router.redirect_slashes = False  # a redirect would go to whatever host the client sent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)
 
 
 class EndpointFirst:
-    """A shortcut to the endpoint: matching Starlette's routes takes as long as a small query.
+    """Passes GraphQL requests to the endpoint without matching Starlette's routes.
 
-    The endpoint answers every request to its path, errors included. This is the innermost middleware, so
-    middleware that is added to the application sees these requests too.
+    Matching the routes takes as long as a small query. The endpoint answers every request to its path, if
+    necessary with an error. This is the innermost middleware, so middleware that is added to the application
+    sees these requests too.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:
@@ -130,7 +131,7 @@ class EndpointFirst:
 
 
 def make_executor(settings: Settings) -> Executor:
-    """The executor of the schema, with the limits in the settings."""
+    """Creates the executor for the schema, with the limits from the settings."""
     return Executor(
         schema,
         Limits.of(settings),

@@ -1,4 +1,4 @@
-"""Memory settings of a serving process: Python's garbage collector and glibc's allocator."""
+"""Tunes the memory use of a serving process: Python's garbage collector and glibc's allocator."""
 
 import asyncio
 import ctypes
@@ -8,31 +8,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import process_time
 
-# Thresholds of the garbage collector (gc.set_threshold): new containers before a collection of the youngest
-# generation, such collections before one of the middle generation, and those before a full collection.
+# Thresholds of the garbage collector, as gc.set_threshold takes them: the number of new containers after
+# which the youngest generation is collected, the number of those collections after which the middle
+# generation is collected, and the number of those after which a full collection follows.
 
-#: While plans run. They leave no reference cycles: a collection would find nothing, but would traverse all
-#: young objects and empty the processor's caches.
+#: GC thresholds while compiled plans run. Plans leave no reference cycles, so a collection would find
+#: nothing, but it would traverse all young objects and flush the CPU caches.
 OF_PLANS = (100_000, 20, 50)
 
-#: While graphql-core validates or answers, which leaves many reference cycles.
+#: GC thresholds while graphql-core validates or executes, which leaves many reference cycles.
 OF_CYCLES = (10_000, 5, 5)
 
-# mallopt(3). By default each thread of the driver would have its own arena, and freed large blocks would stay
-# with the process.
+# Parameters of mallopt(3). By default, each thread of the driver would have its own arena, and the process
+# would keep large blocks after they are freed.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_LARGE = 256 * 1024
+_LARGE = 256 * 1024  # bytes from which a block counts as large
 
 _PAUSE = 2.0  # seconds between checks for idleness
-_IDLE = 0.02  # the share of CPU time below which the process counts as idle
+_IDLE = 0.02  # share of CPU time below which the process counts as idle
 
 
 class _Thresholds:
-    """The garbage collector's thresholds; they are changed only in a serving process."""
+    """Manages the garbage collector's thresholds, but only in a serving process."""
 
     def __init__(self) -> None:
         self._are_ours = False
-        self._cyclic = 0  # operations that graphql-core is working on
+        self._cyclic = 0  # number of operations that graphql-core is working on
 
     def take_over(self) -> None:
         """Starts managing the thresholds."""
@@ -41,7 +42,7 @@ class _Thresholds:
 
     @contextmanager
     def for_cycles(self) -> Iterator[None]:
-        """Collects more often while graphql-core is working."""
+        """Makes garbage collection more frequent while graphql-core is working."""
         self._cyclic += 1
         self._set()
         try:
@@ -59,9 +60,9 @@ thresholds = _Thresholds()
 
 
 def settle() -> None:
-    """Sets up garbage collection and the allocator; call it once the application is built.
+    """Configures the garbage collector and the allocator; call it once the application is built.
 
-    Objects that exist now are excluded from garbage collection.
+    Objects that exist by then are excluded from garbage collection.
     """
     gc.collect()
     gc.freeze()
@@ -70,7 +71,7 @@ def settle() -> None:
 
 
 async def tend() -> None:
-    """After a busy period, returns freed memory to the operating system. Runs until cancelled."""
+    """Returns freed memory to the operating system after each busy period. Runs until cancelled."""
     was_busy, before = False, process_time()
     while True:
         await asyncio.sleep(_PAUSE)
@@ -82,13 +83,13 @@ async def tend() -> None:
 
 
 def _configure_allocator() -> None:
-    """Makes glibc return large blocks as soon as they are freed, and limits its arenas."""
+    """Makes glibc return large blocks as soon as they are freed, and limits the number of its arenas."""
     _call("mallopt", _M_ARENA_MAX, 2)
     _call("mallopt", _M_MMAP_THRESHOLD, _LARGE)
     _call("mallopt", _M_TRIM_THRESHOLD, _LARGE)
 
 
 def _call(function: str, *arguments: int) -> None:
-    """Calls a function of glibc; does nothing with another C library."""
+    """Calls a glibc function. Does nothing if the C library isn't glibc."""
     if sys.platform == "linux" and (call := getattr(ctypes.CDLL(None), function, None)):
         call(*arguments)

@@ -11,22 +11,24 @@ _FAULTS = tuple(
     (re.compile(pattern, re.IGNORECASE), fault)
     for pattern, fault in (
         (r"null", "can be sent by any page"),
-        (r"\S+\s.*", "has several origins: separate them by commas"),
+        (r"\S+\s.*", "contains several origins: separate them with commas"),
         (r"(?!.*://).*", "has no scheme (https://courses.example)"),
         (r"[^/]*//[^/]+/", "ends with a slash"),
         (r"[^/]*//[^/]+/.*", "has a path"),
         (r".*@.*", "has a user name"),
-        (r".*\*.*[^*].*", "has a wildcard in its host: name each origin"),
-        (r".*[^\0-\x7f].*", "has letters that browsers send as Punycode (xn--…)"),
+        (r".*\*.*[^*].*", "has a wildcard in its host: list each origin instead"),
+        (r".*[^\0-\x7f].*", "contains letters that browsers send as Punycode (xn--…)"),
         (r".*", "is not an origin"),
     )
 )
 
 
 def parsed(text: str) -> str:
-    """The normalised form of an origin: as browsers send it, `scheme://host:*` for any port, or `*` for any.
+    """Parses and normalises an origin.
 
-    Raises ValueError, whose message says what is wrong.
+    Returns the origin as browsers send it, or `scheme://host:*` for any port, or `*` for any origin.
+
+    Raises ValueError; its message says what is wrong.
     """
     if text == "*":
         return text

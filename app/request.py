@@ -1,4 +1,4 @@
-"""A request: everything known about it but its operation, collected once."""
+"""Everything that is known about a request except its operation, collected once."""
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ from resolvers.cursors import Cursors
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Services that all requests of an application share. database: available while the application runs."""
+    """Services that all requests of an application share.
+
+    database: returns the database; can only be called while the application is running.
+    """
 
     database: Callable[[], Database]
     cursors: Cursors
@@ -25,7 +28,7 @@ class Services:
 
 
 class Client(NamedTuple):
-    """The name and version that a client gives itself, such as "web" and "1.4.2"; empty if it gives none."""
+    """The name and version that a client sends, such as "web" and "1.4.2"; empty if it sends none."""
 
     name: str = ""
     version: str = ""
@@ -36,16 +39,17 @@ _UNNAMED = Client()
 
 
 def new_id() -> str:
-    """A random id for a request: 16 hexadecimal digits."""
-    return f"{getrandbits(64):016x}"  # not a secret
+    """Returns a random id for a request: 16 hexadecimal digits."""
+    return f"{getrandbits(64):016x}"  # needn't be secure: a request id is not a secret
 
 
 class Request(NamedTuple):
     """One request for an operation.
 
-    now: when it arrived. address: the client's IP address; empty if unknown. id: the client's own
-    `X-Request-Id`, or a random one. scope: its MongoDB commands and their deadline; None if it has no
-    deadline. trace: one of its listeners, if the client asked for a trace.
+    now: when the request arrived. address: the client's IP address; empty if unknown. id: the client's
+    `X-Request-Id`, or else a random id. scope: the scope of the request's MongoDB commands, which has their
+    deadline; None if there is no deadline. trace: the listener that collects a trace, if the client asked for
+    one.
     """
 
     services: Services
@@ -60,13 +64,16 @@ class Request(NamedTuple):
 
     @property
     def deadline(self) -> float:
-        """In seconds of time.monotonic()."""
+        """The request's deadline, in seconds on the clock of time.monotonic(); infinity if it has none."""
         return self.scope.deadline if self.scope else inf
 
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
     ) -> Context:
-        """The context that its resolvers get. projections, looked_beyond: see loaders.reading.Loaders."""
+        """Returns the context passed to the operation's resolvers.
+
+        For projections and looked_beyond, see loaders.reading.Loaders.
+        """
         services = self.services
         loaders = Loaders(services.database(), projections, looked_beyond)
         identity = Identity(self.viewer)

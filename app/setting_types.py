@@ -1,4 +1,4 @@
-"""Types for structured settings: they split, validate and normalise the text of a variable."""
+"""Types for structured settings, which split, validate and normalise an environment variable's text."""
 
 import re
 from ipaddress import ip_network
@@ -15,7 +15,7 @@ URL = ("https://", "http://")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _HINT = "generate one: openssl rand -hex 32"
 
-# Algorithms with a public key. With a shared secret, anyone who can verify a token could also sign one.
+# Only algorithms with a public key: with a shared secret, anyone who can verify a token could also sign one.
 _ASYMMETRIC = frozenset(
     ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 )
@@ -46,7 +46,7 @@ def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
 
 def _header_names(value: tuple[str, ...]) -> tuple[str, ...]:
     if wrong := [name for name in value if not _HEADER.fullmatch(name)]:
-        raise ValueError(f"must be header names separated by commas; `{wrong[0]}` is not one")
+        raise ValueError(f"must be header names separated by commas; `{wrong[0]}` is not valid")
     return tuple(name.lower() for name in value)
 
 
@@ -73,7 +73,7 @@ def _with_token(value: str) -> str:
 
 def _not_ours(value: str) -> str:
     if value == "lectern":
-        raise ValueError("must be another name: this is the issuer of Lectern's own tokens")
+        raise ValueError("must be a different name: `lectern` is the issuer of Lectern's own tokens")
     return value
 
 
@@ -84,8 +84,8 @@ def _pairs(value: object) -> object:
     names = {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
     if wrong := [theirs for theirs, ours in names.items() if ours not in get_args(Role)]:
         raise ValueError(
-            f"must map each name to STUDENT, INSTRUCTOR or STAFF, as in `teacher=INSTRUCTOR,admin=STAFF`: "
-            f"see `{wrong[0]}`"
+            f"must map each name to STUDENT, INSTRUCTOR or STAFF, as in `teacher=INSTRUCTOR,admin=STAFF`; "
+            f"`{wrong[0]}` is invalid"
         )
     return names
 

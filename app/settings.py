@@ -1,4 +1,4 @@
-"""All settings of the gateway: one typed table, read once from the environment."""
+"""All settings of the gateway in one typed table, which is read once from the environment."""
 
 from pathlib import Path
 from typing import Literal
@@ -28,7 +28,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """The settings. Each environment variable is a field's name in capitals.
+    """The settings. Each is read from the environment variable with the field's name in capitals.
 
     A test compares docs/settings.md with this table.
     """
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
 
     # The process and MongoDB
     lectern_env: Literal["development", "production"] = Field(
-        "development", description="`production` refuses to start without a strong LECTERN_SECRET."
+        "development", description="With `production`, Lectern only starts if LECTERN_SECRET is strong."
     )
     mongodb_uri: SecretStr = Field(
         SecretStr("mongodb://localhost:27017"),
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     mongodb_timeout: float = Field(
         5.0,
         gt=0,
-        description="Seconds to wait for a MongoDB server; after that, requests fail at once.",
+        description="Seconds to wait for a MongoDB server; after that, requests fail immediately.",
     )
     wait_for_mongodb: float = Field(
         0.0, ge=0, le=3600, description="Seconds to wait for MongoDB at startup before giving up."
@@ -63,149 +63,173 @@ class Settings(BaseSettings):
         SecretStr(""),
         validate_default=True,
         description="Signs sessions and cursors: 32 characters or more, the same for every process. "
-        "Without it, they become invalid when the process ends.",
+        "If not set, sessions and cursors become invalid when the process ends.",
     )
     reset_url: ResetUrl = Field(
         "",
-        description="The URL of your password reset page, with `{token}` in it; `lectern account` prints it.",
+        description="The URL of your password reset page, containing `{token}`; `lectern account` prints it.",
     )
     oidc_issuer: IssuerName = Field(
-        "", description="An external issuer whose bearer tokens are accepted: the `iss` of its tokens."
+        "", description="An external issuer whose bearer tokens are accepted: the `iss` claim of its tokens."
     )
     oidc_audience: str = Field(
-        "", validate_default=True, description="The `aud` required in the external issuer's tokens."
+        "", validate_default=True, description="The `aud` claim required in the external issuer's tokens."
     )
     oidc_jwks: str = Field(
         "",
         validate_default=True,
-        description="The external issuer's public keys: the URL or the path of its JWKS.",
+        description="The URL or file path of the external issuer's public keys (JWKS).",
     )
     oidc_algorithms: Algorithms = Field(
         ("RS256", "ES256"), description="The accepted signature algorithms, separated by commas."
     )
     oidc_leeway: float = Field(
-        30, ge=0, le=600, description="Seconds of clock skew tolerated in the times of its tokens."
+        30, ge=0, le=600, description="Seconds of clock skew tolerated in the times in its tokens."
     )
     oidc_roles_claim: str = Field(
-        "roles", description="The claim with the roles, or its path, such as `realm_access.roles`."
+        "roles",
+        description="The claim that contains the roles: its name, or its path, such as `realm_access.roles`.",
     )
     oidc_roles: Roles = Field(
         {},
-        description="The external issuer's role names where they differ: `teacher=INSTRUCTOR,admin=STAFF`.",
+        description="The external issuer's role names where they differ from Lectern's: "
+        "`teacher=INSTRUCTOR,admin=STAFF`.",
     )
     oidc_student_claim: str = Field(
-        "sub", description="The claim with the student's or instructor's external id."
+        "sub", description="The claim that contains the student's or instructor's external id."
     )
     oidc_source: str = Field(
         "oidc", min_length=1, description="The source under which the database stores these external ids."
     )
 
-    # HTTP and what is served
+    # HTTP, and what the gateway serves
     cors_origins: Origins = Field(
         (),
         description="Origins whose pages may call the API, separated by commas; `https://a.example:*` for "
         "any port, `*` for any origin.",
     )
     cors_headers: HeaderNames = Field(
-        (), description="Further request headers that these pages may send; `*` for any."
+        (), description="Additional request headers that these pages may send; `*` for any."
     )
     compression: bool = Field(
-        True, description="Compress answers for clients that accept it; turn it off if a proxy compresses."
+        True, description="Compress responses for clients that accept it; turn off if a proxy compresses."
     )
-    max_body_bytes: int = Field(1_000_000, gt=0, description="The largest request body, in bytes.")
+    max_body_bytes: int = Field(1_000_000, gt=0, description="The maximum size of a request body, in bytes.")
     graphiql: bool = Field(True, description="Serve GraphiQL to browsers at `/` and `/graphql`.")
     introspection: bool = Field(True, description="Answer introspection queries.")
     compiled_execution: bool = Field(
-        True, description="Run operations as compiled plans; if off, graphql-core runs them all, more slowly."
+        True,
+        description="Run operations as compiled plans; if off, graphql-core runs all of them, more slowly.",
     )
     trace_plan: bool = Field(
         False,
-        description="Answer `X-Lectern-Trace: plan` with the plan; `lectern dev` always does.",
+        description="Return the plan to requests with `X-Lectern-Trace: plan`; `lectern dev` always does.",
     )
     metrics: bool = Field(False, description="Serve the process's Prometheus metrics at `/metrics`.")
 
     # Admission: docs/protection.md
     request_timeout: float = Field(
-        10.0, gt=0, le=300, description="Seconds from a request's head to its answer; after that, `TIMEOUT`."
+        10.0,
+        gt=0,
+        le=300,
+        description="Seconds from a request's head to its response; after that, it fails: `TIMEOUT`.",
     )
     max_response_bytes: int = Field(
-        10_000_000, ge=10_000, description="The largest answer, in bytes before compression."
+        10_000_000, ge=10_000, description="The maximum size of a response, in bytes before compression."
     )
     admission_capacity: int = Field(
         50_000,
         ge=1_000,
-        description="The total price of the expensive queries that run at once in a process; others wait.",
+        description="The maximum total price of the expensive queries that a process runs concurrently; "
+        "others wait.",
     )
     admission_wait: float = Field(
-        5.0, gt=0, le=60, description="Seconds that a request may wait for its turn; after that, 503."
+        5.0, gt=0, le=60, description="Seconds that a request can wait to be admitted; after that, 503."
     )
 
-    # What an operation may cost: docs/protection.md
+    # Limits on the cost of an operation: docs/protection.md
     max_query_length: int = Field(
-        _LIMITS.query_length, gt=0, description="The most characters in a document."
+        _LIMITS.query_length, gt=0, description="The maximum number of characters in a document."
     )
     max_query_tokens: int = Field(
         _LIMITS.query_tokens,
         gt=0,
-        description="The most tokens in a document; also the most comments and the most lines.",
+        description="The maximum number of tokens in a document; also of comments, and of lines.",
     )
-    max_depth: int = Field(_LIMITS.depth, gt=0, description="The most levels of nested fields.")
-    max_aliases: int = Field(_LIMITS.aliases, ge=0, description="The most aliases in a document.")
-    max_root_fields: int = Field(_LIMITS.root_fields, gt=0, description="The most root fields in a document.")
-    max_directives: int = Field(_LIMITS.directives, ge=0, description="The most directives in a document.")
+    max_depth: int = Field(_LIMITS.depth, gt=0, description="The maximum number of levels of nested fields.")
+    max_aliases: int = Field(
+        _LIMITS.aliases, ge=0, description="The maximum number of aliases in a document."
+    )
+    max_root_fields: int = Field(
+        _LIMITS.root_fields, gt=0, description="The maximum number of root fields in a document."
+    )
+    max_directives: int = Field(
+        _LIMITS.directives, ge=0, description="The maximum number of directives in a document."
+    )
     max_fragments: int = Field(
-        _LIMITS.fragments, ge=0, description="The most fragments and spreads in a document."
+        _LIMITS.fragments, ge=0, description="The maximum number of fragments and spreads in a document."
     )
     max_overlap: int = Field(
-        _LIMITS.overlap, gt=0, description="The most steps that checking which fields merge may take."
+        _LIMITS.overlap,
+        gt=0,
+        description="The maximum number of steps to check whether fields can be merged.",
     )
     max_list_values: int = Field(
         _LIMITS.list_values,
         ge=0,
-        description="The most values in a list or object, in the variables or the text.",
+        description="The maximum number of values in a list or object, in the variables or the document.",
     )
-    max_values: int = Field(_LIMITS.values, ge=0, description="The most values in all variables together.")
+    max_values: int = Field(
+        _LIMITS.values, ge=0, description="The maximum number of values in all variables together."
+    )
     max_value_depth: int = Field(
-        _LIMITS.value_depth, gt=0, description="The most levels of lists and objects in a value."
+        _LIMITS.value_depth, gt=0, description="The maximum number of levels of lists and objects in a value."
     )
     max_fields: int = Field(
-        _LIMITS.fields, gt=0, description="The most fields in an operation, with fragments expanded."
+        _LIMITS.fields,
+        gt=0,
+        description="The maximum number of fields in an operation, with fragments expanded.",
     )
     max_cost: int = Field(
-        _LIMITS.cost, gt=0, description="The highest price of an operation; fetching one object costs 1."
+        _LIMITS.cost, gt=0, description="The maximum price of an operation; fetching one object costs 1."
     )
     max_introspection_cost: int = Field(
-        _LIMITS.introspection_cost, gt=0, description="The highest price of an introspection query."
+        _LIMITS.introspection_cost, gt=0, description="The maximum price of an introspection query."
     )
 
-    # Connections and how they end: docs/operating.md
+    # Connections and shutdown: docs/operating.md
     forwarded_allow_ips: Networks = Field(
         ("127.0.0.1", "::1"),
         description="Proxies whose `X-Forwarded-*` headers are trusted: addresses and networks, separated by "
         "commas; `*` for any peer.",
     )
     max_connections: int = Field(
-        5000, gt=0, description="The most connections of a worker, if it may open that many files."
+        5000,
+        gt=0,
+        description="The maximum number of connections per worker, if it can open that many files.",
     )
     max_head_bytes: int = Field(
-        16_384, ge=1024, description="The largest request head without its URL, in bytes."
+        16_384, ge=1024, description="The maximum size of a request's head without its URL, in bytes."
     )
-    max_headers: int = Field(100, gt=0, description="The most header fields in a request.")
-    max_url_bytes: int = Field(8192, gt=0, description="The longest URL, in bytes.")
+    max_headers: int = Field(100, gt=0, description="The maximum number of header fields in a request.")
+    max_url_bytes: int = Field(8192, gt=0, description="The maximum length of a URL, in bytes.")
     max_unread_bytes: int = Field(
         50_000_000,
         ge=1_000_000,
-        description="The most bytes of unread answers that a worker holds for its clients; above that, the "
-        "slowest clients are disconnected.",
+        description="The maximum size of the unread responses that a worker holds for its clients, in bytes; "
+        "above that, the slowest clients are disconnected.",
     )
-    head_timeout: float = Field(10.0, gt=0, description="Seconds for a client to send the head of a request.")
+    head_timeout: float = Field(
+        10.0, gt=0, description="Seconds within which a client must send the head of a request."
+    )
     body_timeout: float = Field(
         30.0,
         gt=0,
-        description="Seconds for a client to send the body after that, unless `REQUEST_TIMEOUT` ends sooner.",
+        description="Seconds after the head within which a client must send the body; `REQUEST_TIMEOUT` also "
+        "applies.",
     )
     stall_timeout: float = Field(
-        10.0, gt=0, description="Seconds after which a client that doesn't read its answer is disconnected."
+        10.0, gt=0, description="Seconds after which a client that doesn't read its response is disconnected."
     )
     keep_alive_timeout: float = Field(
         65.0, gt=0, description="Seconds that an idle connection is kept open between requests."
@@ -217,7 +241,7 @@ class Settings(BaseSettings):
         description="Seconds after the stop signal during which connections are still accepted.",
     )
     drain_seconds: float = Field(
-        20.0, ge=0, le=600, description="Seconds for running requests to finish after that."
+        20.0, ge=0, le=600, description="Seconds that running requests then have to finish."
     )
 
     @field_validator("lectern_secret")
@@ -234,7 +258,7 @@ class Settings(BaseSettings):
         if "oidc_issuer" not in info.data:  # OIDC_ISSUER itself is invalid
             return value
         if info.data["oidc_issuer"] and not value:
-            raise ValueError("is required with OIDC_ISSUER")
+            raise ValueError("is required when OIDC_ISSUER is set")
         if value and not info.data["oidc_issuer"]:
             raise ValueError("has no effect without OIDC_ISSUER")
         return value
@@ -263,7 +287,7 @@ def load() -> Settings:
 
 
 def data_home() -> Path:
-    """The directory for Lectern's data: $XDG_DATA_HOME/lectern (XDG Base Directory Specification)."""
+    """Returns the directory for Lectern's data: $XDG_DATA_HOME/lectern (XDG Base Directory Specification)."""
     return _Directories().xdg_data_home / "lectern"
 
 

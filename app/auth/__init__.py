@@ -1,6 +1,6 @@
-"""Authentication: from the `Authorization` header to the viewer.
+"""Authentication: determines the viewer from the `Authorization` header.
 
-Tokens come from Lectern itself or from an external issuer.
+Tokens are issued by Lectern itself or by an external issuer.
 """
 
 from app.auth.authentication import Authentication

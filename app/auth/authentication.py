@@ -1,4 +1,4 @@
-"""The viewer of a request, from its `Authorization` header."""
+"""Determines the viewer of a request from its `Authorization` header."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from app.auth.token_errors import InvalidTokenError
 from loaders.mongo import Database
 from resolvers.context import PUBLIC, Viewer
 
-_MAX_TOKEN = 8_000  # characters
+_MAX_TOKEN = 8_000  # maximum length of a token, in characters
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """Verifies bearer tokens.
 
-    tokens: for Lectern's own tokens. issuer: for those of an external issuer, if one is configured.
+    tokens: verifies Lectern's own tokens. issuer: verifies those of an external issuer; None if none is
+    configured.
     """
 
     tokens: SessionTokens
@@ -26,24 +27,24 @@ class Authentication:
     database: Callable[[], Database]
 
     async def viewer(self, authorization: bytes | None) -> Viewer:
-        """The viewer for an `Authorization` header, or PUBLIC without a header.
+        """Returns the viewer for an `Authorization` header, or PUBLIC if there is no header.
 
-        Raises InvalidTokenError for a token that is rejected, and IssuerUnavailableError if it can't be
-        verified because the issuer's keys are unavailable.
+        Raises InvalidTokenError if the token is rejected, and IssuerUnavailableError if it can't be verified
+        because the issuer's keys are unavailable.
         """
         if authorization is None:
             return PUBLIC
         scheme, _, token = authorization.decode("latin-1").strip().partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token or len(token) > _MAX_TOKEN:
-            raise InvalidTokenError("The header must be `Authorization: Bearer` and a token.")
+            raise InvalidTokenError("The header must have the form `Authorization: Bearer <token>`.")
         if self.issuer and _issuer_of(token) != ISSUER:
             return await self.issuer.viewer(token, self.database())
         return self.tokens.viewer(token)
 
 
 def _issuer_of(token: str) -> str | None:
-    """The unverified `iss` claim of a token."""
+    """Returns a token's `iss` claim without verifying the token; None if it can't be read."""
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
     except jwt.PyJWTError:

@@ -1,4 +1,4 @@
-"""Tokens of an external issuer: verified with its keys, and their claims mapped to a viewer."""
+"""Verifies an external issuer's tokens with its keys, and maps their claims to a viewer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from loaders.mongo import Database
 from resolvers.context import Viewer
 from resolvers.values import clean
 
-_Json: TypeAlias = Any  # whatever the issuer puts into a claim
+_Json: TypeAlias = Any  # the value of a claim, which can be any JSON
 
 _ROLES = frozenset(get_args(Role))
 _MAX_CACHED_PEOPLE = 10_000
@@ -25,9 +25,9 @@ _MAX_CACHED_PEOPLE = 10_000
 class Claims:
     """Where to find the viewer's roles and external id in a token.
 
-    roles: the path of the roles, such as "realm_access.roles". names: maps the issuer's role names to
-    Lectern's where they differ. student: the path of the student's or instructor's external id. source: the
-    source of these ids in the database.
+    roles: the path of the claim that contains the roles, such as "realm_access.roles". names: maps the
+    issuer's role names to Lectern's where they differ. student: the path of the claim that contains the
+    student's or instructor's external id. source: the source under which the database stores these ids.
     """
 
     roles: str
@@ -39,7 +39,7 @@ class Claims:
 class Issuer:
     """An external issuer of access tokens.
 
-    name: the `iss` of its tokens. leeway: seconds of clock skew to tolerate.
+    name: the `iss` claim of its tokens. leeway: seconds of clock skew to tolerate.
     """
 
     def __init__(
@@ -54,7 +54,9 @@ class Issuer:
         self._people: dict[tuple[str, str], ObjectId] = {}
 
     async def viewer(self, token: str, database: Database) -> Viewer:
-        """The viewer for a token. A student or instructor without a record in the database is added.
+        """Returns the viewer for a token.
+
+        A student or instructor who isn't in the database yet is added to it.
 
         Raises InvalidTokenError, IssuerUnavailableError.
         """
@@ -72,10 +74,12 @@ class Issuer:
         )
 
     async def _verified(self, token: str) -> dict[str, _Json]:
-        """The claims of a token. Raises InvalidTokenError, IssuerUnavailableError."""
+        """Verifies a token and returns its claims. Raises InvalidTokenError, IssuerUnavailableError."""
         try:
             header = jwt.get_unverified_header(token)
-            if header.get("alg") not in self._algorithms:  # checked before a key is fetched
+            if (
+                header.get("alg") not in self._algorithms
+            ):  # the algorithm is checked before any key is fetched
                 raise InvalidTokenError("The token is signed with an algorithm that isn't accepted.")
             claims: dict[str, _Json] = jwt.decode(
                 token,
@@ -89,18 +93,18 @@ class Issuer:
         except jwt.ExpiredSignatureError:
             raise InvalidTokenError("The token has expired.") from None
         except jwt.PyJWTError:
-            raise InvalidTokenError("The token is not valid for its issuer.") from None
+            raise InvalidTokenError("The external issuer's token is not valid.") from None
         return claims
 
     def _roles(self, claims: Mapping[str, _Json]) -> frozenset[str]:
-        """Lectern's roles among those in the claim: a list, or a string separated by spaces."""
+        """Returns those of Lectern's roles that the claim contains, as a list or a space-separated string."""
         claim = _at(claims, self._claims.roles)
         names = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
         mapped = {self._claims.names.get(name, name.upper()) for name in names if isinstance(name, str)}
         return frozenset(mapped & _ROLES)
 
     async def _person(self, role: str, claims: Mapping[str, _Json], database: Database) -> ObjectId:
-        """The id of the student or instructor that a token belongs to, cached."""
+        """Returns the id of the student or instructor to whom a token belongs. Ids are cached."""
         external = self._external_id(claims)
         if (role, external) not in self._people:
             find = student_of if role == "STUDENT" else instructor_of
@@ -112,20 +116,23 @@ class Issuer:
         return self._people[role, external]
 
     def _external_id(self, claims: Mapping[str, _Json]) -> str:
-        """The external id in its claim.
+        """Returns the external id from its claim. Raises InvalidTokenError if the claim is missing.
 
-        No other claim is a fallback: one person's `sub` may be another person's external id.
+        There is no fallback to another claim, because one person's `sub` might be another person's external
+        id.
         """
         claim = _at(claims, self._claims.student)
         if isinstance(claim, int) and not isinstance(claim, bool):
             claim = str(claim)
         if not isinstance(claim, str) or not claim:
-            raise InvalidTokenError(f"The token doesn't identify its user: no claim {self._claims.student}.")
+            raise InvalidTokenError(
+                f"The token doesn't identify its user: it has no claim {self._claims.student}."
+            )
         return claim
 
 
 def _at(claims: Mapping[str, _Json], path: str) -> _Json:
-    """The value at a dotted path. A claim that has the whole path as its name takes precedence."""
+    """Returns the value at a dotted path. A claim whose name is the entire path takes precedence."""
     if path in claims:
         return claims[path]
     value: _Json = claims

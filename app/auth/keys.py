@@ -1,9 +1,9 @@
 """The public keys of an external issuer (JWKS, RFC 7517), cached from a URL or a file.
 
 The keys are refreshed when they are stale, and when a token names an unknown key. Refreshes are at least a
-few seconds apart, whatever tokens arrive. Without keys every token is rejected.
+few seconds apart, regardless of the tokens that arrive. Without any keys, every token is rejected.
 
-PyJWT's PyJWKClient is not used: it blocks, reads no files, and serves no stale keys when a refresh fails.
+PyJWT's PyJWKClient is not used: it blocks, can't read files, and serves no stale keys when a refresh fails.
 """
 
 import json
@@ -18,8 +18,8 @@ import structlog
 
 from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
 
-_TIMEOUT = 5.0  # seconds
-_MAX_SIZE = 1_000_000  # bytes
+_TIMEOUT = 5.0  # seconds for each network operation while the keys are fetched
+_MAX_SIZE = 1_000_000  # maximum size of a JWKS from a URL, in bytes
 _PUBLIC_KEY_TYPES = frozenset(("RSA", "EC", "OKP"))
 
 _log = structlog.get_logger("lectern")
@@ -28,8 +28,8 @@ _log = structlog.get_logger("lectern")
 class Keys:
     """The keys at a location: an https or http URL, or the path of a file.
 
-    fresh: seconds until keys are stale and refreshed. If refreshing fails, they are used for as long again.
-    pause: the least seconds between two refreshes.
+    fresh: seconds after which the keys are stale and are refreshed; if that fails, they remain in use for
+    the same length of time again. pause: minimum seconds between two refreshes.
     """
 
     def __init__(self, location: str, *, fresh: float = 600.0, pause: float = 10.0) -> None:
@@ -41,22 +41,24 @@ class Keys:
         self._refreshing: Task[None] | None = None
 
     async def key(self, key_id: str | None) -> jwt.PyJWK:
-        """Returns the key with an id, or without an id the only key.
+        """Returns the key with the given id, or the only key if the id is None.
 
         Raises InvalidTokenError if the issuer has no such key, and IssuerUnavailableError if its current keys
         can't be read.
         """
         if self._age() > self._fresh or self._find(key_id) is None:
             refreshing = self._refresh()
-            if self._age() > 2 * self._fresh or self._find(key_id) is None:  # the cached keys won't do
+            if (
+                self._age() > 2 * self._fresh or self._find(key_id) is None
+            ):  # wait, because the cached keys can't be used
                 await shield(refreshing)
         if self._age() > 2 * self._fresh:
             raise IssuerUnavailableError
         if key := self._find(key_id):
             return key
-        if self._read_at < self._tried_at:  # the last refresh failed: the issuer may have the key by now
+        if self._read_at < self._tried_at:  # the last refresh failed: the issuer might have the key by now
             raise IssuerUnavailableError
-        raise InvalidTokenError("The token is signed with a key that is not one of its issuer's.")
+        raise InvalidTokenError("The token is signed with a key that doesn't belong to its issuer.")
 
     def _age(self) -> float:
         return monotonic() - self._read_at
@@ -67,7 +69,7 @@ class Keys:
         return self._keys.get(key_id)
 
     def _refresh(self) -> Task[None]:
-        """Starts a refresh, unless one is in flight or was too recent. Returns the latest refresh."""
+        """Starts a refresh unless one is in flight or was just made. Returns the latest refresh."""
         is_due = monotonic() - self._tried_at >= self._pause
         if self._refreshing is None or (self._refreshing.done() and is_due):
             self._tried_at = monotonic()
@@ -80,8 +82,8 @@ class Keys:
                 text = await to_thread(_text, self._location)
             self._keys = _usable(text)
             self._read_at = monotonic()
-        except Exception as error:  # whatever went wrong, the cached keys stay in use for a while
-            _log.error("issuer's keys not read", location=self._location, reason=repr(error))
+        except Exception as error:  # catch every exception: the cached keys stay in use for a while
+            _log.error("can't read the issuer's keys", location=self._location, reason=repr(error))
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -95,7 +97,7 @@ _http = build_opener(_NoRedirects)
 
 
 def _text(location: str) -> str:
-    """Reads the JWKS at a URL or path; blocks."""
+    """Reads the JWKS at a URL or file path. Blocks."""
     if location.startswith(("https://", "http://")):
         request = Request(location, headers={"Accept": "application/json"})  # noqa: S310 # http or https only
         with _http.open(request, timeout=_TIMEOUT) as response:
@@ -104,19 +106,19 @@ def _text(location: str) -> str:
 
 
 def _usable(text: str) -> dict[str | None, jwt.PyJWK]:
-    """The usable keys in a JWKS, by their ids. Raises ValueError if there is none."""
+    """Returns the usable keys in a JWKS, by id. Raises ValueError if there are none."""
     keys = [key for jwk in json.loads(text)["keys"] if (key := _verification_key(jwk))]
     if not keys:
         raise ValueError("none of the keys can verify a signature")
     return {key.key_id: key for key in keys}
 
 
-def _verification_key(jwk: Any) -> jwt.PyJWK | None:  # whatever the issuer sends as JSON
-    """The key for verifying signatures; None if it is for something else, secret, or not understood."""
+def _verification_key(jwk: Any) -> jwt.PyJWK | None:  # any JSON that the issuer sends
+    """Returns the key if it can verify signatures; None if it has another use, is secret, or is malformed."""
     try:
         is_public = jwk["kty"] in _PUBLIC_KEY_TYPES and "d" not in jwk
         is_for_signatures = jwk.get("use", "sig") == "sig" and "verify" in jwk.get("key_ops", ("verify",))
         is_named = isinstance(jwk.get("kid"), str | None)
         return jwt.PyJWK(jwk) if is_public and is_for_signatures and is_named else None
-    except Exception:  # the JSON may have any shape
+    except Exception:  # catch every exception: the JSON can have any shape
         return None

@@ -1,7 +1,7 @@
 """Session tokens: access tokens (JWT, RFC 7519) and refresh tokens.
 
 A refresh token is signed and carries its generation number within the session. So no secret is stored, and a
-used token can be distinguished from a forged one.
+token that was already used can be distinguished from a forged one.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -23,11 +23,11 @@ from resolvers.context import AccessToken, RefreshToken, Viewer
 ISSUER = AUDIENCE = "lectern"
 ACCESS_LASTS = timedelta(minutes=10)
 
-_Json: TypeAlias = Any  # whatever a claim has
+_Json: TypeAlias = Any  # the value of a claim, which can be any JSON
 
 _ALGORITHM = "HS256"
-_REFRESH_PAYLOAD = Struct(">12sI")  # the session's id and the generation
-_SIGNATURE_SIZE = 24  # bytes
+_REFRESH_PAYLOAD = Struct(">12sI")  # contents of a refresh token: the session's id and the generation
+_SIGNATURE_SIZE = 24  # size of a refresh token's signature, in bytes
 _ROLES = frozenset(get_args(Role))
 
 
@@ -39,7 +39,7 @@ class SessionTokens:
         self._refresh_key = blake2b(secret, person=b"lectern-refresh", digest_size=32).digest()
 
     def access(self, viewer: Viewer, lasts: timedelta = ACCESS_LASTS) -> AccessToken:
-        """Issues an access token for a viewer."""
+        """Issues an access token for a viewer. lasts: how long it is valid."""
         issued = datetime.now(UTC).replace(microsecond=0)
         expires = issued + lasts
         claims = {
@@ -50,7 +50,7 @@ class SessionTokens:
         return AccessToken(jwt.encode(claims, self._access_key, _ALGORITHM), expires)
 
     def viewer(self, token: str) -> Viewer:
-        """The viewer for an access token.
+        """Returns the viewer for an access token.
 
         Raises InvalidTokenError if the token is not Lectern's own or has expired.
         """
@@ -62,13 +62,13 @@ class SessionTokens:
                     [_ALGORITHM],
                     audience=AUDIENCE,
                     issuer=ISSUER,
-                    # The clock of the gateway that issued it may be ahead of this one's.
+                    # `iat` isn't verified: the clock of the gateway that issued the token might be ahead.
                     options={"require": ["exp", "sub"], "verify_iat": False},
                 )
             )
         except jwt.ExpiredSignatureError:
             raise InvalidTokenError(
-                "The access token has expired: get another with refreshSession, without this header."
+                "The access token has expired: get a new one with refreshSession, without this header."
             ) from None
         except (jwt.PyJWTError, BSONError, LookupError, TypeError, ValueError):
             raise InvalidTokenError(
@@ -81,7 +81,7 @@ class SessionTokens:
         return urlsafe_b64encode(payload + self._signature(payload)).decode()
 
     def read_refresh(self, text: str) -> RefreshToken | None:
-        """Decodes a refresh token; None unless its signature is valid."""
+        """Decodes a refresh token. Returns None if its signature is invalid."""
         try:
             raw = urlsafe_b64decode(text.encode("ascii"))
         except ValueError:
@@ -97,7 +97,7 @@ class SessionTokens:
 
 
 def _viewer(claims: Mapping[str, _Json]) -> Viewer:
-    """The viewer in the claims of an access token.
+    """Returns the viewer described by an access token's claims.
 
     Raises BSONError, LookupError, TypeError or ValueError for claims that `access` wouldn't issue.
     """

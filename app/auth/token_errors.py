@@ -1,8 +1,8 @@
-"""The errors of authentication."""
+"""Authentication errors."""
 
 
 class InvalidTokenError(Exception):
-    """A token is rejected. The message says why, but nothing that would help to forge a token."""
+    """A token is rejected. The message says why, without helping anyone to forge a token."""
 
 
 class IssuerUnavailableError(Exception):

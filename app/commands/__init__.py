@@ -1,4 +1,4 @@
-"""The commands of `lectern`."""
+"""The subcommands of `lectern`."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""The operator's changes to accounts: create one, reset its password, change its roles."""
+"""Changes to accounts by an operator: creating them, resetting their passwords, changing their roles."""
 
 import secrets
 from collections.abc import Collection
@@ -23,7 +23,7 @@ class AccountError(Exception):
 
 
 class Reset(NamedTuple):
-    """An account with a token that sets its password, once. Only the token's digest is stored."""
+    """An account, and a single-use token that sets its password. Only the token's digest is stored."""
 
     account: AccountDoc
     token: str
@@ -35,22 +35,23 @@ async def create(
 ) -> Reset:
     """Creates an account. Returns it with the token that sets its password.
 
-    instructor_id: the instructor that the account is for; if None, an account with the role INSTRUCTOR gets a
-    new one. name: the person's; if None, the instructor's.
+    instructor_id: the instructor to whom the account will belong; if None, a new instructor is created for an
+    account with the role INSTRUCTOR. name: the person's name; if None, the instructor's name.
 
-    Raises AccountError if the address has an account, or if the instructor doesn't exist or has an account.
+    Raises AccountError if the e-mail address already has an account, or if the instructor doesn't exist or
+    already has one.
     """
 
     async def work(tx: Transaction) -> Reset:
         if await accounts.by_email(tx, email):
             raise AccountError(
-                f"{email} has an account.\n"
-                f"  lectern account reset {email}   for a new password\n"
-                f"  lectern account roles {email}   for its roles"
+                f"{email} already has an account.\n"
+                f"  lectern account reset {email}   resets its password\n"
+                f"  lectern account roles {email}   changes its roles"
             )
         instructor = await _unclaimed(tx, instructor_id)
         token, reset = _reset(tx)
-        fields: dict[str, Any] = {  # part of an AccountDoc
+        fields: dict[str, Any] = {  # some of the fields of an AccountDoc
             "email": email, "name": name or (instructor and instructor["name"]), "roles": _ordered(roles),
             "createdAt": tx.now, "reset": reset,
         }  # fmt: skip
@@ -63,9 +64,9 @@ async def create(
 
 
 async def reset(database: Database, email: str) -> Reset:
-    """Makes a token that resets an account's password. Earlier tokens are no longer valid.
+    """Creates a token that resets an account's password. Earlier tokens become invalid.
 
-    Raises AccountError if the address has no account.
+    Raises AccountError if the e-mail address has no account.
     """
 
     async def work(tx: Transaction) -> Reset:
@@ -95,11 +96,12 @@ async def change_roles(
 ) -> Changed:
     """Changes the roles of an account.
 
-    If a role is removed, or the account becomes another instructor's, its sessions end.
+    The account's sessions end if a role is removed, or if the account is reassigned to another instructor.
 
     instructor_id: see `create`.
 
-    Raises AccountError if the address has no account, or for the instructor, as `create` does.
+    Raises AccountError if the e-mail address has no account, or if the instructor doesn't exist or already
+    has another account.
     """
 
     async def work(tx: Transaction) -> Changed:
@@ -126,14 +128,17 @@ async def _account(tx: Transaction, email: str) -> AccountDoc:
 
 
 async def _unclaimed(tx: Transaction, instructor_id: ObjectId | None) -> InstructorDoc | None:
-    """The instructor with an id, who has no account yet; None if the id is None. Otherwise AccountError."""
+    """Returns the instructor with the given id; None if the id is None.
+
+    Raises AccountError if the instructor doesn't exist or already has an account.
+    """
     if instructor_id is None:
         return None
     instructor: InstructorDoc | None = await tx.get("instructors", instructor_id)
     if instructor is None:
         raise AccountError("There is no instructor with this ID.")
     if other := await accounts.by_instructor(tx, instructor_id):
-        raise AccountError(f"{instructor['name']} has an account already: {other['email']}.")
+        raise AccountError(f"{instructor['name']} already has an account: {other['email']}.")
     return instructor
 
 

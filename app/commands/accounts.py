@@ -1,4 +1,4 @@
-"""`lectern account`."""
+"""The command `lectern account`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -18,19 +18,21 @@ from loaders.mongo import Database, utc
 
 T = TypeVar("T")
 
-account = typer.Typer(help="Accounts: make one, reset its password, change its roles.", no_args_is_help=True)
+account = typer.Typer(
+    help="Create accounts, reset their passwords, change their roles.", no_args_is_help=True
+)
 
 _ROLE = "STAFF|INSTRUCTOR|STUDENT"
 _Email = Annotated[
     str,
-    typer.Argument(metavar="EMAIL", help="The e-mail address.", parser=option_values.email),
+    typer.Argument(metavar="EMAIL", help="The account's e-mail address.", parser=option_values.email),
 ]
 _InstructorId = Annotated[
     ObjectId | None,
     typer.Option(
         "--instructor",
         metavar="ID",
-        help="The instructor the account is for, by global ID; a new one if omitted.",
+        help="Global ID of the instructor who gets the account; by default, one is created.",
         parser=option_values.id_of("Instructor"),
         show_default=False,
     ),
@@ -54,22 +56,23 @@ def create(
     ] = None,
     instructor: _InstructorId = None,
 ) -> None:
-    """Create an account. It prints a link or token that sets the password, once, within 24 hours."""
+    """Create an account, and print a single-use link or token that sets its password within 24 hours."""
     if not (name or instructor):
-        raise typer.BadParameter("It is required without --instructor.", param_hint="--name")
+        raise typer.BadParameter("This is required unless --instructor is given.", param_hint="--name")
     roles = option_values.roles("--role", role, ["INSTRUCTOR"] if instructor else [])
     if not roles:
-        raise typer.BadParameter("It is required: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role")
+        raise typer.BadParameter("Specify a role: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role")
     created = _run(lambda database: account_changes.create(database, email, name, roles, instructor))
-    _say(f"{email} has an account: {_listed(created.account['roles'])}.")
+    granted = created.account["roles"]
+    _say(f"Created an account for {email} with the role{'s' * (len(granted) > 1)} {_listed(granted)}.")
     _print_reset(created)
 
 
 @account.command()
 def reset(email: _Email) -> None:
-    """Print a link or token that resets an account's password, once, within 24 hours."""
+    """Print a single-use link or token that resets an account's password within 24 hours."""
     made = _run(lambda database: account_changes.reset(database, email))
-    _say("Links and tokens that were printed before are no longer valid.")
+    _say("Previously printed links and tokens are no longer valid.")
     _print_reset(made)
 
 
@@ -84,11 +87,11 @@ def roles(
     ] = None,
     instructor: _InstructorId = None,
 ) -> None:
-    """Change an account's roles, and print the roles it then has."""
+    """Change an account's roles, and print the resulting roles."""
     added = option_values.roles("--add", add, ["INSTRUCTOR"] if instructor else [])
     removed = option_values.roles("--remove", remove)
     if both := added & removed:
-        raise typer.BadParameter(f"{_listed(both)} can't be added and removed.", param_hint="--remove")
+        raise typer.BadParameter(f"{_listed(both)} can't be both added and removed.", param_hint="--remove")
     changed = _run(lambda database: account_changes.change_roles(database, email, added, removed, instructor))
     _report_sessions(email, changed)
     for role in changed.account["roles"]:
@@ -96,29 +99,33 @@ def roles(
 
 
 def _report_sessions(email: str, changed: Changed) -> None:
-    """Prints the effect of a change on the account's sessions."""
+    """Prints the effect of a role change on the account's sessions."""
     if not changed.account["roles"]:
-        _say(f"{email} has no roles.")
+        _say(f"{email} has no roles left.")
     if changed.removed:
         _say(
             "The account's sessions have ended: writes are refused from now on. Access\n"
-            "tokens can still read until they expire, in 10 minutes at most."
+            "tokens can still be used to read until they expire, within 10 minutes."
         )
     elif changed.added:
-        _say("Sessions get it when their access token is refreshed, within 10 minutes.")
+        _say(
+            "Existing sessions get the added roles when their access tokens are refreshed, within 10 minutes."
+        )
 
 
 def _print_reset(reset: Reset) -> None:
     """Prints the link or the token to standard output, and everything else to standard error."""
     url = load().reset_url
-    _say(f"This {'link' if url else 'token'} sets the password, once, until {_shown(reset.expires_at)}:\n")
+    _say(
+        f"This single-use {'link' if url else 'token'} sets the password until {_shown(reset.expires_at)}:\n"
+    )
     typer.echo(url.replace("{token}", reset.token) if url else reset.token)
     if not url:
         _say(_EXAMPLE)
 
 
 _EXAMPLE = """
-With RESET_URL a link is printed instead. To try it:
+If RESET_URL is set, a link is printed instead. To try the token:
 
   curl http://localhost:8000/graphql -H 'content-type: application/json' -d '{
   "query":

@@ -1,4 +1,4 @@
-"""The error of a command that the user can do something about."""
+"""The error that a command raises for a problem that the user can solve."""
 
 
 class CommandError(Exception):

@@ -1,4 +1,4 @@
-"""`lectern explain`."""
+"""The command `lectern explain`."""
 
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -8,24 +8,29 @@ import typer
 
 from app.commands.command_error import CommandError
 
-_Variables: TypeAlias = dict[str, Any]  # JSON; app.execution, which names it, is imported late
+_Variables: TypeAlias = dict[str, Any]  # JSON; app.execution has a type for it, but is only imported later
 
 
 def explain(
     file: Annotated[
-        typer.FileText, typer.Argument(metavar="QUERY.graphql", help="The operation; - for standard input.")
+        typer.FileText,
+        typer.Argument(metavar="QUERY.graphql", help="A file with the operation; - for stdin."),
     ],
     variables: Annotated[
-        str, typer.Option(help="The variables: JSON, or @FILE for a file with JSON.", show_default=False)
+        str,
+        typer.Option(
+            help="The variables as JSON, or @FILE for a file that contains JSON.", show_default=False
+        ),
     ] = "{}",
     operation: Annotated[
-        str | None, typer.Option(help="The operation's name, if the file has several.", show_default=False)
+        str | None,
+        typer.Option(help="The name of the operation, if the file has several.", show_default=False),
     ] = None,
     run: Annotated[
-        bool, typer.Option("--run", help="Run it on MONGODB_URI, and add the measured times.")
+        bool, typer.Option("--run", help="Run the operation on MONGODB_URI, and add the measured times.")
     ] = False,
 ) -> None:
-    """Show how an operation is run: its levels, their MongoDB commands, what is fetched."""
+    """Show how an operation is run: its levels, their MongoDB commands, and the fetched data."""
     from app.commands.explanation import explained
     from app.execution import Operation
 
@@ -36,7 +41,7 @@ def _text(file: typer.FileText) -> str:
     try:
         return file.read()
     except UnicodeDecodeError:
-        raise CommandError(f"{file.name} is not text: a GraphQL document in UTF-8 is expected.") from None
+        raise CommandError(f"{file.name} is not text: expected a GraphQL document in UTF-8.") from None
 
 
 def _variables(option: str) -> _Variables:

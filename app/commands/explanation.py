@@ -18,9 +18,11 @@ from resolvers.cursors import Cursors
 
 
 def explained(operation: Operation, *, run: bool) -> str:
-    """The plan of an operation. With `run`, it is run on MONGODB_URI, and the measured times are added.
+    """Returns the plan of an operation as text.
 
-    Raises CommandError if the operation can't be run, with the reason.
+    run: whether to run the operation on MONGODB_URI and add the measured times.
+
+    Raises CommandError, with the reason, if the operation can't be run.
     """
     configure_logs()
     settings = load()
@@ -28,7 +30,7 @@ def explained(operation: Operation, *, run: bool) -> str:
     try:
         prepared = executor.prepare(operation, only_queries=run)
     except NotAQueryError:
-        raise CommandError("--run is for queries only: a mutation would change the data.") from None
+        raise CommandError("--run only accepts queries: a mutation would change the data.") from None
     if isinstance(prepared, Refusal):
         raise _refused(prepared)
     if not run:
@@ -37,7 +39,7 @@ def explained(operation: Operation, *, run: bool) -> str:
 
 
 async def _measured(settings: Settings, executor: Executor, prepared: Prepared) -> str:
-    """Runs an operation twice, and reports the second run: the first opens the connections."""
+    """Runs an operation twice, and reports the second run, because the first one opens the connections."""
     secret = settings.lectern_secret.get_secret_value().encode()
     async with connect(settings, tz_aware=False) as database:
         await ping(database)
@@ -52,7 +54,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
             )
             answer = await executor.run(prepared, request)
             ms = (perf_counter() - start) * 1000
-    if isinstance(answer, Refusal):  # by graphql-core, before it ran any field
+    if isinstance(answer, Refusal):  # graphql-core refused the operation before running any field
         size, engine = len(encoded(answer.payload)), _ENGINES["reference"]
     else:
         size, engine = sum(map(len, answer.body)), _ENGINES[answer.engine]
@@ -65,7 +67,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
     return "\n".join(lines)
 
 
-_LONGEST = 3600.0  # seconds
+_LONGEST = 3600.0  # seconds that the operation may run
 _MOST_ERRORS = 5
 _ENGINES = {"compiled": "the plan", "reference": "graphql-core"}
 
@@ -73,14 +75,14 @@ _ENGINES = {"compiled": "the plan", "reference": "graphql-core"}
 def _refused(refusal: Refusal) -> CommandError:
     lines = [_line(error) for error in refusal.errors]
     if refusal.code == error_codes.BAD_USER_INPUT:
-        lines.append("Give the values with --variables: JSON, or @FILE.")
+        lines.append("Pass the values with --variables, as JSON or @FILE.")
     if refusal.code == error_codes.OPERATION_RESOLUTION_FAILURE:
-        lines.append("Name it with --operation.")
+        lines.append("Choose one with --operation.")
     return CommandError("\n".join(lines))
 
 
 def _line(error: errors.ErrorDict) -> str:
-    """An error's path in the answer, or else its position in the text, and its message."""
+    """Formats an error: its path in the response, or else its position in the document; then its message."""
     if path := error.get("path"):
         return f"{'.'.join(map(str, path))}: {error['message']}"
     place = "".join(f"{at['line']}:{at['column']} " for at in error.get("locations", ())[:1])

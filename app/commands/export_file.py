@@ -1,4 +1,4 @@
-"""Writing an export: NDJSON, gzipped where the name says so, whole or not at all."""
+"""Writes exports as NDJSON, gzipped if the file name ends in .gz, and either completely or not at all."""
 
 import gzip
 import sys
@@ -12,9 +12,9 @@ import orjson
 
 
 async def export_rows(rows: AsyncIterator[Mapping[str, Any]], file: str) -> int:
-    """Write the rows to a path, or to standard output for `-`; how many there were.
+    """Writes rows to a path, or to standard output for `-`. Returns the number of rows.
 
-    A file that is there is replaced when the new one is complete. Raises OSError.
+    An existing file is replaced only once the new one is complete. Raises OSError.
     """
     count = 0
     with _output(file) as output:

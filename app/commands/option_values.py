@@ -1,4 +1,4 @@
-"""Parsers of option values, with the same checks as the inputs of mutations."""
+"""Parsers for option values, with the same checks as mutation inputs."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar, get_args
@@ -14,7 +14,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 
 def email(value: str) -> str:
-    """Parses an e-mail address, and lower-cases it."""
+    """Parses an e-mail address, and converts it to lower case."""
     from resolvers.values import email as check
 
     return str(_checked(check, value))
@@ -28,7 +28,7 @@ def name(value: str) -> str:
 
 
 def id_of(type_name: str) -> Callable[[str], ObjectId]:
-    """A parser for the global IDs of a type."""
+    """Returns a parser for global IDs of a type."""
 
     def parse(value: str) -> ObjectId:
         from resolvers.values import global_id
@@ -40,7 +40,10 @@ def id_of(type_name: str) -> Callable[[str], ObjectId]:
 
 
 def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = ()) -> frozenset[Role]:
-    """The roles that are the values of an option, in any case, and the roles that other options imply."""
+    """Returns the roles named by an option, in upper or lower case, and those implied by other options.
+
+    Raises typer.BadParameter for an unknown role.
+    """
     found = {role for role in ROLES for name in names or () if name.upper() == role}
     if unknown := [name for name in names or () if name.upper() not in found]:
         raise typer.BadParameter(f"'{unknown[0]}' is not one of {', '.join(ROLES)}.", param_hint=option)
@@ -48,7 +51,7 @@ def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = 
 
 
 def _checked(check: Callable[[str], T], value: str) -> T:
-    """Runs a check. Its ValueError becomes an error of the command line."""
+    """Runs a check, and converts its ValueError to a command-line error."""
     try:
         return check(value)
     except ValueError as error:

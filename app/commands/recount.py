@@ -1,4 +1,4 @@
-"""`lectern recount`."""
+"""The command `lectern recount`."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ from loaders.model import unpack_ids
 from loaders.mongo import Database
 from loaders.recount import Difference
 
-#: The number of differences by collection, field and remedy.
+#: Maps a collection, field and remedy to the number of such differences.
 _Tally = Mapping[tuple[str, str, str | None], int]
 
 _COUNTED = {"courses": "course", "courseRuns": "run", "students": "student", "reviews": "review"}
@@ -26,16 +26,17 @@ _COUNTED = {"courses": "course", "courseRuns": "run", "students": "student", "re
 def recount(
     fix: Annotated[bool, typer.Option("--fix", help="Correct the values that differ.")] = False,
 ) -> None:
-    """Count ratings, students, seats, votes and newest reviews from scratch, and report what differs.
+    """Recompute the stored ratings, counts and newest reviews, and report the differences.
 
-    It can run while the gateway serves. The exit code is 1 if a difference is left uncorrected.
+    The counts are those of students, seats and votes. Safe to run while the gateway is serving requests.
+    Exits with 1 if any difference is left uncorrected.
     """
     if asyncio.run(_recount(Console(), fix=fix)):
         raise typer.Exit(1)
 
 
 async def _recount(console: Console, *, fix: bool) -> int:
-    """Prints all differences. Returns how many are left."""
+    """Prints all differences. Returns the number of those left uncorrected."""
     found: Counter[tuple[str, str, str | None]] = Counter()
     async with connect(load()) as database:
         await ping(database)
@@ -44,14 +45,14 @@ async def _recount(console: Console, *, fix: bool) -> int:
                 console.print(_line(difference), soft_wrap=True)
                 found[difference.collection, difference.field, difference.remedy] += 1
             counted = await _counted(database)
-    # A difference with a remedy can't be corrected by setting a value, so `fix` leaves it.
+    # A difference with a remedy can't be corrected by setting a value, so `fix` leaves it uncorrected.
     left = {kind: count for kind, count in found.items() if kind[2] or not fix}
     _print_summary(console, found, left, counted)
     return sum(left.values())
 
 
 def _line(difference: Difference) -> Text:
-    """A difference as a line: collection, id, field, stored value and correct value."""
+    """Formats a difference as a line: collection, id, field, stored value and correct value."""
     stored, true = _both(difference.stored, difference.true)
     return Text.assemble(
         (f"{difference.collection:<11}", "cyan"), "  ", (str(difference.id), "dim"), "  ",
@@ -60,7 +61,7 @@ def _line(difference: Difference) -> Text:
 
 
 def _both(stored: object, true: object) -> tuple[str, str]:
-    """The texts of two values, which show how they differ."""
+    """Formats a stored value and the correct one so that the difference is visible."""
     if isinstance(stored, bytes) and isinstance(true, bytes):
         return _reviews(stored, true), _reviews(true, stored)
     return _value(stored), _value(true)
@@ -77,7 +78,7 @@ def _value(value: object) -> str:
 
 
 def _reviews(packed: bytes, other: bytes) -> str:
-    """The number of reviews in a packed list, and the first that differs from another list."""
+    """Formats a packed list of review ids: how many, and the first that differs from another list."""
     ids, others = (unpack_ids(stored) for stored in (packed, other))
     place = next((n for n, id_ in enumerate(ids) if others[n : n + 1] != [id_]), None)
     count = _number(len(ids), "review")
@@ -85,21 +86,21 @@ def _reviews(packed: bytes, other: bytes) -> str:
 
 
 async def _counted(database: Database) -> str:
-    """The sizes of the recounted collections: "120 courses, …"."""
+    """Returns the sizes of the recounted collections as text: "120 courses, …"."""
     numbers = [await database[collection].estimated_document_count() for collection in _COUNTED]
     counts = [_number(count, name) for count, name in zip(numbers, _COUNTED.values(), strict=True)]
     return f"{', '.join(counts[:-1])} and {counts[-1]}"
 
 
 def _print_summary(console: Console, found: _Tally, left: _Tally, counted: str) -> None:
-    """Prints a summary, and what can be done about the differences that are left."""
+    """Prints a summary, and advice about the differences that are left uncorrected."""
     if not found:
-        _say(console, f"No difference in {counted}.", "green")
+        _say(console, f"No differences in {counted}.", "green")
         return
     total, remaining = sum(found.values()), sum(left.values())
     summary = f"\n{_number(total, 'difference')}: {_where(found)}."
     if not left:
-        _say(console, f"{summary} All are corrected.", "green")
+        _say(console, f"{summary} All were corrected.", "green")
         return
     _say(console, f"{summary} {total - remaining:,} corrected, {remaining:,} left.", "red")
     if any(remedy is None for _, _, remedy in left):
@@ -109,7 +110,7 @@ def _print_summary(console: Console, found: _Tally, left: _Tally, counted: str) 
 
 
 def _where(found: _Tally) -> str:
-    """The number of differences in each collection: "3 in courses, 1 in reviews"."""
+    """Returns the number of differences in each collection as text: "3 in courses, 1 in reviews"."""
     counts: Counter[str] = Counter()
     for (collection, _, _), count in found.items():
         counts[collection] += count
@@ -121,5 +122,5 @@ def _number(count: int, name: str) -> str:
 
 
 def _say(console: Console, message: str, style: str = "") -> None:
-    wrap = not console.is_terminal  # in a file or a pipe, a sentence is one line
+    wrap = not console.is_terminal  # in a file or a pipe, sentences are not wrapped
     console.print(message, style=style, markup=False, highlight=False, soft_wrap=wrap)

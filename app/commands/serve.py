@@ -1,4 +1,4 @@
-"""`lectern serve` and `lectern dev`."""
+"""The commands `lectern serve` and `lectern dev`."""
 
 import asyncio
 import os
@@ -23,13 +23,13 @@ from app.settings import Settings, SettingsError, load
 from loaders import indexes
 
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
-_Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any that is free.", min=0, max=65535)]
+_Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any free port.", min=0, max=65535)]
 
 
 def serve(
     host: _Host = "127.0.0.1",
     port: _Port = 8000,
-    workers: Annotated[int, typer.Option(help="The number of processes.", min=1)] = 1,
+    workers: Annotated[int, typer.Option(help="The number of worker processes.", min=1)] = 1,
 ) -> None:
     """Serve the catalogue in MONGODB_URI."""
     settings = load()
@@ -41,22 +41,24 @@ def serve(
     if asyncio.run(_missing_indexes(settings)):
         _say("Indexes are missing: run `lectern indexes`.")
     if not settings.lectern_secret.get_secret_value():
-        # The workers read it from their environment; otherwise each would sign with a secret of its own.
+        # The workers read the secret from their environment. Otherwise each would generate its own.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
         _say("LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.")
     configure_logs()
-    _import_application()  # once, for all workers
+    _import_application()  # before the workers are forked, so that it happens only once
     run_workers(
         _worker,
         listening,
         workers,
         patience=settings.drain_delay + settings.drain_seconds,
-        on_started=lambda: _say(f"Lectern serves {settings.mongodb_database} at {_url(listening)}/graphql"),
+        on_started=lambda: _say(
+            f"Lectern is serving {settings.mongodb_database} at {_url(listening)}/graphql"
+        ),
     )
 
 
 def _worker() -> Server:
-    """A server with the settings as they are now."""
+    """Creates a worker's server, with the current settings. Raises CannotStartError."""
     try:
         return make_server(_application, load())
     except SettingsError as error:
@@ -78,15 +80,15 @@ def dev(
     port: _Port = 8000,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="The directory of the database.", file_okay=False, show_default=False),
+        typer.Option(help="The directory for the database.", file_okay=False, show_default=False),
     ] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="Leave out the sample data.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Start without the sample data.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open GraphiQL in the browser.")] = False,
 ) -> None:
     """Serve sample data from an embedded MongoDB, for trying things out."""
     listening = _bound(host, port)
     directory = development.directory(data_dir)
-    # In parallel: building the schema takes about as long as mongod takes to start.
+    # In parallel with starting mongod, because building the schema takes about as long.
     with ThreadPoolExecutor(1) as meanwhile:
         meanwhile.submit(_import_application)
         _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)
@@ -111,7 +113,7 @@ def _serve_embedded(
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """Binds the socket. It comes before anything else is started, so that a port in use is noticed first."""
+    """Binds the socket. Called before anything else is started, so that a port in use is noticed first."""
     try:
         return bound_socket(host, port)
     except OSError as error:
@@ -142,12 +144,15 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
         courses = await database["courses"].estimated_document_count()
         is_sample = await database["courses"].find_one({"externalId.source": SOURCE}, {"_id": 1})
     if not courses:
-        return "none yet: MONGODB_URI=(the above) lectern import courses FILE"
+        return "none yet; import some with MONGODB_URI=(the above) lectern import courses FILE"
     return f"{courses} courses" + (", sample data: none of its people are real" if is_sample else "")
 
 
 def _welcome(url: str, mongodb_uri: str, content: str, directory: Path, *, in_browser: bool) -> None:
-    """Prints where to go. content: a description of the data."""
+    """Prints the URLs, and an example of a request.
+
+    content: a description of the data.
+    """
     query = "{ courses(first: 3) { nodes { title rating { average count } } } }"
     curl = f"curl {url}/graphql -H 'content-type: application/json' -d '{{\"query\": \"{query}\"}}'"
     option = "" if directory == development.directory(None) else f" --data-dir {directory}"

@@ -1,4 +1,4 @@
-"""`lectern token`."""
+"""The command `lectern token`."""
 
 import asyncio
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def token(
         ObjectId | None,
         typer.Option(
             metavar="ID",
-            help="The student it is for, by global ID; by default one who takes a course.",
+            help="Global ID of the student who gets the token; by default, one who takes a course.",
             parser=option_values.id_of("Student"),
             show_default=False,
         ),
@@ -43,12 +43,14 @@ def token(
         ObjectId | None,
         typer.Option(
             metavar="ID",
-            help="The instructor it is for, by global ID; by default one who teaches.",
+            help="Global ID of the instructor who gets the token; by default, one who teaches.",
             parser=option_values.id_of("Instructor"),
             show_default=False,
         ),
     ] = None,
-    hours: Annotated[int, typer.Option(help="How long it is valid.", min=1, max=24 * 365)] = 12,
+    hours: Annotated[
+        int, typer.Option(help="The number of hours for which the token is valid.", min=1, max=24 * 365)
+    ] = 12,
     data_dir: Annotated[
         Path | None,
         typer.Option(help="The data directory of `lectern dev`.", file_okay=False, show_default=False),
@@ -59,7 +61,9 @@ def token(
 
     settings = load()
     if settings.lectern_env == "production":
-        raise CommandError("LECTERN_ENV is production: there, people sign in (see `lectern account`).")
+        raise CommandError(
+            "LECTERN_ENV is production: create accounts and sign in instead (see `lectern account`)."
+        )
     people: dict[Role, ObjectId | None] = {"STUDENT": student, "INSTRUCTOR": instructor}
     implied = [role for role, person in people.items() if person]
     roles = option_values.roles("--role", role, implied) or _STUDENT
@@ -72,16 +76,16 @@ def token(
 
 @contextmanager
 def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
-    """The settings of the gateway that will accept the token.
+    """Yields the settings of the gateway that will accept the token.
 
-    MONGODB_URI and LECTERN_SECRET are those of `lectern dev` if the environment doesn't set them.
+    MONGODB_URI and LECTERN_SECRET default to the values of `lectern dev`.
     """
     has_database = "mongodb_uri" in settings.model_fields_set
     has_secret = bool(settings.lectern_secret.get_secret_value())
     if not (has_database and has_secret) and not development.was_here(directory):
         raise CommandError(
             f"`lectern dev` has not run in {directory}.\n"
-            "Start it first, or set MONGODB_URI and LECTERN_SECRET to those of a gateway."
+            "Start it first, or set MONGODB_URI and LECTERN_SECRET to the values of a gateway."
         )
     update = {"lectern_secret": SecretStr(development.secret(settings, directory))}
     if has_database:
@@ -92,7 +96,7 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
 
 
 _USES = """
-GraphiQL takes it under Headers: {"Authorization": "Bearer THE TOKEN"}
+To use it in GraphiQL, enter under Headers: {"Authorization": "Bearer THE TOKEN"}
 With curl:
 
   curl http://localhost:8000/graphql -H 'content-type: application/json' \\

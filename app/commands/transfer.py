@@ -1,4 +1,4 @@
-"""`lectern import` and `lectern export`."""
+"""The commands `lectern import` and `lectern export`."""
 
 import asyncio
 import gc
@@ -60,11 +60,11 @@ _CollectionArgument = Annotated[
 
 @dataclass(frozen=True)
 class _Job:
-    """One import, as the command line and the mapping specify it."""
+    """An import, as specified by the command line and the mapping."""
 
     collection: Importable
     external: str  # the source of the external ids
-    mapping: ImportMapping | None  # None for the rows of an export
+    mapping: ImportMapping | None  # None if the rows come from an export
     write: bool
     rejects: Path | None
 
@@ -72,14 +72,15 @@ class _Job:
 def import_(
     collection: _CollectionArgument,
     file: Annotated[
-        str, typer.Argument(help="CSV, TSV, NDJSON or a JSON array; gzipped or not; - for stdin.")
+        str, typer.Argument(help="CSV, TSV, NDJSON or a JSON array, optionally gzipped; - for stdin.")
     ],
     map_: Annotated[
-        Path | None, typer.Option("--map", help="A mapping (TOML); without it, one is guessed.")
+        Path | None,
+        typer.Option("--map", help="A file with a mapping (TOML); if omitted, a mapping is guessed."),
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option(help="The source of the ids; by default the mapping's source, else the folder's name."),
+        typer.Option(help="The source of the ids; by default that in the mapping, else the folder's name."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the mapping and what would be done; write nothing.")
@@ -135,9 +136,12 @@ def _job(
 
 
 def _folder(file: str) -> str:
-    """Returns the folder's name: files of one folder share a source, so that reviews find their courses."""
+    """Returns the name of the file's folder, which is the default source of its ids.
+
+    Files in the same folder share a source, so that, for example, reviews are linked to their courses.
+    """
     if file == "-":
-        raise MappingError("standard input has no folder: name the source of its ids with --source")
+        raise MappingError("standard input has no folder: specify the source of the ids with --source")
     return Path(file).resolve().parent.name or "import"
 
 
@@ -177,9 +181,10 @@ async def _with_database(use: Callable[[Database], Coroutine[None, None, _T]]) -
 
 @contextmanager
 def _infrequent_garbage_collection() -> Iterator[None]:
-    """Makes garbage collection rare. Searching for cycles took a quarter of an import's CPU time.
+    """Makes garbage collection rare during an import.
 
-    An import creates and drops rows by the thousand, and they contain no cycles.
+    An import creates and drops thousands of rows, which contain no reference cycles. Searching for cycles
+    took a quarter of its CPU time.
     """
     thresholds = gc.get_threshold()
     gc.freeze()
@@ -193,7 +198,7 @@ def _infrequent_garbage_collection() -> Iterator[None]:
 
 @contextmanager
 def _command_errors() -> Iterator[None]:
-    """Turns errors of a file, a mapping or the database into command errors."""
+    """Converts errors of a file, a mapping or the database to CommandError."""
     try:
         yield
     except (MappingError, SourceError) as error:

@@ -1,4 +1,4 @@
-"""Issues access tokens for trying things out: those that `lectern token` prints."""
+"""Issues trial access tokens for `lectern token` to print."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
@@ -23,7 +23,7 @@ _FIND: Mapping[Role, _Find] = {"STUDENT": trial_student, "INSTRUCTOR": trial_ins
 
 
 class Trial(NamedTuple):
-    """An issued token. holder: a description of whose it is, with roles and names."""
+    """An issued trial token. holder: a description of its holder, with roles and names."""
 
     token: str
     holder: str
@@ -34,7 +34,8 @@ async def issue(
 ) -> Trial:
     """Issues a token for the gateway with these settings.
 
-    ids: the person who has a role; None for anyone suitable. lasts: how long the token is valid.
+    ids: maps a role to the id of the person who will have it, or to None for any suitable person. lasts: how
+    long the token is valid.
 
     Raises CommandError if there is no such person.
     """
@@ -53,7 +54,8 @@ async def _person(database: Database, role: Role, id: ObjectId | None) -> _Perso
     if id:
         raise CommandError(f"--{name}: there is no {name} with this ID.")
     raise CommandError(
-        f"No {name} {does} a course there. `lectern dev` has some, unless it was started with --empty."
+        f"No {name} {does} a course in this database. In `lectern dev`, some do, unless it was "
+        "started with --empty."
     )
 
 

@@ -1,4 +1,4 @@
-"""`lectern schema` and `lectern indexes`."""
+"""The commands `lectern schema` and `lectern indexes`."""
 
 import asyncio
 import difflib
@@ -14,7 +14,7 @@ from app.settings import load
 from loaders.indexes import ensure, missing
 
 schema = typer.Typer(
-    help="The schema in SDL: print it, write it, or compare a file with it.", no_args_is_help=True
+    help="Print the schema in SDL, write it to a file, or compare a file with it.", no_args_is_help=True
 )
 
 _File = Annotated[Path, typer.Argument(help="The file that holds the schema.")]
@@ -38,15 +38,15 @@ def check_schema(file: _File = Path("schema.graphql")) -> None:
     try:
         written = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}. Write it: lectern schema write {file}") from None
+        raise CommandError(f"{file}: {error.strerror}. To create it: lectern schema write {file}") from None
     if written == _sdl():
-        typer.echo(f"{file} is the schema.")
+        typer.echo(f"{file} is up to date.")
         return
     lines = difflib.unified_diff(
         written.splitlines(), _sdl().splitlines(), str(file), "the schema", lineterm=""
     )
     typer.echo("\n".join(lines))
-    raise CommandError(f"{file} is not the schema of the code. Write it anew: lectern schema write {file}")
+    raise CommandError(f"{file} is out of date. To update it: lectern schema write {file}")
 
 
 def indexes() -> None:
@@ -58,7 +58,7 @@ def indexes() -> None:
 
 
 async def _create_indexes() -> list[str]:
-    """Creates the missing indexes. Returns their names."""
+    """Creates the missing indexes, and returns their names."""
     async with connect(load()) as database:
         await ping(database)
         names = await missing(database)

@@ -1,4 +1,4 @@
-"""Instrumentation: listeners for requests, operations, levels, MongoDB commands and refusals."""
+"""Instrumentation: notifies listeners of requests, operations, plan calls, MongoDB commands and refusals."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from loaders.mongo import CommandSent, OnCommand, OnLate
 class RequestEnded(NamedTuple):
     """A request was answered.
 
-    client_name, client_version: as in app.request.Client. seconds: from its head to its answer. bytes: the
-    size of the answer's body, before compression.
+    client_name, client_version: see app.request.Client. seconds: the time from the request's head to the
+    response. bytes: the size of the response body before compression.
     """
 
     id: str
@@ -24,7 +24,8 @@ class RequestEnded(NamedTuple):
 class OperationRun(NamedTuple):
     """An operation is about to run.
 
-    engine: "compiled" or "reference". reason: why there is no plan; empty if there is one.
+    engine: "compiled", or "reference" for graphql-core. reason: why the operation has no compiled plan; empty
+    if it has one.
     """
 
     name: str | None
@@ -35,7 +36,11 @@ class OperationRun(NamedTuple):
 
 
 class LevelCalled(NamedTuple):
-    """A call of a plan has ended. number: that of its level's first use. field: its schema coordinate."""
+    """The call that executes one level of a compiled plan has ended.
+
+    number: the number of the level's first use in the plan (app.execution.compiler.plan.Use). field: the
+    schema coordinate of the level's field. parents: the number of parent objects.
+    """
 
     number: int
     field: str
@@ -44,7 +49,7 @@ class LevelCalled(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A request or an operation was not run. status: the HTTP status; None for a refused operation."""
+    """A request or an operation was refused. status: the HTTP status; None if only the operation was."""
 
     code: str
     message: str
@@ -52,9 +57,11 @@ class Refused(NamedTuple):
 
 
 class Listener:
-    """A listener. Its methods are called on the event loop, so they must return at once and never raise.
+    """The base class of listeners.
 
-    A subclass overrides the events that it wants. An event that no listener overrides is not even measured.
+    The methods are called on the event loop, so they must return quickly and never raise. A subclass
+    overrides the methods for the events that it needs. If no listener overrides a method, its event isn't
+    measured.
     """
 
     def request_ended(self, request: RequestEnded) -> None:
@@ -64,16 +71,19 @@ class Listener:
         """An operation is about to run."""
 
     def level_called(self, level: LevelCalled) -> None:
-        """A call of a compiled plan has ended."""
+        """The call that executes one level of a compiled plan has ended."""
 
     def command_sent(self, command: CommandSent) -> None:
         """A command to MongoDB has ended."""
 
     def refused(self, refusal: Refused) -> None:
-        """A request or an operation was not run."""
+        """A request or an operation was refused."""
 
     def late_write(self, kind: str, error: BaseException | None) -> None:
-        """Work that outlived its request has ended. kind: "commit" or "rest of a write"."""
+        """Work on a write that outlived its request has ended.
+
+        kind: "commit" or "rest of a write". error: the exception if it failed; otherwise None.
+        """
 
 
 class Instrumentation:
@@ -97,7 +107,7 @@ class Instrumentation:
         self.late_write: OnLate | None = self._all("late_write")
 
     def joined_by(self, listener: Listener) -> "Instrumentation":
-        """The same listeners and one more."""
+        """Returns an instrumentation with the same listeners and one more."""
         return Instrumentation(*self._listeners, listener)
 
     def _all(self, event: str) -> Callable[..., None] | None:

@@ -6,15 +6,15 @@ from app.error_codes import OVERLOADED
 from app.observing.instrumentation import Listener, Refused
 from app.observing.logs import Throttled
 
-_LONGEST = 500  # characters of a reason
+_LONGEST = 500  # maximum length of a logged reason, in characters
 
 
 class LogListener(Listener):
-    """Logs each kind of event; repetitions are throttled and counted (Throttled)."""
+    """Logs refusals and late writes. Repetitions are throttled and counted (see Throttled)."""
 
     def __init__(self) -> None:
         self._refused = Throttled(
-            "requests are refused: too many wait, or no turn came within ADMISSION_WAIT"
+            "requests are refused: too many are waiting, or waited longer than ADMISSION_WAIT"
         )
         self._committed = Throttled("a commit outlived its request: committed")
         self._not_committed = Throttled("a commit outlived its request: not committed")

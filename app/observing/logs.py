@@ -1,6 +1,6 @@
-"""The log, on standard error: standard output is for the output of commands.
+"""The log. It goes to standard error, because standard output is for the output of commands.
 
-Each event is one line, including those of the server's libraries. Tracebacks omit the values of variables.
+Each event is one line, including events from the server's libraries. Tracebacks omit the values of variables.
 """
 
 import logging
@@ -11,14 +11,14 @@ from time import monotonic
 import structlog
 
 _SERVERS = ("uvicorn.error", "gunicorn.error")
-_EVERY = 10.0  # seconds
+_EVERY = 10.0  # minimum seconds between log lines for warnings of the same kind
 
 
 def configure_logs() -> None:
-    """Configures structlog, and the loggers of the servers.
+    """Configures structlog and the servers' loggers.
 
-    Tracebacks are plain: the values in their frames may be personal data of students, and printing them takes
-    longer than most requests.
+    Tracebacks are plain, without the values of variables, because those might be students' personal data, and
+    because printing them takes longer than most requests.
     """
     structlog.configure(
         processors=[
@@ -37,8 +37,8 @@ def configure_logs() -> None:
 class Throttled:
     """Throttles warnings of one kind.
 
-    The first is logged with its details. While they go on, the number of further ones is logged every ten
-    seconds.
+    The first warning is logged with its details. After that, the number of further warnings is logged every
+    ten seconds for as long as they keep occurring.
     """
 
     def __init__(self, event: str) -> None:

@@ -1,4 +1,4 @@
-"""The metrics of an application, for Prometheus."""
+"""An application's metrics for Prometheus."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +16,8 @@ from app.observing.instrumentation import Listener, OperationRun
 class Metrics(Listener, Collector):
     """Counts operations by engine, and by the reason why graphql-core runs them ("" for a compiled plan).
 
-    The numbers are plain, since they are counted on the event loop: the library's counters take a lock.
+    The counters are plain ints: they are only updated on the event loop, so they don't need the lock that the
+    library's counters take.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class Metrics(Listener, Collector):
     def collect(self) -> Iterator[CounterMetricFamily]:
         family = CounterMetricFamily(
             "lectern_operations",
-            "Operations that were run, by the engine, and why it was not the compiled plan alone.",
+            "Operations run, by engine and by the reason why graphql-core ran them.",
             labels=["engine", "reason"],
         )
         for labels, count in self.operations.items():
@@ -38,7 +39,7 @@ class Metrics(Listener, Collector):
         yield family
 
     def route(self) -> Route:
-        """The resource /metrics."""
+        """Returns the route for /metrics."""
         return Route("/metrics", self._answer)
 
     async def _answer(self, _: Request) -> Response:

@@ -7,9 +7,9 @@ from loaders.mongo import CommandSent
 class Trace(Listener):
     """Collects the trace of one request.
 
-    commands: how many were sent. ms: the sum of their times in flight, even if they ran concurrently.
-    levels: the calls of the plan, by the number of the level's first use. with_plan: whether the client asked
-    for the plan.
+    commands: the number of commands sent. ms: their total time in flight; overlapping commands are each
+    counted in full. levels: the plan's calls, keyed by the number of the first use in each level. with_plan:
+    whether the client asked for the plan.
     """
 
     def __init__(self, *, with_plan: bool = False) -> None:

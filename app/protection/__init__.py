@@ -1,4 +1,4 @@
-"""Protection against excessive operations: one module for each limit, and admission."""
+"""Protection against excessive operations: one module for each limit, and admission control."""
 
 from app.protection.admission import CHEAP, Admission
 from app.protection.aliases import check_aliases

@@ -1,7 +1,8 @@
 """Admission control: which requests run now, which wait in a queue, and which are refused.
 
-The total price (app.execution.cost) of the requests running at once is bounded, so that requests finish one
-after another instead of all together, late or never. docs/protection.md explains the design.
+The total price (see app.execution.cost) of the requests that run concurrently is bounded. So, under overload,
+requests finish one after another, instead of all of them finishing late or never. docs/protection.md explains
+the design.
 """
 
 import asyncio
@@ -15,19 +16,20 @@ from starlette.exceptions import HTTPException
 
 from app.error_codes import OVERLOADED
 
-CHEAP = 2_000  # the highest price in the cheap lanes: 20 ms of CPU
-_CHEAP_FACTOR = 2  # capacity of the cheap lane, relative to the other lanes
+CHEAP = 2_000  # the maximum price of a cheap operation: 20 ms of CPU time
+_CHEAP_FACTOR = 2  # capacity of the lane for cheap queries, relative to the other lanes
 
-_TEXTS_AT_ONCE = 16_000  # bytes parsed in one iteration of the event loop
-_LARGE_BODY = 16_000  # bytes: decoding a larger body takes longer than refusing it
+_TEXTS_AT_ONCE = 16_000  # bytes of documents parsed per iteration of the event loop
+_LARGE_BODY = 16_000  # bytes; decoding a larger body takes longer than refusing it
 
-_MOST_WAITING = 5_000  # requests in a lane's queue; each takes about 20 kB
-_MOST_BYTES = 64_000_000  # of all bodies in a lane's queue
+_MOST_WAITING = 5_000  # maximum number of requests in a lane's queue; each takes about 20 kB
+_MOST_BYTES = 64_000_000  # maximum total size of the bodies in a lane's queue
 
-_PAUSE = 0.002  # seconds that an expensive query sleeps at a time while a mutation is in flight
-_MAX_PAUSED = 0.5  # seconds that it sleeps altogether
+_PAUSE = 0.002  # seconds per sleep of an expensive query while a mutation is in flight
+_MAX_PAUSED = 0.5  # total seconds that an expensive query sleeps because of mutations
 
-#: The most seconds by which a cheaper request may overtake another, so that no request waits for ever.
+#: Maximum seconds by which a cheaper request can overtake an earlier one. It is bounded so that no request
+#: waits forever.
 _HEAD_START = 1.0
 
 
@@ -37,8 +39,8 @@ class OverloadedError(HTTPException):
     code = OVERLOADED
 
     def __init__(self, wait: float) -> None:
-        # Random, so that clients refused together don't return together. It starts at one second, so that
-        # the queue doesn't run empty meanwhile.
+        # The delay is random, so that clients that are refused at the same time don't all return at the same
+        # time. It starts at one second, so that the queue doesn't run empty in the meantime.
         seconds = random.randint(1, max(1, round(3 * wait)))  # noqa: S311 # not for cryptography
         super().__init__(503, "The server is overloaded: try again later.", {"retry-after": str(seconds)})
 
@@ -48,8 +50,8 @@ class Lane:
 
     The queue is first come, first served, except that cheaper requests have a head start.
 
-    capacity: the highest total price of the admitted requests. wait: seconds; a request that isn't admitted
-    is refused after between half of that and all of it.
+    capacity: the maximum total price of the admitted requests. wait: maximum seconds in the queue. A request
+    that isn't admitted is refused after a random time between half of that and all of it.
     """
 
     def __init__(self, capacity: int, wait: float) -> None:
@@ -65,7 +67,7 @@ class Lane:
         return self.waiting >= _MOST_WAITING or self._bytes >= _MOST_BYTES
 
     def enter(self, price: int) -> bool:
-        """Tries to admit a request without waiting. If it returns True, `leave` must be called later.
+        """Tries to admit a request without waiting. Returns whether it did; if so, call `leave` later.
 
         A request whose price exceeds the whole capacity is admitted alone.
         """
@@ -75,11 +77,11 @@ class Lane:
         return True
 
     async def wait(self, price: int, size: int) -> None:
-        """Queues a request until it is admitted. `leave` must be called later.
+        """Queues a request until it is admitted. Call `leave` once the request has finished.
 
-        size: roughly the bytes of memory that the request holds while it waits.
+        size: the approximate memory that the request holds while it waits, in bytes.
 
-        Raises OverloadedError if the queue is full or the wait is over.
+        Raises OverloadedError if the queue is full or the request has waited for too long.
         """
         if self.is_full:
             raise OverloadedError(self._wait)
@@ -88,13 +90,14 @@ class Lane:
         heappush(self._queue, (due, next(self._numbers), price, ready))
         self.waiting += 1
         self._bytes += size
-        self._advance()  # it may be first in the queue and fit already
+        self._advance()  # the request might be first in the queue and fit already
         try:
-            # Random as well: refusing all at once would block the event loop and leave the queue empty.
+            # The time is random, because refusing all waiting requests at the same moment would block the
+            # event loop and leave the queue empty.
             async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311 # likewise
                 await ready
         except (TimeoutError, asyncio.CancelledError) as ended:
-            if not ready.cancelled():  # it was admitted at the same moment
+            if not ready.cancelled():  # the request was admitted at the same moment
                 self.used -= price
             self._advance()
             if isinstance(ended, TimeoutError):
@@ -105,7 +108,7 @@ class Lane:
             self._bytes -= size
 
     def leave(self, price: int) -> None:
-        """Ends the turn of an admitted request."""
+        """Gives back the capacity that an admitted request used."""
         self.used -= price
         self._advance()
 
@@ -125,9 +128,12 @@ class Lane:
 
 
 class Admission:
-    """The lanes of a process: cheap and dear (expensive) queries, the same for mutations, and texts.
+    """The lanes of a process, each of which limits one kind of work.
 
-    capacity: the highest total price in a lane; cheap queries have twice as much. wait: as in `Lane`.
+    There is a lane for cheap queries and one for dear (expensive) queries, two more for mutations, and one
+    for parsing the texts of documents.
+
+    capacity: the maximum total price in a lane, doubled for the lane of cheap queries. wait: see `Lane`.
     """
 
     def __init__(self, capacity: int = 50_000, wait: float = 5) -> None:
@@ -141,8 +147,9 @@ class Admission:
     def giving_way(self) -> Callable[[], Awaitable[None]]:
         """Returns a function that one expensive query awaits between slices of its work.
 
-        It sleeps while mutations are in flight, for half a second in total over the whole query. A mutation
-        makes a dozen round trips to MongoDB, and after each would wait for a slice of the query.
+        The function sleeps while mutations are in flight, for at most half a second per query in total. A
+        mutation makes a dozen round trips to MongoDB; without the sleep, it would wait for a slice of the
+        query after each of them.
         """
         left = _MAX_PAUSED
 
@@ -155,7 +162,7 @@ class Admission:
         return give_way
 
     def lane(self, price: int, *, is_query: bool) -> Lane:
-        """The lane for an operation: a query, or otherwise a mutation."""
+        """Returns the lane for an operation, which is either a query or a mutation."""
         if is_query:
             return self.cheap if price <= CHEAP else self.dear
         return self.writes if price <= CHEAP else self.dear_writes
@@ -163,7 +170,7 @@ class Admission:
     def check(self, length: int) -> None:
         """Refuses a request before its body is read if it probably couldn't even be queued.
 
-        length: bytes of the body. Raises OverloadedError.
+        length: length of the body, in bytes. Raises OverloadedError.
         """
         if self.cheap.is_full or (length > _LARGE_BODY and (self.dear.is_full or self.texts.is_full)):
             raise OverloadedError(self._wait)

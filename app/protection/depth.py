@@ -1,4 +1,4 @@
-"""The limit on how deeply fields are nested, with fragments expanded."""
+"""Limits how deeply fields can be nested, with fragments expanded."""
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
 
@@ -8,21 +8,21 @@ from app.protection.limits import over
 def check_depth(document: DocumentNode, limit: int) -> None:
     """Raises TooLargeError if an operation or fragment is nested more deeply than the limit.
 
-    A leaf at the root has depth 1. A fragment adds no level of its own.
+    A leaf field at the root has depth 1. A fragment by itself adds no level.
     """
     depths = _Depths(document)
     sets = [getattr(definition, "selection_set", None) for definition in document.definitions]
     deepest = max((depths.of(selected) for selected in sets if selected), default=0)
     if deepest > limit:
         raise over(
-            f"The operation is nested {deepest:,} fields deep", limit, "MAX_DEPTH", "Ask for less at once."
+            f"The operation is nested {deepest:,} fields deep", limit, "MAX_DEPTH", "Nest fewer fields."
         )
 
 
 class _Depths:
-    """Measures the depth of selection sets, each fragment once.
+    """Measures the depth of selection sets, and of each fragment only once.
 
-    A fragment that spreads itself adds nothing; validation refuses it.
+    A fragment that spreads itself adds no depth; validation refuses it.
     """
 
     def __init__(self, document: DocumentNode) -> None:
@@ -34,7 +34,7 @@ class _Depths:
         self._measured: dict[str, int] = {}
 
     def of(self, selected: SelectionSetNode) -> int:
-        """The depth of a selection set."""
+        """Returns the depth of a selection set."""
         deepest, sets = 0, [(selected, 0)]
         while sets:
             within, depth = sets.pop()

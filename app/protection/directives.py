@@ -1,4 +1,4 @@
-"""The limit on directives, each of which validation compares with the others at its location."""
+"""Limits the number of directives, because validation compares those at one location with each other."""
 
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
 
@@ -22,5 +22,5 @@ def check_directives(document: DocumentNode, limit: int) -> None:
             f"The document has {directives:,} directives",
             limit,
             "MAX_DIRECTIVES",
-            "Omit skipped fields instead.",
+            "Omit fields instead of skipping them.",
         )

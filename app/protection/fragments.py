@@ -1,4 +1,4 @@
-"""The limit on fragments, with which a short document can expand to a long one."""
+"""Limits the number of fragments, because they can expand a short document to a long one."""
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode
 
@@ -18,15 +18,15 @@ def check_fragments(document: DocumentNode, limit: int) -> None:
             f"The document has {fragments:,} fragments and spreads",
             limit,
             "MAX_FRAGMENTS",
-            "Inline the small ones.",
+            "Write out the small fragments.",
         )
 
 
 def have_cycle(document: DocumentNode) -> bool:
     """Whether a fragment spreads itself, directly or through others.
 
-    Checked first: graphql-core takes longer to find out, and the other checks would follow such fragments
-    for ever.
+    This is checked before anything else: the other checks would follow such fragments forever, and
+    graphql-core takes longer to find them.
     """
     unresolved = {
         definition.name.value: {

@@ -1,4 +1,4 @@
-"""The limits of an operation and their defaults. docs/protection.md gives the reason for each."""
+"""The limits on an operation, and their defaults. docs/protection.md gives the reason for each."""
 
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
@@ -8,20 +8,20 @@ _Settings: TypeAlias = Any  # app.settings.Settings, which imports this module
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The upper limits of an operation. Each is a setting: its name in capitals after `MAX_`.
+    """The upper limits on an operation. Each is also a setting: `MAX_` and the limit's name in capitals.
 
-    query_length: characters of the text.
-    query_tokens: its tokens, and separately its comments and its lines.
-    depth: nested fields, with fragments expanded.
-    aliases, directives: in the whole document, as written.
-    root_fields: of all operations together.
-    fragments: definitions, spreads and inline fragments together.
-    overlap: steps to compare fields that share a response key (app.protection.overlap).
+    query_length: characters in the document.
+    query_tokens: tokens in the document; also, separately, its comments and its lines.
+    depth: levels of nested fields, with fragments expanded.
+    aliases, directives: their number in the document, without expanding fragments.
+    root_fields: the number of root fields in all operations together.
+    fragments: the number of fragment definitions, spreads and inline fragments together.
+    overlap: steps to compare fields that share a response key (see app.protection.overlap).
     list_values: members of one list or object, in the variables or in a literal.
-    value_depth: lists and objects nested in each other.
-    values: of all variables together.
-    fields: after fragments are expanded.
-    cost, introspection_cost: the price, as app.execution.cost computes it.
+    value_depth: levels of lists and objects nested in each other.
+    values: the number of values in all variables together.
+    fields: the number of fields after fragments are expanded.
+    cost, introspection_cost: the price that app.execution.cost computes.
     """
 
     query_length: int = 50_000
@@ -45,17 +45,17 @@ class Limits:
         return cls(**{field.name: getattr(settings, f"max_{field.name}") for field in fields(cls)})
 
 
-#: For trusted operations, in tests and tools.
+#: Limits that are never reached, for trusted operations in tests and tools.
 UNLIMITED = Limits(**{field.name: 10**9 for field in fields(Limits)})
 
 
 class TooLargeError(Exception):
-    """An operation exceeds a limit. The message gives its figure, the limit, the setting and advice."""
+    """An operation exceeds a limit. The message gives both figures, the limit's setting, and advice."""
 
 
 def over(what: str, allowed: int, setting: str, advice: str) -> TooLargeError:
     """Returns the error for an exceeded limit.
 
-    what: the clause with the figure, such as `The operation has 101 aliases`. allowed: the limit.
+    what: a clause that gives the figure, such as `The document has 101 aliases`. allowed: the limit.
     """
-    return TooLargeError(f"{what}, and {allowed:,} are allowed ({setting}). {advice}")
+    return TooLargeError(f"{what}, but at most {allowed:,} are allowed ({setting}). {advice}")

@@ -1,9 +1,9 @@
-"""The limit on the work of comparing fields that share a response key.
+"""Limits the work of comparing fields that share a response key.
 
 The validation rule OverlappingFieldsCanBeMerged compares such fields in pairs, and then the fields selected
-within them. It is the only part of validation that takes more than linear time, so its work is counted
-beforehand from the text alone: one step for each selection with fragments expanded, and one for each pair of
-equal keys.
+within them. This rule is the only part of validation that takes more than linear time. So its steps are
+counted beforehand, from the document alone: one for each selection, with fragments expanded, and one for each
+pair of fields with equal keys.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ def check_overlap(document: DocumentNode, limit: int) -> None:
 
 
 class _Work:
-    """Counts the steps of the rule."""
+    """Counts the steps that the validation rule would take."""
 
     def __init__(self, document: DocumentNode, limit: int) -> None:
         self._fragments = {
@@ -42,14 +42,14 @@ class _Work:
         self._limit = self._left = limit
 
     def compare(self, sets: list[SelectionSetNode]) -> None:
-        """Counts the steps to merge selection sets, and the selection sets nested in them."""
+        """Counts the steps to merge some selection sets, and those nested in them."""
         for nodes in self._by_key(sets).values():
             self._spend(len(nodes) * (len(nodes) - 1) // 2)
             if below := [node.selection_set for node in nodes if node.selection_set]:
                 self.compare(below)
 
     def _by_key(self, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """The fields of the merged sets by response key. Each fragment is expanded once."""
+        """Returns the fields of the merged sets, keyed by response key. Each fragment is expanded once."""
         by_key: dict[str, list[FieldNode]] = {}
         expanded, todo = set(), list(sets)
         while todo:
@@ -69,7 +69,7 @@ class _Work:
         self._left -= steps
         if self._left < 0:
             raise over(
-                f"It takes more than {self._limit:,} steps to check which fields of the operation merge",
+                f"Checking whether the fields can be merged takes more than {self._limit:,} steps",
                 self._limit,
                 "MAX_OVERLAP",
                 "Repeat fewer fields and fragments.",

@@ -1,4 +1,4 @@
-"""The limits on the length, tokens and lines of a document, checked while it is parsed.
+"""Limits the length, tokens and lines of a document while it is parsed.
 
 The time to parse a text grows with its length and its tokens. The time to locate an error grows with the
 number of lines before it.
@@ -9,11 +9,11 @@ from graphql.language.parser import Parser
 
 from app.protection.limits import Limits, TooLargeError, over
 
-_ABORTED = "Parsing aborted."  # how graphql-core's message ends when a limit is reached
+_ABORTED = "Parsing aborted."  # the end of graphql-core's message when a limit is reached
 
 
 def parsed(text: str, limits: Limits) -> DocumentNode:
-    """Parses a text. Tokens, comments and lines are counted separately, each up to `query_tokens`.
+    """Parses a document. Its tokens, its comments and its lines are each limited to `query_tokens`.
 
     Raises GraphQLSyntaxError or TooLargeError.
     """
@@ -29,7 +29,7 @@ def parsed(text: str, limits: Limits) -> DocumentNode:
         f"The document has more than {limit:,} tokens, comments or lines",
         limit,
         "MAX_QUERY_TOKENS",
-        "Ask for less at once.",
+        "Send a shorter document.",
     )
     if text.count("\n") + text.count("\r") > limit:
         raise too_many
@@ -51,8 +51,8 @@ def parsed(text: str, limits: Limits) -> DocumentNode:
 def _unlink(lexer: Lexer) -> None:
     """Unlinks the tokens, which refer to each other in both directions.
 
-    Otherwise these reference cycles, with the texts in them, would be left to the garbage collector. Nothing
-    follows the links after parsing.
+    Otherwise these reference cycles, and the texts in them, would stay in memory until the garbage collector
+    runs. The links are not needed after parsing.
     """
     token = lexer.token
     while token.next:

@@ -1,4 +1,4 @@
-"""The limit on root fields, each of which is a query or a write of its own."""
+"""Limits the number of root fields, because each of them is a separate query or write."""
 
 from graphql import (
     DocumentNode,
@@ -21,7 +21,7 @@ def check_root_fields(document: DocumentNode, limit: int) -> None:
     root_fields = sum(_count(operation, fragments) for operation in operations)
     if root_fields > limit:
         raise over(
-            f"The document has {root_fields:,} fields at its root",
+            f"The document has {root_fields:,} root fields",
             limit,
             "MAX_ROOT_FIELDS",
             "Send several requests.",
@@ -29,7 +29,7 @@ def check_root_fields(document: DocumentNode, limit: int) -> None:
 
 
 def _count(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> int:
-    """The root fields of an operation. Each fragment is expanded once."""
+    """Counts the root fields of an operation. Each fragment is expanded once."""
     fields, expanded, sets = 0, set(), [operation.selection_set]
     while sets:
         for node in sets.pop().selections:

@@ -1,4 +1,4 @@
-"""Iteration over the selections of a document, at any depth."""
+"""Iterates over the selections of a document, at any depth."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,13 +6,13 @@ from graphql import DocumentNode, FieldNode, InlineFragmentNode, SelectionNode, 
 
 
 def all_selections(document: DocumentNode) -> Iterator[SelectionNode]:
-    """Yields every field, spread and inline fragment once, as it is written, in no particular order."""
+    """Yields every field, spread and inline fragment of a document, as written, in no particular order."""
     sets = (getattr(definition, "selection_set", None) for definition in document.definitions)
     return below(selected for selected in sets if selected)
 
 
 def below(sets: Iterable[SelectionSetNode]) -> Iterator[SelectionNode]:
-    """Yields every selection of some sets and of all nested sets, in no particular order."""
+    """Yields every selection in some selection sets and in all nested ones, in no particular order."""
     pending = list(sets)
     while pending:
         for node in pending.pop().selections:

@@ -1,4 +1,4 @@
-"""The limits on the size and depth of values: variables, and literals in the text."""
+"""Limits the size and depth of values: of variables, and of literals in the document."""
 
 from collections.abc import Iterator, Mapping, Sized
 from typing import Any, TypeAlias, cast
@@ -8,7 +8,7 @@ from graphql import DocumentNode, ListValueNode, ObjectValueNode, OperationDefin
 from app.protection.limits import Limits, over
 from app.protection.selections import all_selections
 
-_Json: TypeAlias = Any  # whatever a client sends as JSON
+_Json: TypeAlias = Any  # any JSON that a client sends
 _Container: TypeAlias = list[_Json] | dict[str, _Json]
 
 
@@ -16,7 +16,7 @@ def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
     """Raises TooLargeError if the variables exceed `values`, `list_values` or `value_depth`, at any depth."""
     limit = min(limits.values, limits.list_values)
     if len(variables) <= limit and _FLAT.issuperset(map(type, variables.values())):
-        return  # the usual case
+        return  # the usual case: a few flat values
     count, below = 0, [(cast("_Container", variables), 0)]
     while below:
         value, depth = below.pop()
@@ -31,7 +31,7 @@ def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
 def check_literals(document: DocumentNode, limits: Limits) -> None:
     """Raises TooLargeError if a literal exceeds `list_values` or `value_depth`, at any depth.
 
-    The total number of literals is already bounded by the tokens of the text.
+    The total number of literals is already bounded by the limit on tokens.
     """
     below = [(value, 1) for value in _literals(document)]
     while below:
@@ -45,7 +45,7 @@ def check_literals(document: DocumentNode, limits: Limits) -> None:
 
 
 def _literals(document: DocumentNode) -> Iterator[ValueNode | None]:
-    """Yields the values of arguments of fields and directives, and the defaults of variables."""
+    """Yields the argument values of fields and directives, and the default values of variables."""
     for node in all_selections(document):
         for argument in getattr(node, "arguments", None) or ():
             yield argument.value
@@ -57,9 +57,9 @@ def _literals(document: DocumentNode) -> Iterator[ValueNode | None]:
 
 
 def _check(value: Sized, depth: int, limits: Limits) -> None:
-    """Checks one list or object. depth: its nesting; the variables together have depth 0."""
+    """Checks one list or object. depth: how deeply it is nested; the object of all variables has depth 0."""
     if depth > limits.value_depth:
-        raise over(f"A value is nested {depth:,} deep", limits.value_depth, "MAX_VALUE_DEPTH", _LESS)
+        raise over(f"A value is nested {depth:,} levels deep", limits.value_depth, "MAX_VALUE_DEPTH", _LESS)
     if len(value) > limits.list_values:
         raise over(
             f"A list or object has {len(value):,} values", limits.list_values, "MAX_LIST_VALUES", _SEVERAL
@@ -68,5 +68,5 @@ def _check(value: Sized, depth: int, limits: Limits) -> None:
 
 _FLAT = frozenset((str, int, float, bool, type(None)))
 
-_LESS = "Send less at once."
-_SEVERAL = "Send it in several requests."
+_LESS = "Send less in one request."
+_SEVERAL = "Split it over several requests."

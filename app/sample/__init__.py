@@ -1,4 +1,4 @@
-"""Sample data: a fictitious course platform that fills every field of the schema on the first start.
+"""Sample data for the first start: a fictitious course platform with values for every field of the schema.
 
 All of it is invented: people, runs, enrolments and reviews. E-mail addresses are under example.org, nothing
 refers to a host on the internet, and every document has `externalId.source: "sample"`. The one exception is
@@ -6,7 +6,7 @@ marked in data/catalogue/back-end.toml: five titles, durations, modes and averag
 institute's price list.
 
 The hand-written parts are in data/: the catalogue, the sentences of reviews, the names. The modules combine
-them. The result is the same on every run and every machine, `_id`s included, since each part has its own
+them. The result is the same on every run and every machine, `_id`s included, because each part has its own
 random generator, seeded with the name of the part. Dates are fixed, except that upcoming runs are relative to
 the day of the first start, so that there are always some.
 """

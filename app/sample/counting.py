@@ -1,4 +1,4 @@
-"""Aggregates of the generated documents, equal to those that `loaders.recount.recount` computes."""
+"""Computes the aggregates of the generated documents, as `loaders.recount.recount` would."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -47,9 +47,9 @@ def count(
 def list_newest(
     parents: Iterable[CourseDoc] | Iterable[StudentDoc], field: ReviewParent, reviews: Iterable[ReviewDoc]
 ) -> None:
-    """Sets `newestReviewIds` of courses or students. `field` is a review's reference to its parent.
+    """Sets `newestReviewIds` of courses or students.
 
-    Every review must have a date.
+    field: the field in which a review refers to its course or student. Every review must have a date.
     """
     ids: dict[ObjectId | None, list[ObjectId]] = defaultdict(list)
     by_id = sorted(reviews, key=lambda review: review["_id"])

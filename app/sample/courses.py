@@ -1,4 +1,4 @@
-"""Categories, instructors and courses, from the catalogue."""
+"""Generates categories, instructors and courses from the catalogue."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -89,7 +89,7 @@ def _course(n: int, category: CategoryPlan, plan: CoursePlan, people: Table, ran
         "externalId": external_id(plan.key),
         **summarise([0] * 5, _imported(plan)),
         "studentCount": 0,
-        # Every rater took the course; how many others did is unknown.
+        # Every rater took the course; how many other students took it is unknown.
         "importedStudentCount": plan.imported[1] if plan.imported else 0,
         "seatsUntil": None,
         "newestReviewIds": NO_IDS,

@@ -1,4 +1,7 @@
-"""Enrolments: who took which course when, with what outcome. They determine the seats and joining dates."""
+"""Generates enrolments: who took which course, when, and how it ended.
+
+They determine the seats of course runs and the joining dates of students.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,19 +19,19 @@ from loaders.model import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStat
 
 ENROLLMENTS = 9_000
 
-# Statuses with their weights: in past runs, in upcoming runs, and in self-paced enrolments.
+# The statuses of enrolments and their weights: in past runs, in upcoming runs, and when self-paced.
 _PAST: dict[EnrollmentStatus, int] = {"COMPLETED": 68, "ACTIVE": 10, "EXPIRED": 14, "CANCELLED": 8}
 _AHEAD: dict[EnrollmentStatus, int] = {"ACTIVE": 90, "CANCELLED": 10}
 _OWN_PACE: dict[EnrollmentStatus, int] = {"COMPLETED": 48, "ACTIVE": 34, "EXPIRED": 9, "CANCELLED": 9}
-_UNNUMBERED = object_id("enrollments", 0)  # a placeholder until all enrolments are sorted
+_UNNUMBERED = object_id("enrollments", 0)  # a placeholder id until all enrolments are sorted
 _SEATS = (8, 10, 12, 16, 20, 24, 30, 36, 40, 50, 60, 80, 100, 120, 150, 200, 300, 500)
-_FULL_SHARE = 0.4  # of the upcoming runs
-_UNLIMITED_SHARE = 0.4  # of the online runs
+_FULL_SHARE = 0.4  # share of the upcoming runs that are full
+_UNLIMITED_SHARE = 0.4  # share of the online runs that have no seat limit
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A course, with its plan and its runs, on which its enrolments depend."""
+    """A course with its plan and its runs, from which its enrolments are generated."""
 
     plan: CoursePlan
     course: CourseDoc
@@ -55,9 +58,9 @@ def enrolments(offers: Sequence[Offer], students: Sequence[StudentDoc]) -> list[
 def set_joining_dates(
     students: Iterable[StudentDoc], activities: Iterable[tuple[ObjectId, datetime]]
 ) -> None:
-    """Sets `joinedAt` to some time before a student's first activity, often to a few minutes before it.
+    """Sets `joinedAt` to a time before the student's first activity, often only a few minutes before it.
 
-    `activities` are pairs of a student and a time. The joining date of a few students is unknown.
+    activities: pairs of a student's id and a time. The joining date of a few students is unknown.
     """
     random = seeded("joining dates")
     first: dict[ObjectId, datetime] = {}
@@ -71,7 +74,7 @@ def set_joining_dates(
 
 
 def _counts(offers: Sequence[Offer], random: Random) -> list[int]:
-    """Returns the number of enrolments of each course, ENROLLMENTS in total. A few courses have most."""
+    """Returns the number of enrolments for each course, ENROLLMENTS in total. A few courses get most."""
     popularities = [_popularity(offer.plan) * (0.45 + 1.1 * random.random() ** 2) for offer in offers]
     total = sum(popularities)
     counts = [round(ENROLLMENTS * popularity / total) for popularity in popularities]
@@ -107,7 +110,7 @@ def _of_course(offer: Offer, students: Sequence[ObjectId], random: Random) -> li
 
 
 def _run_choices(offer: Offer, random: Random) -> list[Run | None]:
-    """Returns the runs to choose from, repeated by popularity. None is the self-paced choice."""
+    """Returns the runs to choose from, the popular ones repeated. None stands for studying self-paced."""
     runs = [run for run in offer.runs for _ in range(random.randrange(2, 6) if run.past else 2)]
     self_paced = len(runs) // 2 + 1 if "ONLINE" in offer.plan.modes and not offer.plan.is_new else 0
     return [*runs, *[None] * self_paced]
@@ -167,7 +170,7 @@ def _progress(status: EnrollmentStatus, run: Run | None, random: Random) -> floa
 
 
 def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) -> None:
-    """Gives a run enough seats for everyone, or too few; the last to enrol are then waitlisted."""
+    """Gives a run enough seats for everyone, or too few: then the last students to enrol are waitlisted."""
     document, taken = run.document, [e for e in enrolments if e["status"] in ("ACTIVE", "COMPLETED")]
     full, unlimited = random.random() < _FULL_SHARE, random.random() < _UNLIMITED_SHARE
     if full and not run.past and len(taken) > _SEATS[0]:
@@ -178,7 +181,7 @@ def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) ->
 
 
 def _seats_for(taken: Sequence[EnrollmentDoc], document: CourseRunDoc) -> int:
-    """Returns the largest common number of seats that is too small."""
+    """Returns the largest of the usual numbers of seats (_SEATS) that is too small for everyone."""
     most = min(len(taken) - 1, 30 if document["deliveryMode"] == "ONSITE" else 200)
     return max(seats for seats in _SEATS if seats <= most)
 

@@ -37,7 +37,7 @@ class Sample:
     reviews: list[ReviewDoc]
 
     def collections(self) -> dict[str, Sequence[SampleDocument]]:
-        """Returns the documents by the name of their collection."""
+        """Returns the documents, keyed by the name of their collection."""
         return {
             "categories": self.categories,
             "instructors": self.instructors,
@@ -52,7 +52,7 @@ class Sample:
 def generate(now: datetime) -> Sample:
     """Returns the sample data.
 
-    Only upcoming runs depend on `now`, and only on its day. `now` must have a time zone.
+    Only upcoming runs depend on `now`, and only on its date. `now` must have a time zone.
     """
     categories, people = handwritten.categories(), handwritten.people()
     courses = course_documents(categories, people)

@@ -1,4 +1,4 @@
-"""Reads the hand-written data from data/: the catalogue, the people, the sentences."""
+"""Reads the hand-written data in data/: the catalogue, the people and the sentences."""
 
 import tomllib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from loaders.model import CourseStatus, DeliveryMode, Level
 from loaders.text import slugify
 
-Table = Mapping[str, Any]  # a table of a TOML file in data/, which is ours and needs no validation
+Table = Mapping[str, Any]  # a table in a TOML file in data/, which is our own and needs no validation
 
 CATEGORIES = (
     "back-end",
@@ -29,7 +29,7 @@ LANGUAGES = ("en", "es", "de", "fr", "hi", "ar")
 
 @dataclass(frozen=True)
 class CoursePlan:
-    """A course in data/catalogue. The fields from `subject` on are the topics of its reviews."""
+    """A course in data/catalogue. The fields from `subject` on are what its reviews can mention."""
 
     title: str
     codes: list[str]
@@ -43,23 +43,25 @@ class CoursePlan:
     outline: list[str]
     slug: str = ""
     days: int | None = None
-    price: str | None = None  # "INR 14999", "free", or None if unknown
+    price: str | None = None  # such as "INR 14999", or "free"; None if unknown
     language: str = "en"
     status: CourseStatus = "PUBLISHED"
-    imported: tuple[float, int] | None = None  # an average and its count, without the reviews behind it
+    imported: tuple[float, int] | None = (
+        None  # the average and number of imported ratings, which have no reviews
+    )
     reviews: bool = True
     draw: float = 1.0  # popularity among students, relative to other courses
-    quality: float | None = None  # the mean around which its ratings are drawn
+    quality: float | None = None  # the mean of the distribution from which its ratings are drawn
     subject: str = ""
     project: str = ""
     topics: tuple[str, ...] = ()
     loved: tuple[str, ...] = ()
     gripes: tuple[str, ...] = ()
-    jobs: tuple[str, ...] = ()  # of its reviewers, where those of the category don't fit
+    jobs: tuple[str, ...] = ()  # jobs of the course's reviewers, if those of its category don't fit
 
     @cached_property
     def key(self) -> str:
-        """The slug. It is made from the title, unless the catalogue sets one because the title's is poor."""
+        """The course's slug. It is derived from the title, unless the catalogue sets a better one."""
         return self.slug or slugify(self.title)
 
     @property
@@ -75,7 +77,7 @@ class CoursePlan:
 class CategoryPlan:
     slug: str
     name: str
-    jobs: list[str]  # of its reviewers
+    jobs: list[str]  # jobs of the category's reviewers
     praise: list[str]
     complaints: list[str]
     courses: list[CoursePlan]

@@ -12,7 +12,7 @@ TODAY = datetime(2026, 9, 1, tzinfo=UTC)
 FIRST_DAY = datetime(2021, 3, 1, tzinfo=UTC)
 
 SOURCE = "sample"
-LAYOUT = 3  # version of the stored documents: increase it when they change
+LAYOUT = 3  # version of the generated documents; increase it when they change
 _COLLECTIONS = ("categories", "instructors", "courses", "courseRuns", "students", "enrollments", "reviews")
 _PREFIXES = {
     collection: int(TODAY.timestamp()).to_bytes(4, "big") + b"smpl" + bytes([n])
@@ -23,8 +23,8 @@ _PREFIXES = {
 def object_id(collection: str, number: int) -> ObjectId:
     """Returns the `_id` of the n-th document of a collection.
 
-    It consists of a fixed time, "smpl", the collection and a counter. The `_id`s ascend, as real ones do, so
-    that they are inserted at the end of the index.
+    It consists of a fixed time, "smpl", the collection's number and a counter. The `_id`s ascend, as real
+    ones do, so that they are inserted at the end of the index.
     """
     return ObjectId(_PREFIXES[collection] + number.to_bytes(3, "big"))
 
@@ -34,5 +34,8 @@ def external_id(key: str | int) -> ExternalId:
 
 
 def random(part: str) -> Random:
-    """Returns the random generator of one part, so that a change to that part leaves the others unchanged."""
+    """Returns the random generator for one part of the data.
+
+    Each part has its own, so that a change to one part leaves the others unchanged.
+    """
     return Random(f"lectern/{part}")  # noqa: S311 (it must be reproducible, not secure)

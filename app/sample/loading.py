@@ -13,9 +13,9 @@ from loaders.transfer import begin_sample, complete_sample, insert_sample
 async def load_sample(database: Database, now: datetime | None = None) -> bool:
     """Loads the sample data. Returns False if there was nothing to do.
 
-    That is so if it was loaded before, or if the database has courses of its own. An interrupted load is
-    completed for the day on which it began, so that its documents are consistent. Documents of another layout
-    are replaced.
+    There is nothing to do if the data was loaded before, or if the database has other courses. An interrupted
+    load is completed for the day on which it started, so that its documents are consistent. Documents with
+    another layout version are replaced.
     """
     moment = now or datetime.now(UTC)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -31,6 +31,6 @@ async def load_sample(database: Database, now: datetime | None = None) -> bool:
 
 
 async def _recount(database: Database) -> None:
-    """Adds later reviews, votes and enrolments to the counts of the replaced documents."""
+    """Corrects the counts of the replaced documents, which lack later reviews, votes and enrolments."""
     async for _ in recount(database, fix=True):
         pass

@@ -1,4 +1,4 @@
-"""Students: names, countries and bios, all invented."""
+"""Generates students: their names, countries and bios are all invented."""
 
 from collections.abc import Mapping
 from itertools import accumulate
@@ -66,7 +66,7 @@ def _email(n: int, folded: str) -> str:
 
 
 def _avatar(random: Random) -> str:
-    """Returns a coloured square as a data URL, so that showing it makes no request."""
+    """Returns a coloured square as a data URL, so that displaying it needs no request."""
     return (
         "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E"
         f"%3Crect width='8' height='8' fill='hsl({random.randrange(0, 360, 15)},45%25,60%25)'/%3E%3C/svg%3E"

@@ -1,7 +1,7 @@
-"""The texts of reviews, composed of sentences from data/texts and from the catalogue.
+"""Composes the texts of reviews from sentences in data/texts and in the catalogue.
 
-A satisfied reviewer praises and perhaps mentions a flaw; a dissatisfied one does the reverse. Sentences are
-dealt like cards, so that the reviews of a course use each one before any is repeated.
+A satisfied reviewer praises the course and perhaps mentions a flaw; a dissatisfied one does the reverse.
+Sentences are dealt like cards, so that the reviews of a course use each one before any is repeated.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from string import Formatter
 
 from app.sample.handwritten import CategoryPlan, CoursePlan, Table
 
-_TRIES = 8  # before a duplicate text is accepted
+_TRIES = 8  # attempts at a new text before a duplicate is accepted
 
 
 class Deck:
@@ -37,7 +37,7 @@ class Deck:
 class Written:
     body: str
     title: str
-    gripe: str | None  # the flaw it mentions, if it is one of the course's own
+    gripe: str | None  # the flaw that the review mentions, if the catalogue lists it for the course
 
 
 class Writer:
@@ -74,7 +74,7 @@ class Writer:
     def write(
         self, rating: int, difficulty: int | None, hours: float, fresh: Callable[[str], bool]
     ) -> Written:
-        """Writes a review for a rating. `fresh` returns whether a text is new."""
+        """Writes a review with a rating. `fresh` returns whether a text is new."""
         self._hours = (
             f"{hours:g}" if self._plan.language in ("en", "hi", "ar") else f"{hours:g}".replace(".", ",")
         )
@@ -86,7 +86,7 @@ class Writer:
         return Written(body, self._say(f"title.{_mood(rating)}"), self._gripe)
 
     def reply(self, rating: int, gripe: str | None, student: str | None) -> str:
-        """Writes an instructor's reply. Without a `student`, it addresses nobody by name."""
+        """Writes an instructor's reply. If `student` is None, it doesn't address anyone by name."""
         kind = "reply.high" if rating > 3 else "reply.low"
         if gripe and self._has("reply.gripe"):
             kind = "reply.gripe"
@@ -102,7 +102,7 @@ class Writer:
         """Writes a text that a moderator rejects."""
         return self._say("rejected.body") if self._has("rejected.body") else self._say("title.low")
 
-    # -- the forms of a review: from one line to several paragraphs -------------------------------------
+    # -- the forms that a review can have, from one line to several paragraphs ---------------------------
 
     def _body(self, rating: int, difficulty: int | None) -> str:
         shape = self._random.random()
@@ -228,7 +228,7 @@ class Writer:
     def _word(self, slot: str, fixed: Mapping[str, str]) -> str:
         """Returns the word for a slot.
 
-        The slots "topic" and "other" are dealt from the same deck, one after the other, so they differ.
+        The slots "topic" and "other" are dealt from the same deck, one after the other, so that they differ.
         """
         if slot in fixed:
             return fixed[slot]

@@ -1,4 +1,4 @@
-"""Reviews: most by students of the course, some by other students, a few without an author."""
+"""Generates reviews: most by students of the course, some by other students, a few without an author."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ from loaders.model import (
 )
 
 REVIEWS = 6_000
-_UNNUMBERED = object_id("reviews", 0)  # a placeholder until all reviews are sorted
-_UNVERIFIED = 480  # by students who never enrolled, have cancelled, or are on the waiting list
+_UNNUMBERED = object_id("reviews", 0)  # a placeholder id until all reviews are sorted
+_UNVERIFIED = 480  # reviews by students who never enrolled, have cancelled or are waitlisted
 _ANONYMOUS = 150
 _PENDING = 60
 _REJECTED = 25
 
-# Percentages of one to five stars for some mean ratings; between them, they are interpolated.
+# Percentages of one to five stars for some mean ratings. For other means, they are interpolated.
 _SHARES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (3.0, (16, 18, 26, 25, 15)),
     (3.5, (8, 12, 23, 34, 23)),
@@ -46,7 +46,7 @@ _VOTES = (0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 6, 9, 14, 25, 60)
 
 @dataclass(frozen=True)
 class Subject:
-    """A course, with what its reviewers say about it.
+    """A course, with what is needed to write reviews of it.
 
     shares: cumulative percentages of one to five stars.
     """
@@ -62,7 +62,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class _Occasion:
-    """A review yet to be written, by a student or by nobody, no earlier than `after`."""
+    """A review that is yet to be written. student: its author, if any. after: its date is later than this."""
 
     course: ObjectId
     student: ObjectId | None
@@ -129,7 +129,7 @@ def _short_name(name: str) -> str:
 def _first_name(student: StudentDoc) -> str | None:
     """Returns the name that a reply uses for a student.
 
-    None if the first word of the name may be the family name, or if the student is anonymous.
+    Returns None if the first word of the name might be the family name, or if the student is anonymous.
     """
     if student["name"] == ANONYMOUS_STUDENT or student["country"] in ("CN", "JP", "KR", "VN", None):
         return None
@@ -146,7 +146,7 @@ def _occasions(
     begun = [e for e in counted if e["progress"] > 0.15]
     candidates = sorted(begun, key=lambda e: random.random() * (1 if e["completedAt"] else 2))
     occasions = [_occasion(e, random) for e in candidates[: REVIEWS - _UNVERIFIED - _ANONYMOUS]]
-    courses = [o.course for o in occasions]  # repeated, so that a popular course is chosen more often
+    courses = [o.course for o in occasions]  # with repetitions, so that a popular course is chosen more often
     taken = {(e["courseId"], e["studentId"]) for e in counted}
     for n in range(REVIEWS - len(occasions)):
         course = random.choice(courses)
@@ -159,7 +159,7 @@ def _occasions(
 def _outsider(
     course: ObjectId, students: Sequence[StudentDoc], taken: set[tuple[ObjectId, ObjectId]], random: Random
 ) -> ObjectId:
-    """Draws a student who has neither an enrolment that counts nor a review in the course."""
+    """Draws a student who has neither a counted enrolment in the course nor a review of it."""
     while (course, student := random.choice(students)["_id"]) in taken:
         pass
     taken.add((course, student))
@@ -174,9 +174,9 @@ def _occasion(enrolment: EnrollmentDoc, random: Random) -> _Occasion:
 
 
 def _dated_reviews(occasions: Iterable[_Occasion], random: Random) -> list[ReviewDoc]:
-    """Returns the reviews in the order of their dates, still without content.
+    """Returns the reviews in order of date, without their content.
 
-    Some reviews of a course have the same date to the second, as reviews from one import or one form do.
+    Some reviews of a course have the same date to the second, as happens with imports and forms.
     """
     last: dict[ObjectId, datetime] = {}
     documents = []
@@ -224,7 +224,7 @@ def _add_content(
     names: Mapping[ObjectId, str | None],
     random: Random,
 ) -> None:
-    """Fills in the text and ratings of each review, its status, and the reactions to it."""
+    """Fills in each review's text, ratings and status, and the reactions to it."""
     seen: set[str] = set()
     count = len(documents)
     rejected = set(random.sample(range(count), _REJECTED))
@@ -242,7 +242,7 @@ def _add_content(
 
 
 def _write(review: ReviewDoc, subject: Subject, seen: set[str], random: Random) -> str | None:
-    """Fills in text and ratings. Returns the flaw of the course that the text mentions, if any."""
+    """Fills in a review's text and ratings. Returns the flaw of the course that the text mentions, if any."""
     rating = random.choices((1, 2, 3, 4, 5), cum_weights=subject.shares)[0]
     difficulty = min(5, max(1, subject.difficulty + random.choice((-1, 0, 0, 0, 1))))
     hours = max(1.5, subject.hours + random.randrange(-6, 7) / 2)

@@ -1,4 +1,4 @@
-"""Course runs: past ones on fixed days, upcoming ones relative to the day of the first start."""
+"""Generates course runs: past ones on fixed days, upcoming ones relative to the day of the first start."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from app.sample.identity import TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from loaders.model import CourseDoc, CourseRunDoc
 
-_HOURS = (8, 9, 13, 14, 16, 18)  # UTC; mornings and evenings in the students' countries
+_HOURS = (8, 9, 13, 14, 16, 18)  # starting hours in UTC: mornings and evenings in the students' countries
 _SELF_PACED_DAYS = 40  # assumed length of a course without a duration
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run. `past`: it was over on the last day of the sample data."""
+    """A course run. past: whether it was over by the last day of the sample data."""
 
     document: CourseRunDoc
     past: bool
@@ -26,9 +26,10 @@ class Run:
 def course_runs(
     courses: Sequence[tuple[CoursePlan, CourseDoc]], people: Table, now: datetime
 ) -> list[list[Run]]:
-    """Returns the runs of each course, in order. The enrolments determine the seats and aggregates later.
+    """Returns the runs of each course, in the order of the courses, without seats and aggregates.
 
-    Only the day of `now` matters, and no random number depends on it, so two starts on one day agree.
+    Those are set later, from the enrolments. Only the date of `now` matters, and no random number depends on
+    it, so two starts on the same day produce the same runs.
     """
     random = seeded("runs")
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -44,11 +45,11 @@ def course_runs(
 def _starts(
     plan: CoursePlan, course: CourseDoc, midnight: datetime, random: Random
 ) -> list[tuple[datetime, bool]]:
-    """Returns when the runs of a course start, and whether each is a past run."""
+    """Returns the start of each run of a course, and whether it is a past run."""
     past = sorted(_past(plan, course, random) for _ in range(_past_count(plan, random)))
     days = [random.randrange(7, 45), random.randrange(60, 110), random.randrange(130, 190)]
     if random.random() < 0.25:
-        days[0] = -random.randrange(2, 10)  # a run that has just begun
+        days[0] = -random.randrange(2, 10)  # the first of these runs has just begun
     ahead = [midnight + timedelta(days=d, hours=random.choice(_HOURS)) for d in days]
     return [(start, True) for start in past] + [
         (start, False) for start in ahead[: _ahead_count(plan, random)]

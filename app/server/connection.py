@@ -1,8 +1,8 @@
-"""An untrusted client's HTTP connection: uvicorn's protocol, with the limits and timeouts it lacks.
+"""An HTTP connection from an untrusted client: uvicorn's protocol, plus the limits and timeouts it lacks.
 
-The head of a request is limited in size and time, its body in time. A client must read its answers, and an
-idle connection is closed. A request refused here gets a JSON error in the shape of a GraphQL error, and then
-the connection closes.
+The head of a request has a maximum size. The head and the body must each arrive within a timeout. A client
+must read its responses, and an idle connection is closed. A request that is refused here gets a JSON error in
+the form of a GraphQL error, and then the connection closes.
 """
 
 import asyncio
@@ -22,21 +22,23 @@ from app.server.reader import Reader
 from app.server.rejections import Refusal
 from app.server.state import State
 
-#: Bytes fed to the parser at a time. After each chunk, the size of an unfinished head is checked.
+#: Bytes that are fed to the parser at a time. After each chunk, the size of an unfinished head is checked.
 _CHUNK = 16_384
 
-#: Requests that a client may pipeline behind the running one. Any further requests are dropped with the
-#: connection, and the client retries them (RFC 9112 9.3.2).
+#: The number of requests that a client can pipeline behind the running one. Further requests are dropped when
+#: the connection closes, and the client retries them (RFC 9112 9.3.2).
 _MAX_PIPELINED = 8
 
-#: Bytes of pipelined bodies. Beyond this, reading pauses until they are consumed.
+#: Total bytes of pipelined request bodies above which reading pauses until they are consumed.
 _MAX_PIPELINED_BODIES = 65_536
 
-_HEAD_OVERHEAD = 1024  # bytes of a head besides its fields and its URL
+_HEAD_OVERHEAD = 1024  # bytes that a head can have besides its fields and its URL
 
-_TICKS = 10  # in the timeout of a head or a body: a tick counts only if this side was reading
-_LINGER = 1.0  # seconds for bytes in flight: a refusal to the client, or a request to a stopping server
-_MAX_LINGERING = 128  # connections above the limit that may linger; others are closed at once
+_TICKS = 10  # ticks per timeout of a head or a body; a tick counts only if the server was reading
+_LINGER = (
+    1.0  # seconds for bytes in flight to arrive: a refusal at the client, or a request at a stopping server
+)
+_MAX_LINGERING = 128  # how many connections above the limit can linger; others are closed immediately
 
 _Options: TypeAlias = Any  # uvicorn's constructor arguments, passed through unchanged
 _App: TypeAlias = Any  # an ASGI application; uvicorn keeps its type private
@@ -47,7 +49,7 @@ class _StopParsingError(Exception):
 
 
 class _Phase(enum.Enum):
-    """What the client has to send next."""
+    """The part of a request that the client has to send next."""
 
     REQUEST = enum.auto()
     HEAD = enum.auto()
@@ -61,18 +63,22 @@ class Connection(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self.limits = limits
         self.state: State = options["server_state"]
-        self.running: RequestResponseCycle | None = None  # the one being answered; self.cycle is the newest
+        self.running: RequestResponseCycle | None = (
+            None  # the request being answered; self.cycle is the newest one
+        )
         self._phase = _Phase.REQUEST  # the parser's position in a message
-        self._last_received = False  # the connection's last request is complete: further input is dropped
-        self._ignores_message = False  # the parser's events for this message are dropped
-        self._is_ending = False  # the connection closes after the current answer: all input is dropped
-        self._keep_alive_after_body = True  # restored if the body arrives before the answer
+        self._last_received = (
+            False  # the last request on this connection is complete: further input is dropped
+        )
+        self._ignores_message = False  # whether the parser's events for the current message are ignored
+        self._is_ending = False  # the connection closes after the current response: all input is dropped
+        self._keep_alive_after_body = True  # keep-alive, to restore if the body arrives before the response
         self._refusal: Refusal | None = None
-        self._awaited: _Phase | None = None  # what the timeout in progress is for
+        self._awaited: _Phase | None = None  # the phase that the current timeout is for
         self._timer: TimerHandle | None = None
         self._idle_timer: TimerHandle | None = None
         self._wait_began = 0.0
-        self._unparsed = 0  # bytes fed since the parser last reported a head or a part of a body
+        self._unparsed = 0  # bytes fed to the parser since it last reported a head or part of a body
         self._max_unparsed = limits.head + limits.url + _HEAD_OVERHEAD
         self.url = b""
 
@@ -103,20 +109,20 @@ class Connection(HttpToolsProtocol):
         else:
             self._refuse(rejections.FULL)
 
-    # Timeouts.
+    # --- Timeouts ---
 
     def _update_wait(self) -> None:
-        """Starts the timeout of what the client must send next, unless it is running already."""
+        """Starts the timeout for what the client must send next, unless it is already running."""
         awaited: _Phase | None = self._phase
         if awaited is _Phase.REQUEST and (
             self.reader.is_waited_for or (self.running is not None and not self.running.response_complete)
         ):
-            awaited = None  # an answer is still being produced or read
+            awaited = None  # a response is still being produced or read
         if awaited is not self._awaited and not self._is_ending and not self.transport.is_closing():
             self._wait_for(awaited)
 
     def _wait_for(self, awaited: _Phase | None) -> None:
-        """Replaces the current timeout. None: no timeout."""
+        """Replaces the current timeout; cancels it if `awaited` is None."""
         self._awaited = awaited
         if self._timer:
             self._timer.cancel()
@@ -135,16 +141,16 @@ class Connection(HttpToolsProtocol):
             self._timer = self.loop.call_later(seconds / _TICKS, self._tick, seconds / _TICKS, _TICKS)
 
     def _set_idle_timer(self, seconds: float) -> None:
-        """Checks for idleness after some seconds.
+        """Schedules a check for idleness after some seconds.
 
-        The timer is kept across requests: a new timer for each would slow down small queries.
+        The timer is kept across requests, because a new timer for each would slow down small queries.
         """
         if self._idle_timer:
             self._idle_timer.cancel()
         self._idle_timer = self.loop.call_later(seconds, self._check_idle)
 
     def _check_idle(self) -> None:
-        """Closes a connection that has been idle for the whole timeout; otherwise waits for the rest."""
+        """Closes the connection if it was idle for the whole timeout; otherwise waits for the rest."""
         self._idle_timer = None
         if self not in self.state.idle:
             return
@@ -156,7 +162,7 @@ class Connection(HttpToolsProtocol):
             self.close()
 
     def _tick(self, seconds: float, left: int) -> None:
-        """Counts down the timeout of a head or a body. The clock stops while this side doesn't read."""
+        """Counts down the timeout of a head or body. The countdown pauses while the server isn't reading."""
         left -= not self.flow.read_paused
         if left:
             self._timer = self.loop.call_later(seconds, self._tick, seconds, left)
@@ -168,16 +174,16 @@ class Connection(HttpToolsProtocol):
             self.close()
         else:
             what = "head" if self._awaited is _Phase.HEAD else "body"
-            self._refuse(Refusal(408, f"The {what} of the request took too long."))
+            self._refuse(Refusal(408, f"The request's {what} took too long to arrive."))
 
     def close(self) -> None:
         self._wait_for(None)
-        if self.transport.get_write_buffer_size():  # close() would wait until the client has read it
+        if self.transport.get_write_buffer_size():  # close() would wait until the client has read everything
             self.transport.abort()
         else:
             self.transport.close()
 
-    # Input.
+    # --- Input ---
 
     def data_received(self, data: bytes) -> None:
         for chunk in (data,) if len(data) <= _CHUNK else _chunks(data):
@@ -201,7 +207,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(head.too_large(url, self.limits))
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """Serves a request with `Upgrade` as plain HTTP, as a server may (RFC 9110 7.8).
+        """Serves a request with an `Upgrade` field as plain HTTP, which RFC 9110 7.8 permits.
 
         The parser doesn't read the body of such a request, so a new parser is fed the same head without the
         `Upgrade` field. rest: the input after that head.
@@ -214,13 +220,13 @@ class Connection(HttpToolsProtocol):
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         plain_head = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # uvicorn sets this, too
         self._feed(plain_head + rest)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase = _Phase.HEAD
-        self._wait_for(None)  # restarts the timeout: each head has its own
+        self._wait_for(None)  # so that the timeout restarts: each head has its own
 
     def on_headers_complete(self) -> None:
         self._unparsed = 0
@@ -235,7 +241,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _begin_request(self) -> None:
-        """As uvicorn's `on_headers_complete`, without the parts that Lectern doesn't use."""
+        """Does what uvicorn's `on_headers_complete` does, without the parts that Lectern doesn't use."""
         version = self.parser.get_http_version()
         head.fill_in(self.scope, self.parser.get_method(), version, self.url)
         previous = self.cycle
@@ -255,7 +261,7 @@ class Connection(HttpToolsProtocol):
         if previous is None or previous.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:
-            # Unlike uvicorn, reading goes on: otherwise a disconnect would go unnoticed.
+            # Unlike in uvicorn, reading continues: otherwise a disconnect would go unnoticed.
             self.pipeline.appendleft((cycle, self.app))
 
     def _check_head(self) -> None:
@@ -281,9 +287,9 @@ class Connection(HttpToolsProtocol):
             super().on_message_complete()
 
     def _prepare_early_answer(self) -> None:
-        """Makes an answer that precedes the end of the body close the connection.
+        """Makes the connection close if the response is sent before the request's body is complete.
 
-        The server can't know whether the client will still send the body (RFC 9110 10.1.1).
+        In that case, the server can't know whether the client will still send the body (RFC 9110 10.1.1).
         """
         cycle = self.cycle
         if cycle.transport is self.transport and not cycle.response_started:
@@ -292,13 +298,13 @@ class Connection(HttpToolsProtocol):
             self._keep_alive_after_body, cycle.keep_alive = cycle.keep_alive, False
 
     def _undo_early_answer(self) -> None:
-        """Restores keep-alive: the body has arrived before the answer."""
+        """Restores keep-alive, because the body has arrived before the response."""
         cycle = self.cycle
         if cycle.transport is not self.transport and not cycle.response_started:
             cycle.transport = self.transport
             cycle.keep_alive = self._keep_alive_after_body and not is_draining()
 
-    # Answers.
+    # --- Responses ---
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: _App) -> None:
         self.running = cycle
@@ -315,7 +321,7 @@ class Connection(HttpToolsProtocol):
             self._run_next()
 
     def _run_next(self) -> None:
-        """Runs the next pipelined request, unless the last answer is still unread; then reading pauses."""
+        """Runs the next pipelined request, or pauses reading if the last response is still unread."""
         if self.flow.write_paused:
             self.flow.pause_reading()
         elif self.pipeline:
@@ -329,10 +335,10 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def shutdown(self) -> None:
-        """Closes the connection after its current requests, because the server is stopping.
+        """Closes the connection once its current requests are answered, because the server is stopping.
 
-        A connection that was used within the last second stays open for the rest of that second: another
-        request may be on its way.
+        A connection that was idle for less than a second stays open for the rest of that second, because
+        another request might be on its way.
         """
         if self._awaited is _Phase.REQUEST:
             left = self._wait_began + _LINGER - self.loop.time()
@@ -358,11 +364,11 @@ class Connection(HttpToolsProtocol):
             self._run_next()
 
     def _unsent_bytes(self) -> int:
-        """Bytes of the answer that the application has yet to send."""
+        """Returns how many bytes of the response the application has yet to send."""
         cycle = self.running
         return cycle.expected_content_length if cycle and not cycle.response_complete else 0
 
-    # Refusals.
+    # --- Refusals ---
 
     def _refuse(self, refusal: Refusal) -> None:
         """Sends the refusal once earlier requests are answered, and closes the connection."""
@@ -376,7 +382,7 @@ class Connection(HttpToolsProtocol):
             self._send_refusal(refusal)
 
     def _withdraw(self, cycle: RequestResponseCycle) -> bool:
-        """Withdraws a request with an invalid body. Returns False if its answer has begun."""
+        """Withdraws a request that has an invalid body. Returns False if its response has already started."""
         if self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()
         elif cycle.response_started:
@@ -390,9 +396,9 @@ class Connection(HttpToolsProtocol):
             self._linger()
 
     def _linger(self) -> None:
-        """Closes the connection after the written answer, discarding input for a second.
+        """Closes the connection after the response was written, discarding any input for a second.
 
-        If the socket were closed with unread input, the kernel might drop the answer.
+        If the socket were closed while it has unread input, the kernel might drop the response.
         """
         self._wait_for(None)
         self._is_ending = True
@@ -405,7 +411,7 @@ class Connection(HttpToolsProtocol):
 
 
 class _LingeringTransport:
-    """A connection's transport whose `close` lingers (Connection._linger)."""
+    """A connection's transport, except that `close` lingers first (see Connection._linger)."""
 
     def __init__(self, transport: asyncio.Transport, linger: Callable[[], None]) -> None:
         self.write, self.is_closing = transport.write, transport.is_closing
@@ -413,7 +419,7 @@ class _LingeringTransport:
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:
-    """Makes the application see that its client has disconnected."""
+    """Signals to the application that its client has disconnected."""
     if not cycle.response_complete:
         cycle.disconnected = True
         cycle.message_event.set()

@@ -1,14 +1,17 @@
-"""The limits of client connections."""
+"""The limits on client connections."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, times in seconds.
+    """The limits on client connections. Sizes are in bytes, times in seconds.
 
-    connections: per process. head: without its URL. headers: their number.
-    unread: of all answers together that clients have yet to read.
+    connections: number of connections per process. head: size of a request's head without the URL. headers:
+    number of header fields in a request. url: size of the URL. unread: total size of the responses that all
+    clients together have yet to read. head_time, body_time: time for the client to send the head and the
+    body. stall_time: time after which a client that doesn't read its response is disconnected. idle_time:
+    time that an idle connection is kept open.
     """
 
     connections: int = 5000

@@ -1,4 +1,4 @@
-"""A request and its response: uvicorn's, but head and body are usually written in one call."""
+"""uvicorn's request-response cycle, except that head and body are usually written in one call."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -18,14 +18,14 @@ _Message: TypeAlias = Any  # an ASGI message; uvicorn keeps its types private
 
 
 class Cycle(RequestResponseCycle):
-    """Writes the head of a response with a known length together with the first part of its body.
+    """Writes a response's head together with the first part of its body, if the body's length is known.
 
-    uvicorn writes the head separately, and checks each header every time.
+    uvicorn writes the head separately, and validates each header every time.
     """
 
-    _head: bytes | None = None  # not yet written: precedes the next part of the body
-    _closes = False  # whether the head announced that the connection closes
-    _is_received = False  # whether the application has the whole body
+    _head: bytes | None = None  # the encoded head, until it is written with the next part of the body
+    _closes = False  # whether the head says that the connection will close
+    _is_received = False  # whether the application has received the whole body of the request
 
     async def receive(self) -> _Message:
         has_ended = self.disconnected or self.response_complete
@@ -33,7 +33,7 @@ class Cycle(RequestResponseCycle):
             message = await super().receive()
             self._is_received |= not message.get("more_body", True)
             return message
-        # The whole body is here: unlike uvicorn's, this path awaits nothing.
+        # The whole body has arrived. Unlike uvicorn's code, this path awaits nothing.
         self._is_received = True
         self.flow.resume_reading()
         self.message_event.clear()
@@ -60,7 +60,7 @@ class Cycle(RequestResponseCycle):
             self._write(message.get("body", b""), more=message.get("more_body", False))
 
     def _encoded_head(self, status: int, others: list[_Field], length: int) -> bytes:
-        """The head of a response. others: its fields except `Content-Length`."""
+        """Encodes the head of a response. others: its fields except `Content-Length`."""
         if _CLOSE in others:
             self.keep_alive = False
         elif not self.keep_alive:
@@ -72,12 +72,14 @@ class Cycle(RequestResponseCycle):
     def _write(self, body: bytes, *, more: bool) -> None:
         self.expected_content_length -= len(body)
         if self.expected_content_length < 0 or (self.expected_content_length and not more):
-            raise ValueError("the body of the response doesn't have the length given in its head")
+            raise ValueError("the body of the response doesn't have the length declared in its head")
         self.transport.write(self._head + body if self._head else body)
         self._head = b""
         if not more:
             self.response_complete = True
-            self.body = bytearray()  # an unread request body would be kept as long as the connection
+            self.body = (
+                bytearray()
+            )  # otherwise an unread request body would be kept as long as the connection
             self.message_event.set()
             if self._closes:
                 self.transport.close()
@@ -85,7 +87,10 @@ class Cycle(RequestResponseCycle):
 
 
 def _without_length(headers: Iterable[_Field]) -> tuple[int | None, list[_Field]]:
-    """The content length and the other fields. The length is None unless there is exactly one."""
+    """Splits header fields into the content length and the other fields.
+
+    The content length is None unless exactly one field gives it.
+    """
     lengths, others = [], []
     for field in headers:
         if field[0] == b"content-length":
@@ -97,8 +102,8 @@ def _without_length(headers: Iterable[_Field]) -> tuple[int | None, list[_Field]
 
 @lru_cache(maxsize=32)  # most responses have the same fields as the previous one
 def _lines(fields: tuple[_Field, ...]) -> bytes:
-    """The encoded fields of a head. Raises ValueError for an invalid name or value."""
+    """Encodes the fields of a head. Raises ValueError for an invalid name or value."""
     names, values = b"".join([name for name, _ in fields]), b"".join([value for _, value in fields])
     if HEADER_RE.search(names) or HEADER_VALUE_RE.search(values):
-        raise ValueError("a field of the response has an invalid name or value")
+        raise ValueError("a header field of the response has an invalid name or value")
     return b"".join([b"%b: %b\r\n" % field for field in fields])

@@ -6,15 +6,15 @@ _begun: list[Callable[[], bool]] = []
 
 
 def begin(is_last: Callable[[], bool]) -> None:
-    """Starts draining; there is no way back.
+    """Starts draining, which can't be undone.
 
-    is_last: whether no other process serves the same address, now or later.
+    is_last: returns whether no other process serves the same address, now or later.
     """
     _begun[:] = [is_last]
 
 
 def is_draining() -> bool:
-    """Whether connections should close after their current requests."""
+    """Whether this process is draining: connections should close after their current requests."""
     return bool(_begun)
 
 

@@ -1,6 +1,6 @@
-"""Checks on the head of a request: size limits, and input that only the parser accepts.
+"""Checks the head of a request: its size, and its validity where the parser is too lenient.
 
-The parser accepts some heads that HTTP forbids or that no client sends on purpose.
+The parser accepts some heads that HTTP forbids, or that no client sends on purpose.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from app.server.rejections import Refusal
 
 _VERSIONS = frozenset(("1.0", "1.1"))
 _SLASH = ord("/")
-_FIELD_OVERHEAD = len(": \r\n")  # bytes of a header field besides its name and its value
-_LONGEST_CACHED = 200  # bytes of a URL: clients send the same few over and over
+_FIELD_OVERHEAD = len(": \r\n")  # bytes that a header field has besides its name and its value
+_LONGEST_CACHED = 200  # maximum length of a cached URL, in bytes: clients send the same few over and over
 
 _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 _Scope: TypeAlias = Any  # uvicorn's ASGI scope, whose type is private
@@ -39,11 +39,11 @@ def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refu
 
 
 def too_large(url: bytes, limits: Limits) -> Refusal:
-    """The refusal for a head over its limits: 414 because of the URL, otherwise 431."""
+    """Returns the refusal for a head that is too large: 414 if its URL is too long, otherwise 431."""
     if len(url) > limits.url:
-        return Refusal(414, f"The URL is over {limits.url} bytes (MAX_URL_BYTES).")
+        return Refusal(414, f"The URL has more than {limits.url} bytes (MAX_URL_BYTES).")
     sizes = f"{limits.head} bytes (MAX_HEAD_BYTES) or {limits.headers} fields (MAX_HEADERS)"
-    return Refusal(431, f"The head is over {sizes}.")
+    return Refusal(431, f"The head has more than {sizes}.")
 
 
 def with_path(url: bytes) -> bytes:
@@ -63,7 +63,7 @@ def fill_in(scope: _Scope, method: bytes, version: str, url: bytes) -> None:
 
 
 def _parts(url: bytes) -> tuple[str, bytes, bytes]:
-    """The decoded path, the raw path and the query string."""
+    """Splits a URL into the decoded path, the raw path and the query string."""
     parsed = httptools.parse_url(url)
     path = parsed.path.decode("ascii")
     return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""

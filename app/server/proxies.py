@@ -1,7 +1,8 @@
-"""The client address of a request that came through proxies.
+"""Determines the client address of a request that came through proxies.
 
-Each proxy appends the address it received the request from to `X-Forwarded-For`. Earlier entries were sent
-to that proxy and may be forged, so the list is read from its end while the addresses are trusted proxies.
+Each proxy appends to `X-Forwarded-For` the address from which it received the request. Earlier entries came
+with that request and might be forged. So the list is read from its end, for as long as the addresses belong
+to trusted proxies.
 """
 
 from collections.abc import Awaitable, Iterable, Sequence
@@ -17,7 +18,8 @@ _SCHEMES = frozenset((b"http", b"https"))
 class Proxies:
     """ASGI middleware that sets the client and scheme of a request from its `X-Forwarded-*` headers.
 
-    trusted: the addresses and networks of proxies. `("*",)` trusts any peer, as the only proxy.
+    trusted: the addresses and networks of trusted proxies. `("*",)` trusts any peer, assuming that it is the
+    only proxy.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str]) -> None:
@@ -45,7 +47,7 @@ class Proxies:
             scope["client"] = self._origin(scope["client"], forwarded)
 
     def _origin(self, peer: tuple[str, int], forwarded: Iterable[bytes]) -> tuple[str, int]:
-        """The last address that isn't a trusted proxy. An invalid entry ends the search."""
+        """Returns the last address that isn't a trusted proxy's. An invalid entry ends the search."""
         origin = peer
         for entry in reversed(list(forwarded)):
             if (address := _address(entry)) is None:
@@ -61,7 +63,7 @@ class Proxies:
 
 
 def _address(entry: bytes) -> str | None:
-    """The address in an entry that may have a port: `192.0.2.1:80`, `[2001:db8::1]:80`."""
+    """Returns the address in an entry, which can include a port: `192.0.2.1:80`, `[2001:db8::1]:80`."""
     host = entry.strip().decode("latin-1")
     if host.startswith("["):
         host = host[1:].partition("]")[0]
@@ -72,7 +74,7 @@ def _address(entry: bytes) -> str | None:
 
 
 def _parsed(host: str) -> IPv4Address | IPv6Address | None:
-    """The address, with IPv4-mapped IPv6 as plain IPv4; None if it isn't an address."""
+    """Parses an address, with IPv4-mapped IPv6 as plain IPv4. Returns None if it isn't valid."""
     try:
         address = ip_address(host)
     except ValueError:

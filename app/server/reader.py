@@ -1,4 +1,4 @@
-"""Backpressure for clients that read slowly: a stall timeout for each, and a memory limit for all."""
+"""Backpressure for slow clients: a stall timeout for each, and a memory limit for all of them together."""
 
 import asyncio
 import fcntl
@@ -12,35 +12,36 @@ from math import inf
 from app.observing import Throttled
 from app.server.connection_limits import Limits
 
-#: The least bytes a second that a client must read while an answer waits for it.
+#: The minimum rate, in bytes per second, at which a client must read a pending response.
 _MIN_RATE = 1000
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, with a timeout of zero
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on with a timeout of zero
 
-#: Bytes of the largest part of an answer (app.http.reply). A part is in memory until its last byte is sent.
+#: Maximum size of one part of a response, in bytes (see app.http.reply). A part stays in memory until its
+#: last byte is sent.
 _PART = 65_536
 
-_GRACE = 1.0  # seconds until a client's reading rate counts as known
+_GRACE = 1.0  # seconds of measurement after which a client's reading rate counts as known
 
-#: Once the limit is exceeded, clients are cut off until usage is down to this share of it. Without the gap,
-#: every further answer would check all clients, which takes time.
+#: Once the memory limit is exceeded, clients are disconnected until usage is down to this share of the limit.
+#: Without the gap, all clients would be checked at every further response, which takes time.
 _LOW_WATER = 7 / 8
 
 
 class Unread:
-    """The memory of unread answers on all connections together.
+    """Accounts for the memory of the unread responses on all connections together.
 
-    Over the limit, clients are cut off: first the client expected to hold its memory for longest, newcomers
-    last. A client that is alone may exceed the limit.
+    Over the limit, clients are disconnected, starting with the client that is expected to hold its memory for
+    the longest time; the newest clients come last. The limit doesn't apply to a client that is the only one.
     """
 
     def __init__(self) -> None:
-        self.bytes = 0  # as last counted: clients may have read more since
+        self.bytes = 0  # as last counted; clients might have read more since then
         self._counted: dict[Reader, int] = {}
-        self._full = Throttled("unread answers fill their room: the slowest clients are cut off")
+        self._full = Throttled("unread responses exceed their limit: the slowest clients are disconnected")
 
     def count(self, reader: "Reader", limit: int) -> None:
-        """Updates the unread bytes of a client. limit: bytes for all clients together."""
+        """Updates the number of unread bytes for a client. limit: bytes for all clients together."""
         size = reader.held()
         self.bytes += size - self._counted.get(reader, 0)
         self._counted[reader] = size
@@ -64,10 +65,10 @@ class Unread:
 
 
 class Reader:
-    """The client of one connection, as a reader of answers.
+    """The client of one connection, as a reader of responses.
 
-    rest: returns the bytes of its answer that the application has yet to send. on_read: called when no
-    written bytes wait for the client any more.
+    rest: returns how many bytes of the response the application has yet to send. on_read: called once the
+    client has read all bytes written so far.
     """
 
     def __init__(
@@ -89,14 +90,14 @@ class Reader:
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether written bytes wait for the client to read them."""
+        """Whether there are written bytes that the client has yet to read."""
         return self._timer is not None
 
     def check(self) -> None:
         """Starts or stops the stall timeout, and updates the count of unread bytes."""
         waits = self._transport.get_write_buffer_size() > 0
         if not (waits or self._timer or self._unread_at_start or self._rest()):
-            return  # the usual case
+            return  # the usual case: there is nothing to read
         if not waits:
             self.stop()
         elif not self._timer:
@@ -109,7 +110,7 @@ class Reader:
             self.leave()
 
     def answered(self) -> None:
-        """Notes that an answer is complete; the client may have read it already."""
+        """Records that a response is complete; the client might already have read it."""
         self._answer_count += 1
         self.check()
 
@@ -120,13 +121,13 @@ class Reader:
             self._timer = None
 
     def leave(self) -> None:
-        """Forgets the client, which has read everything or is gone."""
+        """Stops accounting for the client, because it has read everything or has disconnected."""
         self.stop()
         self._unread_at_start = 0
         self._unread.discard(self)
 
     def close(self) -> None:
-        """Forgets the client of a closed connection, and breaks the reference cycle with it."""
+        """Stops accounting for the client of a closed connection, and breaks the reference cycle with it."""
         self.leave()
         self._rest, self._on_read = lambda: 0, lambda: None
 
@@ -136,30 +137,31 @@ class Reader:
         self._transport.abort()
 
     def held(self) -> int:
-        """Bytes of memory that the client's answer takes."""
+        """Returns how many bytes of memory the client's response takes up."""
         part = _PART if self._transport.get_write_buffer_size() else 0
         return self._unread_bytes() + part
 
     def claim(self) -> tuple[bool, float, float]:
-        """How much the client deserves to be cut off, as a sort key.
+        """Returns a sort key: clients with greater keys are disconnected first.
 
-        Whether its rate is known, the seconds for which it would hold its memory at that rate, and its age.
+        It consists of whether the client's reading rate is known, the seconds for which the client would hold
+        its memory at that rate, and the seconds since its rate measurement began.
         """
         left, seconds = self._unread_bytes(), self._loop.time() - self._measured_since
         read = self._unread_at_start - left
         return seconds >= _GRACE, left * seconds / read if read > 0 else inf, seconds
 
     def _measure(self) -> None:
-        """Starts a new rate measurement when the unread bytes have grown: there is a new answer."""
+        """Starts a new rate measurement if there are more unread bytes, which means a new response."""
         left = self._unread_bytes()
         if left > self._unread_at_start:
             self._unread_at_start, self._measured_since = left, self._loop.time()
 
     def _check_stall(self, before: int, answers: int) -> None:
-        """Cuts off a client that has read too little since the timeout began.
+        """Disconnects the client if it has read too little since the timeout began.
 
-        before, answers: the sent bytes and the number of answers at that time. A client that has got another
-        answer since is reading.
+        before, answers: the unread sent bytes and the number of responses at that time. A client that has
+        received another response since then is reading.
         """
         self._timer = None
         read = before - self._sent()
@@ -171,15 +173,15 @@ class Reader:
             self._on_read()
 
     def _unread_bytes(self) -> int:
-        """Bytes of answers that the client has not received."""
+        """Returns how many bytes of responses the client has not received."""
         return self._rest() + self._sent()
 
     def _sent(self) -> int:
-        """Unread bytes that the application has sent, including those in the kernel's buffer."""
+        """Returns how many sent bytes are unread, including those in the kernel's buffer."""
         return self._transport.get_write_buffer_size() + self._queued()
 
     def _queued(self) -> int:
-        """Bytes in the kernel's send buffer; 0 where the kernel doesn't report them."""
+        """Returns the number of bytes in the kernel's send buffer; 0 if the kernel doesn't report it."""
         try:
             count = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4))
         except OSError:

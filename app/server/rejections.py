@@ -1,4 +1,4 @@
-"""Refusals sent before the application sees a request: JSON in the shape of GraphQL errors."""
+"""Error responses sent before the application sees a request, as JSON in the form of GraphQL errors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Refusal:
     headers: str = ""
 
     def encoded(self, defaults: Iterable[tuple[bytes, bytes]]) -> bytes:
-        """The encoded response, with `Connection: close`. defaults: headers of every response."""
+        """Encodes the response, with `Connection: close`. defaults: headers that every response has."""
         error = {"message": self.message, "extensions": {"code": BY_STATUS[self.status]}}
         body = orjson.dumps({"errors": [error]})
         head = (
@@ -31,7 +31,7 @@ class Refusal:
 
 
 CONNECT = Refusal(405, "CONNECT is not supported.", "allow: GET, POST\r\n")
-FULL = Refusal(503, "Too many connections: try again.", "retry-after: 1\r\n")
+FULL = Refusal(503, "There are too many connections: try again later.", "retry-after: 1\r\n")
 HOST = Refusal(400, "Send exactly one Host header.")
 INVALID = Refusal(400, "The request is not valid HTTP.")
 TRANSFER = Refusal(400, "`Transfer-Encoding` must be `chunked`.")

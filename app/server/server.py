@@ -27,21 +27,22 @@ from app.server.state import State
 from app.settings import Settings
 from loaders.mongo import detached_work_done
 
-#: The signals that stop a process. SIGINT is Ctrl-C, SIGHUP a terminal that closes.
+#: The signals that stop a process. Ctrl-C sends SIGINT, and a terminal that closes sends SIGHUP.
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
-#: Open files besides client connections: connections to MongoDB, and the process's own files.
+#: The number of open files reserved for connections to MongoDB and for the process's own files. The rest can
+#: be client connections.
 _RESERVED_FILES = 256
 _MIN_FILES = 128
 
-#: Bytes of an answer that the kernel buffers beyond those in flight. By default it would buffer megabytes for
-#: each client that doesn't read.
+#: Bytes of a response that the kernel buffers in addition to those in flight. By default, it would buffer
+#: megabytes for each client that doesn't read.
 _UNSENT_IN_KERNEL = 65_536
 
-_TICK = 0.05  # seconds
-_HANDSHAKE = 0.2  # seconds that TCP has to finish handshakes in progress
+_TICK = 0.05  # seconds between checks whether all requests have finished
+_HANDSHAKE = 0.2  # seconds for TCP handshakes in progress to complete
 
-#: A socket filter (socket(7), BPF) for TCP packets: load the flags; if SYN is set, drop the packet.
+#: A socket filter (socket(7), BPF) for TCP packets: it loads the flags, and drops the packet if SYN is set.
 _SO_ATTACH_FILTER = 26
 _INSTRUCTION = "HBBI"
 _NO_SYN = b"".join(
@@ -69,12 +70,14 @@ class Server(uvicorn.Server):
             STOP, self.handle_exit
         )
         self.on_started: Callable[[], None] = lambda: None
-        self.is_last: Callable[[], bool] = lambda: True  # no other process serves these sockets, now or later
+        self.is_last: Callable[[], bool] = lambda: (
+            True
+        )  # whether no other process serves these sockets, now or later
         self.was_cut = False
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, but doesn't raise the signals again at the end: a requested stop is no failure."""
+        """Like uvicorn's, but doesn't re-raise the signals at the end: a requested stop is not a failure."""
         before = {number: signal.signal(number, handler) for number, handler in self.signals.items()}
         try:
             yield
@@ -83,9 +86,9 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Starts the shutdown. A second Ctrl-C ends the process at once.
+        """Starts the shutdown. A second Ctrl-C ends the process immediately.
 
-        A second SIGTERM doesn't: it may be the same signal, sent to every process of a group.
+        A second SIGTERM doesn't, because it might be the same signal, sent to every process of a group.
         """
         if self.should_exit and sig in {signal.SIGINT, signal.SIGQUIT}:
             os._exit(128 + sig)
@@ -119,7 +122,7 @@ class Server(uvicorn.Server):
     async def _stop_handshakes(self, sockets: Sequence[socket.socket]) -> None:
         """Makes the kernel drop new SYNs, then waits until handshakes in progress are complete.
 
-        A client sends its SYN again a second later, and is refused then.
+        A client whose SYN was dropped resends it a second later, and is then refused.
         """
         for listening in sockets:
             _drop_new(listening)
@@ -169,7 +172,7 @@ def make_server(
 ) -> Server:
     """Returns a server for an application.
 
-    application: makes the application when the server starts. delay: overrides DRAIN_DELAY.
+    application: creates the application when the server starts. delay: overrides DRAIN_DELAY.
     """
     limits = Limits(
         connections=_connections(settings.max_connections),
@@ -182,7 +185,7 @@ def make_server(
         stall_time=settings.stall_timeout,
         idle_time=settings.keep_alive_timeout,
     )
-    protocol: Any = partial(Connection, limits=limits)  # uvicorn's type asks for a class
+    protocol: Any = partial(Connection, limits=limits)  # uvicorn's type annotation requires a class
     config = uvicorn.Config(
         lambda: Proxies(application(), settings.forwarded_allow_ips),
         factory=True,
@@ -201,11 +204,11 @@ def make_server(
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """Returns a bound socket that doesn't listen yet. Raises OSError when the port is in use."""
+    """Returns a bound socket that doesn't listen yet. Raises OSError if the port is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if sys.platform == "linux":  # accepted connections inherit it
+    if sys.platform == "linux":  # accepted connections inherit this option
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_IN_KERNEL)
     try:
         listening.bind((host, port))
@@ -232,19 +235,19 @@ def _drop_new(listening: socket.socket) -> None:
 
 
 def require_files() -> None:
-    """Raises ValueError if the process may open too few files to hold more than a few connections."""
+    """Raises ValueError if the limit on open files allows hardly any connections."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < _MIN_FILES:
         raise ValueError(
-            f"A process may open {hard} files here (`ulimit -n`), and needs {_MIN_FILES} at least, "
-            "or MAX_CONNECTIONS and 256 more for all connections: raise the limit."
+            f"A process can only open {hard} files here (`ulimit -n`). It needs at least {_MIN_FILES}, or "
+            "MAX_CONNECTIONS plus 256 to hold all connections: raise the limit."
         )
 
 
 def _connections(limit: int) -> int:
-    """How many connections this process can hold, at most the limit.
+    """Returns how many connections this process can hold, up to the limit.
 
-    Raises the process's limit of open files as far as the system allows.
+    Increases the process's limit on open files as far as the system allows.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = limit + _RESERVED_FILES
@@ -255,7 +258,7 @@ def _connections(limit: int) -> int:
     fits = min(limit, max(files - _RESERVED_FILES, files // 2))
     if fits < limit:
         _log.warning(
-            "fewer connections than MAX_CONNECTIONS: `ulimit -n` is too low",
+            "this process can hold fewer connections than MAX_CONNECTIONS: `ulimit -n` is too low",
             connections=fits,
             needed=limit + _RESERVED_FILES,
         )
@@ -263,5 +266,5 @@ def _connections(limit: int) -> int:
 
 
 def _is_not_cut_off(record: logging.LogRecord) -> bool:
-    """False for the error of a request that was cut off: that is logged already."""
+    """Filters out the errors of requests that were cut off, because those are already logged."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

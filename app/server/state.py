@@ -12,10 +12,11 @@ _Connection: TypeAlias = Any  # app.server.connection.Connection, which imports 
 
 
 class State(ServerState):
-    """uvicorn's shared state, and Lectern's.
+    """uvicorn's shared state, plus Lectern's.
 
-    idle: connections kept open between requests, the longest idle first. unread: accounts for unread answers.
-    is_closed: the server no longer accepts connections. full: logs that the connection limit is reached.
+    idle: connections kept open between requests, the longest idle first. unread: accounts for unread
+    responses. is_closed: whether the server has stopped accepting connections. full: logs that the connection
+    limit is reached.
     """
 
     connections: MutableSet[_Connection]  # type: ignore[assignment] # uvicorn's type lists its own protocols

@@ -1,9 +1,9 @@
 """Worker processes that share one socket: gunicorn's supervisor with Lectern's workers.
 
-gunicorn starts the workers, replaces any that die or hang, and forwards signals. The differences:
+gunicorn starts the workers, replaces any that die or hang, and forwards signals. Lectern's changes:
 - The socket listens only once a worker can answer.
-- SIGHUP ends a worker only when its successor answers.
-- Ctrl-C drains.
+- SIGHUP ends a worker only when its successor can answer.
+- Ctrl-C drains the workers.
 - When the supervisor is killed, no process stays behind.
 """
 
@@ -27,16 +27,18 @@ from gunicorn.workers.base import Worker
 
 from app.server.server import STOP, Server
 
-_HEARTBEAT = 1.0  # seconds between heartbeats of a worker
-_HEARTBEAT_TIMEOUT = 30  # seconds without a heartbeat until a worker is killed: a busy machine starts slowly
-_MARGIN = 2  # seconds that a worker has to exit, beyond the time for its requests
-_TICK = 0.02  # seconds between checks whether a worker is ready
+_HEARTBEAT = 1.0  # seconds between a worker's heartbeats
+# Seconds without a heartbeat until a worker is killed. The time is long because workers start slowly on a
+# busy machine.
+_HEARTBEAT_TIMEOUT = 30
+_MARGIN = 2  # seconds that a worker has to exit, in addition to the time for its requests
+_TICK = 0.02  # seconds between checks for whether a worker is ready
 _RETRY = 5.0  # seconds before another worker is started after one failed to start
 
-_SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # the last two: one worker more, one less
+_SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # the last two add and remove a worker
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
 _PR_SET_PDEATHSIG = 1
-_READY, _ALL_STOP = 1, 2  # sizes of a worker's heartbeat file
+_READY, _ALL_STOP = 1, 2  # sizes of a worker's heartbeat file, which serve as signals
 
 _Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
 
@@ -55,10 +57,10 @@ def run_workers(
     patience: float,
     on_started: Callable[[], None],
 ) -> None:
-    """Serves until a signal stops it, then raises SystemExit.
+    """Serves until a signal stops the process, then raises SystemExit.
 
-    make: called in each worker, returns its server; raises CannotStartError. patience: seconds that a worker
-    may take to stop. on_started: called once, when the first worker can answer.
+    make: creates a worker's server; called in each worker, and can raise CannotStartError. patience: seconds
+    that a worker has to stop. on_started: called once, when the first worker can answer.
     """
     options = {
         "workers": workers,
@@ -97,7 +99,8 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         for ignored in (signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(ignored, signal.SIG_IGN)
 
-    #: SIGINT and SIGQUIT drain as SIGTERM does. If another one follows, gunicorn ends all workers at once.
+    #: SIGINT and SIGQUIT drain the workers, as SIGTERM does. If another one follows, gunicorn ends all
+    #: workers immediately.
     handle_int = handle_quit = Arbiter.handle_term
 
     def handle_hup(self) -> None:
@@ -114,7 +117,7 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         return signals
 
     def manage_workers(self) -> None:
-        """Starts missing workers, or ends the oldest if more are serving than wanted."""
+        """Starts missing workers, or stops the oldest ones if too many are serving."""
         if monotonic() >= self._retry_at:
             self.spawn_workers()
         serving = [worker for worker in self.WORKERS.values() if worker.is_ready() and not worker.is_stopping]
@@ -122,10 +125,10 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         for worker in serving[: max(0, len(serving) - self.num_workers)]:
             self.kill_worker(worker.pid, signal.SIGTERM)
 
-    def spawn_worker(self) -> Any:  # as gunicorn's, which has no type hints
-        """Blocks signals until the new worker has its own handlers.
+    def spawn_worker(self) -> Any:  # the type of gunicorn's method, which has no type hints
+        """Starts a worker, blocking signals until the worker has its own handlers.
 
-        A signal that arrived earlier would be lost in gunicorn's queue.
+        Otherwise, a signal that arrives earlier would be lost in gunicorn's queue.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -154,16 +157,20 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         code = os.waitstatus_to_exitcode(status)
         ended = {"exit_status": code} if code >= 0 else {"signal": signal.Signals(-code).name}
         if was_ready:
-            _log.error("a worker died and is replaced", worker=pid, **ended)
+            _log.error("a worker died and is being replaced", worker=pid, **ended)
         elif self._on_started:
             raise HaltServer("No worker can start.", 1)
         else:
-            _log.error("a worker did not start; another one is tried", worker=pid, seconds=_RETRY, **ended)
+            _log.error(
+                "a worker did not start; another one will be started", worker=pid, seconds=_RETRY, **ended
+            )
             self._retry_at = monotonic() + _RETRY
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> NoReturn:
         if not exit_status:
-            _log.info("draining: Ctrl-C ends it at once", seconds=self.cfg.graceful_timeout - _MARGIN)
+            _log.info(
+                "draining: press Ctrl-C to stop immediately", seconds=self.cfg.graceful_timeout - _MARGIN
+            )
         for worker in self.WORKERS.values():
             worker.announce_all_stop()
         self.stop()
@@ -173,7 +180,7 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
 class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
     is_stopping = False  # whether the supervisor has asked it to stop
 
-    # Supervisor and worker signal each other by the size of the heartbeat file.
+    # Supervisor and worker signal each other through the size of the heartbeat file.
 
     def is_ready(self) -> bool:
         return os.fstat(self.tmp.fileno()).st_size > 0
@@ -189,9 +196,10 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
         super().init_process()
 
     def init_signals(self) -> None:
-        """Until the worker serves, a signal simply ends it, except Ctrl-C and SIGHUP, which it ignores.
+        """Sets the signal handlers for the time until the worker serves.
 
-        Ctrl-C reaches every process of a terminal: the supervisor decides what to do.
+        Until then, it ignores Ctrl-C and SIGHUP, and any other signal ends it. Ctrl-C reaches every process
+        in a terminal, but the supervisor decides what to do.
         """
         for number in (*_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
@@ -213,7 +221,7 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
         server.is_last = self.all_stop
         server.run(self.sockets)
         if server.was_cut:
-            os._exit(0)  # a normal exit would join threads, which may still wait for MongoDB
+            os._exit(0)  # a normal exit would join threads, which might still be waiting for MongoDB
 
     def _show_ready(self) -> None:
         os.ftruncate(self.tmp.fileno(), _READY)
@@ -228,7 +236,7 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
 
 
 def _reap() -> Iterator[tuple[int, int]]:
-    """The process id and status of each child that has ended."""
+    """Yields the process id and exit status of each child process that has ended."""
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             yield ended
@@ -237,7 +245,7 @@ def _reap() -> Iterator[tuple[int, int]]:
 def _die_with(parent: int) -> None:
     """Makes the kernel kill this process when its parent dies, so that the port is free for a successor.
 
-    Elsewhere than on Linux, the worker checks for its parent itself, with each heartbeat.
+    On systems other than Linux, the worker itself checks for its parent with each heartbeat.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -162,7 +162,7 @@ def test_serve_requires_a_mongodb_with_transactions(tmp_path: Path) -> None:
         finally:
             mongod.kill()
     assert done.returncode == 1
-    assert "is a standalone server, which has no transactions" in done.stderr
+    assert "is a standalone server, which doesn't support transactions" in done.stderr
     assert "mongod --replSet rs0" in done.stderr
 
 
@@ -187,7 +187,7 @@ def output_of_serve(environment: dict[str, str]) -> str:
         command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
     ) as process:
         assert process.stderr is not None
-        lines = list(takewhile(lambda line: not line.startswith("Lectern serves"), process.stderr))
+        lines = list(takewhile(lambda line: not line.startswith("Lectern is serving"), process.stderr))
         process.kill()
     return "".join(lines)
 

@@ -83,7 +83,7 @@ async def test_a_run_that_does_not_start_is_reported(
         ("[]", "--variables takes a JSON object"),
         ("@nowhere.json", "--variables: nowhere.json can't be read"),
         ("{}", "Variable '$n' has invalid value"),
-        ("{}", "Give the values with --variables"),
+        ("{}", "Pass the values with --variables"),
     ],
 )
 def test_an_error_is_reported_in_a_sentence(file: str, variables: str, told: str) -> None:

@@ -68,7 +68,7 @@ async def test_an_invalid_token_is_a_401_and_one_that_cant_be_verified_a_503(
         answer = await ask(client, RSA.token(aud="another"))
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-        assert answer.json()["errors"][0]["message"] == "The token is not valid for its issuer."
+        assert answer.json()["errors"][0]["message"] == "The external issuer's token is not valid."
     server.status = 500
     async with http(settings, server.url) as client:
         answer = await ask(client, RSA.token())
@@ -83,7 +83,7 @@ async def test_an_invalid_token_is_a_401_and_one_that_cant_be_verified_a_503(
 def test_no_issuer_may_have_our_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("ISSUER", "lectern"), ("AUDIENCE", AUDIENCE), ("JWKS", NAME)):
         monkeypatch.setenv(f"OIDC_{name}", value)
-    told = "OIDC_ISSUER: must be another name: this is the issuer of Lectern's own tokens"
+    told = "OIDC_ISSUER: must be a different name: `lectern` is the issuer of Lectern's own tokens"
     with pytest.raises(SettingsError, match=f"^{told}$"):
         load()
 

@@ -55,7 +55,7 @@ async def test_without_differences_it_says_what_was_counted(
 ) -> None:
     done = recount()
     assert done.returncode == 0
-    assert lines(done) == ["No difference in 1 course, 1 run, 0 students and 1 review."]
+    assert lines(done) == ["No differences in 1 course, 1 run, 0 students and 1 review."]
 
 
 async def test_each_difference_is_a_line_and_a_failure_until_it_is_corrected(
@@ -81,7 +81,7 @@ async def test_each_difference_is_a_line_and_a_failure_until_it_is_corrected(
     fixed = recount("--fix")
     assert fixed.returncode == 0
     assert set(lines(fixed)[:-2]) == told
-    assert lines(fixed)[-1] == "4 differences: 1 in courseRuns, 3 in courses. All are corrected."
+    assert lines(fixed)[-1] == "4 differences: 1 in courseRuns, 3 in courses. All were corrected."
     assert recount().returncode == 0
 
 
@@ -96,7 +96,7 @@ async def test_leftover_votes_are_removed(
     fixed = recount("--fix")
     assert fixed.returncode == 0
     assert lines(fixed)[0] == told
-    assert lines(fixed)[-1] == "1 difference: 1 in votes. All are corrected."
+    assert lines(fixed)[-1] == "1 difference: 1 in votes. All were corrected."
     assert await database["votes"].count_documents({}) == 0
 
 

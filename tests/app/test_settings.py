@@ -99,8 +99,8 @@ def test_an_external_issuer_is_configured_with_its_role_names(monkeypatch: pytes
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"OIDC_AUDIENCE": ""}, "OIDC_AUDIENCE: is required with OIDC_ISSUER"),
-        ({"OIDC_JWKS": ""}, "OIDC_JWKS: is required with OIDC_ISSUER"),
+        ({"OIDC_AUDIENCE": ""}, "OIDC_AUDIENCE: is required when OIDC_ISSUER is set"),
+        ({"OIDC_JWKS": ""}, "OIDC_JWKS: is required when OIDC_ISSUER is set"),
         (
             {"OIDC_ISSUER": ""},
             "OIDC_AUDIENCE: has no effect without OIDC_ISSUER\nOIDC_JWKS: has no effect without OIDC_ISSUER",
@@ -110,7 +110,7 @@ def test_an_external_issuer_is_configured_with_its_role_names(monkeypatch: pytes
         ({"OIDC_ALGORITHMS": "none"}, "OIDC_ALGORITHMS: must be one or more of ES256, "),
         ({"OIDC_ALGORITHMS": ","}, "OIDC_ALGORITHMS: must be one or more of ES256, "),
         ({"OIDC_ROLES": "teacher=TUTOR"}, "OIDC_ROLES: must map each name to STUDENT, INSTRUCTOR or STAFF"),
-        ({"OIDC_ROLES": "admin=STAFF,teacher"}, "see `teacher`"),
+        ({"OIDC_ROLES": "admin=STAFF,teacher"}, "`teacher` is invalid"),
         ({"OIDC_LEEWAY": "601"}, "OIDC_LEEWAY: Input should be less than or equal to 600"),
     ],
 )

@@ -124,9 +124,9 @@ async def test_a_missing_person_is_reported(environment: dict[str, str], databas
     nobody = ids.encode_id("Student", {"_id": ObjectId()})
     told = lectern("token", "--student", nobody, **environment).stderr
     assert told == "--student: there is no student with this ID.\n"
-    assert lectern("token", **environment).stderr.startswith("No student takes a course there")
+    assert lectern("token", **environment).stderr.startswith("No student takes a course in this database")
     told = lectern("token", "--role", "INSTRUCTOR", **environment).stderr
-    assert told.startswith("No instructor teaches a course there")
+    assert told.startswith("No instructor teaches a course in this database")
 
 
 def test_a_directory_without_a_gateway_is_left_unchanged(tmp_path: Path) -> None:

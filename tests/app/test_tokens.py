@@ -28,8 +28,8 @@ VIEWER = Viewer(frozenset(("STUDENT", "STAFF")), ObjectId(), ObjectId(), "an acc
 STAFF = Viewer(frozenset(("STAFF",)), subject="an account")
 
 NOT_OURS = "The access token was not issued by this gateway: sign in again."
-NOT_A_BEARER = "The header must be `Authorization: Bearer` and a token."
-EXPIRED = "The access token has expired: get another with refreshSession, without this header."
+NOT_A_BEARER = "The header must have the form `Authorization: Bearer <token>`."
+EXPIRED = "The access token has expired: get a new one with refreshSession, without this header."
 
 
 CLAIMS: dict[str, Any] = {

@@ -165,7 +165,7 @@ def test_an_operation_costs_at_most_max_cost(allowed: int, is_refused: bool) -> 
         assert prepared.cost.price == PRICE
         return
     assert refusal(prepared) == (
-        f"The operation costs up to {PRICE:,} (1,201 objects, 3,500 values and 2 commands), and "
+        f"The operation costs up to {PRICE:,} (1,201 objects, 3,500 values and 2 commands), but at most "
         f"{allowed:,} are allowed (MAX_COST). Request smaller pages with `first`, or fewer fields."
     )
 

@@ -261,7 +261,7 @@ def test_origins_are_normalised_to_what_browsers_send(given: str, kept: str) -> 
         ("https://a.example:port", "is not an origin"),
         ("https://", "is not an origin"),
         ("https://a.example?x", "is not an origin"),
-        ("https://a.example https://b.example", "has several origins: separate them by commas"),
+        ("https://a.example https://b.example", "contains several origins: separate them with commas"),
         ("https://ann@a.example", "has a user name"),
         ("https://bücher.example", "Punycode"),
         ("https://*.example", "has a wildcard in its host"),

@@ -237,7 +237,7 @@ def test_the_slowest_reader_is_cut_off_at_the_limit(cramped: Process, end: bytes
             got[0] += len(first.recv(500))
             got[1] += len(third.recv(500))
         with unread(cramped, PART + end) as newest:
-            until(lambda: "unread answers fill their room" in cramped.output)
+            until(lambda: "unread responses exceed their limit" in cramped.output)
             assert received(second) < 220_000
             for sock in (first, third, newest):
                 sock.settimeout(1)

@@ -81,7 +81,7 @@ def test_a_killed_worker_is_replaced_and_logged(log: Path) -> None:
         eventually(lambda: len(set(server.workers) - {killed}) == 2)
         assert other in server.workers
         eventually(lambda: f"worker={killed}" in server.output)
-        assert "a worker died and is replaced" in server.output
+        assert "a worker died and is being replaced" in server.output
         assert "SIGKILL" in server.output
 
 
