@@ -12,6 +12,7 @@ from graphql import (
     get_nullable_type,
 )
 
+from loaders.collections import COLLECTIONS
 from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from resolvers.schema import schema
@@ -88,6 +89,8 @@ def test_every_list_has_a_case() -> None:
 async def profiled(database: Database) -> AsyncIterator[Database]:
     """A database with documents in every collection, whose commands are profiled."""
     await world.create(database)
+    for name in COLLECTIONS:  # a cached plan may have been chosen for other documents
+        await database.driver.command("planCacheClear", name)
     await database.driver.command("profile", 2)
     yield database
     await database.driver.command("profile", 0)
