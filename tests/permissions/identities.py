@@ -58,8 +58,6 @@ REFUSED: Mapping[str, str] = {
     "wrong issuer": token("staff", iss="https://id.example.org"),
 }
 
-EVERYONE = (*ROLES, *REFUSED)
-
 
 @cache
 def token_of(identity: str) -> str | None:
