@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         "oidc", min_length=1, description="The source under which the database stores these external ids."
     )
 
-    # HTTP, and what the gateway serves
+    # HTTP, and the endpoints and features that are enabled
     cors_origins: Origins = Field(
         (),
         description="Origins whose pages may call the API, separated by commas; `https://a.example:*` for "

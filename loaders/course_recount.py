@@ -67,7 +67,7 @@ async def _grouped(tx: Transaction, collection: str, courses: Sequence[ObjectId]
 
 
 async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[ObjectId, int]:
-    """Maps each course that has students to their number.
+    """Maps each course that has students to its student count.
 
     A student with several enrolments counts once.
     """

@@ -159,7 +159,7 @@ async def _removed(tx: Transaction, *, review_id: ObjectId) -> bool:
 
 
 async def _votes(tx: Transaction, reviews: Sequence[ObjectId]) -> dict[ObjectId, int]:
-    """Maps each review that has votes to their number."""
+    """Maps each review that has votes to its vote count."""
     pipeline: Pipeline = [
         {"$match": {"_id.reviewId": {"$in": reviews}}},
         {"$group": {"_id": "$_id.reviewId", "n": {"$sum": 1}}},

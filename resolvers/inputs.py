@@ -169,10 +169,10 @@ class CourseFilter(Criteria):
     )
     min_rating: float | None = optional("Minimum average rating (`RatingSummary.average`), from 1 to 5.")
     duration_days: IntRange | None = optional(
-        "Length of the course in days. If there is a bound, courses of unknown length are excluded."
+        "Length of the course in days. If a bound is given, courses of unknown length are excluded."
     )
     price_minor: IntRange | None = optional(
-        "Price in minor units, regardless of the currency. If there is a bound, courses without a price are"
+        "Price in minor units, regardless of the currency. If a bound is given, courses without a price are"
         " excluded."
     )
     has_seats: bool | None = optional(

@@ -69,7 +69,7 @@ class Keys:
         return self._keys.get(key_id)
 
     def _refresh(self) -> Task[None]:
-        """Starts a refresh unless one is in flight or was just made. Returns the latest refresh."""
+        """Starts a refresh unless one is in flight or was started recently. Returns the latest refresh."""
         is_due = monotonic() - self._tried_at >= self._pause
         if self._refreshing is None or (self._refreshing.done() and is_due):
             self._tried_at = monotonic()

@@ -23,7 +23,7 @@ class Pace:
     async def turn(self) -> None:
         """Waits until a piece of work may run. Await it before each piece, of a few milliseconds at most.
 
-        If the current iteration of the event loop has already taken long, this waits for the next one. It
+        If the current iteration of the event loop has already taken too long, this waits for the next one. It
         does not matter which task took the time, because all tasks that are ready share one iteration.
         """
         if (give_way := giving_way.get()) is not None:

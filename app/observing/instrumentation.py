@@ -36,7 +36,7 @@ class OperationRun(NamedTuple):
 
 
 class LevelCalled(NamedTuple):
-    """The call that executes one level of a compiled plan has ended.
+    """Event: the call that executes one level of a compiled plan has ended.
 
     number: the number of the level's first use in the plan (app.execution.compiler.plan.Use). field: the
     schema coordinate of the level's field. parents: the number of parent objects.
@@ -71,7 +71,7 @@ class Listener:
         """An operation is about to run."""
 
     def level_called(self, level: LevelCalled) -> None:
-        """The call that executes one level of a compiled plan has ended."""
+        """Called when the call that executes one level of a compiled plan has ended."""
 
     def command_sent(self, command: CommandSent) -> None:
         """A command to MongoDB has ended."""

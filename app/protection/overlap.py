@@ -42,7 +42,7 @@ class _Work:
         self._limit = self._left = limit
 
     def compare(self, sets: list[SelectionSetNode]) -> None:
-        """Counts the steps to merge some selection sets, and those nested in them."""
+        """Counts the steps needed to merge the given selection sets and those nested in them."""
         for nodes in self._by_key(sets).values():
             self._spend(len(nodes) * (len(nodes) - 1) // 2)
             if below := [node.selection_set for node in nodes if node.selection_set]:

@@ -13,7 +13,10 @@ _Container: TypeAlias = list[_Json] | dict[str, _Json]
 
 
 def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
-    """Raises TooLargeError if the variables exceed `values`, `list_values` or `value_depth`, at any depth."""
+    """Raises TooLargeError if the variables exceed `values`, `list_values` or `value_depth`.
+
+    Nested values count too.
+    """
     limit = min(limits.values, limits.list_values)
     if len(variables) <= limit and _FLAT.issuperset(map(type, variables.values())):
         return  # the usual case: a few flat values
@@ -29,7 +32,7 @@ def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
 
 
 def check_literals(document: DocumentNode, limits: Limits) -> None:
-    """Raises TooLargeError if a literal exceeds `list_values` or `value_depth`, at any depth.
+    """Raises TooLargeError if a literal exceeds `list_values` or `value_depth`. Nested values count too.
 
     The total number of literals is already bounded by the limit on tokens.
     """

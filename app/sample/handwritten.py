@@ -93,7 +93,7 @@ def people() -> Table:
 
 
 def texts() -> dict[str, Table]:
-    """Returns the sentences of reviews by language, from data/texts."""
+    """Returns sentences for reviews, by language, from data/texts."""
     return {language: _table(f"texts/{language}.toml") for language in LANGUAGES}
 
 

@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 from loaders.mongo import detached
 from loaders.mongo.queue import Command
 
-# Seconds until commands are killed again; a command might not have reached MongoDB the first time.
+# Seconds before a kill is retried: the command might not have reached MongoDB at the first attempt.
 _RETRY = 0.1
 _SOON = 1.0  # seconds within which MongoDB should have killed a command
 _LONGEST = 10.0  # seconds after which no more attempts are made to kill a command

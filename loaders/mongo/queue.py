@@ -305,7 +305,7 @@ class Queue:
                 self._wake()
 
     def _release_slow(self, now: float) -> None:
-        """Stops counting slow commands as fast, and starts queued commands in their place."""
+        """Frees the slots of commands that turned out to be slow, and starts queued commands in them."""
         slow = now - (_STALLED if now - self._last_finish >= _STALLED else _SLOW)
         for slots in self._slots:
             slots.release(slow)

@@ -40,7 +40,7 @@ class References:
         self._slugs: set[str] | None = None
 
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, Document]:
-        """Returns courses by external id, or otherwise by slug or code.
+        """Maps references to courses, which are found by external id or, failing that, by slug or code.
 
         Each course has its `_id` and `status`. Unknown references are left out.
         """

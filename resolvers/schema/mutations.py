@@ -218,7 +218,7 @@ class Mutation:
         write_inputs.SignUpInput,
         commands=13,
         weight=_PASSWORD,
-        description="Creates an account for a new student, and signs in.",
+        description="Creates an account for a new student, and signs the student in.",
     )
     sign_in: SessionPayload = mutation(
         resolvers.signing_in.sign_in,
@@ -253,8 +253,8 @@ class Mutation:
         write_inputs.ResetPasswordInput,
         commands=6,
         weight=_PASSWORD,
-        description="Sets a new password, using the token from a reset link. Ends all sessions of the account"
-        " and signs in.",
+        description="Sets a new password, using the token from a reset link. Ends all sessions of the"
+        " account, and signs its owner in.",
     )
     update_profile: UpdateProfilePayload = write(
         resolvers.student.update_profile,

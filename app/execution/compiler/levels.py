@@ -22,8 +22,8 @@ _Key: TypeAlias = Callable[[Use], object]
 def fixed(uses: Sequence[Use], *, serial: bool) -> Levels | None:
     """Returns the levels of a plan, or None if they depend on the values of variables.
 
-    They depend on variables if a function is called with several argument lists, and it is only known at run
-    time whether these are equal.
+    They depend on variables if a function is called with several argument lists that can be compared only at
+    run time.
     """
     levels = _grouped(uses, _as_written, serial=serial)
     first: dict[object, Level] = {}

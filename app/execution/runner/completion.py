@@ -48,7 +48,7 @@ class Completion:
         self._waiting: Waiting = []
 
     def of(self, values: Sequence[Value], slots: Sequence[ResultObject]) -> Waiting:
-        """Puts the result of each value into its slot. Returns the inputs of the uses below.
+        """Puts the result of each value into its slot. Returns the inputs for the uses nested below.
 
         values: the values for which the use's build function raised.
         """

@@ -174,7 +174,7 @@ class Run:
             return error
 
     async def _put(self, arrivals: list[Arrival], values: Sequence[Value]) -> list[Arrival]:
-        """Puts the values returned by a call into the response. Returns the inputs of the uses below."""
+        """Puts a call's return values into the response. Returns the inputs for the uses nested below."""
         below: list[Arrival] = []
         start = 0
         for use, parents, slots in arrivals:

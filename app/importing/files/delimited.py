@@ -27,7 +27,7 @@ class _TooLongError(Exception):
 
 @dataclass
 class Table:
-    """A delimited text, read as far as the header."""
+    """Delimited text whose header has been read."""
 
     columns: Sequence[str]
     skipped: Sequence[str]  # lines above the header

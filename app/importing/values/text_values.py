@@ -84,7 +84,7 @@ def modes(value: object) -> list[DeliveryMode]:
     if both or _OFFLINE.search(words):
         named.append("ONSITE")
     if not named:
-        raise ValueError("does not name a delivery mode (online, offline, class room, blended)")
+        raise ValueError("does not name a delivery mode (online, offline, classroom, blended)")
     return named
 
 
