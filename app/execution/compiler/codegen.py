@@ -12,9 +12,9 @@ what one would write by hand for this selection. It also collects the parents fo
             slot[key] = r2
         return [(p1, s1)]
 
-A value that already has the field's Python type, such as str for String, is used unchanged. Any other value is
-coerced by its GraphQL type. Anything that is an error in GraphQL raises an exception in the build function;
-app.execution.runner.completion then completes the value.
+A value that already has the Python type of its field, such as str for String, is used unchanged. Any other
+value is coerced by its GraphQL type. Anything that is an error in GraphQL raises an exception in the build
+function; app.execution.runner.completion then completes the value.
 """
 
 from collections.abc import Callable, Iterator, Mapping
