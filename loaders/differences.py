@@ -39,7 +39,7 @@ def compared(collection: str, stored: Fields, true: Fields) -> list[Difference]:
 async def corrected(tx: Transaction, found: list[Difference], *, fix: bool) -> list[Difference]:
     """Returns the differences.
 
-    If `fix` is set, first writes the true value for each difference without a remedy.
+    If `fix` is set, first writes the correct values, except for differences that have a remedy.
     """
     fields: dict[str, dict[ObjectId, Document]] = defaultdict(lambda: defaultdict(dict))
     for difference in found if fix else ():

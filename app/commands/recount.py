@@ -17,7 +17,7 @@ from loaders.model import unpack_ids
 from loaders.mongo import Database
 from loaders.recount import Difference
 
-#: Maps a collection, field and remedy to the number of such differences.
+#: Maps a collection, field and remedy to the number of differences.
 _Tally = Mapping[tuple[str, str, str | None], int]
 
 _COUNTED = {"courses": "course", "courseRuns": "run", "students": "student", "reviews": "review"}

@@ -141,7 +141,7 @@ def _folder(file: str) -> str:
     Files in the same folder share a source, so that, for example, reviews are linked to their courses.
     """
     if file == "-":
-        raise MappingError("standard input has no folder: specify the source of the ids with --source")
+        raise MappingError("--source is required for standard input, which has no folder to name it after")
     return Path(file).resolve().parent.name or "import"
 
 

@@ -178,10 +178,10 @@ class _Pricing:
         node: FieldNode,
         place: _Place,
     ) -> _Place:
-        """Records a call. Returns the place for the fields selected on its results.
+        """Records a call. Returns the place under which to record the fields selected on its results.
 
         Calls at the same depth with identical source text count as one call. But a field of a connection,
-        such as `totalCount`, is called separately for each call that returns connections.
+        such as `totalCount`, counts as one call for each list that returns connections.
         """
         connections = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), connections, place.root)

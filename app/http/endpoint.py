@@ -184,7 +184,7 @@ class Endpoint:
             await texts.wait(size, operation.size)
         try:
             return await self.executor.read(operation)
-        finally:  # leave in the next iteration, so that tasks that have become ready meanwhile run first
+        finally:  # leave one iteration later: tasks that became ready in the meantime run first
             asyncio.get_running_loop().call_soon(texts.leave, size)
 
     async def _run(self, prepared: Prepared, request: Request, watch: Watch, media_type: str) -> Reply:

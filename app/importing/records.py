@@ -46,7 +46,7 @@ class Recorder:
 
     def __init__(self, mapping: ImportMapping) -> None:
         self.null_counts = NullCounts(Counter(), Counter())
-        # The sentinels that are counted for each column, so that each is counted only once per row.
+        # By column, the sentinels that some field already counts: fields may share a column.
         self._counted: dict[str, frozenset[str]] = {}
         self._fields = [
             (name, self._field_function(name, field_mapping, TARGETS[mapping.collection][name]))

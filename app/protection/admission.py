@@ -20,7 +20,7 @@ CHEAP = 2_000  # the maximum price of a cheap operation: 20 ms of CPU time
 _CHEAP_FACTOR = 2  # capacity of the lane for cheap queries, relative to the other lanes
 
 _TEXTS_AT_ONCE = 16_000  # bytes of documents parsed per iteration of the event loop
-_LARGE_BODY = 16_000  # bytes; decoding a larger body takes longer than refusing it
+_LARGE_BODY = 16_000  # bytes; a larger body is cheaper to refuse than to decode
 
 _MOST_WAITING = 5_000  # maximum number of requests in a lane's queue; each takes about 20 kB
 _MOST_BYTES = 64_000_000  # maximum total size of the bodies in a lane's queue
@@ -28,8 +28,8 @@ _MOST_BYTES = 64_000_000  # maximum total size of the bodies in a lane's queue
 _PAUSE = 0.002  # seconds per sleep of an expensive query while a mutation is in flight
 _MAX_PAUSED = 0.5  # total seconds that an expensive query sleeps because of mutations
 
-#: Maximum seconds by which a cheaper request can overtake an earlier one. It is bounded so that no request
-#: waits forever.
+#: How many seconds later a cheaper request can arrive and still run before an earlier one. This is bounded so
+#: that no request waits forever.
 _HEAD_START = 1.0
 
 

@@ -396,9 +396,9 @@ class Connection(HttpToolsProtocol):
             self._linger()
 
     def _linger(self) -> None:
-        """Closes the connection after the response was written, discarding any input for a second.
+        """Closes the connection after the response has been written, discarding any input for a second.
 
-        If the socket were closed while it has unread input, the kernel might drop the response.
+        If the socket were closed while it had unread input, the kernel might drop the response.
         """
         self._wait_for(None)
         self._is_ending = True

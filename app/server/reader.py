@@ -160,8 +160,8 @@ class Reader:
     def _check_stall(self, before: int, answers: int) -> None:
         """Disconnects the client if it has read too little since the timeout began.
 
-        before, answers: the unread sent bytes and the number of responses at that time. A client that has
-        received another response since then is reading.
+        before: the sent bytes that the client had not read when the timeout began. answers: the number of
+        responses that it had received by then. A client that has received another response is reading.
         """
         self._timer = None
         read = before - self._sent()

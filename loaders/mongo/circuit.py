@@ -61,8 +61,8 @@ class Circuit:
         """Starts pinging MongoDB, because a command couldn't reach it."""
         if self._probe is None:
             troubled.add(id(self._client))
-            # The pings run in a fresh context: the driver would apply the deadline in the command's context
-            # to them.
+            # The pings run in a fresh context; otherwise the driver would apply the command's deadline to
+            # them.
             self._probe = create_task(self._ping_until_it_answers(), context=Context())
 
     async def wait_for_change(self, deadline: float) -> None:

@@ -27,8 +27,7 @@ def add(command: Command) -> None:
         return
     commands[command] = monotonic()
     if len(commands) == 1:
-        # The task runs in a fresh context: the driver would apply the deadline in the command's context to
-        # it.
+        # The task runs in a fresh context; otherwise the driver would apply the command's deadline to it.
         Context().run(detached.start_detached, _interrupt(commands))
 
 

@@ -83,7 +83,7 @@ class Slots:
         return self._fast.pop(command, self) is None and was_taken
 
     def release(self, began: float) -> None:
-        """Stops counting commands as fast if they began at or before a given time."""
+        """Reclassifies as slow the commands that began at or before a given time."""
         for command in list(self._fast):
             if command.began <= began:
                 self._fast.pop(command, None)
@@ -288,7 +288,7 @@ class Queue:
             self._timer = get_running_loop().call_later(_TICK, self._tick)
 
     def _tick(self) -> None:
-        """Expires late commands, and stops counting slow ones as fast.
+        """Expires late commands, and reclassifies those that turned out to be slow.
 
         One timer serves all commands: a timer for each command would cost more than all other work that this
         module does for the command.

@@ -72,7 +72,7 @@ class Listing:
     score: an expression that computes the field `score`, for sorting by relevance.
     projection: the keys to fetch in addition to the ordering key; None fetches all keys.
     course: a filter for the course that each document belongs to. The course is looked up when the list is
-    read, because a course is hidden, with everything that belongs to it, by a single write to the course.
+    read, because hiding a course with everything that belongs to it is a single write to the course.
     """
 
     collection: Collection

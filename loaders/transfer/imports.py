@@ -153,7 +153,10 @@ class Importer:
         return found
 
     def _with_derived(self, stored: _StoredFields, changes: Document) -> Document:
-        """Adds the fields that are computed from the changed ones. Keeps votes beyond the imported ones."""
+        """Adds the fields that are computed from the changed ones.
+
+        Votes that were cast here are kept, in addition to the imported ones.
+        """
         if "importedHelpfulCount" in changes:
             votes = stored["helpfulCount"] - stored.get("importedHelpfulCount", 0)
             changes["helpfulCount"] = changes["importedHelpfulCount"] + votes

@@ -215,7 +215,7 @@ async def _wait(follow_up: _Work, objects: Objects) -> Objects:
     try:
         return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
     except DeadlineError:
-        # If the work missed its own deadline rather than the request's, that has not been reported yet.
+        # Only a miss of the request's deadline was reported already, not one of the work's own deadline.
         if task.done():
             report_late(task, _FOLLOW_UP)
         return objects

@@ -288,7 +288,7 @@ def test_instructors_and_prices(shell: Shell) -> None:
         (("courses", "c.csv", "--map", "absent.toml"), "absent.toml: No such file"),
         (("courses", "c.csv", "--map", "wrong.toml"), "wrong.toml: fields.titel: unknown key"),
         (("reviews", "c.csv"), "no column looks like “course”"),
-        (("courses", "-"), "standard input has no folder: specify the source of the ids with --source"),
+        (("courses", "-"), "--source is required for standard input"),
         (("courses", "c.csv", "--map", "column.toml"), "has no column “nmae”"),
     ],
 )  # fmt: skip

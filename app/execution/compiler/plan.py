@@ -113,8 +113,8 @@ Route: TypeAlias = tuple[Step, ...]
 #: For each nested use, in order: its parents, and the result objects to put the parents' values into.
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
-#: A generated function that completes values and puts each result into its slot, the object or list that it
-#: belongs to. Returns the inputs of the nested uses.
+#: A generated function that completes values and stores each result in the object or list it belongs to.
+#: Returns the values and result objects that the nested uses wait for.
 Build: TypeAlias = Callable[[Sequence[Value], Sequence[Any]], Waiting]  # Any: objects or lists
 
 
