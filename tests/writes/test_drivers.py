@@ -1,5 +1,6 @@
 """Motor and PyMongo give the same answers to writes, with the same commands, and store the same documents."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tests.writes.support import Json, Value, operation
 
 COMPILED = executor(compiled=True)
 DRIVERS = ("motor", "pymongo")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _without_new(value: Any, new: list[ObjectId]) -> Any:
         return {key: "ID" if key == "id" else _without_new(item, new) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_new(item, new) for item in value]
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) or (isinstance(value, str) and _TIME.fullmatch(value)):
         return "time"
     if isinstance(value, bytes):
         return value.hex() if not any(new_id.binary in value for new_id in new) else "with a new ID"
