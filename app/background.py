@@ -13,9 +13,9 @@ from loaders import indexes
 from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTransactions, take_time
 
 _EVERY = 2.0  # seconds between checks for stale transactions
-_LONGEST = 2.0  # timeout of such a check, in seconds
+_LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
 
-# Seconds between checks for missing indexes. The shorter time applies while any are missing or a check fails.
+# Seconds between checks for missing indexes; the second number applies if any are missing or a check fails.
 _INDEXES_EVERY, _INDEXES_RETRY = 3600.0, 60.0
 
 _log = structlog.get_logger("lectern")

@@ -43,7 +43,7 @@ class DatabaseUnavailableError(Exception):
 async def connect(
     settings: Settings, *listeners: CommandListener, tz_aware: bool = True
 ) -> AsyncIterator[Database]:
-    """Yields the configured database, and closes its client afterwards. Opening it sends no command.
+    """Yields the configured database, and closes its client afterwards. Opening the client sends no command.
 
     tz_aware: whether dates are read as time-zone-aware datetimes, in UTC; otherwise they are naive.
 
@@ -108,7 +108,7 @@ async def require_transactions(database: Database) -> None:
     """Raises DatabaseUnavailableError if MongoDB doesn't answer or doesn't support transactions."""
     await ping(database)
     hello = await database.command("hello")
-    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # what a mongos replies
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # isdbgrid: the reply of a mongos
         raise DatabaseUnavailableError(_STANDALONE)
 
 

@@ -65,7 +65,7 @@ def running(directory: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
             yield uri
         finally:
             os.close(lifeline)
-            if _lock(owners, fcntl.LOCK_EX):  # succeeds only for the last owner
+            if _lock(owners, fcntl.LOCK_EX):  # the lock can be taken only by the last owner
                 _wait_until_stopped(directory)
 
 
@@ -212,7 +212,7 @@ def _configure_replica_set(client: "MongoClient[dict[str, object]]") -> None:
             raise
         client.admin.command("replSetInitiate", {"_id": "embedded", "members": members})
     else:
-        if config["members"][0]["host"] != members[0]["host"]:  # the mongod has a different port now
+        if config["members"][0]["host"] != members[0]["host"]:  # the port has changed
             config |= {"members": members, "version": config["version"] + 1}
             client.admin.command("replSetReconfig", config, force=True)
 

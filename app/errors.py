@@ -56,7 +56,7 @@ def shortened(message: str) -> str:
 def request_errors(errors: list[GraphQLError], code: str) -> list[ErrorDict]:
     """Converts the errors of a request that was not executed. Removes passwords and tokens.
 
-    code: the error code that they all get.
+    code: the error code to give each of them.
     """
     return [_error_dict(error, _SECRET.sub(r"\1…", error.message), {"code": code}) for error in errors]
 

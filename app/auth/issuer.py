@@ -79,7 +79,7 @@ class Issuer:
             header = jwt.get_unverified_header(token)
             if (
                 header.get("alg") not in self._algorithms
-            ):  # the algorithm is checked before any key is fetched
+            ):  # checked first, so that no key is fetched for such a token
                 raise InvalidTokenError("The token is signed with an algorithm that isn't accepted.")
             claims: dict[str, _Json] = jwt.decode(
                 token,

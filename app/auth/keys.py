@@ -28,8 +28,8 @@ _log = structlog.get_logger("lectern")
 class Keys:
     """The keys at a location: an https or http URL, or the path of a file.
 
-    fresh: seconds after which the keys are stale and are refreshed; if that fails, they remain in use for
-    the same length of time again. pause: minimum seconds between two refreshes.
+    fresh: seconds after which the keys are stale and are refreshed; if the refresh fails, they remain in use
+    for the same length of time again. pause: minimum seconds between two refreshes.
     """
 
     def __init__(self, location: str, *, fresh: float = 600.0, pause: float = 10.0) -> None:
@@ -56,7 +56,7 @@ class Keys:
             raise IssuerUnavailableError
         if key := self._find(key_id):
             return key
-        if self._read_at < self._tried_at:  # the last refresh failed: the issuer might have the key by now
+        if self._read_at < self._tried_at:  # after a failed refresh: the issuer might have added the key
             raise IssuerUnavailableError
         raise InvalidTokenError("The token is signed with a key that doesn't belong to its issuer.")
 
@@ -82,7 +82,7 @@ class Keys:
                 text = await to_thread(_text, self._location)
             self._keys = _usable(text)
             self._read_at = monotonic()
-        except Exception as error:  # catch every exception: the cached keys stay in use for a while
+        except Exception as error:  # whatever the exception, the cached keys stay in use for a while
             _log.error("can't read the issuer's keys", location=self._location, reason=repr(error))
 
 

@@ -17,7 +17,7 @@ from loaders.model import unpack_ids
 from loaders.mongo import Database
 from loaders.recount import Difference
 
-#: Maps a collection, field and remedy to the number of differences.
+#: Maps a collection, field and remedy (what an operator can do, or None) to the number of differences.
 _Tally = Mapping[tuple[str, str, str | None], int]
 
 _COUNTED = {"courses": "course", "courseRuns": "run", "students": "student", "reviews": "review"}
@@ -45,7 +45,7 @@ async def _recount(console: Console, *, fix: bool) -> int:
                 console.print(_line(difference), soft_wrap=True)
                 found[difference.collection, difference.field, difference.remedy] += 1
             counted = await _counted(database)
-    # A difference with a remedy can't be corrected by setting a value, so `fix` leaves it uncorrected.
+    # `fix` leaves a difference that has a remedy uncorrected, because only an operator can apply a remedy.
     left = {kind: count for kind, count in found.items() if kind[2] or not fix}
     _print_summary(console, found, left, counted)
     return sum(left.values())
@@ -78,7 +78,7 @@ def _value(value: object) -> str:
 
 
 def _reviews(packed: bytes, other: bytes) -> str:
-    """Formats a packed list of review ids: how many, and the first that differs from another list."""
+    """Formats a packed list of review ids as their count and the first id that differs from another list."""
     ids, others = (unpack_ids(stored) for stored in (packed, other))
     place = next((n for n, id_ in enumerate(ids) if others[n : n + 1] != [id_]), None)
     count = _number(len(ids), "review")
@@ -122,5 +122,5 @@ def _number(count: int, name: str) -> str:
 
 
 def _say(console: Console, message: str, style: str = "") -> None:
-    wrap = not console.is_terminal  # in a file or a pipe, sentences are not wrapped
+    wrap = not console.is_terminal  # sentences are wrapped only in a terminal, not in a file or a pipe
     console.print(message, style=style, markup=False, highlight=False, soft_wrap=wrap)

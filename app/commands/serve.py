@@ -41,11 +41,11 @@ def serve(
     if asyncio.run(_missing_indexes(settings)):
         _say("Indexes are missing: run `lectern indexes`.")
     if not settings.lectern_secret.get_secret_value():
-        # The workers read the secret from their environment. Otherwise each would generate its own.
+        # Passed to the workers in the environment; otherwise, each worker would generate a different secret.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
         _say("LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.")
     configure_logs()
-    _import_application()  # before the workers are forked, so that it happens only once
+    _import_application()  # imported once, before forking, instead of in each worker
     run_workers(
         _worker,
         listening,
@@ -88,7 +88,7 @@ def dev(
     """Serve sample data from an embedded MongoDB, for trying things out."""
     listening = _bound(host, port)
     directory = development.directory(data_dir)
-    # In parallel with starting mongod, because building the schema takes about as long.
+    # Builds the schema while mongod starts, because each takes about as long as the other.
     with ThreadPoolExecutor(1) as meanwhile:
         meanwhile.submit(_import_application)
         _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)

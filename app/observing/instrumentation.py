@@ -7,7 +7,7 @@ from loaders.mongo import CommandSent, OnCommand, OnLate
 
 
 class RequestEnded(NamedTuple):
-    """A request was answered.
+    """Event: a request has been answered.
 
     client_name, client_version: see app.request.Client. seconds: the time from the request's head to the
     response. bytes: the size of the response body before compression.
@@ -22,7 +22,7 @@ class RequestEnded(NamedTuple):
 
 
 class OperationRun(NamedTuple):
-    """An operation is about to run.
+    """Event: an operation is about to run.
 
     engine: "compiled", or "reference" for graphql-core. reason: why the operation has no compiled plan; empty
     if it has one.
@@ -38,8 +38,8 @@ class OperationRun(NamedTuple):
 class LevelCalled(NamedTuple):
     """Event: the call that executes one level of a compiled plan has ended.
 
-    number: the number of the level's first use in the plan (app.execution.compiler.plan.Use). field: the
-    schema coordinate of the level's field. parents: the number of parent objects.
+    number: identifies the level within its plan: the number of its first app.execution.compiler.plan.Use.
+    field: the schema coordinate of the level's field. parents: the number of parent objects.
     """
 
     number: int
@@ -49,7 +49,10 @@ class LevelCalled(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A request or an operation was refused. status: the HTTP status; None if only the operation was."""
+    """Event: a request or an operation has been refused.
+
+    status: the HTTP status of the refused request; None if only an operation was refused.
+    """
 
     code: str
     message: str
@@ -65,22 +68,22 @@ class Listener:
     """
 
     def request_ended(self, request: RequestEnded) -> None:
-        """A request was answered."""
+        """Called when a request has been answered."""
 
     def operation_run(self, operation: OperationRun) -> None:
-        """An operation is about to run."""
+        """Called when an operation is about to run."""
 
     def level_called(self, level: LevelCalled) -> None:
         """Called when the call that executes one level of a compiled plan has ended."""
 
     def command_sent(self, command: CommandSent) -> None:
-        """A command to MongoDB has ended."""
+        """Called when a command to MongoDB has ended."""
 
     def refused(self, refusal: Refused) -> None:
-        """A request or an operation was refused."""
+        """Called when a request or an operation has been refused."""
 
     def late_write(self, kind: str, error: BaseException | None) -> None:
-        """Work on a write that outlived its request has ended.
+        """Called when work on a write that outlived its request has ended.
 
         kind: "commit" or "rest of a write". error: the exception if it failed; otherwise None.
         """

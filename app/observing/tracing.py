@@ -8,8 +8,8 @@ class Trace(Listener):
     """Collects the trace of one request.
 
     commands: the number of commands sent. ms: their total time in flight; overlapping commands are each
-    counted in full. levels: the plan's calls, keyed by the number of the first use in each level. with_plan:
-    whether the client asked for the plan.
+    counted in full. levels: the plan's calls, keyed by LevelCalled.number. with_plan: whether the client
+    asked for the plan.
     """
 
     def __init__(self, *, with_plan: bool = False) -> None:

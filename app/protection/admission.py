@@ -51,7 +51,7 @@ class Lane:
     The queue is first come, first served, except that cheaper requests have a head start.
 
     capacity: the maximum total price of the admitted requests. wait: maximum seconds in the queue. A request
-    that isn't admitted is refused after a random time between half of that and all of it.
+    that isn't admitted is refused after a random time between half of `wait` and all of it.
     """
 
     def __init__(self, capacity: int, wait: float) -> None:
@@ -94,10 +94,10 @@ class Lane:
         try:
             # The time is random, because refusing all waiting requests at the same moment would block the
             # event loop and leave the queue empty.
-            async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311 # likewise
+            async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311 # not for cryptography
                 await ready
         except (TimeoutError, asyncio.CancelledError) as ended:
-            if not ready.cancelled():  # the request was admitted at the same moment
+            if not ready.cancelled():  # the request was admitted just as its wait ended
                 self.used -= price
             self._advance()
             if isinstance(ended, TimeoutError):

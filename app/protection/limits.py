@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
-_Settings: TypeAlias = Any  # app.settings.Settings, which imports this module
+_Settings: TypeAlias = Any  # app.settings.Settings, whose import would be circular
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +11,10 @@ class Limits:
     """The upper limits on an operation. Each is also a setting: `MAX_` and the limit's name in capitals.
 
     query_length: characters in the document.
-    query_tokens: tokens in the document; also, separately, its comments and its lines.
+    query_tokens: tokens in the document; the same number applies to its comments, and to its lines.
     depth: levels of nested fields, with fragments expanded.
-    aliases, directives: their number in the document, without expanding fragments.
+    aliases: the number of aliases in the document, without expanding fragments.
+    directives: the number of directives in the document, without expanding fragments.
     root_fields: the number of root fields in all operations together.
     fragments: the number of fragment definitions, spreads and inline fragments together.
     overlap: steps to compare fields that share a response key (see app.protection.overlap).
@@ -21,7 +22,8 @@ class Limits:
     value_depth: levels of lists and objects nested in each other.
     values: the number of values in all variables together.
     fields: the number of fields after fragments are expanded.
-    cost, introspection_cost: the price that app.execution.cost computes.
+    cost: the price of an operation, which app.execution.cost computes.
+    introspection_cost: the price of the introspection in an operation, also computed there.
     """
 
     query_length: int = 50_000

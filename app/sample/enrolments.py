@@ -170,7 +170,7 @@ def _progress(status: EnrollmentStatus, run: Run | None, random: Random) -> floa
 
 
 def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) -> None:
-    """Gives a run enough seats for everyone, or too few: then the last students to enrol are waitlisted."""
+    """Gives a run enough seats for everyone, or too few, in which case it waitlists the last to enrol."""
     document, taken = run.document, [e for e in enrolments if e["status"] in ("ACTIVE", "COMPLETED")]
     full, unlimited = random.random() < _FULL_SHARE, random.random() < _UNLIMITED_SHARE
     if full and not run.past and len(taken) > _SEATS[0]:

@@ -31,6 +31,6 @@ async def load_sample(database: Database, now: datetime | None = None) -> bool:
 
 
 async def _recount(database: Database) -> None:
-    """Corrects the counts of the replaced documents, which lack later reviews, votes and enrolments."""
+    """Corrects the counts of replaced documents by including later reviews, votes and enrolments."""
     async for _ in recount(database, fix=True):
         pass

@@ -226,7 +226,7 @@ class Writer:
         return sentence.format(**{slot: _cased(words[slot.lower()], slot) for slot in slots})
 
     def _word(self, slot: str, fixed: Mapping[str, str]) -> str:
-        """Returns the word for a slot.
+        """Returns the word for a slot, which is a name in braces in a sentence.
 
         The slots "topic" and "other" are dealt from the same deck, one after the other, so that they differ.
         """

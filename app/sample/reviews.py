@@ -62,7 +62,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class _Occasion:
-    """A review that is yet to be written. student: its author, if any. after: its date is later than this."""
+    """A review that is yet to be written. student: its author, if any. after: a time before its date."""
 
     course: ObjectId
     student: ObjectId | None

@@ -28,8 +28,8 @@ def course_runs(
 ) -> list[list[Run]]:
     """Returns the runs of each course, in the order of the courses, without seats and aggregates.
 
-    Those are set later, from the enrolments. Only the date of `now` matters, and no random number depends on
-    it, so two starts on the same day produce the same runs.
+    Seats and aggregates are set later, from the enrolments. Only the date of `now` matters, and no random
+    number depends on it, so two starts on the same day produce the same runs.
     """
     random = seeded("runs")
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -49,7 +49,7 @@ def _starts(
     past = sorted(_past(plan, course, random) for _ in range(_past_count(plan, random)))
     days = [random.randrange(7, 45), random.randrange(60, 110), random.randrange(130, 190)]
     if random.random() < 0.25:
-        days[0] = -random.randrange(2, 10)  # the first of these runs has just begun
+        days[0] = -random.randrange(2, 10)  # a run that has just begun
     ahead = [midnight + timedelta(days=d, hours=random.choice(_HOURS)) for d in days]
     return [(start, True) for start in past] + [
         (start, False) for start in ahead[: _ahead_count(plan, random)]

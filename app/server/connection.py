@@ -34,11 +34,11 @@ _MAX_PIPELINED_BODIES = 65_536
 
 _HEAD_OVERHEAD = 1024  # bytes that a head can have besides its fields and its URL
 
-_TICKS = 10  # ticks per timeout of a head or a body; a tick counts only if the server was reading
+_TICKS = 10  # parts of the timeout of a head or body; a part counts only if the server was reading
 _LINGER = (
     1.0  # seconds for bytes in flight to arrive: a refusal at the client, or a request at a stopping server
 )
-_MAX_LINGERING = 128  # how many connections above the limit can linger; others are closed immediately
+_MAX_LINGERING = 128  # connections above the limit that can stay open for _LINGER; others close at once
 
 _Options: TypeAlias = Any  # uvicorn's constructor arguments, passed through unchanged
 _App: TypeAlias = Any  # an ASGI application; uvicorn keeps its type private
@@ -72,7 +72,7 @@ class Connection(HttpToolsProtocol):
         )
         self._ignores_message = False  # whether the parser's events for the current message are ignored
         self._is_ending = False  # the connection closes after the current response: all input is dropped
-        self._keep_alive_after_body = True  # keep-alive, to restore if the body arrives before the response
+        self._keep_alive_after_body = True  # restored if the body arrives before the response
         self._refusal: Refusal | None = None
         self._awaited: _Phase | None = None  # the phase that the current timeout is for
         self._timer: TimerHandle | None = None
@@ -150,7 +150,7 @@ class Connection(HttpToolsProtocol):
         self._idle_timer = self.loop.call_later(seconds, self._check_idle)
 
     def _check_idle(self) -> None:
-        """Closes the connection if it was idle for the whole timeout; otherwise waits for the rest."""
+        """Closes the connection if it has been idle for the whole timeout; otherwise waits for the rest."""
         self._idle_timer = None
         if self not in self.state.idle:
             return
@@ -220,13 +220,13 @@ class Connection(HttpToolsProtocol):
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         plain_head = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # uvicorn sets this, too
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
         self._feed(plain_head + rest)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase = _Phase.HEAD
-        self._wait_for(None)  # so that the timeout restarts: each head has its own
+        self._wait_for(None)  # ends the previous timeout: each head has its own
 
     def on_headers_complete(self) -> None:
         self._unparsed = 0

@@ -9,9 +9,9 @@ class Limits:
 
     connections: number of connections per process. head: size of a request's head without the URL. headers:
     number of header fields in a request. url: size of the URL. unread: total size of the responses that all
-    clients together have yet to read. head_time, body_time: time for the client to send the head and the
-    body. stall_time: time after which a client that doesn't read its response is disconnected. idle_time:
-    time that an idle connection is kept open.
+    clients together have yet to read. head_time: time for the client to send the head of a request.
+    body_time: time for the client to send its body. stall_time: time after which a client that doesn't read
+    its response is disconnected. idle_time: time that an idle connection is kept open.
     """
 
     connections: int = 5000

@@ -33,7 +33,7 @@ class Cycle(RequestResponseCycle):
             message = await super().receive()
             self._is_received |= not message.get("more_body", True)
             return message
-        # The whole body has arrived. Unlike uvicorn's code, this path awaits nothing.
+        # The whole body has arrived, so it is returned without awaiting anything, unlike in uvicorn.
         self._is_received = True
         self.flow.resume_reading()
         self.message_event.clear()
@@ -100,7 +100,7 @@ def _without_length(headers: Iterable[_Field]) -> tuple[int | None, list[_Field]
     return lengths[0] if len(lengths) == 1 else None, others
 
 
-@lru_cache(maxsize=32)  # most responses have the same fields as the previous one
+@lru_cache(maxsize=32)  # few entries suffice, because most responses have the same fields
 def _lines(fields: tuple[_Field, ...]) -> bytes:
     """Encodes the fields of a head. Raises ValueError for an invalid name or value."""
     names, values = b"".join([name for name, _ in fields]), b"".join([value for _, value in fields])

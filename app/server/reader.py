@@ -15,7 +15,7 @@ from app.server.connection_limits import Limits
 #: The minimum rate, in bytes per second, at which a client must read a pending response.
 _MIN_RATE = 1000
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on with a timeout of zero
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of zero: closing resets the connection
 
 #: Maximum size of one part of a response, in bytes (see app.http.reply). A part stays in memory until its
 #: last byte is sent.
@@ -32,7 +32,8 @@ class Unread:
     """Accounts for the memory of the unread responses on all connections together.
 
     Over the limit, clients are disconnected, starting with the client that is expected to hold its memory for
-    the longest time; the newest clients come last. The limit doesn't apply to a client that is the only one.
+    the longest time; the newest clients come last. A client may exceed the limit if no other has unread
+    responses.
     """
 
     def __init__(self) -> None:
@@ -97,7 +98,7 @@ class Reader:
         """Starts or stops the stall timeout, and updates the count of unread bytes."""
         waits = self._transport.get_write_buffer_size() > 0
         if not (waits or self._timer or self._unread_at_start or self._rest()):
-            return  # the usual case: there is nothing to read
+            return  # the usual case: the client has read everything
         if not waits:
             self.stop()
         elif not self._timer:
@@ -152,7 +153,7 @@ class Reader:
         return seconds >= _GRACE, left * seconds / read if read > 0 else inf, seconds
 
     def _measure(self) -> None:
-        """Starts a new rate measurement if there are more unread bytes, which means a new response."""
+        """Starts a new rate measurement if the unread bytes have increased, which means a new response."""
         left = self._unread_bytes()
         if left > self._unread_at_start:
             self._unread_at_start, self._measured_since = left, self._loop.time()

@@ -77,7 +77,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Like uvicorn's, but doesn't re-raise the signals at the end: a requested stop is not a failure."""
+        """Handles signals as uvicorn does, but doesn't re-raise them: a requested stop is not a failure."""
         before = {number: signal.signal(number, handler) for number, handler in self.signals.items()}
         try:
             yield
@@ -137,7 +137,7 @@ class Server(uvicorn.Server):
         waiting = [listening.dup() for listening in sockets]
         for server in self.servers:
             server.close()
-        await asyncio.sleep(_TICK)  # uvloop closes its sockets in the next iteration of the loop
+        await asyncio.sleep(_TICK)  # until uvloop has closed its sockets, in the next iteration of the loop
         for listening in waiting:
             with listening:
                 listening.setblocking(False)
@@ -149,7 +149,7 @@ class Server(uvicorn.Server):
         return make_server(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def _finished(self) -> None:
-        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 # sets of uvicorn's, without an event
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 # uvicorn's sets have no event to await
             await asyncio.sleep(_TICK)
         await detached_work_done()
 
@@ -245,7 +245,7 @@ def require_files() -> None:
 
 
 def _connections(limit: int) -> int:
-    """Returns how many connections this process can hold, up to the limit.
+    """Returns how many connections this process can hold, but at most `limit`.
 
     Increases the process's limit on open files as far as the system allows.
     """

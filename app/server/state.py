@@ -8,7 +8,7 @@ from uvicorn.server import ServerState
 from app.observing import Throttled
 from app.server.reader import Unread
 
-_Connection: TypeAlias = Any  # app.server.connection.Connection, which imports this module
+_Connection: TypeAlias = Any  # app.server.connection.Connection, whose import would be circular
 
 
 class State(ServerState):

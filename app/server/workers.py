@@ -28,8 +28,8 @@ from gunicorn.workers.base import Worker
 from app.server.server import STOP, Server
 
 _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
-# Seconds without a heartbeat until a worker is killed. The time is long because workers start slowly on a
-# busy machine.
+# Seconds without a heartbeat after which a worker is killed. The time is long because workers start slowly
+# on a busy machine.
 _HEARTBEAT_TIMEOUT = 30
 _MARGIN = 2  # seconds that a worker has to exit, in addition to the time for its requests
 _TICK = 0.02  # seconds between checks for whether a worker is ready
@@ -178,7 +178,7 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
 
 
 class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
-    is_stopping = False  # whether the supervisor has asked it to stop
+    is_stopping = False  # whether the supervisor has asked this worker to stop
 
     # Supervisor and worker signal each other through the size of the heartbeat file.
 
@@ -196,10 +196,10 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
         super().init_process()
 
     def init_signals(self) -> None:
-        """Sets the signal handlers for the time until the worker serves.
+        """Sets the signal handlers that apply until the worker starts serving.
 
-        Until then, it ignores Ctrl-C and SIGHUP, and any other signal ends it. Ctrl-C reaches every process
-        in a terminal, but the supervisor decides what to do.
+        Until then, the worker ignores Ctrl-C and SIGHUP, and any other signal ends it. Ctrl-C reaches every
+        process in a terminal, but the supervisor decides what to do.
         """
         for number in (*_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
