@@ -50,7 +50,7 @@ _BESIDE_INTROSPECTION = 10
 _INTROSPECTED_VALUE = 2
 
 _FieldMetadata: TypeAlias = Mapping[str, Any]  # what resolvers.fields declares: functions and numbers
-_SizeArguments: TypeAlias = Mapping[str, Any]  # arguments in SIZES: an integer, a string, a list or None
+_SizeArguments: TypeAlias = Mapping[str, Any]  # values, keyed by argument: integers, strings, lists or None
 
 
 class Cost(NamedTuple):
@@ -99,9 +99,10 @@ class _Sum(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where fields are selected: on how many objects, and below how many nested calls (depth).
+    """A place in an operation where fields are selected.
 
-    page: the number of elements of each object, if the objects are connections. call: the nearest enclosing
+    objects: the number of objects that the fields are selected on. page: the number of elements of each
+    object, if the objects are connections. depth: the number of enclosing calls. call: the nearest enclosing
     call. root: the response key of the enclosing root field if root fields can't share calls, otherwise "".
     """
 
@@ -163,7 +164,8 @@ class _Pricing:
         below = place._replace(objects=count, page=_page_size(sizes), root=root)
         kind = get_named_type(field.type)
         if function := metadata.get("level") or metadata.get("root"):
-            commands = metadata["commands"] * min(count, len(self._types(kind)))  # one fetch for each type
+            # The objects of each type are fetched by separate commands.
+            commands = metadata["commands"] * min(count, len(self._types(kind)))
             below = self._called(function, commands, parent, nodes[0], below)
         if is_leaf_type(kind):
             return _Sum(0, count * metadata.get("weight", 1))
@@ -181,7 +183,7 @@ class _Pricing:
         """Records a call. Returns the place under which to record the fields selected on its results.
 
         Calls at the same depth with identical source text count as one call. But a field of a connection,
-        such as `totalCount`, counts as one call for each list that returns connections.
+        such as `totalCount`, is counted once for each call that returns connections.
         """
         connections = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), connections, place.root)

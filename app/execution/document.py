@@ -105,7 +105,7 @@ class Document:
             return plan_operation(self._schema, self.document, self.definition, conditions)
         except DeclinedError as reason:
             return str(reason)
-        except GraphQLError:  # the variable in a @skip or @include is null
+        except GraphQLError:  # raised if the variable in a @skip or @include is null
             return "a condition without a value"
         except RecursionError:
             return "nested too deeply"

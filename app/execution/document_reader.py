@@ -95,7 +95,7 @@ class Reader:
 
 
 def _without_suggestion(error: GraphQLError) -> GraphQLError:
-    """Returns an error without its suggestion. graphql-core can only hide suggestions of names."""
+    """Returns an error without its suggestion. graphql-core's own option hides only suggested names."""
     return GraphQLError(error.message.partition(_SUGGESTION)[0], error.nodes)
 
 

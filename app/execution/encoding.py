@@ -15,7 +15,7 @@ from app.execution.pace import pace
 
 _Container: TypeAlias = dict[str, Any] | list[Any]  # its members are any JSON values, or datetimes
 
-_Member: TypeAlias = tuple[object, Any]  # a key or an index, and its value in the container
+_Member: TypeAlias = tuple[object, Any]  # the key and value in an object, or the index and item in a list
 
 _SLICE = 128 * 1024  # bytes; encoding that many takes about 1 ms
 _RUN = 8  # in a long list, the size is estimated for only one of this many consecutive members
@@ -143,7 +143,8 @@ def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_M
     chosen at random, so that a client can't arrange for large members to be missed.
     """
     if len(members) == 1:
-        # A single member counts as too large, so that its own members are measured instead.
+        # A container's only member is treated as too large, so that it is split and its own members are
+        # measured instead.
         yield size, members
         return
     length = _RUN if len(members) >= 2 * _RUN else 1

@@ -33,8 +33,8 @@ _REFUSALS_SIZE = 2_000_000  # maximum size of all cached refusals, in bytes
 _TREE_BYTES = 700  # estimated size of the syntax tree, per token
 _PLAN_BYTES = 900  # estimated size of one plan, per token
 
-# Copies of the text: the text itself, and the names and values in the tree. Each plan can hold another copy
-# of the names.
+# The number of copies of an operation's text in memory: the text itself, and the names and values in the
+# tree. Each plan can hold another copy of the names.
 _TREE_TEXTS = 2
 
 _DEFAULTS = Limits()
@@ -141,7 +141,9 @@ class Executor:
         document, operation, variables, _ = prepared
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
-            await sleep(0)  # parsing and validation have already used much of this event loop iteration
+            # Continue in a new iteration of the event loop, because parsing and validation have already used
+            # much of this one.
+            await sleep(0)
             await pace.turn()
             plan = document.plan(variables)
         on_operation = request.instrumentation.operation_run

@@ -9,7 +9,7 @@ from time import perf_counter
 LONGEST = 0.01
 
 #: A function that is awaited between two pieces of an operation's work, so that cheaper operations can
-#: overtake it. None if they must not.
+#: overtake this one. None if no operation may overtake it.
 giving_way: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("lectern_giving_way", default=None)
 
 
@@ -21,14 +21,14 @@ class Pace:
         self._began: float | None = None
 
     async def turn(self) -> None:
-        """Waits until a piece of work may run. Await it before each piece, of a few milliseconds at most.
+        """Waits until a piece of work may run. Await this before each piece of at most a few ms.
 
         If the current iteration of the event loop has already taken too long, this waits for the next one. It
         does not matter which task took the time, because all tasks that are ready share one iteration.
         """
         if (give_way := giving_way.get()) is not None:
             await give_way()
-        while self._is_long():  # noqa: ASYNC110  # there is no event to wait for at the start of an iteration
+        while self._is_long():  # noqa: ASYNC110  # asyncio has no event for the start of an iteration
             await sleep(0)
 
     def _is_long(self) -> bool:

@@ -60,8 +60,9 @@ class Variables:
         """
         values = values or {}
         if self._all_plain and (plain := self._plain_values(values)) is not None:
-            # The sources can be empty: graphql-core only needs them to substitute variables in a list or
-            # object literal of a custom scalar, and no scalar in the schema accepts such a literal.
+            # The first argument, the sources of the values, can be empty: graphql-core only needs the sources
+            # to substitute variables in a list or object literal of a custom scalar, and no scalar in the
+            # schema accepts such a literal.
             return VariableValues({}, plain)
         coerced = get_variable_values(
             self._schema, self._definitions, dict(values), _MOST_ERRORS, self._hide_suggestions

@@ -83,15 +83,18 @@ class Watch:
         return self._receive()
 
     def listen(self) -> None:
-        """Listens for a disconnect. Call it once the body has been read: no other message can follow."""
+        """Listens for a disconnect, the only message that can follow the body.
+
+        Call this once the body has been read.
+        """
         self._reads_body, self._may_listen = False, True
         if self._is_awake:
             self._listener = asyncio.create_task(self._until_gone())
 
     def begin(self, *, is_query: bool) -> None:
-        """Call this when the operation starts. A query is granted a grace period after its deadline.
+        """Grants a query a grace period after its deadline. Call this when the operation starts.
 
-        A mutation can't be interrupted from then on, because nobody would know how much of it had been done.
+        Stops watching a mutation: if it were interrupted, nobody would know how much of it had been done.
         """
         if is_query:
             self._deadline += _GRACE

@@ -52,7 +52,7 @@ class FieldMapping:
     selection: Selection
     normaliser: str
     options: Options = field(default_factory=dict)
-    default: Toml = None  # replaces null; the normaliser is applied to it
+    default: Toml = None  # used instead of null, and normalised like any other value
     invalid: Literal["reject", "null"] = "reject"
 
 

@@ -25,8 +25,9 @@ class RowError(Exception):
 class NullCounts:
     """Counts the values replaced with null: sentinels, and invalid values if the mapping allows that.
 
-    sentinels: the number of sentinels, by column and text. invalid: the number of invalid values, by message.
-    examples: some of the invalid values, in quotes, by message.
+    A sentinel is a text that means "no value", such as "n/a". sentinels: the number of sentinels, by column
+    and text. invalid: the number of invalid values, by message. examples: some of the invalid values, in
+    quotes, by message.
     """
 
     sentinels: Counter[tuple[str, str]]
@@ -46,7 +47,8 @@ class Recorder:
 
     def __init__(self, mapping: ImportMapping) -> None:
         self.null_counts = NullCounts(Counter(), Counter())
-        # By column, the sentinels that some field already counts: fields may share a column.
+        # For each column, the sentinels (texts that mean "no value") that are already being counted. Fields
+        # that share a column must not count them twice.
         self._counted: dict[str, frozenset[str]] = {}
         self._fields = [
             (name, self._field_function(name, field_mapping, TARGETS[mapping.collection][name]))
@@ -107,7 +109,10 @@ class Recorder:
         return normalise
 
     def _getter(self, selection: Selection, sentinels: frozenset[str]) -> _Getter:
-        """Returns a function that gets a value from a row and looks it up; it returns None for a sentinel."""
+        """Returns a function that gets a value from a row, and looks it up if there is a lookup table.
+
+        The function returns None for a sentinel, that is, a text that means "no value".
+        """
         get = self._select(selection, sentinels)
         lookup = selection.lookup
         if lookup is None:
@@ -167,7 +172,7 @@ class Recorder:
 
 
 def _sentinels(field_mapping: FieldMapping) -> frozenset[str]:
-    """Returns the texts that mean "no value" for a field. For a country, NA is not one: it is Namibia."""
+    """Returns the texts that mean "no value" for a field. For a country, NA means Namibia instead."""
     return SENTINELS - {"na"} if field_mapping.normaliser == "country" else SENTINELS
 
 

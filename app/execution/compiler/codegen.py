@@ -57,7 +57,7 @@ _RIGHT: Mapping[str, str] = {
     "ID": "type({first}) is str",
     "Boolean": "type({first}) is bool",
     "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
-    "Float": "type({first}) is float and {x} * 0 == 0",  # the condition is false for infinity and NaN
+    "Float": "type({first}) is float and {x} * 0 == 0",  # excludes infinity and NaN: GraphQL has neither
     # orjson encodes a datetime without a time zone in the format of the API.
     "DateTime": "type({first}) is datetime and {x}.tzinfo is None",
 }
@@ -75,7 +75,7 @@ class Compiler:
         self._code: dict[str, CodeType] = {}
 
     def use(self, position: Position, above: Route = ()) -> Use:
-        """Returns the use of a function at a position, with all uses below it.
+        """Returns the use (the place that needs a call) at a position, with all uses below it.
 
         above: the route to the object that the position is in.
         """
@@ -91,8 +91,9 @@ class Compiler:
 def list_items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
     """Returns a build function for single items of a list within a use.
 
-    The function appends the result of each item to the item's slot, which is the result list. position: the
-    position of the list. type_: the type of the items. The uses below are those that `use` already has.
+    The function appends each item's result to the result list, which is passed as the item's slot. The nested
+    uses (calls) are not created again, but taken from `use`. position: the position of the list. type_: the
+    type of the items.
     """
     known = {id(below.position): below for below in use.built.below}
     function = _Function(lambda inner, _: known[id(inner)], ())
@@ -118,7 +119,7 @@ class _Function:
             "objects": {dict, tuple},
             "Wrong": WrongTypeError,
         }
-        # The uses below, each with the suffix that the names of its lists have in the source.
+        # The nested uses (calls), each with the suffix of its two lists: "1" for the lists p1 and s1.
         self._below: list[tuple[str, Use]] = []
 
     def completed(self, type_: GraphQLOutputType, selections: Mapping[str, Selection]) -> str:
@@ -126,7 +127,10 @@ class _Function:
         return self._complete(type_, "v0", selections)
 
     def built(self, last: str, position: Position, known: dict[str, CodeType]) -> Built:
-        """Compiles the function. last: its last statement. known: the code compiled so far, by source."""
+        """Compiles the function.
+
+        last: the function's last statement. known: the code compiled so far, keyed by its source.
+        """
         self._write(last)
         numbers = [number for number, _ in self._below]
         lists = "".join(f"    p{n} = []; s{n} = []\n" for n in numbers)
@@ -202,7 +206,8 @@ class _Function:
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
         if not any(isinstance(position.source, Stored) for position in positions):
-            # A value of the wrong type must raise. Reading a stored key would do that, but there is none.
+            # A value of the wrong type must raise an exception. Reading a stored key would raise one, but
+            # this selection reads none.
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]
@@ -216,7 +221,7 @@ class _Function:
         return result
 
     def _member(self, position: Position, name: str) -> str:
-        """Returns an expression for a field's result. It is `None` if a later call sets the result."""
+        """Returns an expression for a field's result: `None` if a later call sets the result."""
         self._weight += self._items
         source = position.source
         if isinstance(source, Typename):
@@ -233,9 +238,9 @@ class _Function:
             return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """Registers the use at a position. Returns the suffix that the names of its two lists have.
+        """Registers the use (call) at a position. Returns the suffix of its two lists, such as "1".
 
-        In the source, one list collects the parents, the other the objects (slots) to put their values into.
+        In the source, the list p1 collects the parents, and s1 the objects (slots) to put their values into.
         """
         number = self._fresh("")
         self._below.append((number, self._use(position, self._route)))

@@ -15,7 +15,8 @@ from graphql.execution.values import VariableValues
 from app.execution.compiler.plan import Level, Levels, Plan, ResultObject, Use, Value
 from resolvers.fields import identity
 
-#: A function that returns a key for a use's arguments. Equal arguments have equal keys.
+#: A function that returns a key for the arguments of a use (a place in the plan that needs a call). Equal
+#: arguments have equal keys.
 _Key: TypeAlias = Callable[[Use], object]
 
 
@@ -48,7 +49,7 @@ def _as_written(use: Use) -> object:
 def _by_value(use: Use, variables: VariableValues) -> object:
     try:
         return identity(use.called.arguments.values(variables))
-    except Exception:  # the call itself will raise the same error, and report it
+    except Exception:  # ignored here, because the call itself will raise the same error and report it
         return use.called.arguments.text
 
 
@@ -97,9 +98,8 @@ class _Grouping:
 class Arrival(NamedTuple):
     """The inputs of a use (a call site in the plan) during a run.
 
-    They are the parents, each with the result object (slot) to put its value into.
-
-    The list of parents can be empty.
+    parents: the parents to make the call for; the list can be empty. slots: for each parent, the result
+    object to put its value into.
     """
 
     use: Use
@@ -108,9 +108,10 @@ class Arrival(NamedTuple):
 
 
 class Barriers:
-    """The barriers of one run. At each level's barrier, the uses of the level wait for each other.
+    """The barriers of one run. At a level's barrier, the level's uses (call sites) wait for each other.
 
-    Nothing waits for uses without parents, or for the uses below those. Levels don't wait for other levels.
+    A use without parents is not waited for, and neither are the uses below it. Levels don't wait for other
+    levels.
     """
 
     def __init__(self, levels: Levels) -> None:

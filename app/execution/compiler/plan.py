@@ -119,8 +119,9 @@ Build: TypeAlias = Callable[[Sequence[Value], Sequence[Any]], Waiting]  # Any: o
 
 
 class Built(NamedTuple):
-    """A build function, with the nested uses (below) in the order in which it returns their inputs.
+    """A build function, and what a run needs to know about it.
 
+    below: the nested uses (calls), in the order in which the function returns their inputs.
     weight: about how many fields the function builds for one value.
     """
 

@@ -48,7 +48,7 @@ class Completion:
         self._waiting: Waiting = []
 
     def of(self, values: Sequence[Value], slots: Sequence[ResultObject]) -> Waiting:
-        """Puts the result of each value into its slot. Returns the inputs for the uses nested below.
+        """Puts each value's result into its slot, a result object. Returns the inputs of the nested calls.
 
         values: the values for which the use's build function raised.
         """
@@ -87,7 +87,7 @@ class Completion:
     def _append(self, built: Built, values: Sequence[Value], slots: Sequence[list[Value]]) -> bool:
         """Calls a build function for list items. Returns whether it succeeded.
 
-        slots: contains the same list once per item.
+        slots: the list that the results are appended to, repeated once per item.
         """
         before = len(slots[0])
         done = self._build(built, values, slots)
@@ -174,11 +174,11 @@ class Completion:
             raise FieldError(error, position.nodes, path) from error
 
     def _waiting_counts(self) -> Sequence[int]:
-        """Returns the number of parents collected so far for each use below."""
+        """Returns, for each nested use (call), the number of parents collected so far."""
         return [len(parents) for parents, _ in self._waiting]
 
     def _drop_waiting(self, counts: Iterable[int]) -> None:
-        """Drops the parents added since `counts` were taken: the value they are in has become null."""
+        """Drops the parents added since `counts` were taken, because their enclosing value became null."""
         for (parents, slots), count in zip(self._waiting, counts, strict=False):
             del parents[count:], slots[count:]
 
@@ -193,9 +193,9 @@ def _bisect(
 ) -> None:
     """Processes all values in order, in batches, halving each batch that fails.
 
-    batch: processes some values with their slots; returns whether it succeeded. one: processes the value at
-    an index, after `batch` has failed for it alone. tried: whether `batch` has already failed for all values
-    together.
+    slots: for each value, the object or list to put its result into. batch: processes some values with their
+    slots; returns whether it succeeded. one: processes the value at an index, after `batch` has failed for
+    that value alone. tried: whether `batch` has already failed for all values together.
     """
     ranges = [(0, len(values), tried)] if values else []
     while ranges:

@@ -19,7 +19,7 @@ _Slot: TypeAlias = Any  # the value at a path: an object, a list or a leaf
 class FieldError(Exception):
     """A field's error, while it propagates up to the nearest nullable place.
 
-    nodes, path: the document nodes and the response path of the field.
+    nodes: the document nodes that select the field. path: the field's path in the response.
     """
 
     def __init__(self, cause: Exception, nodes: Sequence[FieldNode], path: Path) -> None:
@@ -65,7 +65,8 @@ class Failures:
     def put(self, error: FieldError, path: Path, route: Route) -> None:
         """Adds an error, and puts null where it occurred, or at the nearest nullable place above.
 
-        path, route: lead to the place where the error occurred.
+        path: the response path of the place where the error occurred. route: the same path as steps, which
+        tell where null is allowed.
         """
         above = [index for index, step in enumerate(route) if step.nullable]
         if not above:

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from app.execution.compiler import Value
 
-#: The number of event loop iterations during which other levels can join a batch. One level can
-#: become ready an iteration later than another.
+#: For how many event loop iterations a batch waits for calls at other depths, because one call can become
+#: ready an iteration later than another.
 _JOINING = 2
 
 #: A function that returns one entry per parent, in order. It never raises; instead, the entry of a parent can
@@ -21,7 +21,8 @@ class Recurring:
     Calls that become ready at the same time form one batch, regardless of their depth. A parent that has
     already been requested, or is in flight, is not requested again. Parents are compared by identity.
 
-    joined: whether several of the calls can be ready at the same time. A call and the calls below it can't.
+    joined: whether several of the calls can be ready at the same time. It is False if the calls are nested in
+    one another.
     """
 
     def __init__(self, *, joined: bool) -> None:

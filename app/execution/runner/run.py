@@ -62,7 +62,8 @@ class Run:
         self._failures = Failures(data)
         self._roots = [Arrival(use, [None], [data]) for use in plan.uses]
         self._completions: dict[int, Completion] = {}
-        self._running: dict[int, list[Arrival]] = {}  # running calls, keyed by the number of their first use
+        # The inputs of each running call, keyed by the number of the first use (place in the plan) it serves.
+        self._running: dict[int, list[Arrival]] = {}
 
     async def payload(self) -> JsonObject:
         """Runs the plan. Returns the response: its data, and its errors if there are any."""
@@ -79,7 +80,8 @@ class Run:
             try:
                 await self._advance(roots)
             except _NothingLeftError as ended:
-                # This breaks a reference cycle: the frames refer to the tasks, and these to the exception.
+                # This breaks a reference cycle: the frames in the traceback refer to the tasks, and the tasks
+                # refer to the exception.
                 ended.__traceback__ = None
                 self._running.clear()
             if self._failures.data is None:
@@ -90,8 +92,8 @@ class Run:
 
         Then makes all the calls below them.
 
-        Calls with invalid arguments fail before any other call is made, so that no call is made for an object
-        that becomes null because of them.
+        Calls with invalid arguments fail before any other call is made. Otherwise, a call could be made for
+        an object that becomes null because of such a failure.
         """
         ready, calls = self._ready(arrivals), []
         for level in ready:
@@ -225,7 +227,7 @@ class Run:
         return bool(arrival.parents and self._alive(arrival).parents)
 
     def _alive(self, arrival: Arrival) -> Arrival:
-        """Returns the inputs of a use without the parents whose slots are no longer in the response."""
+        """Returns the inputs without the parents whose result objects are no longer in the response."""
         alive = self._failures.paths(arrival.use.route)
         kept = [(p, s) for p, s in zip(arrival.parents, arrival.slots, strict=True) if id(s) in alive]
         return Arrival(arrival.use, [p for p, _ in kept], [s for _, s in kept])

@@ -42,7 +42,8 @@ def _loads(line: str) -> Cell:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return json.loads(line)  # accepts NaN, which some programs write, and reports errors more precisely
+        # This accepts NaN, which some programs write, and reports errors more precisely than orjson.
+        return json.loads(line)
 
 
 class _Window:

@@ -1,8 +1,8 @@
 """The table of normalisers, keyed by the name that a mapping uses in `as`.
 
-A normaliser is a pure function that converts a cell to a stored value. It is never called with null or a
-sentinel. It raises ValueError for an invalid value. The message completes a sentence that begins with the
-value, for example "is not a number".
+A normaliser is a pure function that converts a cell to a stored value. It is never called with null or
+with a sentinel (a text that means "no value"). It raises ValueError for an invalid value. The error message
+completes a sentence that begins with the value, for example "is not a number".
 """
 
 import inspect
