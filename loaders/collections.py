@@ -23,11 +23,11 @@ from loaders.text import course_keys, student_keys
 
 
 class SeenBy(NamedTuple):
-    """Defines who may see a document: everyone if it meets the conditions, and whoever a rule allows.
+    """Defines who may see a document: everyone, if it meets the conditions, and anyone whom a rule allows.
 
     published: the document's `status` must be PUBLISHED. with_course: the course that the document belongs to
-    (`courseId`) must be visible too. nobody: only the rule allows it. rule: the name of a rule in
-    resolvers/access/rules.py; the permission can depend on who owns the document.
+    (`courseId`) must be visible too. nobody: no document is visible unless the rule allows it. rule: the name
+    of a rule in resolvers/access/rules.py; the permission can depend on who owns the document.
     """
 
     published: bool = False
@@ -37,7 +37,7 @@ class SeenBy(NamedTuple):
 
 
 EVERYONE = SeenBy()
-#: For documents that no field of the API returns.
+#: The visibility of documents that no field of the API returns.
 NOBODY = SeenBy(nobody=True)
 
 
@@ -82,11 +82,11 @@ class StoredCollection:
     reads: fields that are always fetched, in addition to those that `seen_by` needs.
     derived: fields that `derive` computes from the fields in `derived_from`.
     aggregates: fields that are computed from other documents (`lectern recount`).
-    audited: derived fields or aggregates that the audit log includes nevertheless. unaudited: other fields
-    that the audit log leaves out. secret: fields whose values the audit log hides.
+    audited: fields that the audit log includes although they are derived fields or aggregates. unaudited:
+    other fields that the audit log leaves out. secret: fields whose values the audit log hides.
     importable: whether `lectern import` and `lectern export` support the collection. new: a function that
-    adds defaults to the fields of a new document. not_null: by field, the value that an import stores instead
-    of null.
+    adds defaults to the fields of a new document. not_null: maps a field to the value that an import
+    stores instead of null.
     """
 
     name: str
@@ -242,7 +242,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 Index([("status", 1), ("studentId", 1)]),
                 # Serves a run's waitlist, in order.
                 Index([("runId", 1), ("status", 1), ("enrolledAt", 1), ("_id", 1)]),
-                # Allows one live enrolment per student and course. Imported enrolments are exempt.
+                # Allows one live enrolment (active or on a waitlist) per student and course. Imported
+                # enrolments are exempt.
                 Index(
                     [("studentId", 1), ("courseId", 1)],
                     unique=True,

@@ -93,9 +93,10 @@ def wished(database: Database, criteria: CourseCriteria, wishes: Sequence[WishDo
 async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[Facets]:
     """Returns the number of courses with each value of each facet, for each parent in order.
 
-    Sends one command. Each facet applies the listing's filter without the facet's own part. The most frequent
-    value comes first. A rating counts the courses with that rating or a higher one, and the highest rating
-    comes first. A value that the filter selects is included even if its count is 0.
+    Sends one command. A facet counts the courses that match the listing's filter without the part for the
+    facet itself. The most frequent value comes first. A rating counts the courses with that rating or a
+    higher one, and the highest rating comes first. A value that the filter selects is included even if its
+    count is 0.
     """
     keys = [key for key in dict.fromkeys(parents) if key is not None]
     common = of_parents(listing, keys, listing.filter_without(*_FACETS))
@@ -112,7 +113,7 @@ async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[F
 
 
 def _other_facets(listing: Listing, facet: str) -> Filter:
-    """Returns the parts of the listing's filter that belong to the other facets."""
+    """Returns the parts of the listing's filter that belong to facets other than `facet`."""
     return all_of(*(part for name, part in listing.parts.items() if name in _FACETS and name != facet))
 
 

@@ -20,7 +20,7 @@ async def slug_is_taken(tx: Transaction, slug: str, course_id: ObjectId | None =
 
 
 async def free_slug(tx: Transaction, title: str) -> str:
-    """Returns a slug for a title that no course has yet; appends a number if necessary."""
+    """Converts a title to a slug that no course has yet; appends a number if necessary."""
     base = slugify(title)[:_LONGEST_BASE].strip("-") or "course"
     taken = await tx.find(
         "courses", {"slug": {"$regex": f"^{base}(-[0-9]+)?$"}}, size=10_000, projection={"_id": 0, "slug": 1}

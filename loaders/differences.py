@@ -37,9 +37,9 @@ def compared(collection: str, stored: Fields, true: Fields) -> list[Difference]:
 
 
 async def corrected(tx: Transaction, found: list[Difference], *, fix: bool) -> list[Difference]:
-    """Returns the differences.
+    """Corrects differences if `fix` is set, except those that have a remedy.
 
-    If `fix` is set, first writes the correct values, except for differences that have a remedy.
+    Returns all of the differences, whether or not they were corrected.
     """
     fields: dict[str, dict[ObjectId, Document]] = defaultdict(lambda: defaultdict(dict))
     for difference in found if fix else ():
@@ -53,7 +53,7 @@ async def corrected(tx: Transaction, found: list[Difference], *, fix: bool) -> l
 async def _set(tx: Transaction, collection: str, fields: Mapping[ObjectId, Fields]) -> None:
     """Writes fields to each document.
 
-    `hold` is not needed: the values differ, so each write changes its document.
+    Doesn't need Transaction.hold to detect conflicts: the values differ, so each write changes its document.
     """
     updates = [UpdateOne({"_id": key}, {"$set": values}) for key, values in fields.items()]
     await send(

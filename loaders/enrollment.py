@@ -79,7 +79,7 @@ class _Move(NamedTuple):
     before: EnrollmentStatus | None
 
     def step(self, counts: Callable[[EnrollmentStatus | None], bool]) -> int:
-        """Returns 1 if the enrolment counts now but did not before, -1 for the reverse, otherwise 0."""
+        """Returns what to add to a count of enrolments: 1, 0 or -1. counts: whether a status is counted."""
         return counts(self.enrollment["status"]) - counts(self.before)
 
 
@@ -177,9 +177,9 @@ async def _update_aggregates(tx: Transaction, move: _Move) -> None:
 
 
 async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
-    """Updates a run's counts for some moves, then gives free seats to the students on its waitlist.
+    """Updates a run's counts for some moves (changes of enrolments' statuses).
 
-    Returns the moves from the waitlist.
+    Then gives free seats to students on the run's waitlist, and returns their moves.
     """
     counted = _counted(run, moves)
     moved = await _move_up(tx, counted)

@@ -9,7 +9,7 @@ KEPT = timedelta(hours=24)
 
 
 async def kept(tx: Transaction, viewer: str, key: str) -> Document | None:
-    """Returns the record of a viewer's key: `action`, `digest` of the input, and `answer`.
+    """Returns the record of a viewer's idempotency key: `action`, `digest` of the input, and `answer`.
 
     Returns None if there is no record. MongoDB deletes an expired record within about a minute; this function
     ignores it from the moment it expires.
@@ -20,7 +20,7 @@ async def kept(tx: Transaction, viewer: str, key: str) -> Document | None:
 
 
 async def keep(tx: Transaction, viewer: str, key: str, *, action: str, digest: bytes, answer: Value) -> None:
-    """Records an answer under a viewer's key.
+    """Records the answer of a write under a viewer's idempotency key.
 
     digest: a digest of the input. If two writes with the same key run concurrently, one waits for the other
     and finds its answer.

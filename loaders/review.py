@@ -59,7 +59,7 @@ class ReviewListing(Listing):
     carriers: Mapping[ObjectId, Fields] | None = None
 
     async def pages(self, parents: Sequence[Value], window: Window) -> list[Page]:
-        """Like Listing.pages, but uses the stored ids if they can answer every page.
+        """Like Listing.pages, but uses the stored ids if they are sufficient for every page.
 
         With stored ids, it sends one command for the reviews, and another for their courses if these might be
         hidden; it sends none if no parent has a review. If a review whose id is stored is now deleted or
@@ -81,11 +81,11 @@ class ReviewListing(Listing):
         return [page or next(listed) for page in answered]
 
     def _carried(self, load: Loaders, parents: Sequence[Value], window: Window) -> "list[_Carried] | None":
-        """Returns the stored ids for each parent's page, or None if they can't answer every page."""
+        """Returns the stored ids for each parent's page, or None if they aren't sufficient for every page."""
         if self.carriers is None or window != Window(window.limit):
             return None
-        # If courses can be hidden, another page follows only if the next review is visible. So that review is
-        # fetched too, unless the operation doesn't ask whether another page follows.
+        # If courses can be hidden, another page follows only if the first review after this page is visible.
+        # That review is fetched too, unless the operation doesn't ask whether another page follows.
         asked = load.looked_beyond is None or "reviews" in load.looked_beyond
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []

@@ -73,8 +73,8 @@ class Identity:
 class Context(NamedTuple):
     """The context passed to resolvers, created for each request by app.request.Request.
 
-    address: the client's IP address, or an empty string if unknown. levels: the DataLoaders of level fields,
-    keyed by function and arguments (see resolvers/fields.py).
+    address: the client's IP address, or an empty string if unknown. levels: the DataLoaders of fields that
+    are resolved in batches, keyed by function and arguments (see resolvers/fields.py).
     """
 
     loaders: Loaders

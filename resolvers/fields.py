@@ -20,8 +20,8 @@ from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Context, LevelFunction
 
-#: The keyword arguments of a level or root function, without the parents and the context. Any, because their
-#: types are checked by GraphQL.
+#: The keyword arguments of a function that resolves a field, without the parents and the context. Any,
+#: because GraphQL checks their types.
 Arguments: TypeAlias = Mapping[str, Any]
 #: The value of a field. Any, because its type is the one with which the field is declared.
 Value: TypeAlias = Any
@@ -151,7 +151,7 @@ def _retrieve_exception(future: Future[Value]) -> None:
 def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -> Signature:
     """Returns the function's signature without the parents and the context, for Strawberry to read."""
     arguments = [
-        # A default of None would appear in the schema. UNSET does not, and leaves the function's own default.
+        # A default of None would appear in the schema. UNSET doesn't, and the function's own default applies.
         p.replace(default=UNSET) if p.default is None else p
         for p in signature(function).parameters.values()
         if p.kind is Parameter.KEYWORD_ONLY

@@ -73,7 +73,7 @@ async def people(
 
 
 async def name_of(tx: Transaction, account: _Fields) -> str:
-    """Returns the account's name, or else the name of its student or instructor."""
+    """Returns the account's name or, failing that, the name of its student or instructor."""
     if name := account.get("name"):
         return str(name)
     student_id = account.get("studentId")

@@ -59,7 +59,10 @@ def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
 
 
 def takes_seat(status: EnrollmentStatus | None) -> bool:
-    """Whether an enrolment with this status takes a seat in its run. None means that there is none."""
+    """Whether an enrolment with this status takes a seat in its run.
+
+    status: None if there is no enrolment, which takes no seat.
+    """
     return status in SEATED_ENROLLMENTS
 
 

@@ -96,7 +96,7 @@ class CourseDoc(RatingDoc):
     importedStudentCount: int  # students counted by an import that didn't include their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a free seat
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
-    revision: NotRequired[int]  # incremented on every write of the aggregates (Transaction.hold)
+    revision: NotRequired[int]  # incremented with every write of the aggregates by Transaction.hold
 
     # derived by loaders.text.terms.course_keys
     sortTitle: str
@@ -127,7 +127,7 @@ class StudentDoc(TypedDict):
     externalId: NotRequired[ExternalId]
     # Aggregate; loaders.recount.recount recomputes it.
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
-    revision: NotRequired[int]  # incremented on every write of the aggregate (Transaction.hold)
+    revision: NotRequired[int]  # incremented with every write of the aggregate by Transaction.hold
 
     # derived by loaders.text.terms.student_keys
     sortName: str

@@ -14,7 +14,7 @@ from loaders.mongo import id_bytes
 
 ReviewParent = Literal["courseId", "studentId"]
 
-#: The number of ids stored: a default page, and one more id that shows whether another page follows.
+#: The number of ids stored: a page of the default size, and one more id to show whether another page follows.
 NEWEST = 21
 #: Maps each collection whose documents store the ids to the review field that refers to those documents.
 CARRIERS: Mapping[str, ReviewParent] = {"courses": "courseId", "students": "studentId"}

@@ -37,7 +37,7 @@ class Awaited(Command):
             self.future.set_result(None)
 
     def interrupt(self, error: Exception) -> None:
-        """Kills the command in MongoDB. Its call fails once MongoDB has killed it, within a second."""
+        """Kills the command in MongoDB, which takes up to a second. The call then fails."""
         if self.session_id is not None:
             interruptions.add(self)
 
@@ -65,12 +65,12 @@ class Awaited(Command):
             async with lent.session.bind(end_session=False):
                 return await self.call(self.target)
         except PyMongoError as error:
-            if error.timeout:  # MongoDB may still be running the command
+            if error.timeout:  # MongoDB may still be running the command, so kill it
                 self.stop(error)
             raise
         finally:
-            # A stopped command keeps its session id: it is killed by that id, even after its task was
-            # cancelled.
+            # A stopped command keeps its session id, because MongoDB needs the id to kill the command, even
+            # after the task has been cancelled.
             if not self.is_stopped:
                 self.session_id = None
                 driver_sessions.give_back(self.client, lent)

@@ -119,7 +119,8 @@ def send(target: DriverObject, kind: str, call: DriverCall) -> Coroutine[Any, An
 async def _observed(target: DriverObject, kind: str, call: DriverCall, on_command: OnCommand) -> Result:
     """Sends a command as `_called` does, and notifies a listener afterwards.
 
-    A CommandListener of the driver would make every command a tenth slower, even without a listener.
+    The driver's own CommandListener isn't used, because it would make every command a tenth slower, even
+    when there is no listener to notify.
     """
     began = ended = perf_counter()
     documents: int | None = None
@@ -155,7 +156,7 @@ async def _called(target: DriverObject, call: DriverCall) -> Result:
         queue.submit(command)
         return await command.outcome()
     if isinstance(command, Awaited):
-        # Checked here, because the driver would look for a primary until the request's deadline.
+        # Fails fast; otherwise the driver would look for a primary until the request's deadline.
         circuit.check(client)
     if circuit.troubled:
         await circuit.passed(client, scope.deadline)

@@ -29,7 +29,7 @@ def lend(client: DriverObject) -> Lent:
     """Returns a session that no other command is using, from the pool or a new one."""
     try:
         return _free[id(client)].pop()
-    except LookupError:  # no check beforehand, because another thread might then take the last free session
+    except LookupError:  # no check first: another thread could take the last session after the check
         session = client.start_session(causal_consistency=False)
         return Lent(session, session.session_id)
 

@@ -1,6 +1,6 @@
 """Sends `find` through the blocking driver as a bare command.
 
-The driver's cursors are avoided, because a single reply doesn't need one.
+It doesn't use the driver's cursors, because a single reply doesn't need a cursor.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,8 @@ def find(collection: DriverObject, query: Filter, size: int, options: Mapping[st
         if not cursor["id"]:
             batch: list[Stored] = cursor["firstBatch"]
             return batch
-        with suppress(PyMongoError):  # the documents don't fit into one reply; don't leave this cursor open
+        # The documents don't fit into one reply: close this cursor, and start again with one of the driver's.
+        with suppress(PyMongoError):
             collection.database.command("killCursors", collection.name, cursors=[cursor["id"]])
     found: list[Stored] = collection.find(query, batch_size=size + 1, **options).to_list(None)
     return found
@@ -73,7 +74,7 @@ def _reply(collection: DriverObject, arguments: Document, options: Mapping[str, 
 def _may_succeed(error: PyMongoError) -> bool:
     """Whether a failed read should be retried.
 
-    It shouldn't if no server was found, because the driver has already looked for one until its timeout.
+    If no server was found, a retry is pointless: the driver has already looked for one until its timeout.
     """
     if isinstance(error, OperationFailure):
         return error.code in _RETRIED

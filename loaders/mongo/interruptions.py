@@ -34,8 +34,9 @@ def add(command: Command) -> None:
 async def _interrupt(commands: dict[Command, float]) -> None:
     """Kills commands through other connections, bypassing the queue, until all have ended.
 
-    A command that MongoDB doesn't kill within a second loses its slot. Its thread might be waiting for a
-    server that is down, until the operating system closes the connection.
+    If MongoDB doesn't kill a command within a second, another command can start in its place. The thread
+    of the command that wasn't killed might be waiting for a server that is down, until the operating system
+    closes the connection.
     """
     await sleep(0)
     while commands:

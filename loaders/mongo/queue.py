@@ -44,9 +44,8 @@ class Slots:
 
     fast: the maximum number of fast commands. total: the maximum number of fast and slow commands together.
 
-    Threads take and return slots and queued commands without another lock, which they would have to wait for.
-    They don't need one, because the interpreter's lock makes each operation of a dictionary or a deque
-    atomic.
+    Threads take and return slots and queued commands without a lock, so they never wait for each other. This
+    is safe, because Python's global interpreter lock makes each operation of a dictionary or a deque atomic.
     """
 
     __slots__ = ("_fast", "_fast_limit", "_first_kind", "_kinds", "_running", "_total_limit")
@@ -77,7 +76,7 @@ class Slots:
     def give_back(self, command: "Command") -> bool:
         """Frees a command's slot. Returns whether another command can take the slot.
 
-        It can if the command held the slot and still counted as fast.
+        The slot is available if the command still held it and still counted as fast.
         """
         was_taken = self._running.pop(command, self) is None
         return self._fast.pop(command, self) is None and was_taken
@@ -179,7 +178,8 @@ class Command:
         Called when nobody waits for the command any more.
         """
         if not self.is_write:
-            # Set before `slots` is read, because a thread sets `slots` first and then reads `is_stopped`.
+            # Set before `slots` is read. A thread sets `slots` before it reads `is_stopped`, so at least one
+            # of the two notices the other.
             self.is_stopped = True
         if self.slots is None:
             if not self.future.done():
@@ -277,7 +277,7 @@ class Queue:
             ring = self._rings[kind]
             while line := _take_first(ring):
                 command = line.next()
-                if line.commands:  # an empty line of commands returns to the ring when `submit` adds one
+                if line.commands:  # an empty line stays out of the ring until `submit` adds a command to it
                     ring[line] = None
                 if command and not command.future.done():
                     return command

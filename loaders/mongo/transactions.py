@@ -230,7 +230,7 @@ class Transaction:
         """Sends a write; after a write conflict, adds the document's key for the next attempt to lock.
 
         id: the `_id` of the document that is written, or of the first one if there are several. None if other
-        transactions wouldn't refer to it by an `_id`.
+        transactions wouldn't identify the document by an `_id`.
         """
         key = f"{self.database.name}.{collection} {id}" if id else None
         try:
@@ -289,8 +289,8 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
                 raise
             if monotonic() > deadline:
                 raise (DeadlineError() if scope else error) from error
-        if len(keys) == known:  # if a key was added, the next attempt waits for its lock instead
-            await sleep(pause * random.random())  # noqa: S311 # jitter: two retries might conflict again
+        if len(keys) == known:  # otherwise a key was added, and the next attempt waits for its lock
+            await sleep(pause * random.random())  # noqa: S311 # jitter, so that two retries don't conflict again
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
@@ -324,9 +324,9 @@ async def _attempt(
 
 
 async def _committed(session: DriverObject, deadline: float) -> None:
-    """Commits, even past the deadline.
+    """Commits, and waits for the commit until the deadline.
 
-    At the deadline, raises OutcomeUnknownError, but the commit continues.
+    At the deadline, raises OutcomeUnknownError, but the commit continues in the background.
     """
     scope, commit = current_scope.get(), detached.start_detached(_commit(session))
     try:
@@ -372,7 +372,7 @@ def _may_have_committed(error: PyMongoError) -> bool:
 
 
 async def _ended(session: DriverObject) -> None:
-    """Ends the session, which aborts its transaction unless that is committed.
+    """Ends the session, which aborts its transaction unless the transaction has been committed.
 
     If ending the session fails, app.background aborts the transaction later.
     """

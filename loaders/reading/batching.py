@@ -40,15 +40,15 @@ class ByKey(Generic[D]):
             if rest := {h: key for h, key in missing.items() if not any(h in f.keys for f in elsewhere)}:
                 await self._fetch(rest)
             while waiters:
-                # Popped, because an error in a waiter refers to this frame: if the list kept the waiter, they
-                # would form a reference cycle.
+                # Popped to avoid a reference cycle: a waiter's error refers to this frame, which would
+                # otherwise refer to the waiter through the list.
                 await waiters.pop()
         return [cache[h] for h in hashed]
 
     async def _fetch(self, missing: Mapping[Hashable, Value]) -> None:
         """Fetches missing keys into the cache.
 
-        If the fetch fails, its waiters fail too; if it is cancelled, they try again.
+        If the fetch fails, the calls that wait for it fail too; if it is cancelled, those calls try again.
         """
         fetch = _Fetch(missing)
         self._in_flight.append(fetch)

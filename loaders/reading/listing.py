@@ -71,8 +71,8 @@ class Listing:
     parent: the field that refers to the parent; it can hold an array of references.
     score: an expression that computes the field `score`, for sorting by relevance.
     projection: the keys to fetch in addition to the ordering key; None fetches all keys.
-    course: a filter for the course that each document belongs to. The course is looked up when the list is
-    read, because hiding a course with everything that belongs to it is a single write to the course.
+    course: a filter for the course that each document belongs to. The course is looked up whenever the list
+    is read, because hiding a course changes only the course itself, not the documents that belong to it.
     """
 
     collection: Collection
@@ -179,8 +179,8 @@ async def _rows_by_parent(
 ) -> dict[Value, list[Stored]]:
     """Like `_rows`, but for several parents at once, with a $lookup from their keys.
 
-    About as fast as one $unionWith branch per parent (benchmarks/top_per_parent.py), but it can't hit the
-    limit on pipeline stages, and it also works when documents refer to their parents in an array.
+    This is about as fast as one $unionWith branch per parent (benchmarks/top_per_parent.py), but can't hit
+    the limit on pipeline stages, and it also works when documents refer to their parents in an array.
     """
     lookup = {
         "from": listing.collection.name,

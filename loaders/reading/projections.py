@@ -25,7 +25,7 @@ def projections_of(reads: Mapping[str, Set[str]]) -> Mapping[str, Projection]:
 
 
 def including(projection: Projection | None, *paths: str) -> Projection | None:
-    """Adds keys to a projection; a path adds its first key.
+    """Adds keys to a projection; a path such as "price.amountMinor" adds only its first key, "price".
 
     A projection of None means that whole documents are fetched; it is returned unchanged.
     """

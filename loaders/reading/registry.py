@@ -46,7 +46,10 @@ class Loaders:
 
     @property
     def course_status_by_id(self) -> ByKey[CourseDoc]:
-        """Courses with at least their status. If the operation fetches courses, this is `course_by_id`."""
+        """The loader of courses with at least their status.
+
+        It is the same as `course_by_id` if the operation fetches courses.
+        """
         if not self.projections or "courses" in self.projections:
             return self.course_by_id
         if (loader := self._by_key.get(_STATUS)) is None:

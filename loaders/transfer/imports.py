@@ -90,7 +90,7 @@ class Importer:
                 _truncate_lists(incoming.fields)
         seen_rows = [self._seen.row(incoming.key) for incoming in batch]
         if self._writing and any(seen_rows):
-            await self._writing  # a repeated key is compared with what an earlier batch stores
+            await self._writing  # a row with a repeated key is compared with the result of this write
         stored = await self._stored(batch)
         plan = Plan(batch, [], [], [], {})
         for index, (incoming, seen_row) in enumerate(zip(batch, seen_rows, strict=True)):

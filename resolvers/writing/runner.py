@@ -215,7 +215,8 @@ async def _wait(follow_up: _Work, objects: Objects) -> Objects:
     try:
         return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
     except DeadlineError:
-        # Only a miss of the request's deadline was reported already, not one of the work's own deadline.
+        # `outcome` reports the work's end if the request's deadline passes first. If the work misses its own
+        # deadline, `outcome` only raises the error, so that is reported here.
         if task.done():
             report_late(task, _FOLLOW_UP)
         return objects
@@ -235,7 +236,7 @@ async def _finish(
     if commit:
         try:
             await commit
-        except Exception:  # the failure was already reported as the outcome of the commit
+        except Exception:  # the failure has already been reported as the outcome of the commit
             return objects
 
     async def work(tx: Transaction) -> Objects | None:
