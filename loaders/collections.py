@@ -27,7 +27,7 @@ class SeenBy(NamedTuple):
 
     published: the document's `status` must be PUBLISHED. with_course: the course that the document belongs to
     (`courseId`) must be visible too. nobody: no document is visible unless the rule allows it. rule: the name
-    of a rule in resolvers/access/rules.py; the permission can depend on who owns the document.
+    of a rule in resolvers/access/rules.py; what it grants can depend on who owns the document.
     """
 
     published: bool = False

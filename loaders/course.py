@@ -93,8 +93,8 @@ def wished(database: Database, criteria: CourseCriteria, wishes: Sequence[WishDo
 async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[Facets]:
     """Returns the number of courses with each value of each facet, for each parent in order.
 
-    Sends one command. A facet counts the courses that match the listing's filter without the part for the
-    facet itself. The most frequent value comes first. A rating counts the courses with that rating or a
+    Sends one command. A facet's counts apply the listing's filter, except for its condition on that facet.
+    The most frequent value comes first. A rating counts the courses with that rating or a
     higher one, and the highest rating comes first. A value that the filter selects is included even if its
     count is 0.
     """

@@ -66,8 +66,8 @@ async def ids_by_parent(
 ) -> list[list[ObjectId]]:
     """Returns the review ids that each parent should store, in the order of the parents.
 
-    Sends one command. The ids are read from the reviews. An index holds the reviews in this order, so
-    MongoDB doesn't have to sort them, and keeps nothing but the result in memory.
+    Sends one command. The ids are read from the reviews, newest first. An index has the reviews in that
+    order, so MongoDB doesn't have to sort them, and keeps nothing but the result in memory.
     """
     listing = loaders.review.listing(Loaders(database), PUBLIC, parent)
     pipeline: Pipeline = [

@@ -60,7 +60,7 @@ class Tokens(Protocol):
 #: field's arguments, and returns one entry per parent, in order.
 LevelFunction = Callable[..., Awaitable[Sequence[Any]]]  # Any, because each field has its own types
 
-_Loader: TypeAlias = DataLoader[Any, Any]  # Any, because each field has its own types of parents and entries
+_Loader: TypeAlias = DataLoader[Any, Any]  # Any, because parent and entry types differ from field to field
 
 
 @dataclass(slots=True)

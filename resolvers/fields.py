@@ -176,7 +176,7 @@ def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> Data
 def identity(arguments: Arguments) -> Hashable:
     """Returns a hashable key for these arguments. Keys are equal if and only if the arguments are.
 
-    Strings are left unchanged: Python caches the hash of a string, so a text that is passed to many calls is
+    Strings are left unchanged: Python caches the hash of a string, so one that is passed to many calls is
     hashed only once.
     """
     return tuple([(name, _hashable(arguments[name])) for name in sorted(arguments)])

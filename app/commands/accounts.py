@@ -116,9 +116,8 @@ def _report_sessions(email: str, changed: Changed) -> None:
 def _print_reset(reset: Reset) -> None:
     """Prints the link or the token to standard output, and everything else to standard error."""
     url = load().reset_url
-    _say(
-        f"This single-use {'link' if url else 'token'} sets the password until {_shown(reset.expires_at)}:\n"
-    )
+    kind = "link" if url else "token"
+    _say(f"Use this {kind} once to set the password, before {_shown(reset.expires_at)}:\n")
     typer.echo(url.replace("{token}", reset.token) if url else reset.token)
     if not url:
         _say(_EXAMPLE)

@@ -143,7 +143,7 @@ def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_M
     chosen at random, so that a client can't arrange for large members to be missed.
     """
     if len(members) == 1:
-        # A container's only member is treated as too large, so that it is split and its own members are
+        # A container's only member is always treated as too large: it is split, and its own members are
         # measured instead.
         yield size, members
         return

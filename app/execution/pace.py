@@ -21,7 +21,7 @@ class Pace:
         self._began: float | None = None
 
     async def turn(self) -> None:
-        """Waits until a piece of work may run. Await this before each piece of at most a few ms.
+        """Waits until a piece of work may run. Await this before each piece, of a few milliseconds at most.
 
         If the current iteration of the event loop has already taken too long, this waits for the next one. It
         does not matter which task took the time, because all tasks that are ready share one iteration.

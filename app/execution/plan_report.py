@@ -12,8 +12,8 @@ from app.observing import LevelCalled
 
 _MOST_KEYS = 4  # the maximum number of response keys shown in a level's line of text
 
-#: The measured calls of a run. Each is keyed by the number of the first use (a place in the plan that needs
-#: the call) in its level.
+#: The measured calls of a run, by level. The key is the number of the level's first use: the first place in
+#: the plan that needs the call.
 Timings: TypeAlias = Mapping[int, LevelCalled]
 
 

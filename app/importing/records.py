@@ -25,7 +25,7 @@ class RowError(Exception):
 class NullCounts:
     """Counts the values replaced with null: sentinels, and invalid values if the mapping allows that.
 
-    A sentinel is a text that means "no value", such as "n/a". sentinels: the number of sentinels, by column
+    A sentinel is a string that means "no value", such as "n/a". sentinels: the number of sentinels, by column
     and text. invalid: the number of invalid values, by message. examples: some of the invalid values, in
     quotes, by message.
     """
@@ -47,7 +47,7 @@ class Recorder:
 
     def __init__(self, mapping: ImportMapping) -> None:
         self.null_counts = NullCounts(Counter(), Counter())
-        # For each column, the sentinels (texts that mean "no value") that are already being counted. Fields
+        # For each column, the sentinels (strings that mean "no value") that are already being counted. Fields
         # that share a column must not count them twice.
         self._counted: dict[str, frozenset[str]] = {}
         self._fields = [
@@ -111,7 +111,7 @@ class Recorder:
     def _getter(self, selection: Selection, sentinels: frozenset[str]) -> _Getter:
         """Returns a function that gets a value from a row, and looks it up if there is a lookup table.
 
-        The function returns None for a sentinel, that is, a text that means "no value".
+        The function returns None for a sentinel, that is, a string that means "no value".
         """
         get = self._select(selection, sentinels)
         lookup = selection.lookup
@@ -172,7 +172,7 @@ class Recorder:
 
 
 def _sentinels(field_mapping: FieldMapping) -> frozenset[str]:
-    """Returns the texts that mean "no value" for a field. For a country, NA means Namibia instead."""
+    """Returns the strings that mean "no value" for a field. For a country, NA means Namibia instead."""
     return SENTINELS - {"na"} if field_mapping.normaliser == "country" else SENTINELS
 
 

@@ -46,7 +46,7 @@ def show_mapping(
 
 
 def show_closing(console: Console, tally: Tally, seconds: float) -> None:
-    """Prints the number of rows by outcome, then the texts that were replaced with null, by column."""
+    """Prints the number of rows by outcome, then the strings that were replaced with null, by column."""
     kinds, nulls = tally.kinds, tally.null_counts
     counts = [("read", tally.read), *((kind, kinds[kind]) for kind in ("created", "updated", "unchanged"))]
     counts += [("duplicate", kinds["duplicate"])] if kinds["duplicate"] else []

@@ -1,6 +1,6 @@
 """Limits the length, tokens and lines of a document while it is parsed.
 
-The time to parse a text grows with its length and its tokens. The time to locate an error grows with the
+The time to parse a document grows with its length and its tokens. The time to locate an error grows with the
 number of lines before it.
 """
 
@@ -51,8 +51,8 @@ def parsed(text: str, limits: Limits) -> DocumentNode:
 def _unlink(lexer: Lexer) -> None:
     """Unlinks the tokens, which refer to each other in both directions.
 
-    Otherwise these reference cycles, and the texts in them, would stay in memory until the garbage collector
-    runs. The links are not needed after parsing.
+    Otherwise these reference cycles, and the strings in them, would stay in memory until the garbage
+    collector runs. The links are not needed after parsing.
     """
     token = lexer.token
     while token.next:

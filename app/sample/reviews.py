@@ -31,7 +31,8 @@ _ANONYMOUS = 150
 _PENDING = 60
 _REJECTED = 25
 
-# Percentages of one to five stars for some mean ratings. For other means, they are interpolated.
+# For several average ratings, the percentages of reviews with one to five stars. Other averages are
+# interpolated.
 _SHARES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (3.0, (16, 18, 26, 25, 15)),
     (3.5, (8, 12, 23, 34, 23)),

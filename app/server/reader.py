@@ -66,7 +66,7 @@ class Unread:
 
 
 class Reader:
-    """The client of one connection, as a reader of responses.
+    """How much of the responses one connection's client has read.
 
     rest: returns how many bytes of the response the application has yet to send. on_read: called once the
     client has read all bytes written so far.

@@ -105,7 +105,7 @@ async def session(tx: Transaction, id: ObjectId) -> SessionDoc | None:
 
 
 async def refresh_session(tx: Transaction, own: SessionDoc, key: str | None) -> SessionDoc:
-    """Extends a session and advances it to the generation of its next refresh token."""
+    """Extends a session and moves it to its next refresh-token generation."""
     generation = own["generation"] + 1
     refreshed = await tx.patch(
         "sessions", dict(own), generation=generation, refreshKey=key, expiresAt=tx.now + LASTS

@@ -100,8 +100,8 @@ async def _listed(cursor: Awaitable[Any]) -> list[Document]:  # Any: PyMongo's a
 def send(target: DriverObject, kind: str, call: DriverCall) -> Coroutine[Any, Any, Result]:
     """Sends a command and returns its result.
 
-    call: sends the command through a collection, a database or a session of PyMongo. For Motor, it is called
-    in one of our threads, with the blocking object that Motor's object wraps. (Motor does the same in a
+    call: sends the command through a PyMongo collection, database or session. For Motor, it is called in
+    one of our threads, on the blocking object that the Motor object wraps. (Motor does the same in a
     roundabout way: through its own cursor, document by document.)
     kind: the name of the MongoDB command, for listeners.
 

@@ -363,7 +363,7 @@ async def _commit(session: DriverObject) -> None:
 
 
 def _may_have_committed(error: PyMongoError) -> bool:
-    """Whether a commit may have succeeded despite this error, or has yet to reach a majority."""
+    """Whether, despite this error, a commit may have succeeded or may still reach a majority."""
     return (
         error.has_error_label(_UNKNOWN)
         or isinstance(error, WriteConcernError)

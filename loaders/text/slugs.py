@@ -10,7 +10,7 @@ _SIGNS = {"+": "p", "#": "sharp"}  # so that C, C++ and C# get different slugs
 
 
 def slugify(text: str) -> str:
-    """Converts a text to a slug: "Node.JS & Express" becomes "node-js-express".
+    """Converts a string to a slug: "Node.JS & Express" becomes "node-js-express".
 
     Letters of any script are kept, but accents are removed. The slug has at most 80 characters, and can be
     empty.

@@ -81,7 +81,7 @@ _FOLDING = _Folding()
 
 
 def words(text: str) -> list[str]:
-    """Returns the words of a text, in order, without case and accents.
+    """Returns the words of a string, in order, without case and accents.
 
     "Café Ökonomie" has the words "cafe" and "okonomie". Runs in linear time, because each character is
     normalised on its own. Normalising the text as a whole would be quadratic in the length of its runs of

@@ -53,7 +53,7 @@ def decode_id(global_id: str) -> GlobalId | None:
     except ValueError:
         return None
     type_name = next((row.type_name for row in with_types() if row.id_code == raw[:3]), None)
-    # Each ID has one canonical form. Other texts that decode to the same bytes are not valid IDs.
+    # Each ID has one canonical form. Other strings that decode to the same bytes are not valid IDs.
     if type_name is None or urlsafe_b64encode(raw).decode() != global_id:
         return None
     return GlobalId(type_name, ObjectId(raw[3:]))

@@ -62,7 +62,7 @@ AuditFilterArgument = Annotated[
     ),
 ]
 
-#: The maximum length of a text in a filter, and of a slug argument, in characters.
+#: The maximum length of a string in a filter, and of a slug argument, in characters.
 LONGEST_TEXT = 200
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class Ordering(NamedTuple):
 def set_fields(value: InputObject | None) -> Document:
     """Returns the fields of an input that are set and not null, with enums converted to their stored values.
 
-    Raises BadUserInputError if a text is too long.
+    Raises BadUserInputError if a string is too long.
     """
     if value is None:
         return {}
@@ -99,9 +99,9 @@ def _narrows(name: str, value: Any) -> bool:  # Any: filter values of all types
 
 
 def text(name: str, value: str) -> str:
-    """Checks the length of a text argument, such as a slug or a search, and returns the text unchanged.
+    """Checks the length of a string argument, such as a slug or a search, and returns the text unchanged.
 
-    Raises BadUserInputError if it is too long, because long texts take longer to process.
+    Raises BadUserInputError if it is too long, because long strings take longer to process.
     """
     if len(value) > LONGEST_TEXT:
         raise BadUserInputError(

@@ -12,7 +12,7 @@ from resolvers.inputs import DeliveryMode, Level, ReviewStatus
 from resolvers.values import Check
 from resolvers.writing import LONGEST_CLIENT_MUTATION_ID
 
-#: Maximum lengths of texts, in characters.
+#: Maximum lengths of strings, in characters.
 _SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000
 #: Lengths, in characters, to which credentials and tokens are cut. Every stored value that they are compared
 #: with is shorter.

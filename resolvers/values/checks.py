@@ -57,12 +57,12 @@ def line(most: int) -> Check:
 
 
 def or_none(check: Check) -> Check:
-    """Converts a text without visible characters to None, because forms send such texts for empty fields."""
+    """Converts a string without visible characters to None: forms send such strings for empty fields."""
     return lambda value: check(value) if len(value) > _MAX_EXAMINED or is_visible(value) else None
 
 
 def at_most(most: int) -> Check:
-    """Checks that a text has at most `most` characters, and stores it unchanged."""
+    """Checks that a string has at most `most` characters, and stores it unchanged."""
 
     def check(value: str) -> str:
         if len(value) > most:
@@ -87,9 +87,9 @@ def _text(most: int, cleaned: Callable[[str], str]) -> Check:
 
 
 def compared(most: int) -> Check:
-    """Truncates a text that is only compared with stored values to `most` characters.
+    """Truncates a string that is only compared with stored values to `most` characters.
 
-    All stored values are shorter than that, so truncating a text never makes it equal to one of them.
+    All stored values are shorter than that, so truncating a string never makes it equal to one of them.
     """
     return lambda value: value[:most]
 

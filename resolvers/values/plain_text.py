@@ -30,7 +30,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 
 
 def clean(text: str) -> str:
-    """Removes HTML tags, control characters and surrounding white space from a text.
+    """Removes HTML tags, control characters and surrounding white space from a string.
 
     The result contains nothing that a browser would parse as a tag, no matter how tags were nested: a space
     is inserted after each remaining "<" that could start a tag, so "List<String>" becomes "List< String>".
@@ -42,13 +42,13 @@ def clean(text: str) -> str:
 
 
 def in_line(text: str) -> str:
-    """Cleans a text like `clean`, and collapses each run of white space into one space."""
+    """Cleans a string like `clean`, and collapses each run of white space into one space."""
     return " ".join(clean(text).split())
 
 
 def is_visible(text: str) -> bool:
-    """Returns whether a text contains a letter, number, punctuation mark or symbol.
+    """Returns whether a string contains a letter, number, punctuation mark or symbol.
 
-    A text that consists only of white space, marks and invisible characters is not visible.
+    A string that consists only of white space, marks and invisible characters is not visible.
     """
     return any(category(character)[0] in "LNPS" for character in text)

@@ -44,8 +44,8 @@ class Arguments(NamedTuple):
 
     values: a function that takes the variables and returns exactly the keyword arguments that Strawberry's
     own resolver would get. It raises GraphQLError for variables of the wrong type.
-    text: the source text of the arguments, sorted by name; a long text is shortened. Fields with equal texts
-    have equal arguments.
+    text: the source text of the arguments, sorted by name, with a digest in place of what is too long. Fields
+    with the same text have the same arguments.
     constant: the keyword arguments if they don't depend on any variable, otherwise None.
     """
 
@@ -81,9 +81,9 @@ def variables_in(value: ValueNode) -> list[str]:
 
 
 def _shortened(text: str) -> str:
-    """Shortens a long text to its beginning and a digest, so that different texts remain different.
+    """Shortens a long string to its beginning and a digest, so that different strings remain different.
 
-    Otherwise, a plan would be large if each of its fields held a copy of a long text.
+    Otherwise, a plan would be large if each of its fields held a copy of a long string.
     """
     if len(text) <= _LONGEST_TEXT:
         return text

@@ -114,7 +114,7 @@ Route: TypeAlias = tuple[Step, ...]
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
 #: A generated function that completes values and stores each result in the object or list it belongs to.
-#: Returns the values and result objects that the nested uses wait for.
+#: Returns the values and result objects that the uses nested below depend on.
 Build: TypeAlias = Callable[[Sequence[Value], Sequence[Any]], Waiting]  # Any: objects or lists
 
 

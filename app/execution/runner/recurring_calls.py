@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from app.execution.compiler import Value
 
-#: For how many event loop iterations a batch waits for calls at other depths, because one call can become
-#: ready an iteration later than another.
+#: Number of event loop iterations that a batch waits for calls at other depths: one call can become ready an
+#: iteration later than another.
 _JOINING = 2
 
 #: A function that returns one entry per parent, in order. It never raises; instead, the entry of a parent can

@@ -1,4 +1,4 @@
-"""Normalisers, which convert the dates, numbers and texts in a file to stored values."""
+"""Normalisers, which convert the dates, numbers and strings in a file to stored values."""
 
 from app.importing.values.normalisers import NORMALISERS, options
 

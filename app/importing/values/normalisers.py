@@ -1,7 +1,7 @@
 """The table of normalisers, keyed by the name that a mapping uses in `as`.
 
 A normaliser is a pure function that converts a cell to a stored value. It is never called with null or
-with a sentinel (a text that means "no value"). It raises ValueError for an invalid value. The error message
+with a sentinel (a string that means "no value"). It raises ValueError for an invalid value. The error message
 completes a sentence that begins with the value, for example "is not a number".
 """
 
@@ -16,7 +16,7 @@ Normaliser = Callable[..., Any]  # the options and the result type vary by norma
 
 
 def slug(value: object) -> str:
-    """Converts a text to a form suitable for a URL path: "Node.JS" becomes "node-js"."""
+    """Converts a string to a form suitable for a URL path: "Node.JS" becomes "node-js"."""
     converted = slugify(text_values.text(value))
     if not converted:
         raise ValueError("has no letters or digits to make a slug from")

@@ -1,4 +1,4 @@
-"""Normalises texts, lists of texts, and words for an enum value, a language or a country."""
+"""Normalises strings, lists of strings, and words for an enum value, a language or a country."""
 
 import ast
 import json
@@ -38,11 +38,11 @@ _TAG_BCP47 = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|\d{3}))?
 
 
 def text(value: object) -> str:
-    """Trims a text, converts special spaces and line ends to plain ones, and removes control characters."""
+    """Trims a string, converts special spaces and line ends to plain ones, and removes control characters."""
     if not isinstance(value, str):
         return _scalar(value)
     if value.isascii() and value.isprintable() and "  " not in value:
-        return value.strip()  # a shortcut: most texts need no other change
+        return value.strip()  # a shortcut: most strings need no other change
     value = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
     return _BLANK.sub(" ", value).strip()
 
@@ -65,10 +65,10 @@ def markdown(value: object) -> str:
 
 
 def items(value: object, *, separator: str | None = None) -> list[str]:
-    """Reads a list of texts: a JSON or Python list, or a text split at `separator`.
+    """Reads a list of strings: a JSON or Python list, or a string split at `separator`.
 
-    Without a `separator`, a text is split at the first of these that it contains: vertical bars, semicolons,
-    commas, line ends. Empty and repeated items are omitted.
+    Without a `separator`, a string is split at the first of these that it contains: vertical bars,
+    semicolons, commas, line ends. Empty and repeated items are omitted.
     """
     parts = value if isinstance(value, list | tuple | set) else _split(text(value), separator)
     return list(dict.fromkeys(item for part in parts if part is not None and (item := text(part))))
