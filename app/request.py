@@ -64,7 +64,7 @@ class Request(NamedTuple):
 
     @property
     def deadline(self) -> float:
-        """The request's deadline, in seconds on the clock of time.monotonic(); infinity if it has none."""
+        """The request's deadline as a value of time.monotonic(), in seconds; infinity if it has none."""
         return self.scope.deadline if self.scope else inf
 
     def context(

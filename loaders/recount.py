@@ -1,6 +1,6 @@
 """Recomputes the aggregates from the documents that they summarise.
 
-The documents are processed in batches, so that the database can have any size. Each batch has its own
+The documents are processed in batches, so that the database can be of any size. Each batch has its own
 transaction, so that a review written in the meantime is neither lost nor reported as a difference.
 """
 

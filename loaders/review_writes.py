@@ -84,7 +84,7 @@ async def vote(tx: Transaction, review: ReviewDoc, student_id: ObjectId, *, help
 
 
 async def _update_aggregates(tx: Transaction, before: ReviewDoc | None, after: ReviewDoc | None) -> None:
-    """Updates the course and the student after a review was inserted, changed or deleted.
+    """Updates the course and the student after a review has been inserted, changed or deleted.
 
     before: None if the review is new. after: None if the review was deleted.
     """

@@ -36,7 +36,7 @@ class Cursors:
         self._secret = blake2b(secret, person=b"lectern-cursors").digest()
 
     def scope(self, name: str) -> "Scope":
-        """Returns the Scope for the cursors of one list, or of a list that exists once per parent.
+        """Returns the Scope for the cursors of a list: a single list, or one that each parent has.
 
         name: distinguishes the list from all other lists, by its field, filter and order.
         """
@@ -56,7 +56,7 @@ class DecodedCursor(NamedTuple):
 
 
 class Scope:
-    """Creates and reads the cursors of one list, or of a list that exists once per parent.
+    """Creates and reads the cursors of a list: a single list, or one that each parent has.
 
     new_digest: returns a new keyed hash that already covers the name of the list.
     """

@@ -98,8 +98,7 @@ async def _upcoming_run(tx: Transaction, course: CourseDoc, values: InputValues)
 async def _has_seat(tx: Transaction, run: CourseRunDoc) -> bool:
     """Returns whether a newly enrolling student gets a seat.
 
-    Students on the waitlist get free seats first, because after an import there might be both free seats and
-    students on the waitlist.
+    Students on the waitlist take precedence: an import can leave a run with both free seats and a waitlist.
     """
     moved = await loaders.enrollment.fill(tx, run)
     if moved == loaders.enrollment.MOST_MOVED:

@@ -162,7 +162,7 @@ def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -
 
 
 def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> DataLoader[Parent, Value]:
-    """Returns the request's DataLoader for a level function with these arguments, or creates it."""
+    """Returns the request's DataLoader for a level function and its arguments, creating it if necessary."""
     key = (function, identity(arguments))
     if (loader := ctx.levels.get(key)) is None:
 

@@ -54,7 +54,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
             )
             answer = await executor.run(prepared, request)
             ms = (perf_counter() - start) * 1000
-    if isinstance(answer, Refusal):  # graphql-core refused the operation before running any field
+    if isinstance(answer, Refusal):  # graphql-core refused the operation before executing any field
         size, engine = len(encoded(answer.payload)), _ENGINES["reference"]
     else:
         size, engine = sum(map(len, answer.body)), _ENGINES[answer.engine]

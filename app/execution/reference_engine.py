@@ -25,7 +25,7 @@ async def payload(
     in_thread: whether to run it in a thread. This is for operations that never await: on the event loop, they
     would block all other requests, whereas Python switches between threads.
 
-    Raises RefusedError if no field was run.
+    Raises RefusedError if no field was executed.
     """
     run = partial(
         execute,
@@ -39,7 +39,7 @@ async def payload(
         running = await to_thread(run) if in_thread else run()
         result = running if isinstance(running, ExecutionResult) else await running
     found = result.errors or []
-    if found and all(error.path is None for error in found):  # request errors: no field was run
+    if found and all(error.path is None for error in found):  # request errors: no field was executed
         raise RefusedError(found, error_codes.BAD_USER_INPUT)
     if found:
         return {"errors": [errors.field_error(error) for error in found], "data": result.data}

@@ -28,8 +28,8 @@ _MOST_BYTES = 64_000_000  # maximum total size of the bodies in a lane's queue
 _PAUSE = 0.002  # seconds per sleep of an expensive query while a mutation is in flight
 _MAX_PAUSED = 0.5  # total seconds that an expensive query sleeps because of mutations
 
-#: How many seconds later a cheaper request can arrive and still run before an earlier one. This is bounded so
-#: that no request waits forever.
+#: How many seconds after another request a cheaper one can arrive and still run before it. The limit keeps
+#: any request from waiting forever.
 _HEAD_START = 1.0
 
 

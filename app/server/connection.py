@@ -35,9 +35,7 @@ _MAX_PIPELINED_BODIES = 65_536
 _HEAD_OVERHEAD = 1024  # bytes that a head can have besides its fields and its URL
 
 _TICKS = 10  # parts of the timeout of a head or body; a part counts only if the server was reading
-_LINGER = (
-    1.0  # seconds for bytes in flight to arrive: a refusal at the client, or a request at a stopping server
-)
+_LINGER = 1.0  # seconds that a refusal, or a request to a stopping server, has to arrive
 _MAX_LINGERING = 128  # connections above the limit that can stay open for _LINGER; others close at once
 
 _Options: TypeAlias = Any  # uvicorn's constructor arguments, passed through unchanged

@@ -37,7 +37,7 @@ Reads: TypeAlias = dict[str, set[Any]]  # Any: an `_id` can have any BSON type
 class Named(Protocol):
     """A collection, or anything else with a name.
 
-    The name is a property because it is read only when needed: Motor's collections take a while to return it.
+    The name is a property so that it is fetched only when needed: getting it from a Motor collection is slow.
     """
 
     @property

@@ -72,7 +72,7 @@ class SessionPayload(Payload):
         "Access token for the header `Authorization: Bearer …`; null if the mutation was refused."
     )
     refresh_token: str | None = fields.plain(
-        "Refresh token for `refreshSession`, which can be used only once; null if the mutation was refused."
+        "Single-use refresh token for `refreshSession`; null if the mutation was refused."
     )
     expires_at: datetime | None = fields.plain(
         "When the access token expires; null if the mutation was refused."

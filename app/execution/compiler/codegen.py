@@ -75,9 +75,9 @@ class Compiler:
         self._code: dict[str, CodeType] = {}
 
     def use(self, position: Position, above: Route = ()) -> Use:
-        """Returns the use (the place that needs a call) at a position, with all uses below it.
+        """Returns the use at a position (a place in the plan where a call is needed), with all uses below it.
 
-        above: the route to the object that the position is in.
+        above: the route to the object that contains the position.
         """
         assert isinstance(position.source, Called)  # noqa: S101  # for the type checker
         route = (*above, _step(position))

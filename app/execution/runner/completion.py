@@ -87,7 +87,7 @@ class Completion:
     def _append(self, built: Built, values: Sequence[Value], slots: Sequence[list[Value]]) -> bool:
         """Calls a build function for list items. Returns whether it succeeded.
 
-        slots: the list that the results are appended to, repeated once per item.
+        slots: for each item, the list to append its result to (the same list every time).
         """
         before = len(slots[0])
         done = self._build(built, values, slots)

@@ -16,10 +16,10 @@ Call: TypeAlias = Callable[[list[Value]], Awaitable[Sequence[Value]]]
 
 
 class Recurring:
-    """The calls of one function with the same arguments in one run, at any depth.
+    """All calls to one function with the same arguments in one execution, at any depth.
 
-    Calls that become ready at the same time form one batch, regardless of their depth. A parent that has
-    already been requested, or is in flight, is not requested again. Parents are compared by identity.
+    Calls that become ready at the same time form one batch, regardless of their depth. A parent whose result
+    has been loaded, or is in flight, is not requested again. Parents are compared by identity.
 
     joined: whether several of the calls can be ready at the same time. It is False if the calls are nested in
     one another.

@@ -1,4 +1,4 @@
-"""Normalises strings, lists of strings, and words for an enum value, a language or a country."""
+"""Normalises strings, lists of strings, and strings that name an enum value, a language or a country."""
 
 import ast
 import json
