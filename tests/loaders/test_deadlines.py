@@ -28,6 +28,8 @@ Read: TypeAlias = Callable[[Database], Coroutine[object, object, Value]]
 @pytest.fixture
 async def own(own_mongod: Mongod) -> AsyncIterator[Database]:
     things = own_mongod.client[NAME]["things"]
+    # A test may leave a transaction open, which would hold locks for a minute.
+    own_mongod.client.admin.command("killAllSessions", [])
     things.drop()
     things.insert_many([{"_id": number, "n": 0} for number in range(400)])
     async with connect(own_mongod.settings()) as database:
