@@ -47,9 +47,9 @@ class Request(NamedTuple):
     """One request for an operation.
 
     now: when the request arrived. address: the client's IP address; empty if unknown. id: the client's
-    `X-Request-Id`, or else a random id. scope: the scope that gives the request's MongoDB
-    commands their deadline; None if there is no deadline. trace: the listener that collects a trace, if the
-    client asked for one.
+    `X-Request-Id`, or else a random id. scope: the scope that gives the request's MongoDB commands their
+    deadline; None if there is no deadline. trace: the listener that collects a trace, if the client asked for
+    one.
     """
 
     services: Services

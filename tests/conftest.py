@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two workers for each processor: half of the time, tests wait for other processes."""
+    """Returns two workers for each processor, because many tests wait for other processes."""
     return min(2 * (os.cpu_count() or 1), _MOST_WORKERS)
 
 

@@ -145,6 +145,16 @@ async def test_a_client_s_id_is_kept_if_it_is_short_and_plain(settings: Settings
     assert all(len(own) == 16 for own in others)
 
 
+async def test_a_client_s_name_and_version_are_truncated(settings: Settings) -> None:
+    recorder = Recorder()
+    async with gateway(settings, recorder) as client:
+        for length in (64, 65):
+            headers = {f"apollographql-client-{key}": "x" * length for key in ("name", "version")}
+            await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+    kept = [(len(ended.client_name), len(ended.client_version)) for ended in recorder.of(RequestEnded)]
+    assert kept == [(64, 64), (64, 64)]
+
+
 def test_events_without_listeners_are_not_measured() -> None:
     """Their attributes are None, so they cost a comparison."""
 

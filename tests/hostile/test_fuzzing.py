@@ -1,4 +1,4 @@
-"""Seeded fuzzing with the same requests every time, a few seconds. `make fuzz` runs more."""
+"""Seeded fuzzing with the same requests every time. `make fuzz` sends more."""
 
 from pathlib import Path
 

@@ -17,6 +17,8 @@ from resolvers.access.rules import RULES
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import decode_id, encode_id, nodes_by_id
 from resolvers.schema import schema
+from resolvers.schema.write_inputs import MutationInput
+from resolvers.writing import write
 from tests import factories
 from tests.factories import store
 from tests.support import NOW, request_for
@@ -80,6 +82,19 @@ async def test_it_has_global_ids_and_is_found_by_them_by_who_may_see_it(
 async def test_it_is_loaded_by_its_key(database: Database, halls: list[dict[str, Any]]) -> None:
     load = request_for(database).context().loaders
     assert await load.by_key("halls", "slug")(["attic", "none"]) == [halls[1], None]
+
+
+def test_a_type_without_a_row_is_named_by_the_error() -> None:
+    with pytest.raises(TypeError, match=r"Hall has no row with an ID code in loaders/collections\.py"):
+        encode_id("Hall", {})
+
+
+async def build_hall(ctx: Any, tx: Any, values: Any) -> Any: ...
+
+
+def test_a_mutation_without_a_rule_is_named_by_the_error() -> None:
+    with pytest.raises(TypeError, match=r"buildHall has no rule in resolvers/access/rules\.py"):
+        write(build_hall, MutationInput, description="", commands=1)
 
 
 @pytest.mark.usefixtures("declared")

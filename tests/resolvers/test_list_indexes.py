@@ -1,4 +1,4 @@
-"""Every page of a list is found by an index and read in its order: MongoDB neither scans nor sorts."""
+"""A page of a root list, or of one parent's list, is read in the order of an index: no scan, and no sort."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
