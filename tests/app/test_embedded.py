@@ -46,7 +46,15 @@ def mongods(directory: Path) -> list[int]:
     listed = subprocess.run(
         ["pgrep", "-f", f"mongod .*--dbpath={directory}/data"], capture_output=True, text=True
     )
-    return [int(pid) for pid in listed.stdout.split() if Path(f"/proc/{pid}/comm").read_text() == "mongod\n"]
+    return [pid for pid in map(int, listed.stdout.split()) if name_of(pid) == "mongod"]
+
+
+def name_of(pid: int) -> str | None:
+    """The name of a process, or None if it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def wait_until_none(directory: Path, seconds: float = 5) -> None:
