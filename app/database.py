@@ -28,7 +28,7 @@ from loaders.mongo import (
 
 _log = structlog.get_logger("lectern")
 
-_ATTEMPT, _PAUSE = 1.0, 0.5  # at startup: seconds that a ping may take, and seconds between pings
+_ATTEMPT, _PAUSE = 1.0, 0.5  # a startup ping's timeout, and the pause before the next one, in seconds
 
 _Driver: TypeAlias = Any  # a client of either driver; they have no common base class
 
@@ -108,7 +108,7 @@ async def require_transactions(database: Database) -> None:
     """Raises DatabaseUnavailableError if MongoDB doesn't answer or doesn't support transactions."""
     await ping(database)
     hello = await database.command("hello")
-    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # isdbgrid: the reply of a mongos
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":  # a mongos replies "isdbgrid"
         raise DatabaseUnavailableError(_STANDALONE)
 
 

@@ -15,7 +15,7 @@ def directory(given: Path | None) -> Path:
 
 
 def was_here(directory: Path) -> bool:
-    """Whether `lectern dev` has run in the directory before."""
+    """Returns whether `lectern dev` has run in the directory before."""
     return (directory / "data").is_dir()
 
 

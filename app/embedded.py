@@ -3,11 +3,11 @@
 `running(directory)` yields the URI of a mongod that keeps its data in the directory. If another
 process has already started one there, that mongod is shared; otherwise a new one is started.
 
-The mongod runs for as long as any of the processes that share it (its owners). To that end, each owner holds
-the write end of a FIFO open, and the mongod's keeper, a shell in its own process group, reads from the FIFO.
-The keeper sees end-of-file when the last owner has exited, no matter how, even by kill -9. A lock that the
-mongod inherits shows whether one is running. Nothing needs cleaning up, and no state left by a crash is
-trusted.
+The mongod runs until the last of the processes that share it (its owners) has exited. To that end, each owner
+holds the write end of a FIFO open, and the mongod's keeper, a shell in its own process group, reads from the
+FIFO. The keeper sees end-of-file when the last owner has exited, no matter how, even by kill -9. The mongod
+inherits a lock, which shows other processes that it is running. Nothing needs cleaning up, and no state left
+by a crash is trusted.
 
 This is written by hand because no library shares a mongod between processes and stops it when the last of
 them exits.
@@ -121,7 +121,10 @@ def _join(directory: Path) -> tuple[str, int] | None:
 
 
 def _start(directory: Path, lock: int, cache_gb: float, deadline: float) -> tuple[str, int]:
-    """Starts a mongod, which inherits the lock. Returns its URI and lifeline (see _join_or_start)."""
+    """Starts a mongod. Returns its URI and lifeline (see _join_or_start).
+
+    lock: the descriptor of a locked file. The mongod inherits it, so the file stays locked while it runs.
+    """
     for _ in range(3):  # another process might take the free port before mongod binds it
         port = _free_port(directory)
         (directory / "port").write_text(str(port))
@@ -163,7 +166,7 @@ def _spawn(directory: Path, lock: int, command: list[str]) -> tuple[int, int]:
     log = os.open(directory / "mongod.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     files = [(os.POSIX_SPAWN_DUP2, read_end, 0), (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
     argv = ["/bin/sh", "-c", _KEEPER, "keeper", *command]
-    try:  # The keeper has its own process group, so that Ctrl-C reaches only the owner.
+    try:  # The keeper gets its own process group, so that Ctrl-C doesn't stop it and its mongod.
         return os.posix_spawn(argv[0], argv, os.environ, file_actions=files, setpgroup=0), lifeline
     finally:
         os.close(read_end)
@@ -182,7 +185,7 @@ def _becomes_primary(port: int, keeper: int, deadline: float) -> bool:
 
 
 def _listens(port: int) -> bool:
-    """Whether the port accepts connections.
+    """Returns whether the port accepts connections.
 
     Checked before a PyMongo client is created, because a client checks a server at most twice a second.
     """

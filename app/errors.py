@@ -81,7 +81,7 @@ def field_error(error: GraphQLError) -> ErrorDict:
 
 
 def nothing_done(errors: Sequence[ErrorDict], *, has_data: bool, wrote: bool) -> bool:
-    """Whether an operation had no effect because MongoDB is unavailable.
+    """Returns whether an operation had no effect because MongoDB is unavailable.
 
     This is the case if every error is SERVICE_UNAVAILABLE, no root field has a value and no commit was sent.
     wrote: whether the request has sent a commit.
@@ -114,7 +114,7 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
 
 
 def _may_be_repeated(error: PyMongoError) -> bool:
-    """Whether the client can try again after an error.
+    """Returns whether the client can try again after an error.
 
     It can if a transaction kept failing despite retries, because of write conflicts or a new primary, or if
     someone else killed the command.
@@ -141,7 +141,7 @@ def unexpected(error: Exception) -> ErrorDict:
 
 
 def _is_about_arguments(error: GraphQLError) -> bool:
-    """Whether an error is about an argument of a field or directive.
+    """Returns whether an error is about an argument of a field or directive.
 
     Variables can make an argument invalid at run time. graphql-core's error then refers to the argument, or
     to the variable in it.

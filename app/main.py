@@ -41,7 +41,7 @@ def create_app(settings: Settings, *listeners: Listener) -> Starlette:
     listeners: listeners for its requests, in addition to the log and the metrics.
     """
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
-    opened: list[Database] = []  # holds the database while the application is running
+    opened: list[Database] = []  # contains the database once the application has started
 
     def database() -> Database:
         return opened[0]

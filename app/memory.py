@@ -36,7 +36,7 @@ class _Thresholds:
         self._cyclic = 0  # number of operations that graphql-core is working on
 
     def take_over(self) -> None:
-        """Starts managing the thresholds."""
+        """Starts managing the garbage collector's thresholds."""
         self._are_ours = True
         self._set()
 

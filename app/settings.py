@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         0.0, ge=0, le=3600, description="Seconds to wait for MongoDB at startup before giving up."
     )
 
-    # Identity: docs/identity.md
+    # Identity (see docs/identity.md)
     lectern_secret: SecretStr = Field(
         SecretStr(""),
         validate_default=True,
@@ -127,7 +127,7 @@ class Settings(BaseSettings):
     )
     metrics: bool = Field(False, description="Serve the process's Prometheus metrics at `/metrics`.")
 
-    # Admission: docs/protection.md
+    # Admission control (see docs/protection.md)
     request_timeout: float = Field(
         10.0,
         gt=0,
@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         5.0, gt=0, le=60, description="Seconds that a request can wait to be admitted; after that, 503."
     )
 
-    # Limits on the cost of an operation: docs/protection.md
+    # Limits on the cost of an operation (see docs/protection.md)
     max_query_length: int = Field(
         _LIMITS.query_length, gt=0, description="The maximum number of characters in a document."
     )
@@ -197,7 +197,7 @@ class Settings(BaseSettings):
         _LIMITS.introspection_cost, gt=0, description="The maximum price of an introspection query."
     )
 
-    # Connections and shutdown: docs/operating.md
+    # Connections and shutdown (see docs/operating.md)
     forwarded_allow_ips: Networks = Field(
         ("127.0.0.1", "::1"),
         description="Proxies whose `X-Forwarded-*` headers are trusted: addresses and networks, separated by "
@@ -255,7 +255,7 @@ class Settings(BaseSettings):
     @field_validator("oidc_audience", "oidc_jwks")
     @classmethod
     def _with_issuer(cls, value: str, info: ValidationInfo) -> str:
-        if "oidc_issuer" not in info.data:  # an invalid OIDC_ISSUER is reported by itself
+        if "oidc_issuer" not in info.data:  # OIDC_ISSUER is invalid, and already has an error
             return value
         if info.data["oidc_issuer"] and not value:
             raise ValueError("is required when OIDC_ISSUER is set")

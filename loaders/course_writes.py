@@ -14,7 +14,7 @@ _LONGEST_BASE = 75  # maximum length of a slug in characters, before a number is
 
 
 async def slug_is_taken(tx: Transaction, slug: str, course_id: ObjectId | None = None) -> bool:
-    """Whether a course other than `course_id` already has the slug."""
+    """Returns whether a course other than `course_id` already has the slug."""
     found = await tx.find_one("courses", {"slug": slug}, projection={"_id": 1})
     return found is not None and found["_id"] != course_id
 
@@ -31,7 +31,7 @@ async def free_slug(tx: Transaction, title: str) -> str:
 
 
 async def are_instructors(tx: Transaction, ids: Sequence[ObjectId]) -> bool:
-    """Whether each of the ids, which must be distinct, belongs to an instructor. Sends one command."""
+    """Returns whether each of the distinct ids belongs to an instructor. Sends one command."""
     found = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
     return len(found) == len(ids)
 

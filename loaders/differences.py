@@ -37,7 +37,7 @@ def compared(collection: str, stored: Fields, true: Fields) -> list[Difference]:
 
 
 async def corrected(tx: Transaction, found: list[Difference], *, fix: bool) -> list[Difference]:
-    """Corrects differences if `fix` is set, except those that have a remedy.
+    """Corrects differences if `fix` is set, except those whose remedy only an operator can apply.
 
     Returns all of the differences, whether or not they were corrected.
     """
@@ -53,7 +53,8 @@ async def corrected(tx: Transaction, found: list[Difference], *, fix: bool) -> l
 async def _set(tx: Transaction, collection: str, fields: Mapping[ObjectId, Fields]) -> None:
     """Writes fields to each document.
 
-    Doesn't need Transaction.hold to detect conflicts: the values differ, so each write changes its document.
+    Conflicts are detected without Transaction.hold: the new values differ from the stored ones, so each write
+    changes its document.
     """
     updates = [UpdateOne({"_id": key}, {"$set": values}) for key, values in fields.items()]
     await send(

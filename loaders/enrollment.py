@@ -79,7 +79,10 @@ class _Move(NamedTuple):
     before: EnrollmentStatus | None
 
     def step(self, counts: Callable[[EnrollmentStatus | None], bool]) -> int:
-        """Returns what to add to a count of enrolments: 1, 0 or -1. counts: whether a status is counted."""
+        """Returns the change in a count of enrolments: 1, 0 or -1.
+
+        counts: returns whether an enrolment with a given status is counted.
+        """
         return counts(self.enrollment["status"]) - counts(self.before)
 
 
@@ -150,7 +153,7 @@ async def waiting_runs(tx: Transaction, course_id: ObjectId) -> Sequence[CourseR
 
 
 def is_full(run: CourseRunDoc) -> bool:
-    """Whether a run has no free seat."""
+    """Returns whether a run has no free seat."""
     return not has_free_seat(run)
 
 
@@ -177,9 +180,9 @@ async def _update_aggregates(tx: Transaction, move: _Move) -> None:
 
 
 async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
-    """Updates a run's counts for some moves (changes of enrolments' statuses).
+    """Updates a run's counts after the statuses of some enrolments have changed.
 
-    Then gives free seats to students on the run's waitlist, and returns their moves.
+    Then gives free seats to students on the run's waitlist, and returns the changes of their enrolments.
     """
     counted = _counted(run, moves)
     moved = await _move_up(tx, counted)
@@ -191,7 +194,7 @@ async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]
 
 
 def _counted(run: CourseRunDoc, moves: Sequence[_Move]) -> CourseRunDoc:
-    """Returns a run with its aggregates updated for some moves (changes of enrolments' statuses)."""
+    """Returns a run with its aggregates updated after the statuses of some enrolments have changed."""
     return {
         **run,
         "seatsTaken": run["seatsTaken"] + sum(move.step(takes_seat) for move in moves),
@@ -217,7 +220,7 @@ async def _move_up(tx: Transaction, run: CourseRunDoc) -> list[_Move]:
 
 
 async def _is_open(tx: Transaction, run: CourseRunDoc) -> bool:
-    """Whether students can enrol in a run."""
+    """Returns whether students can enrol in a run."""
     course: CourseDoc | None = await tx.get("courses", run["courseId"])
     return utc(run["startsAt"]) > tx.now and course is not None and course["status"] == "PUBLISHED"
 

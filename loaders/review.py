@@ -81,11 +81,11 @@ class ReviewListing(Listing):
         return [page or next(listed) for page in answered]
 
     def _carried(self, load: Loaders, parents: Sequence[Value], window: Window) -> "list[_Carried] | None":
-        """Returns the stored ids for each parent's page, or None if they aren't sufficient for every page."""
+        """Returns each parent's page of stored review ids; None if they aren't sufficient for every page."""
         if self.carriers is None or window != Window(window.limit):
             return None
         # If courses can be hidden, another page follows only if the first review after this page is visible.
-        # That review is fetched too, unless the operation doesn't ask whether another page follows.
+        # That review is fetched too, if the operation might ask whether another page follows.
         asked = load.looked_beyond is None or "reviews" in load.looked_beyond
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []
@@ -117,16 +117,16 @@ class ReviewListing(Listing):
 
 
 class _Carried(NamedTuple):
-    """The stored ids for a page, and whether more reviews follow."""
+    """The stored review ids for a page, and whether more reviews follow."""
 
     ids: list[ObjectId]
     more: bool
 
 
-#: All published reviews, of any course. These are the reviews whose ids are stored.
+#: All published reviews, of any course. `newestReviewIds` contains ids of these reviews.
 PUBLIC = ReviewCriteria(statuses=("PUBLISHED",))
-#: The criteria for which stored review ids suffice: PUBLIC, and a student's published reviews of published
-#: courses.
+#: The criteria of lists that can be read by the ids in `newestReviewIds`: PUBLIC, and a student's published
+#: reviews of published courses.
 _CARRIED = (PUBLIC, ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",)))
 
 
@@ -141,8 +141,8 @@ def listing(
 ) -> ReviewListing:
     """Lists the reviews of each course or each student.
 
-    parents: the courses or students whose reviews will be listed, so that the ids that they store can be
-    used; None if stored ids must not be used.
+    parents: the courses or students whose reviews will be listed. If None, the review ids that they store are
+    not used.
     """
     course: Filter | None = None
     if criteria.course_statuses is not None:

@@ -1,9 +1,9 @@
 """Compares stored review ids with the actual reviews, and helpful counts with the actual votes.
 
-Most reviews have no votes, and their stored counts agree, so there is nothing to count. Votes are counted for
+Most reviews have no votes, and stored counts that say so, so there is nothing to count. Votes are counted for
 two kinds of reviews. Suspects are reviews whose stored counts imply votes, or contradict each other; a query
-finds them. The others are reviews that have votes although their stored counts imply none. Votes for a
-deleted review are reported under the review's id, and can be deleted.
+finds them. The other kind has votes although the stored counts imply none. Votes for a deleted review are
+reported under the review's id, and can be deleted.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -38,9 +38,9 @@ _VOTES = 1_000  # votes per batch
 
 
 async def newest_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """Yields differences in the `newestReviewIds` of courses and students, in batches.
+    """Yields the `newestReviewIds` of courses and students that differ from the actual reviews, in batches.
 
-    If `fix` is set, writes the true values.
+    If `fix` is set, corrects them.
     """
     for collection, parent in CARRIERS.items():
         async for ids in batches(database, collection):
@@ -83,7 +83,7 @@ async def ids_by_parent(
 async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
     """Yields differences in `helpfulCount` and `helpfulScore`, and votes for deleted reviews, in batches.
 
-    If `fix` is set, writes the true values, and deletes the votes for deleted reviews.
+    If `fix` is set, corrects the stored values, and deletes the votes for deleted reviews.
     """
     if suspects := await _suspects(database):
         async for ids in batches(database, "reviews", {"$or": suspects}):
@@ -174,10 +174,10 @@ def _is_suspect(review: Fields) -> bool:
 
 
 def _true(review: Fields, votes: int) -> Fields:
-    """Returns the true counts and score of a review.
+    """Returns the helpful counts and the score that a review with this number of votes should have.
 
-    Old imports didn't store the imported count. For their reviews, the imported count is the part of
-    `helpfulCount` that exceeds the number of votes.
+    Old imports didn't store `importedHelpfulCount`. For their reviews, it is the part of `helpfulCount` that
+    exceeds the number of votes.
     """
     is_old_import = "externalId" in review and "importedHelpfulCount" not in review
     stored = review.get("importedHelpfulCount", 0)

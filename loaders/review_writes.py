@@ -102,14 +102,14 @@ async def _update_aggregates(tx: Transaction, before: ReviewDoc | None, after: R
 
 
 class _Newest(NamedTuple):
-    """The newest review ids that a course and a student should store."""
+    """The ids of the newest reviews of a course and of a student."""
 
     of_course: list[ObjectId]
     of_student: list[ObjectId]
 
 
 async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | None) -> _Newest:
-    """Reads from the reviews the ids that a course and a student should store. Sends one command."""
+    """Reads the ids of a course's and a student's newest reviews, in one command."""
     pipeline: Pipeline = [
         {"$match": {"_id": course_id}},
         {"$project": {"_id": 1}},

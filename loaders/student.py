@@ -1,4 +1,4 @@
-"""The list of students, their wishlists, and writes to both."""
+"""Lists students, and reads and writes students and their wishlists."""
 
 from collections.abc import Sequence
 

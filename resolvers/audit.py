@@ -19,7 +19,7 @@ async def instructor(actors: Sequence[ActorDoc], ctx: Context) -> Sequence[Instr
 
 
 async def node(changes: Sequence[ChangeDoc], ctx: Context) -> Sequence[Document | None]:
-    """Returns the current document for each change, or None if its collection has no Node type."""
+    """Returns the current version of each changed document, or None if its collection has no Node type."""
     return await nodes_by_id(ctx, [_global_id(change) for change in changes], most=len(changes))
 
 

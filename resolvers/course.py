@@ -235,8 +235,9 @@ async def archive_course(ctx: Context, tx: Transaction, values: InputValues) -> 
 async def _fields(ctx: Context, tx: Transaction, values: InputValues, course: CourseDoc | None) -> Document:
     """Converts the input values of a course to the fields to store.
 
-    course: the course to change, or None for a new course. Raises RefusedError with an error for each invalid
-    value.
+    course: the course to change, or None for a new course.
+
+    Raises RefusedError with an error for each invalid value.
     """
     fields = {name: values[name] for name in _FIELDS if name in values}
     errors: list[RefusedError] = []

@@ -19,7 +19,7 @@ from loaders.reading import Key
 from resolvers.errors import InvalidCursorError
 
 _SIGNATURE_SIZE = 12  # length of a cursor's signature, in bytes
-_MAX_LENGTH = 2_000  # maximum length of a cursor, in characters; the titles in ordering keys are shorter
+_MAX_LENGTH = 2_000  # maximum length of a cursor, in characters; enough even if it contains a long title
 _CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 #: Identifies the parent of a list: an ObjectId, a slug, or loaders.reading.WHOLE if the list has no parent.
@@ -36,9 +36,9 @@ class Cursors:
         self._secret = blake2b(secret, person=b"lectern-cursors").digest()
 
     def scope(self, name: str) -> "Scope":
-        """Returns the Scope for the cursors of a list: a single list, or one that each parent has.
+        """Returns the Scope for the cursors of one list, or of a field's lists (one for each parent).
 
-        name: distinguishes the list from all other lists, by its field, filter and order.
+        name: identifies the list or lists by field, filter and order.
         """
         unfinished = blake2b(name.encode(), key=self._secret, digest_size=_SIGNATURE_SIZE)
         return Scope(unfinished.copy)
@@ -56,9 +56,9 @@ class DecodedCursor(NamedTuple):
 
 
 class Scope:
-    """Creates and reads the cursors of a list: a single list, or one that each parent has.
+    """Creates and reads the cursors of one list, or of a field's lists (one for each parent).
 
-    new_digest: returns a new keyed hash that already covers the name of the list.
+    new_digest: returns a new keyed hash that already covers the name of the list or lists.
     """
 
     def __init__(self, new_digest: Callable[[], blake2b]) -> None:
@@ -70,10 +70,10 @@ class Scope:
         return urlsafe_b64encode(self._sign(parent, payload) + payload).decode()
 
     def read(self, cursor: str, argument: str, parents: Sequence[ParentKey]) -> DecodedCursor:
-        """Decodes a cursor that was passed as an argument to the lists of these parents.
+        """Decodes a cursor that was passed as an argument, and finds the lists that it belongs to.
 
-        argument: the name of the argument, used in the error message. Raises InvalidCursorError if the cursor
-        doesn't belong to any of the lists.
+        argument: the name of the argument, used in the error message. parents: the parents of the lists to
+        which the argument applies. Raises InvalidCursorError if the cursor belongs to none of these lists.
         """
         signature, payload = _split(cursor)
         matches = [compare_digest(signature, self._sign(parent, payload)) for parent in parents]

@@ -1,8 +1,8 @@
 """Declares the fields of the schema's types, with one function for each way of resolving a field.
 
 A declaration can set a `weight`: the number of plain values that each occurrence of the field in the response
-counts as in the price of an operation (app/execution/cost.py). By default, a leaf counts as one value, and an
-object as none.
+adds to the cost of an operation (app/execution/cost.py). By default, a leaf adds one value, and an object
+none.
 """
 
 from asyncio import Future, shield
@@ -23,7 +23,7 @@ from resolvers.context import Context, LevelFunction
 #: The keyword arguments of a function that resolves a field, without the parents and the context. Any,
 #: because GraphQL checks their types.
 Arguments: TypeAlias = Mapping[str, Any]
-#: The value of a field. Any, because its type is the one with which the field is declared.
+#: The value of a field. Any, because its type depends on the field.
 Value: TypeAlias = Any
 #: The object whose field is resolved: a stored document, or a value returned by another resolver.
 Parent: TypeAlias = Any
@@ -53,7 +53,8 @@ def computed(
 ) -> Declaration:
     """Declares a field that is computed from the document, without querying the database.
 
-    reads: the stored keys that the function reads, in addition to `_id`. most: same as for `level`.
+    reads: the stored keys that the function reads, in addition to `_id`. most: the maximum length of the
+    returned list, if the function returns one.
     """
 
     def resolve(root: Parent) -> Value:
@@ -162,7 +163,7 @@ def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -
 
 
 def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> DataLoader[Parent, Value]:
-    """Returns the request's DataLoader for a level function and its arguments, creating it if necessary."""
+    """Returns the request's DataLoader for calls of a function with these arguments; may create it first."""
     key = (function, identity(arguments))
     if (loader := ctx.levels.get(key)) is None:
 

@@ -58,7 +58,7 @@ class Issuer:
 
         A student or instructor who isn't in the database yet is added to it.
 
-        Raises InvalidTokenError, IssuerUnavailableError.
+        Raises InvalidTokenError or IssuerUnavailableError.
         """
         claims = await self._verified(token)
         roles = self._roles(claims)
@@ -74,12 +74,12 @@ class Issuer:
         )
 
     async def _verified(self, token: str) -> dict[str, _Json]:
-        """Verifies a token and returns its claims. Raises InvalidTokenError, IssuerUnavailableError."""
+        """Verifies a token and returns its claims. Raises InvalidTokenError or IssuerUnavailableError."""
         try:
             header = jwt.get_unverified_header(token)
             if (
                 header.get("alg") not in self._algorithms
-            ):  # checked first, so that no key is fetched for such a token
+            ):  # checked first, so that no key is fetched for a token that is refused anyway
                 raise InvalidTokenError("The token is signed with an algorithm that isn't accepted.")
             claims: dict[str, _Json] = jwt.decode(
                 token,

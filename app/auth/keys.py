@@ -56,7 +56,7 @@ class Keys:
             raise IssuerUnavailableError
         if key := self._find(key_id):
             return key
-        if self._read_at < self._tried_at:  # after a failed refresh: the issuer might have added the key
+        if self._read_at < self._tried_at:  # the refresh failed, so the key could be a new one
             raise IssuerUnavailableError
         raise InvalidTokenError("The token is signed with a key that doesn't belong to its issuer.")
 
@@ -87,7 +87,7 @@ class Keys:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Follows no redirects: keys come only from the location in the setting."""
+    """Follows no redirects, so that keys come only from the configured location."""
 
     def redirect_request(self, *_: object) -> None:
         return None

@@ -26,7 +26,7 @@ ACCESS_LASTS = timedelta(minutes=10)
 _Json: TypeAlias = Any  # the value of a claim, which can be any JSON
 
 _ALGORITHM = "HS256"
-_REFRESH_PAYLOAD = Struct(">12sI")  # contents of a refresh token: the session's id and the generation
+_REFRESH_PAYLOAD = Struct(">12sI")  # a refresh token's contents: its session's id and its generation number
 _SIGNATURE_SIZE = 24  # size of a refresh token's signature, in bytes
 _ROLES = frozenset(get_args(Role))
 
@@ -39,7 +39,7 @@ class SessionTokens:
         self._refresh_key = blake2b(secret, person=b"lectern-refresh", digest_size=32).digest()
 
     def access(self, viewer: Viewer, lasts: timedelta = ACCESS_LASTS) -> AccessToken:
-        """Issues an access token for a viewer. lasts: how long it is valid."""
+        """Issues an access token for a viewer. lasts: the token's lifetime."""
         issued = datetime.now(UTC).replace(microsecond=0)
         expires = issued + lasts
         claims = {

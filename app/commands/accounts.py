@@ -104,8 +104,8 @@ def _report_sessions(email: str, changed: Changed) -> None:
         _say(f"{email} has no roles left.")
     if changed.removed:
         _say(
-            "The account's sessions have ended: writes are refused from now on. Access\n"
-            "tokens can still be used to read until they expire, within 10 minutes."
+            "The account's sessions have ended. Their access tokens can no longer be used\n"
+            "for writes, but can be used for reads until they expire, within 10 minutes."
         )
     elif changed.added:
         _say(

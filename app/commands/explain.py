@@ -8,7 +8,7 @@ import typer
 
 from app.commands.command_error import CommandError
 
-_Variables: TypeAlias = dict[str, Any]  # JSON; app.execution has a type for it, but is only imported later
+_Variables: TypeAlias = dict[str, Any]  # Any: JSON values, whose type in app.execution is imported only later
 
 
 def explain(

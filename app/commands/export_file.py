@@ -1,4 +1,7 @@
-"""Writes exports as NDJSON, gzipped if the file name ends in .gz, and either completely or not at all."""
+"""Writes exports as NDJSON, gzipped if the file name ends in .gz.
+
+A file is written either completely or not at all.
+"""
 
 import gzip
 import sys

@@ -41,7 +41,7 @@ def serve(
     if asyncio.run(_missing_indexes(settings)):
         _say("Indexes are missing: run `lectern indexes`.")
     if not settings.lectern_secret.get_secret_value():
-        # Passed to the workers in the environment; otherwise, each worker would generate a different secret.
+        # Workers get this secret from the environment. Otherwise, each would generate a different one.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
         _say("LECTERN_SECRET is not set: sessions and cursors will be valid only until this process ends.")
     configure_logs()
@@ -88,7 +88,7 @@ def dev(
     """Serve sample data from an embedded MongoDB, for trying things out."""
     listening = _bound(host, port)
     directory = development.directory(data_dir)
-    # Builds the schema while mongod starts, because each takes about as long as the other.
+    # Builds the schema while mongod starts. Both take about equally long, so this halves the time.
     with ThreadPoolExecutor(1) as meanwhile:
         meanwhile.submit(_import_application)
         _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)

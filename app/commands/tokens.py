@@ -70,7 +70,7 @@ def token(
     roles = option_values.roles("--role", role, implied) or _STUDENT
     with _gateway(settings, development.directory(data_dir)) as gateway:
         issued = asyncio.run(issue(gateway, roles, people, timedelta(hours=hours)))
-    _say(f"{issued.holder}, valid for {hours} h:\n")
+    _say(f"Token for {issued.holder}, valid for {hours} h:\n")
     typer.echo(issued.token)
     _say(_USES.replace("ROLES", " ".join(f"--role {role}" for role in sorted(roles))))
 
@@ -86,7 +86,7 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
     if not (has_database and has_secret) and not development.was_here(directory):
         raise CommandError(
             f"`lectern dev` has not run in {directory}.\n"
-            "Start it first, or set MONGODB_URI and LECTERN_SECRET to the values of a gateway."
+            "Start it first, or set MONGODB_URI and LECTERN_SECRET to the values that your gateway uses."
         )
     update = {"lectern_secret": SecretStr(development.secret(settings, directory))}
     if has_database:

@@ -124,7 +124,9 @@ def _job(
     if collection_of(opened.sample) is not None:
         check_restorable(opened.sample, collection)
         if mapping or source:
-            raise MappingError("an export has its own ids and fields: leave out --map and --source")
+            raise MappingError(
+                "an export is imported with its ids and fields unchanged: leave out --map and --source"
+            )
         return _Job(collection, "", None, write, rejects)
     effective = mapping or infer_mapping(collection, opened.columns, opened.sample)
     if opened.format == "delimited":
@@ -141,7 +143,9 @@ def _folder(file: str) -> str:
     Files in the same folder share a source, so that, for example, reviews are linked to their courses.
     """
     if file == "-":
-        raise MappingError("--source is required for standard input, which has no folder to name it after")
+        raise MappingError(
+            "--source is required for standard input, because there is no folder name to use instead"
+        )
     return Path(file).resolve().parent.name or "import"
 
 

@@ -31,7 +31,7 @@ class Cache(Generic[K, V]):
         return len(self._new.kept) + len(self._protected.kept)
 
     def __contains__(self, key: K) -> bool:
-        """Whether a key is cached. Unlike `get`, this does not count as a use of the entry."""
+        """Returns whether a key is cached. Unlike `get`, this does not count as a use of the entry."""
         return key in self._protected.kept or key in self._new.kept
 
     @property

@@ -43,13 +43,13 @@ _LONGEST_INT = 11  # maximum length of an integer in the text of an operation, i
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
 
-#: An operation that contains introspection runs on graphql-core, including all its other fields. There, an
-#: object takes ten times as long as in a compiled plan, and an introspected value takes twice as long as the
-#: price of a value assumes.
+#: Cost factors of an operation that contains introspection. All its fields are run by graphql-core, which
+#: takes ten times as long for an object as a compiled plan does. An introspected value counts as two values.
 _BESIDE_INTROSPECTION = 10
 _INTROSPECTED_VALUE = 2
 
-_FieldMetadata: TypeAlias = Mapping[str, Any]  # what resolvers.fields declares: functions and numbers
+#: The metadata that resolvers.fields attaches to a field, such as its batch function and its weight.
+_FieldMetadata: TypeAlias = Mapping[str, Any]
 _SizeArguments: TypeAlias = Mapping[str, Any]  # values, keyed by argument: integers, strings, lists or None
 
 
@@ -59,7 +59,7 @@ class Cost(NamedTuple):
     objects: the number of JSON objects in the response, plus the fetched documents that don't appear in it.
     values: the number of other values in the response, each multiplied by the weight that its field declares,
     plus the number of values in list arguments. commands: the number of MongoDB commands that are usually
-    sent if every call has parents; equal calls at the same depth count once.
+    sent if no call is skipped for lack of parents; equal calls at the same depth count once.
     """
 
     objects: int
@@ -101,9 +101,9 @@ class _Sum(NamedTuple):
 class _Place(NamedTuple):
     """A place in an operation where fields are selected.
 
-    objects: the number of objects that the fields are selected on. page: the number of elements of each
-    object, if the objects are connections. depth: the number of enclosing calls. call: the nearest enclosing
-    call. root: the response key of the enclosing root field if root fields can't share calls, otherwise "".
+    objects: the number of objects on which the fields are selected. page: if these are connections, the
+    number of elements in each. depth: the number of calls needed to reach the place. call: the last of these
+    calls. root: the response key of the enclosing root field if root fields can't share calls, otherwise "".
     """
 
     objects: int
@@ -180,7 +180,7 @@ class _Pricing:
         node: FieldNode,
         place: _Place,
     ) -> _Place:
-        """Records a call. Returns the place under which to record the fields selected on its results.
+        """Records a call that resolves a field. Returns the _Place of the fields selected on its results.
 
         Calls at the same depth with identical source text count as one call. But a field of a connection,
         such as `totalCount`, is counted once for each call that returns connections.
@@ -192,7 +192,7 @@ class _Pricing:
         return place._replace(depth=place.depth + 1, call=call)
 
     def _dearest(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
-        """Returns the maximum over all possible types of an object, separately for objects and values."""
+        """Returns the cost for the most expensive type, chosen separately for objects and for values."""
         sums = [
             self._of_object(type_, self._selected.on(type_, _sets(nodes)), place)
             for type_ in self._types(kind)
@@ -203,7 +203,10 @@ class _Pricing:
         return self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
 
     def _of_object(self, type_: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
-        """Returns the cost of a selection on objects. A page's elements are fetched even if not selected."""
+        """Returns the cost of a selection on objects.
+
+        The elements of a page count even if they aren't selected, because they are fetched anyway.
+        """
         selected = self._of_fields(type_, fields, place)
         if not _is_connection(type_) or any(nodes[0].name.value in _ELEMENTS for nodes in fields.values()):
             return selected

@@ -158,6 +158,6 @@ def _size_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
 def _list_variables(schema: GraphQLSchema, definition: OperationDefinitionNode) -> Iterator[str]:
     """Yields the names of the variables whose values can contain lists."""
     for variable in definition.variable_definitions or ():
-        type_: Any = type_from_ast(schema, variable.type)  # Any: no overload is declared for input types
+        type_: Any = type_from_ast(schema, variable.type)  # Any: type_from_ast returns a wider type
         if not is_leaf_type(get_nullable_type(type_)):
             yield variable.variable.name.value

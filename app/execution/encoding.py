@@ -18,7 +18,7 @@ _Container: TypeAlias = dict[str, Any] | list[Any]  # its members are any JSON v
 _Member: TypeAlias = tuple[object, Any]  # the key and value in an object, or the index and item in a list
 
 _SLICE = 128 * 1024  # bytes; encoding that many takes about 1 ms
-_RUN = 8  # in a long list, the size is estimated for only one of this many consecutive members
+_RUN = 8  # members in a run; in a long list, the size of one member is used for its whole run
 _KEY, _VALUE = 10, 6  # rough minimum size of a key and of a value, in bytes
 
 #: These options write a datetime without a time zone in the same format as
@@ -119,9 +119,10 @@ def _parts(container: _Container, size: int, *, brackets: bool = True) -> Iterat
 
 
 def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Member]]]:
-    """Groups consecutive members. Yields each group with its estimated size in bytes (weight).
+    """Groups consecutive members of an object or a list.
 
-    The size of a group is less than `size`. A larger member forms a group of its own.
+    Yields each group with its estimated size in bytes (weight). This is less than `size`, unless the group is
+    a single large member.
     """
     members = list(container.items() if isinstance(container, dict) else enumerate(container))
     group: list[_Member] = []
@@ -137,14 +138,14 @@ def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Mem
 
 
 def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_Member]]]:
-    """Yields runs of consecutive members, each with its estimated size in bytes (weight).
+    """Yields runs of consecutive members (fields or items), each with its estimated size in bytes (weight).
 
-    If there are many small members, a run has eight of them, and its size is estimated from one. That one is
-    chosen at random, so that a client can't arrange for large members to be missed.
+    If there are many small members, a run has eight of them, and its size is estimated from one of the eight,
+    chosen at random. Otherwise, a client could hide large members from the estimate.
     """
     if len(members) == 1:
-        # A container's only member is always treated as too large: it is split, and its own members are
-        # measured instead.
+        # A container's only member isn't measured, but is treated as too large. It is split, so that its
+        # members are measured instead.
         yield size, members
         return
     length = _RUN if len(members) >= 2 * _RUN else 1

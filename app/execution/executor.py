@@ -30,8 +30,8 @@ from resolvers.context import PUBLIC
 _MAX_REFUSALS = 200
 _REFUSALS_SIZE = 2_000_000  # maximum size of all cached refusals, in bytes
 
-_TREE_BYTES = 700  # estimated size of the syntax tree, per token
-_PLAN_BYTES = 900  # estimated size of one plan, per token
+_TREE_BYTES = 700  # estimated memory of the syntax tree, in bytes per token of the document
+_PLAN_BYTES = 900  # estimated memory of one plan, in bytes per token of the document
 
 # The number of copies of an operation's text in memory: the text itself, and the names and values in the
 # tree. Each plan can hold another copy of the names.

@@ -11,7 +11,7 @@ SCHEMA, TYPE = "__schema", "__type"
 FIELDS = frozenset({SCHEMA, TYPE})
 
 
-_Element: TypeAlias = Any  # a type, field or argument, say; graphql-core has no common base class for them
+_Element: TypeAlias = Any  # types, fields, arguments and so on have no common base class in graphql-core
 
 
 class Occurrences(NamedTuple):
@@ -36,19 +36,19 @@ class Introspection:
         # Any: it stands in for a GraphQLResolveInfo, of which the resolvers only use the schema.
         self._info: Any = SimpleNamespace(schema=schema)
         self._below: dict[tuple[int, str], Population] = {}
-        self._kept: list[Population] = []  # keeps populations alive, so that no id() in a key is reused
+        self._kept: list[Population] = []  # kept alive, because `_below` is keyed by their id()
 
     def of_schema(self) -> Population:
         """Returns the element that `__schema` resolves to: the schema itself."""
         return self._keep(_counted([(self._schema, 1)]))
 
     def of_type(self, name: object) -> Population:
-        """Returns the type that `__type(name:)` resolves to; empty if there is no such type."""
+        """Returns the type that `__type(name:)` resolves to, or an empty mapping if there is no such type."""
         type_ = self._schema.type_map.get(name) if isinstance(name, str) else None
         return self._keep(_counted([(type_, 1)] if type_ else []))
 
     def below(self, population: Population, name: str, field: GraphQLField) -> Population:
-        """Returns the elements that a field returns for all elements of a population.
+        """Returns the schema elements that a field resolves to, for all of the given elements together.
 
         Deprecated elements are included.
         """
@@ -70,7 +70,7 @@ class Introspection:
 
 
 def size(population: Population) -> int:
-    """Returns how many objects in the response the given schema elements become."""
+    """Returns the number of objects in the response that describe the elements of a population."""
     return sum(occurrences.times for occurrences in population.values())
 
 

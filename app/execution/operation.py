@@ -7,7 +7,7 @@ import orjson
 
 from app.errors import ErrorDict
 
-#: How an operation is run: as a compiled plan, or on graphql-core (the reference).
+#: How an operation is run: as a compiled plan, or on graphql-core, the reference implementation.
 Engine: TypeAlias = Literal["compiled", "reference"]
 
 JsonObject: TypeAlias = dict[str, Any]  # the values can be any JSON values
@@ -34,7 +34,7 @@ class Refusal(NamedTuple):
 
     @property
     def code(self) -> str:
-        """The code that all the errors share."""
+        """The error code, which is the same for all the errors."""
         return str(self.errors[0]["extensions"]["code"])
 
     @property
@@ -47,11 +47,11 @@ class Answer(NamedTuple):
     """The response to an operation that was run: its JSON, and information about it.
 
     body: the JSON in parts, in order; a large response has several, so that it is never copied in full.
-    errors: the errors in the response. has_data: whether there are no errors, or at least one root field has
-    a value despite them. engine: how the operation was run. reads: the collections that were read, each with
-    the `_id`s of the documents, if the request records them (loaders.mongo.Scope). cacheable: whether the
-    same request gets the same response until one of the documents read changes. That is the case for a query
-    without errors from a viewer without a token.
+    errors: the errors in the response. has_data: false if there are errors and no root field has a value.
+    engine: how the operation was run. reads: the collections that were read, each with the `_id`s of the
+    documents, if the request records them (loaders.mongo.Scope). cacheable: whether the same request gets the
+    same response until one of the documents read changes. That is the case for a query without errors from a
+    viewer without a token.
     """
 
     body: list[bytes]

@@ -10,10 +10,9 @@ from app.execution.cost import Cost
 from app.execution.operation import JsonObject
 from app.observing import LevelCalled
 
-_MOST_KEYS = 4  # the maximum number of response keys shown in a level's line of text
+_MOST_KEYS = 4  # maximum number of response keys shown on one line of the report
 
-#: The measured calls of a run, by level. The key is the number of the level's first use: the first place in
-#: the plan that needs the call.
+#: The measured call of each level of a plan in one execution, keyed by the level's number (see LevelCalled).
 Timings: TypeAlias = Mapping[int, LevelCalled]
 
 
@@ -28,17 +27,17 @@ def explained(
     """Describes a plan, or the reason why an operation has no plan, as a JSON object.
 
     The object has these keys: `cost`, as computed by app.execution.cost, with the maximum price `allowed` and
-    the `setting` that defines it; `commands`, the maximum number of commands sent to MongoDB; `levels`, each
-    call once, parents before children, with the response keys of all places that use its result;
-    `projections`, the keys fetched from each collection's documents. With `timings`, each level that was
-    called also has its number of parents and its duration in milliseconds.
+    the `setting` that defines it; `commands`, the maximum number of commands sent to MongoDB; `levels`, the
+    list of calls, parents before children, each with the response keys of all fields that use its result;
+    `projections`, the keys fetched from each collection's documents. With `timings`, each call that was made
+    also has its number of parents and its duration in milliseconds.
     """
     price = {"cost": {**cost._asdict(), "price": cost.price, "allowed": allowed, "setting": setting}}
     if isinstance(plan, str):
         return {"engine": "graphql-core", "reason": plan, **price}
     levels = levels_of(plan, variables).all
     level_above = {
-        inner.number: level.number for level in levels for use in level.uses for inner in use.built.below
+        inner.number: level.number for level in levels for site in level.sites for inner in site.built.below
     }
     reports = [_level_report(level, level_above, timings or {}) for level in levels]
     return {
@@ -53,9 +52,9 @@ def explained(
 def _level_report(level: Level, level_above: Mapping[int, int], timings: Timings) -> JsonObject:
     """Describes one level as a JSON object.
 
-    level_above: maps the number of each use to the number of the level that returns its parents.
+    level_above: maps the number of each call site to the number of the level that returns its parents.
     """
-    positions = [use.position for use in level.uses]
+    positions = [site.position for site in level.sites]
     report: JsonObject = {
         "level": level.depth,
         "field": ", ".join(dict.fromkeys(position.coordinate for position in positions)),
@@ -64,7 +63,7 @@ def _level_report(level: Level, level_above: Mapping[int, int], timings: Timings
         "type": str(positions[0].type),
         "commands": level.called.commands * _times_sent(level, level_above),
     }
-    if timing := timings.get(level.uses[0].number):
+    if timing := timings.get(level.sites[0].number):
         report |= {"parents": timing.parents, "ms": round(timing.ms, 3)}
     return report
 
@@ -75,9 +74,9 @@ def _times_sent(level: Level, level_above: Mapping[int, int]) -> int:
     A field of a connection, such as `totalCount`, sends them once for each list, regardless of which pages of
     the list are requested.
     """
-    if not level.uses[0].position.parent_type.endswith("Connection"):
+    if not level.sites[0].position.parent_type.endswith("Connection"):
         return 1
-    return len({level_above[use.number] for use in level.uses})
+    return len({level_above[site.number] for site in level.sites})
 
 
 def plan_text(report: JsonObject) -> str:

@@ -32,7 +32,7 @@ def preferred(accept: str, offered: Sequence[str]) -> str | None:
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Whether the client accepts gzip, and does not prefer an uncompressed response."""
+    """Returns whether the client accepts gzip, and does not prefer an uncompressed response."""
     weights = _weights(accept_encoding)
     gzip = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
     return gzip > 0 and gzip >= weights.get("identity", 0.0)

@@ -21,7 +21,7 @@ _threads = ThreadPoolExecutor(2, "compression")
 
 
 def is_accepted(headers: Headers) -> bool:
-    """Whether the client accepts a response compressed with gzip. headers: the request headers."""
+    """Returns whether the client accepts a response compressed with gzip. headers: the request headers."""
     accepted = headers.get(b"accept-encoding")
     if accepted is None:
         return False

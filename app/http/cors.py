@@ -110,7 +110,7 @@ class CORS:
         return Response(None, 204, {_ALLOWED: "*" if self._any else origin, **self._allowance, **_VARY})
 
     def _marks(self, scope: Scope) -> _Fields:
-        """Returns the header fields that permit a page to read the response to its request."""
+        """Returns the response's CORS header fields, which depend on the origin of the requesting page."""
         if self._any:
             return _ANYONE
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)

@@ -88,7 +88,7 @@ def client(headers: Headers) -> Client:
 
 
 def is_query_only(method: str) -> bool:
-    """Whether a method allows only queries. HEAD is the same as GET without the response body.
+    """Returns whether a method allows only queries. HEAD is the same as GET without the response body.
 
     Raises HTTPException (405) for any other method.
     """
@@ -116,7 +116,7 @@ _cached_choice = lru_cache(maxsize=64)(_choice)
 
 
 def is_for_a_page(scope: Scope) -> bool:
-    """Whether a request that accepts HTML is for GraphiQL, because its URL contains no GraphQL query."""
+    """Returns whether a request that accepts HTML is for GraphiQL: its URL contains no GraphQL query."""
     return not any(name == "query" for name, _ in parse_qsl(scope["query_string"].decode("latin-1")))
 
 

@@ -79,7 +79,7 @@ class Endpoint:
         except Exception as error:
             answer = reply.unexpected(error, media_type)
         except asyncio.CancelledError:
-            if not watch.has_ended:  # not cancelled by the watch: the server is stopping
+            if not watch.has_ended:  # neither a disconnect nor a timeout: the server is stopping
                 raise
             if watch.timeout is None:
                 return None
@@ -184,7 +184,7 @@ class Endpoint:
             await texts.wait(size, operation.size)
         try:
             return await self.executor.read(operation)
-        finally:  # leave an iteration later, so that tasks that became ready in the meantime run first
+        finally:  # leaves the lane in the loop's next iteration: tasks that are ready by now run first
             asyncio.get_running_loop().call_soon(texts.leave, size)
 
     async def _run(self, prepared: Prepared, request: Request, watch: Watch, media_type: str) -> Reply:

@@ -35,7 +35,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 SECURITY_HEADERS: Mapping[str, str] = {
-    # Assets need the policy too, because a web worker obeys the policy of its own file.
+    # The policy is sent with scripts too, because a web worker obeys the policy sent with its own script.
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
@@ -94,7 +94,7 @@ class Assets(StaticFiles):
     """
 
     async def check_config(self) -> None:
-        """Accepts a missing directory, because GraphiQL might not be built yet: every file is then a 404."""
+        """Accepts a missing directory, because GraphiQL might not be built yet: requests then get a 404."""
 
     def file_response(
         self,

@@ -29,7 +29,7 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] | None = None
 
     def may_be_compressed(self, headers: Headers) -> bool:
-        """Whether compression is worthwhile and the client accepts it. headers: the request headers."""
+        """Returns whether compression is worthwhile and the client, by its request headers, accepts it."""
         return self.length >= compression.LEAST and compression.is_accepted(headers)
 
     async def compressed(self) -> "Reply":

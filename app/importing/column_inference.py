@@ -88,7 +88,7 @@ def _options(target: Target, free: Mapping[str, str]) -> Iterator[Options]:
 
 
 def _fits(collection: Importable, name: str, candidate: FieldMapping, sample: Sample) -> bool:
-    """Whether a candidate mapping accepts enough of the sampled values.
+    """Returns whether a candidate mapping accepts enough of the sampled values.
 
     For dates, the candidate's order of day and month must accept every value, and the opposite order must
     accept fewer. Otherwise the order is unknown: 06/11, for example, can be read in either.
@@ -130,7 +130,7 @@ def _misfit_reason(
 
 
 def _is_ambiguous(collection: Importable, name: str, candidate: FieldMapping, sample: Sample) -> bool:
-    """Whether the opposite order of day and month accepts at least as many values as the candidate's."""
+    """Returns whether the opposite order of day and month accepts at least as many of the sampled values."""
     other = replace(candidate, options={"day_first": not candidate.options["day_first"]})
     accepted, _ = _try(collection, name, candidate, sample)
     return _try(collection, name, other, sample)[0] >= accepted
@@ -149,7 +149,7 @@ def _try(
 
 
 def _is_joined(column: str, separator: str, sample: Sample) -> bool:
-    """Whether most values in a column are lists joined by the separator.
+    """Returns whether most values in a column are lists joined by the separator.
 
     This prevents splitting at a separator that also occurs within words, such as a hyphen.
     """
@@ -185,7 +185,7 @@ def _identifier(
 
 
 def _has_unique_codes(collection: Importable, codes: FieldMapping, sample: Sample) -> bool:
-    """Whether each row has exactly one code, which no other row has. Identical rows count as one row."""
+    """Returns whether each row has exactly one code that no other row has. Identical rows count as one."""
     recorder = Recorder(ImportMapping(collection, {"codes": codes}))
     rows: dict[str, Cells] = {}
     for values in sample:

@@ -21,7 +21,7 @@ class Target(NamedTuple):
         return [name.strip() for name in self.names.split("|")]
 
     def owns(self, name: str, header: str) -> bool:
-        """Whether a folded header is the name of this field (`name`) rather than a synonym."""
+        """Returns whether a folded header is the field's own: its name, or its first choice of header."""
         return header.replace(" ", "") in (name.casefold(), self.headers()[0].replace(" ", ""))
 
 

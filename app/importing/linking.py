@@ -41,7 +41,7 @@ def too_many_categories(name: str) -> str:
 
 
 class Linker:
-    """Links the records of one import, a batch at a time.
+    """Turns the records of one import into documents, a batch at a time.
 
     `notes` counts the problems that do not prevent a row from being imported, by message.
     """
@@ -57,11 +57,11 @@ class Linker:
         }[collection]
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
-        """Returns for each record, in order, a document or the reason why it can't become one."""
+        """Returns, for each record in order, its document or the reason why it can't be imported."""
         return await self._link(records)
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Does nothing: only rows from an export have parts that are stored after their document."""
+        """Does nothing: only rows from an export contain further documents, such as a course's runs."""
 
     async def _courses(self, records: Sequence[Record]) -> list[Linked]:
         fields = [record.fields for record in records]
@@ -160,7 +160,7 @@ def _named(records: Sequence[Record], field: str) -> Iterable[str]:
 
 
 def _is_blank(fields: Fields) -> bool:
-    """Whether a review has neither text nor a rating.
+    """Returns whether a review has neither text nor a rating.
 
     Returns False if the mapping includes neither field, because such an import only updates existing reviews.
     """

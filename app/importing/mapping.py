@@ -133,7 +133,7 @@ class _Reader:
         return FieldMapping(self.selection(key, table), normaliser, options, table.get("default"), invalid)
 
     def option(self, key: str, value: Toml) -> Toml | Selection:
-        """Reads an option of a normaliser: a constant, or a table that selects columns to read it from."""
+        """Reads an option of a normaliser: a constant, or a table that says which columns contain it."""
         if not isinstance(value, dict):
             return value
         self.check_keys(key, value, (*_SELECTORS, "with", "sentinels", "lookup"))

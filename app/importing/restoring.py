@@ -26,7 +26,10 @@ _Ids = Mapping[Reference, ObjectId]
 
 
 class Restorer:
-    """Links the rows of an export, a batch at a time. The counterpart of app.importing.linking.Linker."""
+    """Turns the records of an export into documents, a batch at a time.
+
+    For other files, app.importing.linking.Linker does so.
+    """
 
     def __init__(self, database: Database, collection: Importable, *, write: bool) -> None:
         self.notes: Counter[str] = Counter()

@@ -38,7 +38,7 @@ class OperationRun(NamedTuple):
 class LevelCalled(NamedTuple):
     """Event: the call that executes one level of a compiled plan has ended.
 
-    number: identifies the level within its plan: the number of its first app.execution.compiler.plan.Use.
+    number: identifies the level within its plan: the `number` of its first app.execution.compiler.CallSite.
     field: the schema coordinate of the level's field. parents: the number of parent objects.
     """
 
@@ -74,7 +74,7 @@ class Listener:
         """Called when an operation is about to run."""
 
     def level_called(self, level: LevelCalled) -> None:
-        """Called when the call that executes one level of a compiled plan has ended."""
+        """Called when the execution of one level of a compiled plan has ended."""
 
     def command_sent(self, command: CommandSent) -> None:
         """Called when a command to MongoDB has ended."""
@@ -83,7 +83,7 @@ class Listener:
         """Called when a request or an operation has been refused."""
 
     def late_write(self, kind: str, error: BaseException | None) -> None:
-        """Called when work on a write that outlived its request has ended.
+        """Called when a commit, or the rest of a write, has ended later than its request.
 
         kind: "commit" or "rest of a write". error: the exception if it failed; otherwise None.
         """
@@ -110,7 +110,7 @@ class Instrumentation:
         self.late_write: OnLate | None = self._all("late_write")
 
     def joined_by(self, listener: Listener) -> "Instrumentation":
-        """Returns an instrumentation with the same listeners and one more."""
+        """Returns a new instrumentation, which also notifies the given listener."""
         return Instrumentation(*self._listeners, listener)
 
     def _all(self, event: str) -> Callable[..., None] | None:

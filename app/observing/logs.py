@@ -64,7 +64,7 @@ class Throttled:
 
 
 class _Forwarding(logging.Handler):
-    """Forwards the records of a library's logger to this log."""
+    """Forwards the records of a library's logger to Lectern's log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage().strip()

@@ -16,8 +16,8 @@ from app.observing.instrumentation import Listener, OperationRun
 class Metrics(Listener, Collector):
     """Counts operations by engine, and by the reason why graphql-core runs them ("" for a compiled plan).
 
-    The counters are plain ints: they are only updated on the event loop, so they don't need the lock that the
-    library's counters take.
+    The counters are plain ints. They are only updated on the event loop, so, unlike the counters of
+    prometheus_client, they need no lock.
     """
 
     def __init__(self) -> None:

@@ -17,19 +17,19 @@ from starlette.exceptions import HTTPException
 from app.error_codes import OVERLOADED
 
 CHEAP = 2_000  # the maximum price of a cheap operation: 20 ms of CPU time
-_CHEAP_FACTOR = 2  # capacity of the lane for cheap queries, relative to the other lanes
+_CHEAP_FACTOR = 2  # capacity for cheap queries, as a multiple of the capacity for expensive ones
 
 _TEXTS_AT_ONCE = 16_000  # bytes of documents parsed per iteration of the event loop
 _LARGE_BODY = 16_000  # bytes; a larger body is cheaper to refuse than to decode
 
-_MOST_WAITING = 5_000  # maximum number of requests in a lane's queue; each takes about 20 kB
-_MOST_BYTES = 64_000_000  # maximum total size of the bodies in a lane's queue
+_MOST_WAITING = 5_000  # maximum number of waiting requests per kind of work; each takes about 20 kB
+_MOST_BYTES = 64_000_000  # maximum total size of the waiting requests' bodies per kind of work
 
-_PAUSE = 0.002  # seconds per sleep of an expensive query while a mutation is in flight
-_MAX_PAUSED = 0.5  # total seconds that an expensive query sleeps because of mutations
+_PAUSE = 0.002  # seconds that an expensive query sleeps at a time while mutations are in flight
+_MAX_PAUSED = 0.5  # maximum total sleep of one expensive query while mutations are in flight, in seconds
 
-#: How many seconds after another request a cheaper one can arrive and still run before it. The limit keeps
-#: any request from waiting forever.
+#: A cheaper request can run before an earlier one only if it arrives at most this many seconds later. The
+#: limit keeps expensive requests from waiting forever.
 _HEAD_START = 1.0
 
 
@@ -39,8 +39,8 @@ class OverloadedError(HTTPException):
     code = OVERLOADED
 
     def __init__(self, wait: float) -> None:
-        # The delay is random, so that clients that are refused at the same time don't all return at the same
-        # time. It starts at one second, so that the queue doesn't run empty in the meantime.
+        # Retry-After is random, so that clients refused at the same time don't all retry at the same time. It
+        # can be as short as one second, so that the queue doesn't run empty before the first clients retry.
         seconds = random.randint(1, max(1, round(3 * wait)))  # noqa: S311 # not for cryptography
         super().__init__(503, "The server is overloaded: try again later.", {"retry-after": str(seconds)})
 
@@ -90,9 +90,9 @@ class Lane:
         heappush(self._queue, (due, next(self._numbers), price, ready))
         self.waiting += 1
         self._bytes += size
-        self._advance()  # the request might be first in the queue and fit already
+        self._advance()  # the request might already be at the front of the queue, and fit
         try:
-            # The time is random, because refusing all waiting requests at the same moment would block the
+            # The timeout is random, because refusing all waiting requests at the same moment would block the
             # event loop and leave the queue empty.
             async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311 # not for cryptography
                 await ready
@@ -168,7 +168,7 @@ class Admission:
         return self.writes if price <= CHEAP else self.dear_writes
 
     def check(self, length: int) -> None:
-        """Refuses a request before its body is read if it probably couldn't even be queued.
+        """Refuses a request before its body is read if the queue that it probably needs is full.
 
         length: length of the body, in bytes. Raises OverloadedError.
         """

@@ -23,7 +23,7 @@ def check_fragments(document: DocumentNode, limit: int) -> None:
 
 
 def have_cycle(document: DocumentNode) -> bool:
-    """Whether a fragment spreads itself, directly or through others.
+    """Returns whether a fragment spreads itself, directly or through others.
 
     This is checked before anything else: the other checks would follow such fragments forever, and
     graphql-core takes longer to find them.

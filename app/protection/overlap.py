@@ -31,7 +31,7 @@ def check_overlap(document: DocumentNode, limit: int) -> None:
 
 
 class _Work:
-    """Counts the steps that the validation rule would take."""
+    """Counts the steps that OverlappingFieldsCanBeMerged would take."""
 
     def __init__(self, document: DocumentNode, limit: int) -> None:
         self._fragments = {

@@ -51,8 +51,8 @@ def parsed(text: str, limits: Limits) -> DocumentNode:
 def _unlink(lexer: Lexer) -> None:
     """Unlinks the tokens, which refer to each other in both directions.
 
-    Otherwise these reference cycles, and the strings in them, would stay in memory until the garbage
-    collector runs. The links are not needed after parsing.
+    The links are not needed after parsing. They form reference cycles, which would keep the tokens and their
+    strings in memory until the garbage collector runs.
     """
     token = lexer.token
     while token.next:

@@ -12,7 +12,7 @@ def all_selections(document: DocumentNode) -> Iterator[SelectionNode]:
 
 
 def below(sets: Iterable[SelectionSetNode]) -> Iterator[SelectionNode]:
-    """Yields every selection in some selection sets and in all nested ones, in no particular order."""
+    """Yields every selection in the given selection sets, at any depth, in no particular order."""
     pending = list(sets)
     while pending:
         for node in pending.pop().selections:

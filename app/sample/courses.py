@@ -89,7 +89,7 @@ def _course(n: int, category: CategoryPlan, plan: CoursePlan, people: Table, ran
         "externalId": external_id(plan.key),
         **summarise([0] * 5, _imported(plan)),
         "studentCount": 0,
-        # Every rater took the course; how many other students took it is unknown.
+        # The number of raters, because they took the course. How many other students took it is unknown.
         "importedStudentCount": plan.imported[1] if plan.imported else 0,
         "seatsUntil": None,
         "newestReviewIds": NO_IDS,

@@ -19,7 +19,7 @@ from loaders.model import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStat
 
 ENROLLMENTS = 9_000
 
-# The statuses of enrolments and their weights: in past runs, in upcoming runs, and when self-paced.
+# Percentages of enrolment statuses in past runs, in upcoming runs, and without a run (self-paced).
 _PAST: dict[EnrollmentStatus, int] = {"COMPLETED": 68, "ACTIVE": 10, "EXPIRED": 14, "CANCELLED": 8}
 _AHEAD: dict[EnrollmentStatus, int] = {"ACTIVE": 90, "CANCELLED": 10}
 _OWN_PACE: dict[EnrollmentStatus, int] = {"COMPLETED": 48, "ACTIVE": 34, "EXPIRED": 9, "CANCELLED": 9}
@@ -60,7 +60,7 @@ def set_joining_dates(
 ) -> None:
     """Sets `joinedAt` to a time before the student's first activity, often only a few minutes before it.
 
-    activities: pairs of a student's id and a time. The joining date of a few students is unknown.
+    For a few students, sets it to None, which means unknown. activities: pairs of a student's id and a time.
     """
     random = seeded("joining dates")
     first: dict[ObjectId, datetime] = {}
@@ -74,7 +74,7 @@ def set_joining_dates(
 
 
 def _counts(offers: Sequence[Offer], random: Random) -> list[int]:
-    """Returns the number of enrolments for each course, ENROLLMENTS in total. A few courses get most."""
+    """Divides ENROLLMENTS among the courses: returns the number for each. A few courses get most of them."""
     popularities = [_popularity(offer.plan) * (0.45 + 1.1 * random.random() ** 2) for offer in offers]
     total = sum(popularities)
     counts = [round(ENROLLMENTS * popularity / total) for popularity in popularities]
@@ -181,7 +181,7 @@ def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) ->
 
 
 def _seats_for(taken: Sequence[EnrollmentDoc], document: CourseRunDoc) -> int:
-    """Returns the largest of the usual numbers of seats (_SEATS) that is too small for everyone."""
+    """Returns the largest number of seats in _SEATS that leaves at least one student without a seat."""
     most = min(len(taken) - 1, 30 if document["deliveryMode"] == "ONSITE" else 200)
     return max(seats for seats in _SEATS if seats <= most)
 

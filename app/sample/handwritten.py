@@ -57,7 +57,7 @@ class CoursePlan:
     topics: tuple[str, ...] = ()
     loved: tuple[str, ...] = ()
     gripes: tuple[str, ...] = ()
-    jobs: tuple[str, ...] = ()  # jobs of the course's reviewers, if those of its category don't fit
+    jobs: tuple[str, ...] = ()  # jobs that reviewers mention, if the category's jobs don't suit the course
 
     @cached_property
     def key(self) -> str:

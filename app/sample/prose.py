@@ -226,9 +226,9 @@ class Writer:
         return sentence.format(**{slot: _cased(words[slot.lower()], slot) for slot in slots})
 
     def _word(self, slot: str, fixed: Mapping[str, str]) -> str:
-        """Returns the word for a slot, which is a name in braces in a sentence.
+        """Returns the word for a slot, a placeholder in a sentence such as {topic}.
 
-        The slots "topic" and "other" are dealt from the same deck, one after the other, so that they differ.
+        {topic} and {other} get consecutive words from the same deck, so that they differ.
         """
         if slot in fixed:
             return fixed[slot]
@@ -254,5 +254,5 @@ def _slots(sentence: str) -> list[str]:
 
 
 def _cased(word: str, slot: str) -> str:
-    """Capitalises a word if its slot is capitalised, as in {Topic} at the start of a sentence."""
+    """Capitalises a word if the placeholder that it replaces is capitalised, such as {Topic}."""
     return word[:1].upper() + word[1:] if slot[0].isupper() else word

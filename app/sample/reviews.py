@@ -63,7 +63,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class _Occasion:
-    """A review that is yet to be written. student: its author, if any. after: a time before its date."""
+    """A review that is yet to be written. student: its author, if any. after: its date is later than this."""
 
     course: ObjectId
     student: ObjectId | None
@@ -177,7 +177,7 @@ def _occasion(enrolment: EnrollmentDoc, random: Random) -> _Occasion:
 def _dated_reviews(occasions: Iterable[_Occasion], random: Random) -> list[ReviewDoc]:
     """Returns the reviews in order of date, without their content.
 
-    Some reviews of a course have the same date to the second, as happens with imports and forms.
+    Some reviews of a course get identical dates, as is common in data from imports and forms.
     """
     last: dict[ObjectId, datetime] = {}
     documents = []

@@ -32,10 +32,10 @@ _MAX_PIPELINED = 8
 #: Total bytes of pipelined request bodies above which reading pauses until they are consumed.
 _MAX_PIPELINED_BODIES = 65_536
 
-_HEAD_OVERHEAD = 1024  # bytes that a head can have besides its fields and its URL
+_HEAD_OVERHEAD = 1024  # bytes allowed for everything in a head other than its fields and its URL
 
-_TICKS = 10  # parts of the timeout of a head or body; a part counts only if the server was reading
-_LINGER = 1.0  # seconds that a refusal, or a request to a stopping server, has to arrive
+_TICKS = 10  # number of steps in which the timeout of a head or body is counted down
+_LINGER = 1.0  # seconds for a refusal to reach its client, or a last request to reach a stopping server
 _MAX_LINGERING = 128  # connections above the limit that can stay open for _LINGER; others close at once
 
 _Options: TypeAlias = Any  # uvicorn's constructor arguments, passed through unchanged
@@ -70,7 +70,7 @@ class Connection(HttpToolsProtocol):
         )
         self._ignores_message = False  # whether the parser's events for the current message are ignored
         self._is_ending = False  # the connection closes after the current response: all input is dropped
-        self._keep_alive_after_body = True  # restored if the body arrives before the response
+        self._keep_alive_after_body = True  # whether to keep the connection once the body is complete
         self._refusal: Refusal | None = None
         self._awaited: _Phase | None = None  # the phase that the current timeout is for
         self._timer: TimerHandle | None = None
@@ -100,7 +100,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _make_room(self) -> None:
-        """Closes the connection that has been idle longest, or refuses this one if none is idle."""
+        """Closes the connection that has been idle longest. If none is idle, refuses the new connection."""
         self.state.full.warning(limit=self.limits.connections)
         if self.state.idle:
             next(iter(self.state.idle)).close()
@@ -120,7 +120,7 @@ class Connection(HttpToolsProtocol):
             self._wait_for(awaited)
 
     def _wait_for(self, awaited: _Phase | None) -> None:
-        """Replaces the current timeout; cancels it if `awaited` is None."""
+        """Cancels the current timeout, and starts the one for the awaited phase, if any."""
         self._awaited = awaited
         if self._timer:
             self._timer.cancel()
@@ -218,13 +218,13 @@ class Connection(HttpToolsProtocol):
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         plain_head = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # uvicorn sets this too
         self._feed(plain_head + rest)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase = _Phase.HEAD
-        self._wait_for(None)  # ends the previous timeout: each head has its own
+        self._wait_for(None)  # cancels the previous timeout; the new request's head gets a new one
 
     def on_headers_complete(self) -> None:
         self._unparsed = 0
@@ -296,7 +296,7 @@ class Connection(HttpToolsProtocol):
             self._keep_alive_after_body, cycle.keep_alive = cycle.keep_alive, False
 
     def _undo_early_answer(self) -> None:
-        """Restores keep-alive, because the body has arrived before the response."""
+        """Restores keep-alive if no response has been started by the time the request's body has arrived."""
         cycle = self.cycle
         if cycle.transport is not self.transport and not cycle.response_started:
             cycle.transport = self.transport
@@ -380,7 +380,7 @@ class Connection(HttpToolsProtocol):
             self._send_refusal(refusal)
 
     def _withdraw(self, cycle: RequestResponseCycle) -> bool:
-        """Withdraws a request that has an invalid body. Returns False if its response has already started."""
+        """Drops a request that has an invalid body. Returns False if its response has already started."""
         if self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()
         elif cycle.response_started:

@@ -33,7 +33,7 @@ class Cycle(RequestResponseCycle):
             message = await super().receive()
             self._is_received |= not message.get("more_body", True)
             return message
-        # The whole body has arrived, so it is returned without awaiting anything, unlike in uvicorn.
+        # The whole body has arrived, so there is nothing to await; uvicorn would await an event even now.
         self._is_received = True
         self.flow.resume_reading()
         self.message_event.clear()

@@ -8,18 +8,18 @@ _begun: list[Callable[[], bool]] = []
 def begin(is_last: Callable[[], bool]) -> None:
     """Starts draining, which can't be undone.
 
-    is_last: returns whether no other process serves the same address, now or later.
+    is_last: returns whether no other process will serve the same address from now on.
     """
     _begun[:] = [is_last]
 
 
 def is_draining() -> bool:
-    """Whether this process is draining: connections should close after their current requests."""
+    """Returns whether this process is draining: connections should close after their current requests."""
     return bool(_begun)
 
 
 def is_leaving() -> bool:
-    """Whether a load balancer should send requests elsewhere.
+    """Returns whether a load balancer should send requests elsewhere.
 
     False while draining if other processes take over the same address.
     """

@@ -16,7 +16,7 @@ from app.server.rejections import Refusal
 
 _VERSIONS = frozenset(("1.0", "1.1"))
 _SLASH = ord("/")
-_FIELD_OVERHEAD = len(": \r\n")  # bytes that a header field has besides its name and its value
+_FIELD_OVERHEAD = len(": \r\n")  # size of a header field without its name and value, in bytes
 _LONGEST_CACHED = 200  # maximum length of a cached URL, in bytes: clients send the same few over and over
 
 _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]

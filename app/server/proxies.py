@@ -63,7 +63,10 @@ class Proxies:
 
 
 def _address(entry: bytes) -> str | None:
-    """Returns the address in an entry, which can include a port: `192.0.2.1:80`, `[2001:db8::1]:80`."""
+    """Returns the address in an entry of `X-Forwarded-For`, or None if the entry is invalid.
+
+    An entry can include a port: `192.0.2.1:80`, `[2001:db8::1]:80`.
+    """
     host = entry.strip().decode("latin-1")
     if host.startswith("["):
         host = host[1:].partition("]")[0]

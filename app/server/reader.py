@@ -29,11 +29,11 @@ _LOW_WATER = 7 / 8
 
 
 class Unread:
-    """Accounts for the memory of the unread responses on all connections together.
+    """Tracks and limits the memory of the unread responses on all connections together.
 
-    Over the limit, clients are disconnected, starting with the client that is expected to hold its memory for
-    the longest time; the newest clients come last. A client may exceed the limit if no other has unread
-    responses.
+    Over the limit, clients are disconnected, starting with the one that would take longest to read its
+    responses. Clients whose reading rate is not known yet come last. A client may exceed the limit as long as
+    no other client has unread responses.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Unread:
 
 
 class Reader:
-    """How much of the responses one connection's client has read.
+    """Tracks how much of its responses the client of one connection has read.
 
     rest: returns how many bytes of the response the application has yet to send. on_read: called once the
     client has read all bytes written so far.
@@ -128,7 +128,7 @@ class Reader:
         self._unread.discard(self)
 
     def close(self) -> None:
-        """Stops accounting for the client of a closed connection, and breaks the reference cycle with it."""
+        """Stops accounting for a closed connection, and drops its callbacks to break a reference cycle."""
         self.leave()
         self._rest, self._on_read = lambda: 0, lambda: None
 
@@ -153,7 +153,7 @@ class Reader:
         return seconds >= _GRACE, left * seconds / read if read > 0 else inf, seconds
 
     def _measure(self) -> None:
-        """Starts a new rate measurement if the unread bytes have increased, which means a new response."""
+        """Restarts the measurement of the client's reading rate if a new response has added unread bytes."""
         left = self._unread_bytes()
         if left > self._unread_at_start:
             self._unread_at_start, self._measured_since = left, self._loop.time()

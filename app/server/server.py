@@ -72,7 +72,7 @@ class Server(uvicorn.Server):
         self.on_started: Callable[[], None] = lambda: None
         self.is_last: Callable[[], bool] = lambda: (
             True
-        )  # whether no other process serves these sockets, now or later
+        )  # returns whether no other process will serve these sockets from now on
         self.was_cut = False
 
     @contextmanager
@@ -137,7 +137,7 @@ class Server(uvicorn.Server):
         waiting = [listening.dup() for listening in sockets]
         for server in self.servers:
             server.close()
-        await asyncio.sleep(_TICK)  # until uvloop has closed its sockets, in the next iteration of the loop
+        await asyncio.sleep(_TICK)  # uvloop closes its sockets in the next iteration of the loop
         for listening in waiting:
             with listening:
                 listening.setblocking(False)

@@ -28,17 +28,19 @@ from gunicorn.workers.base import Worker
 from app.server.server import STOP, Server
 
 _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
-# Seconds without a heartbeat after which a worker is killed. The time is long because workers start slowly
+
+# Seconds without a heartbeat after which a worker is killed. The time is long, because workers start slowly
 # on a busy machine.
 _HEARTBEAT_TIMEOUT = 30
+
 _MARGIN = 2  # seconds that a worker has to exit, in addition to the time for its requests
 _TICK = 0.02  # seconds between checks for whether a worker is ready
 _RETRY = 5.0  # seconds before another worker is started after one failed to start
 
-_SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # the last two add and remove a worker
+_SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
 _PR_SET_PDEATHSIG = 1
-_READY, _ALL_STOP = 1, 2  # sizes of a worker's heartbeat file, which serve as signals
+_READY, _ALL_STOP = 1, 2  # sizes of a worker's heartbeat file: each size is a message
 
 _Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
 

@@ -1,4 +1,4 @@
-"""Accounts and sessions, sign-in attempts, and the students and instructors of external issuers."""
+"""Accounts, sessions and sign-in attempts, and the people for whom external issuers' tokens are issued."""
 
 from loaders.accounts.account import (
     begin_session,

@@ -59,7 +59,7 @@ def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
 
 
 def takes_seat(status: EnrollmentStatus | None) -> bool:
-    """Whether an enrolment with this status takes a seat in its run.
+    """Returns whether an enrolment with this status takes a seat in its run.
 
     status: None if there is no enrolment, which takes no seat.
     """
@@ -67,7 +67,7 @@ def takes_seat(status: EnrollmentStatus | None) -> bool:
 
 
 def is_counted(status: EnrollmentStatus | None) -> bool:
-    """Whether an enrolment with this status makes its student count as a student of the course."""
+    """Returns whether an enrolment with this status makes its student count as a student of the course."""
     return status in COUNTED_ENROLLMENTS
 
 
@@ -88,7 +88,7 @@ def run_aggregates(enrollments: Iterable[Fields]) -> dict[ObjectId, Fields]:
 
 
 def has_free_seat(run: Fields) -> bool:
-    """Whether a run has a free seat, given its `seats` and `seatsTaken`."""
+    """Returns whether a run has a free seat, given its `seats` and `seatsTaken`."""
     return run["seats"] is None or bool(run["seatsTaken"] < run["seats"])
 
 

@@ -83,7 +83,7 @@ class CourseDoc(RatingDoc):
     level: Level | None
     deliveryModes: list[DeliveryMode]
     durationDays: int | None
-    language: str | None  # BCP 47
+    language: str | None  # a BCP 47 tag
     tags: list[str]
     price: MoneyDoc | None
     instructorIds: list[ObjectId]
@@ -96,7 +96,7 @@ class CourseDoc(RatingDoc):
     importedStudentCount: int  # students counted by an import that didn't include their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a free seat
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
-    revision: NotRequired[int]  # incremented with every write of the aggregates by Transaction.hold
+    revision: NotRequired[int]  # incremented whenever Transaction.hold writes the aggregates
 
     # derived by loaders.text.terms.course_keys
     sortTitle: str
@@ -127,7 +127,7 @@ class StudentDoc(TypedDict):
     externalId: NotRequired[ExternalId]
     # Aggregate; loaders.recount.recount recomputes it.
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
-    revision: NotRequired[int]  # incremented with every write of the aggregate by Transaction.hold
+    revision: NotRequired[int]  # incremented whenever Transaction.hold writes the aggregate
 
     # derived by loaders.text.terms.student_keys
     sortName: str
@@ -261,10 +261,10 @@ class AuditDoc(TypedDict):
 
 ANONYMOUS_STUDENT = "Anonymous student"
 
-#: Statuses with which an enrolment makes its student count as a student of the course; waitlisted and
-#: cancelled enrolments don't count.
+#: Statuses of enrolments that count towards a course's number of students; waitlisted and cancelled
+#: enrolments don't.
 COUNTED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED", "EXPIRED")
-#: Statuses with which an enrolment takes a seat in its run.
+#: Statuses of enrolments that take a seat in their run.
 SEATED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED")
 #: Statuses of current and waitlisted enrolments; a student has at most one of these per course.
 LIVE_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "WAITLISTED")

@@ -5,11 +5,11 @@ Writes and imports must keep within these limits. If a stored list is longer, th
 
 MOST_CODES = 20
 MOST_TAGS = 20
-MOST_INSTRUCTORS = 20  # per course
+MOST_INSTRUCTORS = 20  # instructors per course
 MOST_DELIVERY_MODES = 2
 MOST_ROLES = 3
-MOST_CATEGORIES = 250  # in the catalogue
-MOST_CHANGES = 50  # per audit entry; a write with more changes is recorded in several entries
+MOST_CATEGORIES = 250  # categories in the catalogue
+MOST_CHANGES = 50  # changes per audit entry; a write with more changes is recorded in several entries
 
 #: Limits of a course's lists, by stored field name.
 MOST_OF_COURSE = {

@@ -16,7 +16,7 @@ ReviewParent = Literal["courseId", "studentId"]
 
 #: The number of ids stored: a page of the default size, and one more id to show whether another page follows.
 NEWEST = 21
-#: Maps each collection whose documents store the ids to the review field that refers to those documents.
+#: Maps each collection that has `newestReviewIds` to the field with which a review refers to its documents.
 CARRIERS: Mapping[str, ReviewParent] = {"courses": "courseId", "students": "studentId"}
 
 _VERSION = b"\x01"

@@ -12,10 +12,10 @@ from loaders.mongo.scope import Scope
 
 
 class Awaited(Command):
-    """A command that passes an object of the async driver to a coroutine function.
+    """A command sent by a coroutine function, which takes an object of the async driver.
 
-    The driver times the call out at the deadline. The call is never cancelled, because the driver would then
-    close its connection.
+    The driver makes the call time out at the deadline. The call is never cancelled, because the driver would
+    then close its connection.
     """
 
     __slots__ = ("call", "target")

@@ -1,8 +1,8 @@
 """A circuit breaker for each client: requests fail fast while MongoDB can't be reached.
 
-Once a command has failed to reach MongoDB, other commands wait while MongoDB is pinged, for as long as a
-request would wait for a server. If the pings fail, the circuit opens, and requests fail immediately until a
-ping succeeds.
+Once a command has failed to reach MongoDB, MongoDB is pinged while other commands wait. If the pings keep
+failing for as long as a request would wait for a server, the circuit opens, and requests fail immediately
+until a ping succeeds.
 """
 
 from asyncio import Event, Task, create_task, sleep, timeout
@@ -51,7 +51,7 @@ class Circuit:
 
     @property
     def is_electing(self) -> bool:
-        """Whether members of the replica set can be reached, so that they might soon elect a primary."""
+        """Whether members of the replica set can be reached and might soon elect a primary."""
         if self._opened_at is not None and monotonic() - self._opened_at > _ELECTION:
             return False
         servers = self._client.topology_description.server_descriptions().values()
@@ -118,7 +118,7 @@ async def ping(client: DriverObject, seconds: float) -> str | None:
 
 _circuits: dict[int, Circuit] = {}
 
-#: The id() of each client that is being pinged: its circuit is open, or might open soon.
+#: The id() of each client that is pinging MongoDB, because its circuit is open or might open soon.
 troubled: set[int] = set()
 
 
@@ -149,7 +149,7 @@ def check(client: DriverObject) -> None:
 
 
 def circuit_is_open(client: DriverObject) -> bool:
-    """Whether the circuit breaker is open, so that the client's requests fail immediately."""
+    """Returns whether the circuit breaker is open, so that the client's requests fail immediately."""
     circuit = _circuits.get(id(client))
     return circuit is not None and circuit.is_open
 

@@ -156,7 +156,8 @@ async def _called(target: DriverObject, call: DriverCall) -> Result:
         queue.submit(command)
         return await command.outcome()
     if isinstance(command, Awaited):
-        # Fails fast; otherwise the driver would look for a primary until the request's deadline.
+        # Without a primary, this makes the command fail fast. Otherwise, the driver would look for a primary
+        # until the request's deadline.
         circuit.check(client)
     if circuit.troubled:
         await circuit.passed(client, scope.deadline)

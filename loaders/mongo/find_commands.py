@@ -72,7 +72,7 @@ def _reply(collection: DriverObject, arguments: Document, options: Mapping[str, 
 
 
 def _may_succeed(error: PyMongoError) -> bool:
-    """Whether a failed read should be retried.
+    """Returns whether a failed read should be retried.
 
     If no server was found, a retry is pointless: the driver has already looked for one until its timeout.
     """

@@ -34,9 +34,9 @@ def add(command: Command) -> None:
 async def _interrupt(commands: dict[Command, float]) -> None:
     """Kills commands through other connections, bypassing the queue, until all have ended.
 
-    If MongoDB doesn't kill a command within a second, another command can start in its place. The thread
-    of the command that wasn't killed might be waiting for a server that is down, until the operating system
-    closes the connection.
+    If MongoDB doesn't kill a command within a second, the command's slot is freed for another command. Its
+    thread might have to wait much longer: if the server is down, until the operating system closes the
+    connection.
     """
     await sleep(0)
     while commands:

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from loaders.mongo.bson_types import DriverObject
 from loaders.mongo.command_errors import DeadlineError
 
-_MOST = 10  # limit of concurrent transactions, not counting those that hold locks
+_MOST = 10  # maximum number of concurrent transactions, not counting those that hold locks
 
 
 class KeyLocks:
@@ -48,7 +48,7 @@ class KeyLocks:
             await stack.enter_async_context(self._locks.setdefault(key, Lock()))
 
     def is_locked(self, key: str) -> bool:
-        """Whether a transaction holds a key's lock."""
+        """Returns whether a transaction holds a key's lock."""
         lock = self._locks.get(key)
         return lock is not None and lock.locked()
 

@@ -44,8 +44,8 @@ class Slots:
 
     fast: the maximum number of fast commands. total: the maximum number of fast and slow commands together.
 
-    Threads take and return slots and queued commands without a lock, so they never wait for each other. This
-    is safe, because Python's global interpreter lock makes each operation of a dictionary or a deque atomic.
+    Several threads use the slots and the queue without a lock, so they never wait for each other. This is
+    safe, because Python's global interpreter lock makes each operation on a dictionary or a deque atomic.
     """
 
     __slots__ = ("_fast", "_fast_limit", "_first_kind", "_kinds", "_running", "_total_limit")
@@ -62,7 +62,7 @@ class Slots:
         return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
 
     def rotated_kinds(self) -> Sequence[Kind]:
-        """Returns the kinds, starting one position later on each call."""
+        """Returns the kinds of commands in rotation: each call starts with the next kind."""
         if len(self._kinds) == 1:
             return self._kinds
         self._first_kind = first = (self._first_kind + 1) % len(self._kinds)
@@ -74,9 +74,9 @@ class Slots:
         self._running[command] = self._fast[command] = None
 
     def give_back(self, command: "Command") -> bool:
-        """Frees a command's slot. Returns whether another command can take the slot.
+        """Frees a command's slot. Returns whether this makes room for another fast command.
 
-        The slot is available if the command still held it and still counted as fast.
+        It doesn't if the slot had been freed before, or if the command no longer counted as fast.
         """
         was_taken = self._running.pop(command, self) is None
         return self._fast.pop(command, self) is None and was_taken
@@ -162,12 +162,12 @@ class Command:
         self.queue.fill()
 
     def is_late(self, now: float) -> bool:
-        """Whether the deadline has passed and the command hasn't been stopped yet."""
+        """Returns whether the deadline has passed and the command hasn't been stopped yet."""
         return self.scope is not None and now >= self.scope.deadline and not self.is_stopped
 
     def expire(self) -> None:
         """Stops the command because its deadline has passed."""
-        self.queue.leave(self)  # so that the command expires only once
+        self.queue.leave(self)  # otherwise the next check would expire the command again
         if self.slots is not None:
             circuit.suspect(self.client)
         self.stop(DeadlineError())
@@ -178,8 +178,8 @@ class Command:
         Called when nobody waits for the command any more.
         """
         if not self.is_write:
-            # Set before `slots` is read. A thread sets `slots` before it reads `is_stopped`, so at least one
-            # of the two notices the other.
+            # `is_stopped` is set before `slots` is read here, whereas the thread that runs the command sets
+            # `slots` before it reads `is_stopped`. So at least one of the two sees the other's change.
             self.is_stopped = True
         if self.slots is None:
             if not self.future.done():
@@ -277,7 +277,7 @@ class Queue:
             ring = self._rings[kind]
             while line := _take_first(ring):
                 command = line.next()
-                if line.commands:  # an empty line stays out of the ring until `submit` adds a command to it
+                if line.commands:  # this request has more commands of this kind, and gets another turn
                     ring[line] = None
                 if command and not command.future.done():
                     return command
@@ -313,12 +313,15 @@ class Queue:
 
 
 def _take_first(ring: "dict[Line, None]") -> "Line | None":
-    """Removes and returns a ring's first line of queued commands; returns None if the ring is empty."""
+    """Removes and returns the queue of the request whose turn is next, or None if no request has a queue.
+
+    ring: the queues of the requests that take turns.
+    """
     while ring:
         try:
             line = next(iter(ring))
             del ring[line]
-        except (KeyError, RuntimeError, StopIteration):  # another thread has taken this line of commands
+        except (KeyError, RuntimeError, StopIteration):  # another thread has changed the dict
             continue
         return line
     return None
@@ -328,7 +331,7 @@ _queues: dict[int, Queue] = {}  # by the id() of the client, because hashing a c
 
 
 def queue_of(client: DriverObject) -> Queue:
-    """Returns the queue of a client, either Motor's or PyMongo's async client."""
+    """Returns the command queue of a client. The client is Motor's or PyMongo's async client."""
     if (queue := _queues.get(id(client))) is None:
         queue = _queues[id(client)] = Queue()
     return queue

@@ -91,7 +91,7 @@ class Scope:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Marks a mutation as running while the context lasts; its commands have reserved slots.
+        """Marks a mutation as running while the context lasts, so that reads can't hold up its commands.
 
         Once a mutation has started, the operation runs to its end, even if the client disconnects.
         """

@@ -16,7 +16,9 @@ from loaders.mongo.database import Database
 #: The application name of a gateway's connections, which the driver sends to MongoDB.
 APP_NAME = "lectern"
 
-_IDLE = 1.0  # seconds; a live transaction sends its next command within milliseconds
+#: Seconds without a command after which a transaction counts as idle. While its gateway is alive, the next
+#: command follows within milliseconds.
+_IDLE = 1.0
 
 # The session's id, and the transaction's number within the session.
 _TransactionId: TypeAlias = tuple[UUID, int]
@@ -34,10 +36,10 @@ class StaleTransactions:
         self._idle: Set[_TransactionId] = frozenset()
 
     async def end(self, idle: float = _IDLE) -> int:
-        """Aborts the gateways' transactions that this check and the previous one have found idle.
+        """Aborts gateway transactions that were idle both at this check and at the previous one.
 
-        Returns the number of aborted transactions. idle: the number of seconds without a command after which
-        a transaction counts as idle. If its gateway is alive after all, the gateway retries the transaction.
+        Returns the number of aborted transactions. A gateway that is still alive retries its aborted
+        transaction. idle: the number of seconds without a command after which a transaction counts as idle.
         Raises PyMongoError if MongoDB can't be reached, or refuses the command.
         """
         admin = self._database.client["admin"]

@@ -16,11 +16,12 @@ from loaders.mongo.scope import Scope
 
 
 class Call(Command):
-    """A command that passes an object of the blocking driver to a function, in the caller's context.
+    """A command sent by a function, which takes an object of the blocking driver.
 
-    The future gets the function's result or error. If the future is cancelled, the result is discarded, but
-    the slot is kept until the function returns. asyncio.to_thread would add a second future and an executor's
-    locks, which is a noticeable cost for a short call.
+    The function runs in a thread, with the caller's context variables. The future gets its result or error.
+    If the future is cancelled, the result is discarded, but the command keeps its slot in the queue until the
+    function returns. asyncio.to_thread isn't used, because it would add a second future and an executor's
+    locks, a noticeable cost for a short call.
     """
 
     __slots__ = ("call", "context", "loop", "target")
@@ -84,9 +85,9 @@ class Call(Command):
         interruptions.add(self)
 
     def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:  # Any: a result or an exception
-        """Completes the future with `settle(outcome)`.
+        """Completes the future with the outcome. Runs in the event loop, after the call has returned.
 
-        Runs in the event loop, after the call has returned.
+        settle: the future's set_result or set_exception.
         """
         self.queue.fill()
         if not self.future.done():
@@ -102,10 +103,10 @@ def _work() -> None:
         _run(_calls.get())  # a separate frame, so that the idle thread keeps no reference to its last call
 
 
-def _run(call: Any) -> None:  # Any: a Call, but the queue is typed for its base class, Command
+def _run(call: Any) -> None:  # Any: always a Call, although the queue declares only a Command
     """Runs a call, then queued calls as long as there are any, which saves waking another thread."""
     while call:
-        settle: Callable[[Any], None] = call.future.set_result  # Any: set_exception takes another type
+        settle: Callable[[Any], None] = call.future.set_result  # Any: this can become set_exception
         try:
             outcome: Any = call.context.run(call.run)  # Any: a result or an exception
         except BaseException as error:  # catch every exception: otherwise the caller would wait forever

@@ -38,11 +38,12 @@ from loaders.mongo.scope import current_scope, take_time
 
 T = TypeVar("T")
 
-#: Seconds for all attempts together, outside of a request. Electing a new primary takes about ten.
+#: Time limit for all attempts together outside of a request, in seconds. Electing a new primary takes about
+#: ten seconds.
 _LONGEST = 20.0
-_COMMIT = 10.0  # seconds for each attempt to commit
+_COMMIT = 10.0  # time limit for each attempt to commit, in seconds
 _FOLLOWED_UP = 60.0  # seconds after which a commit with an unknown outcome is no longer retried
-_ABORT = 5.0  # seconds for aborting a transaction
+_ABORT = 5.0  # time limit for aborting a transaction, in seconds
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.3  # seconds of backoff between attempts
 
 _MAJORITY = {"read_concern": ReadConcern("snapshot"), "write_concern": WriteConcern("majority")}
@@ -74,9 +75,9 @@ class Transaction:
     neither would see what the other has written.
 
     now: the transaction's time, which is the same for all its writes. changes: what `insert`, `patch` and
-    `delete` did, in order. session: PyMongo's session. keys: identify the documents whose locks the
-    transaction holds (loaders/mongo/key_locks.py); after a write conflict, the key of the contended document
-    is added for the next attempt.
+    `delete` did, in order. session: PyMongo's session. keys: the keys of the documents whose locks
+    the transaction holds (loaders/mongo/key_locks.py); after a write conflict, the key of the contended
+    document is added for the next attempt.
     """
 
     def __init__(self, database: Database, session: DriverObject, keys: set[str]) -> None:
@@ -130,7 +131,7 @@ class Transaction:
         return new
 
     async def insert_all(self, collection: str, documents: Sequence[Fields]) -> None:
-        """Inserts documents that aren't stored yet, in one command. Not recorded in `changes`."""
+        """Inserts documents that aren't stored yet, in one command, without recording them in `changes`."""
         new = [{"_id": ObjectId(), **document} for document in documents]
         await self._send(
             collection, "insert", None, lambda target: target.insert_many(new, session=self.session)
@@ -167,7 +168,7 @@ class Transaction:
         return patched
 
     async def hold(self, collection: str, id: Value, **fields: Value) -> None:
-        """Sets fields that are computed from other documents. Not recorded in `changes`.
+        """Sets fields that are computed from other documents, without recording this in `changes`.
 
         If two concurrent transactions hold the same document, one of them is retried, even if neither changes
         a value.
@@ -196,7 +197,7 @@ class Transaction:
         self._cache_of(collection)[str(document["_id"])] = None
 
     async def put(self, collection: str, document: Fields) -> None:
-        """Inserts a document, or replaces the one with the same `_id`. Not recorded in `changes`."""
+        """Inserts a document or replaces the one with the same `_id`, without recording this in `changes`."""
         query = {"_id": document["_id"]}
         await self._send(
             collection,
@@ -207,7 +208,7 @@ class Transaction:
         self._cache.pop(collection, None)
 
     async def set(self, collection: str, query: Filter, fields: Fields) -> None:
-        """Sets fields of all documents that match a query. Not recorded in `changes`."""
+        """Sets fields of all documents that match a query, without recording this in `changes`."""
         await self._send(
             collection,
             "update",
@@ -217,7 +218,7 @@ class Transaction:
         self._cache.pop(collection, None)
 
     async def delete_all(self, collection: str, query: Filter) -> None:
-        """Deletes all documents that match a query. Not recorded in `changes`."""
+        """Deletes all documents that match a query, without recording this in `changes`."""
         await self._send(
             collection,
             "delete",
@@ -227,10 +228,9 @@ class Transaction:
         self._cache.pop(collection, None)
 
     async def _send(self, collection: str, kind: str, id: Value, call: DriverCall) -> Result:
-        """Sends a write; after a write conflict, adds the document's key for the next attempt to lock.
+        """Sends a write. After a write conflict, makes the transaction's next attempt lock the document.
 
-        id: the `_id` of the document that is written, or of the first one if there are several. None if other
-        transactions wouldn't identify the document by an `_id`.
+        id: the `_id` of the document to write, or of the first of several; None to lock nothing.
         """
         key = f"{self.database.name}.{collection} {id}" if id else None
         try:
@@ -247,7 +247,10 @@ class Transaction:
             raise
 
     def _cache_of(self, collection: str) -> dict[str, Document | None]:
-        """Returns a collection's cached documents, by `_id` as text: a vote's `_id` is not hashable."""
+        """Returns a collection's cached documents.
+
+        Their keys are `str(_id)`, because the `_id` of a vote is not hashable.
+        """
         return self._cache.setdefault(collection, {})
 
 
@@ -270,9 +273,9 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
 
     `work` can be called several times, each time with a fresh transaction.
 
-    If `work` raises an error, nothing is written, and the error is passed on. Raises PyMongoError if MongoDB
-    stays unreachable, or DatabaseAwayError in a request's scope. In a scope, it also raises DeadlineError
-    past the deadline, or OutcomeUnknownError if a commit was in flight at the deadline.
+    If `work` raises an error, nothing is written, and the error is passed on. If MongoDB stays unreachable,
+    raises PyMongoError, or DatabaseAwayError during a request. During a request, also raises DeadlineError
+    past the request's deadline, or OutcomeUnknownError if a commit was in flight at the deadline.
     """
     scope = current_scope.get()
     deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE
@@ -289,7 +292,7 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
                 raise
             if monotonic() > deadline:
                 raise (DeadlineError() if scope else error) from error
-        if len(keys) == known:  # otherwise a key was added, and the next attempt waits for its lock
+        if len(keys) == known:  # no pause if a key was added: the next attempt waits for its lock
             await sleep(pause * random.random())  # noqa: S311 # jitter, so that two retries don't conflict again
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 

@@ -116,9 +116,9 @@ class Listing:
 class Page:
     """A page of one parent's list, in the list's order.
 
-    has_next, has_previous: as Relay defines them. In the direction in which the window is read, the flag says
-    whether more elements follow within the window, so that paging between two keys ends at the second key. In
-    the other direction, it says whether the window starts at a key.
+    has_next, has_previous: as Relay defines them. If the window (the section between two keys) is read from
+    its start, has_next says whether the window contains further elements, so that paging ends at the second
+    key, and has_previous says whether there is a first key. If it is read from its end, the two are swapped.
     """
 
     listing: Listing
@@ -177,7 +177,7 @@ async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]
 async def _rows_by_parent(
     listing: Listing, keys: Sequence[Value], window: Window
 ) -> dict[Value, list[Stored]]:
-    """Like `_rows`, but for several parents at once, with a $lookup from their keys.
+    """Like `_rows`, but for several parents at once, with a $lookup for each parent's key.
 
     This is about as fast as one $unionWith branch per parent (benchmarks/top_per_parent.py), but can't hit
     the limit on pipeline stages, and it also works when documents refer to their parents in an array.

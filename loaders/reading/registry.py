@@ -46,9 +46,9 @@ class Loaders:
 
     @property
     def course_status_by_id(self) -> ByKey[CourseDoc]:
-        """The loader of courses with at least their status.
+        """The loader for callers that need only the status of courses.
 
-        It is the same as `course_by_id` if the operation fetches courses.
+        It is `course_by_id` if the operation fetches courses anyway.
         """
         if not self.projections or "courses" in self.projections:
             return self.course_by_id

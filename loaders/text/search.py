@@ -27,9 +27,9 @@ def search_filter(text: str) -> Filter:
 def search_score(text: str) -> _Expression:
     """Returns the expression that scores how well a course matches a query.
 
-    Each word adds the weight of its best matching term, doubled when the term is the word itself rather than
-    merely beginning with it. A tenth of the Bayesian rating breaks ties. Raises ValueError when the query has
-    no words.
+    Each word adds the highest weight of any term that it matches. The weight counts double if the term is the
+    word or its stem, and once if the term only begins with the word. A tenth of the Bayesian rating breaks
+    ties. Raises ValueError if the query has no words.
     """
     *whole, last = query_words(text)
     best = [_best(_forms(word)) for word in whole] + [_best(_forms(last), prefix=last)]

@@ -206,7 +206,10 @@ class Importer:
 
 
 def _queries(batch: Sequence[Incoming]) -> list[Document]:
-    """Returns one query per source, because the index starts with the source, and one query by `_id`."""
+    """Returns queries for the stored documents of a batch: by external id or, without one, by `_id`.
+
+    There is one query per source of external ids, because the index on them starts with the source.
+    """
     sources: dict[str, list[str]] = {}
     ids = []
     for incoming in batch:

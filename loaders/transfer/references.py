@@ -57,7 +57,7 @@ class References:
         return await self._ids("courseRuns", references)
 
     async def categories(self, names: Iterable[str]) -> Mapping[str, str]:
-        """Returns the slugs of categories by name, and creates missing ones up to the limit.
+        """Maps the names of categories to their slugs, and creates missing categories up to the limit.
 
         A name without letters or digits has no slug, and is left out. So is a name beyond the limit.
         """
@@ -98,7 +98,7 @@ class References:
         return self._slugs
 
     async def instructors(self, names: Iterable[str]) -> Mapping[str, ObjectId]:
-        """Returns instructors by name within the source, and creates missing ones."""
+        """Maps the names of this source's instructors to their ids, and creates missing instructors."""
         found, missing = self._cached("instructors", names)
         keys = {name: (self._source, name) for name in missing}
         await self._create_missing(

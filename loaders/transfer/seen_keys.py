@@ -20,7 +20,7 @@ class Seen:
         return self._rows[self._slot(hash(key))] or None
 
     def add(self, key: Hashable, row: int) -> None:
-        """Records the row (1 or more) of a key. A key that is already present keeps its first row."""
+        """Records the row number (from 1) of a key. A key that is already present keeps its first row."""
         slot = self._slot(hash(key))
         if self._rows[slot]:
             return

@@ -19,13 +19,13 @@ from resolvers.errors import refusal
 #: A document from any collection. Any, because the types of the values depend on the collection.
 AnyDocument: TypeAlias = Mapping[str, Any]
 
-PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # Any, because it is used both as a CourseStatus and a ReviewStatus
+PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # Any, because courses and reviews both have this status
 ANY_COURSE: Sequence[CourseStatus] = get_args(CourseStatus)
 _ANY_REVIEW: Sequence[ReviewStatus] = get_args(ReviewStatus)
 
 
 def has_rule(name: str) -> bool:
-    """Whether the table of permissions has a rule with this name."""
+    """Returns whether the table of permissions has a rule with this name."""
     return name in RULES
 
 
@@ -114,9 +114,9 @@ def review_statuses(viewer: Viewer) -> Sequence[ReviewStatus]:
 
 
 def sees(viewer: Viewer, collection: str, document: AnyDocument, owners: Owners = NOBODY) -> bool:
-    """Returns whether the viewer may see a document, according to the row of its collection.
+    """Returns whether the viewer may see a document, according to its collection's `seen_by`.
 
-    The rows are in loaders/collections.py.
+    `seen_by` is declared in loaders/collections.py.
 
     owners: the owners of the document and the status of its course, as far as they are known.
     """

@@ -69,7 +69,7 @@ T = TypeVar("T")
 
 
 class Ordering(NamedTuple):
-    field: Any  # Any: the stored value of an order field, which the loaders declare as a Literal
+    field: Any  # a field name; Any, because each loader declares a different Literal for it
     descending: bool
 
 

@@ -18,8 +18,8 @@ async def nodes_by_id(ctx: Context, global_ids: Sequence[str], most: int = MOST_
     """Loads objects by their global IDs. Returns one entry per ID, in order.
 
     An entry is the document, with its type added as `__typename`, or None if the ID is invalid or unknown, or
-    the object is hidden from the viewer. Sends one command per type, in addition to the commands of
-    `visible`. Raises BadUserInputError if there are more than `most` IDs.
+    the object is hidden from the viewer. Sends one command per type to load the documents, and another if
+    their visibility has to be looked up. Raises BadUserInputError if there are more than `most` IDs.
     """
     if len(global_ids) > most:
         raise BadUserInputError(f"`ids` has {len(global_ids)} entries, but at most {most} are allowed.")

@@ -43,7 +43,7 @@ T = TypeVar("T")
 #: A document in a list. Any, because the types of the values depend on the collection.
 NodeDoc: TypeAlias = Mapping[str, Any]
 
-#: Identifies a list when its cursors are signed: the list's name, filter and order.
+#: The name, filter and order of a list. A cursor's signature covers them, so it is valid only for this list.
 CursorScope: TypeAlias = tuple[object, ...]
 
 
@@ -109,7 +109,10 @@ async def by_listing(
     connections: Sequence[ConnectionDoc],
     function: Callable[[Listing, Sequence[ParentKey]], Awaitable[Sequence[T]]],
 ) -> list[T]:
-    """Returns one result per connection, in order. Calls the function once per listing, with all parents."""
+    """Calls a function once per listing, with the parents of all connections that show the listing.
+
+    Returns one result per connection, in the order of the connections.
+    """
     groups: dict[int, list[Page]] = {}
     for connection in connections:
         groups.setdefault(id(connection["page"].listing), []).append(connection["page"])
@@ -161,7 +164,7 @@ def _window(
 ) -> tuple[Window, Mapping[ParentKey, InvalidCursorError]]:
     """Converts paging arguments to a window, the range of elements to read from each list.
 
-    Also returns an error for each parent whose list a cursor doesn't belong to.
+    If a cursor doesn't belong to the list of a parent, an error for that parent is returned as well.
     Raises BadUserInputError or InvalidCursorError if the arguments are invalid for all parents.
     """
     first, after, last, before = arguments

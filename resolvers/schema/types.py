@@ -36,11 +36,11 @@ T = TypeVar("T")
 
 # The weight of a field is the number of plain values that it counts as in the price of an operation (see
 # resolvers.fields).
-_LIST = 25  # weight of a list: MongoDB reads one page for each parent
-_TEXT = 5  # weight of a text of a few hundred characters
-_LONG_TEXT = 15  # weight of a text of a few thousand characters
+_LIST = 25  # weight of a list: MongoDB reads a page of it for each parent
+_TEXT = 5  # weight of a text with a few hundred characters
+_LONG_TEXT = 15  # weight of a text with a few thousand characters
 _FORMATTED = 2  # weight of a formatted amount of money
-_SIGNED = 4  # weight of a cursor, which must be signed
+_SIGNED = 4  # weight of a cursor: computing its signature takes time
 _COUNTED = 25  # weight of a count: MongoDB scans the whole list
 FACETS = 250  # weight of facets and similar counts: MongoDB scans several lists, or a whole collection
 
@@ -209,9 +209,9 @@ class CourseConnection(Connection[Course]):
 
 
 @strawberry.type(
-    description="Course counts for each option in a filter panel. Each facet is counted with the whole filter"
-    " except for the facet's own criterion. A value that the filter contains is listed even if its count is"
-    " 0."
+    description="Course counts for each option in a filter panel. A facet counts the courses that meet"
+    " all criteria of the filter except the facet's own. A value that the filter contains is listed even if"
+    " its count is 0."
 )
 class CourseFacets:
     categories: list["FacetCount"] = fields.listed(

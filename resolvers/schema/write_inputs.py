@@ -14,8 +14,8 @@ from resolvers.writing import LONGEST_CLIENT_MUTATION_ID
 
 #: Maximum lengths of strings, in characters.
 _SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000
-#: Lengths, in characters, to which credentials and tokens are cut. Every stored value that they are compared
-#: with is shorter.
+#: Lengths, in characters, to which credentials and tokens are cut. All valid ones are shorter, so cutting
+#: never makes an invalid one match.
 _WORD, _TOKEN = 500, 2_000
 
 
@@ -315,7 +315,7 @@ class DeleteReviewInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
 
 
-@strawberry.input(description="The review to mark as helpful, or from which to withdraw the mark.")
+@strawberry.input(description="The review, and whether to mark it as helpful or to withdraw the mark.")
 class MarkReviewHelpfulInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     helpful: bool = strawberry.field(

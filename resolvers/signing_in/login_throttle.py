@@ -33,7 +33,7 @@ async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
         yield
     except RefusedError:
         raise
-    except BaseException:  # the gateway failed, so the attempt was not a wrong password
+    except BaseException:  # the gateway failed: not the client's fault, so it doesn't count
         await _give_back(database, limits)
         raise
     await gather(forget_attempts(database, pair), _give_back(database, (address, account)))

@@ -17,7 +17,7 @@ T = TypeVar("T")
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _threads = ThreadPoolExecutor(2, "passwords")
 
-#: A dummy hash, verified for unknown accounts so that both answers take equally long.
+#: A dummy hash that is verified for unknown accounts, so that refusing them takes as long as for known ones.
 _DUMMY_HASH = _hasher.hash("nobody's")
 
 

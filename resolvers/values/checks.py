@@ -19,9 +19,9 @@ from resolvers.relay import decode_id_as
 from resolvers.values.currencies import CURRENCIES
 from resolvers.values.plain_text import clean, in_line, is_visible
 
-#: The value of an input field. Any, because each check takes its own type.
+#: The value of an input field. Any, because different checks take different types.
 InputValue: TypeAlias = Any
-#: The value to store for an input field. Any, because each check returns its own type.
+#: The value to store for an input field. Any, because different checks return different types.
 StoredValue: TypeAlias = Any
 Check: TypeAlias = Callable[[InputValue], StoredValue]
 
@@ -62,7 +62,7 @@ def or_none(check: Check) -> Check:
 
 
 def at_most(most: int) -> Check:
-    """Checks that a string has at most `most` characters, and stores it unchanged."""
+    """Checks that a string has at most `most` characters, without changing it."""
 
     def check(value: str) -> str:
         if len(value) > most:
@@ -74,7 +74,7 @@ def at_most(most: int) -> Check:
 
 def _text(most: int, cleaned: Callable[[str], str]) -> Check:
     def check(value: str) -> str:
-        if len(value) > 4 * most:  # refuses a very long text without cleaning it first, which would take time
+        if len(value) > 4 * most:  # refused before it is cleaned, because cleaning a very long text is slow
             raise ValueError(f"Enter at most {most:,} characters.")
         stored = cleaned(value)
         if not is_visible(stored):

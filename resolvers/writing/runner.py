@@ -52,15 +52,15 @@ InputValues: TypeAlias = Mapping[str, Any]
 Objects: TypeAlias = Mapping[str, Any]
 Mutation: TypeAlias = Callable[[Context, InputValues], Awaitable[Objects]]
 Write: TypeAlias = Callable[[Context, Transaction, InputValues], Awaitable[Objects]]
-#: Does one part of a write's follow-up work. Takes the objects of the write's payload and returns the objects
-#: that have changed, or None when nothing is left to do.
+#: A function that does one part of a write's follow-up work. It takes the objects of the write's payload, and
+#: returns those that have changed, or None when nothing is left to do.
 FollowUp: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
-#: Any for everything but the result of the coroutine, because the rest concerns only the event loop.
+#: A coroutine that does the work. Any for what it yields and is sent, which only the event loop uses.
 _Work: TypeAlias = Coroutine[Any, Any, Objects]
 
 _INPUT = strawberry.argument(description="Input of the mutation.")
-_FOLLOW_UP = "rest of a write"  # the name of follow-up work in reports of late outcomes
+_FOLLOW_UP = "rest of a write"  # how follow-up work is named if it is reported to have ended late
 _FOLLOW_UP_DEADLINE = 20.0  # time limit for each part of the follow-up work, in seconds
 _NOT_IN_DIGEST = ("clientMutationId", "idempotencyKey")
 
@@ -123,7 +123,7 @@ def write(
 
 def actor(viewer: Viewer) -> ActorDoc:
     """Converts a viewer to the form in which the audit log stores the actor."""
-    roles: Any = sorted(viewer.roles)  # Any, because ActorDoc declares roles as Literals
+    roles: Any = sorted(viewer.roles)  # Any: a viewer's roles are strings, ActorDoc's are Literals
     return {
         "subject": viewer.subject, "roles": roles, "studentId": viewer.student_id,
         "instructorId": viewer.instructor_id,
@@ -153,7 +153,7 @@ def checked_values(input: InputObject) -> dict[str, Any]:  # Any, as in InputVal
     return values
 
 
-def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:  # Any, because it checks all input fields
+def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:  # Any: a field's value can have any type
     if value is None:
         if metadata.get("not_null"):
             raise ValueError("This can't be null. Omit the field to keep its value.")
@@ -215,8 +215,8 @@ async def _wait(follow_up: _Work, objects: Objects) -> Objects:
     try:
         return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
     except DeadlineError:
-        # `outcome` reports the work's end if the request's deadline passes first. If the work misses its own
-        # deadline, `outcome` only raises the error, so that is reported here.
+        # If the request's deadline has passed, `outcome` will report how the work ends. If the work has
+        # missed a deadline of its own, `outcome` only raises the error, so the error is reported here.
         if task.done():
             report_late(task, _FOLLOW_UP)
         return objects

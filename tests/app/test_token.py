@@ -64,7 +64,8 @@ async def test_a_gateway_accepts_the_token(environment: dict[str, str], database
     with running("serve", **environment) as (_, url):
         until_it_answers(url)
         student = lectern("token", **environment)
-        assert student.stderr.startswith(f"STUDENT Busy ({ids.encode_id('Student', busy)}), valid for 12 h:")
+        holder = f"STUDENT Busy ({ids.encode_id('Student', busy)})"
+        assert student.stderr.startswith(f"Token for {holder}, valid for 12 h:")
         assert viewer(url, printed(student)) == {
             "roles": ["STUDENT"],
             "student": {"id": ids.encode_id("Student", busy), "enrollments": {"totalCount": 1}},

@@ -6,6 +6,7 @@ from app.execution.compiler.levels import Arrival, Barriers, levels_of
 from app.execution.compiler.plan import (
     Built,
     Called,
+    CallSite,
     Level,
     Plan,
     Position,
@@ -13,7 +14,6 @@ from app.execution.compiler.plan import (
     Route,
     Selection,
     Typename,
-    Use,
     Value,
     Waiting,
 )
@@ -24,6 +24,7 @@ __all__ = [
     "Arrival",
     "Barriers",
     "Built",
+    "CallSite",
     "Called",
     "CoercedValues",
     "DeclinedError",
@@ -36,7 +37,6 @@ __all__ = [
     "Selected",
     "Selection",
     "Typename",
-    "Use",
     "Value",
     "Waiting",
     "levels_of",

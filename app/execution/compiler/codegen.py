@@ -1,8 +1,9 @@
 """Generates Python functions from a plan.
 
-There is one build function for each use, that is, for each place in the plan that needs a call. It turns the
-documents that the call returns into result objects, with their keys in the order of the response. Its code is
-what one would write by hand for this selection. It also collects the parents for the uses nested below:
+There is one build function for each call site, that is, for each place in the plan that needs a call. It
+turns the documents that the call returns into result objects, with their keys in the order of the response.
+Its code is what one would write by hand for this selection. It also collects the parents of the calls nested
+below:
 
     def build(values, slots):
         p1 = []; s1 = []
@@ -39,6 +40,7 @@ from app.execution.compiler.plan import (
     Build,
     Built,
     Called,
+    CallSite,
     Computed,
     Position,
     Route,
@@ -46,7 +48,6 @@ from app.execution.compiler.plan import (
     Step,
     Stored,
     Typename,
-    Use,
     Value,
 )
 
@@ -58,8 +59,7 @@ _RIGHT: Mapping[str, str] = {
     "Boolean": "type({first}) is bool",
     "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
     "Float": "type({first}) is float and {x} * 0 == 0",  # excludes infinity and NaN: GraphQL has neither
-    # orjson encodes a datetime without a time zone in the format of the API.
-    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",
+    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",  # orjson encodes it in the API's format
 }
 
 
@@ -74,28 +74,29 @@ class Compiler:
         self._count = 0
         self._code: dict[str, CodeType] = {}
 
-    def use(self, position: Position, above: Route = ()) -> Use:
-        """Returns the use at a position (a place in the plan where a call is needed), with all uses below it.
+    def site(self, position: Position, above: Route = ()) -> CallSite:
+        """Returns the call site at a position, including all call sites nested below it.
 
         above: the route to the object that contains the position.
         """
         assert isinstance(position.source, Called)  # noqa: S101  # for the type checker
         route = (*above, _step(position))
-        function = _Function(self.use, route)
+        function = _Function(self.site, route)
         result = function.completed(position.type, position.selections)
         built = function.built(f"slot[key] = {result}", position, self._code)
         self._count += 1
-        return Use(self._count - 1, position, position.source, route, built)
+        return CallSite(self._count - 1, position, position.source, route, built)
 
 
-def list_items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
-    """Returns a build function for single items of a list within a use.
+def list_items(site: CallSite, position: Position, type_: GraphQLOutputType) -> Built:
+    """Returns a build function that completes single items of a list.
 
-    The function appends each item's result to the result list, which is passed as the item's slot. The nested
-    uses (calls) are not created again, but taken from `use`. position: the position of the list. type_: the
-    type of the items.
+    It is called with the result list in place of a result object, and appends each item's result to it.
+
+    site: the call site whose values contain the list; its nested call sites are reused. position: the
+    position of the list. type_: the type of the items.
     """
-    known = {id(below.position): below for below in use.built.below}
+    known = {id(below.position): below for below in site.built.below}
     function = _Function(lambda inner, _: known[id(inner)], ())
     result = function.completed(type_, position.selections)
     return function.built(f"slot.append({result})", position, {})
@@ -104,11 +105,12 @@ def list_items(use: Use, position: Position, type_: GraphQLOutputType) -> Built:
 class _Function:
     """Writes the source of one build function, statement by statement.
 
-    use: a function that returns the use at a position, given the route to the object the position is in.
+    site: a function that returns the call site for a field whose value needs a call. Its arguments are the
+    field's position in the plan, and the route from the top of the response to the enclosing object.
     """
 
-    def __init__(self, use: Callable[[Position, Route], Use], route: Route) -> None:
-        self._use, self._route = use, route
+    def __init__(self, site: Callable[[Position, Route], CallSite], route: Route) -> None:
+        self._site, self._route = site, route
         self._lines: list[str] = []
         self._depth = 2
         self._count = 0
@@ -119,8 +121,9 @@ class _Function:
             "objects": {dict, tuple},
             "Wrong": WrongTypeError,
         }
-        # The nested uses (calls), each with the suffix of its two lists: "1" for the lists p1 and s1.
-        self._below: list[tuple[str, Use]] = []
+        # The nested call sites, each with the number in the names of its two lists: "1" for p1 and s1,
+        # the generated variables that collect its parents and their result objects.
+        self._below: list[tuple[str, CallSite]] = []
 
     def completed(self, type_: GraphQLOutputType, selections: Mapping[str, Selection]) -> str:
         """Writes the statements that complete a value. Returns an expression for the result."""
@@ -147,7 +150,7 @@ class _Function:
         # Each function gets a copy of the code, because CPython stores its specializations of a running
         # function in the code object.
         build: Build = FunctionType(code.replace(), self._names | {"key": position.key})
-        return Built(build, [use for _, use in self._below], self._weight)
+        return Built(build, [site for _, site in self._below], self._weight)
 
     def _complete(self, type_: GraphQLOutputType, value: str, selections: Mapping[str, Selection]) -> str:
         """Writes the statements that complete a value of a type. Returns an expression for the result.
@@ -238,12 +241,13 @@ class _Function:
             return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """Registers the use (call) at a position. Returns the suffix of its two lists, such as "1".
+        """Registers the call at a position. Returns the suffix of the call's two lists, such as "1".
 
-        In the source, the list p1 collects the parents, and s1 the objects (slots) to put their values into.
+        In the generated source, the list p1 collects the parents to make the call for, and the list s1
+        collects the result objects (slots) to put the call's values into.
         """
         number = self._fresh("")
-        self._below.append((number, self._use(position, self._route)))
+        self._below.append((number, self._site(position, self._route)))
         return number
 
     def _leaf(self, type_: GraphQLLeafType, value: str, *, required: bool) -> str:
@@ -258,7 +262,10 @@ class _Function:
         return f"{x} if {right}{'' if required else f' or {x} is None'} else {otherwise}"
 
     def _all_right(self, type_: GraphQLLeafType, name: str) -> str:
-        """Returns the source of a condition that is true if a list of leaves can be used without a copy."""
+        """Generates a condition that is true only if no value in a list needs to be converted.
+
+        The list is then used without a copy.
+        """
         if isinstance(type_, GraphQLEnumType):
             same = {value for value, name in _enum_names(type_).items() if value == name}
             return f"{self._constant('a', same)}.issuperset({name})"
@@ -287,9 +294,10 @@ class _Function:
 
     @contextmanager
     def _at(self, step: Step, times: int = 1) -> Iterator[None]:
-        """Adjusts the route and the number of items while the code of a field or of list items is written.
+        """Extends the route by a step and multiplies the number of items, until the context ends.
 
-        times: the assumed number of items; 1 for a field.
+        The context is the writing of code for a field or for the items of a list. times: the assumed length
+        of the list; 1 for a field.
         """
         route, list_items = self._route, self._items
         self._route, self._items = (*route, step), list_items * times

@@ -28,7 +28,7 @@ _KEY_TYPES = {str, int, type(None), type(Undefined)}
 _MOST_CACHED = 32
 _LONGEST_KEY = 100  # maximum length of a string that is used as a cache key, in characters
 
-_LONGEST_TEXT = 200  # maximum length of the arguments' text in a plan, in characters
+_LONGEST_TEXT = 200  # characters; if the text of a field's arguments is longer, plans hold it shortened
 
 _SAME_IN_PYTHON = {"String", "ID", "Boolean", "Int", "Float"}
 
@@ -102,7 +102,7 @@ def _converter(
 
 
 def _is_plain(field: GraphQLField, argument: ArgumentNode) -> bool:
-    """Whether an argument is a variable whose value can be passed to the function unconverted.
+    """Returns whether an argument is a variable whose value can be passed to the function unconverted.
 
     That is the case if the argument's type is a scalar whose GraphQL and Python values are equal, and the
     argument is neither required nor has a default.
@@ -122,13 +122,13 @@ class _Hole(NamedTuple):
 
 
 class _Template(NamedTuple):
-    """Converted arguments in which some variables are filled in later.
+    """The converted arguments of a field, some of which have yet to be filled in from variables.
 
-    holes: which variable is to be filled in for which argument.
+    constants: the arguments that are complete. holes: the arguments to fill in.
     """
 
     constants: Values
-    holes: Sequence[tuple[str, str]]  # pairs: the name of an argument and of the variable that fills it
+    holes: Sequence[tuple[str, str]]  # pairs: an argument's name, and the variable that provides its value
 
     def filled_in(self, variables: VariableValues) -> Values:
         if not self.holes:
@@ -138,7 +138,10 @@ class _Template(NamedTuple):
 
 
 def _template(convert: Callable[[VariableValues], Values], holes: Set[str]) -> _Conversion:
-    """Returns a conversion that leaves the variables in `holes` to be filled in later."""
+    """Wraps a conversion of a field's arguments so that it leaves out the variables in `holes`.
+
+    `_Template.filled_in` fills in those variables later.
+    """
     placeholders = {variable: _Hole(variable) for variable in holes}
 
     def convert_with_holes(variables: VariableValues) -> _Template:

@@ -1,9 +1,9 @@
-"""Groups the uses of a plan (the places that need a call) into levels.
+"""Groups the call sites of a plan into levels.
 
-Uses at the same depth with the same function and arguments form a level, which is executed as a single call.
-The depth is the number of calls above. It doesn't matter which branches, aliases, fragments or root fields
-the uses come from. The only exception is that the root fields of a mutation never share calls, because each
-of them can change what the next one reads.
+A call site is a place in the plan that needs a call. Call sites at the same depth with the same function and
+arguments form a level, which is executed as a single call. The depth is the number of calls above. It doesn't
+matter which branches, aliases, fragments or root fields the call sites come from. The only exception is that
+the root fields of a mutation never share calls, because each of them can change what the next one reads.
 """
 
 from collections.abc import Callable, Iterator, Sequence, Set
@@ -12,21 +12,19 @@ from typing import NamedTuple, TypeAlias
 
 from graphql.execution.values import VariableValues
 
-from app.execution.compiler.plan import Level, Levels, Plan, ResultObject, Use, Value
+from app.execution.compiler.plan import CallSite, Level, Levels, Plan, ResultObject, Value
 from resolvers.fields import identity
 
-#: A function that returns a key for the arguments of a use (a place in the plan that needs a call). Equal
-#: arguments have equal keys.
-_Key: TypeAlias = Callable[[Use], object]
+#: A function that returns a key for the arguments of a call site. Equal arguments have equal keys.
+_Key: TypeAlias = Callable[[CallSite], object]
 
 
-def fixed(uses: Sequence[Use], *, serial: bool) -> Levels | None:
-    """Returns the levels of a plan, or None if they depend on the values of variables.
+def fixed(sites: Sequence[CallSite], *, serial: bool) -> Levels | None:
+    """Groups the call sites of a plan into levels, or returns None if that depends on variables' values.
 
-    They depend on variables if a function is called with several argument lists that can be compared only at
-    run time.
+    It does if a function has several call sites, and only the values tell whether their arguments are equal.
     """
-    levels = _grouped(uses, _as_written, serial=serial)
+    levels = _grouped(sites, _as_written, serial=serial)
     first: dict[object, Level] = {}
     for level in levels.all:
         other = first.setdefault(level.called.function, level)
@@ -38,28 +36,28 @@ def fixed(uses: Sequence[Use], *, serial: bool) -> Levels | None:
 
 def levels_of(plan: Plan, variables: VariableValues) -> Levels:
     """Returns the levels of a plan for given values of its variables."""
-    return plan.levels or _grouped(plan.uses, lambda use: _by_value(use, variables), serial=plan.serial)
+    return plan.levels or _grouped(plan.sites, lambda site: _by_value(site, variables), serial=plan.serial)
 
 
-def _as_written(use: Use) -> object:
-    arguments = use.called.arguments
+def _as_written(site: CallSite) -> object:
+    arguments = site.called.arguments
     return arguments.text if arguments.constant is None else identity(arguments.constant)
 
 
-def _by_value(use: Use, variables: VariableValues) -> object:
+def _by_value(site: CallSite, variables: VariableValues) -> object:
     try:
-        return identity(use.called.arguments.values(variables))
+        return identity(site.called.arguments.values(variables))
     except Exception:  # ignored here, because the call itself will raise the same error and report it
-        return use.called.arguments.text
+        return site.called.arguments.text
 
 
-def _grouped(uses: Sequence[Use], key: _Key, *, serial: bool) -> Levels:
+def _grouped(sites: Sequence[CallSite], key: _Key, *, serial: bool) -> Levels:
     grouping = _Grouping(key)
     if serial:
-        for number, use in enumerate(uses):
-            grouping.add([use], number)
+        for number, site in enumerate(sites):
+            grouping.add([site], number)
     else:
-        grouping.add(uses, 0)
+        grouping.add(sites, 0)
     return grouping.levels()
 
 
@@ -67,19 +65,24 @@ class _Grouping:
     def __init__(self, key: _Key) -> None:
         self._key = key
         self._same: dict[tuple[int, object, object], int] = {}  # keyed by root, function and arguments
-        self._found: dict[tuple[int, int], Level] = {}  # keyed by depth and `Level.same`
+        self._found: dict[tuple[int, int], Level] = {}  # keyed by depth and the number from `_same`
         self._of: dict[int, Level] = {}
-        self._above: dict[int, Set[int]] = {}  # maps each level to the levels that are above all of its uses
+        self._above: dict[int, Set[int]] = {}  # maps each level to the levels that enclose all its call sites
 
-    def add(self, uses: Sequence[Use], root: int, depth: int = 1, above: Set[int] = frozenset()) -> None:
-        """Adds uses and all uses below them. Uses with different `root` numbers never share a call."""
-        for use in uses:
-            same = self._same.setdefault((root, use.called.function, self._key(use)), len(self._same))
+    def add(
+        self, sites: Sequence[CallSite], root: int, depth: int = 1, above: Set[int] = frozenset()
+    ) -> None:
+        """Adds call sites, with all call sites nested below them.
+
+        Those with different `root` numbers never share a call.
+        """
+        for site in sites:
+            same = self._same.setdefault((root, site.called.function, self._key(site)), len(self._same))
             level = self._found.setdefault((depth, same), Level(len(self._found), depth, same, []))
-            level.uses.append(use)
-            self._of[use.number] = level
+            level.sites.append(site)
+            self._of[site.number] = level
             self._above[level.number] = self._above.get(level.number, above) & above
-            self.add(use.built.below, root, depth + 1, above | {level.number})
+            self.add(site.built.below, root, depth + 1, above | {level.number})
 
     def levels(self) -> Levels:
         levels_of = [self._of[number] for number in range(len(self._of))]
@@ -90,42 +93,43 @@ class _Grouping:
         return Levels(list(self._found.values()), levels_of, len(self._found) < len(levels_of), recurring)
 
     def _may_coincide(self, levels: Sequence[Level]) -> bool:
-        """Whether any two of the levels can be ready simultaneously: neither is below the other."""
+        """Returns whether two of the levels can be ready simultaneously: neither is below the other."""
         ordered = sorted(levels, key=lambda level: level.depth)
         return any(upper.number not in self._above[lower.number] for upper, lower in pairwise(ordered))
 
 
 class Arrival(NamedTuple):
-    """The inputs of a use (a call site in the plan) during a run.
+    """The inputs that have arrived at a call site during a run.
 
     parents: the parents to make the call for; the list can be empty. slots: for each parent, the result
-    object to put its value into.
+    object that receives its value.
     """
 
-    use: Use
+    site: CallSite
     parents: list[Value]
     slots: list[ResultObject]
 
 
 class Barriers:
-    """The barriers of one run. At a level's barrier, the level's uses (call sites) wait for each other.
+    """Tracks, during one run, which levels are ready to be executed.
 
-    A use without parents is not waited for, and neither are the uses below it. Levels don't wait for other
-    levels.
+    A level is executed as a single call once all of its call sites have their parents. A call site that turns
+    out to have none doesn't hold up its level, and neither do the call sites below it. No level waits for
+    another.
     """
 
     def __init__(self, levels: Levels) -> None:
         self._of = levels.of
-        self._missing = [len(level.uses) for level in levels.all]
+        self._missing = [len(level.sites) for level in levels.all]
         self._arrived: list[list[Arrival]] = [[] for _ in levels.all]
 
     def ready(self, arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-        """Yields the levels whose inputs are complete now that the given inputs have arrived.
+        """Yields the levels that lacked only the given inputs.
 
-        Each level is yielded as the list of all its arrivals.
+        A level is yielded as a list of inputs, one for each of its call sites that has parents.
         """
         for arrival in arrivals:
-            number = self._of[arrival.use.number].number
+            number = self._of[arrival.site.number].number
             arrived = self._arrived[number]
             if arrival.parents:
                 arrived.append(arrival)
@@ -133,10 +137,10 @@ class Barriers:
             if arrived and not self._missing[number]:
                 yield arrived
             if not arrival.parents:
-                yield from self.ready([Arrival(use, [], []) for use in arrival.use.built.below])
+                yield from self.ready([Arrival(site, [], []) for site in arrival.site.built.below])
 
     def waiting(self) -> Iterator[Arrival]:
-        """Yields the inputs that have arrived, but have to wait for other uses in the same level."""
+        """Yields the inputs that have arrived at levels still waiting for other call sites."""
         for arrived, missing in zip(self._arrived, self._missing, strict=True):
             if missing:
                 yield from arrived

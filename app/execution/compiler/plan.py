@@ -1,8 +1,8 @@
 """The plan of an operation: the functions to call, and the fields to select from their results.
 
-A plan is a tree. A Selection has Positions. A Position that needs the database is a Use of a function, and
-the function's result has Positions in turn. Everything between two uses is computed in memory, from keys and
-functions of documents. Uses at the same depth with the same function and arguments form a Level, which is
+A plan is a tree. A Selection has Positions. A Position whose value needs the database has a CallSite, and the
+result of the call has Positions in turn. Everything between two call sites is computed in memory, from the
+documents' keys. Call sites at the same depth with the same function and arguments form a Level, which is
 executed as a single call (see levels.py).
 """
 
@@ -55,7 +55,7 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A field that calls an async function: for a batch of parents, or as a root field without parents.
+    """A field that calls an async function: with a batch of parents, or without parents for a root field.
 
     reads: the stored keys that the function reads from the parents. commands: the maximum number of MongoDB
     commands that one call sends.
@@ -110,33 +110,33 @@ class Step(NamedTuple):
 #: The steps from the top of the response's `data` to a place within it.
 Route: TypeAlias = tuple[Step, ...]
 
-#: For each nested use, in order: its parents, and the result objects to put the parents' values into.
+#: For each nested call, in order: the parents to make it for, and the result object for each parent's value.
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
 #: A generated function that completes values and stores each result in the object or list it belongs to.
-#: Returns the values and result objects that the uses nested below depend on.
+#: Returns, for each nested call, the parents to make it for and the result objects that receive its values.
 Build: TypeAlias = Callable[[Sequence[Value], Sequence[Any]], Waiting]  # Any: objects or lists
 
 
 class Built(NamedTuple):
     """A build function, and what a run needs to know about it.
 
-    below: the nested uses (calls), in the order in which the function returns their inputs.
-    weight: about how many fields the function builds for one value.
+    below: the nested call sites, in the order in which the function returns their inputs.
+    weight: the approximate number of fields that the function builds for one value.
     """
 
     build: Build
-    below: "list[Use]"
+    below: "list[CallSite]"
     weight: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Use:
-    """A place in the response whose values come from a call of a function.
+class CallSite:
+    """A call site: a place in the response whose values are returned by a function call.
 
-    number: the index of the use within the plan, from 0. route: the route to the place. built: the build
-    function that puts values there. items: build functions for single items of the lists within, keyed by
-    position and type (used by app.execution.runner.completion).
+    number: the index of the call site within the plan, from 0. route: the route to its place. built: the
+    build function for the values. items: build functions for single items of lists within the values, keyed
+    by position and type (used by app.execution.runner.completion).
     """
 
     number: int
@@ -148,7 +148,7 @@ class Use:
 
 
 class Level(NamedTuple):
-    """One call: all uses at the same depth with the same function and arguments.
+    """One call, made for all call sites at the same depth with the same function and arguments.
 
     depth: the depth of the call, from 1. same: a number shared by all levels with this function and these
     arguments.
@@ -157,19 +157,19 @@ class Level(NamedTuple):
     number: int
     depth: int
     same: int
-    uses: list[Use]
+    sites: list[CallSite]
 
     @property
     def called(self) -> Called:
-        return self.uses[0].called
+        return self.sites[0].called
 
 
 class Levels(NamedTuple):
     """The levels of a plan for given values of its variables.
 
-    all: the levels, parents before children. of: the level of each use, indexed by the use's number. shared:
-    whether any level has several uses. recurring: the calls that occur at several depths, keyed by
-    `Level.same`; the value is whether they can be ready at the same time.
+    all: the levels, parents before children. of: the level of each call site, indexed by the call
+    site's number. shared: whether any level has several call sites. recurring: for each call that occurs at
+    several depths, keyed by `Level.same`, whether two of its levels can be ready at the same time.
     """
 
     all: list[Level]
@@ -184,15 +184,15 @@ class Plan:
 
     keys: the root keys of the response, in order. `__typename` is mapped to the type's name, because that is
     known in advance; all other keys are mapped to None.
-    uses: one use for each root field that calls a function.
+    sites: a call site for each root field that calls a function. Each leads to those nested below it.
     projections: the keys to fetch from the documents of each collection.
-    looked_beyond: the collections of which some page is requested with its `pageInfo`.
+    looked_beyond: the collections for which the operation requests the `pageInfo` of any page.
     serial: whether root fields run one after another, as in a mutation.
-    levels: the plan's levels, or None if they depend on the values of variables.
+    levels: the call sites grouped into calls, or None if the grouping depends on the values of variables.
     """
 
     keys: Mapping[str, str | None]
-    uses: list[Use]
+    sites: list[CallSite]
     projections: Mapping[str, Projection]
     looked_beyond: Set[str]
     serial: bool

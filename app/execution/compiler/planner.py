@@ -79,10 +79,10 @@ class _Planner:
         positions = self._selection(root, grouped).positions
         keys = {p.key: root.name if isinstance(p.source, Typename) else None for p in positions}
         compiler = Compiler()
-        uses = [compiler.use(position) for position in positions if isinstance(position.source, Called)]
+        sites = [compiler.site(position) for position in positions if isinstance(position.source, Called)]
         serial = self._operation.operation is OperationType.MUTATION
-        fixed_levels = levels.fixed(uses, serial=serial)
-        return Plan(keys, uses, projections_of(self._reads), self._looked_beyond, serial, fixed_levels)
+        fixed_levels = levels.fixed(sites, serial=serial)
+        return Plan(keys, sites, projections_of(self._reads), self._looked_beyond, serial, fixed_levels)
 
     def _selection(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         positions = [self._position(parent, key, nodes) for key, nodes in grouped.items()]

@@ -23,11 +23,11 @@ from graphql.pyutils import inspect, is_iterable
 from app.execution.compiler import (
     Built,
     Called,
+    CallSite,
     Position,
     ResultObject,
     Selection,
     Typename,
-    Use,
     Value,
     Waiting,
     list_items,
@@ -39,55 +39,56 @@ _Slot: TypeAlias = Any  # the object or list that a result is put into
 
 
 class Completion:
-    """Completes the values of one use (a place in the plan) in one run."""
+    """Completes the values of one call site in one run."""
 
-    def __init__(self, use: Use, failures: Failures) -> None:
-        self._use, self._failures = use, failures
-        self._paths = failures.paths(use.route)
-        self._index = {id(below.position): index for index, below in enumerate(use.built.below)}
+    def __init__(self, site: CallSite, failures: Failures) -> None:
+        self._site, self._failures = site, failures
+        self._paths = failures.paths(site.route)
+        self._index = {id(below.position): index for index, below in enumerate(site.built.below)}
         self._waiting: Waiting = []
 
     def of(self, values: Sequence[Value], slots: Sequence[ResultObject]) -> Waiting:
-        """Puts each value's result into its slot, a result object. Returns the inputs of the nested calls.
+        """Completes each value, and puts the result into its slot, the result object that it belongs to.
 
-        values: the values for which the use's build function raised.
+        Returns the inputs of the nested calls. values: those for which the call site's build function failed.
         """
         self._waiting = [([], []) for _ in self._index]
-        batch = partial(self._build, self._use.built)
+        batch = partial(self._build, self._site.built)
         _bisect(values, slots, batch, lambda index: self._put(values[index], slots[index]), tried=True)
         return self._waiting
 
     def _put(self, value: Value, slot: ResultObject) -> None:
         if (outer := self._paths.get(id(slot))) is None or not self._failures.is_alive(outer):
-            return  # the slot is no longer in the response, because something above it became null
-        position, counts = self._use.position, self._waiting_counts()
+            return  # null has replaced the result object, or an object or list that contained it
+        position, counts = self._site.position, self._waiting_counts()
         path = (*outer, position.key)
         if isinstance(value, Exception):
-            # The exception isn't raised: one shared by a whole batch would gain a traceback frame per value.
-            self._failures.put(_field_error(value, position, path), path, self._use.route)
+            # The exception isn't raised, because each raise would add a frame to its traceback, and a whole
+            # batch of values can share one exception.
+            self._failures.put(_field_error(value, position, path), path, self._site.route)
             return
         try:
             slot[position.key] = self._completed(position.type, value, position, path)
         except Exception as error:
             self._drop_waiting(counts)
-            self._failures.put(_field_error(error, position, path), path, self._use.route)
+            self._failures.put(_field_error(error, position, path), path, self._site.route)
 
     def _build(self, built: Built, values: Sequence[Value], slots: Sequence[_Slot]) -> bool:
-        """Calls a build function. Returns whether it succeeded."""
+        """Calls a build function and collects the inputs of nested calls. Returns whether it succeeded."""
         try:
             waiting = built.build(values, slots)
         except Exception:
             return False
-        for use, (parents, places) in zip(built.below, waiting, strict=True):
-            waiting_parents, waiting_slots = self._waiting[self._index[id(use.position)]]
+        for site, (parents, places) in zip(built.below, waiting, strict=True):
+            waiting_parents, waiting_slots = self._waiting[self._index[id(site.position)]]
             waiting_parents.extend(parents)
             waiting_slots.extend(places)
         return True
 
     def _append(self, built: Built, values: Sequence[Value], slots: Sequence[list[Value]]) -> bool:
-        """Calls a build function for list items. Returns whether it succeeded.
+        """Appends the results of list items to a list, using a build function. Returns whether it succeeded.
 
-        slots: for each item, the list to append its result to (the same list every time).
+        slots: the list, repeated once for each item, as the build function expects.
         """
         before = len(slots[0])
         done = self._build(built, values, slots)
@@ -132,9 +133,9 @@ class Completion:
         return completed
 
     def _items(self, type_: GraphQLOutputType, position: Position) -> Built:
-        cache, key = self._use.items, (id(position), id(type_))
+        cache, key = self._site.items, (id(position), id(type_))
         if key not in cache:
-            cache[key] = list_items(self._use, position, type_)
+            cache[key] = list_items(self._site, position, type_)
         return cache[key]
 
     def _object(self, selection: Selection, document: Value, path: Path) -> ResultObject:
@@ -174,11 +175,11 @@ class Completion:
             raise FieldError(error, position.nodes, path) from error
 
     def _waiting_counts(self) -> Sequence[int]:
-        """Returns, for each nested use (call), the number of parents collected so far."""
+        """Returns the number of parents collected so far for each nested call site, in order."""
         return [len(parents) for parents, _ in self._waiting]
 
     def _drop_waiting(self, counts: Iterable[int]) -> None:
-        """Drops the parents added since `counts` were taken, because their enclosing value became null."""
+        """Drops the parents beyond these counts, because the value that contains them became null."""
         for (parents, slots), count in zip(self._waiting, counts, strict=False):
             del parents[count:], slots[count:]
 

@@ -52,7 +52,7 @@ class Failures:
         self._formatted.clear()
 
     def add(self, error: FieldError) -> None:
-        """Adds an error whose place has become null. An error shared by many places is logged only once."""
+        """Adds an error without changing the data. An error shared by many fields is logged only once."""
         key = (id(error.cause), id(error.nodes))
         if key in self._formatted:
             _, formatted = self._formatted[key]
@@ -63,10 +63,10 @@ class Failures:
         self._errors.append(formatted)
 
     def put(self, error: FieldError, path: Path, route: Route) -> None:
-        """Adds an error, and puts null where it occurred, or at the nearest nullable place above.
+        """Adds an error, and puts null where it occurred, or in place of the nearest nullable parent.
 
-        path: the response path of the place where the error occurred. route: the same path as steps, which
-        tell where null is allowed.
+        path: the response path at which the error occurred. route: the steps of this path, each of which says
+        whether its value can be null.
         """
         above = [index for index, step in enumerate(route) if step.nullable]
         if not above:
@@ -78,7 +78,7 @@ class Failures:
         self.add(error)
 
     def is_alive(self, path: Path) -> bool:
-        """Whether the object at a path is still part of the response, rather than replaced by null."""
+        """Returns whether the object at a path is still in the response, or has been replaced by null."""
         return self._at(path) is not None
 
     def _at(self, path: Sequence[str | int]) -> _Slot:
@@ -90,7 +90,7 @@ class Failures:
         return slot
 
     def paths(self, route: Route) -> dict[int, Path]:
-        """Returns the path of each object that contains a place with this route, keyed by object identity."""
+        """Returns the path of each object that contains the end of a route, keyed by the object's id()."""
         return {id(slot): path for path, slot in self._places(route[:-1])}
 
     def _places(self, route: Route) -> Iterator[tuple[Path, _Slot]]:

@@ -30,10 +30,10 @@ class Recurring:
         self._requested: dict[int, Value] = {}  # keeps the parents alive, so that no id() is reused
         self._entries: dict[int, Value] = {}
         self._done: dict[int, Future[None]] = {}
-        self._open: dict[int, Value] | None = None  # the parents in the batch that other calls can still join
+        self._open: dict[int, Value] | None = None  # parents in the open batch, to which calls can still add
 
     async def __call__(self, parents: list[Value], call: Call) -> Sequence[Value]:
-        """Returns the entry of each parent, in order."""
+        """Returns a result, or an exception, for each parent, in order."""
         by_id = dict(zip(map(id, parents), parents, strict=True))
         if unknown := by_id.keys() - self._requested.keys():
             await self._request({key: parent for key, parent in by_id.items() if key in unknown}, call)
@@ -42,7 +42,10 @@ class Recurring:
         return list(map(self._entries.__getitem__, map(id, parents)))
 
     async def _request(self, parents: dict[int, Value], call: Call) -> None:
-        """Adds the parents to the open batch, or opens a new batch and then makes its call."""
+        """Adds the parents to the open batch. If there is none, opens one, and makes the call for it.
+
+        Before the call, it waits for a moment, so that further parents can join the batch.
+        """
         self._requested |= parents
         if self._open is not None:
             self._done |= dict.fromkeys(parents, self._done[next(iter(self._open))])

@@ -9,7 +9,7 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import gather_with_cancel
 from strawberry.exceptions import WrongNumberOfResultsReturned
 
-from app.execution.compiler import Arrival, Barriers, Plan, ResultObject, Use, Value, Waiting, levels_of
+from app.execution.compiler import Arrival, Barriers, CallSite, Plan, ResultObject, Value, Waiting, levels_of
 from app.execution.operation import JsonObject
 from app.execution.pace import pace
 from app.execution.runner.completion import Completion
@@ -60,9 +60,9 @@ class Run:
         self._recurring: dict[int, Recurring] = {}
         data = dict(plan.keys)
         self._failures = Failures(data)
-        self._roots = [Arrival(use, [None], [data]) for use in plan.uses]
+        self._roots = [Arrival(site, [None], [data]) for site in plan.sites]
         self._completions: dict[int, Completion] = {}
-        # The inputs of each running call, keyed by the number of the first use (place in the plan) it serves.
+        # The inputs of each running call, keyed by the number of its first call site in the plan.
         self._running: dict[int, list[Arrival]] = {}
 
     async def payload(self) -> JsonObject:
@@ -88,17 +88,15 @@ class Run:
                 break
 
     async def _advance(self, arrivals: Sequence[Arrival]) -> None:
-        """Makes the calls whose inputs are complete now that the given inputs have arrived.
+        """Makes the calls that lacked only the given inputs, and then all calls nested in them.
 
-        Then makes all the calls below them.
-
-        Calls with invalid arguments fail before any other call is made. Otherwise, a call could be made for
-        an object that becomes null because of such a failure.
+        Calls with invalid arguments fail before any other call is made, so that no call is made for an object
+        that becomes null because of such a failure.
         """
         ready, calls = self._ready(arrivals), []
         for level in ready:
             try:
-                arguments = level[0].use.called.arguments.values(self._variables)
+                arguments = level[0].site.called.arguments.values(self._variables)
             except Exception as error:
                 ready += self._ready(await self._put(level, [error] * sum(len(a.parents) for a in level)))
             else:
@@ -109,55 +107,52 @@ class Run:
             await gather_with_cancel(*(self._call(level, arguments) for level, arguments in calls))
 
     def _ready(self, arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
-        """Returns the calls whose inputs are complete now that the given inputs have arrived.
-
-        Marks them as running.
-        """
+        """Returns the calls that lacked only the given inputs, and marks them as running."""
         if self._barriers:
             ready = list(self._barriers.ready(arrivals))
         else:
             ready = [[arrival] for arrival in arrivals if arrival.parents]
         for level in ready:
-            self._running[level[0].use.number] = level
+            self._running[level[0].site.number] = level
         return ready
 
     async def _call(self, arrivals: list[Arrival], arguments: Arguments) -> None:
         if self._failures.pruned:
             arrivals = [self._alive(arrival) for arrival in arrivals]
-        use, parents, _ = arrivals[0]
+        site, parents, _ = arrivals[0]
         if len(arrivals) > 1:
             parents = [parent for arrival in arrivals for parent in arrival.parents]
         start = perf_counter() if self._on_level is not None else 0.0
         values: Sequence[Value] = ()
-        if parents and use.called.root:
-            values = [await self._outcome(use, (self._ctx,), arguments)] * len(parents)
+        if parents and site.called.root:
+            values = [await self._outcome(site, (self._ctx,), arguments)] * len(parents)
         elif parents:
-            values = await self._values(use, parents, arguments)
+            values = await self._values(site, parents, arguments)
         if self._on_level is not None:
             ms = (perf_counter() - start) * 1000
-            self._on_level(LevelCalled(use.number, use.position.coordinate, len(parents), ms))
+            self._on_level(LevelCalled(site.number, site.position.coordinate, len(parents), ms))
         if below := await self._put(arrivals, values):
             await self._advance(below)
 
-    async def _values(self, use: Use, parents: list[Value], arguments: Arguments) -> Sequence[Value]:
+    async def _values(self, site: CallSite, parents: list[Value], arguments: Arguments) -> Sequence[Value]:
         """Returns one value per parent, in order. The function is passed each distinct parent only once."""
-        if (recurring := self._levels.recurring) and (same := self._levels.of[use.number].same) in recurring:
+        if (recurring := self._levels.recurring) and (same := self._levels.of[site.number].same) in recurring:
             if same not in self._recurring:
                 self._recurring[same] = Recurring(joined=recurring[same])
-            return await self._recurring[same](parents, partial(self._entries, use, arguments))
+            return await self._recurring[same](parents, partial(self._entries, site, arguments))
         if len(set(map(id, parents))) == len(parents):
-            return await self._entries(use, arguments, parents)
+            return await self._entries(site, arguments, parents)
         distinct = dict(zip(map(id, parents), parents, strict=True))
-        distinct_entries = await self._entries(use, arguments, list(distinct.values()))
+        distinct_entries = await self._entries(site, arguments, list(distinct.values()))
         entries = dict(zip(distinct, distinct_entries, strict=True))
         return list(map(entries.__getitem__, map(id, parents)))
 
-    async def _entries(self, use: Use, arguments: Arguments, parents: list[Value]) -> Sequence[Value]:
+    async def _entries(self, site: CallSite, arguments: Arguments, parents: list[Value]) -> Sequence[Value]:
         """Returns one entry per parent.
 
         If the call fails, every entry is the exception, as with a DataLoader.
         """
-        outcome, expected = await self._outcome(use, (parents, self._ctx), arguments), len(parents)
+        outcome, expected = await self._outcome(site, (parents, self._ctx), arguments), len(parents)
         if isinstance(outcome, Exception):
             return [outcome] * expected
         try:
@@ -168,24 +163,24 @@ class Run:
             return [WrongNumberOfResultsReturned(expected=expected, received=len(entries))] * expected
         return entries
 
-    async def _outcome(self, use: Use, positional: Sequence[Value], arguments: Arguments) -> Value:
+    async def _outcome(self, site: CallSite, positional: Sequence[Value], arguments: Arguments) -> Value:
         """Returns the result of a call, or the exception that it raised."""
         try:
-            return await use.called.function(*positional, **arguments)
+            return await site.called.function(*positional, **arguments)
         except Exception as error:
             return error
 
     async def _put(self, arrivals: list[Arrival], values: Sequence[Value]) -> list[Arrival]:
-        """Puts a call's return values into the response. Returns the inputs for the uses nested below."""
+        """Puts a call's return values into the response. Returns the inputs of the nested calls."""
         below: list[Arrival] = []
         start = 0
-        for use, parents, slots in arrivals:
+        for site, parents, slots in arrivals:
             part = values if len(arrivals) == 1 else values[start : start + len(parents)]
-            is_small = len(part) * use.built.weight < _SMALL
-            waiting = self._slice(use, part, slots) if is_small else await self._built(use, part, slots)
-            below += [Arrival(inner, *waits) for inner, waits in zip(use.built.below, waiting, strict=True)]
+            is_small = len(part) * site.built.weight < _SMALL
+            waiting = self._slice(site, part, slots) if is_small else await self._built(site, part, slots)
+            below += [Arrival(inner, *waits) for inner, waits in zip(site.built.below, waiting, strict=True)]
             start += len(parents)
-        del self._running[arrivals[0].use.number]
+        del self._running[arrivals[0].site.number]
         if self._failures.pruned and not any(map(self._is_alive, self._pending(below))):
             raise _NothingLeftError
         return below
@@ -197,37 +192,37 @@ class Run:
         if self._barriers:
             yield from self._barriers.waiting()
 
-    async def _built(self, use: Use, values: Sequence[Value], slots: list[ResultObject]) -> Waiting:
+    async def _built(self, site: CallSite, values: Sequence[Value], slots: list[ResultObject]) -> Waiting:
         """Builds the values in slices, so that other requests can run in between."""
-        size = _SLICE // use.built.weight + 1
+        size = _SLICE // site.built.weight + 1
         if len(values) <= size:
             await pace.turn()
-            return self._slice(use, values, slots)
-        whole: Waiting = [([], []) for _ in use.built.below]
+            return self._slice(site, values, slots)
+        whole: Waiting = [([], []) for _ in site.built.below]
         for start in range(0, len(values), size):
             await pace.turn()
             some = slice(start, start + size)
-            for total, more in zip(whole, self._slice(use, values[some], slots[some]), strict=True):
+            for total, more in zip(whole, self._slice(site, values[some], slots[some]), strict=True):
                 total[0].extend(more[0])
                 total[1].extend(more[1])
         return whole
 
-    def _slice(self, use: Use, values: Sequence[Value], slots: list[ResultObject]) -> Waiting:
+    def _slice(self, site: CallSite, values: Sequence[Value], slots: list[ResultObject]) -> Waiting:
         try:
-            return use.built.build(values, slots)
+            return site.built.build(values, slots)
         except Exception:
-            return self._completion(use).of(values, slots)
+            return self._completion(site).of(values, slots)
 
-    def _completion(self, use: Use) -> Completion:
-        if use.number not in self._completions:
-            self._completions[use.number] = Completion(use, self._failures)
-        return self._completions[use.number]
+    def _completion(self, site: CallSite) -> Completion:
+        if site.number not in self._completions:
+            self._completions[site.number] = Completion(site, self._failures)
+        return self._completions[site.number]
 
     def _is_alive(self, arrival: Arrival) -> bool:
         return bool(arrival.parents and self._alive(arrival).parents)
 
     def _alive(self, arrival: Arrival) -> Arrival:
         """Returns the inputs without the parents whose result objects are no longer in the response."""
-        alive = self._failures.paths(arrival.use.route)
+        alive = self._failures.paths(arrival.site.route)
         kept = [(p, s) for p, s in zip(arrival.parents, arrival.slots, strict=True) if id(s) in alive]
-        return Arrival(arrival.use, [p for p, _ in kept], [s for _, s in kept])
+        return Arrival(arrival.site, [p for p, _ in kept], [s for _, s in kept])

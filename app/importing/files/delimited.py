@@ -98,10 +98,11 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
 
 
 def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
-    """Whether the header has one cell fewer than most rows, and whether trailing delimiters are the reason.
+    """Returns whether the header is one cell narrower than most rows, and whether that is due to
+    trailing delimiters.
 
-    They are the reason only if every row ends with a delimiter. If a single row has an extra empty cell, it
-    is more likely that an unquoted delimiter has shifted the following cells.
+    It is due to them only if every row ends with a delimiter. If a single row has an extra empty cell, an unquoted
+    delimiter has more likely shifted the cells that follow it.
     """
     rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
     wide = [row for row in rows if len(row) == width]

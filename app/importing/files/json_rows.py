@@ -42,7 +42,7 @@ def _loads(line: str) -> Cell:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        # This accepts NaN, which some programs write, and reports errors more precisely than orjson.
+        # json accepts NaN, which some programs write, and reports errors more precisely than orjson.
         return json.loads(line)
 
 

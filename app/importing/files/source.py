@@ -44,7 +44,7 @@ class Source:
     skipped: Sequence[str]  # the lines above the header
     size: int | None  # size of the file on disk, in bytes; None for standard input
     _file: BinaryIO
-    _text: io.TextIOWrapper  # kept alive, because it would close the file when garbage-collected
+    _text: io.TextIOWrapper  # kept alive, because a TextIOWrapper closes its file when garbage-collected
     _rows: Iterator[Row | Unreadable]
     _ahead: list[Row | Unreadable] = field(default_factory=list)
 
@@ -132,8 +132,8 @@ def _detect_encoding(sample: bytes) -> str:
 def _detect_legacy_encoding(sample: bytes) -> str:
     """Detects an encoding that predates Unicode, or UTF-8 with some stray bytes.
 
-    The Western encodings differ in only a few letters, and cp1252 is by far the most common of them. A text
-    in any other legacy encoding consists mostly of bytes above 127.
+    The Western encodings differ in only a few letters, and cp1252 is by far the most common of them. Text in
+    any other legacy encoding consists mostly of bytes above 127.
     """
     text = sample.decode("utf-8", "replace")
     stray, high = text.count("\ufffd"), sum(1 for byte in sample if byte > 127)

@@ -42,7 +42,7 @@ def text(value: object) -> str:
     if not isinstance(value, str):
         return _scalar(value)
     if value.isascii() and value.isprintable() and "  " not in value:
-        return value.strip()  # a shortcut: most strings need no other change
+        return value.strip()  # a shortcut: most strings need only trimming
     value = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
     return _BLANK.sub(" ", value).strip()
 
