@@ -65,7 +65,7 @@ def running(directory: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
             yield uri
         finally:
             os.close(lifeline)
-            if _lock(owners, fcntl.LOCK_EX):  # the lock can be taken only by the last owner
+            if _lock(owners, fcntl.LOCK_EX):  # fails while there are other owners
                 _wait_until_stopped(directory)
 
 

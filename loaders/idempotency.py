@@ -20,10 +20,10 @@ async def kept(tx: Transaction, viewer: str, key: str) -> Document | None:
 
 
 async def keep(tx: Transaction, viewer: str, key: str, *, action: str, digest: bytes, answer: Value) -> None:
-    """Records the answer of a write under a viewer's idempotency key.
+    """Records the result of a write under a viewer's idempotency key.
 
-    digest: a digest of the input. If two writes with the same key run concurrently, one waits for the other
-    and finds its answer.
+    digest: a digest of the input. answer: the result. If two writes with the same key run concurrently, the
+    second waits for the first and then finds the first one's result.
     """
     document = {"_id": _id(viewer, key), "at": tx.now, "action": action, "digest": digest, "answer": answer}
     await tx.put("idempotencyKeys", document)

@@ -162,7 +162,9 @@ class CourseFilter(Criteria):
     )
     categories: list[str] | None = optional("Category slugs.")
     levels: list[Level] | None = optional("Levels of prior knowledge that the course requires.")
-    delivery_modes: list[DeliveryMode] | None = optional("Delivery modes. A blended course matches either.")
+    delivery_modes: list[DeliveryMode] | None = optional(
+        "Delivery modes. A blended course matches both `ONLINE` and `ONSITE`."
+    )
     tags: list[str] | None = optional("Tags, which must match the stored tags exactly.")
     languages: list[str] | None = optional(
         "Languages of instruction as BCP 47 tags, which must match the stored tags exactly."

@@ -40,7 +40,7 @@ def id_of(type_name: str) -> Callable[[str], ObjectId]:
 
 
 def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = ()) -> frozenset[Role]:
-    """Returns the roles named by an option, in upper or lower case, and those implied by other options.
+    """Returns the roles that an option names (ignoring case), and those that other options imply.
 
     Raises typer.BadParameter for an unknown role.
     """

@@ -232,7 +232,7 @@ class Executor:
 
 
 def _next(steps: _ReadSteps) -> Document | Refusal | None:
-    """Performs the next step. Returns the result after the last step, otherwise None.
+    """Performs the next step. Returns the result if this was the last step, otherwise None.
 
     It runs with special thresholds for the garbage collector, because graphql-core's validation leaves many
     reference cycles.

@@ -184,7 +184,7 @@ class Endpoint:
             await texts.wait(size, operation.size)
         try:
             return await self.executor.read(operation)
-        finally:  # leaves the lane in the loop's next iteration: tasks that are ready by now run first
+        finally:  # on the next iteration of the loop, so that tasks that are already ready run first
             asyncio.get_running_loop().call_soon(texts.leave, size)
 
     async def _run(self, prepared: Prepared, request: Request, watch: Watch, media_type: str) -> Reply:

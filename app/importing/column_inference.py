@@ -185,7 +185,7 @@ def _identifier(
 
 
 def _has_unique_codes(collection: Importable, codes: FieldMapping, sample: Sample) -> bool:
-    """Returns whether each row has exactly one code that no other row has. Identical rows count as one."""
+    """Returns whether each row has one code, and no two rows share a code. Identical rows count as one."""
     recorder = Recorder(ImportMapping(collection, {"codes": codes}))
     rows: dict[str, Cells] = {}
     for values in sample:

@@ -122,13 +122,13 @@ class Reader:
             self._timer = None
 
     def leave(self) -> None:
-        """Stops accounting for the client, because it has read everything or has disconnected."""
+        """Stops tracking the client, because it has read everything or has disconnected."""
         self.stop()
         self._unread_at_start = 0
         self._unread.discard(self)
 
     def close(self) -> None:
-        """Stops accounting for a closed connection, and drops its callbacks to break a reference cycle."""
+        """Stops tracking a closed connection, and drops its callbacks to break a reference cycle."""
         self.leave()
         self._rest, self._on_read = lambda: 0, lambda: None
 

@@ -72,7 +72,7 @@ class Server(uvicorn.Server):
         self.on_started: Callable[[], None] = lambda: None
         self.is_last: Callable[[], bool] = lambda: (
             True
-        )  # returns whether no other process will serve these sockets from now on
+        )  # returns whether this is the last process that serves these sockets
         self.was_cut = False
 
     @contextmanager

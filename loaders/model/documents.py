@@ -207,8 +207,8 @@ class ResetDoc(TypedDict):
 class AccountDoc(TypedDict):
     """A login.
 
-    Students and instructors are stored separately, because they can also be imported, or sign in through an
-    external issuer.
+    Students and instructors have documents of their own, because those who were imported, or who sign in
+    through an external issuer, have no login here.
     """
 
     _id: ObjectId

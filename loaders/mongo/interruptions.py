@@ -14,7 +14,7 @@ from loaders.mongo.queue import Command
 
 # Seconds before a kill is retried: the command might not have reached MongoDB at the first attempt.
 _RETRY = 0.1
-_SOON = 1.0  # seconds within which MongoDB should have killed a command
+_SOON = 1.0  # seconds after which MongoDB should have killed a command
 _LONGEST = 10.0  # seconds after which no more attempts are made to kill a command
 
 _commands: WeakKeyDictionary[AbstractEventLoop, dict[Command, float]] = WeakKeyDictionary()

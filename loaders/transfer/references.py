@@ -72,7 +72,7 @@ class References:
         return self._add_to_cache("categories", found | slugs)
 
     async def restore_categories(self, rows: Sequence[Row]) -> Set[str]:
-        """Creates missing exported categories up to the limit.
+        """Creates the exported categories that don't exist yet, up to the maximum number of categories.
 
         Returns the slugs of all categories that exist afterwards.
         """

@@ -67,7 +67,7 @@ def may_own(viewer: Viewer, *names: str) -> bool:
 
 
 def require_role(viewer: Viewer, name: str) -> None:
-    """Raises RefusedError if the viewer lacks the permission `name` even for objects that they own."""
+    """Raises RefusedError unless the viewer has the permission `name`, at least for objects that they own."""
     if grants(viewer, name) == {"no"}:
         raise _refusal(viewer)
 

@@ -63,7 +63,7 @@ class Node:
 # -- connections ----------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="Information about a page of a list, for fetching the pages around it.")
+@strawberry.type(description="Information about a page of a list, for fetching the previous and next pages.")
 class PageInfo:
     has_next_page: bool = fields.computed(
         relay.has_next_page,
@@ -94,7 +94,7 @@ class Edge(Generic[T]):
         relay.cursor,
         weight=_SIGNED,
         description="Opaque cursor that marks the position of the element. It is valid only as `after` or"
-        " `before` of the same list, that is, with the same field, filter, order and parent.",
+        " `before` of the same list, that is, with the field, filter, order and parent that it came from.",
     )
 
 
@@ -105,7 +105,7 @@ class Connection(Generic[T]):
     )
     nodes: list[T] = fields.plain("Elements on the page, without cursors.")
     page_info: PageInfo = fields.computed(
-        relay.page_info, description="Information about the page, for fetching the pages around it."
+        relay.page_info, description="Information about the page, for fetching the previous and next pages."
     )
     total_count: int = fields.level(
         relay.total_count,

@@ -209,8 +209,8 @@ class _Function:
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
         if not any(isinstance(position.source, Stored) for position in positions):
-            # A value of the wrong type must raise an exception. Reading a stored key would raise one, but
-            # this selection reads none.
+            # A value of the wrong type must raise an exception. Reading a stored key would do that, but this
+            # selection reads no stored key.
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]
@@ -224,7 +224,7 @@ class _Function:
         return result
 
     def _member(self, position: Position, name: str) -> str:
-        """Returns an expression for a field's result: `None` if a later call sets the result."""
+        """Returns an expression for a field's result, or for the placeholder None if a later call sets it."""
         self._weight += self._items
         source = position.source
         if isinstance(source, Typename):

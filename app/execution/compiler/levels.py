@@ -93,7 +93,10 @@ class _Grouping:
         return Levels(list(self._found.values()), levels_of, len(self._found) < len(levels_of), recurring)
 
     def _may_coincide(self, levels: Sequence[Level]) -> bool:
-        """Returns whether two of the levels can be ready simultaneously: neither is below the other."""
+        """Returns whether some two of the levels can be ready simultaneously.
+
+        They can if neither is below the other.
+        """
         ordered = sorted(levels, key=lambda level: level.depth)
         return any(upper.number not in self._above[lower.number] for upper, lower in pairwise(ordered))
 
@@ -124,9 +127,9 @@ class Barriers:
         self._arrived: list[list[Arrival]] = [[] for _ in levels.all]
 
     def ready(self, arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-        """Yields the levels that lacked only the given inputs.
+        """Yields each level that can run now that these inputs have arrived.
 
-        A level is yielded as a list of inputs, one for each of its call sites that has parents.
+        A level is yielded as the list of all its inputs, without call sites that have no parents.
         """
         for arrival in arrivals:
             number = self._of[arrival.site.number].number

@@ -34,7 +34,7 @@ from app.execution.compiler import (
 )
 from app.execution.runner.failures import Failures, FieldError, Path
 
-_Type: TypeAlias = Any  # an output type; callers check which kind, but mypy can't infer it
+_Type: TypeAlias = Any  # an output type; callers check which kind it is, but mypy can't infer that
 _Slot: TypeAlias = Any  # the object or list that a result is put into
 
 

@@ -30,7 +30,7 @@ class Recurring:
         self._requested: dict[int, Value] = {}  # keeps the parents alive, so that no id() is reused
         self._entries: dict[int, Value] = {}
         self._done: dict[int, Future[None]] = {}
-        self._open: dict[int, Value] | None = None  # parents in the open batch, to which calls can still add
+        self._open: dict[int, Value] | None = None  # parents in the batch that calls can still join
 
     async def __call__(self, parents: list[Value], call: Call) -> Sequence[Value]:
         """Returns a result, or an exception, for each parent, in order."""

@@ -88,7 +88,7 @@ class Run:
                 break
 
     async def _advance(self, arrivals: Sequence[Arrival]) -> None:
-        """Makes the calls that lacked only the given inputs, and then all calls nested in them.
+        """Makes the calls that can be made now that these inputs have arrived, then all calls nested in them.
 
         Calls with invalid arguments fail before any other call is made, so that no call is made for an object
         that becomes null because of such a failure.
@@ -107,7 +107,7 @@ class Run:
             await gather_with_cancel(*(self._call(level, arguments) for level, arguments in calls))
 
     def _ready(self, arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
-        """Returns the calls that lacked only the given inputs, and marks them as running."""
+        """Returns the calls that can be made now that these inputs have arrived; marks them as running."""
         if self._barriers:
             ready = list(self._barriers.ready(arrivals))
         else:

@@ -98,10 +98,9 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
 
 
 def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
-    """Returns whether the header is one cell narrower than most rows, and whether that is due to
-    trailing delimiters.
+    """Returns whether the header lacks a cell that most rows have, and whether that cell is always empty.
 
-    It is due to them only if every row ends with a delimiter. If a single row has an extra empty cell, an unquoted
+    It is if every row ends with a delimiter. If only a single row has an extra empty cell, an unquoted
     delimiter has more likely shifted the cells that follow it.
     """
     rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]

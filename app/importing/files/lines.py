@@ -8,7 +8,7 @@ from typing import TextIO
 class Lines(Iterator[str]):
     """Iterates over the physical lines of a text, including their line ends.
 
-    `number` is the number of the line read last, starting at 1.
+    `number` is the number of the most recently read line, from 1.
     """
 
     def __init__(self, text: TextIO) -> None:
