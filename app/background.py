@@ -36,7 +36,7 @@ async def end_stale_transactions(database: Database) -> None:
 
 
 class ReportsIndexes(Protocol):
-    """An object that reports missing indexes to health checks, such as app.http.Readiness."""
+    """The part of app.http.Readiness that `check_indexes` needs."""
 
     missing_indexes: Sequence[str]
 

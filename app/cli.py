@@ -33,7 +33,7 @@ add_to(app)
 
 
 def main() -> None:
-    """Runs the command line. Prints an error as a short message to standard error, and exits with 1."""
+    """Runs the command line. If it fails, prints a message to standard error, and exits with status 1."""
     try:
         app()
     except (AccountError, CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:

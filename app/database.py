@@ -19,8 +19,6 @@ from loaders.mongo import (
     APP_NAME,
     POOL,
     Database,
-    forget_locks,
-    forget_queue,
     forget_sessions,
     keep_sessions,
     watching_circuit,
@@ -28,7 +26,7 @@ from loaders.mongo import (
 
 _log = structlog.get_logger("lectern")
 
-_ATTEMPT, _PAUSE = 1.0, 0.5  # a startup ping's timeout, and the pause before the next one, in seconds
+_ATTEMPT, _PAUSE = 1.0, 0.5  # seconds: the timeout of a startup ping, and the pause between pings
 
 _Driver: TypeAlias = Any  # a client of either driver; they have no common base class
 
@@ -36,7 +34,7 @@ _CLIENTS: dict[str, _Driver] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMon
 
 
 class DatabaseUnavailableError(Exception):
-    """MongoDB is unavailable or unsuitable. The message names the setting, but never contains a password."""
+    """MongoDB is unavailable or unsuitable. The message names MONGODB_URI, but never contains a password."""
 
 
 @asynccontextmanager
@@ -57,8 +55,6 @@ async def connect(
             yield Database(client[settings.mongodb_database])
     finally:
         forget_sessions(pymongo_client)
-        forget_queue(client)
-        forget_locks(client)
         closing = client.close()
         if isawaitable(closing):
             await closing

@@ -31,9 +31,10 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _NOT_YET_INITIALIZED = 94  # MongoDB's error code for a replica set without a configuration
 
-# A shell script that starts the mongod and stops it once the last owner has exited. Its standard input is the
-# read end of the owners' FIFO. The mongod doesn't inherit it, and the script closes it as soon as it sees
-# end-of-file, so a FIFO without a reader means that this mongod is shutting down.
+# A shell script that runs the mongod, and stops it once no process uses it any more. Each process that uses
+# the mongod holds a FIFO open for writing. The script reads the FIFO as its standard input. At end-of-file,
+# it closes the FIFO and stops the mongod. The mongod doesn't inherit the FIFO, so if the FIFO has no reader,
+# the mongod is shutting down.
 _KEEPER = """
 exec 3<&0 </dev/null
 "$@" 3<&- & mongod=$!
@@ -65,7 +66,7 @@ def running(directory: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
             yield uri
         finally:
             os.close(lifeline)
-            if _lock(owners, fcntl.LOCK_EX):  # fails while there are other owners
+            if _lock(owners, fcntl.LOCK_EX):  # fails while others are still using the mongod
                 _wait_until_stopped(directory)
 
 
@@ -104,9 +105,9 @@ def _join_or_start(directory: Path, cache_gb: float) -> tuple[str, int]:
 
 
 def _join(directory: Path) -> tuple[str, int] | None:
-    """Returns the URI and lifeline (see _join_or_start) of a running mongod.
+    """Returns the URI and the lifeline (see _join_or_start) of a running mongod.
 
-    Returns None if it is shutting down or not ready yet.
+    Returns None if the mongod is shutting down or not ready yet.
     """
     try:
         lifeline = os.open(directory / "owners.fifo", os.O_WRONLY | os.O_NONBLOCK)
@@ -121,9 +122,10 @@ def _join(directory: Path) -> tuple[str, int] | None:
 
 
 def _start(directory: Path, lock: int, cache_gb: float, deadline: float) -> tuple[str, int]:
-    """Starts a mongod. Returns its URI and lifeline (see _join_or_start).
+    """Starts a mongod. Returns its URI, and the descriptor that keeps it running (see _join_or_start).
 
-    lock: the descriptor of a locked file. The mongod inherits it, so the file stays locked while it runs.
+    lock: the descriptor of a locked file. The mongod inherits it, so the file stays locked while the mongod
+    runs.
     """
     for _ in range(3):  # another process might take the free port before mongod binds it
         port = _free_port(directory)
@@ -174,7 +176,10 @@ def _spawn(directory: Path, lock: int, command: list[str]) -> tuple[int, int]:
 
 
 def _becomes_primary(port: int, keeper: int, deadline: float) -> bool:
-    """Waits until the mongod accepts writes. Returns False if it ends first or the deadline passes."""
+    """Waits until the mongod accepts writes.
+
+    Returns False if the keeper exits or the deadline passes first.
+    """
     while time.monotonic() < deadline:
         if os.waitpid(keeper, os.WNOHANG)[0]:
             return False
@@ -187,7 +192,8 @@ def _becomes_primary(port: int, keeper: int, deadline: float) -> bool:
 def _listens(port: int) -> bool:
     """Returns whether the port accepts connections.
 
-    Checked before a PyMongo client is created, because a client checks a server at most twice a second.
+    Checked before a PyMongo client is created, because a client that fails to connect waits half a
+    second before it tries again.
     """
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -250,7 +256,7 @@ def _uri(port: int) -> str:
 
 @contextmanager
 def _locked(path: Path, operation: int | None = None) -> Iterator[int]:
-    """Opens a lock file. If a lock operation is given, waits until that lock is acquired."""
+    """Opens a lock file. With an operation, such as fcntl.LOCK_SH, waits for that lock."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if operation is not None:
@@ -269,7 +275,7 @@ def _lock(descriptor: int, operation: int) -> bool:
 
 
 def _last_lines(log: Path, count: int = 8) -> str:
-    """Returns the last readable lines of mongod's log, plus a hint if a system library is missing."""
+    """Returns the last messages in mongod's log. Adds a hint if a system library is missing."""
     lines = [_plain(line) for line in log.read_text(errors="replace").splitlines()[-200:]]
     last = [line for line in lines if line][-count:]
     if any("error while loading shared libraries" in line for line in last):

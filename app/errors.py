@@ -54,9 +54,9 @@ def shortened(message: str) -> str:
 
 
 def request_errors(errors: list[GraphQLError], code: str) -> list[ErrorDict]:
-    """Converts the errors of a request that was not executed. Removes passwords and tokens.
+    """Converts the errors of a request that was not executed to JSON. Removes passwords and tokens.
 
-    code: the error code to give each of them.
+    code: the error code to add to each error.
     """
     return [_error_dict(error, _SECRET.sub(r"\1…", error.message), {"code": code}) for error in errors]
 
@@ -91,9 +91,9 @@ def nothing_done(errors: Sequence[ErrorDict], *, has_data: bool, wrote: bool) ->
 
 
 def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
-    """Returns the message and extensions for an error that means that MongoDB didn't answer in time.
+    """Returns the message and extensions of the error if MongoDB didn't answer in time, otherwise None.
 
-    Returns None for any other error. Each kind of failure is logged, with throttling.
+    Logs a warning if MongoDB didn't answer. Repeated warnings are throttled.
     """
     match error:
         case OutcomeUnknownError():
@@ -116,8 +116,8 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
 def _may_be_repeated(error: PyMongoError) -> bool:
     """Returns whether the client can try again after an error.
 
-    It can if a transaction kept failing despite retries, because of write conflicts or a new primary, or if
-    someone else killed the command.
+    It can if someone killed the command in MongoDB. It also can if a transaction failed even after retries,
+    because of write conflicts or a new primary.
     """
     return (
         getattr(error, "code", None) == INTERRUPTED

@@ -17,7 +17,8 @@ from app.database import connect
 from app.execution import Executor
 from app.http import CORS, HEALTH_ROUTES, Endpoint, Readiness, graphiql_routes
 from app.observing import Instrumentation, Listener, LogListener, Metrics, configure_logs
-from app.protection import Admission, Limits
+from app.operation_limits import Limits
+from app.protection import Admission
 from app.request import Services
 from app.settings import Settings
 from loaders.mongo import Database
@@ -107,7 +108,7 @@ class Gateway(Starlette):
         first = Middleware(EndpointFirst, endpoint)
         super().__init__(routes=routes, middleware=[first], lifespan=lifespan)
         self._cors = CORS(super().__call__, settings.cors_origins, settings.cors_headers)
-        self.router.redirect_slashes = False  # a redirect would go to whatever host the client sent
+        self.router.redirect_slashes = False  # a redirect would go to whatever host the Host header names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._cors if scope["type"] == "http" else super().__call__)(scope, receive, send)

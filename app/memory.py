@@ -8,21 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import process_time
 
-# Thresholds of the garbage collector, as gc.set_threshold takes them: the number of new containers after
-# which the youngest generation is collected, the number of those collections after which the middle
-# generation is collected, and the number of those after which a full collection follows.
+# Thresholds of the garbage collector, one for each generation, as gc.set_threshold takes them.
 
 #: GC thresholds while compiled plans run. Plans leave no reference cycles, so a collection would find
 #: nothing, but it would traverse all young objects and flush the CPU caches.
 OF_PLANS = (100_000, 20, 50)
 
-#: GC thresholds while graphql-core validates or executes, which leaves many reference cycles.
+#: GC thresholds while graphql-core validates or executes, because both leave many reference cycles.
 OF_CYCLES = (10_000, 5, 5)
 
 # Parameters of mallopt(3). By default, each thread of the driver would have its own arena, and the process
 # would keep large blocks after they are freed.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_LARGE = 256 * 1024  # bytes from which a block counts as large
+_LARGE = 256 * 1024  # minimum size of a large block, in bytes
 
 _PAUSE = 2.0  # seconds between checks for idleness
 _IDLE = 0.02  # share of CPU time below which the process counts as idle
@@ -62,7 +60,7 @@ thresholds = _Thresholds()
 def settle() -> None:
     """Configures the garbage collector and the allocator; call it once the application is built.
 
-    Objects that exist by then are excluded from garbage collection.
+    Objects that already exist are excluded from later garbage collections.
     """
     gc.collect()
     gc.freeze()

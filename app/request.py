@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
-from math import inf
 from random import getrandbits
 from typing import NamedTuple
 
@@ -47,7 +46,7 @@ class Request(NamedTuple):
     """One request for an operation.
 
     now: when the request arrived. address: the client's IP address; empty if unknown. id: the client's
-    `X-Request-Id`, or else a random id. scope: the scope that gives the request's MongoDB commands their
+    `X-Request-Id`, or else a random id. scope: the scope of the request's MongoDB commands, with their
     deadline; None if there is no deadline. trace: the listener that collects a trace, if the client asked for
     one.
     """
@@ -62,17 +61,12 @@ class Request(NamedTuple):
     instrumentation: Instrumentation = _NO_LISTENERS
     trace: Trace | None = None
 
-    @property
-    def deadline(self) -> float:
-        """The request's deadline as a value of time.monotonic(), in seconds; infinity if it has none."""
-        return self.scope.deadline if self.scope else inf
-
     def context(
         self, projections: Mapping[str, Projection] | None = None, looked_beyond: Set[str] | None = None
     ) -> Context:
         """Returns the context passed to the operation's resolvers.
 
-        For projections and looked_beyond, see loaders.reading.Loaders.
+        projections, looked_beyond: see loaders.reading.Loaders.
         """
         services = self.services
         loaders = Loaders(services.database(), projections, looked_beyond)

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.protection import Limits
+from app.operation_limits import Limits
 from app.setting_types import (
     URL,
     Algorithms,
@@ -30,7 +30,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The settings. Each is read from the environment variable with the field's name in capitals.
 
-    A test compares docs/settings.md with this table.
+    A test checks that docs/settings.md agrees with this class.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")

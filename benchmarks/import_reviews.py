@@ -1,6 +1,6 @@
 """Times `lectern import reviews` on 200,000 generated rows: rows per second, and whether memory stays flat.
 
-    python benchmarks/import_reviews.py [--rows 200000]
+    .venv/bin/python -m benchmarks.import_reviews [--rows 200000]
 
 It runs a mongod of its own in a temporary directory, and imports courses and students first. Two files are
 imported, one a quarter of the size of the other, so that a memory peak that grows with the file shows.

@@ -7,7 +7,7 @@ from loaders.mongo import Database, Pipeline, aggregate, find, note_read
 
 
 async def categories(database: Database) -> list[CategoryDoc]:
-    """Returns all categories, ordered by name, up to the limit of MOST_CATEGORIES."""
+    """Returns the categories, ordered by name, at most MOST_CATEGORIES of them."""
     found = await find(
         database["categories"],
         {},

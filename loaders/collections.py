@@ -1,7 +1,6 @@
-"""A table of all collections: their types, nouns, visibility, special fields and indexes.
+"""A table of all collections: their GraphQL types, visibility, indexes and so on.
 
-All code that handles collections generically reads this table: global IDs, `node`, loaders by key,
-visibility, projections, the audit log, import and export, new documents, and `lectern indexes`.
+Code that works for any collection, such as `node`, the audit log and `lectern import`, reads this table.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,21 +22,25 @@ from loaders.text import course_keys, student_keys
 
 
 class SeenBy(NamedTuple):
-    """Defines who may see a document: everyone, if it meets the conditions, and anyone whom a rule allows.
+    """Defines who may see a document. Everyone may, unless a condition hides it.
 
-    published: the document's `status` must be PUBLISHED. with_course: the course that the document belongs to
-    (`courseId`) must be visible too. nobody: no document is visible unless the rule allows it. rule: the name
-    of a rule in resolvers/access/rules.py; what it grants can depend on who owns the document.
+    published: the document is hidden unless its `status` is PUBLISHED. with_course: it is hidden unless its
+    course (`courseId`) is visible. nobody: it is always hidden.
+    rule: the name of a rule in resolvers/access/rules.py. The rule lets some viewers, such as the document's
+    owner, see it although it is hidden.
+    owner: the field that contains the owner's student id; None if the owner is looked up when the rule needs
+    it.
     """
 
     published: bool = False
     with_course: bool = False
     nobody: bool = False
     rule: str | None = None
+    owner: str | None = None
 
 
 EVERYONE = SeenBy()
-#: The visibility of documents that no field of the API returns.
+#: For documents that no field of the API returns.
 NOBODY = SeenBy(nobody=True)
 
 
@@ -73,20 +76,20 @@ _BY_EXTERNAL_ID = Index(
 class StoredCollection:
     """Describes one collection.
 
-    name: its name in MongoDB. noun: the word for one of its documents in messages.
-    seen_by: who may see a document. It has no default, so that a collection without it fails at start-up.
-    type_name, id_code: the GraphQL type of its documents, and the three bytes that identify the type in
-    global IDs. If they are None, its documents have no global IDs. parts: other types whose objects are built
-    from its documents.
-    key: the field by which its documents are loaded, in addition to `_id`.
+    noun: the word for one of its documents in messages.
+    seen_by: who may see a document. There is no default, so that it can't be forgotten.
+    type_name: the GraphQL type of its documents. id_code: the three bytes that identify this type in global
+    IDs. Both are None if the documents have no global IDs.
+    parts: other GraphQL types whose objects are built from its documents.
+    key: a field by which its documents are loaded, in addition to `_id`.
     reads: fields that are always fetched, in addition to those that `seen_by` needs.
     derived: fields that `derive` computes from the fields in `derived_from`.
     aggregates: fields that are computed from other documents (`lectern recount`).
-    audited: fields that the audit log includes although they are derived fields or aggregates. unaudited:
-    other fields that the audit log leaves out. secret: fields whose values the audit log hides.
-    importable: whether `lectern import` and `lectern export` support the collection. new: a function that
-    adds defaults to the fields of a new document. not_null: maps a field to the value that an import
-    stores instead of null.
+    audited: derived fields and aggregates that the audit log includes; it leaves out all others.
+    unaudited: other fields that the audit log leaves out. secret: fields whose values it hides.
+    importable: whether `lectern import` and `lectern export` support the collection.
+    new: a function that adds defaults to the fields of a new document.
+    not_null: the values that an import stores instead of null, by field.
     """
 
     name: str
@@ -124,8 +127,12 @@ class StoredCollection:
     @property
     def always_read(self) -> frozenset[str]:
         """The keys that are fetched with every document: `reads`, and those that `seen_by` needs."""
-        status = {"status"} if self.seen_by.published else set()
-        return self.reads | status | ({"courseId"} if self.seen_by.with_course else set())
+        needed = {
+            *(["status"] if self.seen_by.published else ()),
+            *(["courseId"] if self.seen_by.with_course else ()),
+            *([self.seen_by.owner] if self.seen_by.owner else ()),
+        }
+        return self.reads | needed
 
     @property
     def left_out_of_audit(self) -> frozenset[str]:
@@ -229,10 +236,9 @@ COLLECTIONS: dict[str, StoredCollection] = {
         StoredCollection(
             name="enrollments",
             noun="enrolment",
-            seen_by=SeenBy(nobody=True, rule="Enrollment"),
+            seen_by=SeenBy(nobody=True, rule="Enrollment", owner="studentId"),
             type_name="Enrollment",
             id_code=b"enr",
-            reads=frozenset(("studentId",)),
             importable=True,
             new=new_enrollment,
             not_null={"status": KEEP, "progress": KEEP},
@@ -240,7 +246,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 Index([("courseId", 1), ("enrolledAt", -1), ("_id", 1)]),
                 Index([("studentId", 1), ("enrolledAt", -1), ("_id", 1)]),
                 Index([("status", 1), ("studentId", 1)]),
-                # Serves a run's waitlist, in order.
+                # Used to read a run's waitlist in order.
                 Index([("runId", 1), ("status", 1), ("enrolledAt", 1), ("_id", 1)]),
                 # Allows one live enrolment (active or on a waitlist) per student and course. Imported
                 # enrolments are exempt.
@@ -257,7 +263,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             seen_by=SeenBy(published=True, with_course=True, rule="Review.unpublished"),
             type_name="Review",
             id_code=b"rev",
-            reads=frozenset(("createdAt",)),  # needed in cursors, even if reviews are fetched by `_id`
+            reads=frozenset(("createdAt",)),  # for the cursors of reviews that are fetched by `_id`
             derived_from=frozenset(("helpfulCount", "unhelpfulCount")),
             derive=_helpful_score,
             derived=frozenset(("helpfulScore",)),

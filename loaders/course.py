@@ -75,7 +75,10 @@ def listing(
     descending: bool = True,
     parent: str | None = None,
 ) -> Listing:
-    """Lists the courses that meet the criteria; with `parent`, those of each category or instructor."""
+    """Lists the courses that meet the criteria.
+
+    parent: a field that refers to a category or to instructors; if set, each of these has its own list.
+    """
     by_score = field == "RELEVANCE" and has_words(criteria.search or "")
     order = Order("score", descending) if by_score else ORDERS[field]._replace(descending=descending)
     score = search_score(criteria.search or "") if by_score else None
@@ -121,8 +124,8 @@ _BANDS = {
     "$filter": {"input": list(FACET_RATINGS), "as": "band", "cond": {"$gte": ["$ratingAverage", "$$band"]}}
 }
 
-#: Maps each facet to the expression that it counts, which yields a value or an array of values. A facet and
-#: its part of the filter have the same name.
+#: Maps each facet to an expression for a course's value, or its array of values. The part of the filter that
+#: belongs to a facet has the facet's name.
 _FACETS: Mapping[str, str | Expression] = {
     "categories": "$categorySlug",
     "levels": "$level",
@@ -140,7 +143,7 @@ def _count(parent: str | None, value: str | Expression) -> list[Expression]:
 
 
 def _chosen(listing: Listing, facet: str) -> Sequence[Value]:
-    """Returns the values of a facet that the filter selects."""
+    """Returns the values that the listing's filter selects for a facet."""
     return [value for choice in listing.parts.get(facet, {}).values() for value in choice.get("$in", ())]
 
 

@@ -51,11 +51,10 @@ async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseD
 
 
 async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, **fields: Value) -> CourseDoc:
-    """Sets a course's status along with other fields, unless it already has the status.
+    """Sets a course's status and other fields, and returns the course.
 
-    Returns the course. Its runs and reviews are shown or hidden with it. Reads of runs and reviews look up
-    the course, so that this function writes a single document, regardless of how many runs and reviews there
-    are.
+    Does nothing if the course already has the status. Writes only the course, because reads of runs and
+    reviews look up the status of their course.
     """
     return course if course["status"] == status else await change(tx, course, status=status, **fields)
 
@@ -80,16 +79,16 @@ async def change_run(tx: Transaction, run: CourseRunDoc, **fields: Value) -> Cou
 
 
 async def fill_run(tx: Transaction, run_id: ObjectId) -> CourseRunDoc | None:
-    """Gives more free seats in a run to the students on its waitlist.
+    """Gives free seats in a run to more students on its waitlist.
 
-    Returns the run, or None if nobody moved up.
+    Returns the run, or None if no student got a seat.
     """
     run: CourseRunDoc = await tx.get("courseRuns", run_id)
     return await tx.get("courseRuns", run_id) if await enrollment.fill(tx, run) else None
 
 
 async def fill_runs(tx: Transaction, course_id: ObjectId) -> CourseDoc | None:
-    """Gives free seats in one of a course's runs to the students on its waitlist.
+    """Gives free seats in one run of a course to the students on that run's waitlist.
 
     Call it after the course has returned to the catalogue. Returns the course, or None if no run has both a
     free seat and a waitlist.

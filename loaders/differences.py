@@ -15,8 +15,8 @@ _BATCH = 500
 class Difference(NamedTuple):
     """A stored value that differs from the true one, or a problem that setting a value can't correct.
 
-    field: the name of the stored field; for problems and votes, a description of what is counted. remedy: for
-    a problem, what an operator can do about it; otherwise None.
+    field: the name of the stored field, or a description of what was counted, such as "seats sold". remedy:
+    for a problem, what an operator can do about it; otherwise None.
     """
 
     collection: str
@@ -37,7 +37,7 @@ def compared(collection: str, stored: Fields, true: Fields) -> list[Difference]:
 
 
 async def corrected(tx: Transaction, found: list[Difference], *, fix: bool) -> list[Difference]:
-    """Corrects differences if `fix` is set, except those whose remedy only an operator can apply.
+    """Corrects differences if `fix` is set, except those that only an operator can correct.
 
     Returns all of the differences, whether or not they were corrected.
     """
@@ -53,8 +53,8 @@ async def corrected(tx: Transaction, found: list[Difference], *, fix: bool) -> l
 async def _set(tx: Transaction, collection: str, fields: Mapping[ObjectId, Fields]) -> None:
     """Writes fields to each document.
 
-    Conflicts are detected without Transaction.hold: the new values differ from the stored ones, so each write
-    changes its document.
+    Transaction.hold isn't needed to detect conflicts, because each write changes its document: the new values
+    differ from the stored ones.
     """
     updates = [UpdateOne({"_id": key}, {"$set": values}) for key, values in fields.items()]
     await send(

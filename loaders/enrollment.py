@@ -79,9 +79,9 @@ class _Move(NamedTuple):
     before: EnrollmentStatus | None
 
     def step(self, counts: Callable[[EnrollmentStatus | None], bool]) -> int:
-        """Returns the change in a count of enrolments: 1, 0 or -1.
+        """Returns by how much this move changes a number of enrolments: 1, 0 or -1.
 
-        counts: returns whether an enrolment with a given status is counted.
+        counts: returns whether enrolments with a given status are included in the number.
         """
         return counts(self.enrollment["status"]) - counts(self.before)
 
@@ -92,7 +92,7 @@ async def live(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> En
 
 
 async def counted(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> EnrollmentDoc | None:
-    """Returns an enrolment that makes the student a current or former student of the course, or None."""
+    """Returns a student's active, completed or expired enrolment in a course, or None."""
     return await _one(tx, student_id, course_id, COUNTED_ENROLLMENTS)
 
 
@@ -170,7 +170,7 @@ async def _one(
 
 
 async def _update_aggregates(tx: Transaction, move: _Move) -> None:
-    """Updates the aggregates of a run and its course after an enrolment was created or changed status."""
+    """Updates the aggregates of a run and its course for a new enrolment or a changed status."""
     moves, was_full, full = [move], False, False
     if run_id := move.enrollment["runId"]:
         run: CourseRunDoc = await tx.get("courseRuns", run_id)

@@ -9,10 +9,9 @@ KEPT = timedelta(hours=24)
 
 
 async def kept(tx: Transaction, viewer: str, key: str) -> Document | None:
-    """Returns the record of a viewer's idempotency key: `action`, `digest` of the input, and `answer`.
+    """Returns what `keep` has recorded under a viewer's idempotency key, or None if there is nothing.
 
-    Returns None if there is no record. MongoDB deletes an expired record within about a minute; this function
-    ignores it from the moment it expires.
+    MongoDB deletes an expired record within about a minute; this function ignores it as soon as it expires.
     """
     query = {"_id": _id(viewer, key), "at": {"$gt": tx.now - KEPT}}
     found: Document | None = await tx.find_one("idempotencyKeys", query)

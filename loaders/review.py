@@ -6,7 +6,7 @@ by course or student.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from bson import ObjectId
@@ -38,8 +38,8 @@ ORDERS: Mapping[str, Order] = {
 class ReviewCriteria:
     """Which reviews to list; a criterion that is None matches every review.
 
-    course_statuses: for lists by student, the statuses that a reviewed course can have. Lists by course don't
-    need it, because anyone who sees a course sees its reviews.
+    course_statuses: lists reviews of courses with these statuses. A course's own list of reviews doesn't need
+    this criterion, because anyone who sees a course sees its reviews.
     """
 
     statuses: Sequence[ReviewStatus]
@@ -50,12 +50,12 @@ class ReviewCriteria:
 
 @dataclass(frozen=True, slots=True)
 class ReviewListing(Listing):
-    """A listing that can read first pages using the review ids stored in its parents.
+    """A listing of reviews. Its first pages can be read by the review ids stored in the parents.
 
     carriers: the parents (courses or students), by `_id`; None if stored ids can't be used for this listing.
     """
 
-    load: Loaders | None = None
+    load: Loaders = field(kw_only=True)
     carriers: Mapping[ObjectId, Fields] | None = None
 
     async def pages(self, parents: Sequence[Value], window: Window) -> list[Page]:
@@ -65,11 +65,10 @@ class ReviewListing(Listing):
         hidden; it sends none if no parent has a review. If a review whose id is stored is now deleted or
         hidden, one more command reads the lists of all parents that are affected.
         """
-        load = self.load
-        carried = None if load is None else self._carried(load, parents, window)
-        if load is None or carried is None:
+        carried = self._carried(parents, window)
+        if carried is None:
             return await Listing.pages(self, parents, window)
-        rows = await self._rows(load, [stored.ids for stored in carried])
+        rows = await self._rows([stored.ids for stored in carried])
         answered = [
             None
             if row is None
@@ -80,13 +79,16 @@ class ReviewListing(Listing):
         listed = iter(await Listing.pages(self, unanswered, window) if unanswered else ())
         return [page or next(listed) for page in answered]
 
-    def _carried(self, load: Loaders, parents: Sequence[Value], window: Window) -> "list[_Carried] | None":
-        """Returns each parent's page of stored review ids; None if they aren't sufficient for every page."""
+    def _carried(self, parents: Sequence[Value], window: Window) -> "list[_Carried] | None":
+        """Returns the stored review ids for each parent's page.
+
+        Returns None if any of the pages can't be read by stored ids alone.
+        """
         if self.carriers is None or window != Window(window.limit):
             return None
-        # If courses can be hidden, another page follows only if the first review after this page is visible.
-        # That review is fetched too, if the operation might ask whether another page follows.
-        asked = load.looked_beyond is None or "reviews" in load.looked_beyond
+        # The first review of the next page might belong to a hidden course. So it is fetched too, if the
+        # operation might ask whether there is a next page.
+        asked = self.load.looked_beyond is None or "reviews" in self.load.looked_beyond
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []
         for parent in parents:
@@ -97,12 +99,12 @@ class ReviewListing(Listing):
             carried.append(_Carried(unpack_ids(stored, most), window.limit < count))
         return carried
 
-    async def _rows(self, load: Loaders, ids: Sequence[Sequence[ObjectId]]) -> list[list[ReviewDoc] | None]:
-        """Returns the reviews of each parent; None for a parent with a deleted or hidden review."""
-        found = await load.review_by_id([i for of_parent in ids for i in of_parent])
+    async def _rows(self, ids: Sequence[Sequence[ObjectId]]) -> list[list[ReviewDoc] | None]:
+        """Returns each parent's reviews, or None for a parent if any of its reviews is deleted or hidden."""
+        found = await self.load.review_by_id([i for of_parent in ids for i in of_parent])
         shown = [review is not None and review["status"] == "PUBLISHED" for review in found]
         if self.course is not None:
-            courses = await load.course_status_by_id([review and review["courseId"] for review in found])
+            courses = await self.load.course_status_by_id([review and review["courseId"] for review in found])
             shown = [
                 review and course is not None and course["status"] == "PUBLISHED"
                 for review, course in zip(shown, courses, strict=True)
@@ -125,8 +127,8 @@ class _Carried(NamedTuple):
 
 #: All published reviews, of any course. `newestReviewIds` contains ids of these reviews.
 PUBLIC = ReviewCriteria(statuses=("PUBLISHED",))
-#: The criteria of lists that can be read by the ids in `newestReviewIds`: PUBLIC, and a student's published
-#: reviews of published courses.
+#: The criteria of lists that can be read using `newestReviewIds`: PUBLIC, and a student's published reviews
+#: of published courses.
 _CARRIED = (PUBLIC, ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",)))
 
 
@@ -141,8 +143,8 @@ def listing(
 ) -> ReviewListing:
     """Lists the reviews of each course or each student.
 
-    parents: the courses or students whose reviews will be listed. If None, the review ids that they store are
-    not used.
+    parents: the courses or students whose reviews will be listed. If given, the review ids stored in them are
+    used where possible.
     """
     course: Filter | None = None
     if criteria.course_statuses is not None:

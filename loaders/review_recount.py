@@ -1,9 +1,8 @@
 """Compares stored review ids with the actual reviews, and helpful counts with the actual votes.
 
-Most reviews have no votes, and stored counts that say so, so there is nothing to count. Votes are counted for
-two kinds of reviews. Suspects are reviews whose stored counts imply votes, or contradict each other; a query
-finds them. The other kind has votes although the stored counts imply none. Votes for a deleted review are
-reported under the review's id, and can be deleted.
+Votes are counted only for reviews that have votes, and for suspects: reviews whose stored counts imply votes,
+or contradict each other. Most reviews are neither. Votes for a deleted review are reported under the review's
+id, and can be deleted.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -81,9 +80,9 @@ async def ids_by_parent(
 
 
 async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """Yields differences in `helpfulCount` and `helpfulScore`, and votes for deleted reviews, in batches.
+    """Yields batches of wrong values of `helpfulCount` and `helpfulScore`, and of votes for deleted reviews.
 
-    If `fix` is set, corrects the stored values, and deletes the votes for deleted reviews.
+    If `fix` is set, corrects the values and deletes the votes.
     """
     if suspects := await _suspects(database):
         async for ids in batches(database, "reviews", {"$or": suspects}):
@@ -126,8 +125,8 @@ async def _voted(database: Database) -> AsyncIterator[Sequence[ObjectId]]:
 async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, fix: bool) -> list[Difference]:
     """Returns the differences in the vote counts of some reviews.
 
-    suspect: if true, only suspect reviews are checked, otherwise only the others, so that no difference is
-    reported twice.
+    suspect: if true, checks only the suspect reviews (see _suspects); if false, only the others. Therefore no
+    difference is reported twice.
     """
     found = await tx.find(
         "reviews", {"_id": {"$in": ids}}, size=len(ids), projection=(*_COUNTS, "externalId")
@@ -143,9 +142,9 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, f
 
 
 async def _orphaned(tx: Transaction, *, ids: Sequence[ObjectId]) -> list[Difference]:
-    """Returns a difference for each deleted review that still has votes.
+    """Returns a Difference for each deleted review that still has votes.
 
-    Votes are left over if a deletion is interrupted before it has deleted the votes.
+    These votes are left over from a deletion that was interrupted.
     """
     reviews = await tx.find("reviews", {"_id": {"$in": ids}}, size=len(ids), projection=["_id"])
     existing = {review["_id"] for review in reviews}

@@ -45,7 +45,7 @@ async def change(tx: Transaction, review: ReviewDoc, **fields: Value) -> ReviewD
 
 
 async def delete(tx: Transaction, review: ReviewDoc) -> None:
-    """Deletes a review. Its votes no longer have any effect; `delete_votes` deletes them."""
+    """Deletes a review, but not its votes, which no longer have any effect (see `delete_votes`)."""
     await tx.delete("reviews", review)
     await _update_aggregates(tx, review, None)
 
@@ -109,7 +109,7 @@ class _Newest(NamedTuple):
 
 
 async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | None) -> _Newest:
-    """Reads the ids of a course's and a student's newest reviews, in one command."""
+    """Reads the ids of the newest reviews of a course, and of a student, in one command."""
     pipeline: Pipeline = [
         {"$match": {"_id": course_id}},
         {"$project": {"_id": 1}},

@@ -1,4 +1,4 @@
-"""Lists students, and reads and writes students and their wishlists."""
+"""Reads and writes students and their wishlists."""
 
 from collections.abc import Sequence
 

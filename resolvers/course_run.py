@@ -44,7 +44,7 @@ async def update_course_run(ctx: Context, tx: Transaction, values: InputValues) 
 
 
 async def fill_run(ctx: Context, tx: Transaction, payload: Objects) -> Objects | None:
-    """Gives free seats to a batch of students on the waitlist. Returns None when nothing is left to do."""
+    """Gives free seats to a batch of waitlisted students. Returns the run, or None if nobody moved up."""
     run = payload["courseRun"]
     if not run["waitlistCount"] or is_full(run):
         return None

@@ -36,9 +36,9 @@ class Cursors:
         self._secret = blake2b(secret, person=b"lectern-cursors").digest()
 
     def scope(self, name: str) -> "Scope":
-        """Returns the Scope for the cursors of one list, or of a field's lists (one for each parent).
+        """Returns the Scope for the cursors of lists that have the same field, filter and order.
 
-        name: identifies the list or lists by field, filter and order.
+        name: identifies this field, filter and order.
         """
         unfinished = blake2b(name.encode(), key=self._secret, digest_size=_SIGNATURE_SIZE)
         return Scope(unfinished.copy)
@@ -56,9 +56,10 @@ class DecodedCursor(NamedTuple):
 
 
 class Scope:
-    """Creates and reads the cursors of one list, or of a field's lists (one for each parent).
+    """Creates and reads the cursors of lists that have the same field, filter and order.
 
-    new_digest: returns a new keyed hash that already covers the name of the list or lists.
+    new_digest: returns a new keyed hash that already covers the field, filter and order. Only the parent is
+    missing.
     """
 
     def __init__(self, new_digest: Callable[[], blake2b]) -> None:
@@ -84,8 +85,8 @@ class Scope:
 
     def _sign(self, parent: ParentKey, payload: bytes) -> bytes:
         signature = self._new_digest()
-        # An ObjectId has a fixed length, and a null byte is added to a slug, so no part of the payload can be
-        # mistaken for a part of the parent.
+        # It is unambiguous where the parent ends: an ObjectId has a fixed length, and a slug is followed by a
+        # null byte.
         signature.update(
             (id_bytes(parent) if type(parent) is ObjectId else parent.encode() + b"\0") + payload
         )
@@ -108,7 +109,8 @@ def _split(cursor: str) -> tuple[bytes, bytes]:
         raw = urlsafe_b64decode(cursor.encode()) if len(cursor) <= _MAX_LENGTH else b""
     except ValueError:
         raw = b""
-    # Decoding skips characters that are not in the alphabet, so only the canonical form is accepted.
+    # Decoding skips characters that are not in the alphabet, so several strings decode to the same bytes.
+    # Only the canonical one is accepted.
     if urlsafe_b64encode(raw).decode() != cursor:
         raw = b""
     return raw[:_SIGNATURE_SIZE], raw[_SIGNATURE_SIZE:]

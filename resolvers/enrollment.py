@@ -29,7 +29,7 @@ async def student(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequenc
 def enrollment_listing(
     ctx: Context, parent: EnrollmentParent, filter: EnrollmentFilter | None
 ) -> tuple[Listing, CursorScope]:
-    """Returns a listing with one list of enrolments per parent, and the scope of the lists' cursors."""
+    """Returns a listing of each parent's enrolments, and the scope in which its cursors are valid."""
     wanted = set_fields(filter)
     return loaders.enrollment.listing(ctx.loaders.database, parent, **wanted), ("enrollments", parent, wanted)
 
@@ -98,7 +98,7 @@ async def _upcoming_run(tx: Transaction, course: CourseDoc, values: InputValues)
 async def _has_seat(tx: Transaction, run: CourseRunDoc) -> bool:
     """Returns whether a newly enrolling student gets a seat.
 
-    Students on the waitlist take precedence: an import can leave a run with both free seats and a waitlist.
+    If an import has left both free seats and a waitlist, students on the waitlist get the seats first.
     """
     moved = await loaders.enrollment.fill(tx, run)
     if moved == loaders.enrollment.MOST_MOVED:

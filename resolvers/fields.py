@@ -1,8 +1,8 @@
 """Declares the fields of the schema's types, with one function for each way of resolving a field.
 
-A declaration can set a `weight`: the number of plain values that each occurrence of the field in the response
-adds to the cost of an operation (app/execution/cost.py). By default, a leaf adds one value, and an object
-none.
+A declaration can set a `weight`, which is used to compute the cost of an operation (app/execution/cost.py):
+each occurrence of the field in the response counts as that many values. By default, a leaf counts as one
+value, and an object as none.
 """
 
 from asyncio import Future, shield
@@ -20,8 +20,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Context, LevelFunction
 
-#: The keyword arguments of a function that resolves a field, without the parents and the context. Any,
-#: because GraphQL checks their types.
+#: The keyword arguments of a function that resolves a field. Any, because GraphQL checks their types.
 Arguments: TypeAlias = Mapping[str, Any]
 #: The value of a field. Any, because its type depends on the field.
 Value: TypeAlias = Any
@@ -93,7 +92,8 @@ def level(
     commands: the number of MongoDB commands that the function usually sends.
     most: the maximum length of the returned list, if the field is a list without pages.
 
-    If parents are resolved one at a time, those with equal arguments are collected into one batch.
+    graphql-core resolves parents one at a time. When it runs the operation, a DataLoader batches the calls
+    that have equal arguments.
     """
 
     def resolve(root: Parent, info: strawberry.Info, **arguments: Value) -> Value:
@@ -152,7 +152,7 @@ def _retrieve_exception(future: Future[Value]) -> None:
 def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -> Signature:
     """Returns the function's signature without the parents and the context, for Strawberry to read."""
     arguments = [
-        # A default of None would appear in the schema. UNSET doesn't, and the function's own default applies.
+        # Unlike None, UNSET doesn't appear in the schema as a default value.
         p.replace(default=UNSET) if p.default is None else p
         for p in signature(function).parameters.values()
         if p.kind is Parameter.KEYWORD_ONLY
@@ -163,7 +163,7 @@ def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -
 
 
 def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> DataLoader[Parent, Value]:
-    """Returns the request's DataLoader for calls of a function with these arguments; may create it first."""
+    """Returns the request's DataLoader for a function and these arguments. Creates it if necessary."""
     key = (function, identity(arguments))
     if (loader := ctx.levels.get(key)) is None:
 
@@ -190,7 +190,7 @@ def _hashable(value: Value) -> Hashable:
         return (dict, *((name, _hashable(member)) for name, member in value.items()))
     if is_dataclass(value):
         return (type(value), *(_hashable(getattr(value, field.name)) for field in fields(value)))
-    return (type(value), value)  # the type is included because True, 1 and 1.0 are equal
+    return (type(value), value)  # True, 1 and 1.0 are equal, so their types are included
 
 
 class _IdentityCache(AbstractCache[Parent, Value]):

@@ -61,9 +61,9 @@ async def review_connections(
     filter: ReviewFilter | None,
     order_by: ReviewOrder | None,
 ) -> list[ConnectionDoc]:
-    """Returns one page of reviews per parent, in order, limited to reviews that the viewer is allowed to see.
+    """Returns one page per parent, in order, of the reviews that the viewer is allowed to see.
 
-    The page of a parent that is None is empty. field: the field of a review that refers to the parent.
+    If a parent is None, its page is empty. field: the field of a review that refers to the parent.
     """
     wanted, order = set_fields(filter), ordering(order_by, "NEWEST")
     listing = loaders.review.listing(

@@ -23,7 +23,10 @@ class ViewerDoc(TypedDict):
 
 
 def viewer_doc(viewer: Viewer) -> ViewerDoc:
-    """Returns the viewer, with their roles in a fixed order and only the IDs that they are allowed to use."""
+    """Returns the viewer's roles in a fixed order, and their student and instructor IDs.
+
+    An ID is None if the viewer lacks the permission to use it.
+    """
     order = ("STUDENT", "INSTRUCTOR", "STAFF")
     roles = [role for role in order if role in viewer.roles]
     return {

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from app import embedded
 from app.database import connect
 from app.execution import Executor, Operation, Prepared
-from app.protection.limits import UNLIMITED
 from app.sample.loading import load_sample
 from app.settings import Settings
 from loaders import indexes
@@ -23,7 +22,7 @@ from loaders.mongo.database import Database
 from resolvers.context import PUBLIC, Viewer
 from resolvers.schema import schema
 from tests.factories import clear
-from tests.support import NOW, SECRET, SHARED, MongoCommands, RunQuery, request_for, serving
+from tests.support import NOW, SECRET, SHARED, UNLIMITED, MongoCommands, RunQuery, request_for, serving
 
 # No deadline: the time of an example depends on the machine.
 hypothesis.settings.register_profile("lectern", deadline=None)

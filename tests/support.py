@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from time import process_time
@@ -15,6 +16,7 @@ import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from app.auth.session_tokens import SessionTokens
+from app.operation_limits import Limits
 from app.request import Request, Services
 from app.settings import Settings
 from loaders.mongo import Database
@@ -33,6 +35,10 @@ def request_for(
     """A request of a viewer, as the endpoint creates it. options: see Request."""
     services = Services(lambda: database, Cursors(SECRET.encode()), TOKENS)
     return Request(services, now, viewer, **options)
+
+
+#: Limits that are never reached.
+UNLIMITED = Limits(**{field.name: 10**9 for field in fields(Limits)})
 
 
 class MongoCommands(CommandListener):

@@ -15,7 +15,7 @@ from loaders.mongo import Database
 from resolvers.context import Viewer
 from resolvers.values import clean
 
-_Json: TypeAlias = Any  # the value of a claim, which can be any JSON
+_Json: TypeAlias = Any  # a claim can have any JSON value
 
 _ROLES = frozenset(get_args(Role))
 _MAX_CACHED_PEOPLE = 10_000
@@ -27,7 +27,7 @@ class Claims:
 
     roles: the path of the claim that contains the roles, such as "realm_access.roles". names: maps the
     issuer's role names to Lectern's where they differ. student: the path of the claim that contains the
-    student's or instructor's external id. source: the source under which the database stores these ids.
+    external id of the student or instructor. source: the `source` of these external ids in the database.
     """
 
     roles: str
@@ -77,9 +77,8 @@ class Issuer:
         """Verifies a token and returns its claims. Raises InvalidTokenError or IssuerUnavailableError."""
         try:
             header = jwt.get_unverified_header(token)
-            if (
-                header.get("alg") not in self._algorithms
-            ):  # checked first, so that no key is fetched for a token that is refused anyway
+            # Checked first, so that no key is fetched for a token that is refused anyway.
+            if header.get("alg") not in self._algorithms:
                 raise InvalidTokenError("The token is signed with an algorithm that isn't accepted.")
             claims: dict[str, _Json] = jwt.decode(
                 token,

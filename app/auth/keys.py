@@ -1,7 +1,7 @@
 """The public keys of an external issuer (JWKS, RFC 7517), cached from a URL or a file.
 
 The keys are refreshed when they are stale, and when a token names an unknown key. Refreshes are at least a
-few seconds apart, regardless of the tokens that arrive. Without any keys, every token is rejected.
+few seconds apart, however many such tokens arrive. Without any keys, every token is rejected.
 
 PyJWT's PyJWKClient is not used: it blocks, can't read files, and serves no stale keys when a refresh fails.
 """
@@ -28,8 +28,8 @@ _log = structlog.get_logger("lectern")
 class Keys:
     """The keys at a location: an https or http URL, or the path of a file.
 
-    fresh: seconds after which the keys are stale and are refreshed; if the refresh fails, they remain in use
-    for the same length of time again. pause: minimum seconds between two refreshes.
+    fresh: seconds after which the keys are stale and are refreshed. If refreshes fail, the keys remain in use
+    until they are twice as old. pause: minimum seconds between two refreshes.
     """
 
     def __init__(self, location: str, *, fresh: float = 600.0, pause: float = 10.0) -> None:
@@ -48,15 +48,14 @@ class Keys:
         """
         if self._age() > self._fresh or self._find(key_id) is None:
             refreshing = self._refresh()
-            if (
-                self._age() > 2 * self._fresh or self._find(key_id) is None
-            ):  # wait, because the cached keys can't be used
+            # Waits only if the cached keys can't be used.
+            if self._age() > 2 * self._fresh or self._find(key_id) is None:
                 await shield(refreshing)
         if self._age() > 2 * self._fresh:
             raise IssuerUnavailableError
         if key := self._find(key_id):
             return key
-        if self._read_at < self._tried_at:  # the refresh failed, so the key could be a new one
+        if self._read_at < self._tried_at:  # the refresh failed, so the issuer might have this key
             raise IssuerUnavailableError
         raise InvalidTokenError("The token is signed with a key that doesn't belong to its issuer.")
 
@@ -69,7 +68,7 @@ class Keys:
         return self._keys.get(key_id)
 
     def _refresh(self) -> Task[None]:
-        """Starts a refresh unless one is in flight or was started recently. Returns the latest refresh."""
+        """Starts a refresh unless one is running or was started recently. Returns the latest one's task."""
         is_due = monotonic() - self._tried_at >= self._pause
         if self._refreshing is None or (self._refreshing.done() and is_due):
             self._tried_at = monotonic()
@@ -82,7 +81,7 @@ class Keys:
                 text = await to_thread(_text, self._location)
             self._keys = _usable(text)
             self._read_at = monotonic()
-        except Exception as error:  # whatever the exception, the cached keys stay in use for a while
+        except Exception as error:  # after any exception, the cached keys stay in use for a while
             _log.error("can't read the issuer's keys", location=self._location, reason=repr(error))
 
 

@@ -99,7 +99,7 @@ class SessionTokens:
 def _viewer(claims: Mapping[str, _Json]) -> Viewer:
     """Returns the viewer described by an access token's claims.
 
-    Raises BSONError, LookupError, TypeError or ValueError for claims that `access` wouldn't issue.
+    Raises BSONError, LookupError, TypeError or ValueError if the claims are malformed.
     """
     roles = frozenset(claims["roles"])
     if not roles <= _ROLES:

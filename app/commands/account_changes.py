@@ -33,7 +33,7 @@ class Reset(NamedTuple):
 async def create(
     database: Database, email: str, name: str | None, roles: Collection[Role], instructor_id: ObjectId | None
 ) -> Reset:
-    """Creates an account. Returns it with the token that sets its password.
+    """Creates an account. Returns it with a token for setting its password.
 
     instructor_id: the instructor to whom the account will belong; if None, a new instructor is created for an
     account with the role INSTRUCTOR. name: the person's name; if None, the instructor's name.

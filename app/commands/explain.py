@@ -8,7 +8,7 @@ import typer
 
 from app.commands.command_error import CommandError
 
-_Variables: TypeAlias = dict[str, Any]  # Any: JSON values, whose type in app.execution is imported only later
+_Variables: TypeAlias = dict[str, Any]  # Any: a JSON value
 
 
 def explain(

@@ -17,7 +17,7 @@ import orjson
 async def export_rows(rows: AsyncIterator[Mapping[str, Any]], file: str) -> int:
     """Writes rows to a path, or to standard output for `-`. Returns the number of rows.
 
-    An existing file is replaced only once the new one is complete. Raises OSError.
+    An existing file is not replaced until the new file is complete. Raises OSError.
     """
     count = 0
     with _output(file) as output:

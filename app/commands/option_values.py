@@ -40,7 +40,9 @@ def id_of(type_name: str) -> Callable[[str], ObjectId]:
 
 
 def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = ()) -> frozenset[Role]:
-    """Returns the roles that an option names (ignoring case), and those that other options imply.
+    """Returns the named roles (ignoring case) and the implied roles.
+
+    option: the option that takes the names. implied: roles that follow from other options.
 
     Raises typer.BadParameter for an unknown role.
     """

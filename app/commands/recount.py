@@ -45,7 +45,7 @@ async def _recount(console: Console, *, fix: bool) -> int:
                 console.print(_line(difference), soft_wrap=True)
                 found[difference.collection, difference.field, difference.remedy] += 1
             counted = await _counted(database)
-    # Even `fix` doesn't correct differences that have a remedy, because only an operator can apply it.
+    # If a difference has a remedy, only an operator can apply it, so `fix` leaves the difference as it is.
     left = {kind: count for kind, count in found.items() if kind[2] or not fix}
     _print_summary(console, found, left, counted)
     return sum(left.values())
@@ -78,7 +78,7 @@ def _value(value: object) -> str:
 
 
 def _reviews(packed: bytes, other: bytes) -> str:
-    """Formats a packed list of review ids as their count and the first id that differs from another list."""
+    """Describes a packed list of review ids: their number, and the first id that differs from `other`."""
     ids, others = (unpack_ids(stored) for stored in (packed, other))
     place = next((n for n, id_ in enumerate(ids) if others[n : n + 1] != [id_]), None)
     count = _number(len(ids), "review")

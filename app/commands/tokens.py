@@ -77,7 +77,7 @@ def token(
 
 @contextmanager
 def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
-    """Yields the settings of the gateway that will accept the token.
+    """Yields the settings of the gateway for which the token is issued.
 
     MONGODB_URI and LECTERN_SECRET default to the values of `lectern dev`.
     """

@@ -138,9 +138,9 @@ def _job(
 
 
 def _folder(file: str) -> str:
-    """Returns the name of the file's folder, which is the default source of its ids.
+    """Returns the name of the file's folder, the default for --source.
 
-    Files in the same folder share a source, so that, for example, reviews are linked to their courses.
+    With the same source, the reviews in one file can refer to the courses in another by their ids.
     """
     if file == "-":
         raise MappingError(

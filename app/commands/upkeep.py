@@ -50,7 +50,7 @@ def check_schema(file: _File = Path("schema.graphql")) -> None:
 
 
 def indexes() -> None:
-    """Create the indexes that are missing in MONGODB_URI."""
+    """Create the indexes that are missing in the database."""
     created = asyncio.run(_create_indexes())
     Console(stderr=True).print(
         f"{len(created)} created: {', '.join(created)}" if created else "All indexes exist.", soft_wrap=True
@@ -67,7 +67,7 @@ async def _create_indexes() -> list[str]:
 
 
 def _sdl() -> str:
-    # Imported here, because building the schema takes longer than starting any other command.
+    # Imported here, so that other commands start faster: this import builds the schema.
     from resolvers.schema import sdl
 
     return sdl()

@@ -13,7 +13,7 @@ from app.execution.encoding import encoded
 from app.execution.executor import Executor, NotAQueryError, Prepared
 from app.execution.operation import Answer, JsonObject, Operation, Refusal
 from app.execution.pace import giving_way
-from app.execution.plan_report import Timings, plan_text
+from app.execution.plan_report import plan_text
 
 __all__ = [
     "Answer",
@@ -24,7 +24,6 @@ __all__ = [
     "Operation",
     "Prepared",
     "Refusal",
-    "Timings",
     "encoded",
     "giving_way",
     "plan_text",

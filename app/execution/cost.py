@@ -29,7 +29,8 @@ from graphql import (
 from app.execution import introspection_size
 from app.execution.compiler import CoercedValues, Fields, Selected
 from app.execution.introspection_size import Introspection, Population
-from app.protection import Limits, over
+from app.operation_limits import Limits
+from app.protection import over
 from resolvers.relay import DEFAULT_SIZE
 from resolvers.schema import declaration
 
@@ -59,7 +60,7 @@ class Cost(NamedTuple):
     objects: the number of JSON objects in the response, plus the fetched documents that don't appear in it.
     values: the number of other values in the response, each multiplied by the weight that its field declares,
     plus the number of values in list arguments. commands: the number of MongoDB commands that are usually
-    sent if no call is skipped for lack of parents; equal calls at the same depth count once.
+    sent if no list is empty and no object is null; equal calls at the same depth count once.
     """
 
     objects: int
@@ -68,7 +69,7 @@ class Cost(NamedTuple):
 
     @property
     def price(self) -> int:
-        """The cost as one number; the unit is a fetched object with a few values, about 10 µs of CPU time."""
+        """The cost as one number. A fetched object with a few values costs 1: about 10 µs of CPU time."""
         return self.objects + self.values // _VALUES_OF_AN_OBJECT + self.commands * _OBJECTS_OF_A_COMMAND
 
 
@@ -101,9 +102,9 @@ class _Sum(NamedTuple):
 class _Place(NamedTuple):
     """A place in an operation where fields are selected.
 
-    objects: the number of objects on which the fields are selected. page: if these are connections, the
-    number of elements in each. depth: the number of calls needed to reach the place. call: the last of these
-    calls. root: the response key of the enclosing root field if root fields can't share calls, otherwise "".
+    objects: the number of objects on which the fields are selected. page: for connections, the number of
+    elements in each. depth: the number of calls needed to reach the place. call: the last of these calls.
+    root: the response key of the enclosing root field; "" if root fields can share calls.
     """
 
     objects: int
@@ -164,13 +165,13 @@ class _Pricing:
         below = place._replace(objects=count, page=_page_size(sizes), root=root)
         kind = get_named_type(field.type)
         if function := metadata.get("level") or metadata.get("root"):
-            # The objects of each type are fetched by separate commands.
+            # Objects of different types are fetched by separate commands.
             commands = metadata["commands"] * min(count, len(self._types(kind)))
             below = self._called(function, commands, parent, nodes[0], below)
         if is_leaf_type(kind):
             return _Sum(0, count * metadata.get("weight", 1))
         own = _Sum(count, place.objects * metadata.get("weight", 0))
-        return _sum([own, self._dearest(kind, nodes, below)])
+        return _sum([own, self._most_expensive(kind, nodes, below)])
 
     def _called(
         self,
@@ -182,8 +183,8 @@ class _Pricing:
     ) -> _Place:
         """Records a call that resolves a field. Returns the _Place of the fields selected on its results.
 
-        Calls at the same depth with identical source text count as one call. But a field of a connection,
-        such as `totalCount`, is counted once for each call that returns connections.
+        Calls of one function at the same depth count as one call if their arguments have the same text. But a
+        field of connections, such as `totalCount`, counts separately for each call that returns connections.
         """
         connections = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), connections, place.root)
@@ -191,8 +192,8 @@ class _Pricing:
         self._list_values[call] = sum(self._length_of(argument.value) for argument in node.arguments or ())
         return place._replace(depth=place.depth + 1, call=call)
 
-    def _dearest(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
-        """Returns the cost for the most expensive type, chosen separately for objects and for values."""
+    def _most_expensive(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
+        """Returns the maximum number of objects, and the maximum number of values, of any possible type."""
         sums = [
             self._of_object(type_, self._selected.on(type_, _sets(nodes)), place)
             for type_ in self._types(kind)
@@ -205,7 +206,7 @@ class _Pricing:
     def _of_object(self, type_: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
         """Returns the cost of a selection on objects.
 
-        The elements of a page count even if they aren't selected, because they are fetched anyway.
+        It always includes the elements of a page: they are fetched even if they aren't selected.
         """
         selected = self._of_fields(type_, fields, place)
         if not _is_connection(type_) or any(nodes[0].name.value in _ELEMENTS for nodes in fields.values()):
@@ -244,7 +245,7 @@ class _Pricing:
         return _sum(sums)
 
     def _count(self, fields: Fields) -> None:
-        """Adds fields to the operation's total. Raises TooLargeError once the total exceeds the limit."""
+        """Counts fields of the operation. Raises TooLargeError once there are more than the limit allows."""
         self._fields_left -= len(fields)
         if self._fields_left < 0:
             raise over(
@@ -329,5 +330,5 @@ def _arguments_text(node: FieldNode) -> str:
         return ""
     first, last = node.arguments[0].loc, node.arguments[-1].loc
     assert first is not None  # noqa: S101  # documents are always parsed with locations
-    assert last is not None  # noqa: S101
+    assert last is not None  # noqa: S101  # the same
     return first.source.body[first.start : last.end]

@@ -21,16 +21,17 @@ from app.execution.compiler import DeclinedError, Plan, Selected, plan_operation
 from app.execution.cost import SIZES, Cost, cost, length
 from app.execution.introspection_size import FIELDS
 from app.execution.variables import Variables
-from app.protection import Limits, all_selections
+from app.operation_limits import Limits
+from app.protection import all_selections
 
 T = TypeVar("T")
 
-#: The maximum number of plans that one operation caches, one per combination of @skip and @include values.
-#: Also the maximum number of cached costs, one per combination of those values and page sizes.
+#: The maximum number of cached plans, and of cached costs, per operation. A plan depends on the values in
+#: @skip and @include. A cost also depends on the page sizes.
 _MAX_VARIANTS = 8
 _LONGEST_NAME = 100  # maximum length of a type name that can be part of a cache key, in characters
 
-_Key: TypeAlias = tuple[Any, ...]  # values of variables; large values are reduced by `_size_key`
+_Key: TypeAlias = tuple[Any, ...]  # variables' values, or what `_size_key` returns for them
 
 
 class Document:
@@ -147,7 +148,7 @@ def _condition_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
 
 
 def _size_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
-    """Yields the names of variables in arguments that determine how many objects a field returns."""
+    """Yields the names of variables that are used in arguments such as `first` (see SIZES)."""
     for node in nodes:
         if isinstance(node, FieldNode):
             for argument in node.arguments or ():
@@ -158,6 +159,6 @@ def _size_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
 def _list_variables(schema: GraphQLSchema, definition: OperationDefinitionNode) -> Iterator[str]:
     """Yields the names of the variables whose values can contain lists."""
     for variable in definition.variable_definitions or ():
-        type_: Any = type_from_ast(schema, variable.type)  # Any: type_from_ast returns a wider type
+        type_: Any = type_from_ast(schema, variable.type)  # Any: its declared type is too general
         if not is_leaf_type(get_nullable_type(type_)):
             yield variable.variable.name.value

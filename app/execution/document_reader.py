@@ -19,8 +19,8 @@ from app import error_codes
 from app.execution.document import Document
 from app.execution.operation import Operation
 from app.execution.refusals import RefusedError
+from app.operation_limits import Limits
 from app.protection import (
-    Limits,
     TooLargeError,
     check_aliases,
     check_depth,
@@ -51,7 +51,7 @@ class Reader:
     def read(self, operation: Operation) -> Generator[None, None, Document]:
         """Parses and validates the operation, and returns its document.
 
-        Yields once between the two steps, so that neither blocks the event loop for long.
+        Yields between the two steps, so that the caller can let other tasks run.
 
         Raises RefusedError or TooLargeError.
         """
@@ -95,7 +95,7 @@ class Reader:
 
 
 def _without_suggestion(error: GraphQLError) -> GraphQLError:
-    """Returns an error without its suggestion. graphql-core's own option hides only suggested names."""
+    """Returns an error without its suggestion. graphql-core's `hide_suggestions` doesn't hide all of them."""
     return GraphQLError(error.message.partition(_SUGGESTION)[0], error.nodes)
 
 

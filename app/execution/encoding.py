@@ -18,7 +18,7 @@ _Container: TypeAlias = dict[str, Any] | list[Any]  # its members are any JSON v
 _Member: TypeAlias = tuple[object, Any]  # the key and value in an object, or the index and item in a list
 
 _SLICE = 128 * 1024  # bytes; encoding that many takes about 1 ms
-_RUN = 8  # members in a run; in a long list, the size of one member is used for its whole run
+_RUN = 8  # of this many consecutive members in a long list or object, only one is measured
 _KEY, _VALUE = 10, 6  # rough minimum size of a key and of a value, in bytes
 
 #: These options write a datetime without a time zone in the same format as
@@ -99,7 +99,7 @@ def _pieces(payload: object, size: int) -> Iterator[bytes]:
 def _parts(container: _Container, size: int, *, brackets: bool = True) -> Iterator[bytes | _Container]:
     """Yields a container's JSON in parts.
 
-    A container within it that is too large or too deep to encode in one piece is yielded unencoded.
+    A nested container that is too large or too deep to encode at once is yielded unencoded.
     """
     is_object = isinstance(container, dict)
     opening, closing = (b"{", b"}") if is_object else (b"[", b"]")
@@ -121,8 +121,8 @@ def _parts(container: _Container, size: int, *, brackets: bool = True) -> Iterat
 def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Member]]]:
     """Groups consecutive members of an object or a list.
 
-    Yields each group with its estimated size in bytes (weight). This is less than `size`, unless the group is
-    a single large member.
+    Yields each group with its weight, an estimate of its size in bytes. The weight is less than `size`,
+    unless the group is a single large member.
     """
     members = list(container.items() if isinstance(container, dict) else enumerate(container))
     group: list[_Member] = []
@@ -144,8 +144,8 @@ def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_M
     chosen at random. Otherwise, a client could hide large members from the estimate.
     """
     if len(members) == 1:
-        # A container's only member isn't measured, but is treated as too large. It is split, so that its
-        # members are measured instead.
+        # An only member isn't measured, but treated as too large: it is split, and its own members are
+        # measured instead.
         yield size, members
         return
     length = _RUN if len(members) >= 2 * _RUN else 1

@@ -22,8 +22,9 @@ from app.execution.plan_report import Timings, explained
 from app.execution.refusals import RefusedError
 from app.execution.runner import Run
 from app.memory import thresholds
-from app.observing import OperationRun, Trace
-from app.protection import CHEAP, Limits, TooLargeError, check_variables, over
+from app.observing import OperationRun
+from app.operation_limits import Limits
+from app.protection import CHEAP, TooLargeError, check_variables, over
 from app.request import Request
 from resolvers.context import PUBLIC
 
@@ -33,8 +34,8 @@ _REFUSALS_SIZE = 2_000_000  # maximum size of all cached refusals, in bytes
 _TREE_BYTES = 700  # estimated memory of the syntax tree, in bytes per token of the document
 _PLAN_BYTES = 900  # estimated memory of one plan, in bytes per token of the document
 
-# The number of copies of an operation's text in memory: the text itself, and the names and values in the
-# tree. Each plan can hold another copy of the names.
+# An operation's text is in memory twice: as the text itself, and as the names and values in the syntax tree.
+# Each plan can hold another copy of the names.
 _TREE_TEXTS = 2
 
 _DEFAULTS = Limits()
@@ -81,7 +82,6 @@ class Executor:
     ) -> None:
         self._schema, self._limits = schema, limits
         self._reader = Reader(schema, limits, introspection=introspection)
-        self._introspection = introspection
         self._compiled = compiled
         self._max_response_bytes = max_response_bytes
         self._documents: Cache[_Key, Document] = Cache(entries=cache_entries, size=cache_bytes)
@@ -157,12 +157,12 @@ class Executor:
                     self._schema, document.document, operation, ctx, in_thread=document.is_about_schema
                 )
             except RefusedError as refused:
-                return refused.refusal
+                return refused.refusal._replace(extensions=self._extensions(prepared, request))
         else:
             ctx = request.context(plan.projections, plan.looked_beyond)
             payload = await Run(plan, ctx, variables, request.instrumentation.level_called).payload()
-        if trace := request.trace:
-            payload["extensions"] = {"lectern": self._trace_extension(prepared, trace)}
+        if extensions := self._extensions(prepared, request):
+            payload["extensions"] = extensions
         return await self._answer(prepared, request, payload, engine)
 
     async def _answer(
@@ -180,15 +180,18 @@ class Executor:
             payload |= {"errors": [_response_too_large(self._max_response_bytes)], "data": None}
             response_errors, body = payload["errors"], [encoded(payload)]
         reads = (request.scope.reads if request.scope else None) or {}
-        cacheable = prepared.document.is_query and not response_errors and request.viewer is PUBLIC
+        public = request.viewer is PUBLIC and request.trace is None
+        cacheable = public and prepared.document.is_query and not response_errors
         return Answer(body, response_errors, has_data, engine, reads, cacheable)
 
-    def _trace_extension(self, prepared: Prepared, trace: Trace) -> JsonObject:
-        """Returns the request's trace, including the plan if the client asked for it."""
+    def _extensions(self, prepared: Prepared, request: Request) -> JsonObject | None:
+        """Returns the trace, with the plan if the client asked for it; None if it asked for no trace."""
+        if (trace := request.trace) is None:
+            return None
         extension: JsonObject = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
         if trace.with_plan:
             extension["plan"] = self.explain(prepared, trace.levels)
-        return extension
+        return {"lectern": extension}
 
     def _document(self, operation: Operation) -> Document | Refusal:
         if (cached := self.kept(operation)) is not None:
@@ -199,7 +202,7 @@ class Executor:
         return read
 
     def _read_steps(self, operation: Operation) -> _ReadSteps:
-        """Parses and validates an operation as a generator, one step per iteration. Caches the result."""
+        """Parses and validates an operation, and yields between the steps. Caches and returns the result."""
         key = (operation.query, operation.operation_name)
         try:
             document = yield from self._reader.read(operation)

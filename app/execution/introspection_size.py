@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from graphql import GraphQLField, GraphQLSchema, get_nullable_type, is_list_type
 
-#: The root fields that query the schema.
+#: The root fields for introspection.
 SCHEMA, TYPE = "__schema", "__type"
 FIELDS = frozenset({SCHEMA, TYPE})
 
@@ -15,7 +15,7 @@ _Element: TypeAlias = Any  # types, fields, arguments and so on have no common b
 
 
 class Occurrences(NamedTuple):
-    """A schema element, such as a type, and the number of times it occurs at one place in a response."""
+    """A schema element, such as a type, and how many times an introspection field resolves to it."""
 
     element: _Element
     times: int
@@ -33,7 +33,7 @@ class Introspection:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        # Any: it stands in for a GraphQLResolveInfo, of which the resolvers only use the schema.
+        # Any: it stands in for a GraphQLResolveInfo; the resolvers use only its schema.
         self._info: Any = SimpleNamespace(schema=schema)
         self._below: dict[tuple[int, str], Population] = {}
         self._kept: list[Population] = []  # kept alive, because `_below` is keyed by their id()
@@ -48,10 +48,7 @@ class Introspection:
         return self._keep(_counted([(type_, 1)] if type_ else []))
 
     def below(self, population: Population, name: str, field: GraphQLField) -> Population:
-        """Returns the schema elements that a field resolves to, for all of the given elements together.
-
-        Deprecated elements are included.
-        """
+        """Resolves a field of every element in a population. Returns all results, even deprecated ones."""
         key = (id(population), name)
         if key not in self._below:
             arguments = {"includeDeprecated": True} if "includeDeprecated" in field.args else {}
@@ -70,7 +67,7 @@ class Introspection:
 
 
 def size(population: Population) -> int:
-    """Returns the number of objects in the response that describe the elements of a population."""
+    """Returns the number of objects that an introspection field with this population returns."""
     return sum(occurrences.times for occurrences in population.values())
 
 

@@ -28,30 +28,36 @@ class Operation(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """The response to an operation that is not run: errors that share one code, and no data."""
+    """The response to an operation that is not run: errors that share one code, and no data.
+
+    extensions: the trace, if the client asked for one and graphql-core refused the operation.
+    """
 
     errors: Sequence[ErrorDict]
+    extensions: JsonObject | None = None
 
     @property
     def code(self) -> str:
-        """The error code, which is the same for all the errors."""
+        """The error code that all errors of the response share."""
         return str(self.errors[0]["extensions"]["code"])
 
     @property
     def payload(self) -> JsonObject:
         """The body of the GraphQL response."""
-        return {"errors": list(self.errors)}
+        payload: JsonObject = {"errors": list(self.errors)}
+        return payload if self.extensions is None else payload | {"extensions": self.extensions}
 
 
 class Answer(NamedTuple):
-    """The response to an operation that was run: its JSON, and information about it.
+    """The response to an operation that was run.
 
     body: the JSON in parts, in order; a large response has several, so that it is never copied in full.
-    errors: the errors in the response. has_data: false if there are errors and no root field has a value.
-    engine: how the operation was run. reads: the collections that were read, each with the `_id`s of the
-    documents, if the request records them (loaders.mongo.Scope). cacheable: whether the same request gets the
-    same response until one of the documents read changes. That is the case for a query without errors from a
-    viewer without a token.
+    has_data: false if there are errors and no root field has a value. reads: the collections that were read,
+    each with the `_id`s of the documents fetched, if the request records them (loaders.mongo.Scope).
+
+    cacheable: whether the same request would get the same response, as long as the collections in `reads`
+    don't change, or for a short time: a list can depend on the present, such as courses with an upcoming run.
+    Cacheable are queries without a token, a trace or errors.
     """
 
     body: list[bytes]

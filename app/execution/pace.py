@@ -36,7 +36,7 @@ class Pace:
         if self._began is not None and loop is self._loop:
             return now - self._began > LONGEST
         self._loop, self._began = loop, now
-        # The loop calls this in its next iteration, before it resumes the tasks that are waiting in `turn`.
+        # The loop calls this on its next iteration, before it resumes the tasks that are waiting in `turn`.
         loop.call_soon(self._end)
         return False
 

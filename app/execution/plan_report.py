@@ -12,7 +12,7 @@ from app.observing import LevelCalled
 
 _MOST_KEYS = 4  # maximum number of response keys shown on one line of the report
 
-#: The measured call of each level of a plan in one execution, keyed by the level's number (see LevelCalled).
+#: The LevelCalled events of one execution of a plan, keyed by their `number`.
 Timings: TypeAlias = Mapping[int, LevelCalled]
 
 
@@ -71,8 +71,8 @@ def _level_report(level: Level, level_above: Mapping[int, int], timings: Timings
 def _times_sent(level: Level, level_above: Mapping[int, int]) -> int:
     """Returns how many times a level's commands are sent.
 
-    A field of a connection, such as `totalCount`, sends them once for each list, regardless of which pages of
-    the list are requested.
+    For a field of a connection, such as `totalCount`, they are sent once for each list, regardless of how
+    many pages of the list are requested.
     """
     if not level.sites[0].position.parent_type.endswith("Connection"):
         return 1

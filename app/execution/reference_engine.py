@@ -22,8 +22,7 @@ async def payload(
 ) -> JsonObject:
     """Runs a valid operation whose variables have the right types. Returns its response.
 
-    in_thread: whether to run it in a thread. This is for operations that never await: on the event loop, they
-    would block all other requests, whereas Python switches between threads.
+    in_thread: whether to run it in a thread. An operation that never awaits would block the event loop.
 
     Raises RefusedError if no field was executed.
     """

@@ -9,7 +9,7 @@ from app.execution.operation import Refusal
 
 
 class RefusedError(Exception):
-    """Raised when an operation is not run, for one or more reasons that share one error code."""
+    """Raised when an operation is refused. There can be several reasons, all with the same error code."""
 
     def __init__(self, reasons: Sequence[GraphQLError], code: str) -> None:
         super().__init__(code)

@@ -12,10 +12,10 @@ from loaders.mongo import Scope
 
 _TICK = 0.05  # seconds between two checks of all watched requests
 
-# In seconds. Only after this long does a request listen for its client to disconnect, because most requests
-# are answered sooner.
+# Seconds after which a request starts to listen for its client to disconnect. Most requests are answered
+# sooner, so they never listen.
 _PATIENCE = 0.05
-_GRACE = 1.0  # seconds after its deadline during which a query can still return errors for single fields
+_GRACE = 1.0  # seconds that a query has after its deadline to return a partial response, with errors
 
 
 class TimeoutRefusal(HTTPException):
@@ -55,9 +55,8 @@ class Watches:
 class Watch:
     """Cancels the task that created it if the client disconnects or the scope's deadline passes.
 
-    The owner of a watch reads the body through `receive`, then calls `listen`, and calls `close` before it
-    sends the response. has_ended: whether the task was cancelled. timeout: the error, if it was cancelled
-    because of the deadline; None if the client disconnected.
+    The task reads the body through `receive`, and calls `close` before it sends the response.
+    has_ended: whether the task was cancelled. timeout: the error if the deadline passed, otherwise None.
     """
 
     __slots__ = (
@@ -92,9 +91,10 @@ class Watch:
             self._listener = asyncio.create_task(self._until_gone())
 
     def begin(self, *, is_query: bool) -> None:
-        """Grants a query a grace period after its deadline. Call this when the operation starts.
+        """Adjusts the watch to the type of the operation, which is about to start.
 
-        Stops watching a mutation: if it were interrupted, nobody would know how much of it had been done.
+        A query gets a grace period after its deadline. A mutation is no longer watched: if it were
+        interrupted, nobody would know how much of it had been done.
         """
         if is_query:
             self._deadline += _GRACE

@@ -1,4 +1,4 @@
-"""Decodes the head and body of a GraphQL request over HTTP to an Operation.
+"""Decodes the head and body of a GraphQL request over HTTP into an Operation.
 
 If a request can't be decoded, Starlette's HTTPException is raised, with a status and a message that says what
 the client should change.

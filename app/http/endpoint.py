@@ -20,7 +20,7 @@ from app.http.decoding import GRAPHQL_RESPONSE, HTML, JSON, Headers
 from app.http.reply import Reply
 from app.observing import Instrumentation, Refused, RequestEnded, Trace
 from app.protection import CHEAP, Admission
-from app.request import Client, Request, Services
+from app.request import Request, Services
 from loaders import mongo
 from resolvers.context import PUBLIC, Viewer
 
@@ -71,9 +71,9 @@ class Endpoint:
         )
         outer = mongo.current_scope.set(commands)
         watch = Watch(receive, commands, self.watches)
-        request_id, client = decoding.request_id(headers), decoding.client(headers)
+        request = self._request(scope, commands, headers)
         try:
-            answer = await self._reply(scope, watch, headers, media_type, request_id, client)
+            answer = await self._reply(scope, watch, headers, media_type, request)
         except HTTPException as refusal:
             answer = self._refused(refusal, media_type)
         except Exception as error:
@@ -88,25 +88,21 @@ class Endpoint:
             watch.close()
             mongo.current_scope.reset(outer)
         if listeners.request_ended is not None:
-            ended = RequestEnded(request_id, *client, answer.status, monotonic() - began, answer.length)
-            listeners.request_ended(ended)
+            seconds = monotonic() - began
+            listeners.request_ended(
+                RequestEnded(request.id, *request.client, answer.status, seconds, answer.length)
+            )
         return answer
 
     async def _reply(
-        self,
-        scope: Scope,
-        watch: Watch,
-        headers: Headers,
-        media_type: str | None,
-        request_id: str,
-        client: Client,
+        self, scope: Scope, watch: Watch, headers: Headers, media_type: str | None, request: Request
     ) -> Reply:
         only_queries = decoding.is_query_only(scope["method"])
         if media_type is None:
             raise HTTPException(406, f"The `Accept` header must allow {GRAPHQL_RESPONSE} or {JSON}.")
         self.admission.check(body.length(headers))
-        authorization = headers.get(b"authorization")
-        viewer = PUBLIC if authorization is None else await self._viewer(authorization)
+        if (authorization := headers.get(b"authorization")) is not None:
+            request = request._replace(viewer=await self._viewer(authorization))
         if only_queries:
             operation = decoding.from_query(scope)
         else:
@@ -119,36 +115,23 @@ class Endpoint:
             raise HTTPException(405, "Mutations must be sent with POST.", {"allow": "POST"}) from None
         if isinstance(prepared, Refusal):
             return self._not_run(prepared, media_type)
-        return await self._run(
-            prepared,
-            self._request(scope, watch.scope, headers, viewer, request_id, client),
-            watch,
-            media_type,
-        )
+        return await self._run(prepared, request, watch, media_type)
 
-    def _request(
-        self,
-        scope: Scope,
-        commands: mongo.Scope,
-        headers: Headers,
-        viewer: Viewer,
-        request_id: str,
-        client: Client,
-    ) -> Request:
+    def _request(self, scope: Scope, commands: mongo.Scope, headers: Headers) -> Request:
+        """Returns the request of a client that has not been authenticated yet."""
         instrumentation, trace = self.instrumentation, None
         trace_header = headers.get(b"x-lectern-trace")
         if trace_header in {b"1", b"plan"}:
             trace = Trace(with_plan=self.trace_plan and trace_header == b"plan")
             instrumentation = instrumentation.joined_by(trace)
-            commands.on_command = instrumentation.command_sent
         address = scope.get("client")
         return Request(
             self.services,
             datetime.now(UTC),
-            viewer,
+            PUBLIC,
             address[0] if address else "",
-            client,
-            request_id,
+            decoding.client(headers),
+            decoding.request_id(headers),
             commands,
             instrumentation,
             trace,
@@ -195,10 +178,12 @@ class Endpoint:
         """
         price, is_query = max(1, prepared.cost.price), prepared.document.is_query
         watch.scope.cheap = price <= CHEAP
+        if request.trace:
+            watch.scope.on_command = request.instrumentation.command_sent
         lane = self.admission.lane(price, is_query=is_query)
         if not lane.enter(price):
             await lane.wait(price, prepared.operation.size)
-        outer = giving_way.set(self.admission.giving_way()) if lane is self.admission.dear else None
+        outer = giving_way.set(self.admission.giving_way()) if lane is self.admission.expensive else None
         try:
             watch.begin(is_query=is_query)
             answer = await self.executor.run(prepared, request)

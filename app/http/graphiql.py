@@ -75,7 +75,7 @@ def page(static_dir: Path = STATIC) -> Response:
 
 
 def graphiql_routes(static_dir: Path = STATIC) -> list[BaseRoute]:
-    """Returns the routes `/` and `/assets/...`. For browsers at `/graphql`, the endpoint calls `page()`."""
+    """Returns the routes `/` and `/assets/...`. The endpoint itself serves GraphiQL at `/graphql`."""
 
     async def index(_request: Request) -> Response:
         return page(static_dir)

@@ -29,7 +29,7 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] | None = None
 
     def may_be_compressed(self, headers: Headers) -> bool:
-        """Returns whether compression is worthwhile and the client, by its request headers, accepts it."""
+        """Returns whether compression is worthwhile, and the request headers accept it."""
         return self.length >= compression.LEAST and compression.is_accepted(headers)
 
     async def compressed(self) -> "Reply":
@@ -62,9 +62,9 @@ class Reply(NamedTuple):
 
 
 def _pieces(part: bytes) -> list[bytes]:
-    """Splits a part into pieces of at most _PART bytes.
+    """Splits bytes into pieces of about the same size, at most _PART bytes each.
 
-    The connection keeps a piece in memory until the client has read all of it.
+    The connection can't free a piece before the client has read all of it.
     """
     size = ceil(len(part) / ceil(len(part) / _PART))
     return [part[start : start + size] for start in range(0, len(part), size)]
@@ -73,8 +73,8 @@ def _pieces(part: bytes) -> list[bytes]:
 def answered(answer: Answer | Refusal, media_type: str) -> Reply:
     """Returns the reply to an operation that was run or refused.
 
-    A refused operation is a client error (400). With the media type `application/json`, the status is 200
-    instead, as for every request that could be parsed, because some clients predate the specification.
+    The status of a refused operation is 400. With the media type `application/json`, it is 200, because
+    clients that predate the GraphQL over HTTP specification expect 200 for every well-formed request.
     """
     if isinstance(answer, Refusal):
         return Reply([encoded(answer.payload)], 200 if media_type == JSON else 400, media_type)
@@ -121,7 +121,7 @@ def _payload(message: str, code: str) -> dict[str, object]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
-_PART = 65_536  # bytes; the maximum size of a piece sent at a time
+_PART = 65_536  # maximum number of bytes that are sent at a time
 
 _RETRY_AFTER = "5"  # the value of the Retry-After header, in seconds
 

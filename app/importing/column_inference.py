@@ -17,8 +17,8 @@ _COUNT_COLUMNS = (
 )  # fmt: skip
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
 
-#: Optional fields whose unreadable values cause the row to be rejected, because replacing them with null
-#: would change the meaning of the row.
+#: Optional fields. A row with an invalid value in one of them is rejected, because replacing the value with
+#: null would change the meaning of the row.
 _REJECT_UNREADABLE = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments": ("status",)}
 
 Sample = Sequence[Cells]
@@ -91,7 +91,7 @@ def _fits(collection: Importable, name: str, candidate: FieldMapping, sample: Sa
     """Returns whether a candidate mapping accepts enough of the sampled values.
 
     For dates, the candidate's order of day and month must accept every value, and the opposite order must
-    accept fewer. Otherwise the order is unknown: 06/11, for example, can be read in either.
+    accept fewer. Otherwise the order is unknown: 06/11, for example, can be read in either order.
     """
     if candidate.options.get("separator"):
         return _is_joined(candidate.selection.columns[0], candidate.options["separator"], sample)
@@ -121,7 +121,7 @@ def _best_candidate(
 def _misfit_reason(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> str | None:
-    """Returns why a column is not imported, with an example value; None if no value was refused."""
+    """Returns a message about a value that was refused, or None if no value was refused."""
     plain = next(c for c in candidates if not c.options)
     _, null_counts = _try(collection, name, plain, sample)
     for message, examples in null_counts.examples.items():
@@ -139,7 +139,7 @@ def _is_ambiguous(collection: Importable, name: str, candidate: FieldMapping, sa
 def _try(
     collection: Importable, name: str, candidate: FieldMapping, sample: Sample
 ) -> tuple[int, NullCounts]:
-    """Returns how many sampled values are accepted, and which are refused. Nulls are not counted."""
+    """Returns how many sampled values the candidate accepts, and which it refuses. Ignores nulls."""
     recorder = Recorder(ImportMapping(collection, {name: replace(candidate, invalid="null")}))
     accepted = 0
     for values in sample:
@@ -185,7 +185,10 @@ def _identifier(
 
 
 def _has_unique_codes(collection: Importable, codes: FieldMapping, sample: Sample) -> bool:
-    """Returns whether each row has one code, and no two rows share a code. Identical rows count as one."""
+    """Returns whether each row has exactly one code, and no two rows share a code.
+
+    Identical rows count as one row.
+    """
     recorder = Recorder(ImportMapping(collection, {"codes": codes}))
     rows: dict[str, Cells] = {}
     for values in sample:

@@ -10,10 +10,10 @@ Fields = dict[str, Any]  # normalised values, keyed by field name; the normalise
 
 
 class Target(NamedTuple):
-    """A field that an import mapping can define."""
+    """A field that can be imported."""
 
     normaliser: str
-    names: str = ""  # folded headers that the field is inferred from, in order of preference
+    names: str = ""  # column headers that identify the field, the preferred one first (folded)
     required: bool = False  # whether a row without a value for this field is rejected
     choices: tuple[str, ...] = ()
 
@@ -21,7 +21,7 @@ class Target(NamedTuple):
         return [name.strip() for name in self.names.split("|")]
 
     def owns(self, name: str, header: str) -> bool:
-        """Returns whether a folded header is the field's own: its name, or its first choice of header."""
+        """Returns whether a header is the field's name or the first of its `headers`, ignoring spaces."""
         return header.replace(" ", "") in (name.casefold(), self.headers()[0].replace(" ", ""))
 
 

@@ -57,7 +57,7 @@ class Linker:
         }[collection]
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
-        """Returns, for each record in order, its document or the reason why it can't be imported."""
+        """Turns each record, in order, into a document, or into an Unlinked if it can't be imported."""
         return await self._link(records)
 
     async def after(self, records: Sequence[Record]) -> None:

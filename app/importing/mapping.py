@@ -158,7 +158,7 @@ class _Reader:
         )
 
     def lookup(self, key: str, value: Toml) -> Mapping[str, Toml] | None:
-        """Reads a lookup table, which is given inline or by its name under [lookups]."""
+        """Reads a lookup table. value: the table itself, or the name of a table under [lookups]."""
         if not isinstance(value, str):
             return None if value is None else self.table(key, value)
         tables = self.table("lookups", self.document.get("lookups", {}))

@@ -23,11 +23,10 @@ class RowError(Exception):
 
 @dataclass
 class NullCounts:
-    """Counts the values replaced with null: sentinels, and invalid values if the mapping allows that.
+    """Counts the values replaced with null: sentinels, and invalid values that the mapping doesn't reject.
 
-    A sentinel is a string that means "no value", such as "n/a". sentinels: the number of sentinels, by column
-    and text. invalid: the number of invalid values, by message. examples: some of the invalid values, in
-    quotes, by message.
+    A sentinel is a string that means "no value", such as "n/a". sentinels: counts by column and text.
+    invalid: counts by error message. examples: for each message, some of the invalid values, in quotes.
     """
 
     sentinels: Counter[tuple[str, str]]
@@ -56,7 +55,7 @@ class Recorder:
         ]
 
     def record(self, values: Cells) -> Fields:
-        """Returns the record of a row.
+        """Converts a row to normalised values, keyed by field name.
 
         Raises RowError if a required field is empty or a value is invalid.
         """

@@ -23,7 +23,7 @@ def show_mapping(
     """Prints the mapping as a table, then the columns that are not imported.
 
     Each row has the column, the field, the normaliser, and an example value before and after normalisation.
-    `external` is the source of the external IDs.
+    external: the `source` field of the documents' external IDs.
     """
     origin = "guessed" if guessed else "as mapped"
     title = (
@@ -121,7 +121,7 @@ def _mapping_row(
 def _example(
     name: str, field_mapping: FieldMapping, mapping: ImportMapping, sample: Sample
 ) -> tuple[str, str]:
-    """Returns a value before and after normalisation, from the first sampled row that has a value."""
+    """Returns the field's first value in the sample, before and after normalisation."""
     recorder = Recorder(ImportMapping(mapping.collection, {name: field_mapping}))
     for values in sample:
         try:

@@ -38,7 +38,7 @@ class OperationRun(NamedTuple):
 class LevelCalled(NamedTuple):
     """Event: the call that executes one level of a compiled plan has ended.
 
-    number: identifies the level within its plan: the `number` of its first app.execution.compiler.CallSite.
+    number: identifies the level. It is the `number` of the level's first app.execution.compiler.CallSite.
     field: the schema coordinate of the level's field. parents: the number of parent objects.
     """
 
@@ -92,7 +92,8 @@ class Listener:
 class Instrumentation:
     """The listeners of an application, or of one request.
 
-    Each attribute is a function that notifies the listeners of one event, or None if there are none.
+    Each attribute belongs to one event. It is a function that notifies the event's listeners, or None if the
+    event has no listeners.
     """
 
     __slots__ = (
@@ -110,7 +111,7 @@ class Instrumentation:
         self.late_write: OnLate | None = self._all("late_write")
 
     def joined_by(self, listener: Listener) -> "Instrumentation":
-        """Returns a new instrumentation, which also notifies the given listener."""
+        """Returns a new instrumentation that also notifies the given listener."""
         return Instrumentation(*self._listeners, listener)
 
     def _all(self, event: str) -> Callable[..., None] | None:

@@ -10,7 +10,7 @@ _LONGEST = 500  # maximum length of a logged reason, in characters
 
 
 class LogListener(Listener):
-    """Logs refusals and late writes. Repetitions are throttled and counted (see Throttled)."""
+    """Logs overload, and writes that outlive their request. Repeated warnings are throttled."""
 
     def __init__(self) -> None:
         self._refused = Throttled(

@@ -5,8 +5,9 @@ Each event is one line, including events from the server's libraries. Tracebacks
 
 import logging
 import sys
-from asyncio import get_running_loop
-from time import monotonic
+from asyncio import AbstractEventLoop, get_running_loop
+from collections.abc import Mapping
+from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -38,29 +39,30 @@ class Throttled:
     """Throttles warnings of one kind.
 
     The first warning is logged with its details. After that, the number of further warnings is logged every
-    ten seconds for as long as they keep occurring.
+    ten seconds for as long as they keep occurring. They are counted for each event loop, that is, for each
+    running application, so a module can share one object between applications.
     """
 
     def __init__(self, event: str) -> None:
         self._event = event
-        self._quiet_until = 0.0
-        self._repeated = 0
+        self._repeated: WeakKeyDictionary[AbstractEventLoop, int] = WeakKeyDictionary()  # while throttled
 
     def warning(self, **details: object) -> None:
-        if monotonic() < self._quiet_until:
-            self._repeated += 1
+        loop = get_running_loop()
+        if loop in self._repeated:
+            self._repeated[loop] += 1
         else:
-            self._log(**details)
+            self._log(loop, 0, details)
 
-    def _log(self, **details: object) -> None:
-        repeated = {"repeated": self._repeated} if self._repeated else {}
-        structlog.get_logger("lectern").warning(self._event, **details, **repeated)
-        self._quiet_until, self._repeated = monotonic() + _EVERY, 0
-        get_running_loop().call_later(_EVERY, self._log_repeated)
+    def _log(self, loop: AbstractEventLoop, repeated: int, details: Mapping[str, object]) -> None:
+        more = {"repeated": repeated} if repeated else {}
+        structlog.get_logger("lectern").warning(self._event, **details, **more)
+        self._repeated[loop] = 0
+        loop.call_later(_EVERY, self._log_repeated, loop)
 
-    def _log_repeated(self) -> None:
-        if self._repeated:
-            self._log()
+    def _log_repeated(self, loop: AbstractEventLoop) -> None:
+        if repeated := self._repeated.pop(loop):
+            self._log(loop, repeated, {})
 
 
 class _Forwarding(logging.Handler):

@@ -14,7 +14,7 @@ from app.observing.instrumentation import Listener, OperationRun
 
 
 class Metrics(Listener, Collector):
-    """Counts operations by engine, and by the reason why graphql-core runs them ("" for a compiled plan).
+    """Counts operations by engine, and by the reason why graphql-core ran them ("" if it didn't).
 
     The counters are plain ints. They are only updated on the event loop, so, unlike the counters of
     prometheus_client, they need no lock.

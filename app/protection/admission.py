@@ -1,8 +1,8 @@
 """Admission control: which requests run now, which wait in a queue, and which are refused.
 
-The total price (see app.execution.cost) of the requests that run concurrently is bounded. So, under overload,
-requests finish one after another, instead of all of them finishing late or never. docs/protection.md explains
-the design.
+The total price (see app.execution.cost) of the requests that run at the same time is limited. Under overload,
+further requests wait for their turn. If all of them ran at once, all would finish late or never.
+docs/protection.md explains the design.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ CHEAP = 2_000  # the maximum price of a cheap operation: 20 ms of CPU time
 _CHEAP_FACTOR = 2  # capacity for cheap queries, as a multiple of the capacity for expensive ones
 
 _TEXTS_AT_ONCE = 16_000  # bytes of documents parsed per iteration of the event loop
-_LARGE_BODY = 16_000  # bytes; a larger body is cheaper to refuse than to decode
+_LARGE_BODY = 16_000  # bytes; when overloaded, the server refuses larger bodies without reading them
 
 _MOST_WAITING = 5_000  # maximum number of waiting requests per kind of work; each takes about 20 kB
 _MOST_BYTES = 64_000_000  # maximum total size of the waiting requests' bodies per kind of work
 
 _PAUSE = 0.002  # seconds that an expensive query sleeps at a time while mutations are in flight
-_MAX_PAUSED = 0.5  # maximum total sleep of one expensive query while mutations are in flight, in seconds
+_MAX_PAUSED = 0.5  # maximum total of these pauses in one query, in seconds
 
 #: A cheaper request can run before an earlier one only if it arrives at most this many seconds later. The
 #: limit keeps expensive requests from waiting forever.
@@ -90,14 +90,14 @@ class Lane:
         heappush(self._queue, (due, next(self._numbers), price, ready))
         self.waiting += 1
         self._bytes += size
-        self._advance()  # the request might already be at the front of the queue, and fit
+        self._advance()  # this request might be admitted at once
         try:
             # The timeout is random, because refusing all waiting requests at the same moment would block the
             # event loop and leave the queue empty.
             async with asyncio.timeout(self._wait * random.uniform(0.5, 1)):  # noqa: S311 # not for cryptography
                 await ready
         except (TimeoutError, asyncio.CancelledError) as ended:
-            if not ready.cancelled():  # the request was admitted just as its wait ended
+            if not ready.cancelled():  # the request has been admitted in the meantime
                 self.used -= price
             self._advance()
             if isinstance(ended, TimeoutError):
@@ -130,7 +130,7 @@ class Lane:
 class Admission:
     """The lanes of a process, each of which limits one kind of work.
 
-    There is a lane for cheap queries and one for dear (expensive) queries, two more for mutations, and one
+    There is a lane for cheap queries and one for expensive queries, two more for mutations, and one
     for parsing the texts of documents.
 
     capacity: the maximum total price in a lane, doubled for the lane of cheap queries. wait: see `Lane`.
@@ -139,38 +139,38 @@ class Admission:
     def __init__(self, capacity: int = 50_000, wait: float = 5) -> None:
         self._wait = wait
         self.cheap = Lane(capacity * _CHEAP_FACTOR, wait)
-        self.dear = Lane(capacity, wait)
+        self.expensive = Lane(capacity, wait)
         self.writes = Lane(capacity, wait)
-        self.dear_writes = Lane(capacity, wait)
+        self.expensive_writes = Lane(capacity, wait)
         self.texts = Lane(_TEXTS_AT_ONCE, wait)
 
     def giving_way(self) -> Callable[[], Awaitable[None]]:
         """Returns a function that one expensive query awaits between slices of its work.
 
-        The function sleeps while mutations are in flight, for at most half a second per query in total. A
-        mutation makes a dozen round trips to MongoDB; without the sleep, it would wait for a slice of the
-        query after each of them.
+        The function sleeps while mutations are in flight, for at most half a second per query in total.
+        Otherwise, after each of its dozen round trips to MongoDB, a mutation would wait for a slice of the
+        query.
         """
         left = _MAX_PAUSED
 
         async def give_way() -> None:
             nonlocal left
-            while (self.writes.used or self.dear_writes.used) and left > 0:
+            while (self.writes.used or self.expensive_writes.used) and left > 0:
                 left -= _PAUSE
                 await asyncio.sleep(_PAUSE)
 
         return give_way
 
     def lane(self, price: int, *, is_query: bool) -> Lane:
-        """Returns the lane for an operation, which is either a query or a mutation."""
+        """Returns the lane for a query or mutation with this price."""
         if is_query:
-            return self.cheap if price <= CHEAP else self.dear
-        return self.writes if price <= CHEAP else self.dear_writes
+            return self.cheap if price <= CHEAP else self.expensive
+        return self.writes if price <= CHEAP else self.expensive_writes
 
     def check(self, length: int) -> None:
         """Refuses a request before its body is read if the queue that it probably needs is full.
 
         length: length of the body, in bytes. Raises OverloadedError.
         """
-        if self.cheap.is_full or (length > _LARGE_BODY and (self.dear.is_full or self.texts.is_full)):
+        if self.cheap.is_full or (length > _LARGE_BODY and (self.expensive.is_full or self.texts.is_full)):
             raise OverloadedError(self._wait)

@@ -2,8 +2,8 @@
 
 from graphql import DocumentNode, FieldNode
 
-from app.protection.limits import over
 from app.protection.selections import all_selections
+from app.protection.too_large import over
 
 
 def check_aliases(document: DocumentNode, limit: int) -> None:

@@ -2,7 +2,7 @@
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
 
-from app.protection.limits import over
+from app.protection.too_large import over
 
 
 def check_depth(document: DocumentNode, limit: int) -> None:
@@ -20,9 +20,9 @@ def check_depth(document: DocumentNode, limit: int) -> None:
 
 
 class _Depths:
-    """Measures the depth of selection sets, and of each fragment only once.
+    """Measures the depth of selection sets. Each fragment is measured only once.
 
-    A fragment that spreads itself adds no depth; validation refuses it.
+    Cycles of fragments are not followed, because validation refuses them anyway.
     """
 
     def __init__(self, document: DocumentNode) -> None:

@@ -2,14 +2,14 @@
 
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
 
-from app.protection.limits import over
 from app.protection.selections import all_selections
+from app.protection.too_large import over
 
 
 def check_directives(document: DocumentNode, limit: int) -> None:
     """Raises TooLargeError if a document has more directives than the limit.
 
-    Directives on operations, variables, fragments, spreads and fields count.
+    Directives on operations, variables, fragments, spreads and fields are all counted.
     """
     directives = sum(len(node.directives or ()) for node in all_selections(document))
     for definition in document.definitions:

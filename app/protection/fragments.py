@@ -2,14 +2,14 @@
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode
 
-from app.protection.limits import over
 from app.protection.selections import all_selections, below
+from app.protection.too_large import over
 
 
 def check_fragments(document: DocumentNode, limit: int) -> None:
     """Raises TooLargeError if a document has more fragments than the limit.
 
-    Definitions, spreads and inline fragments count.
+    Fragment definitions, spreads and inline fragments are all counted.
     """
     fragments = sum(isinstance(definition, FragmentDefinitionNode) for definition in document.definitions)
     fragments += sum(not isinstance(node, FieldNode) for node in all_selections(document))

@@ -16,11 +16,11 @@ from graphql import (
     SelectionSetNode,
 )
 
-from app.protection.limits import over
+from app.protection.too_large import over
 
 
 def check_overlap(document: DocumentNode, limit: int) -> None:
-    """Raises TooLargeError as soon as the steps exceed the limit.
+    """Raises TooLargeError if comparing overlapping fields of the document would take too many steps.
 
     The document must have no fragment cycle (app.protection.fragments.have_cycle).
     """

@@ -7,13 +7,14 @@ number of lines before it.
 from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source
 from graphql.language.parser import Parser
 
-from app.protection.limits import Limits, TooLargeError, over
+from app.operation_limits import Limits
+from app.protection.too_large import TooLargeError, over
 
-_ABORTED = "Parsing aborted."  # the end of graphql-core's message when a limit is reached
+_ABORTED = "Parsing aborted."  # how graphql-core's error message ends if a limit is exceeded
 
 
 def parsed(text: str, limits: Limits) -> DocumentNode:
-    """Parses a document. Its tokens, its comments and its lines are each limited to `query_tokens`.
+    """Parses a document. `query_tokens` limits the number of tokens, and also of comments and of lines.
 
     Raises GraphQLSyntaxError or TooLargeError.
     """

@@ -8,7 +8,7 @@ from graphql import (
     OperationDefinitionNode,
 )
 
-from app.protection.limits import over
+from app.protection.too_large import over
 
 
 def check_root_fields(document: DocumentNode, limit: int) -> None:
@@ -29,7 +29,7 @@ def check_root_fields(document: DocumentNode, limit: int) -> None:
 
 
 def _count(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> int:
-    """Counts the root fields of an operation. Each fragment is expanded once."""
+    """Counts the root fields of an operation. A fragment that is spread several times is counted once."""
     fields, expanded, sets = 0, set(), [operation.selection_set]
     while sets:
         for node in sets.pop().selections:

@@ -5,8 +5,9 @@ from typing import Any, TypeAlias, cast
 
 from graphql import DocumentNode, ListValueNode, ObjectValueNode, OperationDefinitionNode, ValueNode
 
-from app.protection.limits import Limits, over
+from app.operation_limits import Limits
 from app.protection.selections import all_selections
+from app.protection.too_large import over
 
 _Json: TypeAlias = Any  # any JSON that a client sends
 _Container: TypeAlias = list[_Json] | dict[str, _Json]
@@ -60,7 +61,7 @@ def _literals(document: DocumentNode) -> Iterator[ValueNode | None]:
 
 
 def _check(value: Sized, depth: int, limits: Limits) -> None:
-    """Checks one list or object. depth: how deeply it is nested; the object of all variables has depth 0."""
+    """Checks one list or object. depth: how deeply it is nested; the `variables` object has depth 0."""
     if depth > limits.value_depth:
         raise over(f"A value is nested {depth:,} levels deep", limits.value_depth, "MAX_VALUE_DEPTH", _LESS)
     if len(value) > limits.list_values:

@@ -47,7 +47,7 @@ def instructor_documents(people: Table) -> list[InstructorDoc]:
 
 
 def course_documents(categories: Sequence[CategoryPlan], people: Table) -> list[CourseDoc]:
-    """Returns every course, before its aggregates are computed."""
+    """Returns all courses. Their aggregates are computed later."""
     random = seeded("courses")
     plans = [(category, plan) for category in categories for plan in category.courses]
     return [_course(n, category, plan, people, random) for n, (category, plan) in enumerate(plans)]
@@ -89,7 +89,7 @@ def _course(n: int, category: CategoryPlan, plan: CoursePlan, people: Table, ran
         "externalId": external_id(plan.key),
         **summarise([0] * 5, _imported(plan)),
         "studentCount": 0,
-        # The number of raters, because they took the course. How many other students took it is unknown.
+        # At least the raters took the course. How many other students did is unknown.
         "importedStudentCount": plan.imported[1] if plan.imported else 0,
         "seatsUntil": None,
         "newestReviewIds": NO_IDS,

@@ -110,7 +110,7 @@ def _of_course(offer: Offer, students: Sequence[ObjectId], random: Random) -> li
 
 
 def _run_choices(offer: Offer, random: Random) -> list[Run | None]:
-    """Returns the runs to choose from, the popular ones repeated. None stands for studying self-paced."""
+    """Returns the runs to choose from, and None for self-paced study. Popular choices are repeated."""
     runs = [run for run in offer.runs for _ in range(random.randrange(2, 6) if run.past else 2)]
     self_paced = len(runs) // 2 + 1 if "ONLINE" in offer.plan.modes and not offer.plan.is_new else 0
     return [*runs, *[None] * self_paced]
@@ -170,7 +170,7 @@ def _progress(status: EnrollmentStatus, run: Run | None, random: Random) -> floa
 
 
 def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) -> None:
-    """Gives a run enough seats for everyone, or too few, in which case it waitlists the last to enrol."""
+    """Gives a run enough seats for everyone, or too few. If too few, the last to enrol are waitlisted."""
     document, taken = run.document, [e for e in enrolments if e["status"] in ("ACTIVE", "COMPLETED")]
     full, unlimited = random.random() < _FULL_SHARE, random.random() < _UNLIMITED_SHARE
     if full and not run.past and len(taken) > _SEATS[0]:

@@ -10,7 +10,7 @@ from typing import Any
 from loaders.model import CourseStatus, DeliveryMode, Level
 from loaders.text import slugify
 
-Table = Mapping[str, Any]  # a table in a TOML file in data/, which is our own and needs no validation
+Table = Mapping[str, Any]  # a table in one of our own TOML files, which need no validation
 
 CATEGORIES = (
     "back-end",
@@ -29,7 +29,7 @@ LANGUAGES = ("en", "es", "de", "fr", "hi", "ar")
 
 @dataclass(frozen=True)
 class CoursePlan:
-    """A course in data/catalogue. The fields from `subject` on are what its reviews can mention."""
+    """A course in data/catalogue. The fields from `subject` on hold details for its reviews."""
 
     title: str
     codes: list[str]
@@ -46,9 +46,7 @@ class CoursePlan:
     price: str | None = None  # such as "INR 14999", or "free"; None if unknown
     language: str = "en"
     status: CourseStatus = "PUBLISHED"
-    imported: tuple[float, int] | None = (
-        None  # the average and number of imported ratings, which have no reviews
-    )
+    imported: tuple[float, int] | None = None  # average and number of ratings that have no reviews
     reviews: bool = True
     draw: float = 1.0  # popularity among students, relative to other courses
     quality: float | None = None  # the mean of the distribution from which its ratings are drawn
@@ -57,7 +55,7 @@ class CoursePlan:
     topics: tuple[str, ...] = ()
     loved: tuple[str, ...] = ()
     gripes: tuple[str, ...] = ()
-    jobs: tuple[str, ...] = ()  # jobs that reviewers mention, if the category's jobs don't suit the course
+    jobs: tuple[str, ...] = ()  # jobs that reviewers mention; if empty, the category's jobs are used
 
     @cached_property
     def key(self) -> str:

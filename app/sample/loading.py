@@ -13,9 +13,9 @@ from loaders.transfer import begin_sample, complete_sample, insert_sample
 async def load_sample(database: Database, now: datetime | None = None) -> bool:
     """Loads the sample data. Returns False if there was nothing to do.
 
-    There is nothing to do if the data was loaded before, or if the database has other courses. An interrupted
-    load is completed for the day on which it started, so that its documents are consistent. Documents with
-    another layout version are replaced.
+    There is nothing to do if the data was loaded before, or if the database has other courses. If a load
+    was interrupted, it is completed with the data for the day on which it started, so that the documents are
+    consistent. Sample documents with another layout version are replaced.
     """
     moment = now or datetime.now(UTC)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -31,6 +31,6 @@ async def load_sample(database: Database, now: datetime | None = None) -> bool:
 
 
 async def _recount(database: Database) -> None:
-    """Corrects the counts of replaced documents by including later reviews, votes and enrolments."""
+    """Corrects the aggregates, because users might have added reviews, votes or enrolments."""
     async for _ in recount(database, fix=True):
         pass

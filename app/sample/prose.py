@@ -1,7 +1,7 @@
 """Composes the texts of reviews from sentences in data/texts and in the catalogue.
 
 A satisfied reviewer praises the course and perhaps mentions a flaw; a dissatisfied one does the reverse.
-Sentences are dealt like cards, so that the reviews of a course use each one before any is repeated.
+Sentences are dealt like cards: in the reviews of a course, none is repeated until all have been used.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class Deck:
 class Written:
     body: str
     title: str
-    gripe: str | None  # the flaw that the review mentions, if the catalogue lists it for the course
+    gripe: str | None  # the flaw from the catalogue that the review mentions, if any
 
 
 class Writer:
@@ -74,7 +74,7 @@ class Writer:
     def write(
         self, rating: int, difficulty: int | None, hours: float, fresh: Callable[[str], bool]
     ) -> Written:
-        """Writes a review with a rating. `fresh` returns whether a text is new."""
+        """Writes a review with a rating. `fresh` returns whether no other review has the same body."""
         self._hours = (
             f"{hours:g}" if self._plan.language in ("en", "hi", "ar") else f"{hours:g}".replace(".", ",")
         )
@@ -99,7 +99,7 @@ class Writer:
         return self._say("update.note")
 
     def rejected(self) -> str:
-        """Writes a text that a moderator rejects."""
+        """Writes a text that a moderator would reject."""
         return self._say("rejected.body") if self._has("rejected.body") else self._say("title.low")
 
     # -- the forms that a review can have, from one line to several paragraphs ---------------------------
@@ -178,7 +178,7 @@ class Writer:
         return self._random.choices(kinds, [weights[kind] for kind in kinds])[0]
 
     def _bad(self, rating: int, most: int) -> list[str]:
-        """Writes complaints: up to `most` sentences, and hardly any for a high rating."""
+        """Writes up to `most` sentences of complaint, but at most one if the rating is 4 or 5."""
         if rating == 5:
             return self._maybe("sentence.soft", 0.12 * most)
         if rating == 4:
@@ -226,7 +226,7 @@ class Writer:
         return sentence.format(**{slot: _cased(words[slot.lower()], slot) for slot in slots})
 
     def _word(self, slot: str, fixed: Mapping[str, str]) -> str:
-        """Returns the word for a slot, a placeholder in a sentence such as {topic}.
+        """Returns the word for a slot. A slot is a placeholder, such as {topic}, in a sentence.
 
         {topic} and {other} get consecutive words from the same deck, so that they differ.
         """
@@ -254,5 +254,5 @@ def _slots(sentence: str) -> list[str]:
 
 
 def _cased(word: str, slot: str) -> str:
-    """Capitalises a word if the placeholder that it replaces is capitalised, such as {Topic}."""
+    """Capitalises a word if its placeholder is capitalised, as in {Topic}."""
     return word[:1].upper() + word[1:] if slot[0].isupper() else word

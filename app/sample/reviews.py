@@ -31,8 +31,8 @@ _ANONYMOUS = 150
 _PENDING = 60
 _REJECTED = 25
 
-# For several average ratings, the percentages of reviews with one to five stars. Other averages are
-# interpolated.
+# Pairs of an average rating and the percentages of reviews with one to five stars. The percentages for other
+# averages are interpolated.
 _SHARES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (3.0, (16, 18, 26, 25, 15)),
     (3.5, (8, 12, 23, 34, 23)),
@@ -160,7 +160,7 @@ def _occasions(
 def _outsider(
     course: ObjectId, students: Sequence[StudentDoc], taken: set[tuple[ObjectId, ObjectId]], random: Random
 ) -> ObjectId:
-    """Draws a student who has neither a counted enrolment in the course nor a review of it."""
+    """Draws a student who has neither attended the course nor reviewed it."""
     while (course, student := random.choice(students)["_id"]) in taken:
         pass
     taken.add((course, student))
@@ -175,9 +175,9 @@ def _occasion(enrolment: EnrollmentDoc, random: Random) -> _Occasion:
 
 
 def _dated_reviews(occasions: Iterable[_Occasion], random: Random) -> list[ReviewDoc]:
-    """Returns the reviews in order of date, without their content.
+    """Creates reviews without content, in order of date.
 
-    Some reviews of a course get identical dates, as is common in data from imports and forms.
+    Some reviews of a course get the same date, because this is common in data from imports and forms.
     """
     last: dict[ObjectId, datetime] = {}
     documents = []
@@ -243,7 +243,7 @@ def _add_content(
 
 
 def _write(review: ReviewDoc, subject: Subject, seen: set[str], random: Random) -> str | None:
-    """Fills in a review's text and ratings. Returns the flaw of the course that the text mentions, if any."""
+    """Fills in a review's text and ratings. If the text mentions a flaw of the course, returns this flaw."""
     rating = random.choices((1, 2, 3, 4, 5), cum_weights=subject.shares)[0]
     difficulty = min(5, max(1, subject.difficulty + random.choice((-1, 0, 0, 0, 1))))
     hours = max(1.5, subject.hours + random.randrange(-6, 7) / 2)

@@ -15,11 +15,11 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.server import head, rejections
-from app.server.connection_limits import Limits
+from app.server.connection_limits import ConnectionLimits
 from app.server.cycle import Cycle
 from app.server.drain import is_draining
 from app.server.reader import Reader
-from app.server.rejections import Refusal
+from app.server.rejections import Rejection
 from app.server.state import State
 
 #: Bytes that are fed to the parser at a time. After each chunk, the size of an unfinished head is checked.
@@ -29,14 +29,14 @@ _CHUNK = 16_384
 #: the connection closes, and the client retries them (RFC 9112 9.3.2).
 _MAX_PIPELINED = 8
 
-#: Total bytes of pipelined request bodies above which reading pauses until they are consumed.
+#: Reading pauses when the bodies of the pipelined requests exceed this number of bytes in total.
 _MAX_PIPELINED_BODIES = 65_536
 
-_HEAD_OVERHEAD = 1024  # bytes allowed for everything in a head other than its fields and its URL
+_HEAD_OVERHEAD = 1024  # bytes allowed in a head in addition to its fields and its URL
 
-_TICKS = 10  # number of steps in which the timeout of a head or body is counted down
+_TICKS = 10  # number of equal parts into which the timeout of a head or body is divided
 _LINGER = 1.0  # seconds for a refusal to reach its client, or a last request to reach a stopping server
-_MAX_LINGERING = 128  # connections above the limit that can stay open for _LINGER; others close at once
+_MAX_LINGERING = 128  # once this many connections exceed the limit, further ones close immediately
 
 _Options: TypeAlias = Any  # uvicorn's constructor arguments, passed through unchanged
 _App: TypeAlias = Any  # an ASGI application; uvicorn keeps its type private
@@ -57,21 +57,19 @@ class _Phase(enum.Enum):
 class Connection(HttpToolsProtocol):
     """One client connection: parses requests, enforces the limits, and answers in order."""
 
-    def __init__(self, *arguments: _Options, limits: Limits, **options: _Options) -> None:
+    def __init__(self, *arguments: _Options, limits: ConnectionLimits, **options: _Options) -> None:
         super().__init__(*arguments, **options)
         self.limits = limits
         self.state: State = options["server_state"]
-        self.running: RequestResponseCycle | None = (
-            None  # the request being answered; self.cycle is the newest one
-        )
+        # The request being answered; self.cycle is the latest request.
+        self.running: RequestResponseCycle | None = None
         self._phase = _Phase.REQUEST  # the parser's position in a message
-        self._last_received = (
-            False  # the last request on this connection is complete: further input is dropped
-        )
+        # Whether the last request on this connection is complete, so that further input is dropped.
+        self._last_received = False
         self._ignores_message = False  # whether the parser's events for the current message are ignored
-        self._is_ending = False  # the connection closes after the current response: all input is dropped
+        self._is_ending = False  # the connection closes after the current response, so all input is dropped
         self._keep_alive_after_body = True  # whether to keep the connection once the body is complete
-        self._refusal: Refusal | None = None
+        self._rejection: Rejection | None = None
         self._awaited: _Phase | None = None  # the phase that the current timeout is for
         self._timer: TimerHandle | None = None
         self._idle_timer: TimerHandle | None = None
@@ -148,7 +146,7 @@ class Connection(HttpToolsProtocol):
         self._idle_timer = self.loop.call_later(seconds, self._check_idle)
 
     def _check_idle(self) -> None:
-        """Closes the connection if it has been idle for the whole timeout; otherwise waits for the rest."""
+        """Closes the connection if it has been idle for the whole timeout; otherwise checks again later."""
         self._idle_timer = None
         if self not in self.state.idle:
             return
@@ -172,7 +170,7 @@ class Connection(HttpToolsProtocol):
             self.close()
         else:
             what = "head" if self._awaited is _Phase.HEAD else "body"
-            self._refuse(Refusal(408, f"The request's {what} took too long to arrive."))
+            self._refuse(Rejection(408, f"The request's {what} took too long to arrive."))
 
     def close(self) -> None:
         self._wait_for(None)
@@ -224,7 +222,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase = _Phase.HEAD
-        self._wait_for(None)  # cancels the previous timeout; the new request's head gets a new one
+        self._wait_for(None)  # cancels the previous timeout: the new head gets a timeout of its own
 
     def on_headers_complete(self) -> None:
         self._unparsed = 0
@@ -259,13 +257,13 @@ class Connection(HttpToolsProtocol):
         if previous is None or previous.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:
-            # Unlike in uvicorn, reading continues: otherwise a disconnect would go unnoticed.
+            # Unlike uvicorn, Lectern continues to read, because otherwise a disconnect would go unnoticed.
             self.pipeline.appendleft((cycle, self.app))
 
     def _check_head(self) -> None:
-        refusal = head.refusal(self.url, self.parser.get_http_version(), self.headers, self.limits)
-        if refusal:
-            self._refuse(refusal)
+        rejection = head.rejection(self.url, self.parser.get_http_version(), self.headers, self.limits)
+        if rejection:
+            self._refuse(rejection)
             raise _StopParsingError
         self.url = head.with_path(self.url)
 
@@ -287,7 +285,7 @@ class Connection(HttpToolsProtocol):
     def _prepare_early_answer(self) -> None:
         """Makes the connection close if the response is sent before the request's body is complete.
 
-        In that case, the server can't know whether the client will still send the body (RFC 9110 10.1.1).
+        The server can't know whether the client will then send the rest of the body (RFC 9110 10.1.1).
         """
         cycle = self.cycle
         if cycle.transport is self.transport and not cycle.response_started:
@@ -296,7 +294,7 @@ class Connection(HttpToolsProtocol):
             self._keep_alive_after_body, cycle.keep_alive = cycle.keep_alive, False
 
     def _undo_early_answer(self) -> None:
-        """Restores keep-alive if no response has been started by the time the request's body has arrived."""
+        """Restores keep-alive if the request's body is complete before the response has started."""
         cycle = self.cycle
         if cycle.transport is not self.transport and not cycle.response_started:
             cycle.transport = self.transport
@@ -313,8 +311,8 @@ class Connection(HttpToolsProtocol):
         self.reader.answered()
         if self.transport.is_closing():
             return
-        if self._refusal and not self.pipeline:
-            self._send_refusal(self._refusal)
+        if self._rejection and not self.pipeline:
+            self._send_rejection(self._rejection)
         else:
             self._run_next()
 
@@ -368,16 +366,16 @@ class Connection(HttpToolsProtocol):
 
     # --- Refusals ---
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, rejection: Rejection) -> None:
         """Sends the refusal once earlier requests are answered, and closes the connection."""
         if self._is_ending:
             return
         self._wait_for(None)
-        self._is_ending, self._refusal = True, refusal
+        self._is_ending, self._rejection = True, rejection
         if self._phase is _Phase.BODY and self.cycle and not self._withdraw(self.cycle):
             self.close()  # the request was answered before its body arrived
         elif not self.running or self.running.response_complete or self.running.disconnected:
-            self._send_refusal(refusal)
+            self._send_rejection(rejection)
 
     def _withdraw(self, cycle: RequestResponseCycle) -> bool:
         """Drops a request that has an invalid body. Returns False if its response has already started."""
@@ -388,9 +386,9 @@ class Connection(HttpToolsProtocol):
         _disconnect(cycle)
         return True
 
-    def _send_refusal(self, refusal: Refusal) -> None:
+    def _send_rejection(self, rejection: Rejection) -> None:
         if not self.transport.is_closing():
-            self.transport.write(refusal.encoded(self.state.default_headers))
+            self.transport.write(rejection.encoded(self.state.default_headers))
             self._linger()
 
     def _linger(self) -> None:

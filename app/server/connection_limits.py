@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """The limits on client connections. Sizes are in bytes, times in seconds.
 
     connections: number of connections per process. head: size of a request's head without the URL. headers:

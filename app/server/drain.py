@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+# Kept per process, because a process stops with everything that runs in it.
 _begun: list[Callable[[], bool]] = []
 
 
@@ -14,7 +15,7 @@ def begin(is_last: Callable[[], bool]) -> None:
 
 
 def is_draining() -> bool:
-    """Returns whether this process is draining: connections should close after their current requests."""
+    """Returns whether this process is draining. If so, connections close after their current requests."""
     return bool(_begun)
 
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import httptools
 
 from app.server import rejections
-from app.server.connection_limits import Limits
-from app.server.rejections import Refusal
+from app.server.connection_limits import ConnectionLimits
+from app.server.rejections import Rejection
 
 _VERSIONS = frozenset(("1.0", "1.1"))
 _SLASH = ord("/")
@@ -23,7 +23,7 @@ _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 _Scope: TypeAlias = Any  # uvicorn's ASGI scope, whose type is private
 
 
-def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refusal | None:
+def rejection(url: bytes, version: str, headers: _Headers, limits: ConnectionLimits) -> Rejection | None:
     """Returns the refusal for a head that is invalid or too large; None if it is acceptable."""
     names, values = zip(*headers, strict=True) if headers else ((), ())
     size = sum(map(len, names)) + sum(map(len, values)) + _FIELD_OVERHEAD * len(names)
@@ -38,12 +38,12 @@ def refusal(url: bytes, version: str, headers: _Headers, limits: Limits) -> Refu
     return None
 
 
-def too_large(url: bytes, limits: Limits) -> Refusal:
+def too_large(url: bytes, limits: ConnectionLimits) -> Rejection:
     """Returns the refusal for a head that is too large: 414 if its URL is too long, otherwise 431."""
     if len(url) > limits.url:
-        return Refusal(414, f"The URL has more than {limits.url} bytes (MAX_URL_BYTES).")
+        return Rejection(414, f"The URL has more than {limits.url} bytes (MAX_URL_BYTES).")
     sizes = f"{limits.head} bytes (MAX_HEAD_BYTES) or {limits.headers} fields (MAX_HEADERS)"
-    return Refusal(431, f"The head has more than {sizes}.")
+    return Rejection(431, f"The head has more than {sizes}.")
 
 
 def with_path(url: bytes) -> bytes:

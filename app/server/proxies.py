@@ -47,7 +47,10 @@ class Proxies:
             scope["client"] = self._origin(scope["client"], forwarded)
 
     def _origin(self, peer: tuple[str, int], forwarded: Iterable[bytes]) -> tuple[str, int]:
-        """Returns the last address that isn't a trusted proxy's. An invalid entry ends the search."""
+        """Returns the last address in X-Forwarded-For that isn't a trusted proxy's.
+
+        Entries before an invalid one are ignored.
+        """
         origin = peer
         for entry in reversed(list(forwarded)):
             if (address := _address(entry)) is None:
@@ -77,7 +80,7 @@ def _address(entry: bytes) -> str | None:
 
 
 def _parsed(host: str) -> IPv4Address | IPv6Address | None:
-    """Parses an address, with IPv4-mapped IPv6 as plain IPv4. Returns None if it isn't valid."""
+    """Parses an address, and converts IPv4-mapped IPv6 to IPv4. Returns None if the address is invalid."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from math import inf
 
 from app.observing import Throttled
-from app.server.connection_limits import Limits
+from app.server.connection_limits import ConnectionLimits
 
 #: The minimum rate, in bytes per second, at which a client must read a pending response.
 _MIN_RATE = 1000
@@ -21,7 +21,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of zero: closing resets t
 #: last byte is sent.
 _PART = 65_536
 
-_GRACE = 1.0  # seconds of measurement after which a client's reading rate counts as known
+_GRACE = 1.0  # a client's reading rate is known once it has been measured for this many seconds
 
 #: Once the memory limit is exceeded, clients are disconnected until usage is down to this share of the limit.
 #: Without the gap, all clients would be checked at every further response, which takes time.
@@ -29,9 +29,9 @@ _LOW_WATER = 7 / 8
 
 
 class Unread:
-    """Tracks and limits the memory of the unread responses on all connections together.
+    """ConnectionLimits the memory that the unread responses of all connections take together.
 
-    Over the limit, clients are disconnected, starting with the one that would take longest to read its
+    Above the limit, clients are disconnected, starting with the one that would take longest to read its
     responses. Clients whose reading rate is not known yet come last. A client may exceed the limit as long as
     no other client has unread responses.
     """
@@ -42,7 +42,7 @@ class Unread:
         self._full = Throttled("unread responses exceed their limit: the slowest clients are disconnected")
 
     def count(self, reader: "Reader", limit: int) -> None:
-        """Updates the number of unread bytes for a client. limit: bytes for all clients together."""
+        """Updates the number of unread bytes for a client. limit: the maximum for all clients together."""
         size = reader.held()
         self.bytes += size - self._counted.get(reader, 0)
         self._counted[reader] = size
@@ -75,7 +75,7 @@ class Reader:
     def __init__(
         self,
         transport: asyncio.Transport,
-        limits: Limits,
+        limits: ConnectionLimits,
         unread: Unread,
         rest: Callable[[], int],
         on_read: Callable[[], None],
@@ -91,7 +91,7 @@ class Reader:
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether there are written bytes that the client has yet to read."""
+        """Whether the server is waiting for the client to read what has been written."""
         return self._timer is not None
 
     def check(self) -> None:
@@ -145,8 +145,9 @@ class Reader:
     def claim(self) -> tuple[bool, float, float]:
         """Returns a sort key: clients with greater keys are disconnected first.
 
-        It consists of whether the client's reading rate is known, the seconds for which the client would hold
-        its memory at that rate, and the seconds since its rate measurement began.
+        Its first part is whether the client's reading rate is known. The second is how many seconds the
+        client needs, at that rate, to read the rest of its responses. The third is how many seconds the rate
+        has been measured for.
         """
         left, seconds = self._unread_bytes(), self._loop.time() - self._measured_since
         read = self._unread_at_start - left
@@ -161,8 +162,8 @@ class Reader:
     def _check_stall(self, before: int, answers: int) -> None:
         """Disconnects the client if it has read too little since the timeout began.
 
-        before: the sent bytes that the client had not read when the timeout began. answers: the number of
-        responses that it had received by then. A client that has received another response is reading.
+        before: the number of sent bytes that were unread when the timeout began. answers: the number of
+        responses that were complete by then. If another one has been completed since, the client is reading.
         """
         self._timer = None
         read = before - self._sent()
@@ -178,7 +179,7 @@ class Reader:
         return self._rest() + self._sent()
 
     def _sent(self) -> int:
-        """Returns how many sent bytes are unread, including those in the kernel's buffer."""
+        """Returns the number of bytes in the send buffers of the transport and the kernel."""
         return self._transport.get_write_buffer_size() + self._queued()
 
     def _queued(self) -> int:

@@ -1,4 +1,4 @@
-"""Error responses sent before the application sees a request, as JSON in the form of GraphQL errors."""
+"""Error responses that are sent before the application sees the request. Their bodies are GraphQL errors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.error_codes import BY_STATUS
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Rejection:
     """An error response. headers: additional header lines, each ending in CRLF."""
 
     status: int
@@ -30,9 +30,9 @@ class Refusal:
         )
 
 
-CONNECT = Refusal(405, "CONNECT is not supported.", "allow: GET, POST\r\n")
-FULL = Refusal(503, "There are too many connections: try again later.", "retry-after: 1\r\n")
-HOST = Refusal(400, "Send exactly one Host header.")
-INVALID = Refusal(400, "The request is not valid HTTP.")
-TRANSFER = Refusal(400, "`Transfer-Encoding` must be `chunked`.")
-VERSION = Refusal(400, "Only HTTP/1.0 and HTTP/1.1 are supported.")
+CONNECT = Rejection(405, "CONNECT is not supported.", "allow: GET, POST\r\n")
+FULL = Rejection(503, "There are too many connections: try again later.", "retry-after: 1\r\n")
+HOST = Rejection(400, "Send exactly one Host header.")
+INVALID = Rejection(400, "The request is not valid HTTP.")
+TRANSFER = Rejection(400, "`Transfer-Encoding` must be `chunked`.")
+VERSION = Rejection(400, "Only HTTP/1.0 and HTTP/1.1 are supported.")

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from app.server import drain
 from app.server.connection import Connection
-from app.server.connection_limits import Limits
+from app.server.connection_limits import ConnectionLimits
 from app.server.proxies import Proxies
 from app.server.state import State
 from app.settings import Settings
@@ -40,7 +40,7 @@ _MIN_FILES = 128
 _UNSENT_IN_KERNEL = 65_536
 
 _TICK = 0.05  # seconds between checks whether all requests have finished
-_HANDSHAKE = 0.2  # seconds for TCP handshakes in progress to complete
+_HANDSHAKE = 0.2  # seconds to wait for TCP handshakes that are in progress
 
 #: A socket filter (socket(7), BPF) for TCP packets: it loads the flags, and drops the packet if SYN is set.
 _SO_ATTACH_FILTER = 26
@@ -70,9 +70,8 @@ class Server(uvicorn.Server):
             STOP, self.handle_exit
         )
         self.on_started: Callable[[], None] = lambda: None
-        self.is_last: Callable[[], bool] = lambda: (
-            True
-        )  # returns whether this is the last process that serves these sockets
+        # Returns whether this is the last process that serves these sockets.
+        self.is_last: Callable[[], bool] = lambda: True
         self.was_cut = False
 
     @contextmanager
@@ -88,7 +87,8 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Starts the shutdown. A second Ctrl-C ends the process immediately.
 
-        A second SIGTERM doesn't, because it might be the same signal, sent to every process of a group.
+        A second SIGTERM doesn't, because a process can receive two for one stop, for example if one is sent
+        to its whole process group.
         """
         if self.should_exit and sig in {signal.SIGINT, signal.SIGQUIT}:
             os._exit(128 + sig)
@@ -129,15 +129,15 @@ class Server(uvicorn.Server):
         await asyncio.sleep(_HANDSHAKE)
 
     async def _accept_the_last(self, sockets: Sequence[socket.socket]) -> None:
-        """Stops listening, then serves the connections that the kernel has already accepted.
+        """Closes the servers, then serves the connections that are left in the sockets' backlogs.
 
-        Closing the sockets first would reset those connections.
+        The sockets are closed last, because closing a socket resets the connections in its backlog.
         """
         loop = asyncio.get_running_loop()
         waiting = [listening.dup() for listening in sockets]
         for server in self.servers:
             server.close()
-        await asyncio.sleep(_TICK)  # uvloop closes its sockets in the next iteration of the loop
+        await asyncio.sleep(_TICK)  # uvloop closes its sockets on the next iteration of the loop
         for listening in waiting:
             with listening:
                 listening.setblocking(False)
@@ -145,8 +145,8 @@ class Server(uvicorn.Server):
                     await loop.connect_accepted_socket(self._connection, accepted)
 
     def _connection(self) -> asyncio.Protocol:
-        make_server: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
-        return make_server(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def _finished(self) -> None:
         while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 # uvicorn's sets have no event to await
@@ -174,7 +174,7 @@ def make_server(
 
     application: creates the application when the server starts. delay: overrides DRAIN_DELAY.
     """
-    limits = Limits(
+    limits = ConnectionLimits(
         connections=_connections(settings.max_connections),
         head=settings.max_head_bytes,
         headers=settings.max_headers,
@@ -266,5 +266,5 @@ def _connections(limit: int) -> int:
 
 
 def _is_not_cut_off(record: logging.LogRecord) -> bool:
-    """Filters out the errors of requests that were cut off, because those are already logged."""
+    """Filters out errors of requests that `_cut` has cut off, because it has already logged them."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

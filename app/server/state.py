@@ -15,8 +15,8 @@ class State(ServerState):
     """uvicorn's shared state, plus Lectern's.
 
     idle: connections kept open between requests, the longest idle first. unread: tracks the memory of unread
-    responses. is_closed: whether the server has stopped accepting connections. full: the throttled warning
-    that the connection limit is reached.
+    responses. is_closed: whether the server has stopped accepting connections. full: warns that the
+    connection limit is reached.
     """
 
     connections: MutableSet[_Connection]  # type: ignore[assignment] # uvicorn's type lists its own protocols

@@ -40,7 +40,7 @@ _RETRY = 5.0  # seconds before another worker is started after one failed to sta
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
 _PR_SET_PDEATHSIG = 1
-_READY, _ALL_STOP = 1, 2  # sizes of a worker's heartbeat file: each size is a message
+_READY, _ALL_STOP = 1, 2  # messages: each is sent as the size of a worker's heartbeat file
 
 _Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
 
@@ -61,8 +61,8 @@ def run_workers(
 ) -> None:
     """Serves until a signal stops the process, then raises SystemExit.
 
-    make: creates a worker's server; called in each worker, and can raise CannotStartError. patience: seconds
-    that a worker has to stop. on_started: called once, when the first worker can answer.
+    make: creates a worker's server; called in each worker, and can raise CannotStartError. patience: a
+    worker's time limit for stopping, in seconds. on_started: called once, when the first worker can answer.
     """
     options = {
         "workers": workers,
@@ -101,8 +101,8 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         for ignored in (signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(ignored, signal.SIG_IGN)
 
-    #: SIGINT and SIGQUIT drain the workers, as SIGTERM does. If another one follows, gunicorn ends all
-    #: workers immediately.
+    #: SIGINT and SIGQUIT drain the workers, as SIGTERM does. At a second signal, gunicorn ends all workers
+    #: immediately.
     handle_int = handle_quit = Arbiter.handle_term
 
     def handle_hup(self) -> None:
@@ -200,8 +200,8 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
     def init_signals(self) -> None:
         """Sets the signal handlers that apply until the worker starts serving.
 
-        Until then, the worker ignores Ctrl-C and SIGHUP, and any other signal ends it. Ctrl-C reaches every
-        process in a terminal, but the supervisor decides what to do.
+        A terminal sends Ctrl-C to every process, but only the supervisor should act on it. So the worker
+        ignores it, and SIGHUP too. Other signals end the worker.
         """
         for number in (*_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
@@ -247,7 +247,7 @@ def _reap() -> Iterator[tuple[int, int]]:
 def _die_with(parent: int) -> None:
     """Makes the kernel kill this process when its parent dies, so that the port is free for a successor.
 
-    On systems other than Linux, the worker itself checks for its parent with each heartbeat.
+    On systems other than Linux, the worker checks at each heartbeat whether its parent is alive.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Accounts, sessions and sign-in attempts, and the people for whom external issuers' tokens are issued."""
+"""Accounts, sessions and sign-in attempts, and the people who sign in through external issuers."""
 
 from loaders.accounts.account import (
     begin_session,

@@ -1,21 +1,18 @@
 """Accounts and their sessions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 from bson import ObjectId
 
 from loaders import student
 from loaders.accounts import instructor
 from loaders.model import AccountDoc, Role, SessionDoc
-from loaders.mongo import Transaction, utc
+from loaders.mongo import Fields, Transaction, Value, utc
 
 #: How long a session lasts without a refresh.
 LASTS = timedelta(days=30)
-
-_Field = Any  # Any: the value of a field, which can have any BSON type
-_Fields = Mapping[str, _Field]  # all or some fields of an account, which might not be stored yet
 
 
 async def by_email(tx: Transaction, email: str) -> AccountDoc | None:
@@ -42,20 +39,20 @@ async def by_instructor(tx: Transaction, instructor_id: ObjectId) -> AccountDoc 
     return found
 
 
-async def insert(tx: Transaction, fields: _Fields) -> AccountDoc:
-    blank: _Fields = {
+async def insert(tx: Transaction, fields: Fields) -> AccountDoc:
+    blank: Fields = {
         "passwordHash": None, "roles": [], "studentId": None, "instructorId": None, "signUpKey": None,
         "reset": None,
     }  # fmt: skip
     return cast("AccountDoc", await tx.insert("accounts", {**blank, **fields}))
 
 
-async def change(tx: Transaction, account: AccountDoc, **fields: _Field) -> AccountDoc:
+async def change(tx: Transaction, account: AccountDoc, **fields: Value) -> AccountDoc:
     return cast("AccountDoc", await tx.patch("accounts", dict(account), **fields))
 
 
 async def people(
-    tx: Transaction, account: _Fields, roles: Collection[Role], instructor_id: ObjectId | None
+    tx: Transaction, account: Fields, roles: Collection[Role], instructor_id: ObjectId | None
 ) -> dict[str, ObjectId]:
     """Returns the `studentId` and `instructorId` that an account needs for its roles but doesn't have.
 
@@ -72,7 +69,7 @@ async def people(
     return ids
 
 
-async def name_of(tx: Transaction, account: _Fields) -> str:
+async def name_of(tx: Transaction, account: Fields) -> str:
     """Returns the account's name or, failing that, the name of its student or instructor."""
     if name := account.get("name"):
         return str(name)
@@ -91,7 +88,7 @@ async def begin_session(tx: Transaction, account: AccountDoc) -> SessionDoc:
     It also writes to the account, so that a concurrent change of the password causes a write conflict.
     """
     await tx.set("accounts", {"_id": account["_id"]}, {"signedInAt": tx.now})
-    fields: _Fields = {
+    fields: Fields = {
         "accountId": account["_id"], "generation": 0, "refreshKey": None, "createdAt": tx.now,
         "expiresAt": tx.now + LASTS, "endedAt": None,
     }  # fmt: skip

@@ -15,8 +15,8 @@ from loaders.mongo import Database, now, send, utc
 async def spend_attempt(database: Database, key: str, *, most: int, within: timedelta) -> datetime | None:
     """Counts an attempt. Returns None if it is allowed, otherwise the time when the window ends.
 
-    `most` attempts are allowed in a window, which lasts `within` from its first attempt. An attempt is
-    counted before it is made, so that concurrent attempts can't bypass the limit.
+    A window allows `most` attempts. It begins with its first attempt, and its length is `within`. An attempt
+    is counted before it is made, so that concurrent attempts can't bypass the limit.
     """
     moment = now()
     is_open = {"$gt": ["$expiresAt", moment]}
@@ -44,7 +44,7 @@ async def give_back_attempt(database: Database, key: str) -> None:
 
 
 async def forget_attempts(database: Database, key: str) -> None:
-    """Deletes a key's count."""
+    """Deletes the count of a key's attempts."""
     await send(database["attempts"], "delete", lambda own: own.delete_one({"_id": _id(key)}))
 
 

@@ -23,7 +23,7 @@ def course_aggregates(
 ) -> Fields:
     """Returns the aggregates that a course should store.
 
-    stars: the number of published reviews with each rating, one star first. students: the number of students
+    stars: how many published reviews have one star, two stars, and so on. students: the number of students
     with an enrolment that counts (COUNTED_ENROLLMENTS).
     """
     return {
@@ -39,7 +39,7 @@ def course_rating(course: Fields, stars: Sequence[int]) -> Fields:
 
 
 def add_stars(stars: list[int], review: Fields | None, step: int = 1) -> None:
-    """Adds a review to star counts, or removes it if `step` is -1.
+    """Adds a review to the star counts, or subtracts it if `step` is -1.
 
     Only published reviews with a rating are counted.
     """

@@ -91,12 +91,12 @@ class CourseDoc(RatingDoc):
     createdAt: datetime
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
-    # Aggregates, like the fields of RatingDoc; loaders.recount.recount recomputes them.
+    # Aggregates. The fields of RatingDoc are aggregates too. loaders.recount.recount recomputes them all.
     studentCount: int  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
     importedStudentCount: int  # students counted by an import that didn't include their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a free seat
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
-    revision: NotRequired[int]  # incremented whenever Transaction.hold writes the aggregates
+    revision: NotRequired[int]  # incremented by Transaction.hold, so that concurrent holds conflict
 
     # derived by loaders.text.terms.course_keys
     sortTitle: str
@@ -125,7 +125,7 @@ class StudentDoc(TypedDict):
     email: str | None
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
-    # Aggregate; loaders.recount.recount recomputes it.
+    # An aggregate; loaders.recount.recount recomputes it.
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # incremented whenever Transaction.hold writes the aggregate
 
@@ -140,7 +140,7 @@ class EnrollmentDoc(TypedDict):
     runId: ObjectId | None
     studentId: ObjectId
     status: EnrollmentStatus
-    progress: float  # 0..1
+    progress: float  # from 0 to 1
     enrolledAt: datetime | None
     completedAt: datetime | None
     cancelledAt: datetime | None
@@ -172,7 +172,7 @@ class ReviewDoc(TypedDict):
     createdAt: datetime | None
     updatedAt: datetime | None
     externalId: NotRequired[ExternalId]
-    # derived by loaders.model.ratings.wilson
+    # computed by loaders.model.ratings.wilson
     helpfulScore: float
 
 
@@ -189,12 +189,6 @@ class WishlistDoc(TypedDict):
 class VoteKey(TypedDict):
     reviewId: ObjectId
     studentId: ObjectId
-
-
-class VoteDoc(TypedDict):
-    """A student's vote that a review is helpful."""
-
-    _id: VoteKey
 
 
 class ResetDoc(TypedDict):
@@ -255,7 +249,7 @@ class AuditDoc(TypedDict):
     at: datetime
     action: str  # name of the mutation or command
     actor: ActorDoc
-    address: str  # network address from which the request came
+    address: str  # network address of the client
     changes: list[ChangeDoc]
 
 

@@ -8,8 +8,8 @@ MOST_TAGS = 20
 MOST_INSTRUCTORS = 20  # instructors per course
 MOST_DELIVERY_MODES = 2
 MOST_ROLES = 3
-MOST_CATEGORIES = 250  # categories in the catalogue
-MOST_CHANGES = 50  # changes per audit entry; a write with more changes is recorded in several entries
+MOST_CATEGORIES = 250  # maximum number of categories in the catalogue
+MOST_CHANGES = 50  # maximum number of changes per audit entry; a write with more needs several entries
 
 #: Limits of a course's lists, by stored field name.
 MOST_OF_COURSE = {

@@ -16,7 +16,7 @@ ReviewParent = Literal["courseId", "studentId"]
 
 #: The number of ids stored: a page of the default size, and one more id to show whether another page follows.
 NEWEST = 21
-#: Maps each collection that has `newestReviewIds` to the field with which a review refers to its documents.
+#: Maps each collection that has `newestReviewIds` to the review field that refers to this collection.
 CARRIERS: Mapping[str, ReviewParent] = {"courses": "courseId", "students": "studentId"}
 
 _VERSION = b"\x01"
@@ -35,7 +35,7 @@ NO_IDS = pack_ids(())
 def unpack_ids(stored: bytes, most: int | None = None) -> list[ObjectId]:
     """Unpacks the first `most` ids, or all ids if `most` is None.
 
-    It also accepts a value without the version byte.
+    Also accepts a value from an older release, which has no version byte.
     """
     start = len(stored) % _LENGTH
     end = len(stored) if most is None else min(len(stored), start + most * _LENGTH)
@@ -43,10 +43,7 @@ def unpack_ids(stored: bytes, most: int | None = None) -> list[ObjectId]:
 
 
 def count_ids(stored: object) -> int | None:
-    """Returns the number of stored ids.
-
-    Returns None if the value is missing, or lacks the version byte.
-    """
+    """Returns the number of stored ids, or None if the value is missing or has no version byte."""
     if isinstance(stored, bytes) and len(stored) % _LENGTH == 1:
         return len(stored) // _LENGTH
     return None

@@ -17,8 +17,8 @@ _Z = 1.959963984540054  # 0.975 quantile of the standard normal distribution, fo
 def summarise(stars: Sequence[int], imported: ImportedRating | None = None) -> RatingDoc:
     """Returns a course's rating, from its reviews and from an average imported without reviews.
 
-    stars: the number of published reviews with each rating, one star first. imported: an average that weighs
-    as much as `count` individual reviews.
+    stars: the number of published reviews with each rating, one star first. imported: an average, and
+    the number of reviews that it stands for.
     """
     count = sum(stars)
     total = float(sum(n * (i + 1) for i, n in enumerate(stars)))

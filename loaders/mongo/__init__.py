@@ -34,8 +34,7 @@ from loaders.mongo.commands import (
 from loaders.mongo.database import Collection, Database
 from loaders.mongo.detached import detached_work_done, outcome, report_late, start_detached
 from loaders.mongo.driver_sessions import forget_sessions, keep_sessions
-from loaders.mongo.key_locks import forget_locks
-from loaders.mongo.queue import POOL, forget_queue
+from loaders.mongo.queue import POOL
 from loaders.mongo.scope import (
     CommandSent,
     OnCommand,
@@ -85,8 +84,6 @@ __all__ = [
     "estimated_count",
     "find",
     "find_one",
-    "forget_locks",
-    "forget_queue",
     "forget_sessions",
     "id_bytes",
     "keep_sessions",

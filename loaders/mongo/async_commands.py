@@ -12,10 +12,10 @@ from loaders.mongo.scope import Scope
 
 
 class Awaited(Command):
-    """A command sent by a coroutine function, which takes an object of the async driver.
+    """A command that is sent by calling a coroutine function on the event loop.
 
     The driver makes the call time out at the deadline. The call is never cancelled, because the driver would
-    then close its connection.
+    then close the connection.
     """
 
     __slots__ = ("call", "target")
@@ -37,7 +37,7 @@ class Awaited(Command):
             self.future.set_result(None)
 
     def interrupt(self, error: Exception) -> None:
-        """Kills the command in MongoDB, which takes up to a second. The call then fails."""
+        """Makes MongoDB kill the command, so that its call fails. This takes up to a second."""
         if self.session_id is not None:
             interruptions.add(self)
 
@@ -69,8 +69,8 @@ class Awaited(Command):
                 self.stop(error)
             raise
         finally:
-            # A stopped command keeps its session id, because MongoDB needs the id to kill the command, even
-            # after the task has been cancelled.
+            # Even after the task has been cancelled, a stopped command keeps its session id, because MongoDB
+            # needs the id to kill the command.
             if not self.is_stopped:
                 self.session_id = None
                 driver_sessions.give_back(self.client, lent)

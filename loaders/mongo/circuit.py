@@ -58,7 +58,7 @@ class Circuit:
         return any(server.server_type_name == "RSSecondary" for server in servers)
 
     def suspect(self) -> None:
-        """Starts pinging MongoDB, because a command couldn't reach it."""
+        """Starts pinging MongoDB after a command couldn't reach it."""
         if self._probe is None:
             troubled.add(id(self._client))
             # The pings run in a fresh context; otherwise the driver would apply the command's deadline to
@@ -137,7 +137,7 @@ def watching_circuit(client: DriverObject, patience: float, listener: Listener) 
 
 
 def suspect(client: DriverObject) -> None:
-    """Starts pinging MongoDB, because a command of the client couldn't reach it."""
+    """Starts pinging MongoDB after one of the client's commands couldn't reach it."""
     if circuit := _circuits.get(id(client)):
         circuit.suspect()
 
@@ -168,7 +168,7 @@ async def passed(client: DriverObject, deadline: float) -> None:
 
 
 async def has_primary(client: DriverObject, deadline: float) -> None:
-    """Waits until there is a primary, if necessary through an election, which takes seconds.
+    """Waits until there is a primary. If one has to be elected, this takes seconds.
 
     Call it before the first write. Raises DatabaseAwayError if no primary can be elected, and DeadlineError
     at the deadline.

@@ -32,7 +32,7 @@ from loaders.mongo.bson_types import (
 from loaders.mongo.command_errors import ClientGoneError, DatabaseAwayError, DeadlineError
 from loaders.mongo.database import Collection, DriverDatabase
 from loaders.mongo.queue import queue_of
-from loaders.mongo.scope import CommandSent, OnCommand, Scope, current_scope, note_read
+from loaders.mongo.scope import CommandSent, OnCommand, Scope, current_scope, note_joined, note_read
 from loaders.mongo.threads import Call
 
 _COLLECTIONS = (AgnosticCollection, AsyncCollection)
@@ -45,18 +45,25 @@ id_bytes: Callable[[ObjectId], bytes] = attrgetter("binary")
 
 
 async def aggregate(
-    target: Collection | DriverDatabase, pipeline: Pipeline, *, size: int, **options: Option
+    target: Collection | DriverDatabase,
+    pipeline: Pipeline,
+    *,
+    size: int,
+    collection: str = "",
+    **options: Option,
 ) -> list[Document]:
     """Returns all results of a pipeline.
 
     size: the maximum number of results. It becomes the batch size, so that one round trip is enough.
+    collection: if the target is a database, the collection that the pipeline reads, for listeners.
     """
 
     def results(raw: DriverObject) -> Result:
         cursor = raw.aggregate(pipeline, batchSize=size + 1, **options)
         return _listed(cursor) if isawaitable(cursor) else cursor.to_list(None)
 
-    found: list[Document] = await send(target, "aggregate", results)
+    note_joined(pipeline)
+    found: list[Document] = await send(target, "aggregate", results, collection)
     return found
 
 
@@ -97,13 +104,16 @@ async def _listed(cursor: Awaitable[Any]) -> list[Document]:  # Any: PyMongo's a
     return documents
 
 
-def send(target: DriverObject, kind: str, call: DriverCall) -> Coroutine[Any, Any, Result]:
+def send(
+    target: DriverObject, kind: str, call: DriverCall, collection: str = ""
+) -> Coroutine[Any, Any, Result]:
     """Sends a command and returns its result.
 
-    call: sends the command through a PyMongo collection, database or session. For Motor, it is called in
-    one of our threads, on the blocking object that the Motor object wraps. (Motor does the same in a
-    roundabout way: through its own cursor, document by document.)
+    call: sends the command through a PyMongo object. If `target` belongs to Motor, `call` runs in a thread,
+    with the blocking object that `target` wraps. (Motor's own methods would do the same, but document by
+    document.)
     kind: the name of the MongoDB command, for listeners.
+    collection: the name of the collection, for listeners, if `target` isn't a collection.
 
     In a request's scope, raises DeadlineError past the deadline, DatabaseAwayError if no primary can be
     reached, and ClientGoneError once the client has disconnected.
@@ -113,10 +123,12 @@ def send(target: DriverObject, kind: str, call: DriverCall) -> Coroutine[Any, An
         note_read(target)
     if scope is None or scope.on_command is None:
         return _called(target, call)
-    return _observed(target, kind, call, scope.on_command)
+    return _observed(target, kind, call, collection, scope.on_command)
 
 
-async def _observed(target: DriverObject, kind: str, call: DriverCall, on_command: OnCommand) -> Result:
+async def _observed(
+    target: DriverObject, kind: str, call: DriverCall, collection: str, on_command: OnCommand
+) -> Result:
     """Sends a command as `_called` does, and notifies a listener afterwards.
 
     The driver's own CommandListener isn't used, because it would make every command a tenth slower, even
@@ -140,7 +152,7 @@ async def _observed(target: DriverObject, kind: str, call: DriverCall, on_comman
         return result
     finally:
         ms = ((ended if isinstance(target, AgnosticBase) else perf_counter()) - began) * 1000
-        name = target.name if isinstance(target, _COLLECTIONS) else ""
+        name = target.name if isinstance(target, _COLLECTIONS) else collection
         on_command(CommandSent(kind, name, ms, documents))
 
 
@@ -156,8 +168,8 @@ async def _called(target: DriverObject, call: DriverCall) -> Result:
         queue.submit(command)
         return await command.outcome()
     if isinstance(command, Awaited):
-        # Without a primary, this makes the command fail fast. Otherwise, the driver would look for a primary
-        # until the request's deadline.
+        # If there is no primary, this makes the command fail fast. The driver by itself would look for a
+        # primary until the request's deadline.
         circuit.check(client)
     if circuit.troubled:
         await circuit.passed(client, scope.deadline)

@@ -15,6 +15,7 @@ from loaders.mongo.scope import OnLate, current_scope
 
 T = TypeVar("T")
 
+# Keyed by event loop, because a process waits for all work of its loop before it stops.
 _tasks: WeakKeyDictionary[AbstractEventLoop, set[Task[object]]] = WeakKeyDictionary()
 
 

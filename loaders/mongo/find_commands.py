@@ -17,11 +17,11 @@ _OPTIONS = frozenset(("projection", "sort", "limit"))
 
 
 def find(collection: DriverObject, query: Filter, size: int, options: Mapping[str, Option]) -> list[Stored]:
-    """Returns all documents that match a query.
+    """Returns all documents that match a query. Avoids the driver's cursor where possible.
 
-    collection: a collection of PyMongo's blocking client. size: the maximum number of documents that can
-    match. options: projection, sort and limit. With any other option, or if the collection has a read
-    concern, the driver's cursor is used.
+    The cursor is used if the collection has a read concern, or for options other than projection, sort and
+    limit. collection: a collection of PyMongo's blocking client. size: the maximum number of documents that
+    can match.
     """
     reply = _reply(collection, {"filter": query, "batchSize": size + 1}, options)
     if reply is not None:
@@ -29,7 +29,7 @@ def find(collection: DriverObject, query: Filter, size: int, options: Mapping[st
         if not cursor["id"]:
             batch: list[Stored] = cursor["firstBatch"]
             return batch
-        # The documents don't fit into one reply: close this cursor, and start again with one of the driver's.
+        # The documents don't fit into one reply. Close this cursor, and start again with the driver's `find`.
         with suppress(PyMongoError):
             collection.database.command("killCursors", collection.name, cursors=[cursor["id"]])
     found: list[Stored] = collection.find(query, batch_size=size + 1, **options).to_list(None)
@@ -48,8 +48,8 @@ def find_one(collection: DriverObject, query: Filter, options: Mapping[str, Opti
 def _reply(collection: DriverObject, arguments: Document, options: Mapping[str, Option]) -> Value:
     """Sends the command and returns MongoDB's reply.
 
-    Returns None if the driver's cursor must be used instead, because the bare command can't express the
-    query, or failed in a way that allows a retry.
+    Returns None if the caller must use the driver's own method instead: if the options or the read concern
+    require it, or if the command failed but can be retried.
     """
     if not options.keys() <= _OPTIONS or collection.read_concern.level:
         return None

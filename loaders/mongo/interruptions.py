@@ -32,9 +32,9 @@ def add(command: Command) -> None:
 
 
 async def _interrupt(commands: dict[Command, float]) -> None:
-    """Kills commands through other connections, bypassing the queue, until all have ended.
+    """Kills commands through other connections, bypassing the queue. Retries until all have ended.
 
-    If MongoDB doesn't kill a command within a second, the command's slot is freed for another command. Its
+    If a command hasn't ended within a second, its slot is freed for another command. The first command's
     thread might have to wait much longer: if the server is down, until the operating system closes the
     connection.
     """

@@ -1,9 +1,9 @@
 """Limits the concurrent transactions of this process, with a lock for each contended document.
 
-When two transactions write the same document, MongoDB aborts one of them with a write conflict, and that one
-is retried. Out of a hundred concurrent transactions, most would be retried over and over, and rarely succeed.
-Therefore only a few run concurrently, and transactions that have conflicted over a document hold its lock one
-after another.
+When two transactions write the same document, MongoDB aborts one of them with a write conflict, and it is
+retried. If a hundred transactions ran concurrently, most would be retried over and over, and rarely
+succeed. Therefore, only a few run concurrently. Transactions that have conflicted over a document take its
+lock, and so run one after another.
 """
 
 from asyncio import Lock, Semaphore, timeout
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from math import inf
 from time import monotonic
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 
 from loaders.mongo.bson_types import DriverObject
 from loaders.mongo.command_errors import DeadlineError
@@ -20,7 +20,7 @@ _MOST = 10  # maximum number of concurrent transactions, not counting those that
 
 
 class KeyLocks:
-    """The document locks of one client's transactions."""
+    """Locks on documents, for the transactions of one MongoDB client."""
 
     def __init__(self) -> None:
         self._running = Semaphore(_MOST)
@@ -53,16 +53,12 @@ class KeyLocks:
         return lock is not None and lock.locked()
 
 
-_of_clients: dict[int, KeyLocks] = {}  # by the id() of the client
+_of_clients: dict[int, KeyLocks] = {}  # keyed by the client's id()
 
 
 def locks_of(client: DriverObject) -> KeyLocks:
-    """Returns the locks of a client, either Motor's or PyMongo's async client."""
+    """Returns the locks for a MongoDB client."""
     if (locks := _of_clients.get(id(client))) is None:
         locks = _of_clients[id(client)] = KeyLocks()
+        finalize(client, _of_clients.pop, id(client), None).atexit = False
     return locks
-
-
-def forget_locks(client: DriverObject) -> None:
-    """Drops the locks of a closed client."""
-    _of_clients.pop(id(client), None)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Literal, TypeAlias
+from weakref import finalize
 
 import pymongo
 
@@ -25,15 +26,15 @@ from loaders.mongo.scope import Scope
 #: commands need a few.
 POOL = 100
 
-#: The maximum number of fast commands in flight, of any kind. Two more slots are reserved for cheap requests,
-#: and two for writes.
+#: The maximum number of fast commands in flight. Two more are allowed for cheap requests, and another two for
+#: writes.
 FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-#: Seconds after which a command counts as slow: _SLOW while other commands are ending, _STALLED while none
-#: is. If MongoDB or the processor is the bottleneck, all commands are slow, and more commands in flight would
-#: make each of them even slower.
+#: Seconds after which a command counts as slow: _STALLED if no command has ended for that long, otherwise
+#: _SLOW. If commands keep ending, MongoDB or the processor might be the bottleneck; more commands in flight
+#: would then make each of them even slower.
 _SLOW, _STALLED = 0.25, 0.05
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands
@@ -62,7 +63,7 @@ class Slots:
         return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
 
     def rotated_kinds(self) -> Sequence[Kind]:
-        """Returns the kinds of commands in rotation: each call starts with the next kind."""
+        """Returns all kinds of commands, starting with a different kind at each call."""
         if len(self._kinds) == 1:
             return self._kinds
         self._first_kind = first = (self._first_kind + 1) % len(self._kinds)
@@ -82,7 +83,7 @@ class Slots:
         return self._fast.pop(command, self) is None and was_taken
 
     def release(self, began: float) -> None:
-        """Reclassifies as slow the commands that began at or before a given time."""
+        """Marks every command that began at or before a given time as slow."""
         for command in list(self._fast):
             if command.began <= began:
                 self._fast.pop(command, None)
@@ -104,12 +105,11 @@ class Line:
 
 
 class Command:
-    """A command of a request, or of no request if `scope` is None.
+    """A command to MongoDB. If `scope` is None, it belongs to no request.
 
-    future: fails when nobody waits for the command any more. client: the client that sends the command,
-    either Motor's or PyMongo's async client. session_id: the id of the command's driver session, set while
-    the command is in flight and can be interrupted. is_write: whether the command belongs to a mutation, and
-    is therefore never interrupted.
+    future: fails if nobody waits for the command any more. session_id: the id of the driver session; None
+    unless the command is in flight and can be interrupted. is_write: whether the command belongs to a
+    mutation. If so, it is never interrupted.
     """
 
     __slots__ = (
@@ -156,7 +156,7 @@ class Command:
         return pymongo.timeout(remaining)
 
     def give_up(self) -> None:
-        """Gives back the command's slot, if it has one, although the command hasn't ended."""
+        """Gives back the command's slot, if it has one, before the command has ended."""
         if following := self.queue.finish(self):
             following.start()
         self.queue.fill()
@@ -167,7 +167,7 @@ class Command:
 
     def expire(self) -> None:
         """Stops the command because its deadline has passed."""
-        self.queue.leave(self)  # otherwise the next check would expire the command again
+        self.queue.leave(self)  # so that the next check doesn't stop the command again
         if self.slots is not None:
             circuit.suspect(self.client)
         self.stop(DeadlineError())
@@ -189,10 +189,7 @@ class Command:
 
 
 class Queue:
-    """The queue of one event loop.
-
-    Every command that is started must be finished once. A thread can finish a command and run the next one.
-    """
+    """The queue of one event loop. Call `finish` once for each command that has been started."""
 
     def __init__(self) -> None:
         self._shared = Slots("read", "cheap", "write", fast=FAST, total=64)
@@ -215,7 +212,7 @@ class Queue:
         self.submit(command)
 
     def leave(self, command: Command) -> None:
-        """Stops watching a request's command, once it has ended or nobody waits for it any more."""
+        """Stops watching a command that was submitted with `enter`."""
         self._watched.discard(command)
 
     def stop(self, scope: Scope) -> None:
@@ -239,9 +236,9 @@ class Queue:
             self._wake()
 
     def finish(self, command: Command) -> Command | None:
-        """Gives back a command's slot. Returns the next command, which the caller must start, or None.
+        """Frees a command's slot. Returns the next command, if any; the caller must start it.
 
-        It can be called in a thread, but `fill` must be called in the event loop afterwards.
+        It can be called in any thread. Afterwards, `fill` must be called in the event loop.
         """
         self._last_finish = monotonic()
         if (slots := command.slots) is None or not slots.give_back(command):
@@ -327,16 +324,12 @@ def _take_first(ring: "dict[Line, None]") -> "Line | None":
     return None
 
 
-_queues: dict[int, Queue] = {}  # by the id() of the client, because hashing a client is slow
+_queues: dict[int, Queue] = {}  # keyed by the client's id(), because hashing a client is slow
 
 
 def queue_of(client: DriverObject) -> Queue:
     """Returns the command queue of a client. The client is Motor's or PyMongo's async client."""
     if (queue := _queues.get(id(client))) is None:
         queue = _queues[id(client)] = Queue()
+        finalize(client, _queues.pop, id(client), None).atexit = False
     return queue
-
-
-def forget_queue(client: DriverObject) -> None:
-    """Drops the queue of a closed client."""
-    _queues.pop(id(client), None)

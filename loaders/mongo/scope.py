@@ -1,12 +1,12 @@
 """The scope of a request's MongoDB commands: deadline, cancellation and listeners."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from loaders.mongo.bson_types import Fields
+from loaders.mongo.bson_types import Expression, Fields
 
 
 class CommandSent(NamedTuple):
@@ -34,6 +34,10 @@ OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 Reads: TypeAlias = dict[str, set[Any]]  # Any: an `_id` can have any BSON type
 
 
+#: The pipeline stages that read another collection, each with the key that names it.
+_JOINS: Mapping[str, str] = {"$lookup": "from", "$unionWith": "coll"}
+
+
 class Named(Protocol):
     """A collection, or anything else with a name.
 
@@ -53,11 +57,10 @@ class Queue(Protocol):
 class Scope:
     """What the MongoDB commands of one request share: deadline, cancellation and listeners.
 
-    deadline: in seconds of time.monotonic(). cheap: whether the request's operation has a low price; commands
-    of cheap requests have reserved slots, in case other commands are slow. gone: whether the client has
-    disconnected. is_writing: whether a mutation is running. has_begun: whether a mutation has started. wrote:
-    whether a commit has been sent. on_command, on_late: listeners, or None. reads: what the request has read
-    (see note_read); None if reads aren't recorded.
+    deadline: in seconds of time.monotonic(). cheap: whether the request's commands may use the slots that are
+    reserved for cheap operations. gone: whether the client has disconnected. is_writing: whether a mutation
+    is running. has_begun: whether a mutation is running or has run. wrote: whether a commit has been sent.
+    reads: what the request has read (see note_read); None if reads aren't recorded.
     """
 
     __slots__ = (
@@ -81,7 +84,7 @@ class Scope:
         self.wrote = False
         self.is_writing = False
         self.queue: Queue | None = None  # the queue that holds the request's commands
-        self.lines: dict[Any, Any] = {}  # Any: private to loaders.mongo.queue, which knows the types
+        self.lines: dict[Any, Any] = {}  # Any: used only by loaders.mongo.queue, which knows the types
         self.has_begun = False
 
     @property
@@ -118,15 +121,38 @@ class Scope:
 current_scope: ContextVar[Scope | None] = ContextVar("lectern_scope", default=None)
 
 
-def take_time(seconds: float) -> None:
-    """Gives the writes of this task their own deadline, regardless of the time its request has left."""
+def take_time(seconds: float, *, observed: bool = True) -> None:
+    """Gives the writes of this task their own deadline, regardless of the time its request has left.
+
+    observed: whether the request's listeners are notified of the task's commands.
+    """
     request = current_scope.get()
-    scope = Scope(monotonic() + seconds, on_late=request.on_late if request else None)
+    scope = Scope(monotonic() + seconds)
+    if request:
+        scope.on_command, scope.on_late = request.on_command if observed else None, request.on_late
     scope.has_begun = scope.is_writing = True
     current_scope.set(scope)
 
 
 def note_read(collection: Named, documents: Iterable[Fields | None] = ()) -> None:
-    """Records fetched documents, if the current request records what it reads."""
+    """Records that documents were fetched, if the current request tracks its reads."""
     if (scope := current_scope.get()) and scope.reads is not None:
         scope.reads.setdefault(collection.name, set()).update(d["_id"] for d in documents if d is not None)
+
+
+def note_joined(pipeline: Sequence[Expression]) -> None:
+    """Records the collections that a pipeline joins, if the current request records what it reads."""
+    if (scope := current_scope.get()) and scope.reads is not None:
+        for name in _joined(pipeline):
+            scope.reads.setdefault(name, set())
+
+
+def _joined(pipeline: Sequence[Expression]) -> Iterator[str]:
+    for stage in pipeline:
+        for operator, value in stage.items():
+            if operator == "$facet":
+                for branch in value.values():
+                    yield from _joined(branch)
+            elif operator in _JOINS:
+                yield value[_JOINS[operator]]
+                yield from _joined(value.get("pipeline", ()))

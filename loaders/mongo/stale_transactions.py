@@ -13,11 +13,11 @@ from loaders.mongo import commands
 from loaders.mongo.commands import Pipeline
 from loaders.mongo.database import Database
 
-#: The application name of a gateway's connections, which the driver sends to MongoDB.
+#: The application name that a gateway sends to MongoDB when it connects.
 APP_NAME = "lectern"
 
-#: Seconds without a command after which a transaction counts as idle. While its gateway is alive, the next
-#: command follows within milliseconds.
+#: A transaction counts as idle if it has had no command for this many seconds. A gateway that is alive sends
+#: the next command within milliseconds.
 _IDLE = 1.0
 
 # The session's id, and the transaction's number within the session.

@@ -79,13 +79,13 @@ class Call(Command):
                 Thread(target=_work, name="lectern", daemon=True).start()
 
     def interrupt(self, error: Exception) -> None:
-        """Fails the future immediately; MongoDB kills the command within a second."""
+        """Fails the future immediately, and has MongoDB kill the command within a second."""
         if not self.future.done():
             self.future.set_exception(error)
         interruptions.add(self)
 
     def settle(self, settle: Callable[[Any], None], outcome: Any) -> None:  # Any: a result or an exception
-        """Completes the future with the outcome. Runs in the event loop, after the call has returned.
+        """Completes the future with the outcome of the call. Runs in the event loop.
 
         settle: the future's set_result or set_exception.
         """
@@ -103,10 +103,10 @@ def _work() -> None:
         _run(_calls.get())  # a separate frame, so that the idle thread keeps no reference to its last call
 
 
-def _run(call: Any) -> None:  # Any: always a Call, although the queue declares only a Command
-    """Runs a call, then queued calls as long as there are any, which saves waking another thread."""
+def _run(call: Any) -> None:  # Any: always a Call, but call.queue.finish is declared to return a Command
+    """Runs a call, then any queued calls, to save waking another thread for them."""
     while call:
-        settle: Callable[[Any], None] = call.future.set_result  # Any: this can become set_exception
+        settle: Callable[[Any], None] = call.future.set_result  # Any: takes a result or an exception
         try:
             outcome: Any = call.context.run(call.run)  # Any: a result or an exception
         except BaseException as error:  # catch every exception: otherwise the caller would wait forever

@@ -75,9 +75,9 @@ class Transaction:
     neither would see what the other has written.
 
     now: the transaction's time, which is the same for all its writes. changes: what `insert`, `patch` and
-    `delete` did, in order. session: PyMongo's session. keys: the keys of the documents whose locks
-    the transaction holds (loaders/mongo/key_locks.py); after a write conflict, the key of the contended
-    document is added for the next attempt.
+    `delete` did, in order. keys: the keys of the documents that the transaction has locked
+    (loaders/mongo/key_locks.py). After a write conflict, the contended document's key is added, so that the
+    next attempt locks it too.
     """
 
     def __init__(self, database: Database, session: DriverObject, keys: set[str]) -> None:
@@ -103,7 +103,7 @@ class Transaction:
         return await commands.find_one(self.database[collection], query, session=self.session, **options)
 
     async def find(self, collection: str, query: Filter, *, size: int, **options: Option) -> list[Stored]:
-        """Returns all documents that match a query. `size` is the maximum number that can match."""
+        """Returns all documents that match a query. `size` is their maximum number."""
         return await commands.find(
             self.database[collection], query, size=size, session=self.session, **options
         )
@@ -116,8 +116,8 @@ class Transaction:
         """Inserts a document, with a new `_id` unless it has one, and returns it.
 
         Raises DuplicateKeyError if a unique index already contains the document's key; the transaction can't
-        continue after that. This can't happen if the transaction has looked for the key before: if another
-        transaction adds the key in the meantime, there is a write conflict, and this transaction is retried.
+        continue after that. To prevent this, look for the key in the transaction first. If another
+        transaction then adds the key, there is a write conflict, and this transaction is retried.
         """
         new = {"_id": ObjectId(), **document}
         await self._send(
@@ -261,9 +261,9 @@ def _differ(stored: Value, value: Value) -> bool:
 
 
 def _holding(fields: Fields) -> Document:
-    """Returns an update that always changes the document.
+    """Returns an update that changes the document even if its fields already have these values.
 
-    MongoDB detects no conflict between updates that change nothing.
+    MongoDB would not detect a conflict between updates that change nothing.
     """
     return {"$set": fields, "$inc": {"revision": 1}}
 
@@ -271,11 +271,11 @@ def _holding(fields: Fields) -> Document:
 async def transaction(database: Database, work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Runs `work` in a transaction; returns its result once a majority of the replica set has the writes.
 
-    `work` can be called several times, each time with a fresh transaction.
+    `work` can be called several times, each time with a fresh transaction. If it raises an error, nothing is
+    written, and the error is passed on.
 
-    If `work` raises an error, nothing is written, and the error is passed on. If MongoDB stays unreachable,
-    raises PyMongoError, or DatabaseAwayError during a request. During a request, also raises DeadlineError
-    past the request's deadline, or OutcomeUnknownError if a commit was in flight at the deadline.
+    If MongoDB stays unreachable, raises PyMongoError, or DatabaseAwayError during a request. If a request's
+    deadline passes, raises DeadlineError, or OutcomeUnknownError if a commit was in flight at the deadline.
     """
     scope = current_scope.get()
     deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE
@@ -379,7 +379,7 @@ async def _ended(session: DriverObject) -> None:
 
     If ending the session fails, app.background aborts the transaction later.
     """
-    take_time(_ABORT)
+    take_time(_ABORT, observed=session.in_transaction)  # after a commit, no command is sent
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
         await commands.send(session, "abortTransaction", lambda target: target.end_session())
 

@@ -2,12 +2,12 @@
 
 from loaders.reading.batching import ByKey
 from loaders.reading.listing import WHOLE, Key, Listing, Order, Page, Window, counts, of_parents, sort_by
-from loaders.reading.ownership import NOBODY, Owners, owners_by_id, owners_of_course
+from loaders.reading.ownership import NO_OWNERS, Owners, owners_by_id, owners_of_course
 from loaders.reading.projections import Projection, including, projections_of
 from loaders.reading.registry import Loaders
 
 __all__ = [
-    "NOBODY",
+    "NO_OWNERS",
     "WHOLE",
     "ByKey",
     "Key",

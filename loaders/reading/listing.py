@@ -34,10 +34,7 @@ WHOLE = "the whole collection"
 
 
 class Order(NamedTuple):
-    """A sort order for documents.
-
-    nullable: whether the field can be null.
-    """
+    """A sort order for documents."""
 
     field: str  # a path, such as "price.amountMinor"
     descending: bool
@@ -116,9 +113,9 @@ class Listing:
 class Page:
     """A page of one parent's list, in the list's order.
 
-    has_next, has_previous: as Relay defines them. If the window (the section between two keys) is read from
-    its start, has_next says whether the window contains further elements, so that paging ends at the second
-    key, and has_previous says whether there is a first key. If it is read from its end, the two are swapped.
+    has_next, has_previous: as Relay defines them. If the window is read from its start, has_next says whether
+    the window contains further elements, and has_previous says whether the window begins after a key. If the
+    window is read from its end, it is the other way round.
     """
 
     listing: Listing
@@ -162,7 +159,7 @@ def _keys(parents: Sequence[Value]) -> list[Value]:
 
 
 async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]:
-    """Returns the documents of a window, plus the next one if it exists, to show that more follow."""
+    """Returns the documents of a window, and one more document if more follow."""
     of_parent = {listing.parent: parent} if listing.parent else {}
     size = window.limit + 1
     if listing.score is not None or listing.course is not None:
@@ -190,7 +187,8 @@ async def _rows_by_parent(
         "as": "rows",
     }
     pipeline: list[Expression] = [{"$documents": [{"_id": key} for key in keys]}, {"$lookup": lookup}]
-    found = await aggregate(listing.collection.database, pipeline, size=len(keys))
+    database, name = listing.collection.database, listing.collection.name
+    found = await aggregate(database, pipeline, size=len(keys), collection=name)
     return {row["_id"]: row["rows"] for row in found}
 
 

@@ -12,8 +12,8 @@ from loaders.mongo import Collection, Fields, Pipeline, aggregate
 class Owners(NamedTuple):
     """The owners of a course, or of a document that belongs to a course.
 
-    student_id: the student who owns the enrolment or review. instructor_ids, course_status: the instructors
-    and the status of the course; empty and None if there is no course.
+    student_id: the student who owns the enrolment or review. instructor_ids: the instructors of the course.
+    course_status: the status of the course; None if there is no course.
     """
 
     student_id: ObjectId | None = None
@@ -21,7 +21,7 @@ class Owners(NamedTuple):
     course_status: CourseStatus | None = None
 
 
-NOBODY = Owners()
+NO_OWNERS = Owners()
 
 
 async def owners_by_id(collection: Collection, ids: Sequence[ObjectId]) -> dict[ObjectId, Owners]:
@@ -44,9 +44,9 @@ async def owners_by_id(collection: Collection, ids: Sequence[ObjectId]) -> dict[
 
 
 def owners_of_course(course: Fields | None, student_id: ObjectId | None = None) -> Owners:
-    """Returns the owners of a course, or of a student's document that belongs to the course.
+    """Returns the owners of a course, or of a document that belongs to a course and a student.
 
-    course: None if the course doesn't exist.
+    course: None if it doesn't exist. student_id: the student, for a document that belongs to one.
     """
     if course is None:
         return Owners(student_id)

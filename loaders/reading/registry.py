@@ -17,8 +17,8 @@ class Loaders:
     They are discarded with the request, so nothing that they cache is older than the request.
     projections: the keys to fetch from each collection's documents. If a collection has no projection, its
     documents are fetched whole.
-    looked_beyond: the collections for which the operation might ask whether another page follows
-    (`pageInfo`); None means all collections.
+    looked_beyond: the collections for which the operation might request a page's `pageInfo`; None means all
+    collections.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Loaders:
         self.looked_beyond = looked_beyond
         self._by_key: dict[tuple[str, str], ByKey[Any]] = {}  # Any: each collection has its own document type
 
-    # Any: the collection's document type.
+    # Any: each collection has its own document type.
     def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:
         """Returns the loader that fetches a collection's documents by a unique field."""
         if (loader := self._by_key.get((collection, field))) is None:
@@ -59,10 +59,6 @@ class Loaders:
     @property
     def course_by_slug(self) -> ByKey[CourseDoc]:
         return self.by_key("courses", "slug")
-
-    @property
-    def category_by_id(self) -> ByKey[CategoryDoc]:
-        return self.by_key("categories")
 
     @property
     def category_by_slug(self) -> ByKey[CategoryDoc]:

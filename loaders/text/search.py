@@ -7,7 +7,7 @@ from typing import Any
 from loaders.mongo import Filter, all_of
 from loaders.text.terms import stem, words
 
-_MAX_WORDS = 10  # words per query; further words are ignored
+_MAX_WORDS = 10  # maximum number of words in a search query; the rest are ignored
 _LAST = "\U0010ffff"  # sorts after every other character
 
 _Expression = Mapping[str, Any]  # an aggregation expression, made of nested operators

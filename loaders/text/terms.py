@@ -17,7 +17,7 @@ from snowballstemmer import stemmer
 
 from loaders.model import SearchTerm
 
-TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # weights of a term by field
+TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # the weight of a term in each field
 
 _WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")  # "C++" and "C#" count as words
 _MAX_TERM = 64  # maximum length in characters; longer terms are truncated to fit an index key
@@ -43,8 +43,7 @@ class StudentKeys(TypedDict):
     search: list[SearchTerm]
 
 
-# Unicode categories of Indic vowel signs. Unlike the accents of Latin scripts, they are not combining
-# characters.
+# Unicode categories of Indic vowel signs. Unlike accents, these signs are kept: their combining class is 0.
 _VOWEL_SIGNS = ("Mc", "Mn")
 
 
@@ -81,11 +80,10 @@ _FOLDING = _Folding()
 
 
 def words(text: str) -> list[str]:
-    """Returns the words of a string, in order, without case and accents.
+    """Returns the words of a string, in order, in lower case and without accents.
 
-    "Café Ökonomie" has the words "cafe" and "okonomie". Runs in linear time, because each character is
-    normalised on its own. Normalising the text as a whole would be quadratic in the length of its runs of
-    combining marks, which are dropped here anyway.
+    "Café Ökonomie" has the words "cafe" and "okonomie". Each character is normalised on its own, which takes
+    linear time. Normalising the whole text would take quadratic time if it had long runs of combining marks.
     """
     return [w[:_MAX_TERM] for w in _WORD.findall(text.translate(_FOLDING))]
 
@@ -103,7 +101,7 @@ def sort_key(text: str) -> str:
 
 
 def course_keys(course: _SourceFields) -> CourseKeys:
-    """Returns a course's derived keys, from its title, codes, tags, summary and description."""
+    """Returns a course's sort key and search terms."""
     weights: Counter[str] = Counter()
     _weigh(weights, [course["title"]], TITLE)
     _weigh(weights, course["codes"], CODE)
@@ -114,7 +112,7 @@ def course_keys(course: _SourceFields) -> CourseKeys:
 
 
 def student_keys(student: _SourceFields) -> StudentKeys:
-    """Returns a student's derived keys, from the name."""
+    """Returns a student's sort key and search terms."""
     weights: Counter[str] = Counter(dict.fromkeys(words(student["name"]), 1))
     return {"sortName": sort_key(student["name"]), "search": _terms(weights)}
 

@@ -57,7 +57,7 @@ async def exported_rows(database: Database, collection: str) -> AsyncIterator[Ro
 
 
 def exported_key(row: Row) -> Key:
-    """Returns the key of an exported row, or of a reference in one. Raises ValueError if there is none."""
+    """Returns the key of an exported row, or of a reference in a row. Raises ValueError if it has no key."""
     external = row.get("externalId")
     if external:
         return str(external["source"]), str(external["id"])

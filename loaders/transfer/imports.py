@@ -5,9 +5,9 @@ Importing the same batch again changes nothing.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from bson import ObjectId
 from pymongo import UpdateOne
@@ -15,13 +15,13 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from loaders.collections import COLLECTIONS, KEEP, complete, derived
 from loaders.model import MOST_OF_COURSE, Document, summarise
-from loaders.mongo import Collection, Database, find, now
+from loaders.mongo import Collection, Database, Fields, find, now
 from loaders.text import slugify, unique_slugs
 from loaders.transfer.seen_keys import Seen
 
 #: The external id as (source, id), or the `_id` of a document without an external id.
 Key = tuple[str, str] | ObjectId
-StorageError = PyMongoError  # raised if MongoDB fails, so that the import can't continue
+StorageError = PyMongoError  # raised when a failure of MongoDB ends the import
 Kind = Literal["created", "updated", "unchanged", "duplicate", "rejected"]
 
 
@@ -44,7 +44,6 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-_StoredFields = Mapping[str, Any]  # all or part of a document from any collection; read-only
 _NO_COURSE = ObjectId("0" * 24)
 _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
     Outcome(kind) for kind in ("created", "updated", "unchanged", "duplicate")
@@ -58,7 +57,7 @@ class Plan(NamedTuple):
     outcomes: list[Outcome]
     create: list[int]  # indexes into the batch
     update: list[tuple[int, UpdateOne]]
-    first: dict[Key, Incoming]  # the first document with each key; later ones with the same key repeat it
+    first: dict[Key, Incoming]  # the batch's first document with each key
 
 
 class Importer:
@@ -79,7 +78,7 @@ class Importer:
         self._writing: asyncio.Task[list[Outcome]] | None = None
 
     async def upsert(self, batch: Sequence[Incoming]) -> list[Outcome]:
-        """Plans and writes a batch. Returns one outcome per document, in the order of the batch."""
+        """Writes a batch. Returns one outcome per document, in the order of the batch."""
         return await self.write(await self.plan(batch))
 
     async def plan(self, batch: Sequence[Incoming]) -> Plan:
@@ -90,7 +89,7 @@ class Importer:
                 _truncate_lists(incoming.fields)
         seen_rows = [self._seen.row(incoming.key) for incoming in batch]
         if self._writing and any(seen_rows):
-            await self._writing  # a row with a repeated key is compared with the result of this write
+            await self._writing  # a row whose key occurred before is compared with the result of this write
         stored = await self._stored(batch)
         plan = Plan(batch, [], [], [], {})
         for index, (incoming, seen_row) in enumerate(zip(batch, seen_rows, strict=True)):
@@ -100,9 +99,9 @@ class Importer:
         return plan
 
     def write(self, plan: Plan) -> asyncio.Task[list[Outcome]]:
-        """Starts writing a plan. Call it only once the previous plan has been written.
+        """Starts writing a plan. The previous plan must already have been written.
 
-        The task returns one outcome per document, in the order of the batch.
+        The task returns one outcome per document, in the order of the plan's batch.
         """
         self._writing = asyncio.create_task(self._execute(plan))
         return self._writing
@@ -118,7 +117,7 @@ class Importer:
         incoming: Incoming,
         index: int,
         seen_row: int | None,
-        stored: _StoredFields | None,
+        stored: Fields | None,
         plan: Plan,
     ) -> Outcome:
         if seen_row is not None:
@@ -135,7 +134,7 @@ class Importer:
         plan.update.append((index, UpdateOne({"_id": stored["_id"]}, update)))
         return _UPDATED
 
-    async def _stored(self, batch: Sequence[Incoming]) -> dict[Key, _StoredFields]:
+    async def _stored(self, batch: Sequence[Incoming]) -> dict[Key, Fields]:
         """Returns the batch's existing documents, with the fields that will be compared."""
         names = {name for incoming in batch for name in incoming.fields}
         if names & COLLECTIONS[self._name].derived_from:
@@ -145,17 +144,17 @@ class Importer:
         if "importedHelpfulCount" in names:
             names |= {"helpfulCount", "unhelpfulCount"}
         projection = dict.fromkeys((*names, "externalId"), 1)
-        found: dict[Key, _StoredFields] = {}
+        found: dict[Key, Fields] = {}
         for query in _queries(batch):
             for document in await find(self._collection, query, size=len(batch), projection=projection):
                 external = document.get("externalId")
                 found[(external["source"], external["id"]) if external else document["_id"]] = document
         return found
 
-    def _with_derived(self, stored: _StoredFields, changes: Document) -> Document:
-        """Adds the fields that are computed from the changed ones.
+    def _with_derived(self, stored: Fields, changes: Document) -> Document:
+        """Adds the fields that are computed from the changed fields.
 
-        Votes that were cast here are kept, in addition to the imported ones.
+        Votes that were cast in Lectern still count, in addition to the imported ones.
         """
         if "importedHelpfulCount" in changes:
             votes = stored["helpfulCount"] - stored.get("importedHelpfulCount", 0)
@@ -223,11 +222,11 @@ def _queries(batch: Sequence[Incoming]) -> list[Document]:
     return queries + ([{"_id": {"$in": ids}}] if ids else [])
 
 
-def _changes(stored: _StoredFields, fields: _StoredFields) -> Document:
+def _changes(stored: Fields, fields: Fields) -> Document:
     return {name: value for name, value in fields.items() if stored.get(name) != value}
 
 
-def _replace_nulls(fields: Document, not_null: _StoredFields) -> None:
+def _replace_nulls(fields: Document, not_null: Fields) -> None:
     for name, default in not_null.items():
         if name in fields and fields[name] is None:
             if default is KEEP:

@@ -40,9 +40,9 @@ class References:
         self._slugs: set[str] | None = None
 
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, Document]:
-        """Maps references to courses, which are found by external id or, failing that, by slug or code.
+        """Maps each reference to the `_id` and `status` of its course. Unknown references are left out.
 
-        Each course has its `_id` and `status`. Unknown references are left out.
+        A course is found by external id or, failing that, by slug or code.
         """
         found, missing = self._cached("courses", references)
         found |= await self._documents("courses", missing, {"status": 1})
@@ -57,9 +57,10 @@ class References:
         return await self._ids("courseRuns", references)
 
     async def categories(self, names: Iterable[str]) -> Mapping[str, str]:
-        """Maps the names of categories to their slugs, and creates missing categories up to the limit.
+        """Maps the names of categories to their slugs. Creates the categories that don't exist yet.
 
-        A name without letters or digits has no slug, and is left out. So is a name beyond the limit.
+        A name without letters or digits has no slug, and is left out. New names are also left out once the
+        maximum number of categories is reached.
         """
         found, missing = self._cached("categories", names)
         slugs = {name: slug for name in missing if (slug := slugify(name))}
@@ -109,10 +110,9 @@ class References:
         return self._add_to_cache("instructors", found)
 
     async def restore(self, collection: str, rows: Sequence[Row]) -> Mapping[Key, ObjectId]:
-        """Returns the `_id`s of exported categories or instructors by key, and creates missing ones.
+        """Maps the keys of exported categories or instructors to their `_id`s. Creates missing documents.
 
-        Two categories are the same when their slugs are equal. A missing document is created as it was
-        exported.
+        A category is missing if no stored category has its slug. Documents are created as they were exported.
         """
         by_key = {exports.exported_key(row): row for row in rows}
         documents = {key: _fields_to_insert(row) for key, row in by_key.items()}
@@ -129,7 +129,7 @@ class References:
             await self._database[collection].bulk_write(upserts, ordered=False)
 
     async def enrolled(self, pairs: Set[tuple[ObjectId, ObjectId]]) -> set[tuple[ObjectId, ObjectId]]:
-        """Returns the (student, course) pairs that have an enrolment which is not waitlisted."""
+        """Returns the (student, course) pairs that have an enrolment that is not waitlisted."""
         if not pairs:
             return set()
         query = {
@@ -204,8 +204,7 @@ def _query_for(key: Key, row: Row | None = None) -> Document:
 def _fields_to_insert(row: Row) -> Document:
     """Returns the fields that an upsert sets in addition to those in its query.
 
-    A category is queried by its slug, so its external id is among these fields. Any other external id is
-    already part of the query.
+    A category's external id is one of them, because the query for a category contains its slug instead.
     """
     external = {"externalId": row["externalId"]} if "slug" in row and "externalId" in row else {}
     fields = {name: value for name, value in row.items() if name not in ("_id", "externalId", "slug")}

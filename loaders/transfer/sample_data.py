@@ -33,10 +33,10 @@ class SampleLoad(NamedTuple):
 
 
 async def begin_sample(database: Database, name: str, layout: int, day: datetime) -> SampleLoad | None:
-    """Starts a load, or resumes an interrupted one.
+    """Starts a load of sample data, or resumes an interrupted one.
 
-    Documents with a different layout are deleted first, and the load starts over. Returns None if there is
-    nothing to do, because the load is complete, or because the database has courses of its own.
+    If the previous load had a different layout, its documents are deleted first. Returns None if the load is
+    already complete, or if the database contains courses but no sample data.
     """
     marker = await database[_MARKERS].find_one({"_id": name})
     if marker is None and await database["courses"].find_one({}, {"_id": 1}):
@@ -56,7 +56,7 @@ async def insert_sample(database: Database, collections: Mapping[str, Sequence[S
 
 
 async def complete_sample(database: Database, name: str) -> None:
-    """Marks the load as complete."""
+    """Marks a load of sample data as complete."""
     await database[_MARKERS].update_one({"_id": name}, {"$set": {"complete": True}})
 
 

@@ -4,20 +4,18 @@ Anything that a viewer is not allowed to see is absent from the response, and ne
 that they are not allowed to do is refused with a reason.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, get_args
+from collections.abc import Sequence
+from typing import Any, get_args
 
 from bson import ObjectId
 
 from loaders.collections import COLLECTIONS
 from loaders.model import CourseDoc, CourseStatus, ReviewStatus, StudentDoc
-from loaders.reading import NOBODY, Owners
+from loaders.mongo import Fields
+from loaders.reading import NO_OWNERS, Owners
 from resolvers.access.rules import RULES, Grant
 from resolvers.context import Viewer
 from resolvers.errors import refusal
-
-#: A document from any collection. Any, because the types of the values depend on the collection.
-AnyDocument: TypeAlias = Mapping[str, Any]
 
 PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # Any, because courses and reviews both have this status
 ANY_COURSE: Sequence[CourseStatus] = get_args(CourseStatus)
@@ -30,9 +28,9 @@ def has_rule(name: str) -> bool:
 
 
 def grants(viewer: Viewer, name: str) -> set[Grant]:
-    """Returns the grants of a permission to the public and to each of the viewer's roles.
+    """Returns what a permission grants the public and each of the viewer's roles: "yes", "own" or "no".
 
-    A viewer who is signed in but has no role is granted everything that is granted to all roles.
+    A permission that all roles have is also granted to a viewer who is signed in without a role.
     """
     rule = RULES[name]
     if viewer.subject and rule.is_granted_to_all_roles:
@@ -91,12 +89,12 @@ def _refusal(viewer: Viewer) -> Exception:
 
 
 def as_student(viewer: Viewer, name: str) -> ObjectId | None:
-    """Returns the viewer's student ID, or None if they lack the permission or are not a student."""
+    """Returns the viewer's student ID if they have one and the permission `name`, otherwise None."""
     return viewer.student_id if allows(viewer, name, student_id=viewer.student_id) else None
 
 
 def as_instructor(viewer: Viewer, name: str) -> ObjectId | None:
-    """Returns the viewer's instructor ID, or None if they lack the permission or are not an instructor."""
+    """Returns the viewer's instructor ID if they have one and the permission `name`, otherwise None."""
     instructor_id = viewer.instructor_id
     if instructor_id is None or not allows(viewer, name, instructor_ids=[instructor_id]):
         return None
@@ -113,19 +111,19 @@ def review_statuses(viewer: Viewer) -> Sequence[ReviewStatus]:
     return _ANY_REVIEW if "yes" in grants(viewer, "Review.unpublished") else PUBLISHED
 
 
-def sees(viewer: Viewer, collection: str, document: AnyDocument, owners: Owners = NOBODY) -> bool:
+def sees(viewer: Viewer, collection: str, document: Fields, owners: Owners = NO_OWNERS) -> bool:
     """Returns whether the viewer may see a document, according to its collection's `seen_by`.
 
     `seen_by` is declared in loaders/collections.py.
 
-    owners: the owners of the document and the status of its course, as far as they are known.
+    owners: what is known about the document's owners and the status of its course.
     """
     row = COLLECTIONS[collection]
     seen_by = row.seen_by
     is_public = not seen_by.nobody and (not seen_by.published or document["status"] == "PUBLISHED")
     if is_public and (not seen_by.with_course or _sees_its_course(viewer, owners)):
         return True
-    student_id = document["studentId"] if "studentId" in row.reads else owners.student_id
+    student_id = document[seen_by.owner] if seen_by.owner else owners.student_id
     return seen_by.rule is not None and allows(
         viewer, seen_by.rule, student_id=student_id, instructor_ids=owners.instructor_ids
     )
@@ -139,8 +137,7 @@ def rules_of(collection: str) -> list[str]:
 
 
 def _sees_its_course(viewer: Viewer, owners: Owners) -> bool:
-    if owners.course_status is None:
-        return False
+    """Returns whether the viewer may see the document's course; it is not public if its status is unknown."""
     return sees(viewer, "courses", {"status": owners.course_status}, owners)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from bson import ObjectId
 
 from loaders.collections import COLLECTIONS, EVERYONE
-from loaders.reading import NOBODY, Owners, owners_by_id
+from loaders.mongo import Fields
+from loaders.reading import NO_OWNERS, Owners, owners_by_id
 from resolvers.access import permissions
-from resolvers.access.permissions import AnyDocument
 from resolvers.context import Context
 
 
@@ -17,26 +17,25 @@ async def visible(
 ) -> list[Any]:  # Any: the TypedDict varies
     """Returns documents in order, with None in place of each one that the viewer is not allowed to see.
 
-    Sends one command if the visibility of a document depends on its owner or on the status of its course, and
-    none if everyone may see the documents.
+    Sends at most one command, to look up owners and the status of courses if visibility depends on them.
     """
     if COLLECTIONS[collection].seen_by == EVERYONE:
         return list(documents)
-    viewer, nobody = ctx.viewer, NOBODY
+    viewer = ctx.viewer
     undecided = [d for d in documents if d is not None and not permissions.sees(viewer, collection, d)]
     if not undecided:
         return list(documents)
     owners = await _owners(ctx, collection, undecided)
     return [
-        d if d is not None and permissions.sees(viewer, collection, d, owners.get(d["_id"], nobody)) else None
+        d
+        if d is not None and permissions.sees(viewer, collection, d, owners.get(d["_id"], NO_OWNERS))
+        else None
         for d in documents
     ]
 
 
-async def _owners(
-    ctx: Context, collection: str, documents: Sequence[AnyDocument]
-) -> Mapping[ObjectId, Owners]:
-    """Loads the owners and course statuses that decide who may see the documents, keyed by `_id`."""
+async def _owners(ctx: Context, collection: str, documents: Sequence[Fields]) -> Mapping[ObjectId, Owners]:
+    """Maps each document's `_id` to the owners or the course status that decide who may see it."""
     if permissions.may_own(ctx.viewer, *permissions.rules_of(collection)):
         ids = [document["_id"] for document in documents]
         return await owners_by_id(ctx.loaders.database[collection], ids)

@@ -2,20 +2,16 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import b2a_base64
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import NamedTuple
 
 from bson import ObjectId
 
 from loaders.collections import of_type, with_types
-from loaders.mongo import id_bytes
+from loaders.mongo import Fields, id_bytes
 
 _LENGTH = 20
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-
-
-#: A document from any collection. Any, because the types of the values depend on the collection.
-AnyDocument: TypeAlias = Mapping[str, Any]
 
 
 class GlobalId(NamedTuple):
@@ -23,7 +19,7 @@ class GlobalId(NamedTuple):
     id: ObjectId
 
 
-def encoder(type_name: str) -> Callable[[AnyDocument], str]:
+def encoder(type_name: str) -> Callable[[Fields], str]:
     """Returns a function that encodes the global ID of any document of this type."""
     row = of_type(type_name)
     if row is None or row.id_code is None:
@@ -31,15 +27,15 @@ def encoder(type_name: str) -> Callable[[AnyDocument], str]:
     # Three bytes are encoded as exactly four characters of base64, so all IDs of a type have the same prefix.
     prefix = urlsafe_b64encode(row.id_code).decode()
 
-    # Inlines urlsafe_b64encode to save two calls, because almost every object in a response has an ID.
-    def encode(document: AnyDocument) -> str:
+    # Inlines urlsafe_b64encode, which saves two calls for almost every object in a response.
+    def encode(document: Fields) -> str:
         encoded = b2a_base64(id_bytes(document["_id"]), newline=False)
         return prefix + encoded.translate(_URL_SAFE).decode()
 
     return encode
 
 
-def encode_id(type_name: str, document: AnyDocument) -> str:
+def encode_id(type_name: str, document: Fields) -> str:
     """Returns the global ID of a document."""
     return encoder(type_name)(document)
 

@@ -69,7 +69,7 @@ T = TypeVar("T")
 
 
 class Ordering(NamedTuple):
-    field: Any  # a field name; Any, because each loader declares a different Literal for it
+    field: Any  # a field name, for which each loader declares its own Literal type
     descending: bool
 
 
@@ -87,7 +87,7 @@ def set_fields(value: InputObject | None) -> Document:
 def effective_criteria(wanted: Document) -> Document:
     """Drops criteria that every document meets, such as a search without words or `verifiedOnly: false`.
 
-    Cursors are signed with the result, so that equivalent filters have the same cursors.
+    A cursor's signature covers only the other criteria, so that equivalent filters have the same cursors.
     """
     return {name: value for name, value in wanted.items() if _narrows(name, value)}
 
@@ -111,7 +111,7 @@ def text(name: str, value: str) -> str:
 
 
 def ordering(order_by: CourseOrder | ReviewOrder | None, default: str) -> Ordering:
-    """Returns the field and direction of an order. If there is none, uses the default field, descending."""
+    """Returns the field and direction of `order_by`; if it is None, the default field, descending."""
     if order_by is None:
         return Ordering(default, descending=True)
     return Ordering(order_by.field.value, order_by.direction is OrderDirection.DESC)
@@ -122,7 +122,7 @@ def allowed(wanted: Sequence[T] | None, visible: Sequence[T]) -> Sequence[T]:
     return visible if wanted is None else [value for value in visible if value in wanted]
 
 
-def _plain(name: str, value: Any) -> Any:  # Any: input values of all types
+def _plain(name: str, value: Any) -> Any:  # Any, because the value can have any input type
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):

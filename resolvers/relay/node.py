@@ -6,6 +6,7 @@ from bson import ObjectId
 
 from loaders.collections import of_type
 from loaders.model import Document
+from loaders.mongo import Fields
 from resolvers.access import visible
 from resolvers.context import Context
 from resolvers.errors import BadUserInputError
@@ -32,13 +33,13 @@ async def nodes_by_id(ctx: Context, global_ids: Sequence[str], most: int = MOST_
     return [found.get(key) if key else None for key in decoded]
 
 
-def global_id(type_name: str) -> Callable[[ids.AnyDocument], str]:
+def global_id(type_name: str) -> Callable[[Fields], str]:
     """Returns a function that encodes the global ID of any document of this type."""
     return ids.encoder(type_name)
 
 
 async def _visible(ctx: Context, type_name: str, keys: Sequence[ObjectId]) -> list[Document | None]:
-    """Loads documents of one type, with None for each document that is unknown or hidden from the viewer."""
+    """Loads documents of one type. A document that is missing or hidden from the viewer becomes None."""
     row = of_type(type_name)
     assert row is not None  # noqa: S101  # an ID of this type was decoded by its row
     found = await ctx.loaders.by_key(row.name)(keys)

@@ -38,7 +38,7 @@ def declaration(field: GraphQLField) -> StrawberryField:
 def converted(schema: GraphQLSchema, field: GraphQLField, values: Arguments) -> dict[str, Value]:
     """Converts coerced argument values to the keyword arguments of a field's function.
 
-    Names become Python names, and inputs become instances of their classes.
+    Names become Python names, and input objects become instances of Python classes.
     """
     strawberry_schema: strawberry.Schema = schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
     registry = strawberry_schema.schema_converter.scalar_registry

@@ -36,13 +36,13 @@ T = TypeVar("T")
 
 # The weight of a field is the number of plain values that it counts as in the price of an operation (see
 # resolvers.fields).
-_LIST = 25  # weight of a list: MongoDB reads a page of it for each parent
+_LIST = 25  # weight of a list: MongoDB reads one page for each parent
 _TEXT = 5  # weight of a text with a few hundred characters
 _LONG_TEXT = 15  # weight of a text with a few thousand characters
 _FORMATTED = 2  # weight of a formatted amount of money
-_SIGNED = 4  # weight of a cursor: computing its signature takes time
-_COUNTED = 25  # weight of a count: MongoDB scans the whole list
-FACETS = 250  # weight of facets and similar counts: MongoDB scans several lists, or a whole collection
+_SIGNED = 4  # weight of a cursor, because it takes time to sign
+_COUNTED = 25  # weight of a count, for which MongoDB scans the whole list
+FACETS = 250  # weight of counts for which MongoDB scans a list several times, or a whole collection
 
 
 @strawberry.interface(description="An object with a global ID.")

@@ -22,8 +22,9 @@ MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_ACCOUNT = 10, 100, 50
 async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
     """Wraps an attempt to use an account's password, whether or not the account exists.
 
-    The attempt counts as failed if the body raises RefusedError. If the body succeeds, the failed attempts
-    for this account from the same address are forgotten. Raises RefusedError after too many failed attempts.
+    The attempt counts as failed if the `async with` block raises RefusedError. If the block raises no error,
+    earlier failed attempts for this account from the same address are forgotten. Raises RefusedError after
+    too many failed attempts.
     """
     database, client = ctx.loaders.database, _client(ctx.address)
     pair, address, account = f"pair {client} {email}", f"address {client}", f"account {email}"

@@ -17,7 +17,7 @@ T = TypeVar("T")
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _threads = ThreadPoolExecutor(2, "passwords")
 
-#: A dummy hash that is verified for unknown accounts, so that refusing them takes as long as for known ones.
+#: Verified if an account is unknown, so that a refusal takes as long as for a wrong password.
 _DUMMY_HASH = _hasher.hash("nobody's")
 
 
@@ -29,7 +29,7 @@ async def hash_password(password: str) -> str:
 async def verify(password: str, stored: str | None) -> bool:
     """Returns whether a password matches the stored hash.
 
-    If there is no stored hash (None), the answer is False, and takes equally long.
+    If there is no stored hash (None), it returns False, and takes as long as if there were one.
     """
     matches = await _in_thread(lambda: _matches(password, stored or _DUMMY_HASH))
     return matches and stored is not None

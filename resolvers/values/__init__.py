@@ -26,7 +26,6 @@ from resolvers.values.checks import (
     url,
     whole,
 )
-from resolvers.values.currencies import CURRENCIES, exponent
 from resolvers.values.literals import scalar_map
 from resolvers.values.money import formatted
 from resolvers.values.plain_text import clean
@@ -43,7 +42,6 @@ from resolvers.values.rating import (
 from resolvers.values.scalars import SCALARS
 
 __all__ = [
-    "CURRENCIES",
     "SCALARS",
     "Check",
     "NotFoundError",
@@ -58,7 +56,6 @@ __all__ = [
     "currency",
     "each",
     "email",
-    "exponent",
     "formatted",
     "global_id",
     "histogram",

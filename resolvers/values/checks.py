@@ -35,7 +35,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _TERM = re.compile(r"[0-9]{4}-[1-9][0-9]?")
 _URL = re.compile(r"https?://[^\s<>\"']+")
 
-_MAX_EXAMINED = 80_000  # length, in characters, of the longest text that `text` examines for any field
+_MAX_EXAMINED = 80_000  # maximum length of a string that is searched for visible characters
 _PASSWORD_LENGTH = (10, 200)  # minimum and maximum length of a password, in characters
 _MAX_EMAIL = 254  # maximum length of an e-mail address, in characters
 _MAX_SLUG = 80  # maximum length of a slug, in characters
@@ -215,7 +215,7 @@ def choice(value: Enum) -> StoredValue:
 
 
 def unchanged(value: InputValue) -> StoredValue:
-    """Stores a value unchanged. It needs no check beyond that of its GraphQL type."""
+    """Accepts every value that the GraphQL type allows, and stores it unchanged."""
     return value
 
 

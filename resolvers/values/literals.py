@@ -30,7 +30,10 @@ _MAX_SHOWN = 40  # maximum number of characters of a literal that an error messa
 
 
 def scalar_map(custom: Mapping[object, ScalarDefinition]) -> dict[object, ScalarDefinition]:
-    """Returns the scalars whose literals this module parses: Int, Float, and custom scalars (as strings)."""
+    """Returns the scalars whose literals this module parses: Int, Float and the custom scalars.
+
+    The literals of custom scalars are strings.
+    """
     strings = {kind: replace(scalar, parse_literal=_string_parser(scalar)) for kind, scalar in custom.items()}
     return {**strings, int: _built_in(GraphQLInt, _int), float: _built_in(GraphQLFloat, _float)}
 

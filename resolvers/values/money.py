@@ -1,7 +1,7 @@
 """Formats amounts of money, which are stored in minor units, for display."""
 
 from loaders.model import MoneyDoc
-from resolvers.values import exponent
+from resolvers.values.currencies import exponent
 
 _SYMBOLS = {
     "AUD": "A$", "BRL": "R$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£",

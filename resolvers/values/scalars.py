@@ -9,11 +9,11 @@ from strawberry.types.scalar import ScalarDefinition
 
 
 def written(moment: datetime) -> str:
-    """Formats a time like `2026-06-01T15:00:00Z`, the only format in responses; it always has 20 characters.
+    """Formats a time like `2026-06-01T15:00:00Z`, with 20 characters. Responses contain no other format.
 
     There are no fractions of a second, so that every client can parse it. orjson can write the same format by
-    itself. A time without a zone is taken to be in UTC, as MongoDB stores it, because attaching a zone to
-    each time would take longer than reading it.
+    itself. A time without a zone is in UTC. Times from MongoDB have no zone, because attaching one would take
+    longer than reading the time.
     """
     if moment.tzinfo:
         moment = moment.astimezone(UTC).replace(tzinfo=None)

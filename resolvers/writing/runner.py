@@ -56,12 +56,13 @@ Write: TypeAlias = Callable[[Context, Transaction, InputValues], Awaitable[Objec
 #: returns those that have changed, or None when nothing is left to do.
 FollowUp: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
-#: A coroutine that does the work. Any for what it yields and is sent, which only the event loop uses.
+#: A coroutine that does the work. Any, because only the event loop uses what it yields and
+#: receives.
 _Work: TypeAlias = Coroutine[Any, Any, Objects]
 
 _INPUT = strawberry.argument(description="Input of the mutation.")
-_FOLLOW_UP = "rest of a write"  # how follow-up work is named if it is reported to have ended late
-_FOLLOW_UP_DEADLINE = 20.0  # time limit for each part of the follow-up work, in seconds
+_FOLLOW_UP = "rest of a write"  # the name of follow-up work in reports of late work
+_FOLLOW_UP_DEADLINE = 20.0  # seconds; time limit of each transaction of a write's follow-up work
 _NOT_IN_DIGEST = ("clientMutationId", "idempotencyKey")
 
 
@@ -91,12 +92,13 @@ def write(
     commands: int,
     follow_up: FollowUp | None = None,
 ) -> fields.Declaration:
-    """Declares a field of Mutation that runs in a transaction. commands: same as for resolvers.fields.level.
+    """Declares a field of Mutation that runs in a transaction.
 
-    follow_up: does work after the commit that might be too much for one transaction. It is called repeatedly,
-    each time in a new transaction, until nothing is left to do. The work continues past the deadline of the
-    request; in that case the payload shows the state after the first commit. A retry of the write resumes the
-    work.
+    commands: see resolvers.fields.level.
+    follow_up: does the rest of the work after the commit, if the work might be too much for one transaction.
+    It is called repeatedly, each time in a new transaction, until nothing is left to do. The work continues
+    past the request's deadline; the payload then shows the state after the first commit. If the write is
+    retried, the work resumes.
     """
     name = to_camel_case(function.__name__)
 
@@ -123,7 +125,7 @@ def write(
 
 def actor(viewer: Viewer) -> ActorDoc:
     """Converts a viewer to the form in which the audit log stores the actor."""
-    roles: Any = sorted(viewer.roles)  # Any: a viewer's roles are strings, ActorDoc's are Literals
+    roles: Any = sorted(viewer.roles)  # Any: the viewer's roles are strings, but ActorDoc needs Literals
     return {
         "subject": viewer.subject, "roles": roles, "studentId": viewer.student_id,
         "instructorId": viewer.instructor_id,
@@ -179,7 +181,7 @@ async def _payload(ctx: Context, name: str, input: InputObject, function: Mutati
 def _client_mutation_id(input: InputObject) -> str | None:
     """Returns the `clientMutationId` of an input, or None if it is too long.
 
-    A `clientMutationId` that is too long is reported as an error by its check.
+    A `clientMutationId` that is too long is refused when the input is checked.
     """
     sent = input.client_mutation_id
     return sent if isinstance(sent, str) and len(sent) <= LONGEST_CLIENT_MUTATION_ID else None
@@ -207,16 +209,17 @@ async def _run_once(
 
 
 async def _wait(follow_up: _Work, objects: Objects) -> Objects:
-    """Waits for follow-up work until the request's deadline, after which it continues in the background.
+    """Starts follow-up work, and waits for it until the request's deadline.
 
-    Returns the objects of the payload as changed by the work, or unchanged if the deadline passes first.
+    After the deadline, the work continues in the background. Returns the objects of the payload as changed by
+    the work, or unchanged if the deadline passes first.
     """
     scope, task = current_scope.get(), start_detached(follow_up)
     try:
         return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
     except DeadlineError:
-        # If the request's deadline has passed, `outcome` will report how the work ends. If the work has
-        # missed a deadline of its own, `outcome` only raises the error, so the error is reported here.
+        # If the task is done, the work has missed a deadline of its own, and the error is reported here.
+        # Otherwise, the request's deadline has passed, and `outcome` will report how the work ends.
         if task.done():
             report_late(task, _FOLLOW_UP)
         return objects
@@ -229,9 +232,10 @@ async def _finish(
     objects: Objects,
     commit: Awaitable[None] | None = None,
 ) -> Objects:
-    """Does all follow-up work of a write, and returns the changed payload. Each part has its own deadline.
+    """Does the follow-up work of a write, and returns the changed payload.
 
-    commit: the commit of the write, if it is still in flight. If the commit fails, no follow-up work is done.
+    The work can take several transactions, each with its own deadline. commit: the commit of the write, if it
+    hasn't finished yet. If the commit fails, no follow-up work is done.
     """
     if commit:
         try:

@@ -195,6 +195,15 @@ async def test_a_trace_counts_the_commands_of_its_request(
         assert "extensions" not in (await post(http, {"query": query}, GRAPHQL | other)).json()
 
 
+async def test_an_operation_that_graphql_core_refuses_has_a_trace_too(http: httpx.AsyncClient) -> None:
+    body = {"query": "query($c: Boolean = true) { __typename @include(if: $c) }", "variables": {"c": None}}
+    answer = (await post(http, body, GRAPHQL | {"x-lectern-trace": "1"})).json()
+    assert answer["errors"]
+    assert "data" not in answer
+    assert answer["extensions"]["lectern"]["mongo"]["commands"] == 0
+    assert "extensions" not in (await post(http, body)).json()
+
+
 async def test_an_unexpected_error_is_masked(
     http: httpx.AsyncClient, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from app.execution import Executor
-from app.protection.limits import UNLIMITED, Limits
+from app.operation_limits import Limits
 from resolvers.schema import schema
+from tests.support import UNLIMITED
 
 LIMITS = replace(UNLIMITED, cost=10_000)  # a dearer operation takes long, and reveals nothing more
 

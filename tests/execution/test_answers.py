@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from app.execution import Answer, Executor, Operation, Prepared
+from app.observing import Trace
 from loaders.mongo import Database, Scope, current_scope
 from resolvers.context import PUBLIC, Viewer
+from resolvers.relay import encode_id
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
@@ -69,6 +71,27 @@ async def test_a_collection_that_was_only_counted_is_among_them(database: Databa
 
 
 @pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize(
+    ("text", "collections"),
+    [
+        ("{ platform { reviews } }", {"courses", "reviews"}),
+        ("{ node(id: $id) { ... on Student { reviews(orderBy: {field: RATING}) { nodes { id } } } } }",
+         {"students", "reviews", "courses"}),
+        ("{ node(id: $id) { ... on Student { reviews(orderBy: {field: RATING}) { totalCount } } } }",
+         {"students", "reviews", "courses"}),
+    ],
+    ids=["a union", "a page that looks up courses", "a count that looks up courses"],
+)  # fmt: skip
+async def test_a_collection_that_a_pipeline_joins_is_among_them(
+    database: Database, catalogue: dict[str, Any], text: str, collections: set[str]
+) -> None:
+    student = encode_id("Student", catalogue["student"])
+    found = await answer(database, text.replace("$id", f'"{student}"'))
+    assert found.errors == ()
+    assert set(found.reads) == collections
+
+
+@pytest.mark.usefixtures("catalogue")
 async def test_nothing_is_recorded_unless_the_request_asks(database: Database) -> None:
     executor = Executor(schema)
     prepared = executor.prepare(Operation("{ courses { nodes { title } } }"))
@@ -93,3 +116,13 @@ async def test_what_may_be_cached(database: Database, text: str, viewer: Viewer,
     found = await answer(database, text, viewer)
     assert found.cacheable is cacheable
     assert (found.errors == ()) is ("errors" not in found.payload)
+
+
+async def test_an_answer_with_a_trace_is_not_cacheable(database: Database) -> None:
+    executor = Executor(schema)
+    prepared = executor.prepare(Operation("{ __typename }"))
+    assert isinstance(prepared, Prepared)
+    found = await executor.run(prepared, request_for(database, trace=Trace()))
+    assert isinstance(found, Answer)
+    assert found.payload["extensions"]["lectern"]["mongo"]["commands"] == 0
+    assert not found.cacheable

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from app.execution import Executor, Operation, Prepared, Refusal
 from app.execution.cache import Cache
 from app.execution.executor import _size_of_document
-from app.protection.limits import UNLIMITED
 from resolvers.schema import schema
+from tests.support import UNLIMITED
 
 OPERATION = """query Page($after: String, $with: Boolean!) {
   courses(first: 20, after: $after, orderBy: {field: RATING, direction: DESC}) {

@@ -9,8 +9,9 @@ from graphql import get_introspection_query, get_operation_ast, parse
 from app.execution import Executor, Operation, Prepared, Refusal
 from app.execution.cost import Cost
 from app.execution.document import Document
-from app.protection.limits import UNLIMITED, Limits
+from app.operation_limits import Limits
 from resolvers.schema import schema
+from tests.support import UNLIMITED
 
 
 def cost(query: str, variables: dict[str, Any] | None = None, limits: Limits = UNLIMITED) -> Cost:

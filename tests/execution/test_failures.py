@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 
 from app.execution import Answer, Operation, Prepared
 from app.execution.runner.run import Run
-from app.protection.limits import UNLIMITED
 from loaders.mongo.database import Database
 from resolvers.context import PUBLIC
 from resolvers.relay import ids
@@ -22,7 +21,7 @@ from tests.execution.engines import executor
 from tests.execution.hooked import hooked
 from tests.execution.operations import Question
 from tests.factories import store
-from tests.support import request_for
+from tests.support import UNLIMITED, request_for
 
 COURSES, REVIEWS = 50, 20  # reviews of each course
 

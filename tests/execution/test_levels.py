@@ -11,7 +11,6 @@ import pytest
 
 from app.execution import Answer, Operation, Prepared
 from app.execution.plan_report import plan_text
-from app.protection.limits import UNLIMITED
 from loaders.mongo.database import Database
 from resolvers.context import PUBLIC
 from resolvers.relay import ids
@@ -21,7 +20,7 @@ from tests.execution.engines import executor
 from tests.execution.hooked import Hook, hooked
 from tests.execution.operations import Question
 from tests.factories import store
-from tests.support import request_for
+from tests.support import UNLIMITED, request_for
 
 COMPILED = executor(compiled=True, limits=UNLIMITED)
 REFERENCE = executor(compiled=False, limits=UNLIMITED)

@@ -7,12 +7,11 @@ import pytest
 from app.execution import Answer, Executor, Operation, Prepared, Refusal
 from app.execution.encoding import encoded
 from app.execution.plan_report import plan_text
-from app.protection.limits import UNLIMITED
 from loaders.mongo.database import Database
 from resolvers.schema import schema
 from tests import factories
 from tests.factories import store
-from tests.support import request_for
+from tests.support import UNLIMITED, request_for
 
 Q = """query ($after: String, $with: Boolean = true) {
   courses(first: 2, after: $after) {

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.execution import Executor, Operation, Prepared, Refusal
-from app.protection.limits import UNLIMITED
 from resolvers.context import PUBLIC
 from resolvers.schema import schema
 from tests.execution import sites
@@ -16,6 +15,7 @@ from tests.execution.comparison import asked_in_ticks
 from tests.execution.engines import executor
 from tests.execution.operations import Question, questions
 from tests.execution.site import STAFF, Site
+from tests.support import UNLIMITED
 
 OPERATIONS = 60  # operations on each database
 COMPILED = executor(compiled=True)

@@ -2,7 +2,8 @@
 
     .venv/bin/python -m tests.faults [--in ../other --side before] [--name word]
 
-It works in a copy of the tree, so the checkout stays as it is. Exits with 1 if a fault is not found.
+It works in a copy of the tree, so the checkout stays as it is. The tests must pass there before a fault is
+seeded. Exits with 1 if a fault is not found.
 """
 
 import argparse
@@ -33,6 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "tree"
         _copy(options.tree, copy)
+        _require_success(copy, options.tree, faults)
         for fault in faults:
             found = _is_found(copy, options.tree, fault, options.side)
             print(f"{'found' if found else 'MISSED'}: {fault['name']}", flush=True)
@@ -59,17 +61,29 @@ def _is_found(copy: Path, tree: Path, fault: dict[str, object], side: str) -> bo
         sys.exit(f"{fault['name']}: {seed['path']} no longer has {seed['find']!r}")
     path.write_text(text.replace(seed["find"], seed["replace"], 1), "utf-8")
     try:
-        python = tree.resolve() / ".venv" / "bin" / "python"
-        tests = [name for name in str(fault["tests"]).split() if (copy / name).exists()]
-        command = [str(python), "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-        done = subprocess.run(command, cwd=copy, env=_environment(copy), capture_output=True, check=False)
-        return done.returncode == 1
+        return _tried(copy, tree, _tests(copy, fault)).returncode == 1
     finally:
         path.write_text(text, "utf-8")
 
 
-def _environment(copy: Path) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(copy)}
+def _require_success(copy: Path, tree: Path, faults: list[dict[str, object]]) -> None:
+    """Runs all tests of these faults, and exits if one fails without any fault."""
+    tests = sorted({name for fault in faults for name in _tests(copy, fault)})
+    done = _tried(copy, tree, tests)
+    if done.returncode:
+        sys.exit(f"a test fails without a fault:\n{done.stdout[-3000:]}")
+
+
+def _tests(copy: Path, fault: dict[str, object]) -> list[str]:
+    tests = [name for name in str(fault["tests"]).split() if (copy / name.partition("::")[0]).exists()]
+    return tests or sys.exit(f"{fault['name']}: none of its tests exists in this tree")
+
+
+def _tried(copy: Path, tree: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
+    python = tree.resolve() / ".venv" / "bin" / "python"
+    command = [str(python), "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    environment = os.environ | {"PYTHONPATH": str(copy)}
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """One row declares a collection: what reads the rows knows a new one, and no row forgets anything."""
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from loaders.reading import projections_of
 from loaders.recount import recount
 from loaders.transfer import exported_rows
 from resolvers.access.rules import RULES
+from resolvers.access.visibility import visible
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import decode_id, encode_id, nodes_by_id
 from resolvers.schema import schema
@@ -50,14 +53,32 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(COLLECTIONS, "halls", HALLS)
 
 
+#: How a row can say who sees its documents, each with what the public and the staff see of four documents:
+#: of a published and of a draft course, published and not.
+SEEN_BY = {
+    "everyone": (EVERYONE, "1111", "1111"),
+    "published": (SeenBy(published=True, rule="Course.draft"), "1010", "1111"),
+    "with their course": (SeenBy(with_course=True, rule="Course.draft"), "1100", "1111"),
+    "published, with their course": (
+        SeenBy(published=True, with_course=True, rule="Review.unpublished"),
+        "1000",
+        "1111",
+    ),
+    "with their course alone": (SeenBy(with_course=True), "1100", "1111"),
+    "by a rule": (SeenBy(nobody=True, rule="Query.auditLog"), "0000", "1111"),
+    "nobody": (SeenBy(nobody=True), "0000", "0000"),
+}
+
+
 @pytest.fixture
-async def halls(declared: None, database: Database) -> list[dict[str, Any]]:
+async def halls(declared: None, database: Database) -> AsyncIterator[list[dict[str, Any]]]:
     made = [
         {"_id": ObjectId(), **complete("halls", {"name": "Hall", "slug": "hall", "doorCode": "1234"})},
         {"_id": ObjectId(), **complete("halls", {"name": "Attic", "slug": "attic", "status": "DRAFT"})},
     ]
     await store(database, halls=made)
-    return made
+    yield made
+    await database["halls"].drop_indexes()
 
 
 @pytest.mark.usefixtures("declared")
@@ -77,6 +98,39 @@ async def test_it_has_global_ids_and_is_found_by_them_by_who_may_see_it(
         assert [node and node["name"] for node in found] == seen
         assert found[0] is not None
         assert found[0]["__typename"] == "Hall"
+
+
+@pytest.mark.parametrize(("seen_by", "public", "staff"), SEEN_BY.values(), ids=SEEN_BY)
+async def test_who_sees_it_is_what_its_row_says(
+    monkeypatch: pytest.MonkeyPatch, database: Database, seen_by: SeenBy, public: str, staff: str
+) -> None:
+    monkeypatch.setitem(COLLECTIONS, "halls", replace(HALLS, seen_by=seen_by))
+    courses = [factories.course(), factories.course(status="DRAFT")]
+    made: list[dict[str, Any]] = [
+        {
+            "_id": ObjectId(),
+            "courseId": course["_id"],
+            **complete("halls", {"name": "Hall", "status": status}),
+        }
+        for course in courses
+        for status in ("PUBLISHED", "DRAFT")
+    ]
+    await store(database, courses=courses, halls=made)
+    for viewer, shown in ((PUBLIC, public), (STAFF, staff)):
+        found = await visible(request_for(database, viewer).context(), "halls", made)
+        assert "".join(str(int(hall is not None)) for hall in found) == shown
+
+
+async def test_the_owner_that_a_row_names_sees_a_document(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    seen_by = SeenBy(nobody=True, rule="Enrollment", owner="tenant")
+    monkeypatch.setitem(COLLECTIONS, "halls", replace(HALLS, seen_by=seen_by))
+    assert "tenant" in COLLECTIONS["halls"].always_read
+    tenant = Viewer(roles=frozenset({"STUDENT"}), student_id=ObjectId(), subject="tenant")
+    made = [{"_id": ObjectId(), "tenant": own} for own in (tenant.student_id, ObjectId())]
+    found = await visible(request_for(database, tenant).context(), "halls", made)
+    assert found == [made[0], None]
 
 
 async def test_it_is_loaded_by_its_key(database: Database, halls: list[dict[str, Any]]) -> None:
@@ -132,7 +186,6 @@ async def test_its_indexes_are_made_and_missed(database: Database, halls: list[d
     assert absent == ["halls.externalId.source_1_externalId.id_1", "halls.slug_1"]
     await indexes.ensure(database)
     assert await indexes.missing(database) == []
-    await database["halls"].drop_indexes()
 
 
 def test_a_row_must_say_who_sees_its_documents() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from loaders.mongo.database import Database
+from tests import factories
 from tests.permissions import world
 from tests.permissions.conftest import Ask, Sent
 from tests.permissions.identities import token
@@ -196,6 +197,24 @@ async def test_ownership_is_looked_up_only_where_it_decides(
     listener.commands.clear()
     await data(ask, identity, f'{{ course(slug: "{slug}") {{ title }} }}')
     assert len(listener.commands) == sent
+
+
+async def test_staff_see_a_run_by_its_id_whatever_its_course(
+    ask: Ask, place: Database, listener: Sent
+) -> None:
+    """One command, for the run: its course decides nothing, even one that no longer exists."""
+    orphan = factories.course_run(factories.course())
+    await place["courseRuns"].insert_one(orphan)
+    try:
+        for run in (orphan, world.hidden_run, world.run):
+            text = f'{{ node(id: "{global_id("CourseRun", run)}") {{ id }} }}'
+            listener.commands.clear()
+            assert (await data(ask, "staff", text))["node"] is not None
+            assert len(listener.commands) == 1
+            shown = (await data(ask, "anonymous", text))["node"] is not None
+            assert shown is (run is world.run)
+    finally:
+        await place["courseRuns"].delete_one({"_id": orphan["_id"]})
 
 
 async def test_each_mutation_of_an_operation_is_checked(ask: Ask, place: Database, intact: Dump) -> None:

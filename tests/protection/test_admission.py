@@ -205,10 +205,10 @@ async def test_the_capacity_is_never_exceeded_or_lost(seed: int) -> None:
 def test_cheap_queries_have_a_separate_and_larger_lane() -> None:
     own = Admission(CAPACITY, 1)
     assert own.lane(CHEAP, is_query=True) is own.cheap
-    assert own.lane(CHEAP + 1, is_query=True) is own.dear
+    assert own.lane(CHEAP + 1, is_query=True) is own.expensive
     assert own.lane(CHEAP, is_query=False) is own.writes
-    assert own.lane(CHEAP + 1, is_query=False) is own.dear_writes
-    assert own.dear.enter(CAPACITY)
+    assert own.lane(CHEAP + 1, is_query=False) is own.expensive_writes
+    assert own.expensive.enter(CAPACITY)
     assert own.cheap.enter(2 * CAPACITY)
     assert not own.cheap.enter(1)
 
@@ -216,8 +216,8 @@ def test_cheap_queries_have_a_separate_and_larger_lane() -> None:
 @pytest.mark.parametrize(
     ("full", "length", "refused"),
     [
-        ("cheap", 0, True), ("dear", 16_000, False), ("dear", 16_001, True), ("texts", 16_000, False),
-        ("texts", 16_001, True),
+        ("cheap", 0, True), ("expensive", 16_000, False), ("expensive", 16_001, True),
+        ("texts", 16_000, False),        ("texts", 16_001, True),
     ],
 )  # fmt: skip
 async def test_a_body_is_not_read_if_its_request_could_not_be_queued(
@@ -238,7 +238,7 @@ async def test_a_body_is_not_read_if_its_request_could_not_be_queued(
     task.cancel()
 
 
-@pytest.mark.parametrize("name", ["writes", "dear_writes"])
+@pytest.mark.parametrize("name", ["writes", "expensive_writes"])
 async def test_an_expensive_query_gives_way_to_mutations_but_not_for_ever(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

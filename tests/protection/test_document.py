@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.execution import Executor, Operation, Prepared
-from app.protection.limits import Limits
+from app.operation_limits import Limits
 from resolvers.schema import schema
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protection.md").read_text(encoding="utf-8")

@@ -11,10 +11,11 @@ import pytest
 from graphql import parse
 
 from app.execution import Executor, Operation, Prepared
-from app.protection import depth, overlap, root_fields
+from app.operation_limits import Limits
+from app.protection import TooLargeError, depth, overlap, root_fields
 from app.protection.fragments import have_cycle
-from app.protection.limits import UNLIMITED, Limits, TooLargeError
 from resolvers.schema import schema
+from tests.support import UNLIMITED
 
 Json: TypeAlias = Any  # variables or an answer
 

@@ -10,7 +10,6 @@ from resolvers.values.scalars import written
 
 LONG_AGO = datetime(2, 1, 1)
 FAR_AHEAD = datetime(9998, 12, 31)
-FORM = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
 @given(st.datetimes(LONG_AGO, FAR_AHEAD))

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from app.http import Endpoint
 from app.main import PATH, Gateway, create_app
 from app.server.connection import Connection
-from app.server.connection_limits import Limits
+from app.server.connection_limits import ConnectionLimits
 from app.server.state import State
 from app.settings import Settings
 
@@ -63,7 +63,9 @@ async def served(settings: Settings, request: pytest.FixtureRequest) -> AsyncIte
     app = create_app(settings.model_copy(update=changed))
     config = uvicorn.Config(app, lifespan="off", interface="asgi3", proxy_headers=False, access_log=False)
     config.load()
-    protocol = partial(Connection, config=config, server_state=State(), app_state={}, limits=Limits())
+    protocol = partial(
+        Connection, config=config, server_state=State(), app_state={}, limits=ConnectionLimits()
+    )
     async with app.router.lifespan_context(app):
         server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
         assert isinstance(app, Gateway)

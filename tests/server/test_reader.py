@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from app.server.connection_limits import Limits
+from app.server.connection_limits import ConnectionLimits
 from app.server.reader import _GRACE, _PART, Reader, Unread
 
 LIMIT = 1_000_000
@@ -50,7 +50,7 @@ async def connect(unread: Unread, clock: list[float]) -> AsyncIterator[Connect]:
 
     def connect(waiting: int) -> tuple[Line, Reader]:
         line = Line(waiting, sock)
-        readers.append(Reader(line, Limits(unread=LIMIT), unread, lambda: 0, lambda: None))
+        readers.append(Reader(line, ConnectionLimits(unread=LIMIT), unread, lambda: 0, lambda: None))
         readers[-1].check()
         return line, readers[-1]
 

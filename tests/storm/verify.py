@@ -10,8 +10,8 @@ from bson import ObjectId
 from loaders.model.documents import LIVE_ENROLLMENTS, SEATED_ENROLLMENTS
 from loaders.mongo.database import Database
 from loaders.recount import recount
+from tests.storm.acknowledged import Expected, expected_state
 from tests.storm.log import Log
-from tests.storm.told import Expected, expected_state
 
 Complaints: TypeAlias = AsyncIterator[str]
 _Json: TypeAlias = Any  # a field of a BSON document, or a whole one

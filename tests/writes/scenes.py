@@ -114,7 +114,7 @@ async def scenes(database: Database) -> Mapping[str, Scene]:
     }
 
 
-#: The mutations of sessions, which aren't writes: they have no audit entry and no idempotency key.
+#: The mutations of sessions, which aren't declared as writes (`resolvers.writing.write`).
 _SESSIONS = {"signUp", "signIn", "refreshSession", "signOut", "changePassword", "resetPassword"}
 NAMES = [name for name in schema.mutation_type.fields if name not in _SESSIONS]  # type: ignore[union-attr]
 

@@ -1,10 +1,14 @@
-"""Motor and PyMongo give the same answers to writes, with the same commands, and store the same documents."""
+"""Motor and PyMongo give the same answers to writes, with the same commands, and store the same documents.
+
+Listeners are notified of exactly these commands, down to the commit.
+"""
 
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -14,7 +18,8 @@ from app.database import connect
 from app.execution import Operation, Prepared
 from app.settings import Settings
 from loaders import indexes
-from loaders.mongo.database import Database
+from loaders.mongo import CommandSent, Database, Scope, current_scope
+from loaders.mongo.detached import detached_work_done
 from resolvers.context import Viewer
 from tests.execution.engines import executor
 from tests.permissions.world import Dump, dump, restore
@@ -39,8 +44,16 @@ class Driver:
         self.commands.sent.clear()
         prepared = COMPILED.prepare(Operation(operation(name), {"input": dict(input)}))
         assert isinstance(prepared, Prepared)
-        answer = await COMPILED.run(prepared, request_for(self.database, viewer))
-        return answer.payload, list(self.commands.sent)
+        observed: list[CommandSent] = []
+        token = current_scope.set(Scope(monotonic() + 60, on_command=observed.append))
+        try:
+            answer = await COMPILED.run(prepared, request_for(self.database, viewer))
+        finally:
+            current_scope.reset(token)
+        await detached_work_done()
+        sent = list(self.commands.sent)
+        assert [command.kind for command in observed] == [command.split()[0] for command in sent]
+        return answer.payload, sent
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,13 @@
 
 from app.execution.compiler.codegen import list_items
 from app.execution.compiler.field_arguments import variables_in
-from app.execution.compiler.levels import Arrival, Barriers, levels_of
+from app.execution.compiler.levels import levels_of
 from app.execution.compiler.plan import (
     Built,
     Called,
     CallSite,
     Level,
+    Levels,
     Plan,
     Position,
     ResultObject,
@@ -21,8 +22,6 @@ from app.execution.compiler.planner import DeclinedError, plan_operation
 from app.execution.compiler.selected_fields import CoercedValues, Fields, Selected
 
 __all__ = [
-    "Arrival",
-    "Barriers",
     "Built",
     "CallSite",
     "Called",
@@ -30,6 +29,7 @@ __all__ = [
     "DeclinedError",
     "Fields",
     "Level",
+    "Levels",
     "Plan",
     "Position",
     "ResultObject",

@@ -2,8 +2,8 @@
 
 There is one build function for each call site, that is, for each place in the plan that needs a call. It
 turns the documents that the call returns into result objects, with their keys in the order of the response.
-Its code is what one would write by hand for this selection. It also collects the parents of the calls nested
-below:
+Its code is what one would write by hand for this selection. It also returns the parents of the nested calls,
+and the result objects that will receive their values:
 
     def build(values, slots):
         p1 = []; s1 = []
@@ -14,8 +14,8 @@ below:
         return [(p1, s1)]
 
 A value that already has the Python type of its field, such as str for String, is used unchanged. Any other
-value is coerced by its GraphQL type. Anything that is an error in GraphQL raises an exception in the build
-function; app.execution.runner.completion then completes the value.
+value is coerced as the GraphQL type of the field requires. If an error occurs, the build function raises an
+exception, and app.execution.runner.completion completes the value instead.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -63,21 +63,21 @@ _RIGHT: Mapping[str, str] = {
 }
 
 
-#: The assumed length of a list when estimating how many fields a build function builds (its weight).
+#: The assumed length of every list, for estimating how many fields a build function builds.
 _ITEMS = 10
 
 
 class Compiler:
-    """Generates the build functions of one plan. Functions with equal source are compiled only once."""
+    """Generates the functions that build one plan's results. Equal source is compiled only once."""
 
     def __init__(self) -> None:
         self._count = 0
         self._code: dict[str, CodeType] = {}
 
     def site(self, position: Position, above: Route = ()) -> CallSite:
-        """Returns the call site at a position, including all call sites nested below it.
+        """Returns the call site of a field, with all call sites nested below it.
 
-        above: the route to the object that contains the position.
+        above: the route to the object that contains the field.
         """
         assert isinstance(position.source, Called)  # noqa: S101  # for the type checker
         route = (*above, _step(position))
@@ -89,12 +89,12 @@ class Compiler:
 
 
 def list_items(site: CallSite, position: Position, type_: GraphQLOutputType) -> Built:
-    """Returns a build function that completes single items of a list.
+    """Returns a build function that completes the items of a list.
 
-    It is called with the result list in place of a result object, and appends each item's result to it.
+    Other build functions store each result in a result object. This one appends it to the resulting list.
 
-    site: the call site whose values contain the list; its nested call sites are reused. position: the
-    position of the list. type_: the type of the items.
+    site: the call site whose values contain the list. Its nested call sites are reused.
+    position: the position of the list. type_: the type of the items.
     """
     known = {id(below.position): below for below in site.built.below}
     function = _Function(lambda inner, _: known[id(inner)], ())
@@ -105,8 +105,8 @@ def list_items(site: CallSite, position: Position, type_: GraphQLOutputType) -> 
 class _Function:
     """Writes the source of one build function, statement by statement.
 
-    site: a function that returns the call site for a field whose value needs a call. Its arguments are the
-    field's position in the plan, and the route from the top of the response to the enclosing object.
+    site: a function that returns the call site of a field, given the field's position in the plan and the
+    route to the object that has the field.
     """
 
     def __init__(self, site: Callable[[Position, Route], CallSite], route: Route) -> None:
@@ -115,7 +115,7 @@ class _Function:
         self._depth = 2
         self._count = 0
         self._items, self._weight = 1, 1
-        self._names: dict[str, Any] = {  # the build function's globals; their types vary
+        self._names: dict[str, Any] = {  # the build function's globals, of various types
             "datetime": datetime,
             "as_list": _as_list,
             "objects": {dict, tuple},
@@ -147,8 +147,8 @@ class _Function:
         if (code := known.get(source)) is None:
             module = compile(source, f"<{position.coordinate}>", "exec")
             code = known[source] = next(c for c in module.co_consts if isinstance(c, CodeType))
-        # Each function gets a copy of the code, because CPython stores its specializations of a running
-        # function in the code object.
+        # Each function gets its own copy of the code object, because CPython specializes a code object for
+        # the types that it is run with.
         build: Build = FunctionType(code.replace(), self._names | {"key": position.key})
         return Built(build, [site for _, site in self._below], self._weight)
 
@@ -241,10 +241,10 @@ class _Function:
             return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """Registers the call at a position. Returns the suffix of the call's two lists, such as "1".
+        """Registers the call at a position. Returns the suffix of two variables' names, such as "1".
 
-        In the generated source, the list p1 collects the parents to make the call for, and the list s1
-        collects the result objects (slots) to put the call's values into.
+        In the generated source, the list p1 collects the parents for which the call is made. The list s1
+        collects the result objects (slots) that will contain the call's values.
         """
         number = self._fresh("")
         self._below.append((number, self._site(position, self._route)))
@@ -264,7 +264,7 @@ class _Function:
     def _all_right(self, type_: GraphQLLeafType, name: str) -> str:
         """Generates a condition that is true only if no value in a list needs to be converted.
 
-        The list is then used without a copy.
+        Such a list is used as it is, instead of being copied.
         """
         if isinstance(type_, GraphQLEnumType):
             same = {value for value, name in _enum_names(type_).items() if value == name}
@@ -324,7 +324,7 @@ class WrongTypeError(TypeError):
 
 
 def _coercion(type_: GraphQLScalarType, *, required: bool) -> Callable[[Value], Value]:
-    """Returns a function that coerces a value by its type. Null stays null, or raises if required."""
+    """Returns a function that coerces a value to a scalar type. If `required`, it raises for null."""
 
     def coerce(value: Value) -> Value:
         if value is None and required:

@@ -42,10 +42,10 @@ Values: TypeAlias = Mapping[str, Any]  # the types of the arguments vary by func
 class Arguments(NamedTuple):
     """The arguments of one field in one operation.
 
-    values: a function that takes the variables and returns exactly the keyword arguments that Strawberry's
-    own resolver would get. It raises GraphQLError for variables of the wrong type.
-    text: the source text of the arguments, sorted by name, with a digest in place of what is too long. Fields
-    with the same text have the same arguments.
+    values: computes the keyword arguments from the variables. They equal those that Strawberry would pass to
+    a resolver. Raises GraphQLError for variables of the wrong type.
+    text: the source text of the arguments, sorted by name. A long text is shortened and ends with a digest.
+    Fields with the same text have the same arguments.
     constant: the keyword arguments if they don't depend on any variable, otherwise None.
     """
 
@@ -104,8 +104,8 @@ def _converter(
 def _is_plain(field: GraphQLField, argument: ArgumentNode) -> bool:
     """Returns whether an argument is a variable whose value can be passed to the function unconverted.
 
-    That is the case if the argument's type is a scalar whose GraphQL and Python values are equal, and the
-    argument is neither required nor has a default.
+    That is the case if the argument is optional and has no default, and if its type is a scalar whose
+    GraphQL and Python values are equal.
     """
     declared = field.args[argument.name.value]
     return (
@@ -138,9 +138,9 @@ class _Template(NamedTuple):
 
 
 def _template(convert: Callable[[VariableValues], Values], holes: Set[str]) -> _Conversion:
-    """Wraps a conversion of a field's arguments so that it leaves out the variables in `holes`.
+    """Wraps a conversion of a field's arguments so that it doesn't need the variables in `holes`.
 
-    `_Template.filled_in` fills in those variables later.
+    `_Template.filled_in` inserts their values later.
     """
     placeholders = {variable: _Hole(variable) for variable in holes}
 
@@ -157,8 +157,9 @@ def _template(convert: Callable[[VariableValues], Values], holes: Set[str]) -> _
 def _cached(convert: _Conversion, names: Sequence[str]) -> _Conversion:
     """Wraps a conversion so that it caches its latest results.
 
-    This pays off because converting input objects takes as long as building a page. names: the variables that
-    a result depends on; their values are the cache key.
+    Without the cache, converting input objects would take as long as building a page of results.
+
+    names: the variables that a result depends on. Their values are the cache key.
     """
     cache: dict[tuple[object, ...], _Template] = {}
     if not names:

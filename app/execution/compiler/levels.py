@@ -1,18 +1,19 @@
 """Groups the call sites of a plan into levels.
 
 A call site is a place in the plan that needs a call. Call sites at the same depth with the same function and
-arguments form a level, which is executed as a single call. The depth is the number of calls above. It doesn't
-matter which branches, aliases, fragments or root fields the call sites come from. The only exception is that
-the root fields of a mutation never share calls, because each of them can change what the next one reads.
+arguments form a level, which is executed as a single call. The depth of a call site is the number of calls
+above it. It doesn't matter which branches, aliases, fragments or root fields the call sites come from. The
+only exception is that the root fields of a mutation never share calls, because each of them can change what
+the next one reads.
 """
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from graphql.execution.values import VariableValues
 
-from app.execution.compiler.plan import CallSite, Level, Levels, Plan, ResultObject, Value
+from app.execution.compiler.plan import CallSite, Level, Levels, Plan
 from resolvers.fields import identity
 
 #: A function that returns a key for the arguments of a call site. Equal arguments have equal keys.
@@ -20,9 +21,9 @@ _Key: TypeAlias = Callable[[CallSite], object]
 
 
 def fixed(sites: Sequence[CallSite], *, serial: bool) -> Levels | None:
-    """Groups the call sites of a plan into levels, or returns None if that depends on variables' values.
+    """Groups the call sites of a plan into levels. Returns None if the levels depend on variables' values.
 
-    It does if a function has several call sites, and only the values tell whether their arguments are equal.
+    They do if a function has several call sites whose arguments are equal for some values but not for others.
     """
     levels = _grouped(sites, _as_written, serial=serial)
     first: dict[object, Level] = {}
@@ -35,7 +36,7 @@ def fixed(sites: Sequence[CallSite], *, serial: bool) -> Levels | None:
 
 
 def levels_of(plan: Plan, variables: VariableValues) -> Levels:
-    """Returns the levels of a plan for given values of its variables."""
+    """Returns a plan's levels for the given values of its variables."""
     return plan.levels or _grouped(plan.sites, lambda site: _by_value(site, variables), serial=plan.serial)
 
 
@@ -65,16 +66,16 @@ class _Grouping:
     def __init__(self, key: _Key) -> None:
         self._key = key
         self._same: dict[tuple[int, object, object], int] = {}  # keyed by root, function and arguments
-        self._found: dict[tuple[int, int], Level] = {}  # keyed by depth and the number from `_same`
+        self._found: dict[tuple[int, int], Level] = {}  # keyed by the depth and `same` of the level
         self._of: dict[int, Level] = {}
-        self._above: dict[int, Set[int]] = {}  # maps each level to the levels that enclose all its call sites
+        self._above: dict[int, Set[int]] = {}  # maps each level to the levels above all its call sites
 
     def add(
         self, sites: Sequence[CallSite], root: int, depth: int = 1, above: Set[int] = frozenset()
     ) -> None:
         """Adds call sites, with all call sites nested below them.
 
-        Those with different `root` numbers never share a call.
+        root: call sites with different values of `root` never share a call.
         """
         for site in sites:
             same = self._same.setdefault((root, site.called.function, self._key(site)), len(self._same))
@@ -93,57 +94,9 @@ class _Grouping:
         return Levels(list(self._found.values()), levels_of, len(self._found) < len(levels_of), recurring)
 
     def _may_coincide(self, levels: Sequence[Level]) -> bool:
-        """Returns whether some two of the levels can be ready simultaneously.
+        """Returns whether at least two of the levels can be ready at the same time.
 
-        They can if neither is below the other.
+        Two levels can be, unless one is below the other.
         """
         ordered = sorted(levels, key=lambda level: level.depth)
         return any(upper.number not in self._above[lower.number] for upper, lower in pairwise(ordered))
-
-
-class Arrival(NamedTuple):
-    """The inputs that have arrived at a call site during a run.
-
-    parents: the parents to make the call for; the list can be empty. slots: for each parent, the result
-    object that receives its value.
-    """
-
-    site: CallSite
-    parents: list[Value]
-    slots: list[ResultObject]
-
-
-class Barriers:
-    """Tracks, during one run, which levels are ready to be executed.
-
-    A level is executed as a single call once all of its call sites have their parents. A call site that turns
-    out to have none doesn't hold up its level, and neither do the call sites below it. No level waits for
-    another.
-    """
-
-    def __init__(self, levels: Levels) -> None:
-        self._of = levels.of
-        self._missing = [len(level.sites) for level in levels.all]
-        self._arrived: list[list[Arrival]] = [[] for _ in levels.all]
-
-    def ready(self, arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-        """Yields each level that can run now that these inputs have arrived.
-
-        A level is yielded as the list of all its inputs, without call sites that have no parents.
-        """
-        for arrival in arrivals:
-            number = self._of[arrival.site.number].number
-            arrived = self._arrived[number]
-            if arrival.parents:
-                arrived.append(arrival)
-            self._missing[number] -= 1
-            if arrived and not self._missing[number]:
-                yield arrived
-            if not arrival.parents:
-                yield from self.ready([Arrival(site, [], []) for site in arrival.site.built.below])
-
-    def waiting(self) -> Iterator[Arrival]:
-        """Yields the inputs that have arrived at levels still waiting for other call sites."""
-        for arrived, missing in zip(self._arrived, self._missing, strict=True):
-            if missing:
-                yield from arrived

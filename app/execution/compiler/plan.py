@@ -1,9 +1,9 @@
 """The plan of an operation: the functions to call, and the fields to select from their results.
 
 A plan is a tree. A Selection has Positions. A Position whose value needs the database has a CallSite, and the
-result of the call has Positions in turn. Everything between two call sites is computed in memory, from the
-documents' keys. Call sites at the same depth with the same function and arguments form a Level, which is
-executed as a single call (see levels.py).
+result of the call has Positions of its own. Everything between two call sites is computed in memory, from
+documents that have been loaded. Call sites at the same depth with the same function and arguments form a
+Level, which is executed as a single call (see levels.py).
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -15,7 +15,7 @@ from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType
 from app.execution.compiler.field_arguments import Arguments
 from loaders.reading import Projection
 
-#: A document, a value in a document, or the result of a function for a parent.
+#: A document, a value in a document, or what a function returned for one parent.
 Value: TypeAlias = Any  # its type is unknown until the value is completed
 
 ResultObject: TypeAlias = dict[str, Any]  # a JSON object in the response being built
@@ -110,11 +110,11 @@ class Step(NamedTuple):
 #: The steps from the top of the response's `data` to a place within it.
 Route: TypeAlias = tuple[Step, ...]
 
-#: For each nested call, in order: the parents to make it for, and the result object for each parent's value.
+#: The inputs of each nested call, in order: its parents, and for each parent the result object for the value.
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
-#: A generated function that completes values and stores each result in the object or list it belongs to.
-#: Returns, for each nested call, the parents to make it for and the result objects that receive its values.
+#: A generated function that completes values, and stores each result in the object or list that contains it.
+#: It returns the inputs of the nested calls.
 Build: TypeAlias = Callable[[Sequence[Value], Sequence[Any]], Waiting]  # Any: objects or lists
 
 
@@ -134,9 +134,9 @@ class Built(NamedTuple):
 class CallSite:
     """A call site: a place in the response whose values are returned by a function call.
 
-    number: the index of the call site within the plan, from 0. route: the route to its place. built: the
-    build function for the values. items: build functions for single items of lists within the values, keyed
-    by position and type (used by app.execution.runner.completion).
+    number: the index of the call site within the plan. built: the build function for the values. items: build
+    functions for single items of lists within the values, keyed by position and type (used by
+    app.execution.runner.completion).
     """
 
     number: int
@@ -148,9 +148,9 @@ class CallSite:
 
 
 class Level(NamedTuple):
-    """One call, made for all call sites at the same depth with the same function and arguments.
+    """The call sites at one depth that share a call, because they have the same function and arguments.
 
-    depth: the depth of the call, from 1. same: a number shared by all levels with this function and these
+    depth: counted from 1. same: a number that is the same for all levels with this function and these
     arguments.
     """
 
@@ -167,9 +167,11 @@ class Level(NamedTuple):
 class Levels(NamedTuple):
     """The levels of a plan for given values of its variables.
 
-    all: the levels, parents before children. of: the level of each call site, indexed by the call
-    site's number. shared: whether any level has several call sites. recurring: for each call that occurs at
-    several depths, keyed by `Level.same`, whether two of its levels can be ready at the same time.
+    all: every level; parents come before children.
+    of: the level of each call site, in the order of the call sites' numbers.
+    shared: whether any level has several call sites.
+    recurring: the calls that occur at several depths, keyed by `Level.same`. The value is True if two of the
+    call's levels can be ready at the same time.
     """
 
     all: list[Level]

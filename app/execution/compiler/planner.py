@@ -94,12 +94,12 @@ class _Planner:
         return Selection(parent, positions)
 
     def _note_page(self, connection: GraphQLObjectType, positions: list[Position]) -> None:
-        """Records that a page's documents are fetched, even if no element of the page is selected.
+        """Records which collection a page reads, and whether the page's `pageInfo` is selected.
 
-        Also records whether the page's `pageInfo` is selected.
+        The collection is recorded even if no field of its documents is selected.
         """
         collection = stored_in(get_named_type(connection.fields["nodes"].type).name)
-        assert collection is not None, f"{connection.name} lists documents of no collection"  # noqa: S101
+        assert collection is not None, f"{connection.name} lists documents of no collection"  # noqa: S101  # a bug
         self._reads.setdefault(collection, set())
         if any(position.field_name == "pageInfo" for position in positions):
             self._looked_beyond.add(collection)
@@ -136,7 +136,7 @@ class _Planner:
         kind = get_named_type(field.type)
         if not is_composite_type(kind):
             return {}
-        # Any: mypy can't infer that a composite type must be an object type if it isn't abstract.
+        # Any: mypy can't infer that a composite type that isn't abstract is an object type.
         types: Any = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
         return {type_.name: self._selection(type_, self._subfields(type_, nodes)) for type_ in types}
 

@@ -67,7 +67,7 @@ class Selected:
     def _fragment(self, node: SelectionNode, spread: set[str]) -> _Fragment | None:
         """Returns the fragment that a node contains or spreads; None if it has already been spread.
 
-        spread: the names of the fragments spread so far. If the node spreads another one, its name is added.
+        spread: the names of the fragments spread so far, to which this method adds.
         """
         if isinstance(node, InlineFragmentNode):
             return node

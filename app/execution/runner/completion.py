@@ -39,7 +39,7 @@ _Slot: TypeAlias = Any  # the object or list that a result is put into
 
 
 class Completion:
-    """Completes the values of one call site in one run."""
+    """Completes the values of one call site, in one run of the plan."""
 
     def __init__(self, site: CallSite, failures: Failures) -> None:
         self._site, self._failures = site, failures
@@ -48,9 +48,9 @@ class Completion:
         self._waiting: Waiting = []
 
     def of(self, values: Sequence[Value], slots: Sequence[ResultObject]) -> Waiting:
-        """Completes each value, and puts the result into its slot, the result object that it belongs to.
+        """Completes values for which the build function failed. Returns the inputs of the nested calls.
 
-        Returns the inputs of the nested calls. values: those for which the call site's build function failed.
+        slots: for each value, the result object that the completed value is put into.
         """
         self._waiting = [([], []) for _ in self._index]
         batch = partial(self._build, self._site.built)
@@ -86,9 +86,9 @@ class Completion:
         return True
 
     def _append(self, built: Built, values: Sequence[Value], slots: Sequence[list[Value]]) -> bool:
-        """Appends the results of list items to a list, using a build function. Returns whether it succeeded.
+        """Calls a build function that appends the results of list items. Returns whether it succeeded.
 
-        slots: the list, repeated once for each item, as the build function expects.
+        slots: for each item, the list to append its result to; it is always the same list.
         """
         before = len(slots[0])
         done = self._build(built, values, slots)
@@ -179,7 +179,7 @@ class Completion:
         return [len(parents) for parents, _ in self._waiting]
 
     def _drop_waiting(self, counts: Iterable[int]) -> None:
-        """Drops the parents beyond these counts, because the value that contains them became null."""
+        """Drops the parents added after these counts were taken, because they left the response."""
         for (parents, slots), count in zip(self._waiting, counts, strict=False):
             del parents[count:], slots[count:]
 
@@ -194,9 +194,10 @@ def _bisect(
 ) -> None:
     """Processes all values in order, in batches, halving each batch that fails.
 
-    slots: for each value, the object or list to put its result into. batch: processes some values with their
-    slots; returns whether it succeeded. one: processes the value at an index, after `batch` has failed for
-    that value alone. tried: whether `batch` has already failed for all values together.
+    slots: the object or list that receives each value's result.
+    batch: processes several values; returns whether it succeeded.
+    one: processes the value at an index, if `batch` fails for that value alone.
+    tried: whether `batch` has already failed for all values together.
     """
     ranges = [(0, len(values), tried)] if values else []
     while ranges:

@@ -65,8 +65,8 @@ class Failures:
     def put(self, error: FieldError, path: Path, route: Route) -> None:
         """Adds an error, and puts null where it occurred, or in place of the nearest nullable parent.
 
-        path: the response path at which the error occurred. route: the steps of this path, each of which says
-        whether its value can be null.
+        path: the response path at which the error occurred. route: the steps of this path; they say which
+        values can be null.
         """
         above = [index for index, step in enumerate(route) if step.nullable]
         if not above:
@@ -78,7 +78,7 @@ class Failures:
         self.add(error)
 
     def is_alive(self, path: Path) -> bool:
-        """Returns whether the object at a path is still in the response, or has been replaced by null."""
+        """Returns whether the object at a path is still in the response. If not, null has replaced it."""
         return self._at(path) is not None
 
     def _at(self, path: Sequence[str | int]) -> _Slot:
@@ -90,7 +90,7 @@ class Failures:
         return slot
 
     def paths(self, route: Route) -> dict[int, Path]:
-        """Returns the path of each object that contains the end of a route, keyed by the object's id()."""
+        """Returns the path of each object that contains a route's last key, keyed by the object's id()."""
         return {id(slot): path for path, slot in self._places(route[:-1])}
 
     def _places(self, route: Route) -> Iterator[tuple[Path, _Slot]]:

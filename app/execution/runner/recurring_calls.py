@@ -1,4 +1,4 @@
-"""Batches calls that occur at several depths of a plan, so that each parent is requested only once."""
+"""Batches calls to one function at several depths of a plan, so that no parent is passed to it twice."""
 
 from asyncio import Future, get_running_loop, sleep, wait
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 from app.execution.compiler import Value
 
-#: Number of event loop iterations that a batch waits for calls at other depths: one call can become ready an
-#: iteration later than another.
+#: Number of event loop iterations that a batch waits for calls at other depths, which can become ready an
+#: iteration later.
 _JOINING = 2
 
-#: A function that returns one entry per parent, in order. It never raises; instead, the entry of a parent can
-#: be an exception.
+#: A function that returns one entry per parent, in order. It never raises; if a parent fails, its
+#: entry is an exception.
 Call: TypeAlias = Callable[[list[Value]], Awaitable[Sequence[Value]]]
 
 
@@ -42,9 +42,10 @@ class Recurring:
         return list(map(self._entries.__getitem__, map(id, parents)))
 
     async def _request(self, parents: dict[int, Value], call: Call) -> None:
-        """Adds the parents to the open batch. If there is none, opens one, and makes the call for it.
+        """Adds the parents to the open batch.
 
-        Before the call, it waits for a moment, so that further parents can join the batch.
+        If there is none, opens one, waits for a moment so that further parents can join it, and then makes
+        the call.
         """
         self._requested |= parents
         if self._open is not None:

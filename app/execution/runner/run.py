@@ -9,9 +9,10 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import gather_with_cancel
 from strawberry.exceptions import WrongNumberOfResultsReturned
 
-from app.execution.compiler import Arrival, Barriers, CallSite, Plan, ResultObject, Value, Waiting, levels_of
+from app.execution.compiler import CallSite, Plan, ResultObject, Value, Waiting, levels_of
 from app.execution.operation import JsonObject
 from app.execution.pace import pace
+from app.execution.runner.barriers import Arrival, Barriers
 from app.execution.runner.completion import Completion
 from app.execution.runner.failures import Failures
 from app.execution.runner.recurring_calls import Recurring
@@ -19,8 +20,8 @@ from app.observing import LevelCalled
 from resolvers.context import Context
 from resolvers.fields import Arguments
 
-#: About how many fields are built in one slice. A slice takes half a millisecond, or ten times as long if it
-#: has to be completed field by field.
+#: About how many fields are built before other requests can run. This takes half a millisecond, or ten times
+#: as long if the values have to be completed one by one.
 _SLICE = 5_000
 _SMALL = 1_000  # fewer fields than this are built immediately, without waiting for a turn on the event loop
 
@@ -44,7 +45,7 @@ class Run:
         "_running",
         "_serial",
         "_variables",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -222,7 +223,7 @@ class Run:
         return bool(arrival.parents and self._alive(arrival).parents)
 
     def _alive(self, arrival: Arrival) -> Arrival:
-        """Returns the inputs without the parents whose result objects are no longer in the response."""
+        """Leaves out the parents whose result objects are no longer in the response."""
         alive = self._failures.paths(arrival.site.route)
         kept = [(p, s) for p, s in zip(arrival.parents, arrival.slots, strict=True) if id(s) in alive]
         return Arrival(arrival.site, [p for p, _ in kept], [s for _, s in kept])

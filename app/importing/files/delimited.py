@@ -113,7 +113,7 @@ def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tu
 
 
 def _lines_above_header(sample: Sequence[str], delimiter: str, width: int) -> int:
-    """Counts the lines above the header, such as titles, which leave most of the cells empty."""
+    """Counts the lines above the header, such as a title. In such a line, most cells are empty."""
     reader, above = csv.reader(sample, delimiter=delimiter), 0
     for cells in reader:
         if len(cells) == width and sum(1 for cell in cells if cell.strip()) > width / 2:

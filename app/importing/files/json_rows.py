@@ -12,7 +12,7 @@ _NO_OBJECT = "not a JSON object"
 
 
 def lines(text: TextIO) -> Iterator[Row | Unreadable]:
-    """Yields a row for each line of NDJSON, which contains one object. Skips blank lines."""
+    """Yields a row for each line of NDJSON. Skips blank lines."""
     number = 0
     for line_number, line in enumerate(text, 1):
         if line.isspace():

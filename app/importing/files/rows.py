@@ -1,4 +1,4 @@
-"""The types that reading an import file yields: rows, and parts that can't be read as rows."""
+"""Types for the contents of an import file: rows, and parts that can't be read as rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

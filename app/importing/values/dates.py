@@ -1,4 +1,4 @@
-"""Normalises dates and times written by programs or people to UTC with millisecond precision."""
+"""Converts dates and times in many formats to UTC with millisecond precision."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -19,9 +19,9 @@ _NO_DATE = "is not a date"
 
 
 def date(value: object, *, format: str | None = None, day_first: bool | None = None) -> datetime:
-    """Reads epoch seconds or milliseconds, any ISO 8601 format, or a written date.
+    """Parses a date: epoch seconds or milliseconds, any ISO 8601 format, or a written date.
 
-    Examples of written dates are "June 11, 2015" and "11 Jun 2015 9:30". Without a time zone, the time is in
+    Examples of written dates are "June 11, 2015" and "11 Jun 2015 9:30". A time without a time zone is in
     UTC. `format` is a strptime pattern. `day_first` determines whether 06/11/2015 is in November or June.
     """
     if isinstance(value, bool):
@@ -51,8 +51,8 @@ def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determ
 def _epoch(value: float) -> datetime:
     """Reads a number of seconds or milliseconds since 1970.
 
-    They can be told apart by size, for milliseconds after 1973 and seconds before 5138. Numbers that are too
-    small for either are not dates.
+    Numbers from 1e11 are milliseconds: as seconds, they would mean dates after the year 5138. Numbers that
+    mean dates before March 1973 are not accepted.
     """
     seconds = value / 1000 if abs(value) >= 1e11 else value
     if not 1e8 <= seconds < 1e10:

@@ -10,7 +10,7 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3}){2,}")  # 1
 _NUMBER = r"[-+]?[0-9][0-9.,'\u2019\u00a0\u202f\u2009]*"
 _TO = r"\s*(?:-|\u2013|\u2014|to)\s*"  # separates the two ends of a range
 _SUFFIXES = {"k": 1_000, "m": 1_000_000}
-#: The length of each unit in days; 0 for hours, because their length depends on the hours per day.
+#: The length of each unit in days; 0 for hours, whose length is computed from `hours_per_day`.
 _DAYS = {"hour": 0.0, "hr": 0.0, "h": 0.0, "day": 1.0, "d": 1.0, "week": 7.0, "wk": 7.0, "w": 7.0,
          "month": 30.0, "mo": 30.0, "year": 365.0, "yr": 365.0, "y": 365.0}  # fmt: skip
 _DURATION = re.compile(

@@ -45,19 +45,3 @@ class Limits:
     def of(cls, settings: _Settings) -> "Limits":
         """Returns the limits from the settings."""
         return cls(**{field.name: getattr(settings, f"max_{field.name}") for field in fields(cls)})
-
-
-#: Limits that are never reached, for trusted operations in tests and tools.
-UNLIMITED = Limits(**{field.name: 10**9 for field in fields(Limits)})
-
-
-class TooLargeError(Exception):
-    """An operation exceeds a limit. The message gives both figures, the limit's setting, and advice."""
-
-
-def over(what: str, allowed: int, setting: str, advice: str) -> TooLargeError:
-    """Returns the error for an exceeded limit.
-
-    what: a clause that gives the figure, such as `The document has 101 aliases`. allowed: the limit.
-    """
-    return TooLargeError(f"{what}, but at most {allowed:,} are allowed ({setting}). {advice}")

@@ -1,0 +1,53 @@
+"""Which calls of a run can be made: those whose inputs have all arrived."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from app.execution.compiler import CallSite, Levels, ResultObject, Value
+
+
+class Arrival(NamedTuple):
+    """The parents that have arrived at a call site during a run; there can be none.
+
+    slots: the result objects in which the parents' values will be stored.
+    """
+
+    site: CallSite
+    parents: list[Value]
+    slots: list[ResultObject]
+
+
+class Barriers:
+    """Tracks, during one run, which levels are ready to be executed.
+
+    A level is executed as a single call once all of its call sites have received their parents. A call site
+    can receive an empty list, and then so do the call sites below it. A level waits only for the levels that
+    return its parents.
+    """
+
+    def __init__(self, levels: Levels) -> None:
+        self._of = levels.of
+        self._missing = [len(level.sites) for level in levels.all]
+        self._arrived: list[list[Arrival]] = [[] for _ in levels.all]
+
+    def ready(self, arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
+        """Yields each level that can run now that these inputs have arrived.
+
+        Each level is yielded as the list of its inputs. Inputs without parents are left out.
+        """
+        for arrival in arrivals:
+            number = self._of[arrival.site.number].number
+            arrived = self._arrived[number]
+            if arrival.parents:
+                arrived.append(arrival)
+            self._missing[number] -= 1
+            if arrived and not self._missing[number]:
+                yield arrived
+            if not arrival.parents:
+                yield from self.ready([Arrival(site, [], []) for site in arrival.site.built.below])
+
+    def waiting(self) -> Iterator[Arrival]:
+        """Yields the inputs that have arrived at levels still waiting for other call sites."""
+        for arrived, missing in zip(self._arrived, self._missing, strict=True):
+            if missing:
+                yield from arrived
