@@ -217,7 +217,7 @@ def test_cheap_queries_have_a_separate_and_larger_lane() -> None:
     ("full", "length", "refused"),
     [
         ("cheap", 0, True), ("expensive", 16_000, False), ("expensive", 16_001, True),
-        ("texts", 16_000, False),        ("texts", 16_001, True),
+        ("texts", 16_000, False), ("texts", 16_001, True),
     ],
 )  # fmt: skip
 async def test_a_body_is_not_read_if_its_request_could_not_be_queued(
