@@ -211,6 +211,13 @@ def test_an_invalid_setting_is_named(environment: dict[str, str], told: str) -> 
     assert "p@ss" not in done.stderr
 
 
+def test_a_command_does_not_wait_for_graphql_to_be_imported() -> None:
+    """`lectern import`, for one, doesn't need it, and it takes as long to import as everything else."""
+    code = "import sys, app.cli; print([name for name in ('graphql', 'strawberry') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
 async def test_workers_accept_each_others_cursors(settings: Settings, database: Database) -> None:
     await store(database, courses=[factories.course() for _ in range(2)])
     environment = {
