@@ -182,7 +182,7 @@ async def _update_aggregates(tx: Transaction, move: _Move) -> None:
 async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
     """Updates a run's counts after the statuses of some enrolments have changed.
 
-    Then gives free seats to students on the run's waitlist, and returns the changes of their enrolments.
+    Then gives free seats to students on the run's waitlist, and returns the changes to their enrolments.
     """
     counted = _counted(run, moves)
     moved = await _move_up(tx, counted)

@@ -40,7 +40,7 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
 
 
 async def _duplicates(tx: Transaction) -> list[Difference]:
-    """Returns a difference for each student and course with several reviews or several live enrolments.
+    """Returns a difference for each student who has several reviews, or live enrolments, for one course.
 
     The `id` of a difference is the `_id` of the oldest review or enrolment.
     """

@@ -1,4 +1,4 @@
-"""Declarations of the schema's enums, and of the filters and orders of queries.
+"""Declares the schema's enums, filters and sort orders.
 
 An input value that the client omits is UNSET.
 """

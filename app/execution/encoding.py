@@ -140,8 +140,8 @@ def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Mem
 def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_Member]]]:
     """Yields runs of consecutive members (fields or items), each with its estimated size in bytes (weight).
 
-    If there are many small members, a run has eight of them, and its size is estimated from one of the eight,
-    chosen at random. Otherwise, a client could hide large members from the estimate.
+    If there are many small members, a run has eight of them, and its size is estimated from one of the eight.
+    That one is chosen at random, so that a client can't hide large members from the estimate.
     """
     if len(members) == 1:
         # An only member isn't measured, but treated as too large: it is split, and its own members are

@@ -67,7 +67,7 @@ class Introspection:
 
 
 def size(population: Population) -> int:
-    """Returns the number of objects that an introspection field with this population returns."""
+    """Returns how many objects an introspection field returns in total. population: these objects."""
     return sum(occurrences.times for occurrences in population.values())
 
 

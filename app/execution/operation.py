@@ -55,9 +55,9 @@ class Answer(NamedTuple):
     has_data: false if there are errors and no root field has a value. reads: the collections that were read,
     each with the `_id`s of the documents fetched, if the request records them (loaders.mongo.Scope).
 
-    cacheable: whether the same request would get the same response, as long as the collections in `reads`
-    don't change, or for a short time: a list can depend on the present, such as courses with an upcoming run.
-    Cacheable are queries without a token, a trace or errors.
+    cacheable: whether the body can be reused for the same request until something changes in a collection in
+    `reads`, but only for a short time, because some lists depend on the current time (such as courses
+    with an upcoming run). A query is cacheable if it has no token, no trace and no errors.
     """
 
     body: list[bytes]

@@ -63,7 +63,7 @@ class Slots:
         return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
 
     def rotated_kinds(self) -> Sequence[Kind]:
-        """Returns all kinds of commands, starting with a different kind at each call."""
+        """Returns every command kind. Each call starts with a different one."""
         if len(self._kinds) == 1:
             return self._kinds
         self._first_kind = first = (self._first_kind + 1) % len(self._kinds)

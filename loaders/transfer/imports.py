@@ -99,9 +99,10 @@ class Importer:
         return plan
 
     def write(self, plan: Plan) -> asyncio.Task[list[Outcome]]:
-        """Starts writing a plan. The previous plan must already have been written.
+        """Starts writing a plan's documents to the database, and returns the task that does it.
 
-        The task returns one outcome per document, in the order of the plan's batch.
+        The previous task must have ended. The task's result is one outcome per document, in the order of the
+        plan's batch.
         """
         self._writing = asyncio.create_task(self._execute(plan))
         return self._writing

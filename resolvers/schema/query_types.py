@@ -91,12 +91,12 @@ class AuditChange:
         " `Node`.",
     )
     before: JSON | None = fields.plain(
-        "Fields that the write set, with their values before the write; null if the document did not exist."
+        "Fields that were set by the write, with their values before it; null if the document did not exist."
         ' Secret values are replaced by "(secret)".',
         weight=_DOCUMENT,
     )
     after: JSON | None = fields.plain(
-        "Fields that the write set, with their values after the write; null if the document was deleted."
+        "Fields that were set by the write, with their values after it; null if the document was deleted."
         ' Secret values are replaced by "(secret)".',
         weight=_DOCUMENT,
     )

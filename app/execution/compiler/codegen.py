@@ -68,7 +68,7 @@ _ITEMS = 10
 
 
 class Compiler:
-    """Generates the functions that build one plan's results. Equal source is compiled only once."""
+    """Generates the functions that build one plan's results. Those with the same source share their code."""
 
     def __init__(self) -> None:
         self._count = 0
