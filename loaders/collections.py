@@ -26,8 +26,8 @@ class SeenBy(NamedTuple):
 
     published: the document is hidden unless its `status` is PUBLISHED. with_course: it is hidden unless its
     course (`courseId`) is visible. nobody: it is always hidden.
-    rule: the name of a rule in resolvers/access/rules.py. The rule lets some viewers, such as the document's
-    owner, see it although it is hidden.
+    rule: the name of a rule in resolvers/access/rules.py. The rule lets some viewers, such as the owner, see
+    the document even when it is hidden.
     owner: the field that contains the owner's student id; None if the owner is looked up when the rule needs
     it.
     """
@@ -61,8 +61,8 @@ class Index(NamedTuple):
         return "_".join(f"{field}_{direction}" for field, direction in self.keys)
 
 
-#: In `not_null`, stands for "keep": if an import supplies null, the stored value stays unchanged, and a new
-#: document gets the default.
+#: Used in `not_null`. If an import supplies null for the field, the stored value is kept. A new document gets
+#: the default.
 KEEP = object()
 
 _BY_EXTERNAL_ID = Index(
@@ -85,8 +85,9 @@ class StoredCollection:
     reads: fields that are always fetched, in addition to those that `seen_by` needs.
     derived: fields that `derive` computes from the fields in `derived_from`.
     aggregates: fields that are computed from other documents (`lectern recount`).
-    audited: derived fields and aggregates that the audit log includes; it leaves out all others.
-    unaudited: other fields that the audit log leaves out. secret: fields whose values it hides.
+    audited: derived fields and aggregates to include in the audit log; by default they are left out.
+    unaudited: other fields to leave out of the audit log; by default they are included.
+    secret: fields whose values the audit log hides.
     importable: whether `lectern import` and `lectern export` support the collection.
     new: a function that adds defaults to the fields of a new document.
     not_null: the values that an import stores instead of null, by field.

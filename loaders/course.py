@@ -96,10 +96,10 @@ def wished(database: Database, criteria: CourseCriteria, wishes: Sequence[WishDo
 async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[Facets]:
     """Returns the number of courses with each value of each facet, for each parent in order.
 
-    Sends one command. A facet's counts apply the listing's filter, except for its condition on that facet.
-    The most frequent value comes first. A rating counts the courses with that rating or a
-    higher one, and the highest rating comes first. A value that the filter selects is included even if its
-    count is 0.
+    Sends one command. For each facet, the listing's filter applies without its condition on that facet. The
+    most frequent value comes first, but ratings are sorted from highest to lowest. The count of a rating
+    includes the courses with a higher rating. A value that the filter selects is included even if its count
+    is 0.
     """
     keys = [key for key in dict.fromkeys(parents) if key is not None]
     common = of_parents(listing, keys, listing.filter_without(*_FACETS))
@@ -124,8 +124,8 @@ _BANDS = {
     "$filter": {"input": list(FACET_RATINGS), "as": "band", "cond": {"$gte": ["$ratingAverage", "$$band"]}}
 }
 
-#: Maps each facet to an expression for a course's value, or its array of values. The part of the filter that
-#: belongs to a facet has the facet's name.
+#: Maps each facet to an expression for a course's value, or its array of values. `Listing.parts` uses the
+#: same names.
 _FACETS: Mapping[str, str | Expression] = {
     "categories": "$categorySlug",
     "levels": "$level",

@@ -40,9 +40,9 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
 
 
 async def _duplicates(tx: Transaction) -> list[Difference]:
-    """Returns a difference for each student who has several reviews, or live enrolments, for one course.
+    """Finds students who have several reviews, or several live enrolments, for one course.
 
-    The `id` of a difference is the `_id` of the oldest review or enrolment.
+    Returns one difference per student and course. Its `id` is the `_id` of the oldest review or enrolment.
     """
     return [
         difference

@@ -86,8 +86,8 @@ class ReviewListing(Listing):
         """
         if self.carriers is None or window != Window(window.limit):
             return None
-        # The first review of the next page might belong to a hidden course. So it is fetched too, if the
-        # operation might ask whether there is a next page.
+        # If the operation might ask whether there is a next page, one more review is fetched. If its course
+        # is hidden, the stored ids can't tell whether there is a next page.
         asked = self.load.looked_beyond is None or "reviews" in self.load.looked_beyond
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []

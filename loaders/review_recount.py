@@ -1,8 +1,8 @@
 """Compares stored review ids with the actual reviews, and helpful counts with the actual votes.
 
-Votes are counted only for reviews that have votes, and for suspects: reviews whose stored counts imply votes,
-or contradict each other. Most reviews are neither. Votes for a deleted review are reported under the review's
-id, and can be deleted.
+Helpful counts are checked for reviews that appear in the `votes` collection, and for suspects. A suspect is a
+review whose stored counts imply votes or contradict each other. Other reviews need no check. Votes for a
+deleted review are reported under the review's id, and can be deleted.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -80,9 +80,9 @@ async def ids_by_parent(
 
 
 async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """Yields batches of wrong values of `helpfulCount` and `helpfulScore`, and of votes for deleted reviews.
+    """Finds wrong values of `helpfulCount` and `helpfulScore`, and deleted reviews that still have votes.
 
-    If `fix` is set, corrects the values and deletes the votes.
+    Yields the differences in batches. If `fix` is set, corrects the values and deletes the votes.
     """
     if suspects := await _suspects(database):
         async for ids in batches(database, "reviews", {"$or": suspects}):
@@ -99,8 +99,9 @@ async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[li
 async def _suspects(database: Database) -> list[Filter]:
     """Returns queries that find the suspect reviews; an empty list if there are none.
 
-    Suspects are reviews whose stored counts imply votes, or contradict each other. The queries are built from
-    the distinct combinations of counts, because there are far fewer of those than reviews.
+    A review is a suspect if its `helpfulCount` differs from its `importedHelpfulCount`, or if its
+    `helpfulScore` doesn't match its counts. To save time, each distinct combination of counts and score is
+    checked only once.
     """
     keys = {**{name: f"${name}" for name in _COUNTS}, "importedHelpfulCount": _IMPORTED}
     groups = await aggregate(database["reviews"], [{"$group": {"_id": keys}}], size=10_000)
@@ -125,8 +126,8 @@ async def _voted(database: Database) -> AsyncIterator[Sequence[ObjectId]]:
 async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, fix: bool) -> list[Difference]:
     """Returns the differences in the vote counts of some reviews.
 
-    suspect: if true, checks only the suspect reviews (see _suspects); if false, only the others. Therefore no
-    difference is reported twice.
+    suspect: if true, checks only the suspect reviews (see _suspects). If false, skips them, because they have
+    already been checked.
     """
     found = await tx.find(
         "reviews", {"_id": {"$in": ids}}, size=len(ids), projection=(*_COUNTS, "externalId")

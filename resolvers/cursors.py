@@ -58,8 +58,8 @@ class DecodedCursor(NamedTuple):
 class Scope:
     """Creates and reads the cursors of lists that have the same field, filter and order.
 
-    new_digest: returns a new keyed hash that already covers the field, filter and order. Only the parent is
-    missing.
+    new_digest: returns a new keyed hash of the field, filter and order. `_sign` adds the parent and the
+    cursor's payload to it.
     """
 
     def __init__(self, new_digest: Callable[[], blake2b]) -> None:
@@ -85,8 +85,8 @@ class Scope:
 
     def _sign(self, parent: ParentKey, payload: bytes) -> bytes:
         signature = self._new_digest()
-        # It is unambiguous where the parent ends: an ObjectId has a fixed length, and a slug is followed by a
-        # null byte.
+        # The end of the parent is unambiguous, because an ObjectId has a fixed length and a slug is followed
+        # by a null byte.
         signature.update(
             (id_bytes(parent) if type(parent) is ObjectId else parent.encode() + b"\0") + payload
         )

@@ -26,7 +26,7 @@ Arguments: TypeAlias = Mapping[str, Any]
 Value: TypeAlias = Any
 #: The object whose field is resolved: a stored document, or a value returned by another resolver.
 Parent: TypeAlias = Any
-#: What a class body assigns to an annotated field. Any, because mypy must accept it for every annotated type.
+#: The value assigned to an annotated field in a class body. Any, so that mypy allows every annotation.
 Declaration: TypeAlias = Any
 
 _graphql_name = lru_cache(maxsize=1_000)(to_camel_case)

@@ -96,7 +96,10 @@ class Issuer:
         return claims
 
     def _roles(self, claims: Mapping[str, _Json]) -> frozenset[str]:
-        """Returns those of Lectern's roles that the claim contains, as a list or a space-separated string."""
+        """Returns the roles that a token grants. Ignores roles that Lectern doesn't have.
+
+        The roles claim is a list or a space-separated string.
+        """
         claim = _at(claims, self._claims.roles)
         names = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
         mapped = {self._claims.names.get(name, name.upper()) for name in names if isinstance(name, str)}

@@ -68,7 +68,10 @@ class Keys:
         return self._keys.get(key_id)
 
     def _refresh(self) -> Task[None]:
-        """Starts a refresh unless one is running or was started recently. Returns the latest one's task."""
+        """Starts a refresh unless one is running or was started recently.
+
+        Returns the task of the latest refresh.
+        """
         is_due = monotonic() - self._tried_at >= self._pause
         if self._refreshing is None or (self._refreshing.done() and is_due):
             self._tried_at = monotonic()

@@ -28,8 +28,8 @@ def recount(
 ) -> None:
     """Recompute the stored ratings, counts and newest reviews, and report the differences.
 
-    The counts are those of students, seats and votes. Safe to run while the gateway is serving requests.
-    Exits with 1 if any difference is left uncorrected.
+    Counts students, seats and votes. Safe to run while the gateway is serving requests. Exits with 1 if any
+    difference is left uncorrected.
     """
     if asyncio.run(_recount(Console(), fix=fix)):
         raise typer.Exit(1)
@@ -45,7 +45,7 @@ async def _recount(console: Console, *, fix: bool) -> int:
                 console.print(_line(difference), soft_wrap=True)
                 found[difference.collection, difference.field, difference.remedy] += 1
             counted = await _counted(database)
-    # If a difference has a remedy, only an operator can apply it, so `fix` leaves the difference as it is.
+    # `fix` can't correct a difference that has a remedy. An operator must apply the remedy.
     left = {kind: count for kind, count in found.items() if kind[2] or not fix}
     _print_summary(console, found, left, counted)
     return sum(left.values())

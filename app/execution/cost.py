@@ -183,8 +183,8 @@ class _Pricing:
     ) -> _Place:
         """Records a call that resolves a field. Returns the _Place of the fields selected on its results.
 
-        Calls of one function at the same depth count as one call if their arguments have the same text. But a
-        field of connections, such as `totalCount`, counts separately for each call that returns connections.
+        Calls of one function at the same depth count as one call if their arguments have the same text. For a
+        field of a connection, such as `totalCount`, the connections must also be returned by the same call.
         """
         connections = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), connections, place.root)
@@ -193,7 +193,10 @@ class _Pricing:
         return place._replace(depth=place.depth + 1, call=call)
 
     def _most_expensive(self, kind: GraphQLNamedType, nodes: Sequence[FieldNode], place: _Place) -> _Sum:
-        """Returns the maximum number of objects, and the maximum number of values, of any possible type."""
+        """Returns the cost of a selection on the most expensive of the possible types.
+
+        The maximum number of objects and the maximum number of values can come from different types.
+        """
         sums = [
             self._of_object(type_, self._selected.on(type_, _sets(nodes)), place)
             for type_ in self._types(kind)

@@ -159,6 +159,6 @@ def _size_variables(nodes: Iterable[SelectionNode]) -> Iterator[str]:
 def _list_variables(schema: GraphQLSchema, definition: OperationDefinitionNode) -> Iterator[str]:
     """Yields the names of the variables whose values can contain lists."""
     for variable in definition.variable_definitions or ():
-        type_: Any = type_from_ast(schema, variable.type)  # Any: its declared type is too general
+        type_: Any = type_from_ast(schema, variable.type)  # Any, so that mypy accepts the next line
         if not is_leaf_type(get_nullable_type(type_)):
             yield variable.variable.name.value

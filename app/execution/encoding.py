@@ -18,7 +18,7 @@ _Container: TypeAlias = dict[str, Any] | list[Any]  # its members are any JSON v
 _Member: TypeAlias = tuple[object, Any]  # the key and value in an object, or the index and item in a list
 
 _SLICE = 128 * 1024  # bytes; encoding that many takes about 1 ms
-_RUN = 8  # of this many consecutive members in a long list or object, only one is measured
+_RUN = 8  # long lists and objects are split into runs of this length; one member per run is measured
 _KEY, _VALUE = 10, 6  # rough minimum size of a key and of a value, in bytes
 
 #: These options write a datetime without a time zone in the same format as
@@ -144,8 +144,8 @@ def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_M
     That one is chosen at random, so that a client can't hide large members from the estimate.
     """
     if len(members) == 1:
-        # An only member isn't measured, but treated as too large: it is split, and its own members are
-        # measured instead.
+        # If there is only one member, it isn't measured. It is treated as too large, so it is split, and its
+        # own members are measured.
         yield size, members
         return
     length = _RUN if len(members) >= 2 * _RUN else 1

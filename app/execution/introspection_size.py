@@ -48,7 +48,7 @@ class Introspection:
         return self._keep(_counted([(type_, 1)] if type_ else []))
 
     def below(self, population: Population, name: str, field: GraphQLField) -> Population:
-        """Resolves a field of every element in a population. Returns all results, even deprecated ones."""
+        """Resolves a field of each schema element in `population`. Includes deprecated results."""
         key = (id(population), name)
         if key not in self._below:
             arguments = {"includeDeprecated": True} if "includeDeprecated" in field.args else {}
@@ -67,7 +67,7 @@ class Introspection:
 
 
 def size(population: Population) -> int:
-    """Returns how many objects an introspection field returns in total. population: these objects."""
+    """Returns the number of objects that an introspection field returns, including repeated ones."""
     return sum(occurrences.times for occurrences in population.values())
 
 

@@ -55,9 +55,9 @@ class Answer(NamedTuple):
     has_data: false if there are errors and no root field has a value. reads: the collections that were read,
     each with the `_id`s of the documents fetched, if the request records them (loaders.mongo.Scope).
 
-    cacheable: whether the body can be reused for the same request until something changes in a collection in
-    `reads`, but only for a short time, because some lists depend on the current time (such as courses
-    with an upcoming run). A query is cacheable if it has no token, no trace and no errors.
+    cacheable: whether the body can be reused for the same request. True for a query that has no token, no
+    trace and no errors. A cached body is outdated once a collection in `reads` changes. It must also expire
+    after a short time, because some lists depend on the current time (such as courses with an upcoming run).
     """
 
     body: list[bytes]

@@ -21,7 +21,9 @@ class Pace:
         self._began: float | None = None
 
     async def turn(self) -> None:
-        """Waits until a piece of work may run. Await this before each piece, of a few milliseconds at most.
+        """Waits until a piece of work may run. Await this before each piece of work.
+
+        A piece of work should take a few milliseconds at most.
 
         If the current iteration of the event loop has already taken too long, this waits for the next one. It
         does not matter which task took the time, because all tasks that are ready share one iteration.

@@ -9,7 +9,7 @@ from app.execution.operation import Refusal
 
 
 class RefusedError(Exception):
-    """Raised when an operation is refused. There can be several reasons, all with the same error code."""
+    """Raised when an operation is refused. If there are several reasons, they share one error code."""
 
     def __init__(self, reasons: Sequence[GraphQLError], code: str) -> None:
         super().__init__(code)

@@ -60,9 +60,8 @@ class Variables:
         """
         values = values or {}
         if self._all_plain and (plain := self._plain_values(values)) is not None:
-            # The first argument, the sources of the values, can be empty: graphql-core only needs the sources
-            # to substitute variables in a list or object literal of a custom scalar, and no scalar in the
-            # schema accepts such a literal.
+            # The sources of the values are left out. graphql-core uses them only to replace variables in list
+            # and object literals of custom scalars. No scalar in the schema accepts a list or object literal.
             return VariableValues({}, plain)
         coerced = get_variable_values(
             self._schema, self._definitions, dict(values), _MOST_ERRORS, self._hide_suggestions

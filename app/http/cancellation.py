@@ -102,7 +102,7 @@ class Watch:
             self.close()
 
     def close(self) -> None:
-        """Stops watching: the request can no longer be cancelled by this watch."""
+        """Stops watching. A disconnect or a missed deadline no longer cancels the task."""
         self._watches.discard(self)
         self._may_listen = False
         if self._listener is not None:

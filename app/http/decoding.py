@@ -47,7 +47,7 @@ _WITH_PAGES = (*_OFFERED, HTML)
 def headers(scope: Scope) -> Headers:
     """Returns the header fields of a request. Fields with the same name are joined (RFC 9110, section 5.3).
 
-    That includes fields that allow only a single value: if there are several, the joined value is invalid.
+    A field that allows only one value is also joined if it is repeated. Its value is then invalid.
     """
     lines = scope["headers"]
     fields = dict(lines)

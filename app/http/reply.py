@@ -29,7 +29,7 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] | None = None
 
     def may_be_compressed(self, headers: Headers) -> bool:
-        """Returns whether compression is worthwhile, and the request headers accept it."""
+        """Returns whether the reply is worth compressing and the client accepts gzip."""
         return self.length >= compression.LEAST and compression.is_accepted(headers)
 
     async def compressed(self) -> "Reply":

@@ -13,7 +13,7 @@ class Target(NamedTuple):
     """A field that can be imported."""
 
     normaliser: str
-    names: str = ""  # column headers that identify the field, the preferred one first (folded)
+    names: str = ""  # lower-case column headers that identify the field; the preferred one is first
     required: bool = False  # whether a row without a value for this field is rejected
     choices: tuple[str, ...] = ()
 
@@ -21,7 +21,7 @@ class Target(NamedTuple):
         return [name.strip() for name in self.names.split("|")]
 
     def owns(self, name: str, header: str) -> bool:
-        """Returns whether a header is the field's name or the first of its `headers`, ignoring spaces."""
+        """Returns whether a header is the field's name or its preferred header. Ignores spaces."""
         return header.replace(" ", "") in (name.casefold(), self.headers()[0].replace(" ", ""))
 
 

@@ -61,7 +61,7 @@ class Linker:
         return await self._link(records)
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Does nothing: only rows from an export contain further documents, such as a course's runs."""
+        """Does nothing. Only Restorer needs this step, to import course runs."""
 
     async def _courses(self, records: Sequence[Record]) -> list[Linked]:
         fields = [record.fields for record in records]

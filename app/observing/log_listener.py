@@ -10,7 +10,10 @@ _LONGEST = 500  # maximum length of a logged reason, in characters
 
 
 class LogListener(Listener):
-    """Logs overload, and writes that outlive their request. Repeated warnings are throttled."""
+    """Logs warnings about overload, and about writes that outlived their request.
+
+    Repeated warnings are throttled.
+    """
 
     def __init__(self) -> None:
         self._refused = Throttled(

@@ -148,8 +148,8 @@ class Admission:
         """Returns a function that one expensive query awaits between slices of its work.
 
         The function sleeps while mutations are in flight, for at most half a second per query in total.
-        Otherwise, after each of its dozen round trips to MongoDB, a mutation would wait for a slice of the
-        query.
+        A mutation makes about a dozen round trips to MongoDB. If the query didn't sleep, the mutation would
+        wait for a slice of the query after each round trip.
         """
         left = _MAX_PAUSED
 

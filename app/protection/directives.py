@@ -1,4 +1,4 @@
-"""Limits the number of directives, because validation compares those at one location with each other."""
+"""Limits the number of directives. Validation compares each directive with the others at its location."""
 
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
 

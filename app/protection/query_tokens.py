@@ -14,7 +14,7 @@ _ABORTED = "Parsing aborted."  # how graphql-core's error message ends if a limi
 
 
 def parsed(text: str, limits: Limits) -> DocumentNode:
-    """Parses a document. `query_tokens` limits the number of tokens, and also of comments and of lines.
+    """Parses a document. `query_tokens` limits three numbers separately: tokens, comments and lines.
 
     Raises GraphQLSyntaxError or TooLargeError.
     """

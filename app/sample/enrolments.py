@@ -110,7 +110,10 @@ def _of_course(offer: Offer, students: Sequence[ObjectId], random: Random) -> li
 
 
 def _run_choices(offer: Offer, random: Random) -> list[Run | None]:
-    """Returns the runs to choose from, and None for self-paced study. Popular choices are repeated."""
+    """Returns a list to draw an enrolment's run from. None stands for self-paced study.
+
+    The more often a run is in the list, the more likely it is to be drawn.
+    """
     runs = [run for run in offer.runs for _ in range(random.randrange(2, 6) if run.past else 2)]
     self_paced = len(runs) // 2 + 1 if "ONLINE" in offer.plan.modes and not offer.plan.is_new else 0
     return [*runs, *[None] * self_paced]

@@ -95,7 +95,7 @@ class Writer:
         return self._fill(text, student=student or "", gripe=gripe or "")
 
     def note(self) -> str:
-        """Writes a later addition to a review."""
+        """Writes a follow-up note to append to a review."""
         return self._say("update.note")
 
     def rejected(self) -> str:

@@ -28,8 +28,8 @@ def course_runs(
 ) -> list[list[Run]]:
     """Returns the runs of each course, in the order of the courses, without seats and aggregates.
 
-    Seats and aggregates are set later, from the enrolments. Only the date of `now` matters, and no random
-    number depends on it, so two starts on the same day produce the same runs.
+    Seats and aggregates are set later, from the enrolments. The time of day in `now` has no effect, so calls
+    on the same day return the same runs.
     """
     random = seeded("runs")
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -25,8 +25,9 @@ from app.server.state import State
 #: Bytes that are fed to the parser at a time. After each chunk, the size of an unfinished head is checked.
 _CHUNK = 16_384
 
-#: The number of requests that a client can pipeline behind the running one. Further requests are dropped when
-#: the connection closes, and the client retries them (RFC 9112 9.3.2).
+#: The number of requests that a client can pipeline behind the running one. Lectern ignores further requests,
+#: and closes the connection once it has answered the earlier requests. The client then retries the ignored
+#: requests (RFC 9112 9.3.2).
 _MAX_PIPELINED = 8
 
 #: Reading pauses when the bodies of the pipelined requests exceed this number of bytes in total.
@@ -35,8 +36,13 @@ _MAX_PIPELINED_BODIES = 65_536
 _HEAD_OVERHEAD = 1024  # bytes allowed in a head in addition to its fields and its URL
 
 _TICKS = 10  # number of equal parts into which the timeout of a head or body is divided
-_LINGER = 1.0  # seconds for a refusal to reach its client, or a last request to reach a stopping server
-_MAX_LINGERING = 128  # once this many connections exceed the limit, further ones close immediately
+
+#: After a refusal, the connection stays open for this many seconds, so that the client can receive the
+#: refusal. While the server is stopping, an idle connection also stays open for this time, because a request
+#: might be on its way.
+_LINGER = 1.0
+
+_MAX_LINGERING = 128  # if the connection limit is exceeded by more than this, connections don't linger
 
 _Options: TypeAlias = Any  # uvicorn's constructor arguments, passed through unchanged
 _App: TypeAlias = Any  # an ASGI application; uvicorn keeps its type private
@@ -64,7 +70,7 @@ class Connection(HttpToolsProtocol):
         # The request being answered; self.cycle is the latest request.
         self.running: RequestResponseCycle | None = None
         self._phase = _Phase.REQUEST  # the parser's position in a message
-        # Whether the last request on this connection is complete, so that further input is dropped.
+        # Whether the connection's final request has been received. Any further input is dropped.
         self._last_received = False
         self._ignores_message = False  # whether the parser's events for the current message are ignored
         self._is_ending = False  # the connection closes after the current response, so all input is dropped

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-# Kept per process, because a process stops with everything that runs in it.
+# Holds `is_last` once draining has begun. It is a global, because the process drains as a whole.
 _begun: list[Callable[[], bool]] = []
 
 

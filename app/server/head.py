@@ -16,8 +16,8 @@ from app.server.rejections import Rejection
 
 _VERSIONS = frozenset(("1.0", "1.1"))
 _SLASH = ord("/")
-_FIELD_OVERHEAD = len(": \r\n")  # size of a header field without its name and value, in bytes
-_LONGEST_CACHED = 200  # maximum length of a cached URL, in bytes: clients send the same few over and over
+_FIELD_OVERHEAD = len(": \r\n")  # bytes in a header field besides its name and value
+_LONGEST_CACHED = 200  # maximum length of a cached URL, in bytes
 
 _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 _Scope: TypeAlias = Any  # uvicorn's ASGI scope, whose type is private
@@ -69,7 +69,7 @@ def _parts(url: bytes) -> tuple[str, bytes, bytes]:
     return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
 
 
-_cached_parts = lru_cache(maxsize=64)(_parts)
+_cached_parts = lru_cache(maxsize=64)(_parts)  # cached, because clients keep requesting the same few URLs
 
 
 def _is_chunked(headers: _Headers) -> bool:

@@ -29,7 +29,7 @@ _LOW_WATER = 7 / 8
 
 
 class Unread:
-    """ConnectionLimits the memory that the unread responses of all connections take together.
+    """Limits the memory that the unread responses of all connections take together.
 
     Above the limit, clients are disconnected, starting with the one that would take longest to read its
     responses. Clients whose reading rate is not known yet come last. A client may exceed the limit as long as
@@ -163,7 +163,8 @@ class Reader:
         """Disconnects the client if it has read too little since the timeout began.
 
         before: the number of sent bytes that were unread when the timeout began. answers: the number of
-        responses that were complete by then. If another one has been completed since, the client is reading.
+        responses that were complete when the timeout began. If a further response has been completed since
+        then, the client is reading.
         """
         self._timer = None
         read = before - self._sent()

@@ -33,14 +33,14 @@ _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
 # on a busy machine.
 _HEARTBEAT_TIMEOUT = 30
 
-_MARGIN = 2  # seconds that a worker has to exit, in addition to the time for its requests
+_MARGIN = 2  # a worker is killed this many seconds after its time limit for stopping
 _TICK = 0.02  # seconds between checks for whether a worker is ready
 _RETRY = 5.0  # seconds before another worker is started after one failed to start
 
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
 _PR_SET_PDEATHSIG = 1
-_READY, _ALL_STOP = 1, 2  # messages: each is sent as the size of a worker's heartbeat file
+_READY, _ALL_STOP = 1, 2  # sizes of a worker's heartbeat file that serve as signals
 
 _Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
 
@@ -127,7 +127,7 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         for worker in serving[: max(0, len(serving) - self.num_workers)]:
             self.kill_worker(worker.pid, signal.SIGTERM)
 
-    def spawn_worker(self) -> Any:  # the type of gunicorn's method, which has no type hints
+    def spawn_worker(self) -> Any:  # Any, because gunicorn's method has no type hints
         """Starts a worker, blocking signals until the worker has its own handlers.
 
         Otherwise, a signal that arrives earlier would be lost in gunicorn's queue.

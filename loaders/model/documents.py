@@ -93,7 +93,7 @@ class CourseDoc(RatingDoc):
     externalId: NotRequired[ExternalId]
     # Aggregates. The fields of RatingDoc are aggregates too. loaders.recount.recount recomputes them all.
     studentCount: int  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
-    importedStudentCount: int  # students counted by an import that didn't include their enrolments
+    importedStudentCount: int  # number of students whose enrolments were not imported
     seatsUntil: datetime | None  # latest start among the runs with a free seat
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # incremented by Transaction.hold, so that concurrent holds conflict
@@ -165,7 +165,7 @@ class ReviewDoc(TypedDict):
     term: str | None  # year and number, such as "2014-3"
     verified: bool
     helpfulCount: int  # aggregate: importedHelpfulCount + number of votes
-    importedHelpfulCount: NotRequired[int]  # helpful votes counted by the source of an import
+    importedHelpfulCount: NotRequired[int]  # helpful votes that the review already had when it was imported
     unhelpfulCount: int
     reply: ReviewReplyDoc | None
     status: ReviewStatus

@@ -55,7 +55,8 @@ async def aggregate(
     """Returns all results of a pipeline.
 
     size: the maximum number of results. It becomes the batch size, so that one round trip is enough.
-    collection: if the target is a database, the collection that the pipeline reads, for listeners.
+    collection: the name of the collection that the pipeline reads. Listeners need it if the target is a
+    database.
     """
 
     def results(raw: DriverObject) -> Result:

@@ -15,7 +15,7 @@ from loaders.mongo.scope import OnLate, current_scope
 
 T = TypeVar("T")
 
-# Keyed by event loop, because a process waits for all work of its loop before it stops.
+# Maps each event loop to its detached tasks that haven't ended yet.
 _tasks: WeakKeyDictionary[AbstractEventLoop, set[Task[object]]] = WeakKeyDictionary()
 
 

@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 from loaders.mongo import detached
 from loaders.mongo.queue import Command
 
-# Seconds before a kill is retried: the command might not have reached MongoDB at the first attempt.
+# Seconds between attempts to kill a command. The first attempt can come before MongoDB has the command.
 _RETRY = 0.1
 _SOON = 1.0  # seconds after which MongoDB should have killed a command
 _LONGEST = 10.0  # seconds after which no more attempts are made to kill a command
@@ -34,9 +34,8 @@ def add(command: Command) -> None:
 async def _interrupt(commands: dict[Command, float]) -> None:
     """Kills commands through other connections, bypassing the queue. Retries until all have ended.
 
-    If a command hasn't ended within a second, its slot is freed for another command. The first command's
-    thread might have to wait much longer: if the server is down, until the operating system closes the
-    connection.
+    If a command hasn't ended within a second, its slot is freed for another command, although its thread is
+    still waiting. If the server is down, the thread waits until the operating system closes the connection.
     """
     await sleep(0)
     while commands:

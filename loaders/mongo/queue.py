@@ -32,9 +32,9 @@ FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-#: Seconds after which a command counts as slow: _STALLED if no command has ended for that long, otherwise
-#: _SLOW. If commands keep ending, MongoDB or the processor might be the bottleneck; more commands in flight
-#: would then make each of them even slower.
+#: A command counts as slow after _SLOW seconds. If no command has ended in the last _STALLED seconds, it
+#: counts as slow after only _STALLED seconds. While commands keep ending, the bottleneck might be MongoDB or
+#: the processor, and more commands in flight would make each of them even slower.
 _SLOW, _STALLED = 0.25, 0.05
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands
@@ -77,13 +77,16 @@ class Slots:
     def give_back(self, command: "Command") -> bool:
         """Frees a command's slot. Returns whether this makes room for another fast command.
 
-        It doesn't if the slot had been freed before, or if the command no longer counted as fast.
+        Returns False if the slot was already free, or if the command was marked as slow.
         """
         was_taken = self._running.pop(command, self) is None
         return self._fast.pop(command, self) is None and was_taken
 
     def release(self, began: float) -> None:
-        """Marks every command that began at or before a given time as slow."""
+        """Marks commands as slow if they began at or before `began`.
+
+        Slow commands don't count towards the `fast` limit.
+        """
         for command in list(self._fast):
             if command.began <= began:
                 self._fast.pop(command, None)
@@ -107,9 +110,9 @@ class Line:
 class Command:
     """A command to MongoDB. If `scope` is None, it belongs to no request.
 
-    future: fails if nobody waits for the command any more. session_id: the id of the driver session; None
-    unless the command is in flight and can be interrupted. is_write: whether the command belongs to a
-    mutation. If so, it is never interrupted.
+    future: the caller awaits it. It fails if the command is stopped. session_id: the id of the driver
+    session; None unless the command is in flight and can be interrupted. is_write: whether the command
+    belongs to a mutation. If so, it is never interrupted.
     """
 
     __slots__ = (
@@ -200,7 +203,7 @@ class Queue:
         self._slots = (*self._reserved.values(), self._shared)
         self._rings: dict[Kind, dict[Line, None]] = {"read": {}, "cheap": {}, "write": {}}
         self._unscoped_lines: dict[Kind, Line] = {}  # for commands that don't belong to a request
-        self._watched: set[Command] = set()  # requests' commands, which expire and can be stopped
+        self._watched: set[Command] = set()  # the unfinished commands of requests
         self._last_finish = 0.0
         self._timer: TimerHandle | None = None
 

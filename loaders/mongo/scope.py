@@ -34,7 +34,7 @@ OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 Reads: TypeAlias = dict[str, set[Any]]  # Any: an `_id` can have any BSON type
 
 
-#: The pipeline stages that read another collection, each with the key that names it.
+#: Maps each pipeline stage that reads another collection to the key that holds the collection's name.
 _JOINS: Mapping[str, str] = {"$lookup": "from", "$unionWith": "coll"}
 
 

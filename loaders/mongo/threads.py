@@ -16,12 +16,14 @@ from loaders.mongo.scope import Scope
 
 
 class Call(Command):
-    """A command sent by a function, which takes an object of the blocking driver.
+    """A command that is sent by running `call(target)` in a thread.
 
-    The function runs in a thread, with the caller's context variables. The future gets its result or error.
-    If the future is cancelled, the result is discarded, but the command keeps its slot in the queue until the
-    function returns. asyncio.to_thread isn't used, because it would add a second future and an executor's
-    locks, a noticeable cost for a short call.
+    `target` is an object of the blocking driver. `call` runs with a copy of the caller's context variables.
+    The future gets the result or error. If the future is cancelled, the result is discarded, but the command
+    keeps its slot in the queue until `call` returns.
+
+    asyncio.to_thread isn't used, because it would add a second future and an executor's locks, a noticeable
+    cost for a short call.
     """
 
     __slots__ = ("call", "context", "loop", "target")

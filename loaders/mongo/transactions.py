@@ -274,8 +274,10 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
     `work` can be called several times, each time with a fresh transaction. If it raises an error, nothing is
     written, and the error is passed on.
 
-    If MongoDB stays unreachable, raises PyMongoError, or DatabaseAwayError during a request. If a request's
-    deadline passes, raises DeadlineError, or OutcomeUnknownError if a commit was in flight at the deadline.
+    If MongoDB stays unreachable, raises PyMongoError. During a request, raises DatabaseAwayError instead.
+
+    If a request's deadline passes, raises DeadlineError, or OutcomeUnknownError if a commit was in flight at
+    the deadline.
     """
     scope = current_scope.get()
     deadline, pause = scope.deadline if scope else monotonic() + _LONGEST, _FIRST_PAUSE
@@ -292,7 +294,8 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
                 raise
             if monotonic() > deadline:
                 raise (DeadlineError() if scope else error) from error
-        if len(keys) == known:  # no pause if a key was added: the next attempt waits for its lock
+        # No pause is needed if a key was added, because the next attempt waits for the key's lock.
+        if len(keys) == known:
             await sleep(pause * random.random())  # noqa: S311 # jitter, so that two retries don't conflict again
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -379,7 +382,7 @@ async def _ended(session: DriverObject) -> None:
 
     If ending the session fails, app.background aborts the transaction later.
     """
-    take_time(_ABORT, observed=session.in_transaction)  # after a commit, no command is sent
+    take_time(_ABORT, observed=session.in_transaction)  # after a commit, end_session sends no command
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
         await commands.send(session, "abortTransaction", lambda target: target.end_session())
 

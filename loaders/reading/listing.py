@@ -113,9 +113,9 @@ class Listing:
 class Page:
     """A page of one parent's list, in the list's order.
 
-    has_next, has_previous: as Relay defines them. If the window is read from its start, has_next says whether
-    the window contains further elements, and has_previous says whether the window begins after a key. If the
-    window is read from its end, it is the other way round.
+    has_next, has_previous: as Relay defines them, for the page's Window. Without `from_end`, has_next says
+    whether the window has more elements, and has_previous says whether `after` is set. With `from_end`,
+    has_previous says whether the window has more elements, and has_next says whether `before` is set.
     """
 
     listing: Listing

@@ -43,7 +43,8 @@ class StudentKeys(TypedDict):
     search: list[SearchTerm]
 
 
-# Unicode categories of Indic vowel signs. Unlike accents, these signs are kept: their combining class is 0.
+# Unicode categories of Indic vowel signs. The signs are part of a word, but `isalnum` is False for them.
+# Accents are in these categories too, but `_folded` removes them first.
 _VOWEL_SIGNS = ("Mc", "Mn")
 
 

@@ -89,7 +89,7 @@ class Importer:
                 _truncate_lists(incoming.fields)
         seen_rows = [self._seen.row(incoming.key) for incoming in batch]
         if self._writing and any(seen_rows):
-            await self._writing  # a row whose key occurred before is compared with the result of this write
+            await self._writing  # so that a row with a repeated key can be compared with the stored document
         stored = await self._stored(batch)
         plan = Plan(batch, [], [], [], {})
         for index, (incoming, seen_row) in enumerate(zip(batch, seen_rows, strict=True)):

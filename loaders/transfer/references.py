@@ -129,7 +129,7 @@ class References:
             await self._database[collection].bulk_write(upserts, ordered=False)
 
     async def enrolled(self, pairs: Set[tuple[ObjectId, ObjectId]]) -> set[tuple[ObjectId, ObjectId]]:
-        """Returns the (student, course) pairs that have an enrolment that is not waitlisted."""
+        """Returns the (student, course) pairs with an enrolment that isn't waitlisted."""
         if not pairs:
             return set()
         query = {

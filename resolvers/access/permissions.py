@@ -89,7 +89,7 @@ def _refusal(viewer: Viewer) -> Exception:
 
 
 def as_student(viewer: Viewer, name: str) -> ObjectId | None:
-    """Returns the viewer's student ID if they have one and the permission `name`, otherwise None."""
+    """Returns the viewer's student ID, or None if they have no student ID or lack the permission `name`."""
     return viewer.student_id if allows(viewer, name, student_id=viewer.student_id) else None
 
 
@@ -137,7 +137,10 @@ def rules_of(collection: str) -> list[str]:
 
 
 def _sees_its_course(viewer: Viewer, owners: Owners) -> bool:
-    """Returns whether the viewer may see the document's course; it is not public if its status is unknown."""
+    """Returns whether the viewer may see the document's course.
+
+    A course whose status is unknown counts as unpublished.
+    """
     return sees(viewer, "courses", {"status": owners.course_status}, owners)
 
 

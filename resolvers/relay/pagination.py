@@ -64,7 +64,7 @@ class ConnectionDoc(TypedDict):
     cursors: Scope
 
 
-#: The parent object of an edge's fields: the edge's node, and the connection that contains the edge.
+#: The parent object of an edge's fields. It consists of the node and the connection that contains the edge.
 EdgeDoc: TypeAlias = tuple[NodeDoc, ConnectionDoc]
 
 

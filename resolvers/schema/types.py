@@ -34,8 +34,7 @@ from resolvers.relay import global_id
 
 T = TypeVar("T")
 
-# The weight of a field is the number of plain values that it counts as in the price of an operation (see
-# resolvers.fields).
+# A field of weight n costs as much as n plain values (see resolvers.fields).
 _LIST = 25  # weight of a list: MongoDB reads one page for each parent
 _TEXT = 5  # weight of a text with a few hundred characters
 _LONG_TEXT = 15  # weight of a text with a few thousand characters

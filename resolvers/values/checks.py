@@ -35,7 +35,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _TERM = re.compile(r"[0-9]{4}-[1-9][0-9]?")
 _URL = re.compile(r"https?://[^\s<>\"']+")
 
-_MAX_EXAMINED = 80_000  # maximum length of a string that is searched for visible characters
+_MAX_EXAMINED = 80_000  # strings longer than this aren't searched for visible characters
 _PASSWORD_LENGTH = (10, 200)  # minimum and maximum length of a password, in characters
 _MAX_EMAIL = 254  # maximum length of an e-mail address, in characters
 _MAX_SLUG = 80  # maximum length of a slug, in characters
@@ -87,9 +87,9 @@ def _text(most: int, cleaned: Callable[[str], str]) -> Check:
 
 
 def compared(most: int) -> Check:
-    """Truncates a string that is only compared with stored values to `most` characters.
+    """Truncates a string to `most` characters. For strings that are only compared with stored values.
 
-    All stored values are shorter than that, so truncating a string never makes it equal to one of them.
+    All stored values have fewer than `most` characters, so a truncated string is never equal to one of them.
     """
     return lambda value: value[:most]
 

@@ -39,7 +39,7 @@ def scalar_map(custom: Mapping[object, ScalarDefinition]) -> dict[object, Scalar
 
 
 class _BuiltIn(GraphQLScalarType):
-    """A scalar with the name of a built-in scalar, which GraphQLScalarType's constructor doesn't allow."""
+    """A scalar that can be named Int or Float. GraphQLScalarType rejects the names of built-in scalars."""
 
     def __new__(cls, *_: object, **__: object) -> Self:
         return object.__new__(cls)

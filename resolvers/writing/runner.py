@@ -61,7 +61,7 @@ FollowUp: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Object
 _Work: TypeAlias = Coroutine[Any, Any, Objects]
 
 _INPUT = strawberry.argument(description="Input of the mutation.")
-_FOLLOW_UP = "rest of a write"  # the name of follow-up work in reports of late work
+_FOLLOW_UP = "rest of a write"  # the `kind` of a late_write event about follow-up work
 _FOLLOW_UP_DEADLINE = 20.0  # seconds; time limit of each transaction of a write's follow-up work
 _NOT_IN_DIGEST = ("clientMutationId", "idempotencyKey")
 
@@ -218,8 +218,8 @@ async def _wait(follow_up: _Work, objects: Objects) -> Objects:
     try:
         return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
     except DeadlineError:
-        # If the task is done, the work has missed a deadline of its own, and the error is reported here.
-        # Otherwise, the request's deadline has passed, and `outcome` will report how the work ends.
+        # If the task is done, it has missed a deadline of its own, and this error is reported here. If the
+        # task is still running, the request's deadline has passed, and `outcome` reports the result later.
         if task.done():
             report_late(task, _FOLLOW_UP)
         return objects

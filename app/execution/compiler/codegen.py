@@ -51,8 +51,8 @@ from app.execution.compiler.plan import (
     Value,
 )
 
-#: For each scalar, the source of a condition that is true if a value needs no coercion. `{first}` is the
-#: first reference to the value, which evaluates it; `{x}` is any later reference.
+#: For each scalar, a Python condition that is true if a value needs no coercion. `{first}` evaluates the
+#: value. `{x}` is the evaluated value.
 _RIGHT: Mapping[str, str] = {
     "String": "type({first}) is str",
     "ID": "type({first}) is str",
@@ -93,7 +93,7 @@ def list_items(site: CallSite, position: Position, type_: GraphQLOutputType) -> 
 
     Other build functions store each result in a result object. This one appends it to the resulting list.
 
-    site: the call site whose values contain the list. Its nested call sites are reused.
+    site: the call site whose values contain the list.
     position: the position of the list. type_: the type of the items.
     """
     known = {id(below.position): below for below in site.built.below}
@@ -121,8 +121,7 @@ class _Function:
             "objects": {dict, tuple},
             "Wrong": WrongTypeError,
         }
-        # The nested call sites, each with the number in the names of its two lists: "1" for p1 and s1,
-        # the generated variables that collect its parents and their result objects.
+        # The nested call sites with their numbers (see `_wait`).
         self._below: list[tuple[str, CallSite]] = []
 
     def completed(self, type_: GraphQLOutputType, selections: Mapping[str, Selection]) -> str:
@@ -209,8 +208,8 @@ class _Function:
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
         if not any(isinstance(position.source, Stored) for position in positions):
-            # A value of the wrong type must raise an exception. Reading a stored key would do that, but this
-            # selection reads no stored key.
+            # This selection has no stored field. Without this check, a value of the wrong type could go
+            # unnoticed.
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]
@@ -224,7 +223,10 @@ class _Function:
         return result
 
     def _member(self, position: Position, name: str) -> str:
-        """Returns an expression for a field's result, or for the placeholder None if a later call sets it."""
+        """Returns an expression for a field's result.
+
+        If a later call will provide the result, returns "None" as a placeholder.
+        """
         self._weight += self._items
         source = position.source
         if isinstance(source, Typename):
@@ -241,9 +243,9 @@ class _Function:
             return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """Registers the call at a position. Returns the suffix of two variables' names, such as "1".
+        """Adds the call site of a position, and returns its number, such as "1".
 
-        In the generated source, the list p1 collects the parents for which the call is made. The list s1
+        The generated code for number 1 has two lists. p1 collects the parents for which the call is made. s1
         collects the result objects (slots) that will contain the call's values.
         """
         number = self._fresh("")
@@ -264,7 +266,7 @@ class _Function:
     def _all_right(self, type_: GraphQLLeafType, name: str) -> str:
         """Generates a condition that is true only if no value in a list needs to be converted.
 
-        Such a list is used as it is, instead of being copied.
+        If the condition is true, the list is used without being copied.
         """
         if isinstance(type_, GraphQLEnumType):
             same = {value for value, name in _enum_names(type_).items() if value == name}
@@ -294,10 +296,10 @@ class _Function:
 
     @contextmanager
     def _at(self, step: Step, times: int = 1) -> Iterator[None]:
-        """Extends the route by a step and multiplies the number of items, until the context ends.
+        """Extends the route by a step and multiplies the number of items, until the `with` block ends.
 
-        The context is the writing of code for a field or for the items of a list. times: the assumed length
-        of the list; 1 for a field.
+        The block generates the code for a field or for the items of a list. times: the assumed length of the
+        list; 1 for a field.
         """
         route, list_items = self._route, self._items
         self._route, self._items = (*route, step), list_items * times

@@ -28,7 +28,7 @@ _KEY_TYPES = {str, int, type(None), type(Undefined)}
 _MOST_CACHED = 32
 _LONGEST_KEY = 100  # maximum length of a string that is used as a cache key, in characters
 
-_LONGEST_TEXT = 200  # characters; if the text of a field's arguments is longer, plans hold it shortened
+_LONGEST_TEXT = 200  # length in characters above which the text of a field's arguments is shortened
 
 _SAME_IN_PYTHON = {"String", "ID", "Boolean", "Int", "Float"}
 

@@ -68,7 +68,8 @@ class _Grouping:
         self._same: dict[tuple[int, object, object], int] = {}  # keyed by root, function and arguments
         self._found: dict[tuple[int, int], Level] = {}  # keyed by the depth and `same` of the level
         self._of: dict[int, Level] = {}
-        self._above: dict[int, Set[int]] = {}  # maps each level to the levels above all its call sites
+        # Maps each level to its ancestors: the levels above every one of its call sites.
+        self._above: dict[int, Set[int]] = {}
 
     def add(
         self, sites: Sequence[CallSite], root: int, depth: int = 1, above: Set[int] = frozenset()
@@ -96,7 +97,7 @@ class _Grouping:
     def _may_coincide(self, levels: Sequence[Level]) -> bool:
         """Returns whether at least two of the levels can be ready at the same time.
 
-        Two levels can be, unless one is below the other.
+        Two levels can be ready at the same time unless one is below the other.
         """
         ordered = sorted(levels, key=lambda level: level.depth)
         return any(upper.number not in self._above[lower.number] for upper, lower in pairwise(ordered))

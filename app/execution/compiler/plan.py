@@ -110,7 +110,8 @@ class Step(NamedTuple):
 #: The steps from the top of the response's `data` to a place within it.
 Route: TypeAlias = tuple[Step, ...]
 
-#: The inputs of each nested call, in order: its parents, and for each parent the result object for the value.
+#: The inputs of each nested call, in order: the call's parents, and for each parent the result object that
+#: will contain the value returned for this parent.
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
 #: A generated function that completes values, and stores each result in the object or list that contains it.

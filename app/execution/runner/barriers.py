@@ -1,4 +1,4 @@
-"""Which calls of a run can be made: those whose inputs have all arrived."""
+"""Tracks the inputs of a run's calls. A call can be made once all its inputs have arrived."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -20,9 +20,9 @@ class Arrival(NamedTuple):
 class Barriers:
     """Tracks, during one run, which levels are ready to be executed.
 
-    A level is executed as a single call once all of its call sites have received their parents. A call site
-    can receive an empty list, and then so do the call sites below it. A level waits only for the levels that
-    return its parents.
+    A level is executed as a single call once all of its call sites have received their parents. If a call
+    site receives an empty list of parents, the call sites below it do too. A level waits only for the levels
+    that return its parents.
     """
 
     def __init__(self, levels: Levels) -> None:
@@ -31,9 +31,9 @@ class Barriers:
         self._arrived: list[list[Arrival]] = [[] for _ in levels.all]
 
     def ready(self, arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-        """Yields each level that can run now that these inputs have arrived.
+        """Records the given inputs, and yields the inputs of each level that can now run.
 
-        Each level is yielded as the list of its inputs. Inputs without parents are left out.
+        Leaves out inputs that contain no parents.
         """
         for arrival in arrivals:
             number = self._of[arrival.site.number].number

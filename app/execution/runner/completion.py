@@ -88,7 +88,7 @@ class Completion:
     def _append(self, built: Built, values: Sequence[Value], slots: Sequence[list[Value]]) -> bool:
         """Calls a build function that appends the results of list items. Returns whether it succeeded.
 
-        slots: for each item, the list to append its result to; it is always the same list.
+        slots: the list to append to, repeated once for each item.
         """
         before = len(slots[0])
         done = self._build(built, values, slots)
@@ -179,7 +179,7 @@ class Completion:
         return [len(parents) for parents, _ in self._waiting]
 
     def _drop_waiting(self, counts: Iterable[int]) -> None:
-        """Drops the parents added after these counts were taken, because they left the response."""
+        """Drops the parents added since `counts` was taken. The value that contains them has become null."""
         for (parents, slots), count in zip(self._waiting, counts, strict=False):
             del parents[count:], slots[count:]
 

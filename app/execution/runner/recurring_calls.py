@@ -1,4 +1,4 @@
-"""Batches calls to one function at several depths of a plan, so that no parent is passed to it twice."""
+"""Batches calls to a function that a plan calls at several depths. No parent is passed to it twice."""
 
 from asyncio import Future, get_running_loop, sleep, wait
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from app.execution.compiler import Value
 
-#: Number of event loop iterations that a batch waits for calls at other depths, which can become ready an
-#: iteration later.
+#: A batch stays open for this many iterations of the event loop, so that calls at other depths can join it.
+#: They can become ready an iteration later than the first call.
 _JOINING = 2
 
 #: A function that returns one entry per parent, in order. It never raises; if a parent fails, its
@@ -30,7 +30,7 @@ class Recurring:
         self._requested: dict[int, Value] = {}  # keeps the parents alive, so that no id() is reused
         self._entries: dict[int, Value] = {}
         self._done: dict[int, Future[None]] = {}
-        self._open: dict[int, Value] | None = None  # parents in the batch that calls can still join
+        self._open: dict[int, Value] | None = None  # parents in the open batch, to which more can be added
 
     async def __call__(self, parents: list[Value], call: Call) -> Sequence[Value]:
         """Returns a result, or an exception, for each parent, in order."""

@@ -98,10 +98,10 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
 
 
 def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
-    """Returns whether the header lacks a cell that most rows have, and whether that cell is always empty.
+    """Returns whether the header is one cell shorter than most rows, and whether their last cell is empty.
 
-    It is if every row ends with a delimiter. If only a single row has an extra empty cell, an unquoted
-    delimiter has more likely shifted the cells that follow it.
+    The last cell is always empty if every row ends with a delimiter. If only some rows have an extra cell, an
+    unquoted delimiter has probably shifted their cells.
     """
     rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
     wide = [row for row in rows if len(row) == width]
