@@ -23,9 +23,9 @@ def optional(description: str) -> Declaration:
 
 @strawberry.enum(description="Prior knowledge that a course requires.")
 class Level(Enum):
-    BEGINNER = enum_value("BEGINNER", description="No prior knowledge.")
-    INTERMEDIATE = enum_value("INTERMEDIATE", description="Basic knowledge of the subject.")
-    ADVANCED = enum_value("ADVANCED", description="Experience with the subject.")
+    BEGINNER = enum_value("BEGINNER", description="Requires no prior knowledge.")
+    INTERMEDIATE = enum_value("INTERMEDIATE", description="Requires basic knowledge of the subject.")
+    ADVANCED = enum_value("ADVANCED", description="Requires experience with the subject.")
     ALL_LEVELS = enum_value("ALL_LEVELS", description="Suitable for everyone, regardless of prior knowledge.")
 
 

@@ -68,7 +68,8 @@ class SessionTokens:
             )
         except jwt.ExpiredSignatureError:
             raise InvalidTokenError(
-                "The access token has expired: get a new one with refreshSession, without this header."
+                "The access token has expired: get a new one with refreshSession, without an Authorization"
+                " header."
             ) from None
         except (jwt.PyJWTError, BSONError, LookupError, TypeError, ValueError):
             raise InvalidTokenError(

@@ -263,8 +263,7 @@ def _size_of_document(query: str, document: Document) -> int:
 def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
     """Estimates the memory of a cached refusal in bytes, including the operation's name.
 
-    The name counts because a refused request can contain any name. A valid operation's name is part of its
-    text, so `_size_of_document` doesn't count it separately.
+    The name is counted separately, because a refused request can give a name that its text doesn't contain.
     """
     request_size = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
     return request_size + sum(len(error["message"]) for error in refusal.errors)

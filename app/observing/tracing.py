@@ -1,4 +1,4 @@
-"""The trace of one request: its MongoDB commands, and the duration of each call of its plan."""
+"""The trace of one request: its MongoDB commands, and the duration of each call in its plan."""
 
 from app.observing.instrumentation import LevelCalled, Listener
 from loaders.mongo import CommandSent

@@ -243,7 +243,7 @@ def _add_content(
 
 
 def _write(review: ReviewDoc, subject: Subject, seen: set[str], random: Random) -> str | None:
-    """Fills in a review's text and ratings. If the text mentions a flaw of the course, returns this flaw."""
+    """Fills in a review's text and ratings. Returns the flaw in the course that the text mentions, if any."""
     rating = random.choices((1, 2, 3, 4, 5), cum_weights=subject.shares)[0]
     difficulty = min(5, max(1, subject.difficulty + random.choice((-1, 0, 0, 0, 1))))
     hours = max(1.5, subject.hours + random.randrange(-6, 7) / 2)

@@ -40,7 +40,7 @@ _RETRY = 5.0  # seconds before another worker is started after one failed to sta
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
 _PR_SET_PDEATHSIG = 1
-_READY, _ALL_STOP = 1, 2  # sizes of a worker's heartbeat file that serve as signals
+_READY, _ALL_STOP = 1, 2  # a worker reports its state as the size of its heartbeat file
 
 _Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
 

@@ -57,7 +57,7 @@ class Plan(NamedTuple):
     outcomes: list[Outcome]
     create: list[int]  # indexes into the batch
     update: list[tuple[int, UpdateOne]]
-    first: dict[Key, Incoming]  # the batch's first document with each key
+    first: dict[Key, Incoming]  # for each key, the first document in the batch that has it
 
 
 class Importer:

@@ -94,7 +94,9 @@ async def sign_out(ctx: Context, values: InputValues) -> Objects:
     session_id = token.session_id if token else ctx.viewer.session_id
     if session_id is None:
         raise refusal(
-            "UNAUTHENTICATED", "To end a session, send its refresh token, or an access token.", "refreshToken"
+            "UNAUTHENTICATED",
+            "To end a session, send its refresh token or one of its access tokens.",
+            "refreshToken",
         )
 
     async def work(tx: Transaction) -> None:

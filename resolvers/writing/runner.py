@@ -47,8 +47,7 @@ LONGEST_CLIENT_MUTATION_ID = 200  # maximum length of a `clientMutationId`, in c
 #: The checked values of an input, in the form in which they are stored, keyed by GraphQL name. Any, because
 #: each input field has its own type.
 InputValues: TypeAlias = Mapping[str, Any]
-#: The objects of a payload, keyed by GraphQL name. Any, because they are documents and plain values of any
-#: type.
+#: The values in a payload, keyed by GraphQL field name. Any, because each is a document or a plain value.
 Objects: TypeAlias = Mapping[str, Any]
 Mutation: TypeAlias = Callable[[Context, InputValues], Awaitable[Objects]]
 Write: TypeAlias = Callable[[Context, Transaction, InputValues], Awaitable[Objects]]

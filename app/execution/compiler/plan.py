@@ -191,7 +191,7 @@ class Plan:
     projections: the keys to fetch from the documents of each collection.
     looked_beyond: the collections for which the operation requests the `pageInfo` of any page.
     serial: whether root fields run one after another, as in a mutation.
-    levels: the call sites grouped into calls, or None if the grouping depends on the values of variables.
+    levels: the plan's levels, or None if they depend on the values of variables.
     """
 
     keys: Mapping[str, str | None]
