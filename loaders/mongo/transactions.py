@@ -77,7 +77,7 @@ class Transaction:
     now: the transaction's time, which is the same for all its writes. changes: what `insert`, `patch` and
     `delete` did, in order. keys: the keys of the documents that the transaction has locked
     (loaders/mongo/key_locks.py). After a write conflict, the contended document's key is added, so that the
-    next attempt locks it too.
+    next attempt locks it too. has_begun: whether a command may have been sent, which begins the transaction.
     """
 
     def __init__(self, database: Database, session: DriverObject, keys: set[str]) -> None:
@@ -86,7 +86,14 @@ class Transaction:
         self.now = now()
         self.changes: list[Change] = []
         self._cache: dict[str, dict[str, Document | None]] = {}
-        self.session = session.delegate if isinstance(session, AgnosticBase) else session
+        self._session = session.delegate if isinstance(session, AgnosticBase) else session
+        self.has_begun = False
+
+    @property
+    def session(self) -> DriverObject:
+        """PyMongo's session, which every command of the transaction must be sent with."""
+        self.has_begun = True
+        return self._session
 
     async def get(self, collection: str, id: Value) -> Stored:
         """Returns a document by its `_id`, or None.
@@ -319,14 +326,23 @@ async def _attempt(
     )
     if isawaitable(started):
         await started
+    tx = Transaction(database, session, keys)
     try:
-        result = await work(Transaction(database, session, keys))
+        result = await work(tx)
     except BaseException:
-        with suppress(DeadlineError):
-            await detached.outcome(detached.start_detached(_ended(session)), deadline)
+        await _aborted(session, deadline, has_begun=tx.has_begun)
         raise
-    await _committed(session, deadline)
+    if tx.has_begun:
+        await _committed(session, deadline)
+    else:
+        await _aborted(session, deadline, has_begun=False)
     return result
+
+
+async def _aborted(session: DriverObject, deadline: float, *, has_begun: bool) -> None:
+    """Aborts, and waits for that until the deadline. After it, the abort continues in the background."""
+    with suppress(DeadlineError):
+        await detached.outcome(detached.start_detached(_ended(session, sends=has_begun)), deadline)
 
 
 async def _committed(session: DriverObject, deadline: float) -> None:
@@ -365,7 +381,7 @@ async def _commit(session: DriverObject) -> None:
             else:
                 return
     finally:
-        await _ended(session)
+        await _ended(session, sends=session.in_transaction)
 
 
 def _may_have_committed(error: PyMongoError) -> bool:
@@ -377,12 +393,13 @@ def _may_have_committed(error: PyMongoError) -> bool:
     )
 
 
-async def _ended(session: DriverObject) -> None:
+async def _ended(session: DriverObject, *, sends: bool) -> None:
     """Ends the session, which aborts its transaction unless the transaction has been committed.
 
-    If ending the session fails, app.background aborts the transaction later.
+    If ending the session fails, app.background aborts the transaction later. sends: whether there is anything
+    to abort. Otherwise, no command is sent, so listeners are not notified of one.
     """
-    take_time(_ABORT, observed=session.in_transaction)  # after a commit, end_session sends no command
+    take_time(_ABORT, observed=sends)
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):
         await commands.send(session, "abortTransaction", lambda target: target.end_session())
 

@@ -260,7 +260,7 @@ async def test_votes_are_deleted_after_a_late_commit(
     async def slow(session: Value) -> None:
         await go_on.wait()
         if not is_committed:
-            await loaders.mongo.transactions._ended(session)
+            await loaders.mongo.transactions._ended(session, sends=True)
             raise OperationFailure("aborted")
         await real(session)
 
