@@ -9,7 +9,7 @@ from tests.hostile.fuzzing.requests import Maker
 from tests.hostile.fuzzing.run import fuzz, tracebacks
 from tests.hostile.gateway import serving
 
-REQUESTS = 5_000
+REQUESTS = 12_000
 PATIENCE = 300.0  # seconds
 #: The statuses of well-formed requests. Others depend on how soon malformed requests are answered.
 CERTAIN = {200, 400, 401, 405, 406, 415}
