@@ -33,8 +33,8 @@ _NOT_YET_INITIALIZED = 94  # MongoDB's error code for a replica set without a co
 
 # A shell script that runs the mongod, and stops it once no process uses it any more. Each process that uses
 # the mongod holds a FIFO open for writing. The script reads the FIFO as its standard input. At end-of-file,
-# it closes the FIFO and stops the mongod. The mongod doesn't inherit the FIFO, so if the FIFO has no reader,
-# the mongod is shutting down.
+# it closes the FIFO and stops the mongod. Only the script has the FIFO open for reading. So if the FIFO has
+# no reader, the mongod is shutting down.
 _KEEPER = """
 exec 3<&0 </dev/null
 "$@" 3<&- & mongod=$!
@@ -90,7 +90,10 @@ def find_mongod() -> Path:
 
 
 def _join_or_start(directory: Path, cache_gb: float) -> tuple[str, int]:
-    """Returns the mongod's URI, and a file descriptor that keeps it running until closed (the lifeline)."""
+    """Returns the mongod's URI and lifeline.
+
+    The lifeline is a file descriptor that keeps the mongod running while it is open.
+    """
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         with _locked(directory / "mongod.flock") as lock:

@@ -14,7 +14,8 @@ from time import process_time
 #: nothing, but it would traverse all young objects and flush the CPU caches.
 OF_PLANS = (100_000, 20, 50)
 
-#: GC thresholds while graphql-core validates or executes, because both leave many reference cycles.
+#: GC thresholds while graphql-core validates or executes. They are lower than OF_PLANS, because
+#: validation and execution leave many reference cycles.
 OF_CYCLES = (10_000, 5, 5)
 
 # Parameters of mallopt(3). By default, each thread of the driver would have its own arena, and the process

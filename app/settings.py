@@ -255,7 +255,7 @@ class Settings(BaseSettings):
     @field_validator("oidc_audience", "oidc_jwks")
     @classmethod
     def _with_issuer(cls, value: str, info: ValidationInfo) -> str:
-        if "oidc_issuer" not in info.data:  # OIDC_ISSUER is invalid, and already has an error
+        if "oidc_issuer" not in info.data:  # OIDC_ISSUER is invalid; Pydantic reports that separately
             return value
         if info.data["oidc_issuer"] and not value:
             raise ValueError("is required when OIDC_ISSUER is set")

@@ -264,7 +264,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             seen_by=SeenBy(published=True, with_course=True, rule="Review.unpublished"),
             type_name="Review",
             id_code=b"rev",
-            reads=frozenset(("createdAt",)),  # for the cursors of reviews that are fetched by `_id`
+            reads=frozenset(("createdAt",)),  # needed to build cursors for reviews that are fetched by `_id`
             derived_from=frozenset(("helpfulCount", "unhelpfulCount")),
             derive=_helpful_score,
             derived=frozenset(("helpfulScore",)),

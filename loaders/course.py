@@ -77,7 +77,8 @@ def listing(
 ) -> Listing:
     """Lists the courses that meet the criteria.
 
-    parent: a field that refers to a category or to instructors; if set, each of these has its own list.
+    parent: the field that stores a course's category or its instructors. If set, there is one list for each
+    category or instructor.
     """
     by_score = field == "RELEVANCE" and has_words(criteria.search or "")
     order = Order("score", descending) if by_score else ORDERS[field]._replace(descending=descending)
@@ -124,8 +125,8 @@ _BANDS = {
     "$filter": {"input": list(FACET_RATINGS), "as": "band", "cond": {"$gte": ["$ratingAverage", "$$band"]}}
 }
 
-#: Maps each facet to an expression for a course's value, or its array of values. `Listing.parts` uses the
-#: same names.
+#: Maps each facet's name to the MongoDB expression that computes the facet's value, or array of values, for a
+#: course. `Listing.parts` uses the same names.
 _FACETS: Mapping[str, str | Expression] = {
     "categories": "$categorySlug",
     "levels": "$level",

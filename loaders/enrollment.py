@@ -79,9 +79,9 @@ class _Move(NamedTuple):
     before: EnrollmentStatus | None
 
     def step(self, counts: Callable[[EnrollmentStatus | None], bool]) -> int:
-        """Returns by how much this move changes a number of enrolments: 1, 0 or -1.
+        """Returns how this move changes a count of enrolments: by 1, 0 or -1.
 
-        counts: returns whether enrolments with a given status are included in the number.
+        counts: returns whether the count includes enrolments with a given status.
         """
         return counts(self.enrollment["status"]) - counts(self.before)
 

@@ -38,8 +38,8 @@ ORDERS: Mapping[str, Order] = {
 class ReviewCriteria:
     """Which reviews to list; a criterion that is None matches every review.
 
-    course_statuses: lists reviews of courses with these statuses. A course's own list of reviews doesn't need
-    this criterion, because anyone who sees a course sees its reviews.
+    course_statuses: a review matches if its course has one of these statuses. A course's own list of reviews
+    doesn't need this criterion, because anyone who sees a course sees its reviews.
     """
 
     statuses: Sequence[ReviewStatus]
@@ -59,11 +59,11 @@ class ReviewListing(Listing):
     carriers: Mapping[ObjectId, Fields] | None = None
 
     async def pages(self, parents: Sequence[Value], window: Window) -> list[Page]:
-        """Like Listing.pages, but uses the stored ids if they are sufficient for every page.
+        """Like Listing.pages, but uses the stored review ids if they are sufficient for every page.
 
-        With stored ids, it sends one command for the reviews, and another for their courses if these might be
-        hidden; it sends none if no parent has a review. If a review whose id is stored is now deleted or
-        hidden, one more command reads the lists of all parents that are affected.
+        With stored ids, it sends one command for the reviews. It sends another for their courses if a course
+        might be hidden. If any of a parent's reviews is now deleted or hidden, Listing.pages reads that
+        parent's page.
         """
         carried = self._carried(parents, window)
         if carried is None:
@@ -82,12 +82,12 @@ class ReviewListing(Listing):
     def _carried(self, parents: Sequence[Value], window: Window) -> "list[_Carried] | None":
         """Returns the stored review ids for each parent's page.
 
-        Returns None if any of the pages can't be read by stored ids alone.
+        Returns None if the stored ids aren't sufficient for every page.
         """
         if self.carriers is None or window != Window(window.limit):
             return None
-        # If the operation might ask whether there is a next page, one more review is fetched. If its course
-        # is hidden, the stored ids can't tell whether there is a next page.
+        # If the operation might ask whether there is a next page, one more review is fetched. The stored ids
+        # are not enough to answer this, because the next review might belong to a hidden course.
         asked = self.load.looked_beyond is None or "reviews" in self.load.looked_beyond
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []
@@ -127,8 +127,7 @@ class _Carried(NamedTuple):
 
 #: All published reviews, of any course. `newestReviewIds` contains ids of these reviews.
 PUBLIC = ReviewCriteria(statuses=("PUBLISHED",))
-#: The criteria of lists that can be read using `newestReviewIds`: PUBLIC, and a student's published reviews
-#: of published courses.
+#: The criteria of the review lists that can be read using `newestReviewIds`.
 _CARRIED = (PUBLIC, ReviewCriteria(statuses=("PUBLISHED",), course_statuses=("PUBLISHED",)))
 
 

@@ -176,8 +176,8 @@ def _is_suspect(review: Fields) -> bool:
 def _true(review: Fields, votes: int) -> Fields:
     """Returns the helpful counts and the score that a review with this number of votes should have.
 
-    Old imports didn't store `importedHelpfulCount`. For their reviews, it is the part of `helpfulCount` that
-    exceeds the number of votes.
+    A review from an old import has no `importedHelpfulCount`. Its value is then `helpfulCount` minus the
+    number of votes.
     """
     is_old_import = "externalId" in review and "importedHelpfulCount" not in review
     stored = review.get("importedHelpfulCount", 0)

@@ -169,9 +169,9 @@ async def viewer_can_review(courses: Sequence[CourseDoc], ctx: Context) -> Seque
 
 
 def wished_listing(ctx: Context, wishes: Sequence[WishDoc]) -> tuple[Listing, CursorScope]:
-    """Returns the list of the courses on a wishlist, and the scope of its cursors.
+    """Returns a listing of the courses on a wishlist, and the scope in which the listing's cursors are valid.
 
-    The list contains only courses that are in the catalogue. The most recently added course comes first.
+    The listing contains only courses that are in the catalogue. The most recently added course comes first.
     """
     criteria = CourseCriteria(statuses=("PUBLISHED",), now=ctx.now)
     return loaders.course.wished(ctx.loaders.database, criteria, wishes), ("wishlist", ctx.viewer.student_id)

@@ -85,8 +85,8 @@ class Scope:
 
     def _sign(self, parent: ParentKey, payload: bytes) -> bytes:
         signature = self._new_digest()
-        # The end of the parent is unambiguous, because an ObjectId has a fixed length and a slug is followed
-        # by a null byte.
+        # Different pairs of parent and payload always give different bytes, because an ObjectId has a fixed
+        # length and a slug is followed by a null byte.
         signature.update(
             (id_bytes(parent) if type(parent) is ObjectId else parent.encode() + b"\0") + payload
         )

@@ -163,7 +163,7 @@ def _signature(function: Callable[..., Awaitable[Value]], *, has_parent: bool) -
 
 
 def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> DataLoader[Parent, Value]:
-    """Returns the request's DataLoader for a function and these arguments. Creates it if necessary."""
+    """Returns the request's DataLoader for a function and its arguments. Creates it if necessary."""
     key = (function, identity(arguments))
     if (loader := ctx.levels.get(key)) is None:
 

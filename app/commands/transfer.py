@@ -140,7 +140,7 @@ def _job(
 def _folder(file: str) -> str:
     """Returns the name of the file's folder, the default for --source.
 
-    With the same source, the reviews in one file can refer to the courses in another by their ids.
+    Files in the same folder get the same source, so that reviews in one file can refer to courses in another.
     """
     if file == "-":
         raise MappingError(

@@ -138,8 +138,9 @@ class _Pricing:
         assert root is not None  # noqa: S101  # validation has ensured this
         fields = self._selected.on(root, [self._operation.selection_set])
         introspects = any(nodes[0].name.value in introspection_size.FIELDS for nodes in fields.values())
-        # Root fields can't share calls in two cases: each field of a mutation has to see the changes of the
-        # previous ones, and graphql-core, which runs introspection, makes a separate call for every alias.
+        # The root fields of a mutation can't share calls, because each field has to see the changes of the
+        # previous ones. The root fields of an operation with introspection can't share calls, because
+        # graphql-core runs the operation, and makes a separate call for every alias.
         self._shares_calls = self._operation.operation is OperationType.QUERY and not introspects
         place = _Place(_BESIDE_INTROSPECTION if introspects else 1)
         objects, values = self._of_fields(root, fields, place)
@@ -183,8 +184,9 @@ class _Pricing:
     ) -> _Place:
         """Records a call that resolves a field. Returns the _Place of the fields selected on its results.
 
-        Calls of one function at the same depth count as one call if their arguments have the same text. For a
-        field of a connection, such as `totalCount`, the connections must also be returned by the same call.
+        Two calls count as one if they call the same function at the same depth, and their arguments are
+        written in the same way. For fields of connections, such as `totalCount`, the connections must also
+        come from the same call.
         """
         connections = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), connections, place.root)

@@ -31,7 +31,7 @@ T = TypeVar("T")
 _MAX_VARIANTS = 8
 _LONGEST_NAME = 100  # maximum length of a type name that can be part of a cache key, in characters
 
-_Key: TypeAlias = tuple[Any, ...]  # variables' values, or what `_size_key` returns for them
+_Key: TypeAlias = tuple[Any, ...]  # cache key; contains values of variables, which can have any type
 
 
 class Document:

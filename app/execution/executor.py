@@ -263,7 +263,7 @@ def _size_of_document(query: str, document: Document) -> int:
 def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
     """Estimates the memory of a cached refusal in bytes, including the operation's name.
 
-    The name is counted separately, because a refused request can give a name that its text doesn't contain.
+    The name is counted separately, because the client can send a name that isn't in the document.
     """
     request_size = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
     return request_size + sum(len(error["message"]) for error in refusal.errors)

@@ -48,7 +48,7 @@ class Introspection:
         return self._keep(_counted([(type_, 1)] if type_ else []))
 
     def below(self, population: Population, name: str, field: GraphQLField) -> Population:
-        """Resolves a field of each schema element in `population`. Includes deprecated results."""
+        """Resolves a field of each schema element in `population`. Includes deprecated elements."""
         key = (id(population), name)
         if key not in self._below:
             arguments = {"includeDeprecated": True} if "includeDeprecated" in field.args else {}

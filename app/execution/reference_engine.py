@@ -22,7 +22,8 @@ async def payload(
 ) -> JsonObject:
     """Runs a valid operation whose variables have the right types. Returns its response.
 
-    in_thread: whether to run it in a thread. An operation that never awaits would block the event loop.
+    in_thread: whether to run the operation in a thread. Set this for operations that never await, because
+    they would block the event loop.
 
     Raises RefusedError if no field was executed.
     """

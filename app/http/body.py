@@ -75,8 +75,8 @@ async def _decompressed(receive: Receive, limit: int) -> bytes:
 def _piece(message: Message) -> tuple[bytes, bool]:
     """Returns a piece of the body, and whether more pieces follow."""
     if message["type"] == "http.disconnect":
-        # Nobody will read this response, because the client has gone. But another type of exception would be
-        # reported as a failure of the server.
+        # The client has gone, so nobody will read this response. An exception that isn't an HTTPException
+        # would be reported as a failure of the server.
         raise HTTPException(400, "The connection was closed before the body was complete.")
     return message.get("body", b""), message.get("more_body", False)
 

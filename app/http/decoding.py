@@ -116,7 +116,10 @@ _cached_choice = lru_cache(maxsize=64)(_choice)
 
 
 def is_for_a_page(scope: Scope) -> bool:
-    """Returns whether a request that accepts HTML is for GraphiQL: whether its URL has no GraphQL query."""
+    """Returns whether a request that accepts HTML is for GraphiQL.
+
+    A request is for GraphiQL if its URL has no GraphQL query.
+    """
     return not any(name == "query" for name, _ in parse_qsl(scope["query_string"].decode("latin-1")))
 
 

@@ -1,6 +1,6 @@
 """Liveness and readiness checks for load balancers and orchestrators.
 
-They are open to everyone, so no response contains an address.
+They are open to everyone, so their responses don't contain the address of any server.
 """
 
 from asyncio import Task, create_task, wait

@@ -46,7 +46,7 @@ class Tally:
     kinds: Counter[Kind] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     null_counts: NullCounts = field(default_factory=lambda: NullCounts(Counter(), Counter()))
-    aggregates: int | None = None  # how many the final recount corrected; None in a dry run
+    aggregates: int | None = None  # number of values that the final recount corrected; None in a dry run
     broken: str | None = None  # why the rest of the file can't be read; None if the whole file was read
     position: int | None = None  # bytes read from the file so far, before decompression
 

@@ -133,7 +133,10 @@ class _Reader:
         return FieldMapping(self.selection(key, table), normaliser, options, table.get("default"), invalid)
 
     def option(self, key: str, value: Toml) -> Toml | Selection:
-        """Reads an option of a normaliser: a constant, or a table that says which columns contain it."""
+        """Reads an option of a normaliser.
+
+        The option is either a constant, or a table that says which columns to read it from.
+        """
         if not isinstance(value, dict):
             return value
         self.check_keys(key, value, (*_SELECTORS, "with", "sentinels", "lookup"))

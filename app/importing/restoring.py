@@ -28,7 +28,7 @@ _Ids = Mapping[Reference, ObjectId]
 class Restorer:
     """Turns the records of an export into documents, a batch at a time.
 
-    For other files, app.importing.linking.Linker does so.
+    Other files are handled by app.importing.linking.Linker.
     """
 
     def __init__(self, database: Database, collection: Importable, *, write: bool) -> None:

@@ -23,9 +23,9 @@ _TEXTS_AT_ONCE = 16_000  # bytes of documents parsed per iteration of the event 
 _LARGE_BODY = 16_000  # bytes; when overloaded, the server refuses larger bodies without reading them
 
 _MOST_WAITING = 5_000  # maximum number of waiting requests per kind of work; each takes about 20 kB
-_MOST_BYTES = 64_000_000  # maximum total size of the waiting requests' bodies per kind of work
+_MOST_BYTES = 64_000_000  # maximum total body size of waiting requests per kind of work, in bytes
 
-_PAUSE = 0.002  # seconds that an expensive query sleeps at a time while mutations are in flight
+_PAUSE = 0.002  # length of an expensive query's pauses while mutations are in flight, in seconds
 _MAX_PAUSED = 0.5  # maximum total of these pauses in one query, in seconds
 
 #: A cheaper request can run before an earlier one only if it arrives at most this many seconds later. The
@@ -168,7 +168,7 @@ class Admission:
         return self.writes if price <= CHEAP else self.expensive_writes
 
     def check(self, length: int) -> None:
-        """Refuses a request before its body is read if the queue that it probably needs is full.
+        """Refuses a request, before its body is read, if a queue for requests of its size is full.
 
         length: length of the body, in bytes. Raises OverloadedError.
         """

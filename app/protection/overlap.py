@@ -49,7 +49,7 @@ class _Work:
                 self.compare(below)
 
     def _by_key(self, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """Returns the fields of the merged sets, keyed by response key. Each fragment is expanded once."""
+        """Returns the fields in the selection sets, grouped by response key. Expands each fragment once."""
         by_key: dict[str, list[FieldNode]] = {}
         expanded, todo = set(), list(sets)
         while todo:

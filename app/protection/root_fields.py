@@ -14,7 +14,8 @@ from app.protection.too_large import over
 def check_root_fields(document: DocumentNode, limit: int) -> None:
     """Raises TooLargeError if a document has more root fields than the limit.
 
-    Root fields of all operations count, including those in the fragments that they spread.
+    The root fields of all operations are counted. A root field in a fragment counts once for each operation
+    that spreads the fragment.
     """
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]

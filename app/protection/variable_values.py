@@ -1,4 +1,4 @@
-"""Limits the size and depth of values: of variables, and of literals in the document."""
+"""Limits the size and depth of variables, and of literals in the document."""
 
 from collections.abc import Iterator, Mapping, Sized
 from typing import Any, TypeAlias, cast

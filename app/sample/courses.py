@@ -89,7 +89,7 @@ def _course(n: int, category: CategoryPlan, plan: CoursePlan, people: Table, ran
         "externalId": external_id(plan.key),
         **summarise([0] * 5, _imported(plan)),
         "studentCount": 0,
-        # Only the raters are known to have taken the course.
+        # Each imported rating is counted as one student.
         "importedStudentCount": plan.imported[1] if plan.imported else 0,
         "seatsUntil": None,
         "newestReviewIds": NO_IDS,

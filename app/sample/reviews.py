@@ -128,7 +128,7 @@ def _short_name(name: str) -> str:
 
 
 def _first_name(student: StudentDoc) -> str | None:
-    """Returns the name that a reply uses for a student.
+    """Returns the student's first name, for the replies to their reviews.
 
     Returns None if the first word of the name might be the family name, or if the student is anonymous.
     """

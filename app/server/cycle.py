@@ -35,7 +35,8 @@ class Cycle(RequestResponseCycle):
             message = await super().receive()
             self._is_received |= not message.get("more_body", True)
             return message
-        # The whole body has arrived, so it is returned without an await. uvicorn would await an event first.
+        # The whole body has arrived, so there is nothing to wait for.
+        # uvicorn's own method awaits an event even then.
         self._is_received = True
         self.flow.resume_reading()
         self.message_event.clear()

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-# Holds `is_last` once draining has begun. It is a global, because the process drains as a whole.
+# Empty until draining begins. Then it contains the argument of `begin`. It is global, because the whole
+# process drains at once.
 _begun: list[Callable[[], bool]] = []
 
 

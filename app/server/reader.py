@@ -24,7 +24,8 @@ _PART = 65_536
 _GRACE = 1.0  # a client's reading rate is known once it has been measured for this many seconds
 
 #: Once the memory limit is exceeded, clients are disconnected until usage is down to this share of the limit.
-#: Without the gap, all clients would be checked at every further response, which takes time.
+#: If usage went down only to the limit itself, almost every further response would exceed it again, and all
+#: clients would be checked each time.
 _LOW_WATER = 7 / 8
 
 

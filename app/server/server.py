@@ -39,7 +39,7 @@ _MIN_FILES = 128
 #: megabytes for each client that doesn't read.
 _UNSENT_IN_KERNEL = 65_536
 
-_TICK = 0.05  # seconds between checks whether all requests have finished
+_TICK = 0.05  # seconds between checks for unfinished requests
 _HANDSHAKE = 0.2  # seconds to wait for TCP handshakes that are in progress
 
 #: A socket filter (socket(7), BPF) for TCP packets: it loads the flags, and drops the packet if SYN is set.

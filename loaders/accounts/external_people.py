@@ -12,7 +12,7 @@ from loaders.mongo import Collection, Database, now, send
 
 
 async def student_of(database: Database, source: str, external_id: str, name: str | None) -> ObjectId:
-    """Returns the `_id` of the student with an external id. Creates the student if necessary."""
+    """Returns the `_id` of the student with the given external id. Creates the student if necessary."""
     new = complete("students", {"joinedAt": now(), **({"name": name[:200]} if name else {})})
     return await _find_or_create(database, "students", source, external_id, new)
 

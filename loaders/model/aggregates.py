@@ -14,7 +14,7 @@ from loaders.model.documents import COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS, Enr
 from loaders.model.ratings import summarise
 from loaders.mongo import Fields
 
-#: A query that matches runs with a free seat. `has_free_seat` is the same condition in Python.
+#: A query for the runs that have a free seat. `has_free_seat` is the same condition in Python.
 FREE_SEAT = {"$expr": {"$or": [{"$eq": ["$seats", None]}, {"$lt": ["$seatsTaken", "$seats"]}]}}
 
 
@@ -61,7 +61,7 @@ def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
 def takes_seat(status: EnrollmentStatus | None) -> bool:
     """Returns whether an enrolment with this status takes a seat in its run.
 
-    status: None if there is no enrolment, which takes no seat.
+    status: None if there is no enrolment.
     """
     return status in SEATED_ENROLLMENTS
 

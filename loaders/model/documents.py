@@ -207,7 +207,7 @@ class AccountDoc(TypedDict):
 
     _id: ObjectId
     email: str  # in lower case, unique
-    name: NotRequired[str]  # set by `lectern account create`; students and instructors store their own name
+    name: NotRequired[str]  # set by `lectern account create`; other accounts have no name
     passwordHash: str | None  # argon2id; null until the first reset link is used
     roles: list[Role]
     studentId: ObjectId | None

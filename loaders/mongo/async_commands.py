@@ -69,8 +69,7 @@ class Awaited(Command):
                 self.stop(error)
             raise
         finally:
-            # Even after the task has been cancelled, a stopped command keeps its session id, because MongoDB
-            # needs the id to kill the command.
+            # If the command was stopped, keep its session id, which is needed to kill the command in MongoDB.
             if not self.is_stopped:
                 self.session_id = None
                 driver_sessions.give_back(self.client, lent)

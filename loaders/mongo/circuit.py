@@ -149,7 +149,7 @@ def check(client: DriverObject) -> None:
 
 
 def circuit_is_open(client: DriverObject) -> bool:
-    """Returns whether the circuit breaker is open, so that the client's requests fail immediately."""
+    """Returns whether the client's circuit breaker is open."""
     circuit = _circuits.get(id(client))
     return circuit is not None and circuit.is_open
 

@@ -111,8 +111,8 @@ def send(
     """Sends a command and returns its result.
 
     call: sends the command through a PyMongo object. If `target` belongs to Motor, `call` runs in a thread,
-    with the blocking object that `target` wraps. (Motor's own methods would do the same, but document by
-    document.)
+    with the blocking object that `target` wraps. Motor's own `to_list` isn't used, because it collects the
+    documents one by one on the event loop.
     kind: the name of the MongoDB command, for listeners.
     collection: the name of the collection, for listeners, if `target` isn't a collection.
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _tasks: WeakKeyDictionary[AbstractEventLoop, set[Task[object]]] = WeakKeyDictionary()
 
 
-def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: only asyncio uses these types
+def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: values that only asyncio handles
     """Starts a task that runs to its end, even if its waiters are cancelled."""
     task = create_task(work)
     _tasks.setdefault(task.get_loop(), set()).add(task)

@@ -29,7 +29,8 @@ def lend(client: DriverObject) -> Lent:
     """Returns a session that no other command is using, from the pool or a new one."""
     try:
         return _free[id(client)].pop()
-    except LookupError:  # no check first: another thread could take the last session after the check
+    except LookupError:
+        # The pool is empty. Checking first wouldn't prevent this, because other threads use the pool too.
         session = client.start_session(causal_consistency=False)
         return Lent(session, session.session_id)
 

@@ -48,8 +48,8 @@ def find_one(collection: DriverObject, query: Filter, options: Mapping[str, Opti
 def _reply(collection: DriverObject, arguments: Document, options: Mapping[str, Option]) -> Value:
     """Sends the command and returns MongoDB's reply.
 
-    Returns None if the caller must use the driver's own method instead: if the options or the read concern
-    require it, or if the command failed but can be retried.
+    Returns None if the options or the read concern are not supported here, or if the command failed but can
+    be retried. The caller must then use the driver's own method.
     """
     if not options.keys() <= _OPTIONS or collection.read_concern.level:
         return None

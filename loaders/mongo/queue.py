@@ -32,9 +32,9 @@ FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-#: A command counts as slow after _SLOW seconds. If no command has ended in the last _STALLED seconds, it
-#: counts as slow after only _STALLED seconds. While commands keep ending, the bottleneck might be MongoDB or
-#: the processor, and more commands in flight would make each of them even slower.
+#: Seconds after which a command counts as slow: normally _SLOW, but _STALLED if no command has ended for
+#: _STALLED seconds. While commands keep ending, MongoDB or the processor might be the bottleneck. More
+#: commands in flight would then make each of them even slower.
 _SLOW, _STALLED = 0.25, 0.05
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands

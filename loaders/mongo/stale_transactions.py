@@ -1,4 +1,4 @@
-"""Aborts stale transactions: their gateway died before it committed or aborted them.
+"""Aborts stale transactions, which are left behind when a gateway dies.
 
 Nobody else can write the documents that a stale transaction has written until MongoDB aborts the transaction,
 which takes a minute or more (`transactionLifetimeLimitSeconds`). Therefore every gateway looks for stale

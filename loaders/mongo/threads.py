@@ -105,7 +105,7 @@ def _work() -> None:
         _run(_calls.get())  # a separate frame, so that the idle thread keeps no reference to its last call
 
 
-def _run(call: Any) -> None:  # Any: always a Call, but call.queue.finish is declared to return a Command
+def _run(call: Any) -> None:  # Any, because the return type of queue.finish is Command, not Call
     """Runs a call, then any queued calls, to save waking another thread for them."""
     while call:
         settle: Callable[[Any], None] = call.future.set_result  # Any: takes a result or an exception

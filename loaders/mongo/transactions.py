@@ -77,7 +77,8 @@ class Transaction:
     now: the transaction's time, which is the same for all its writes. changes: what `insert`, `patch` and
     `delete` did, in order. keys: the keys of the documents that the transaction has locked
     (loaders/mongo/key_locks.py). After a write conflict, the contended document's key is added, so that the
-    next attempt locks it too. has_begun: whether a command may have been sent, which begins the transaction.
+    next attempt locks it too. has_begun: whether a command may have been sent. The first command
+    begins the transaction.
     """
 
     def __init__(self, database: Database, session: DriverObject, keys: set[str]) -> None:
@@ -268,7 +269,7 @@ def _differ(stored: Value, value: Value) -> bool:
 
 
 def _holding(fields: Fields) -> Document:
-    """Returns an update that changes the document even if its fields already have these values.
+    """Returns an update that sets fields. It changes the document even if no field gets a new value.
 
     MongoDB would not detect a conflict between updates that change nothing.
     """
@@ -301,7 +302,8 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
                 raise
             if monotonic() > deadline:
                 raise (DeadlineError() if scope else error) from error
-        # No pause is needed if a key was added, because the next attempt waits for the key's lock.
+        # If the failed attempt added a key, no pause is needed, because the next attempt waits for the lock
+        # of that key.
         if len(keys) == known:
             await sleep(pause * random.random())  # noqa: S311 # jitter, so that two retries don't conflict again
             pause = min(pause * 1.5, _LONGEST_PAUSE)
@@ -340,7 +342,10 @@ async def _attempt(
 
 
 async def _aborted(session: DriverObject, deadline: float, *, has_begun: bool) -> None:
-    """Aborts, and waits for that until the deadline. After it, the abort continues in the background."""
+    """Aborts the transaction, and waits for the abort, at most until the deadline.
+
+    After the deadline, the abort continues in the background.
+    """
     with suppress(DeadlineError):
         await detached.outcome(detached.start_detached(_ended(session, sends=has_begun)), deadline)
 
@@ -396,8 +401,8 @@ def _may_have_committed(error: PyMongoError) -> bool:
 async def _ended(session: DriverObject, *, sends: bool) -> None:
     """Ends the session, which aborts its transaction unless the transaction has been committed.
 
-    If ending the session fails, app.background aborts the transaction later. sends: whether there is anything
-    to abort. Otherwise, no command is sent, so listeners are not notified of one.
+    If ending the session fails, app.background aborts the transaction later. sends: whether ending the
+    session sends a command to MongoDB. If not, listeners are not notified.
     """
     take_time(_ABORT, observed=sends)
     with suppress(PyMongoError, DeadlineError, DatabaseAwayError):

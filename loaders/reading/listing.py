@@ -1,8 +1,10 @@
 """Ordered lists of documents, paginated by key: one for a whole collection, or one per parent.
 
-An ordering key is the value of a field, with `_id` as the tie-breaker in the opposite direction. Ascending
-order is exactly descending order read backwards, so one index serves both. A page starts after an element's
-ordering key, never at an offset, so documents inserted in the meantime don't shift it.
+A list is sorted by a field, then by `_id` in the opposite direction. For example, if the field is descending,
+`_id` is ascending. Each order is the reverse of the other, so one index serves both.
+
+The value of the field and the `_id` are the ordering key of an element. A page starts after an ordering key,
+never at an offset, so documents inserted in the meantime don't shift it.
 
 MongoDB sorts null before every other value: nulls come last in descending order, first in ascending order.
 """
@@ -251,7 +253,7 @@ def _between(order: Order, window: Window) -> Filter:
 
 
 def _beyond(order: Order, key: Key) -> Filter:
-    """Returns a filter for the elements after a key: a later value, or the same value and a later `_id`."""
+    """Returns a filter for the elements after a key. Elements with the same value are ordered by `_id`."""
     step, id_step = ("$lt", "$gt") if order.descending else ("$gt", "$lt")
     same_value = {order.field: key.value, "_id": {id_step: key.id}}
     if key.value is None:

@@ -1,4 +1,4 @@
-"""Document ownership: a document's student, and its course's instructors and status."""
+"""Looks up the owners of courses, and of documents that belong to courses."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -40,7 +40,7 @@ def has_words(text: str) -> bool:
     return bool(query_words(text))
 
 
-@lru_cache(maxsize=64)  # cached, because resolving a list parses its query several times
+@lru_cache(maxsize=64)  # cached, because each search calls it several times
 def query_words(text: str) -> Sequence[str]:
     """Returns the first _MAX_WORDS words of a query. Only these are searched for."""
     return tuple(words(text)[:_MAX_WORDS])

@@ -1,7 +1,8 @@
-"""Inserts a fixed set of documents, whose `_id`s are known in advance, into a database once.
+"""Loads sample data into a database, unless this has been done before.
 
-A marker document records the progress: it is written before the first document, and marked complete after the
+A marker document records the progress. It is written before the first document, and marked complete after the
 last. Therefore an interrupted load is resumed, and a document that somebody deletes later does not come back.
+A resumed load inserts only the missing documents, because each document has the same `_id` every time.
 """
 
 from asyncio import gather

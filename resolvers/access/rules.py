@@ -8,7 +8,7 @@ Grant: TypeAlias = Literal["no", "own", "yes"]
 
 
 class Rule(NamedTuple):
-    """A permission, and whether each role is granted it. A viewer with several roles has the broadest grant.
+    """A permission, with a grant for each role. If a viewer has several roles, the broadest grant applies.
 
     action: describes the permission, completing the sentence "the viewer may …".
     """

@@ -87,7 +87,7 @@ def set_fields(value: InputObject | None) -> Document:
 def effective_criteria(wanted: Document) -> Document:
     """Drops criteria that every document meets, such as a search without words or `verifiedOnly: false`.
 
-    A cursor's signature covers only the other criteria, so that equivalent filters have the same cursors.
+    The dropped criteria are not part of a cursor's signature, so equivalent filters have the same cursors.
     """
     return {name: value for name, value in wanted.items() if _narrows(name, value)}
 

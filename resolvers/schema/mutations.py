@@ -17,8 +17,8 @@ from resolvers.schema import write_inputs
 from resolvers.schema.types import Course, CourseRun, Enrollment, Review, Student, Viewer
 from resolvers.writing import mutation, write
 
-#: The weight of a password hash in the price of an operation (see resolvers.fields): argon2id is slow by
-#: design.
+#: The weight of a password hash in the price of an operation (see resolvers.fields). It is high because
+#: argon2id is slow by design.
 _PASSWORD = 20_000
 
 _MAX_ERRORS = 50  # more than the number of fields in any input, so that no error is left out of a payload

@@ -35,13 +35,13 @@ from resolvers.relay import global_id
 T = TypeVar("T")
 
 # A field of weight n costs as much as n plain values (see resolvers.fields).
-_LIST = 25  # weight of a list: MongoDB reads one page for each parent
+_LIST = 25  # weight of a list, because MongoDB reads one page for each parent
 _TEXT = 5  # weight of a text with a few hundred characters
 _LONG_TEXT = 15  # weight of a text with a few thousand characters
 _FORMATTED = 2  # weight of a formatted amount of money
-_SIGNED = 4  # weight of a cursor, because it takes time to sign
+_SIGNED = 4  # weight of a cursor, which takes time to sign
 _COUNTED = 25  # weight of a count, for which MongoDB scans the whole list
-FACETS = 250  # weight of counts for which MongoDB scans a list several times, or a whole collection
+FACETS = 250  # weight of a list's facets, or of a scan of a whole collection
 
 
 @strawberry.interface(description="An object with a global ID.")

@@ -20,11 +20,13 @@ MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_ACCOUNT = 10, 100, 50
 
 @asynccontextmanager
 async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
-    """Wraps an attempt to use an account's password, whether or not the account exists.
+    """Limits the number of failed attempts to use a password. Wrap each attempt in `async with attempt(...)`.
 
-    The attempt counts as failed if the `async with` block raises RefusedError. If the block raises no error,
-    earlier failed attempts for this account from the same address are forgotten. Raises RefusedError after
-    too many failed attempts.
+    The attempt counts as failed if the block raises RefusedError. If the block raises no error, earlier
+    failed attempts for the same e-mail address from the same network address are forgotten. The e-mail
+    address need not belong to an account.
+
+    Raises RefusedError after too many failed attempts.
     """
     database, client = ctx.loaders.database, _client(ctx.address)
     pair, address, account = f"pair {client} {email}", f"address {client}", f"account {email}"

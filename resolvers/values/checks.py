@@ -57,7 +57,7 @@ def line(most: int) -> Check:
 
 
 def or_none(check: Check) -> Check:
-    """Converts a string without visible characters to None: forms send such strings for empty fields."""
+    """Converts a string without visible characters to None. Forms send blank strings for empty fields."""
     return lambda value: check(value) if len(value) > _MAX_EXAMINED or is_visible(value) else None
 
 

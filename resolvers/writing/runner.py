@@ -52,7 +52,7 @@ Objects: TypeAlias = Mapping[str, Any]
 Mutation: TypeAlias = Callable[[Context, InputValues], Awaitable[Objects]]
 Write: TypeAlias = Callable[[Context, Transaction, InputValues], Awaitable[Objects]]
 #: A function that does one part of a write's follow-up work. It takes the objects of the write's payload, and
-#: returns those that have changed, or None when nothing is left to do.
+#: returns the changed ones. It is called repeatedly, until it returns None because nothing is left to do.
 FollowUp: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
 #: A coroutine that does the work. Any, because only the event loop uses what it yields and
@@ -217,8 +217,8 @@ async def _wait(follow_up: _Work, objects: Objects) -> Objects:
     try:
         return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
     except DeadlineError:
-        # If the task is done, it has missed a deadline of its own, and this error is reported here. If the
-        # task is still running, the request's deadline has passed, and `outcome` reports the result later.
+        # If the task is done, it failed because it missed a deadline of its own. This failure is reported
+        # here. If the task is still running, `outcome` reports its result later.
         if task.done():
             report_late(task, _FOLLOW_UP)
         return objects

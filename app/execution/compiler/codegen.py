@@ -51,8 +51,8 @@ from app.execution.compiler.plan import (
     Value,
 )
 
-#: For each scalar, a Python condition that is true if a value needs no coercion. `{first}` evaluates the
-#: value. `{x}` is the evaluated value.
+#: For each scalar, a Python condition that is true if a value needs no coercion. A condition contains
+#: `{first}` where it uses the value for the first time, and `{x}` where it uses the value again.
 _RIGHT: Mapping[str, str] = {
     "String": "type({first}) is str",
     "ID": "type({first}) is str",
@@ -68,7 +68,10 @@ _ITEMS = 10
 
 
 class Compiler:
-    """Generates the functions that build one plan's results. Those with the same source share their code."""
+    """Generates the functions that build one plan's results.
+
+    Functions with the same source are compiled only once.
+    """
 
     def __init__(self) -> None:
         self._count = 0
@@ -94,7 +97,7 @@ def list_items(site: CallSite, position: Position, type_: GraphQLOutputType) -> 
     Other build functions store each result in a result object. This one appends it to the resulting list.
 
     site: the call site whose values contain the list.
-    position: the position of the list. type_: the type of the items.
+    position: the field that returns the list. type_: the type of the items.
     """
     known = {id(below.position): below for below in site.built.below}
     function = _Function(lambda inner, _: known[id(inner)], ())
@@ -208,8 +211,8 @@ class _Function:
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
         if not any(isinstance(position.source, Stored) for position in positions):
-            # This selection has no stored field. Without this check, a value of the wrong type could go
-            # unnoticed.
+            # Reading a stored field fails if the value isn't an object. This selection reads no stored field,
+            # so the generated code checks the value's type.
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]

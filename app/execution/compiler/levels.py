@@ -66,9 +66,9 @@ class _Grouping:
     def __init__(self, key: _Key) -> None:
         self._key = key
         self._same: dict[tuple[int, object, object], int] = {}  # keyed by root, function and arguments
-        self._found: dict[tuple[int, int], Level] = {}  # keyed by the depth and `same` of the level
+        self._found: dict[tuple[int, int], Level] = {}  # keyed by Level.depth and Level.same
         self._of: dict[int, Level] = {}
-        # Maps each level to its ancestors: the levels above every one of its call sites.
+        # Maps the number of each level to the numbers of the levels that are above all of its call sites.
         self._above: dict[int, Set[int]] = {}
 
     def add(

@@ -110,8 +110,8 @@ class Step(NamedTuple):
 #: The steps from the top of the response's `data` to a place within it.
 Route: TypeAlias = tuple[Step, ...]
 
-#: The inputs of each nested call, in order: the call's parents, and for each parent the result object that
-#: will contain the value returned for this parent.
+#: The inputs of the nested calls, in order. Each pair holds the parents of one call, and the result objects
+#: that will contain the values returned by the call (one per parent).
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
 #: A generated function that completes values, and stores each result in the object or list that contains it.

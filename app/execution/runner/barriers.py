@@ -7,7 +7,7 @@ from app.execution.compiler import CallSite, Levels, ResultObject, Value
 
 
 class Arrival(NamedTuple):
-    """The parents that have arrived at a call site during a run; there can be none.
+    """The parents that have arrived at a call site during a run, if any.
 
     slots: the result objects in which the parents' values will be stored.
     """

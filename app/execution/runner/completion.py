@@ -88,7 +88,7 @@ class Completion:
     def _append(self, built: Built, values: Sequence[Value], slots: Sequence[list[Value]]) -> bool:
         """Calls a build function that appends the results of list items. Returns whether it succeeded.
 
-        slots: the list to append to, repeated once for each item.
+        slots: one entry for each item. All entries are the same list, to which the results are appended.
         """
         before = len(slots[0])
         done = self._build(built, values, slots)

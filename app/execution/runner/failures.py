@@ -17,7 +17,7 @@ _Slot: TypeAlias = Any  # the value at a path: an object, a list or a leaf
 
 
 class FieldError(Exception):
-    """A field's error, while it propagates up to the nearest nullable place.
+    """A field's error, while it propagates up to the nearest field or list element that can be null.
 
     nodes: the document nodes that select the field. path: the field's path in the response.
     """
@@ -90,7 +90,10 @@ class Failures:
         return slot
 
     def paths(self, route: Route) -> dict[int, Path]:
-        """Returns the path of each object that contains a route's last key, keyed by the object's id()."""
+        """Returns the path of each object that contains a field, keyed by the object's id().
+
+        route: the steps to the field.
+        """
         return {id(slot): path for path, slot in self._places(route[:-1])}
 
     def _places(self, route: Route) -> Iterator[tuple[Path, _Slot]]:

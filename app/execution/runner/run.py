@@ -23,7 +23,7 @@ from resolvers.fields import Arguments
 #: About how many fields are built before other requests can run. This takes half a millisecond, or ten times
 #: as long if the values have to be completed one by one.
 _SLICE = 5_000
-_SMALL = 1_000  # fewer fields than this are built immediately, without waiting for a turn on the event loop
+_SMALL = 1_000  # values with fewer fields than this are built immediately, even if other requests are waiting
 
 
 class _NothingLeftError(Exception):

@@ -123,7 +123,7 @@ def duration(value: object, *, unit: str = "days", hours_per_day: float = 8) -> 
     """Reads a duration in days, rounded up.
 
     Examples are "45 days", "8 weeks", "1.5 months" (of 30 days) and "4-6 weeks" (the middle is used). `unit`
-    is the unit of a number without one. Hours are working hours: "Approx. 33 hours" with 8 `hours_per_day` is
+    is used if a number has no unit. Hours are working hours: "Approx. 33 hours" with 8 `hours_per_day` is
     5 days.
     """
     matches = list(_DURATION.finditer(str(value)))
