@@ -36,9 +36,9 @@ class Cursors:
         self._secret = blake2b(secret, person=b"lectern-cursors").digest()
 
     def scope(self, name: str) -> "Scope":
-        """Returns the Scope for the cursors of lists that have the same field, filter and order.
+        """Returns the Scope of a list's cursors. Lists with the same field, filter and order share a Scope.
 
-        name: identifies this field, filter and order.
+        name: identifies the combination of field, filter and order.
         """
         unfinished = blake2b(name.encode(), key=self._secret, digest_size=_SIGNATURE_SIZE)
         return Scope(unfinished.copy)

@@ -128,7 +128,7 @@ class Issuer:
             claim = str(claim)
         if not isinstance(claim, str) or not claim:
             raise InvalidTokenError(
-                f"The token doesn't identify its user: it has no claim {self._claims.student}."
+                f"The token doesn't identify its user: it has no `{self._claims.student}` claim."
             )
         return claim
 

@@ -227,7 +227,7 @@ class _Pricing:
         return self._introspected(self._schema.type_map["__Type"], nodes, of_type)
 
     def _introspected(self, kind: Any, nodes: Sequence[FieldNode], population: Population) -> _Sum:
-        """Returns the cost of a selection on schema elements. Stops descending once the limit is exceeded.
+        """Returns the cost of a selection within `__schema` or `__type`. Stops once the limit is exceeded.
 
         kind: an object type; annotated as Any because `type_map` and `get_named_type` are declared to return
         any kind of type.

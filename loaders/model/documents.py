@@ -54,7 +54,7 @@ class RatingDoc(TypedDict):
 
 
 class SearchTerm(TypedDict):
-    t: str  # a word without case and accents, or its stem
+    t: str  # a word in lower case and without accents, or its stem
     w: int  # weight of the term: the sum of the weights of the fields that contain it
 
 

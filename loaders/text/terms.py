@@ -1,9 +1,9 @@
 """Search terms and sort keys of courses and students.
 
 MongoDB's text index has no prefix search, combines words with OR, and can't be paginated by key. Therefore,
-each document stores its own search terms: its words without case and accents ("folded"), and their English
-stems, each with a weight. A query word matches a term that equals the word or its stem; the last word also
-matches as a prefix.
+each document stores its own search terms: its words in lower case and without accents ("folded"), and their
+English stems, each with a weight. A query word matches a term that equals the word or its stem; the last
+word also matches as a prefix.
 """
 
 import re
@@ -63,7 +63,7 @@ class _Folding(dict[int, str]):
 
 
 def _folded(character: str) -> str:
-    """Returns a character without case and accents.
+    """Returns a character in lower case and without accents.
 
     Normalises it twice, because casefolding can undo the first normalisation.
     """
@@ -96,7 +96,7 @@ def stem(word: str) -> str:
 def sort_key(text: str) -> str:
     """Returns the key by which a title or name is sorted.
 
-    The key is folded (without case and accents), has no leading punctuation, and has at most 200 characters.
+    The key is folded (in lower case, without accents), has no leading punctuation, and is cut to 200 characters.
     """
     return " ".join(words(text))[:200]
 

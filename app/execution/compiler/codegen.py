@@ -211,8 +211,8 @@ class _Function:
     def _object(self, selection: Selection, name: str) -> str:
         positions = selection.positions
         if not any(isinstance(position.source, Stored) for position in positions):
-            # Reading a stored field fails if the value isn't an object. This selection reads no stored field,
-            # so the generated code checks the value's type.
+            # Normally, a value that isn't an object is noticed because reading a stored field from it fails.
+            # This selection reads no stored field, so the generated code checks the type explicitly.
             self._write(f"if type({name}) not in objects: raise Wrong")
         members = ", ".join(f"{p.key!r}: {self._member(p, name)}" for p in positions)
         waiting = [position for position in positions if isinstance(position.source, Called)]

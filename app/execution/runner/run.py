@@ -63,7 +63,7 @@ class Run:
         self._failures = Failures(data)
         self._roots = [Arrival(site, [None], [data]) for site in plan.sites]
         self._completions: dict[int, Completion] = {}
-        # The inputs of each running call, keyed by the number of its first call site in the plan.
+        # The inputs of each running call, keyed by the number of the first call site that it serves.
         self._running: dict[int, list[Arrival]] = {}
 
     async def payload(self) -> JsonObject:
