@@ -29,7 +29,9 @@ async def end_stale_transactions(database: Database) -> None:
         take_time(_LONGEST)
         try:
             if ended := await stale.end():
-                _log.warning("aborted transactions left behind by a gateway that died", transactions=ended)
+                _log.warning(
+                    "aborted the transactions that a gateway left open when it died", transactions=ended
+                )
         except (PyMongoError, DatabaseAwayError, DeadlineError) as error:
             _NOT_LOOKED_FOR.warning(reason=str(error) or type(error).__name__)
         await sleep(_EVERY)

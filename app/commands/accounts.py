@@ -70,7 +70,7 @@ def create(
 
 @account.command()
 def reset(email: _Email) -> None:
-    """Print a single-use link or token that resets an account's password within 24 hours."""
+    """Print a single-use link or token for resetting an account's password, valid for 24 hours."""
     made = _run(lambda database: account_changes.reset(database, email))
     _say("Previously printed links and tokens are no longer valid.")
     _print_reset(made)

@@ -74,7 +74,7 @@ class Writer:
     def write(
         self, rating: int, difficulty: int | None, hours: float, fresh: Callable[[str], bool]
     ) -> Written:
-        """Writes a review with a rating. `fresh` returns False if another review has the same body."""
+        """Composes a review for a given rating. `fresh` returns False if another review has the same body."""
         self._hours = (
             f"{hours:g}" if self._plan.language in ("en", "hi", "ar") else f"{hours:g}".replace(".", ",")
         )

@@ -67,7 +67,7 @@ def takes_seat(status: EnrollmentStatus | None) -> bool:
 
 
 def is_counted(status: EnrollmentStatus | None) -> bool:
-    """Returns whether an enrolment with this status makes its student count as a student of the course."""
+    """Returns whether a student whose enrolment has this status is counted as a student of the course."""
     return status in COUNTED_ENROLLMENTS
 
 

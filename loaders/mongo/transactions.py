@@ -236,7 +236,7 @@ class Transaction:
         self._cache.pop(collection, None)
 
     async def _send(self, collection: str, kind: str, id: Value, call: DriverCall) -> Result:
-        """Sends a write. After a write conflict, makes the transaction's next attempt lock the document.
+        """Sends a write. If there is a write conflict, the transaction's next attempt will lock the document.
 
         id: the `_id` of the document to write, or of the first of several; None to lock nothing.
         """

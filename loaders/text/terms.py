@@ -96,7 +96,7 @@ def stem(word: str) -> str:
 def sort_key(text: str) -> str:
     """Returns the key by which a title or name is sorted.
 
-    The key is folded (in lower case, without accents), has no leading punctuation, and is cut to 200 characters.
+    The key is in lower case, without accents or leading punctuation, and has at most 200 characters.
     """
     return " ".join(words(text))[:200]
 

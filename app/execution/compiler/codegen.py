@@ -246,10 +246,10 @@ class _Function:
             return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """Adds the call site of a position, and returns its number, such as "1".
+        """Adds a call site for a position. Returns the call site's number as a string, such as "1".
 
-        The generated code for number 1 has two lists. p1 collects the parents for which the call is made. s1
-        collects the result objects (slots) that will contain the call's values.
+        The generated code has two lists for each call site. For call site 1, the list p1 collects the parents
+        for which the call is made, and s1 collects the result objects (slots) for the call's values.
         """
         number = self._fresh("")
         self._below.append((number, self._site(position, self._route)))
