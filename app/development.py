@@ -10,7 +10,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def directory(given: Path | None) -> Path:
-    """Returns the data directory of `lectern dev`: the given one, or else the default below `data_home`."""
+    """Returns the data directory of `lectern dev`: the given directory, or the default if it is None."""
     return given or data_home() / "dev"
 
 

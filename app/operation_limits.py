@@ -11,7 +11,7 @@ class Limits:
     """The upper limits on an operation. Each is also a setting: `MAX_` and the limit's name in capitals.
 
     query_length: characters in the document.
-    query_tokens: tokens in the document; the same number applies to its comments, and to its lines.
+    query_tokens: tokens in the document. The number of comments and the number of lines have the same limit.
     depth: levels of nested fields, with fragments expanded.
     aliases: the number of aliases in the document, without expanding fragments.
     directives: the number of directives in the document, without expanding fragments.

@@ -211,7 +211,7 @@ class _Pricing:
     def _of_object(self, type_: GraphQLObjectType, fields: Fields, place: _Place) -> _Sum:
         """Returns the cost of a selection on objects.
 
-        It always includes the elements of a page: they are fetched even if they aren't selected.
+        The cost of a page includes its elements even if they aren't selected, because they are fetched too.
         """
         selected = self._of_fields(type_, fields, place)
         if not _is_connection(type_) or any(nodes[0].name.value in _ELEMENTS for nodes in fields.values()):

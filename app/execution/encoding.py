@@ -19,7 +19,7 @@ _Member: TypeAlias = tuple[object, Any]  # the key and value in an object, or th
 
 _SLICE = 128 * 1024  # bytes; encoding that many takes about 1 ms
 _RUN = 8  # long lists and objects are split into runs of this length; one member per run is measured
-_KEY, _VALUE = 10, 6  # rough minimum size of a key and of a value, in bytes
+_KEY, _VALUE = 10, 6  # bytes; assumed minimum sizes of a key and a value, respectively
 
 #: These options write a datetime without a time zone in the same format as
 #: resolvers.values.scalars.written, but 20 times as fast.

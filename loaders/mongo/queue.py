@@ -203,7 +203,7 @@ class Queue:
         self._slots = (*self._reserved.values(), self._shared)
         self._rings: dict[Kind, dict[Line, None]] = {"read": {}, "cheap": {}, "write": {}}
         self._unscoped_lines: dict[Kind, Line] = {}  # for commands that don't belong to a request
-        self._watched: set[Command] = set()  # the unfinished commands of requests
+        self._watched: set[Command] = set()  # the unfinished commands that belong to requests
         self._last_finish = 0.0
         self._timer: TimerHandle | None = None
 

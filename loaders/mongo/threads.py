@@ -108,7 +108,7 @@ def _work() -> None:
 def _run(call: Any) -> None:  # Any, because the return type of queue.finish is Command, not Call
     """Runs a call, then any queued calls, to save waking another thread for them."""
     while call:
-        settle: Callable[[Any], None] = call.future.set_result  # Any: takes a result or an exception
+        settle: Callable[[Any], None] = call.future.set_result  # Any: a result or an exception
         try:
             outcome: Any = call.context.run(call.run)  # Any: a result or an exception
         except BaseException as error:  # catch every exception: otherwise the caller would wait forever

@@ -237,7 +237,7 @@ class UpdateCourseRunInput(_RunFields):
     delivery_mode: DeliveryMode | None = not_null(values.choice, "How the run is delivered.")
 
 
-# -- taking part ----------------------------------------------------------------------------------------
+# -- enrolments and the wishlist ------------------------------------------------------------------------
 
 
 @strawberry.input(description="The course, and optionally the run, to enrol in.")

@@ -61,7 +61,7 @@ _Work: TypeAlias = Coroutine[Any, Any, Objects]
 
 _INPUT = strawberry.argument(description="Input of the mutation.")
 _FOLLOW_UP = "rest of a write"  # the `kind` of a late_write event about follow-up work
-_FOLLOW_UP_DEADLINE = 20.0  # seconds; time limit of each transaction of a write's follow-up work
+_FOLLOW_UP_DEADLINE = 20.0  # seconds; time limit for one transaction of follow-up work
 _NOT_IN_DIGEST = ("clientMutationId", "idempotencyKey")
 
 

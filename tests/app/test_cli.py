@@ -145,7 +145,7 @@ def test_a_port_in_use_is_reported(command: str, mongo_uri: str, tmp_path: Path)
 
 def test_serve_reports_an_unreachable_mongodb_without_the_password() -> None:
     uri = "mongodb://ann:hunter2@127.0.0.1:1/"
-    done = lectern("serve", MONGODB_URI=uri, MONGODB_TIMEOUT="0.2")
+    done = lectern("serve", "--port", "0", MONGODB_URI=uri, MONGODB_TIMEOUT="0.2")
     assert done.returncode == 1
     assert done.stderr.startswith("MONGODB_URI: MongoDB does not answer: 127.0.0.1:1")
     assert "hunter2" not in done.stderr + done.stdout
@@ -158,7 +158,9 @@ def test_serve_requires_a_mongodb_with_transactions(tmp_path: Path) -> None:
     standalone = [str(find_mongod()), "--dbpath", str(tmp_path), "--port", port, "--bind_ip", "127.0.0.1"]
     with subprocess.Popen([*standalone, "--nounixsocket"], stdout=subprocess.DEVNULL) as mongod:
         try:
-            done = lectern("serve", MONGODB_URI=f"mongodb://127.0.0.1:{port}/", MONGODB_TIMEOUT="30")
+            done = lectern(
+                "serve", "--port", "0", MONGODB_URI=f"mongodb://127.0.0.1:{port}/", MONGODB_TIMEOUT="30"
+            )
         finally:
             mongod.kill()
     assert done.returncode == 1
@@ -204,7 +206,7 @@ def output_of_serve(environment: dict[str, str]) -> str:
     ],
 )
 def test_an_invalid_setting_is_named(environment: dict[str, str], told: str) -> None:
-    done = lectern("serve", **environment)
+    done = lectern("serve", "--port", "0", **environment)
     assert done.returncode == 1
     assert told in done.stderr
     assert "Traceback" not in done.stderr

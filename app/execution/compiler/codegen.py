@@ -94,7 +94,7 @@ class Compiler:
 def list_items(site: CallSite, position: Position, type_: GraphQLOutputType) -> Built:
     """Returns a build function that completes the items of a list.
 
-    Other build functions store each result in a result object. This one appends it to the resulting list.
+    Other build functions store each result in a result object. This one appends each result to a list.
 
     site: the call site whose values contain the list.
     position: the field that returns the list. type_: the type of the items.

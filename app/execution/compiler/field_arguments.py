@@ -138,8 +138,9 @@ class _Template(NamedTuple):
 
 
 def _template(convert: Callable[[VariableValues], Values], holes: Set[str]) -> _Conversion:
-    """Wraps a conversion of a field's arguments so that it doesn't need the variables in `holes`.
+    """Returns a function that converts a field's arguments without the values of some variables.
 
+    convert: converts the arguments, given all variables. holes: the names of the variables to leave out.
     `_Template.filled_in` inserts their values later.
     """
     placeholders = {variable: _Hole(variable) for variable in holes}

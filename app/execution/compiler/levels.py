@@ -68,7 +68,8 @@ class _Grouping:
         self._same: dict[tuple[int, object, object], int] = {}  # keyed by root, function and arguments
         self._found: dict[tuple[int, int], Level] = {}  # keyed by Level.depth and Level.same
         self._of: dict[int, Level] = {}
-        # Maps the number of each level to the numbers of the levels that are above all of its call sites.
+        # Maps each level's number to the numbers of the levels above it. Level A is above level B if every
+        # call site of B is nested below a call site of A.
         self._above: dict[int, Set[int]] = {}
 
     def add(
@@ -76,7 +77,8 @@ class _Grouping:
     ) -> None:
         """Adds call sites, with all call sites nested below them.
 
-        root: call sites with different values of `root` never share a call.
+        root: 0 in a query; in a mutation, a different number for each root field. Call sites with different
+        numbers never share a call.
         """
         for site in sites:
             same = self._same.setdefault((root, site.called.function, self._key(site)), len(self._same))

@@ -47,7 +47,7 @@ class Barriers:
                 yield from self.ready([Arrival(site, [], []) for site in arrival.site.built.below])
 
     def waiting(self) -> Iterator[Arrival]:
-        """Yields the inputs that have arrived at levels still waiting for other call sites."""
+        """Yields the inputs received so far by the levels that are not ready yet."""
         for arrived, missing in zip(self._arrived, self._missing, strict=True):
             if missing:
                 yield from arrived
