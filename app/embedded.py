@@ -17,6 +17,7 @@ import fcntl
 import importlib.util
 import json
 import os
+import select
 import shutil
 import socket
 import time
@@ -118,10 +119,18 @@ def _join(directory: Path) -> tuple[str, int] | None:
         return None
     with suppress(OSError, ValueError):
         uri = _uri(int((directory / "port").read_text()))
-        if _is_primary(uri):
+        # If the keeper saw the end of the FIFO just before it was opened here, it has stopped reading by now.
+        if _is_primary(uri) and _has_reader(lifeline):
             return uri, lifeline
     os.close(lifeline)
     return None
+
+
+def _has_reader(fifo: int) -> bool:
+    """Returns whether any process has the FIFO open for reading."""
+    poll = select.poll()
+    poll.register(fifo, 0)  # without a reader, POLLERR is reported even if no event is asked for
+    return not poll.poll(0)
 
 
 def _start(directory: Path, lock: int, cache_gb: float, deadline: float) -> tuple[str, int]:
