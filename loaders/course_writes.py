@@ -31,7 +31,7 @@ async def free_slug(tx: Transaction, title: str) -> str:
 
 
 async def are_instructors(tx: Transaction, ids: Sequence[ObjectId]) -> bool:
-    """Returns whether each of the distinct ids belongs to an instructor. Sends one command."""
+    """Returns whether all ids belong to instructors. The ids must be distinct. Sends one command."""
     found = await tx.find("instructors", {"_id": {"$in": ids}}, size=len(ids), projection={"_id": 1})
     return len(found) == len(ids)
 

@@ -176,7 +176,7 @@ def _is_suspect(review: Fields) -> bool:
 def _true(review: Fields, votes: int) -> Fields:
     """Returns the helpful counts and the score that a review with this number of votes should have.
 
-    A review from an old import has no `importedHelpfulCount`. Its value is then `helpfulCount` minus the
+    A review from an old import has no `importedHelpfulCount`. It is computed as `helpfulCount` minus the
     number of votes.
     """
     is_old_import = "externalId" in review and "importedHelpfulCount" not in review

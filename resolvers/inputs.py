@@ -127,8 +127,8 @@ class Criteria:
     """Base class for filters, which normalises their values.
 
     The values of a criterion are treated as a set: their order and duplicates don't matter. A criterion that
-    is null is treated as omitted. Equivalent filters therefore compare equal: they share a call, and accept
-    each other's cursors.
+    is null is treated as omitted. Equivalent filters therefore compare equal. Fields with equal filters share
+    a call and accept the same cursors.
     """
 
     def __post_init__(self) -> None:

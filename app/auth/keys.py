@@ -55,7 +55,7 @@ class Keys:
             raise IssuerUnavailableError
         if key := self._find(key_id):
             return key
-        if self._read_at < self._tried_at:  # the refresh failed, so the issuer might have this key
+        if self._read_at < self._tried_at:  # the refresh failed, so the cached keys might be outdated
             raise IssuerUnavailableError
         raise InvalidTokenError("The token is signed with a key that doesn't belong to its issuer.")
 

@@ -130,7 +130,7 @@ def _root_fields(
 
 
 def _size_key(value: object) -> object:
-    """Reduces a variable's value to what the cost depends on, so that it makes a small cache key."""
+    """Converts a variable's value to a cache key, which contains only what affects the cost."""
     if isinstance(value, list):
         return ("list", len(value))
     if isinstance(value, str):

@@ -63,8 +63,8 @@ class NotAQueryError(Exception):
 class Executor:
     """Runs operations against one schema.
 
-    cache_entries, cache_bytes: the maximum number and the approximate memory of cached operations, which are
-    parsed, validated and compiled. Refusals have a separate, small cache.
+    cache_entries: the maximum number of operations in the cache.
+    cache_bytes: the maximum memory of the cache, which is estimated. Refusals have a separate, small cache.
     compiled: if False, every operation runs on graphql-core.
     max_response_bytes: the maximum size of a response, before compression.
     """

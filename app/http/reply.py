@@ -87,10 +87,7 @@ def answered(answer: Answer | Refusal, media_type: str) -> Reply:
 
 
 def refused(refusal: HTTPException, media_type: str | None) -> Reply:
-    """Returns the error response to an invalid HTTP request (as opposed to a failed operation).
-
-    Its media type is the one that the client accepts, or JSON if it accepts none.
-    """
+    """Returns the error response to an invalid HTTP request."""
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     if isinstance(refusal, NotPersistedError):
         payload = _payload(refusal.detail, code_of(refusal))
@@ -105,9 +102,10 @@ def code_of(refusal: HTTPException) -> str:
 
 
 def unexpected(error: Exception, media_type: str | None) -> Reply:
-    """Returns the reply to an unexpected exception: MongoDB is unavailable or too slow, or there is a bug.
+    """Returns the reply to an unexpected exception.
 
-    The exception is logged, and its details are hidden from the client.
+    Its status is 503 if MongoDB is unavailable or too slow, and 500 if there is a bug. The exception is
+    logged, and its details are hidden from the client.
     """
     masked = errors.unexpected(error)
     body = [orjson.dumps({"errors": [masked]})]

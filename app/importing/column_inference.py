@@ -130,7 +130,7 @@ def _misfit_reason(
 
 
 def _is_ambiguous(collection: Importable, name: str, candidate: FieldMapping, sample: Sample) -> bool:
-    """Returns whether the opposite order of day and month accepts at least as many of the sampled values."""
+    """Returns whether at least as many sampled values are accepted if day and month are swapped."""
     other = replace(candidate, options={"day_first": not candidate.options["day_first"]})
     accepted, _ = _try(collection, name, candidate, sample)
     return _try(collection, name, other, sample)[0] >= accepted

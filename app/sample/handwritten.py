@@ -29,7 +29,7 @@ LANGUAGES = ("en", "es", "de", "fr", "hi", "ar")
 
 @dataclass(frozen=True)
 class CoursePlan:
-    """A course in data/catalogue. The fields from `subject` on hold details for its reviews."""
+    """A course in data/catalogue. `subject` and the fields after it contain details for its reviews."""
 
     title: str
     codes: list[str]

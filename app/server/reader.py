@@ -21,7 +21,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of zero: closing resets t
 #: last byte is sent.
 _PART = 65_536
 
-_GRACE = 1.0  # a client's reading rate is known once it has been measured for this many seconds
+_GRACE = 1.0  # seconds for which a client's reading rate must be measured before it counts as known
 
 #: Once the memory limit is exceeded, clients are disconnected until usage is down to this share of the limit.
 #: If usage went down only to the limit itself, almost every further response would exceed it again, and all

@@ -26,7 +26,7 @@ def keep_sessions(client: DriverObject) -> None:
 
 
 def lend(client: DriverObject) -> Lent:
-    """Returns a session that no other command is using, from the pool or a new one."""
+    """Returns a session from the pool, or a new session if the pool is empty."""
     try:
         return _free[id(client)].pop()
     except LookupError:

@@ -115,9 +115,11 @@ class Listing:
 class Page:
     """A page of one parent's list, in the list's order.
 
-    has_next, has_previous: as Relay defines them, for the page's Window. Without `from_end`, has_next says
-    whether the window has more elements, and has_previous says whether `after` is set. With `from_end`,
-    has_previous says whether the window has more elements, and has_next says whether `before` is set.
+    has_next, has_previous: as Relay defines them.
+    If `from_end` is not set, has_next is True if more than `limit` elements lie between the Window's keys,
+    and has_previous is True if `after` is set.
+    If `from_end` is set, has_previous is True if more than `limit` elements lie between the Window's keys,
+    and has_next is True if `before` is set.
     """
 
     listing: Listing

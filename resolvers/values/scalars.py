@@ -9,11 +9,11 @@ from strawberry.types.scalar import ScalarDefinition
 
 
 def written(moment: datetime) -> str:
-    """Formats a time like `2026-06-01T15:00:00Z`, with 20 characters. Responses contain no other format.
+    """Formats a time as in `2026-06-01T15:00:00Z`. All times in responses have this format.
 
-    There are no fractions of a second, so that every client can parse it. orjson can write the same format by
-    itself. A time without a zone is in UTC. Times from MongoDB have no zone, because attaching one would take
-    longer than reading the time.
+    Fractions of a second are left out, so that every client can parse the time. orjson can write the same
+    format by itself. A time without a zone is in UTC. Times from MongoDB have no zone, because attaching one
+    would take longer than reading the time.
     """
     if moment.tzinfo:
         moment = moment.astimezone(UTC).replace(tzinfo=None)

@@ -299,10 +299,9 @@ class _Function:
 
     @contextmanager
     def _at(self, step: Step, times: int = 1) -> Iterator[None]:
-        """Extends the route by a step and multiplies the number of items, until the `with` block ends.
+        """Extends the route by a step while the `with` block generates the code for a field or list items.
 
-        The block generates the code for a field or for the items of a list. times: the assumed length of the
-        list; 1 for a field.
+        times: the assumed length of the list; 1 for a field.
         """
         route, list_items = self._route, self._items
         self._route, self._items = (*route, step), list_items * times

@@ -55,7 +55,9 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A field that calls an async function: with a batch of parents, or without parents for a root field.
+    """A field whose values are returned by an async function.
+
+    The function receives a batch of parents. For a root field, it receives no parents.
 
     reads: the stored keys that the function reads from the parents. commands: the maximum number of MongoDB
     commands that one call sends.

@@ -1,8 +1,9 @@
-"""Completes values one by one, as graphql-core does, if the generated build function raises for them.
+"""Completes values for which the generated build function raises.
 
-Errors, their messages and paths, and null propagation are the same as in graphql-core's `complete_value`. But
-only values with an error are completed field by field. List items have a separate build function, and an item
-is only completed field by field if that function raises for it.
+Errors, their messages and paths, and null propagation are the same as in graphql-core's `complete_value`.
+
+A batch that fails is halved until the values with an error are found. Only these are completed field by
+field. The items of a list are completed in the same way, with a build function for items.
 """
 
 from collections.abc import Callable, Iterable, Sequence
