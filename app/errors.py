@@ -116,8 +116,8 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
 def _may_be_repeated(error: PyMongoError) -> bool:
     """Returns whether the client can try again after an error.
 
-    It can if someone killed the command in MongoDB, or if write conflicts or a new primary made a transaction
-    fail even after retries.
+    It can if the command was killed in MongoDB. It can also try again if a transaction failed because of
+    write conflicts or a new primary, even though the transaction was retried.
     """
     return (
         getattr(error, "code", None) == INTERRUPTED

@@ -44,9 +44,10 @@ async def of_student(
     courses: Sequence[ObjectId],
     projection: Projection | None = None,
 ) -> list[EnrollmentDoc | None]:
-    """Returns the student's latest enrolment in each course, or None, in the order of the courses.
+    """Returns one enrolment of the student for each course, in the order of the courses. Sends one command.
 
-    A live enrolment takes precedence over later ones. Sends one command.
+    It is the live enrolment if there is one, otherwise the latest enrolment. It is None if the student has
+    never enrolled in the course.
     """
     found = await find(
         database["enrollments"],

@@ -50,7 +50,7 @@ class ReviewCriteria:
 
 @dataclass(frozen=True, slots=True)
 class ReviewListing(Listing):
-    """A listing of reviews. Its first pages can be read by the review ids stored in the parents.
+    """A listing of reviews. Its first pages can be read using the review ids stored in the parents.
 
     carriers: the parents (courses or students), by `_id`; None if stored ids can't be used for this listing.
     """

@@ -124,7 +124,7 @@ async def _voted(database: Database) -> AsyncIterator[Sequence[ObjectId]]:
 
 
 async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, fix: bool) -> list[Difference]:
-    """Returns the differences in the vote counts of some reviews.
+    """Finds wrong helpful counts and scores of some reviews. If `fix` is set, corrects them.
 
     suspect: if true, checks only the suspect reviews (see _suspects). If false, skips them, because they have
     already been checked.

@@ -194,10 +194,10 @@ def _hashable(value: Value) -> Hashable:
 
 
 class _IdentityCache(AbstractCache[Parent, Value]):
-    """A cache of futures, keyed by the identity of their parent, because documents are not hashable.
+    """A DataLoader's cache. It finds a parent by its id(), because documents are not hashable.
 
-    Each entry also keeps a reference to the parent, because Python can reuse the identity of an object that
-    has been freed.
+    Each entry also keeps a reference to the parent, because Python can reuse the id() of an object that has
+    been freed.
     """
 
     def __init__(self) -> None:

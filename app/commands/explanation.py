@@ -82,7 +82,7 @@ def _refused(refusal: Refusal) -> CommandError:
 
 
 def _line(error: errors.ErrorDict) -> str:
-    """Formats an error's path and message. If it has no path, its position in the document is used."""
+    """Returns an error's message, preceded by its path, or by its line and column if it has no path."""
     if path := error.get("path"):
         return f"{'.'.join(map(str, path))}: {error['message']}"
     place = "".join(f"{at['line']}:{at['column']} " for at in error.get("locations", ())[:1])

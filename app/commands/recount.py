@@ -45,7 +45,7 @@ async def _recount(console: Console, *, fix: bool) -> int:
                 console.print(_line(difference), soft_wrap=True)
                 found[difference.collection, difference.field, difference.remedy] += 1
             counted = await _counted(database)
-    # `fix` leaves the differences that have a remedy (kind[2]), because an operator must apply it.
+    # `fix` doesn't correct a difference with a remedy (kind[2]), because an operator must apply the remedy.
     left = {kind: count for kind, count in found.items() if kind[2] or not fix}
     _print_summary(console, found, left, counted)
     return sum(left.values())

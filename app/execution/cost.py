@@ -69,7 +69,10 @@ class Cost(NamedTuple):
 
     @property
     def price(self) -> int:
-        """The cost as one number. A fetched object with a few values costs 1: about 10 µs of CPU time."""
+        """The cost as one number.
+
+        A fetched object with a few values costs 1, which is about 10 µs of CPU time.
+        """
         return self.objects + self.values // _VALUES_OF_AN_OBJECT + self.commands * _OBJECTS_OF_A_COMMAND
 
 

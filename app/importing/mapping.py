@@ -62,7 +62,7 @@ class ImportMapping:
     fields: Mapping[str, FieldMapping]
     source: str | None = None
     encoding: str | None = None
-    left_out: Mapping[str, str] = field(default_factory=dict)  # columns left out by inference, with reasons
+    left_out: Mapping[str, str] = field(default_factory=dict)  # columns that inference didn't use, and why
 
 
 def load_mapping(path: Path, collection: Importable) -> ImportMapping:

@@ -130,8 +130,8 @@ class Lane:
 class Admission:
     """The lanes of a process, each of which limits one kind of work.
 
-    There is a lane for cheap queries and one for expensive queries, two more for mutations, and one
-    for parsing the texts of documents.
+    The five lanes are for cheap queries, expensive queries, cheap mutations, expensive mutations, and parsing
+    the texts of documents.
 
     capacity: the maximum total price in a lane, doubled for the lane of cheap queries. wait: see `Lane`.
     """

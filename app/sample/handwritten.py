@@ -46,7 +46,7 @@ class CoursePlan:
     price: str | None = None  # such as "INR 14999", or "free"; None if unknown
     language: str = "en"
     status: CourseStatus = "PUBLISHED"
-    imported: tuple[float, int] | None = None  # average and number of ratings that have no reviews
+    imported: tuple[float, int] | None = None  # average and number of ratings imported without their reviews
     reviews: bool = True
     draw: float = 1.0  # popularity among students, relative to other courses
     quality: float | None = None  # the mean of the distribution from which its ratings are drawn

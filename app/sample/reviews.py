@@ -49,7 +49,7 @@ _VOTES = (0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 6, 9, 14, 25, 60)
 class Subject:
     """A course, with what is needed to write reviews of it.
 
-    shares: cumulative percentages of one to five stars.
+    shares: the percentages of reviews with at most one, two, three, four and five stars.
     """
 
     category: CategoryPlan
@@ -63,7 +63,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class _Occasion:
-    """A review that is yet to be written. student: its author, if any. after: its date is later than this."""
+    """A review that is yet to be written.
+
+    student: its author, if any. after: the time after which it is dated.
+    """
 
     course: ObjectId
     student: ObjectId | None

@@ -124,7 +124,7 @@ class Connection(HttpToolsProtocol):
             self._wait_for(awaited)
 
     def _wait_for(self, awaited: _Phase | None) -> None:
-        """Cancels the current timeout, and starts the one for the awaited phase, if any."""
+        """Cancels the current timeout. If a phase is awaited, starts the timeout for it."""
         self._awaited = awaited
         if self._timer:
             self._timer.cancel()

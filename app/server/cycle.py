@@ -18,7 +18,7 @@ _Message: TypeAlias = Any  # an ASGI message; uvicorn keeps its types private
 
 
 class Cycle(RequestResponseCycle):
-    """A request and its response, which is sent faster than by uvicorn's own class.
+    """A request and its response. Sends the response faster than uvicorn's own class does.
 
     If the response has a `Content-Length`, its head is written together with the first part of the body, and
     the encoded header fields are cached. uvicorn writes the head separately, and validates every header field

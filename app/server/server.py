@@ -235,7 +235,7 @@ def _drop_new(listening: socket.socket) -> None:
 
 
 def require_files() -> None:
-    """Raises ValueError if the limit on open files allows hardly any connections."""
+    """Raises ValueError if this process may open fewer than _MIN_FILES files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < _MIN_FILES:
         raise ValueError(

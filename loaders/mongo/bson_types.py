@@ -16,8 +16,8 @@ Document: TypeAlias = dict[str, Any]
 #: All or some of a document's fields; read-only. Every TypedDict in loaders.model is compatible with it.
 Fields: TypeAlias = Mapping[str, Any]
 
-#: A stored document that the caller annotates with its TypedDict (loaders.model), because a type checker
-#: can't infer the TypedDict from the name of a collection.
+#: A stored document. The caller annotates it with its TypedDict (loaders.model), because a type checker can't
+#: infer the TypedDict from the name of a collection.
 Stored: TypeAlias = Any
 
 #: A pipeline stage, an operator or an expression, as MongoDB defines them: nested to any depth.

@@ -169,8 +169,8 @@ async def _called(target: DriverObject, call: DriverCall) -> Result:
         queue.submit(command)
         return await command.outcome()
     if isinstance(command, Awaited):
-        # If there is no primary, this makes the command fail fast. The driver by itself would look for a
-        # primary until the request's deadline.
+        # If there is no primary, this check makes the command fail fast. Without the check, the driver would
+        # look for a primary until the request's deadline.
         circuit.check(client)
     if circuit.troubled:
         await circuit.passed(client, scope.deadline)

@@ -32,9 +32,9 @@ FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-#: Seconds after which a command counts as slow: normally _SLOW, but _STALLED if no command has ended for
-#: _STALLED seconds. While commands keep ending, MongoDB or the processor might be the bottleneck. More
-#: commands in flight would then make each of them even slower.
+#: Seconds after which a command counts as slow. _STALLED applies if no command has ended for _STALLED
+#: seconds, otherwise _SLOW. _SLOW is longer, because MongoDB or the processor might be the bottleneck while
+#: commands keep ending. More commands in flight would then make each of them even slower.
 _SLOW, _STALLED = 0.25, 0.05
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands

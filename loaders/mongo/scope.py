@@ -26,8 +26,8 @@ class CommandSent(NamedTuple):
 #: A listener that is called after each command of a request.
 OnCommand: TypeAlias = Callable[[CommandSent], None]
 
-#: A listener that is called when work ends after its request has stopped waiting for it. It receives the kind
-#: of work, and the error or None.
+#: A listener for work that outlives its request. It is called when the work has ended, with the kind of work,
+#: and the error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
 #: Maps each collection that was read to the `_id`s of the documents that were fetched.
@@ -141,7 +141,7 @@ def note_read(collection: Named, documents: Iterable[Fields | None] = ()) -> Non
 
 
 def note_joined(pipeline: Sequence[Expression]) -> None:
-    """Records the collections that a pipeline joins, if the current request records what it reads."""
+    """Records the collections that a pipeline joins, if the current request tracks its reads."""
     if (scope := current_scope.get()) and scope.reads is not None:
         for name in _joined(pipeline):
             scope.reads.setdefault(name, set())

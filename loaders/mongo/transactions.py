@@ -38,8 +38,8 @@ from loaders.mongo.scope import current_scope, take_time
 
 T = TypeVar("T")
 
-#: Time limit for all attempts together outside of a request, in seconds. Electing a new primary takes about
-#: ten seconds.
+#: Time limit for a transaction and its retries, in seconds. Used only outside requests, because a request has
+#: its own deadline. It is long enough to elect a new primary, which takes about ten seconds.
 _LONGEST = 20.0
 _COMMIT = 10.0  # time limit for each attempt to commit, in seconds
 _FOLLOWED_UP = 60.0  # seconds after which a commit with an unknown outcome is no longer retried
@@ -302,8 +302,8 @@ async def transaction(database: Database, work: Callable[[Transaction], Awaitabl
                 raise
             if monotonic() > deadline:
                 raise (DeadlineError() if scope else error) from error
-        # If the failed attempt added a key, no pause is needed, because the next attempt waits for the lock
-        # of that key.
+        # If `keys` has grown, no pause is needed, because the next attempt waits until it has the new key's
+        # lock.
         if len(keys) == known:
             await sleep(pause * random.random())  # noqa: S311 # jitter, so that two retries don't conflict again
             pause = min(pause * 1.5, _LONGEST_PAUSE)

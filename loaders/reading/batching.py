@@ -40,8 +40,8 @@ class ByKey(Generic[D]):
             if rest := {h: key for h, key in missing.items() if not any(h in f.keys for f in elsewhere)}:
                 await self._fetch(rest)
             while waiters:
-                # Popped to avoid a reference cycle: a waiter's error refers to this frame, which would
-                # otherwise refer to the waiter through the list.
+                # Popped to avoid a reference cycle. A waiter's error refers to this frame. If the waiter
+                # stayed in the list, this frame would refer to the waiter.
                 await waiters.pop()
         return [cache[h] for h in hashed]
 
@@ -107,8 +107,5 @@ class _Fetch:
 
 
 def _hashed(keys: Iterable[Value]) -> list[Hashable]:
-    """Converts keys to dictionary keys.
-
-    ObjectIds become bytes, which hash and compare faster.
-    """
+    """Converts ObjectIds to bytes, which hash and compare faster. Leaves other keys unchanged."""
     return [id_bytes(key) if type(key) is ObjectId else key for key in keys]

@@ -1,7 +1,8 @@
 """Ordered lists of documents, paginated by key: one for a whole collection, or one per parent.
 
 A list is sorted by a field, then by `_id` in the opposite direction. For example, if the field is descending,
-`_id` is ascending. Each order is the reverse of the other, so one index serves both.
+`_id` is ascending. The ascending order is the exact reverse of the descending order, so one index
+serves both.
 
 The value of the field and the `_id` are the ordering key of an element. A page starts after an ordering key,
 never at an offset, so documents inserted in the meantime don't shift it.
@@ -255,7 +256,10 @@ def _between(order: Order, window: Window) -> Filter:
 
 
 def _beyond(order: Order, key: Key) -> Filter:
-    """Returns a filter for the elements after a key. Elements with the same value are ordered by `_id`."""
+    """Returns a filter for the elements that come after a key in the order.
+
+    If elements have the same value in `order.field`, they are ordered by `_id`.
+    """
     step, id_step = ("$lt", "$gt") if order.descending else ("$gt", "$lt")
     same_value = {order.field: key.value, "_id": {id_step: key.id}}
     if key.value is None:

@@ -206,9 +206,10 @@ class Importer:
 
 
 def _queries(batch: Sequence[Incoming]) -> list[Document]:
-    """Returns queries for the stored documents of a batch: by external id or, without one, by `_id`.
+    """Returns the queries that find a batch's documents in the database.
 
-    There is one query per source of external ids, because the index on them starts with the source.
+    A document is found by its external id, or by its `_id` if it has no external id. There is one query per
+    source of external ids, because the index on external ids starts with the source.
     """
     sources: dict[str, list[str]] = {}
     ids = []

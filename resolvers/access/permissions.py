@@ -60,7 +60,7 @@ def allows(
 
 
 def may_own(viewer: Viewer, *names: str) -> bool:
-    """Returns whether, for this viewer, any of these permissions depends on who owns the object."""
+    """Returns whether any of the viewer's grants for these permissions covers only their own objects."""
     return any("own" in grants(viewer, name) for name in names)
 
 

@@ -109,7 +109,7 @@ async def by_listing(
     connections: Sequence[ConnectionDoc],
     function: Callable[[Listing, Sequence[ParentKey]], Awaitable[Sequence[T]]],
 ) -> list[T]:
-    """Calls a function once per listing, with the parents of all connections that show the listing.
+    """Calls a function once for each listing, with the parents of the listing's connections.
 
     Returns one result per connection, in the order of the connections.
     """
@@ -162,10 +162,10 @@ def _cursor(connection: ConnectionDoc, node: NodeDoc) -> str:
 def _window(
     arguments: Slice, cursors: Scope, parents: Sequence[ParentKey]
 ) -> tuple[Window, Mapping[ParentKey, InvalidCursorError]]:
-    """Converts paging arguments to a window, the range of elements to read from each list.
+    """Converts paging arguments to a window, which is the range of elements to read from each parent's list.
 
-    If a cursor doesn't belong to the list of a parent, an error for that parent is returned as well.
-    Raises BadUserInputError or InvalidCursorError if the arguments are invalid for all parents.
+    If a cursor is invalid for some parents, also returns an error for each of these parents. Raises
+    BadUserInputError or InvalidCursorError if the arguments are invalid for all parents.
     """
     first, after, last, before = arguments
     if first is not None and last is not None:

@@ -35,7 +35,7 @@ from resolvers.relay import global_id
 T = TypeVar("T")
 
 # A field of weight n costs as much as n plain values (see resolvers.fields).
-_LIST = 25  # weight of a list, because MongoDB reads one page for each parent
+_LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
 _TEXT = 5  # weight of a text with a few hundred characters
 _LONG_TEXT = 15  # weight of a text with a few thousand characters
 _FORMATTED = 2  # weight of a formatted amount of money

@@ -22,7 +22,7 @@ _NAMES = "|".join(f"{name}|{name.upper()}" if len(name) > 1 else name for name i
 # An HTML comment, or a tag of one of the elements above, with or without attributes. Everything else is kept,
 # because "List<String>" is code, and "a<b and c>d" is a comparison.
 _TAG = re.compile(rf"<(?:[!?][^<>]*+|/?(?:{_NAMES})(?:\s*/?|\s(?=[^<>]*=)[^<>]*+))>")
-# The start of any remaining text that a browser would parse as a tag and not display.
+# A "<" that a browser would parse as the start of a tag.
 _BEGIN = re.compile(r"<(?=[A-Za-z/!?])")
 # Control characters, except tab and line feed. Includes Unicode's bidirectional controls, because they change
 # the direction of the text that follows.

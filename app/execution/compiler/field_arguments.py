@@ -83,7 +83,7 @@ def variables_in(value: ValueNode) -> list[str]:
 def _shortened(text: str) -> str:
     """Shortens a long string to its beginning and a digest, so that different strings remain different.
 
-    Otherwise, a plan would be large if each of its fields held a copy of a long string.
+    This keeps a plan small even if many of its fields have long arguments.
     """
     if len(text) <= _LONGEST_TEXT:
         return text
@@ -93,7 +93,7 @@ def _shortened(text: str) -> str:
 def _converter(
     schema: GraphQLSchema, field: GraphQLField, node: FieldNode
 ) -> Callable[[VariableValues], Values]:
-    """Returns the conversion done by graphql-core and Strawberry, which works for all arguments."""
+    """Returns a function that converts the field's arguments with graphql-core and Strawberry."""
 
     def convert(variables: VariableValues) -> Values:
         return converted(schema, field, get_argument_values(field, node, variables))

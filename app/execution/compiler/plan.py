@@ -23,7 +23,7 @@ ResultObject: TypeAlias = dict[str, Any]  # a JSON object in the response being 
 
 @dataclass(frozen=True, slots=True)
 class Typename:
-    """The source of `__typename`: the name of the object's type."""
+    """The field `__typename`. Its value is the name of the object's type."""
 
     reads: ClassVar[Sequence[str]] = ()
 
@@ -137,9 +137,9 @@ class Built(NamedTuple):
 class CallSite:
     """A call site: a place in the response whose values are returned by a function call.
 
-    number: the index of the call site within the plan. built: the build function for the values. items: build
-    functions for single items of lists within the values, keyed by position and type (used by
-    app.execution.runner.completion).
+    number: the index of the call site within the plan. built: the build function for the values. items: the
+    build functions for the items of lists in the values. app.execution.runner.completion adds and uses them.
+    Their keys consist of the id() of the list's position and the id() of the items' type.
     """
 
     number: int
@@ -173,8 +173,8 @@ class Levels(NamedTuple):
     all: every level; parents come before children.
     of: the level of each call site, in the order of the call sites' numbers.
     shared: whether any level has several call sites.
-    recurring: the calls that occur at several depths, keyed by `Level.same`. The value is True if two of the
-    call's levels can be ready at the same time.
+    recurring: has an entry for each call that occurs at several depths. The key is the call's `Level.same`.
+    The value tells whether two levels with this call can be ready at the same time.
     """
 
     all: list[Level]

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from app.execution.compiler import Value
 
 #: A batch stays open for this many iterations of the event loop, so that calls at other depths can join it.
-#: They can become ready an iteration later than the first call.
+#: A call at another depth can become ready one iteration later than the first call.
 _JOINING = 2
 
 #: A function that returns one entry per parent, in order. It never raises; if a parent fails, its

@@ -223,7 +223,7 @@ class Run:
         return bool(arrival.parents and self._alive(arrival).parents)
 
     def _alive(self, arrival: Arrival) -> Arrival:
-        """Returns an arrival with only the parents whose result objects are still in the response."""
+        """Returns a new Arrival without the parents whose result objects are no longer in the response."""
         alive = self._failures.paths(arrival.site.route)
         kept = [(p, s) for p, s in zip(arrival.parents, arrival.slots, strict=True) if id(s) in alive]
         return Arrival(arrival.site, [p for p, _ in kept], [s for _, s in kept])
