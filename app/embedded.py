@@ -24,22 +24,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_ANSWER_SECONDS = 5.0  # the longest that the keeper takes to answer on a busy machine
 _NOT_YET_INITIALIZED = 94  # MongoDB's error code for a replica set without a configuration
 
+_FIFO = "lifeline.fifo"
+
 # A shell script that runs the mongod, and stops it once no process uses it any more. Each process that uses
-# the mongod holds a FIFO open for writing. The script reads the FIFO as its standard input. At end-of-file,
-# it closes the FIFO and stops the mongod. Only the script has the FIFO open for reading. So if the FIFO has
-# no reader, the mongod is shutting down.
+# the mongod holds a FIFO open for writing. The script reads the FIFO as its standard input, and creates the
+# files that are named in it, as an answer to `_is_kept`. At end-of-file, it stops the mongod and exits. Only
+# the script has the FIFO open for reading. So if the FIFO has no reader, the mongod is shutting down.
 _KEEPER = """
 exec 3<&0 </dev/null
 "$@" 3<&- & mongod=$!
-{ read -r _; exec 3<&-; kill $mongod; } <&3 2>/dev/null & reader=$!
+{ exec 3<&-; while read -r name; do : >"$0/$name"; done; kill $mongod; } <&3 2>/dev/null & reader=$!
 exec 3<&-
 wait $mongod
 kill $reader 2>/dev/null
@@ -60,7 +64,7 @@ def running(directory: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
     """
     directory.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
-        os.mkfifo(directory / "owners.fifo", 0o600)
+        os.mkfifo(directory / _FIFO, 0o600)
     with _locked(directory / "owners.lock", fcntl.LOCK_SH) as owners:
         uri, lifeline = _join_or_start(directory, cache_gb)
         try:
@@ -114,16 +118,34 @@ def _join(directory: Path) -> tuple[str, int] | None:
     Returns None if the mongod is shutting down or not ready yet.
     """
     try:
-        lifeline = os.open(directory / "owners.fifo", os.O_WRONLY | os.O_NONBLOCK)
+        lifeline = os.open(directory / _FIFO, os.O_WRONLY | os.O_NONBLOCK)
     except OSError:  # the FIFO has no reader: the mongod is shutting down
         return None
     with suppress(OSError, ValueError):
         uri = _uri(int((directory / "port").read_text()))
-        # If the keeper saw the end of the FIFO just before it was opened here, it has stopped reading by now.
-        if _is_primary(uri) and _has_reader(lifeline):
+        if _is_kept(directory, lifeline) and _is_primary(uri):
             return uri, lifeline
     os.close(lifeline)
     return None
+
+
+def _is_kept(directory: Path, lifeline: int) -> bool:
+    """Returns whether the keeper has noticed the lifeline, by asking it to create a file.
+
+    If the keeper reached the end of the FIFO just before the lifeline was opened, it is about to stop the
+    mongod, and doesn't answer.
+    """
+    answer = directory / f"kept.{token_hex(8)}"
+    os.write(lifeline, f"{answer.name}\n".encode())
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    try:
+        while not answer.exists():
+            if not _has_reader(lifeline) or time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+        return True
+    finally:
+        answer.unlink(missing_ok=True)
 
 
 def _has_reader(fifo: int) -> bool:
@@ -172,14 +194,14 @@ def _spawn(directory: Path, lock: int, command: list[str]) -> tuple[int, int]:
 
     Returns the keeper's process id, and the lifeline (see _join_or_start).
     """
-    fifo = directory / "owners.fifo"
+    fifo = directory / _FIFO
     read_end = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     lifeline = os.open(fifo, os.O_WRONLY)
     os.set_blocking(read_end, True)
     os.set_inheritable(lock, True)
     log = os.open(directory / "mongod.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     files = [(os.POSIX_SPAWN_DUP2, read_end, 0), (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
-    argv = ["/bin/sh", "-c", _KEEPER, "keeper", *command]
+    argv = ["/bin/sh", "-c", _KEEPER, str(directory), *command]
     try:  # The keeper gets its own process group, so that Ctrl-C doesn't stop it and its mongod.
         return os.posix_spawn(argv[0], argv, os.environ, file_actions=files, setpgroup=0), lifeline
     finally:

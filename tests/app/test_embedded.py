@@ -1,6 +1,7 @@
 """The embedded mongod: one for all its owners, and none once they are gone."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -120,6 +121,36 @@ def test_kill_9_of_the_owner_leaves_no_mongod_and_the_next_start_works(tmp_path:
     with embedded.running(tmp_path) as again:  # at once, while the old one is still shutting down
         assert numbers(again) == [1]
     wait_until_none(tmp_path)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_mongod_is_joined_only_if_its_keeper_has_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    """A keeper that saw the end of the FIFO before it was opened stops reading instead of answering."""
+    monkeypatch.setattr(embedded, "_is_primary", lambda uri: True)
+    (tmp_path / "port").write_text("1")
+    fifo = tmp_path / embedded._FIFO
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+
+    def keeper() -> None:
+        while not select.select([reader], [], [], 5)[0] or not (name := os.read(reader, 100)):
+            pass
+        if answers:
+            (tmp_path / name.decode().strip()).touch()
+        else:
+            os.close(reader)
+
+    thread = threading.Thread(target=keeper)
+    thread.start()
+    joined = embedded._join(tmp_path)
+    thread.join()
+    assert (joined is not None) is answers
+    assert {path.name for path in tmp_path.iterdir()} == {"port", embedded._FIFO}
+    if joined:
+        os.close(joined[1])
+        os.close(reader)
 
 
 def test_a_mongod_that_was_killed_is_started_again(tmp_path: Path) -> None:
