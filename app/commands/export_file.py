@@ -4,10 +4,12 @@ A file is written either completely or not at all.
 """
 
 import gzip
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from errno import EISDIR, ENOENT
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -38,6 +40,10 @@ def _output(file: str) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     path = Path(file)
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), file)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), file)
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as plain:

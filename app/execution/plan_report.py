@@ -10,6 +10,7 @@ from app.execution.cost import Cost
 from app.execution.operation import JsonObject
 from app.observing import LevelCalled
 
+_WIDTH = 11  # minimum width of the column of collections, in characters
 _MOST_KEYS = 4  # maximum number of response keys shown on one line of the report
 
 #: The LevelCalled events of one execution of a plan, keyed by their `number`.
@@ -91,7 +92,10 @@ def plan_text(report: JsonObject) -> str:
     lines = ["engine       compiled", cost, f"commands     {report['commands']}", ""]
     lines += [_line(level) for level in report["levels"]]
     lines += ["", "fetched:"]
-    lines += [f"  {collection:<11}{', '.join(keys)}" for collection, keys in report["projections"].items()]
+    width = max([_WIDTH, *(len(collection) + 2 for collection in report["projections"])])
+    lines += [
+        f"  {collection:<{width}}{', '.join(keys)}" for collection, keys in report["projections"].items()
+    ]
     return "\n".join(lines)
 
 

@@ -1,4 +1,6 @@
-"""Connecting to MongoDB: missing indexes and the read preference."""
+"""Connecting to MongoDB: missing indexes, the read preference, and what is kept for a client."""
+
+import gc
 
 import pytest
 from pydantic import SecretStr
@@ -7,7 +9,10 @@ from pymongo import ReadPreference
 from app.database import connect, ping
 from app.settings import Settings
 from loaders import indexes
+from loaders.mongo import key_locks, queue
 from loaders.mongo.database import Database
+from loaders.mongo.key_locks import locks_of
+from loaders.mongo.queue import queue_of
 
 
 async def test_a_new_database_lacks_its_indexes_until_they_are_created(database: Database) -> None:
@@ -20,6 +25,20 @@ async def test_a_new_database_lacks_its_indexes_until_they_are_created(database:
     ]
     await indexes.ensure(database)
     assert await indexes.missing(database) == []
+
+
+@pytest.mark.parametrize("driver", ["motor", "pymongo"])
+async def test_nothing_is_kept_for_a_client_that_is_gone(settings: Settings, driver: str) -> None:
+    """Until then, even late work of a closed client finds its own queue and locks."""
+    async with connect(settings.model_copy(update={"mongodb_driver": driver})) as database:
+        client = database.client
+        kept, locks = queue_of(client), locks_of(client)
+    assert (queue_of(client), locks_of(client)) == (kept, locks)
+    key = id(client)
+    del client, database
+    gc.collect()
+    assert key not in queue._queues
+    assert key not in key_locks._of_clients
 
 
 @pytest.mark.parametrize("driver", ["motor", "pymongo"])

@@ -32,6 +32,15 @@ def test_a_plan_is_printed_without_a_database(file: str) -> None:
     assert "(MAX_COST): 13 objects" in done.stdout
 
 
+def test_a_long_name_of_a_collection_is_followed_by_a_space(tmp_path: Path) -> None:
+    """`instructors` is as long as the column used to be wide."""
+    path = tmp_path / "query.graphql"
+    path.write_text("{ courses { nodes { instructors { name } } } }")
+    fetched = lectern("explain", str(path)).stdout.partition("fetched:\n")[2].splitlines()
+    assert [line.split(maxsplit=1)[0] for line in fetched] == ["courses", "instructors"]
+    assert len({line.index("_id") for line in fetched}) == 1
+
+
 async def test_an_operation_can_be_run(
     file: str, tmp_path: Path, settings: Settings, database: Database
 ) -> None:

@@ -30,19 +30,20 @@ def modules() -> list[Path]:
 def comments(path: Path) -> Iterator[str]:
     """Comments, with those of adjacent lines as one."""
     lines: list[str] = []
-    last = -1
+    last = -1  # the line of the last comment, if nothing else is on it
     tokens = tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
     for token in tokens:
         if token.type != tokenize.COMMENT or _DIRECTIVE.match(token.string):
             continue
         text = token.string.lstrip("#: ").split("  # noqa")[0].strip()
-        if token.start[0] == last + 1 and lines and token.line.strip().startswith("#"):
+        is_alone = token.line.strip().startswith("#")
+        if token.start[0] == last + 1 and lines and is_alone:
             lines.append(text)
         else:
             if lines:
                 yield " ".join(lines)
             lines = [text]
-        last = token.start[0]
+        last = token.start[0] if is_alone else -1
     if lines:
         yield " ".join(lines)
 

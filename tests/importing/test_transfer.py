@@ -485,8 +485,13 @@ def test_an_export_to_standard_output(catalogue: Shell) -> None:
 
 
 def test_an_export_to_a_missing_folder_fails(catalogue: Shell) -> None:
-    result = catalogue.run("export", "courses", catalogue.directory / "absent" / "out")
-    assert "No such file or directory" in str(result.exception)
+    file = catalogue.directory / "absent" / "out"
+    assert str(catalogue.run("export", "courses", file).exception) == f"{file}: No such file or directory"
+
+
+@pytest.mark.parametrize("folder", [".", ".."])
+def test_an_export_to_a_folder_fails(catalogue: Shell, folder: str) -> None:
+    assert str(catalogue.run("export", "courses", folder).exception) == f"{folder}: Is a directory"
 
 
 def test_lists_that_are_too_long_are_truncated_with_a_note(fresh_shell: Shells) -> None:
