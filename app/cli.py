@@ -33,7 +33,10 @@ add_to(app)
 
 
 def main() -> None:
-    """Runs the command line. If it fails, prints a message to standard error, and exits with status 1."""
+    """Runs the command line. Prints errors as messages to standard error, and exits with status 1.
+
+    Typer itself handles wrong usage, with status 2.
+    """
     try:
         app()
     except (AccountError, CommandError, DatabaseUnavailableError, EmbeddedError, SettingsError) as error:

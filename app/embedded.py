@@ -31,7 +31,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_ANSWER_SECONDS = 5.0  # the longest that the keeper takes to answer on a busy machine
+_ANSWER_SECONDS = 5.0  # how long to wait for the keeper, which can be slow on a busy machine
 _NOT_YET_INITIALIZED = 94  # MongoDB's error code for a replica set without a configuration
 
 _FIFO = "lifeline.fifo"
@@ -309,7 +309,7 @@ def _lock(descriptor: int, operation: int) -> bool:
 
 
 def _last_lines(log: Path, count: int = 8) -> str:
-    """Returns the last messages in mongod's log. Adds a hint if a system library is missing."""
+    """Returns the last errors in mongod's log. Adds a hint if a system library is missing."""
     lines = [_plain(line) for line in log.read_text(errors="replace").splitlines()[-200:]]
     last = [line for line in lines if line][-count:]
     if any("error while loading shared libraries" in line for line in last):

@@ -23,7 +23,7 @@ class Limits:
     values: the number of values in all variables together.
     fields: the number of fields after fragments are expanded.
     cost: the price of an operation, which app.execution.cost computes.
-    introspection_cost: the price of the introspection in an operation, also computed there.
+    introspection_cost: the price of an operation with introspection, to which `cost` does not apply.
     """
 
     query_length: int = 50_000

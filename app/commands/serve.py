@@ -72,7 +72,7 @@ def _application() -> ASGIApp:
 
 
 def _import_application() -> None:
-    import app.main  # noqa: F401  # imported for its effect: the workers inherit it
+    import app.main  # noqa: F401  # builds the schema
 
 
 def dev(

@@ -138,7 +138,7 @@ def _job(
 
 
 def _folder(file: str) -> str:
-    """Returns the name of the file's folder, the default for --source.
+    """Returns the name of the file's folder, the default if neither --source nor the mapping gives a source.
 
     Files in the same folder get the same source, so that reviews in one file can refer to courses in another.
     """

@@ -69,9 +69,9 @@ class Cost(NamedTuple):
 
     @property
     def price(self) -> int:
-        """The cost as one number.
+        """The cost as one number, in objects. An object is nominally 10 µs of CPU time.
 
-        A fetched object with a few values costs 1, which is about 10 µs of CPU time.
+        Five values cost as much as an object, and a command as much as twenty.
         """
         return self.objects + self.values // _VALUES_OF_AN_OBJECT + self.commands * _OBJECTS_OF_A_COMMAND
 
@@ -189,7 +189,7 @@ class _Pricing:
 
         Two calls count as one if they call the same function at the same depth, and their arguments are
         written in the same way. For fields of connections, such as `totalCount`, the connections must also
-        come from the same call.
+        come from the same call. In a mutation or beside introspection, root fields share no calls.
         """
         connections = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), connections, place.root)

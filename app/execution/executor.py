@@ -185,7 +185,7 @@ class Executor:
         return Answer(body, response_errors, has_data, engine, reads, cacheable)
 
     def _extensions(self, prepared: Prepared, request: Request) -> JsonObject | None:
-        """Returns the trace, with the plan if the client asked for it; None if it asked for no trace."""
+        """Returns the trace, with the plan if it is asked for and allowed; None if no trace is asked for."""
         if (trace := request.trace) is None:
             return None
         extension: JsonObject = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}

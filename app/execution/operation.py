@@ -52,12 +52,12 @@ class Answer(NamedTuple):
     """The response to an operation that was run.
 
     body: the JSON in parts, in order; a large response has several, so that it is never copied in full.
-    has_data: false if there are errors and no root field has a value. reads: the collections that were read,
-    each with the `_id`s of the documents fetched, if the request records them (loaders.mongo.Scope).
+    has_data: false if the run had errors and no root field has a value.
+    reads: the collections that were read, each with the `_id`s of the documents fetched, if the request records them (loaders.mongo.Scope).
 
     cacheable: whether the body can be reused for the same request. True for a query that has no token, no
     trace and no errors. A cached body is outdated once a collection in `reads` changes. It must also expire
-    after a short time, because some lists depend on the current time (such as courses with an upcoming run).
+    after a short time, because some lists depend on the current time (such as a course's upcoming runs).
     """
 
     body: list[bytes]

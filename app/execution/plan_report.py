@@ -29,7 +29,7 @@ def explained(
 
     The object has these keys: `cost`, as computed by app.execution.cost, with the maximum price `allowed` and
     the `setting` that defines it; `commands`, the maximum number of commands sent to MongoDB; `levels`, the
-    list of calls, parents before children, each with the response keys of all fields that use its result;
+    list of calls in the order of their first use, each with the response keys of all fields that use it;
     `projections`, the keys fetched from each collection's documents. With `timings`, each call that was made
     also has its number of parents and its duration in milliseconds.
     """

@@ -110,7 +110,7 @@ class CORS:
         return Response(None, 204, {_ALLOWED: "*" if self._any else origin, **self._allowance, **_VARY})
 
     def _marks(self, scope: Scope) -> _Fields:
-        """Returns the response's CORS header fields, which depend on the origin of the requesting page."""
+        """Returns the CORS header fields to add to the response to a request."""
         if self._any:
             return _ANYONE
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)

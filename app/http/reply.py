@@ -87,7 +87,7 @@ def answered(answer: Answer | Refusal, media_type: str) -> Reply:
 
 
 def refused(refusal: HTTPException, media_type: str | None) -> Reply:
-    """Returns the error response to an invalid HTTP request."""
+    """Returns the error response to a request that was refused with an HTTPException."""
     media_type = GRAPHQL_RESPONSE if media_type == GRAPHQL_RESPONSE else JSON
     if isinstance(refusal, NotPersistedError):
         payload = _payload(refusal.detail, code_of(refusal))

@@ -139,7 +139,7 @@ def _is_ambiguous(collection: Importable, name: str, candidate: FieldMapping, sa
 def _try(
     collection: Importable, name: str, candidate: FieldMapping, sample: Sample
 ) -> tuple[int, NullCounts]:
-    """Returns how many sampled values the candidate accepts, and which it refuses. Ignores nulls."""
+    """Returns how many sampled values the candidate accepts, and the counts of those that it refuses."""
     recorder = Recorder(ImportMapping(collection, {name: replace(candidate, invalid="null")}))
     accepted = 0
     for values in sample:

@@ -62,7 +62,9 @@ class ImportMapping:
     fields: Mapping[str, FieldMapping]
     source: str | None = None
     encoding: str | None = None
-    left_out: Mapping[str, str] = field(default_factory=dict)  # columns that inference didn't use, and why
+    left_out: Mapping[str, str] = field(
+        default_factory=dict
+    )  # columns that look like a field but don't fit it
 
 
 def load_mapping(path: Path, collection: Importable) -> ImportMapping:

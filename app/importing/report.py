@@ -121,7 +121,7 @@ def _mapping_row(
 def _example(
     name: str, field_mapping: FieldMapping, mapping: ImportMapping, sample: Sample
 ) -> tuple[str, str]:
-    """Returns the field's first value in the sample, before and after normalisation."""
+    """Returns the field's first value that isn't read as null, before and after normalisation."""
     recorder = Recorder(ImportMapping(mapping.collection, {name: field_mapping}))
     for values in sample:
         try:

@@ -83,7 +83,7 @@ class Listener:
         """Called when a request or an operation has been refused."""
 
     def late_write(self, kind: str, error: BaseException | None) -> None:
-        """Called when a commit, or the rest of a write, has ended later than its request.
+        """Called when a commit or the rest of a write has ended later than its request, or timed out.
 
         kind: "commit" or "rest of a write". error: the exception if it failed; otherwise None.
         """

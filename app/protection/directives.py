@@ -1,4 +1,4 @@
-"""Limits the number of directives. Validation compares each directive with the others at its location."""
+"""Limits the number of directives. Validation checks each, and whether it is repeated at its location."""
 
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
 

@@ -25,8 +25,8 @@ def check_fragments(document: DocumentNode, limit: int) -> None:
 def have_cycle(document: DocumentNode) -> bool:
     """Returns whether a fragment spreads itself, directly or through others.
 
-    This is checked before anything else: the other checks would follow such fragments forever, and
-    graphql-core takes longer to find them.
+    This is checked before check_overlap, which would follow such fragments forever, and before validation,
+    because graphql-core takes longer to find them.
     """
     unresolved = {
         definition.name.value: {

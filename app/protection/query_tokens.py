@@ -14,7 +14,9 @@ _ABORTED = "Parsing aborted."  # how graphql-core's error message ends if a limi
 
 
 def parsed(text: str, limits: Limits) -> DocumentNode:
-    """Parses a document. `query_tokens` limits three numbers separately: tokens, comments and lines.
+    """Parses a document. `query_tokens` limits three numbers separately: tokens, comments, and lines.
+
+    A CRLF counts as two lines.
 
     Raises GraphQLSyntaxError or TooLargeError.
     """

@@ -74,7 +74,7 @@ def set_joining_dates(
 
 
 def _counts(offers: Sequence[Offer], random: Random) -> list[int]:
-    """Divides ENROLLMENTS among the courses: returns the number for each. A few courses get most of them."""
+    """Divides ENROLLMENTS among the courses: returns the number for each. A quarter of them get half."""
     popularities = [_popularity(offer.plan) * (0.45 + 1.1 * random.random() ** 2) for offer in offers]
     total = sum(popularities)
     counts = [round(ENROLLMENTS * popularity / total) for popularity in popularities]
@@ -173,7 +173,7 @@ def _progress(status: EnrollmentStatus, run: Run | None, random: Random) -> floa
 
 
 def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) -> None:
-    """Gives a run enough seats for everyone, or too few. If too few, the last to enrol are waitlisted."""
+    """Sets a run's seats: enough, too few, or no limit. If too few, the last to enrol are waitlisted."""
     document, taken = run.document, [e for e in enrolments if e["status"] in ("ACTIVE", "COMPLETED")]
     full, unlimited = random.random() < _FULL_SHARE, random.random() < _UNLIMITED_SHARE
     if full and not run.past and len(taken) > _SEATS[0]:
@@ -184,7 +184,7 @@ def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) ->
 
 
 def _seats_for(taken: Sequence[EnrollmentDoc], document: CourseRunDoc) -> int:
-    """Returns the largest number of seats in _SEATS that leaves at least one student without a seat."""
+    """Returns the largest number in _SEATS that is too small for everyone: at most 30 on site, 200 online."""
     most = min(len(taken) - 1, 30 if document["deliveryMode"] == "ONSITE" else 200)
     return max(seats for seats in _SEATS if seats <= most)
 

@@ -228,7 +228,7 @@ class Writer:
     def _word(self, slot: str, fixed: Mapping[str, str]) -> str:
         """Returns the word for a slot. A slot is a placeholder, such as {topic}, in a sentence.
 
-        {topic} and {other} get consecutive words from the same deck, so that they differ.
+        {topic} and {other} get consecutive words from the same deck, so that they usually differ.
         """
         if slot in fixed:
             return fixed[slot]

@@ -163,7 +163,7 @@ def _occasions(
 def _outsider(
     course: ObjectId, students: Sequence[StudentDoc], taken: set[tuple[ObjectId, ObjectId]], random: Random
 ) -> ObjectId:
-    """Draws a student who has neither attended the course nor reviewed it."""
+    """Draws a student who has neither a review of the course nor an enrolment in it that counts."""
     while (course, student := random.choice(students)["_id"]) in taken:
         pass
     taken.add((course, student))

@@ -37,9 +37,9 @@ _HEAD_OVERHEAD = 1024  # bytes allowed in a head in addition to its fields and i
 
 _TICKS = 10  # number of equal parts into which the timeout of a head or body is divided
 
-#: After a refusal, the connection stays open for this many seconds, so that the client can receive the
-#: refusal. While the server is stopping, an idle connection also stays open for this time, because a request
-#: might be on its way.
+#: After a refusal, or a response to an incomplete request, the connection stays open for this many seconds,
+#: so that the client can receive it. While the server is stopping, a connection closes once it has been idle
+#: for this long, because a request might be on its way.
 _LINGER = 1.0
 
 _MAX_LINGERING = 128  # if the connection limit is exceeded by more than this, connections don't linger
@@ -73,7 +73,7 @@ class Connection(HttpToolsProtocol):
         # Whether the connection's final request has been received. Any further input is dropped.
         self._last_received = False
         self._ignores_message = False  # whether the parser's events for the current message are ignored
-        self._is_ending = False  # the connection closes after the current response, so all input is dropped
+        self._is_ending = False  # earlier requests are answered, but all further input is dropped
         self._keep_alive_after_body = True  # whether to keep the connection once the body is complete
         self._rejection: Rejection | None = None
         self._awaited: _Phase | None = None  # the phase that the current timeout is for
@@ -152,7 +152,7 @@ class Connection(HttpToolsProtocol):
         self._idle_timer = self.loop.call_later(seconds, self._check_idle)
 
     def _check_idle(self) -> None:
-        """Closes the connection if it has been idle for the whole timeout; otherwise checks again later."""
+        """Closes the connection if it has been idle for the whole timeout. If less, checks again later."""
         self._idle_timer = None
         if self not in self.state.idle:
             return
@@ -384,7 +384,7 @@ class Connection(HttpToolsProtocol):
             self._send_rejection(rejection)
 
     def _withdraw(self, cycle: RequestResponseCycle) -> bool:
-        """Drops a request that has an invalid body. Returns False if its response has already started."""
+        """Drops a request whose body is refused. Returns False if its response has already started."""
         if self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()
         elif cycle.response_started:

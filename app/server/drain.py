@@ -10,7 +10,7 @@ _begun: list[Callable[[], bool]] = []
 def begin(is_last: Callable[[], bool]) -> None:
     """Starts draining, which can't be undone.
 
-    is_last: returns whether this is the last process that serves the address.
+    is_last: returns whether no other process will go on serving the address.
     """
     _begun[:] = [is_last]
 

@@ -155,7 +155,7 @@ class Reader:
         return seconds >= _GRACE, left * seconds / read if read > 0 else inf, seconds
 
     def _measure(self) -> None:
-        """Restarts the measurement of the client's reading rate if a new response has added unread bytes."""
+        """Restarts the measurement of the reading rate if more bytes are unread than when it began."""
         left = self._unread_bytes()
         if left > self._unread_at_start:
             self._unread_at_start, self._measured_since = left, self._loop.time()

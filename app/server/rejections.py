@@ -1,4 +1,4 @@
-"""Error responses that are sent before the application sees the request. Their bodies are GraphQL errors."""
+"""Error responses that the server sends instead of the application. Their bodies are GraphQL errors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -70,7 +70,7 @@ class Server(uvicorn.Server):
             STOP, self.handle_exit
         )
         self.on_started: Callable[[], None] = lambda: None
-        # Returns whether this is the last process that serves these sockets.
+        # Returns whether no other process will go on serving these sockets.
         self.is_last: Callable[[], bool] = lambda: True
         self.was_cut = False
 

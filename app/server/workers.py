@@ -33,14 +33,14 @@ _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
 # on a busy machine.
 _HEARTBEAT_TIMEOUT = 30
 
-_MARGIN = 2  # a worker is killed this many seconds after its time limit for stopping
+_MARGIN = 2  # when all workers stop, they are killed this many seconds after their time limit
 _TICK = 0.02  # seconds between checks for whether a worker is ready
 _RETRY = 5.0  # seconds before another worker is started after one failed to start
 
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
 _PR_SET_PDEATHSIG = 1
-_READY, _ALL_STOP = 1, 2  # a worker reports its state as the size of its heartbeat file
+_READY, _ALL_STOP = 1, 2  # sizes of a heartbeat file: a worker sets _READY, the supervisor _ALL_STOP
 
 _Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
 
@@ -101,8 +101,8 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
         for ignored in (signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(ignored, signal.SIG_IGN)
 
-    #: SIGINT and SIGQUIT drain the workers, as SIGTERM does. At a second signal, gunicorn ends all workers
-    #: immediately.
+    #: SIGINT and SIGQUIT drain the workers, as SIGTERM does. If another SIGINT or SIGQUIT follows, gunicorn
+    #: ends all workers immediately.
     handle_int = handle_quit = Arbiter.handle_term
 
     def handle_hup(self) -> None:
@@ -201,7 +201,7 @@ class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
         """Sets the signal handlers that apply until the worker starts serving.
 
         A terminal sends Ctrl-C to every process, but only the supervisor should act on it. So the worker
-        ignores it, and SIGHUP too. Other signals end the worker.
+        ignores it, and SIGHUP too. SIGTERM and SIGQUIT end the worker.
         """
         for number in (*_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)

@@ -9,6 +9,7 @@ import pytest
 
 from app.settings import Settings
 from loaders.mongo.database import Database
+from resolvers.relay import encode_id
 from tests import factories
 from tests.app.test_cli import lectern
 from tests.app.test_http import GRAPHQL, client, post
@@ -126,6 +127,23 @@ async def test_an_answer_has_its_plan_if_that_is_allowed(settings: Settings, dat
     assert [level["parents"] for level in told["plan"]["levels"]] == [1, 1]
     assert told["mongo"]["commands"] == told["plan"]["commands"] == 2
     assert "plan" not in await lectern_extension(settings, trace_plan=False)
+
+
+async def test_a_level_is_timed_even_if_its_first_place_gets_no_parents(
+    settings: Settings, database: Database
+) -> None:
+    course = factories.course()
+    await store(database, courses=[course], reviews=[factories.review(course)])
+    query = """query($id: ID!) { a: course(slug: "none") { ...R } b: course(id: $id) { ...R } }
+        fragment R on Course { reviews { nodes { rating } } }"""
+    body = {"query": query, "variables": {"id": encode_id("Course", course)}}
+    async with client(settings.model_copy(update={"trace_plan": True})) as http:
+        answer = await post(http, body, GRAPHQL | {"x-lectern-trace": "plan"})
+    levels = answer.json()["extensions"]["lectern"]["plan"]["levels"]
+    shared = next(level for level in levels if level["field"] == "Course.reviews")
+    assert len(shared["keys"]) == 2
+    assert shared["parents"] == 1
+    assert shared["ms"] >= 0
 
 
 @pytest.mark.parametrize("metrics", [True, False])

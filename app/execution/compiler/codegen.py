@@ -51,7 +51,7 @@ from app.execution.compiler.plan import (
     Value,
 )
 
-#: For each scalar, a Python condition that is true if a value needs no coercion. A condition contains
+#: For most scalars, a Python condition that is true if a value needs no coercion. A condition contains
 #: `{first}` where it uses the value for the first time, and `{x}` where it uses the value again.
 _RIGHT: Mapping[str, str] = {
     "String": "type({first}) is str",
@@ -124,7 +124,7 @@ class _Function:
             "objects": {dict, tuple},
             "Wrong": WrongTypeError,
         }
-        # The nested call sites with their numbers (see `_wait`).
+        # The nested call sites, each with the suffix of its two lists (see `_wait`).
         self._below: list[tuple[str, CallSite]] = []
 
     def completed(self, type_: GraphQLOutputType, selections: Mapping[str, Selection]) -> str:
@@ -246,10 +246,10 @@ class _Function:
             return self._complete(position.type, value, position.selections)
 
     def _wait(self, position: Position) -> str:
-        """Adds a call site for a position. Returns the call site's number as a string, such as "1".
+        """Adds a call site for a position. Returns the suffix of the call site's two lists, such as "1".
 
-        The generated code has two lists for each call site. For call site 1, the list p1 collects the parents
-        for which the call is made, and s1 collects the result objects (slots) for the call's values.
+        In the generated code, the list p1 collects the parents for which the call is made, and s1 collects
+        the result objects (slots) for the call's values.
         """
         number = self._fresh("")
         self._below.append((number, self._site(position, self._route)))

@@ -21,9 +21,10 @@ _Key: TypeAlias = Callable[[CallSite], object]
 
 
 def fixed(sites: Sequence[CallSite], *, serial: bool) -> Levels | None:
-    """Groups the call sites of a plan into levels. Returns None if the levels depend on variables' values.
+    """Groups the call sites of a plan into levels. Returns None if the levels might depend on variables.
 
-    They do if a function has several call sites whose arguments are equal for some values but not for others.
+    They might if a function has several call sites whose arguments are written differently, and any of these
+    arguments contain variables.
     """
     levels = _grouped(sites, _as_written, serial=serial)
     first: dict[object, Level] = {}

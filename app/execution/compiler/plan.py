@@ -112,8 +112,8 @@ class Step(NamedTuple):
 #: The steps from the top of the response's `data` to a place within it.
 Route: TypeAlias = tuple[Step, ...]
 
-#: The inputs of the nested calls, in order. Each pair holds the parents of one call, and the result objects
-#: that will contain the values returned by the call (one per parent).
+#: The inputs of the nested call sites, in order. Each pair holds the parents that have arrived at a call site,
+#: and for each parent the result object that will contain its value.
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
 #: A generated function that completes values, and stores each result in the object or list that contains it.
@@ -170,7 +170,7 @@ class Level(NamedTuple):
 class Levels(NamedTuple):
     """The levels of a plan for given values of its variables.
 
-    all: every level; parents come before children.
+    all: every level, in the order of its first call site in the plan (depth first).
     of: the level of each call site, in the order of the call sites' numbers.
     shared: whether any level has several call sites.
     recurring: has an entry for each call that occurs at several depths. The key is the call's `Level.same`.

@@ -3,7 +3,7 @@
 Errors, their messages and paths, and null propagation are the same as in graphql-core's `complete_value`.
 
 A batch that fails is halved until the values with an error are found. Only these are completed field by
-field. The items of a list are completed in the same way, with a build function for items.
+field. The items of a list of objects are completed in the same way, with a build function for items.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Batches calls to a function that a plan calls at several depths. No parent is passed to it twice."""
+"""Batches equal calls (same function and arguments) at several depths. Passes each parent only once."""
 
 from asyncio import Future, get_running_loop, sleep, wait
 from collections.abc import Awaitable, Callable, Sequence

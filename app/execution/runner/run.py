@@ -131,7 +131,8 @@ class Run:
             values = await self._values(site, parents, arguments)
         if self._on_level is not None:
             ms = (perf_counter() - start) * 1000
-            self._on_level(LevelCalled(site.number, site.position.coordinate, len(parents), ms))
+            number = self._levels.of[site.number].sites[0].number
+            self._on_level(LevelCalled(number, site.position.coordinate, len(parents), ms))
         if below := await self._put(arrivals, values):
             await self._advance(below)
 

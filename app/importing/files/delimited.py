@@ -98,10 +98,10 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
 
 
 def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
-    """Returns whether the header is one cell shorter than most rows, and whether their last cell is empty.
+    """Returns whether the header is one cell shorter than most rows, and whether trailing delimiters are why.
 
-    The last cell is always empty if every row ends with a delimiter. If only some rows have an extra cell, an
-    unquoted delimiter has probably shifted their cells.
+    They are the reason only if every row below the header ends with a delimiter. If only some rows have an
+    extra cell, an unquoted delimiter has probably shifted their cells.
     """
     rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
     wide = [row for row in rows if len(row) == width]
@@ -113,7 +113,7 @@ def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tu
 
 
 def _lines_above_header(sample: Sequence[str], delimiter: str, width: int) -> int:
-    """Counts the lines above the header, such as a title. In such a line, most cells are empty."""
+    """Counts the lines above the header: the first with `width` cells of which most are not empty."""
     reader, above = csv.reader(sample, delimiter=delimiter), 0
     for cells in reader:
         if len(cells) == width and sum(1 for cell in cells if cell.strip()) > width / 2:

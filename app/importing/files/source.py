@@ -132,8 +132,8 @@ def _detect_encoding(sample: bytes) -> str:
 def _detect_legacy_encoding(sample: bytes) -> str:
     """Detects an encoding that predates Unicode, or UTF-8 with some stray bytes.
 
-    All Western encodings are read as cp1252. They differ in only a few letters, and cp1252 is by far the most
-    common. Text in a legacy encoding that isn't Western consists mostly of bytes above 127.
+    The encodings in _WESTERN are read as cp1252, which is by far the most common of them. So is text with few
+    bytes above 127, because text in most other legacy encodings has many of them.
     """
     text = sample.decode("utf-8", "replace")
     stray, high = text.count("\ufffd"), sum(1 for byte in sample if byte > 127)

@@ -51,8 +51,8 @@ def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determ
 def _epoch(value: float) -> datetime:
     """Reads a number of seconds or milliseconds since 1970.
 
-    Numbers from 1e11 are milliseconds: as seconds, they would mean dates after the year 5138. Numbers that
-    mean dates before March 1973 are not accepted.
+    Numbers from 1e11 are milliseconds, because as seconds they would mean dates after November 5138. Only
+    dates from March 1973 to November 2286 are accepted.
     """
     seconds = value / 1000 if abs(value) >= 1e11 else value
     if not 1e8 <= seconds < 1e10:

@@ -123,8 +123,8 @@ def duration(value: object, *, unit: str = "days", hours_per_day: float = 8) -> 
     """Reads a duration in days, rounded up.
 
     Examples are "45 days", "8 weeks", "1.5 months" (of 30 days) and "4-6 weeks" (the middle is used). `unit`
-    is used if a number has no unit. Hours are working hours: "Approx. 33 hours" with 8 `hours_per_day` is
-    5 days.
+    is the unit of the first number if no number has one. Hours are working hours: "Approx. 33 hours" with 8
+    `hours_per_day` is 5 days.
     """
     matches = list(_DURATION.finditer(str(value)))
     parts = [m for m in matches if m[3]] or matches[:1]
