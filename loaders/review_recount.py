@@ -145,7 +145,7 @@ async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], suspect: bool, f
 async def _orphaned(tx: Transaction, *, ids: Sequence[ObjectId]) -> list[Difference]:
     """Returns a Difference for each deleted review that still has votes.
 
-    These votes are left over from a deletion that was interrupted.
+    Votes are left over if a deletion is interrupted, for example.
     """
     reviews = await tx.find("reviews", {"_id": {"$in": ids}}, size=len(ids), projection=["_id"])
     existing = {review["_id"] for review in reviews}

@@ -1,4 +1,4 @@
-"""Declares the schema's enums, filters and sort orders.
+"""Declares the enums, filters and sort orders that queries take.
 
 An input value that the client omits is UNSET.
 """

@@ -53,7 +53,8 @@ class Answer(NamedTuple):
 
     body: the JSON in parts, in order; a large response has several, so that it is never copied in full.
     has_data: false if the run had errors and no root field has a value.
-    reads: the collections that were read, each with the `_id`s of the documents fetched, if the request records them (loaders.mongo.Scope).
+    reads: the collections that were read, each with the `_id`s of the documents that were fetched, if the
+    request records them (loaders.mongo.Scope).
 
     cacheable: whether the body can be reused for the same request. True for a query that has no token, no
     trace and no errors. A cached body is outdated once a collection in `reads` changes. It must also expire

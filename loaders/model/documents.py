@@ -91,9 +91,10 @@ class CourseDoc(RatingDoc):
     createdAt: datetime
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
-    # Aggregates. The fields of RatingDoc are aggregates too. loaders.recount.recount recomputes them all.
+    # Aggregates, and the imported values that they are based on. The fields of RatingDoc belong to them.
+    # loaders.recount.recount recomputes the aggregates, but not `revision`.
     studentCount: int  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
-    importedStudentCount: int  # number of students whose enrolments were not imported
+    importedStudentCount: int  # number of students according to the import, which didn't include enrolments
     seatsUntil: datetime | None  # latest start among the runs with a free seat
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # incremented by Transaction.hold, so that concurrent holds conflict
@@ -165,14 +166,14 @@ class ReviewDoc(TypedDict):
     term: str | None  # year and number, such as "2014-3"
     verified: bool
     helpfulCount: int  # aggregate: importedHelpfulCount + number of votes
-    importedHelpfulCount: NotRequired[int]  # helpful votes that the review already had when it was imported
+    importedHelpfulCount: NotRequired[int]  # helpful votes according to the latest import
     unhelpfulCount: int
     reply: ReviewReplyDoc | None
     status: ReviewStatus
     createdAt: datetime | None
     updatedAt: datetime | None
     externalId: NotRequired[ExternalId]
-    # computed by loaders.model.ratings.wilson
+    # derived by loaders.model.ratings.wilson
     helpfulScore: float
 
 
@@ -201,8 +202,8 @@ class ResetDoc(TypedDict):
 class AccountDoc(TypedDict):
     """A login.
 
-    Students and instructors have documents of their own, because those who were imported, or who sign in
-    through an external issuer, have no login here.
+    Students and instructors have documents of their own, because they can exist without a login: they can be
+    imported, or sign in through an external issuer.
     """
 
     _id: ObjectId

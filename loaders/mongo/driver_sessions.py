@@ -26,11 +26,11 @@ def keep_sessions(client: DriverObject) -> None:
 
 
 def lend(client: DriverObject) -> Lent:
-    """Returns a session from the pool, or a new session if the pool is empty."""
+    """Returns a session from the client's pool, or a new one if there is no free session."""
     try:
         return _free[id(client)].pop()
     except LookupError:
-        # The pool is empty. Checking first wouldn't prevent this, because other threads use the pool too.
+        # No session is free. Checking first wouldn't prevent this, because other threads use the pool too.
         session = client.start_session(causal_consistency=False)
         return Lent(session, session.session_id)
 

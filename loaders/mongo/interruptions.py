@@ -32,10 +32,10 @@ def add(command: Command) -> None:
 
 
 async def _interrupt(commands: dict[Command, float]) -> None:
-    """Kills commands through other connections, bypassing the queue. Retries until all have ended.
+    """Kills commands through other connections, bypassing the queue. Retries for at most _LONGEST seconds.
 
-    If a command hasn't ended within a second, its slot is freed for another command, although its thread is
-    still waiting. If the server is down, the thread waits until the operating system closes the connection.
+    If a command hasn't ended within a second, its slot is freed for another command, although a thread might
+    still be waiting. If the server is down, it waits until the operating system closes the connection.
     """
     await sleep(0)
     while commands:

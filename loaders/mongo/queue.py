@@ -63,7 +63,7 @@ class Slots:
         return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
 
     def rotated_kinds(self) -> Sequence[Kind]:
-        """Returns every command kind. Each call starts with a different one."""
+        """Returns the kinds of commands that can use these slots. Each call starts with the next kind."""
         if len(self._kinds) == 1:
             return self._kinds
         self._first_kind = first = (self._first_kind + 1) % len(self._kinds)
@@ -110,8 +110,8 @@ class Line:
 class Command:
     """A command to MongoDB. If `scope` is None, it belongs to no request.
 
-    future: the caller awaits it. It fails if the command is stopped. session_id: the id of the driver
-    session; None unless the command is in flight and can be interrupted. is_write: whether the command
+    future: the caller awaits it. It fails if the command is stopped while it is queued. session_id: the id of
+    the driver session by which the command can be killed; otherwise None. is_write: whether the command
     belongs to a mutation. If so, it is never interrupted.
     """
 

@@ -12,9 +12,10 @@ from loaders.mongo.bson_types import Expression, Fields
 class CommandSent(NamedTuple):
     """A command that MongoDB has answered, or that has failed.
 
-    kind: the name of the MongoDB command. collection: the name of the collection; empty if the command was
-    sent to a database or a session. ms: the time in flight in milliseconds, without the wait in the queue.
-    documents: the number of documents returned; None if the command returns no documents.
+    kind: the name of the MongoDB command. collection: the name of the collection; empty if the command
+    concerns no collection. ms: the time in flight in milliseconds, without the wait in the queue. documents:
+    the number of documents returned (for pages of several parents, the number of parents); None if the
+    command returns no documents.
     """
 
     kind: str
@@ -26,8 +27,8 @@ class CommandSent(NamedTuple):
 #: A listener that is called after each command of a request.
 OnCommand: TypeAlias = Callable[[CommandSent], None]
 
-#: A listener for work that outlives its request. It is called when the work has ended, with the kind of work,
-#: and the error or None.
+#: A listener for work that outlives its request or times out. It is called when the work has ended, with the
+#: kind of work, and the error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
 #: Maps each collection that was read to the `_id`s of the documents that were fetched.
@@ -35,7 +36,7 @@ Reads: TypeAlias = dict[str, set[Any]]  # Any: an `_id` can have any BSON type
 
 
 #: Maps each pipeline stage that reads another collection to the key that holds the collection's name.
-_JOINS: Mapping[str, str] = {"$lookup": "from", "$unionWith": "coll"}
+_JOINS: Mapping[str, str] = {"$lookup": "from", "$graphLookup": "from", "$unionWith": "coll"}
 
 
 class Named(Protocol):

@@ -179,7 +179,7 @@ async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]
 async def _rows_by_parent(
     listing: Listing, keys: Sequence[Value], window: Window
 ) -> dict[Value, list[Stored]]:
-    """Like `_rows`, but for several parents at once, with a $lookup for each parent's key.
+    """Like `_rows`, but for several parents at once: a single $lookup, which joins the keys of the parents.
 
     This is about as fast as one $unionWith branch per parent (benchmarks/top_per_parent.py), but can't hit
     the limit on pipeline stages, and it also works when documents refer to their parents in an array.

@@ -13,7 +13,7 @@ class Owners(NamedTuple):
     """The owners of a course, or of a document that belongs to a course.
 
     student_id: the student who owns the enrolment or review. instructor_ids: the instructors of the course.
-    course_status: the status of the course; None if there is no course.
+    course_status: the status of the course; None if it is unknown, or if there is no course.
     """
 
     student_id: ObjectId | None = None

@@ -69,7 +69,7 @@ T = TypeVar("T")
 
 
 class Ordering(NamedTuple):
-    field: Any  # a field name, for which each loader declares its own Literal type
+    field: Any  # such as "NEWEST"; each loader declares its own Literal type
     descending: bool
 
 

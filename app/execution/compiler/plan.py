@@ -112,7 +112,7 @@ class Step(NamedTuple):
 #: The steps from the top of the response's `data` to a place within it.
 Route: TypeAlias = tuple[Step, ...]
 
-#: The inputs of the nested call sites, in order. Each pair holds the parents that have arrived at a call site,
+#: The inputs of the nested call sites, in order. Each pair holds the parents that have arrived at one site,
 #: and for each parent the result object that will contain its value.
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
