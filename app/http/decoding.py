@@ -177,7 +177,7 @@ def _operation(parameters: _Json, size: int) -> Operation:
     if not isinstance(query, str) or not query:
         if not query and "persistedQuery" in (parameters.get("extensions") or ()):
             raise NotPersistedError
-        raise HTTPException(400, "`query` is missing: it must be the text of a GraphQL document.")
+        raise HTTPException(400, "`query` is missing or empty: it must be the text of a GraphQL document.")
     name = parameters.get("operationName")
     if name is not None and not isinstance(name, str):
         raise HTTPException(400, "`operationName` must be a string.")

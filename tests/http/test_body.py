@@ -233,7 +233,7 @@ async def test_the_position_of_invalid_json_is_reported(
     ("parameters", "part"),
     [
         ({}, "`query` is missing"),
-        ({"query": ""}, "`query` is missing"),
+        ({"query": ""}, "`query` is missing or empty"),
         ({"query": None}, "`query` is missing"),
         ({"query": ["{ a }"]}, "`query` is missing"),
         ({"query": "{ a }", "variables": '{"a": 1}'}, "`variables` must be a JSON object"),
