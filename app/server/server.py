@@ -266,5 +266,5 @@ def _connections(limit: int) -> int:
 
 
 def _is_not_cut_off(record: logging.LogRecord) -> bool:
-    """Filters out errors of requests that `_cut` has cut off, because it has already logged them."""
+    """Filters out errors from requests that `_cut` has cut off: `_cut` has already logged those errors."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

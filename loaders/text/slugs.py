@@ -24,7 +24,8 @@ async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]
     """Returns an unused slug for each (slug, suffix) pair, in order.
 
     It tries the slug itself, then the slug with its suffix, then the same with a number from 2 to 9 appended.
-    The suffix distinguishes documents with the same title; it must be the same on every call.
+    The suffix distinguishes documents with the same title; a given document must get the same suffix on every
+    call.
     """
     candidates = [_candidates(slug, suffix) for slug, suffix in wanted]
     query = {"slug": {"$in": sorted({slug for options in candidates for slug in options})}}

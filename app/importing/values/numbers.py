@@ -148,7 +148,7 @@ def rating(value: object, *, count: object = None) -> ImportedRating:
     else:
         raise ValueError('is not an average with a count, such as "4.7 (55)"')
     if number < 0 or not (1 <= average <= 5 or number == 0):
-        raise ValueError("is not an average between 1 and 5")
+        raise ValueError("is not an average rating from 1 to 5")
     return {"average": average, "count": number}
 
 
