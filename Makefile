@@ -15,10 +15,10 @@ DATABASE_TESTS := tests/loaders tests/writes/test_failures.py tests/writes/test_
   tests/app/test_database.py tests/app/test_health.py tests/app/test_unavailable.py tests/hostile/test_mongodb_away.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench differential storm restarts fuzz overload clean
+.PHONY: help setup run test check format bench differential storm restarts fuzz fuzz-import overload clean
 
 help: ## what there is to make
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(BIN)/.installed ## .venv with the command lectern, and GraphiQL built
 	@$(BIN)/python web/build.py
@@ -50,6 +50,9 @@ storm: setup ## 20,000 writes with cut connections and kill -9, on one node and 
 
 fuzz: setup ## 100,000 requests that nobody should send (about 5 minutes)
 	$(BIN)/python -m tests.hostile.fuzzing --requests 100000
+
+fuzz-import: setup ## imports of 2,000 damaged files (about 10 minutes; needs ../shared/data)
+	$(BIN)/python -m tests.importing.fuzzing --files 2000
 
 overload: setup ## what floods of heavy reads do to a gateway (about 5 minutes)
 	$(BIN)/python -m benchmarks.overload

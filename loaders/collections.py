@@ -336,6 +336,16 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 Index([("actor.subject", 1), ("at", -1), ("_id", 1)]),
             ],
         ),
+        StoredCollection(
+            name="imports",
+            noun="import",
+            seen_by=NOBODY,
+            own_indexes=[
+                Index([("collection", 1), ("digest", 1), ("at", -1)]),
+                Index([("collection", 1), ("source", 1), ("at", -1)]),
+            ],
+        ),
+        StoredCollection(name="importedDocuments", noun="list of imported documents", seen_by=NOBODY),
         StoredCollection(name="sampleData", noun="load of sample data", seen_by=NOBODY),
     )
 }  # fmt: skip

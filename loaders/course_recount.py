@@ -30,22 +30,23 @@ async def differences(database: Database, *, fix: bool) -> AsyncIterator[list[Di
     If `fix` is set, writes the true values.
     """
     async for ids in batches(database, "courses"):
-        yield await transaction(database, partial(_counted, ids=ids, fix=fix))
+        yield await transaction(database, partial(counted, ids=ids, fix=fix))
 
 
-async def _counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> list[Difference]:
+async def counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> list[Difference]:
+    """Returns differences in the aggregates of some courses and their runs."""
     courses = await tx.find("courses", {"_id": {"$in": ids}}, size=len(ids), projection=_COURSE)
     runs = await tx.find("courseRuns", {"courseId": {"$in": ids}}, size=10_000, projection=_RUN)
     enrollments = await _grouped(tx, "enrollments", ids, "runId", "status")
     reviews = await _grouped(tx, "reviews", ids, "status", "rating")
     students, stars = await _students(tx, ids), stars_by_course(reviews)
-    counted = run_aggregates(enrollments)
-    seats = seats_until({**run, **counted[run["_id"]]} for run in runs)
+    of_runs = run_aggregates(enrollments)
+    seats = seats_until({**run, **of_runs[run["_id"]]} for run in runs)
     published = {course["_id"] for course in courses if course["status"] == "PUBLISHED"}
     found: list[Difference] = []
     for run in runs:
         can_enrol = run["courseId"] in published and utc(run["startsAt"]) > tx.now
-        found += _of_run(run, counted[run["_id"]], can_enrol=can_enrol)
+        found += _of_run(run, of_runs[run["_id"]], can_enrol=can_enrol)
     for course in courses:
         key = course["_id"]
         true = course_aggregates(

@@ -4,15 +4,22 @@ The documents are processed in batches, so that the database can be of any size.
 transaction, so that a review written in the meantime is neither lost nor reported as a difference.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+from bson import ObjectId
 
 from loaders import course_recount, review_recount
 from loaders.collections import COLLECTIONS, Index
 from loaders.differences import Difference
 from loaders.mongo import Database, Pipeline, Transaction, transaction
 
-__all__ = ["Difference", "recount"]
+__all__ = ["Difference", "recount", "recount_these"]
 
+_CHECKS_OF = {
+    "courses": (course_recount.counted, review_recount.listed_for("courses")),
+    "students": (review_recount.listed_for("students"),),
+}
 _CHECKS = (course_recount.differences, review_recount.newest_differences, review_recount.vote_differences)
 
 _PAIR = [("studentId", 1), ("courseId", 1)]
@@ -37,6 +44,16 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
                 yield difference
     for difference in await transaction(database, _duplicates):
         yield difference
+
+
+async def recount_these(database: Database, collection: str, ids: Sequence[ObjectId]) -> int:
+    """Corrects the aggregates of some courses, with their runs, or of some students.
+
+    Returns the number of corrected values. Problems that setting a value can't correct are not reported.
+    """
+    checks = _CHECKS_OF[collection]
+    found = [d for check in checks for d in await transaction(database, partial(check, ids=ids, fix=True))]
+    return sum(difference.remedy is None for difference in found)
 
 
 async def _duplicates(tx: Transaction) -> list[Difference]:

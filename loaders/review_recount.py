@@ -5,7 +5,7 @@ review whose stored counts imply votes or contradict each other. Other reviews n
 deleted review are reported under the review's id, and can be deleted.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 
 from bson import ObjectId
@@ -41,10 +41,14 @@ async def newest_differences(database: Database, *, fix: bool) -> AsyncIterator[
 
     If `fix` is set, corrects them.
     """
-    for collection, parent in CARRIERS.items():
+    for collection in CARRIERS:
         async for ids in batches(database, collection):
-            check = partial(_listed, collection=collection, parent=parent, ids=ids, fix=fix)
-            yield await transaction(database, check)
+            yield await transaction(database, partial(listed_for(collection), ids=ids, fix=fix))
+
+
+def listed_for(collection: str) -> Callable[..., Awaitable[list[Difference]]]:
+    """Returns a function that finds, and can correct, the wrong `newestReviewIds` of some documents."""
+    return partial(_listed, collection=collection, parent=CARRIERS[collection])
 
 
 async def _listed(

@@ -27,22 +27,37 @@ from app.importing import (
     Source,
     SourceError,
     Tally,
+    as_toml,
     check_columns,
+    check_rejects,
     check_restorable,
+    check_source,
     collection_of,
+    decide,
     infer_mapping,
     load_mapping,
     open_source,
+    printable,
     show_closing,
     show_mapping,
     show_progress,
     show_rejects,
+    unused_columns,
+    with_columns,
 )
 from app.settings import load
 from loaders import indexes
 from loaders.mongo import Database
-from loaders.recount import recount
-from loaders.transfer import Importer, References, StorageError, exported_rows
+from loaders.transfer import (
+    ImportedFile,
+    Importer,
+    References,
+    StorageError,
+    Touched,
+    exported_rows,
+    record_file,
+    record_in_audit_log,
+)
 
 
 def _collection(name: str) -> str:
@@ -52,6 +67,7 @@ def _collection(name: str) -> str:
 
 
 _T = TypeVar("_T")
+_BY_FOLDER = "the name of the file's folder; --source sets another"
 
 _CollectionArgument = Annotated[
     Importable, typer.Argument(help="The collection of the rows.", parser=_collection)
@@ -64,15 +80,25 @@ class _Job:
 
     collection: Importable
     external: str  # the source of the external ids
+    origin: str  # where the source is from
     mapping: ImportMapping | None  # None if the rows come from an export
     write: bool
     rejects: Path | None
+
+    @property
+    def by_folder(self) -> bool:
+        """Whether the source is only the name of the file's folder."""
+        return self.origin == _BY_FOLDER
+
+    @property
+    def first_wins(self) -> bool:
+        return self.mapping is not None and self.mapping.repeated == "first"
 
 
 def import_(
     collection: _CollectionArgument,
     file: Annotated[
-        str, typer.Argument(help="CSV, TSV, NDJSON or a JSON array, optionally gzipped; - for stdin.")
+        str, typer.Argument(help="CSV, TSV, JSON or XLSX, also packed with gzip or ZIP; - for stdin.")
     ],
     map_: Annotated[
         Path | None,
@@ -88,16 +114,44 @@ def import_(
     rejects: Annotated[
         Path | None, typer.Option(help="A file to write the rejected rows to (NDJSON).")
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="The file's encoding, such as cp1250; by default it is detected.")
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="Where the list of rows is in a JSON object, such as data.courses.")
+    ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option("--no-header", help="The table has no header; its columns are column 1, column 2 …"),
+    ] = False,
+    print_map: Annotated[
+        bool, typer.Option("--print-map", help="Print the guess as a mapping to start from; import nothing.")
+    ] = False,
 ) -> None:
     """Import a file. Repeating an import changes nothing; repeating an interrupted one completes it."""
     with _command_errors(), _infrequent_garbage_collection():
         mapping = load_mapping(map_, collection) if map_ else None
-        with closing(open_source(file, encoding=mapping.encoding if mapping else None)) as opened:
-            job = _job(opened, collection, mapping, source, not dry_run, rejects)
+        check_rejects(rejects, [file, map_])
+        given = mapping or ImportMapping(collection, {})
+        with closing(
+            open_source(
+                file,
+                encoding=encoding or given.encoding,
+                rows=rows or given.rows,
+                header=False if no_header else given.header,
+            )
+        ) as opened:
+            job = _job(opened, collection, mapping, source, not (dry_run or print_map), rejects)
+            if print_map:
+                _print_map(opened, job)
+                return
+            if job.mapping and (mapping is None or dry_run):
+                show_mapping(Console(), opened, job.mapping, job.external, guessed=mapping is None)
             tally = asyncio.run(_with_database(lambda database: _import(database, opened, job)))
     if tally.broken:
         raise CommandError(
-            f"{tally.broken}. The rows counted above were imported. Fix the file and import it again."
+            f"{printable(tally.broken)}. The rows counted above were imported."
+            " Fix the file and import it again."
         )
 
 
@@ -127,53 +181,73 @@ def _job(
             raise MappingError(
                 "an export is imported with its ids and fields unchanged: leave out --map and --source"
             )
-        return _Job(collection, "", None, write, rejects)
-    effective = mapping or infer_mapping(collection, opened.columns, opened.sample)
-    if opened.format == "delimited":
-        check_columns(effective, opened.columns, opened.name)
-    external = source or effective.source or _folder(opened.name)
-    if mapping is None or not write:
-        show_mapping(Console(), opened, effective, external, guessed=mapping is None)
-    return _Job(collection, external, effective, write, rejects)
+        return _Job(collection, "", "", None, write, rejects)
+    if mapping and opened.is_headless:  # a mapping may name the columns by the first row
+        mapping = with_columns(mapping, dict(zip(opened.header, opened.columns, strict=True)))
+    if mapping and opened.format in ("delimited", "workbook"):
+        check_columns(mapping, opened.columns, opened.name)
+    effective = (
+        decide(mapping, opened.sample)
+        if mapping
+        else infer_mapping(collection, opened.columns, opened.sample)
+    )
+    external, origin = _source(source, effective.source, opened.name)
+    return _Job(collection, external, origin, effective, write, rejects)
 
 
-def _folder(file: str) -> str:
-    """Returns the name of the file's folder, the default if neither --source nor the mapping gives a source.
+def _source(option: str | None, mapped: str | None, file: str) -> tuple[str, str]:
+    """Returns the source of the external ids, and where it is from.
 
-    Files in the same folder get the same source, so that reviews in one file can refer to courses in another.
+    By default it is the name of the file's folder, so that reviews in one file can refer to courses in
+    another.
     """
+    if option or mapped:
+        return option or mapped or "", "--source" if option else "the mapping"
     if file == "-":
         raise MappingError(
             "--source is required for standard input, because there is no folder name to use instead"
         )
-    return Path(file).resolve().parent.name or "import"
+    return Path(file).resolve().parent.name or "import", _BY_FOLDER
+
+
+def _print_map(opened: Source, job: _Job) -> None:
+    if job.mapping is None:
+        raise MappingError("an export needs no mapping: it is imported with its ids and fields unchanged")
+    typer.echo(as_toml(job.mapping, job.external, unused_columns(opened, job.mapping)), nl=False)
 
 
 async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     began = time.monotonic()
+    file = ImportedFile(opened.name, job.collection, opened.columns, opened.digest())
+    if job.by_folder:
+        await check_source(database, file, job.external)
     if job.write:
         await indexes.ensure(database)
+    touched = Touched(database)
     with (
         Rejects(job.rejects) as rejects,
         show_progress(Console(stderr=True), opened.name, opened.size) as progress,
     ):
-        linker = _linker(database, job)
-        importer = Importer(database, job.collection, write=job.write)
+        linker = _linker(database, job, touched)
+        importer = Importer(database, job.collection, touched, write=job.write, first_wins=job.first_wins)
         recorder = Recorder(job.mapping) if job.mapping else None
         tally = await Import(
             opened, linker, importer, recorder, rejected=rejects.add, progress=progress
         ).run()
     if job.write:
-        tally.aggregates = sum([d.remedy is None async for d in recount(database, fix=True)])
+        tally.aggregates = await touched.recount()
+        if job.mapping:
+            await record_file(database, file, job.external)
+        await record_in_audit_log(database, file, job.external or "export", tally.counts())
     console = Console()
-    show_closing(console, tally, time.monotonic() - began)
+    show_closing(console, opened, tally, time.monotonic() - began, job.mapping, (job.external, job.origin))
     show_rejects(console, rejects.first, tally.kinds["rejected"], job.rejects)
     return tally
 
 
-def _linker(database: Database, job: _Job) -> Linker | Restorer:
+def _linker(database: Database, job: _Job, touched: Touched) -> Linker | Restorer:
     if job.mapping is None:
-        return Restorer(database, job.collection, write=job.write)
+        return Restorer(database, job.collection, touched, write=job.write)
     return Linker(References(database, job.external, write=job.write), job.collection, job.external)
 
 
@@ -206,7 +280,7 @@ def _command_errors() -> Iterator[None]:
     try:
         yield
     except (MappingError, SourceError) as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(printable(str(error))) from None
     except StorageError as error:
         reason = str(error).split(", full error")[0]
         raise CommandError(

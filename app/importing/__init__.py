@@ -1,16 +1,26 @@
 """Implements `lectern import`, which turns the rows of a file into documents in the catalogue."""
 
-from app.importing.column_inference import infer_mapping
+from app.importing.escaping import printable
 from app.importing.files import Source, SourceError, open_source
 from app.importing.importable_fields import Importable
 from app.importing.importer import Import, Tally
 from app.importing.linking import Linker
-from app.importing.mapping import ImportMapping, MappingError, check_columns, load_mapping
+from app.importing.mapping import (
+    ImportMapping,
+    MappingError,
+    Recorder,
+    as_toml,
+    check_columns,
+    decide,
+    infer_mapping,
+    load_mapping,
+    with_columns,
+)
 from app.importing.progress import show_progress
-from app.importing.records import Recorder
-from app.importing.rejects import Rejects
-from app.importing.report import show_closing, show_mapping, show_rejects
+from app.importing.rejects import Rejects, check_rejects
+from app.importing.report import show_closing, show_mapping, show_rejects, unused_columns
 from app.importing.restoring import Restorer, check_restorable, collection_of
+from app.importing.source_check import check_source
 
 __all__ = [
     "Import",
@@ -24,14 +34,21 @@ __all__ = [
     "Source",
     "SourceError",
     "Tally",
+    "as_toml",
     "check_columns",
+    "check_rejects",
     "check_restorable",
+    "check_source",
     "collection_of",
+    "decide",
     "infer_mapping",
     "load_mapping",
     "open_source",
+    "printable",
     "show_closing",
     "show_mapping",
     "show_progress",
     "show_rejects",
+    "unused_columns",
+    "with_columns",
 ]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
-from app.importing.files import Cells, Row, Source, SourceError, Unreadable
+from app.importing.files import Blank, Cells, Row, Source, SourceError, Unreadable
 from app.importing.linking import Linked, Record, Unlinked
-from app.importing.records import NullCounts, Recorder, RowError
+from app.importing.mapping import NullCounts, Recorder, RowError
 from loaders.transfer import Importer, Kind, Outcome
 
 _BATCH = 2_000  # rows per batch
@@ -43,12 +43,18 @@ class Tally:
     """Counts of the rows that an import has processed so far, by outcome."""
 
     read: int = 0
+    blank: int = 0  # rows of empty cells, which are not among those read
     kinds: Counter[Kind] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     null_counts: NullCounts = field(default_factory=lambda: NullCounts(Counter(), Counter()))
+    left_out: Counter[str] = field(default_factory=Counter)  # rows that the mapping leaves out, by the reason
     aggregates: int | None = None  # number of values that the final recount corrected; None in a dry run
     broken: str | None = None  # why the rest of the file can't be read; None if the whole file was read
     position: int | None = None  # bytes read from the file so far, before decompression
+
+    def counts(self) -> dict[str, int]:
+        """Returns the numbers of rows: all that were read, and those with each outcome."""
+        return {"read": self.read, **{kind: number for kind, number in self.kinds.items() if number}}
 
 
 @dataclass
@@ -104,19 +110,26 @@ class Import:
 
     def _read(self) -> _Batch | None:
         """Reads and normalises the next batch of rows. Returns None at the end of the file."""
-        batch = _Batch()
+        batch, any_row = _Batch(), False
         try:
             for row in islice(self._rows, _BATCH):
-                batch.count += 1
                 self._add(row, batch)
+                any_row = True
         except SourceError as error:
             self.tally.broken = str(error)
         batch.position = self._source.position()
-        return batch if batch.count else None
+        return batch if any_row else None
 
-    def _add(self, row: Row | Unreadable, batch: _Batch) -> None:
+    def _add(self, row: Row | Unreadable | Blank, batch: _Batch) -> None:
+        if isinstance(row, Blank):
+            self.tally.blank += 1
+            return
+        batch.count += 1
         if isinstance(row, Unreadable):
             batch.rejects.append(Reject(row.number, row.line, row.reason, row.text))
+            return
+        if self._recorder and (condition := self._recorder.refusal(row.values)):
+            self.tally.left_out[condition] += 1
             return
         try:
             fields = self._recorder.record(row.values) if self._recorder else row.values

@@ -1,12 +1,22 @@
 """Writes rejected rows to a file."""
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 
 from app.importing.importer import Reject
+from app.importing.mapping import MappingError
+
+
+def check_rejects(path: Path | None, inputs: Sequence[str | Path | None]) -> None:
+    """Raises MappingError if the file of rejects would overwrite a file that is read."""
+    for name in inputs:
+        if path and name and path.exists() and Path(name).exists() and path.samefile(name):
+            raise MappingError(f"--rejects {path} would overwrite {name}; choose another file")
 
 
 class Rejects:
@@ -37,4 +47,11 @@ class Rejects:
             self.first.append(reject)
         if self._file:
             line = {"row": reject.number, "line": reject.line, "reason": reject.reason, "data": reject.data}
-            self._file.write(orjson.dumps(line, default=str) + b"\n")
+            self._file.write(_json(line) + b"\n")
+
+
+def _json(line: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(line, default=str)
+    except TypeError:  # surrogates and large numbers, which json writes
+        return json.dumps(line, default=str).encode()

@@ -1,16 +1,16 @@
 """Prints the output of an import: the mapping at the start, and a table of counts at the end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from app.importing.escaping import printable
 from app.importing.files import Cells, Source
 from app.importing.importer import Reject, Tally
-from app.importing.mapping import FieldMapping, ImportMapping, Selection
-from app.importing.records import Recorder, RowError
+from app.importing.mapping import FieldMapping, ImportMapping, Recorder, RowError, Selection
 
 Sample = Sequence[Cells]
 
@@ -26,34 +26,42 @@ def show_mapping(
     external: the `source` field of the documents' external IDs.
     """
     origin = "guessed" if guessed else "as mapped"
-    title = (
-        f"{source.name} → {mapping.collection} of “{external}”, {origin} ({source.format}, {source.encoding})"
-    )
+    title = f"{source.name} → {mapping.collection} of “{external}”, {origin} ({_described(source)})"
     rows = [
         _mapping_row(name, field_mapping, mapping, source.sample)
         for name, field_mapping in mapping.fields.items()
     ]
     _table(console, title, ("column", "field", "normaliser", "example", "becomes"), rows)
-    used = {column for field_mapping in mapping.fields.values() for column in _columns(field_mapping)}
-    if unused := [
-        column for column in source.columns if column not in used and column.split(".")[0] not in used
-    ]:
+    if unused := unused_columns(source, mapping):
         reasons = mapping.left_out
         listed = [f"{column} ({reasons[column]})" if column in reasons else column for column in unused]
-        console.print(f"not imported: {', '.join(listed)}", markup=False, highlight=False, soft_wrap=True)
+        _print(console, f"not imported: {', '.join(listed)}")
+    _print_decisions(console, source, mapping)
     if source.skipped:
-        console.print(f"skipped above the header: {len(source.skipped)} lines", markup=False, highlight=False)
+        _print(console, f"skipped above the header: {len(source.skipped)} lines")
 
 
-def show_closing(console: Console, tally: Tally, seconds: float) -> None:
-    """Prints the number of rows by outcome, then the strings that were replaced with null, by column."""
+def show_closing(
+    console: Console,
+    source: Source,
+    tally: Tally,
+    seconds: float,
+    mapping: ImportMapping | None,
+    origin: tuple[str, str],
+) -> None:
+    """Prints the number of rows by outcome, what was assumed, and the strings that were replaced with null.
+
+    origin: the source of the external ids, and where it is from.
+    """
     kinds, nulls = tally.kinds, tally.null_counts
     counts = [("read", tally.read), *((kind, kinds[kind]) for kind in ("created", "updated", "unchanged"))]
     counts += [("duplicate", kinds["duplicate"])] if kinds["duplicate"] else []
     counts += [("rejected", kinds["rejected"])]
+    counts += [("blank", tally.blank)] if tally.blank else []
     if tally.aggregates is not None:
         counts += [("aggregates updated", tally.aggregates)]
     rows = [(name, f"{number:,}") for name, number in counts]
+    rows += [(f"left out: {reason}", f"{number:,}") for reason, number in sorted(tally.left_out.items())]
     rows += [(f"note: {note}", f"{number:,}") for note, number in sorted(tally.notes.items())]
     rows += [
         (f"unreadable, set to null: {message}", f"{n:,} (e.g. {', '.join(nulls.examples[message])})")
@@ -61,6 +69,9 @@ def show_closing(console: Console, tally: Tally, seconds: float) -> None:
     ]
     dry = "" if tally.aggregates is not None else "; dry run, nothing was written"
     _table(console, f"{tally.read:,} rows in {seconds:.1f} s{dry}", ("rows", "count"), rows, right=(1,))
+    if mapping:
+        _print(console, f"source: “{origin[0]}” ({origin[1]})")
+    _print_decisions(console, source, mapping)
     if nulls.sentinels:
         sentinels = [
             (column, _quoted(text), f"{n:,}") for (column, text), n in sorted(nulls.sentinels.items())
@@ -71,15 +82,54 @@ def show_closing(console: Console, tally: Tally, seconds: float) -> None:
 def show_rejects(console: Console, first: Sequence[Reject], count: int, path: Path | None) -> None:
     for reject in first:
         line = "" if reject.line is None else f" (line {reject.line})"
-        console.print(
-            f"row {reject.number}{line}: {reject.reason}", markup=False, highlight=False, soft_wrap=True
-        )
+        _print(console, f"row {reject.number}{line}: {reject.reason}")
     if path and not count:
-        console.print("no rows were rejected", markup=False, highlight=False)
+        _print(console, "no rows were rejected")
     elif path:
-        console.print(f"all {count:,} rejected rows: {path}", markup=False, highlight=False, soft_wrap=True)
+        _print(console, f"all {count:,} rejected rows: {path}")
     elif count:
-        console.print("use --rejects FILE to save all rejected rows", markup=False, highlight=False)
+        _print(console, "use --rejects FILE to save all rejected rows")
+
+
+def unused_columns(source: Source, mapping: ImportMapping) -> list[str]:
+    """Returns the columns that are not imported, in the order of the file."""
+    used = {column for field_mapping in mapping.fields.values() for column in _columns(field_mapping)}
+    used |= {condition.column for condition in mapping.where}
+    return [c for c in source.columns if c not in used and c.split(".")[0] not in used]
+
+
+def _print_decisions(console: Console, source: Source, mapping: ImportMapping | None) -> None:
+    """Prints what was assumed, by the option that changes it, and what contradicts itself."""
+    for line in _file_notes(source):
+        _print(console, line)
+    for name, field_mapping in mapping.fields.items() if mapping else ():
+        lines = [f"assumed: {name}: {words} ({option})" for option, words in field_mapping.assumed.items()]
+        lines += [f"note: {name}: {note}" for note in field_mapping.notes]
+        for line in lines:
+            _print(console, line)
+
+
+def _file_notes(source: Source) -> Iterator[str]:
+    encoding = source.encoding
+    if encoding.uncertain is not None:
+        few = f"{encoding.uncertain} line{'s' * (encoding.uncertain != 1)}"
+        yield f"assumed: the encoding is {encoding.name}, guessed from only {few} (--encoding)"
+    if encoding.stray:
+        count = f"{encoding.stray:,} byte{'s' * (encoding.stray != 1)}"
+        yield f"note: {count} can't be read as {encoding.name}, first in line {encoding.line:,}"
+    if source.is_headless:
+        yield "assumed: the table has no header (header = true in a mapping)"
+
+
+def _described(source: Source) -> str:
+    encoding = "" if source.format == "workbook" else source.encoding.name
+    return ", ".join(filter(None, (source.format, encoding, source.part)))
+
+
+def _print(console: Console, text: str) -> None:
+    """Prints a line. Control characters, which a file can have, are escaped, so that no terminal obeys
+    them."""
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(
@@ -90,24 +140,25 @@ def _table(
     right: Sequence[int] = (),
 ) -> None:
     """Prints a table if the output is a terminal, otherwise one plain, unwrapped line per row."""
+    cells = [[printable(cell) for cell in row] for row in rows]
     if not console.is_terminal:
-        _lines(console, title, list(rows))
+        _lines(console, title, cells)
         return
-    console.print(title, markup=False, highlight=False, soft_wrap=True)
+    _print(console, title)
     table = Table()
     for index, name in enumerate(header):
         table.add_column(name, justify="right" if index in right else "left", overflow="fold")
-    for row in rows:
+    for row in cells:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
     console.print(table)
 
 
 def _lines(console: Console, title: str, rows: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    console.print(title, markup=False, highlight=False, soft_wrap=True)
+    _print(console, title)
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        console.print(f"  {'  '.join(cells).rstrip()}", markup=False, highlight=False, soft_wrap=True)
+        _print(console, f"  {'  '.join(cells).rstrip()}")
 
 
 def _mapping_row(
@@ -152,11 +203,14 @@ def _describe_selection(selection: Selection) -> str:
 
 
 def _describe_normaliser(field_mapping: FieldMapping) -> str:
-    options = [
-        f"{name} {_describe_selection(option) if isinstance(option, Selection) else option}"
-        for name, option in field_mapping.options.items()
-    ]
+    options = [f"{name} {_describe_option(option)}" for name, option in field_mapping.options.items()]
     return f"{field_mapping.normaliser} ({', '.join(options)})" if options else field_mapping.normaliser
+
+
+def _describe_option(option: object) -> str:
+    if isinstance(option, Selection):
+        return _describe_selection(option)
+    return str(option).lower() if isinstance(option, bool) else str(option) or "none"
 
 
 def _show_value(value: object) -> str:

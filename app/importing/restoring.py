@@ -15,6 +15,7 @@ from loaders.transfer import (
     Incoming,
     Reference,
     References,
+    Touched,
     exported_fields,
     exported_key,
     exported_object_id,
@@ -31,11 +32,11 @@ class Restorer:
     Other files are handled by app.importing.linking.Linker.
     """
 
-    def __init__(self, database: Database, collection: Importable, *, write: bool) -> None:
+    def __init__(self, database: Database, collection: Importable, touched: Touched, *, write: bool) -> None:
         self.notes: Counter[str] = Counter()
         self._collection, self._write = collection, write
         self._references = References(database, "", write=write)
-        self._runs = Importer(database, "courseRuns", write=write)
+        self._runs = Importer(database, "courseRuns", touched, write=write)
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
         """Returns for each record, in order, a document or the reason why it can't become one."""

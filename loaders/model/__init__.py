@@ -12,6 +12,7 @@ from loaders.model.aggregates import (
     stars_by_course,
     takes_seat,
 )
+from loaders.model.codes import is_country, minor_units
 from loaders.model.documents import (
     ANONYMOUS_STUDENT,
     COUNTED_ENROLLMENTS,
@@ -124,6 +125,8 @@ __all__ = [
     "course_rating",
     "has_free_seat",
     "is_counted",
+    "is_country",
+    "minor_units",
     "new_course",
     "new_course_run",
     "new_enrollment",

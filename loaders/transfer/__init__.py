@@ -8,19 +8,31 @@ from loaders.transfer.exports import (
     exported_rows,
 )
 from loaders.transfer.imports import Importer, Incoming, Kind, Outcome, StorageError
+from loaders.transfer.past_imports import (
+    ImportedFile,
+    PastImport,
+    latest,
+    record_file,
+    record_in_audit_log,
+    same_file,
+)
 from loaders.transfer.references import Reference, References
 from loaders.transfer.sample_data import SampleDocument, begin_sample, complete_sample, insert_sample
+from loaders.transfer.touched import Touched
 
 __all__ = [
     "EXPORT_MARK",
+    "ImportedFile",
     "Importer",
     "Incoming",
     "Kind",
     "Outcome",
+    "PastImport",
     "Reference",
     "References",
     "SampleDocument",
     "StorageError",
+    "Touched",
     "begin_sample",
     "complete_sample",
     "exported_fields",
@@ -28,4 +40,8 @@ __all__ = [
     "exported_object_id",
     "exported_rows",
     "insert_sample",
+    "latest",
+    "record_file",
+    "record_in_audit_log",
+    "same_file",
 ]

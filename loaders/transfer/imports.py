@@ -18,6 +18,7 @@ from loaders.model import MOST_OF_COURSE, Document, summarise
 from loaders.mongo import Collection, Database, Fields, find, now
 from loaders.text import slugify, unique_slugs
 from loaders.transfer.seen_keys import Seen
+from loaders.transfer.touched import Touched
 
 #: The external id as (source, id), or the `_id` of a document without an external id.
 Key = tuple[str, str] | ObjectId
@@ -44,6 +45,7 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+_PARENTS = {"reviews": ("courseId", "studentId"), "enrollments": ("courseId",), "courseRuns": ("courseId",)}
 _NO_COURSE = ObjectId("0" * 24)
 _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
     Outcome(kind) for kind in ("created", "updated", "unchanged", "duplicate")
@@ -58,6 +60,7 @@ class Plan(NamedTuple):
     create: list[int]  # indexes into the batch
     update: list[tuple[int, UpdateOne]]
     first: dict[Key, Incoming]  # for each key, the first document in the batch that has it
+    stored: dict[int, Fields]  # the documents to update, as they are stored, by index
 
 
 class Importer:
@@ -66,12 +69,23 @@ class Importer:
     A later row with the same key is a duplicate if its values are the same, and is rejected if they differ.
     An import therefore never overwrites what it has just written, regardless of the order of its rows.
 
+    If `first_wins`, a later row with the same key is a duplicate even if its values differ.
+
     If `write` is False, nothing is written; the outcomes say what would have been written. A key that repeats
     in a later batch then counts as a duplicate, regardless of its values.
     """
 
-    def __init__(self, database: Database, collection: str, *, write: bool = True) -> None:
-        self._name = collection
+    def __init__(
+        self,
+        database: Database,
+        collection: str,
+        touched: Touched,
+        *,
+        write: bool = True,
+        first_wins: bool = False,
+    ) -> None:
+        self._touched = touched
+        self._name, self._first_wins = collection, first_wins
         self._collection: Collection = database[collection]
         self._write = write
         self._seen = Seen()
@@ -91,7 +105,7 @@ class Importer:
         if self._writing and any(seen_rows):
             await self._writing  # so that a row with a repeated key can be compared with the stored document
         stored = await self._stored(batch)
-        plan = Plan(batch, [], [], [], {})
+        plan = Plan(batch, [], [], [], {}, {})
         for index, (incoming, seen_row) in enumerate(zip(batch, seen_rows, strict=True)):
             plan.outcomes.append(self._decide(incoming, index, seen_row, stored.get(incoming.key), plan))
         for incoming in plan.first.values():
@@ -109,6 +123,7 @@ class Importer:
 
     async def _execute(self, plan: Plan) -> list[Outcome]:
         if self._write:
+            await self._touched.add(_touched(self._name, plan))
             await self._insert(plan)
             await self._update(plan)
         return plan.outcomes
@@ -122,10 +137,12 @@ class Importer:
         plan: Plan,
     ) -> Outcome:
         if seen_row is not None:
-            return _repeated(incoming, seen_row, differs=bool(stored and _changes(stored, incoming.fields)))
+            differs = bool(stored and _changes(stored, incoming.fields))
+            return _repeated(incoming, seen_row, differs=differs and not self._first_wins)
         first = plan.first.setdefault(incoming.key, incoming)
         if first is not incoming:
-            return _repeated(incoming, first.row, differs=first.fields != incoming.fields)
+            differs = first.fields != incoming.fields
+            return _repeated(incoming, first.row, differs=differs and not self._first_wins)
         if stored is None:
             plan.create.append(index)
             return _CREATED
@@ -133,6 +150,7 @@ class Importer:
             return _UNCHANGED
         update = {"$set": self._with_derived(stored, changes)}
         plan.update.append((index, UpdateOne({"_id": stored["_id"]}, update)))
+        plan.stored[index] = stored
         return _UPDATED
 
     async def _stored(self, batch: Sequence[Incoming]) -> dict[Key, Fields]:
@@ -144,7 +162,7 @@ class Importer:
             names.add("ratingStars")
         if "importedHelpfulCount" in names:
             names |= {"helpfulCount", "unhelpfulCount"}
-        projection = dict.fromkeys((*names, "externalId"), 1)
+        projection = dict.fromkeys((*names, *_PARENTS.get(self._name, ()), "externalId"), 1)
         found: dict[Key, Fields] = {}
         for query in _queries(batch):
             for document in await find(self._collection, query, size=len(batch), projection=projection):
@@ -222,6 +240,18 @@ def _queries(batch: Sequence[Incoming]) -> list[Document]:
         {"externalId.source": source, "externalId.id": {"$in": names}} for source, names in sources.items()
     ]
     return queries + ([{"_id": {"$in": ids}}] if ids else [])
+
+
+def _touched(collection: str, plan: Plan) -> dict[str, set[ObjectId]]:
+    """Returns the documents, by collection, whose aggregates a plan's writes can change."""
+    indexes = [*plan.create, *(index for index, _ in plan.update)]
+    written: list[Fields] = [*(plan.batch[index].fields for index in indexes), *plan.stored.values()]
+    if collection == "courses":  # the aggregates of new courses are right
+        return {"courses": {stored["_id"] for stored in plan.stored.values()}}
+    touched = {"courses": {fields["courseId"] for fields in written if fields.get("courseId")}}
+    if collection == "reviews":
+        touched["students"] = {fields["studentId"] for fields in written if fields.get("studentId")}
+    return touched
 
 
 def _changes(stored: Fields, fields: Fields) -> Document:

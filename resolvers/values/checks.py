@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 from bson import ObjectId
 
 from loaders.collections import of_type
+from loaders.model import is_country, minor_units
 from loaders.text import slugify
 from resolvers.relay import decode_id_as
-from resolvers.values.currencies import CURRENCIES
 from resolvers.values.plain_text import clean, in_line, is_visible
 
 #: The value of an input field. Any, because different checks take different types.
@@ -173,13 +173,13 @@ def slug(value: str) -> str:
 
 
 def currency(value: str) -> str:
-    if value not in CURRENCIES:
+    if minor_units(value) is None:
         raise ValueError("Enter an ISO 4217 currency code, such as EUR.")
     return value
 
 
 def country(value: str) -> str:
-    if not (len(value) == 2 and value.isascii() and value.isalpha() and value.isupper()):
+    if not is_country(value):
         raise ValueError("Enter an ISO 3166-1 country code of two capital letters, such as DE.")
     return value
 

@@ -1,11 +1,14 @@
+from calendar import month_name
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from datetime import date as calendar_date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importing.values.dates import date, day_offset
+from app.importing.values.columns import Column
+from app.importing.values.dates import date, day_offset, decide_date
 
 JUNE = datetime(2015, 6, 11, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(1980, 1, 1), datetime(2100, 1, 1)).map(
@@ -45,7 +48,21 @@ def test_date(text: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "2015", 12, 0, True, "2015-13-01", "31.02.2015", "99/99/2015", "11/06/15"]
+    "text",
+    [
+        "",
+        "soon",
+        "2015",
+        "May 2015",
+        12,
+        0,
+        True,
+        "2015-13-01",
+        "31.02.2015",
+        "99/99/2015",
+        "12:30",
+        "Tuesday",
+    ],
 )
 def test_not_a_date(text: object) -> None:
     with pytest.raises(ValueError, match="is not a date"):
@@ -85,3 +102,99 @@ def test_round_trip_through_milliseconds_and_iso_8601(moment: datetime) -> None:
 def test_any_value_is_a_date_or_raises_value_error(value: object) -> None:
     with suppress(ValueError):
         assert date(value).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Monday, 31 August 2020, 10:05 AM", datetime(2020, 8, 31, 10, 5)),
+        ("8/31/2020 10:05:22 PM", datetime(2020, 8, 31, 22, 5, 22)),
+        ("31/12/20", datetime(2020, 12, 31)),
+        ("2020-01-31 10:00:00 UTC", datetime(2020, 1, 31, 10)),
+        ("2020-01-31 10:00 EST", datetime(2020, 1, 31, 15)),
+        ("2020-01-31 10:00:00 +0530", datetime(2020, 1, 31, 4, 30)),
+        ("12:00 AM", None),
+        ("Jan 5 2015 12:00am", datetime(2015, 1, 5)),
+        ("Jan 5 2015 12:30 PM", datetime(2015, 1, 5, 12, 30)),
+        ("March 3rd, 2021 at 5:00 PM", datetime(2021, 3, 3, 17)),
+        ("Sun Jan 31 10:00:00 UTC 2021", datetime(2021, 1, 31, 10)),
+        ("Wed Aug 27 13:08:45 +0000 2008", datetime(2008, 8, 27, 13, 8, 45)),
+        ("31. August 2020", datetime(2020, 8, 31)),
+        ("mardi 31 mars 2020", datetime(2020, 3, 31)),
+        ("31 de agosto de 2020", datetime(2020, 8, 31)),
+        ("31 sierpnia 2020", datetime(2020, 8, 31)),
+        ("3 марта 2020", datetime(2020, 3, 3)),
+        ("2020年8月31日", datetime(2020, 8, 31)),
+        ("2020. 8. 31.", datetime(2020, 8, 31)),
+        ("31 Feb 2020", None),
+        ("Jan 5 2015 25:00", None),
+        ("Jan 5 2015 13:00 PM", None),
+    ],
+)
+def test_written_dates(text: str, expected: datetime | None) -> None:
+    if expected is None:
+        with pytest.raises(ValueError, match="is not a date"):
+            date(text)
+    else:
+        assert date(text) == expected.replace(tzinfo=UTC)
+
+
+def test_a_spreadsheet_s_days_are_read_if_the_column_has_no_other_numbers() -> None:
+    decision = decide_date(Column("joined", ["44197", 44198.5, "2021-01-03"]), {})
+    assert decision.options == {"excel": True}
+    assert decision.assumed == {"excel": "bare numbers are a spreadsheet's days"}
+    assert date("44197", **decision.options) == datetime(2021, 1, 1, tzinfo=UTC)
+    assert date(44198.5, **decision.options) == datetime(2021, 1, 2, 12, tzinfo=UTC)
+    assert decide_date(Column("joined", ["44197", "1433980800"]), {}).options == {}
+    with pytest.raises(ValueError, match="excel = true"):
+        date("44197")
+
+
+@pytest.mark.parametrize(
+    ("cells", "day_first"),
+    [
+        (["06/11/2015", "25/12/2015"], True),
+        (["06/11/2015 10:00", "12/25/2015 11:30"], False),
+        (["06/11/15", "12/25/15"], False),
+        (["06/11/2015"], None),
+        (["2015-06-11", "06/11/2015"], None),
+        (["25/12/2015", "12/25/2015"], None),
+    ],
+)
+def test_the_order_of_day_and_month_is_what_the_column_s_dates_show(
+    cells: list[object], day_first: bool | None
+) -> None:
+    assert decide_date(Column("joined", cells), {}).options.get("day_first") == day_first
+
+
+def test_a_column_in_both_orders_is_told() -> None:
+    (note,) = decide_date(Column("joined", ["25/12/2015", "12/25/2015"]), {}).notes
+    assert note == "some dates have the day first, others the month: unclear ones are left out"
+
+
+def test_years_of_two_digits_are_told() -> None:
+    assert "format" in decide_date(Column("joined", ["25/12/15"]), {}).assumed
+
+
+FORMS = st.sampled_from(
+    [
+        "{d}/{m}/{y}", "{d:02}/{m:02}/{y}", "{m}/{d}/{y}", "{m}/{d}/{y} 10:30 AM", "{d}.{m}.{y}",
+        "{d}-{m}-{y}", "{y}/{m}/{d}", "{y}-{m:02}-{d:02}", "{d} {name} {y}", "{name} {d}, {y}",
+        "{d}-{short}-{y}", "{short} {d} {y}",
+    ]
+)  # fmt: skip
+
+
+@given(FORMS, st.lists(st.dates(calendar_date(1980, 1, 1), calendar_date(2100, 1, 1)), min_size=1))
+def test_a_column_of_dates_in_one_form_is_read_as_it_means_or_left_out(
+    form: str, days: list[calendar_date]
+) -> None:
+    names = [month_name[day.month] for day in days]
+    cells = [
+        form.format(d=day.day, m=day.month, y=day.year, name=name, short=name[:3])
+        for day, name in zip(days, names, strict=True)
+    ]
+    decision = decide_date(Column("joined", cells), {})
+    for cell, day in zip(cells, days, strict=True):
+        with suppress(ValueError):
+            assert date(cell, **decision.options).date() == day

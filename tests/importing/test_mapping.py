@@ -6,8 +6,7 @@ import pytest
 
 from app.importing.files import Cells
 from app.importing.importable_fields import Fields, Importable
-from app.importing.mapping import MappingError, check_columns, load_mapping
-from app.importing.records import Recorder, RowError
+from app.importing.mapping import MappingError, Recorder, RowError, check_columns, load_mapping
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "imports"
 

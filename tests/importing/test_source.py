@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.importing.files import delimited
-from app.importing.files.rows import Cells, Row, SourceError, Unreadable
+from app.importing.files.rows import Blank, Cells, Row, SourceError, Unreadable
 from app.importing.files.source import open_source
 
 PLAIN = "id,title\n1,Café Ökonomie\n2,“Quoted”\n"
@@ -155,14 +155,28 @@ def test_array_items_that_are_not_objects_are_unreadable(file: Path) -> None:
     assert [(b.number, b.text) for b in bad] == [(2, "2"), (3, '"three"')]
 
 
-@pytest.mark.parametrize("content", ['[{"id": 1}, {"id": ', '[{"id": 1}', '[{"id": 1}, nonsense]'])
+def test_a_broken_item_of_an_array_costs_only_its_own_row(file: Path) -> None:
+    deep = '{"a":' * 2_000 + "1" + "}" * 2_000
+    rows, bad = read(
+        file, f'[{{"id": 1}}, nonsense, {{"id": 2, }}, {deep}, {{"id": {"9" * 5_000}}}, {{"id": 3}}]'
+    )
+    assert [r["id"] for r in rows] == [1, 3]
+    assert [(b.number, b.reason) for b in bad] == [
+        (2, "not JSON: Expecting value"),
+        (3, "not JSON: Expecting property name enclosed in double quotes"),
+        (4, "it is nested too deeply"),
+        (5, "it has a number with too many digits"),
+    ]
+
+
+@pytest.mark.parametrize("content", ['[{"id": 1}, {"id": ', '[{"id": 1}'])
 def test_a_truncated_array_raises_after_its_rows(file: Path, content: str) -> None:
     items = ", ".join('{"id": 0}' for _ in range(300))
     file.write_text(f"[{items}, {content[1:]}")
     source = open_source(str(file))
     rows = source.rows()
     assert len([next(rows) for _ in range(300)]) == 300
-    with pytest.raises(SourceError, match="array"):
+    with pytest.raises(SourceError, match=r"array|JSON text"):
         list(rows)
     source.close()
 
@@ -191,7 +205,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(PLAIN.encode()))))
     source = open_source("-")
-    assert [row.number for row in source.rows()] == [1, 2]
+    assert [row.number for row in source.rows() if isinstance(row, Row)] == [1, 2]
     assert source.size is None
     source.close()
 
@@ -204,5 +218,7 @@ def test_round_trip_of_quoted_csv(table: list[tuple[str, str, str]]) -> None:
     text = "a,b,c\n" + "".join(
         ",".join(f'"{c.replace(chr(34), chr(34) * 2)}"' for c in row) + "\n" for row in table
     )
-    rows = list(delimited.open_table(io.StringIO(text, newline="")).rows())
-    assert [tuple(r.values.values()) for r in rows if isinstance(r, Row)] == table
+    rows = list(delimited.open_table(io.StringIO(text, newline="")).rows)
+    plain = [tuple(map(delimited.plain, row)) for row in table if any(row)]
+    assert [tuple(r.values.values()) for r in rows if isinstance(r, Row)] == plain
+    assert sum(isinstance(r, Blank) for r in rows) == len(table) - len(plain)

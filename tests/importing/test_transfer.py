@@ -60,7 +60,7 @@ def test_a_dry_run_shows_the_mapping_and_the_counts_and_writes_nothing(catalogue
     result = catalogue.run("import", "reviews", file, "--source", "s", "--dry-run")
     assert result.exception is None
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert ["rating", "rating", "stars", "1", "1"] in lines
+    assert ["rating", "rating", "stars", "(scale", "5)", "1", "1"] in lines
     assert ["created", "100"] in lines
     assert state(catalogue.database) == before
 
@@ -101,12 +101,12 @@ def test_rejected_rows(catalogue: Shell) -> None:
 
 def test_unreadable_values_are_reported_with_an_example(shell: Shell) -> None:
     rows = [{"id": n, "title": "A", "price": "₹5", "cost": "5"} for n in range(9)]
-    file = shell.write("c.ndjson", [*rows, {"id": 9, "title": "A", "price": "18,500"}])
+    file = shell.write("c.ndjson", [*rows, {"id": 9, "title": "A", "price": "a lot"}])
     rejects = shell.directory / "rejects.ndjson"
     result = shell.run("import", "courses", file, "--source", "s", "--rejects", rejects)
     assert result.exception is None
     (line,) = [line for line in result.stdout.splitlines() if "unreadable, set to null: price" in line]
-    assert line.endswith("1 (e.g. “18,500”)")
+    assert line.endswith("1 (e.g. “a lot”)")
     assert "no rows were rejected" in result.stdout
     assert "rejected rows" not in result.stdout
 
@@ -114,7 +114,7 @@ def test_unreadable_values_are_reported_with_an_example(shell: Shell) -> None:
 def test_a_column_that_is_left_out_is_reported_with_an_example(shell: Shell) -> None:
     file = shell.write("c.csv", "id,title,fee,remark\n1,A,300 only,x\n")
     result = shell.run("import", "courses", file, "--source", "s", "--dry-run")
-    assert "not imported: fee (looks like price; “300 only” has no currency" in result.stdout
+    assert "not imported: fee (looks like price; “300 only” has no known currency" in result.stdout
     assert "), remark\n" in result.stdout
 
 
@@ -235,7 +235,7 @@ def test_a_catalogue_in_the_wild(shell: Shell, encoding: str) -> None:
     assert (one["description"], one["studentCount"]) == ("Learn **more**", 1_200)
     assert (two["title"], two["importedRating"], two["durationDays"]) == ("🚀 Rockets", None, 56)
     assert (two["description"], two["studentCount"]) == ("if a < b", 124_980)
-    assert (four["title"], four["durationDays"], four["tags"]) == ("Two\nlines", 18, ["x", "y"])
+    assert (four["title"], four["durationDays"], four["tags"]) == ("Two lines", 18, ["x", "y"])
     assert (six["importedRating"], six["description"]) == ({"average": 4.9, "count": 12}, "& more")
     again = shell.ok("import", "courses", file, "--source", "s")
     assert (again["unchanged"], again["duplicate"], again["rejected"], again["updated"]) == (4, 1, 2, 0)
@@ -331,7 +331,7 @@ def test_an_unknown_collection_is_a_usage_error(shell: Shell) -> None:
 def test_a_truncated_file_is_imported_up_to_the_break_and_fails(shell: Shell) -> None:
     items = ", ".join(json.dumps({"id": n, "title": "A"}) for n in range(500))
     result = shell.run("import", "courses", shell.write("c.json", f"[{items}, {{"), "--source", "s")
-    assert "the JSON array is incomplete" in str(result.exception)
+    assert "the JSON text ends within a value" in str(result.exception)
     assert "Fix the file and import it again" in str(result.exception)
     assert shell.database["courses"].count_documents({}) == 500
 
@@ -452,7 +452,8 @@ def test_an_export_imports_back_to_the_same_state(fresh_shell: Shells, suffix: s
     for collection, file in files:
         counts = second.ok("import", collection, file)
         assert counts["created"] == len(stored[collection])
-    for name, documents in stored.items():
+    for name in stored.keys() - {"auditLog", "imports"}:  # which tell of the imports
+        documents = stored[name]
         assert list(second.database[name].find(sort=[("_id", 1)])) == documents, name
     for collection, file in files:
         counts = second.ok("import", collection, file)

@@ -248,7 +248,9 @@ _DOCUMENTS: dict[str, Any] = {
 }
 
 #: Collections whose rows name no field.
-_WITHOUT_NAMED_FIELDS = {"votes", "attempts", "idempotencyKeys", "sampleData", "wishlists"}
+_WITHOUT_NAMED_FIELDS = {
+    "votes", "attempts", "idempotencyKeys", "sampleData", "wishlists", "imports", "importedDocuments",
+}  # fmt: skip
 
 
 def _keys(document: Any) -> set[str]:

@@ -9,6 +9,7 @@ from loaders.mongo import Document, Value
 from loaders.mongo.database import Database
 from loaders.transfer.imports import Importer, Incoming
 from loaders.transfer.seen_keys import Seen
+from loaders.transfer.touched import Touched
 
 VOTES = {"importedHelpfulCount": 5, "unhelpfulCount": 2}
 
@@ -34,30 +35,38 @@ async def kinds(importer: Importer, *batch: Incoming) -> list[str]:
 async def test_a_new_document_has_every_key(
     database: Database, collection: str, fields: Document, shape: type
 ) -> None:
-    assert await kinds(Importer(database, collection), Incoming(1, ("s", "1"), fields)) == ["created"]
+    assert await kinds(
+        Importer(database, collection, Touched(database)), Incoming(1, ("s", "1"), fields)
+    ) == ["created"]
     document = await database[collection].find_one()
     assert document is not None
     assert document.keys() == shape.__annotations__.keys() - {"revision"}
 
 
 async def test_only_supplied_fields_are_compared_and_written(database: Database) -> None:
-    assert await kinds(Importer(database, "courses"), course(1, summary="old", level="ADVANCED")) == [
-        "created"
+    assert await kinds(
+        Importer(database, "courses", Touched(database)), course(1, summary="old", level="ADVANCED")
+    ) == ["created"]
+    assert await kinds(Importer(database, "courses", Touched(database)), course(1)) == ["unchanged"]
+    assert await kinds(Importer(database, "courses", Touched(database)), course(1, summary="new")) == [
+        "updated"
     ]
-    assert await kinds(Importer(database, "courses"), course(1)) == ["unchanged"]
-    assert await kinds(Importer(database, "courses"), course(1, summary="new")) == ["updated"]
     document = await database["courses"].find_one()
     assert document is not None
     assert (document["summary"], document["level"]) == ("new", "ADVANCED")
     assert {"t": "new", "w": 3} in document["search"]
-    assert await kinds(Importer(database, "courses"), course(1, summary=None)) == ["updated"]
+    assert await kinds(Importer(database, "courses", Touched(database)), course(1, summary=None)) == [
+        "updated"
+    ]
 
 
 async def test_null_in_a_field_that_can_t_be_null_keeps_the_value_or_sets_the_default(
     database: Database,
 ) -> None:
-    await kinds(Importer(database, "courses"), course(1, tags=["a"], status="DRAFT"))
-    assert await kinds(Importer(database, "courses"), course(1, tags=None, status=None)) == ["updated"]
+    await kinds(Importer(database, "courses", Touched(database)), course(1, tags=["a"], status="DRAFT"))
+    assert await kinds(
+        Importer(database, "courses", Touched(database)), course(1, tags=None, status=None)
+    ) == ["updated"]
     document = await database["courses"].find_one()
     assert document is not None
     assert (document["tags"], document["status"]) == ([], "DRAFT")
@@ -65,10 +74,10 @@ async def test_null_in_a_field_that_can_t_be_null_keeps_the_value_or_sets_the_de
 
 async def test_an_imported_rating_is_combined_with_the_existing_reviews(database: Database) -> None:
     imported = {"average": 4.0, "count": 10}
-    await kinds(Importer(database, "courses"), course(1, importedRating=imported))
+    await kinds(Importer(database, "courses", Touched(database)), course(1, importedRating=imported))
     await database["courses"].update_one({}, {"$set": {"ratingStars": [0, 0, 0, 0, 10]}})
     update = course(1, importedRating={"average": 3.0, "count": 10})
-    assert await kinds(Importer(database, "courses"), update) == ["updated"]
+    assert await kinds(Importer(database, "courses", Touched(database)), update) == ["updated"]
     document = await database["courses"].find_one()
     assert document is not None
     assert (document["ratingAverage"], document["ratingCount"]) == (4.0, 20)
@@ -76,7 +85,7 @@ async def test_an_imported_rating_is_combined_with_the_existing_reviews(database
 
 async def helpful(database: Database, **fields: Value) -> tuple[str, int, float]:
     """Imports a review; returns its outcome, helpful count and score."""
-    (kind,) = await kinds(Importer(database, "reviews"), Incoming(1, ("s", "1"), fields))
+    (kind,) = await kinds(Importer(database, "reviews", Touched(database)), Incoming(1, ("s", "1"), fields))
     stored = await database["reviews"].find_one()
     assert stored is not None
     return kind, stored["helpfulCount"], stored["helpfulScore"]
@@ -98,7 +107,7 @@ async def test_an_imported_count_is_added_to_a_review_that_has_only_votes(databa
 
 
 async def test_slugs_are_unique_and_stay(database: Database) -> None:
-    importer = Importer(database, "courses")
+    importer = Importer(database, "courses", Touched(database))
     same = [Incoming(n, ("s", f"id {n}"), {"title": "C++"}) for n in (1, 2)]
     await importer.upsert(same)
     await importer.upsert(
@@ -107,24 +116,24 @@ async def test_slugs_are_unique_and_stay(database: Database) -> None:
     found = {d["externalId"]["id"]: d["slug"] async for d in database["courses"].find()}
     assert found == {"id 1": "cpp", "id 2": "cpp-id-2", "id 3": "cpp-id-3", "🚀": "course"}
     other = [Incoming(n, (source, "id 1"), {"title": "C++"}) for n, source in enumerate(("t", "u"), 5)]
-    await Importer(database, "courses").upsert(other)
+    await Importer(database, "courses", Touched(database)).upsert(other)
     assert await database["courses"].distinct("slug", {"externalId.source": {"$ne": "s"}}) == [
         "cpp-id-1",
         "cpp-id-1-2",
     ]
-    again = Importer(database, "courses")
+    again = Importer(database, "courses", Touched(database))
     assert await kinds(again, *[Incoming(1, ("s", "id 1"), {"title": "D"})]) == ["updated"]
     assert {d["slug"] async for d in database["courses"].find({"title": "D"})} == {"cpp"}
 
 
 async def test_a_repeated_key_is_a_duplicate_or_rejected(database: Database) -> None:
-    importer = Importer(database, "courses")
+    importer = Importer(database, "courses", Touched(database))
     outcomes = await importer.upsert([course(1), course(1), course(1, title="Other")])
     assert [o.kind for o in outcomes] == ["created", "duplicate", "rejected"]
     assert outcomes[2].reason == "row 1 has the same id “c1” but different values"
     outcomes = await importer.upsert([course(1), course(1, title="Other")])
     assert [o.kind for o in outcomes] == ["duplicate", "rejected"]
-    again = Importer(database, "courses")
+    again = Importer(database, "courses", Touched(database))
     assert await kinds(again, course(1), course(1), course(1, title="Other")) == [
         "unchanged",
         "duplicate",
@@ -133,14 +142,14 @@ async def test_a_repeated_key_is_a_duplicate_or_rejected(database: Database) -> 
 
 
 async def test_without_writing_nothing_is_written(database: Database) -> None:
-    await kinds(Importer(database, "courses"), course(1))
-    importer = Importer(database, "courses", write=False)
+    await kinds(Importer(database, "courses", Touched(database)), course(1))
+    importer = Importer(database, "courses", Touched(database), write=False)
     assert await kinds(importer, course(1, title="New"), course(2)) == ["updated", "created"]
     assert [d["title"] async for d in database["courses"].find()] == ["Course 1"]
 
 
 async def test_a_row_that_mongodb_refuses_is_reported_and_affects_no_other(database: Database) -> None:
-    await kinds(Importer(database, "students"), Incoming(1, ("s", "1"), {}))
+    await kinds(Importer(database, "students", Touched(database)), Incoming(1, ("s", "1"), {}))
     taken = await database["students"].find_one()
     assert taken is not None
     batch = [
@@ -148,7 +157,7 @@ async def test_a_row_that_mongodb_refuses_is_reported_and_affects_no_other(datab
         Incoming(2, ("s", "3"), {}, {"_id": taken["_id"]}),
         Incoming(3, ("s", "4"), {}),
     ]
-    outcomes = await Importer(database, "students").upsert(batch)
+    outcomes = await Importer(database, "students", Touched(database)).upsert(batch)
     assert [o.kind for o in outcomes] == ["created", "rejected", "created"]
     assert "MongoDB refused it" in outcomes[1].reason
 
@@ -165,7 +174,9 @@ async def test_the_status_of_a_new_enrolment(
     database: Database, fields: Document, status: str, progress: float
 ) -> None:
     ids = {"courseId": ObjectId(), "studentId": ObjectId()}
-    await kinds(Importer(database, "enrollments"), Incoming(1, ("s", "1"), {**ids, **fields}))
+    await kinds(
+        Importer(database, "enrollments", Touched(database)), Incoming(1, ("s", "1"), {**ids, **fields})
+    )
     document = await database["enrollments"].find_one()
     assert document is not None
     assert (document["status"], document["progress"]) == (status, progress)

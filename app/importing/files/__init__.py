@@ -1,9 +1,11 @@
-"""Reads import files row by row: CSV, NDJSON and JSON arrays, optionally compressed with gzip."""
+"""Reads import files row by row: CSV, JSON and Excel workbooks, also packed with gzip or ZIP."""
 
-from app.importing.files.rows import Cell, Cells, Row, SourceError, Unreadable
+from app.importing.files.lookups import read_lookup
+from app.importing.files.rows import Blank, Cell, Cells, Row, SourceError, Unreadable
 from app.importing.files.source import Source, open_source
 
 __all__ = [
+    "Blank",
     "Cell",
     "Cells",
     "Row",
@@ -11,4 +13,5 @@ __all__ = [
     "SourceError",
     "Unreadable",
     "open_source",
+    "read_lookup",
 ]

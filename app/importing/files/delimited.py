@@ -8,38 +8,37 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
 from app.importing.files.lines import Lines
-from app.importing.files.rows import Row, SourceError, Unreadable
+from app.importing.files.rows import (
+    LARGEST_CELL,
+    SHOWN,
+    TOO_LARGE,
+    Blank,
+    Part,
+    Row,
+    SourceError,
+    Unreadable,
+    too_large,
+)
+from app.importing.files.table import Table, column_names, is_data, numbered_names
 
 _DELIMITERS = ",;\t|"
 _MAX_LINES = 1_000  # maximum number of lines in a record; a longer record has an unclosed quote
-_MAX_CHARACTERS = 1 << 20  # maximum length of a field, in characters
 _ESCAPED = re.compile(r'\\"(?!\s*(?:[,;\t|]|$))', re.MULTILINE)  # a quote escaped by a backslash
+#: A quote after a backslash that stands at the end of a cell.
+_CLOSING = re.compile(r'\\"(?=\s*(?:[,;\t|]|$))')
+_ALONE = re.compile(r'\\(?!")')
+_KEPT_AS_TEXT = re.compile(r'="([^"]*)"')
+_SEP = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 _OPEN_QUOTE = "a quote is opened but not closed at the end of its field"
 
 
 class _TooLongError(Exception):
     """Raised when a record has too many lines."""
-
-
-@dataclass
-class Table:
-    """Delimited text whose header has been read."""
-
-    columns: Sequence[str]
-    skipped: Sequence[str]  # lines above the header
-    delimiter: str
-    _records: Iterator["_Record"]
-
-    def rows(self) -> Iterator[Row | Unreadable]:
-        for number, record in enumerate((r for r in self._records if r.cells != []), 1):
-            if record.cells is None:
-                yield Unreadable(number, record.line, record.text, record.reason)
-            else:
-                yield Row(number, record.line, dict(zip(self.columns, record.cells, strict=True)))
 
 
 @dataclass(slots=True)
@@ -48,13 +47,18 @@ class _Record:
     cells: list[str] | None
     text: str = ""
     reason: str = ""
+    is_long: bool = False  # whether its cells may be too large
 
 
 class _Pending(Iterator[str]):
-    """Passes lines on to the CSV reader, and remembers the lines of the current record."""
+    """Passes lines on to the CSV reader, and remembers the lines of the current record.
 
-    def __init__(self, lines: Lines) -> None:
-        self.source = lines
+    escaped: whether quotes are escaped by backslashes. Other backslashes are doubled, since they escape
+    nothing.
+    """
+
+    def __init__(self, lines: Lines, *, escaped: bool) -> None:
+        self.source, self.escaped = lines, escaped
         self.lines: list[str] = []
 
     def __next__(self) -> str:
@@ -62,26 +66,82 @@ class _Pending(Iterator[str]):
             raise _TooLongError
         line = next(self.source)
         self.lines.append(line)
-        return line
+        return _ALONE.sub(r"\\\\", line) if self.escaped else line
 
 
-def open_table(text: TextIO) -> Table:
+def open_table(text: TextIO, *, header: bool | None = None) -> Table:
     """Detects the delimiter and the header, and reads the text up to the end of the header.
 
-    Raises SourceError if the text is empty.
+    header: whether the first row is one; None to guess. Without a header, the columns are numbered. Raises
+    SourceError if the text is empty.
     """
-    csv.field_size_limit(_MAX_CHARACTERS)
+    csv.field_size_limit(LARGEST_CELL)
     lines = Lines(text)
+    named = _named_delimiter(lines)
     sample = lines.head(200)
     if not any(line.strip() for line in sample):
         raise SourceError("the file is empty")
     escape = bool(_ESCAPED.search("".join(sample))) and '""' not in "".join(sample)
-    delimiter, width = _dialect(sample)
+    delimiter, width = (named, _width(sample, named)[0]) if named else _dialect(sample)
     narrow, trailing = _header_is_narrower(sample, delimiter, width)
-    skipped = [next(lines).strip() for _ in range(_lines_above_header(sample, delimiter, width - narrow))]
-    header = next(csv.reader(lines, delimiter=delimiter))
-    records = _records(lines, delimiter, len(header), "\\" if escape else None, trailing_delimiter=trailing)
-    return Table(_column_names(header), skipped, delimiter, records)
+    above = 0 if header is False else _lines_above_header(sample, delimiter, width - narrow)
+    skipped = [next(lines).strip() for _ in range(above)]
+    before = lines.number
+    first = next(csv.reader(lines, delimiter=delimiter))
+    is_headless = header is None and is_data(first, _below(lines, delimiter))
+    if is_headless or header is False:
+        lines.push(sample[above : above + lines.number - before])
+        names = numbered_names(len(first))
+    else:
+        names = column_names(first)
+    records = _records(lines, delimiter, len(first), "\\" if escape else None, trailing_delimiter=trailing)
+    return Table(names, skipped, first, _rows(names, records), is_headless)
+
+
+def _rows(names: Sequence[str], records: Iterator["_Record"]) -> Iterator[Part]:
+    number = 0
+    for record in records:
+        if record.cells is not None and not any(record.cells):
+            if record.cells:  # an empty line is no row
+                yield Blank(record.line)
+            continue
+        number += 1
+        if record.cells is None:
+            yield Unreadable(number, record.line, record.text, record.reason)
+        else:
+            values = dict(zip(names, map(plain, record.cells), strict=True))
+            if record.is_long and (reason := too_large(values)):
+                yield Unreadable(number, record.line, ", ".join(values.values())[:SHOWN], reason)
+            else:
+                yield Row(number, record.line, values)
+
+
+def plain(cell: str) -> str:
+    """Removes the marks by which spreadsheets keep numbers as text: ="00123" and '00123."""
+    if cell[:1] == "=" and (kept := _KEPT_AS_TEXT.fullmatch(cell)):
+        return kept[1]
+    return cell[1:] if cell[:1] == "'" and cell[1:2].isdigit() and "'" not in cell[1:] else cell
+
+
+def _named_delimiter(lines: Lines) -> str | None:
+    """Returns the delimiter that the first line names for Excel, such as "sep=;", and skips that line."""
+    first = lines.head(1)
+    match = _SEP.fullmatch(first[0].strip("\ufeff\r\n")) if first else None
+    if match:
+        next(lines)
+    return match[1] if match else None
+
+
+def _below(lines: Lines, delimiter: str) -> list[list[str]]:
+    return _parsed(lines.head(50), delimiter)
+
+
+def _parsed(sample: Sequence[str], delimiter: str) -> list[list[str]]:
+    """Returns the rows of a sample that aren't empty, up to one that can't be read."""
+    rows: list[list[str]] = []
+    with suppress(csv.Error):
+        rows += (row for row in csv.reader(sample, delimiter=delimiter) if row)
+    return rows
 
 
 def _dialect(sample: Sequence[str]) -> tuple[str, int]:
@@ -92,7 +152,7 @@ def _dialect(sample: Sequence[str]) -> tuple[str, int]:
 
 
 def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
-    rows = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
+    rows = [len(row) for row in _parsed(sample, delimiter)]
     (width, count), *_ = Counter(rows).most_common(1)
     return width, count / len(rows)
 
@@ -103,7 +163,7 @@ def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tu
     They are the reason only if every row below the header ends with a delimiter. If only some rows have an
     extra cell, an unquoted delimiter has probably shifted their cells.
     """
-    rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
+    rows = _parsed(sample, delimiter)
     wide = [row for row in rows if len(row) == width]
     before = rows[: rows.index(wide[0])]
     if not before or len(before[-1]) != width - 1 or width < 3 or not all(c.strip() for c in before[-1]):
@@ -122,22 +182,10 @@ def _lines_above_header(sample: Sequence[str], delimiter: str, width: int) -> in
     return 0
 
 
-def _column_names(header: Sequence[str]) -> list[str]:
-    """Trims the column names, and makes them unique.
-
-    A column without a name is called "column N". The column number is appended to a repeated name.
-    """
-    names: list[str] = []
-    for number, cell in enumerate(header, 1):
-        name = cell.replace("\ufeff", "").replace("\xa0", " ").strip() or f"column {number}"
-        names.append(f"{name} {number}" if name in names else name)
-    return names
-
-
 def _records(
     lines: Lines, delimiter: str, width: int, escape: str | None, *, trailing_delimiter: bool
 ) -> Iterator[_Record]:
-    pending = _Pending(lines)
+    pending = _Pending(lines, escaped=escape is not None)
     reader = csv.reader(
         pending, delimiter=delimiter, strict=True, escapechar=escape, doublequote=escape is None
     )
@@ -148,20 +196,43 @@ def _records(
             cells = next(reader)
         except StopIteration:
             return
-        except (csv.Error, _TooLongError):
-            yield _reject_first_line(pending, line, _OPEN_QUOTE)
+        except (csv.Error, _TooLongError) as error:
+            reason = TOO_LARGE if "field larger" in str(error) else _OPEN_QUOTE
+            yield _reject_first_line(pending, line, reason)
+            continue
+        if escape and len(pending.lines) > 1 and (first := _first_line_alone(pending, delimiter, width)):
+            yield _Record(line, first)
             continue
         if trailing_delimiter and len(cells) == width + 1 and not cells[width]:
             del cells[width:]
         if len(cells) == width or not cells:
-            yield _Record(line, cells)
+            yield _Record(line, cells, is_long=sum(map(len, pending.lines)) > LARGEST_CELL)
         elif len(pending.lines) > 1:
             yield _reject_first_line(pending, line, _OPEN_QUOTE)
+        elif lines.is_cut(pending.lines[0]):
+            yield _reject_first_line(pending, line, TOO_LARGE)
         else:
             yield _reject_first_line(pending, line, f"{len(cells)} cells, but the header has {width}")
+
+
+def _first_line_alone(pending: _Pending, delimiter: str, width: int) -> list[str] | None:
+    """Returns the cells of the first line if it is a record by itself, and pushes back the other lines.
+
+    A backslash before the quote that closes a cell, as in "C:\\dir\\", doesn't escape that quote.
+    """
+    first, *rest = pending.lines
+    literal = _CLOSING.sub(r'\\\\"', _ALONE.sub(r"\\\\", first))
+    try:
+        (cells,) = csv.reader([literal], delimiter=delimiter, strict=True, escapechar="\\", doublequote=False)
+    except (csv.Error, ValueError):
+        return None
+    if len(cells) != width or not _CLOSING.search(first):
+        return None
+    pending.source.push(rest)
+    return cells
 
 
 def _reject_first_line(pending: _Pending, line: int, reason: str) -> _Record:
     first, *rest = pending.lines
     pending.source.push(rest)
-    return _Record(line, None, first.rstrip("\r\n"), reason)
+    return _Record(line, None, first.rstrip("\r\n")[:SHOWN], reason)

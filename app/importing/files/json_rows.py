@@ -1,41 +1,162 @@
-"""Reads rows from JSON: one object per line, or an array of objects, without loading the entire file."""
+"""Reads rows from JSON: one object per line, objects one after the other, or an array, also within an
+object."""
 
+import io
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
 import orjson
 
-from app.importing.files.rows import Cell, Row, SourceError, Unreadable
+from app.importing.files.json_text import Broken, JsonText
+from app.importing.files.rows import (
+    LARGEST_CELL,
+    SHOWN,
+    Cell,
+    Row,
+    SourceError,
+    Unreadable,
+    too_large,
+)
 
 _NO_OBJECT = "not a JSON object"
+_LONGEST_LINE = 8 << 20  # characters
+_DEEPEST = 4  # levels of objects in which rows are looked for
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_Rows = Iterator[Row | Unreadable]
 
 
-def lines(text: TextIO) -> Iterator[Row | Unreadable]:
+def lines(text: TextIO) -> _Rows:
     """Yields a row for each line of NDJSON. Skips blank lines."""
     number = 0
-    for line_number, line in enumerate(text, 1):
+    for line_number, line in _bounded_lines(text):
         if line.isspace():
             continue
         number += 1
-        try:
-            values = _loads(line)
-        except ValueError as error:
-            yield Unreadable(number, line_number, line.rstrip("\r\n"), f"not JSON: {error}")
-            continue
-        if isinstance(values, dict):
-            yield Row(number, line_number, values)
-        else:
-            yield Unreadable(number, line_number, line.rstrip("\r\n"), _NO_OBJECT)
+        yield _of_line(number, line_number, line)
 
 
-def array(text: TextIO) -> Iterator[Row | Unreadable]:
+def array(text: TextIO) -> _Rows:
     """Yields a row for each object in a JSON array, which can be on one line or on many."""
-    for number, item in enumerate(_items(_Window(text)), 1):
-        if isinstance(item, dict):
-            yield Row(number, None, item)
+    window = JsonText(text)
+    window.character()
+    return _numbered(window.elements())
+
+
+def objects(text: TextIO) -> _Rows:
+    """Yields a row for each of the objects that follow one another, each on one line or on many."""
+    return _numbered(_values(JsonText(text)))
+
+
+def within(text: TextIO, path: Sequence[str]) -> _Rows:
+    """Yields a row for each object of the array at a path of keys through the object that the text is.
+
+    Raises SourceError if there is no such array.
+    """
+    window = JsonText(text)
+    window.character()
+    return _numbered(_at(window, path))
+
+
+def arrays_within(sample: str) -> list[str]:
+    """Returns the paths of the arrays of objects within the object that a text begins with, such as
+    "data.courses"."""
+    found: list[str] = []
+    window = JsonText(io.StringIO(sample))
+    window.character()
+    with suppress(SourceError):  # the sample ends within the object
+        _find_arrays(window, "", _DEEPEST, found)
+    return found
+
+
+def is_lines(sample: str) -> bool:
+    """Returns whether a text has one object per line: its first line is one, or most of its first lines
+    are."""
+    first, *others = (line for line in sample.split("\n")[:50] if line.strip())
+    if _is_object(first):
+        return bool(others)
+    return 2 * sum(map(_is_object, others)) > len(others)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _find_arrays(window: JsonText, prefix: str, depth: int, found: list[str]) -> None:
+    for key in window.entries():
+        path = f"{prefix}{key}"
+        if window.character() == "{" and depth > 1:
+            _find_arrays(window, f"{path}.", depth - 1, found)
+            continue
+        if window.character() == "[":
+            elements = window.elements()
+            if isinstance(next(elements, None), dict):
+                found.append(path)
+            deque(elements, maxlen=0)  # skips the others
+            continue
+        window.skip_value()
+
+
+def _at(window: JsonText, path: Sequence[str]) -> Iterator[Cell | Broken]:
+    first, *others = path
+    for key in window.entries():
+        kind = window.character()
+        if key == first and others and kind == "{":
+            yield from _at(window, others)
+            return
+        if key == first and not others and kind == "[":
+            yield from window.elements()
+            return
+        window.skip_value()
+    raise SourceError(f"there is no list “{'.'.join(path)}”")
+
+
+def _values(window: JsonText) -> Iterator[Cell | Broken]:
+    while window.character():
+        if window.character() == ",":
+            window.skip()
+            continue
+        yield window.value()
+
+
+def _numbered(values: Iterator[Cell | Broken]) -> _Rows:
+    for number, value in enumerate(values, 1):
+        if isinstance(value, Broken):
+            yield Unreadable(number, None, value.text, value.reason)
+        elif not isinstance(value, dict):
+            yield Unreadable(number, None, json.dumps(value, ensure_ascii=False)[:SHOWN], _NO_OBJECT)
+        elif reason := too_large(value):
+            yield Unreadable(number, None, json.dumps(value, ensure_ascii=False)[:SHOWN], reason)
         else:
-            yield Unreadable(number, None, json.dumps(item, ensure_ascii=False), _NO_OBJECT)
+            yield Row(number, None, _plain_row(value))
+
+
+def _of_line(number: int, line_number: int, line: str) -> Row | Unreadable:
+    shown = line.rstrip("\r\n")
+    if len(line) >= _LONGEST_LINE:
+        return Unreadable(
+            number, line_number, shown[:SHOWN], f"a line of more than {_LONGEST_LINE:,} characters"
+        )
+    try:
+        values = _loads(line)
+    except RecursionError:
+        return Unreadable(number, line_number, shown[:SHOWN], "not JSON: it is nested too deeply")
+    except ValueError as error:
+        why = str(error) if isinstance(error, json.JSONDecodeError) else "a number has too many digits"
+        return Unreadable(number, line_number, shown, f"not JSON: {why}")
+    if not isinstance(values, dict):
+        return Unreadable(number, line_number, shown, _NO_OBJECT)
+    if len(line) > LARGEST_CELL and (reason := too_large(values)):
+        return Unreadable(number, line_number, shown[:SHOWN], reason)
+    return Row(number, line_number, _plain_row(values))
 
 
 def _loads(line: str) -> Cell:
@@ -46,59 +167,60 @@ def _loads(line: str) -> Cell:
         return json.loads(line)
 
 
-class _Window:
-    """A window on a JSON text: the part that has been read but not yet parsed."""
-
-    def __init__(self, text: TextIO) -> None:
-        self._source = text
-        self._decode = json.JSONDecoder().raw_decode
-        self._text = ""
-        self._position = 0
-
-    def more(self) -> bool:
-        """Reads more of the text. Returns False at the end of the text.
-
-        Each read doubles the window, so that a long item is rescanned only a few times.
-        """
-        unparsed = len(self._text) - self._position
-        chunk = self._source.read(max(1 << 16, unparsed))
-        self._text, self._position = self._text[self._position :] + chunk, 0
-        return bool(chunk)
-
-    def character(self) -> str:
-        """Returns the next character that is not white space, without consuming it; "" at the end."""
-        while True:
-            character = self._text[self._position : self._position + 1]
-            if not character and not self.more():
-                return ""
-            if character and not character.isspace():
-                return character
-            self._position += len(character)
-
-    def skip(self) -> None:
-        self._position += 1
-
-    def item(self) -> Cell:
-        while True:
-            try:
-                value, end = self._decode(self._text, self._position)
-            except json.JSONDecodeError as error:
-                if not self.more():
-                    raise SourceError(f"the JSON array is incomplete: {error.msg}") from None
-                continue
-            if end == len(self._text) and self.more():
-                continue  # more digits of the number may follow in the next chunk
-            self._position = end
-            return value
+def _bounded_lines(text: TextIO) -> Iterator[tuple[int, str]]:
+    """Yields each line with its number. Of a line that is too long, it yields only the beginning."""
+    number = 0
+    while line := text.readline(_LONGEST_LINE):
+        number += 1
+        yield number, line
+        while len(line) == _LONGEST_LINE and not line.endswith(("\n", "\r")):
+            line = text.readline(_LONGEST_LINE)
 
 
-def _items(window: _Window) -> Iterator[Cell]:
-    window.character()
-    window.skip()  # the opening bracket
-    while (character := window.character()) != "]":
-        if not character:
-            raise SourceError("the JSON array is incomplete: the closing bracket is missing")
-        if character == ",":
-            window.skip()
-            continue
-        yield window.item()
+def _plain_row(values: dict[str, Cell]) -> dict[str, Cell]:
+    """Replaces the typed values of MongoDB's extended JSON, such as {"$oid": …}, in place."""
+    for key, value in values.items():
+        if isinstance(value, dict | list):
+            values[key] = _plain(value)
+    return values
+
+
+def _plain(value: Cell) -> Cell:
+    if isinstance(value, list):
+        return [_plain(item) if isinstance(item, dict | list) else item for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((key, inner),) = value.items()
+        if key in _TYPED:
+            return _TYPED[key](_plain(inner))
+    return _plain_row(value)
+
+
+def _number(value: Cell) -> Cell:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return float(value) if isinstance(value, str | int | float) else value
+
+
+def _date(value: Cell) -> Cell:
+    """Converts milliseconds since 1970 to text. Other forms are text already."""
+    try:
+        return (_EPOCH + timedelta(milliseconds=value)).isoformat() if isinstance(value, int) else value
+    except OverflowError:
+        return value
+
+
+#: The typed values that `mongoexport` writes, by their keys.
+_TYPED: Mapping[str, Callable[[Cell], Cell]] = {
+    "$oid": lambda value: value,
+    "$date": _date,
+    "$numberLong": _number,
+    "$numberInt": _number,
+    "$numberDouble": lambda value: float(value) if isinstance(value, str | int | float) else value,
+    "$numberDecimal": str,
+    "$symbol": lambda value: value,
+    "$uuid": lambda value: value,
+    "$undefined": lambda value: None,
+}

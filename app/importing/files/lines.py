@@ -4,11 +4,14 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TextIO
 
+_LONGEST = 4 << 20  # characters
+
 
 class Lines(Iterator[str]):
     """Iterates over the physical lines of a text, including their line ends.
 
-    `number` is the number of the most recently read line, from 1.
+    Of a line that is too long to be a record, the rest is skipped. `number` is the number of the most
+    recently read line, from 1.
     """
 
     def __init__(self, text: TextIO) -> None:
@@ -17,7 +20,7 @@ class Lines(Iterator[str]):
         self.number = 0
 
     def __next__(self) -> str:
-        line = self._buffer.popleft() if self._buffer else self._text.readline()
+        line = self._buffer.popleft() if self._buffer else self._read()
         if not line:
             raise StopIteration
         self.number += 1
@@ -30,6 +33,18 @@ class Lines(Iterator[str]):
 
     def head(self, count: int) -> list[str]:
         """Returns up to `count` of the next lines without consuming them."""
-        while len(self._buffer) < count and (line := self._text.readline()):
+        while len(self._buffer) < count and (line := self._read()):
             self._buffer.append(line)
         return list(self._buffer)[:count]
+
+    @staticmethod
+    def is_cut(line: str) -> bool:
+        """Returns whether the rest of a line was skipped."""
+        return len(line) >= _LONGEST
+
+    def _read(self) -> str:
+        line = self._text.readline(_LONGEST)
+        rest = line
+        while len(rest) == _LONGEST and not rest.endswith(("\n", "\r")):
+            rest = self._text.readline(_LONGEST)
+        return line

@@ -7,6 +7,11 @@ from typing import Any
 Cell = Any  # one value as in the file: text from CSV, otherwise any JSON value
 Cells = Mapping[str, Cell]  # the values of a row, keyed by column name
 
+LARGEST_CELL = 1 << 20  # characters
+_LARGEST_ROW = 2 << 20  # characters of its cells; MongoDB stores documents of 16 MB
+TOO_LARGE = "a cell has more than a million characters"
+SHOWN = 1_000  # characters that are kept of a part that is too large to keep
+
 
 class SourceError(Exception):
     """The file can't be opened or read to the end. The message names the file and gives the reason."""
@@ -27,9 +32,30 @@ class Row:
 
 @dataclass(slots=True)
 class Unreadable:
-    """A part of the file that is not a valid row. Its text is included, so that no data is lost."""
+    """A part of the file that is not a valid row. Its text is included, so that no data is lost.
+
+    Of a part that is too large to be a row, only the beginning is included.
+    """
 
     number: int
     line: int | None
     text: str
     reason: str
+
+
+@dataclass(slots=True)
+class Blank:
+    """A row of empty cells."""
+
+    line: int | None
+
+
+Part = Row | Unreadable | Blank
+
+
+def too_large(values: Cells) -> str | None:
+    """Returns why a row is too large to be imported, or None."""
+    sizes = [len(value) for value in values.values() if isinstance(value, str)]
+    if any(size > LARGEST_CELL for size in sizes):
+        return TOO_LARGE
+    return "the row has more than two million characters" if sum(sizes) > _LARGEST_ROW else None

@@ -1,10 +1,10 @@
-"""An import file, which is decompressed, decoded and read row by row.
+"""An import file, which is unpacked, decoded and read row by row.
 
-The encoding and the format are detected from the first bytes.
+What the file is, its encoding and its format are detected.
 """
 
 import codecs
-import gzip
+import hashlib
 import io
 import sys
 import zlib
@@ -14,22 +14,20 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
-from charset_normalizer import from_bytes
+from app.importing.files import delimited, json_rows, workbook
+from app.importing.files.encodings import Encoding, detect, normalised, stray_bytes
+from app.importing.files.kinds import opened
+from app.importing.files.rows import Cell, Part, Row, SourceError
+from app.importing.files.table import Table
 
-from app.importing.files import delimited, json_rows
-from app.importing.files.rows import Cell, Row, SourceError, Unreadable
+Format = Literal["delimited", "ndjson", "array", "objects", "workbook"]
 
-Format = Literal["delimited", "ndjson", "array"]
+_SAMPLE = 1 << 18  # bytes inspected to detect the format
+_SAMPLE_ROWS = 2_000
+_SAMPLE_CELLS = 4 << 20  # characters in the sample's cells, after which no more rows are added
 
-_SAMPLE = 1 << 18  # number of bytes inspected to detect the encoding and the format
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # must precede UTF-16-LE, whose byte order mark is a prefix of this one
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_WESTERN = {"latin_1", "cp1250", "cp1254", "cp1257", "iso8859_9", "iso8859_15", "mac_roman", "ascii", "cp437"}
+#: What reading raises where a file is damaged.
+_DAMAGE = (SourceError, EOFError, OSError, zlib.error, SyntaxError, ValueError)
 
 
 @dataclass
@@ -38,33 +36,50 @@ class Source:
 
     name: str
     format: Format
-    encoding: str
+    encoding: Encoding
+    part: str  # which part of the file the rows are in, such as a sheet; "" for all of it
     columns: Sequence[str]  # the names in the header, or the keys in the first JSON rows
+    header: Sequence[str]  # the cells of the first row of a table, even if they aren't names
     sample: Sequence[dict[str, Cell]]  # the values of the first rows
     skipped: Sequence[str]  # the lines above the header
     size: int | None  # size of the file on disk, in bytes; None for standard input
+    is_headless: bool  # whether the first row of a table was guessed to be data
     _file: BinaryIO
-    _text: io.TextIOWrapper  # kept alive, because a TextIOWrapper closes its file when garbage-collected
-    _rows: Iterator[Row | Unreadable]
-    _ahead: list[Row | Unreadable] = field(default_factory=list)
+    _text: io.TextIOWrapper | None  # kept alive, because it closes its file when garbage-collected
+    _rows: Iterator[Part]
+    _ahead: list[Part] = field(default_factory=list)
+    _damage: Exception | None = None  # why the file can't be read beyond the first rows
 
-    def rows(self) -> Iterator[Row | Unreadable]:
+    def rows(self) -> Iterator[Part]:
         """Yields all data rows in order. Raises SourceError if the rest of the file can't be read."""
+        yield from self._ahead
         try:
-            yield from self._ahead
+            if self._damage:
+                raise self._damage
             yield from self._rows
-        except (EOFError, OSError, zlib.error) as error:
+        except _DAMAGE as error:
             raise SourceError(f"{self.name} can't be read to the end: {error}") from None
 
-    def look_ahead(self, count: int = 200) -> None:
+    def look_ahead(self) -> None:
         """Reads the first rows into the sample. `rows` will still yield them.
 
         Raises SourceError if the file has no rows.
         """
-        self._ahead += islice(self._rows, count)
+        size = 0
+        try:
+            for part in islice(self._rows, _SAMPLE_ROWS):
+                self._ahead.append(part)
+                if isinstance(part, Row):
+                    size += sum(len(value) for value in part.values.values() if isinstance(value, str))
+                if size > _SAMPLE_CELLS:
+                    break
+        except _DAMAGE as error:
+            if not self._ahead:
+                raise SourceError(str(error)) from None
+            self._damage = error
         if not self._ahead:
             raise SourceError("the file has no rows")
-        self.sample = [row.values for row in self._ahead if isinstance(row, Row)]
+        self.sample = [part.values for part in self._ahead if isinstance(part, Row)]
         if not self.columns:
             self.columns = list(dict.fromkeys(key for values in self.sample for key in values))
 
@@ -72,30 +87,51 @@ class Source:
         """Returns the number of bytes read from the file, before decompression; None if unknown."""
         return self._file.tell() if self.size else None
 
+    def digest(self) -> str | None:
+        """Returns a digest of the file's size, its beginning and its end; None for standard input."""
+        if self.size is None:
+            return None
+        with Path(self.name).open("rb") as file:
+            ends = file.read(_SAMPLE)
+            file.seek(max(0, self.size - _SAMPLE))
+            ends += file.read(_SAMPLE)
+        return hashlib.sha256(b"%d " % self.size + ends).hexdigest()
+
     def close(self) -> None:
-        self._text.close()
+        if self._text:
+            self._text.close()
         self._file.close()
 
 
-def open_source(name: str, *, encoding: str | None = None) -> Source:
+def open_source(
+    name: str, *, encoding: str | None = None, rows: str | None = None, header: bool | None = None
+) -> Source:
     """Opens the file at a path, or standard input if the name is `-`.
 
-    If no `encoding` is given, it is detected. Raises SourceError if the file can't be opened or has no rows.
+    encoding: if None, it is detected. rows: the path of the list of rows within a JSON object, such as
+    "data.courses"; if None, it is looked for. header: whether a table has one; if None, that is guessed.
+    Raises SourceError if the file can't be opened or has no rows.
     """
     file, size = _open(name)
     try:
-        binary = _decompressed(file)
-        sample = binary.peek(_SAMPLE)
-        encoding = encoding or _detect_encoding(sample)
-        text = io.TextIOWrapper(binary, encoding=encoding, errors="lectern_cp1252", newline="")
-        first = sample.decode(encoding, "replace").lstrip("\ufeff \t\r\n")[:1]
-        return _identify(name, text, first, encoding, file, size)
+        binary, kind = opened(name, file)
+        if kind == "workbook":
+            table, sheet = workbook.open_workbook(name, binary)
+            return _ready(name, "workbook", Encoding("utf-8"), sheet, table, size, file, None)
+        known = _encoding(name, binary, encoding)
+        binary = _again(name, file, binary)
+        text = io.TextIOWrapper(binary, encoding=known.name, errors="lectern_cp1252", newline="")
+        sample = cast("io.BufferedReader", binary).peek(_SAMPLE)[:_SAMPLE].decode(known.name, "replace")
+        return _identify(
+            name, text, sample.lstrip("\ufeff \t\r\n"), known, file, size, rows=rows, header=header
+        )
     except (EOFError, OSError, LookupError, zlib.error) as error:
         file.close()
         raise SourceError(f"{name} can't be read: {error}") from None
     except SourceError as error:
         file.close()
-        raise SourceError(f"{name}: {error}") from None
+        prefix = "" if str(error).startswith(name) else f"{name}: "
+        raise SourceError(f"{prefix}{error}") from None
 
 
 def _open(name: str) -> tuple[BinaryIO, int | None]:
@@ -108,41 +144,92 @@ def _open(name: str) -> tuple[BinaryIO, int | None]:
         raise SourceError(f"{name}: {error.strerror}") from None
 
 
-def _decompressed(file: BinaryIO) -> io.BufferedReader:
-    head = cast("io.BufferedReader", file).peek(2)[:2]
-    raw = gzip.GzipFile(fileobj=file) if head == b"\x1f\x8b" else file
-    return io.BufferedReader(cast("io.RawIOBase", raw), buffer_size=_SAMPLE)
+def _encoding(name: str, binary: BinaryIO, given: str | None) -> Encoding:
+    """Returns the encoding of a file, by reading all of it; of standard input, by its first part."""
+    whole: BinaryIO = binary
+    if name == "-":
+        whole = io.BytesIO(cast("io.BufferedReader", binary).peek(_SAMPLE)[:_SAMPLE])
+    if given is None:
+        return detect(whole)
+    stray, line = stray_bytes(whole, normalised(given))
+    return Encoding(normalised(given), None, stray, line)
 
 
-def _detect_encoding(sample: bytes) -> str:
-    for mark, encoding in _BOMS:
-        if sample.startswith(mark):
-            return encoding
-    if sample[1::2].count(0) > len(sample) / 4:
-        return "utf-16-le"
-    if sample[::2].count(0) > len(sample) / 4:
-        return "utf-16-be"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
-    except UnicodeDecodeError:
-        return _detect_legacy_encoding(sample)
-    return "utf-8"
+def _again(name: str, file: BinaryIO, binary: BinaryIO) -> BinaryIO:
+    """Returns the file from its beginning, once its encoding has been detected."""
+    if name == "-":
+        return binary
+    file.seek(0)
+    return opened(name, file)[0]
 
 
-def _detect_legacy_encoding(sample: bytes) -> str:
-    """Detects an encoding that predates Unicode, or UTF-8 with some stray bytes.
+def _identify(
+    name: str,
+    text: io.TextIOWrapper,
+    sample: str,
+    encoding: Encoding,
+    file: BinaryIO,
+    size: int | None,
+    *,
+    rows: str | None,
+    header: bool | None,
+) -> Source:
+    if sample[:1] in ("[", "{"):
+        kind, path, found = _json_rows(text, sample, rows)
+        part = f"list “{path}”" if path else ""
+        return _ready(name, kind, encoding, part, Table([], [], [], found), size, file, text)
+    if rows:
+        raise SourceError(f"there is no list “{rows}”: this is not JSON")
+    table = delimited.open_table(text, header=header)
+    return _ready(name, "delimited", encoding, "", table, size, file, text)
 
-    The encodings in _WESTERN are read as cp1252, which is by far the most common of them. So is text with few
-    bytes above 127, because text in most other legacy encodings has many of them.
-    """
-    text = sample.decode("utf-8", "replace")
-    stray, high = text.count("\ufffd"), sum(1 for byte in sample if byte > 127)
-    if sum(1 for character in text if character > "\x7f") > 2 * stray:
-        return "utf-8"
-    if high < len(sample) / 20:
-        return "cp1252"
-    best = from_bytes(sample).best()
-    return "cp1252" if best is None or best.encoding in _WESTERN else best.encoding
+
+def _json_rows(text: io.TextIOWrapper, sample: str, path: str | None) -> tuple[Format, str, Iterator[Part]]:
+    """Returns the format of a JSON file, the path of its rows if they are within an object, and the rows."""
+    if path:
+        return "objects", path, json_rows.within(text, path.split("."))
+    if sample[:1] == "[":
+        return "array", "", json_rows.array(text)
+    if json_rows.is_lines(sample):
+        return "ndjson", "", json_rows.lines(text)
+    paths = json_rows.arrays_within(sample)
+    if len(paths) > 1:
+        listed = " and ".join(f"“{path}”" for path in paths[:10])
+        raise SourceError(
+            f'there are lists in {listed}; choose one with --rows, or rows = "{paths[0]}" in a mapping'
+        )
+    if paths:
+        return "objects", paths[0], json_rows.within(text, paths[0].split("."))
+    return "objects", "", json_rows.objects(text)
+
+
+def _ready(
+    name: str,
+    kind: Format,
+    encoding: Encoding,
+    part: str,
+    table: Table,
+    size: int | None,
+    file: BinaryIO,
+    text: io.TextIOWrapper | None,
+) -> Source:
+    source = Source(
+        name,
+        kind,
+        encoding,
+        part,
+        table.columns,
+        table.header,
+        [],
+        table.skipped,
+        size,
+        table.is_headless,
+        file,
+        text,
+        table.rows,
+    )
+    source.look_ahead()
+    return source
 
 
 def _stray_byte(error: UnicodeError) -> tuple[str, int]:
@@ -156,22 +243,3 @@ def _stray_byte(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("lectern_cp1252", _stray_byte)
-
-
-def _identify(
-    name: str, text: io.TextIOWrapper, first: str, encoding: str, file: BinaryIO, size: int | None
-) -> Source:
-    skipped: Sequence[str] = ()
-    columns: Sequence[str] = ()
-    rows: Iterator[Row | Unreadable]
-    kind: Format
-    if first == "[":
-        kind, rows = "array", json_rows.array(text)
-    elif first == "{":
-        kind, rows = "ndjson", json_rows.lines(text)
-    else:
-        table = delimited.open_table(text)
-        kind, columns, skipped, rows = "delimited", table.columns, table.skipped, table.rows()
-    source = Source(name, kind, encoding, columns, [], skipped, size, file, text, rows)
-    source.look_ahead()
-    return source

@@ -1,42 +1,76 @@
-"""Converts dates and times in many formats to UTC with millisecond precision."""
+"""Reads dates and times in many formats as UTC with millisecond precision.
+
+A date such as 06/11/2015 has the order of its column: the one that all of the column's dates allow.
+"""
 
 import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any
+from datetime import date as calendar_date
+from typing import Any, NamedTuple
+
+from app.importing.values.columns import Column, Decision, Options
+from app.importing.values.words import WORDS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)  # day 0; right from March 1900 on
+_EXCEL = range(20_000, 80_000)  # serials of October 1954 to January 2119
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
-_NUMERIC = re.compile(r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})(?:[ ,]+(\d{1,2}:\d{2}(?::\d{2})?))?")
-_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b|\bof\b|,", re.IGNORECASE)
-_WEEKDAY = re.compile(
-    r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?\s+", re.IGNORECASE
+_NUMERIC = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
+_CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
+_SPACED = re.compile(r"(\d{1,4})\. (\d{1,2})\. (\d{1,4})\.?")  # 31. 12. 2015, 2015. 12. 31.
+_CLOCK = re.compile(
+    r"[ ,T]+(?:at |um |à |a las )?(\d{1,2})[:.h](\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
+    r"\s*(?P<half>[ap]\.?\s?m\.?)?"
+    r"(?:\s*(?P<zone>z|utc|gmt|ut|[a-z]{3,4})?\s?(?P<offset>[+-]\d{2}:?\d{2})?)(?:\s*\(.*\))?$",
+    re.IGNORECASE,
 )
-_WRITTEN = ("%d %B %Y", "%d %b %Y", "%B %d %Y", "%b %d %Y", "%Y %B %d", "%Y %b %d", "%d-%b-%Y", "%d-%B-%Y")
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p")
-_PATTERNS = tuple(date + clock for clock in _CLOCKS for date in _WRITTEN)
+#: The form of ctime and date(1).
+_UNIX = re.compile(r"^(\D+ \d{1,2}) (\d\d:\d\d:\d\d)( [A-Z]{3,4}| [+-]\d{4})? (\d{4})$")
+_ZONES: Mapping[str, int] = {"": 0, **WORDS["zones"]}
+_ORDINAL = re.compile(
+    r"(?<=\d)(?:st|nd|rd|th|er|º|ª|\.)(?=\s|,|$)|\b(?:of|de|del|den|the)\b|,", re.IGNORECASE
+)
+#: For each month, the beginnings of its name in many languages.
+_MONTHS = [names.split("|") for names in WORDS["dates"]["months"]]
 _NO_DATE = "is not a date"
+_UNCLEAR = "can be read as day/month or as month/day (set day_first = true or false)"
+_PIVOT = 20  # two-digit years up to this many years ahead are in this century
 
 
-def date(value: object, *, format: str | None = None, day_first: bool | None = None) -> datetime:
-    """Parses a date: epoch seconds or milliseconds, any ISO 8601 format, or a written date.
+class _Numbers(NamedTuple):
+    """A date in three numbers, as written. mark: what separates them."""
 
-    Examples of written dates are "June 11, 2015" and "11 Jun 2015 9:30". A time without a time zone is in
-    UTC. `format` is a strptime pattern. `day_first` determines whether 06/11/2015 is in November or June.
+    one: str
+    two: str
+    three: str
+    mark: str
+
+
+def date(
+    value: object, *, format: str | None = None, day_first: bool | None = None, excel: bool = False
+) -> datetime:
+    """Reads a date: any ISO 8601 format, a written date, epoch seconds or milliseconds.
+
+    Examples of written dates are "June 11, 2015", "Monday, 31 August 2020, 10:05 AM" and "2020-01-31 10:00:00
+    UTC". A time without a time zone is in UTC. `format` is a strptime pattern. `day_first` says whether
+    06/11/2015 is in November or June. With `excel`, 44197 is a day's number in a spreadsheet.
     """
     if isinstance(value, bool):
         raise ValueError(_NO_DATE)
+    if isinstance(value, datetime):
+        return _utc(value)
     if isinstance(value, int | float):
-        return _epoch(value)
+        return _number(float(value), excel=excel)
     text = " ".join(str(value).split())
     if format:
-        return _utc(_strptime(text, (format,)))
-    if _DIGITS.fullmatch(text) and len(text.lstrip("-").split(".")[0]) > 8:
-        return _epoch(float(text))
-    try:
+        return _utc(_strptime(text, format))
+    if _DIGITS.fullmatch(text) and _is_number(text):
+        return _number(float(text), excel=excel)
+    with suppress(ValueError):
         return _utc(datetime.fromisoformat(text))
-    except ValueError:
-        return _utc(_written(text, day_first))
+    return _written(text, day_first)
 
 
 def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determines which values are valid
@@ -48,15 +82,62 @@ def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determ
         raise ValueError("is not a number of days") from None
 
 
-def _epoch(value: float) -> datetime:
-    """Reads a number of seconds or milliseconds since 1970.
+def decide_date(column: Column, given: Options) -> Decision:
+    """Decides the order of day and month from the dates of which one part is above 12, and what bare numbers
+    are.
+
+    If the dates contradict each other, or none shows the order, those that can be read in two ways stay
+    unread.
+    """
+    if "format" in given:
+        return Decision()
+    decision = _decide_excel(column, given)
+    if "day_first" in given:
+        return decision
+    numbers = [
+        n for cell in column.cells if isinstance(cell, str) and (n := _numeric_part(cell)) and not _is_iso(n)
+    ]
+    short = [n for n in numbers if len(n.one) < 3 and len(n.three) < 3]
+    orders = {order for n in numbers if (order := _shown_order(n)) is not None}
+    if len(orders) == 1:
+        decision |= Decision({"day_first": orders.pop()})
+    elif orders:
+        decision |= Decision(
+            notes=["some dates have the day first, others the month: unclear ones are left out"]
+        )
+    if short:
+        decision |= Decision(assumed={"format": f"years of two digits are from {_first_short_year()} on"})
+    return decision
+
+
+def _decide_excel(column: Column, given: Options) -> Decision:
+    """Decides that bare numbers are days of a spreadsheet if all of the column's bare numbers can be."""
+    bare = [
+        float(str(c)) for c in column.cells if not isinstance(c, bool) and _DIGITS.fullmatch(str(c).strip())
+    ]
+    if "excel" in given or not bare or not all(int(number) in _EXCEL for number in bare):
+        return Decision()
+    return Decision({"excel": True}, {"excel": "bare numbers are a spreadsheet's days"})
+
+
+def _is_number(text: str) -> bool:
+    """Returns whether digits are a number, and not a date such as 20150611."""
+    whole = text.lstrip("-").split(".")[0]
+    return len(whole) > 8 or int(whole) in _EXCEL
+
+
+def _number(value: float, *, excel: bool) -> datetime:
+    """Reads a number of seconds or milliseconds since 1970, or of days in a spreadsheet.
 
     Numbers from 1e11 are milliseconds, because as seconds they would mean dates after November 5138. Only
     dates from March 1973 to November 2286 are accepted.
     """
+    if excel and int(value) in _EXCEL:
+        return _utc(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400)))
     seconds = value / 1000 if abs(value) >= 1e11 else value
     if not 1e8 <= seconds < 1e10:
-        raise ValueError(_NO_DATE)
+        hint = " (excel = true reads it as a spreadsheet's day)" if value in _EXCEL else ""
+        raise ValueError(_NO_DATE + hint)
     return _EPOCH + timedelta(milliseconds=round(seconds * 1000))
 
 
@@ -66,40 +147,138 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _written(text: str, day_first: bool | None) -> datetime:
-    if match := _NUMERIC.fullmatch(text):
-        return _numeric(match, day_first)
-    if re.search(r"\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC?)$", text):
-        return parsedate_to_datetime(text)
-    plain = " ".join(
-        _ORDINAL.sub(" ", _WEEKDAY.sub("", text)).replace("Sept ", "Sep ").replace(".", "").split()
-    )
-    return _strptime(plain, _PATTERNS)
-
-
-def _numeric(match: re.Match[str], day_first: bool | None) -> datetime:
-    """Reads a date such as 2015/6/11, 31.12.2015 or 12/31/2015. An ambiguous date requires `day_first`."""
-    one, two, three = (int(part) for part in match.groups()[:3])
-    if len(match[1]) == 4:
-        year, month, day = one, two, three
-    elif len(match[3]) != 4:
+    text = _UNIX.sub(r"\1 \4 \2\3", text)
+    day_text, clock = _split_clock(text)
+    day = _day_or_none(day_text, day_first)
+    if day is None:  # perhaps because of a weekday in front
+        day = _day_or_none(day_text.partition(" ")[2], day_first)
+    if day is None:
         raise ValueError(_NO_DATE)
-    else:
-        dotted = "." in match[0].split()[0]
-        day_first = (dotted or one > 12 or None) if day_first is None else day_first
-        if day_first is None and two <= 12 and one != two:
-            raise ValueError("can be read as day/month or as month/day (set day_first = true or false)")
-        year, (day, month) = three, (one, two) if day_first else (two, one)
-    hour, minute, second, *_ = [*map(int, (match[4] or "0:0").split(":")), 0]
     try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC) + clock
+    except OverflowError:
+        raise ValueError(_NO_DATE) from None
+
+
+def _split_clock(text: str) -> tuple[str, timedelta]:
+    """Splits a text into its day and the time after midnight in UTC."""
+    match = _CLOCK.search(text)
+    if match is None:
+        return text, timedelta()
+    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+    zone, offset = (match["zone"] or "").casefold(), match["offset"]
+    if half := (match["half"] or "")[:1].casefold():
+        if not 1 <= hour <= 12:
+            raise ValueError(_NO_DATE)
+        hour = hour % 12 + (12 if half == "p" else 0)
+    if hour > 24 or minute > 59 or second > 60 or zone not in _ZONES:
+        raise ValueError(_NO_DATE)
+    ahead = timedelta(hours=_ZONES[zone])
+    if offset:
+        sign = -1 if offset[0] == "-" else 1
+        ahead = sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))
+    clock = timedelta(
+        hours=hour, minutes=minute, seconds=second, milliseconds=int(f"{match[4] or 0:0<3}"[:3])
+    )
+    return text[: match.start()], clock - ahead
+
+
+def _day_or_none(text: str, day_first: bool | None) -> calendar_date | None:
+    """Reads a day, or returns None if the text has another form.
+
+    Raises ValueError if it has the form of a day but is none, or can be read in two ways.
+    """
+    if numbers := _numeric_part(text):
+        return _numeric(numbers, day_first)
+    words = _ORDINAL.sub(" ", text.casefold()).replace("-", " ").replace("/", " ").replace(".", " ").split()
+    if len(words) == 3:
+        months = [(index, month) for index, word in enumerate(words) if (month := _month(word))]
+        numbers_ = [word for index, word in enumerate(words) if index != (months[0][0] if months else -1)]
+        if len(months) == 1 and all(word.isdecimal() for word in numbers_):
+            year, day = _year_and_day(numbers_)
+            return _calendar(year, months[0][1], day)
+    return None
+
+
+def _year_and_day(words: Sequence[str]) -> tuple[int, int]:
+    """Returns the year and the day beside a written month: the year has four digits, or stands last."""
+    first, second = words
+    year, day = (first, second) if len(first) == 4 else (second, first)
+    return (int(year) if len(year) == 4 else _century(year)), int(day)
+
+
+def _month(word: str) -> int | None:
+    folded = word.casefold().rstrip(".")
+    if not folded or folded[0].isdecimal():
+        return None
+    found = [
+        (len(start), number)
+        for number, starts in enumerate(_MONTHS, 1)
+        for start in starts
+        if folded.startswith(start)
+    ]
+    return max(found)[1] if found else None
+
+
+def _numeric_part(text: str) -> _Numbers | None:
+    """Returns the three numbers of a date such as 2015/6/11 or 31.12.2015, without the time after it."""
+    bare = _CLOCK.sub("", text.strip())
+    if match := _NUMERIC.fullmatch(bare):
+        return _Numbers(match[1], match[3], match[4], match[2])
+    if match := _CJK.fullmatch(bare) or _SPACED.fullmatch(bare):
+        return _Numbers(match[1], match[2], match[3], ".")
+    return None
+
+
+def _is_iso(numbers: _Numbers) -> bool:
+    return len(numbers.one) == 4
+
+
+def _shown_order(numbers: _Numbers) -> bool | None:
+    """Returns whether a date has the day first, if it says so itself."""
+    one, two = int(numbers.one), int(numbers.two)
+    if one > 12 >= two:
+        return True
+    return False if two > 12 >= one else None
+
+
+def _numeric(numbers: _Numbers, day_first: bool | None) -> calendar_date:
+    """Reads a date in three numbers. If its order isn't clear by itself, `day_first` decides."""
+    one, two, three = int(numbers.one), int(numbers.two), int(numbers.three)
+    if _is_iso(numbers):
+        return _calendar(one, two, three)
+    if len(numbers.one) > 2 or len(numbers.three) not in (2, 4):
+        raise ValueError(_NO_DATE)
+    shown = _shown_order(numbers)
+    order = shown if shown is not None else day_first
+    if order is None and numbers.mark == ".":
+        order = True  # no country writes the month first with points
+    if order is None and one != two:
+        raise ValueError(_UNCLEAR)
+    year = three if len(numbers.three) == 4 else _century(numbers.three)
+    return _calendar(year, two, one) if order else _calendar(year, one, two)
+
+
+def _century(year: str) -> int:
+    if len(year) != 2:
+        raise ValueError(_NO_DATE)
+    first = _first_short_year()
+    return first + (int(year) - first) % 100
+
+
+def _first_short_year() -> int:
+    return datetime.now(UTC).year + _PIVOT - 99
+
+
+def _calendar(year: int, month: int, day: int) -> calendar_date:
+    try:
+        return calendar_date(year, month, day)
     except ValueError:
         raise ValueError(_NO_DATE) from None
 
 
-def _strptime(text: str, patterns: tuple[str, ...]) -> datetime:
-    for pattern in patterns:
-        try:
-            return datetime.strptime(text, pattern)
-        except ValueError:
-            continue
-    raise ValueError(_NO_DATE)
+def _strptime(text: str, pattern: str) -> datetime:
+    try:
+        return datetime.strptime(text, pattern)
+    except ValueError:
+        raise ValueError(_NO_DATE) from None

@@ -1,104 +1,114 @@
 """Infers an import mapping from the column names and a sample of the values."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
 from app.importing.files import Cells
-from app.importing.importable_fields import TARGETS, Importable, Target
-from app.importing.mapping import FieldMapping, ImportMapping, MappingError, Options, Selection
-from app.importing.records import NullCounts, Recorder, RowError
+from app.importing.header import Headers, compact
+from app.importing.importable_fields import HEADERS, TARGETS, Importable, Target
+from app.importing.mapping.decisions import Sample, decide_field
+from app.importing.mapping.definition import FieldMapping, ImportMapping, MappingError, Selection
+from app.importing.mapping.records import NullCounts, Recorder, RowError
+from app.importing.mapping.rosters import joined_name, who_counts
 
 _COUNT_COLUMNS = (
     "num reviews", "number of reviews", "review count", "reviews", "reviews count", "num ratings",
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
+    "rating number",
 )  # fmt: skip
+_TRIED = 200  # rows of the sample whose values are normalised
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
 
 #: Optional fields. A row with an invalid value in one of them is rejected, because replacing the value with
 #: null would change the meaning of the row.
 _REJECT_UNREADABLE = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments": ("status",)}
 
-Sample = Sequence[Cells]
-
 
 def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample) -> ImportMapping:
-    """Infers which column is imported as which field.
+    """Infers which column is imported as which field, and which rows are left out.
 
     Raises MappingError if no column is found for a required field.
     """
+    where = who_counts(collection, columns, sample)
+    sample = [values for values in sample if all(condition.accepts(values) for condition in where)]
+    headers, left_out = Headers(collection, columns), dict[str, str]()
+    fields = _fields(collection, headers, sample, left_out)
+    if collection == "students" and "name" not in fields and (name := joined_name(columns)):
+        fields["name"] = name
+    fields |= _identifier(collection, fields, sample)
+    _check_required(collection, fields, columns)
+    return ImportMapping(
+        collection,
+        {name: fields[name] for name in TARGETS[collection] if name in fields},
+        left_out=left_out,
+        where=where,
+    )
+
+
+def _fields(
+    collection: Importable, headers: Headers, sample: Sample, left_out: dict[str, str]
+) -> dict[str, FieldMapping]:
+    """Returns the mapping of each field that has a column. Adds to left_out the columns that don't fit, and
+    why."""
     fields: dict[str, FieldMapping] = {}
-    left_out: dict[str, str] = {}
-    free = {folded(column): column for column in reversed(columns)}
     for name, target in TARGETS[collection].items():
-        for candidates in _candidates(collection, name, target, free):
+        headers_of = HEADERS[collection][name]
+        for candidates in _candidates(collection, name, target, headers, sample):
             column = candidates[0].selection.columns[0]
             chosen = next((c for c in candidates if _fits(collection, name, c, sample)), None)
-            if chosen is None and target.owns(name, folded(column)):
+            if chosen is None and compact(column) in (compact(name), compact(headers_of[0])):
                 chosen = _best_candidate(collection, name, candidates, sample)
             if chosen is not None:
                 fields[name] = chosen
-                free = {key: c for key, c in free.items() if c not in chosen.selection.columns}
+                headers.use(_columns_of(chosen))
                 break
             if (reason := _misfit_reason(collection, name, candidates, sample)) is not None:
                 left_out.setdefault(column, reason)
-    fields = {name: fields[name] for name in TARGETS[collection] if name in fields} | _identifier(
-        collection, fields, sample
-    )
+    return fields
+
+
+def _check_required(
+    collection: Importable, fields: Mapping[str, FieldMapping], columns: Sequence[str]
+) -> None:
     for name, target in TARGETS[collection].items():
         if target.required and name not in fields:
+            missing = name
+            if name == "id" and collection in ("reviews", "enrollments"):
+                missing = "student" if "course" in fields else "course"
             raise MappingError(
-                f"no column looks like “{name}”, which is required to import {collection}; "
+                f"no column looks like “{missing}”, which is required to import {collection}"
+                f"{'' if missing == name else ' without a column of ids'}; "
                 f"write a mapping (--map). The columns are: {', '.join(columns)}"
             )
-    return ImportMapping(collection, fields, left_out=left_out)
-
-
-def folded(column: str) -> str:
-    """Simplifies a column name: "courseId", "Course ID" and "course_id" all become "course id"."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
-    return " ".join(re.findall(r"[^\W_]+", spaced.casefold()))
 
 
 def _candidates(
-    collection: Importable, name: str, target: Target, free: Mapping[str, str]
+    collection: Importable, name: str, target: Target, headers: Headers, sample: Sample
 ) -> Iterator[list[FieldMapping]]:
     """Yields the possible mappings of a field, as one list for each column that might contain it."""
     invalid: Literal["reject", "null"]
     invalid = "reject" if target.required or name in _REJECT_UNREADABLE.get(collection, ()) else "null"
-    for column in dict.fromkeys(free[key] for header in target.headers() if (key := folded(header)) in free):
-        yield [
-            FieldMapping(Selection("column", (column,)), target.normaliser, options, None, invalid)
-            for options in _options(target, free)
-        ]
+    found = (column for header in HEADERS[collection][name] if (column := headers.get(header)))
+    for column in dict.fromkeys(found):
+        plain = FieldMapping(Selection("column", (column,)), target.normaliser, {}, None, invalid)
+        candidates = [plain]
+        if target.normaliser == "rating":
+            counts = filter(None, map(headers.get, _COUNT_COLUMNS))
+            candidates += [replace(plain, options={"count": Selection("column", (c,))}) for c in counts]
+        yield [decide_field(candidate, sample) for candidate in candidates]
 
 
-def _options(target: Target, free: Mapping[str, str]) -> Iterator[Options]:
-    """Yields the normaliser options to try, in order of preference. The first that fits is used."""
-    if target.normaliser == "list":
-        yield {"separator": "-"}
-    if target.normaliser == "date":
-        yield {"day_first": True}
-        yield {"day_first": False}
-    yield {}
-    if target.normaliser == "rating":
-        yield from ({"count": Selection("column", (free[key],))} for key in _COUNT_COLUMNS if key in free)
+def _columns_of(field_mapping: FieldMapping) -> list[str]:
+    selections = [field_mapping.selection, *field_mapping.options.values()]
+    return [column for s in selections if isinstance(s, Selection) for column in s.columns]
 
 
 def _fits(collection: Importable, name: str, candidate: FieldMapping, sample: Sample) -> bool:
-    """Returns whether a candidate mapping accepts enough of the sampled values.
-
-    For dates, the candidate's order of day and month must accept every value, and the opposite order must
-    accept fewer. Otherwise the order is unknown: 06/11, for example, can be read in either order.
-    """
-    if candidate.options.get("separator"):
-        return _is_joined(candidate.selection.columns[0], candidate.options["separator"], sample)
+    """Returns whether a candidate mapping accepts enough of the sampled values."""
     accepted, null_counts = _try(collection, name, candidate, sample)
     refused = sum(null_counts.invalid.values())
-    if "day_first" in candidate.options:
-        return accepted > 0 and not refused and not _is_ambiguous(collection, name, candidate, sample)
     return accepted > 0 and accepted >= _MIN_SHARE * (accepted + refused)
 
 
@@ -106,34 +116,18 @@ def _best_candidate(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> FieldMapping | None:
     """Returns the candidate mapping that accepts the most values, or None if none accepts any."""
-    most, best = 0, None
-    for candidate in candidates:
-        if candidate.options.get("separator"):
-            continue
-        if "day_first" in candidate.options and _is_ambiguous(collection, name, candidate, sample):
-            continue
-        accepted, _ = _try(collection, name, candidate, sample)
-        if accepted > most:
-            most, best = accepted, candidate
-    return best
+    accepted = [_try(collection, name, candidate, sample)[0] for candidate in candidates]
+    return candidates[accepted.index(max(accepted))] if any(accepted) else None
 
 
 def _misfit_reason(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> str | None:
     """Returns a message about a value that was refused, or None if no value was refused."""
-    plain = next(c for c in candidates if not c.options)
-    _, null_counts = _try(collection, name, plain, sample)
+    _, null_counts = _try(collection, name, candidates[0], sample)
     for message, examples in null_counts.examples.items():
         return f"looks like {name}; {examples[0]} {message.removeprefix(f'{name}: ')}"
     return None
-
-
-def _is_ambiguous(collection: Importable, name: str, candidate: FieldMapping, sample: Sample) -> bool:
-    """Returns whether at least as many sampled values are accepted if day and month are swapped."""
-    other = replace(candidate, options={"day_first": not candidate.options["day_first"]})
-    accepted, _ = _try(collection, name, candidate, sample)
-    return _try(collection, name, other, sample)[0] >= accepted
 
 
 def _try(
@@ -142,20 +136,10 @@ def _try(
     """Returns how many sampled values the candidate accepts, and the counts of those that it refuses."""
     recorder = Recorder(ImportMapping(collection, {name: replace(candidate, invalid="null")}))
     accepted = 0
-    for values in sample:
+    for values in sample[:_TRIED]:
         with suppress(RowError):  # raised for a required field without a value
             accepted += recorder.record(values)[name] is not None
     return accepted, recorder.null_counts
-
-
-def _is_joined(column: str, separator: str, sample: Sample) -> bool:
-    """Returns whether most values in a column are lists joined by the separator.
-
-    This prevents splitting at a separator that also occurs within words, such as a hyphen.
-    """
-    values = [str(values.get(column) or "") for values in sample]
-    joined = sum(v.count(separator) > 1 and not set(v) & set("|;,[") for v in values)
-    return joined > len([v for v in values if v]) / 2
 
 
 def _identifier(
@@ -164,7 +148,8 @@ def _identifier(
     """Infers what to use as the ID of each row if no column contains an ID.
 
     For a course, that is its code if all codes are unique, otherwise its title. For a student, it is the
-    e-mail address. For a review or an enrolment, it is the combination of course and student.
+    e-mail address. For an enrolment, it is the combination of course and student; for a review, also of its
+    date, since a student can have written several.
     """
     if "id" in fields:
         return {}
@@ -179,7 +164,8 @@ def _identifier(
     if collection == "students" and "email" in fields:
         return {"id": FieldMapping(fields["email"].selection, "text")}
     if "course" in fields and "student" in fields:
-        columns = fields["course"].selection.columns + fields["student"].selection.columns
+        parts = ("course", "student", "createdAt") if collection == "reviews" else ("course", "student")
+        columns = tuple(c for part in parts if part in fields for c in fields[part].selection.columns)
         return {"id": FieldMapping(Selection("join", columns), "text")}
     return {}
 

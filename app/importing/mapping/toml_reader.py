@@ -1,70 +1,34 @@
-"""An import mapping: which column becomes which field, and how. It is read from TOML and validated."""
+"""Reads a mapping from TOML, and validates it."""
 
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
+from inspect import Parameter
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import NoReturn, cast, get_args
 
+from app.importing.files import SourceError, read_lookup
 from app.importing.importable_fields import TARGETS, Importable
-from app.importing.values import NORMALISERS
+from app.importing.mapping.definition import (
+    Condition,
+    FieldMapping,
+    ImportMapping,
+    MappingError,
+    Selection,
+    SelectionKind,
+    Toml,
+    suggestion,
+)
+from app.importing.values import NORMALISERS, option_error
 from app.importing.values import options as options_of
 
-Toml = Any  # a value of a TOML document, before its type is checked
-
-#: The options of a normaliser, by name. An option that varies by row is a Selection; others are constants.
-Options = Mapping[str, Any]
-
-#: Texts that mean "no value" in every column. They are case-insensitive.
-SENTINELS = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nan", "undefined", "-", "--", "—"))
-
-SelectionKind = Literal["column", "join", "first", "collect", "value"]
 _SELECTORS = get_args(SelectionKind)
-_FIELD_KEYS = (*_SELECTORS, "as", "with", "sentinels", "lookup", "default", "invalid")
-_TOP_KEYS = ("collection", "source", "encoding", "sentinels", "fields", "lookups")
-
-
-class MappingError(Exception):
-    """A mapping can't be used. The message names the file and the key, and suggests alternatives."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Where the value of a field comes from.
-
-    kind: one column (column), several columns joined (join), the first of several columns that has a value
-    (first), a list of the values in several columns (collect), or a constant (value).
-    """
-
-    kind: SelectionKind
-    columns: tuple[str, ...] = ()
-    value: Toml = None
-    separator: str = "-"
-    sentinels: frozenset[str] = frozenset()
-    lookup: Mapping[str, Toml] | None = None
-
-
-@dataclass(frozen=True)
-class FieldMapping:
-    """How the value of one field is obtained from a row."""
-
-    selection: Selection
-    normaliser: str
-    options: Options = field(default_factory=dict)
-    default: Toml = None  # used instead of null, and normalised like any other value
-    invalid: Literal["reject", "null"] = "reject"
-
-
-@dataclass(frozen=True)
-class ImportMapping:
-    collection: Importable
-    fields: Mapping[str, FieldMapping]
-    source: str | None = None
-    encoding: str | None = None
-    left_out: Mapping[str, str] = field(
-        default_factory=dict
-    )  # columns that look like a field but don't fit it
+_SELECTION_KEYS = (*_SELECTORS, "with", "skip_empty", "sentinels", "lookup")
+_FIELD_KEYS = (*_SELECTION_KEYS, "as", "default", "invalid")
+_LOOKUP_FILE = {"file", "key", "value"}  # the keys of a lookup table that is in a file
+_TOP_KEYS = (
+    "collection", "source", "encoding", "rows", "header", "sentinels", "where", "repeated", "fields",
+    "lookups",
+)  # fmt: skip
 
 
 def load_mapping(path: Path, collection: Importable) -> ImportMapping:
@@ -76,17 +40,6 @@ def load_mapping(path: Path, collection: Importable) -> ImportMapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MappingError(f"{path}: {error}") from None
     return _Reader(str(path), document).mapping(collection)
-
-
-def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) -> None:
-    """Raises MappingError if the mapping refers to a column that a delimited file doesn't have."""
-    for name, field_mapping in mapping.fields.items():
-        options = field_mapping.options.values()
-        selections = [field_mapping.selection, *(o for o in options if isinstance(o, Selection))]
-        for column in (c for selection in selections for c in selection.columns):
-            if column not in columns:
-                hint = _suggestion(column, columns)
-                raise MappingError(f"fields.{name}: {where} has no column “{column}”{hint}")
 
 
 class _Reader:
@@ -107,10 +60,37 @@ class _Reader:
         for name, target in TARGETS[collection].items():
             if target.required and name not in field_mappings:
                 self.fail("fields", f"“{name}” is missing: {collection} can't be imported without it")
-        source, encoding = (
-            self.typed(key, document[key], str) if key in document else None for key in ("source", "encoding")
+        source, encoding, rows = (
+            self.typed(key, document[key], str) if key in document else None
+            for key in ("source", "encoding", "rows")
         )
-        return ImportMapping(collection, field_mappings, source, encoding)
+        header = self.boolean("header", document["header"]) if "header" in document else None
+        repeated = document.get("repeated", "reject")
+        if repeated not in ("reject", "first"):
+            self.fail("repeated", "must be “reject” or “first”")
+        return ImportMapping(
+            collection,
+            field_mappings,
+            source,
+            encoding,
+            rows,
+            header,
+            where=self.conditions(),
+            repeated=repeated,
+        )
+
+    def conditions(self) -> list[Condition]:
+        """Reads `where`: for each column the values that are imported, or `{ not = [...] }`."""
+        conditions = []
+        for column, value in self.table("where", self.document.get("where", {})).items():
+            key, excluded = f"where.{column}", isinstance(value, dict)
+            if excluded:
+                self.check_keys(key, value, ("not",))
+            named = value.get("not", []) if excluded else value
+            listed = [named] if isinstance(named, str) else named
+            values = frozenset(v.strip().casefold() for v in self.strings(key, listed))
+            conditions.append(Condition(column, values, excluded))
+        return conditions
 
     def field(self, collection: Importable, name: str, value: Toml) -> FieldMapping:
         key = f"fields.{name}"
@@ -119,7 +99,7 @@ class _Reader:
         if normaliser not in NORMALISERS:
             self.fail(
                 f"{key}.as",
-                f"there is no normaliser “{normaliser}”{_suggestion(str(normaliser), NORMALISERS)}",
+                f"there is no normaliser “{normaliser}”{suggestion(str(normaliser), NORMALISERS)}",
             )
         accepted = options_of(normaliser)
         self.check_keys(key, table, (*_FIELD_KEYS, *accepted))
@@ -128,20 +108,22 @@ class _Reader:
             self.fail(f"{key}.invalid", "must be “reject” or “null”")
         if invalid == "null" and TARGETS[collection][name].required:
             self.fail(f"{key}.invalid", "this field can't be null")
-        options = {o: self.option(f"{key}.{o}", table[o]) for o in accepted if o in table}
+        options = {o: self.option(f"{key}.{o}", table[o], accepted[o]) for o in accepted if o in table}
         for option, parameter in accepted.items():
             if parameter.default is parameter.empty and option not in options:
                 self.fail(key, f"the normaliser “{normaliser}” needs “{option}”")
         return FieldMapping(self.selection(key, table), normaliser, options, table.get("default"), invalid)
 
-    def option(self, key: str, value: Toml) -> Toml | Selection:
+    def option(self, key: str, value: Toml, parameter: Parameter) -> Toml | Selection:
         """Reads an option of a normaliser.
 
         The option is either a constant, or a table that says which columns to read it from.
         """
         if not isinstance(value, dict):
+            if error := option_error(parameter, value):
+                self.fail(key, error)
             return value
-        self.check_keys(key, value, (*_SELECTORS, "with", "sentinels", "lookup"))
+        self.check_keys(key, value, _SELECTION_KEYS)
         return self.selection(key, value)
 
     def selection(self, key: str, table: Mapping[str, Toml]) -> Selection:
@@ -151,7 +133,8 @@ class _Reader:
             self.fail(key, f"needs exactly one of {', '.join(_SELECTORS)}; found {present}")
         kind = cast("SelectionKind", kinds[0])
         sentinels = self.strings("sentinels", self.document.get("sentinels", []))
-        sentinels += self.strings(f"{key}.sentinels", table.get("sentinels", []))
+        own = table.get("sentinels", [])
+        sentinels = [] if own is False else sentinels + self.strings(f"{key}.sentinels", own)
         columns = (table[kind],) if kind == "column" else () if kind == "value" else table[kind]
         return Selection(
             kind,
@@ -160,6 +143,8 @@ class _Reader:
             self.typed(f"{key}.with", table.get("with", "-"), str),
             frozenset(s.casefold() for s in sentinels),
             self.lookup(f"{key}.lookup", table.get("lookup")),
+            self.boolean(f"{key}.skip_empty", table.get("skip_empty", False)),
+            own is not False,
         )
 
     def lookup(self, key: str, value: Toml) -> Mapping[str, Toml] | None:
@@ -168,13 +153,27 @@ class _Reader:
             return None if value is None else self.table(key, value)
         tables = self.table("lookups", self.document.get("lookups", {}))
         if value not in tables:
-            self.fail(key, f"there is no table [lookups.{value}]{_suggestion(value, tables)}")
-        return self.table(f"lookups.{value}", tables[value])
+            self.fail(key, f"there is no table [lookups.{value}]{suggestion(value, tables)}")
+        table = self.table(f"lookups.{value}", tables[value])
+        return self.lookup_file(f"lookups.{value}", table) if set(table) == _LOOKUP_FILE else table
+
+    def lookup_file(self, key: str, table: Mapping[str, Toml]) -> Mapping[str, Toml]:
+        """Reads a lookup table from two columns of a file, whose path is relative to the mapping's folder."""
+        file, of, value = (self.typed(f"{key}.{name}", table[name], str) for name in ("file", "key", "value"))
+        try:
+            return read_lookup(str(Path(self.path).parent / file), of, value)
+        except SourceError as error:
+            self.fail(key, str(error))
 
     def strings(self, key: str, value: Toml) -> list[str]:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             self.fail(key, "must be a list of strings")
         return list(value)
+
+    def boolean(self, key: str, value: Toml) -> bool:
+        if not isinstance(value, bool):
+            self.fail(key, "must be true or false")
+        return value is True
 
     def table(self, key: str, value: Toml) -> Mapping[str, Toml]:
         return dict(self.typed(key, value, dict))
@@ -187,15 +186,7 @@ class _Reader:
     def check_keys(self, key: str, table: Mapping[str, Toml], allowed: Sequence[str]) -> None:
         for name in table:
             if name not in allowed:
-                self.fail(f"{key}.{name}".lstrip("."), f"unknown key{_suggestion(name, allowed)}")
+                self.fail(f"{key}.{name}".lstrip("."), f"unknown key{suggestion(name, allowed)}")
 
-    def fail(self, key: str, message: str) -> None:
+    def fail(self, key: str, message: str) -> NoReturn:
         raise MappingError(f"{self.path}: {key}: {message}")
-
-
-def _suggestion(name: str, names: Collection[str]) -> str:
-    folded = {n.casefold(): n for n in names}
-    near = get_close_matches(name.casefold(), folded, 3, 0.5)
-    if near:
-        return f"; did you mean {' or '.join(f'“{folded[n]}”' for n in near)}?"
-    return f"; available: {', '.join(list(names)[:30])}" if names else ""

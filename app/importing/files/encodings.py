@@ -1,0 +1,188 @@
+"""Detects the encoding of a file from all of it.
+
+UTF-8 is recognised by its form. For other encodings, chardet gets the lines that have letters beyond ASCII,
+taken
+from the whole file: in a file that is mostly English, its first part may have none.
+"""
+
+import codecs
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import BinaryIO, NamedTuple
+
+import chardet
+
+_CHUNK = 1 << 18
+_EVIDENCE = 100_000  # bytes of lines given to chardet
+_ENOUGH = 20  # from this many lines with letters beyond ASCII on, the detection is usually right
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # must precede UTF-16-LE, whose byte order mark is a prefix of this one
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+#: The encodings before Unicode that are recognised, by chardet's names.
+_LEGACY = [
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+    "windows-1253",
+    "windows-1254",
+    "windows-1255",
+    "windows-1256",
+    "windows-1257",
+    "windows-1258",
+    "iso-8859-2",
+    "iso-8859-5",
+    "iso-8859-6",
+    "iso-8859-7",
+    "iso-8859-8",
+    "iso-8859-9",
+    "iso-8859-13",
+    "iso-8859-15",
+    "koi8-r",
+    "koi8-u",
+    "mac-roman",
+    "cp437",
+    "cp850",
+    "cp852",
+    "cp866",
+    "cp932",
+    "euc-jp",
+    "gb18030",
+    "big5",
+    "cp949",
+    "tis-620",
+]
+_FALLBACK = "windows-1252"
+_JAPANESE_ESCAPE = b"\x1b$"  # begins Japanese letters in ISO-2022-JP, which has no bytes beyond ASCII
+
+
+class Encoding(NamedTuple):
+    """An encoding, by Python's name.
+
+    uncertain: the number of lines from which it was guessed, if they are few; otherwise None. stray: the
+    number of bytes that don't fit. line: the first line that has some.
+    """
+
+    name: str
+    uncertain: int | None = None
+    stray: int = 0
+    line: int | None = None
+
+
+def detect(file: BinaryIO) -> Encoding:
+    """Detects the encoding of a file by reading it to its end."""
+    head = file.read(_CHUNK)
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return Encoding(name)
+    if wide := _without_mark(head):
+        return Encoding(wide)
+    evidence = _Evidence()
+    for chunk in _chunks(head, file):
+        evidence.add(chunk)
+    return evidence.encoding()
+
+
+def stray_bytes(file: BinaryIO, name: str) -> tuple[int, int | None]:
+    """Counts the bytes of a file that don't fit an encoding. Returns the number and the first line that has
+    some."""
+    decoder = codecs.getincrementaldecoder(name)("replace")
+    stray, first, line = 0, None, 1
+    while chunk := file.read(_CHUNK):
+        text = decoder.decode(chunk)
+        if (number := text.count("\ufffd")) and first is None:
+            first = line + text.count("\n", 0, text.index("\ufffd"))
+        stray += number
+        line += text.count("\n")
+    return stray, first
+
+
+class _Evidence:
+    """What the bytes of a file say about its encoding."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._letters = self._stray = self._lines = 0
+        self._line = 1
+        self._first_stray: int | None = None
+        self._sample: list[bytes] = []
+        self._size, self._tail, self._is_japanese = 0, b"", False
+
+    def add(self, chunk: bytes) -> None:
+        if chunk.isascii() and self._tail.isascii():
+            self._is_japanese |= _JAPANESE_ESCAPE in chunk
+            self._line += chunk.count(b"\n")
+            self._tail = chunk[-1024:].rpartition(b"\n")[2]
+            self._count(self._decoder.decode(chunk))
+            return
+        self._count(self._decoder.decode(chunk))
+        *lines, self._tail = (self._tail + chunk).split(b"\n")
+        self._tail = self._tail[:_EVIDENCE]
+        for line in lines:
+            self._add_line(line)
+        self._line += len(lines)
+
+    def encoding(self) -> Encoding:
+        self._count(self._decoder.decode(b"", final=True))
+        self._add_line(self._tail)
+        if self._is_japanese and not self._lines:
+            return Encoding("iso2022_jp")
+        if self._letters > 2 * self._stray or not self._stray:
+            return Encoding("utf-8", None, self._stray, self._first_stray)
+        found = chardet.detect(
+            b"\n".join(self._sample), include_encodings=_LEGACY, no_match_encoding=_FALLBACK
+        )
+        name = codecs.lookup(found["encoding"] or _FALLBACK).name
+        return Encoding(name, self._lines if self._lines < _ENOUGH else None)
+
+    def _count(self, text: str) -> None:
+        """Counts the letters beyond ASCII that are in UTF-8, and the bytes that aren't."""
+        if text.isascii():
+            return
+        stray = text.count("\ufffd")
+        if stray and self._first_stray is None:
+            self._first_stray = self._line + text.count("\n", 0, text.index("\ufffd"))
+        self._stray += stray
+        self._letters += sum(character > "\x7f" for character in text) - stray
+
+    def _add_line(self, line: bytes) -> None:
+        """Adds a line to the sample if it has letters beyond ASCII: the first ones, then every second,
+        fourth, …"""
+        if line.isascii():
+            return
+        self._lines += 1
+        if self._size + len(line) > _EVIDENCE:
+            self._sample = self._sample[::2]
+            self._size = sum(map(len, self._sample))
+        if self._size + len(line) <= _EVIDENCE:
+            self._sample.append(line)
+            self._size += len(line)
+
+
+def _chunks(head: bytes, file: BinaryIO) -> Iterator[bytes]:
+    """Yields the chunks of a file, up to its end or to where it is damaged."""
+    with suppress(EOFError, OSError, zlib.error):
+        while head:
+            yield head
+            head = file.read(_CHUNK)
+
+
+def _without_mark(head: bytes) -> str | None:
+    """Returns UTF-16 if every second byte of many is zero, as in text of Latin letters."""
+    if head[1::2].count(0) > len(head) / 4:
+        return "utf-16-le"
+    if head[::2].count(0) > len(head) / 4:
+        return "utf-16-be"
+    return None
+
+
+def normalised(name: str) -> str:
+    """Returns Python's name of an encoding. Raises LookupError if there is no such encoding of text."""
+    found = codecs.lookup(name)
+    if not getattr(found, "_is_text_encoding", True):
+        raise LookupError(f"unknown encoding: {name}")
+    return found.name

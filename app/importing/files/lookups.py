@@ -1,0 +1,27 @@
+"""Reads a lookup table from two columns of a file."""
+
+from collections.abc import Mapping
+from contextlib import closing
+
+from app.importing.files.rows import Cell, Row, SourceError
+from app.importing.files.source import open_source
+
+_MOST = 200_000  # rows; the table is held in memory
+
+
+def read_lookup(name: str, key: str, value: str) -> Mapping[str, Cell]:
+    """Returns the values of one column by those of another. Of rows with the same key, the first wins.
+
+    Raises SourceError if the file can't be read, lacks a column or has too many rows.
+    """
+    table: dict[str, Cell] = {}
+    with closing(open_source(name)) as source:
+        for column in (key, value):
+            if column not in source.columns:
+                raise SourceError(f"{name} has no column “{column}”; it has {', '.join(source.columns)}")
+        for row in source.rows():
+            if isinstance(row, Row) and row.values.get(key) is not None:
+                table.setdefault(str(row.values[key]).strip(), row.values.get(value))
+            if len(table) > _MOST:
+                raise SourceError(f"{name} has more than {_MOST:,} rows, too many for a lookup table")
+    return table

@@ -1,0 +1,68 @@
+"""Rows of cells under a header."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from app.importing.files.rows import Part
+from app.importing.header import is_known
+
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
+
+
+@dataclass
+class Table:
+    """A table whose header has been read.
+
+    columns: unique names. skipped: the lines above the header. header: its cells as they are. rows: can be
+    iterated once.
+    """
+
+    columns: Sequence[str]
+    skipped: Sequence[str]
+    header: Sequence[str]
+    rows: Iterator[Part]
+    is_headless: bool = False  # whether the first row was guessed to be data
+
+
+def header_index(rows: Iterable[Sequence[str]], width: int) -> int:
+    """Returns the index of the header: the first row of which more than half of `width` cells aren't
+    empty."""
+    for index, cells in enumerate(rows):
+        if sum(1 for cell in cells if cell.strip()) > width / 2:
+            return index
+    return 0
+
+
+def column_names(header: Sequence[str]) -> list[str]:
+    """Trims the column names, and makes them unique.
+
+    A column without a name is called "column N". The column number is appended to a repeated name.
+    """
+    names: list[str] = []
+    for number, cell in enumerate(header, 1):
+        name = cell.replace("\ufeff", "").replace("\xa0", " ").strip() or f"column {number}"
+        names.append(f"{name} {number}" if name in names else name)
+    return names
+
+
+def numbered_names(width: int) -> list[str]:
+    """Returns the names of the columns of a table without a header: "column 1", "column 2" and so on."""
+    return [f"column {number}" for number in range(1, width + 1)]
+
+
+def is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Returns whether the first row of a table is data.
+
+    It is if none of its cells is a known header, and it has a number where most rows below it have one.
+    """
+    if any(map(is_known, first)):
+        return False
+    rows = [row for row in below if len(row) == len(first)]
+    if not rows:
+        return False
+    return any(
+        _NUMBER.fullmatch(cell.strip())
+        and 2 * sum(bool(_NUMBER.fullmatch(row[i].strip())) for row in rows) > len(rows)
+        for i, cell in enumerate(first)
+    )

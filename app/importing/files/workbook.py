@@ -1,0 +1,111 @@
+"""Reads the rows of an Excel workbook: the first sheet that has some."""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import BinaryIO
+
+from openpyxl import load_workbook
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
+from app.importing.files.rows import SHOWN, Cell, Part, Row, SourceError, Unreadable, too_large
+from app.importing.files.table import Table, column_names, header_index
+
+_MOST_BYTES = 400 << 20  # of the unpacked parts together
+_MOST_SHARED = 48 << 20  # of the texts that cells share, which are held in memory
+_LARGE, _MOST_RATIO = 16 << 20, 100  # a large part that was packed tighter than this is an attack
+_HEAD_ROWS = 200
+
+_Cells = tuple[Cell, ...]
+
+
+def open_workbook(name: str, file: BinaryIO) -> tuple[Table, str]:
+    """Opens the first sheet with rows. Returns its table, and which sheet it is.
+
+    Raises SourceError if the workbook is damaged, empty or too large.
+    """
+    _check_size(name, file)
+    try:
+        book = load_workbook(file, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, TypeError) as error:
+        raise SourceError(f"{name} is an Excel workbook that can't be read: {error}") from None
+    sheets = [sheet for sheet in book.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
+    for sheet in sheets:
+        sheet.reset_dimensions()
+        rows = _numbered_rows(sheet)
+        if head := list(islice(rows, _HEAD_ROWS)):
+            place = f" of {len(sheets)}" if len(sheets) > 1 else ""
+            return _table(head, rows), f"sheet “{sheet.title}”{place}"
+    raise SourceError(f"{name} has no rows")
+
+
+def _table(head: Sequence[tuple[int, _Cells]], rest: Iterator[tuple[int, _Cells]]) -> Table:
+    width = max(len(cells) for _, cells in head)
+    index = header_index([[_text(cell) for cell in cells] for _, cells in head], width)
+    names = column_names([_text(cell) for cell in head[index][1]])
+    skipped = [" ".join(filter(None, map(_text, cells))) for _, cells in head[:index]]
+    return Table(names, skipped, [_text(c) for c in head[index][1]], _rows(names, [*head[index + 1 :]], rest))
+
+
+def _rows(
+    names: Sequence[str], head: Sequence[tuple[int, _Cells]], rest: Iterator[tuple[int, _Cells]]
+) -> Iterator[Part]:
+    number = 0
+    for source in (iter(head), rest):
+        for line, cells in source:
+            number += 1
+            if len(cells) > len(names):
+                text = ", ".join(_text(cell) for cell in cells[:100])
+                reason = f"{len(cells)} cells, but the header has {len(names)}"
+                yield Unreadable(number, line, text, reason)
+            else:
+                padded = [*cells, *[None] * (len(names) - len(cells))]
+                values = dict(zip(names, padded, strict=True))
+                if large := too_large(values):
+                    yield Unreadable(number, line, ", ".join(map(_text, cells[:100]))[:SHOWN], large)
+                else:
+                    yield Row(number, line, values)
+
+
+def _numbered_rows(sheet: ReadOnlyWorksheet) -> Iterator[tuple[int, _Cells]]:
+    """Yields the rows that have values, without empty cells at their ends, each with its number in the
+    sheet."""
+    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+        end = len(cells)
+        while end and cells[end - 1] in (None, ""):
+            end -= 1
+        if end:
+            yield number, tuple(_plain(cell) for cell in cells[:end])
+
+
+def _plain(cell: object) -> Cell:
+    """Converts a cell to what a JSON file would have: dates to text."""
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ") if cell.time() != time() else cell.date().isoformat()
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return f"{cell.total_seconds() / 3600:g} hours"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1 << 53:
+        return int(cell)
+    return cell
+
+
+def _text(cell: Cell) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _check_size(name: str, file: BinaryIO) -> None:
+    """Raises SourceError if the workbook would unpack to more than memory should hold."""
+    try:
+        parts = zipfile.ZipFile(file).infolist()
+    except zipfile.BadZipFile as error:
+        raise SourceError(f"{name} is an Excel workbook that can't be read: {error}") from None
+    shared = sum(part.file_size for part in parts if part.filename.endswith("sharedStrings.xml"))
+    packed = [
+        p for p in parts if p.file_size > _LARGE and p.file_size > _MOST_RATIO * max(1, p.compress_size)
+    ]
+    if packed or shared > _MOST_SHARED or sum(part.file_size for part in parts) > _MOST_BYTES:
+        raise SourceError(f"{name} is an Excel workbook too large to read; save it as CSV")
+    file.seek(0)

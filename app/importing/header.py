@@ -1,0 +1,57 @@
+"""The names of columns: "courseId", "Course ID" and "course_id" are the same name."""
+
+import re
+from collections.abc import Iterable
+
+from app.importing.importable_fields import HEADERS, Importable
+
+_KNOWN = {h.replace(" ", "") for fields in HEADERS.values() for headers in fields.values() for h in headers}
+#: The nouns of a collection's rows, which columns repeat: "student_email" among students is "email".
+_NOUNS: dict[str, tuple[str, ...]] = {
+    "courses": ("course", "class", "training"),
+    "students": ("student", "user", "learner", "participant", "person"),
+    "reviews": ("review", "feedback"),
+    "enrollments": ("enrollment", "enrolment", "registration"),
+}
+
+
+def folded(column: str) -> str:
+    """Simplifies a column name: "courseId", "Course ID" and "course_id" all become "course id"."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
+    return " ".join(re.findall(r"[^\W_]+", spaced.casefold()))
+
+
+def compact(column: str) -> str:
+    """Returns a folded name without spaces: "idnumber" for "ID number"."""
+    return folded(column).replace(" ", "")
+
+
+def is_known(column: str) -> bool:
+    """Returns whether any field recognises a column name."""
+    return compact(column) in _KNOWN
+
+
+class Headers:
+    """Finds the columns of a file by the headers that a field recognises. Each column is used once."""
+
+    def __init__(self, collection: Importable, columns: Iterable[str]) -> None:
+        columns = list(columns)
+        self._columns = {compact(column): column for column in reversed(columns)}
+        for noun in _NOUNS[collection]:
+            for column in columns:
+                if short := _without_noun(column, noun):
+                    self._columns.setdefault(short, column)
+
+    def get(self, header: str) -> str | None:
+        """Returns the column with a header, or one that is the header with the collection's noun in front."""
+        return self._columns.get(compact(header))
+
+    def use(self, columns: Iterable[str]) -> None:
+        used = set(columns)
+        self._columns = {key: column for key, column in self._columns.items() if column not in used}
+
+
+def _without_noun(column: str, noun: str) -> str:
+    """Returns a compact name without the noun at its start; "" if it doesn't start with it."""
+    first, *rest = folded(column).split() or [""]
+    return "".join(rest) if first in (noun, f"{noun}s") else ""

@@ -1,0 +1,33 @@
+"""Mappings: what a column becomes, guessed or read from TOML, and the records that result."""
+
+from app.importing.mapping.column_inference import infer_mapping
+from app.importing.mapping.decisions import decide
+from app.importing.mapping.definition import (
+    SENTINELS,
+    FieldMapping,
+    ImportMapping,
+    MappingError,
+    Selection,
+    check_columns,
+    with_columns,
+)
+from app.importing.mapping.records import NullCounts, Recorder, RowError
+from app.importing.mapping.toml_reader import load_mapping
+from app.importing.mapping.toml_writer import as_toml
+
+__all__ = [
+    "SENTINELS",
+    "FieldMapping",
+    "ImportMapping",
+    "MappingError",
+    "NullCounts",
+    "Recorder",
+    "RowError",
+    "Selection",
+    "as_toml",
+    "check_columns",
+    "decide",
+    "infer_mapping",
+    "load_mapping",
+    "with_columns",
+]

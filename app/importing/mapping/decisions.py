@@ -1,0 +1,31 @@
+"""Decides how the columns of a file are read, from its first rows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.importing.files import Cells
+from app.importing.header import folded
+from app.importing.mapping.cells import CellGetters
+from app.importing.mapping.definition import FieldMapping, ImportMapping
+from app.importing.values import NORMALISERS, Column
+
+Sample = Sequence[Cells]
+
+
+def decide(mapping: ImportMapping, sample: Sample) -> ImportMapping:
+    """Adds the options that are decided for each field's column to those that the mapping gives."""
+    fields = {name: decide_field(field_mapping, sample) for name, field_mapping in mapping.fields.items()}
+    return replace(mapping, fields=fields)
+
+
+def decide_field(field_mapping: FieldMapping, sample: Sample) -> FieldMapping:
+    get = CellGetters().field(field_mapping)
+    cells = [value for values in sample if (value := get(values)) is not None]
+    column = Column(" ".join(folded(name) for name in field_mapping.selection.columns), cells)
+    decision = NORMALISERS[field_mapping.normaliser].decide(column, field_mapping.options)
+    return replace(
+        field_mapping,
+        options={**field_mapping.options, **decision.options},
+        assumed=decision.assumed,
+        notes=tuple(decision.notes),
+    )

@@ -1,0 +1,134 @@
+"""An import mapping: which column becomes which field, and how."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from app.importing.importable_fields import Importable
+from app.importing.values import Options
+
+Toml = Any  # a value of a TOML document, before its type is checked
+
+#: Texts that mean "no value" in every column. They are case-insensitive.
+SENTINELS = frozenset(
+    ("", "na", "n/a", "#n/a", "#ref!", "#name?", "#value!", "#div/0!", "#num!", "#null!", "null", "none",
+     "nan", "undefined", "-", "--", "—")
+)  # fmt: skip
+
+SelectionKind = Literal["column", "join", "first", "collect", "value"]
+
+
+class MappingError(Exception):
+    """A mapping can't be used. The message names the file and the key, and suggests alternatives."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Where the value of a field comes from.
+
+    kind: one column (column), several columns joined (join), the first of several columns that has a value
+    (first), a list of the values in several columns (collect), or a constant (value).
+    """
+
+    kind: SelectionKind
+    columns: tuple[str, ...] = ()
+    value: Toml = None
+    separator: str = "-"
+    sentinels: frozenset[str] = frozenset()
+    lookup: Mapping[str, Toml] | None = None
+    skip_empty: bool = False  # a join leaves out the parts without a value, instead of being null
+    usual_sentinels: bool = True  # whether SENTINELS mean "no value", besides the empty cell
+
+    def join(self, parts: Sequence[str]) -> str:
+        """Joins the parts so that different parts never give the same text."""
+        mark = self.separator
+        if not mark or self.skip_empty:
+            return mark.join(parts)
+        return mark.join(
+            p.replace("\\", "\\\\").replace(mark, f"\\{mark}") if mark in p else p for p in parts
+        )
+
+
+@dataclass(frozen=True)
+class FieldMapping:
+    """How the value of one field is obtained from a row."""
+
+    selection: Selection
+    normaliser: str
+    options: Options = field(default_factory=dict)
+    default: Toml = None  # used instead of null, and normalised like any other value
+    invalid: Literal["reject", "null"] = "reject"
+    assumed: Mapping[str, str] = field(default_factory=dict)  # what was assumed for its column, by option
+    notes: Sequence[str] = ()  # what contradicts itself in its column
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Which rows are imported: those whose column has one of the values, or, if `excluded`, none of them.
+
+    The values are in lower case. A row without a value in the column is imported if `excluded`.
+    """
+
+    column: str
+    values: frozenset[str]
+    excluded: bool = False
+
+    def accepts(self, values: Mapping[str, Toml]) -> bool:
+        return (str(values.get(self.column, "")).strip().casefold() in self.values) is not self.excluded
+
+
+@dataclass(frozen=True)
+class ImportMapping:
+    collection: Importable
+    fields: Mapping[str, FieldMapping]
+    source: str | None = None
+    encoding: str | None = None
+    rows: str | None = None  # the path of the list of rows within a JSON object
+    header: bool | None = None  # whether a table has a header; None to guess
+    #: Columns that look like a field but don't fit it, with the reason.
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    where: Sequence[Condition] = ()  # a row that one of them refuses is left out
+    repeated: Literal["reject", "first"] = (
+        "reject"  # what becomes of a later row with the id of an earlier one
+    )
+
+
+def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) -> None:
+    """Raises MappingError if the mapping refers to a column that a delimited file doesn't have."""
+    named = [(f"where.{condition.column}", condition.column) for condition in mapping.where]
+    for name, field_mapping in mapping.fields.items():
+        options = field_mapping.options.values()
+        selections = [field_mapping.selection, *(o for o in options if isinstance(o, Selection))]
+        named += [(f"fields.{name}", column) for selection in selections for column in selection.columns]
+    for key, column in named:
+        if column not in columns:
+            raise MappingError(f"{key}: {where} has no column “{column}”{suggestion(column, columns)}")
+
+
+def with_columns(mapping: ImportMapping, names: Mapping[str, str]) -> ImportMapping:
+    """Returns a mapping that refers to its columns by other names, if they have one."""
+
+    def renamed(selection: Toml) -> Toml:
+        if not isinstance(selection, Selection):
+            return selection
+        return replace(selection, columns=tuple(names.get(c, c) for c in selection.columns))
+
+    fields = {
+        name: replace(
+            field_mapping,
+            selection=renamed(field_mapping.selection),
+            options={option: renamed(value) for option, value in field_mapping.options.items()},
+        )
+        for name, field_mapping in mapping.fields.items()
+    }
+    where = [replace(c, column=names.get(c.column, c.column)) for c in mapping.where]
+    return replace(mapping, fields=fields, where=where)
+
+
+def suggestion(name: str, names: Collection[str]) -> str:
+    folded = {n.casefold(): n for n in names}
+    near = get_close_matches(name.casefold(), folded, 3, 0.5)
+    if near:
+        return f"; did you mean {' or '.join(f'“{folded[n]}”' for n in near)}?"
+    return f"; available: {', '.join(list(names)[:30])}" if names else ""

@@ -1,0 +1,38 @@
+"""Asks for `--source` where the folder's name doesn't say which source a file is from."""
+
+from collections.abc import Sequence
+
+from app.importing.mapping import MappingError
+from loaders.mongo import Database
+from loaders.transfer import ImportedFile, PastImport, latest, same_file
+
+
+async def check_source(database: Database, file: ImportedFile, source: str) -> None:
+    """Raises MappingError if `source`, the name of the file's folder, is probably not the file's source.
+
+    That is so if the same file was imported from another folder, or if a file with other columns was imported
+    from this one: its ids could be those of other documents.
+    """
+    known = await same_file(database, file)
+    if known and source not in {past.source for past in known}:
+        raise MappingError(_elsewhere(file, known, source))
+    past = await latest(database, source, file.collection)
+    if past and set(past.columns) != set(file.columns):
+        raise MappingError(_other_columns(file, past, source))
+
+
+def _elsewhere(file: ImportedFile, known: Sequence[PastImport], source: str) -> str:
+    past = known[-1]
+    return (
+        f"this file was imported on {past.date} as “{past.name}” with the source “{past.source}”."
+        f" Add --source “{past.source}” to update those {file.collection},"
+        f" or --source “{source}” to import them a second time"
+    )
+
+
+def _other_columns(file: ImportedFile, past: PastImport, source: str) -> str:
+    return (
+        f"the folder's name, “{source}”, is the source of {file.collection} from “{past.name}” ({past.date}),"
+        f" which has other columns than “{file.name}”. If their ids are of the same {file.collection}, add"
+        f" --source “{source}”, otherwise --source with another name"
+    )

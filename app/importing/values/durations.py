@@ -1,0 +1,182 @@
+"""Reads durations and workloads: "8 weeks", "1h 30min", "4-6 Wochen", "PT90M", "12 weeks (84 days)".
+
+A text can hold more than one length. Parts of one length are added ("2 weeks 3 days"); the same length said
+again is not ("45 days (6 weeks)"), nor is a rate ("3 months at 10 hours a week") or the work beside a span of
+weeks ("6 weeks, 40 hours").
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from math import ceil
+
+from app.importing.values.columns import Column, Decision, Options
+from app.importing.values.numbers import Mark, decimal_mark, exact
+from app.importing.values.units import UNITS, Length, Unit, is_bare, lengths, plain, unit_named
+
+_HOURS_PER_MINUTE = Decimal(1) / 60
+_DAYS: dict[Unit, int] = {"days": 1, "weeks": 7, "months": 30, "years": 365}
+#: Which unit can continue a length in which larger unit, and how many of it are a length of their own.
+_CONTINUES: dict[tuple[Unit, Unit], int] = {
+    ("hours", "minutes"): 60, ("days", "hours"): 24, ("weeks", "days"): 7, ("months", "weeks"): 5,
+    ("months", "days"): 31, ("years", "months"): 12,
+}  # fmt: skip
+#: Columns whose unit is known by their name alone: Udemy's.
+_KNOWN_COLUMNS: dict[str, Unit] = {"content duration": "hours", "content length": "hours"}
+_CLOCK = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d))?")
+_ISO = re.compile(
+    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:\d+(?:\.\d+)?S)?)?"
+)
+_MOST_DAYS = 100_000
+_NO_DURATION = "is not a duration"
+_NO_UNIT = "has no unit (set unit, such as unit = “hours”)"
+
+
+def duration(
+    value: object, *, unit: Unit | None = None, hours_per_day: float = 8, decimal: Mark | None = None
+) -> int:
+    """Reads a duration in days, rounded up.
+
+    Examples are "45 days", "8 weeks", "1.5 months" (of 30 days), "4-6 weeks" (the middle is used), "90
+    minutes" and "P4W". `unit` is the unit of numbers without one. Hours are working hours: "Approx. 33
+    hours" with 8
+    `hours_per_day` is 5 days.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        parts: Sequence[Length] = [Length(exact(value), unit)]
+        if unit is None:
+            raise ValueError(_NO_UNIT)
+    else:
+        parts = _counted(plain(str(value)), unit, hours_per_day, decimal)
+    days = ceil(round(_total(parts, hours_per_day), 6))
+    if not 0 <= days < _MOST_DAYS:
+        raise ValueError(_NO_DURATION)
+    return days
+
+
+def hours(value: object, *, decimal: Mark | None = None) -> float:
+    """Reads a number of hours, such as "2-3 hours per week".
+
+    For a range, written with any kind of dash, returns the middle. Minutes are converted.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = exact(value)
+    else:
+        parts = list(lengths(plain(str(value)), decimal, rates=True))
+        if not parts or parts[0].unit not in (None, "hours", "minutes"):
+            raise ValueError("is not a number of hours")
+        if parts[0].weekly is False:
+            raise ValueError("is not a number of hours a week")
+        number = parts[0].amount * (_HOURS_PER_MINUTE if parts[0].unit == "minutes" else 1)
+    if number < 0:
+        raise ValueError("is negative")
+    return round(float(number), 2)
+
+
+def decide_duration(column: Column, given: Options) -> Decision:
+    """Decides the unit of numbers without one: from the column's name, else from the other cells, else
+    days."""
+    decision = decimal_mark(column, given)
+    if "unit" in given:
+        return decision
+    if column.name in _KNOWN_COLUMNS:
+        unit = _KNOWN_COLUMNS[column.name]
+        return decision | Decision({"unit": unit}, {"unit": f"{unit}, as in this column of Udemy's"})
+    named = [unit for unit in map(unit_named, column.words()) if unit]
+    if len(named) == 1:
+        return decision | Decision({"unit": named[0]})
+    texts = [plain(str(cell)) for cell in column.cells if not isinstance(cell, bool)]
+    parts = [part for text in texts for part in lengths(text, None, strict=False)]
+    units = {part.unit for part in parts if part.unit}
+    bare = any(is_bare(text) for text in texts)
+    if not bare:
+        return decision
+    if len(units) > 1:
+        return decision | Decision(
+            notes=["numbers without a unit are left out: the column has several units"]
+        )
+    unit = units.pop() if units else "days"
+    return decision | Decision({"unit": unit}, {"unit": f"{unit}, for numbers without a unit"})
+
+
+def _counted(text: str, unit: Unit | None, hours_per_day: float, mark: Mark | None) -> Sequence[Length]:
+    """Returns the parts that are added up to the duration that a text means."""
+    if iso := _ISO.fullmatch(text.upper()):
+        return _iso_parts(iso)
+    if clock := _CLOCK.fullmatch(text):
+        return [_clock(clock, hours_per_day)]
+    if is_bare(text):
+        (bare, *_) = lengths(text, mark)
+        if unit is None:
+            raise ValueError(_NO_UNIT)
+        return [bare._replace(unit=unit)]
+    known = [part for part in lengths(text, mark) if part.unit]
+    if not known:
+        raise ValueError(_why_unknown(text, mark))
+    return _chain(known, hours_per_day)
+
+
+def _why_unknown(text: str, mark: Mark | None) -> str:
+    if any(part.unit for part in lengths(text, mark, rates=True)):
+        return "is a rate, not a length"
+    return "has no unit of time" if re.search(r"\d", text) else _NO_DURATION
+
+
+def _chain(parts: Sequence[Length], hours_per_day: float) -> Sequence[Length]:
+    """Returns the first length and the parts that continue it, each in a smaller unit than the one before.
+
+    Raises ValueError if the text names another length that isn't about the same.
+    """
+    chain = [parts[0]]
+    for part in parts[1:]:
+        if _continues(chain[-1], part):
+            chain.append(part)
+        elif not _is_work(chain[0], part) and not _is_same(chain, part, hours_per_day):
+            raise ValueError("names more than one length")
+    return chain
+
+
+def _continues(before: Length, part: Length) -> bool:
+    if before.unit is None or part.unit is None:
+        return False
+    return part.amount < _CONTINUES.get((before.unit, part.unit), 0)
+
+
+def _is_work(span: Length, part: Length) -> bool:
+    """Returns whether a part is the work within a span of days or more."""
+    return span.unit in _DAYS and part.unit in ("hours", "minutes")
+
+
+def _is_same(chain: Sequence[Length], part: Length, hours_per_day: float) -> bool:
+    whole = _total(chain, hours_per_day)
+    return abs(_days(part, hours_per_day) - whole) <= whole / 10
+
+
+def _iso_parts(match: re.Match[str]) -> Sequence[Length]:
+    parts = [Length(Decimal(match[unit]), unit) for unit in UNITS if match[unit]]
+    if not parts:
+        raise ValueError(_NO_DURATION)
+    return parts
+
+
+def _clock(match: re.Match[str], hours_per_day: float) -> Length:
+    """Reads h:mm:ss. Without seconds, 1:30 can be hours or minutes; that is only accepted if both are as
+    long."""
+    first, second, third = int(match[1]), int(match[2]), match[3]
+    as_hours = Length(Decimal(first) + Decimal(second) / 60, "hours")
+    as_minutes = as_hours._replace(unit="minutes")
+    if third is None and ceil(_days(as_hours, hours_per_day)) != ceil(_days(as_minutes, hours_per_day)):
+        raise ValueError("can be read as hours or as minutes")
+    return as_hours
+
+
+def _total(parts: Sequence[Length], hours_per_day: float) -> Decimal:
+    return sum((_days(part, hours_per_day) for part in parts), Decimal())
+
+
+def _days(length: Length, hours_per_day: float) -> Decimal:
+    if length.unit and length.unit in _DAYS:
+        return length.amount * _DAYS[length.unit]
+    in_hours = length.amount * (_HOURS_PER_MINUTE if length.unit == "minutes" else 1)
+    return Decimal(in_hours) / Decimal(str(hours_per_day))

@@ -1,0 +1,99 @@
+"""Converts HTML to plain text or Markdown, and leaves everything else as it is.
+
+A text is HTML if it closes an element that HTML has, or has one that needs no closing, such as <br>.
+Otherwise its angle brackets are text: "List<String>", "if a <b and c> d", "the <h1> tag".
+"""
+
+import re
+from html import unescape
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from markdownify import MarkdownConverter
+
+from app.importing.values.words import WORDS
+
+_ELEMENTS = frozenset(WORDS["html"]["elements"])
+_TAG = re.compile(r"<(?P<close>/?)(?P<name>[a-z][a-z0-9]*)(?P<rest>(?:\s[^<>]*)?/?)>", re.IGNORECASE)
+_BRACKET = re.compile(r"<(?!/?(?P<name>[a-z][a-z0-9]*)(?:\s[^<>]*)?/?>|!--)", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->|<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
+_EMPTY = ("br", "hr", "img", "wbr")
+_ENTITY = re.compile(r"&(?:[a-z][a-z0-9]*|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_SAFE_SCHEMES = ("http:", "https:", "mailto:")
+_UNSEEN = re.compile(r"[\x00-\x20\u200b-\u200f\ufeff]")  # browsers ignore some of these within a scheme
+
+
+class _Converter(MarkdownConverter):
+    """Converts to Markdown. Links to other schemes than http, https and mailto become text.
+
+    A "<" in the text of the HTML is escaped, so that it isn't taken for a tag.
+    """
+
+    def escape(self, text: str, parent_tags: Any) -> str:
+        return re.sub(r"<(?=[a-z/!?])", r"\\<", str(super().escape(text, parent_tags)), flags=re.IGNORECASE)  # type: ignore[misc]  # not in the stubs
+
+    def convert_a(self, el: Tag, text: str, parent_tags: Any) -> str:
+        return str(super().convert_a(el, text, parent_tags)) if _is_safe(el.get("href")) else text  # type: ignore[misc]  # not in the stubs
+
+    def convert_img(self, el: Tag, text: str, parent_tags: Any) -> str:
+        alt = str(el.get("alt") or "")
+        return str(super().convert_img(el, text, parent_tags)) if _is_safe(el.get("src")) else alt  # type: ignore[misc]  # not in the stubs
+
+
+def is_html(text: str) -> bool:
+    """Returns whether a text has an element that HTML has, with its end or without the need of one."""
+    if "<" not in text:
+        return False
+    opened: set[str] = set()
+    for tag in _TAG.finditer(text):
+        name = tag["name"].casefold()
+        if name in _EMPTY and not tag["close"]:
+            return True
+        if tag["close"] and name in opened:
+            return True
+        if name in _ELEMENTS:
+            opened.add(name)
+    return False
+
+
+def to_plain(html: str) -> str:
+    """Returns the text of HTML, with a space or a line end between its elements."""
+    return _soup(html).get_text(" ")
+
+
+def to_markdown(html: str) -> str:
+    """Returns HTML as Markdown, in which text that looks like a tag is escaped."""
+    return str(_Converter(heading_style="ATX", bullets="-").convert_soup(_soup(html)))
+
+
+def without_entities(text: str, *, escape: bool = False) -> str:
+    """Replaces the entities of a text that isn't HTML. If `escape`, a "<" that results is escaped for
+    Markdown."""
+    if "&" not in text:
+        return text
+    return _ENTITY.sub(lambda entity: _plain_entity(entity[0], escape=escape), text)
+
+
+def _plain_entity(entity: str, *, escape: bool) -> str:
+    character = unescape(entity)
+    return "\\<" if escape and character == "<" else character
+
+
+def _soup(html: str) -> BeautifulSoup:
+    """Parses HTML. What only looks like a tag becomes text."""
+    known = _TAG.sub(_known_tag, _BRACKET.sub("&lt;", _COMMENT.sub("", html)))
+    soup = BeautifulSoup(known, "html.parser")
+    for invisible in soup(["script", "style", "template"]):
+        invisible.decompose()
+    return soup
+
+
+def _known_tag(tag: re.Match[str]) -> str:
+    return tag[0] if tag["name"].casefold() in _ELEMENTS else f"&lt;{tag[0][1:]}"
+
+
+def _is_safe(address: object) -> bool:
+    plain = _UNSEEN.sub("", str(address or ""))
+    scheme = _SCHEME.match(plain)
+    return scheme is None or scheme[0].casefold() in _SAFE_SCHEMES

@@ -1,0 +1,174 @@
+"""Reads prices: "₹1,299", "1.299 €", "£1.5k", "C$ 100", "Rs. 4999/-", "Free".
+
+A sign that several currencies share, such as "$", is read as the one that `currency` names, else as the
+usual one, which is told. A price that names no currency has the only one of its column.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from decimal import ROUND_HALF_UP, Decimal
+
+from app.importing.values.columns import Column, Decision, Options
+from app.importing.values.numbers import NUMBER, Mark, ascii_digits, decimal_mark, exact, unclear_numbers
+from app.importing.values.words import WORDS, by_word
+from loaders.model import MoneyDoc, minor_units
+
+#: Signs of one currency and of several. The first of several is assumed, except for the crowns.
+_SIGNS = by_word("currency_signs")
+_SHARED: Mapping[str, Sequence[str]] = WORDS["shared_currency_signs"]
+_LARGEST = 2_000_000_000  # minor units: an Int of GraphQL
+_NOT_ASSUMED = ("KR",)
+_WIDE_SIGNS = str.maketrans("\uffe5\uff04\uffe1\uffe6", "¥$£₩")
+_FREE = frozenset(WORDS["prices"]["free"])
+_SIGN = "|".join(re.escape(sign) for sign in sorted((*_SIGNS, *_SHARED), key=len, reverse=True))
+_NAMED = re.compile(rf"(?<![^\W\d_])(?:{_SIGN})(?:(?<=[^\W\d_])\.)?(?![^\W\d_])", re.IGNORECASE)
+_CODE = re.compile(r"(?<![^\W_])[A-Z]{3}(?![^\W_])")
+_ONLY_CODE = re.compile(rf"(?:([a-z]{{3}})\s*(?:{NUMBER})|(?:{NUMBER})\s*([a-z]{{3}}))\W*", re.IGNORECASE)
+_AMOUNT = re.compile(
+    rf"(?P<minus>[-\u2212]\s*)?(?P<number>(?:{NUMBER})(?:\s?(?:k|lakhs?|crores?)(?![^\W\d_]))?)",
+    re.IGNORECASE,
+)
+_DECORATION = re.compile(r"[.,]?\s?[-\u2013\u2014]{1,2}(?=\s|$|[^\d\s])|/-|/=")  # "49,-", "4999/-"
+_BRACKETS = re.compile(r"[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]")
+_WORD = WORDS["prices"]
+_PERIOD = re.compile(
+    rf"(?:/|\b(?:{'|'.join(WORDS['lengths']['per'])}|za)\b)\s*(?:{'|'.join(_WORD['per'])})\b"
+    rf"|\b(?:{'|'.join(_WORD['periods'])})\b",
+    re.IGNORECASE,
+)
+_NOISE = re.compile(rf"\b(?:{'|'.join(_WORD['noise'])})\b\.?", re.IGNORECASE)
+
+
+def price(value: object, *, currency: str | None = None, decimal: Mark | None = None) -> MoneyDoc:
+    """Reads a price in the currency's minor unit: "₹1,299", "49.99 EUR", "1 299 €", "£1.5k" or "Free".
+
+    `currency` is the currency of prices that name none, or only a sign that several currencies share, such as
+    $.
+    """
+    text = _plain(value)
+    code = _currency(text, currency)
+    if not code:
+        raise ValueError('has no known currency (set one, such as currency = "EUR")')
+    places = minor_units(code)
+    if places is None:
+        raise ValueError(f"has no known currency ({code} is not in ISO 4217)")
+    amount = Decimal(0) if _is_free(text) else _amount(value, text, decimal, places)
+    if amount * 10**places > _LARGEST:
+        raise ValueError("is too large for a price")
+    return {"amountMinor": int((amount * 10**places).quantize(Decimal(1), ROUND_HALF_UP)), "currency": code}
+
+
+def decide_price(column: Column, given: Options) -> Decision:
+    """Decides the decimal mark, and the currency of prices that name none: the only one of the column.
+
+    If it has several, only free courses get one: the most frequent.
+    """
+    decision = decimal_mark(column, given) | _tell_thousands(column, given)
+    texts = [_plain(cell) for cell in column.cells]
+    decision |= _tell_signs(texts, given)
+    if "currency" in given:
+        return decision
+    in_name = {code for word in column.words() if (code := _code(word.upper()) or _SIGNS.get(word.upper()))}
+    if len(in_name) == 1:
+        return decision | Decision({"currency": in_name.pop()})
+    named = Counter(code for text in texts if (code := _named_currency(text, None)))
+    nameless = [text for text in texts if _is_nameless(text)]
+    if not named or not nameless or (len(named) > 1 and not all(map(_is_free, nameless))):
+        return decision
+    most = named.most_common(1)[0][0]
+    return decision | Decision({"currency": most}, {"currency": f"prices that name none are in {most}"})
+
+
+def _plain(value: object) -> str:
+    text = " ".join(ascii_digits(str(value)).translate(_WIDE_SIGNS).split())
+    outside = _BRACKETS.sub(" ", text).strip()
+    return outside if re.search(r"\d", outside) and _named_currency(outside, None) else text
+
+
+def _is_free(text: str) -> bool:
+    return text.casefold().strip(" .!") in _FREE
+
+
+def _currency(text: str, default: str | None) -> str | None:
+    """Returns the currency that a text names. `default` is the currency of texts that name none."""
+    if _names_currency(text):
+        return _named_currency(text, default)
+    return None if _unknown_words(text) else default
+
+
+def _named_currency(text: str, default: str | None) -> str | None:
+    """Returns the currency that a text names by a code or a sign. `default` can decide between those of a
+    sign."""
+    if code := next((code for word in _CODE.findall(text) if (code := _code(word))), None):
+        return code
+    if (alone := _ONLY_CODE.fullmatch(text)) and (code := _code((alone[1] or alone[2]).upper())):
+        return code
+    signs = [match[0].upper().rstrip(".") for match in _NAMED.finditer(text)]
+    if own := next((_SIGNS[sign] for sign in signs if sign in _SIGNS), None):
+        return own
+    shared = next((sign for sign in signs if sign in _SHARED), None)
+    if shared is None:
+        return None
+    if default in _SHARED[shared]:
+        return default
+    return None if shared in _NOT_ASSUMED else _SHARED[shared][0]
+
+
+def _is_nameless(text: str) -> bool:
+    """Returns whether a text is a price that names no currency."""
+    if _names_currency(text) or _unknown_words(text):
+        return False
+    with suppress(ValueError):
+        return _is_free(text) or _amount(text, text, None, 2) >= 0
+    return False
+
+
+def _names_currency(text: str) -> bool:
+    return bool(_named_currency(text, None) or _NAMED.search(text))
+
+
+def _code(word: str) -> str | None:
+    return word if minor_units(word) is not None else None
+
+
+def _unknown_words(text: str) -> bool:
+    """Returns whether a text has words that may be a currency, or may change what its amount is."""
+    return not _is_free(text) and bool(re.search(r"[^\W\d_]", _NOISE.sub(" ", _AMOUNT.sub(" ", text))))
+
+
+def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal:
+    if not isinstance(value, str):
+        amount = exact(value)
+    else:
+        if _PERIOD.search(text):
+            raise ValueError("is a price per period or unit, not of the course")
+        amounts = list(_AMOUNT.finditer(_DECORATION.sub(" ", _NAMED.sub(" ", text))))
+        if len(amounts) != 1:
+            raise ValueError("names more than one amount" if amounts else "is not a price")
+        thousands = places < 3  # no amount has three decimals then
+        amount = exact(amounts[0]["number"], mark=mark if thousands else mark or ".", thousands=thousands)
+        amount = -amount if amounts[0]["minus"] else amount
+    if amount < 0:
+        raise ValueError("is negative")
+    return amount
+
+
+def _tell_thousands(column: Column, given: Options) -> Decision:
+    unclear = unclear_numbers(column.cells)
+    if "decimal" in given or not unclear or "decimal" in decimal_mark(column, given).options:
+        return Decision()
+    return Decision(assumed={"decimal": f"“{unclear[0]}” is read with thousands, not decimals"})
+
+
+def _tell_signs(texts: Sequence[str], given: Options) -> Decision:
+    """Says which currency is assumed for the signs that several currencies share."""
+    assumed = {}
+    for sign, (usual, *_) in _SHARED.items():
+        if given.get("currency") in _SHARED[sign] or sign in _NOT_ASSUMED:
+            continue
+        own = re.compile(rf"(?<![^\W\d_]){re.escape(sign)}(?![^\W_]*\$)", re.IGNORECASE)
+        if any(own.search(text) and _named_currency(text, None) == usual for text in texts):
+            assumed[sign] = f"“{sign.capitalize()}” is {usual}"
+    return Decision(assumed={"currency": "; ".join(assumed.values())} if assumed else {})

@@ -1,0 +1,52 @@
+"""Normalises strings: trims them, removes control characters, converts HTML."""
+
+import re
+
+from app.importing.values.html import is_html, to_markdown, to_plain, without_entities
+
+_BLANK = re.compile(r"[ \t\u00a0\u2007\u202f]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff]")
+_LINE_END = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
+
+
+def text(value: object) -> str:
+    """Trims a string, converts special spaces and line ends to plain ones, and removes control characters."""
+    if not isinstance(value, str):
+        return _scalar(value)
+    if value.isascii() and value.isprintable() and "  " not in value:
+        return value.strip()  # a shortcut: most strings need only trimming
+    return _BLANK.sub(" ", _clean(value)).strip()
+
+
+def line(value: object) -> str:
+    """Converts a title or a name to one line of plain text."""
+    return " ".join(plain(value).split())
+
+
+def plain(value: object) -> str:
+    """Converts HTML to plain text, without tags and entities. Leaves other text unchanged."""
+    source = text(value)
+    if is_html(source):
+        return re.sub(r" ?\n\s*", "\n", text(to_plain(source)))
+    return text(without_entities(source))
+
+
+def markdown(value: object) -> str:
+    """Converts HTML to Markdown. Leaves other text unchanged."""
+    source = _clean(value).strip() if isinstance(value, str) else _scalar(value)
+    if not is_html(source):
+        return text(without_entities(text(source), escape=True))
+    converted = re.sub(r"[ \u00a0]+\n", "\n", to_markdown(source))
+    return re.sub(r"\n{3,}", "\n\n", converted).strip()
+
+
+def _clean(value: str) -> str:
+    return _CONTROL.sub("", _LINE_END.sub("\n", value))
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        raise ValueError("is a list or an object, not text")
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,0 +1,72 @@
+"""What was imported from which file: to recognise a file again, and for the audit log."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from loaders.model import ActorDoc
+from loaders.mongo import Database, Document, find, now
+
+_COLLECTION = "imports"
+_COMMAND_LINE: ActorDoc = {"subject": "command line", "roles": [], "studentId": None, "instructorId": None}
+
+
+class ImportedFile(NamedTuple):
+    """A file that is imported into a collection. digest: identifies its content; None for standard input."""
+
+    name: str
+    collection: str
+    columns: Sequence[str]
+    digest: str | None
+
+
+class PastImport(NamedTuple):
+    """An earlier import: its source, the name of its file, its date (such as "2026-11-27"), and its
+    columns."""
+
+    source: str
+    name: str
+    date: str
+    columns: Sequence[str]
+
+
+async def same_file(database: Database, file: ImportedFile) -> Sequence[PastImport]:
+    """Returns the latest imports of a file with the same content into the same collection, one for each
+    source."""
+    if file.digest is None:
+        return []
+    query = {"collection": file.collection, "digest": file.digest}
+    return _latest_by_source(await find(database[_COLLECTION], query, size=20, sort=[("at", -1)], limit=20))
+
+
+async def latest(database: Database, source: str, collection: str) -> PastImport | None:
+    """Returns the latest import with a source into a collection, or None."""
+    query = {"collection": collection, "source": source}
+    found = await find(database[_COLLECTION], query, size=1, sort=[("at", -1)], limit=1)
+    return _past(found[0]) if found else None
+
+
+async def record_file(database: Database, file: ImportedFile, source: str) -> None:
+    """Records from which source a file was imported, in place of an earlier record of the same file."""
+    same = {"source": source, "collection": file.collection, "digest": file.digest}
+    document = {**same, "name": file.name, "columns": list(file.columns), "at": now()}
+    await database[_COLLECTION].replace_one(same, document, upsert=True)
+
+
+async def record_in_audit_log(
+    database: Database, file: ImportedFile, source: str, counts: Mapping[str, int]
+) -> None:
+    """Adds an import to the audit log. counts: the numbers of rows, by what became of them."""
+    after = {"file": file.name, "source": source, **counts}
+    change = {"collection": file.collection, "documentId": source, "before": None, "after": after}
+    entry = {"at": now(), "action": "import", "actor": _COMMAND_LINE, "address": "", "changes": [change]}
+    await database["auditLog"].insert_one(entry)
+
+
+def _latest_by_source(documents: Sequence[Document]) -> Sequence[PastImport]:
+    by_source = {document["source"]: _past(document) for document in reversed(documents)}
+    return list(by_source.values())
+
+
+def _past(document: Document) -> PastImport:
+    date = document["at"].date().isoformat()
+    return PastImport(document["source"], document["name"], date, document["columns"])

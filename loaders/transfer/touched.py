@@ -1,0 +1,68 @@
+"""Remembers which documents an import touched until their aggregates are recounted.
+
+The ids are stored before the writes that touch them. So if an import is interrupted, the next one recounts
+what the interrupted one had changed.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from bson import ObjectId
+
+from loaders.mongo import Database, Document, Fields, find, now
+from loaders.recount import recount_these
+from loaders.transfer.seen_keys import Seen
+
+_COLLECTION = "importedDocuments"
+_AT_ONCE = 500  # documents in one transaction
+_ABANDONED = timedelta(days=1)  # after this time, an import that stored ids is not running any more
+
+
+class Touched:
+    """The documents that one import has touched: courses, and students whose reviews changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._import = ObjectId()
+        self._stored = Seen()
+
+    async def add(self, ids: Mapping[str, Iterable[ObjectId]]) -> None:
+        """Stores ids by collection, unless this import has already stored them. Sends at most one command."""
+        new = {
+            name: list({id_ for id_ in ids_ if id_ and self._stored.row((name, id_)) is None})
+            for name, ids_ in ids.items()
+        }
+        documents: list[Document] = [
+            {"import": self._import, "at": now(), "collection": name, "ids": ids_}
+            for name, ids_ in new.items()
+            if ids_
+        ]
+        if documents:
+            await self._database[_COLLECTION].insert_many(documents)
+        for key in ((name, id_) for name, ids_ in new.items() for id_ in ids_):
+            self._stored.add(key, 1)
+
+    async def recount(self) -> int:
+        """Recounts what this import and interrupted ones have touched. Returns the number of corrected
+        values.
+
+        The ids of other imports are kept for a day, because they may still be running.
+        """
+        corrected, last, done = 0, ObjectId("0" * 24), Seen()
+        while stored := await self._next(last):
+            last = stored["_id"]
+            ids = [id_ for id_ in stored["ids"] if done.row((stored["collection"], id_)) is None]
+            for start in range(0, len(ids), _AT_ONCE):
+                corrected += await recount_these(
+                    self._database, stored["collection"], ids[start : start + _AT_ONCE]
+                )
+            for id_ in ids:
+                done.add((stored["collection"], id_), 1)
+        over = {"$or": [{"import": self._import}, {"at": {"$lt": now() - _ABANDONED}}]}
+        await self._database[_COLLECTION].delete_many({"_id": {"$lte": last}, **over})
+        return corrected
+
+    async def _next(self, after: ObjectId) -> Fields | None:
+        query = {"_id": {"$gt": after}}
+        found = await find(self._database[_COLLECTION], query, size=1, sort=[("_id", 1)], limit=1)
+        return found[0] if found else None
