@@ -111,7 +111,7 @@ def _usable(text: str) -> dict[str | None, jwt.PyJWK]:
     """Returns the usable keys in a JWKS, by id. Raises ValueError if there are none."""
     keys = [key for jwk in json.loads(text)["keys"] if (key := _verification_key(jwk))]
     if not keys:
-        raise ValueError("none of the keys can verify a signature")
+        raise ValueError("none of the keys can be used to verify signatures")
     return {key.key_id: key for key in keys}
 
 

@@ -22,7 +22,8 @@ def show_mapping(
 ) -> None:
     """Prints the mapping as a table, then the columns that are not imported.
 
-    Each row has the column, the field, the normaliser, and an example value before and after normalisation.
+    Each row has the column, the field, the normaliser, and an example as it is in the file and as it is
+    stored.
     external: the `source` field of the documents' external IDs.
     """
     origin = "guessed" if guessed else "as mapped"
@@ -172,7 +173,7 @@ def _mapping_row(
 def _example(
     name: str, field_mapping: FieldMapping, mapping: ImportMapping, sample: Sample
 ) -> tuple[str, str]:
-    """Returns the field's first value that isn't read as null, before and after normalisation."""
+    """Returns the field's first value that isn't read as null, as it is in the file and as it is stored."""
     recorder = Recorder(ImportMapping(mapping.collection, {name: field_mapping}))
     for values in sample:
         try:

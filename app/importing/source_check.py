@@ -10,7 +10,8 @@ from loaders.transfer import ImportedFile, PastImport, latest, same_file
 async def check_source(database: Database, file: ImportedFile, source: str) -> None:
     """Raises MappingError if `source`, the name of the file's folder, is probably not the file's source.
 
-    That is so if the same file was imported from another folder, or if a file with other columns was imported
+    This is the case if the same file was imported from another folder, or if a file with other columns was
+    imported
     from this one: its ids could be those of other documents.
     """
     known = await same_file(database, file)

@@ -184,7 +184,10 @@ def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) ->
 
 
 def _seats_for(taken: Sequence[EnrollmentDoc], document: CourseRunDoc) -> int:
-    """Returns the largest number in _SEATS that is too small for everyone: at most 30 on site, 200 online."""
+    """Returns the largest number in _SEATS that leaves some students without a seat.
+
+    It is at most 30 on site and 200 online.
+    """
     most = min(len(taken) - 1, 30 if document["deliveryMode"] == "ONSITE" else 200)
     return max(seats for seats in _SEATS if seats <= most)
 

@@ -20,7 +20,8 @@ from loaders.mongo.command_errors import DatabaseAwayError, DeadlineError
 
 _PING = 1.0  # timeout of a ping in seconds, while the circuit is open
 _PAUSE = 0.1  # seconds between two pings
-_ELECTION = 30.0  # seconds; a replica set without a primary for longer is assumed to have lost its majority
+#: In seconds. A replica set that has had no primary for longer is assumed to have lost its majority.
+_ELECTION = 30.0
 
 #: Called when the circuit opens, with the reason; and when it closes, with the number of seconds it was open.
 Listener: TypeAlias = Callable[[str | float], None]

@@ -150,8 +150,7 @@ class _Evidence:
         self._letters += sum(character > "\x7f" for character in text) - stray
 
     def _add_line(self, line: bytes) -> None:
-        """Adds a line to the sample if it has letters beyond ASCII: the first ones, then every second,
-        fourth, …"""
+        """Adds a line to the sample if it has letters beyond ASCII. A full sample loses every second line."""
         if line.isascii():
             return
         self._lines += 1

@@ -54,7 +54,8 @@ def objects(text: TextIO) -> _Rows:
 
 
 def within(text: TextIO, path: Sequence[str]) -> _Rows:
-    """Yields a row for each object of the array at a path of keys through the object that the text is.
+    """Yields a row for each object in an array within the text's object. path: the keys that lead to the
+    array.
 
     Raises SourceError if there is no such array.
     """

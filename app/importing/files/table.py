@@ -26,8 +26,7 @@ class Table:
 
 
 def header_index(rows: Iterable[Sequence[str]], width: int) -> int:
-    """Returns the index of the header: the first row of which more than half of `width` cells aren't
-    empty."""
+    """Returns the index of the header: the first row in which more than half of `width` cells have text."""
     for index, cells in enumerate(rows):
         if sum(1 for cell in cells if cell.strip()) > width / 2:
             return index
@@ -54,7 +53,7 @@ def numbered_names(width: int) -> list[str]:
 def is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Returns whether the first row of a table is data.
 
-    It is if none of its cells is a known header, and it has a number where most rows below it have one.
+    It is data if none of its cells is a known header, and it has a number where most rows below have one.
     """
     if any(map(is_known, first)):
         return False

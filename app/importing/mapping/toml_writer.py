@@ -1,4 +1,4 @@
-"""Writes a mapping as TOML, to start a mapping of one's own from a guess."""
+"""Writes a mapping as TOML, so that users can start a mapping of their own from a guess."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

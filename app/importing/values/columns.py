@@ -2,7 +2,7 @@
 sample.
 
 What a single cell leaves open (a unit, a scale, a decimal mark, the order of day and month), the other cells
-of its column may settle. What nothing settles is assumed or left open, and told.
+of its column may settle. What nothing settles is assumed or left open, and the user is told.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -83,8 +83,7 @@ def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determ
 
 
 def decide_date(column: Column, given: Options) -> Decision:
-    """Decides the order of day and month from the dates of which one part is above 12, and what bare numbers
-    are.
+    """Decides the order of day and month from dates in which the day is above 12, and what bare numbers are.
 
     If the dates contradict each other, or none shows the order, those that can be read in two ways stay
     unread.

@@ -101,7 +101,7 @@ def decide_duration(column: Column, given: Options) -> Decision:
 
 
 def _counted(text: str, unit: Unit | None, hours_per_day: float, mark: Mark | None) -> Sequence[Length]:
-    """Returns the parts that are added up to the duration that a text means."""
+    """Returns the parts whose sum is the duration that a text gives."""
     if iso := _ISO.fullmatch(text.upper()):
         return _iso_parts(iso)
     if clock := _CLOCK.fullmatch(text):
@@ -144,7 +144,7 @@ def _continues(before: Length, part: Length) -> bool:
 
 
 def _is_work(span: Length, part: Length) -> bool:
-    """Returns whether a part is the work within a span of days or more."""
+    """Returns whether a part is the amount of work within a span of days or more."""
     return span.unit in _DAYS and part.unit in ("hours", "minutes")
 
 
@@ -161,8 +161,8 @@ def _iso_parts(match: re.Match[str]) -> Sequence[Length]:
 
 
 def _clock(match: re.Match[str], hours_per_day: float) -> Length:
-    """Reads h:mm:ss. Without seconds, 1:30 can be hours or minutes; that is only accepted if both are as
-    long."""
+    """Reads h:mm:ss. Without seconds, 1:30 can be hours or minutes; it is only accepted if both take as many
+    days."""
     first, second, third = int(match[1]), int(match[2]), match[3]
     as_hours = Length(Decimal(first) + Decimal(second) / 60, "hours")
     as_minutes = as_hours._replace(unit="minutes")

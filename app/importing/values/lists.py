@@ -31,7 +31,7 @@ def items(value: object, *, separator: str | None = None) -> list[str]:
 def decide_separator(column: Column, given: Options) -> Decision:
     """Decides the separator of a column: the first of |, ;, line ends and commas that its cells have.
 
-    A hyphen is one if most cells are words joined by it, such as "drama-comedy-essay".
+    A hyphen is a separator if most cells are words joined by hyphens, such as "drama-comedy-essay".
     """
     if "separator" in given:
         return Decision()

@@ -1,7 +1,7 @@
 """Reads languages and countries by their codes or names, in English and in other languages.
 
-The names are those of pycountry, and the aliases of words.toml. A name is read only if it is one exactly,
-after folding: a similar name can mean another country, such as Niger and Nigeria.
+The names are those of pycountry, and the aliases of words.toml. A name must match exactly, apart from case,
+accents and punctuation: a similar name can mean another country, such as Niger and Nigeria.
 """
 
 import gettext

@@ -59,8 +59,8 @@ def count(value: object) -> int:
 def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -> Decimal:
     """Reads a number without rounding it.
 
-    If its form doesn't say what its mark means, `mark` decides. If that is None, it is a separator of
-    thousands if `thousands` says so; otherwise UnclearError is raised.
+    If its form doesn't show what its mark means, `mark` decides. If `mark` is None and `thousands` is set,
+    the mark separates thousands; otherwise UnclearError is raised.
     """
     if isinstance(value, bool):
         raise ValueError(_NO_NUMBER)
@@ -109,7 +109,7 @@ def unclear_numbers(cells: Iterable[object]) -> list[str]:
 
 
 def ascii_digits(text: str) -> str:
-    """Replaces the decimal digits and marks of any script by those of ASCII."""
+    """Replaces the decimal digits and marks of any script with those of ASCII."""
     if text.isascii():
         return text
     plain = (str(digit_of(c)) if c.isdecimal() else c for c in text)
@@ -119,7 +119,7 @@ def ascii_digits(text: str) -> str:
 def own_mark(digits: str) -> Mark | None:
     """Returns the decimal mark that a number shows by its own form, or None if it can be read in two ways.
 
-    A number without marks could have any.
+    Returns "." for a number without marks, which could have either.
     """
     body = re.sub(_GROUP, "", digits)
     marks = {mark for mark in _OTHER if mark in body}

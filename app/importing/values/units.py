@@ -77,7 +77,7 @@ def unit_named(word: str) -> Unit | None:
 
 
 def plain(text: str) -> str:
-    """Writes numbers in digits, and removes what stands in brackets, which says a length again."""
+    """Replaces number words with digits, and removes text in brackets, which only repeats a length."""
     text = ascii_digits(text).casefold().strip()
     outside = _BRACKETS.sub(" ", text)
     text = outside if re.search(r"\d", outside) else text
