@@ -13,7 +13,8 @@ Getter = Callable[[Cells], Cell]
 class CellGetters:
     """Compiles selections into functions that get a value from a row.
 
-    They return None for a sentinel (a string that means "no value"). counts: how many there were, by column and text.
+    They return None for a sentinel (a string that means "no value"). counts: how many there were, by column
+    and text.
     """
 
     def __init__(self) -> None:
