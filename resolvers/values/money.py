@@ -1,7 +1,7 @@
 """Formats amounts of money, which are stored in minor units, for display."""
 
+from loaders.codes import minor_units
 from loaders.model import MoneyDoc
-from resolvers.values.currencies import exponent
 
 _SYMBOLS = {
     "AUD": "A$", "BRL": "R$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£",
@@ -16,7 +16,8 @@ def formatted(money: MoneyDoc) -> str:
     number of decimals. Digits are grouped in threes. In rupees, the last three digits form a group, and the
     digits before them are grouped in twos, such as "₹1,24,980.00".
     """
-    digits = exponent(money["currency"])
+    digits = minor_units(money["currency"])
+    digits = 2 if digits is None else digits  # a code that has been withdrawn since it was stored
     amount = abs(money["amountMinor"])
     units, rest = divmod(amount, 10**digits)
     decimals = f".{rest:0{digits}}" if digits else ""
