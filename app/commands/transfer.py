@@ -152,7 +152,9 @@ def _folder(file: str) -> str:
 async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     began = time.monotonic()
     if job.write:
-        await indexes.ensure(database)
+        for problem in (await indexes.ensure(database)).problems:
+            if not problem.is_harmless:
+                Console(stderr=True).print(str(problem), markup=False, highlight=False, soft_wrap=True)
     with (
         Rejects(job.rejects) as rejects,
         show_progress(Console(stderr=True), opened.name, opened.size) as progress,
