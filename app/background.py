@@ -44,18 +44,25 @@ class ReportsIndexes(Protocol):
 
 
 async def check_indexes(database: Database, report: ReportsIndexes) -> None:
-    """Checks regularly for missing indexes. Runs until cancelled.
+    """Checks regularly for indexes that are missing or differ. Runs until cancelled.
 
-    The missing indexes are stored in `report`, and logged at the start and whenever they change.
+    The missing indexes are stored in `report`. Both are logged at the start and whenever they change.
     """
+    differing: list[str] = []
     while True:
         pause = _INDEXES_RETRY
         try:
             with pymongo.timeout(10 * _LONGEST):
-                missing = await indexes.missing(database)
+                compared = await indexes.compare(database)
         except PyMongoError as error:
             _log.debug("can't check for missing indexes", reason=str(error))
         else:
+            missing, before = compared.missing_names, differing
+            differing = [
+                f"{problem.collection}.{problem.name} {problem.what}" for problem in compared.differing
+            ]
+            if differing and differing != before:
+                _log.warning("indexes differ: `lectern indexes` says what to do", differing=differing)
             if missing and missing != list(report.missing_indexes):
                 _log.warning("indexes are missing: run `lectern indexes`", missing=missing)
             report.missing_indexes = missing

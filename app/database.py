@@ -124,6 +124,7 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
             appname=APP_NAME,
             readPreference="primary",
             tz_aware=tz_aware,
+            datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no error, but no datetime
             maxPoolSize=POOL,
             serverSelectionTimeoutMS=round(settings.mongodb_timeout * 1000),
             event_listeners=listeners,

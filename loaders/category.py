@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from loaders.model import MOST_CATEGORIES, CategoryDoc, CourseStatus
 from loaders.mongo import Database, Pipeline, aggregate, find, note_read
+from loaders.reading import fitting
 
 
 async def categories(database: Database) -> list[CategoryDoc]:
@@ -16,7 +17,7 @@ async def categories(database: Database) -> list[CategoryDoc]:
         sort=[("name", 1), ("_id", 1)],
     )
     note_read(database["categories"], found)
-    return found
+    return fitting("categories")(found)
 
 
 async def course_counts_by_slug(

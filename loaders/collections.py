@@ -4,12 +4,25 @@ Code that works for any collection, such as `node`, the audit log and `lectern i
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from loaders.model import (
     ANONYMOUS_STUDENT,
     LIVE_ENROLLMENTS,
+    PRIOR_MEAN,
+    AccountDoc,
+    AuditDoc,
+    CategoryDoc,
+    CourseDoc,
+    CourseRunDoc,
+    EnrollmentDoc,
+    InstructorDoc,
+    ReviewDoc,
+    SessionDoc,
+    StudentDoc,
+    VoteDoc,
+    WishlistDoc,
     new_course,
     new_course_run,
     new_enrollment,
@@ -77,6 +90,9 @@ class StoredCollection:
     """Describes one collection.
 
     noun: the word for one of its documents in messages.
+    document: the TypedDict of its documents; None if only its own module reads them.
+    missing: what readers get for a value that is missing or has the wrong type, by field. By default, they
+    get null if the field can be null, or an empty value. A document without a status is never public.
     seen_by: who may see a document. There is no default, so that it can't be forgotten.
     type_name: the GraphQL type of its documents. id_code: the three bytes that identify this type in global
     IDs. Both are None if the documents have no global IDs.
@@ -96,6 +112,8 @@ class StoredCollection:
     name: str
     noun: str
     seen_by: SeenBy
+    document: type | None = None
+    missing: Fields = field(default_factory=dict)
     type_name: str | None = None
     id_code: bytes | None = None
     parts: Sequence[str] = ()
@@ -160,6 +178,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="categories",
             noun="category",
             seen_by=EVERYONE,
+            document=CategoryDoc,
             type_name="Category",
             id_code=b"cat",
             key="slug",
@@ -170,6 +189,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="instructors",
             noun="instructor",
             seen_by=EVERYONE,
+            document=InstructorDoc,
             type_name="Instructor",
             id_code=b"ins",
             importable=True,
@@ -178,6 +198,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="courses",
             noun="course",
             seen_by=SeenBy(published=True, rule="Course.draft"),
+            document=CourseDoc,
+            missing={"status": "DRAFT", "ratingBayesian": PRIOR_MEAN, "ratingStars": [0] * 5},
             type_name="Course",
             id_code=b"crs",
             parts=["RatingSummary"],
@@ -207,6 +229,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="courseRuns",
             noun="run",
             seen_by=SeenBy(with_course=True),
+            document=CourseRunDoc,
+            missing={"deliveryMode": "ONLINE"},
             type_name="CourseRun",
             id_code=b"run",
             aggregates=frozenset(("seatsTaken", "waitlistCount")),
@@ -219,6 +243,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="students",
             noun="student",
             seen_by=EVERYONE,
+            document=StudentDoc,
+            missing={"name": ANONYMOUS_STUDENT},
             type_name="Student",
             id_code=b"stu",
             derived_from=frozenset(("name",)),
@@ -238,6 +264,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="enrollments",
             noun="enrolment",
             seen_by=SeenBy(nobody=True, rule="Enrollment", owner="studentId"),
+            document=EnrollmentDoc,
+            missing={"status": "CANCELLED"},
             type_name="Enrollment",
             id_code=b"enr",
             importable=True,
@@ -262,6 +290,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="reviews",
             noun="review",
             seen_by=SeenBy(published=True, with_course=True, rule="Review.unpublished"),
+            document=ReviewDoc,
+            missing={"status": "PENDING"},
             type_name="Review",
             id_code=b"rev",
             reads=frozenset(("createdAt",)),  # needed to build cursors for reviews that are fetched by `_id`
@@ -292,13 +322,15 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="votes",
             noun="vote",
             seen_by=NOBODY,
+            document=VoteDoc,
             own_indexes=[Index([("_id.reviewId", 1)])],
         ),
-        StoredCollection(name="wishlists", noun="wishlist", seen_by=NOBODY),
+        StoredCollection(name="wishlists", noun="wishlist", seen_by=NOBODY, document=WishlistDoc),
         StoredCollection(
             name="accounts",
             noun="account",
             seen_by=NOBODY,
+            document=AccountDoc,
             secret=frozenset(("passwordHash", "reset", "signUpKey")),
             own_indexes=[
                 Index([("email", 1)], unique=True),
@@ -309,6 +341,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="sessions",
             noun="session",
             seen_by=NOBODY,
+            document=SessionDoc,
             unaudited=frozenset(("generation", "refreshKey")),
             own_indexes=[Index([("accountId", 1)]), Index([("expiresAt", 1)], seconds=0)],
         ),
@@ -328,6 +361,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
             name="auditLog",
             noun="audit entry",
             seen_by=SeenBy(nobody=True, rule="Query.auditLog"),
+            document=AuditDoc,
+            missing={"actor": {"subject": "", "roles": [], "studentId": None, "instructorId": None}},
             type_name="AuditEntry",
             id_code=b"aud",
             own_indexes=[

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict, get_args
 
 from bson import ObjectId
 
@@ -21,8 +21,8 @@ ORDERS: Mapping[str, Order] = {
     "POPULARITY": Order("studentCount", descending=True),
     "NEWEST": Order("createdAt", descending=True),
     "TITLE": Order("sortTitle", descending=True),
-    "DURATION": Order("durationDays", descending=True, nullable=True),
-    "PRICE": Order("price.amountMinor", descending=True, nullable=True),
+    "DURATION": Order("durationDays", descending=True),
+    "PRICE": Order("price.amountMinor", descending=True),
 }
 FACET_RATINGS = (4.5, 4.0, 3.5, 3.0)
 
@@ -150,12 +150,24 @@ def _chosen(listing: Listing, facet: str) -> Sequence[Value]:
 
 def _facet(name: str, rows: Sequence[Document], parent: Value, chosen: Sequence[Value]) -> list[FacetCount]:
     """Returns one facet's counts for one parent; includes `chosen` values even if their count is 0."""
-    counted = {row["_id"]["value"]: row["count"] for row in rows if row["_id"]["parent"] == parent}
+    counted = {
+        row["_id"]["value"]: row["count"]
+        for row in rows
+        if row["_id"].get("parent") == parent and _is_shown(name, row["_id"]["value"])
+    }
     counts = dict.fromkeys(chosen, 0) | counted
     if name == "ratings":
         return [{"value": f"{band:.1f}", "count": counts.get(band, 0)} for band in FACET_RATINGS]
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{"value": value, "count": count} for value, count in ordered]
+
+
+def _is_shown(facet: str, value: Value) -> bool:
+    """Whether a facet has this value: others may have stored anything in a course."""
+    if facet == "ratings":
+        return True
+    choices = {"levels": get_args(Level), "deliveryModes": get_args(DeliveryMode)}.get(facet)
+    return isinstance(value, str) and (choices is None or value in choices)
 
 
 def _parts(criteria: CourseCriteria) -> dict[str, Filter]:

@@ -5,7 +5,7 @@ from functools import partial
 
 from bson import ObjectId
 
-from loaders.differences import Difference, batches, compared, corrected
+from loaders.differences import Difference, batches, compared, corrected, misfits
 from loaders.model import (
     COUNTED_ENROLLMENTS,
     RatingDoc,
@@ -15,12 +15,14 @@ from loaders.model import (
     seats_until,
     stars_by_course,
 )
-from loaders.mongo import Database, Fields, Pipeline, Transaction, transaction, utc
+from loaders.mongo import Database, Fields, Pipeline, Transaction, Value, transaction, utc
 
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
 _RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
 
+_LONGEST = 30  # characters of a rating
 _OVERSOLD = "Give the run more seats (updateCourseRun), or cancel enrolments."
+_UNRATED = "They are not counted: a rating is a whole number from 1 to 5. `lectern check` lists them."
 _WAITING = "Call updateCourseRun: it moves students up from the waitlist, even if nothing else changes."
 
 
@@ -37,13 +39,15 @@ async def counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> lis
     """Returns differences in the aggregates of some courses and their runs."""
     courses = await tx.find("courses", {"_id": {"$in": ids}}, size=len(ids), projection=_COURSE)
     runs = await tx.find("courseRuns", {"courseId": {"$in": ids}}, size=10_000, projection=_RUN)
+    found = misfits("courses", courses, ("status", "importedStudentCount", "importedRating"))
+    found += misfits("courseRuns", runs, ("startsAt", "seats"))
     enrollments = await _grouped(tx, "enrollments", ids, "runId", "status")
     reviews = await _grouped(tx, "reviews", ids, "status", "rating")
     students, stars = await _students(tx, ids), stars_by_course(reviews)
     of_runs = run_aggregates(enrollments)
     seats = seats_until({**run, **of_runs[run["_id"]]} for run in runs)
     published = {course["_id"] for course in courses if course["status"] == "PUBLISHED"}
-    found: list[Difference] = []
+    found += _uncounted(reviews)
     for run in runs:
         can_enrol = run["courseId"] in published and utc(run["startsAt"]) > tx.now
         found += _of_run(run, of_runs[run["_id"]], can_enrol=can_enrol)
@@ -80,6 +84,27 @@ async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[Object
     ]
     rows = await tx.aggregate("enrollments", pipeline, size=len(courses))
     return {row["_id"]: row["n"] for row in rows}
+
+
+def _uncounted(reviews: Sequence[Fields]) -> list[Difference]:
+    """Returns a difference for each group of published reviews whose rating is none."""
+    return [
+        Difference(
+            "courses",
+            group["courseId"],
+            f"reviews rated {_written(group['rating'])}",
+            group["n"],
+            0,
+            _UNRATED,
+        )
+        for group in reviews
+        if group["status"] == "PUBLISHED" and group["rating"] not in (None, 1, 2, 3, 4, 5)
+    ]
+
+
+def _written(value: Value) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _of_run(run: Fields, true: Fields, *, can_enrol: bool) -> list[Difference]:

@@ -8,6 +8,7 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from loaders.mongo import Database, Document, Fields, Filter, Option, Transaction, Value, find, send
+from loaders.reading import AS_STORED, fit
 
 _BATCH = 500
 
@@ -25,6 +26,20 @@ class Difference(NamedTuple):
     stored: Value
     true: Value
     remedy: str | None = None
+
+
+_MISFIT = (
+    "Counted as if it were the value shown. `lectern check` lists such documents, and what to do about them."
+)
+
+
+def misfits(collection: str, documents: Sequence[Document], names: Sequence[str]) -> list[Difference]:
+    """Gives fields that a recount relies on a default if they don't fit. Returns a difference for each."""
+    return [
+        Difference(collection, document["_id"], name, stored, document[name], _MISFIT)
+        for document in fit(collection, documents, names)
+        for name, stored in document.pop(AS_STORED, {}).items()
+    ]
 
 
 def compared(collection: str, stored: Fields, true: Fields) -> list[Difference]:
@@ -65,8 +80,11 @@ async def _set(tx: Transaction, collection: str, fields: Mapping[ObjectId, Field
 async def batches(
     database: Database, collection: str, query: Filter | None = None
 ) -> AsyncIterator[Sequence[ObjectId]]:
-    """Yields the `_id`s of the documents that match a query, in ascending order, in batches."""
-    remaining: Document = dict(query or {})
+    """Yields the `_id`s of the documents that match a query, in ascending order, in batches.
+
+    Others may have stored documents whose `_id` is no ObjectId. They have no aggregates.
+    """
+    remaining: Document = {"_id": {"$type": "objectId"}, **(query or {})}
     options: dict[str, Option] = {"projection": {"_id": 1}, "sort": [("_id", 1)], "limit": _BATCH}
     while batch := await find(database[collection], remaining, size=_BATCH, **options):
         ids = [document["_id"] for document in batch]

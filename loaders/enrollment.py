@@ -20,7 +20,7 @@ from loaders.model import (
     takes_seat,
 )
 from loaders.mongo import Database, Document, Transaction, Value, find, note_read, utc
-from loaders.reading import Listing, Order, Projection, including
+from loaders.reading import Listing, Order, Projection, fitting, including
 
 EnrollmentParent = Literal["courseId", "studentId"]
 
@@ -33,9 +33,7 @@ def listing(
     statuses: only enrolments with these statuses are listed; None lists all.
     """
     parts = {} if statuses is None else {"statuses": {"status": {"$in": list(statuses)}}}
-    return Listing(
-        database["enrollments"], parts, Order("enrolledAt", descending=True, nullable=True), parent
-    )
+    return Listing(database["enrollments"], parts, Order("enrolledAt", descending=True), parent)
 
 
 async def of_student(
@@ -56,6 +54,7 @@ async def of_student(
         projection=including(projection, "courseId", "status", "enrolledAt"),
     )
     note_read(database["enrollments"], found)
+    found = fitting("enrollments", including(projection, "courseId", "status", "enrolledAt"))(found)
     latest = sorted(
         found, key=lambda e: (e["status"] in LIVE_ENROLLMENTS, e["enrolledAt"] is not None, e["enrolledAt"])
     )

@@ -4,6 +4,8 @@ from loaders.model import COUNTED_ENROLLMENTS
 from loaders.mongo import Database, Document, Pipeline, Value, aggregate, count, estimated_count
 
 _PUBLISHED = {"status": "PUBLISHED"}
+#: Excludes infinity and NaN, and values that aren't numbers. Others may have stored anything.
+_NUMBER = {"$gte": 0, "$lte": 2**31, "$not": {"$type": "array"}}
 
 
 async def students_enrolled(database: Database) -> int:
@@ -68,7 +70,7 @@ async def average_rating(database: Database) -> float | None:
     """
     total = {"$multiply": ["$ratingAverage", "$ratingCount"]}
     pipeline: Pipeline = [
-        {"$match": _PUBLISHED},
+        {"$match": {**_PUBLISHED, "ratingAverage": _NUMBER, "ratingCount": _NUMBER}},
         {"$group": {"_id": None, "count": {"$sum": "$ratingCount"}, "total": {"$sum": total}}},
         {"$match": {"count": {"$gt": 0}}},
         {"$project": {"n": {"$round": [{"$divide": ["$total", "$count"]}, 2]}}},

@@ -23,14 +23,14 @@ from loaders.model import (
     unpack_ids,
 )
 from loaders.mongo import Database, Fields, Filter, Stored, Value, find, note_read
-from loaders.reading import Listing, Loaders, Order, Page, Projection, Window, including
+from loaders.reading import Listing, Loaders, Order, Page, Projection, Window, fitting, including
 
 ReviewOrderField = Literal["NEWEST", "HELPFUL", "RATING"]
 
 ORDERS: Mapping[str, Order] = {
-    "NEWEST": Order("createdAt", descending=True, nullable=True),
+    "NEWEST": Order("createdAt", descending=True),
     "HELPFUL": Order("helpfulScore", descending=True),
-    "RATING": Order("rating", descending=True, nullable=True),
+    "RATING": Order("rating", descending=True),
 }
 
 
@@ -174,6 +174,7 @@ async def of_student(
     """
     found = await _of_courses(database, "reviews", student_id, courses, including(projection, "courseId"))
     note_read(database["reviews"], found)
+    found = fitting("reviews", including(projection, "courseId"))(found)
     by_course = {review["courseId"]: review for review in found}
     return [by_course.get(course) for course in courses]
 
@@ -187,7 +188,7 @@ async def can_review(database: Database, student_id: ObjectId, courses: Sequence
     reviews = await _of_courses(database, "reviews", student_id, courses, projection)
     enrollments = await _of_courses(database, "enrollments", student_id, courses, projection)
     reviewed = {review["courseId"] for review in reviews}
-    taken = {e["courseId"] for e in enrollments if e["status"] in COUNTED_ENROLLMENTS}
+    taken = {e["courseId"] for e in enrollments if e.get("status") in COUNTED_ENROLLMENTS}
     return [course in taken and course not in reviewed for course in courses]
 
 

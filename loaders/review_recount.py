@@ -12,7 +12,17 @@ from bson import ObjectId
 
 import loaders.review
 from loaders.differences import Difference, batches, compared, corrected
-from loaders.model import CARRIERS, NEWEST, ReviewParent, pack_ids, wilson
+from loaders.model import (
+    CARRIERS,
+    MISSING,
+    NEWEST,
+    UNFIT,
+    ReviewDoc,
+    ReviewParent,
+    pack_ids,
+    shape_of,
+    wilson,
+)
 from loaders.mongo import (
     Database,
     Document,
@@ -33,6 +43,7 @@ from loaders.review_writes import delete_votes
 
 _COUNTS = ("helpfulCount", "importedHelpfulCount", "unhelpfulCount", "helpfulScore")
 _IMPORTED = {"$ifNull": ["$importedHelpfulCount", 0]}
+_SHAPES = shape_of(ReviewDoc).members or {}
 _VOTES = 1_000  # votes per batch
 
 
@@ -80,7 +91,7 @@ async def ids_by_parent(
     ]
     found = await aggregate(listing.collection, pipeline, size=len(parents), session=session)
     ids = {row["_id"]: row["ids"] for row in found}
-    return [ids.get(key, []) for key in parents]
+    return [[i for i in ids.get(key, ()) if isinstance(i, ObjectId)] for key in parents]
 
 
 async def vote_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
@@ -174,7 +185,7 @@ async def _votes(tx: Transaction, reviews: Sequence[ObjectId]) -> dict[ObjectId,
 
 def _is_suspect(review: Fields) -> bool:
     imported = review.get("importedHelpfulCount", 0)
-    return bool(review["helpfulCount"] != imported or review["helpfulScore"] != _score(review))
+    return bool(review.get("helpfulCount") != imported or review.get("helpfulScore") != _score(review))
 
 
 def _true(review: Fields, votes: int) -> Fields:
@@ -184,12 +195,18 @@ def _true(review: Fields, votes: int) -> Fields:
     number of votes.
     """
     is_old_import = "externalId" in review and "importedHelpfulCount" not in review
-    stored = review.get("importedHelpfulCount", 0)
-    imported = max(0, review["helpfulCount"] - votes) if is_old_import else stored
+    stored = _number(review, "importedHelpfulCount")
+    imported = max(0, _number(review, "helpfulCount") - votes) if is_old_import else stored
     count = imported + votes
     added = {"importedHelpfulCount": imported} if is_old_import else {}
-    return {**added, "helpfulCount": count, "helpfulScore": wilson(count, review["unhelpfulCount"])}
+    return {**added, "helpfulCount": count, "helpfulScore": wilson(count, _number(review, "unhelpfulCount"))}
 
 
 def _score(review: Fields) -> float:
-    return wilson(review["helpfulCount"], review["unhelpfulCount"])
+    return wilson(_number(review, "helpfulCount"), _number(review, "unhelpfulCount"))
+
+
+def _number(review: Fields, name: str) -> int:
+    """Returns a stored count, or 0 if others have stored something else."""
+    fitted = _SHAPES[name].fitted(review.get(name, MISSING))
+    return 0 if fitted is UNFIT else max(0, int(fitted))

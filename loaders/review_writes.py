@@ -1,5 +1,6 @@
 """Writes to reviews and votes, which also update ratings, newest review ids and helpful counts."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from bson import ObjectId
@@ -117,7 +118,12 @@ async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | N
         *([_first("studentId", student_id, "ofStudent")] if student_id else []),
     ]
     (found,) = await tx.aggregate("courses", pipeline, size=1)
-    return _Newest(*([row["_id"] for row in found.get(name, ())] for name in ("ofCourse", "ofStudent")))
+    return _Newest(*(_ids(found.get(name, ())) for name in ("ofCourse", "ofStudent")))
+
+
+def _ids(rows: Iterable[Fields]) -> list[ObjectId]:
+    """Returns the `_id`s that are ObjectIds. Others may have stored documents with other `_id`s."""
+    return [row["_id"] for row in rows if isinstance(row["_id"], ObjectId)]
 
 
 def _first(parent: ReviewParent, key: ObjectId, name: str) -> Expression:

@@ -7,7 +7,7 @@ from bson import ObjectId
 from loaders.collections import COLLECTIONS, complete, derived
 from loaders.model import StudentDoc, WishDoc, WishlistDoc
 from loaders.mongo import Database, Fields, Filter, Transaction, Value, find_one
-from loaders.reading import Listing, Order
+from loaders.reading import Listing, Order, fit
 from loaders.text import search_filter
 
 
@@ -29,7 +29,7 @@ def listing(
 async def wishes(database: Database, student_id: ObjectId) -> list[WishDoc]:
     """Returns a student's wishlist, earliest addition first."""
     found = await find_one(database["wishlists"], {"_id": student_id})
-    return found["courses"] if found else []
+    return fit("wishlists", [found])[0]["courses"] if found else []
 
 
 async def insert(tx: Transaction, fields: Fields) -> StudentDoc:
@@ -49,7 +49,7 @@ async def change(tx: Transaction, student: StudentDoc, **fields: Value) -> Stude
 async def wishlist(tx: Transaction, student_id: ObjectId) -> WishlistDoc:
     """Returns a student's wishlist; an empty one if none is stored yet."""
     found: WishlistDoc | None = await tx.get("wishlists", student_id)
-    return found or {"_id": student_id, "courses": []}
+    return fit("wishlists", [found])[0] if found else {"_id": student_id, "courses": []}
 
 
 async def add_to_wishlist(tx: Transaction, student_id: ObjectId, course_id: ObjectId) -> None:

@@ -7,6 +7,7 @@ import loaders.course_writes
 from loaders.enrollment import is_full
 from loaders.model import CourseDoc, CourseRunDoc
 from loaders.mongo import Transaction, utc
+from loaders.reading import stand_ins
 from resolvers.context import Context
 from resolvers.errors import refusal
 from resolvers.writing import InputValues, Objects, own_course, own_run
@@ -14,8 +15,9 @@ from resolvers.writing import InputValues, Objects, own_course, own_run
 _FIELDS = ("startsAt", "endsAt", "deliveryMode", "location", "seats")
 
 
-async def course(runs: Sequence[CourseRunDoc], ctx: Context) -> Sequence[CourseDoc | None]:
-    return await ctx.loaders.course_by_id([run["courseId"] for run in runs])
+async def course(runs: Sequence[CourseRunDoc], ctx: Context) -> Sequence[CourseDoc]:
+    ids = [run["courseId"] for run in runs]
+    return stand_ins("courses", await ctx.loaders.course_by_id(ids), ids)
 
 
 def seats_left(run: CourseRunDoc) -> int | None:

@@ -6,7 +6,7 @@ import loaders.enrollment
 from loaders.enrollment import EnrollmentParent
 from loaders.model import CourseDoc, CourseRunDoc, EnrollmentDoc, EnrollmentStatus, StudentDoc
 from loaders.mongo import Transaction, utc
-from loaders.reading import Listing
+from loaders.reading import Listing, stand_ins
 from resolvers.context import Context
 from resolvers.errors import refusal
 from resolvers.inputs import EnrollmentFilter
@@ -14,16 +14,18 @@ from resolvers.relay import CursorScope, set_fields
 from resolvers.writing import InputValues, Objects, own_enrollment, viewer_student_id, visible_course
 
 
-async def course(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[CourseDoc | None]:
-    return await ctx.loaders.course_by_id([enrollment["courseId"] for enrollment in enrollments])
+async def course(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[CourseDoc]:
+    ids = [enrollment["courseId"] for enrollment in enrollments]
+    return stand_ins("courses", await ctx.loaders.course_by_id(ids), ids)
 
 
 async def run(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[CourseRunDoc | None]:
     return await ctx.loaders.course_run_by_id([enrollment["runId"] for enrollment in enrollments])
 
 
-async def student(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[StudentDoc | None]:
-    return await ctx.loaders.student_by_id([enrollment["studentId"] for enrollment in enrollments])
+async def student(enrollments: Sequence[EnrollmentDoc], ctx: Context) -> Sequence[StudentDoc]:
+    ids = [enrollment["studentId"] for enrollment in enrollments]
+    return stand_ins("students", await ctx.loaders.student_by_id(ids), ids)
 
 
 def enrollment_listing(

@@ -17,6 +17,7 @@ from loaders.model import (
     StudentDoc,
 )
 from loaders.mongo import Transaction
+from loaders.reading import stand_ins
 from loaders.review import ReviewCriteria
 from resolvers import access
 from resolvers.context import Context
@@ -34,8 +35,9 @@ from resolvers.relay import (
 from resolvers.writing import InputValues, Objects, viewer_student_id, visible_course, visible_review
 
 
-async def course(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[CourseDoc | None]:
-    return await ctx.loaders.course_by_id([review["courseId"] for review in reviews])
+async def course(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[CourseDoc]:
+    ids = [review["courseId"] for review in reviews]
+    return stand_ins("courses", await ctx.loaders.course_by_id(ids), ids)
 
 
 async def student(reviews: Sequence[ReviewDoc], ctx: Context) -> Sequence[StudentDoc | None]:

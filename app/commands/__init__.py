@@ -4,6 +4,7 @@ import typer
 
 from app.commands.account_changes import AccountError
 from app.commands.accounts import account
+from app.commands.check import check
 from app.commands.command_error import CommandError
 from app.commands.explain import explain
 from app.commands.recount import recount
@@ -22,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("import")(import_)
     app.command()(export)
     app.command()(recount)
+    app.command()(check)
     app.command()(explain)
     app.add_typer(account, name="account")
     app.command()(token)

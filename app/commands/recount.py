@@ -20,6 +20,8 @@ from loaders.recount import Difference
 #: Maps a collection, field and remedy (what an operator can do, or None) to the number of differences.
 _Tally = Mapping[tuple[str, str, str | None], int]
 
+_LONGEST = 100  # characters of a value
+
 _COUNTED = {"courses": "course", "courseRuns": "run", "students": "student", "reviews": "review"}
 
 
@@ -74,7 +76,10 @@ def _value(value: object) -> str:
         return _reviews(value, b"")
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")
-    return str(value)
+    if isinstance(value, int | float):
+        return str(value)
+    text = repr(value)  # anything that others have stored, without control characters
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _reviews(packed: bytes, other: bytes) -> str:

@@ -38,8 +38,11 @@ def serve(
     except ValueError as error:
         raise CommandError(str(error)) from None
     listening = _bound(host, port)
-    if asyncio.run(_missing_indexes(settings)):
+    compared = asyncio.run(_compared_indexes(settings))
+    if compared.missing:
         _say("Indexes are missing: run `lectern indexes`.")
+    for problem in compared.differing:
+        _say(str(problem))
     if not settings.lectern_secret.get_secret_value():
         # Workers get this secret from the environment. Otherwise, each would generate a different one.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
@@ -127,14 +130,14 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _missing_indexes(settings: Settings) -> list[str]:
+async def _compared_indexes(settings: Settings) -> indexes.Comparison:
     seconds = settings.wait_for_mongodb
     async with connect(settings) as database:
         await wait_for(
             database, seconds, lambda: _say(f"Waiting for MongoDB, for up to {seconds:g} seconds.")
         )
         await require_transactions(database)
-        return await indexes.missing(database)
+        return await indexes.compare(database)
 
 
 async def _prepare(settings: Settings, *, with_sample: bool) -> str:

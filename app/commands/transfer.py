@@ -222,7 +222,9 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     if job.by_folder:
         await check_source(database, file, job.external)
     if job.write:
-        await indexes.ensure(database)
+        for problem in (await indexes.ensure(database)).problems:
+            if not problem.is_harmless:
+                Console(stderr=True).print(str(problem), markup=False, highlight=False, soft_wrap=True)
     touched = Touched(database)
     with (
         Rejects(job.rejects) as rejects,

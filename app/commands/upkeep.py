@@ -11,7 +11,7 @@ from rich.console import Console
 from app.commands.command_error import CommandError
 from app.database import connect, ping
 from app.settings import load
-from loaders.indexes import ensure, missing
+from loaders.indexes import Ensured, ensure
 
 schema = typer.Typer(
     help="Print the schema in SDL, write it to a file, or compare a file with it.", no_args_is_help=True
@@ -50,20 +50,31 @@ def check_schema(file: _File = Path("schema.graphql")) -> None:
 
 
 def indexes() -> None:
-    """Create the indexes that are missing in the database."""
-    created = asyncio.run(_create_indexes())
-    Console(stderr=True).print(
-        f"{len(created)} created: {', '.join(created)}" if created else "All indexes exist.", soft_wrap=True
-    )
+    """Create the indexes that are missing in the database, and report those that differ.
+
+    Compares keys and options. Never drops an index: what to do about one that differs, or that duplicates
+    prevent, is printed. Exits with 1 if there is any.
+    """
+    done = asyncio.run(_create_indexes())
+    console = Console(stderr=True)
+    if done.created:
+        _print(console, f"{len(done.created)} created: {', '.join(done.created)}")
+    elif not done.needs_operator:
+        _print(console, "All indexes exist.")
+    for problem in done.problems:
+        _print(console, str(problem))
+    if done.needs_operator:
+        raise typer.Exit(1)
 
 
-async def _create_indexes() -> list[str]:
-    """Creates the missing indexes, and returns their names."""
+def _print(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+async def _create_indexes() -> Ensured:
     async with connect(load()) as database:
         await ping(database)
-        names = await missing(database)
-        await ensure(database)
-    return names
+        return await ensure(database)
 
 
 def _sdl() -> str:

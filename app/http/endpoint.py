@@ -67,7 +67,10 @@ class Endpoint:
         """Returns the reply to a request, or None if its client has disconnected."""
         began, listeners = monotonic(), self.instrumentation
         commands = mongo.Scope(
-            began + self.timeout, on_command=listeners.command_sent, on_late=listeners.late_write
+            began + self.timeout,
+            on_command=listeners.command_sent,
+            on_late=listeners.late_write,
+            on_misfit=listeners.misfit,
         )
         outer = mongo.current_scope.set(commands)
         watch = Watch(receive, commands, self.watches)

@@ -1,9 +1,9 @@
 """Instrumentation: notifies listeners of requests, operations, plan calls, MongoDB commands and refusals."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from loaders.mongo import CommandSent, OnCommand, OnLate
+from loaders.mongo import CommandSent, OnCommand, OnLate, OnMisfit
 
 
 class RequestEnded(NamedTuple):
@@ -88,6 +88,12 @@ class Listener:
         kind: "commit" or "rest of a write". error: the exception if it failed; otherwise None.
         """
 
+    def misfit(self, collection: str, id: Any, fields: Sequence[str]) -> None:  # Any: of any BSON type
+        """Called when a document that doesn't fit its declared shape has been read (`lectern check`).
+
+        id: its `_id`. fields: the stored fields that were missing or had the wrong type.
+        """
+
 
 class Instrumentation:
     """The listeners of an application, or of one request.
@@ -97,8 +103,8 @@ class Instrumentation:
     """
 
     __slots__ = (
-        "_listeners", "command_sent", "late_write", "level_called", "operation_run", "refused",
-        "request_ended",
+        "_listeners", "command_sent", "late_write", "level_called", "misfit", "operation_run",
+        "refused", "request_ended",
     )  # fmt: skip
 
     def __init__(self, *listeners: Listener) -> None:
@@ -109,6 +115,7 @@ class Instrumentation:
         self.command_sent: OnCommand | None = self._all("command_sent")
         self.refused: Callable[[Refused], None] | None = self._all("refused")
         self.late_write: OnLate | None = self._all("late_write")
+        self.misfit: OnMisfit | None = self._all("misfit")
 
     def joined_by(self, listener: Listener) -> "Instrumentation":
         """Returns a new instrumentation that also notifies the given listener."""

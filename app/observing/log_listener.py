@@ -1,4 +1,6 @@
-"""Logs refused requests, and the outcome of writes that outlived their request."""
+"""Logs refused requests, documents that do not fit, and the outcome of writes that outlived their request."""
+
+from collections.abc import Sequence
 
 from pymongo.errors import PyMongoError
 
@@ -10,7 +12,7 @@ _LONGEST = 500  # maximum length of a logged reason, in characters
 
 
 class LogListener(Listener):
-    """Logs warnings about overload, and about writes that outlived their request.
+    """Logs warnings about overload, documents that do not fit, and writes that outlived their request.
 
     Repeated warnings are throttled.
     """
@@ -22,6 +24,7 @@ class LogListener(Listener):
         self._committed = Throttled("a commit outlived its request: committed")
         self._not_committed = Throttled("a commit outlived its request: not committed")
         self._unknown = Throttled("a commit outlived its request: outcome unknown")
+        self._misfit = Throttled("a document does not fit, and was read with defaults: run `lectern check`")
         self._rest_failed = Throttled("follow-up work of a write failed: run `lectern recount`")
 
     def refused(self, refusal: Refused) -> None:
@@ -38,6 +41,9 @@ class LogListener(Listener):
             self._not_committed.warning(reason=_reason(error))
         else:
             self._unknown.warning(reason=_reason(error))
+
+    def misfit(self, collection: str, id: object, fields: Sequence[str]) -> None:
+        self._misfit.warning(collection=collection, id=str(id)[:_LONGEST], fields=list(fields))
 
 
 def _is_aborted(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""The data model: stored documents, defaults for new documents, aggregates and list limits."""
+"""The data model: stored documents and their shapes, defaults, aggregates and list limits."""
 
 from loaders.model.aggregates import (
     FREE_SEAT,
@@ -12,13 +12,14 @@ from loaders.model.aggregates import (
     stars_by_course,
     takes_seat,
 )
-from loaders.model.codes import is_country, minor_units
+from loaders.model.constraints import Refers
 from loaders.model.documents import (
     ANONYMOUS_STUDENT,
     COUNTED_ENROLLMENTS,
     LIVE_ENROLLMENTS,
     AccountDoc,
     ActorDoc,
+    AuditDoc,
     CategoryDoc,
     ChangeDoc,
     CourseDoc,
@@ -41,6 +42,7 @@ from loaders.model.documents import (
     SearchTerm,
     SessionDoc,
     StudentDoc,
+    VoteDoc,
     WishDoc,
     WishlistDoc,
 )
@@ -71,6 +73,7 @@ from loaders.model.newest_review_ids import (
     unpack_ids,
 )
 from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT, summarise, wilson
+from loaders.model.shapes import MISSING, UNFIT, ProblemKind, Shape, shape_of
 from loaders.mongo import Document
 
 __all__ = [
@@ -79,6 +82,7 @@ __all__ = [
     "COUNTED_ENROLLMENTS",
     "FREE_SEAT",
     "LIVE_ENROLLMENTS",
+    "MISSING",
     "MOST_CATEGORIES",
     "MOST_CHANGES",
     "MOST_CODES",
@@ -91,8 +95,10 @@ __all__ = [
     "NO_IDS",
     "PRIOR_MEAN",
     "PRIOR_WEIGHT",
+    "UNFIT",
     "AccountDoc",
     "ActorDoc",
+    "AuditDoc",
     "CategoryDoc",
     "ChangeDoc",
     "CourseDoc",
@@ -107,7 +113,9 @@ __all__ = [
     "InstructorDoc",
     "Level",
     "MoneyDoc",
+    "ProblemKind",
     "RatingDoc",
+    "Refers",
     "ResetDoc",
     "ReviewDoc",
     "ReviewParent",
@@ -116,7 +124,9 @@ __all__ = [
     "Role",
     "SearchTerm",
     "SessionDoc",
+    "Shape",
     "StudentDoc",
+    "VoteDoc",
     "WishDoc",
     "WishlistDoc",
     "add_stars",
@@ -125,8 +135,6 @@ __all__ = [
     "course_rating",
     "has_free_seat",
     "is_counted",
-    "is_country",
-    "minor_units",
     "new_course",
     "new_course_run",
     "new_enrollment",
@@ -135,6 +143,7 @@ __all__ = [
     "pack_ids",
     "run_aggregates",
     "seats_until",
+    "shape_of",
     "stars_by_course",
     "summarise",
     "takes_seat",

@@ -43,8 +43,11 @@ def add_stars(stars: list[int], review: Fields | None, step: int = 1) -> None:
 
     Only published reviews with a rating are counted.
     """
-    if review is not None and review["status"] == "PUBLISHED" and review["rating"] is not None:
-        stars[review["rating"] - 1] += step
+    if review is None or review["status"] != "PUBLISHED":
+        return
+    rating = review["rating"]
+    if rating in (1, 2, 3, 4, 5):  # a rating that others have stored can be anything
+        stars[int(rating) - 1] = max(0, stars[int(rating) - 1] + step)
 
 
 def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
@@ -80,6 +83,8 @@ def run_aggregates(enrollments: Iterable[Fields]) -> dict[ObjectId, Fields]:
     waiting: Counter[ObjectId] = Counter()
     for group in enrollments:
         n = group.get("n", 1)
+        if not isinstance(group["runId"], ObjectId):
+            continue  # not for a particular run
         taken[group["runId"]] += n * takes_seat(group["status"])
         waiting[group["runId"]] += n * (group["status"] == "WAITLISTED")
     runs: dict[ObjectId, Fields] = defaultdict(lambda: {"seatsTaken": 0, "waitlistCount": 0})

@@ -4,14 +4,27 @@ Field names are camelCase, and equal to the GraphQL names wherever the value is 
 plain field is a dictionary look-up. Every key is always stored (null if unknown), except those marked
 NotRequired. Keys below a comment "derived by" are never set by hand: the function named there computes them
 from the other keys.
+
+`Annotated` says what a value must satisfy beyond its type. Documents that others have written can differ:
+readers then get a default (loaders/reading/document_fitting.py), and `lectern check` lists the documents.
+Both are derived from these declarations.
 """
 
 from datetime import datetime
-from typing import Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from bson import ObjectId
 
+from loaders.codes import is_country, is_currency
+from loaders.model.constraints import AtMost, Between, Coded, Exactly, Refers
+from loaders.model.list_limits import MOST_CODES, MOST_DELIVERY_MODES, MOST_INSTRUCTORS, MOST_TAGS
 from loaders.mongo import Document
+
+Count = Annotated[int, Between(0)]
+Stars = Annotated[int, Between(1, 5)]
+CourseId = Annotated[ObjectId, Refers("courses")]
+StudentId = Annotated[ObjectId, Refers("students")]
+InstructorId = Annotated[ObjectId, Refers("instructors")]
 
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED", "ALL_LEVELS"]
 DeliveryMode = Literal["ONLINE", "ONSITE"]
@@ -29,15 +42,15 @@ class ExternalId(TypedDict):
 
 
 class MoneyDoc(TypedDict):
-    amountMinor: int  # in the currency's minor unit: 129900 is ₹1,299.00
-    currency: str  # ISO 4217
+    amountMinor: Count  # in the currency's minor unit: 129900 is ₹1,299.00
+    currency: Annotated[str, Coded(is_currency, "ISO 4217")]
 
 
 class ImportedRating(TypedDict):
     """An average rating, imported together with its count but without the individual reviews."""
 
-    average: float
-    count: int
+    average: Annotated[float, Between(1, 5)]
+    count: Count
 
 
 class RatingDoc(TypedDict):
@@ -46,10 +59,11 @@ class RatingDoc(TypedDict):
     The fields are stored directly in the course: a nested object would make the driver create one more dict.
     """
 
-    ratingAverage: float | None
+    ratingAverage: Annotated[float, Between(1, 5)] | None
     ratingBayesian: float
-    ratingCount: int  # imported count + sum of `ratingStars`
-    ratingStars: list[int]  # number of published reviews with each rating, one star first
+    ratingCount: Count  # imported count + sum of `ratingStars`
+    # number of published reviews with each rating, one star first
+    ratingStars: Annotated[list[Count], Exactly(5)]
     importedRating: ImportedRating | None
 
 
@@ -75,26 +89,26 @@ class InstructorDoc(TypedDict):
 class CourseDoc(RatingDoc):
     _id: ObjectId
     slug: str
-    codes: list[str]
+    codes: Annotated[list[str], AtMost(MOST_CODES)]
     title: str
     summary: str | None
     description: str | None  # Markdown
-    categorySlug: str | None
+    categorySlug: Annotated[str, Refers("categories", "slug")] | None
     level: Level | None
-    deliveryModes: list[DeliveryMode]
-    durationDays: int | None
+    deliveryModes: Annotated[list[DeliveryMode], AtMost(MOST_DELIVERY_MODES)]
+    durationDays: Count | None
     language: str | None  # a BCP 47 tag
-    tags: list[str]
+    tags: Annotated[list[str], AtMost(MOST_TAGS)]
     price: MoneyDoc | None
-    instructorIds: list[ObjectId]
+    instructorIds: Annotated[list[InstructorId], AtMost(MOST_INSTRUCTORS)]
     status: CourseStatus
     createdAt: datetime
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
     # Aggregates, and the imported values that they are based on. The fields of RatingDoc belong to them.
     # loaders.recount.recount recomputes the aggregates, but not `revision`.
-    studentCount: int  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
-    importedStudentCount: int  # number of students according to the import, which didn't include enrolments
+    studentCount: Count  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
+    importedStudentCount: Count  # number of students according to the import, which didn't include enrolments
     seatsUntil: datetime | None  # latest start among the runs with a free seat
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # incremented by Transaction.hold, so that concurrent holds conflict
@@ -106,14 +120,14 @@ class CourseDoc(RatingDoc):
 
 class CourseRunDoc(TypedDict):
     _id: ObjectId
-    courseId: ObjectId
+    courseId: CourseId
     startsAt: datetime
     endsAt: datetime | None
     deliveryMode: DeliveryMode
     location: str | None
-    seats: int | None  # null if unlimited
-    seatsTaken: int  # aggregate: number of ACTIVE and COMPLETED enrolments
-    waitlistCount: int  # aggregate: number of WAITLISTED enrolments
+    seats: Count | None  # null if unlimited
+    seatsTaken: Count  # aggregate: number of ACTIVE and COMPLETED enrolments
+    waitlistCount: Count  # aggregate: number of WAITLISTED enrolments
     externalId: NotRequired[ExternalId]
 
 
@@ -121,7 +135,7 @@ class StudentDoc(TypedDict):
     _id: ObjectId
     name: str  # ANONYMOUS_STUDENT if the source gives no name
     avatarUrl: str | None
-    country: str | None  # ISO 3166-1 alpha-2
+    country: Annotated[str, Coded(is_country, "ISO 3166-1")] | None
     bio: str | None
     email: str | None
     joinedAt: datetime | None
@@ -137,11 +151,11 @@ class StudentDoc(TypedDict):
 
 class EnrollmentDoc(TypedDict):
     _id: ObjectId
-    courseId: ObjectId
-    runId: ObjectId | None
-    studentId: ObjectId
+    courseId: CourseId
+    runId: Annotated[ObjectId, Refers("courseRuns")] | None
+    studentId: StudentId
     status: EnrollmentStatus
-    progress: float  # from 0 to 1
+    progress: Annotated[float, Between(0, 1)]
     enrolledAt: datetime | None
     completedAt: datetime | None
     cancelledAt: datetime | None
@@ -149,25 +163,25 @@ class EnrollmentDoc(TypedDict):
 
 
 class ReviewReplyDoc(TypedDict):
-    instructorId: ObjectId | None
+    instructorId: InstructorId | None
     body: str
     createdAt: datetime
 
 
 class ReviewDoc(TypedDict):
     _id: ObjectId
-    courseId: ObjectId
-    studentId: ObjectId | None  # null if the review is anonymous, or the account no longer exists
-    rating: int | None  # 1..5; null only in imported reviews
+    courseId: CourseId
+    studentId: StudentId | None  # null if the review is anonymous, or the account no longer exists
+    rating: Stars | None  # null only in imported reviews
     title: str | None
     body: str
-    difficulty: int | None  # 1..5
-    workloadHours: float | None  # hours per week
+    difficulty: Stars | None
+    workloadHours: Annotated[float, Between(0)] | None  # hours per week
     term: str | None  # year and number, such as "2014-3"
     verified: bool
-    helpfulCount: int  # aggregate: importedHelpfulCount + number of votes
-    importedHelpfulCount: NotRequired[int]  # helpful votes according to the latest import
-    unhelpfulCount: int
+    helpfulCount: Count  # aggregate: importedHelpfulCount + number of votes
+    importedHelpfulCount: NotRequired[Count]  # helpful votes according to the latest import
+    unhelpfulCount: Count
     reply: ReviewReplyDoc | None
     status: ReviewStatus
     createdAt: datetime | None
@@ -178,18 +192,24 @@ class ReviewDoc(TypedDict):
 
 
 class WishDoc(TypedDict):
-    courseId: ObjectId
+    courseId: CourseId
     addedAt: datetime
 
 
 class WishlistDoc(TypedDict):
-    _id: ObjectId  # the student's `_id`
+    _id: StudentId
     courses: list[WishDoc]  # earliest addition first
 
 
 class VoteKey(TypedDict):
-    reviewId: ObjectId
-    studentId: ObjectId
+    reviewId: Annotated[ObjectId, Refers("reviews")]
+    studentId: StudentId
+
+
+class VoteDoc(TypedDict):
+    """A student's vote that a review is helpful."""
+
+    _id: VoteKey
 
 
 class ResetDoc(TypedDict):
@@ -211,8 +231,8 @@ class AccountDoc(TypedDict):
     name: NotRequired[str]  # set by `lectern account create`; other accounts have no name
     passwordHash: str | None  # argon2id; null until the first reset link is used
     roles: list[Role]
-    studentId: ObjectId | None
-    instructorId: ObjectId | None
+    studentId: StudentId | None
+    instructorId: InstructorId | None
     createdAt: datetime
     signUpKey: str | None  # idempotency key of the sign-up that created the account
     reset: ResetDoc | None

@@ -31,6 +31,10 @@ OnCommand: TypeAlias = Callable[[CommandSent], None]
 #: kind of work, and the error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
+#: A listener that is called with each document that doesn't fit its declared shape: its collection, its `_id`
+#: and the names of its fields that don't fit.
+OnMisfit: TypeAlias = Callable[[str, Any, Sequence[str]], None]  # Any: an `_id` can have any BSON type
+
 #: Maps each collection that was read to the `_id`s of the documents that were fetched.
 Reads: TypeAlias = dict[str, set[Any]]  # Any: an `_id` can have any BSON type
 
@@ -65,8 +69,8 @@ class Scope:
     """
 
     __slots__ = (
-        "cheap", "deadline", "gone", "has_begun", "is_writing", "lines", "on_command", "on_late", "queue",
-        "reads", "wrote",
+        "cheap", "deadline", "gone", "has_begun", "is_writing", "lines", "on_command", "on_late",
+        "on_misfit", "queue", "reads", "wrote",
     )  # fmt: skip
 
     def __init__(
@@ -76,11 +80,12 @@ class Scope:
         cheap: bool = False,
         on_command: OnCommand | None = None,
         on_late: OnLate | None = None,
+        on_misfit: OnMisfit | None = None,
         reads: Reads | None = None,
     ) -> None:
         self.deadline = deadline
         self.cheap = cheap
-        self.on_command, self.on_late, self.reads = on_command, on_late, reads
+        self.on_command, self.on_late, self.on_misfit, self.reads = on_command, on_late, on_misfit, reads
         self.gone = False
         self.wrote = False
         self.is_writing = False
@@ -131,6 +136,7 @@ def take_time(seconds: float, *, observed: bool = True) -> None:
     scope = Scope(monotonic() + seconds)
     if request:
         scope.on_command, scope.on_late = request.on_command if observed else None, request.on_late
+        scope.on_misfit = request.on_misfit
     scope.has_begun = scope.is_writing = True
     current_scope.set(scope)
 
@@ -139,6 +145,12 @@ def note_read(collection: Named, documents: Iterable[Fields | None] = ()) -> Non
     """Records that documents were fetched, if the current request tracks its reads."""
     if (scope := current_scope.get()) and scope.reads is not None:
         scope.reads.setdefault(collection.name, set()).update(d["_id"] for d in documents if d is not None)
+
+
+def note_misfit(collection: str, id: Any, fields: Sequence[str]) -> None:  # Any: of any BSON type
+    """Notifies the current request's listeners of a document that doesn't fit its declared shape."""
+    if (scope := current_scope.get()) and scope.on_misfit is not None:
+        scope.on_misfit(collection, id, fields)
 
 
 def note_joined(pipeline: Sequence[Expression]) -> None:

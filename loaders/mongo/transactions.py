@@ -78,8 +78,11 @@ class Transaction:
     `delete` did, in order. keys: the keys of the documents that the transaction has locked
     (loaders/mongo/key_locks.py). After a write conflict, the contended document's key is added, so that the
     next attempt locks it too. has_begun: whether a command may have been sent. The first command
-    begins the transaction.
+    begins the transaction. fit: takes the name of a collection, the documents that were read from it and
+    their projection, and returns the documents in their declared shape; None to read them as they are stored.
     """
+
+    fit: Callable[[str, list[Stored], Option], list[Stored]] | None = None
 
     def __init__(self, database: Database, session: DriverObject, keys: set[str]) -> None:
         self.database = database
@@ -108,13 +111,17 @@ class Transaction:
 
     async def find_one(self, collection: str, query: Filter, **options: Option) -> Stored:
         """Returns the first document that matches a query, or None."""
-        return await commands.find_one(self.database[collection], query, session=self.session, **options)
+        found = await commands.find_one(self.database[collection], query, session=self.session, **options)
+        if found is None or self.fit is None:
+            return found
+        return next(iter(self.fit(collection, [found], options.get("projection"))), None)
 
     async def find(self, collection: str, query: Filter, *, size: int, **options: Option) -> list[Stored]:
         """Returns all documents that match a query. `size` is their maximum number."""
-        return await commands.find(
+        found = await commands.find(
             self.database[collection], query, size=size, session=self.session, **options
         )
+        return self.fit(collection, found, options.get("projection")) if self.fit else found
 
     async def aggregate(self, collection: str, pipeline: Pipeline, *, size: int) -> list[Document]:
         """Returns all results of a pipeline. `size` is their maximum number."""

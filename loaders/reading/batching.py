@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from bson import ObjectId
 
 from loaders.mongo import Collection, Stored, Value, find, find_one, id_bytes, note_read
+from loaders.reading.document_fitting import fitting
 from loaders.reading.projections import Projection, including
 
 D = TypeVar("D")
@@ -26,6 +27,7 @@ class ByKey(Generic[D]):
         self._collection = collection
         self._field = field
         self._projection = including(projection, field)
+        self._fit = fitting(collection.name, self._projection)
         self._cache: dict[Hashable, D | None] = {None: None}
         self._in_flight: list[_Fetch] = []
 
@@ -53,7 +55,7 @@ class ByKey(Generic[D]):
         fetch = _Fetch(missing)
         self._in_flight.append(fetch)
         try:
-            rows = await self._rows(list(missing.values()))
+            rows = self._fit(await self._rows(list(missing.values())))
             note_read(self._collection, rows)
             found = _hashed([row[self._field] for row in rows])
             self._cache.update(dict.fromkeys(missing))

@@ -12,6 +12,7 @@ MongoDB sorts null before every other value: nulls come last in descending order
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from loaders.mongo import (
     find,
     note_read,
 )
+from loaders.reading.document_fitting import AS_STORED, Fitting, fitting, is_of_kind
 from loaders.reading.projections import Projection, including
 
 #: Stands in for the parent in a listing that has no parents.
@@ -41,7 +43,6 @@ class Order(NamedTuple):
 
     field: str  # a path, such as "price.amountMinor"
     descending: bool
-    nullable: bool = False
 
 
 class Key(NamedTuple):
@@ -91,9 +92,9 @@ class Listing:
         return all_of(*(part for name, part in self.parts.items() if name not in names))
 
     def key(self, document: Fields) -> Key:
-        value: Value = document
+        value: Value = {**document, **as_stored} if (as_stored := document.get(AS_STORED)) else document
         for name in self.order.field.split("."):
-            value = value.get(name) if value is not None else None
+            value = value.get(name) if isinstance(value, dict) else None
         return Key(value, document["_id"])
 
     async def pages(self, parents: Sequence[Value], window: Window) -> "list[Page]":
@@ -109,7 +110,8 @@ class Listing:
         else:
             rows = await _rows_by_parent(self, keys, window)
         note_read(self.collection, chain.from_iterable(rows.values()))
-        return [_page(self, parent, rows.get(parent, []), window) for parent in parents]
+        fit = fitting(self.collection.name, self.projection)
+        return [_page(self, parent, rows.get(parent, []), window, fit) for parent in parents]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]
     if listing.score is not None or listing.course is not None:
         pipeline = [{"$match": all_of(of_parent, listing.filter)}, *_stages(listing, window)]
         return await aggregate(listing.collection, pipeline, size=size)
-    query = all_of(of_parent, listing.filter, _between(listing.order, window))
+    query = all_of(of_parent, listing.filter, _between(listing, window))
     sort = list(sort_by(listing.order, reverse=window.from_end).items())
     projection = including(listing.projection, listing.order.field)
     return await find(listing.collection, query, size=size, sort=sort, limit=size, projection=projection)
@@ -199,7 +201,7 @@ async def _rows_by_parent(
 
 def _stages(listing: Listing, window: Window) -> list[Expression]:
     score = [{"$addFields": {"score": listing.score}}] if listing.score is not None else []
-    between = _between(listing.order, window)
+    between = _between(listing, window)
     return [
         *score,
         *([{"$match": between}] if between else []),
@@ -237,34 +239,55 @@ def _projected(listing: Listing) -> list[Expression]:
     return [{"$project": including(listing.projection, listing.order.field)}]
 
 
-def _page(listing: Listing, parent: Value, rows: list[Stored], window: Window) -> Page:
+def _page(listing: Listing, parent: Value, rows: list[Stored], window: Window, fit: Fitting) -> Page:
     more = len(rows) > window.limit
-    documents = rows[: window.limit]
+    documents = fit(rows[: window.limit])
     follows, precedes = window.after is not None, window.before is not None
     if window.from_end:
         return Page(listing, parent, documents[::-1], has_next=precedes, has_previous=more)
     return Page(listing, parent, documents, has_next=more, has_previous=follows)
 
 
-def _between(order: Order, window: Window) -> Filter:
+def _between(listing: Listing, window: Window) -> Filter:
     bounds = []
     if window.after:
-        bounds.append(_beyond(order, window.after))
+        bounds.append(_beyond(listing, window.after, descending=listing.order.descending))
     if window.before:
-        bounds.append(_beyond(order._replace(descending=not order.descending), window.before))
+        bounds.append(_beyond(listing, window.before, descending=not listing.order.descending))
     return all_of(*bounds)
 
 
-def _beyond(order: Order, key: Key) -> Filter:
-    """Returns a filter for the elements that come after a key in the order.
+def _beyond(listing: Listing, key: Key, *, descending: bool) -> Filter:
+    """Returns a filter for the elements that come after a key in an order.
 
-    If elements have the same value in `order.field`, they are ordered by `_id`.
+    If elements have the same value in the order's field, they are ordered by `_id`. Null and missing values
+    are below all others.
     """
-    step, id_step = ("$lt", "$gt") if order.descending else ("$gt", "$lt")
-    same_value = {order.field: key.value, "_id": {id_step: key.id}}
-    if key.value is None:
-        return same_value if order.descending else {"$or": [{order.field: {"$ne": None}}, same_value]}
-    further: list[Filter] = [{order.field: {step: key.value}}]
-    if order.nullable and order.descending:
-        further.append({order.field: None})
+    step, id_step = ("$lt", "$gt") if descending else ("$gt", "$lt")
+    field, value = listing.order.field, key.value
+    is_plain = value is None or is_of_kind(listing.collection.name, field, value)
+    same_value = {field: value if is_plain else {"$eq": value}, "_id": {id_step: key.id}}
+    if value is None:
+        return same_value if descending else {"$or": [{field: {"$ne": None}}, same_value]}
+    further: list[Filter] = [{field: {step: value}}]
+    if descending:
+        further.append({field: None})
+    if not is_plain and (types := _other_types(value, descending=descending)):
+        further.append({field: {"$type": types}})  # MongoDB compares only values of one type
     return {"$or": [*further, same_value]}
+
+
+#: The types of values in the order in which MongoDB sorts them, each with its name in a `$type`.
+_TYPES: Sequence[tuple[tuple[type, ...], str]] = (
+    ((int, float), "number"), ((str,), "string"), ((dict,), "object"), ((bytes,), "binData"),
+    ((ObjectId,), "objectId"), ((bool,), "bool"), ((datetime,), "date"),
+)  # fmt: skip
+
+
+def _other_types(value: Value, *, descending: bool) -> list[str]:
+    """Returns the types that come after a value's own type in an order."""
+    for place, (types, _) in enumerate(_TYPES):
+        if type(value) in types:
+            others = _TYPES[:place] if descending else _TYPES[place + 1 :]
+            return [name for _, name in others]
+    return []

@@ -7,6 +7,7 @@ from bson import ObjectId
 
 from loaders.model import CourseStatus
 from loaders.mongo import Collection, Fields, Pipeline, aggregate
+from loaders.reading.document_fitting import fit
 
 
 class Owners(NamedTuple):
@@ -50,4 +51,5 @@ def owners_of_course(course: Fields | None, student_id: ObjectId | None = None) 
     """
     if course is None:
         return Owners(student_id)
-    return Owners(student_id, course.get("instructorIds") or (), course["status"])
+    (fitted,) = fit("courses", [dict(course)], ("instructorIds", "status"))
+    return Owners(student_id, fitted["instructorIds"], fitted["status"])

@@ -33,7 +33,7 @@ def search_score(text: str) -> _Expression:
     """
     *whole, last = query_words(text)
     best = [_best(_forms(word)) for word in whole] + [_best(_forms(last), prefix=last)]
-    return {"$add": [*best, {"$divide": ["$ratingBayesian", 10]}]}
+    return {"$add": [*best, {"$divide": [_number("$ratingBayesian"), 10]}]}
 
 
 def has_words(text: str) -> bool:
@@ -57,7 +57,13 @@ def _matches_prefix(word: str) -> Filter:
 
 def _best(forms: Sequence[str], prefix: str | None = None) -> _Expression:
     begins = [{"$gte": ["$$term.t", prefix]}, {"$lt": ["$$term.t", f"{prefix}{_LAST}"]}]
-    inexact: _Expression | int = {"$cond": [{"$and": begins}, "$$term.w", 0]} if prefix else 0
+    inexact: _Expression | int = {"$cond": [{"$and": begins}, _number("$$term.w"), 0]} if prefix else 0
     exact = {"$in": ["$$term.t", list(forms)]}
-    weight = {"$cond": [exact, {"$multiply": ["$$term.w", 2]}, inexact]}
-    return {"$max": {"$map": {"input": "$search", "as": "term", "in": weight}}}
+    weight = {"$cond": [exact, {"$multiply": [_number("$$term.w"), 2]}, inexact]}
+    terms = {"$cond": [{"$isArray": "$search"}, "$search", []]}
+    return {"$max": {"$map": {"input": terms, "as": "term", "in": weight}}}
+
+
+def _number(value: str) -> _Expression:
+    """Returns an expression for a number: 0 if others have stored something else."""
+    return {"$cond": [{"$isNumber": value}, value, 0]}

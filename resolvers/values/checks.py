@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 from bson import ObjectId
 
+from loaders.codes import is_country, is_currency
 from loaders.collections import of_type
-from loaders.model import is_country, minor_units
 from loaders.text import slugify
 from resolvers.relay import decode_id_as
 from resolvers.values.plain_text import clean, in_line, is_visible
@@ -173,12 +173,14 @@ def slug(value: str) -> str:
 
 
 def currency(value: str) -> str:
-    if minor_units(value) is None:
+    if not is_currency(value):
         raise ValueError("Enter an ISO 4217 currency code, such as EUR.")
     return value
 
 
 def country(value: str) -> str:
+    if value == "UK":
+        raise ValueError("The ISO 3166-1 code of the United Kingdom is GB.")
     if not is_country(value):
         raise ValueError("Enter an ISO 3166-1 country code of two capital letters, such as DE.")
     return value

@@ -1,6 +1,7 @@
 """Formats amounts of money, which are stored in minor units, for display."""
 
-from loaders.model import MoneyDoc, minor_units
+from loaders.codes import minor_units
+from loaders.model import MoneyDoc
 
 _SYMBOLS = {
     "AUD": "A$", "BRL": "R$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£",
@@ -16,8 +17,7 @@ def formatted(money: MoneyDoc) -> str:
     digits before them are grouped in twos, such as "₹1,24,980.00".
     """
     digits = minor_units(money["currency"])
-    if digits is None:  # a currency that was stored before it was checked
-        digits = 2
+    digits = 2 if digits is None else digits  # a code that has been withdrawn since it was stored
     amount = abs(money["amountMinor"])
     units, rest = divmod(amount, 10**digits)
     decimals = f".{rest:0{digits}}" if digits else ""

@@ -36,6 +36,7 @@ from loaders.mongo import (
     take_time,
     transaction,
 )
+from loaders.reading import fit_read
 from resolvers import access, fields
 from resolvers.context import Context, Viewer
 from resolvers.errors import RefusedError, UserErrorDoc, refusal
@@ -106,6 +107,7 @@ def write(
 
         async def work(tx: Transaction) -> Objects:
             nonlocal objects
+            tx.fit = fit_read
             objects = await _run_once(ctx, tx, name, function, values)
             return objects
 

@@ -60,14 +60,19 @@ async def test_an_operation_can_be_run(
 async def test_a_failure_in_a_run_is_logged_and_printed(
     file: str, settings: Settings, database: Database
 ) -> None:
-    await store(database, courses=[factories.course()])
-    await database["courses"].update_one({}, {"$unset": {"title": ""}})
+    name = f"{settings.mongodb_database}_failing"
+    failing = database.client[name]
+    await failing["everything"].insert_one({"zero": 0, "status": "PUBLISHED"})
+    await failing.create_collection(
+        "courses", viewOn="everything", pipeline=[{"$match": {"$expr": {"$divide": [1, "$zero"]}}}]
+    )
     done = lectern(
         "explain", file, "--variables", '{"n": 3}', "--run",
-        MONGODB_URI=settings.mongodb_uri.get_secret_value(), MONGODB_DATABASE=settings.mongodb_database,
+        MONGODB_URI=settings.mongodb_uri.get_secret_value(), MONGODB_DATABASE=name,
     )  # fmt: skip
+    await database.client.drop_database(name)
     assert done.returncode == 0, done.stderr
-    assert "1 errors\n  courses.nodes.0.title: " in done.stdout
+    assert "1 errors\n  courses: " in done.stdout
     assert "field failed" in done.stderr
     assert "field failed" not in done.stdout
 

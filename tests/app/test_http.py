@@ -22,6 +22,7 @@ from resolvers.cursors import Cursors
 from resolvers.relay import ids
 from resolvers.schema import schema
 from tests import factories
+from tests.execution.holes import raw_documents
 from tests.factories import store
 from tests.support import SECRET, TOKENS
 
@@ -210,7 +211,8 @@ async def test_an_unexpected_error_is_masked(
     course = factories.course() | {"title": None}
     await store(database, courses=[course])
     query = "query($id: ID!) { course(id: $id) { title } }"
-    answer = await post(http, {"query": query, "variables": {"id": ids.encode_id("Course", course)}})
+    with raw_documents():
+        answer = await post(http, {"query": query, "variables": {"id": ids.encode_id("Course", course)}})
     (error,) = answer.json()["errors"]
     assert error["message"] == "Something went wrong on our side."
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"

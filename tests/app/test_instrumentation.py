@@ -162,7 +162,15 @@ def test_events_without_listeners_are_not_measured() -> None:
         pass
 
     silent = Instrumentation(Deaf(), Deaf())
-    names = ("request_ended", "operation_run", "level_called", "command_sent", "refused", "late_write")
+    names = (
+        "request_ended",
+        "operation_run",
+        "level_called",
+        "command_sent",
+        "refused",
+        "late_write",
+        "misfit",
+    )
     assert [getattr(silent, name) for name in names] == [None] * len(names)
 
 

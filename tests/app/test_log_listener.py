@@ -54,6 +54,19 @@ async def test_each_outcome_is_logged(
     assert logged == ([line | {"log_level": "warning"}] if line else [])
 
 
+async def test_documents_that_do_not_fit_are_logged_throttled() -> None:
+    log = LogListener()
+    with capture_logs() as logged:
+        for number in range(2):
+            log.misfit("courses", number, ["tags"])
+    assert logged == [
+        {
+            "event": "a document does not fit, and was read with defaults: run `lectern check`",
+            "collection": "courses", "id": "0", "fields": ["tags"], "log_level": "warning",
+        }
+    ]  # fmt: skip
+
+
 async def test_refusals_by_admission_are_logged_throttled() -> None:
     log = LogListener()
     with capture_logs() as logged:

@@ -3,14 +3,22 @@
 Use them with `parametrize("site", ["sound"], indirect=True)`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from app.database import connect
 from app.settings import Settings
 from tests.execution import sites
+from tests.execution.holes import raw_documents
 from tests.execution.site import Site, survey
+
+
+@pytest.fixture
+def raw() -> Iterator[None]:
+    """Documents reach the engines as they are stored."""
+    with raw_documents():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,12 @@
 """Documents for test databases: a sound part of the sample data, and the same with holes."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from random import Random
 from typing import Any, TypeAlias
+from unittest.mock import patch
 
 from bson import Binary, Int64, ObjectId
 from pymongo.errors import BulkWriteError
@@ -71,6 +72,17 @@ _STATUSES = {
     "enrollments": ["status"],
     "reviews": ["status"],
 }
+
+
+@contextmanager
+def raw_documents() -> Iterator[None]:
+    """Within it, documents are read as they are stored, without defaults for what is missing or wrong.
+
+    An engine must cope with any value, since a level of an application's own can return one.
+    """
+    unchanged = lambda *_: lambda documents: documents  # noqa: E731
+    with patch("loaders.reading.document_fitting._fitting", unchanged):
+        yield
 
 
 def sound() -> Documents:

@@ -62,7 +62,9 @@ async def test_one_failing_field_costs_little(catalogue: Database, uncollected: 
     assert min(failing) < 1.3 * min(sound)
 
 
-async def test_a_null_in_a_non_null_position_costs_little(catalogue: Database, uncollected: None) -> None:
+async def test_a_null_in_a_non_null_position_costs_little(
+    catalogue: Database, uncollected: None, raw: None
+) -> None:
     """The same for one object of about 900 that is in each of 23 lists."""
     query, students = f"{{ {LISTS} }}", catalogue["students"]
     sound, failing = [], []
@@ -75,7 +77,7 @@ async def test_a_null_in_a_non_null_position_costs_little(catalogue: Database, u
     assert min(failing) < 1.3 * min(sound)
 
 
-async def test_a_failed_call_is_reported_at_each_place_and_logged_once(database: Database) -> None:
+async def test_a_failed_call_is_reported_at_each_place_and_logged_once(database: Database, raw: None) -> None:
     courses = [factories.course(categorySlug="c") for _ in range(3)]
     await store(database, courses=courses, categories=[factories.category("c")])
     await database["courses"].update_one({}, {"$set": {"categorySlug": {"no": "slug"}}})
@@ -95,7 +97,7 @@ async def test_a_failed_call_is_reported_at_each_place_and_logged_once(database:
 
 @pytest.mark.parametrize("more", ["", "e: course { id }", "courses { nodes { reviews { nodes { body } } } }"])
 async def test_nothing_is_left_to_the_garbage_collector(
-    catalogue: Database, uncollected: None, more: str
+    catalogue: Database, uncollected: None, raw: None, more: str
 ) -> None:
     """An answer is freed once it is sent, even with errors. The last case makes everything null."""
     again = "course(id: $id) { reviews { nodes { course { reviews { totalCount } } } } }"

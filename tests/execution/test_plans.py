@@ -170,7 +170,9 @@ async def test_data_is_in_the_order_of_the_text(database: Database, compiled: bo
     )
 
 
-async def test_a_null_in_a_non_null_position_is_reported_as_by_graphql_core(database: Database) -> None:
+async def test_a_null_in_a_non_null_position_is_reported_as_by_graphql_core(
+    database: Database, raw: None
+) -> None:
     """And the results of the batches are not requested again."""
     course = factories.course()
     await store(database, courses=[course], reviews=[factories.review(course)])
@@ -189,7 +191,7 @@ async def test_a_null_in_a_non_null_position_is_reported_as_by_graphql_core(data
 
 
 async def test_completing_an_answer_sends_no_command_twice(
-    executor: Executor, database: Database, mongo_commands: list[str]
+    executor: Executor, database: Database, mongo_commands: list[str], raw: None
 ) -> None:
     course = factories.course()
     await store(database, courses=[course], reviews=[factories.review(course)])

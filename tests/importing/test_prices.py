@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.importing.values.columns import Column
 from app.importing.values.prices import decide_price, price
-from loaders.model import minor_units
+from loaders.codes import minor_units
 
 
 @pytest.mark.parametrize(

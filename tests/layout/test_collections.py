@@ -10,9 +10,9 @@ from graphql import GraphQLObjectType
 
 from loaders import audit, collections, indexes
 from loaders.collections import COLLECTIONS, EVERYONE, Index, SeenBy, StoredCollection, complete
-from loaders.model import documents
+from loaders.model import UNFIT, documents, shape_of
 from loaders.mongo import Database, transaction
-from loaders.reading import projections_of
+from loaders.reading import default_of, projections_of
 from loaders.recount import recount
 from loaders.transfer import exported_rows
 from resolvers.access.rules import RULES
@@ -227,36 +227,19 @@ def test_every_rule_that_a_row_names_is_in_the_table() -> None:
 
 def test_the_fields_that_a_row_names_are_those_of_its_documents() -> None:
     """Beside `revision`, which transactions keep."""
-    assert _DOCUMENTS.keys() | _WITHOUT_NAMED_FIELDS == COLLECTIONS.keys()
-    for name, document in _DOCUMENTS.items():
-        row = COLLECTIONS[name]
+    for row in COLLECTIONS.values():
         named = row.derived_from | row.derived | row.aggregates | row.reads | row.secret | row.unaudited
-        assert named <= _keys(document), name
+        declared = shape_of(row.document).members if row.document else None
+        assert named | row.missing.keys() <= (declared or {}).keys(), row.name
 
 
-_DOCUMENTS: dict[str, Any] = {
-    "courses": documents.CourseDoc,
-    "courseRuns": documents.CourseRunDoc,
-    "students": documents.StudentDoc,
-    "enrollments": documents.EnrollmentDoc,
-    "reviews": documents.ReviewDoc,
-    "categories": documents.CategoryDoc,
-    "instructors": documents.InstructorDoc,
-    "accounts": documents.AccountDoc,
-    "sessions": documents.SessionDoc,
-    "auditLog": documents.AuditDoc,
-}
-
-#: Collections whose rows name no field.
-_WITHOUT_NAMED_FIELDS = {
-    "votes", "attempts", "idempotencyKeys", "sampleData", "wishlists", "imports", "importedDocuments",
-}  # fmt: skip
-
-
-def _keys(document: Any) -> set[str]:
-    return {name for base in document.__mro__ for name in getattr(base, "__annotations__", {})} | set(
-        document.__annotations__
-    )
+def test_each_default_for_readers_fits() -> None:
+    """Every value that isn't in `missing` can be null or empty, is a time, or refers to a document."""
+    for row in COLLECTIONS.values():
+        members = shape_of(row.document).members if row.document and row.type_name else None
+        for name, shape in (members or {}).items():
+            if name != "_id" and not shape.optional:
+                assert shape.fitted(default_of(row, name, shape, ObjectId())) is not UNFIT, (row.name, name)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """What a recount checks besides the counts of courses, and that it may run while others write."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
 from bson import ObjectId
+from pymongo.errors import WriteError
 
 from loaders import enrollment as places
 from loaders import indexes
@@ -240,3 +241,70 @@ async def test_concurrent_writes_are_neither_reported_nor_lost(database: Databas
     stored = await database["courses"].find_one({})
     assert stored is not None
     assert (stored["ratingCount"], stored["studentCount"]) == (30, 30)
+
+
+# -- documents of other shapes ------------------------------------------------------------------------------
+
+_WRONG: Sequence[Value] = (None, True, 4.5, "text", [], ["a"], {}, {"a": 1}, datetime(2026, 1, 1), ObjectId())
+
+
+@pytest.mark.parametrize(
+    ("collection", "field"),
+    [
+        *(
+            ("courses", field)
+            for field in ("status", "importedStudentCount", "importedRating", "ratingStars")
+        ),
+        *(("courses", field) for field in ("studentCount", "seatsUntil", "newestReviewIds")),
+        *(
+            ("courseRuns", field)
+            for field in ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
+        ),
+        *(("students", field) for field in ("name", "newestReviewIds")),
+        *(("enrollments", field) for field in ("courseId", "runId", "studentId", "status")),
+        *(("reviews", field) for field in ("courseId", "studentId", "rating", "status", "createdAt")),
+        *(("reviews", field) for field in ("helpfulCount", "importedHelpfulCount", "unhelpfulCount")),
+    ],
+)
+async def test_a_document_of_another_shape_does_not_end_it(
+    database: Database, collection: str, field: str
+) -> None:
+    """And the others are corrected."""
+    courses = [factories.course() for _ in range(2)]
+    run, student = factories.course_run(courses[0], seats=1), factories.student()
+    documents = {
+        "courses": courses, "courseRuns": [run], "students": [student],
+        "enrollments": [factories.enrollment(of, student, runId=run["_id"]) for of in courses],
+        "reviews": [factories.review(of, student, rating=5) for of in courses],
+    }  # fmt: skip
+    await store(database, **documents)
+    damaged = database[collection], {"_id": documents[collection][0]["_id"]}
+    await damaged[0].update_one(damaged[1], {"$unset": {field: ""}})
+    for value in (..., *_WRONG):
+        if value is not ...:
+            with suppress(WriteError):  # two arrays in one index
+                await damaged[0].update_one(damaged[1], {"$set": {field: value}})
+        await differences(database, fix=True)
+        sound = await database["courses"].find_one({"_id": courses[1]["_id"]})
+        assert sound
+        assert (sound["studentCount"], sound["ratingCount"]) == (1, 1)
+
+
+async def test_what_was_assumed_is_reported(database: Database) -> None:
+    course = factories.course()
+    run = factories.course_run(course, seats="many")
+    reviews = [factories.review(course, rating=rating) for rating in (5, 4.5, "4")]
+    await store(database, courses=[course], courseRuns=[run], reviews=reviews)
+    found = await reported(database, fix=True)
+    assert ("courseRuns", run["_id"], "seats", "many", None) in found
+    assert ("courses", course["_id"], "reviews rated 4.5", 1, 0) in found
+    assert ("courses", course["_id"], "reviews rated '4'", 1, 0) in found
+    assert all(d.remedy and "lectern check" in d.remedy for d in await differences(database))
+
+
+async def test_a_document_with_another_id_does_not_hide_the_rest(database: Database) -> None:
+    course = factories.course()
+    await store(database, courses=[course], reviews=[factories.review(course, rating=5)])
+    await database["courses"].insert_one({**factories.course(), "_id": "a text"})
+    await database["reviews"].insert_one({**factories.review(course), "_id": "a text"})
+    assert {d.id for d in await differences(database)} == {course["_id"]}

@@ -234,6 +234,9 @@ async def test_platform_of_an_empty_database(database: Database, run_query: RunQ
         (1234567, "KWD", "KWD 1,234.567"),
         (5, "EUR", "€0.05"),
         (-250, "CHF", "-CHF 2.50"),
+        (1500, "UYI", "UYI 1,500"),
+        (1234567, "CLF", "CLF 123.4567"),
+        (1234, "DEM", "DEM 12.34"),
     ],
 )
 async def test_money(

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from app.importing.values import dates, durations, enums, lists, names, numbers, prices, ratings, texts
 from app.importing.values.columns import NOTHING, Column, Decide, Decision, Options
-from loaders.model import minor_units
+from loaders.codes import minor_units
 from loaders.text import slugify
 
 

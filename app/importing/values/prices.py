@@ -13,7 +13,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.numbers import NUMBER, Mark, ascii_digits, decimal_mark, exact, unclear_numbers
 from app.importing.values.words import WORDS, by_word
-from loaders.model import MoneyDoc, minor_units
+from loaders.codes import minor_units
+from loaders.model import MoneyDoc
 
 #: Signs of one currency and of several. The first of several is assumed, except for the crowns.
 _SIGNS = by_word("currency_signs")

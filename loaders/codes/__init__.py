@@ -1,0 +1,17 @@
+"""Codes of currencies (ISO 4217), countries (ISO 3166-1) and languages (BCP 47), and their names.
+
+A name is matched exactly, except for case, accents, spaces and punctuation. Nothing is guessed: what isn't in
+a table has no code.
+"""
+
+from loaders.codes.countries import country_code, is_country
+from loaders.codes.currencies import is_currency, minor_units
+from loaders.codes.languages import language_tag
+
+__all__ = [
+    "country_code",
+    "is_country",
+    "is_currency",
+    "language_tag",
+    "minor_units",
+]

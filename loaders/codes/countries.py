@@ -1,0 +1,68 @@
+"""Countries by the codes of ISO 3166-1, and by their names."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from babel import Locale
+from pycountry import countries
+
+from loaders.codes.folding import LONGEST_NAME, folded, unambiguous
+from loaders.codes.own_names import own_country_names
+
+_CODES = frozenset(country.alpha_2 for country in countries)
+
+#: Names and abbreviations in use that the tables don't have, and the parts of the United Kingdom.
+_ALIASES = {
+    "UK": "GB", "U.K.": "GB", "Great Britain": "GB", "Britain": "GB", "England": "GB", "Scotland": "GB",
+    "Wales": "GB", "Northern Ireland": "GB", "U.S.": "US", "United States of America": "US", "UAE": "AE",
+    "Emirates": "AE", "KSA": "SA", "PRC": "CN", "People's Republic of China": "CN", "Mainland China": "CN",
+    "Hong Kong SAR": "HK", "Macau": "MO", "Macao SAR": "MO", "Republic of Korea": "KR", "ROK": "KR",
+    "Korea (South)": "KR", "Korea, South": "KR", "DPRK": "KP", "Korea (North)": "KP", "Korea, North": "KP",
+    "DRC": "CD", "DR Congo": "CD", "Congo (DRC)": "CD", "Congo (Kinshasa)": "CD", "Congo (Brazzaville)": "CG",
+    "Republic of the Congo": "CG", "Turkey": "TR", "Holland": "NL", "Czech Republic": "CZ", "Burma": "MM",
+    "Macedonia": "MK", "Swaziland": "SZ", "Ivory Coast": "CI", "East Timor": "TL", "Palestine": "PS",
+    "Vatican": "VA", "香港": "HK", "台湾": "TW", "臺灣": "TW",
+}  # fmt: skip
+
+
+def is_country(code: str) -> bool:
+    """Whether a country has this ISO 3166-1 alpha-2 code, in capital letters. UK is not one: it is GB."""
+    return code in _CODES
+
+
+def country_code(text: str) -> str | None:
+    """Returns the ISO 3166-1 alpha-2 code of a country.
+
+    text: a code of two or three letters, UK, or a name in English or in a language of the country.
+    """
+    if len(text) > LONGEST_NAME:
+        return None
+    key = folded(text)
+    return _english().get(key) or _own().get(key)
+
+
+@cache
+def _english() -> Mapping[str, str]:
+    names = unambiguous(_english_names())
+    codes = {
+        folded(code): country.alpha_2 for country in countries for code in (country.alpha_2, country.alpha_3)
+    }
+    return {**names, **unambiguous(_ALIASES.items()), **codes}
+
+
+@cache
+def _own() -> Mapping[str, str]:
+    return unambiguous(own_country_names(_CODES))
+
+
+def _english_names() -> Iterator[tuple[str, str]]:
+    """Yields the names of the standard, also with "Republic of" in front, and those of the CLDR."""
+    cldr = Locale("en").territories
+    for country in countries:
+        code = country.alpha_2
+        yield cldr[code], code
+        for attribute in ("name", "official_name", "common_name"):
+            if written := getattr(country, attribute, None):
+                yield written, code
+                if ", " in written:
+                    yield " ".join(reversed(written.split(", ", 1))), code

@@ -1,0 +1,36 @@
+"""Folds names, so that "Côte d'Ivoire" and "COTE DIVOIRE" are the same one."""
+
+import re
+from collections.abc import Iterable, Mapping
+from unicodedata import category, combining, name, normalize
+
+#: Longer texts are not names, and aren't looked at.
+LONGEST_NAME = 100
+
+_ARTICLE = re.compile(r"^\s*the\s+", re.IGNORECASE)
+
+
+def folded(text: str) -> str:
+    """Returns a name without case, spaces, punctuation, a leading "the", and marks on Latin letters."""
+    decomposed = normalize("NFKD", normalize("NFKC", _ARTICLE.sub("", text)).casefold())
+    return "".join(_kept(decomposed.replace("&", "and").replace("\u0131", "i")))
+
+
+def unambiguous(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """Maps the folded names to their codes, without the names of several codes."""
+    codes: dict[str, str | None] = {}
+    for text, code in pairs:
+        key = folded(text)
+        codes[key] = code if codes.get(key, code) == code else None
+    return {key: code for key, code in codes.items() if key and code}
+
+
+def _kept(decomposed: str) -> Iterable[str]:
+    is_latin = False
+    for character in decomposed:
+        if combining(character):
+            if not is_latin:  # a mark on another letter is a vowel, say, and changes the word
+                yield character
+        elif category(character)[0] in "LNM":
+            is_latin = name(character, "").startswith("LATIN ")
+            yield character

@@ -1,0 +1,145 @@
+"""Indexes are compared by their keys and options, and nothing is dropped."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from app.database import connect
+from app.settings import Settings
+from loaders import indexes
+from loaders.collections import COLLECTIONS
+from loaders.mongo.database import Database
+from tests import factories
+
+
+@pytest.fixture
+async def own(settings: Settings) -> AsyncIterator[Database]:
+    """A database of the test's own, with all indexes."""
+    name = f"{settings.mongodb_database}_indexes"
+    async with connect(settings.model_copy(update={"mongodb_database": name})) as database:
+        await indexes.ensure(database)
+        yield database
+        await database.client.drop_database(name)
+
+
+async def problems(database: Database) -> list[str]:
+    return [str(problem) for problem in (await indexes.ensure(database)).problems]
+
+
+async def replaced(database: Database, collection: str, name: str, keys: Any = None, **options: Any) -> None:
+    """Replaces an index by another one."""
+    own = await database[collection].index_information()
+    await database[collection].drop_index(name)
+    await database[collection].create_index(keys or own[name]["key"], **{"name": name, **options})
+
+
+async def test_a_new_database_gets_all_indexes_and_has_no_problems(own: Database) -> None:
+    await own.client.drop_database(own.name)
+    done = await indexes.ensure(own)
+    assert sorted(done.created) == sorted(
+        f"{row.name}.{index.name}" for row in COLLECTIONS.values() for index in row.indexes
+    )
+    assert not done.problems
+    assert await indexes.ensure(own) == indexes.Ensured([], [])
+
+
+async def test_an_index_that_is_not_unique(own: Database) -> None:
+    await replaced(own, "courses", "slug_1")
+    assert await problems(own) == [
+        'courses.slug_1 is not unique. To replace it: in mongosh, db.courses.dropIndex("slug_1"); then'
+        " `lectern indexes`."
+    ]
+    assert not (await own["courses"].index_information())["slug_1"].get("unique")  # not dropped
+
+
+@pytest.mark.parametrize(
+    ("collection", "name", "options", "what"),
+    [
+        ("attempts", "expiresAt_1", {}, "deletes no documents."),
+        ("sessions", "expiresAt_1", {"expireAfterSeconds": 60}, "deletes documents after 60 s."),
+        ("idempotencyKeys", "at_1", {"expireAfterSeconds": 1}, "deletes documents after 1 s."),
+        ("categories", "slug_1", {"unique": True, "sparse": True}, "is sparse."),
+        ("categories", "slug_1", {"unique": True, "hidden": True}, "is hidden."),
+        ("students", "country_1", {"unique": True}, "is unique."),
+        ("students", "country_1", {"keys": [("name", 1)]}, "has other keys (name: 1)."),
+        ("courses", "externalId.source_1_externalId.id_1", {"unique": True}, "covers all documents."),
+        (
+            "reviews", "studentId_1_courseId_1",
+            {"unique": True, "partialFilterExpression": {"studentId": {"$exists": True}}},
+            'covers other documents ({"studentId": {"$exists": true}}).',
+        ),
+    ],
+)  # fmt: skip
+async def test_other_differences(
+    own: Database, collection: str, name: str, options: dict[str, Any], what: str
+) -> None:
+    await replaced(own, collection, name, **options)
+    (problem,) = (await indexes.compare(own)).differing
+    assert (problem.collection, problem.name, problem.what) == (collection, name, what)
+    assert not (await indexes.compare(own)).missing
+
+
+async def test_an_index_that_is_gone_is_created(own: Database) -> None:
+    await own["sessions"].drop_index("expiresAt_1")
+    assert await indexes.missing(own) == ["sessions.expiresAt_1"]
+    assert (await indexes.ensure(own)).created == ["sessions.expiresAt_1"]
+    assert (await own["sessions"].index_information())["expiresAt_1"]["expireAfterSeconds"] == 0
+
+
+async def test_the_same_index_under_another_name_is_used(own: Database) -> None:
+    await own["courses"].drop_index("slug_1")
+    await own["courses"].create_index("slug", unique=True, name="by_slug")
+    assert await problems(own) == [
+        "courses.by_slug has the keys and options of slug_1, and is used instead of it. Nothing needs to be"
+        " done."
+    ]
+    assert await indexes.missing(own) == []
+
+
+async def test_the_same_keys_under_another_name_with_other_options(own: Database) -> None:
+    await own["courses"].drop_index("slug_1")
+    await own["courses"].create_index("slug", name="by_slug")
+    (problem,) = (await indexes.ensure(own)).problems
+    assert (problem.name, problem.what) == ("by_slug", "is not unique.")
+    assert not problem.is_harmless
+
+
+async def test_an_obsolete_index(own: Database) -> None:
+    await own["courses"].create_index("level", name="level_1")
+    done = await indexes.ensure(own)
+    assert [str(problem) for problem in done.problems] == [
+        "courses.level_1 is not an index of Lectern. If nothing else needs it, drop it, because it slows down"
+        ' writes: db.courses.dropIndex("level_1").'
+    ]
+    assert not done.needs_operator
+
+
+async def test_duplicates_that_prevent_a_unique_index(own: Database) -> None:
+    """They are named, and the other indexes are created."""
+    for name in ("slug_1", "search.t_1_status_1"):
+        await own["courses"].drop_index(name)
+    twins = [factories.course(slug="web") for _ in range(2)]
+    await own["courses"].insert_many(twins)
+    done = await indexes.ensure(own)
+    assert done.created == ["courses.search.t_1_status_1"]
+    (problem,) = done.problems
+    ids = ", ".join(sorted(str(twin["_id"]) for twin in twins))
+    assert problem.what == (
+        f"can't be created, because several documents have the same values ('web': {ids})."
+    )
+    assert "Keep one of each" in problem.remedy
+    assert done.needs_operator
+
+
+async def test_duplicates_of_a_partial_index(own: Database) -> None:
+    await own["reviews"].drop_index("studentId_1_courseId_1")
+    course, student = factories.course(), factories.student()
+    twins = [{**factories.review(course, student), "externalId": None} for _ in range(2)]
+    imported = {**factories.review(course, student), "_id": ObjectId()}
+    del twins[0]["externalId"], twins[1]["externalId"]
+    await own["reviews"].insert_many([*twins, imported])
+    (problem,) = (await indexes.ensure(own)).problems
+    assert all(str(twin["_id"]) in problem.what for twin in twins)
+    assert str(imported["_id"]) not in problem.what
