@@ -25,7 +25,7 @@ _LARGE_BODY = 16_000  # bytes; when overloaded, the server refuses larger bodies
 _MOST_WAITING = 5_000  # maximum number of waiting requests per kind of work; each takes about 20 kB
 _MOST_BYTES = 64_000_000  # maximum total body size of waiting requests per kind of work, in bytes
 
-_PAUSE = 0.002  # length of an expensive query's pauses while mutations are in flight, in seconds
+_PAUSE = 0.002  # seconds; how long an expensive query pauses each time while mutations are in flight
 _MAX_PAUSED = 0.5  # maximum total of these pauses in one query, in seconds
 
 #: A cheaper request can run before an earlier one only if it arrives at most this many seconds later. The

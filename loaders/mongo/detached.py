@@ -30,8 +30,8 @@ def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: values that
 async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
     """Returns a task's result or raises its error.
 
-    At the deadline, raises DeadlineError, but the task continues. deadline: in seconds of time.monotonic().
-    kind: the name under which a late outcome is reported; None if it isn't reported.
+    At the deadline, raises DeadlineError, but the task continues. deadline: a time of time.monotonic(), in
+    seconds. kind: the name under which a late outcome is reported; None if it isn't reported.
     """
     try:
         await wait({task}, timeout=max(deadline - monotonic(), 0))

@@ -31,7 +31,7 @@ class KeyLocks:
         """Holds the lock of each key while the context lasts; without keys, holds a transaction slot.
 
         There are _MOST slots. Locks and slots are granted first come, first served. Raises DeadlineError if
-        they aren't acquired by the deadline, which is in seconds of time.monotonic().
+        they aren't acquired by the deadline, a time of time.monotonic() in seconds.
         """
         async with AsyncExitStack() as stack:
             try:

@@ -62,10 +62,10 @@ class Queue(Protocol):
 class Scope:
     """What the MongoDB commands of one request share: deadline, cancellation and listeners.
 
-    deadline: in seconds of time.monotonic(). cheap: whether the request's commands may use the slots that are
-    reserved for cheap operations. gone: whether the client has disconnected. is_writing: whether a mutation
-    is running. has_begun: whether a mutation is running or has run. wrote: whether a commit has been sent.
-    reads: what the request has read (see note_read); None if reads aren't recorded.
+    deadline: a time of time.monotonic(), in seconds. cheap: whether the request's commands may use the slots
+    that are reserved for cheap operations. gone: whether the client has disconnected. is_writing: whether a
+    mutation is running. has_begun: whether a mutation is running or has run. wrote: whether a commit has been
+    sent. reads: what the request has read (see note_read); None if reads aren't recorded.
     """
 
     __slots__ = (

@@ -133,12 +133,12 @@ def actor(viewer: Viewer) -> ActorDoc:
     }  # fmt: skip
 
 
-def checked_values(input: InputObject) -> dict[str, Any]:  # Any, as in InputValues
+def checked_values(input: InputObject) -> dict[str, Any]:  # Any, for the reason given at InputValues
     """Checks an input, and returns its values in the form in which they are stored, keyed by GraphQL name.
 
     Raises RefusedError with an error for each invalid value.
     """
-    values: dict[str, Any] = {}  # Any, as in InputValues
+    values: dict[str, Any] = {}  # Any, for the reason given at InputValues
     errors: list[UserErrorDoc] = []
     for field in fields_of(input):
         value, name = getattr(input, field.name), to_camel_case(field.name)

@@ -128,8 +128,8 @@ def _is_number(text: str) -> bool:
 def _number(value: float, *, excel: bool) -> datetime:
     """Reads a number of seconds or milliseconds since 1970, or of days in a spreadsheet.
 
-    Numbers from 1e11 are milliseconds, because as seconds they would mean dates after November 5138. Only
-    dates from March 1973 to November 2286 are accepted.
+    Numbers of 1e11 or more are milliseconds, because as seconds they would mean dates after November 5138.
+    Only dates from March 1973 to November 2286 are accepted.
     """
     if excel and int(value) in _EXCEL:
         return _utc(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400)))
