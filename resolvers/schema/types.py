@@ -199,6 +199,10 @@ class Course(Node):
 
 @strawberry.type(description="One page of a list of courses, with facet counts for the whole list.")
 class CourseConnection(Connection[Course]):
+    searched_for: str | None = fields.plain(
+        "The words that were searched for instead, if the search in the filter found nothing and words that"
+        " differ from its words by one letter, or by two swapped letters, were tried; otherwise null."
+    )
     facets: "CourseFacets" = fields.level(
         resolvers.course.facets,
         weight=FACETS,
