@@ -103,7 +103,11 @@ class CourseOrderField(Enum):
     RATING = enum_value("RATING", description="Bayesian average of the ratings (`RatingSummary.bayesian`).")
     POPULARITY = enum_value("POPULARITY", description="Number of students (`Course.studentCount`).")
     NEWEST = enum_value("NEWEST", description="When the course was created.")
-    TITLE = enum_value("TITLE", description="Title of the course, ignoring case and accents.")
+    TITLE = enum_value(
+        "TITLE",
+        description="Title of the course, in alphabetical order, ignoring case and accents. Digits come"
+        " before letters, and Latin letters before those of other scripts.",
+    )
     DURATION = enum_value("DURATION", description="Length of the course in days.")
     PRICE = enum_value(
         "PRICE",
