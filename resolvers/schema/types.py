@@ -34,6 +34,8 @@ from resolvers.relay import global_id
 
 T = TypeVar("T")
 
+SEARCH_COMMANDS = 2  # commands with which a search that finds nothing is tried again
+
 # A field of weight n costs as much as n plain values (see resolvers.fields).
 _LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
 _TEXT = 5  # weight of a text with a few hundred characters
@@ -281,6 +283,7 @@ class Category(Node):
     courses: CourseConnection = fields.level(
         resolvers.category.courses,
         reads=["slug"],
+        search_commands=SEARCH_COMMANDS,
         weight=_LIST,
         description="Published courses in the category. Staff also see drafts and archived courses.",
     )
