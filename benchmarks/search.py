@@ -106,7 +106,7 @@ def _searches() -> Iterator[tuple[str, str]]:
     yield "a slip in a rare word", _slip(rare)
     yield "three slips", " ".join(map(_slip, (frequent, medium, rare)))
     yield "nothing near", "zzzzqqxx"
-    yield "20 unknown words", " ".join(f"qqzzqqzz{letter}q" for letter in "abcdefghijklmnopqrst")
+    yield "20 unknown words", " ".join(f"qqzzqqz{letter}" for letter in "abcdefghijklmnopqrst")
 
 
 def _slip(word: str) -> str:
