@@ -126,6 +126,8 @@ def _words(text: str, joiner: re.Pattern[str], folding: _Folding) -> list[str]:
     """
     if text.isascii():
         text = text.lower().translate(folding)
+        if "+" not in text and "#" not in text:
+            return text.split()
     else:
         text = _normalised("NFKC", joiner.sub("", _IGNORED.sub("", text)))
         text = _normalised("NFKC", text.casefold()).translate(folding)

@@ -11,7 +11,7 @@ character begins a term, and a single character can be found as a prefix.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypedDict
@@ -75,9 +75,9 @@ def course_keys(course: _SourceFields) -> CourseKeys:
     """
     terms = _Weighted()
     terms.add(TITLE, _terms(course["title"]))
-    terms.add(CODE, (term for code in course["codes"] for term in _of_code(code)))
-    terms.add(_WHOLE_CODE, (term for code in course["codes"] for term in _of_code(code)[-1:]))
-    terms.add(TAG, (term for tag in course["tags"] for term in _terms(tag)))
+    for weight, kept in ((CODE, slice(None)), (_WHOLE_CODE, slice(-1, None))):
+        terms.add(weight, Counter(term for code in course["codes"] for term in _of_code(code)[kept]))
+    terms.add(TAG, sum(map(_terms, course["tags"]), Counter()))
     terms.add(SUMMARY, _terms(course["summary"] or "", STOP_WORDS))
     terms.add(DESCRIPTION, _terms(course["description"] or "", STOP_WORDS))
     heaviest = terms.heaviest()
@@ -90,7 +90,7 @@ def course_keys(course: _SourceFields) -> CourseKeys:
 
 def student_keys(student: _SourceFields) -> StudentKeys:
     """Returns a student's sort key and search terms."""
-    terms = list(dict.fromkeys(_terms(student["name"])))
+    terms = list(_terms(student["name"]))
     return {"sortName": sort_key(student["name"]), "searchTerms": terms[:_MAX_TERMS]}
 
 
@@ -119,10 +119,9 @@ class _Weighted:
         self.weights: Counter[str] = Counter()
         self._occurrences: Counter[str] = Counter()
 
-    def add(self, weight: int, terms: Iterable[str]) -> None:
-        counted = Counter(terms)
-        self._occurrences.update(counted)
-        for term in counted:
+    def add(self, weight: int, terms: Counter[str]) -> None:
+        self._occurrences.update(terms)
+        for term in terms:
             self.weights[term] += weight
 
     def heaviest(self) -> list[str]:
@@ -140,15 +139,18 @@ def _of_code(code: str) -> list[str]:
     return list(dict.fromkeys(stem(term) for term in (*parts, "".join(parts)[:MAX_TERM]) if term))
 
 
-def _terms(text: str, without: Collection[str] = frozenset()) -> list[str]:
-    """Returns the terms of a text, as often as they occur. Words in `without` are left out."""
+def _terms(text: str, without: Collection[str] = frozenset()) -> Counter[str]:
+    """Returns the terms of a text, and how often each occurs. Words in `without` are left out."""
     found = words(text)
-    terms = [term for word in found if word not in without for term in _of_word(word)]
+    terms: Counter[str] = Counter()
+    for word, count in Counter(found).items():
+        if word not in without:
+            for term in _of_word(word):
+                terms[term] += count
     # "CS 50" is also "cs50".
-    terms += [
-        stem(word + number) for word, number in pairwise(found) if number.isdecimal() and word.isalpha()
-    ]
-    return [*terms, *_compounds(text)]
+    terms.update(stem(word + n) for word, n in pairwise(found) if n.isdecimal() and word.isalpha())
+    terms.update(_compounds(text))
+    return terms
 
 
 def _of_word(word: str) -> Sequence[str]:
