@@ -11,9 +11,9 @@ character begins a term, and a single character can be found as a prefix.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain
 from typing import Any, TypedDict
 
 from Stemmer import Stemmer
@@ -73,11 +73,12 @@ def course_keys(course: _SourceFields) -> CourseKeys:
 
     A term's weight is the sum over the fields in which it occurs.
     """
+    codes = [_of_code(code) for code in course["codes"]]
     terms = _Weighted()
     terms.add(TITLE, _terms(course["title"]))
-    for weight, kept in ((CODE, slice(None)), (_WHOLE_CODE, slice(-1, None))):
-        terms.add(weight, Counter(term for code in course["codes"] for term in _of_code(code)[kept]))
-    terms.add(TAG, sum(map(_terms, course["tags"]), Counter()))
+    terms.add(CODE, dict.fromkeys(chain.from_iterable(codes), 1))
+    terms.add(_WHOLE_CODE, dict.fromkeys((of_code[-1] for of_code in codes if of_code), 1))
+    terms.add(TAG, _terms("\n".join(course["tags"])))
     terms.add(SUMMARY, _terms(course["summary"] or "", STOP_WORDS))
     terms.add(DESCRIPTION, _terms(course["description"] or "", STOP_WORDS))
     heaviest = terms.heaviest()
@@ -116,18 +117,20 @@ class _Weighted:
     """The terms of a course, with their weights and how often they occur."""
 
     def __init__(self) -> None:
-        self.weights: Counter[str] = Counter()
-        self._occurrences: Counter[str] = Counter()
+        self.weights: dict[str, int] = {}
+        self._occurrences: dict[str, int] = {}
 
-    def add(self, weight: int, terms: Counter[str]) -> None:
-        self._occurrences.update(terms)
-        for term in terms:
-            self.weights[term] += weight
+    def add(self, weight: int, terms: Mapping[str, int]) -> None:
+        """Adds the terms of a field, with how often each occurs."""
+        weights, occurrences = self.weights, self._occurrences
+        for term, count in terms.items():
+            weights[term] = weights.get(term, 0) + weight
+            occurrences[term] = occurrences.get(term, 0) + count
 
     def heaviest(self) -> list[str]:
         """Returns the terms that are kept. Of equally heavy ones, the most frequent come first."""
-        rank = {term: (-weight, -self._occurrences[term]) for term, weight in self.weights.items()}
-        return sorted(rank, key=rank.__getitem__)[:_MAX_TERMS]
+        rank = {term: (weight, self._occurrences[term]) for term, weight in self.weights.items()}
+        return sorted(rank, key=rank.__getitem__, reverse=True)[:_MAX_TERMS]
 
 
 def _of_code(code: str) -> list[str]:
@@ -139,27 +142,32 @@ def _of_code(code: str) -> list[str]:
     return list(dict.fromkeys(stem(term) for term in (*parts, "".join(parts)[:MAX_TERM]) if term))
 
 
-def _terms(text: str, without: Collection[str] = frozenset()) -> Counter[str]:
+def _terms(text: str, without: Collection[str] = frozenset()) -> dict[str, int]:
     """Returns the terms of a text, and how often each occurs. Words in `without` are left out."""
     found = words(text)
-    terms: Counter[str] = Counter()
+    terms: dict[str, int] = {}
     for word, count in Counter(found).items():
         if word not in without:
             for term in _of_word(word):
-                terms[term] += count
-    # "CS 50" is also "cs50".
-    terms.update(stem(word + n) for word, n in pairwise(found) if n.isdecimal() and word.isalpha())
-    terms.update(_compounds(text))
+                terms[term] = terms.get(term, 0) + count
+    for term in (*_with_numbers(found), *_compounds(text)):
+        terms[term] = terms.get(term, 0) + 1
     return terms
+
+
+def _with_numbers(found: Sequence[str]) -> list[str]:
+    """Returns the terms of words with the number after them: "CS 50" is also "cs50"."""
+    numbers = [place for place, word in enumerate(found) if word.isdecimal() and place]
+    return [stem(found[n - 1] + found[n]) for n in numbers if found[n - 1].isalpha()]
 
 
 def _of_word(word: str) -> Sequence[str]:
     return (*pairs(word), word[-1]) if is_unspaced(word) else (stem(word),)
 
 
-def _compounds(text: str) -> Iterator[str]:
-    """Yields the terms of compounds without their punctuation: "nodejs" for "Node.js"."""
-    for compound in _COMPOUND.findall(text):
-        parts = words(compound)
-        if 1 < len(parts) <= _MAX_PARTS and not any(map(is_unspaced, parts)):
-            yield stem("".join(parts)[:MAX_TERM])
+def _compounds(text: str) -> list[str]:
+    """Returns the terms of compounds without their punctuation: "nodejs" for "Node.js"."""
+    written = [part for part in text.split() if not part.isalnum()]
+    parts = [words(compound) for part in written for compound in _COMPOUND.findall(part)]
+    joined = (of_one for of_one in parts if 1 < len(of_one) <= _MAX_PARTS)
+    return [stem("".join(of_one)[:MAX_TERM]) for of_one in joined if not any(map(is_unspaced, of_one))]
