@@ -148,7 +148,7 @@ def _terms(text: str, without: Collection[str] = frozenset()) -> dict[str, int]:
     terms: dict[str, int] = {}
     for word, count in Counter(found).items():
         if word not in without:
-            for term in _of_word(word):
+            for term in (stem(word),) if word.isascii() else _of_word(word):
                 terms[term] = terms.get(term, 0) + count
     for term in (*_with_numbers(found), *_compounds(text)):
         terms[term] = terms.get(term, 0) + 1
