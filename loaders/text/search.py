@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from loaders.mongo import Filter, all_of
 from loaders.text.collation import sort_key
 from loaders.text.folding import is_blank
-from loaders.text.terms import MAX_TERM, STOP_WORDS, is_unspaced, pairs, stem, words
+from loaders.text.terms import MAX_TERM, STOP_WORDS, is_unspaced, new_stem, pairs, stem, words
 
 #: The maximum number of words in a query.
 MOST_WORDS = 20
@@ -108,7 +108,7 @@ def _of_word(words: Sequence[str], place: int) -> list[Term]:
     forms = tuple(dict.fromkeys((stem(word), *_compounds(words, place))))
     if not is_last:
         return [Term(forms)]
-    completed = {stem(word + rest) for rest in _RESTS} if len(word) >= _LEAST_BEGUN else set()
+    completed = {new_stem(word + rest) for rest in _RESTS} if len(word) >= _LEAST_BEGUN else set()
     begun = sorted(term for term in completed if not term.startswith(word) and term not in forms)
     return [Term(forms, word, tuple(begun))]
 

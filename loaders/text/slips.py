@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from loaders.text.search import query
-from loaders.text.terms import is_unspaced, stem
+from loaders.text.terms import is_unspaced, new_stem
 
 _MOST_CORRECTED = 3  # of the words of a query, the longest; more slips in one query are rare
 _SHORTEST, _LONGEST = 3, 20  # the lengths of words that are corrected
@@ -49,7 +49,7 @@ def without_slips(text: str, corrected: Mapping[str, str]) -> str:
 def _slips(word: str) -> Sequence[Slip]:
     by_term: dict[str, Slip] = {}
     for other in near(word):
-        by_term.setdefault(term := stem(other), Slip(word, other, term))
+        by_term.setdefault(term := new_stem(other), Slip(word, other, term))
     return list(by_term.values())
 
 

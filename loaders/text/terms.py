@@ -53,8 +53,11 @@ _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _COMPOUND = re.compile(r"(?<![^\W_])[^\W_]++(?:[-._/'&:\u00b7\u2010\u2011\u2019][^\W_]++)+")
 _LETTERS_OR_DIGITS = re.compile(r"\D+|\d+")
 
-# Cached, because a catalogue uses the same words again and again. A word has at most MAX_TERM characters.
-stem = lru_cache(maxsize=20_000)(Stemmer("english", 0).stemWord)
+_LONGEST_CACHED = 20  # maximum length of words whose stem is cached; few words in any language are longer
+
+#: Returns the stem of a word that nobody has written, and which is not worth a place in the cache.
+new_stem = Stemmer("english", 0).stemWord
+_kept_stem = lru_cache(maxsize=20_000)(new_stem)
 
 
 class CourseKeys(TypedDict):
@@ -66,6 +69,11 @@ class CourseKeys(TypedDict):
 class StudentKeys(TypedDict):
     sortName: str
     searchTerms: list[str]
+
+
+def stem(word: str) -> str:
+    """Returns the stem of a word. A catalogue uses the same words again and again, so they are cached."""
+    return str(_kept_stem(word) if len(word) <= _LONGEST_CACHED else new_stem(word))
 
 
 def course_keys(course: _SourceFields) -> CourseKeys:

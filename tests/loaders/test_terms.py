@@ -231,6 +231,7 @@ def test_the_caches_for_texts_are_bounded() -> None:
         query(f"{chr(code)} word{code} " + "x" * 150)
     assert len(folding._FOLDING) <= 8_192
     assert search.query.cache_info().currsize <= 64
-    for n in range(terms.stem.cache_info().maxsize or 0):
+    for n in range(terms._kept_stem.cache_info().maxsize or 0):
         terms.stem(f"{n}s")
-    assert terms.stem.cache_info().currsize == terms.stem.cache_info().maxsize == 20_000
+    terms.stem("y" * 21)
+    assert terms._kept_stem.cache_info().currsize == terms._kept_stem.cache_info().maxsize == 20_000
