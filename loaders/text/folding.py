@@ -11,7 +11,7 @@ from typing import Literal
 from unicodedata import category, name, normalize
 
 _MAX_MARKS = 30  # maximum length of a run of combining marks; no word in any script comes near it
-_MAX_KEPT = 8_192  # maximum number of characters whose folded form is cached
+_MAX_KEPT = 4_096  # maximum number of characters whose folded form is cached, in each of the two tables
 
 # All combining marks are non-word characters. The half-width Katakana sound marks are letters, but become
 # combining marks when they are normalised.

@@ -229,7 +229,7 @@ def test_the_caches_for_texts_are_bounded() -> None:
     search.query.cache_clear()
     for code in range(0x3000, 0x4000):
         query(f"{chr(code)} word{code} " + "x" * 150)
-    assert len(folding._FOLDING) <= 8_192
+    assert len(folding._FOLDING) <= 4_096
     assert search.query.cache_info().currsize <= 64
     for n in range(terms._kept_stem.cache_info().maxsize or 0):
         terms.stem(f"{n}s")
