@@ -206,7 +206,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             key="slug",
             derived_from=frozenset(("title", "codes", "tags", "summary", "description")),
             derive=course_keys,
-            derived=frozenset(("search", "sortTitle")),
+            derived=frozenset(("searchTerms", "searchWeights", "sortTitle")),
             aggregates=frozenset(
                 ("ratingAverage", "ratingBayesian", "ratingCount", "ratingStars", "studentCount",
                  "seatsUntil", "newestReviewIds", "revision")
@@ -222,7 +222,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 *_COURSE_ORDERS,
                 Index([("categorySlug", 1), ("status", 1), ("ratingBayesian", -1), ("_id", 1)]),
                 Index([("instructorIds", 1), ("status", 1), ("ratingBayesian", -1), ("_id", 1)]),
-                Index([("search.t", 1), ("status", 1)]),
+                Index([("searchTerms", 1), ("status", 1)]),
             ],
         ),
         StoredCollection(
@@ -249,14 +249,14 @@ COLLECTIONS: dict[str, StoredCollection] = {
             id_code=b"stu",
             derived_from=frozenset(("name",)),
             derive=student_keys,
-            derived=frozenset(("search", "sortName")),
+            derived=frozenset(("searchTerms", "sortName")),
             aggregates=frozenset(("newestReviewIds", "revision")),
             importable=True,
             new=new_student,
             not_null={"name": ANONYMOUS_STUDENT},
             own_indexes=[
                 Index([("sortName", 1), ("_id", -1)]),
-                Index([("search.t", 1)]),
+                Index([("searchTerms", 1)]),
                 Index([("country", 1)]),
             ],
         ),

@@ -8,7 +8,7 @@ from loaders.collections import COLLECTIONS, complete, derived
 from loaders.model import StudentDoc, WishDoc, WishlistDoc
 from loaders.mongo import Database, Fields, Filter, Transaction, Value, find_one
 from loaders.reading import Listing, Order, fit
-from loaders.text import search_filter
+from loaders.text import name_filter
 
 
 def listing(
@@ -20,7 +20,7 @@ def listing(
     """
     parts: dict[str, Filter] = {}
     if search:
-        parts["search"] = search_filter(search)
+        parts["search"] = name_filter(search)
     if countries is not None:
         parts["countries"] = {"country": {"$in": list(countries)}}
     return Listing(database["students"], parts, Order("sortName", descending=False))

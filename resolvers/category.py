@@ -6,7 +6,7 @@ import loaders.category
 from loaders.model import CategoryDoc
 from resolvers import access
 from resolvers.context import Context
-from resolvers.course import course_listing
+from resolvers.course_search import course_connections
 from resolvers.relay import (
     After,
     Before,
@@ -16,7 +16,6 @@ from resolvers.relay import (
     First,
     Last,
     Slice,
-    connections,
 )
 
 
@@ -38,6 +37,5 @@ async def courses(
     filter: CourseFilterArgument = None,
     order_by: CourseOrderArgument = None,
 ) -> Sequence[ConnectionDoc]:
-    listing, scope = course_listing(ctx, filter, order_by, "categorySlug")
-    parents = [category["slug"] for category in categories]
-    return await connections(ctx, listing, parents, Slice(first, after, last, before), scope)
+    parents, arguments = [category["slug"] for category in categories], Slice(first, after, last, before)
+    return await course_connections(ctx, filter, order_by, parents, arguments, "categorySlug")

@@ -1,7 +1,7 @@
 """Resolvers for Course: its fields, lists of courses, and mutations."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import strawberry
 from bson import ObjectId
@@ -11,7 +11,7 @@ import loaders.course_run
 import loaders.course_writes
 import loaders.enrollment
 import loaders.review
-from loaders.course import CourseCriteria, Facets, Range
+from loaders.course import CourseCriteria, Facets
 from loaders.model import (
     MOST_INSTRUCTORS,
     CategoryDoc,
@@ -29,7 +29,6 @@ from resolvers.access import visible
 from resolvers.context import Context
 from resolvers.enrollment import enrollment_listing
 from resolvers.errors import RefusedError, refusal
-from resolvers.inputs import CourseFilter, CourseOrder
 from resolvers.relay import (
     After,
     Before,
@@ -41,12 +40,8 @@ from resolvers.relay import (
     ReviewFilterArgument,
     ReviewOrderArgument,
     Slice,
-    allowed,
     by_listing,
     connections,
-    effective_criteria,
-    ordering,
-    set_fields,
 )
 from resolvers.review import review_connections
 from resolvers.writing import InputValues, Objects, own_course, viewer_instructor_id
@@ -115,29 +110,6 @@ async def enrollments(
     listing, scope = enrollment_listing(ctx, "courseId", filter)
     parents = [course["_id"] if access.sees_enrollments(ctx.viewer, course) else None for course in courses]
     return await connections(ctx, listing, parents, Slice(first, after, last, before), scope)
-
-
-def course_listing(
-    ctx: Context,
-    filter: CourseFilter | None,
-    order_by: CourseOrder | None,
-    parent: Literal["categorySlug", "instructorIds"] | None = None,
-) -> tuple[Listing, CursorScope]:
-    """Returns the list of courses that the viewer is allowed to see, and the scope of its cursors.
-
-    parent: the field of a course that refers to the parent object of the list, or None if the list has no
-    parent.
-    """
-    wanted, order = set_fields(filter), ordering(order_by, "RELEVANCE")
-    statuses = allowed(wanted.get("statuses"), access.course_statuses(ctx.viewer))
-    taught_by = access.as_instructor(ctx.viewer, "Course.draft") if parent == "instructorIds" else None
-    ranges = {name: Range(**wanted[name]) for name in ("duration_days", "price_minor") if name in wanted}
-    keywords: Document = wanted | ranges | {"statuses": statuses}
-    criteria = CourseCriteria(**keywords, now=ctx.now, taught_by=taught_by)
-    listing = loaders.course.listing(
-        ctx.loaders.database, criteria, order.field, descending=order.descending, parent=parent
-    )
-    return listing, ("courses", parent, effective_criteria(wanted), order)
 
 
 async def facets(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[Facets]:

@@ -35,24 +35,26 @@ class Cursors:
     def __init__(self, secret: bytes) -> None:
         self._secret = blake2b(secret, person=b"lectern-cursors").digest()
 
-    def scope(self, name: str) -> "Scope":
+    def scope(self, name: str, searched_for: str | None = None) -> "Scope":
         """Returns the Scope of a list's cursors. Lists with the same field, filter and order share a Scope.
 
-        name: identifies the combination of field, filter and order.
+        name: identifies the combination of field, filter and order. searched_for: the search with which the
+        filter's own was replaced; the cursors contain it, so that it also applies to the next page.
         """
         unfinished = blake2b(name.encode(), key=self._secret, digest_size=_SIGNATURE_SIZE)
-        return Scope(unfinished.copy)
+        return Scope(unfinished.copy, searched_for)
 
 
 class DecodedCursor(NamedTuple):
     """The result of decoding a cursor that was passed as an argument.
 
     key: the ordering key of the cursor's element. matches: for each parent, whether the cursor belongs to
-    that parent's list.
+    that parent's list. searched_for: the search with which the filter's own was replaced, if it was.
     """
 
     key: Key
     matches: Sequence[bool]
+    searched_for: str | None = None
 
 
 class Scope:
@@ -62,12 +64,14 @@ class Scope:
     cursor's payload to it.
     """
 
-    def __init__(self, new_digest: Callable[[], blake2b]) -> None:
+    def __init__(self, new_digest: Callable[[], blake2b], searched_for: str | None = None) -> None:
         self._new_digest = new_digest
+        self.searched_for = searched_for
 
     def cursor(self, parent: ParentKey, key: Key) -> str:
         """Returns the cursor for the element with this ordering key in the list of this parent."""
-        payload = encode({"k": key.value, "i": key.id})
+        replaced = {"s": self.searched_for} if self.searched_for is not None else {}
+        payload = encode({"k": key.value, "i": key.id, **replaced})
         return urlsafe_b64encode(self._sign(parent, payload) + payload).decode()
 
     def read(self, cursor: str, argument: str, parents: Sequence[ParentKey]) -> DecodedCursor:
@@ -81,7 +85,7 @@ class Scope:
         if not any(matches):
             raise invalid_cursor(argument)
         document = decode(payload, codec_options=_CODEC)
-        return DecodedCursor(Key(document["k"], document["i"]), matches)
+        return DecodedCursor(Key(document["k"], document["i"]), matches, document.get("s"))
 
     def _sign(self, parent: ParentKey, payload: bytes) -> bytes:
         signature = self._new_digest()

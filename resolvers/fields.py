@@ -82,6 +82,7 @@ def level(
     description: str,
     reads: Sequence[str] = (),
     commands: int = 1,
+    search_commands: int = 0,
     weight: int | None = None,
     most: int | None = None,
 ) -> Declaration:
@@ -89,7 +90,8 @@ def level(
 
     function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
     reads: the stored keys of the parents that the function reads, in addition to `_id`.
-    commands: the number of MongoDB commands that the function usually sends.
+    commands: the number of MongoDB commands that the function usually sends. search_commands: how many more
+    it can send if its filter has a search.
     most: the maximum length of the returned list, if the field is a list without pages.
 
     graphql-core resolves parents one at a time. When it runs the operation, a DataLoader batches the calls
@@ -100,7 +102,13 @@ def level(
         return _private_future(_loader(info.context, function, arguments).load(root))
 
     resolve.__signature__ = _signature(function, has_parent=True)  # type: ignore[attr-defined] # read by inspect
-    metadata = {"level": function, "reads": reads, "commands": commands, **_size_metadata(weight, most)}
+    metadata = {
+        "level": function,
+        "reads": reads,
+        "commands": commands,
+        "search_commands": search_commands,
+        **_size_metadata(weight, most),
+    }
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
@@ -109,12 +117,14 @@ def root(
     *,
     description: str,
     commands: int = 1,
+    search_commands: int = 0,
     weight: int | None = None,
     most: int | None = None,
 ) -> Declaration:
     """Declares a field of Query or Mutation.
 
-    function: `async (ctx, *, arguments) -> the value of the field`. commands, most: same as for `level`.
+    function: `async (ctx, *, arguments) -> the value of the field`. commands, search_commands,
+    most: same as for `level`.
     Before a field of Mutation is resolved, everything that the request has read so far is dropped.
     """
 
@@ -124,7 +134,12 @@ def root(
         return await function(info.context, **arguments)
 
     resolve.__signature__ = _signature(function, has_parent=False)  # type: ignore[attr-defined] # read by inspect
-    metadata = {"root": function, "commands": commands, **_size_metadata(weight, most)}
+    metadata = {
+        "root": function,
+        "commands": commands,
+        "search_commands": search_commands,
+        **_size_metadata(weight, most),
+    }
     return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 

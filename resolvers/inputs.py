@@ -103,7 +103,11 @@ class CourseOrderField(Enum):
     RATING = enum_value("RATING", description="Bayesian average of the ratings (`RatingSummary.bayesian`).")
     POPULARITY = enum_value("POPULARITY", description="Number of students (`Course.studentCount`).")
     NEWEST = enum_value("NEWEST", description="When the course was created.")
-    TITLE = enum_value("TITLE", description="Title of the course, ignoring case and accents.")
+    TITLE = enum_value(
+        "TITLE",
+        description="Title of the course, in alphabetical order, ignoring case and accents. Digits come"
+        " before letters, and Latin letters before those of other scripts.",
+    )
     DURATION = enum_value("DURATION", description="Length of the course in days.")
     PRICE = enum_value(
         "PRICE",
@@ -156,9 +160,10 @@ class IntRange(Criteria):
 )
 class CourseFilter(Criteria):
     search: str | None = optional(
-        "Words to search for, at most 200 characters in total. Every word, or its English stem, must occur in"
-        " the title, codes, tags, summary or description, ignoring case and accents. The last word can be the"
-        " beginning of a longer word."
+        "At most 20 words to search for, with at most 200 characters in total. Every word, or its English"
+        " stem, must occur in the title, codes, tags, summary or description, ignoring case and the accents"
+        " of Latin letters. The last word can be the beginning of a longer word. If nothing is found, similar"
+        " words are tried (`CourseConnection.searchedFor`)."
     )
     categories: list[str] | None = optional("Category slugs.")
     levels: list[Level] | None = optional("Levels of prior knowledge that the course requires.")
@@ -216,8 +221,8 @@ class ReviewOrder:
 @strawberry.input(description="Criteria for students. A student must meet all criteria.")
 class StudentFilter(Criteria):
     search: str | None = optional(
-        "Words to search for in the name, at most 200 characters in total. Case and accents are ignored. The"
-        " last word can be the beginning of a longer word."
+        "At most 20 words to search for in the name, with at most 200 characters in total. Case and the"
+        " accents of Latin letters are ignored. The last word can be the beginning of a longer word."
     )
     countries: list[str] | None = optional("Countries of residence, as ISO 3166-1 alpha-2 codes.")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from loaders.model import InstructorDoc
 from resolvers.context import Context
-from resolvers.course import course_listing
+from resolvers.course_search import course_listing
 from resolvers.relay import After, Before, ConnectionDoc, First, Last, Slice, connections
 
 
@@ -17,6 +17,6 @@ async def courses(
     last: Last = None,
     before: Before = None,
 ) -> Sequence[ConnectionDoc]:
-    listing, scope = course_listing(ctx, None, None, "instructorIds")
+    listing, scope = course_listing(ctx, "instructorIds")
     parents = [instructor["_id"] for instructor in instructors]
     return await connections(ctx, listing, parents, Slice(first, after, last, before), scope)

@@ -13,7 +13,7 @@ from loaders.reading import WHOLE
 from resolvers import access
 from resolvers.access import visible
 from resolvers.context import Context
-from resolvers.course import course_listing
+from resolvers.course_search import course_connections
 from resolvers.errors import BadUserInputError
 from resolvers.relay import (
     After,
@@ -32,7 +32,7 @@ from resolvers.relay import (
     effective_criteria,
     nodes_by_id,
     set_fields,
-    text,
+    slug_argument,
 )
 from resolvers.viewer import ViewerDoc, viewer_doc
 
@@ -61,7 +61,7 @@ async def course(ctx: Context, *, id: OptionalId = None, slug: OptionalSlug = No
     if (id is None) == (slug is None):
         raise BadUserInputError("`course` requires either `id` or `slug`, but not both.")
     if slug is not None:
-        (found,) = await ctx.loaders.course_by_slug([text("slug", slug)])
+        (found,) = await ctx.loaders.course_by_slug([slug_argument(slug)])
     else:
         (found,) = await ctx.loaders.course_by_id([decode_id_as("Course", id)])
     shown: CourseDoc | None = (await visible(ctx, "courses", [found]))[0]
@@ -78,8 +78,9 @@ async def courses(
     filter: CourseFilterArgument = None,
     order_by: CourseOrderArgument = None,
 ) -> ConnectionDoc:
-    listing, scope = course_listing(ctx, filter, order_by)
-    return await connection(ctx, listing, WHOLE, Slice(first, after, last, before), scope)
+    arguments = Slice(first, after, last, before)
+    found: list[ConnectionDoc] = await course_connections(ctx, filter, order_by, [WHOLE], arguments)
+    return found[0]
 
 
 async def categories(ctx: Context) -> Sequence[CategoryDoc]:
@@ -87,7 +88,7 @@ async def categories(ctx: Context) -> Sequence[CategoryDoc]:
 
 
 async def category(ctx: Context, *, slug: Slug) -> CategoryDoc | None:
-    return (await ctx.loaders.category_by_slug([text("slug", slug)]))[0]
+    return (await ctx.loaders.category_by_slug([slug_argument(slug)]))[0]
 
 
 async def student(ctx: Context, *, id: StudentId) -> StudentDoc | None:

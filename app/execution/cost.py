@@ -12,6 +12,7 @@ from graphql import (
     GraphQLSchema,
     IntValueNode,
     ListValueNode,
+    NullValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
@@ -60,7 +61,8 @@ class Cost(NamedTuple):
     objects: the number of JSON objects in the response, plus the fetched documents that don't appear in it.
     values: the number of other values in the response, each multiplied by the weight that its field declares,
     plus the number of values in list arguments. commands: the number of MongoDB commands that are usually
-    sent if no list is empty and no object is null; equal calls at the same depth count once.
+    sent if no list is empty and no object is null, or no search finds anything; equal calls at the same depth
+    count once.
     """
 
     objects: int
@@ -170,7 +172,8 @@ class _Pricing:
         kind = get_named_type(field.type)
         if function := metadata.get("level") or metadata.get("root"):
             # Objects of different types are fetched by separate commands.
-            commands = metadata["commands"] * min(count, len(self._types(kind)))
+            more = metadata["search_commands"] if self._searches(nodes[0]) else 0
+            commands = (metadata["commands"] + more) * min(count, len(self._types(kind)))
             below = self._called(function, commands, parent, nodes[0], below)
         if is_leaf_type(kind):
             return _Sum(0, count * metadata.get("weight", 1))
@@ -269,6 +272,23 @@ class _Pricing:
             for argument in node.arguments or ()
             if argument.name.value in SIZES
         }
+
+    def _searches(self, node: FieldNode) -> bool:
+        """Returns whether a field has a filter with a search that isn't null."""
+        values = (argument.value for argument in node.arguments or () if argument.name.value == "filter")
+        return any(map(self._has_search, values))
+
+    def _has_search(self, node: ValueNode) -> bool:
+        if isinstance(node, VariableNode):
+            value = self._variables.get(node.name.value)
+            return isinstance(value, dict) and value.get("search") is not None
+        members = node.fields if isinstance(node, ObjectValueNode) else ()
+        searches = (member.value for member in members if member.name.value == "search")
+        return any(not isinstance(s, NullValueNode) and self._is_given(s) for s in searches)
+
+    def _is_given(self, node: ValueNode) -> bool:
+        """Returns whether a value isn't a variable that is null or omitted."""
+        return not isinstance(node, VariableNode) or self._variables.get(node.name.value) is not None
 
     def _length_of(self, node: ValueNode) -> int:
         """Returns the total length of all lists in an argument."""

@@ -6,7 +6,7 @@ from functools import cache
 from babel import Locale
 from pycountry import countries
 
-from loaders.codes.folding import LONGEST_NAME, folded, unambiguous
+from loaders.codes.name_matching import LONGEST_NAME, folded, unambiguous
 from loaders.codes.own_names import own_country_names
 
 _CODES = frozenset(country.alpha_2 for country in countries)

@@ -8,7 +8,7 @@ from babel import Locale
 from pycountry import languages
 
 from loaders.codes.countries import country_code, is_country
-from loaders.codes.folding import LONGEST_NAME, folded, unambiguous
+from loaders.codes.name_matching import LONGEST_NAME, folded, unambiguous
 from loaders.codes.own_names import own_language_names
 
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?")

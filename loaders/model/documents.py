@@ -67,11 +67,6 @@ class RatingDoc(TypedDict):
     importedRating: ImportedRating | None
 
 
-class SearchTerm(TypedDict):
-    t: str  # a word in lower case and without accents, or its stem
-    w: int  # weight of the term: the sum of the weights of the fields that contain it
-
-
 class CategoryDoc(TypedDict):
     _id: ObjectId
     slug: str  # courses refer to a category by its slug
@@ -115,7 +110,8 @@ class CourseDoc(RatingDoc):
 
     # derived by loaders.text.terms.course_keys
     sortTitle: str
-    search: list[SearchTerm]
+    searchTerms: list[str]  # the heaviest first
+    searchWeights: list[int]  # for each term, the sum of the weights of the fields that contain it
 
 
 class CourseRunDoc(TypedDict):
@@ -146,7 +142,7 @@ class StudentDoc(TypedDict):
 
     # derived by loaders.text.terms.student_keys
     sortName: str
-    search: list[SearchTerm]
+    searchTerms: list[str]
 
 
 class EnrollmentDoc(TypedDict):

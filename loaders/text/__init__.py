@@ -1,15 +1,33 @@
 """Search terms, sort keys and slugs for courses and students."""
 
-from loaders.text.search import has_words, search_filter, search_score
+from loaders.text.folding import is_blank, nfc
+from loaders.text.search import (
+    MOST_WORDS,
+    has_words,
+    name_filter,
+    query,
+    search_filter,
+    search_score,
+    word_filters,
+)
+from loaders.text.slips import possible_slips, without_slips
 from loaders.text.slugs import slugify, unique_slugs
 from loaders.text.terms import course_keys, student_keys
 
 __all__ = [
+    "MOST_WORDS",
     "course_keys",
     "has_words",
+    "is_blank",
+    "name_filter",
+    "nfc",
+    "possible_slips",
+    "query",
     "search_filter",
     "search_score",
     "slugify",
     "student_keys",
     "unique_slugs",
+    "without_slips",
+    "word_filters",
 ]

@@ -1,69 +1,168 @@
 """Search: matches the words of a query against the stored terms (loaders/text/terms.py)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from loaders.mongo import Filter, all_of
-from loaders.text.terms import stem, words
+from loaders.text.collation import sort_key
+from loaders.text.folding import is_blank
+from loaders.text.terms import MAX_TERM, STOP_WORDS, is_unspaced, new_stem, pairs, stem, words
 
-_MAX_WORDS = 10  # maximum number of words in a search query; the rest are ignored
+#: The maximum number of words in a query.
+MOST_WORDS = 20
+
+_EXACT_TITLE = 100  # the score of a title that equals the query, in addition to that of its words
 _LAST = "\U0010ffff"  # sorts after every other character
+_NOTHING: Filter = {"_id": {"$in": []}}
+# The rests of words from which the stemmer removes an ending: "programmi" with "ng" has the stem "program".
+_ENDINGS = (
+    "abilities", "ations", "edly", "ements", "fulness", "ically", "ingly", "ings", "ional", "iveness",
+    "izations", "izers", "ousness", "yers", "ying",
+)  # fmt: skip
+_RESTS = sorted(
+    {ending[n:m] for ending in _ENDINGS for n in range(len(ending)) for m in range(n + 1, len(ending) + 1)}
+)
+_LEAST_BEGUN = 4  # a shorter word has no ending that could be incomplete
 
 _Expression = Mapping[str, Any]  # an aggregation expression, made of nested operators
 
 
-def search_filter(text: str) -> Filter:
-    """Returns a filter that matches every word of a query, the last word also as a prefix.
+class Term(NamedTuple):
+    """One thing that a query asks for.
 
-    A query without words matches everything.
+    forms: the stored terms that match it exactly. prefix: the beginning of the stored terms that match it
+    inexactly; "" if there are none. begun: other terms that match it inexactly.
     """
-    *whole, last = query_words(text) or [""]
-    if not last:
-        return {}
-    return all_of(*({"search.t": {"$in": _forms(word)}} for word in whole), _matches_prefix(last))
+
+    forms: Sequence[str]
+    prefix: str = ""
+    begun: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search text, analysed.
+
+    words: its words, in order. terms: what is looked up for each word. required: the words that a document
+    must match.
+    """
+
+    words: Sequence[str]
+    terms: Mapping[str, Sequence[Term]]
+    required: Collection[str]
+
+
+def has_words(text: str) -> bool:
+    return bool(query(text).words)
+
+
+@lru_cache(maxsize=64)  # cached, because each search calls it several times
+def query(text: str) -> Query:
+    """Analyses a query. Only its first MOST_WORDS words are looked up."""
+    found = words(text)
+    looked_up = found[:MOST_WORDS]
+    terms = {word: _of_word(looked_up, place) for place, word in enumerate(looked_up)}
+    return Query(found, terms, [word for word in terms if word not in STOP_WORDS] or terms)
+
+
+def search_filter(text: str) -> Filter:
+    """Returns a filter for the courses with every required word of a query, the last word also as a prefix.
+
+    A blank query matches everything. A query of nothing but symbols matches nothing.
+    """
+    return {} if is_blank(text) else all_of(*word_filters(text).values()) or _NOTHING
+
+
+def name_filter(text: str) -> Filter:
+    """Like `search_filter`, but for names: every word is required."""
+    terms = chain.from_iterable(query(text).terms.values())
+    return {} if is_blank(text) else all_of(*map(_matches, terms)) or _NOTHING
+
+
+def word_filters(text: str) -> Mapping[str, Filter]:
+    """Returns the filter for each required word of a query."""
+    asked = query(text)
+    return {word: all_of(*map(_matches, asked.terms[word])) for word in asked.required}
 
 
 def search_score(text: str) -> _Expression:
     """Returns the expression that scores how well a course matches a query.
 
-    Each word adds the highest weight of any term that it matches. The weight counts double if the term is the
-    word or its stem, and once if the term only begins with the word. A tenth of the Bayesian rating breaks
-    ties. Raises ValueError if the query has no words.
+    Each required word adds the highest weight of any term that it matches. The weight counts double if the
+    match is exact, and once if the term only begins with the word. A title that equals the query comes first.
+    A tenth of the Bayesian rating breaks ties. Raises ValueError if the query has no words.
     """
-    *whole, last = query_words(text)
-    best = [_best(_forms(word)) for word in whole] + [_best(_forms(last), prefix=last)]
-    return {"$add": [*best, {"$divide": [_number("$ratingBayesian"), 10]}]}
+    if not (terms := _required(text)):
+        raise ValueError(f"{text!r} has no words")
+    is_title = {"$cond": [{"$eq": ["$sortTitle", sort_key(text)]}, _EXACT_TITLE, 0]}
+    score = {"$add": [*map(_score, terms), is_title, {"$divide": [_number("$ratingBayesian"), 10]}]}
+    return {
+        "$let": {"vars": {"terms": _array("$searchTerms"), "weights": _array("$searchWeights")}, "in": score}
+    }
 
 
-def has_words(text: str) -> bool:
-    return bool(query_words(text))
+def _of_word(words: Sequence[str], place: int) -> list[Term]:
+    word, is_last = words[place], place == len(words) - 1
+    if is_unspaced(word):
+        return [Term((pair,), prefix=pair if len(pair) == 1 else "") for pair in pairs(word)]
+    forms = tuple(dict.fromkeys((stem(word), *_compounds(words, place))))
+    if not is_last:
+        return [Term(forms)]
+    completed = {new_stem(word + rest) for rest in _RESTS} if len(word) >= _LEAST_BEGUN else set()
+    begun = sorted(term for term in completed if not term.startswith(word) and term not in forms)
+    return [Term(forms, word, tuple(begun))]
 
 
-@lru_cache(maxsize=64)  # cached, because each search calls it several times
-def query_words(text: str) -> Sequence[str]:
-    """Returns the first _MAX_WORDS words of a query. Only these are searched for."""
-    return tuple(words(text)[:_MAX_WORDS])
+def _compounds(words: Sequence[str], place: int) -> Iterator[str]:
+    """Yields the terms of a word with its neighbours: "node js" also finds "NodeJS", and "QX 101" "QX101"."""
+    for first in (place - 1, place):
+        both = words[max(0, first) : first + 2]
+        if len(both) == 2 and not any(map(is_unspaced, both)):
+            yield stem("".join(both)[:MAX_TERM])
 
 
-def _forms(word: str) -> list[str]:
-    return sorted({word, stem(word)})
+def _required(text: str) -> Sequence[Term]:
+    asked = query(text)
+    return tuple(dict.fromkeys(chain.from_iterable(asked.terms[word] for word in asked.required)))
 
 
-def _matches_prefix(word: str) -> Filter:
-    begins = {"search": {"$elemMatch": {"t": {"$gte": word, "$lt": word + _LAST}}}}
-    return {"$or": [begins, {"search.t": stem(word)}]}
+def _matches(term: Term) -> Filter:
+    exact = {"searchTerms": {"$in": [*term.forms, *term.begun]}}
+    if not term.prefix:
+        return exact
+    return {"$or": [{"searchTerms": {"$elemMatch": dict(_range(term.prefix))}}, exact]}
 
 
-def _best(forms: Sequence[str], prefix: str | None = None) -> _Expression:
-    begins = [{"$gte": ["$$term.t", prefix]}, {"$lt": ["$$term.t", f"{prefix}{_LAST}"]}]
-    inexact: _Expression | int = {"$cond": [{"$and": begins}, _number("$$term.w"), 0]} if prefix else 0
-    exact = {"$in": ["$$term.t", list(forms)]}
-    weight = {"$cond": [exact, {"$multiply": [_number("$$term.w"), 2]}, inexact]}
-    terms = {"$cond": [{"$isArray": "$search"}, "$search", []]}
-    return {"$max": {"$map": {"input": terms, "as": "term", "in": weight}}}
+def _score(term: Term) -> _Expression:
+    exact = [{"$multiply": [_weight(form), 2]} for form in term.forms]
+    inexact = [_weight(form) for form in term.begun]
+    if term.prefix:
+        is_begun = {"$and": [{operator: ["$$this", bound]} for operator, bound in _range(term.prefix)]}
+        # The terms are sorted by weight, so the first is the heaviest.
+        heaviest = {"$filter": {"input": "$$terms", "as": "this", "cond": is_begun, "limit": 1}}
+        inexact.append(_weight({"$first": heaviest}))
+    return {"$max": [*exact, *inexact]}
 
 
-def _number(value: str) -> _Expression:
+def _range(prefix: str) -> Sequence[tuple[str, str]]:
+    return ("$gte", prefix), ("$lt", prefix + _LAST)
+
+
+def _weight(term: str | _Expression) -> _Expression:
+    """Returns the expression for the weight of a term; 0 if the course doesn't have the term."""
+    place = {"$indexOfArray": ["$$terms", term]}
+    weight = {"$cond": [{"$lt": ["$$place", 0]}, 0, _number({"$arrayElemAt": ["$$weights", "$$place"]})]}
+    return {"$let": {"vars": {"place": place}, "in": weight}}
+
+
+def _array(path: str) -> _Expression:
+    """Returns an expression for a stored array: empty if others have stored something else."""
+    return {"$cond": [{"$isArray": path}, path, []]}
+
+
+def _number(value: str | _Expression) -> _Expression:
     """Returns an expression for a number: 0 if others have stored something else."""
     return {"$cond": [{"$isNumber": value}, value, 0]}

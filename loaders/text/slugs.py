@@ -4,20 +4,22 @@ import re
 from collections.abc import Sequence
 
 from loaders.mongo import Collection, find
-from loaders.text.terms import words
+from loaders.text.folding import spelt
 
 _SIGNS = {"+": "p", "#": "sharp"}  # so that C, C++ and C# get different slugs
+_LONGEST = 80  # maximum length of a slug in characters
+_STRIPPED = "-\u200c\u200d"  # hyphens and joiners, where the rest was cut off
+_FINAL_SIGMA = re.compile(r"(?<=\w)\N{GREEK SMALL LETTER SIGMA}(?=-|$)")
 
 
 def slugify(text: str) -> str:
     """Converts a string to a slug: "Node.JS & Express" becomes "node-js-express".
 
-    Letters of any script are kept, but accents are removed. The slug has at most 80 characters, and can be
-    empty.
+    Letters of any script are kept with their marks, but Latin letters lose theirs. The slug is in the form
+    NFC, has at most 80 characters, and can be empty.
     """
-    return "-".join(re.sub(r"[+#]", lambda sign: _SIGNS[sign[0]], word) for word in words(text))[:80].strip(
-        "-"
-    )
+    joined = "-".join(re.sub(r"[+#]", lambda sign: _SIGNS[sign[0]], word) for word in spelt(text))
+    return _FINAL_SIGMA.sub("\N{GREEK SMALL LETTER FINAL SIGMA}", joined[:_LONGEST].strip(_STRIPPED))
 
 
 async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]) -> list[str]:

@@ -1,128 +1,181 @@
-"""Search terms and sort keys of courses and students.
+"""The search terms of courses and students, and of queries.
 
 MongoDB's text index has no prefix search, combines words with OR, and can't be paginated by key. Therefore,
-each document stores its own search terms: its words in lower case and without accents ("folded"), and their
-English stems, each with a weight. A query word matches a term that equals the word or its stem; the last
-word also matches as a prefix.
+each document stores its own search terms, and a course stores the weight of each.
+
+The term of a word is the English stem of its folded form (`folded`). Scripts that put no spaces between words
+(Chinese, Japanese, Thai, Lao, Khmer, Burmese) have no such words; their terms are all pairs of adjacent
+characters, so that a text is found by any part of it. The last character of a run is a term too: then every
+character begins a term, and a single character can be found as a prefix.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypedDict
-from unicodedata import category, combining, normalize
 
-from snowballstemmer import stemmer
+from Stemmer import Stemmer
 
-from loaders.model import SearchTerm
+from loaders.text.collation import sort_key
+from loaders.text.folding import folded
 
 TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # the weight of a term in each field
+_WHOLE_CODE = 20  # the additional weight of a complete code, which nobody types by chance
 
-_WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")  # "C++" and "C#" count as words
-_MAX_TERM = 64  # maximum length in characters; longer terms are truncated to fit an index key
-_MAX_TERMS = 400  # terms per document; those with the greatest weight are kept
+MAX_TERM = 64  # maximum length in characters; longer terms are truncated to fit an index key
+_MAX_TERMS = 150  # terms per document; the heaviest are kept
+_MAX_PARTS = 3  # a compound with more parts is only found by its parts
 
-# Maximum length in characters of words whose stem is cached; few words in any language are longer.
-_LONGEST_CACHED = 20
-_MAX_FOLDED = 8_192  # maximum number of characters whose folded form is cached
+#: Words that occur in almost every English text. They are no terms of a summary or description, and a query
+#: doesn't require them if it has other words. Words that also name something ("IT", "Go", "C") aren't here.
+STOP_WORDS = frozenset(
+    (
+        "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "for", "from", "has", "have",
+        "how", "in", "into", "is", "its", "of", "on", "or", "our", "so", "such", "than", "that", "the",
+        "their", "them", "then", "these", "they", "this", "those", "to", "was", "we", "were", "what", "when",
+        "which", "will", "with", "you", "your",
+    )
+)  # fmt: skip
 
 _SourceFields = Mapping[str, Any]  # a course or a student, possibly incomplete
 
-_new_stem = stemmer("english").stemWord
-_kept_stem = lru_cache(maxsize=20_000)(_new_stem)
+# Runs of characters of scripts that put no spaces between words, with their vowel signs.
+_UNSPACED = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u104c-\u109f\u1780-\u17d3\u17dc\u17dd"
+    "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u9fff\ua9e0-\ua9ef\uaa60-\uaa7f\U0001aff0-\U0001b16f"
+    "\U00020000-\U0003ffff"
+)
+_SEGMENT = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+# Words that are joined by punctuation, such as "Node.js", "front-end" and "QX-101".
+_COMPOUND = re.compile(r"(?<![^\W_])[^\W_]++(?:[-._/'&:\u00b7\u2010\u2011\u2019][^\W_]++)+")
+_LETTERS_OR_DIGITS = re.compile(r"\D+|\d+")
+
+_LONGEST_CACHED = 20  # maximum length of words whose stem is cached; few words in any language are longer
+
+#: Returns the stem of a word that nobody has written, and which is not worth a place in the cache.
+new_stem = Stemmer("english", 0).stemWord
+_kept_stem = lru_cache(maxsize=20_000)(new_stem)
 
 
 class CourseKeys(TypedDict):
     sortTitle: str
-    search: list[SearchTerm]
+    searchTerms: list[str]
+    searchWeights: list[int]
 
 
 class StudentKeys(TypedDict):
     sortName: str
-    search: list[SearchTerm]
-
-
-# Unicode categories of Indic vowel signs. The signs are part of a word, but `isalnum` is False for them.
-# Accents are in these categories too, but `_folded` removes them first.
-_VOWEL_SIGNS = ("Mc", "Mn")
-
-
-class _Folding(dict[int, str]):
-    """A str.translate table that removes case and accents, and is filled on demand.
-
-    Characters that are not part of a word become spaces. The table is a bounded cache: it is cleared when it
-    is full.
-    """
-
-    def __missing__(self, code: int) -> str:
-        if len(self) >= _MAX_FOLDED:
-            self.clear()
-        folded = self[code] = _folded(chr(code))
-        return folded
-
-
-def _folded(character: str) -> str:
-    """Returns a character in lower case and without accents.
-
-    Normalises it twice, because casefolding can undo the first normalisation.
-    """
-    plain = normalize("NFKD", normalize("NFKD", character).casefold())
-    return "".join(_word_character_or_space(c) for c in plain if not combining(c))
-
-
-def _word_character_or_space(character: str) -> str:
-    if character.isalnum() or character in "+#" or category(character) in _VOWEL_SIGNS:
-        return character
-    return " "
-
-
-_FOLDING = _Folding()
-
-
-def words(text: str) -> list[str]:
-    """Returns the words of a string, in order, in lower case and without accents.
-
-    "Café Ökonomie" has the words "cafe" and "okonomie". Each character is normalised on its own, which takes
-    linear time. Normalising the whole text would take quadratic time if it had long runs of combining marks.
-    """
-    return [w[:_MAX_TERM] for w in _WORD.findall(text.translate(_FOLDING))]
+    searchTerms: list[str]
 
 
 def stem(word: str) -> str:
-    return str(_kept_stem(word) if len(word) <= _LONGEST_CACHED else _new_stem(word))
-
-
-def sort_key(text: str) -> str:
-    """Returns the key by which a title or name is sorted.
-
-    The key is in lower case, without accents or leading punctuation, and has at most 200 characters.
-    """
-    return " ".join(words(text))[:200]
+    """Returns the stem of a word. A catalogue uses the same words again and again, so they are cached."""
+    return str(_kept_stem(word) if len(word) <= _LONGEST_CACHED else new_stem(word))
 
 
 def course_keys(course: _SourceFields) -> CourseKeys:
-    """Returns a course's sort key and search terms."""
-    weights: Counter[str] = Counter()
-    _weigh(weights, [course["title"]], TITLE)
-    _weigh(weights, course["codes"], CODE)
-    _weigh(weights, course["tags"], TAG)
-    _weigh(weights, [course["summary"] or ""], SUMMARY)
-    _weigh(weights, [course["description"] or ""], DESCRIPTION)
-    return {"sortTitle": sort_key(course["title"]), "search": _terms(weights)}
+    """Returns a course's sort key, its search terms and their weights, the heaviest term first.
+
+    A term's weight is the sum over the fields in which it occurs.
+    """
+    codes = [_of_code(code) for code in course["codes"]]
+    terms = _Weighted()
+    terms.add(TITLE, _terms(course["title"]))
+    terms.add(CODE, dict.fromkeys(chain.from_iterable(codes), 1))
+    terms.add(_WHOLE_CODE, dict.fromkeys((of_code[-1] for of_code in codes if of_code), 1))
+    terms.add(TAG, _terms("\n".join(course["tags"])))
+    terms.add(SUMMARY, _terms(course["summary"] or "", STOP_WORDS))
+    terms.add(DESCRIPTION, _terms(course["description"] or "", STOP_WORDS))
+    heaviest = terms.heaviest()
+    return {
+        "sortTitle": sort_key(course["title"]),
+        "searchTerms": heaviest,
+        "searchWeights": [terms.weights[term] for term in heaviest],
+    }
 
 
 def student_keys(student: _SourceFields) -> StudentKeys:
     """Returns a student's sort key and search terms."""
-    weights: Counter[str] = Counter(dict.fromkeys(words(student["name"]), 1))
-    return {"sortName": sort_key(student["name"]), "search": _terms(weights)}
+    terms = list(_terms(student["name"]))
+    return {"sortName": sort_key(student["name"]), "searchTerms": terms[:_MAX_TERMS]}
 
 
-def _weigh(weights: Counter[str], texts: Iterable[str], weight: int) -> None:
-    for term in {t for text in texts for w in words(text) for t in (w, stem(w))}:
-        weights[term] += weight
+def words(text: str) -> list[str]:
+    """Returns the folded words of a text, in order. A run of a script without spaces is one word."""
+    found = folded(text)
+    if all(map(str.isascii, found)):
+        return [word[:MAX_TERM] for word in found]
+    return [segment[:MAX_TERM] for word in found for segment in _SEGMENT.findall(word)]
 
 
-def _terms(weights: Counter[str]) -> list[SearchTerm]:
-    heaviest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_MAX_TERMS]
-    return [{"t": term, "w": weight} for term, weight in heaviest]
+def is_unspaced(word: str) -> bool:
+    """Returns whether a word is a run of characters of a script that puts no spaces between words."""
+    return not word.isascii() and _IS_UNSPACED.match(word) is not None
+
+
+def pairs(run: str) -> list[str]:
+    """Returns the pairs of adjacent characters of a run; the run itself if it is a single character."""
+    return [run[n : n + 2] for n in range(max(1, len(run) - 1))]
+
+
+class _Weighted:
+    """The terms of a course, with their weights and how often they occur."""
+
+    def __init__(self) -> None:
+        self.weights: dict[str, int] = {}
+        self._occurrences: dict[str, int] = {}
+
+    def add(self, weight: int, terms: Mapping[str, int]) -> None:
+        """Adds the terms of a field, with how often each occurs."""
+        weights, occurrences = self.weights, self._occurrences
+        for term, count in terms.items():
+            weights[term] = weights.get(term, 0) + weight
+            occurrences[term] = occurrences.get(term, 0) + count
+
+    def heaviest(self) -> list[str]:
+        """Returns the terms that are kept. Of equally heavy ones, the most frequent come first."""
+        rank = {term: (weight, self._occurrences[term]) for term, weight in self.weights.items()}
+        return sorted(rank, key=rank.__getitem__, reverse=True)[:_MAX_TERMS]
+
+
+def _of_code(code: str) -> list[str]:
+    """Returns the terms of a code, the whole code last.
+
+    "QX 101", "QX-101" and "QX101" all have the terms "qx", "101" and "qx101".
+    """
+    parts = [part for word in words(code) for part in _LETTERS_OR_DIGITS.findall(word)]
+    return list(dict.fromkeys(stem(term) for term in (*parts, "".join(parts)[:MAX_TERM]) if term))
+
+
+def _terms(text: str, without: Collection[str] = frozenset()) -> dict[str, int]:
+    """Returns the terms of a text, and how often each occurs. Words in `without` are left out."""
+    found = words(text)
+    terms: dict[str, int] = {}
+    for word, count in Counter(found).items():
+        if word not in without:
+            for term in (stem(word),) if word.isascii() else _of_word(word):
+                terms[term] = terms.get(term, 0) + count
+    for term in (*_with_numbers(found), *_compounds(text)):
+        terms[term] = terms.get(term, 0) + 1
+    return terms
+
+
+def _with_numbers(found: Sequence[str]) -> list[str]:
+    """Returns the terms of words with the number after them: "CS 50" is also "cs50"."""
+    numbers = [place for place, word in enumerate(found) if word.isdecimal() and place]
+    return [stem(found[n - 1] + found[n]) for n in numbers if found[n - 1].isalpha()]
+
+
+def _of_word(word: str) -> Sequence[str]:
+    return (*pairs(word), word[-1]) if is_unspaced(word) else (stem(word),)
+
+
+def _compounds(text: str) -> list[str]:
+    """Returns the terms of compounds without their punctuation: "nodejs" for "Node.js"."""
+    written = [part for part in text.split() if not part.isalnum()]
+    parts = [words(compound) for part in written for compound in _COMPOUND.findall(part)]
+    joined = (of_one for of_one in parts if 1 < len(of_one) <= _MAX_PARTS)
+    return [stem("".join(of_one)[:MAX_TERM]) for of_one in joined if not any(map(is_unspaced, of_one))]

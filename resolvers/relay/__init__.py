@@ -13,7 +13,7 @@ from resolvers.relay.list_arguments import (
     effective_criteria,
     ordering,
     set_fields,
-    text,
+    slug_argument,
 )
 from resolvers.relay.node import MOST_IDS, global_id, nodes_by_id
 from resolvers.relay.pagination import (
@@ -35,6 +35,7 @@ from resolvers.relay.pagination import (
     has_next_page,
     has_previous_page,
     page_info,
+    searched_for,
     start_cursor,
     total_count,
 )
@@ -74,8 +75,9 @@ __all__ = [
     "nodes_by_id",
     "ordering",
     "page_info",
+    "searched_for",
     "set_fields",
+    "slug_argument",
     "start_cursor",
-    "text",
     "total_count",
 ]

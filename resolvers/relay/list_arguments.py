@@ -10,7 +10,7 @@ from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from loaders.model import Document
-from loaders.text import has_words
+from loaders.text import MOST_WORDS, is_blank, nfc, query
 from resolvers.errors import BadUserInputError
 from resolvers.inputs import (
     AuditFilter,
@@ -85,7 +85,7 @@ def set_fields(value: InputObject | None) -> Document:
 
 
 def effective_criteria(wanted: Document) -> Document:
-    """Drops criteria that every document meets, such as a search without words or `verifiedOnly: false`.
+    """Drops criteria that every document meets, such as a blank search or `verifiedOnly: false`.
 
     The dropped criteria are not part of a cursor's signature, so equivalent filters have the same cursors.
     """
@@ -94,7 +94,7 @@ def effective_criteria(wanted: Document) -> Document:
 
 def _narrows(name: str, value: Any) -> bool:  # Any: filter values of all types
     if name == "search":
-        return has_words(value)
+        return not is_blank(value)
     return name != "verified_only" or bool(value)
 
 
@@ -107,6 +107,18 @@ def text(name: str, value: str) -> str:
         raise BadUserInputError(
             f"`{to_camel_case(name)}` has {len(value):,} characters, but at most {LONGEST_TEXT} are allowed."
         )
+    return value
+
+
+def slug_argument(value: str) -> str:
+    """Checks the length of a slug, and composes its characters, as in stored slugs."""
+    return nfc(text("slug", value))
+
+
+def _search(value: str) -> str:
+    """Checks the number of words of a search."""
+    if (count := len(query(value).words)) > MOST_WORDS:
+        raise BadUserInputError(f"`search` has {count} words, but at most {MOST_WORDS} are allowed.")
     return value
 
 
@@ -126,7 +138,8 @@ def _plain(name: str, value: Any) -> Any:  # Any, because the value can have any
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
-        return text(name, value)
+        value = text(name, value)
+        return _search(value) if name == "search" else value
     if isinstance(value, list):
         return [_plain(name, item) for item in value]
     return set_fields(value) if is_dataclass(value) else value

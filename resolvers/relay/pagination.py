@@ -57,11 +57,15 @@ class Slice(NamedTuple):
 
 
 class ConnectionDoc(TypedDict):
-    """The parent object of a connection's fields. Edges and cursors are created only if they are selected."""
+    """The parent object of a connection's fields. Edges and cursors are created only if they are selected.
+
+    searchedFor: the search with which the filter's own was replaced, if it was.
+    """
 
     nodes: Sequence[NodeDoc]
     page: Page
     cursors: Scope
+    searchedFor: str | None
 
 
 #: The parent object of an edge's fields. It consists of the node and the connection that contains the edge.
@@ -74,20 +78,24 @@ async def connections(
     parents: Sequence[ParentKey | None],
     arguments: Slice,
     scope: CursorScope,
+    searched_for: str | None = None,
 ) -> list[Any]:  # Any: a ConnectionDoc, or an error, which graphql-core raises for the field
     """Returns one connection per parent, in order. Sends one command.
+
+    searched_for: the listing's search, if it isn't that of the filter.
 
     An entry is an InvalidCursorError if a cursor belongs to the list of another parent. If a parent is None,
     its list is empty, regardless of the cursor.
     Raises BadUserInputError or InvalidCursorError if the arguments are invalid for all parents.
     """
     listing = replace(listing, projection=ctx.loaders.projections.get(listing.collection.name))
-    cursors = ctx.cursors.scope(repr(scope))
+    cursors = ctx.cursors.scope(repr(scope), searched_for)
     shown = [parent for parent in dict.fromkeys(parents) if parent is not None]
     window, errors = _window(arguments, cursors, shown)
     pages = await listing.pages([None if p in errors else p for p in parents] if errors else parents, window)
     made: list[Any] = [  # Any, because errors can replace some of these connections
-        {"nodes": page.documents, "page": page, "cursors": cursors} for page in pages
+        {"nodes": page.documents, "page": page, "cursors": cursors, "searchedFor": searched_for}
+        for page in pages
     ]
     return [errors.get(parent, c) for parent, c in zip(parents, made, strict=True)] if errors else made
 
@@ -99,6 +107,26 @@ async def connection(
     (made,) = await connections(ctx, listing, [parent], arguments, scope)
     only: ConnectionDoc = made
     return only
+
+
+def searched_for(
+    ctx: Context, parents: Sequence[ParentKey | None], arguments: Slice, scope: CursorScope
+) -> str | None:
+    """Returns the search with which the filter's own was replaced, according to the cursors.
+
+    Raises InvalidCursorError if the two cursors disagree, or one of them belongs to none of the lists.
+    """
+    shown = [parent for parent in dict.fromkeys(parents) if parent is not None]
+    given = [
+        (name, cursor) for name in ("after", "before") if (cursor := getattr(arguments, name)) is not None
+    ]
+    if not (shown and given):
+        return None
+    cursors = ctx.cursors.scope(repr(scope))
+    first, *others = [cursors.read(cursor, name, shown).searched_for for name, cursor in given]
+    if others and others[0] != first:
+        raise invalid_cursor("before")
+    return first
 
 
 async def total_count(connections: Sequence[ConnectionDoc], ctx: Context) -> Sequence[int]:

@@ -14,6 +14,7 @@ from resolvers.inputs import Role
 from resolvers.relay import global_id
 from resolvers.schema.types import (
     FACETS,
+    SEARCH_COMMANDS,
     Category,
     Connection,
     Course,
@@ -143,6 +144,7 @@ class Query:
     )
     courses: CourseConnection = fields.root(
         resolvers.query.courses,
+        search_commands=SEARCH_COMMANDS,
         description="The catalogue, which contains all published courses. Staff can list courses with any"
         " status.",
     )

@@ -34,6 +34,8 @@ from resolvers.relay import global_id
 
 T = TypeVar("T")
 
+SEARCH_COMMANDS = 2  # commands with which a search that finds nothing is tried again
+
 # A field of weight n costs as much as n plain values (see resolvers.fields).
 _LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
 _TEXT = 5  # weight of a text with a few hundred characters
@@ -117,7 +119,10 @@ class Connection(Generic[T]):
 # -- catalogue ------------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="A course, which is a draft, published in the catalogue, or archived.")
+@strawberry.type(
+    description="A course, which is a draft, published in the catalogue, or archived. Its texts are plain"
+    " text, to be escaped by whoever shows them in HTML; only `description` is Markdown."
+)
 class Course(Node):
     id: strawberry.ID = fields.computed(global_id("Course"), description="Global ID of the course.")
     slug: str = fields.plain("Name of the course in URLs, unique among courses.")
@@ -129,7 +134,9 @@ class Course(Node):
         "Summary of the course in a sentence or two; null if there is none.", weight=_TEXT
     )
     description: str | None = fields.plain(
-        "Full description of the course, in Markdown; null if there is none.", weight=_LONG_TEXT
+        "Full description of the course, in Markdown; null if there is none. Tags in it are text, so render"
+        " it without raw HTML.",
+        weight=_LONG_TEXT,
     )
     category: "Category | None" = fields.level(
         resolvers.course.category,
@@ -199,6 +206,10 @@ class Course(Node):
 
 @strawberry.type(description="One page of a list of courses, with facet counts for the whole list.")
 class CourseConnection(Connection[Course]):
+    searched_for: str | None = fields.plain(
+        "The words that were searched for instead, if the search in the filter found nothing and words that"
+        " differ from its words by one letter, or by two swapped letters, were tried; otherwise null."
+    )
     facets: "CourseFacets" = fields.level(
         resolvers.course.facets,
         weight=FACETS,
@@ -247,7 +258,7 @@ class CourseRun(Node):
     starts_at: datetime = fields.plain("When the run starts.")
     ends_at: datetime | None = fields.plain("When the run ends; null if unknown.")
     delivery_mode: DeliveryMode = fields.plain("How the run is delivered.")
-    location: str | None = fields.plain("Venue of an on-site run; null if there is none.")
+    location: str | None = fields.plain("Venue of an on-site run, as plain text; null if there is none.")
     seats: int | None = fields.plain("Number of seats; null means unlimited.")
     seats_left: int | None = fields.computed(
         resolvers.course_run.seats_left,
@@ -261,7 +272,7 @@ class CourseRun(Node):
 class Category(Node):
     id: strawberry.ID = fields.computed(global_id("Category"), description="Global ID of the category.")
     slug: str = fields.plain("Name of the category in URLs, unique among categories.")
-    name: str = fields.plain("Display name of the category.")
+    name: str = fields.plain("Display name of the category, as plain text.")
     course_count: int = fields.level(
         resolvers.category.course_count,
         reads=["slug"],
@@ -272,6 +283,7 @@ class Category(Node):
     courses: CourseConnection = fields.level(
         resolvers.category.courses,
         reads=["slug"],
+        search_commands=SEARCH_COMMANDS,
         weight=_LIST,
         description="Published courses in the category. Staff also see drafts and archived courses.",
     )
@@ -280,8 +292,10 @@ class Category(Node):
 @strawberry.type(description="A person who teaches courses.")
 class Instructor(Node):
     id: strawberry.ID = fields.computed(global_id("Instructor"), description="Global ID of the instructor.")
-    name: str = fields.plain("Name of the instructor.")
-    headline: str | None = fields.plain("One-line description of the instructor; null if there is none.")
+    name: str = fields.plain("Name of the instructor, as plain text.")
+    headline: str | None = fields.plain(
+        "One-line description of the instructor, as plain text; null if there is none."
+    )
     courses: CourseConnection = fields.level(
         resolvers.instructor.courses,
         weight=_LIST,
@@ -359,13 +373,13 @@ class RatingBucket:
 @strawberry.type(description="A person who takes courses.")
 class Student(Node):
     id: strawberry.ID = fields.computed(global_id("Student"), description="Global ID of the student.")
-    name: str = fields.plain('Name of the student; "Anonymous student" if unknown.')
+    name: str = fields.plain('Name of the student, as plain text; "Anonymous student" if unknown.')
     avatar_url: str | None = fields.plain("URL of the student's picture; null if there is none.")
     country: str | None = fields.plain(
         "Country in which the student lives, as an ISO 3166-1 alpha-2 code; null if unknown."
     )
     bio: str | None = fields.plain(
-        "The student's description of themselves; null if there is none.", weight=_TEXT
+        "The student's description of themselves, as plain text; null if there is none.", weight=_TEXT
     )
     email: str | None = fields.level(
         resolvers.student.email,
@@ -444,7 +458,10 @@ class Enrollment(Node):
 # -- reviews --------------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="A student's review of a course.")
+@strawberry.type(
+    description="A student's review of a course. Its texts are plain text, to be escaped by whoever shows"
+    " them in HTML."
+)
 class Review(Node):
     id: strawberry.ID = fields.computed(global_id("Review"), description="Global ID of the review.")
     course: Course = fields.level(
@@ -486,5 +503,7 @@ class ReviewReply:
         resolvers.review.reply_author,
         description="The instructor who wrote the reply; null if staff wrote it or the author is unknown.",
     )
-    body: str = fields.plain("Text of the reply.", weight=_TEXT)
+    body: str = fields.plain(
+        "Text of the reply: plain text, to be escaped by whoever shows it in HTML.", weight=_TEXT
+    )
     created_at: datetime = fields.plain("When the reply was written.")

@@ -59,7 +59,7 @@ class IdempotentInput(MutationInput):
 @strawberry.input(description="Account and profile of a new student.")
 class SignUpInput(IdempotentInput):
     name: str = required(
-        values.line(_SHORT), "Name of the student, as shown to others; at most 200 characters."
+        values.line(_SHORT), "Name of the student, as shown to others, in plain text; at most 200 characters."
     )
     email: str = required(values.email, "E-mail address with which the student signs in.")
     password: str = required(values.password, "Password, 10 to 200 characters.")
@@ -107,14 +107,16 @@ class ResetPasswordInput(MutationInput):
     " an optional field."
 )
 class UpdateProfileInput(IdempotentInput):
-    name: str | None = not_null(values.line(_SHORT), "Name of the student; at most 200 characters.")
+    name: str | None = not_null(
+        values.line(_SHORT), "Name of the student, as plain text; at most 200 characters."
+    )
     country: str | None = optional(
         values.or_none(values.country),
         "Country in which the student lives, as an ISO 3166-1 alpha-2 code.",
     )
     bio: str | None = optional(
         values.or_none(values.text(_LONG)),
-        "The student's description of themselves; at most 2,000 characters.",
+        "The student's description of themselves, as plain text; at most 2,000 characters.",
     )
     avatar_url: str | None = optional(
         values.or_none(values.url),
@@ -139,7 +141,7 @@ class MoneyInput:
 class _CourseFields(IdempotentInput):
     summary: str | None = optional(
         values.or_none(values.text(500)),
-        "Summary of the course in a sentence or two; at most 500 characters.",
+        "Summary of the course in a sentence or two, as plain text; at most 500 characters.",
     )
     description: str | None = optional(
         values.or_none(values.text(_VERY_LONG)),
@@ -175,7 +177,7 @@ class _CourseFields(IdempotentInput):
 
 @strawberry.input(description="A new course, which is created as a draft.")
 class CreateCourseInput(_CourseFields):
-    title: str = required(values.line(_SHORT), "Title of the course; at most 200 characters.")
+    title: str = required(values.line(_SHORT), "Title of the course, as plain text; at most 200 characters.")
     slug: str | None = not_null(
         values.slug,
         "Name of the course in URLs, unique among courses: lower-case letters and digits joined by single"
@@ -189,7 +191,9 @@ class CreateCourseInput(_CourseFields):
 )
 class UpdateCourseInput(_CourseFields):
     course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
-    title: str | None = not_null(values.line(_SHORT), "Title of the course; at most 200 characters.")
+    title: str | None = not_null(
+        values.line(_SHORT), "Title of the course, as plain text; at most 200 characters."
+    )
     slug: str | None = not_null(
         values.slug,
         "Name of the course in URLs, unique among courses: lower-case letters and digits joined by single"
@@ -211,7 +215,7 @@ class ArchiveCourseInput(IdempotentInput):
 class _RunFields(IdempotentInput):
     ends_at: datetime | None = optional(values.moment, "When the run ends; must be after the start.")
     location: str | None = optional(
-        values.or_none(values.line(_SHORT)), "Venue of an on-site run; at most 200 characters."
+        values.or_none(values.line(_SHORT)), "Venue of an on-site run, as plain text; at most 200 characters."
     )
     seats: int | None = optional(
         values.whole(1, 100_000), "Number of seats, from 1 to 100,000; null means unlimited."
@@ -281,7 +285,7 @@ class WishlistInput(IdempotentInput):
 @strawberry.input
 class _ReviewFields(IdempotentInput):
     title: str | None = optional(
-        values.or_none(values.line(_SHORT)), "Title of the review; at most 200 characters."
+        values.or_none(values.line(_SHORT)), "Title of the review, as plain text; at most 200 characters."
     )
     difficulty: int | None = optional(values.whole(1, 5), "How hard the course is, from 1 to 5.")
     workload_hours: float | None = optional(
@@ -297,7 +301,9 @@ class _ReviewFields(IdempotentInput):
 class CreateReviewInput(_ReviewFields):
     course_id: ID = required(values.global_id("Course"), "Global ID of the course.")
     rating: int = required(values.whole(1, 5), "Number of stars, from 1 to 5.")
-    body: str = required(values.text(_VERY_LONG), "Text of the review; at most 20,000 characters.")
+    body: str = required(
+        values.text(_VERY_LONG), "Text of the review, as plain text; at most 20,000 characters."
+    )
 
 
 @strawberry.input(
@@ -307,7 +313,9 @@ class CreateReviewInput(_ReviewFields):
 class UpdateReviewInput(_ReviewFields):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     rating: int | None = not_null(values.whole(1, 5), "Number of stars, from 1 to 5.")
-    body: str | None = not_null(values.text(_VERY_LONG), "Text of the review; at most 20,000 characters.")
+    body: str | None = not_null(
+        values.text(_VERY_LONG), "Text of the review, as plain text; at most 20,000 characters."
+    )
 
 
 @strawberry.input(description="The review to delete.")
@@ -329,7 +337,8 @@ class MarkReviewHelpfulInput(IdempotentInput):
 class ReplyToReviewInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     body: str = required(
-        values.text(_LONG), "Text of the reply, at most 2,000 characters. It replaces any earlier reply."
+        values.text(_LONG),
+        "Text of the reply, as plain text, at most 2,000 characters. It replaces any earlier reply.",
     )
 
 

@@ -15,7 +15,7 @@ from bson import ObjectId
 
 from loaders.codes import is_country, is_currency
 from loaders.collections import of_type
-from loaders.text import slugify
+from loaders.text import nfc, slugify
 from resolvers.relay import decode_id_as
 from resolvers.values.plain_text import clean, in_line, is_visible
 
@@ -163,7 +163,12 @@ def password(value: str) -> str:
 
 
 def slug(value: str) -> str:
-    """Checks that a slug has the same form as slugs generated from titles. Letters can be in any script."""
+    """Checks that a slug has the same form as slugs generated from titles, and composes its characters.
+
+    Letters can be in any script.
+    """
+    if len(value) <= _MAX_SLUG:
+        value = nfc(value)
     if not 1 <= len(value) <= _MAX_SLUG or slugify(value) != value:
         raise ValueError(
             "A slug must consist of lower-case letters and digits, joined by single hyphens, such as"

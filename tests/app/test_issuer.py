@@ -230,7 +230,7 @@ async def test_a_token_without_the_student_claim_has_no_student(
 
 async def test_a_new_student_is_added_once(server: Server, database: Database) -> None:
     gateways = [issuer(server.url) for _ in range(8)]
-    token = RSA.token(roles=["student", "instructor"], name=" <b>Ada</b>\u202e ")
+    token = RSA.token(roles=["student", "instructor"], name=" Ada\u202e ")
     viewers = await gather(*(own.viewer(token, database) for own in gateways for _ in range(3)))
     assert len(set(viewers)) == 1
     people = {"students": viewers[0].student_id, "instructors": viewers[0].instructor_id}
@@ -249,7 +249,7 @@ async def test_a_new_student_is_added_once(server: Server, database: Database) -
         (["Ada"], "Anonymous student"),
         ({}, "Anonymous student"),
         ("", "Anonymous student"),
-        ("<script>", "Anonymous student"),
+        ("\u202e", "Anonymous student"),
         ("x" * 3_000, "x" * 200),
     ],
 )

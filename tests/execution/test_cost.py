@@ -268,3 +268,24 @@ def test_introspection_that_multiplies_is_refused(aliases: int) -> None:
 
 def test_fields_beside_introspection_count_as_much_as_graphql_core_takes() -> None:
     assert cost("{ courses { nodes { id } } __schema { queryType { name } } }").objects == 21 * 10 + 2
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "commands"),
+    [
+        ("{ courses { totalCount } }", None, 2),
+        ('{ courses(filter: { search: "a" }) { totalCount } }', None, 4),
+        ("{ courses(filter: { search: null, tags: [] }) { totalCount } }", None, 2),
+        ('{ categories { courses(filter: { search: "a" }) { nodes { id } } } }', None, 4),
+        ('{ students(filter: { search: "a" }) { nodes { id } } }', None, 1),
+        ("query ($s: String) { courses(filter: { search: $s }) { nodes { id } } }", {"s": "a"}, 3),
+        ("query ($s: String) { courses(filter: { search: $s }) { nodes { id } } }", {"s": None}, 1),
+        ("query ($s: String) { courses(filter: { search: $s }) { nodes { id } } }", None, 1),
+        ('query ($s: String = "a") { courses(filter: { search: $s }) { nodes { id } } }', None, 3),
+        ("query ($f: CourseFilter) { courses(filter: $f) { nodes { id } } }", {"f": {"search": "a"}}, 3),
+        ("query ($f: CourseFilter) { courses(filter: $f) { nodes { id } } }", {"f": {"search": None}}, 1),
+        ("query ($f: CourseFilter) { courses(filter: $f) { nodes { id } } }", {"f": {}}, 1),
+    ],
+)
+def test_a_search_may_send_two_more_commands(query: str, variables: dict[str, Any], commands: int) -> None:
+    assert cost(query, variables).commands == commands

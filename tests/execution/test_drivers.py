@@ -64,4 +64,6 @@ async def test_the_drivers_agree(site: Site, drivers: list[Driver], data: st.Dat
     if isinstance(COMPILED.prepare(question.operation), Refusal):
         return
     motor, pymongo = [await driver.ask(question) for driver in drivers]
-    assert motor == pymongo
+    assert motor[:2] == pymongo[:2]
+    if not motor[1]:  # an error that nulls the parent may or may not prevent the commands of its siblings
+        assert motor[2] == pymongo[2]

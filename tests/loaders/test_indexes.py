@@ -118,7 +118,7 @@ async def test_an_obsolete_index(own: Database) -> None:
 
 async def test_duplicates_that_prevent_a_unique_index(own: Database) -> None:
     """They are named, and the other indexes are created."""
-    for name in ("slug_1", "search.t_1_status_1"):
+    for name in ("slug_1", "searchTerms_1_status_1"):
         await own["courses"].drop_index(name)
     twins = [factories.course(slug="web") for _ in range(2)]
     await own["courses"].insert_many(twins)

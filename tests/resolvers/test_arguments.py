@@ -51,7 +51,7 @@ async def test_a_search_text_is_analysed_once(
         return terms.words(text)
 
     monkeypatch.setattr(search, "words", counted)
-    search.query_words.cache_clear()
+    search.query.cache_clear()
     lists = " ".join(f"a{n}: courses(filter: {{ search: $s }}) {{ totalCount }}" for n in range(10))
     await ask(f"query($s: String) {{ {lists} }}", {"s": "ten times"})
     assert analysed == ["ten times"]

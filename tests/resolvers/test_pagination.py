@@ -252,7 +252,7 @@ async def test_a_cursor_is_refused_with_another_filter_or_order(
     [
         (
             "courses",
-            ["null", "{}", '{search: ""}', '{search: " \\n- "}', "{search: null}"],
+            ["null", "{}", '{search: ""}', '{search: " \\n\u200b "}', "{search: null}"],
         ),
         ("students", ["null", "{}", '{search: ""}', "{countries: null}"]),
         ('course(slug: "the-course") { reviews', ["null", "{}", "{verifiedOnly: false}"]),
@@ -287,8 +287,8 @@ def test_cursors_round_trip_for_their_parent_only(value: Value) -> None:
     scope = Cursors(b"secret").scope("list")
     for parent, another in ((ObjectId(), ObjectId()), ("web-dev", "dev")):
         cursor = scope.cursor(parent, key)
-        assert scope.read(cursor, "after", [parent]) == (key, [True])
-        assert scope.read(cursor, "after", [another, parent]) == (key, [False, True])
+        assert scope.read(cursor, "after", [parent]) == (key, [True], None)
+        assert scope.read(cursor, "after", [another, parent]) == (key, [False, True], None)
         for wrong in (scope, Cursors(b"another").scope("list"), Cursors(b"secret").scope("other")):
             with pytest.raises(InvalidCursorError):
                 wrong.read(cursor, "after", [another])

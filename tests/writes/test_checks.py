@@ -16,12 +16,17 @@ from tests import factories
 from tests.writes.support import Value
 
 GOOD: Sequence[tuple[Check, Value, Value]] = [
-    (checks.text(5), " <b>a</b>\nb ", "a\nb"), (checks.line(5), " a\n\tb ", "a b"),
+    (checks.text(5), " a\x07\nb ", "a\nb"), (checks.line(5), " a\n\tb ", "a b"),
     (checks.text(2), "ab", "ab"),
     (checks.or_none(checks.text(5)), " \n", None), (checks.or_none(checks.term), "2014-3", "2014-3"),
     (checks.whole(1, 5), 5, 5), (checks.number(0, 1), 1, 1.0),
     (checks.each(checks.line(3), 2), ["a", " a"], ["a"]), (checks.slug, "web-design-2", "web-design-2"),
-    (checks.slug, "हिनदी", "हिनदी"), (checks.currency, "EUR", "EUR"), (checks.country, "DE", "DE"),
+    (checks.slug, "हिन्दी", "हिन्दी"),
+    (checks.slug, "데이터-과학", "데이터-과학"),
+    (checks.slug, "デ\u30fcタ", "デ\u30fcタ"), (checks.slug, "йога", "йога"),
+    (checks.slug, "\u1112\u1161\u11ab", "\ud55c"),
+    (checks.slug, "பயிற்சி", "பயிற்சி"), (checks.slug, "λόγος", "λόγος"),
+    (checks.currency, "EUR", "EUR"), (checks.country, "DE", "DE"),
     (checks.currency, "XCG", "XCG"), (checks.country, "GB", "GB"),
     (checks.language, "pt-BR", "pt-BR"), (checks.term, "2014-12", "2014-12"),
     (checks.url, "https://a.example/b?c#d", "https://a.example/b?c#d"), (checks.key, "k" * 200, "k" * 200),
@@ -34,7 +39,7 @@ GOOD: Sequence[tuple[Check, Value, Value]] = [
 ]  # fmt: skip
 
 BAD: Sequence[tuple[Check, Value]] = [
-    (checks.text(5), "abcdef"), (checks.text(5), "<i></i>"), (checks.text(5), "\u200b"),
+    (checks.text(5), "abcdef"), (checks.text(5), "\x07"), (checks.text(5), "\u200b"),
     (checks.line(5), "x" * 21),
     (checks.whole(1, 5), 0), (checks.whole(1, 5), 6), (checks.number(0, 1), float("nan")),
     (checks.number(0, 1), float("inf")), (checks.number(0, 1), 1.0001),

@@ -1,0 +1,73 @@
+"""Words that differ from a mistyped word by one edit: a letter left out, added, replaced, or two swapped.
+
+All of them are generated and looked up in the index of the stored terms. This takes no memory, no storage and
+no work on writes, however many words the catalogue has; a list of its words would have to be kept up to date
+with every write, and would have to know which words only occur in drafts (docs/api.md has the measurements).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from loaders.text.search import query
+from loaders.text.terms import is_unspaced, new_stem
+
+_MOST_CORRECTED = 3  # of the words of a query, the longest; more slips in one query are rare
+_SHORTEST, _LONGEST = 3, 20  # the lengths of words that are corrected
+# The alphabets from which letters are added and replaced. In other scripts, letters are only left out and
+# swapped; so the number of words stays below 2,100.
+_ALPHABETS = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "αβγδεζηθικλμνξοπρστυφχψωάέήίόύώϊϋ",
+    "абвгдежзийклмнопрстуфхцчшщъыьэюяёєіїґўђјљњћџ",
+    "աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆ",
+    "אבגדהוזחטיךכלםמןנסעףפץצקרשת",
+    "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىيپچژکگی",
+    "აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ",
+)
+
+
+class Slip(NamedTuple):
+    """A word of a query, a word near it that could have been meant, and the stored term of that word."""
+
+    word: str
+    near: str
+    term: str
+
+
+def possible_slips(text: str) -> list[Slip]:
+    """Returns the slips that a query could contain, the likeliest of each word first."""
+    required = [word for word in query(text).required if not is_unspaced(word)]
+    longest = sorted(required, key=len, reverse=True)[:_MOST_CORRECTED]
+    return [slip for word in longest for slip in _slips(word)]
+
+
+def without_slips(text: str, corrected: Mapping[str, str]) -> str:
+    """Returns a query with some of its words replaced."""
+    return " ".join(corrected.get(word, word) for word in query(text).words)
+
+
+def _slips(word: str) -> Sequence[Slip]:
+    by_term: dict[str, Slip] = {}
+    for other in near(word):
+        by_term.setdefault(term := new_stem(other), Slip(word, other, term))
+    return list(by_term.values())
+
+
+def near(word: str) -> Iterator[str]:
+    """Yields the words that differ from a word by one edit, the likeliest slips first.
+
+    Yields nothing for a word that is too short or too long, or has other characters than letters.
+    """
+    if not (_SHORTEST <= len(word) <= _LONGEST and word.isalpha()):
+        return
+    alphabet = next((letters for letters in _ALPHABETS if word[0] in letters), "")
+    halves = [(word[:n], word[n:]) for n in range(len(word) + 1)]
+    for start, end in halves[:-2]:
+        if end[0] != end[1]:
+            yield start + end[1] + end[0] + end[2:]
+    for start, end in halves:
+        yield from (start + letter + end for letter in alphabet)
+    for start, end in halves[:-1]:
+        yield start + end[1:]
+    for start, end in halves[:-1]:
+        yield from (start + letter + end[1:] for letter in alphabet if letter != end[0])

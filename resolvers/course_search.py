@@ -1,0 +1,113 @@
+"""Lists of courses that can be searched. A search that finds nothing is tried again with near words."""
+
+from asyncio import gather, shield
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Literal
+
+from strawberry.dataloader import DataLoader
+
+import loaders.course
+import loaders.course_search
+from loaders.course import CourseCriteria, Range
+from loaders.model import CourseStatus, Document
+from loaders.reading import Listing, Page
+from loaders.text import has_words
+from resolvers import access
+from resolvers.context import Context
+from resolvers.cursors import ParentKey
+from resolvers.inputs import CourseFilter, CourseOrder
+from resolvers.relay import (
+    CursorScope,
+    Slice,
+    allowed,
+    connections,
+    effective_criteria,
+    ordering,
+    searched_for,
+    set_fields,
+)
+
+#: The field of a course that refers to the parent object of the list, or None if the list has no parent.
+Parent = Literal["categorySlug", "instructorIds"] | None
+
+
+async def course_connections(
+    ctx: Context,
+    filter: CourseFilter | None,
+    order_by: CourseOrder | None,
+    parents: Sequence[ParentKey | None],
+    arguments: Slice,
+    parent: Parent = None,
+) -> list[Any]:  # Any: a ConnectionDoc or an error, as in `connections`
+    """Returns one connection per parent, in order, of the courses that the viewer is allowed to see.
+
+    Sends one command, and at most two more if the search finds nothing for some parent: one looks for near
+    words, in all courses that the viewer may find, and one reads the lists again with these words. The
+    cursors of such a list contain the words, so its other pages take one command.
+    """
+    wanted = set_fields(filter)
+    listing, scope = _listing(ctx, wanted, order_by, parent)
+    text = wanted.get("search", "")
+    if not has_words(text):
+        return await connections(ctx, listing, parents, arguments, scope)
+    if (replaced := searched_for(ctx, parents, arguments, scope)) is not None:
+        listing, _ = _listing(ctx, wanted | {"search": replaced}, order_by, parent)
+        return await connections(ctx, listing, parents, arguments, scope, replaced)
+    found = await connections(ctx, listing, parents, arguments, scope)
+    if arguments.after is not None or arguments.before is not None:
+        return found
+    empty = [
+        p if _is_empty(connection["page"]) else None for p, connection in zip(parents, found, strict=True)
+    ]
+    if not any(empty) or (replaced := await _corrected(ctx, _statuses(ctx, wanted), text)) is None:
+        return found
+    listing, _ = _listing(ctx, wanted | {"search": replaced}, order_by, parent)
+    again = await connections(ctx, listing, empty, arguments, scope, replaced)
+    return [old if p is None else new for p, old, new in zip(empty, found, again, strict=True)]
+
+
+def course_listing(ctx: Context, parent: Parent) -> tuple[Listing, CursorScope]:
+    """Returns the list of all courses that the viewer is allowed to see, and the scope of its cursors."""
+    return _listing(ctx, {}, None, parent)
+
+
+def _listing(
+    ctx: Context, wanted: Document, order_by: CourseOrder | None, parent: Parent
+) -> tuple[Listing, CursorScope]:
+    order = ordering(order_by, "RELEVANCE")
+    taught_by = access.as_instructor(ctx.viewer, "Course.draft") if parent == "instructorIds" else None
+    ranges = {name: Range(**wanted[name]) for name in ("duration_days", "price_minor") if name in wanted}
+    keywords: Document = wanted | ranges | {"statuses": _statuses(ctx, wanted)}
+    criteria = CourseCriteria(**keywords, now=ctx.now, taught_by=taught_by)
+    listing = loaders.course.listing(
+        ctx.loaders.database, criteria, order.field, descending=order.descending, parent=parent
+    )
+    return listing, ("courses", parent, effective_criteria(wanted), order)
+
+
+def _statuses(ctx: Context, wanted: Document) -> Sequence[CourseStatus]:
+    return allowed(wanted.get("statuses"), access.course_statuses(ctx.viewer))
+
+
+def _is_empty(page: Page) -> bool:
+    """Returns whether the list is empty, and not only a page of `first: 0`."""
+    return not (page.documents or page.has_next or page.has_previous)
+
+
+async def _corrected(ctx: Context, statuses: Sequence[CourseStatus], text: str) -> str | None:
+    """Corrects a search. Equal searches of a request share one command, at whatever place they are."""
+    key = (_load_corrected, tuple(statuses))
+    if (loader := ctx.levels.get(key)) is None:
+        load = partial(_load_corrected, ctx, statuses)
+        loader = ctx.levels[key] = DataLoader(load)
+    replaced: str | None = await shield(loader.load(text))
+    return replaced
+
+
+async def _load_corrected(
+    ctx: Context, statuses: Sequence[CourseStatus], texts: list[str]
+) -> list[str | BaseException | None]:
+    """Corrects searches; returns one entry per search, in order."""
+    found = (loaders.course_search.corrected(ctx.loaders.database, statuses, text) for text in texts)
+    return await gather(*found, return_exceptions=True)
