@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Annotated
+from unicodedata import normalize
 
 import strawberry
 
@@ -61,7 +62,9 @@ async def course(ctx: Context, *, id: OptionalId = None, slug: OptionalSlug = No
     if (id is None) == (slug is None):
         raise BadUserInputError("`course` requires either `id` or `slug`, but not both.")
     if slug is not None:
-        (found,) = await ctx.loaders.course_by_slug([text("slug", slug)])
+        # A browser may send a letter and its mark apart, but slugs are stored composed.
+        forms = [text("slug", slug), normalize("NFC", slug)]
+        found = next(filter(None, await ctx.loaders.course_by_slug(forms)), None)
     else:
         (found,) = await ctx.loaders.course_by_id([decode_id_as("Course", id)])
     shown: CourseDoc | None = (await visible(ctx, "courses", [found]))[0]

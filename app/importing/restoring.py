@@ -70,6 +70,8 @@ class Restorer:
                 linked[index] = Unlinked(records[index].row, too_many_categories(category["name"]))
             elif isinstance(incoming, Incoming):
                 incoming.new["slug"] = incoming.fields.pop("slug")
+                if "oldSlugs" in incoming.fields:  # like the slug, not changed in a stored course
+                    incoming.new["oldSlugs"] = incoming.fields.pop("oldSlugs")
                 incoming.fields["categorySlug"] = category and category["slug"]
                 incoming.fields["instructorIds"] = [instructors[exported_key(i)] for i in row["instructors"]]
 

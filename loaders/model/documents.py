@@ -75,6 +75,7 @@ class InstructorDoc(TypedDict):
 class CourseDoc(RatingDoc):
     _id: ObjectId
     slug: str
+    oldSlugs: NotRequired[list[str]]  # former slugs, which still lead to the course; oldest first
     codes: list[str]
     title: str
     summary: str | None

@@ -42,7 +42,7 @@ class References:
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, Document]:
         """Maps each reference to the `_id` and `status` of its course. Unknown references are left out.
 
-        A course is found by external id or, failing that, by slug or code.
+        A course is found by external id or, failing that, by slug or code, or else by a former slug.
         """
         found, missing = self._cached("courses", references)
         found |= await self._documents("courses", missing, {"status": 1})
@@ -172,14 +172,17 @@ class References:
         if not names:
             return {}
         wanted = list(names)
-        query = {"$or": [{"slug": {"$in": wanted}}, {"codes": {"$in": wanted}}]}
-        projection = {"status": 1, "slug": 1, "codes": 1}
+        among = {"$in": wanted}
+        query = {"$or": [{"slug": among}, {"codes": among}, {"oldSlugs": among}]}
+        projection = {"status": 1, "slug": 1, "codes": 1, "oldSlugs": 1}
+        former: dict[Reference, Document] = {}
         found: dict[Reference, Document] = {}
         for course in await find(
             self._database["courses"], query, size=1000, projection=projection, sort=[("_id", -1)]
         ):
             found |= {code: course for code in (*course["codes"], course["slug"]) if code in names}
-        return found
+            former |= {slug: course for slug in course.get("oldSlugs", ()) if slug in names}
+        return former | found
 
     def _cached(self, kind: str, keys: Iterable[_K]) -> tuple[dict[_K, _Cached], list[_K]]:
         """Returns the cached entries, and the keys that are not cached."""

@@ -126,6 +126,18 @@ def test_a_row_may_refer_to_a_course_by_code_or_slug(catalogue: Shell) -> None:
     assert len({r["courseId"] for r in catalogue.all("reviews")}) == 1
 
 
+def test_a_row_may_refer_to_a_course_by_a_former_slug(catalogue: Shell) -> None:
+    """The present slug of another course wins."""
+    catalogue.database["courses"].update_one(
+        {"slug": "course-3"}, {"$set": {"oldSlugs": ["was-3", "course-4"]}}
+    )
+    rows = [{"id": n, "course": c, "rating": 4} for n, c in enumerate(("was-3", "course-4", "c3", "c4"))]
+    file = catalogue.write("r.ndjson", rows)
+    assert catalogue.ok("import", "reviews", file, "--source", "s")["created"] == 4
+    third, fourth, *same = [review["courseId"] for review in catalogue.all("reviews")]
+    assert same == [third, fourth]
+
+
 def test_a_review_is_verified_by_an_enrolment(catalogue: Shell) -> None:
     enrolments = [
         {"course": "c1", "student": "s1"},
@@ -458,6 +470,18 @@ def test_an_export_imports_back_to_the_same_state(fresh_shell: Shells, suffix: s
         counts = second.ok("import", collection, file)
         assert (counts["unchanged"], counts["aggregates updated"]) == (len(stored[collection]), 0)
     assert state(second.database) == state(first.database)
+
+
+def test_former_slugs_are_exported_and_imported_with_new_courses(fresh_shell: Shells) -> None:
+    first = prepared(fresh_shell("first"))
+    first.database["courses"].update_one({"slug": "course-3"}, {"$set": {"oldSlugs": ["a", "b"]}})
+    file = dict(exported(first, "x"))["courses"]
+    second = fresh_shell("second")
+    second.ok("import", "courses", file)
+    (course,) = second.database["courses"].find({"oldSlugs": {"$exists": True}})
+    assert (course["slug"], course["oldSlugs"]) == ("course-3", ["a", "b"])
+    second.database["courses"].update_one({"slug": "course-3"}, {"$set": {"oldSlugs": ["c"]}})
+    assert second.ok("import", "courses", file)["unchanged"] == 20
 
 
 def test_an_export_imports_into_a_database_with_other_ids(fresh_shell: Shells) -> None:
