@@ -342,6 +342,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             ],
         ),
         StoredCollection(name="sampleData", noun="load of sample data", seen_by=NOBODY),
+        StoredCollection(name="migrations", noun="migration", seen_by=NOBODY),
     )
 }  # fmt: skip
 

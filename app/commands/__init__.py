@@ -6,6 +6,7 @@ from app.commands.account_changes import AccountError
 from app.commands.accounts import account
 from app.commands.command_error import CommandError
 from app.commands.explain import explain
+from app.commands.migrate import migrate
 from app.commands.recount import recount
 from app.commands.serve import dev, serve
 from app.commands.tokens import token
@@ -27,3 +28,4 @@ def add_to(app: typer.Typer) -> None:
     app.command()(token)
     app.add_typer(schema, name="schema")
     app.command()(indexes)
+    app.add_typer(migrate, name="migrate")

@@ -20,7 +20,7 @@ from app.observing import configure_logs
 from app.sample import SOURCE, load_sample
 from app.server import CannotStartError, Server, bound_socket, make_server, require_files, run_workers
 from app.settings import Settings, SettingsError, load
-from loaders import indexes
+from loaders import indexes, migrations
 
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any free port.", min=0, max=65535)]
@@ -38,8 +38,8 @@ def serve(
     except ValueError as error:
         raise CommandError(str(error)) from None
     listening = _bound(host, port)
-    if asyncio.run(_missing_indexes(settings)):
-        _say("Indexes are missing: run `lectern indexes`.")
+    for warning in asyncio.run(_examine(settings)):
+        _say(warning)
     if not settings.lectern_secret.get_secret_value():
         # Workers get this secret from the environment. Otherwise, each would generate a different one.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
@@ -127,20 +127,28 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _missing_indexes(settings: Settings) -> list[str]:
+async def _examine(settings: Settings) -> list[str]:
+    """Waits for MongoDB. Returns warnings about indexes and documents in the database."""
     seconds = settings.wait_for_mongodb
     async with connect(settings) as database:
         await wait_for(
             database, seconds, lambda: _say(f"Waiting for MongoDB, for up to {seconds:g} seconds.")
         )
         await require_transactions(database)
-        return await indexes.missing(database)
+        await migrations.baseline(database)
+        warnings = {
+            "Indexes are missing: run `lectern indexes`.": await indexes.missing(database),
+            "Migrations are pending: run `lectern migrate up`.": await migrations.pending(database),
+        }
+    return [warning for warning, found in warnings.items() if found]
 
 
 async def _prepare(settings: Settings, *, with_sample: bool) -> str:
     """Creates missing indexes and sample data. Returns a description of the courses in the database."""
     async with connect(settings) as database:
+        await migrations.baseline(database)
         await asyncio.gather(indexes.ensure(database), *([load_sample(database)] if with_sample else []))
+        await migrations.migrate_unattended(database)
         courses = await database["courses"].estimated_document_count()
         is_sample = await database["courses"].find_one({"externalId.source": SOURCE}, {"_id": 1})
     if not courses:

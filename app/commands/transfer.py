@@ -40,6 +40,7 @@ from app.importing import (
 )
 from app.settings import load
 from loaders import indexes
+from loaders.migrations import baseline
 from loaders.mongo import Database
 from loaders.recount import recount
 from loaders.transfer import Importer, References, StorageError, exported_rows
@@ -152,6 +153,7 @@ def _folder(file: str) -> str:
 async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     began = time.monotonic()
     if job.write:
+        await baseline(database)
         await indexes.ensure(database)
     with (
         Rejects(job.rejects) as rejects,

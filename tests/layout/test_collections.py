@@ -248,7 +248,7 @@ _DOCUMENTS: dict[str, Any] = {
 }
 
 #: Collections whose rows name no field.
-_WITHOUT_NAMED_FIELDS = {"votes", "attempts", "idempotencyKeys", "sampleData", "wishlists"}
+_WITHOUT_NAMED_FIELDS = {"votes", "attempts", "idempotencyKeys", "sampleData", "wishlists", "migrations"}
 
 
 def _keys(document: Any) -> set[str]:
