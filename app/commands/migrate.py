@@ -68,7 +68,7 @@ def up(
     try:
         done = asyncio.run(_up(console, again=again))
     except LeaseHeldError as error:
-        _say(console, f"{_running(error.holder)}: `lectern migrate status` shows how far it is.")
+        _say(console, f"{_running(error.holder)} `lectern migrate status` shows how far it is.")
         raise typer.Exit(NOT_DONE) from None
     except KeyboardInterrupt:
         _say(console, "Interrupted. Run the same command again: it resumes.")
@@ -106,11 +106,12 @@ async def _up(console: Console, *, again: bool) -> list[Record]:
 
 
 def _wait(console: Console, holder: Holder) -> None:
-    _say(console, f"{_running(holder)}, or has died: waiting until that is known.")
+    _say(console, f"{_running(holder)} Waiting to see whether it is still alive.")
 
 
 def _running(holder: Holder) -> str:
-    return f"The migrations are being run by {holder.name} since {_moment(holder.since)}"
+    since = _moment(holder.since)
+    return f"Another process has been running the migrations since {since}: {holder.name}."
 
 
 def _line(status: Status) -> str:
