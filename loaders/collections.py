@@ -165,6 +165,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             type_name="Category",
             id_code=b"cat",
             key="slug",
+            former_keys="oldSlugs",
             importable=True,
             own_indexes=[Index([("slug", 1)], unique=True)],
         ),

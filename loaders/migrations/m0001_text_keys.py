@@ -2,21 +2,25 @@
 
 The rules before it took the marks off the letters of all scripts, so that the slug of "データ" was "テータ",
 and stored Hangul decomposed. A slug that these rules made from the course's title is made anew; the former
-slug still leads to the course. Other slugs were chosen by a person, and stay.
+slug still leads to the course. Other slugs were chosen by a person, and stay. So it is with categories and
+their names.
 """
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
-from unicodedata import category, combining, normalize
+from unicodedata import category as kind_of
+from unicodedata import combining, normalize
 
 from loaders.collections import COLLECTIONS, derived
 from loaders.course_writes import old_slugs
 from loaders.migrations.migration import Migration, Step, attempted, different, each
-from loaders.mongo import Database, Document, Fields
+from loaders.mongo import Database, Document, Fields, Transaction, transaction
 from loaders.text import slugify, unique_slugs
 
 _NUMBER = re.compile(r"[0-9]+")
+_MOST = 1_000  # categories, all in one batch; an import creates at most MOST_CATEGORIES
 
 # -- The rules for slugs before this migration: a copy, because a migration must not change with the code.
 
@@ -38,7 +42,7 @@ def _old_folded(character: str) -> str:
 
 
 def _old_kept(character: str) -> str:
-    is_kept = character.isalnum() or character in "+#" or category(character) in ("Mc", "Mn")
+    is_kept = character.isalnum() or character in "+#" or kind_of(character) in ("Mc", "Mn")
     return character if is_kept else " "
 
 
@@ -108,12 +112,61 @@ def _recomputed_student(student: Document) -> Document:
     return different(student, derived("students", student))
 
 
+async def _rename_categories(database: Database, categories: Sequence[Document]) -> list[Fields | None]:
+    """Renews the slugs of categories, and moves their courses. Leaves no changes to be made by the step.
+
+    A category and its courses change in one transaction, because they refer to it by the slug. If the new
+    slug is taken, the category keeps its slug.
+    """
+    changes = [attempted(_renamed_category, one) for one in categories]
+    taken = {slug for one in categories for slug in (one.get("slug"), *(one.get("oldSlugs") or ()))}
+    for one, fields in zip(categories, changes, strict=True):
+        if fields and fields["slug"] not in taken:
+            taken.add(fields["slug"])
+            await transaction(database, partial(_rename_category, old=one, fields=fields))
+    await _move_late_courses(database, categories, changes)
+    return [fields and {} for fields in changes]
+
+
+async def _move_late_courses(
+    database: Database, categories: Sequence[Document], changes: Sequence[Fields | None]
+) -> None:
+    """Moves courses to their category that still have its former slug.
+
+    Somebody may have read that slug before the category was renamed, and written it to a course afterwards.
+    """
+    right = [one for one, fields in zip(categories, changes, strict=True) if fields == {}]
+    present = {one.get("slug") for one in categories}
+    former = {slug: one["slug"] for one in right for slug in one.get("oldSlugs") or ()}
+    for one in right:  # a former slug that differs only in not being composed isn't kept
+        if one["slug"] == slugify(one["name"]):
+            former.setdefault(old_slug(one["name"]), one["slug"])
+    for slug in former.keys() - present:
+        await database["courses"].update_many(
+            {"categorySlug": slug}, {"$set": {"categorySlug": former[slug]}}
+        )
+
+
+def _renamed_category(category: Document) -> Document:
+    slug = category["slug"]
+    new = slugify(category["name"]) if slug == old_slug(category["name"]) else normalize("NFC", slug)
+    return {} if new in (slug, "") else _renamed(category, new)
+
+
+async def _rename_category(tx: Transaction, old: Document, fields: Fields) -> None:
+    stored = await tx.get("categories", old["_id"])
+    if stored and stored["slug"] == old["slug"]:
+        await tx.patch("categories", stored, **fields)
+        await tx.set("courses", {"categorySlug": old["slug"]}, {"categorySlug": fields["slug"]})
+
+
 _COURSES, _STUDENTS = COLLECTIONS["courses"], COLLECTIONS["students"]
 
 MIGRATION = Migration(
     1,
     "search words, sort keys and slugs by the new rules for text",
     (
+        Step("categories", frozenset(("slug", "name", "oldSlugs")), frozenset(), _rename_categories, _MOST),
         Step(
             "courses",
             _COURSES.derived_from | {"slug", "oldSlugs"},

@@ -13,7 +13,8 @@ Changes: TypeAlias = Callable[[Database, Sequence[Document]], Awaitable[Sequence
 class Step(NamedTuple):
     """The part of a migration that concerns one collection.
 
-    It must be idempotent: for a document that it has changed, it returns no further changes.
+    It must be idempotent: for a document that it has changed, it returns no further changes. If a change
+    concerns documents of several collections, `changes` makes it itself, in a transaction, and returns none.
 
     sources: the keys that the changes are computed from. A document is only changed if all of them still have
     the values that were read. reads: other keys that `changes` needs, such as those that it sets.

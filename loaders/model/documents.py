@@ -61,6 +61,7 @@ class SearchTerm(TypedDict):
 class CategoryDoc(TypedDict):
     _id: ObjectId
     slug: str  # courses refer to a category by its slug
+    oldSlugs: NotRequired[list[str]]  # former slugs, which still lead to the category; oldest first
     name: str
     externalId: NotRequired[ExternalId]
 

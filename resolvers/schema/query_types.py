@@ -153,7 +153,8 @@ class Query:
         description="All categories, ordered by name; at most 250.",
     )
     category: Category | None = fields.root(
-        resolvers.query.category, description="A category by its slug; null if it doesn't exist."
+        resolvers.query.category,
+        description="A category by its slug, or by a former one; null if it doesn't exist.",
     )
     student: Student | None = fields.root(
         resolvers.query.student,

@@ -485,6 +485,22 @@ def test_former_slugs_are_exported_and_imported_with_new_courses(fresh_shell: Sh
     assert second.ok("import", "courses", file)["unchanged"] == 20
 
 
+@pytest.mark.parametrize("again", ["file", "export"])
+def test_a_renamed_category_is_found_by_its_name_and_its_former_slugs(shell: Shell, again: str) -> None:
+    """So importing a file again, or an earlier export, makes no second category of it."""
+    rows = [{"id": n, "title": f"T{n}", "category": name} for n, name in enumerate(("Data", "Web", "Old"))]
+    file = shell.write("courses.ndjson", rows)
+    shell.ok("import", "courses", file, "--source", "s")
+    export = dict(exported(shell, "x"))["courses"]
+    renamed = {"data": {"slug": "d"}, "web": {"slug": "w", "oldSlugs": ["web"], "name": "The web"}}
+    for slug, fields in renamed.items():
+        shell.database["categories"].update_one({"slug": slug}, {"$set": fields})
+    shell.database["courses"].delete_many({})
+    shell.ok("import", "courses", *([file, "--source", "s"] if again == "file" else [export]))
+    assert {category["slug"] for category in shell.all("categories")} == {"d", "w", "old"}
+    assert [course["categorySlug"] for course in shell.all("courses")] == ["d", "w", "old"]
+
+
 def test_an_export_imports_into_a_database_with_other_ids(fresh_shell: Shells) -> None:
     first = prepared(fresh_shell("first"))
     first.ok("import", "reviews", first.write("reviews.ndjson", reviews(500)), "--source", "s")

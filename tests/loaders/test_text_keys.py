@@ -190,3 +190,47 @@ async def test_what_the_earlier_version_stored_becomes_what_this_one_computes(
     assert found == course | {"slug": slug} | ({"oldSlugs": former} if made != slug else {})
     assert derived("courses", course).items() <= course.items()
     assert await database["students"].find_one({}) == student
+
+
+# -- Categories
+
+
+async def in_categories(database: Database) -> dict[str, Any]:
+    """Returns each category's slugs, and the category of each course, by name and title."""
+    categories = {c["name"]: (c["slug"], c.get("oldSlugs", [])) async for c in database["categories"].find()}
+    courses = {c["title"]: c["categorySlug"] async for c in database["courses"].find()}
+    return categories | courses
+
+
+@pytest.mark.usefixtures("new_rules")
+async def test_a_category_is_renamed_with_its_courses(database: Database) -> None:
+    made = {"データ": "テータ", "한국어 초급": KANA, "Web": "web", "Chosen": "mine", "ハス": "ハス-x"}
+    await database["categories"].insert_many(
+        [factories.category(slug) | {"name": name} for name, slug in made.items()]
+    )
+    await database["courses"].insert_many(
+        [factories.course(f"Course {slug}", categorySlug=slug) for slug in made.values()]
+    )
+    renamed = {
+        "データ": ("データ", ["テータ"]), "한국어 초급": ("한국어-초급", []), "Web": ("web", []),
+        "Chosen": ("mine", []), "ハス": ("ハス-x", []),
+        "Course テータ": "データ", f"Course {KANA}": "한국어-초급", "Course web": "web",
+        "Course mine": "mine", "Course ハス-x": "ハス-x",
+    }  # fmt: skip
+    await migrate(database, pace=0)
+    assert await in_categories(database) == renamed
+    for slug in ("テータ", KANA):  # written by somebody who had read the category before
+        await database["courses"].update_one({"title": f"Course {slug}"}, {"$set": {"categorySlug": slug}})
+    await migrate(database, pace=0, again=True)
+    assert await in_categories(database) == renamed
+
+
+@pytest.mark.usefixtures("new_rules")
+async def test_a_category_whose_new_slug_is_taken_keeps_its_own(database: Database) -> None:
+    names = {"バス": "ハス", "Other": "バス", "Odd": 5}
+    await database["categories"].insert_many(
+        [factories.category(str(slug)) | {"name": name, "slug": slug} for name, slug in names.items()]
+    )
+    (record,) = await migrate(database, pace=0)
+    assert await in_categories(database) == {"バス": ("ハス", []), "Other": ("バス", []), "Odd": (5, [])}
+    assert record["unusual"] == 1

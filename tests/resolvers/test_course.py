@@ -239,6 +239,16 @@ async def test_a_slug_leads_to_its_course_however_it_is_composed(
     assert mongo_commands == ["find courses"] * commands
 
 
+async def test_a_former_slug_leads_to_its_category(
+    run_query: RunQuery, database: Database, mongo_commands: list[str]
+) -> None:
+    await store(database, categories=[factories.category("web", oldSlugs=["www"])])
+    for slug, commands in (("web", 1), ("www", 2)):
+        mongo_commands.clear()
+        assert await run_query(f'{{ category(slug: "{slug}") {{ slug }} }}') == {"category": {"slug": "web"}}
+        assert mongo_commands == ["find categories"] * commands
+
+
 async def test_runs_are_upcoming_by_default(database: Database, run_query: RunQuery) -> None:
     course = factories.course()
     runs = [
