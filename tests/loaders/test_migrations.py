@@ -35,12 +35,11 @@ from loaders.migrations.lease import Lease
 from loaders.migrations.migration import each
 from loaders.mongo import Database, Document, Fields
 from tests import factories
-from tests.factories import store
+from tests.factories import outdated, store
 
 #: Documents by collection, and by their `_id`s as text.
 Documents: TypeAlias = dict[str, dict[str, Document]]
 
-DAMAGED = {"sortTitle": "?", "sortName": "?", "search": []}
 _FOLDER = Path(loaders.migrations.__file__).parent
 
 
@@ -67,8 +66,7 @@ async def damaged(database: Database) -> Documents:
     students = [factories.student(f"Zoë {n}") for n in range(510)]
     right = {"courses": courses, "students": students}
     for collection, documents in right.items():
-        wrong = [d | {k: v for k, v in DAMAGED.items() if k in d} for d in documents]
-        await database[collection].insert_many(wrong)
+        await database[collection].insert_many([outdated(collection, document) for document in documents])
     return {name: {str(d["_id"]): d for d in documents} for name, documents in right.items()}
 
 
@@ -148,7 +146,7 @@ async def test_what_others_write_behind_the_position_is_found_by_the_last_pass(
     written: list[asyncio.Task[None]] = []
 
     async def write_late() -> None:
-        await database["courses"].insert_one(late | {"sortTitle": "?"})
+        await database["courses"].insert_one(outdated("courses", late))
         await database["courses"].update_one(
             {"_id": ObjectId(changed)}, {"$set": {"title": "Changed", "sortTitle": "?"}}
         )
@@ -220,7 +218,7 @@ async def test_documents_of_another_shape_are_left_alone_and_named(database: Dat
     odd = [{**factories.course(), "_id": n, **fields} for n, fields in enumerate(wrong)]
     odd.append({"_id": 6})
     good = factories.course("Good")
-    await database["courses"].insert_many([*odd, good | {"sortTitle": "?"}])
+    await database["courses"].insert_many([*odd, outdated("courses", good)])
     for _ in range(2):
         (record,) = await migrate(database, pace=0, again=True)
         assert (record["changed"], record["unusual"]) == (1, 7)

@@ -16,6 +16,7 @@ from loaders.migrations.m0001_text_keys import old_slug, wanted_slug
 from loaders.mongo import Database
 from loaders.text import slugify, unique_slugs
 from tests import factories
+from tests.factories import outdated
 
 _ID = ObjectId("6a961580736d706c02000031")
 
@@ -181,8 +182,8 @@ async def test_what_the_earlier_version_stored_becomes_what_this_one_computes(
     """By the present rules: the slug, the derived keys, and nothing else."""
     made = old_slug(title) or "course"
     course, student = factories.course(title, slug=made), factories.student(title)
-    await database["courses"].insert_one(course | {"search": [], "sortTitle": made})
-    await database["students"].insert_one(student | {"search": [], "sortName": made})
+    await database["courses"].insert_one(outdated("courses", course))
+    await database["students"].insert_one(outdated("students", student))
     await migrate(database, pace=0)
     slug = slugify(title) or "course"
     former = [] if slug == normalize("NFC", made) else [normalize("NFC", made)]
