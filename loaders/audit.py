@@ -10,6 +10,9 @@ from loaders.model import MOST_CHANGES, ActorDoc, ChangeDoc
 from loaders.mongo import Change, Database, Filter, Transaction, Value, utc
 from loaders.reading import Listing, Order
 
+#: The actor of changes that are made on the command line.
+OPERATOR: ActorDoc = {"subject": "command line", "roles": [], "studentId": None, "instructorId": None}
+
 
 async def record(tx: Transaction, action: str, actor: ActorDoc, address: str) -> None:
     """Adds an audit entry for a transaction's changes. Sends one command.

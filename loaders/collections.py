@@ -97,7 +97,8 @@ class StoredCollection:
     type_name: the GraphQL type of its documents. id_code: the three bytes that identify this type in global
     IDs. Both are None if the documents have no global IDs.
     parts: other GraphQL types whose objects are built from its documents.
-    key: a field by which its documents are loaded, in addition to `_id`.
+    key: a field by which its documents are loaded, in addition to `_id`. former_keys: a field with the former
+    values of `key`; a document is loaded by them too.
     reads: fields that are always fetched, in addition to those that `seen_by` needs.
     derived: fields that `derive` computes from the fields in `derived_from`.
     aggregates: fields that are computed from other documents (`lectern recount`).
@@ -118,6 +119,7 @@ class StoredCollection:
     id_code: bytes | None = None
     parts: Sequence[str] = ()
     key: str | None = None
+    former_keys: str | None = None
     reads: frozenset[str] = frozenset()
     derived_from: frozenset[str] = frozenset()
     derive: Callable[[Fields], Fields] | None = None
@@ -182,6 +184,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             type_name="Category",
             id_code=b"cat",
             key="slug",
+            former_keys="oldSlugs",
             importable=True,
             own_indexes=[Index([("slug", 1)], unique=True)],
         ),
@@ -204,6 +207,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             id_code=b"crs",
             parts=["RatingSummary"],
             key="slug",
+            former_keys="oldSlugs",
             derived_from=frozenset(("title", "codes", "tags", "summary", "description")),
             derive=course_keys,
             derived=frozenset(("searchTerms", "searchWeights", "sortTitle")),
@@ -211,6 +215,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 ("ratingAverage", "ratingBayesian", "ratingCount", "ratingStars", "studentCount",
                  "seatsUntil", "newestReviewIds", "revision")
             ),
+            unaudited=frozenset(("oldSlugs",)),  # the audit log has the slug before each change
             importable=True,
             new=new_course,
             not_null={
@@ -219,6 +224,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             },
             own_indexes=[
                 Index([("slug", 1)], unique=True),
+                Index([("oldSlugs", 1)], where={"oldSlugs": {"$exists": True}}),
                 *_COURSE_ORDERS,
                 Index([("categorySlug", 1), ("status", 1), ("ratingBayesian", -1), ("_id", 1)]),
                 Index([("instructorIds", 1), ("status", 1), ("ratingBayesian", -1), ("_id", 1)]),
@@ -382,6 +388,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
         ),
         StoredCollection(name="importedDocuments", noun="list of imported documents", seen_by=NOBODY),
         StoredCollection(name="sampleData", noun="load of sample data", seen_by=NOBODY),
+        StoredCollection(name="migrations", noun="migration", seen_by=NOBODY),
     )
 }  # fmt: skip
 

@@ -1,31 +1,44 @@
 """Writes to courses and their runs."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from bson import ObjectId
 
 from loaders import enrollment
 from loaders.collections import COLLECTIONS, complete, derived
-from loaders.model import CourseDoc, CourseRunDoc, CourseStatus
+from loaders.model import MOST_OLD_SLUGS, CourseDoc, CourseRunDoc, CourseStatus
 from loaders.mongo import Fields, Transaction, Value
 from loaders.text import slugify
 
 _LONGEST_BASE = 75  # maximum length of a slug in characters, before a number is appended
 
 
-async def slug_is_taken(tx: Transaction, slug: str, course_id: ObjectId | None = None) -> bool:
-    """Returns whether a course other than `course_id` already has the slug."""
-    found = await tx.find_one("courses", {"slug": slug}, projection={"_id": 1})
-    return found is not None and found["_id"] != course_id
+async def slug_is_taken(
+    tx: Transaction, slug: str, course_id: ObjectId | None = None
+) -> Literal["now", "formerly"] | None:
+    """Returns whether a course other than `course_id` has the slug now, or had it and still keeps it.
+
+    Returns None if the slug is free. Sends one command.
+    """
+    other = {"_id": {"$ne": course_id}, "$or": [{"slug": slug}, {"oldSlugs": slug}]}
+    found = await tx.find("courses", other, size=2, projection={"slug": 1})
+    if any(course["slug"] == slug for course in found):
+        return "now"
+    return "formerly" if found else None
 
 
 async def free_slug(tx: Transaction, title: str) -> str:
-    """Converts a title to a slug that no course has yet; appends a number if necessary."""
+    """Converts a title to a slug that no course has or had; appends a number if necessary."""
     base = slugify(title)[:_LONGEST_BASE].strip("-") or "course"
+    numbered_base = {"$regex": f"^{base}(-[0-9]+)?$"}
     taken = await tx.find(
-        "courses", {"slug": {"$regex": f"^{base}(-[0-9]+)?$"}}, size=10_000, projection={"_id": 0, "slug": 1}
+        "courses",
+        {"$or": [{"slug": numbered_base}, {"oldSlugs": numbered_base}]},
+        size=10_000,
+        projection={"_id": 0, "slug": 1, "oldSlugs": 1},
     )
-    slugs = {course["slug"] for course in taken}
+    slugs = {slug for course in taken for slug in (course["slug"], *course.get("oldSlugs", ()))}
     numbered = (f"{base}-{number}" for number in range(2, len(slugs) + 3))
     return base if base not in slugs else next(slug for slug in numbered if slug not in slugs)
 
@@ -43,11 +56,22 @@ async def insert(tx: Transaction, fields: Fields) -> CourseDoc:
 
 
 async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseDoc:
-    """Sets fields of a course and the fields derived from them. Returns the changed course."""
+    """Sets fields of a course and the fields derived from them. Returns the changed course.
+
+    A former slug is kept, so that old links still lead to the course.
+    """
+    if fields.get("slug", course["slug"]) != course["slug"]:
+        fields["oldSlugs"] = old_slugs(course, fields["slug"])
     if fields.keys() & COLLECTIONS["courses"].derived_from:
         fields |= derived("courses", {**course, **fields})
     changed: CourseDoc = await tx.patch("courses", course, **fields)
     return changed
+
+
+def old_slugs(course: Fields, slug: str) -> list[str]:
+    """Returns the former slugs of a course that gets a new slug: the last MOST_OLD_SLUGS, oldest first."""
+    older = [old for old in course.get("oldSlugs", ()) if old not in (course["slug"], slug)]
+    return [*older, course["slug"]][-MOST_OLD_SLUGS:]
 
 
 async def set_status(tx: Transaction, course: CourseDoc, status: CourseStatus, **fields: Value) -> CourseDoc:

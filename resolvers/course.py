@@ -153,6 +153,10 @@ _FIELDS = (
     "title", "slug", "summary", "description", "level", "deliveryModes", "durationDays", "language", "codes",
     "tags", "price", "instructorIds",
 )  # fmt: skip
+_SLUG_TAKEN = {
+    "now": "Another course has this slug.",
+    "formerly": "Another course had this slug, and old links still lead to it.",
+}
 #: The fields that a published course must have. Maps each stored field to its name in the input and to its
 #: name in messages.
 _REQUIRED_TO_PUBLISH = {
@@ -215,10 +219,10 @@ async def _fields(ctx: Context, tx: Transaction, values: InputValues, course: Co
     errors: list[RefusedError] = []
     if "categoryId" in values:
         fields["categorySlug"] = await _category(tx, values["categoryId"], errors)
-    if "slug" in fields and await loaders.course_writes.slug_is_taken(
-        tx, fields["slug"], course["_id"] if course else None
-    ):
-        errors.append(refusal("DUPLICATE", "Another course has this slug.", "slug"))
+    if "slug" in fields:
+        own = course["_id"] if course else None
+        if taken := await loaders.course_writes.slug_is_taken(tx, fields["slug"], own):
+            errors.append(refusal("DUPLICATE", _SLUG_TAKEN[taken], "slug"))
     if "instructorIds" in fields or course is None:
         fields["instructorIds"] = await _instructors(ctx, tx, fields.get("instructorIds", []), errors)
     _raise_all(errors)

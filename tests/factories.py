@@ -8,7 +8,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders.collections import complete
+from loaders.collections import COLLECTIONS, complete
 from loaders.model.newest_review_ids import CARRIERS, pack_ids
 from loaders.model.ratings import summarise
 from loaders.mongo.database import Database
@@ -65,6 +65,11 @@ def review(
 def enrollment(of: Mapping[str, Any], by: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
     own = {"_id": ObjectId(), "courseId": of["_id"], "studentId": by["_id"], "enrolledAt": T0}
     return complete("enrollments", own | fields)
+
+
+def outdated(collection: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with other derived values than this version computes: none of them has anything in it."""
+    return {**document, **{name: type(document[name])() for name in COLLECTIONS[collection].derived}}
 
 
 async def store(database: Database, **collections: list[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ from app.commands.accounts import account
 from app.commands.check import check
 from app.commands.command_error import CommandError
 from app.commands.explain import explain
+from app.commands.migrate import migrate
 from app.commands.recount import recount
 from app.commands.serve import dev, serve
 from app.commands.tokens import token
@@ -29,3 +30,4 @@ def add_to(app: typer.Typer) -> None:
     app.command()(token)
     app.add_typer(schema, name="schema")
     app.command()(indexes)
+    app.add_typer(migrate, name="migrate")

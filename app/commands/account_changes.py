@@ -10,12 +10,10 @@ from bson import ObjectId
 
 import loaders.audit
 from loaders import accounts
-from loaders.model import AccountDoc, ActorDoc, InstructorDoc, ResetDoc, Role
+from loaders.model import AccountDoc, InstructorDoc, ResetDoc, Role
 from loaders.mongo import Database, Transaction, transaction
 
 RESET_LASTS = timedelta(hours=24)
-
-_OPERATOR: ActorDoc = {"subject": "command line", "roles": [], "studentId": None, "instructorId": None}
 
 
 class AccountError(Exception):
@@ -57,7 +55,7 @@ async def create(
         }  # fmt: skip
         people = await accounts.people(tx, fields, roles, instructor_id)
         created = await accounts.insert(tx, fields | people)
-        await loaders.audit.record(tx, "account create", _OPERATOR, "")
+        await loaders.audit.record(tx, "account create", loaders.audit.OPERATOR, "")
         return Reset(created, token, reset["expiresAt"])
 
     return await transaction(database, work)
@@ -73,7 +71,7 @@ async def reset(database: Database, email: str) -> Reset:
         found = await _account(tx, email)
         token, reset = _reset(tx)
         changed = await accounts.change(tx, found, reset=reset)
-        await loaders.audit.record(tx, "account reset", _OPERATOR, "")
+        await loaders.audit.record(tx, "account reset", loaders.audit.OPERATOR, "")
         return Reset(changed, token, reset["expiresAt"])
 
     return await transaction(database, work)
@@ -115,7 +113,7 @@ async def change_roles(
         if before - after or found["instructorId"] not in (None, changed["instructorId"]):
             await accounts.end_sessions(tx, found["_id"])
         if tx.changes:
-            await loaders.audit.record(tx, "account roles", _OPERATOR, "")
+            await loaders.audit.record(tx, "account roles", loaders.audit.OPERATOR, "")
         return Changed(changed, _ordered(after - before), _ordered(before - after))
 
     return await transaction(database, work)

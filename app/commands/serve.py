@@ -20,7 +20,7 @@ from app.observing import configure_logs
 from app.sample import SOURCE, load_sample
 from app.server import CannotStartError, Server, bound_socket, make_server, require_files, run_workers
 from app.settings import Settings, SettingsError, load
-from loaders import indexes
+from loaders import indexes, migrations
 
 _Host = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port = Annotated[int, typer.Option(help="The port to listen on; 0 for any free port.", min=0, max=65535)]
@@ -38,11 +38,8 @@ def serve(
     except ValueError as error:
         raise CommandError(str(error)) from None
     listening = _bound(host, port)
-    compared = asyncio.run(_compared_indexes(settings))
-    if compared.missing:
-        _say("Indexes are missing: run `lectern indexes`.")
-    for problem in compared.differing:
-        _say(str(problem))
+    for warning in asyncio.run(_examine(settings)):
+        _say(warning)
     if not settings.lectern_secret.get_secret_value():
         # Workers get this secret from the environment. Otherwise, each would generate a different one.
         os.environ["LECTERN_SECRET"] = secrets.token_hex(32)
@@ -130,20 +127,30 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _compared_indexes(settings: Settings) -> indexes.Comparison:
+async def _examine(settings: Settings) -> list[str]:
+    """Waits for MongoDB. Returns warnings about indexes and documents in the database."""
     seconds = settings.wait_for_mongodb
     async with connect(settings) as database:
         await wait_for(
             database, seconds, lambda: _say(f"Waiting for MongoDB, for up to {seconds:g} seconds.")
         )
         await require_transactions(database)
-        return await indexes.compare(database)
+        await migrations.baseline(database)
+        compared = await indexes.compare(database)
+        pending = await migrations.pending(database)
+    return [
+        *(["Indexes are missing: run `lectern indexes`."] if compared.missing else []),
+        *map(str, compared.differing),
+        *(["Migrations are pending: run `lectern migrate up`."] if pending else []),
+    ]
 
 
 async def _prepare(settings: Settings, *, with_sample: bool) -> str:
     """Creates missing indexes and sample data. Returns a description of the courses in the database."""
     async with connect(settings) as database:
+        await migrations.baseline(database)
         await asyncio.gather(indexes.ensure(database), *([load_sample(database)] if with_sample else []))
+        await migrations.migrate_unattended(database)
         courses = await database["courses"].estimated_document_count()
         is_sample = await database["courses"].find_one({"externalId.source": SOURCE}, {"_id": 1})
     if not courses:

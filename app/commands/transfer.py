@@ -47,6 +47,7 @@ from app.importing import (
 )
 from app.settings import load
 from loaders import indexes
+from loaders.migrations import baseline
 from loaders.mongo import Database
 from loaders.transfer import (
     ImportedFile,
@@ -222,6 +223,7 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     if job.by_folder:
         await check_source(database, file, job.external)
     if job.write:
+        await baseline(database)
         for problem in (await indexes.ensure(database)).problems:
             if not problem.is_harmless:
                 Console(stderr=True).print(str(problem), markup=False, highlight=False, soft_wrap=True)

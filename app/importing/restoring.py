@@ -71,7 +71,9 @@ class Restorer:
                 linked[index] = Unlinked(records[index].row, too_many_categories(category["name"]))
             elif isinstance(incoming, Incoming):
                 incoming.new["slug"] = incoming.fields.pop("slug")
-                incoming.fields["categorySlug"] = category and category["slug"]
+                if "oldSlugs" in incoming.fields:  # like the slug, not changed in a stored course
+                    incoming.new["oldSlugs"] = incoming.fields.pop("oldSlugs")
+                incoming.fields["categorySlug"] = category and existing[category["slug"]]
                 incoming.fields["instructorIds"] = [instructors[exported_key(i)] for i in row["instructors"]]
 
     async def _link_references(self, records: Sequence[Record], linked: list[Linked]) -> None:

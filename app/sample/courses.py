@@ -94,6 +94,7 @@ def _course(n: int, category: CategoryPlan, plan: CoursePlan, people: Table, ran
         "seatsUntil": None,
         "newestReviewIds": NO_IDS,
         "revision": 0,
+        "oldSlugs": [],
         **course_keys({**words, "description": text}),
     }
 

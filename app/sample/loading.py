@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from app.sample.generator import generate
 from app.sample.identity import LAYOUT, SOURCE
+from loaders.migrations import baseline
 from loaders.mongo import Database
 from loaders.recount import recount
 from loaders.transfer import begin_sample, complete_sample, insert_sample
@@ -17,6 +18,7 @@ async def load_sample(database: Database, now: datetime | None = None) -> bool:
     was interrupted, it is completed with the data for the day on which it started, so that the documents are
     consistent. Sample documents with another layout version are replaced.
     """
+    await baseline(database)
     moment = now or datetime.now(UTC)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     load = await begin_sample(database, SOURCE, LAYOUT, day)

@@ -52,6 +52,7 @@ from loaders.model.list_limits import (
     MOST_DELIVERY_MODES,
     MOST_INSTRUCTORS,
     MOST_OF_COURSE,
+    MOST_OLD_SLUGS,
     MOST_ROLES,
     MOST_TAGS,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "MOST_DELIVERY_MODES",
     "MOST_INSTRUCTORS",
     "MOST_OF_COURSE",
+    "MOST_OLD_SLUGS",
     "MOST_ROLES",
     "MOST_TAGS",
     "NEWEST",

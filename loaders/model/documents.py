@@ -70,6 +70,7 @@ class RatingDoc(TypedDict):
 class CategoryDoc(TypedDict):
     _id: ObjectId
     slug: str  # courses refer to a category by its slug
+    oldSlugs: NotRequired[list[str]]  # former slugs, which still lead to the category; oldest first
     name: str
     externalId: NotRequired[ExternalId]
 
@@ -84,6 +85,7 @@ class InstructorDoc(TypedDict):
 class CourseDoc(RatingDoc):
     _id: ObjectId
     slug: str
+    oldSlugs: NotRequired[list[str]]  # former slugs, which still lead to the course; oldest first
     codes: Annotated[list[str], AtMost(MOST_CODES)]
     title: str
     summary: str | None

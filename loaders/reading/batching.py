@@ -19,13 +19,22 @@ class ByKey(Generic[D]):
     A call takes keys and returns one entry per key, in the same order: the document, or None if the key is
     None or no document has it. It sends one command for the keys that are neither cached nor already being
     fetched by other calls. It waits for those other calls, and fails if one of them fails.
+
+    former: a field with a list of the former values of `field`. A key that no document has is looked for
+    there, with one more command for all such keys. If it is a former key of several documents, the document
+    with the lowest `_id` is returned.
     """
 
     def __init__(
-        self, collection: Collection, field: str = "_id", projection: Projection | None = None
+        self,
+        collection: Collection,
+        field: str = "_id",
+        projection: Projection | None = None,
+        former: str | None = None,
     ) -> None:
         self._collection = collection
         self._field = field
+        self._former = former
         self._projection = including(projection, field)
         self._fit = fitting(collection.name, self._projection)
         self._cache: dict[Hashable, D | None] = {None: None}
@@ -56,10 +65,12 @@ class ByKey(Generic[D]):
         self._in_flight.append(fetch)
         try:
             rows = self._fit(await self._rows(list(missing.values())))
-            note_read(self._collection, rows)
-            found = _hashed([row[self._field] for row in rows])
+            found = dict(zip(_hashed([row[self._field] for row in rows]), rows, strict=True))
+            if self._former and (unknown := [key for h, key in missing.items() if h not in found]):
+                found |= await self._by_former_key(self._former, unknown)
+            note_read(self._collection, found.values())
             self._cache.update(dict.fromkeys(missing))
-            self._cache.update(zip(found, rows, strict=True))
+            self._cache.update(found)
         except Exception as error:
             fetch.end(error)
             raise
@@ -75,6 +86,17 @@ class ByKey(Generic[D]):
         # operator.
         one = await find_one(self._collection, {self._field: {"$eq": keys[0]}}, projection=self._projection)
         return [one] if one is not None else []
+
+    async def _by_former_key(self, former: str, keys: Sequence[Value]) -> dict[Hashable, Stored]:
+        """Maps the keys that a document had in the past to that document."""
+        projection = including(self._projection, former)
+        query = {former: {"$in": keys}}
+        found: list[Stored] = await find(
+            self._collection, query, size=len(keys), projection=projection, sort=[("_id", -1)]
+        )
+        rows = fitting(self._collection.name, projection)(found)
+        wanted = set(_hashed(keys))
+        return {key: row for row in rows for key in _hashed(row[former]) if key in wanted}
 
 
 class _Fetch:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Set
 from typing import Any
 
+from loaders.collections import COLLECTIONS
 from loaders.model import CategoryDoc, CourseDoc, CourseRunDoc, InstructorDoc, ReviewDoc, StudentDoc
 from loaders.mongo import Database
 from loaders.reading.batching import ByKey
@@ -36,8 +37,10 @@ class Loaders:
     def by_key(self, collection: str, field: str = "_id") -> ByKey[Any]:
         """Returns the loader that fetches a collection's documents by a unique field."""
         if (loader := self._by_key.get((collection, field))) is None:
-            projection = self.projections.get(collection)
-            loader = self._by_key[collection, field] = ByKey(self.database[collection], field, projection)
+            row, projection = COLLECTIONS[collection], self.projections.get(collection)
+            former = row.former_keys if field == row.key else None
+            loader = ByKey(self.database[collection], field, projection, former)
+            self._by_key[collection, field] = loader
         return loader
 
     @property

@@ -11,7 +11,7 @@ from loaders.text.search import (
     word_filters,
 )
 from loaders.text.slips import possible_slips, without_slips
-from loaders.text.slugs import slugify, unique_slugs
+from loaders.text.slugs import slugify, unique_slugs, used_slugs
 from loaders.text.terms import course_keys, student_keys
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "slugify",
     "student_keys",
     "unique_slugs",
+    "used_slugs",
     "without_slips",
     "word_filters",
 ]

@@ -1,7 +1,7 @@
 """Slugs, derived from titles and unique within a collection."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from loaders.mongo import Collection, find
 from loaders.text.folding import spelt
@@ -30,13 +30,23 @@ async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]
     call.
     """
     candidates = [_candidates(slug, suffix) for slug, suffix in wanted]
-    query = {"slug": {"$in": sorted({slug for options in candidates for slug in options})}}
-    taken = {d["slug"] for d in await find(collection, query, size=len(wanted) * 10, projection={"slug": 1})}
+    taken = await used_slugs(collection, {slug for options in candidates for slug in options})
     slugs = []
     for options in candidates:
         slugs.append(next((slug for slug in options if slug not in taken), options[-1]))
         taken.add(slugs[-1])
     return slugs
+
+
+async def used_slugs(collection: Collection, slugs: Set[str]) -> set[str]:
+    """Returns those of the slugs that a document has, or had and still keeps in `oldSlugs`.
+
+    Sends one command. The result may contain further slugs of the documents that it found.
+    """
+    among = {"$in": sorted(slugs)}
+    query = {"$or": [{"slug": among}, {"oldSlugs": among}]}
+    found = await find(collection, query, size=2 * len(slugs), projection={"slug": 1, "oldSlugs": 1})
+    return {slug for document in found for slug in (document["slug"], *document.get("oldSlugs", ()))}
 
 
 def _candidates(slug: str, suffix: str) -> list[str]:

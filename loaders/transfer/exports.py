@@ -13,7 +13,7 @@ from bson import ObjectId
 from bson.errors import InvalidId
 
 from loaders.collections import COLLECTIONS
-from loaders.model import Document
+from loaders.model import MOST_OLD_SLUGS, Document
 from loaders.mongo import Database, find
 from loaders.transfer.imports import Key
 
@@ -78,7 +78,7 @@ def exported_object_id(row: Row) -> ObjectId:
 def exported_fields(row: Row) -> Document:
     """Returns a row's stored fields, without its key and its references.
 
-    Raises ValueError if a date is invalid.
+    Raises ValueError if a date is invalid, and TypeError if a list is none.
     """
     left_out = (
         EXPORT_MARK,
@@ -95,6 +95,8 @@ def exported_fields(row: Row) -> Document:
     for name in _DATES:
         if isinstance(fields.get(name), str):
             fields[name] = datetime.fromisoformat(fields[name])
+    if "oldSlugs" in fields:
+        fields["oldSlugs"] = [str(slug) for slug in fields["oldSlugs"]][-MOST_OLD_SLUGS:]
     if reply := fields.get("reply"):
         instructor = reply["instructorId"]
         moment = datetime.fromisoformat(reply["createdAt"])

@@ -16,7 +16,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from loaders.collections import COLLECTIONS, KEEP, complete, derived
 from loaders.model import MOST_OF_COURSE, Document, summarise
 from loaders.mongo import Collection, Database, Fields, find, now
-from loaders.text import slugify, unique_slugs
+from loaders.text import slugify, unique_slugs, used_slugs
 from loaders.transfer.seen_keys import Seen
 from loaders.transfer.touched import Touched
 
@@ -232,6 +232,17 @@ class Importer:
         ]
         for course, slug in zip(courses, await unique_slugs(self._collection, wanted), strict=True):
             course.new["slug"] = slug
+        await self._drop_used_old_slugs([course.new for course in courses if course.new.get("oldSlugs")])
+
+    async def _drop_used_old_slugs(self, courses: Sequence[Document]) -> None:
+        """Drops the former slugs of new courses that lead to another course already."""
+        if not courses:
+            return
+        used = await used_slugs(self._collection, {slug for course in courses for slug in course["oldSlugs"]})
+        used |= {course["slug"] for course in courses}
+        for course in courses:
+            course["oldSlugs"] = [slug for slug in course["oldSlugs"] if slug not in used]
+            used |= set(course["oldSlugs"])
 
 
 def _queries(batch: Sequence[Incoming]) -> list[Document]:

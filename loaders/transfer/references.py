@@ -37,12 +37,13 @@ class References:
     def __init__(self, database: Database, source: str, *, write: bool = True) -> None:
         self._database, self._source, self._write = database, source, write
         self._cache: dict[str, dict[_Cached, _Cached]] = {}
-        self._slugs: set[str] | None = None
+        self._slugs: set[str] | None = None  # of all categories
+        self._former_slugs: dict[str, str] = {}  # other names in URLs that a category has or had: its slug
 
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, Document]:
         """Maps each reference to the `_id` and `status` of its course. Unknown references are left out.
 
-        A course is found by external id or, failing that, by slug or code.
+        A course is found by external id or, failing that, by slug or code, or else by a former slug.
         """
         found, missing = self._cached("courses", references)
         found |= await self._documents("courses", missing, {"status": 1})
@@ -63,7 +64,8 @@ class References:
         maximum number of categories is reached.
         """
         found, missing = self._cached("categories", names)
-        slugs = {name: slug for name in missing if (slug := slugify(name))}
+        await self._category_slugs()
+        slugs = {name: self._present_slug(slug) for name in missing if (slug := slugify(name))}
         permitted = await self._slugs_within_limit(slugs.values())
         slugs = {name: slug for name, slug in slugs.items() if slug in permitted}
         first = {slug: name for name, slug in reversed(slugs.items())}
@@ -72,14 +74,25 @@ class References:
         )
         return self._add_to_cache("categories", found | slugs)
 
-    async def restore_categories(self, rows: Sequence[Row]) -> Set[str]:
+    async def restore_categories(self, rows: Sequence[Row]) -> Mapping[str, str]:
         """Creates the exported categories that don't exist yet, up to the maximum number of categories.
 
-        Returns the slugs of all categories that exist afterwards.
+        Maps the slug of each row whose category exists afterwards to the slug that this category has here.
         """
-        permitted = await self._slugs_within_limit(row["slug"] for row in rows)
-        await self.restore("categories", [row for row in rows if row["slug"] in permitted])
-        return permitted
+        await self._category_slugs()
+        slugs = {row["slug"]: self._present_slug(row["slug"]) for row in rows}
+        permitted = await self._slugs_within_limit(slugs.values())
+        new = [row for row in rows if row["slug"] == slugs[row["slug"]] and row["slug"] in permitted]
+        await self.restore("categories", new)
+        return {exported: slug for exported, slug in slugs.items() if slug in permitted}
+
+    def _present_slug(self, slug: str) -> str:
+        """Returns the slug of the category that had a slug in the past, or would have it for its name.
+
+        Returns the slug itself if a category has it at present, or if there is no such category. Call
+        `_category_slugs` first.
+        """
+        return slug if slug in (self._slugs or ()) else self._former_slugs.get(slug, slug)
 
     async def _slugs_within_limit(self, slugs: Iterable[str]) -> set[str]:
         """Returns the slugs of all categories, plus as many new ones from `slugs` as the limit allows."""
@@ -92,10 +105,11 @@ class References:
     async def _category_slugs(self) -> set[str]:
         """Returns the slugs of all categories, including those that a dry run would have created."""
         if self._slugs is None:
-            categories = self._database["categories"]
-            self._slugs = {
-                c["slug"] for c in await find(categories, {}, size=MOST_CATEGORIES, projection=["slug"])
-            }
+            found = await find(self._database["categories"], {}, size=MOST_CATEGORIES)
+            self._slugs = {category["slug"] for category in found}
+            for category in found:
+                for slug in (*category.get("oldSlugs", ()), slugify(category["name"])):
+                    self._former_slugs.setdefault(slug, category["slug"])
         return self._slugs
 
     async def instructors(self, names: Iterable[str]) -> Mapping[str, ObjectId]:
@@ -172,14 +186,17 @@ class References:
         if not names:
             return {}
         wanted = list(names)
-        query = {"$or": [{"slug": {"$in": wanted}}, {"codes": {"$in": wanted}}]}
-        projection = {"status": 1, "slug": 1, "codes": 1}
+        among = {"$in": wanted}
+        query = {"$or": [{"slug": among}, {"codes": among}, {"oldSlugs": among}]}
+        projection = {"status": 1, "slug": 1, "codes": 1, "oldSlugs": 1}
+        former: dict[Reference, Document] = {}
         found: dict[Reference, Document] = {}
         for course in await find(
             self._database["courses"], query, size=1000, projection=projection, sort=[("_id", -1)]
         ):
             found |= {code: course for code in (*course["codes"], course["slug"]) if code in names}
-        return found
+            former |= {slug: course for slug in course.get("oldSlugs", ()) if slug in names}
+        return former | found
 
     def _cached(self, kind: str, keys: Iterable[_K]) -> tuple[dict[_K, _Cached], list[_K]]:
         """Returns the cached entries, and the keys that are not cached."""

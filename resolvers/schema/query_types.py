@@ -140,7 +140,8 @@ class Query:
     course: Course | None = fields.root(
         resolvers.query.course,
         description="A course by its global ID or its slug, exactly one of which must be given; null if it"
-        " doesn't exist or the viewer is not allowed to see it.",
+        " doesn't exist or the viewer is not allowed to see it. A former slug leads to its course too: if"
+        " the course's `slug` is another, redirect to it.",
     )
     courses: CourseConnection = fields.root(
         resolvers.query.courses,
@@ -154,7 +155,8 @@ class Query:
         description="All categories, ordered by name; at most 250.",
     )
     category: Category | None = fields.root(
-        resolvers.query.category, description="A category by its slug; null if it doesn't exist."
+        resolvers.query.category,
+        description="A category by its slug, or by a former one; null if it doesn't exist.",
     )
     student: Student | None = fields.root(
         resolvers.query.student,

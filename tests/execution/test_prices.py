@@ -62,8 +62,9 @@ def _most(commands: int, site: Site, question: Question) -> int:
     """The most commands that an operation may send.
 
     One more is allowed for each call that must look up an owner, or that finds a review gone whose ID its
-    course still has.
+    course still has; and for each slug, which may be a former one.
     """
+    commands += question.operation.query.count("course(")
     as_a_rule = site.name.endswith("sound") and question.viewer in (PUBLIC, STAFF)
     return commands if as_a_rule else 2 * commands
 

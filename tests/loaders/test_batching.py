@@ -19,6 +19,7 @@ from loaders.reading.batching import ByKey
 from tests import factories
 from tests.execution.hooked import hooked
 from tests.factories import store
+from tests.support import request_for
 
 
 async def test_one_entry_per_key_by_one_command(database: Database, mongo_commands: list[str]) -> None:
@@ -151,3 +152,41 @@ async def test_entries_are_aligned(indexed_database: Database, keys: list[str | 
     await store(indexed_database, categories=[factories.category(slug) for slug in "fbda"])
     found = await ByKey(indexed_database["categories"], "slug")(keys)
     assert [f and f["slug"] for f in found] == [key if key and key in "fbda" else None for key in keys]
+
+
+async def test_former_keys_are_looked_for_with_one_more_command(
+    database: Database, mongo_commands: list[str]
+) -> None:
+    a = factories.course(slug="a", oldSlugs=["x", "y", "b"])
+    b = factories.course(slug="b", oldSlugs=["y"])
+    await store(database, courses=[b, a])
+    assert a["_id"] < b["_id"]
+    loader = request_for(database).context().loaders.course_by_slug
+    mongo_commands.clear()
+    found = await loader(["a", "x", "none", "y", "b", "z", None])
+    assert [f and f["title"] for f in found] == [
+        a["title"],
+        a["title"],
+        None,
+        a["title"],
+        b["title"],
+        None,
+        None,
+    ]
+    assert mongo_commands == ["find courses"] * 2
+    assert await loader(["x", "b", "none"]) == [found[1], found[4], None]
+    assert mongo_commands == ["find courses"] * 2
+
+
+async def test_present_keys_take_one_command(database: Database, mongo_commands: list[str]) -> None:
+    await store(database, courses=[factories.course(slug=slug, oldSlugs=["c"]) for slug in "ab"])
+    for keys in (["a"], ["a", "b"]):
+        loader = request_for(database).context().loaders.course_by_slug
+        mongo_commands.clear()
+        assert [f and f["slug"] for f in await loader(keys)] == keys
+        assert mongo_commands == ["find courses"]
+
+
+async def test_a_former_key_is_found_with_an_index(database: Database) -> None:
+    explained = await database["courses"].find({"oldSlugs": {"$in": ["x", "y"]}}).explain()
+    assert explained["queryPlanner"]["winningPlan"]["inputStage"]["indexName"] == "oldSlugs_1"

@@ -10,6 +10,7 @@ from loaders.mongo.database import Database
 from loaders.transfer.imports import Importer, Incoming
 from loaders.transfer.seen_keys import Seen
 from loaders.transfer.touched import Touched
+from tests import factories
 
 VOTES = {"importedHelpfulCount": 5, "unhelpfulCount": 2}
 
@@ -40,7 +41,7 @@ async def test_a_new_document_has_every_key(
     ) == ["created"]
     document = await database[collection].find_one()
     assert document is not None
-    assert document.keys() == shape.__annotations__.keys() - {"revision"}
+    assert document.keys() == shape.__annotations__.keys() - {"revision", "oldSlugs"}
 
 
 async def test_only_supplied_fields_are_compared_and_written(database: Database) -> None:
@@ -125,6 +126,30 @@ async def test_slugs_are_unique_and_stay(database: Database) -> None:
     again = Importer(database, "courses", Touched(database))
     assert await kinds(again, *[Incoming(1, ("s", "id 1"), {"title": "D"})]) == ["updated"]
     assert {d["slug"] async for d in database["courses"].find({"title": "D"})} == {"cpp"}
+
+
+async def test_a_new_course_does_not_take_a_former_slug(database: Database) -> None:
+    await database["courses"].insert_one(factories.course(slug="now", oldSlugs=["go", "rust"]))
+    new = [Incoming(n, ("s", f"{n}"), {"title": title}) for n, title in enumerate(("Go", "Rust", "Now"))]
+    await Importer(database, "courses", Touched(database)).upsert(new)
+    found = {d["title"]: d["slug"] async for d in database["courses"].find({"externalId.source": "s"})}
+    assert found == {"Go": "go-0", "Rust": "rust-1", "Now": "now-2"}
+
+
+async def test_former_slugs_that_lead_elsewhere_are_not_imported(
+    database: Database, mongo_commands: list[str]
+) -> None:
+    await database["courses"].insert_one(factories.course(slug="a", oldSlugs=["b"]))
+    old = [["a", "b", "c", "d"], ["d", "e", "first"]]
+    new = [
+        Incoming(n, ("s", slug), {"title": slug}, {"slug": slug, "oldSlugs": slugs})
+        for n, (slug, slugs) in enumerate(zip(("first", "second"), old, strict=True))
+    ]
+    mongo_commands.clear()
+    await Importer(database, "courses", Touched(database)).upsert(new)
+    assert mongo_commands == ["find courses"] * 3 + ["insert courses"]
+    found = {d["slug"]: d["oldSlugs"] async for d in database["courses"].find({"externalId.source": "s"})}
+    assert found == {"first": ["c", "d"], "second": ["e"]}
 
 
 async def test_a_repeated_key_is_a_duplicate_or_rejected(database: Database) -> None:

@@ -123,7 +123,7 @@ async def test_duplicates_that_prevent_a_unique_index(own: Database) -> None:
     twins = [factories.course(slug="web") for _ in range(2)]
     await own["courses"].insert_many(twins)
     done = await indexes.ensure(own)
-    assert done.created == ["courses.search.t_1_status_1"]
+    assert done.created == ["courses.searchTerms_1_status_1"]
     (problem,) = done.problems
     ids = ", ".join(sorted(str(twin["_id"]) for twin in twins))
     assert problem.what == (

@@ -25,8 +25,11 @@ def _by_id(what: str, type_name: str, document: Document, *fields: str) -> list[
 
 
 def _course(what: str, document: Document) -> list[Way]:
-    by_slug = f'{{ course(slug: "{document["slug"]}") {{ title }} }}'
-    return [*_by_id(what, "Course", document, "course"), Way(f"{what} by slug", by_slug, ("course",))]
+    by_slug = [
+        Way(f"{what} by {name}", f'{{ course(slug: "{slug}") {{ title }} }}', ("course",))
+        for name, slug in (("slug", document["slug"]), ("former slug", document["oldSlugs"][0]))
+    ]
+    return [*_by_id(what, "Course", document, "course"), *by_slug]
 
 
 def _list(name: str) -> list[Way]:

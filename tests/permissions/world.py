@@ -57,8 +57,8 @@ course = _course(
     deliveryModes=["ONLINE"], durationDays=30, tags=["t"], price={"amountMinor": 100, "currency": "INR"},
     importedStudentCount=1,
 ) | summarise([1] * 5, {"average": 4.0, "count": 3})  # fmt: skip
-draft = _course("draft", status="DRAFT", summary="S", deliveryModes=["ONLINE"])
-archived = _course("archived", status="ARCHIVED")
+draft = _course("draft", status="DRAFT", summary="S", deliveryModes=["ONLINE"], oldSlugs=["sketch"])
+archived = _course("archived", status="ARCHIVED", oldSlugs=["ended"])
 fresh, reviewable, reviewed = (_course(slug) for slug in ("fresh", "reviewable", "reviewed"))
 
 _when = {"startsAt": NOW + 9 * DAY, "endsAt": NOW + 10 * DAY}

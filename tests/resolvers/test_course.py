@@ -1,5 +1,7 @@
 """Course and its lists through the schema: values, visibility, and the number of commands."""
 
+from unicodedata import normalize
+
 import pytest
 from bson import ObjectId
 
@@ -211,6 +213,40 @@ async def test_course_takes_an_id_or_a_slug(run_query: RunQuery, database: Datab
         payload = await run_query(f"{{ course{arguments} {{ title }} }}", errors=True)
         assert payload["errors"][0]["message"] == "`course` requires either `id` or `slug`, but not both."
         assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+@pytest.mark.parametrize(
+    ("slug", "stored", "commands"),
+    [
+        ("한국어-초급", "한국어-초급", 1), (normalize("NFD", "한국어-초급"), "한국어-초급", 2),
+        (normalize("NFD", "한국어-초급"), normalize("NFD", "한국어-초급"), 2),
+        ("former", "한국어-초급", 2), (normalize("NFD", "café"), "한국어-초급", 2), ("none", None, 2),
+    ],
+)  # fmt: skip
+async def test_a_slug_leads_to_its_course_however_it_is_composed(
+    run_query: RunQuery,
+    database: Database,
+    mongo_commands: list[str],
+    slug: str,
+    stored: str | None,
+    commands: int,
+) -> None:
+    courses = [factories.course(slug=stored, oldSlugs=["former", "café"])] if stored else []
+    await store(database, courses=[*courses, factories.course()])
+    mongo_commands.clear()
+    data = await run_query("query($slug: String!) { course(slug: $slug) { slug } }", {"slug": slug})
+    assert data == {"course": stored and {"slug": stored}}
+    assert mongo_commands == ["find courses"] * commands
+
+
+async def test_a_former_slug_leads_to_its_category(
+    run_query: RunQuery, database: Database, mongo_commands: list[str]
+) -> None:
+    await store(database, categories=[factories.category("web", oldSlugs=["www"])])
+    for slug, commands in (("web", 1), ("www", 2)):
+        mongo_commands.clear()
+        assert await run_query(f'{{ category(slug: "{slug}") {{ slug }} }}') == {"category": {"slug": "web"}}
+        assert mongo_commands == ["find categories"] * commands
 
 
 async def test_runs_are_upcoming_by_default(database: Database, run_query: RunQuery) -> None:

@@ -4,6 +4,7 @@ from asyncio import gather
 
 import pytest
 
+from loaders.model import MOST_OLD_SLUGS
 from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from resolvers.relay import ids
@@ -205,6 +206,56 @@ async def test_refused_changes_of_courses(gateway: Gateway, database: Database) 
     assert await gateway.codes(STAFF, "updateCourse", **nothing) == [("NOT_FOUND", "courseId")]
     assert await gateway.codes(Viewer(), "updateCourse", **target) == [("UNAUTHENTICATED",)]
     assert (await current(database, "courses", course))["title"] == course["title"]
+
+
+async def find(gateway: Gateway, slug: str) -> Value:
+    answer = await gateway.ask(f'{{ course(slug: "{slug}") {{ slug }} }}')
+    return answer["course"]
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_a_former_slug_still_leads_to_its_course(gateway: Gateway, database: Database) -> None:
+    course = described(slug="one")
+    await stored(database, courses=[course])
+    for slug in ("two", "three", "two"):
+        changed = await gateway.done(STAFF, "updateCourse", courseId=course_id(course), slug=slug)
+        assert changed["course"]["slug"] == slug
+    assert [await find(gateway, slug) for slug in ("one", "two", "three", "four")] == [
+        *[{"slug": "two"}] * 3, None,
+    ]  # fmt: skip
+    assert (await current(database, "courses", course))["oldSlugs"] == ["one", "three"]
+    entries = [entry async for entry in database["auditLog"].find(sort=[("_id", 1)])]
+    changes = [entry["changes"][0] for entry in entries]
+    assert [(c["before"]["slug"], c["after"]["slug"]) for c in changes] == [
+        ("one", "two"), ("two", "three"), ("three", "two"),
+    ]  # fmt: skip
+    assert not any("oldSlugs" in change["after"] for change in changes)
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_nobody_else_takes_a_former_slug(gateway: Gateway, database: Database) -> None:
+    course, other = described(slug="now", oldSlugs=["go", "go-2"]), described(slug="other")
+    await stored(database, courses=[course, other])
+    taken = "Another course had this slug, and old links still lead to it."
+    for slug, message in (("go", taken), ("now", "Another course has this slug.")):
+        for mutation, values in (
+            ("createCourse", {"title": "A"}),
+            ("updateCourse", {"courseId": course_id(other)}),
+        ):
+            (error,) = (await gateway.write(STAFF, mutation, slug=slug, **values))["errors"]
+            assert error == {"code": "DUPLICATE", "path": ["input", "slug"], "message": message}
+    made = await gateway.done(STAFF, "createCourse", title="Go")
+    assert made["course"]["slug"] == "go-3"
+    assert await find(gateway, "go") == {"slug": "now"}
+
+
+@pytest.mark.usefixtures("teachers")
+async def test_a_course_keeps_its_last_former_slugs(gateway: Gateway, database: Database) -> None:
+    course = described(slug="now", oldSlugs=[f"s{n}" for n in range(MOST_OLD_SLUGS)])
+    await stored(database, courses=[course])
+    await gateway.done(STAFF, "updateCourse", courseId=course_id(course), slug="next")
+    kept = [f"s{n}" for n in range(1, MOST_OLD_SLUGS)]
+    assert (await current(database, "courses", course))["oldSlugs"] == [*kept, "now"]
 
 
 # -- publishCourse, archiveCourse -------------------------------------------------------------------------

@@ -1,0 +1,26 @@
+"""Migrations: they bring the documents of an earlier version to the form that this version computes."""
+
+from loaders.migrations.lease import Holder, LeaseHeldError, LeaseLostError
+from loaders.migrations.migration import Migration, Step
+from loaders.migrations.ordered import MIGRATIONS
+from loaders.migrations.records import Record, Status, baseline, pending, statuses
+from loaders.migrations.runner import MigrationError, Progress, Report, migrate, migrate_unattended
+
+__all__ = [
+    "MIGRATIONS",
+    "Holder",
+    "LeaseHeldError",
+    "LeaseLostError",
+    "Migration",
+    "MigrationError",
+    "Progress",
+    "Record",
+    "Report",
+    "Status",
+    "Step",
+    "baseline",
+    "migrate",
+    "migrate_unattended",
+    "pending",
+    "statuses",
+]

@@ -1,0 +1,179 @@
+"""Migration 1: derived keys of courses and students, and slugs, by the present rules for text.
+
+The rules before it took the marks off the letters of all scripts, so that the slug of "データ" was "テータ",
+and stored Hangul decomposed. A slug that these rules made from the course's title is made anew; the former
+slug still leads to the course. Other slugs were chosen by a person, and stay. So it is with categories and
+their names.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+from unicodedata import category as kind_of
+from unicodedata import combining, normalize
+
+from loaders.collections import COLLECTIONS, derived
+from loaders.course_writes import old_slugs
+from loaders.migrations.migration import Migration, Step, attempted, different, each
+from loaders.mongo import Database, Document, Fields, Transaction, transaction
+from loaders.text import slugify, unique_slugs
+
+_NUMBER = re.compile(r"[0-9]+")
+_MOST = 1_000  # categories, all in one batch; an import creates at most MOST_CATEGORIES
+
+# -- The rules for slugs before this migration: a copy, because a migration must not change with the code.
+
+_OLD_WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")
+_OLD_SIGNS = {"+": "p", "#": "sharp"}
+_OLD_SHORT = 75  # characters of a slug that createCourse made from a title, before a number was appended
+
+
+def old_slug(text: str) -> str:
+    """Converts a string to a slug by the rules before this migration."""
+    folded = "".join(map(_old_folded, text))
+    words = (word[:64] for word in _OLD_WORD.findall(folded))
+    return "-".join(re.sub(r"[+#]", lambda sign: _OLD_SIGNS[sign[0]], word) for word in words)[:80].strip("-")
+
+
+def _old_folded(character: str) -> str:
+    plain = normalize("NFKD", normalize("NFKD", character).casefold())
+    return "".join(_old_kept(c) for c in plain if not combining(c))
+
+
+def _old_kept(character: str) -> str:
+    is_kept = character.isalnum() or character in "+#" or kind_of(character) in ("Mc", "Mn")
+    return character if is_kept else " "
+
+
+# -- The changes
+
+
+class _Wanted(NamedTuple):
+    """The slug that a course should have, and what distinguishes it if the slug is taken (unique_slugs)."""
+
+    slug: str
+    suffix: str
+
+
+def wanted_slug(course: Fields) -> _Wanted | None:
+    """Returns the slug that a course should have by the present rules, or None if its slug stays."""
+    slug, suffix = course["slug"], str(course["_id"])[-6:]
+    wanted = _made_anew(course, suffix) or _Wanted(normalize("NFC", slug), suffix)
+    # If the course had the wanted slug in the past, somebody has changed it.
+    return None if wanted.slug in (slug, *(course.get("oldSlugs") or ())) else wanted
+
+
+def _made_anew(course: Fields, suffix: str) -> _Wanted | None:
+    """Returns the wanted slug of a course whose slug the old rules made from its title; else None.
+
+    They made it alone, or with a number, or with the external id and perhaps a number (unique_slugs).
+    """
+    slug, title = course["slug"], course["title"]
+    made, new = old_slug(title) or "course", slugify(title) or "course"
+    external = (course.get("externalId") or {}).get("id", "")
+    old_id, new_id = old_slug(external), slugify(external)
+    for base in (made, made[:_OLD_SHORT].strip("-")):
+        rest = slug.removeprefix(base).removeprefix("-")
+        if slug == base or (slug == f"{base}-{rest}" and _NUMBER.fullmatch(rest)):
+            # With a number, it was another title's without one by the old rules alone.
+            return _Wanted(slug if new == made else new, rest or new_id or suffix)
+        if old_id and re.fullmatch(f"{re.escape(base)}-{re.escape(old_id)}(-[2-9])?", slug):
+            same = (new, new_id) == (made, old_id)
+            return _Wanted(slug if same else f"{new}-{new_id or suffix}", suffix)
+    return None
+
+
+async def _course_changes(database: Database, courses: Sequence[Document]) -> list[Fields | None]:
+    changes = [attempted(_recomputed_course, course) for course in courses]
+    renamed = [index for index, fields in enumerate(changes) if fields and "slug" in fields]
+    wanted = [(changes[index] or {})["slug"] for index in renamed]
+    slugs = await unique_slugs(database["courses"], wanted) if wanted else []
+    for index, slug in zip(renamed, slugs, strict=True):
+        changes[index] = {**(changes[index] or {}), **_renamed(courses[index], slug)}
+    return changes
+
+
+def _recomputed_course(course: Document) -> Document:
+    """Returns the changed fields. If the slug changes, it is the _Wanted one, which may be taken."""
+    fields = different(course, derived("courses", course))
+    wanted = wanted_slug(course)
+    return fields if wanted is None else {**fields, "slug": wanted}
+
+
+def _renamed(course: Document, slug: str) -> Document:
+    """Returns the fields of a course that gets a new slug. Slugs are looked for in composed form."""
+    former = dict.fromkeys(normalize("NFC", old) for old in old_slugs(course, slug))
+    former.pop(slug, None)
+    return {"slug": slug, "oldSlugs": list(former)}
+
+
+def _recomputed_student(student: Document) -> Document:
+    return different(student, derived("students", student))
+
+
+async def _rename_categories(database: Database, categories: Sequence[Document]) -> list[Fields | None]:
+    """Renews the slugs of categories, and moves their courses. Leaves no changes to be made by the step.
+
+    A category and its courses change in one transaction, because they refer to it by the slug. If the new
+    slug is taken, the category keeps its slug.
+    """
+    changes = [attempted(_renamed_category, one) for one in categories]
+    taken = {slug for one in categories for slug in (one.get("slug"), *(one.get("oldSlugs") or ()))}
+    for one, fields in zip(categories, changes, strict=True):
+        if fields and fields["slug"] not in taken:
+            taken.add(fields["slug"])
+            await transaction(database, partial(_rename_category, old=one, fields=fields))
+    await _move_late_courses(database, categories, changes)
+    return [fields and {} for fields in changes]
+
+
+async def _move_late_courses(
+    database: Database, categories: Sequence[Document], changes: Sequence[Fields | None]
+) -> None:
+    """Moves courses to their category that still have its former slug.
+
+    Somebody may have read that slug before the category was renamed, and written it to a course afterwards.
+    """
+    right = [one for one, fields in zip(categories, changes, strict=True) if fields == {}]
+    present = {one.get("slug") for one in categories}
+    former = {slug: one["slug"] for one in right for slug in one.get("oldSlugs") or ()}
+    for one in right:  # a former slug that differs only in not being composed isn't kept
+        if one["slug"] == slugify(one["name"]):
+            former.setdefault(old_slug(one["name"]), one["slug"])
+    for slug in former.keys() - present:
+        await database["courses"].update_many(
+            {"categorySlug": slug}, {"$set": {"categorySlug": former[slug]}}
+        )
+
+
+def _renamed_category(category: Document) -> Document:
+    slug = category["slug"]
+    new = slugify(category["name"]) if slug == old_slug(category["name"]) else normalize("NFC", slug)
+    return {} if new in (slug, "") else _renamed(category, new)
+
+
+async def _rename_category(tx: Transaction, old: Document, fields: Fields) -> None:
+    stored = await tx.get("categories", old["_id"])
+    if stored and stored["slug"] == old["slug"]:
+        await tx.patch("categories", stored, **fields)
+        await tx.set("courses", {"categorySlug": old["slug"]}, {"categorySlug": fields["slug"]})
+
+
+_COURSES, _STUDENTS = COLLECTIONS["courses"], COLLECTIONS["students"]
+
+MIGRATION = Migration(
+    1,
+    "search words, sort keys and slugs by the new rules for text",
+    (
+        Step("categories", frozenset(("slug", "name", "oldSlugs")), frozenset(), _rename_categories, _MOST),
+        Step(
+            "courses",
+            _COURSES.derived_from | {"slug", "oldSlugs"},
+            _COURSES.derived | {"externalId"},
+            _course_changes,
+            size=50,
+        ),
+        Step("students", _STUDENTS.derived_from, _STUDENTS.derived, each(_recomputed_student), size=500),
+    ),
+)
