@@ -17,7 +17,7 @@ from app.settings import Settings
 from loaders import indexes
 from loaders.collections import complete
 from loaders.mongo import Database, Document
-from loaders.recount import recount
+from loaders.recounting import recount
 from loaders.transfer import insert_sample
 
 COURSES, STUDENTS, REVIEWS = 2_000, 20_000, 100_000

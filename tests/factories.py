@@ -12,7 +12,7 @@ from loaders.collections import COLLECTIONS, complete
 from loaders.model.newest_review_ids import CARRIERS, pack_ids
 from loaders.model.ratings import summarise
 from loaders.mongo.database import Database
-from loaders.review_recount import ids_by_parent
+from loaders.recounting import ids_by_parent
 
 DAY = timedelta(days=1)
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

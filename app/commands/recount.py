@@ -12,10 +12,10 @@ from rich.text import Text
 
 from app.database import connect, ping
 from app.settings import load
-from loaders import recount as recounting
+from loaders import recounting
 from loaders.model import unpack_ids
 from loaders.mongo import Database
-from loaders.recount import Difference
+from loaders.recounting import Difference
 
 #: Maps a collection, field and remedy (what an operator can do, or None) to the number of differences.
 _Tally = Mapping[tuple[str, str, str | None], int]

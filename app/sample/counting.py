@@ -1,4 +1,4 @@
-"""Computes the aggregates of the generated documents, as `loaders.recount.recount` would."""
+"""Computes the aggregates of the generated documents, as `loaders.recounting.recount` would."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence

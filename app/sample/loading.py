@@ -7,7 +7,7 @@ from app.sample.generator import generate
 from app.sample.identity import LAYOUT, SOURCE
 from loaders.migrations import baseline
 from loaders.mongo import Database
-from loaders.recount import recount
+from loaders.recounting import recount
 from loaders.transfer import begin_sample, complete_sample, insert_sample
 
 

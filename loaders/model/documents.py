@@ -103,7 +103,7 @@ class CourseDoc(RatingDoc):
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
     # Aggregates, and the imported values that they are based on. The fields of RatingDoc belong to them.
-    # loaders.recount.recount recomputes the aggregates, but not `revision`.
+    # loaders.recounting.recount recomputes the aggregates, but not `revision`.
     studentCount: Count  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
     importedStudentCount: Count  # number of students according to the import, which didn't include enrolments
     seatsUntil: datetime | None  # latest start among the runs with a free seat
@@ -138,7 +138,7 @@ class StudentDoc(TypedDict):
     email: str | None
     joinedAt: datetime | None
     externalId: NotRequired[ExternalId]
-    # An aggregate; loaders.recount.recount recomputes it.
+    # An aggregate; loaders.recounting.recount recomputes it.
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # incremented whenever Transaction.hold writes the aggregate
 

@@ -130,7 +130,9 @@ def _words(text: str, joiner: re.Pattern[str], folding: _Folding) -> list[str]:
             return text.split()
     else:
         text = _normalised("NFKC", joiner.sub("", _IGNORED.sub("", text)))
-        text = _normalised("NFKC", text.casefold()).translate(folding)
+        text = _normalised("NFKC", text.casefold())
+        # Normalisation sorts marks, so a joiner may no longer follow its virama.
+        text = joiner.sub("", text).translate(folding)
         text = _LATIN_MARKS.sub("", text)
     return [word for word in _WORD.findall(text) if word.isalnum() or _LETTER_OR_DIGIT.search(word)]
 

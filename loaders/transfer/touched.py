@@ -10,7 +10,7 @@ from datetime import timedelta
 from bson import ObjectId
 
 from loaders.mongo import Database, Document, Fields, find, now
-from loaders.recount import recount_these
+from loaders.recounting import recount_these
 from loaders.transfer.seen_keys import Seen
 
 _COLLECTION = "importedDocuments"

@@ -13,7 +13,7 @@ from loaders.collections import COLLECTIONS, EVERYONE, Index, SeenBy, StoredColl
 from loaders.model import UNFIT, documents, shape_of
 from loaders.mongo import Database, transaction
 from loaders.reading import default_of, projections_of
-from loaders.recount import recount
+from loaders.recounting import recount
 from loaders.transfer import exported_rows
 from resolvers.access.rules import RULES
 from resolvers.access.visibility import visible

@@ -14,10 +14,9 @@ from loaders.mongo import Document, Value
 from loaders.mongo.database import Database
 from loaders.reading.listing import Window
 from loaders.reading.registry import Loaders
-from loaders.recount import Difference, recount
+from loaders.recounting import Difference, ids_by_parent, recount
 from loaders.review import PUBLIC
 from loaders.review import listing as review_listing
-from loaders.review_recount import ids_by_parent
 from tests import factories
 from tests.factories import clear
 

@@ -16,7 +16,7 @@ from loaders.model.ratings import wilson
 from loaders.mongo import Document, Stored, Value
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
-from loaders.recount import Difference, recount
+from loaders.recounting import Difference, recount
 from tests import factories
 from tests.factories import store
 

@@ -18,7 +18,7 @@ from app.sample import loading
 from app.sample.generator import Sample, generate
 from app.sample.identity import TODAY
 from app.sample.loading import load_sample
-from loaders import recount
+from loaders import recounting
 from loaders.model.documents import ANONYMOUS_STUDENT, COUNTED_ENROLLMENTS, SEATED_ENROLLMENTS
 from loaders.model.ratings import wilson
 from loaders.mongo import Document
@@ -323,7 +323,7 @@ async def test_the_loaded_documents_are_the_generated_ones(database: Database, s
     assert await contents(database) == {
         name: [*generated] for name, generated in sample.collections().items()
     }
-    assert [difference async for difference in recount.recount(database, fix=False)] == []
+    assert [difference async for difference in recounting.recount(database, fix=False)] == []
 
 
 async def test_loading_again_changes_nothing(database: Database) -> None:
@@ -384,7 +384,7 @@ async def test_replaced_documents_count_later_votes_and_reviews(database: Databa
     await database["reviews"].insert_one(own)
     await database["sampleData"].update_one({}, {"$set": {"layout": 0}})
     assert await load_sample(database, NOW)
-    assert [difference async for difference in recount.recount(database, fix=False)] == []
+    assert [difference async for difference in recounting.recount(database, fix=False)] == []
     stored = await database["reviews"].find_one({"_id": reviewed["_id"]})
     assert stored is not None
     assert stored["helpfulCount"] == reviewed["helpfulCount"] + 1

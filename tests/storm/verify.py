@@ -9,7 +9,7 @@ from bson import ObjectId
 
 from loaders.model.documents import LIVE_ENROLLMENTS, SEATED_ENROLLMENTS
 from loaders.mongo.database import Database
-from loaders.recount import recount
+from loaders.recounting import recount
 from tests.storm.acknowledged import Expected, expected_state
 from tests.storm.log import Log
 

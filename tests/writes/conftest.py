@@ -6,7 +6,7 @@ import pytest
 
 from app.settings import Settings
 from loaders.mongo.database import Database
-from loaders.recount import recount
+from loaders.recounting import recount
 from tests.writes.support import Gateway, LateWrites, served
 
 

@@ -15,7 +15,7 @@ from app.observing import Listener
 from app.settings import Settings
 from loaders.mongo.database import Database
 from loaders.mongo.transactions import Transaction, transaction
-from loaders.recount import recount
+from loaders.recounting import recount
 from resolvers.context import PUBLIC, Viewer
 from resolvers.relay import ids
 from resolvers.schema import schema

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from loaders.mongo.database import Database
-from loaders.recount import recount
+from loaders.recounting import recount
 from resolvers.context import Viewer
 from tests import factories
 from tests.support import RunQuery

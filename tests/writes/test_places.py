@@ -16,7 +16,7 @@ from app.database import connect
 from app.settings import Settings
 from loaders import indexes
 from loaders.mongo.database import Database
-from loaders.recount import recount
+from loaders.recounting import recount
 from tests import factories
 from tests.factories import clear
 from tests.writes.support import (

@@ -5,7 +5,6 @@ from functools import partial
 
 from bson import ObjectId
 
-from loaders.differences import Difference, batches, compared, corrected, misfits
 from loaders.model import (
     COUNTED_ENROLLMENTS,
     RatingDoc,
@@ -16,6 +15,7 @@ from loaders.model import (
     stars_by_course,
 )
 from loaders.mongo import Database, Fields, Pipeline, Transaction, Value, transaction, utc
+from loaders.recounting.differences import Difference, batches, compared, corrected, misfits
 
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
 _RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")

@@ -9,12 +9,10 @@ from functools import partial
 
 from bson import ObjectId
 
-from loaders import course_recount, review_recount
 from loaders.collections import COLLECTIONS, Index
-from loaders.differences import Difference
 from loaders.mongo import Database, Pipeline, Transaction, transaction
-
-__all__ = ["Difference", "recount", "recount_these"]
+from loaders.recounting import course_recount, review_recount
+from loaders.recounting.differences import Difference
 
 _CHECKS_OF = {
     "courses": (course_recount.counted, review_recount.listed_for("courses")),

@@ -11,7 +11,6 @@ from functools import partial
 from bson import ObjectId
 
 import loaders.review
-from loaders.differences import Difference, batches, compared, corrected
 from loaders.model import (
     CARRIERS,
     MISSING,
@@ -38,6 +37,7 @@ from loaders.mongo import (
     transaction,
 )
 from loaders.reading import Loaders, sort_by
+from loaders.recounting.differences import Difference, batches, compared, corrected
 from loaders.review import PUBLIC
 from loaders.review_writes import delete_votes
 
