@@ -131,9 +131,9 @@ def _words(text: str, joiner: re.Pattern[str], folding: _Folding) -> list[str]:
     else:
         text = _normalised("NFKC", joiner.sub("", _IGNORED.sub("", text)))
         text = _normalised("NFKC", text.casefold())
-        # Normalisation sorts marks, so a joiner may no longer follow its virama.
-        text = joiner.sub("", text).translate(folding)
-        text = _LATIN_MARKS.sub("", text)
+        if joiner.search(text):  # it may no longer follow a virama, because normalisation sorts marks
+            text = _normalised("NFKC", joiner.sub("", text))
+        text = _LATIN_MARKS.sub("", text.translate(folding))
     return [word for word in _WORD.findall(text) if word.isalnum() or _LETTER_OR_DIGIT.search(word)]
 
 

@@ -80,6 +80,7 @@ def test_slugs(text: str, slug: str) -> None:
 
 
 @given(TEXTS)
+@example("0\u094d\u200c\uff9e")  # normalisation makes the sound mark a combining mark
 def test_folding_words_again_does_not_change_them(text: str) -> None:
     for fold in (spelt, folded):
         for word in fold(text):
