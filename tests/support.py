@@ -76,9 +76,11 @@ def serving(settings: Settings) -> Iterator[str]:
     command = [str(Path(sys.executable).with_name("lectern")), "serve", "--port", "0"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        told = process.stderr.readline()
-        match = re.search(r"http://\S+(?=/graphql)", told)
-        assert match, told + process.stderr.read()
+        told, match = "", None
+        while not match and (line := process.stderr.readline()):  # after warnings, if there are any
+            told += line
+            match = re.search(r"http://\S+(?=/graphql)", line)
+        assert match, told
         try:
             yield match[0]
         finally:
