@@ -115,7 +115,7 @@ async def test_each_missing_field_is_listed(
         ("courses", "categorySlug", "gone", "categorySlug", "refers to none of the categories"),
         ("courses", "instructorIds", [NOWHERE], "instructorIds[]", "refers to none of the instructors"),
         ("courses", "sortTitle", "zzz", "sortTitle", "differs from what the other fields give"),
-        ("courses", "search", [], "search", "differs from what the other fields give"),
+        ("courses", "searchTerms", [], "searchTerms", "differs from what the other fields give"),
         ("courseRuns", "courseId", NOWHERE, "courseId", "refers to none of the courses"),
         ("courseRuns", "seats", -1, "seats", "is below 0"),
         ("students", "country", "UK", "country", "is not a code of ISO 3166-1"),

@@ -46,7 +46,10 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
             E('<a href="javascript:x()">x</a>', "x"),
         ],
     ),
-    "slug": ("Part of a URL. Letters of any script are kept.", [E("Node.JS", "node-js")]),
+    "slug": (
+        "Part of a URL. Letters of any script are kept, with their marks; Latin letters lose theirs.",
+        [E("Node.JS", "node-js"), E("Économie", "economie"), E("データ入門", "データ入門")],
+    ),
     "list": (
         "A JSON or Python list, or a text split at the column's separator: the first of `|`, `;`, line"
         " ends and `,`"
