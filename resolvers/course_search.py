@@ -1,8 +1,7 @@
 """Lists of courses that can be searched. A search that finds nothing is tried again with near words."""
 
-from asyncio import gather, shield
+from asyncio import shield
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Literal
 
 from strawberry.dataloader import DataLoader
@@ -30,6 +29,10 @@ from resolvers.relay import (
 
 #: The field of a course that refers to the parent object of the list, or None if the list has no parent.
 Parent = Literal["categorySlug", "instructorIds"] | None
+
+#: The maximum number of different searches that a request has corrected. MongoDB looks up thousands of words
+#: for each.
+MOST_CORRECTED = 5
 
 
 async def course_connections(
@@ -97,17 +100,34 @@ def _is_empty(page: Page) -> bool:
 
 async def _corrected(ctx: Context, statuses: Sequence[CourseStatus], text: str) -> str | None:
     """Corrects a search. Equal searches of a request share one command, at whatever place they are."""
-    key = (_load_corrected, tuple(statuses))
+    key = (_Corrector.__call__, None)
     if (loader := ctx.levels.get(key)) is None:
-        load = partial(_load_corrected, ctx, statuses)
-        loader = ctx.levels[key] = DataLoader(load)
-    replaced: str | None = await shield(loader.load(text))
+        loader = ctx.levels[key] = DataLoader(_Corrector(ctx))
+    replaced: str | None = await shield(loader.load((text, tuple(statuses))))
     return replaced
 
 
-async def _load_corrected(
-    ctx: Context, statuses: Sequence[CourseStatus], texts: list[str]
-) -> list[str | BaseException | None]:
-    """Corrects searches; returns one entry per search, in order."""
-    found = (loaders.course_search.corrected(ctx.loaders.database, statuses, text) for text in texts)
-    return await gather(*found, return_exceptions=True)
+class _Corrector:
+    """Corrects searches for one request: the first MOST_CORRECTED ones, one after the other.
+
+    A call takes searches, each with the statuses of the courses that count, and returns one entry per search,
+    in order. The entry is None if nothing is replaced, also because the request has had its corrections.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        self._database = ctx.loaders.database
+        self._left = MOST_CORRECTED
+
+    async def __call__(
+        self, searches: list[tuple[str, Sequence[CourseStatus]]]
+    ) -> list[str | BaseException | None]:
+        return [await self._one(text, statuses) for text, statuses in searches]
+
+    async def _one(self, text: str, statuses: Sequence[CourseStatus]) -> str | BaseException | None:
+        if not self._left:
+            return None
+        self._left -= 1
+        try:
+            return await loaders.course_search.corrected(self._database, statuses, text)
+        except Exception as error:  # of this search alone
+            return error

@@ -5,6 +5,8 @@ Each request differs for each `salt`, so that no part of it is cached.
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
+from random import Random
+from string import ascii_lowercase
 from typing import Any, NamedTuple, TypeAlias
 
 _Json: TypeAlias = Any  # variables as a client sends them
@@ -115,6 +117,22 @@ def _list(name: str, count: int, times: int) -> Row:
     )
 
 
+def _slips(times: int) -> Row:
+    """Different searches that find nothing, each with the most words to correct, of the most letters."""
+
+    def row(salt: int) -> Request:
+        draw = Random(f"{salt}")
+        words = ["".join(draw.choices(ascii_lowercase, k=20)) for _ in range(3 * times)]
+        declared = ", ".join(f"$s{n}: String" for n in range(times))
+        fields = (
+            f"courses(first: 1, filter: {{ search: $s{n} }}) {{ nodes {{ id }} }}" for n in range(times)
+        )
+        texts = {f"s{n}": " ".join(words[3 * n : 3 * n + 3]) for n in range(times)}
+        return Request(f"query ({declared}) {{ {aliases('a', fields)} }}", texts)
+
+    return row
+
+
 ROWS: Mapping[str, Row] = {
     "six figures, 700 aliases": _platform(FIGURES, 700),
     "six figures, 720 aliases": _platform(FIGURES, 720),
@@ -140,6 +158,7 @@ ROWS: Mapping[str, Row] = {
     "190 lists of 100 courses": _filtered,
     "90,000 categories, 20 aliases": _list("categories", 90_000, 20),
     "80,000 tags, 60 aliases": _list("tags", 80_000, 60),
+    "50 searches with slips": _slips(50),
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from loaders.mongo.database import Database
 from loaders.text import MOST_WORDS
 from resolvers.context import Viewer
+from resolvers.course_search import MOST_CORRECTED
 from tests import factories
 from tests.factories import store
 from tests.resolvers.conftest import Ask, Doc, Json, Value
@@ -232,6 +233,25 @@ async def test_aliases_share_the_correction(database: Database, ask: Ask, mongo_
     data = (await ask(f"{{ {lists} }}"))["data"]
     assert data == {f"a{n}": {"searchedFor": "python"} for n in range(4)}
     assert len(mongo_commands) == 4 + 1 + 4
+
+
+async def test_a_request_has_at_most_five_searches_corrected(
+    database: Database, ask: Ask, mongo_commands: list[str]
+) -> None:
+    """However many fields and levels they are in."""
+    words = ["alpha", "bravo", "delta", "gamma", "omega", "sigma", "theta"]
+    await store(database, courses=[factories.course(" ".join(words), categorySlug="a")])
+    await store(database, categories=[factories.category("a")])
+    fields = [
+        f'w{n}: courses(filter: {{ search: "{word}x" }}) {{ searchedFor }}' for n, word in enumerate(words)
+    ]
+    mongo_commands.clear()
+    payload = await ask(f'{{ {" ".join(fields[:3])} category(slug: "a") {{ {" ".join(fields[3:])} }} }}')
+    found = payload["data"] | payload["data"].pop("category")
+    replaced = {field: own["searchedFor"] for field, own in found.items() if own["searchedFor"]}
+    assert len(replaced) == MOST_CORRECTED
+    assert replaced.items() <= {f"w{n}": word for n, word in enumerate(words)}.items()
+    assert len(mongo_commands) == 1 + len(words) + 2 * MOST_CORRECTED
 
 
 async def test_many_words_take_as_few_commands(
