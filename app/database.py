@@ -26,7 +26,7 @@ from loaders.mongo import (
 
 _log = structlog.get_logger("lectern")
 
-_ATTEMPT, _PAUSE = 1.0, 0.5  # seconds: the timeout of a startup ping, and the pause between pings
+_ATTEMPT, _PAUSE = 1.0, 0.5  # timeout of a startup ping, and pause between pings, in seconds
 
 _Driver: TypeAlias = Any  # a client of either driver; the two client classes have no common base class
 

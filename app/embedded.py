@@ -152,7 +152,7 @@ def _is_kept(directory: Path, lifeline: int) -> bool:
 def _has_reader(fifo: int) -> bool:
     """Returns whether any process has the FIFO open for reading."""
     poll = select.poll()
-    poll.register(fifo, 0)  # without a reader, POLLERR is reported even if no event is asked for
+    poll.register(fifo, 0)  # without a reader, POLLERR is reported even if no event is requested
     return not poll.poll(0)
 
 
