@@ -15,7 +15,8 @@ from loaders.mongo import Database, DatabaseAwayError, DeadlineError, StaleTrans
 _EVERY = 2.0  # seconds between checks for stale transactions
 _LONGEST = 2.0  # timeout of a check for stale transactions, in seconds
 
-# Seconds between checks for missing indexes; the second number applies if any are missing or a check fails.
+# Seconds until the next check for missing indexes. The second number applies if any are missing or the check
+# failed.
 _INDEXES_EVERY, _INDEXES_RETRY = 3600.0, 60.0
 
 _log = structlog.get_logger("lectern")
@@ -46,7 +47,8 @@ class ReportsIndexes(Protocol):
 async def check_indexes(database: Database, report: ReportsIndexes) -> None:
     """Checks regularly for indexes that are missing or differ. Runs until cancelled.
 
-    The missing indexes are stored in `report`. Both are logged at the start and whenever they change.
+    Stores the missing indexes in `report`. Logs those that are missing, and those that differ, if there are
+    any and they aren't the same as at the previous check.
     """
     differing: list[str] = []
     while True:

@@ -26,9 +26,9 @@ from loaders.mongo import (
 
 _log = structlog.get_logger("lectern")
 
-_ATTEMPT, _PAUSE = 1.0, 0.5  # seconds: the timeout of a startup ping, and the pause between pings
+_ATTEMPT, _PAUSE = 1.0, 0.5  # timeout of a startup ping, and pause between pings, in seconds
 
-_Driver: TypeAlias = Any  # a client of either driver; they have no common base class
+_Driver: TypeAlias = Any  # a client of either driver; the two client classes have no common base class
 
 _CLIENTS: dict[str, _Driver] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
 
@@ -63,7 +63,7 @@ async def connect(
 def _log_availability(change: str | float) -> None:
     """Logs a change in MongoDB's availability.
 
-    change: the error message if MongoDB became unavailable; the seconds of downtime if it is back.
+    change: the error message if MongoDB has become unavailable; the downtime in seconds if it is back.
     """
     if isinstance(change, str):
         _log.error("MongoDB is not responding: requests fail until it does", reason=reason_of(change))

@@ -26,7 +26,7 @@ def origins(settings: Settings) -> str:
 
 
 def secret(settings: Settings, directory: Path) -> str:
-    """Returns LECTERN_SECRET, or else a secret stored beside the database.
+    """Returns LECTERN_SECRET, or else a secret stored next to the database.
 
     Because the secret is stored, tokens and cursors survive a restart.
     """

@@ -31,15 +31,16 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_ANSWER_SECONDS = 5.0  # how long to wait for the keeper, which can be slow on a busy machine
+_ANSWER_SECONDS = 5.0  # seconds to wait for the keeper, which can be slow on a busy machine
 _NOT_YET_INITIALIZED = 94  # MongoDB's error code for a replica set without a configuration
 
 _FIFO = "lifeline.fifo"
 
 # A shell script that runs the mongod, and stops it once no process uses it any more. Each process that uses
-# the mongod holds a FIFO open for writing. The script reads the FIFO as its standard input, and creates the
-# files that are named in it, as an answer to `_is_kept`. At end-of-file, it stops the mongod and exits. Only
-# the script has the FIFO open for reading. So if the FIFO has no reader, the mongod is shutting down.
+# the mongod holds a FIFO open for writing. The FIFO is the script's standard input. `_is_kept` writes a file
+# name to the FIFO, and the script answers by creating that file. At end-of-file, the script stops the mongod
+# and exits. Only the script has the FIFO open for reading. So if the FIFO has no reader, the mongod is
+# shutting down.
 _KEEPER = """
 exec 3<&0 </dev/null
 "$@" 3<&- & mongod=$!
@@ -151,7 +152,7 @@ def _is_kept(directory: Path, lifeline: int) -> bool:
 def _has_reader(fifo: int) -> bool:
     """Returns whether any process has the FIFO open for reading."""
     poll = select.poll()
-    poll.register(fifo, 0)  # without a reader, POLLERR is reported even if no event is asked for
+    poll.register(fifo, 0)  # without a reader, POLLERR is reported even if no event is requested
     return not poll.poll(0)
 
 
@@ -290,7 +291,7 @@ def _uri(port: int) -> str:
 
 @contextmanager
 def _locked(path: Path, operation: int | None = None) -> Iterator[int]:
-    """Opens a lock file. With an operation, such as fcntl.LOCK_SH, waits for that lock."""
+    """Opens a lock file. If an operation is given, such as fcntl.LOCK_SH, waits until it has that lock."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if operation is not None:

@@ -93,8 +93,8 @@ def nothing_done(errors: Sequence[ErrorDict], *, has_data: bool, wrote: bool) ->
 def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
     """Returns the message and extensions if an operation failed for a temporary reason, otherwise None.
 
-    The reasons are: MongoDB didn't answer in time, write conflicts, a killed command, or a client that has
-    disconnected. All but the last are logged as warnings. Repeated warnings are throttled.
+    The reasons are a missed deadline, an unavailable MongoDB, write conflicts, a killed command and a client
+    that has disconnected. All but the last are logged as warnings. Repeated warnings are throttled.
     """
     match error:
         case OutcomeUnknownError():

@@ -134,7 +134,10 @@ class Issuer:
 
 
 def _at(claims: Mapping[str, _Json], path: str) -> _Json:
-    """Returns the value at a dotted path. A claim whose name is the entire path takes precedence."""
+    """Returns the value at a dotted path in a token's claims.
+
+    A claim whose name is the entire path takes precedence.
+    """
     if path in claims:
         return claims[path]
     value: _Json = claims

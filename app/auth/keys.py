@@ -18,7 +18,7 @@ import structlog
 
 from app.auth.token_errors import InvalidTokenError, IssuerUnavailableError
 
-_TIMEOUT = 5.0  # seconds for each network operation while the keys are fetched
+_TIMEOUT = 5.0  # timeout of each network operation while the keys are fetched, in seconds
 _MAX_SIZE = 1_000_000  # maximum size of a JWKS from a URL, in bytes
 _PUBLIC_KEY_TYPES = frozenset(("RSA", "EC", "OKP"))
 

@@ -20,7 +20,7 @@ from resolvers.cursors import Cursors
 def explained(operation: Operation, *, run: bool) -> str:
     """Returns the plan of an operation as text.
 
-    run: whether to run the operation on MONGODB_URI and add the measured times.
+    run: whether to run the operation on the database at MONGODB_URI, and add the measured times.
 
     Raises CommandError, with the reason, if the operation can't be run.
     """
@@ -67,7 +67,7 @@ async def _measured(settings: Settings, executor: Executor, prepared: Prepared) 
     return "\n".join(lines)
 
 
-_LONGEST = 3600.0  # seconds that the operation may run
+_LONGEST = 3600.0  # time limit for each run of the operation, in seconds
 _MOST_ERRORS = 5
 _ENGINES = {"compiled": "the plan", "reference": "graphql-core"}
 

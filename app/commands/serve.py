@@ -88,7 +88,7 @@ def dev(
     """Serve sample data from an embedded MongoDB, for trying things out."""
     listening = _bound(host, port)
     directory = development.directory(data_dir)
-    # Builds the schema while mongod starts. Both take about equally long, so this halves the time.
+    # Builds the schema while mongod starts. Each takes about as long as the other, so this halves the time.
     with ThreadPoolExecutor(1) as meanwhile:
         meanwhile.submit(_import_application)
         _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)

@@ -81,14 +81,14 @@ class _Job:
 
     collection: Importable
     external: str  # the source of the external ids
-    origin: str  # where the source is from
+    origin: str  # what specified the source: `--source`, the mapping or the name of the file's folder
     mapping: ImportMapping | None  # None if the rows come from an export
     write: bool
     rejects: Path | None
 
     @property
     def by_folder(self) -> bool:
-        """Whether the source is only the name of the file's folder."""
+        """Whether the source is the name of the file's folder, because nothing else specifies it."""
         return self.origin == _BY_FOLDER
 
     @property
@@ -183,7 +183,7 @@ def _job(
                 "an export is imported with its ids and fields unchanged: leave out --map and --source"
             )
         return _Job(collection, "", "", None, write, rejects)
-    if mapping and opened.is_headless:  # a mapping may name the columns by the first row
+    if mapping and opened.is_headless:  # the mapping might refer to columns by their values in the first row
         mapping = with_columns(mapping, dict(zip(opened.header, opened.columns, strict=True)))
     if mapping and opened.format in ("delimited", "workbook"):
         check_columns(mapping, opened.columns, opened.name)
@@ -197,9 +197,9 @@ def _job(
 
 
 def _source(option: str | None, mapped: str | None, file: str) -> tuple[str, str]:
-    """Returns the source of the external ids, and where it is from.
+    """Returns the source of the external ids, and a text that says what specified it.
 
-    By default it is the name of the file's folder, so that reviews in one file can refer to courses in
+    The default source is the name of the file's folder, so that reviews in one file can refer to courses in
     another.
     """
     if option or mapped:

@@ -1,6 +1,7 @@
 """A scan-resistant cache (segmented LRU).
 
-Kept here because cachetools has no scan-resistant policy, and functools.lru_cache has no limit in bytes.
+Implemented here because cachetools has no scan-resistant policy, and functools.lru_cache can't be limited in
+bytes.
 """
 
 from collections import OrderedDict

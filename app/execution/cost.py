@@ -192,7 +192,8 @@ class _Pricing:
 
         Two calls count as one if they call the same function at the same depth, and their arguments are
         written in the same way. For fields of connections, such as `totalCount`, the connections must also
-        come from the same call. In a mutation or beside introspection, root fields share no calls.
+        come from the same call. Root fields share no calls in a mutation, or in an operation with
+        introspection.
         """
         connections = place.call if _is_connection(parent) else None
         call = (place.depth, function, _arguments_text(node), connections, place.root)

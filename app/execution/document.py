@@ -65,7 +65,7 @@ class Document:
 
     @property
     def variants(self) -> int:
-        """Upper bound on cached plans: 2**n, because each of the n conditions can be true or false."""
+        """The maximum number of cached plans. For n conditions, it is 2**n, but at most _MAX_VARIANTS."""
         return min(_MAX_VARIANTS, 1 << len(self._conditions))
 
     def cost(self, variables: VariableValues, limits: Limits) -> Cost:

@@ -13,13 +13,13 @@ import orjson
 
 from app.execution.pace import pace
 
-_Container: TypeAlias = dict[str, Any] | list[Any]  # its members are any JSON values, or datetimes
+_Container: TypeAlias = dict[str, Any] | list[Any]  # the members are any JSON values, or datetimes
 
 _Member: TypeAlias = tuple[object, Any]  # the key and value in an object, or the index and item in a list
 
-_SLICE = 128 * 1024  # bytes; encoding that many takes about 1 ms
+_SLICE = 128 * 1024  # size of a slice in bytes; encoding one takes about 1 ms
 _RUN = 8  # long lists and objects are split into runs of this length; one member per run is measured
-_KEY, _VALUE = 10, 6  # bytes; assumed minimum sizes of a key and a value, respectively
+_KEY, _VALUE = 10, 6  # assumed minimum size of a key, and of a value, in bytes
 
 #: These options write a datetime without a time zone in the same format as
 #: resolvers.values.scalars.written, but 20 times as fast.

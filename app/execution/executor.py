@@ -57,7 +57,7 @@ class Prepared(NamedTuple):
 
 
 class NotAQueryError(Exception):
-    """The operation is a mutation where only queries are allowed."""
+    """The operation is a mutation, but only queries are allowed."""
 
 
 class Executor:
@@ -107,7 +107,7 @@ class Executor:
     def prepare(
         self, operation: Operation, read: Document | Refusal | None = None, *, only_queries: bool = False
     ) -> Prepared | Refusal:
-        """Returns the operation ready to run, or the refusal.
+        """Prepares an operation for `run`. Returns the prepared operation, or the refusal.
 
         read: the result of `kept` or `read` for this operation. Without it, a document that is too large to
         cache would have to be parsed again.
@@ -235,10 +235,10 @@ class Executor:
 
 
 def _next(steps: _ReadSteps) -> Document | Refusal | None:
-    """Performs the next step. Returns the result if this was the last step, otherwise None.
+    """Performs the next step of reading an operation.
 
-    It runs with special thresholds for the garbage collector, because graphql-core's validation leaves many
-    reference cycles.
+    Returns the document or the refusal if this was the last step, otherwise None. The step runs with special
+    thresholds for the garbage collector, because graphql-core's validation leaves many reference cycles.
     """
     try:
         with thresholds.for_cycles():

@@ -36,7 +36,7 @@ class Introspection:
         # Any: it stands in for a GraphQLResolveInfo; the resolvers use only its schema.
         self._info: Any = SimpleNamespace(schema=schema)
         self._below: dict[tuple[int, str], Population] = {}
-        self._kept: list[Population] = []  # kept alive, because `_below` is keyed by their id()
+        self._kept: list[Population] = []  # keeps each population alive, because its id() is used in `_below`
 
     def of_schema(self) -> Population:
         """Returns the element that `__schema` resolves to: the schema itself."""

@@ -27,7 +27,7 @@ Headers: TypeAlias = Mapping[bytes, bytes]
 
 _Json: TypeAlias = Any  # a parsed JSON value, before its type is checked
 
-#: In bytes. The result of parsing a header field is cached if the field is no longer than this, because
+#: Maximum length in bytes of a header field for which the result of parsing is cached. It is cached because
 #: clients send the same few values over and over.
 LONGEST_CACHED = 200
 

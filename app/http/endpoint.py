@@ -121,7 +121,7 @@ class Endpoint:
         return await self._run(prepared, request, watch, media_type)
 
     def _request(self, scope: Scope, commands: mongo.Scope, headers: Headers) -> Request:
-        """Returns the request of a client that has not been authenticated yet."""
+        """Creates a Request. Its viewer is PUBLIC until the client is authenticated."""
         instrumentation, trace = self.instrumentation, None
         trace_header = headers.get(b"x-lectern-trace")
         if trace_header in {b"1", b"plan"}:

@@ -39,13 +39,14 @@ class Throttled:
     """Throttles warnings of one kind.
 
     The first warning is logged with its details. After that, the number of further warnings is logged every
-    ten seconds for as long as they keep occurring. They are counted for each event loop, that is, for each
-    running application, so a module can share one object between applications.
+    ten seconds for as long as they keep occurring. They are counted separately for each event loop, that is,
+    for each running application, so a module can share one object between applications.
     """
 
     def __init__(self, event: str) -> None:
         self._event = event
-        self._repeated: WeakKeyDictionary[AbstractEventLoop, int] = WeakKeyDictionary()  # while throttled
+        # Maps each event loop with throttled warnings to the number of warnings since the last log line.
+        self._repeated: WeakKeyDictionary[AbstractEventLoop, int] = WeakKeyDictionary()
 
     def warning(self, **details: object) -> None:
         loop = get_running_loop()

@@ -1,7 +1,7 @@
 """Admission control: which requests run now, which wait in a queue, and which are refused.
 
 The total price (see app.execution.cost) of the requests that run at the same time is limited. Under overload,
-further requests wait for their turn. If all of them ran at once, all would finish late or never.
+further requests wait for their turn. If all of them ran together, all would finish late or never.
 docs/protection.md explains the design.
 """
 
@@ -25,8 +25,8 @@ _LARGE_BODY = 16_000  # bytes; when overloaded, the server refuses larger bodies
 _MOST_WAITING = 5_000  # maximum number of waiting requests per kind of work; each takes about 20 kB
 _MOST_BYTES = 64_000_000  # maximum total body size of waiting requests per kind of work, in bytes
 
-_PAUSE = 0.002  # seconds; how long an expensive query pauses each time while mutations are in flight
-_MAX_PAUSED = 0.5  # maximum total of these pauses in one query, in seconds
+_PAUSE = 0.002  # length of a pause that an expensive query makes while mutations are in flight, in seconds
+_MAX_PAUSED = 0.5  # maximum total time of the pauses that one expensive query makes for mutations, in seconds
 
 #: A cheaper request can run before an earlier one only if it arrives at most this many seconds later. The
 #: limit keeps expensive requests from waiting forever.
@@ -90,7 +90,7 @@ class Lane:
         heappush(self._queue, (due, next(self._numbers), price, ready))
         self.waiting += 1
         self._bytes += size
-        self._advance()  # this request might be admitted at once
+        self._advance()  # this request might be admitted immediately
         try:
             # The timeout is random, because refusing all waiting requests at the same moment would block the
             # event loop and leave the queue empty.
@@ -145,7 +145,7 @@ class Admission:
         self.texts = Lane(_TEXTS_AT_ONCE, wait)
 
     def giving_way(self) -> Callable[[], Awaitable[None]]:
-        """Returns a function that one expensive query awaits between slices of its work.
+        """Returns a new function, for a single expensive query to await between slices of its work.
 
         The function sleeps while mutations are in flight, for at most half a second per query in total.
         A mutation makes about a dozen round trips to MongoDB. If the query didn't sleep, the mutation would

@@ -1,4 +1,7 @@
-"""Limits the number of directives. Validation checks each, and whether it is repeated at its location."""
+"""Limits the number of directives, because validation has to check each of them.
+
+Validation also checks whether a directive is repeated at its location.
+"""
 
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
 

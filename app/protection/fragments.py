@@ -26,7 +26,7 @@ def have_cycle(document: DocumentNode) -> bool:
     """Returns whether a fragment spreads itself, directly or through others.
 
     This is checked before check_overlap, which would follow such fragments forever, and before validation,
-    because graphql-core takes longer to find them.
+    because graphql-core takes longer to find cycles.
     """
     unresolved = {
         definition.name.value: {

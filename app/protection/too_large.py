@@ -6,8 +6,9 @@ class TooLargeError(Exception):
 
 
 def over(what: str, allowed: int, setting: str, advice: str) -> TooLargeError:
-    """Returns the error for an exceeded limit: both figures, the limit's setting, and advice.
+    """Returns the error for an exceeded limit.
 
-    what: a clause that gives the figure, such as `The document has 101 aliases`. allowed: the limit.
+    what: a clause that gives the actual figure, such as `The document has 101 aliases`. allowed: the limit.
+    setting: the setting that defines the limit. advice: a sentence that tells the client what to change.
     """
     return TooLargeError(f"{what}, but at most {allowed:,} are allowed ({setting}). {advice}")

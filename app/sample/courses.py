@@ -54,7 +54,7 @@ def course_documents(categories: Sequence[CategoryPlan], people: Table) -> list[
 
 
 def description(plan: CoursePlan) -> str:
-    """Returns Markdown: an introduction, the outcomes, the audience and the outline."""
+    """Returns a course's description in Markdown: introduction, outcomes, audience and outline."""
     learn, audience, outline = _HEADINGS[plan.language]
     outcomes = "\n".join(f"- {_capitalised(item)}" for item in plan.learn)
     parts = "\n".join(f"{n}. {part}" for n, part in enumerate(plan.outline, 1))

@@ -74,7 +74,10 @@ def set_joining_dates(
 
 
 def _counts(offers: Sequence[Offer], random: Random) -> list[int]:
-    """Divides ENROLLMENTS among the courses: returns the number for each. A quarter of them get half."""
+    """Divides ENROLLMENTS among the courses: returns the number for each.
+
+    The most popular quarter of the courses get about half of the enrolments.
+    """
     popularities = [_popularity(offer.plan) * (0.45 + 1.1 * random.random() ** 2) for offer in offers]
     total = sum(popularities)
     counts = [round(ENROLLMENTS * popularity / total) for popularity in popularities]

@@ -46,10 +46,10 @@ class CoursePlan:
     price: str | None = None  # such as "INR 14999", or "free"; None if unknown
     language: str = "en"
     status: CourseStatus = "PUBLISHED"
-    imported: tuple[float, int] | None = None  # average and number of ratings imported without their reviews
+    imported: tuple[float, int] | None = None  # average and number of imported ratings without reviews
     reviews: bool = True
     draw: float = 1.0  # popularity among students, relative to other courses
-    quality: float | None = None  # the mean of the distribution from which its ratings are drawn
+    quality: float | None = None  # mean of the distribution from which the course's ratings are drawn
     subject: str = ""
     project: str = ""
     topics: tuple[str, ...] = ()

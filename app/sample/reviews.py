@@ -26,7 +26,7 @@ from loaders.model import (
 
 REVIEWS = 6_000
 _UNNUMBERED = object_id("reviews", 0)  # a placeholder id until all reviews are sorted
-_UNVERIFIED = 480  # reviews by students who never enrolled, have cancelled or are waitlisted
+_UNVERIFIED = 480  # number of reviews by students who never enrolled, have cancelled or are waitlisted
 _ANONYMOUS = 150
 _PENDING = 60
 _REJECTED = 25
@@ -65,7 +65,7 @@ class Subject:
 class _Occasion:
     """A review that is yet to be written.
 
-    student: its author, if any. after: the time after which it is dated.
+    student: its author, if any. after: the review is dated later than this.
     """
 
     course: ObjectId
@@ -163,7 +163,7 @@ def _occasions(
 def _outsider(
     course: ObjectId, students: Sequence[StudentDoc], taken: set[tuple[ObjectId, ObjectId]], random: Random
 ) -> ObjectId:
-    """Draws a student who has neither a review of the course nor an enrolment in it that counts."""
+    """Draws a student without a review of the course who never enrolled, has cancelled or is waitlisted."""
     while (course, student := random.choice(students)["_id"]) in taken:
         pass
     taken.add((course, student))

@@ -73,7 +73,8 @@ class Connection(HttpToolsProtocol):
         # Whether the connection's final request has been received. Any further input is dropped.
         self._last_received = False
         self._ignores_message = False  # whether the parser's events for the current message are ignored
-        self._is_ending = False  # earlier requests are answered, but all further input is dropped
+        # Whether all further input is dropped, while earlier requests are still answered.
+        self._is_ending = False
         self._keep_alive_after_body = True  # whether to keep the connection once the body is complete
         self._rejection: Rejection | None = None
         self._awaited: _Phase | None = None  # the phase that the current timeout is for
@@ -152,7 +153,7 @@ class Connection(HttpToolsProtocol):
         self._idle_timer = self.loop.call_later(seconds, self._check_idle)
 
     def _check_idle(self) -> None:
-        """Closes the connection if it has been idle for the whole timeout. If less, checks again later."""
+        """Closes the connection if it has been idle for the whole timeout. If not, checks again later."""
         self._idle_timer = None
         if self not in self.state.idle:
             return

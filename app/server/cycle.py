@@ -75,7 +75,7 @@ class Cycle(RequestResponseCycle):
     def _write(self, body: bytes, *, more: bool) -> None:
         self.expected_content_length -= len(body)
         if self.expected_content_length < 0 or (self.expected_content_length and not more):
-            raise ValueError("the body of the response doesn't have the length declared in its head")
+            raise ValueError("the length of the response body differs from its Content-Length header")
         self.transport.write(self._head + body if self._head else body)
         self._head = b""
         if not more:

@@ -10,7 +10,7 @@ _begun: list[Callable[[], bool]] = []
 def begin(is_last: Callable[[], bool]) -> None:
     """Starts draining, which can't be undone.
 
-    is_last: returns whether no other process will go on serving the address.
+    is_last: returns False if other processes will continue to serve the same address, otherwise True.
     """
     _begun[:] = [is_last]
 

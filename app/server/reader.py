@@ -38,7 +38,7 @@ class Unread:
     """
 
     def __init__(self) -> None:
-        self.bytes = 0  # as last counted; clients might have read more since then
+        self.bytes = 0  # number of unread bytes when last counted; clients might have read some of them since
         self._counted: dict[Reader, int] = {}
         self._full = Throttled("unread responses exceed their limit: the slowest clients are disconnected")
 

@@ -56,7 +56,8 @@ _log = structlog.get_logger("lectern")
 class Server(uvicorn.Server):
     """Serves bound sockets until a signal stops it.
 
-    delay: seconds after the signal during which it still accepts connections while `/readyz` returns 503.
+    delay: seconds after the signal during which the server still accepts connections. Meanwhile, `/readyz`
+    returns 503 if no other process continues to serve the same address.
     seconds: the time that running requests then have to finish.
     """
 
@@ -70,7 +71,7 @@ class Server(uvicorn.Server):
             STOP, self.handle_exit
         )
         self.on_started: Callable[[], None] = lambda: None
-        # Returns whether no other process will go on serving these sockets.
+        # Returns False if other processes will continue to serve these sockets, otherwise True.
         self.is_last: Callable[[], bool] = lambda: True
         self.was_cut = False
 

@@ -35,7 +35,7 @@ _HEARTBEAT_TIMEOUT = 30
 
 _MARGIN = 2  # when all workers stop, they are killed this many seconds after their time limit
 _TICK = 0.02  # seconds between checks for whether a worker is ready
-_RETRY = 5.0  # seconds before another worker is started after one failed to start
+_RETRY = 5.0  # seconds to wait after a worker failed to start, before another one is started
 
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk

@@ -66,8 +66,9 @@ def _grouped(sites: Sequence[CallSite], key: _Key, *, serial: bool) -> Levels:
 class _Grouping:
     def __init__(self, key: _Key) -> None:
         self._key = key
-        self._same: dict[tuple[int, object, object], int] = {}  # keyed by root, function and arguments
-        self._found: dict[tuple[int, int], Level] = {}  # keyed by Level.depth and Level.same
+        # The values of Level.same, keyed by root, function and arguments.
+        self._same: dict[tuple[int, object, object], int] = {}
+        self._found: dict[tuple[int, int], Level] = {}  # the levels, keyed by Level.depth and Level.same
         self._of: dict[int, Level] = {}
         # Maps each level's number to the numbers of the levels above it. Level A is above level B if every
         # call site of B is nested below a call site of A.

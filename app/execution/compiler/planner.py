@@ -126,7 +126,10 @@ class _Planner:
         return Stored(to_camel_case(declared.python_name))
 
     def _arguments_of(self, field: GraphQLField, node: FieldNode) -> Arguments:
-        """Returns a field's arguments, compiled once however often its fragment is spread."""
+        """Returns a field's arguments.
+
+        They are compiled only once, even if the field is in a fragment that is spread several times.
+        """
         key = (id(field), id(node))
         if key not in self._arguments:
             self._arguments[key] = field_arguments.compiled(self._schema, field, node)

@@ -40,7 +40,7 @@ class Selected:
         }
 
     def on(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Fields:
-        """Returns the fields of merged selection sets for one object type.
+        """Merges selection sets. Returns the fields that they select on an object type.
 
         If the variable in a @skip or @include has no value, the selection is included.
         """

@@ -52,7 +52,10 @@ class Failures:
         self._formatted.clear()
 
     def add(self, error: FieldError) -> None:
-        """Adds an error without changing the data. A selected field logs the same error only once."""
+        """Adds an error without changing the data.
+
+        If several values of a selected field share one exception, it is logged only once.
+        """
         key = (id(error.cause), id(error.nodes))
         if key in self._formatted:
             _, formatted = self._formatted[key]

@@ -20,8 +20,8 @@ from app.observing import LevelCalled
 from resolvers.context import Context
 from resolvers.fields import Arguments
 
-#: About how many fields are built before other requests can run. This takes half a millisecond, or ten times
-#: as long if the values have to be completed one by one.
+#: The approximate number of fields that are built before other requests can run. Building them takes half a
+#: millisecond, or ten times as long if the values have to be completed one by one.
 _SLICE = 5_000
 _SMALL = 1_000  # values with fewer fields than this are built immediately, even if other requests are waiting
 
