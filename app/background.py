@@ -46,7 +46,8 @@ class ReportsIndexes(Protocol):
 async def check_indexes(database: Database, report: ReportsIndexes) -> None:
     """Checks regularly for indexes that are missing or differ. Runs until cancelled.
 
-    The missing indexes are stored in `report`. Both are logged at the start and whenever they change.
+    Stores the missing indexes in `report`. Logs missing and differing indexes when they are first found, and
+    again whenever they change.
     """
     differing: list[str] = []
     while True:
@@ -62,7 +63,9 @@ async def check_indexes(database: Database, report: ReportsIndexes) -> None:
                 f"{problem.collection}.{problem.name} {problem.what}" for problem in compared.differing
             ]
             if differing and differing != before:
-                _log.warning("indexes differ: `lectern indexes` says what to do", differing=differing)
+                _log.warning(
+                    "indexes differ from Lectern's: `lectern indexes` says what to do", differing=differing
+                )
             if missing and missing != list(report.missing_indexes):
                 _log.warning("indexes are missing: run `lectern indexes`", missing=missing)
             report.missing_indexes = missing
