@@ -47,8 +47,8 @@ class ReportsIndexes(Protocol):
 async def check_indexes(database: Database, report: ReportsIndexes) -> None:
     """Checks regularly for indexes that are missing or differ. Runs until cancelled.
 
-    Stores the missing indexes in `report`. Logs those that are missing, and those that differ, if there are
-    any and they aren't the same as at the previous check.
+    Stores the missing indexes in `report`. Logs missing and differing indexes when they are first found, and
+    again whenever they change.
     """
     differing: list[str] = []
     while True:
@@ -64,7 +64,9 @@ async def check_indexes(database: Database, report: ReportsIndexes) -> None:
                 f"{problem.collection}.{problem.name} {problem.what}" for problem in compared.differing
             ]
             if differing and differing != before:
-                _log.warning("indexes differ: `lectern indexes` says what to do", differing=differing)
+                _log.warning(
+                    "indexes differ from Lectern's: `lectern indexes` says what to do", differing=differing
+                )
             if missing and missing != list(report.missing_indexes):
                 _log.warning("indexes are missing: run `lectern indexes`", missing=missing)
             report.missing_indexes = missing

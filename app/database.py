@@ -124,7 +124,8 @@ def _open(settings: Settings, listeners: tuple[CommandListener, ...], tz_aware: 
             appname=APP_NAME,
             readPreference="primary",
             tz_aware=tz_aware,
-            datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no error, but no datetime
+            # A date after the year 9999 becomes a DatetimeMS, instead of causing an error.
+            datetime_conversion="DATETIME_AUTO",
             maxPoolSize=POOL,
             serverSelectionTimeoutMS=round(settings.mongodb_timeout * 1000),
             event_listeners=listeners,

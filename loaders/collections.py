@@ -91,14 +91,15 @@ class StoredCollection:
 
     noun: the word for one of its documents in messages.
     document: the TypedDict of its documents; None if only its own module reads them.
-    missing: what readers get for a value that is missing or has the wrong type, by field. By default, they
-    get null if the field can be null, or an empty value. A document without a status is never public.
+    missing: the values that readers get for fields that are missing or have the wrong type, by field. By
+    default, they get null if the field can be null, otherwise usually an empty value
+    (loaders/reading/document_fitting.py). A status must not be PUBLISHED by default.
     seen_by: who may see a document. There is no default, so that it can't be forgotten.
     type_name: the GraphQL type of its documents. id_code: the three bytes that identify this type in global
     IDs. Both are None if the documents have no global IDs.
     parts: other GraphQL types whose objects are built from its documents.
     key: a field by which its documents are loaded, in addition to `_id`. former_keys: a field with the former
-    values of `key`; a document is loaded by them too.
+    values of `key`, by which its documents are also loaded.
     reads: fields that are always fetched, in addition to those that `seen_by` needs.
     derived: fields that `derive` computes from the fields in `derived_from`.
     aggregates: fields that are computed from other documents (`lectern recount`).
@@ -215,7 +216,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 ("ratingAverage", "ratingBayesian", "ratingCount", "ratingStars", "studentCount",
                  "seatsUntil", "newestReviewIds", "revision")
             ),
-            unaudited=frozenset(("oldSlugs",)),  # the audit log has the slug before each change
+            unaudited=frozenset(("oldSlugs",)),  # an audit entry has the slug before and after a change
             importable=True,
             new=new_course,
             not_null={

@@ -1,4 +1,4 @@
-"""Corrects searches that find nothing."""
+"""Corrects the spelling of searches that find nothing."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,17 @@ from loaders.model import CourseStatus
 from loaders.mongo import Database, Document, Expression, Filter, aggregate, all_of
 from loaders.text import possible_slips, without_slips, word_filters
 
-_MOST_COUNTED = 100  # courses that are counted for one word; beyond that, words are equally frequent
+# Maximum number of courses counted for a word. Words in more courses count as equally frequent.
+_MOST_COUNTED = 100
 
 
 async def corrected(database: Database, statuses: Sequence[CourseStatus], text: str) -> str | None:
-    """Returns a search with near words instead of those that no course has.
+    """Returns a search in which the words that no course has are replaced by similar words.
 
-    Of the near words, the one that most courses have is taken. Only courses with these statuses count, so no
-    words of other courses are revealed. Returns None if no word has to be replaced, or one of them can't be.
-    Sends one command, or none if no word could be a slip.
+    Of several similar words, the one in the most courses is chosen. Only courses with these statuses are
+    considered, so that the words of other courses aren't revealed. Returns None if no word has to be
+    replaced, or if one of those that have to be can't be. Sends one command, or none if no word is of a kind
+    that can be corrected.
     """
     if not (candidates := possible_slips(text)):
         return None
@@ -30,7 +32,7 @@ async def corrected(database: Database, statuses: Sequence[CourseStatus], text: 
 
 
 def _counted(shown: Filter) -> list[Expression]:
-    """Returns the stages that count the courses which have a term, and drop the terms that no course has."""
+    """Returns the stages that count the courses with each term, and drop the terms that no course has."""
     lookup = {
         "from": "courses",
         "localField": "term",
@@ -42,7 +44,7 @@ def _counted(shown: Filter) -> list[Expression]:
 
 
 def _known(word: str, wanted: Filter) -> Expression:
-    """Returns the stage that adds a row for a word if a course has it."""
+    """Returns the stage that adds a row for a word if any course matches the filter `wanted`."""
     row = {"_id": 0, "known": {"$literal": word}}
     return {
         "$unionWith": {"coll": "courses", "pipeline": [{"$match": wanted}, {"$limit": 1}, {"$project": row}]}
@@ -50,7 +52,7 @@ def _known(word: str, wanted: Filter) -> Expression:
 
 
 def _most_frequent(rows: Sequence[Document]) -> dict[str, str]:
-    """Maps each word to the most frequent word near it; of equally frequent ones, to the likeliest."""
+    """Maps each word to the similar word in the most courses; if several are equal, to the likeliest."""
     best: dict[str, Document] = {}
     for row in rows:
         if row["word"] not in best or _count(row) > _count(best[row["word"]]):

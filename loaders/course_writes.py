@@ -17,7 +17,7 @@ _LONGEST_BASE = 75  # maximum length of a slug in characters, before a number is
 async def slug_is_taken(
     tx: Transaction, slug: str, course_id: ObjectId | None = None
 ) -> Literal["now", "formerly"] | None:
-    """Returns whether a course other than `course_id` has the slug now, or had it and still keeps it.
+    """Returns whether a course other than `course_id` has the slug, either now or as a former slug.
 
     Returns None if the slug is free. Sends one command.
     """
@@ -29,7 +29,7 @@ async def slug_is_taken(
 
 
 async def free_slug(tx: Transaction, title: str) -> str:
-    """Converts a title to a slug that no course has or had; appends a number if necessary."""
+    """Converts a title to a slug that no course has, now or as a former slug. Appends a number if needed."""
     base = slugify(title)[:_LONGEST_BASE].strip("-") or "course"
     numbered_base = {"$regex": f"^{base}(-[0-9]+)?$"}
     taken = await tx.find(
@@ -58,7 +58,7 @@ async def insert(tx: Transaction, fields: Fields) -> CourseDoc:
 async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseDoc:
     """Sets fields of a course and the fields derived from them. Returns the changed course.
 
-    A former slug is kept, so that old links still lead to the course.
+    If the slug changes, the old one is kept as a former slug, so that old links still lead to the course.
     """
     if fields.get("slug", course["slug"]) != course["slug"]:
         fields["oldSlugs"] = old_slugs(course, fields["slug"])
@@ -69,7 +69,10 @@ async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseD
 
 
 def old_slugs(course: Fields, slug: str) -> list[str]:
-    """Returns the former slugs of a course that gets a new slug: the last MOST_OLD_SLUGS, oldest first."""
+    """Returns the former slugs that a course has once its slug is `slug`, oldest first.
+
+    Only the last MOST_OLD_SLUGS are kept.
+    """
     older = [old for old in course.get("oldSlugs", ()) if old not in (course["slug"], slug)]
     return [*older, course["slug"]][-MOST_OLD_SLUGS:]
 

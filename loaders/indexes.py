@@ -1,7 +1,7 @@
 """Compares the indexes of the database with the declared ones, and creates those that are missing.
 
 Indexes are compared by their keys and options, not only by their names. Nothing is ever dropped: an operator
-decides about an index that differs.
+decides what to do about an index that differs.
 """
 
 import json
@@ -20,16 +20,18 @@ from loaders.mongo import Database, Document, Fields, Option, Value, aggregate
 _Existing = Mapping[str, Fields]
 
 _DUPLICATE_KEY = 11000  # MongoDB's error code for a duplicate key
-_SHOWN = 3  # groups of duplicates, and `_id`s of each
-#: Options that change what an index does, apart from those that a declared index can have.
+_SHOWN = 3  # maximum number of groups of duplicates shown, and of `_id`s in each
+#: Maps options that no declared index has, but that change what an index does, to descriptions of the
+#: difference.
 _OTHER_OPTIONS = {"sparse": "is sparse", "hidden": "is hidden", "collation": "has a collation"}
 
 
 class IndexProblem(NamedTuple):
     """An index that differs from the declared ones, or that can't be created.
 
-    what: a sentence without its subject, the index. remedy: what to do about it, in a sentence.
-    is_harmless: whether the gateway works as well as without the problem.
+    what: a sentence that describes the problem, without its subject (the index). remedy: a sentence that says
+    what to do about the problem.
+    is_harmless: whether the gateway works as well as it would without the problem.
     """
 
     collection: str
@@ -43,14 +45,14 @@ class IndexProblem(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How the database's indexes differ from the declared ones. missing: by collection."""
+    """How the database's indexes differ from the declared ones. missing: missing indexes, by collection."""
 
     missing: Mapping[str, Sequence[Index]]
     problems: Sequence[IndexProblem]
 
     @property
     def differing(self) -> list[IndexProblem]:
-        """The indexes that don't do what the gateway relies on."""
+        """The problems of indexes that don't do what the gateway relies on."""
         return [problem for problem in self.problems if not problem.is_harmless]
 
     @property
@@ -59,7 +61,7 @@ class Comparison(NamedTuple):
 
 
 class Ensured(NamedTuple):
-    """What `ensure` did: the names of the indexes that it created, and what it could not do."""
+    """The result of `ensure`: the names of the indexes that it created, and the problems that it found."""
 
     created: Sequence[str]
     problems: Sequence[IndexProblem]
@@ -89,7 +91,7 @@ async def missing(database: Database) -> list[str]:
 async def ensure(database: Database) -> Ensured:
     """Creates the indexes that don't exist. Building an index on a large collection takes a long time.
 
-    Doesn't create an index if another one is in its way, or if duplicates prevent it.
+    An index isn't created if there already is one with the same name or keys, or if duplicates prevent it.
     """
     comparison = await compare(database)
     failures = await gather(
@@ -102,7 +104,7 @@ async def ensure(database: Database) -> Ensured:
 
 
 def _compared(row: StoredCollection, existing: _Existing) -> tuple[list[Index], list[IndexProblem]]:
-    """Returns the indexes of a collection that are missing, and the problems of those that exist."""
+    """Returns the missing indexes of a collection, and the problems of its existing ones."""
     absent, problems = [], []
     others = {name: found for name, found in existing.items() if name != "_id_"}
     for index in row.indexes:
@@ -119,13 +121,13 @@ def _compared(row: StoredCollection, existing: _Existing) -> tuple[list[Index], 
 
 
 def _with_keys(index: Index, others: _Existing) -> str | None:
-    """Returns the name of another index with the same keys, preferably one without differences."""
+    """Returns the name of an index with the same keys as `index`, preferably with the same options."""
     names = [name for name, found in others.items() if [*found["key"]] == [*index.keys]]
     return min(names, key=lambda name: len([*_differences(index, others[name])]), default=None)
 
 
 def _differences(index: Index, found: Fields) -> Iterator[str]:
-    """Yields how an existing index differs from the declared one."""
+    """Yields descriptions of how an existing index differs from the declared one."""
     if [*found["key"]] != [*index.keys]:
         yield f"has other keys ({_written(found['key'])})"
     if bool(found.get("unique")) is not index.unique:
@@ -192,7 +194,7 @@ async def _prevented(
 
 
 async def _duplicates(database: Database, collection: str, index: Index) -> list[Document]:
-    """Returns the first groups of documents that have the same keys, with their first `_id`s."""
+    """Returns the first groups of documents with equal values in an index, and the first `_id`s of each."""
     keys = {field.replace(".", "_"): f"${field}" for field, _ in index.keys}
     return await aggregate(
         database[collection],

@@ -1,8 +1,8 @@
 """Finds the documents that don't fit the model: `lectern check`.
 
-What is wrong with a value follows from the declarations in loaders/model/documents.py. The documents are read
-in batches, so memory doesn't grow with their number. A document that is written meanwhile may be missed or
-reported as it was.
+The declarations in loaders/model/documents.py determine what is wrong with a value. The documents are read in
+batches, so memory doesn't grow with their number. A document that is written in the meantime may be missed,
+or reported as it was before.
 """
 
 from collections import defaultdict
@@ -16,14 +16,14 @@ from loaders.mongo import Database, Document, DriverObject, Pipeline, Stored, Va
 from loaders.reading import finding
 
 _BATCH = 500
-_MOST_SAME = 1_000  # students with one e-mail address who are reported
+_MOST_SAME = 1_000  # maximum number of students reported for an e-mail address that they share
 
 
 MisfitKind = ProblemKind | Literal["derived", "dangling", "same e-mail"]
 
 
 class Misfit(NamedTuple):
-    """Something that is wrong with a document. path: the field, such as "price.currency"."""
+    """Something that is wrong with a document. path: the path of the field, such as "price.currency"."""
 
     collection: str
     id: Value
@@ -34,11 +34,11 @@ class Misfit(NamedTuple):
 
 _DERIVED = "differs from what the other fields give"
 _DANGLING = "refers to none of the"
-_SAME_EMAIL = "is the e-mail address of another student too"
+_SAME_EMAIL = "is also the e-mail address of another student"
 
 
 async def misfits(database: Database) -> AsyncIterator[Misfit]:
-    """Yields everything that is wrong with any document, collection by collection."""
+    """Yields everything that is wrong with the stored documents, collection by collection."""
     for row in COLLECTIONS.values():
         if row.document is None:
             continue
@@ -56,14 +56,15 @@ async def misfits(database: Database) -> AsyncIterator[Misfit]:
 
 
 async def _batches(database: Database, collection: str) -> AsyncIterator[list[Stored]]:
-    # Not by `_id`, as elsewhere: MongoDB compares only values of one type, and an `_id` can have any.
+    # Unlike elsewhere, a batch isn't a range of `_id`s. MongoDB compares only values of the same type, and an
+    # `_id` can have any type.
     cursor = database[collection].find({}, batch_size=_BATCH)
     while batch := await cursor.to_list(_BATCH):
         yield batch
 
 
 def _underived(row: StoredCollection, shape: Shape, documents: Sequence[Document]) -> Iterator[Misfit]:
-    """Yields derived fields that differ, in documents whose other fields fit."""
+    """Yields derived fields that differ from the computed values, in documents whose source fields fit."""
     if row.derive is None or shape.members is None:
         return
     sources = [(name, shape.members[name]) for name in row.derived_from]
@@ -76,7 +77,7 @@ def _underived(row: StoredCollection, shape: Shape, documents: Sequence[Document
 
 
 class _Reference(NamedTuple):
-    id: Value  # the `_id` of the document that refers
+    id: Value  # `_id` of the document that contains the reference
     path: str
     target: Value
 
@@ -84,7 +85,7 @@ class _Reference(NamedTuple):
 async def _dangling(
     database: Database, row: StoredCollection, shape: Shape, documents: Sequence[Document]
 ) -> list[Misfit]:
-    """Returns the references whose targets don't exist. Sends a command for each collection referred to."""
+    """Returns the references whose targets don't exist. Sends one command for each collection of targets."""
     references: Mapping[Refers, list[_Reference]] = defaultdict(list)
     for document in documents:
         for refers, path, target in _references(shape, document, ""):
@@ -101,7 +102,7 @@ async def _dangling(
 
 
 def _references(shape: Shape, value: Value, path: str) -> Iterator[tuple[Refers, str, Value]]:
-    """Yields the references in a value: what they refer to, their places and their targets."""
+    """Yields each reference in a value: what kind of document it refers to, its path, and its target."""
     if isinstance(value, dict) and shape.members is not None:
         for name, member in shape.members.items():
             yield from _references(member, value.get(name), f"{path}.{name}" if path else name)

@@ -122,7 +122,7 @@ async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | N
 
 
 def _ids(rows: Iterable[Fields]) -> list[ObjectId]:
-    """Returns the `_id`s that are ObjectIds. Others may have stored documents with other `_id`s."""
+    """Returns the `_id`s that are ObjectIds. Other programs may have stored documents with other `_id`s."""
     return [row["_id"] for row in rows if isinstance(row["_id"], ObjectId)]
 
 

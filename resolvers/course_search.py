@@ -1,4 +1,4 @@
-"""Lists of courses that can be searched. A search that finds nothing is tried again with near words."""
+"""Lists courses, with or without a search. A search that finds nothing is tried again with similar words."""
 
 from asyncio import shield
 from collections.abc import Sequence
@@ -45,9 +45,10 @@ async def course_connections(
 ) -> list[Any]:  # Any: a ConnectionDoc or an error, as in `connections`
     """Returns one connection per parent, in order, of the courses that the viewer is allowed to see.
 
-    Sends one command, and at most two more if the search finds nothing for some parent: one looks for near
-    words, in all courses that the viewer may find, and one reads the lists again with these words. The
-    cursors of such a list contain the words, so its other pages take one command.
+    Sends one command. If the search finds nothing for some of the parents, sends at most two more: one looks
+    for similar words in all courses that the viewer may find, and the other reads these parents' lists again
+    with the similar words. The cursors of such a list contain these words, so its other pages take one
+    command.
     """
     wanted = set_fields(filter)
     listing, scope = _listing(ctx, wanted, order_by, parent)
@@ -94,12 +95,12 @@ def _statuses(ctx: Context, wanted: Document) -> Sequence[CourseStatus]:
 
 
 def _is_empty(page: Page) -> bool:
-    """Returns whether the list is empty, and not only a page of `first: 0`."""
+    """Returns whether the whole list is empty, and not only the page, as with `first: 0`."""
     return not (page.documents or page.has_next or page.has_previous)
 
 
 async def _corrected(ctx: Context, statuses: Sequence[CourseStatus], text: str) -> str | None:
-    """Corrects a search. Equal searches of a request share one command, at whatever place they are."""
+    """Corrects a search. Equal searches in a request share one command, wherever they occur in it."""
     key = (_Corrector.__call__, None)
     if (loader := ctx.levels.get(key)) is None:
         loader = ctx.levels[key] = DataLoader(_Corrector(ctx))

@@ -90,8 +90,8 @@ def level(
 
     function: `async (parents, ctx, *, arguments) -> one entry per parent, in order`.
     reads: the stored keys of the parents that the function reads, in addition to `_id`.
-    commands: the number of MongoDB commands that the function usually sends. search_commands: how many more
-    it can send if its filter has a search.
+    commands: the number of MongoDB commands that the function usually sends. search_commands: the number of
+    additional commands that it can send if its filter has a search.
     most: the maximum length of the returned list, if the field is a list without pages.
 
     graphql-core resolves parents one at a time. When it runs the operation, a DataLoader batches the calls
@@ -123,8 +123,8 @@ def root(
 ) -> Declaration:
     """Declares a field of Query or Mutation.
 
-    function: `async (ctx, *, arguments) -> the value of the field`. commands, search_commands,
-    most: same as for `level`.
+    function: `async (ctx, *, arguments) -> the value of the field`. commands, search_commands, most: same as
+    for `level`.
     Before a field of Mutation is resolved, everything that the request has read so far is dropped.
     """
 

@@ -20,12 +20,12 @@ from loaders.mongo import Database, Value
 from loaders.problems import Misfit, MisfitKind
 from loaders.reading import NOWHERE, default_of
 
-_SHOWN = 5  # ids for each kind of problem
-_LONGEST = 100  # characters of an `_id`
+_SHOWN = 5  # maximum number of ids shown for each kind of problem
+_LONGEST = 100  # maximum length of a shown `_id`, in characters
 
 
 class _Kind(NamedTuple):
-    """The problems that are shown together."""
+    """A kind of problem. All problems of a kind are shown together."""
 
     collection: str
     path: str
@@ -39,18 +39,19 @@ def check(
         typer.Option("--all", help="Print a line for every problem, instead of the first ids of a kind."),
     ] = False,
 ) -> None:
-    """List the documents that don't fit: their ids, what is wrong, and what to do about it.
+    """List the documents that don't fit the data model: their ids, what is wrong, and what to do about it.
 
-    Finds missing fields, wrong types, values out of range, references that lead nowhere, and values that
-    don't follow from the others. Reads every document, and writes nothing; safe to run while the gateway is
-    serving requests. Exits with 1 if anything is found. For ratings and counts, see `lectern recount`.
+    Finds missing fields, wrong types, values out of range, references that lead nowhere, derived values that
+    don't match the fields they are computed from, and e-mail addresses that several students share. Reads
+    every document and writes nothing, so it is safe to run while the gateway is serving requests. Exits with
+    1 if anything is found. For ratings and counts, see `lectern recount`.
     """
     if asyncio.run(_check(Console(), every=every)):
         raise typer.Exit(1)
 
 
 async def _check(console: Console, *, every: bool) -> int:
-    """Prints what is found. Returns the number of problems."""
+    """Prints the problems that are found, and returns their number."""
     counts: Counter[_Kind] = Counter()
     ids: Mapping[_Kind, list[str]] = defaultdict(list)
     async with connect(load()) as database:
@@ -89,7 +90,7 @@ def _print_kind(console: Console, kind: _Kind, count: int, ids: list[str]) -> No
 
 def _print_summary(console: Console, counts: Mapping[_Kind, int], total: int) -> None:
     if not counts:
-        _say(console, f"All {total:,} documents fit.", "green")
+        _say(console, f"All {total:,} documents fit the data model.", "green")
         return
     by_collection: Counter[str] = Counter()
     for kind, count in counts.items():
@@ -130,7 +131,11 @@ def _advice(kind: _Kind) -> str:
 
 
 def _advice_on_value(row: StoredCollection, kind: _Kind, field: str) -> str:
-    """Returns what readers get instead of a value, and how to store it if the value is only missing."""
+    """Returns advice on a value that is missing or wrong.
+
+    The advice usually names the default that readers get. If the value is missing, it also gives the command
+    that stores this default.
+    """
     shape = ((row.document and shape_of(row.document).members) or {})[field]
     if row.type_name is None:
         return "Correct the value."

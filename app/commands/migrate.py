@@ -26,18 +26,18 @@ from loaders.migrations import (
     Status,
 )
 
-NOT_DONE = 3  # the exit status if migrations are not done; 1 is that of errors, 2 that of wrong usage
-_INTERVAL = 5.0  # seconds between two lines of progress, if the output is no terminal
+NOT_DONE = 3  # exit status if migrations are not done; 1 means an error, and 2 wrong usage
+_INTERVAL = 5.0  # seconds between two lines of progress, if the output isn't a terminal
 
 migrate = typer.Typer(
-    help="Bring the documents of an earlier version to this version's form, or show what is to do.",
+    help="Bring the documents of an earlier version to this version's form, or show what is left to do.",
     no_args_is_help=True,
 )
 
 
 @migrate.command()
 def status() -> None:
-    """Show every migration: whether it is done, how far it is, and when.
+    """Show each migration's state and progress, and the time of its last change.
 
     Exits with 0 if all are done, and with 3 if not.
     """
@@ -58,9 +58,9 @@ def up(
         ),
     ] = False,
 ) -> None:
-    """Run the migrations that are not done. Safe beside running gateways, of this and the earlier version.
+    """Run the migrations that are not done. Gateways of this and the earlier version can go on running.
 
-    Can be interrupted in any way: run it again, and it resumes.
+    It can be interrupted at any moment: run it again, and it resumes where it stopped.
 
     Exits with 0 if all are done, and with 3 if another process is running them.
     """
@@ -68,10 +68,10 @@ def up(
     try:
         done = asyncio.run(_up(console, again=again))
     except LeaseHeldError as error:
-        _say(console, f"{_running(error.holder)} `lectern migrate status` shows how far it is.")
+        _say(console, f"{_running(error.holder)} `lectern migrate status` shows how far it has got.")
         raise typer.Exit(NOT_DONE) from None
     except KeyboardInterrupt:
-        _say(console, "Interrupted. Run the same command again: it resumes.")
+        _say(console, "Interrupted. Run the same command again: it resumes where it stopped.")
         raise typer.Exit(130) from None
     for record in done:
         _say(console, f"Migration {record['_id']} is done: {_counted(record)}")
@@ -101,7 +101,8 @@ async def _up(console: Console, *, again: bool) -> list[Record]:
                 raise CommandError(str(error)) from None
             except ConnectionFailure as error:
                 raise CommandError(
-                    f"MongoDB failed: {reason_of(str(error))}\nRun the same command again: it resumes."
+                    f"MongoDB failed: {reason_of(str(error))}\n"
+                    "Run the same command again: it resumes where it stopped."
                 ) from None
 
 
@@ -115,7 +116,7 @@ def _running(holder: Holder) -> str:
 
 
 def _line(status: Status) -> str:
-    """Formats a status as a line: number, state, since when, details, description."""
+    """Formats a status as a line: number, state, description and, if the migration has begun, details."""
     record, number = status.record, status.migration.number
     if record is None:
         return f"{number}  pending  {status.migration.description}"

@@ -20,7 +20,7 @@ from loaders.recounting import Difference
 #: Maps a collection, field and remedy (what an operator can do, or None) to the number of differences.
 _Tally = Mapping[tuple[str, str, str | None], int]
 
-_LONGEST = 100  # characters of a value
+_LONGEST = 100  # maximum length of a shown value, in characters
 
 _COUNTED = {"courses": "course", "courseRuns": "run", "students": "student", "reviews": "review"}
 
@@ -78,7 +78,7 @@ def _value(value: object) -> str:
         return value.isoformat(" ", "minutes")
     if isinstance(value, int | float):
         return str(value)
-    text = repr(value)  # anything that others have stored, without control characters
+    text = repr(value)  # any other value that is stored, with control characters escaped
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

@@ -128,7 +128,7 @@ def _url(listening: socket.socket) -> str:
 
 
 async def _examine(settings: Settings) -> list[str]:
-    """Waits for MongoDB. Returns warnings about indexes and documents in the database."""
+    """Waits for MongoDB. Returns warnings about missing or differing indexes and pending migrations."""
     seconds = settings.wait_for_mongodb
     async with connect(settings) as database:
         await wait_for(

@@ -50,10 +50,10 @@ def check_schema(file: _File = Path("schema.graphql")) -> None:
 
 
 def indexes() -> None:
-    """Create the indexes that are missing in the database, and report those that differ.
+    """Create the indexes that are missing from the database, and report those that differ from Lectern's.
 
-    Compares keys and options. Never drops an index: what to do about one that differs, or that duplicates
-    prevent, is printed. Exits with 1 if there is any.
+    Compares keys and options, and never drops an index. If an index differs, or duplicates prevent its
+    creation, prints what to do about it, and exits with 1.
     """
     done = asyncio.run(_create_indexes())
     console = Console(stderr=True)

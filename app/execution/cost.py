@@ -61,8 +61,8 @@ class Cost(NamedTuple):
     objects: the number of JSON objects in the response, plus the fetched documents that don't appear in it.
     values: the number of other values in the response, each multiplied by the weight that its field declares,
     plus the number of values in list arguments. commands: the number of MongoDB commands that are usually
-    sent if no list is empty and no object is null, or no search finds anything; equal calls at the same depth
-    count once.
+    sent if no list is empty and no object is null. A search counts as if it found nothing, because it then
+    sends more commands. Equal calls at the same depth count once.
     """
 
     objects: int
@@ -275,7 +275,7 @@ class _Pricing:
         }
 
     def _searches(self, node: FieldNode) -> bool:
-        """Returns whether a field has a filter with a search that isn't null."""
+        """Returns whether a field's `filter` argument has a `search` that isn't null."""
         values = (argument.value for argument in node.arguments or () if argument.name.value == "filter")
         return any(map(self._has_search, values))
 
@@ -288,7 +288,7 @@ class _Pricing:
         return any(not isinstance(s, NullValueNode) and self._is_given(s) for s in searches)
 
     def _is_given(self, node: ValueNode) -> bool:
-        """Returns whether a value isn't a variable that is null or omitted."""
+        """Returns False if a value is a variable that is null or omitted; otherwise True."""
         return not isinstance(node, VariableNode) or self._variables.get(node.name.value) is not None
 
     def _length_of(self, node: ValueNode) -> int:

@@ -71,7 +71,7 @@ class Restorer:
                 linked[index] = Unlinked(records[index].row, too_many_categories(category["name"]))
             elif isinstance(incoming, Incoming):
                 incoming.new["slug"] = incoming.fields.pop("slug")
-                if "oldSlugs" in incoming.fields:  # like the slug, not changed in a stored course
+                if "oldSlugs" in incoming.fields:  # like the slug, set only in new courses
                     incoming.new["oldSlugs"] = incoming.fields.pop("oldSlugs")
                 incoming.fields["categorySlug"] = category and existing[category["slug"]]
                 incoming.fields["instructorIds"] = [instructors[exported_key(i)] for i in row["instructors"]]

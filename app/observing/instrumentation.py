@@ -88,10 +88,11 @@ class Listener:
         kind: "commit" or "rest of a write". error: the exception if it failed; otherwise None.
         """
 
-    def misfit(self, collection: str, id: Any, fields: Sequence[str]) -> None:  # Any: of any BSON type
-        """Called when a document that doesn't fit its declared shape has been read (`lectern check`).
+    # Any, because an `_id` can have any BSON type.
+    def misfit(self, collection: str, id: Any, fields: Sequence[str]) -> None:
+        """Called when a document has been read that doesn't fit its declared shape (see `lectern check`).
 
-        id: its `_id`. fields: the stored fields that were missing or had the wrong type.
+        id: its `_id`. fields: the names of the fields that were missing or had the wrong type.
         """
 
 

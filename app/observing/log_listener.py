@@ -1,4 +1,4 @@
-"""Logs refused requests, documents that do not fit, and the outcome of writes that outlived their request."""
+"""Logs refused requests, documents of the wrong shape, and outcomes of writes that outlived their request."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _LONGEST = 500  # maximum length of a logged reason, in characters
 
 
 class LogListener(Listener):
-    """Logs warnings about overload, documents that do not fit, and writes that outlived their request.
+    """Logs warnings about overload, documents of the wrong shape, and writes that outlived their request.
 
     Repeated warnings are throttled.
     """
@@ -24,7 +24,9 @@ class LogListener(Listener):
         self._committed = Throttled("a commit outlived its request: committed")
         self._not_committed = Throttled("a commit outlived its request: not committed")
         self._unknown = Throttled("a commit outlived its request: outcome unknown")
-        self._misfit = Throttled("a document does not fit, and was read with defaults: run `lectern check`")
+        self._misfit = Throttled(
+            "a document has the wrong shape, and was read with defaults: run `lectern check`"
+        )
         self._rest_failed = Throttled("follow-up work of a write failed: run `lectern recount`")
 
     def refused(self, refusal: Refused) -> None:

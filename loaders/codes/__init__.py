@@ -1,7 +1,7 @@
-"""Codes of currencies (ISO 4217), countries (ISO 3166-1) and languages (BCP 47), and their names.
+"""Codes of currencies (ISO 4217), countries (ISO 3166-1) and languages (BCP 47).
 
-A name is matched exactly, except for case, accents, spaces and punctuation. Nothing is guessed: what isn't in
-a table has no code.
+Countries and languages are also found by their names. A name must equal one in the tables, except for case,
+accents, spaces and punctuation. Nothing is guessed: other names have no code.
 """
 
 from loaders.codes.countries import country_code, is_country

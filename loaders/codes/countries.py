@@ -1,4 +1,4 @@
-"""Countries by the codes of ISO 3166-1, and by their names."""
+"""Finds countries by their ISO 3166-1 codes and by their names."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -11,7 +11,7 @@ from loaders.codes.own_names import own_country_names
 
 _CODES = frozenset(country.alpha_2 for country in countries)
 
-#: Names and abbreviations in use that the tables don't have, and the parts of the United Kingdom.
+#: Common names and abbreviations that the tables lack, and the parts of the United Kingdom.
 _ALIASES = {
     "UK": "GB", "U.K.": "GB", "Great Britain": "GB", "Britain": "GB", "England": "GB", "Scotland": "GB",
     "Wales": "GB", "Northern Ireland": "GB", "U.S.": "US", "United States of America": "US", "UAE": "AE",
@@ -26,14 +26,15 @@ _ALIASES = {
 
 
 def is_country(code: str) -> bool:
-    """Whether a country has this ISO 3166-1 alpha-2 code, in capital letters. UK is not one: it is GB."""
+    """Returns whether a text is an ISO 3166-1 alpha-2 code, in capital letters; "GB" is, "UK" isn't."""
     return code in _CODES
 
 
 def country_code(text: str) -> str | None:
-    """Returns the ISO 3166-1 alpha-2 code of a country.
+    """Returns the ISO 3166-1 alpha-2 code of a country, or None if the country is unknown.
 
-    text: a code of two or three letters, UK, or a name in English or in a language of the country.
+    text: a code of two or three letters, "UK", or the country's name in English or in one of its official
+    languages.
     """
     if len(text) > LONGEST_NAME:
         return None
@@ -56,7 +57,10 @@ def _own() -> Mapping[str, str]:
 
 
 def _english_names() -> Iterator[tuple[str, str]]:
-    """Yields the names of the standard, also with "Republic of" in front, and those of the CLDR."""
+    """Yields the English names of countries in ISO 3166-1 and in the CLDR, each with the country's code.
+
+    A name such as "Korea, Republic of" is also given as "Republic of Korea".
+    """
     cldr = Locale("en").territories
     for country in countries:
         code = country.alpha_2

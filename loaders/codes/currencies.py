@@ -2,16 +2,16 @@
 
 from iso4217 import Currency
 
-#: The number of decimal places by code. Metals, testing codes and the like have no minor unit in the
-#: standard, so no amount of money can be stored in them.
+#: Maps currency codes to numbers of decimal places. Metals, testing codes and the like have no minor unit in
+#: the standard, so they are left out, and prices can't be given in them.
 _MINOR_UNITS = {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
 
 
 def is_currency(code: str) -> bool:
-    """Whether prices can be in this currency, given as a code in capital letters."""
+    """Returns whether `code`, in capital letters, is the code of a currency that prices can be in."""
     return code in _MINOR_UNITS
 
 
 def minor_units(code: str) -> int | None:
-    """Returns a currency's number of decimals: 2 for USD, 0 for JPY, 3 for KWD; None if unknown."""
+    """Returns a currency's number of decimal places: 2 for USD, 0 for JPY, 3 for KWD; None if it has none."""
     return _MINOR_UNITS.get(code)

@@ -1,4 +1,4 @@
-"""Languages as BCP 47 tags, read from tags, from codes of ISO 639 and from names."""
+"""Finds the BCP 47 tags of languages that are given as tags, as ISO 639 codes or by their names."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -28,10 +28,10 @@ _ALIASES = {
 
 
 def language_tag(text: str) -> str | None:
-    """Returns the BCP 47 tag of a language, in the usual case: "pt-BR", "zh-Hans".
+    """Returns the BCP 47 tag of a language, such as "pt-BR" or "zh-Hans"; None if the language is unknown.
 
-    text: a tag, a code of two or three letters, or a name in English or in the language itself. A script or a
-    country can follow the name.
+    text: a tag in any case, a code of two or three letters, or a name in English or in the language itself. A
+    name can be followed by a script or a country.
     """
     text = text.strip()
     if len(text) > LONGEST_NAME:
@@ -73,7 +73,7 @@ def _from_qualified(text: str) -> str | None:
 
 @cache
 def _codes() -> Mapping[str, str]:
-    """Maps the codes of ISO 639, of two letters and of three, to the shortest code of the language."""
+    """Maps each ISO 639 code, of two or three letters, to the shortest code of the same language."""
     named = [language for language in languages if language.type != "S" and language.scope != "S"]
     return {
         code: getattr(language, "alpha_2", language.alpha_3)
@@ -99,7 +99,8 @@ def _english_names() -> Iterator[tuple[str, str]]:
             yield name, code.replace("_", "-")
     for language in languages:
         if code := getattr(language, "alpha_2", None):
-            yield re.sub(r"\s*\(.*\)", "", language.name), code  # "Swahili (macrolanguage)"
+            # Removes the note from names such as "Swahili (macrolanguage)".
+            yield re.sub(r"\s*\(.*\)", "", language.name), code
 
 
 @cache
@@ -109,7 +110,7 @@ def _scripts() -> Mapping[str, str]:
 
 @cache
 def _regions() -> frozenset[str]:
-    """The codes of regions larger than a country, such as 419 for Latin America."""
+    """Returns the codes of regions that are larger than a country, such as 419 for Latin America."""
     return frozenset(code for code in map(str, Locale("en").territories) if code.isdigit())
 
 

@@ -1,23 +1,23 @@
-"""Folds names, so that "Côte d'Ivoire" and "COTE DIVOIRE" are the same one."""
+"""Folds names, so that "Côte d'Ivoire" and "COTE DIVOIRE" become equal."""
 
 import re
 from collections.abc import Iterable, Mapping
 from unicodedata import category, combining, name, normalize
 
-#: Longer texts are not names, and aren't looked at.
+#: The maximum length of a name, in characters. Longer texts aren't looked up.
 LONGEST_NAME = 100
 
 _ARTICLE = re.compile(r"^\s*the\s+", re.IGNORECASE)
 
 
 def folded(text: str) -> str:
-    """Returns a name without case, spaces, punctuation, a leading "the", and marks on Latin letters."""
+    """Returns a name in lower case, without spaces, punctuation, a leading "the" and Latin accents."""
     decomposed = normalize("NFKD", normalize("NFKC", _ARTICLE.sub("", text)).casefold())
     return "".join(_kept(decomposed.replace("&", "and").replace("\u0131", "i")))
 
 
 def unambiguous(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    """Maps the folded names to their codes, without the names of several codes."""
+    """Maps folded names to codes. Takes (name, code) pairs; leaves out names with several codes."""
     codes: dict[str, str | None] = {}
     for text, code in pairs:
         key = folded(text)
@@ -29,7 +29,7 @@ def _kept(decomposed: str) -> Iterable[str]:
     is_latin = False
     for character in decomposed:
         if combining(character):
-            if not is_latin:  # a mark on another letter is a vowel, say, and changes the word
+            if not is_latin:  # a mark on a letter of another script, such as a vowel sign, changes the word
                 yield character
         elif category(character)[0] in "LNM":
             is_latin = name(character, "").startswith("LATIN ")

@@ -1,6 +1,6 @@
-"""Names of languages and countries in their own languages, from the CLDR by Babel.
+"""Names of languages and countries in their own languages, from Babel's copy of the CLDR.
 
-Reading all of them takes about half a second, so callers keep the result and try English first.
+Reading all of them takes about half a second, so callers cache the result, and try English names first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,14 +11,14 @@ from babel.languages import get_official_languages
 
 
 def own_language_names(codes: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yields the name of each of these languages in itself, with its code."""
+    """Yields each language's name in the language itself, with its code: ("Deutsch", "de")."""
     for code, locale in _locales(codes):
         if name := locale.languages.get(code):
             yield name, code
 
 
 def own_country_names(codes: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yields the name of each of these countries in each of its official languages, with its code."""
+    """Yields each country's name in each of its official languages, with its code: ("Suisse", "CH")."""
     pairs = sorted((language, code) for code in codes for language in _spoken(code))
     countries: Mapping[str, list[str]] = {
         language: [code for _, code in group] for language, group in groupby(pairs, key=lambda pair: pair[0])
@@ -36,7 +36,10 @@ def _spoken(country: str) -> Iterable[str]:
 
 
 def _locales(codes: Iterable[str]) -> Iterator[tuple[str, Locale]]:
-    """Yields the locales that exist. Babel caches each, about 0.5 MB, so the cache is cleared after each."""
+    """Yields each language code for which Babel has a locale, with the locale.
+
+    Babel caches every locale, which takes about 0.5 MB, so the cache is cleared after each one.
+    """
     for code in codes:
         try:
             yield code, Locale.parse(code)

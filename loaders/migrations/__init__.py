@@ -1,4 +1,4 @@
-"""Migrations: they bring the documents of an earlier version to the form that this version computes."""
+"""Migrations, which bring documents that an earlier version wrote to the form that this version writes."""
 
 from loaders.migrations.lease import Holder, LeaseHeldError, LeaseLostError
 from loaders.migrations.migration import Migration, Step

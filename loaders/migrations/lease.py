@@ -1,7 +1,8 @@
-"""A lease in MongoDB, so that migrations run in one process at a time, on whatever machine.
+"""A lease stored in MongoDB, which ensures that only one process, on one machine, runs migrations.
 
-The holder renews it every few seconds. If the holder dies, the lease expires soon after, and another process
-can acquire it. All times are those of MongoDB's clock, because the clocks of machines differ.
+The holder renews the lease every few seconds. If the holder dies, the lease expires soon after, and another
+process can acquire it. All times are taken from MongoDB's clock, because the clocks of different machines
+differ.
 """
 
 import os
@@ -18,21 +19,21 @@ from pymongo.write_concern import WriteConcern
 
 from loaders.mongo import Collection, Database, Document, find_one
 
-_LASTS = 15.0  # seconds after its last renewal
-_RENEWED = 4.0  # seconds between renewals
-_LOOKED = 0.5  # seconds between attempts to acquire it
+_LASTS = 15.0  # seconds from the last renewal until the lease expires
+_RENEWED = 4.0  # seconds between renewals of the lease
+_LOOKED = 0.5  # seconds between attempts to acquire the lease
 _ID = "lease"
 
 
 class Holder(NamedTuple):
-    """The process that holds the lease. name: its machine and process id. since: when it acquired it."""
+    """The process that holds the lease. name: its machine and process id. since: when it got the lease."""
 
     name: str
     since: datetime
 
 
 class LeaseHeldError(Exception):
-    """Another process holds the lease, and renews it."""
+    """Another process holds the lease, and is still renewing it."""
 
     def __init__(self, holder: Holder) -> None:
         super().__init__(holder)
@@ -44,7 +45,7 @@ class LeaseLostError(Exception):
 
 
 class Lease:
-    """A lease that this process holds. token: identifies this holding of it."""
+    """This process's claim to the lease. token: marks the stored lease as held by this process."""
 
     def __init__(self, database: Database) -> None:
         self.token = token_hex(16)
@@ -59,8 +60,8 @@ class Lease:
     async def acquire(self, waiting: Callable[[Holder], None]) -> None:
         """Acquires the lease. If another process holds it, waits until it expires or is released.
 
-        Raises LeaseHeldError once that process, or a third one, has renewed it. waiting: called once with the
-        holder that is waited for.
+        Raises LeaseHeldError if that process renews the lease in the meantime, or a third process acquires
+        it. waiting: called once with the process that holds the lease, if there is one.
         """
         first: Document | None = None
         while (found := await self._attempt())["token"] != self.token:
@@ -72,14 +73,14 @@ class Lease:
             await sleep(_LOOKED)
 
     async def _attempt(self) -> Document:
-        """Takes the lease if it is free or has expired. Returns it, whoever holds it."""
+        """Takes the lease if it is free or has expired. Returns the stored lease, taken or not."""
         is_free = {"$lte": [{"$ifNull": ["$expiresAt", "$$NOW"]}, "$$NOW"]}
         name = f"{socket.gethostname()} (process {os.getpid()})"
         own = {
             "token": self.token, "holder": {"$literal": name}, "since": "$$NOW", "expiresAt": _later(),
         }  # fmt: skip
         taken = {field: {"$cond": [is_free, value, f"${field}"]} for field, value in own.items()}
-        with suppress(DuplicateKeyError):  # another process has just inserted it
+        with suppress(DuplicateKeyError):  # another process has just inserted the lease
             await self._collection.update_one({"_id": _ID}, [{"$set": taken}], upsert=True)
         return await self._collection.find_one({"_id": _ID}) or own
 
@@ -87,7 +88,7 @@ class Lease:
         """Renews the lease until cancelled, or until another process has acquired it."""
         while not self._is_lost:
             await sleep(_RENEWED)
-            with suppress(PyMongoError):  # whoever uses the lease gets the same error
+            with suppress(PyMongoError):  # if MongoDB can't be reached, the migration itself fails too
                 renewed = await self._collection.update_one(
                     {"_id": _ID, "token": self.token}, [{"$set": {"expiresAt": _later()}}]
                 )
@@ -99,7 +100,7 @@ class Lease:
 
 @asynccontextmanager
 async def held_lease(database: Database, waiting: Callable[[Holder], None]) -> AsyncIterator[Lease]:
-    """Holds the lease for as long as the context lasts. Raises LeaseHeldError (see Lease.acquire)."""
+    """Acquires the lease, and holds it until the context ends. Raises LeaseHeldError (see Lease.acquire)."""
     lease = Lease(database)
     await lease.acquire(waiting)
     renewing = create_task(lease.renew_regularly())
@@ -107,7 +108,7 @@ async def held_lease(database: Database, waiting: Callable[[Holder], None]) -> A
         yield lease
     finally:
         renewing.cancel()
-        with suppress(PyMongoError):  # it expires by itself
+        with suppress(PyMongoError):  # if it can't be released, the lease expires by itself
             await lease.release()
 
 
@@ -119,7 +120,7 @@ async def current_holder(database: Database) -> Holder | None:
 
 
 def durable(collection: Collection) -> Collection:
-    """Returns the collection with majority write concern: what it has acknowledged is never rolled back."""
+    """Returns the collection with majority write concern: acknowledged writes are never rolled back."""
     return collection.with_options(write_concern=WriteConcern("majority"))
 
 

@@ -1,9 +1,9 @@
-"""Migration 1: derived keys of courses and students, and slugs, by the present rules for text.
+"""Migration 1: recomputes search terms, sort keys and slugs by the present rules for text.
 
-The rules before it took the marks off the letters of all scripts, so that the slug of "データ" was "テータ",
-and stored Hangul decomposed. A slug that these rules made from the course's title is made anew; the former
-slug still leads to the course. Other slugs were chosen by a person, and stay. So it is with categories and
-their names.
+The earlier rules removed marks from letters of all scripts, so that "データ" had the slug "テータ". They left
+Hangul decomposed. If they made a slug from the course's title, the course gets a new one; the former slug
+still leads to it. Other slugs were chosen by a person, so they are only composed (NFC). The slugs of
+categories are treated in the same way, with the name instead of the title.
 """
 
 import re
@@ -20,17 +20,18 @@ from loaders.mongo import Database, Document, Fields, Transaction, transaction
 from loaders.text import slugify, unique_slugs
 
 _NUMBER = re.compile(r"[0-9]+")
-_MOST = 1_000  # categories, all in one batch; an import creates at most MOST_CATEGORIES
+_MOST = 1_000  # categories per batch: more than MOST_CATEGORIES, so that a single batch has all of them
 
-# -- The rules for slugs before this migration: a copy, because a migration must not change with the code.
+# -- The earlier rules for slugs. They are copied here, because a migration must not change when the code
+# does.
 
 _OLD_WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")
 _OLD_SIGNS = {"+": "p", "#": "sharp"}
-_OLD_SHORT = 75  # characters of a slug that createCourse made from a title, before a number was appended
+_OLD_SHORT = 75  # maximum length of a slug that createCourse made, before it appended a number
 
 
 def old_slug(text: str) -> str:
-    """Converts a string to a slug by the rules before this migration."""
+    """Converts a string to a slug by the rules from before this migration."""
     folded = "".join(map(_old_folded, text))
     words = (word[:64] for word in _OLD_WORD.findall(folded))
     return "-".join(re.sub(r"[+#]", lambda sign: _OLD_SIGNS[sign[0]], word) for word in words)[:80].strip("-")
@@ -46,28 +47,29 @@ def _old_kept(character: str) -> str:
     return character if is_kept else " "
 
 
-# -- The changes
+# -- The changes that the migration makes
 
 
 class _Wanted(NamedTuple):
-    """The slug that a course should have, and what distinguishes it if the slug is taken (unique_slugs)."""
+    """The slug that a course should have, and the suffix to add if the slug is taken (see unique_slugs)."""
 
     slug: str
     suffix: str
 
 
 def wanted_slug(course: Fields) -> _Wanted | None:
-    """Returns the slug that a course should have by the present rules, or None if its slug stays."""
+    """Returns the slug that a course should have by the present rules, or None if it keeps its slug."""
     slug, suffix = course["slug"], str(course["_id"])[-6:]
     wanted = _made_anew(course, suffix) or _Wanted(normalize("NFC", slug), suffix)
-    # If the course had the wanted slug in the past, somebody has changed it.
+    # If the wanted slug is a former slug of the course, somebody has changed it on purpose.
     return None if wanted.slug in (slug, *(course.get("oldSlugs") or ())) else wanted
 
 
 def _made_anew(course: Fields, suffix: str) -> _Wanted | None:
-    """Returns the wanted slug of a course whose slug the old rules made from its title; else None.
+    """Returns the wanted slug of a course if the old rules made its slug from its title; otherwise None.
 
-    They made it alone, or with a number, or with the external id and perhaps a number (unique_slugs).
+    The old rules could append a number to the title's slug, or the course's external id and perhaps a number
+    (see unique_slugs).
     """
     slug, title = course["slug"], course["title"]
     made, new = old_slug(title) or "course", slugify(title) or "course"
@@ -76,7 +78,8 @@ def _made_anew(course: Fields, suffix: str) -> _Wanted | None:
     for base in (made, made[:_OLD_SHORT].strip("-")):
         rest = slug.removeprefix(base).removeprefix("-")
         if slug == base or (slug == f"{base}-{rest}" and _NUMBER.fullmatch(rest)):
-            # With a number, it was another title's without one by the old rules alone.
+            # A number in the old slug means that another course had the slug without it. If the new rules
+            # give another slug, the course may no longer need the number.
             return _Wanted(slug if new == made else new, rest or new_id or suffix)
         if old_id and re.fullmatch(f"{re.escape(base)}-{re.escape(old_id)}(-[2-9])?", slug):
             same = (new, new_id) == (made, old_id)
@@ -95,14 +98,17 @@ async def _course_changes(database: Database, courses: Sequence[Document]) -> li
 
 
 def _recomputed_course(course: Document) -> Document:
-    """Returns the changed fields. If the slug changes, it is the _Wanted one, which may be taken."""
+    """Returns the fields of a course that change. If the slug does, its value is a _Wanted."""
     fields = different(course, derived("courses", course))
     wanted = wanted_slug(course)
     return fields if wanted is None else {**fields, "slug": wanted}
 
 
 def _renamed(course: Document, slug: str) -> Document:
-    """Returns the fields of a course that gets a new slug. Slugs are looked for in composed form."""
+    """Returns the new `slug` and `oldSlugs` of a course or category.
+
+    The former slugs are composed, because a slug is composed before it is looked up.
+    """
     former = dict.fromkeys(normalize("NFC", old) for old in old_slugs(course, slug))
     former.pop(slug, None)
     return {"slug": slug, "oldSlugs": list(former)}
@@ -113,10 +119,10 @@ def _recomputed_student(student: Document) -> Document:
 
 
 async def _rename_categories(database: Database, categories: Sequence[Document]) -> list[Fields | None]:
-    """Renews the slugs of categories, and moves their courses. Leaves no changes to be made by the step.
+    """Renews the slugs of categories, and moves their courses. Returns no fields for the step to set.
 
-    A category and its courses change in one transaction, because they refer to it by the slug. If the new
-    slug is taken, the category keeps its slug.
+    A category and its courses change in one transaction, because courses refer to a category by its slug. If
+    the new slug is taken, the category keeps its slug.
     """
     changes = [attempted(_renamed_category, one) for one in categories]
     taken = {slug for one in categories for slug in (one.get("slug"), *(one.get("oldSlugs") or ()))}
@@ -131,14 +137,15 @@ async def _rename_categories(database: Database, categories: Sequence[Document])
 async def _move_late_courses(
     database: Database, categories: Sequence[Document], changes: Sequence[Fields | None]
 ) -> None:
-    """Moves courses to their category that still have its former slug.
+    """Corrects courses that still refer to their category by its former slug.
 
-    Somebody may have read that slug before the category was renamed, and written it to a course afterwards.
+    A gateway may have read that slug before the category was renamed, and written it to a course afterwards.
     """
     right = [one for one, fields in zip(categories, changes, strict=True) if fields == {}]
     present = {one.get("slug") for one in categories}
     former = {slug: one["slug"] for one in right for slug in one.get("oldSlugs") or ()}
-    for one in right:  # a former slug that differs only in not being composed isn't kept
+    # A former slug isn't in `oldSlugs` if it differed from the present one only in its normal form.
+    for one in right:
         if one["slug"] == slugify(one["name"]):
             former.setdefault(old_slug(one["name"]), one["slug"])
     for slug in former.keys() - present:

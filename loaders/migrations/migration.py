@@ -1,24 +1,24 @@
-"""What a migration consists of: steps, each of which changes the documents of one collection."""
+"""Defines what a migration is: a list of steps, each of which changes the documents of one collection."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from loaders.mongo import Database, Document, Fields
 
-#: Returns for each document, in order, the fields to set: none if the document is right as it is. None
-#: instead of fields means that the document has a shape from which nothing can be computed.
+#: A function that returns the fields to set in each document, in order: an empty mapping if the document
+#: needs no change, and None if nothing can be computed from it because of its shape.
 Changes: TypeAlias = Callable[[Database, Sequence[Document]], Awaitable[Sequence[Fields | None]]]
 
 
 class Step(NamedTuple):
     """The part of a migration that concerns one collection.
 
-    It must be idempotent: for a document that it has changed, it returns no further changes. If a change
-    concerns documents of several collections, `changes` makes it itself, in a transaction, and returns none.
+    A step must be idempotent: for a document that it has changed, `changes` returns no further fields. If a
+    change affects several collections, `changes` makes it itself, in a transaction, and returns no fields.
 
-    sources: the keys that the changes are computed from. A document is only changed if all of them still have
-    the values that were read. reads: other keys that `changes` needs, such as those that it sets.
-    size: documents per batch, so that a batch takes a fraction of a second.
+    sources: the keys that the changes are computed from. A document is changed only if all of these keys
+    still have the values that were read. reads: other keys that `changes` needs, such as those that it sets.
+    size: the number of documents per batch, chosen so that a batch takes a fraction of a second.
     """
 
     collection: str
@@ -29,7 +29,7 @@ class Step(NamedTuple):
 
 
 class Migration(NamedTuple):
-    """A migration. Its number never changes, and neither does its place in the order."""
+    """A migration. Its number and its place in the order of migrations never change."""
 
     number: int
     description: str
@@ -37,10 +37,10 @@ class Migration(NamedTuple):
 
 
 def each(change: Callable[[Document], Fields]) -> Changes:
-    """Makes the changes of a step from a function of one document.
+    """Converts a function that returns the fields to set in one document to the `changes` of a step.
 
-    If the function fails because a key is missing or has a value of another type, the document is left as it
-    is: what was written by others can have any shape, and must not stop a migration.
+    If the function fails because a key is missing or has a value of the wrong type, the document is left
+    unchanged. Documents that other programs wrote can have any shape, and must not stop a migration.
     """
 
     async def changes(_: Database, documents: Sequence[Document]) -> list[Fields | None]:
@@ -57,5 +57,5 @@ def attempted(change: Callable[[Document], Fields], document: Document) -> Field
 
 
 def different(document: Fields, fields: Fields) -> Document:
-    """Returns those of the fields whose values differ from the document's."""
+    """Returns the fields whose values differ from those in the document."""
     return {name: value for name, value in fields.items() if document.get(name) != value}

@@ -1,4 +1,4 @@
-"""The records of migrations in the database: what is done, and the position of what isn't.
+"""The records of migrations in the database, which say what is done, and where to resume.
 
 There is one record for each migration that has begun, with the migration's number as `_id`.
 """
@@ -20,10 +20,13 @@ State = Literal["pending", "running", "done"]
 class Record(TypedDict):
     """The record of a migration. Times are those of the machine that ran it.
 
-    position: the pass, the step, and the `_id` of the last document whose batch is done; null at the start of
-    a step. token: that of the lease under which the record was last written. examined: documents since the
-    migration began, or began again; total: an estimate of how many there will be. changed: documents.
-    unusual: documents of a shape from which nothing can be computed, in the last pass.
+    position: the numbers of the pass and the step, and the `_id` of the last document that was processed,
+    which is null at the start of a step. token: the token of the lease under which the record was last
+    written.
+    total: an estimate of the number of documents to examine. examined: the number examined since the
+    migration began, or began again. changed: the number of documents changed. unusual: the number of
+    documents in the latest pass from which nothing could be computed, because of their shape. unusualIds: the
+    `_id`s of the first of them.
     """
 
     _id: int
@@ -52,27 +55,27 @@ class Status(NamedTuple):
 
 
 async def read_records(database: Database) -> dict[int, Record]:
-    """Returns the records by the number of their migration. Sends one command."""
+    """Returns the records of migrations by migration number. Sends one command."""
     query = {"_id": {"$type": "number"}}
     found: list[Record] = await find(database["migrations"], query, size=1_000)
     return {record["_id"]: record for record in found}
 
 
 async def statuses(database: Database) -> list[Status]:
-    """Returns the status of every migration, in their order."""
+    """Returns the status of every migration, in the order in which migrations run."""
     records, holder = await read_records(database), await current_holder(database)
     found = [Status(migration, records.get(migration.number), None) for migration in MIGRATIONS]
     return [status._replace(holder=holder) if status.state == "running" else status for status in found]
 
 
 async def pending(database: Database) -> list[Migration]:
-    """Returns the migrations that are not done, in their order. Sends one command."""
+    """Returns the migrations that are not done, in the order in which they run. Sends one command."""
     records = await read_records(database)
     return [m for m in MIGRATIONS if m.number not in records or records[m.number]["state"] != "done"]
 
 
 async def baseline(database: Database) -> None:
-    """Records all migrations as done if the database has none of the documents that they concern.
+    """Records all migrations as done if the database has no documents for them to change.
 
     Call it before documents are written to a database that may be new.
     """
@@ -91,7 +94,8 @@ async def baseline(database: Database) -> None:
 async def begin(database: Database, migration: Migration, lease: Lease, *, passes: int, count: int) -> Record:
     """Records that a migration runs under this lease. Returns the record, with the stored position.
 
-    A migration that is done begins again with its last pass. count: the number of documents, if it begins.
+    If the migration was done, it begins again with its last pass. passes: the number of passes. count: the
+    number of documents in a pass, for the record of a migration that begins.
     """
     records, number = await read_records(database), migration.number
     record = records.get(number) or {**_new(number, "running"), "total": passes * count}
@@ -104,7 +108,7 @@ async def begin(database: Database, migration: Migration, lease: Lease, *, passe
 
 
 async def save(database: Database, record: Record, lease: Lease) -> None:
-    """Stores a record. Raises LeaseLostError if it was written under another lease since `begin`."""
+    """Stores a record. Raises LeaseLostError if another process has written it since `begin`."""
     record["updatedAt"] = now()
     written = await durable(database["migrations"]).replace_one(
         {"_id": record["_id"], "token": lease.token}, record

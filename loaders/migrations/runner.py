@@ -1,11 +1,12 @@
-"""Runs migrations: in batches, with a stored position, beside gateways of any version that go on writing.
+"""Runs migrations in batches, with a stored position, while gateways of any version go on writing.
 
-Each migration makes two passes over its documents. Gateways of the version before may write documents by
-their own rules behind the position of the first pass; the second pass finds them. It reads as much as the
-first, because nothing in a document says who wrote it last, but it only writes what differs.
+Each migration makes two passes over its documents. During the first, gateways of the earlier version may
+write documents in the earlier form behind its position. The second pass finds these documents. It reads as
+many documents as the first, because nothing in a document says which version wrote it last, but it changes
+only those that differ.
 
-After each batch it pauses for as long as the batch took. So it takes at most half of one connection's time,
-and the more a loaded MongoDB delays its commands, the longer are the pauses.
+After each batch, the migration pauses for as long as the batch took. So it uses at most half of one
+connection's time, and when MongoDB is busy and answers slowly, the pauses become longer.
 """
 
 from asyncio import sleep
@@ -35,12 +36,12 @@ from loaders.mongo import (
 )
 
 PASSES = 2
-_ATTEMPTS = 20  # per batch, at documents that others change meanwhile
-_BACKOFF = 0.02  # seconds, times the number of the attempt
-_LONGEST_PAUSE = 5.0  # seconds after a batch
-_WAITED = 1.0  # seconds between looks at a migration that another process runs
-_DUPLICATE_KEY = 11000  # MongoDB's error code
-_MOST_NAMED = 5  # unusual documents whose `_id`s a record keeps
+_ATTEMPTS = 20  # maximum number of attempts per batch, if other processes keep changing its documents
+_BACKOFF = 0.02  # seconds of pause after an attempt, multiplied by the number of earlier attempts
+_LONGEST_PAUSE = 5.0  # maximum pause after a batch, in seconds
+_WAITED = 1.0  # seconds between checks of whether another process has finished
+_DUPLICATE_KEY = 11000  # MongoDB's error code for a duplicate key
+_MOST_NAMED = 5  # maximum number of unusual documents whose `_id`s a record contains
 
 
 class MigrationError(Exception):
@@ -66,22 +67,22 @@ async def migrate(
     """Runs the pending migrations in their order, and returns their records. Resumes an interrupted one.
 
     If nothing is pending, sends one command. pace: the length of the pause after a batch, as a multiple of
-    the batch's own time. again: whether to run the last pass of those that are done, too. report: called
-    after each batch. waiting: called if another process holds the lease, which may be dead.
+    the time that the batch took. again: whether to repeat the last pass of migrations that are done. report:
+    called after each batch. waiting: called if another process holds the lease; that process may be dead.
 
-    Raises LeaseHeldError if another process runs the migrations, LeaseLostError if it has taken over from
-    this one, and MigrationError.
+    Raises LeaseHeldError if another process runs the migrations, LeaseLostError if another process has taken
+    over from this one, and MigrationError if a document can't be changed.
     """
     if not again and not await pending(database):
         return []
     async with held_lease(database, waiting) as lease:
-        await indexes.ensure(database)  # the look-up of slugs needs them
+        await indexes.ensure(database)  # the look-ups of slugs need indexes
         chosen = MIGRATIONS if again else await pending(database)
         return [await _run(database, migration, lease, pace, report) for migration in chosen]
 
 
 async def migrate_unattended(database: Database) -> None:
-    """Runs the pending migrations at full speed; if another process runs them, waits until they are done."""
+    """Runs the pending migrations without pauses; if another process runs them, waits until they are done."""
     while await pending(database):
         try:
             await migrate(database, pace=0)
@@ -104,13 +105,13 @@ async def _run(database: Database, migration: Migration, lease: Lease, pace: flo
 
 
 async def _count(database: Database, migration: Migration) -> int:
-    """Returns the number of documents in the collections of a migration, from their metadata."""
+    """Returns the number of documents in a migration's collections, as estimated by MongoDB."""
     collections = [database[step.collection] for step in migration.steps]
     return sum([await estimated_count(collection) for collection in collections])
 
 
 async def _run_batch(database: Database, migration: Migration, record: Record) -> None:
-    """Brings the next batch to the new form, and moves the record's position and counts on."""
+    """Migrates the next batch of documents, and updates the position and counts in the record."""
     pass_, number, after = record["position"]
     step = migration.steps[number]
     documents, is_last = await _next_batch(database, step, after)
@@ -130,9 +131,9 @@ async def _run_batch(database: Database, migration: Migration, record: Record) -
 
 
 async def _next_batch(database: Database, step: Step, after: Value) -> tuple[list[Document], bool]:
-    """Returns the documents that follow an `_id`, and whether they are the last.
+    """Returns the next documents, with `_id`s greater than `after`, and whether they are the last.
 
-    The lower bound is one of the index, and not `$gt`, which would only find `_id`s of the same type.
+    The lower bound is set by MongoDB's option `min`, because `$gt` would find only `_id`s of the same type.
     """
     options: dict[str, Option] = {"sort": [("_id", 1)], "limit": step.size}
     if after is not None:
@@ -143,9 +144,9 @@ async def _next_batch(database: Database, step: Step, after: Value) -> tuple[lis
 
 
 async def _change(database: Database, step: Step, documents: list[Document]) -> tuple[int, list[Value]]:
-    """Changes the documents that differ. Returns how many, and the `_id`s of unusual documents.
+    """Changes the documents that need it. Returns their number, and the `_id`s of unusual documents.
 
-    A document that somebody else changes meanwhile is read again.
+    A document that another process changes in the meantime is read again.
     """
     changed: int = 0
     unusual: list[Value] = []
@@ -162,13 +163,13 @@ async def _change(database: Database, step: Step, documents: list[Document]) -> 
         ids = [document["_id"] for document, _ in outdated]
         documents = await _found(database, step, {"_id": {"$in": ids}})
     raise MigrationError(
-        f"{step.collection} {documents[0]['_id']}: can't be changed: others change it all the time, or a"
+        f"{step.collection} {documents[0]['_id']}: can't be changed: other processes keep changing it, or a"
         " unique index refuses its new values. Run the same command again: it resumes here."
     )
 
 
 async def _write(database: Database, step: Step, outdated: Sequence[tuple[Document, Fields]]) -> int:
-    """Sets the fields of those documents that are still as they were read. Returns their number."""
+    """Sets fields of the documents that haven't changed since they were read. Returns their number."""
     if not outdated:
         return 0
     updates = [
@@ -181,7 +182,9 @@ async def _write(database: Database, step: Step, outdated: Sequence[tuple[Docume
         written = await durable(database[step.collection]).bulk_write(updates, ordered=False)
     except BulkWriteError as error:
         for failed in error.details["writeErrors"]:
-            if failed["code"] != _DUPLICATE_KEY:  # otherwise somebody else has taken the slug meanwhile
+            # If the slug is a duplicate, another process has just taken it, and the next attempt chooses
+            # another.
+            if failed["code"] != _DUPLICATE_KEY:
                 document, _ = outdated[failed["index"]]
                 raise MigrationError(
                     f"{step.collection} {document['_id']}: MongoDB refuses its new values: {failed['errmsg']}"

@@ -46,7 +46,7 @@ def add_stars(stars: list[int], review: Fields | None, step: int = 1) -> None:
     if review is None or review["status"] != "PUBLISHED":
         return
     rating = review["rating"]
-    if rating in (1, 2, 3, 4, 5):  # a rating that others have stored can be anything
+    if rating in (1, 2, 3, 4, 5):  # other programs may have stored anything else as a rating
         stars[int(rating) - 1] = max(0, stars[int(rating) - 1] + step)
 
 
@@ -84,7 +84,7 @@ def run_aggregates(enrollments: Iterable[Fields]) -> dict[ObjectId, Fields]:
     for group in enrollments:
         n = group.get("n", 1)
         if not isinstance(group["runId"], ObjectId):
-            continue  # not for a particular run
+            continue  # the enrolment isn't for a particular run
         taken[group["runId"]] += n * takes_seat(group["status"])
         waiting[group["runId"]] += n * (group["status"] == "WAITLISTED")
     runs: dict[ObjectId, Fields] = defaultdict(lambda: {"seatsTaken": 0, "waitlistCount": 0})

@@ -1,4 +1,4 @@
-"""What a stored value must satisfy beyond its type: the annotations of the TypedDicts in `documents`."""
+"""Constraints on stored values, with which the TypedDicts in `documents` are annotated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A number in a range, inclusive; None means that there is no bound."""
+    """The value must be a number from `low` to `high`; None means that there is no upper bound."""
 
     low: float
     high: float | None = None
@@ -19,7 +19,7 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """A code from a table."""
+    """The value must be a code of a standard, such as ISO 4217. is_code: returns whether a text is one."""
 
     is_code: Callable[[str], bool]
     standard: str
@@ -30,7 +30,7 @@ class Coded:
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """A list of which only so many values are shown."""
+    """The value must be a list of at most `most` values; further values are not shown."""
 
     most: int
 
@@ -40,14 +40,17 @@ class AtMost:
 
 @dataclass(frozen=True, slots=True)
 class Exactly:
-    """A list of a fixed length. Unlike the others, it is part of the type: code relies on it."""
+    """The value must be a list of exactly `length` values.
+
+    Unlike the other constraints, this one counts as part of the type, because code relies on it.
+    """
 
     length: int
 
 
 @dataclass(frozen=True, slots=True)
 class Refers:
-    """A value that identifies a document of another collection."""
+    """The value must be equal to the `field` of a document in another collection."""
 
     collection: str
     field: str = "_id"

@@ -5,9 +5,10 @@ plain field is a dictionary look-up. Every key is always stored (null if unknown
 NotRequired. Keys below a comment "derived by" are never set by hand: the function named there computes them
 from the other keys.
 
-`Annotated` says what a value must satisfy beyond its type. Documents that others have written can differ:
-readers then get a default (loaders/reading/document_fitting.py), and `lectern check` lists the documents.
-Both are derived from these declarations.
+`Annotated` adds constraints to the type of a value. Documents that other programs have written may break
+these rules. A value of the wrong type is replaced by a default when it is read
+(loaders/reading/document_fitting.py), and `lectern check` lists all documents that don't fit. Both rely on
+these declarations.
 """
 
 from datetime import datetime
@@ -102,7 +103,7 @@ class CourseDoc(RatingDoc):
     createdAt: datetime
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
-    # Aggregates, and the imported values that they are based on. The fields of RatingDoc belong to them.
+    # Aggregates, and the imported values that they are based on. RatingDoc has more of them.
     # loaders.recounting.recount recomputes the aggregates, but not `revision`.
     studentCount: Count  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
     importedStudentCount: Count  # number of students according to the import, which didn't include enrolments
@@ -112,8 +113,9 @@ class CourseDoc(RatingDoc):
 
     # derived by loaders.text.terms.course_keys
     sortTitle: str
-    searchTerms: list[str]  # the heaviest first
-    searchWeights: list[int]  # for each term, the sum of the weights of the fields that contain it
+    searchTerms: list[str]  # in order of weight, heaviest first
+    # weight of each search term: the sum of the weights of the fields that contain it
+    searchWeights: list[int]
 
 
 class CourseRunDoc(TypedDict):

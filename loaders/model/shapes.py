@@ -1,7 +1,7 @@
 """The shape of stored values, derived from the TypedDicts in `documents`.
 
-A shape decides whether a value has its declared type (`fitted`), and reports everything that is wrong with it
-(`problems`). Numbers are read as JSON and BSON mix them: a whole double is an integer, an integer is a float.
+A shape converts a value to its declared type, if the value fits (`fitted`), and reports everything that is
+wrong with it (`problems`). As in JSON, 5.0 is accepted as an integer, and 5 as a float.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,12 +29,12 @@ from bson import ObjectId
 from loaders.model.constraints import AtMost, Between, Coded, Constraint, Exactly, Refers
 from loaders.mongo import Document, Value
 
-#: A type expression. Any, because Python has no common type for them.
+#: A type expression, such as `list[str] | None`. Any, because Python has no common type for these.
 Annotation: TypeAlias = Any
 
-#: Returned by `Shape.fitted` for a value that has another type.
+#: Returned by `Shape.fitted` for a value of the wrong type.
 UNFIT = object()
-#: Stands for a key that a document doesn't have.
+#: Stands for the value of a key that a document doesn't have.
 MISSING = object()
 
 _INT32 = 2**31
@@ -44,12 +44,12 @@ _NAMES: Mapping[type, str] = {
 }  # fmt: skip
 
 
-#: A value that is missing, that has another type, or that doesn't satisfy a constraint.
+#: What is wrong with a value: it is missing, it has the wrong type, or it doesn't satisfy a constraint.
 ProblemKind = Literal["missing", "type", "constraint"]
 
 
 class Problem(NamedTuple):
-    """Something that is wrong with a stored value. path: its place, such as "price.currency"."""
+    """Something that is wrong with a stored value. path: the value's path, such as "price.currency"."""
 
     path: str
     reason: str
@@ -61,12 +61,12 @@ class Shape:
     """The declared type of a value.
 
     kind: its Python type. choices: the values of an enum. item: the shape of a list's values. members: the
-    shapes of an object's keys; None if it can have any.
+    shapes of an object's values, by key; None if it can have any keys.
     """
 
     kind: type
     nullable: bool = False
-    optional: bool = False  # NotRequired
+    optional: bool = False  # whether the key can be missing (NotRequired)
     choices: frozenset[str] = frozenset()
     item: "Shape | None" = None
     members: "Mapping[str, Shape] | None" = None
@@ -76,7 +76,7 @@ class Shape:
 
     @property
     def default(self) -> Value:
-        """The value that stands for a missing one, or UNFIT if there is none."""
+        """The value that replaces a missing one, or UNFIT if this shape has no default."""
         if self.nullable:
             return None
         if self.choices or self.length:
@@ -84,7 +84,7 @@ class Shape:
         return self.kind() if self.kind in (str, int, float, bool, list) else UNFIT
 
     def fitted(self, value: Value) -> Value:
-        """Returns the value in its declared type, or UNFIT. Values of a list that don't fit are left out."""
+        """Converts a value to its declared type, or returns UNFIT. Leaves out list items that don't fit."""
         if value is None:
             return None if self.nullable else UNFIT
         if value is MISSING:
@@ -179,7 +179,7 @@ _FITTED: Mapping[type, Callable[[Shape, Value], Value]] = {str: _text, int: _who
 
 @cache
 def shape_of(document: type) -> Shape:
-    """Returns the shape of a TypedDict's documents."""
+    """Returns the shape of the documents that a TypedDict declares."""
     return _shape(document)
 
 
@@ -210,7 +210,7 @@ def _plain_shape(kind: Annotation) -> Shape:
 
 
 def _unwrapped(annotation: Annotation) -> tuple[Annotation, list[object]]:
-    """Returns the plain type in an annotation, and its marks: constraints, NotRequired and NoneType."""
+    """Returns an annotation's plain type, and what is added to it: constraints, NotRequired or NoneType."""
     origin: Annotation = get_origin(annotation)
     arguments = get_args(annotation)
     if origin is NotRequired:

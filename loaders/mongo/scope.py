@@ -31,8 +31,8 @@ OnCommand: TypeAlias = Callable[[CommandSent], None]
 #: kind of work, and the error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
-#: A listener that is called with each document that doesn't fit its declared shape: its collection, its `_id`
-#: and the names of its fields that don't fit.
+#: A listener that is called for each document that doesn't fit its declared shape. Takes the name of the
+#: collection, the document's `_id` and the names of the fields that don't fit.
 OnMisfit: TypeAlias = Callable[[str, Any, Sequence[str]], None]  # Any: an `_id` can have any BSON type
 
 #: Maps each collection that was read to the `_id`s of the documents that were fetched.
@@ -147,7 +147,8 @@ def note_read(collection: Named, documents: Iterable[Fields | None] = ()) -> Non
         scope.reads.setdefault(collection.name, set()).update(d["_id"] for d in documents if d is not None)
 
 
-def note_misfit(collection: str, id: Any, fields: Sequence[str]) -> None:  # Any: of any BSON type
+# Any: an `_id` can have any BSON type
+def note_misfit(collection: str, id: Any, fields: Sequence[str]) -> None:
     """Notifies the current request's listeners of a document that doesn't fit its declared shape."""
     if (scope := current_scope.get()) and scope.on_misfit is not None:
         scope.on_misfit(collection, id, fields)

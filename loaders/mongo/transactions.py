@@ -78,8 +78,9 @@ class Transaction:
     `delete` did, in order. keys: the keys of the documents that the transaction has locked
     (loaders/mongo/key_locks.py). After a write conflict, the contended document's key is added, so that the
     next attempt locks it too. has_begun: whether a command may have been sent. The first command
-    begins the transaction. fit: takes the name of a collection, the documents that were read from it and
-    their projection, and returns the documents in their declared shape; None to read them as they are stored.
+    begins the transaction. fit: a function that takes the name of a collection, documents that were read from
+    it and their projection, and returns the documents in their declared shape. If it is None, documents are
+    returned as they are stored.
     """
 
     fit: Callable[[str, list[Stored], Option], list[Stored]] | None = None

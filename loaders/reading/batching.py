@@ -20,9 +20,9 @@ class ByKey(Generic[D]):
     None or no document has it. It sends one command for the keys that are neither cached nor already being
     fetched by other calls. It waits for those other calls, and fails if one of them fails.
 
-    former: a field with a list of the former values of `field`. A key that no document has is looked for
-    there, with one more command for all such keys. If it is a former key of several documents, the document
-    with the lowest `_id` is returned.
+    former: a field with a list of the former values of `field`. Keys that no document has now are looked up
+    in it, with one more command for all of them. If several documents had a key in the past, the one with the
+    lowest `_id` is returned.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ByKey(Generic[D]):
         return [one] if one is not None else []
 
     async def _by_former_key(self, former: str, keys: Sequence[Value]) -> dict[Hashable, Stored]:
-        """Maps the keys that a document had in the past to that document."""
+        """Maps each key that a document had in the past to that document. Leaves out other keys."""
         projection = including(self._projection, former)
         query = {former: {"$in": keys}}
         found: list[Stored] = await find(

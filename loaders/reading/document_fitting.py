@@ -1,11 +1,12 @@
 """Fits documents to their declared shape as they are read.
 
-Others may have written to the database. A value that is missing, or has another type than its TypedDict says,
-becomes a default: null if it can be null, otherwise what the collection's row says (`missing`), the time in
-the `_id`, or an empty value. So no other code has to expect such documents. A document whose `_id` is not an
-ObjectId has no global ID, and is left out. `lectern check` lists all of them.
+Other programs may have written to the database. A value that is missing, or doesn't have the type that its
+TypedDict declares, is replaced by a default, so that other code doesn't have to expect such values. The
+default is the one in the collection's row (`missing`), if there is one. Otherwise it is null if the value can
+be null, the time in the `_id` for a time, or an empty value. A document whose `_id` is not an ObjectId has no
+global ID, and is left out. `lectern check` lists all of these documents.
 
-The check is generated code, because it runs for every document: it takes 15 to 30 ns for each key.
+The code that checks documents is generated, because it runs for every document. It takes 15 to 30 ns per key.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,45 +22,46 @@ from loaders.model import MISSING, UNFIT, Shape, shape_of
 from loaders.mongo import Document, Option, Stored, Value, note_misfit
 from loaders.reading.projections import Projection
 
-#: Changes the documents that don't fit. Returns those that are left; the same list if all of them are.
+#: A function that repairs documents that don't fit, in place. It returns the documents without those that
+#: can't be repaired, or the same list if it leaves none out.
 Fitting: TypeAlias = Callable[[list[Stored]], list[Stored]]
 
-#: The key under which a document keeps the values that were replaced. A cursor contains the stored value,
-#: because MongoDB sorts by it.
+#: The key under which a repaired document keeps the values that were replaced. A cursor contains the stored
+#: value, because MongoDB sorts by it.
 AS_STORED = "as stored"
 
-#: The values that GraphQL has, of all that the Python type has.
+#: Conditions for numbers that GraphQL can represent.
 _RANGES: Mapping[type, str] = {
     int: "-2147483648 <= {x} <= 2147483647",
-    float: "{x} * 0 == 0",  # neither infinity nor NaN
+    float: "{x} * 0 == 0",  # excludes infinity and NaN
 }
 
 
-#: What a reference that is missing refers to: no document has this `_id`.
+#: The default for a missing reference. No document has this `_id`.
 NOWHERE = ObjectId(bytes(12))
 
 
 def fitting(collection: str, projection: Projection | None = None) -> Fitting:
-    """Returns the function that fits a collection's documents, of which a projection was fetched."""
+    """Returns a function that fits documents of a collection. projection: the keys that were fetched."""
     return _fitting(collection, None if projection is None else tuple(projection))
 
 
 def fit(collection: str, documents: Sequence[Stored], names: Sequence[str] | None = None) -> list[Stored]:
-    """Fits whole documents, or only some of their fields. Returns those that are left."""
+    """Fits documents, or only their fields in `names`. Leaves out documents that can't be repaired."""
     return _fitting(collection, None if names is None else tuple(names))(list(documents))
 
 
 def fit_read(collection: str, documents: list[Stored], projection: Option) -> list[Stored]:
-    """Fits the documents that a transaction has read: see Transaction.fit.
+    """Fits documents that a transaction has read (see Transaction.fit).
 
-    What the API doesn't show, such as a session, is left as it is stored.
+    Documents that the API doesn't show, such as sessions, are returned as they are stored.
     """
     is_partial = isinstance(projection, Mapping) and not all(projection.values())
     if COLLECTIONS[collection].type_name is None or is_partial:
         return documents
     found = fitting(collection, projection and dict.fromkeys(projection, 1))(documents)
     for document in found:
-        document.pop(AS_STORED, None)  # it could be stored again
+        document.pop(AS_STORED, None)  # this must not be written to the database
     return found
 
 
@@ -73,7 +75,7 @@ def _kind(collection: str, path: str) -> type | None:
 
 
 def is_of_kind(collection: str, path: str, value: Value) -> bool:
-    """Whether a value has the declared type of a field; true for a field that isn't declared."""
+    """Returns whether a value has the declared type of a field; True if the field isn't declared."""
     kind = _kind(collection, path)
     if kind in (int, float):
         return type(value) in (int, float)
@@ -81,10 +83,10 @@ def is_of_kind(collection: str, path: str, value: Value) -> bool:
 
 
 def stand_ins(collection: str, documents: Sequence[Stored], ids: Sequence[ObjectId]) -> list[Stored]:
-    """Returns documents, with a blank one in place of each that doesn't exist.
+    """Returns documents, with a blank document in place of each None.
 
-    ids: their `_id`s. A blank document has the default of every field. A reference can lead nowhere if others
-    have deleted its target.
+    A document is None if it was referred to, but another program has deleted it. A blank document has the
+    default of every field. ids: the `_id`s of all of the documents.
     """
     return [
         document if document is not None else fit(collection, [{"_id": key}])[0]
@@ -93,7 +95,7 @@ def stand_ins(collection: str, documents: Sequence[Stored], ids: Sequence[Object
 
 
 def default_of(row: StoredCollection, name: str, shape: Shape, id: Value) -> Value:
-    """Returns the value that a document with this `_id` gets instead of one that doesn't fit, or UNFIT."""
+    """Returns the default for a value that doesn't fit; UNFIT if there is none. id: the document's `_id`."""
     if name in row.missing:
         default = row.missing[name]
         return list(default) if isinstance(default, list) else default
@@ -127,14 +129,15 @@ def _fitting(collection: str, names: tuple[str, ...] | None) -> Fitting:
 
 
 def _repair(row: StoredCollection, shapes: Mapping[str, Shape], document: Document) -> bool:
-    """Gives every value that doesn't fit its default. Returns whether all of them have one."""
+    """Replaces the values that don't fit with their defaults. Returns False if a value has no default."""
     wrong: Document = {}
     for name, shape in shapes.items():
         value = document.get(name, MISSING)
         if value is MISSING and shape.optional:
             continue
         if value is MISSING and shape.nullable:
-            document[name] = None  # MongoDB makes no difference either
+            # not reported, because MongoDB's queries also treat a missing field as null
+            document[name] = None
             continue
         fitted = shape.fitted(value)
         if fitted is UNFIT:
@@ -154,7 +157,7 @@ def _repair(row: StoredCollection, shapes: Mapping[str, Shape], document: Docume
 
 
 def finding(collection: str) -> Callable[[list[Stored]], list[Stored]]:
-    """Returns a function that finds the documents with any problem (`Shape.problems`)."""
+    """Returns a function that selects the documents that can have problems (`Shape.problems`)."""
     document = COLLECTIONS[collection].document
     return _generated(collection, shape_of(document).members or {} if document else {}, _Code(strict=True))
 
@@ -162,7 +165,7 @@ def finding(collection: str) -> Callable[[list[Stored]], list[Stored]]:
 def _generated(
     collection: str, shapes: Mapping[str, Shape], code: "_Code"
 ) -> Callable[[list[Stored]], list[Stored]]:
-    """Returns a function that finds the documents that don't fit."""
+    """Returns a function that selects the documents that don't fit the shapes of their keys."""
     conditions = [code.member("d", name, shape) for name, shape in shapes.items()]
     source = (
         "def misfits(documents):\n"
@@ -178,9 +181,10 @@ def _generated(
 
 
 class _Code:
-    """Generates the conditions for values to fit, and collects the names that they use.
+    """Generates the conditions that values must satisfy, as Python code.
 
-    strict: whether values must also satisfy their constraints, and even null must be stored.
+    names: the objects that the code refers to, by name. strict: whether values must also satisfy their
+    constraints.
     """
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -189,7 +193,7 @@ class _Code:
         self._count = 0
 
     def member(self, document: str, name: str, shape: Shape) -> str:
-        """Returns the condition for a key of a document."""
+        """Returns the condition for the value of a key. document: the variable that holds the document."""
         x = f"x{self._count}"
         self._count += 1
         absent = ", MISSING" if shape.nullable or shape.optional else ""
@@ -201,7 +205,7 @@ class _Code:
         return f"({condition})"
 
     def _fits(self, first: str, x: str, shape: Shape) -> Iterator[str]:
-        """Yields conditions. first: the expression for the value in the first one, which assigns it to x."""
+        """Yields the conditions for a value. x: its variable. first: the expression that assigns it to x."""
         yield f"type({first}) is {self._constant(shape.kind)}"
         if shape.item is not None:
             yield self._items(x, shape.item)

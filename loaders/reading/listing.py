@@ -258,10 +258,9 @@ def _between(listing: Listing, window: Window) -> Filter:
 
 
 def _beyond(listing: Listing, key: Key, *, descending: bool) -> Filter:
-    """Returns a filter for the elements that come after a key in an order.
+    """Returns a filter for the elements that come after an ordering key, in ascending or descending order.
 
-    If elements have the same value in the order's field, they are ordered by `_id`. Null and missing values
-    are below all others.
+    Elements with the same value are ordered by `_id`. Null and missing values count as less than all others.
     """
     step, id_step = ("$lt", "$gt") if descending else ("$gt", "$lt")
     field, value = listing.order.field, key.value
@@ -273,11 +272,11 @@ def _beyond(listing: Listing, key: Key, *, descending: bool) -> Filter:
     if descending:
         further.append({field: None})
     if not is_plain and (types := _other_types(value, descending=descending)):
-        further.append({field: {"$type": types}})  # MongoDB compares only values of one type
+        further.append({field: {"$type": types}})  # $gt and $lt match only values of the same type
     return {"$or": [*further, same_value]}
 
 
-#: The types of values in the order in which MongoDB sorts them, each with its name in a `$type`.
+#: Python types, in the order in which MongoDB sorts their values, each with its name for `$type`.
 _TYPES: Sequence[tuple[tuple[type, ...], str]] = (
     ((int, float), "number"), ((str,), "string"), ((dict,), "object"), ((bytes,), "binData"),
     ((ObjectId,), "objectId"), ((bool,), "bool"), ((datetime,), "date"),
@@ -285,7 +284,7 @@ _TYPES: Sequence[tuple[tuple[type, ...], str]] = (
 
 
 def _other_types(value: Value, *, descending: bool) -> list[str]:
-    """Returns the types that come after a value's own type in an order."""
+    """Returns the names of the types that come after a value's own type, in ascending or descending order."""
     for place, (types, _) in enumerate(_TYPES):
         if type(value) in types:
             others = _TYPES[:place] if descending else _TYPES[place + 1 :]

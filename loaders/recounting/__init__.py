@@ -1,4 +1,4 @@
-"""Recount: compares the stored aggregates with the documents that they summarise, and corrects them."""
+"""Compares the stored aggregates with the documents that they summarise, and corrects the aggregates."""
 
 from loaders.recounting.aggregate_recount import recount, recount_these
 from loaders.recounting.differences import Difference

@@ -207,6 +207,6 @@ def _score(review: Fields) -> float:
 
 
 def _number(review: Fields, name: str) -> int:
-    """Returns a stored count, or 0 if others have stored something else."""
+    """Returns a stored count, or 0 if the stored value isn't a count."""
     fitted = _SHAPES[name].fitted(review.get(name, MISSING))
     return 0 if fitted is UNFIT else max(0, int(fitted))

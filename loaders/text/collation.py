@@ -1,9 +1,9 @@
 """Sort keys of titles and names, in the order of the Unicode Collation Algorithm.
 
-The key is stored, because a `find` with a collation can't use an index for the rest of its filter. It orders
-by primary weights, which means by letters, regardless of case and accents. letter_order.txt has the order of
-the letters. A library for the whole algorithm isn't used: the one for Python (pyuca) was last released in
-2017, and reads a table of 1.8 MB at every start.
+The keys are stored, because a `find` with a collation can use an index for strings only if the index has the
+same collation. They are ordered by primary weights: by letters, regardless of case and accents. The order of
+the letters is in letter_order.txt. A library for the whole algorithm isn't used: the one for Python (pyuca)
+was last released in 2017, and reads a table of 1.8 MB at every start.
 """
 
 import re
@@ -13,25 +13,27 @@ from pathlib import Path
 from loaders.text.folding import folded
 
 _MAX_KEY = 200  # characters
-_MAX_PRIMARY = 150  # of them for the order of letters; the rest breaks ties
+_MAX_PRIMARY = 150  # characters for the order of letters; the other characters of a key break ties
 _TIE = "\x01"  # sorts before every other character of a key
 
-# A Latin letter that isn't in ASCII becomes an ASCII letter and a character from _AFTER on, which sorts after
-# whatever else follows that letter. Letters of other scripts become characters from _FIRST on, which sort
-# between Latin and Han.
+# In a key, a Latin letter that isn't in ASCII becomes the ASCII letter that it follows in the alphabet, plus
+# a character whose code is _AFTER or higher. This character sorts after anything else that can follow the
+# ASCII letter. Letters of other scripts become characters whose codes are _FIRST or higher, which sort
+# between Latin letters and Han characters.
 _AFTER = 0x10FF00
 _FIRST = 0x100
 _BEFORE_DIGITS = "/"
 
-# Thai and Lao vowels that are written before the consonant after which they are spoken, and sorted.
+# A Thai or Lao vowel that is written before its consonant, but spoken and sorted after it; followed by the
+# consonant.
 _LEADING_VOWEL = re.compile("([\u0e40-\u0e44\u0ec0-\u0ec4])([\u0e01-\u0e2e\u0e81-\u0eae])")
 
 
 def sort_key(text: str) -> str:
     """Returns the key by which a title or name is sorted. It has at most 200 characters.
 
-    Leading punctuation doesn't count, and digits come before letters. The spelling in letters of other
-    scripts breaks ties, so that バス and パス have a fixed order.
+    Leading punctuation doesn't count, and digits come before letters. In scripts other than Latin, the
+    spelling breaks ties, so that バス and パス, which differ only in their marks, have a fixed order.
     """
     words = " ".join(folded(text))
     if words.isascii():
@@ -41,7 +43,7 @@ def sort_key(text: str) -> str:
 
 
 def _letters() -> Iterator[tuple[int, str]]:
-    """Yields the code of each letter, and what it becomes in a key."""
+    """Yields the code point of each letter, and the characters that replace it in a key."""
     text = Path(__file__).with_name("letter_order.txt").read_text("utf-8")
     (ignored, *latin), others = (part.split() for part in text.split("\n\n")[1:])
     yield from ((ord(mark), "") for mark in ignored)

@@ -1,4 +1,4 @@
-"""Normalises text, so that spellings which mean the same become equal.
+"""Normalises text, so that different spellings of the same word become equal.
 
 `nfc` composes characters, `spelt` gives the form of slugs, and `folded` the form of search words and sort
 keys. All three take linear time. Python's normalisation takes quadratic time for a long run of combining
@@ -13,14 +13,14 @@ from unicodedata import category, name, normalize
 _MAX_MARKS = 30  # maximum length of a run of combining marks; no word in any script comes near it
 _MAX_KEPT = 4_096  # maximum number of characters whose folded form is cached, in each of the two tables
 
-# All combining marks are non-word characters. The half-width Katakana sound marks are letters, but become
-# combining marks when they are normalised.
+# A long run of characters that may be combining marks. All combining marks are non-word characters. The
+# half-width Katakana sound marks are letters, but become combining marks when they are normalised.
 _LONG_RUN = re.compile(
     rf"((?:[^\w\x00-\x7f]|[\uff9e\uff9f]){{{_MAX_MARKS}}})(?:[^\w\x00-\x7f]|[\uff9e\uff9f])+"
 )
 
-#: Latin letters that don't decompose, with the letters that people type instead of them. Casefolding has
-#: already replaced ß. U+0131 is the dotless i.
+#: Maps Latin letters that don't decompose to the letters that people type instead. ß isn't among them,
+#: because casefolding replaces it. U+0131 is the dotless i.
 _BASE_LETTERS = str.maketrans(
     {
         "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "\u0131": "i",
@@ -39,19 +39,21 @@ _IGNORED = re.compile(
 )
 _JOINERS = "\u200c\u200d"
 _MARKS = ("Mn", "Mc")
-# The signs that suppress a vowel. A joiner after one of them decides how the next letter is written.
+# Viramas, which are signs that suppress a vowel. A joiner after a virama determines how the next letter is
+# written.
 _VIRAMAS = (
     "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d\u0dca\u0f84\u1039\u103a\u17d2\u1a60"
     "\u1b44\ua8c4\ua9c0\uabed"
 )
 _ARABIC = "\u0620-\u064a\u066e-\u06d3\u06ee-\u06ff\u0750-\u077f"
-# A joiner belongs to the spelling after a virama, and between Arabic letters (as in RFC 5892, appendix A).
+# A joiner is part of the spelling of a word after a virama and, if it is a non-joiner, between Arabic letters
+# (see RFC 5892, appendix A). All other joiners are stray.
 _JOINER = re.compile(f"[{_JOINERS}]")
 _STRAY_JOINER = re.compile(
     rf"(?!(?<=[{_VIRAMAS}])[{_JOINERS}](?=\w)|(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}]))[{_JOINERS}]"
 )
 _LATIN = "a-z\u00aa\u00ba\u00df-\u02b8\u1d00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff\uab30-\uab6f"
-# Marks after a Latin letter that have no composed form with it.
+# Combining marks that have no composed form with the Latin letter before them.
 _LATIN_MARKS = re.compile(rf"(?<=[{_LATIN}])[^\w\s+#]+")
 _WORD = re.compile(r"[^\s+#]+(?:[+#]+(?![^\s+#]))?")  # "C++" and "C#" count as words
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
@@ -104,16 +106,17 @@ def is_blank(text: str) -> bool:
 def spelt(text: str) -> list[str]:
     """Returns the words of a text as they are spelt in a slug.
 
-    The words are in lower case and composed. Latin letters have no marks; all other letters keep theirs.
+    The words are in lower case and composed. Latin letters lose their marks; all other letters keep theirs.
     "Café Ökonomie" has the words "cafe" and "okonomie".
     """
     return _words(text, _STRAY_JOINER, _SPELLING)
 
 
 def folded(text: str) -> list[str]:
-    """Returns the words of a text as they are searched for: like `spelt`, and with base letters for ł, æ etc.
+    """Returns the words of a text in the form in which they are searched for.
 
-    "Łódź" is "lodz". Joiners are ignored everywhere, because few keyboards have them.
+    Like `spelt`, but letters such as ł and æ are also replaced by base letters, so that "Łódź" becomes
+    "lodz". Joiners are removed everywhere, because few keyboards have them.
     """
     return _words(text, _JOINER, _FOLDING)
 
@@ -121,8 +124,9 @@ def folded(text: str) -> list[str]:
 def _words(text: str, joiner: re.Pattern[str], folding: _Folding) -> list[str]:
     """Returns the words of a text, each of which has at least one letter or digit.
 
-    The text is normalised twice, because casefolding can undo the first normalisation. The form NFKC replaces
-    full-width letters and ligatures.
+    joiner: matches the joiners to remove. folding: the table that replaces single characters. The text is
+    normalised twice, because casefolding can undo the first normalisation. The form NFKC replaces full-width
+    letters and ligatures.
     """
     if text.isascii():
         text = text.lower().translate(folding)
@@ -131,7 +135,8 @@ def _words(text: str, joiner: re.Pattern[str], folding: _Folding) -> list[str]:
     else:
         text = _normalised("NFKC", joiner.sub("", _IGNORED.sub("", text)))
         text = _normalised("NFKC", text.casefold())
-        if joiner.search(text):  # it may no longer follow a virama, because normalisation sorts marks
+        # Normalisation reorders marks, so a joiner may no longer follow its virama. Then it is stray.
+        if joiner.search(text):
             text = _normalised("NFKC", joiner.sub("", text))
         text = _LATIN_MARKS.sub("", text.translate(folding))
     return [word for word in _WORD.findall(text) if word.isalnum() or _LETTER_OR_DIGIT.search(word)]

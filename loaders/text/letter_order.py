@@ -3,8 +3,8 @@
     .venv/bin/python -m loaders.text.letter_order allkeys.txt > loaders/text/letter_order.txt
 
 allkeys.txt is at https://www.unicode.org/Public/UCA/. Only letters, marks and digits that folding leaves
-unchanged are kept. Letters with the same primary weight stand together, without a space. Scripts whose code
-points are already in order, such as Han characters and Korean syllables, are left out.
+unchanged are kept. Letters with the same primary weight are written without spaces between them. Scripts
+whose code points are already in order, such as Han characters and Korean syllables, are left out.
 """
 
 import re
@@ -26,7 +26,8 @@ _ENTRY = re.compile(r"^([0-9A-F]+) +; (\S+)", re.MULTILINE)
 _WEIGHTS = re.compile(r"\[.([0-9A-F]{4,5})\.")
 _OWN_ORDER = ("CJK ", "HANGUL ", "ETHIOPIC ", "YI ", "VAI ", "BAMUM ", "CANADIAN ")
 _GREEK = "\N{GREEK SMALL LETTER ALPHA}"
-_END = 0x10000  # beyond are historic scripts, in the order of their code points
+# The end of the code points to read. Mostly historic scripts follow, in the order of their code points.
+_END = 0x10000
 _PER_LINE = 40
 
 Weights = tuple[int, ...]
@@ -44,7 +45,7 @@ def main() -> None:
 
 
 def _groups(text: str) -> Iterator[str]:
-    """Yields the characters with equal weights, in the order of the weights; those without one first."""
+    """Returns groups of characters with equal weights, in order of weight; those without one come first."""
     weights = {chr(int(entry[1], 16)): _primary(entry[2]) for entry in _ENTRY.finditer(text)}
     grouped: defaultdict[Weights, list[str]] = defaultdict(list)
     for character in map(chr, range(0x30, _END)):

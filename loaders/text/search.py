@@ -14,10 +14,11 @@ from loaders.text.terms import MAX_TERM, STOP_WORDS, is_unspaced, new_stem, pair
 #: The maximum number of words in a query.
 MOST_WORDS = 20
 
-_EXACT_TITLE = 100  # the score of a title that equals the query, in addition to that of its words
+_EXACT_TITLE = 100  # the score that is added if the title equals the query
 _LAST = "\U0010ffff"  # sorts after every other character
 _NOTHING: Filter = {"_id": {"$in": []}}
-# The rests of words from which the stemmer removes an ending: "programmi" with "ng" has the stem "program".
+# Endings that the stemmer removes. The last word of a query may be incomplete, and break off within such an
+# ending, so parts of endings are added to it: "programmi" with "ng" has the stem "program".
 _ENDINGS = (
     "abilities", "ations", "edly", "ements", "fulness", "ically", "ingly", "ings", "ional", "iveness",
     "izations", "izers", "ousness", "yers", "ying",
@@ -25,16 +26,16 @@ _ENDINGS = (
 _RESTS = sorted(
     {ending[n:m] for ending in _ENDINGS for n in range(len(ending)) for m in range(n + 1, len(ending) + 1)}
 )
-_LEAST_BEGUN = 4  # a shorter word has no ending that could be incomplete
+_LEAST_BEGUN = 4  # minimum length of a word whose ending can be incomplete
 
 _Expression = Mapping[str, Any]  # an aggregation expression, made of nested operators
 
 
 class Term(NamedTuple):
-    """One thing that a query asks for.
+    """The stored terms that match one word of a query, or a part of the word.
 
-    forms: the stored terms that match it exactly. prefix: the beginning of the stored terms that match it
-    inexactly; "" if there are none. begun: other terms that match it inexactly.
+    forms: the terms that match exactly. prefix: terms that begin with this match inexactly; "" if no such
+    terms match. begun: further terms that match inexactly.
     """
 
     forms: Sequence[str]
@@ -69,9 +70,10 @@ def query(text: str) -> Query:
 
 
 def search_filter(text: str) -> Filter:
-    """Returns a filter for the courses with every required word of a query, the last word also as a prefix.
+    """Returns a filter for the courses with every required word of a query.
 
-    A blank query matches everything. A query of nothing but symbols matches nothing.
+    The last word can be the beginning of a longer word. A blank query matches everything. A query of nothing
+    but symbols matches nothing.
     """
     return {} if is_blank(text) else all_of(*word_filters(text).values()) or _NOTHING
 
@@ -92,8 +94,8 @@ def search_score(text: str) -> _Expression:
     """Returns the expression that scores how well a course matches a query.
 
     Each required word adds the highest weight of any term that it matches. The weight counts double if the
-    match is exact, and once if the term only begins with the word. A title that equals the query comes first.
-    A tenth of the Bayesian rating breaks ties. Raises ValueError if the query has no words.
+    match is exact, and once if the term only begins with the word. A course whose title equals the query
+    comes first. A tenth of the Bayesian rating breaks ties. Raises ValueError if the query has no words.
     """
     if not (terms := _required(text)):
         raise ValueError(f"{text!r} has no words")
@@ -117,7 +119,7 @@ def _of_word(words: Sequence[str], place: int) -> list[Term]:
 
 
 def _compounds(words: Sequence[str], place: int) -> Iterator[str]:
-    """Yields the terms of a word with its neighbours: "node js" also finds "NodeJS", and "QX 101" "QX101"."""
+    """Yields the terms of a word joined to a neighbour: "node js" also finds "NodeJS"."""
     for first in (place - 1, place):
         both = words[max(0, first) : first + 2]
         if len(both) == 2 and not any(map(is_unspaced, both)):
@@ -141,7 +143,7 @@ def _score(term: Term) -> _Expression:
     inexact = [_weight(form) for form in term.begun]
     if term.prefix:
         is_begun = {"$and": [{operator: ["$$this", bound]} for operator, bound in _range(term.prefix)]}
-        # The terms are sorted by weight, so the first is the heaviest.
+        # A course's terms are sorted by weight, so the first match is the heaviest.
         heaviest = {"$filter": {"input": "$$terms", "as": "this", "cond": is_begun, "limit": 1}}
         inexact.append(_weight({"$first": heaviest}))
     return {"$max": [*exact, *inexact]}
@@ -159,10 +161,10 @@ def _weight(term: str | _Expression) -> _Expression:
 
 
 def _array(path: str) -> _Expression:
-    """Returns an expression for a stored array: empty if others have stored something else."""
+    """Returns an expression for a stored array; an empty array if the stored value isn't one."""
     return {"$cond": [{"$isArray": path}, path, []]}
 
 
 def _number(value: str | _Expression) -> _Expression:
-    """Returns an expression for a number: 0 if others have stored something else."""
+    """Returns an expression for a stored number; 0 if the stored value isn't one."""
     return {"$cond": [{"$isNumber": value}, value, 0]}

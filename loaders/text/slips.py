@@ -1,8 +1,8 @@
-"""Words that differ from a mistyped word by one edit: a letter left out, added, replaced, or two swapped.
+"""Finds words that differ from a mistyped word by one letter, or by two adjacent letters that are swapped.
 
-All of them are generated and looked up in the index of the stored terms. This takes no memory, no storage and
-no work on writes, however many words the catalogue has; a list of its words would have to be kept up to date
-with every write, and would have to know which words only occur in drafts (docs/api.md has the measurements).
+All such words are generated, and looked up in the index of the stored terms. This takes no memory, no storage
+and no work on writes, however many words the catalogue has. A list of the catalogue's words would have to be
+updated by every write, and to record which words occur only in drafts. docs/api.md has measurements.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +11,10 @@ from typing import NamedTuple
 from loaders.text.search import query
 from loaders.text.terms import is_unspaced, new_stem
 
-_MOST_CORRECTED = 3  # of the words of a query, the longest; more slips in one query are rare
-_SHORTEST, _LONGEST = 3, 20  # the lengths of words that are corrected
-# The alphabets from which letters are added and replaced. In other scripts, letters are only left out and
-# swapped; so the number of words stays below 2,100.
+_MOST_CORRECTED = 3  # maximum number of words to correct in a query, the longest first; more slips are rare
+_SHORTEST, _LONGEST = 3, 20  # minimum and maximum length of words that are corrected
+# The alphabets whose letters are tried as replacements and additions. In other scripts, letters are only left
+# out and swapped. So fewer than 2,100 words are generated for each word.
 _ALPHABETS = (
     "abcdefghijklmnopqrstuvwxyz",
     "αβγδεζηθικλμνξοπρστυφχψωάέήίόύώϊϋ",
@@ -27,7 +27,7 @@ _ALPHABETS = (
 
 
 class Slip(NamedTuple):
-    """A word of a query, a word near it that could have been meant, and the stored term of that word."""
+    """A word of a query, a similar word that may have been meant, and the term of the similar word."""
 
     word: str
     near: str
@@ -35,14 +35,14 @@ class Slip(NamedTuple):
 
 
 def possible_slips(text: str) -> list[Slip]:
-    """Returns the slips that a query could contain, the likeliest of each word first."""
+    """Returns the slips that a query may contain. For each word, the likeliest slips come first."""
     required = [word for word in query(text).required if not is_unspaced(word)]
     longest = sorted(required, key=len, reverse=True)[:_MOST_CORRECTED]
     return [slip for word in longest for slip in _slips(word)]
 
 
 def without_slips(text: str, corrected: Mapping[str, str]) -> str:
-    """Returns a query with some of its words replaced."""
+    """Returns a query in which the words in `corrected` are replaced."""
     return " ".join(corrected.get(word, word) for word in query(text).words)
 
 
@@ -56,7 +56,7 @@ def _slips(word: str) -> Sequence[Slip]:
 def near(word: str) -> Iterator[str]:
     """Yields the words that differ from a word by one edit, the likeliest slips first.
 
-    Yields nothing for a word that is too short or too long, or has other characters than letters.
+    Yields nothing for a word that is too short or too long, or has characters other than letters.
     """
     if not (_SHORTEST <= len(word) <= _LONGEST and word.isalpha()):
         return

@@ -8,7 +8,8 @@ from loaders.text.folding import spelt
 
 _SIGNS = {"+": "p", "#": "sharp"}  # so that C, C++ and C# get different slugs
 _LONGEST = 80  # maximum length of a slug in characters
-_STRIPPED = "-\u200c\u200d"  # hyphens and joiners, where the rest was cut off
+# Hyphens and joiners, which are removed from the ends of a slug that was cut to its maximum length.
+_STRIPPED = "-\u200c\u200d"
 _FINAL_SIGMA = re.compile(r"(?<=\w)\N{GREEK SMALL LETTER SIGMA}(?=-|$)")
 
 
@@ -39,9 +40,10 @@ async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]
 
 
 async def used_slugs(collection: Collection, slugs: Set[str]) -> set[str]:
-    """Returns those of the slugs that a document has, or had and still keeps in `oldSlugs`.
+    """Returns the slugs that are in use, as the slug of a document or as a former slug (`oldSlugs`).
 
-    Sends one command. The result may contain further slugs of the documents that it found.
+    slugs: the slugs to look up. The result may also contain other slugs of the documents that were found.
+    Sends one command.
     """
     among = {"$in": sorted(slugs)}
     query = {"$or": [{"slug": among}, {"oldSlugs": among}]}

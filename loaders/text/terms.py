@@ -3,10 +3,10 @@
 MongoDB's text index has no prefix search, combines words with OR, and can't be paginated by key. Therefore,
 each document stores its own search terms, and a course stores the weight of each.
 
-The term of a word is the English stem of its folded form (`folded`). Scripts that put no spaces between words
-(Chinese, Japanese, Thai, Lao, Khmer, Burmese) have no such words; their terms are all pairs of adjacent
-characters, so that a text is found by any part of it. The last character of a run is a term too: then every
-character begins a term, and a single character can be found as a prefix.
+The term of a word is the English stem of its folded form (`folded`). In scripts that put no spaces between
+words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), the terms are all pairs of adjacent characters, so that
+a text is found by any part of it. The last character of a run is also a term. So every character begins a
+term, and a single character can be found as a prefix.
 """
 
 import re
@@ -25,11 +25,12 @@ TITLE, CODE, TAG, SUMMARY, DESCRIPTION = 10, 10, 6, 3, 1  # the weight of a term
 _WHOLE_CODE = 20  # the additional weight of a complete code, which nobody types by chance
 
 MAX_TERM = 64  # maximum length in characters; longer terms are truncated to fit an index key
-_MAX_TERMS = 150  # terms per document; the heaviest are kept
-_MAX_PARTS = 3  # a compound with more parts is only found by its parts
+_MAX_TERMS = 150  # maximum number of terms per document; the heaviest are kept
+_MAX_PARTS = 3  # maximum number of parts of a compound; one with more is found only by its parts
 
-#: Words that occur in almost every English text. They are no terms of a summary or description, and a query
-#: doesn't require them if it has other words. Words that also name something ("IT", "Go", "C") aren't here.
+#: Words that occur in almost every English text. They don't become terms of a summary or description, and a
+#: query doesn't require them if it has other words. Words that are also names ("IT", "Go", "C") are not
+#: included.
 STOP_WORDS = frozenset(
     (
         "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "for", "from", "has", "have",
@@ -41,7 +42,7 @@ STOP_WORDS = frozenset(
 
 _SourceFields = Mapping[str, Any]  # a course or a student, possibly incomplete
 
-# Runs of characters of scripts that put no spaces between words, with their vowel signs.
+# Characters of scripts that put no spaces between words, including their vowel signs.
 _UNSPACED = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u104c-\u109f\u1780-\u17d3\u17dc\u17dd"
     "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u9fff\ua9e0-\ua9ef\uaa60-\uaa7f\U0001aff0-\U0001b16f"
@@ -55,7 +56,7 @@ _LETTERS_OR_DIGITS = re.compile(r"\D+|\d+")
 
 _LONGEST_CACHED = 20  # maximum length of words whose stem is cached; few words in any language are longer
 
-#: Returns the stem of a word that nobody has written, and which is not worth a place in the cache.
+#: Returns the stem of a word, without caching it. For generated words, few of which occur anywhere.
 new_stem = Stemmer("english", 0).stemWord
 _kept_stem = lru_cache(maxsize=20_000)(new_stem)
 
@@ -72,14 +73,14 @@ class StudentKeys(TypedDict):
 
 
 def stem(word: str) -> str:
-    """Returns the stem of a word. A catalogue uses the same words again and again, so they are cached."""
+    """Returns the stem of a word. A catalogue uses the same words again and again, so stems are cached."""
     return str(_kept_stem(word) if len(word) <= _LONGEST_CACHED else new_stem(word))
 
 
 def course_keys(course: _SourceFields) -> CourseKeys:
     """Returns a course's sort key, its search terms and their weights, the heaviest term first.
 
-    A term's weight is the sum over the fields in which it occurs.
+    A term's weight is the sum of the weights of the fields in which it occurs.
     """
     codes = [_of_code(code) for code in course["codes"]]
     terms = _Weighted()
@@ -129,14 +130,14 @@ class _Weighted:
         self._occurrences: dict[str, int] = {}
 
     def add(self, weight: int, terms: Mapping[str, int]) -> None:
-        """Adds the terms of a field, with how often each occurs."""
+        """Adds the terms of a field. weight: the field's weight. terms: how often each term occurs."""
         weights, occurrences = self.weights, self._occurrences
         for term, count in terms.items():
             weights[term] = weights.get(term, 0) + weight
             occurrences[term] = occurrences.get(term, 0) + count
 
     def heaviest(self) -> list[str]:
-        """Returns the terms that are kept. Of equally heavy ones, the most frequent come first."""
+        """Returns the terms that are kept, heaviest first; of equally heavy ones, most frequent first."""
         rank = {term: (weight, self._occurrences[term]) for term, weight in self.weights.items()}
         return sorted(rank, key=rank.__getitem__, reverse=True)[:_MAX_TERMS]
 
@@ -164,7 +165,7 @@ def _terms(text: str, without: Collection[str] = frozenset()) -> dict[str, int]:
 
 
 def _with_numbers(found: Sequence[str]) -> list[str]:
-    """Returns the terms of words with the number after them: "CS 50" is also "cs50"."""
+    """Returns the terms of words joined to the number that follows them: "cs50" for "CS 50"."""
     numbers = [place for place, word in enumerate(found) if word.isdecimal() and place]
     return [stem(found[n - 1] + found[n]) for n in numbers if found[n - 1].isalpha()]
 

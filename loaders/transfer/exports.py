@@ -78,7 +78,7 @@ def exported_object_id(row: Row) -> ObjectId:
 def exported_fields(row: Row) -> Document:
     """Returns a row's stored fields, without its key and its references.
 
-    Raises ValueError if a date is invalid, and TypeError if a list is none.
+    Raises ValueError if a date is invalid, and TypeError if `oldSlugs` isn't a list.
     """
     left_out = (
         EXPORT_MARK,

@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 
 _PARENTS = {"reviews": ("courseId", "studentId"), "enrollments": ("courseId",), "courseRuns": ("courseId",)}
 _NO_COURSE = ObjectId("0" * 24)
-_AT_A_TIME = 500  # documents that are inserted by one command
+_AT_A_TIME = 500  # maximum number of documents that one command inserts
 _CREATED, _UPDATED, _UNCHANGED, _DUPLICATE = (
     Outcome(kind) for kind in ("created", "updated", "unchanged", "duplicate")
 )
@@ -188,11 +188,11 @@ class Importer:
         return changes
 
     async def _insert(self, plan: Plan) -> None:
-        """Inserts the new documents, sorted by course, some at a time.
+        """Inserts the new documents, sorted by course, in parts of _AT_A_TIME documents.
 
         Sorting places the index entries of a course next to each other, which saves MongoDB a third of its
         work. The `_id`s are assigned before sorting, so they follow the order of the rows. While MongoDB
-        inserts some documents, the next ones are completed.
+        inserts one part, the documents of the next are completed.
         """
         if not plan.create:
             return
@@ -205,7 +205,7 @@ class Importer:
             some = ids[start : start + _AT_A_TIME]
             new = [(index, _new(self._name, plan.batch[index], own_id)) for index, own_id in some]
             inserting.append(asyncio.create_task(self._insert_many(new, plan)))
-            await asyncio.sleep(0)  # starts the task
+            await asyncio.sleep(0)  # lets the task start
         await asyncio.gather(*inserting)
 
     async def _insert_many(self, new: Sequence[tuple[int, Document]], plan: Plan) -> None:
@@ -235,7 +235,7 @@ class Importer:
         await self._drop_used_old_slugs([course.new for course in courses if course.new.get("oldSlugs")])
 
     async def _drop_used_old_slugs(self, courses: Sequence[Document]) -> None:
-        """Drops the former slugs of new courses that lead to another course already."""
+        """Removes former slugs from new courses if they already lead to another course."""
         if not courses:
             return
         used = await used_slugs(self._collection, {slug for course in courses for slug in course["oldSlugs"]})

@@ -37,13 +37,14 @@ class References:
     def __init__(self, database: Database, source: str, *, write: bool = True) -> None:
         self._database, self._source, self._write = database, source, write
         self._cache: dict[str, dict[_Cached, _Cached]] = {}
-        self._slugs: set[str] | None = None  # of all categories
-        self._former_slugs: dict[str, str] = {}  # other names in URLs that a category has or had: its slug
+        self._slugs: set[str] | None = None  # slugs of all categories; None until they are loaded
+        # Maps former slugs of a category, and the slug that its name gives, to its present slug.
+        self._former_slugs: dict[str, str] = {}
 
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, Document]:
         """Maps each reference to the `_id` and `status` of its course. Unknown references are left out.
 
-        A course is found by external id or, failing that, by slug or code, or else by a former slug.
+        A course is found by external id or, failing that, by slug or code or, failing that, by a former slug.
         """
         found, missing = self._cached("courses", references)
         found |= await self._documents("courses", missing, {"status": 1})
@@ -77,7 +78,8 @@ class References:
     async def restore_categories(self, rows: Sequence[Row]) -> Mapping[str, str]:
         """Creates the exported categories that don't exist yet, up to the maximum number of categories.
 
-        Maps the slug of each row whose category exists afterwards to the slug that this category has here.
+        Maps the slugs in the rows to the slugs that the categories have in this database. Leaves out
+        categories that don't exist afterwards.
         """
         await self._category_slugs()
         slugs = {row["slug"]: self._present_slug(row["slug"]) for row in rows}
@@ -87,9 +89,9 @@ class References:
         return {exported: slug for exported, slug in slugs.items() if slug in permitted}
 
     def _present_slug(self, slug: str) -> str:
-        """Returns the slug of the category that had a slug in the past, or would have it for its name.
+        """Returns the present slug of a category that has `slug` as a former slug, or whose name gives it.
 
-        Returns the slug itself if a category has it at present, or if there is no such category. Call
+        Returns `slug` itself if it is the present slug of a category, or if there is no such category. Call
         `_category_slugs` first.
         """
         return slug if slug in (self._slugs or ()) else self._former_slugs.get(slug, slug)

@@ -111,12 +111,12 @@ def text(name: str, value: str) -> str:
 
 
 def slug_argument(value: str) -> str:
-    """Checks the length of a slug, and composes its characters, as in stored slugs."""
+    """Checks the length of a slug argument. Returns it with composed characters, like stored slugs."""
     return nfc(text("slug", value))
 
 
 def _search(value: str) -> str:
-    """Checks the number of words of a search."""
+    """Checks the number of words in a search, and returns the search unchanged."""
     if (count := len(query(value).words)) > MOST_WORDS:
         raise BadUserInputError(f"`search` has {count} words, but at most {MOST_WORDS} are allowed.")
     return value

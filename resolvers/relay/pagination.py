@@ -59,7 +59,7 @@ class Slice(NamedTuple):
 class ConnectionDoc(TypedDict):
     """The parent object of a connection's fields. Edges and cursors are created only if they are selected.
 
-    searchedFor: the search with which the filter's own was replaced, if it was.
+    searchedFor: the search that replaced the search in the filter; None if it wasn't replaced.
     """
 
     nodes: Sequence[NodeDoc]
@@ -82,7 +82,7 @@ async def connections(
 ) -> list[Any]:  # Any: a ConnectionDoc, or an error, which graphql-core raises for the field
     """Returns one connection per parent, in order. Sends one command.
 
-    searched_for: the listing's search, if it isn't that of the filter.
+    searched_for: the listing's search, if it replaces the search in the filter; otherwise None.
 
     An entry is an InvalidCursorError if a cursor belongs to the list of another parent. If a parent is None,
     its list is empty, regardless of the cursor.
@@ -112,9 +112,9 @@ async def connection(
 def searched_for(
     ctx: Context, parents: Sequence[ParentKey | None], arguments: Slice, scope: CursorScope
 ) -> str | None:
-    """Returns the search with which the filter's own was replaced, according to the cursors.
+    """Returns the search that replaced the search in the filter, according to the cursors, or None.
 
-    Raises InvalidCursorError if the two cursors disagree, or one of them belongs to none of the lists.
+    Raises InvalidCursorError if the two cursors disagree, or if one of them belongs to none of the lists.
     """
     shown = [parent for parent in dict.fromkeys(parents) if parent is not None]
     given = [

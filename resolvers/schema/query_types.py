@@ -140,8 +140,8 @@ class Query:
     course: Course | None = fields.root(
         resolvers.query.course,
         description="A course by its global ID or its slug, exactly one of which must be given; null if it"
-        " doesn't exist or the viewer is not allowed to see it. A former slug leads to its course too: if"
-        " the course's `slug` is another, redirect to it.",
+        " doesn't exist or the viewer is not allowed to see it. A former slug also leads to its course;"
+        " if the course's `slug` differs from the given one, redirect to it.",
     )
     courses: CourseConnection = fields.root(
         resolvers.query.courses,

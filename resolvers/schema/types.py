@@ -34,7 +34,7 @@ from resolvers.relay import global_id
 
 T = TypeVar("T")
 
-SEARCH_COMMANDS = 2  # commands with which a search that finds nothing is tried again
+SEARCH_COMMANDS = 2  # maximum number of additional commands of a search that finds nothing
 
 # A field of weight n costs as much as n plain values (see resolvers.fields).
 _LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
@@ -121,7 +121,7 @@ class Connection(Generic[T]):
 
 @strawberry.type(
     description="A course, which is a draft, published in the catalogue, or archived. Its texts are plain"
-    " text, to be escaped by whoever shows them in HTML; only `description` is Markdown."
+    " text, which must be escaped when shown in HTML; only `description` is Markdown."
 )
 class Course(Node):
     id: strawberry.ID = fields.computed(global_id("Course"), description="Global ID of the course.")
@@ -134,8 +134,8 @@ class Course(Node):
         "Summary of the course in a sentence or two; null if there is none.", weight=_TEXT
     )
     description: str | None = fields.plain(
-        "Full description of the course, in Markdown; null if there is none. Tags in it are text, so render"
-        " it without raw HTML.",
+        "Full description of the course, in Markdown; null if there is none. HTML tags in it are part of"
+        " the text, so render it with raw HTML disabled.",
         weight=_LONG_TEXT,
     )
     category: "Category | None" = fields.level(
@@ -207,8 +207,8 @@ class Course(Node):
 @strawberry.type(description="One page of a list of courses, with facet counts for the whole list.")
 class CourseConnection(Connection[Course]):
     searched_for: str | None = fields.plain(
-        "The words that were searched for instead, if the search in the filter found nothing and words that"
-        " differ from its words by one letter, or by two swapped letters, were tried; otherwise null."
+        "The search that replaced the search in the filter, because that found nothing; null if none did."
+        " Misspelt words are replaced by words that differ by one letter, or by two swapped letters."
     )
     facets: "CourseFacets" = fields.level(
         resolvers.course.facets,
@@ -459,8 +459,8 @@ class Enrollment(Node):
 
 
 @strawberry.type(
-    description="A student's review of a course. Its texts are plain text, to be escaped by whoever shows"
-    " them in HTML."
+    description="A student's review of a course. Its texts are plain text, which must be escaped when"
+    " shown in HTML."
 )
 class Review(Node):
     id: strawberry.ID = fields.computed(global_id("Review"), description="Global ID of the review.")
@@ -504,6 +504,6 @@ class ReviewReply:
         description="The instructor who wrote the reply; null if staff wrote it or the author is unknown.",
     )
     body: str = fields.plain(
-        "Text of the reply: plain text, to be escaped by whoever shows it in HTML.", weight=_TEXT
+        "Text of the reply: plain text, which must be escaped when shown in HTML.", weight=_TEXT
     )
     created_at: datetime = fields.plain("When the reply was written.")

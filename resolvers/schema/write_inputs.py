@@ -338,7 +338,7 @@ class ReplyToReviewInput(IdempotentInput):
     review_id: ID = required(values.global_id("Review"), "Global ID of the review.")
     body: str = required(
         values.text(_LONG),
-        "Text of the reply, as plain text, at most 2,000 characters. It replaces any earlier reply.",
+        "Text of the reply, as plain text; at most 2,000 characters. It replaces any earlier reply.",
     )
 
 

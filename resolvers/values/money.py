@@ -17,7 +17,7 @@ def formatted(money: MoneyDoc) -> str:
     digits before them are grouped in twos, such as "₹1,24,980.00".
     """
     digits = minor_units(money["currency"])
-    digits = 2 if digits is None else digits  # a code that has been withdrawn since it was stored
+    digits = 2 if digits is None else digits  # None if the code has been withdrawn since it was stored
     amount = abs(money["amountMinor"])
     units, rest = divmod(amount, 10**digits)
     decimals = f".{rest:0{digits}}" if digits else ""

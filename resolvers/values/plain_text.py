@@ -1,8 +1,9 @@
 """Cleans text written by users: removes control characters before the text is stored.
 
-Everything else is kept as it was typed, including what looks like HTML: `List<String>` is text, and whoever
-shows it in HTML escapes it. The text isn't normalised either, because Unicode's normal forms replace the
-variants of Han characters that some names are written with; only slugs, search terms and sort keys are.
+Everything else is kept as it was typed, including text that looks like HTML, such as `List<String>`. Clients
+that show the text in HTML must escape it. The text isn't normalised either, because Unicode's normal forms
+replace the variants of Han characters that some names are written with. Only slugs, search terms and sort
+keys are normalised.
 """
 
 import re
@@ -14,7 +15,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 
 
 def clean(text: str) -> str:
-    """Removes control characters and surrounding white space from a string, and unifies its line ends."""
+    """Removes control characters and surrounding white space from a string. Line ends become line feeds."""
     return _CONTROL.sub("", text.replace("\r\n", "\n")).strip()
 
 

@@ -67,7 +67,7 @@ async def found(database: Database) -> list[Misfit]:
 
 async def test_documents_that_fit_are_no_problem(world: dict[str, Any], check: Check) -> None:
     done = check()
-    assert (done.returncode, done.stdout) == (0, "All 9 documents fit.\n")
+    assert (done.returncode, done.stdout) == (0, "All 9 documents fit the data model.\n")
 
 
 async def test_sample_data_fits(sample: Settings) -> None:
@@ -161,7 +161,7 @@ async def test_students_with_one_address(world: dict[str, Any], database: Databa
     other = factories.student(email="ADA@example.org")
     await database["students"].insert_many([other, factories.student(), factories.student(email="b@c.de")])
     assert {(m.id, m.path, m.reason) for m in await found(database)} == {
-        (own["_id"], "email", "is the e-mail address of another student too")
+        (own["_id"], "email", "is also the e-mail address of another student")
         for own in (world["students"], other)
     }
 

@@ -61,7 +61,7 @@ async def test_documents_that_do_not_fit_are_logged_throttled() -> None:
             log.misfit("courses", number, ["tags"])
     assert logged == [
         {
-            "event": "a document does not fit, and was read with defaults: run `lectern check`",
+            "event": "a document has the wrong shape, and was read with defaults: run `lectern check`",
             "collection": "courses", "id": "0", "fields": ["tags"], "log_level": "warning",
         }
     ]  # fmt: skip

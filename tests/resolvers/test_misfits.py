@@ -182,7 +182,7 @@ async def test_the_log_names_the_document(settings: Settings, database: Database
     async with served(settings) as gateway:
         with capture_logs() as logged:
             await gateway.ask("{ courses { nodes { tags summary title } } }")
-    (line,) = [line for line in logged if "does not fit" in line["event"]]
+    (line,) = [line for line in logged if "wrong shape" in line["event"]]
     assert (line["collection"], line["id"], line["fields"]) == (
         "courses", str(course["_id"]), ["summary", "tags"],
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Reads languages and countries by their codes, or by their names in English and in their own languages."""
+"""Reads languages and countries from their codes, their English names or their local names."""
 
 from app.importing.values.texts import line
 from app.importing.values.words import WORDS
@@ -31,5 +31,8 @@ def country(value: object) -> str:
 
 
 def _is_taught(written: str, tag: str) -> bool:
-    """Returns whether a language without a code of two letters is meant, and not a word such as "all"."""
+    """Returns whether a text that was read as a language with a three-letter code really means that language.
+
+    A word of three letters, such as "all", can be the code of a rare language by chance.
+    """
     return len(written) > 3 or tag in _THREE_LETTERS
