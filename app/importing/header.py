@@ -44,7 +44,7 @@ class Headers:
                     self._columns.setdefault(short, column)
 
     def get(self, header: str) -> str | None:
-        """Returns the column with this header, or else with this header preceded by the collection's noun.
+        """Returns the column with a given header, or with the collection's noun in front of that header.
 
         Returns None if there is no such column.
         """
@@ -56,6 +56,6 @@ class Headers:
 
 
 def _without_noun(column: str, noun: str) -> str:
-    """Returns a column name in compact form without the noun at its start; "" if it has no noun there."""
+    """Removes a noun from the start of a column name, and compacts the rest. Returns "" if it isn't there."""
     first, *rest = folded(column).split() or [""]
     return "".join(rest) if first in (noun, f"{noun}s") else ""

@@ -53,5 +53,5 @@ class Rejects:
 def _json(line: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(line, default=str)
-    except TypeError:  # raised for surrogates and large integers; json can write them
+    except TypeError:  # raised for surrogates and large integers, which only json can write
         return json.dumps(line, default=str).encode()

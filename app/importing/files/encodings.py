@@ -142,7 +142,7 @@ class _Evidence:
         return Encoding(name, self._lines if self._lines < _ENOUGH else None)
 
     def _count(self, text: str) -> None:
-        """Counts non-ASCII letters, and bytes that weren't valid, in a text that was decoded as UTF-8."""
+        """In a text decoded as UTF-8, counts the non-ASCII letters and the bytes that were invalid."""
         if text.isascii():
             return
         stray = text.count("\ufffd")

@@ -14,7 +14,8 @@ from app.importing.files.table import Table, column_names, header_index
 
 _MOST_BYTES = 400 << 20  # maximum size of all parts together, unpacked, in bytes
 _MOST_SHARED = 48 << 20  # maximum size of the texts that cells share, in bytes; they are held in memory
-#: A part of more than 16 MB that was compressed by a factor of more than 100 is taken for a ZIP bomb.
+#: A part of more than _LARGE bytes that was compressed by a factor of more than _MOST_RATIO is taken for a
+#: ZIP bomb.
 _LARGE, _MOST_RATIO = 16 << 20, 100
 _HEAD_ROWS = 200
 

@@ -63,7 +63,7 @@ class FieldMapping:
     options: Options = field(default_factory=dict)
     default: Toml = None  # used instead of null, and normalised like any other value
     invalid: Literal["reject", "null"] = "reject"
-    #: What was assumed about the column, keyed by the option that sets it otherwise.
+    #: What was assumed about the column, keyed by the option that can change it.
     assumed: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()  # messages about contradictory values in its column
 
@@ -101,7 +101,7 @@ class ImportMapping:
 
 
 def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) -> None:
-    """Raises MappingError if the mapping refers to a column that a table doesn't have."""
+    """Raises MappingError if the mapping refers to a column that is missing from the table."""
     named = [(f"where.{condition.column}", condition.column) for condition in mapping.where]
     for name, field_mapping in mapping.fields.items():
         options = field_mapping.options.values()

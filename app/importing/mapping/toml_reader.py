@@ -24,7 +24,7 @@ from app.importing.values import options as options_of
 _SELECTORS = get_args(SelectionKind)
 _SELECTION_KEYS = (*_SELECTORS, "with", "skip_empty", "sentinels", "lookup")
 _FIELD_KEYS = (*_SELECTION_KEYS, "as", "default", "invalid")
-_LOOKUP_FILE = {"file", "key", "value"}  # the keys of a table that says in which file a lookup table is
+_LOOKUP_FILE = {"file", "key", "value"}  # the keys of a TOML table that refers to a lookup table in a file
 _TOP_KEYS = (
     "collection", "source", "encoding", "rows", "header", "sentinels", "where", "repeated", "fields",
     "lookups",

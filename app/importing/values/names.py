@@ -1,7 +1,7 @@
 """Reads languages and countries by their codes or names, in English and in other languages.
 
-The names are those of pycountry, and the aliases of words.toml. A name must match exactly, apart from case,
-accents and punctuation: a similar name can mean another country, such as Niger and Nigeria.
+The names are those of pycountry and the aliases in words.toml. A name must match exactly, apart from case,
+accents and punctuation, because a similar name can mean another country, such as Niger and Nigeria.
 """
 
 import gettext
@@ -55,7 +55,7 @@ def country(value: object) -> str:
 
 
 def _tag(written: str) -> str | None:
-    """Returns a tag in its usual case, or None if it has no known language or country."""
+    """Returns a language tag in its usual case, or None if its language or its country is unknown."""
     match = _TAG.fullmatch(written)
     if match is None:
         return None
@@ -68,7 +68,10 @@ def _tag(written: str) -> str | None:
 
 
 def _language_code(code: str) -> str | None:
-    """Returns the shortest code of a language, given one of ISO 639-1 or 639-2 in lower case."""
+    """Returns the shortest code of a language, given a code of two or three letters in lower case.
+
+    Returns None if the language is unknown.
+    """
     if len(code) == 2:
         return code if pycountry.languages.get(alpha_2=code) else None
     entry = pycountry.languages.get(alpha_3=code) or pycountry.languages.get(bibliographic=code)
@@ -93,7 +96,7 @@ def _folded(name: str) -> str:
 
 
 def _turned(name: str) -> str:
-    """Turns "Korea, Republic of" around."""
+    """Returns a name with a comma the other way round: "Korea, Republic of" becomes "republic of korea"."""
     last, comma, first = name.partition(",")
     return _folded(f"{first} {last}") if comma else ""
 
@@ -120,7 +123,7 @@ def _language_names() -> dict[str, str]:
 
 
 def _translations(domain: str, names: Iterable[str]) -> Iterator[str]:
-    """Yields names in English and in the other languages."""
+    """Yields English names, and their translations into the other languages."""
     for name in names:
         yield name
         for translate in _catalogues(domain):
@@ -135,5 +138,5 @@ def _catalogues(domain: str) -> list[gettext.NullTranslations]:
 
 
 def _unique(names: dict[str, set[str]]) -> dict[str, str]:
-    """Returns the names that mean only one thing."""
+    """Returns the names that have a single code, with that code."""
     return {name: codes.pop() for name, codes in names.items() if len(codes) == 1 and name}
