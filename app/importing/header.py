@@ -1,4 +1,4 @@
-"""The names of columns: "courseId", "Course ID" and "course_id" are the same name."""
+"""Recognises columns by their names: "courseId", "Course ID" and "course_id" are the same name."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from app.importing.importable_fields import HEADERS, Importable
 
 _KNOWN = {h.replace(" ", "") for fields in HEADERS.values() for headers in fields.values() for h in headers}
-#: The nouns of a collection's rows, which columns repeat: "student_email" among students is "email".
+#: The nouns that column names of each collection can begin with: among students, "student_email" means
+#: "email".
 _NOUNS: dict[str, tuple[str, ...]] = {
     "courses": ("course", "class", "training"),
     "students": ("student", "user", "learner", "participant", "person"),
@@ -43,7 +44,10 @@ class Headers:
                     self._columns.setdefault(short, column)
 
     def get(self, header: str) -> str | None:
-        """Returns the column with a header, or one that is the header with the collection's noun in front."""
+        """Returns the column with a given header, or with the collection's noun in front of that header.
+
+        Returns None if there is no such column.
+        """
         return self._columns.get(compact(header))
 
     def use(self, columns: Iterable[str]) -> None:
@@ -52,6 +56,6 @@ class Headers:
 
 
 def _without_noun(column: str, noun: str) -> str:
-    """Returns a compact name without the noun at its start; "" if it doesn't start with it."""
+    """Removes a noun from the start of a column name, and compacts the rest. Returns "" if it isn't there."""
     first, *rest = folded(column).split() or [""]
     return "".join(rest) if first in (noun, f"{noun}s") else ""

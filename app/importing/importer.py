@@ -43,11 +43,12 @@ class Tally:
     """Counts of the rows that an import has processed so far, by outcome."""
 
     read: int = 0
-    blank: int = 0  # rows of empty cells, which are not among those read
+    blank: int = 0  # rows of empty cells, which are not counted in `read`
     kinds: Counter[Kind] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     null_counts: NullCounts = field(default_factory=lambda: NullCounts(Counter(), Counter()))
-    left_out: Counter[str] = field(default_factory=Counter)  # rows that the mapping leaves out, by the reason
+    #: Number of rows that the mapping leaves out, by reason.
+    left_out: Counter[str] = field(default_factory=Counter)
     aggregates: int | None = None  # number of values that the final recount corrected; None in a dry run
     broken: str | None = None  # why the rest of the file can't be read; None if the whole file was read
     position: int | None = None  # bytes read from the file so far, before decompression

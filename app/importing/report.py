@@ -24,6 +24,7 @@ def show_mapping(
 
     Each row has the column, the field, the normaliser, and an example as it is in the file and as it is
     stored.
+
     external: the `source` field of the documents' external IDs.
     """
     origin = "guessed" if guessed else "as mapped"
@@ -52,7 +53,7 @@ def show_closing(
 ) -> None:
     """Prints the number of rows by outcome, what was assumed, and the strings that were replaced with null.
 
-    origin: the source of the external ids, and where it is from.
+    origin: the source of the external ids, and what set it, such as "the mapping".
     """
     kinds, nulls = tally.kinds, tally.null_counts
     counts = [("read", tally.read), *((kind, kinds[kind]) for kind in ("created", "updated", "unchanged"))]
@@ -100,7 +101,7 @@ def unused_columns(source: Source, mapping: ImportMapping) -> list[str]:
 
 
 def _print_decisions(console: Console, source: Source, mapping: ImportMapping | None) -> None:
-    """Prints what was assumed, by the option that changes it, and what contradicts itself."""
+    """Prints what was assumed, with the option that changes it, and where the file contradicts itself."""
     for line in _file_notes(source):
         _print(console, line)
     for name, field_mapping in mapping.fields.items() if mapping else ():
@@ -128,8 +129,7 @@ def _described(source: Source) -> str:
 
 
 def _print(console: Console, text: str) -> None:
-    """Prints a line. Control characters, which a file can have, are escaped, so that no terminal obeys
-    them."""
+    """Prints a line. Control characters from the file are escaped, so that the terminal doesn't obey them."""
     console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -173,7 +173,10 @@ def _mapping_row(
 def _example(
     name: str, field_mapping: FieldMapping, mapping: ImportMapping, sample: Sample
 ) -> tuple[str, str]:
-    """Returns the field's first value that isn't read as null, as it is in the file and as it is stored."""
+    """Returns an example of a field's value, as it is in the file and as it is stored.
+
+    It is the first value that isn't null.
+    """
     recorder = Recorder(ImportMapping(mapping.collection, {name: field_mapping}))
     for values in sample:
         try:

@@ -87,7 +87,7 @@ class Restorer:
 
 
 def collection_of(sample: Sequence[Cells]) -> str | None:
-    """Returns the collection that was exported, or None if the rows are not from an export."""
+    """Returns the collection from which the rows were exported, or None if they are not from an export."""
     return sample[0].get(EXPORT_MARK) if sample else None
 
 

@@ -1,4 +1,4 @@
-"""Asks for `--source` where the folder's name doesn't say which source a file is from."""
+"""Asks for `--source` if the name of the file's folder is probably not the file's source."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from loaders.transfer import ImportedFile, PastImport, latest, same_file
 async def check_source(database: Database, file: ImportedFile, source: str) -> None:
     """Raises MappingError if `source`, the name of the file's folder, is probably not the file's source.
 
-    This is the case if the same file was imported from another folder, or if a file with other columns was
-    imported
-    from this one: its ids could be those of other documents.
+    This is the case if the same file was imported with another source, or if the latest file imported with
+    this source had other columns. In the second case, equal ids in the two files may belong to different
+    documents.
     """
     known = await same_file(database, file)
     if known and source not in {past.source for past in known}:

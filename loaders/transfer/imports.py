@@ -61,16 +61,17 @@ class Plan(NamedTuple):
     create: list[int]  # indexes into the batch
     update: list[tuple[int, UpdateOne]]
     first: dict[Key, Incoming]  # for each key, the first document in the batch that has it
-    stored: dict[int, Fields]  # the documents to update, as they are stored, by index
+    stored: dict[int, Fields]  # the current state of the documents to update, by their index in the batch
 
 
 class Importer:
     """Imports into one collection, and remembers every key that it has seen.
 
-    A later row with the same key is a duplicate if its values are the same, and is rejected if they differ.
-    An import therefore never overwrites what it has just written, regardless of the order of its rows.
+    A row that repeats the key of an earlier row is a duplicate if its values are the same, and is rejected if
+    they differ. An import therefore never overwrites what it has just written, regardless of the order of its
+    rows.
 
-    If `first_wins`, a later row with the same key is a duplicate even if its values differ.
+    If `first_wins`, a row that repeats a key is a duplicate even if its values differ.
 
     If `write` is False, nothing is written; the outcomes say what would have been written. A key that repeats
     in a later batch then counts as a duplicate, regardless of its values.
@@ -265,10 +266,10 @@ def _queries(batch: Sequence[Incoming]) -> list[Document]:
 
 
 def _touched(collection: str, plan: Plan) -> dict[str, set[ObjectId]]:
-    """Returns the documents, by collection, whose aggregates a plan's writes can change."""
+    """Returns the ids of documents whose aggregates a plan's writes can change, by collection."""
     indexes = [*plan.create, *(index for index, _ in plan.update)]
     written: list[Fields] = [*(plan.batch[index].fields for index in indexes), *plan.stored.values()]
-    if collection == "courses":  # the aggregates of new courses are right
+    if collection == "courses":  # new courses already have the right aggregates
         return {"courses": {stored["_id"] for stored in plan.stored.values()}}
     touched = {"courses": {fields["courseId"] for fields in written if fields.get("courseId")}}
     if collection == "reviews":

@@ -1,4 +1,4 @@
-"""What was imported from which file: to recognise a file again, and for the audit log."""
+"""Records which file was imported from which source: to recognise the file again, and for the audit log."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -20,8 +20,7 @@ class ImportedFile(NamedTuple):
 
 
 class PastImport(NamedTuple):
-    """An earlier import: its source, the name of its file, its date (such as "2026-11-27"), and its
-    columns."""
+    """An earlier import: the source, the file's name, the date (such as "2026-11-27") and the columns."""
 
     source: str
     name: str
@@ -30,8 +29,10 @@ class PastImport(NamedTuple):
 
 
 async def same_file(database: Database, file: ImportedFile) -> Sequence[PastImport]:
-    """Returns the latest imports of a file with the same content into the same collection, one for each
-    source."""
+    """Returns the latest import from each source of a file with the same content.
+
+    Only imports into the same collection are considered.
+    """
     if file.digest is None:
         return []
     query = {"collection": file.collection, "digest": file.digest}
@@ -39,14 +40,17 @@ async def same_file(database: Database, file: ImportedFile) -> Sequence[PastImpo
 
 
 async def latest(database: Database, source: str, collection: str) -> PastImport | None:
-    """Returns the latest import with a source into a collection, or None."""
+    """Returns the latest import from a source into a collection, or None if there is none."""
     query = {"collection": collection, "source": source}
     found = await find(database[_COLLECTION], query, size=1, sort=[("at", -1)], limit=1)
     return _past(found[0]) if found else None
 
 
 async def record_file(database: Database, file: ImportedFile, source: str) -> None:
-    """Records from which source a file was imported, in place of an earlier record of the same file."""
+    """Records that a file was imported from a source.
+
+    Replaces the record of an earlier import of the same content from this source into the same collection.
+    """
     same = {"source": source, "collection": file.collection, "digest": file.digest}
     document = {**same, "name": file.name, "columns": list(file.columns), "at": now()}
     await database[_COLLECTION].replace_one(same, document, upsert=True)
@@ -55,7 +59,7 @@ async def record_file(database: Database, file: ImportedFile, source: str) -> No
 async def record_in_audit_log(
     database: Database, file: ImportedFile, source: str, counts: Mapping[str, int]
 ) -> None:
-    """Adds an import to the audit log. counts: the numbers of rows, by what became of them."""
+    """Adds an import to the audit log. counts: the numbers of rows, by outcome."""
     after = {"file": file.name, "source": source, **counts}
     change = {"collection": file.collection, "documentId": source, "before": None, "after": after}
     entry = {"at": now(), "action": "import", "actor": _COMMAND_LINE, "address": "", "changes": [change]}

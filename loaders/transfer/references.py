@@ -139,7 +139,7 @@ class References:
         return {key: stored[key]["_id"] if key in stored else documents[key]["_id"] for key in by_key}
 
     async def _create_missing(self, collection: str, documents: Sequence[tuple[Document, Document]]) -> None:
-        """Takes (query, document) pairs; inserts each document whose query finds nothing."""
+        """Inserts each document whose query finds nothing. documents: pairs of a query and a document."""
         if documents and self._write:
             upserts = [UpdateOne(query, {"$setOnInsert": new}, upsert=True) for query, new in documents]
             await self._database[collection].bulk_write(upserts, ordered=False)
@@ -166,7 +166,7 @@ class References:
     async def _documents(
         self, collection: str, references: Set[Reference], projection: Mapping[str, int]
     ) -> dict[Reference, Document]:
-        """Returns documents by external id or `_id`, with one query per source."""
+        """Returns the documents that references refer to, with a single query per source of external ids."""
         by_source: dict[str, dict[str, Reference]] = {}
         ids = [r for r in references if isinstance(r, ObjectId)]
         for r in references:

@@ -1,4 +1,4 @@
-"""Remembers which documents an import touched until their aggregates are recounted.
+"""Remembers which documents an import has touched, until their aggregates are recounted.
 
 The ids are stored before the writes that touch them. So if an import is interrupted, the next one recounts
 what the interrupted one had changed.
@@ -14,8 +14,8 @@ from loaders.recounting import recount_these
 from loaders.transfer.seen_keys import Seen
 
 _COLLECTION = "importedDocuments"
-_AT_ONCE = 500  # documents in one transaction
-_ABANDONED = timedelta(days=1)  # after this time, an import that stored ids is not running any more
+_AT_ONCE = 500  # maximum number of documents that are recounted in one transaction
+_ABANDONED = timedelta(days=1)  # after this time, an import is assumed to have ended
 
 
 class Touched:
@@ -43,10 +43,10 @@ class Touched:
             self._stored.add(key, 1)
 
     async def recount(self) -> int:
-        """Recounts what this import and interrupted ones have touched. Returns the number of corrected
-        values.
+        """Recounts the aggregates of what this import and interrupted ones have touched.
 
-        The ids of other imports are kept for a day, because they may still be running.
+        Returns the number of corrected values. The ids stored by other imports are kept for a day, because
+        those imports may still be running.
         """
         corrected, last, done = 0, ObjectId("0" * 24), Seen()
         while stored := await self._next(last):

@@ -99,7 +99,7 @@ def test_numbers_of_no_scale_are_told() -> None:
     for cells in ([101, 1000], [4, 5, 9], [4, 5, 9, 10, 9, 8, 50, 60]):
         decision = decide_scale(Column("rating", cells), {})
         assert decision.notes == ["its numbers fit no scale of 5, 10 or 100 (set scale)"]
-        with pytest.raises(ValueError, match="on no clear scale"):
+        with pytest.raises(ValueError, match="has no clear scale"):
             stars(4, **decision.options)
         assert stars("4/5", **decision.options) == 4
 

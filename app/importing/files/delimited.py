@@ -29,7 +29,7 @@ from app.importing.files.table import Table, column_names, is_data, numbered_nam
 _DELIMITERS = ",;\t|"
 _MAX_LINES = 1_000  # maximum number of lines in a record; a longer record has an unclosed quote
 _ESCAPED = re.compile(r'\\"(?!\s*(?:[,;\t|]|$))', re.MULTILINE)  # a quote escaped by a backslash
-#: A quote after a backslash that stands at the end of a cell.
+#: A backslash and the quote that closes a cell.
 _CLOSING = re.compile(r'\\"(?=\s*(?:[,;\t|]|$))')
 _ALONE = re.compile(r'\\(?!")')
 _KEPT_AS_TEXT = re.compile(r'="([^"]*)"')
@@ -47,14 +47,14 @@ class _Record:
     cells: list[str] | None
     text: str = ""
     reason: str = ""
-    is_long: bool = False  # whether its cells may be too large
+    is_long: bool = False  # whether the record is so long that the size of its cells must be checked
 
 
 class _Pending(Iterator[str]):
     """Passes lines on to the CSV reader, and remembers the lines of the current record.
 
-    escaped: whether quotes are escaped by backslashes. Other backslashes are doubled, since they escape
-    nothing.
+    escaped: whether quotes are escaped by backslashes. If they are, all other backslashes are doubled, so
+    that the CSV reader takes them literally.
     """
 
     def __init__(self, lines: Lines, *, escaped: bool) -> None:
@@ -72,8 +72,8 @@ class _Pending(Iterator[str]):
 def open_table(text: TextIO, *, header: bool | None = None) -> Table:
     """Detects the delimiter and the header, and reads the text up to the end of the header.
 
-    header: whether the first row is one; None to guess. Without a header, the columns are numbered. Raises
-    SourceError if the text is empty.
+    header: whether the table has a header, or None to guess. Without a header, the columns are numbered.
+    Raises SourceError if the text is empty.
     """
     csv.field_size_limit(LARGEST_CELL)
     lines = Lines(text)
@@ -102,7 +102,7 @@ def _rows(names: Sequence[str], records: Iterator["_Record"]) -> Iterator[Part]:
     number = 0
     for record in records:
         if record.cells is not None and not any(record.cells):
-            if record.cells:  # an empty line is no row
+            if record.cells:  # an empty line doesn't count as a row
                 yield Blank(record.line)
             continue
         number += 1
@@ -117,14 +117,17 @@ def _rows(names: Sequence[str], records: Iterator["_Record"]) -> Iterator[Part]:
 
 
 def plain(cell: str) -> str:
-    """Removes the marks by which spreadsheets keep numbers as text: ="00123" and '00123."""
+    """Removes the marks that make spreadsheets treat a number as text: ="00123" and '00123 become 00123."""
     if cell[:1] == "=" and (kept := _KEPT_AS_TEXT.fullmatch(cell)):
         return kept[1]
     return cell[1:] if cell[:1] == "'" and cell[1:2].isdigit() and "'" not in cell[1:] else cell
 
 
 def _named_delimiter(lines: Lines) -> str | None:
-    """Returns the delimiter that the first line names for Excel, such as "sep=;", and skips that line."""
+    """Returns the delimiter that the first line specifies, or None.
+
+    Such a line is meant for Excel, and looks like "sep=;". It is skipped.
+    """
     first = lines.head(1)
     match = _SEP.fullmatch(first[0].strip("\ufeff\r\n")) if first else None
     if match:
@@ -137,7 +140,7 @@ def _below(lines: Lines, delimiter: str) -> list[list[str]]:
 
 
 def _parsed(sample: Sequence[str], delimiter: str) -> list[list[str]]:
-    """Returns the rows of a sample that aren't empty, up to one that can't be read."""
+    """Parses the lines of a sample. Returns the non-empty rows above the first row that can't be parsed."""
     rows: list[list[str]] = []
     with suppress(csv.Error):
         rows += (row for row in csv.reader(sample, delimiter=delimiter) if row)
@@ -160,8 +163,8 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
 def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
     """Returns whether the header is one cell shorter than most rows, and whether trailing delimiters are why.
 
-    They are the reason only if every row below the header ends with a delimiter. If only some rows have an
-    extra cell, an unquoted delimiter has probably shifted their cells.
+    Trailing delimiters are the reason only if every row below the header ends with one. If only some rows
+    have an extra cell, an unquoted delimiter has probably shifted their cells.
     """
     rows = _parsed(sample, delimiter)
     wide = [row for row in rows if len(row) == width]
@@ -173,7 +176,10 @@ def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tu
 
 
 def _lines_above_header(sample: Sequence[str], delimiter: str, width: int) -> int:
-    """Counts the lines above the header: the first with `width` cells of which most are not empty."""
+    """Counts the lines above the header.
+
+    The header is the first row with `width` cells, most of which are not empty.
+    """
     reader, above = csv.reader(sample, delimiter=delimiter), 0
     for cells in reader:
         if len(cells) == width and sum(1 for cell in cells if cell.strip()) > width / 2:
@@ -216,9 +222,10 @@ def _records(
 
 
 def _first_line_alone(pending: _Pending, delimiter: str, width: int) -> list[str] | None:
-    """Returns the cells of the first line if it is a record by itself, and pushes back the other lines.
+    """Returns the cells of the first pending line if that line alone is a record, and pushes back the others.
 
-    A backslash before the quote that closes a cell, as in "C:\\dir\\", doesn't escape that quote.
+    The CSV reader takes a backslash before a quote as an escape, and reads on. But in "C:\\dir\\", the last
+    backslash is part of the cell, and the quote after it closes the cell.
     """
     first, *rest = pending.lines
     literal = _CLOSING.sub(r'\\\\"', _ALONE.sub(r"\\\\", first))

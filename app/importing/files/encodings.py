@@ -1,8 +1,7 @@
-"""Detects the encoding of a file from all of it.
+"""Detects the encoding of a file by reading all of it.
 
-UTF-8 is recognised by its form. For other encodings, chardet gets the lines that have letters beyond ASCII,
-taken
-from the whole file: in a file that is mostly English, its first part may have none.
+UTF-8 is recognised by its byte patterns. For other encodings, chardet is given lines with non-ASCII letters
+from the whole file, because the beginning of a mostly English file may have none.
 """
 
 import codecs
@@ -14,8 +13,8 @@ from typing import BinaryIO, NamedTuple
 import chardet
 
 _CHUNK = 1 << 18
-_EVIDENCE = 100_000  # bytes of lines given to chardet
-_ENOUGH = 20  # from this many lines with letters beyond ASCII on, the detection is usually right
+_EVIDENCE = 100_000  # maximum size of the sample given to chardet, in bytes
+_ENOUGH = 20  # with at least this many non-ASCII lines, detection is usually right
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # must precede UTF-16-LE, whose byte order mark is a prefix of this one
@@ -23,7 +22,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: The encodings before Unicode that are recognised, by chardet's names.
+#: The legacy encodings that are recognised, by chardet's names.
 _LEGACY = [
     "windows-1250",
     "windows-1251",
@@ -57,14 +56,15 @@ _LEGACY = [
     "tis-620",
 ]
 _FALLBACK = "windows-1252"
-_JAPANESE_ESCAPE = b"\x1b$"  # begins Japanese letters in ISO-2022-JP, which has no bytes beyond ASCII
+_JAPANESE_ESCAPE = b"\x1b$"  # starts a run of Japanese letters in ISO-2022-JP, which uses only ASCII bytes
 
 
 class Encoding(NamedTuple):
-    """An encoding, by Python's name.
+    """The encoding of a file, by Python's name for it.
 
-    uncertain: the number of lines from which it was guessed, if they are few; otherwise None. stray: the
-    number of bytes that don't fit. line: the first line that has some.
+    uncertain: if the encoding was guessed from only a few lines, their number; otherwise None. stray: the
+    number of bytes in the file that are invalid in this encoding. line: the number of the first line with
+    such a byte.
     """
 
     name: str
@@ -88,8 +88,10 @@ def detect(file: BinaryIO) -> Encoding:
 
 
 def stray_bytes(file: BinaryIO, name: str) -> tuple[int, int | None]:
-    """Counts the bytes of a file that don't fit an encoding. Returns the number and the first line that has
-    some."""
+    """Counts the bytes of a file that are invalid in an encoding.
+
+    Returns their number, and the number of the first line that has some, or None.
+    """
     decoder = codecs.getincrementaldecoder(name)("replace")
     stray, first, line = 0, None, 1
     while chunk := file.read(_CHUNK):
@@ -140,7 +142,7 @@ class _Evidence:
         return Encoding(name, self._lines if self._lines < _ENOUGH else None)
 
     def _count(self, text: str) -> None:
-        """Counts the letters beyond ASCII that are in UTF-8, and the bytes that aren't."""
+        """In a text decoded as UTF-8, counts the non-ASCII letters and the bytes that were invalid."""
         if text.isascii():
             return
         stray = text.count("\ufffd")
@@ -150,7 +152,7 @@ class _Evidence:
         self._letters += sum(character > "\x7f" for character in text) - stray
 
     def _add_line(self, line: bytes) -> None:
-        """Adds a line to the sample if it has letters beyond ASCII. A full sample loses every second line."""
+        """Adds a line to the sample if it has non-ASCII letters. If the sample is full, halves it first."""
         if line.isascii():
             return
         self._lines += 1
@@ -171,7 +173,10 @@ def _chunks(head: bytes, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _without_mark(head: bytes) -> str | None:
-    """Returns UTF-16 if every second byte of many is zero, as in text of Latin letters."""
+    """Returns the UTF-16 encoding of a file without a byte order mark, or None if it isn't UTF-16.
+
+    UTF-16 is recognised by zeros: in Latin text, every second byte is zero.
+    """
     if head[1::2].count(0) > len(head) / 4:
         return "utf-16-le"
     if head[::2].count(0) > len(head) / 4:
@@ -180,7 +185,7 @@ def _without_mark(head: bytes) -> str | None:
 
 
 def normalised(name: str) -> str:
-    """Returns Python's name of an encoding. Raises LookupError if there is no such encoding of text."""
+    """Returns Python's name for an encoding. Raises LookupError if there is no such text encoding."""
     found = codecs.lookup(name)
     if not getattr(found, "_is_text_encoding", True):
         raise LookupError(f"unknown encoding: {name}")

@@ -1,5 +1,4 @@
-"""Reads rows from JSON: one object per line, objects one after the other, or an array, also within an
-object."""
+"""Reads rows from JSON: one object per line, consecutive objects, or an array, which can be in an object."""
 
 import io
 import json
@@ -23,8 +22,8 @@ from app.importing.files.rows import (
 )
 
 _NO_OBJECT = "not a JSON object"
-_LONGEST_LINE = 8 << 20  # characters
-_DEEPEST = 4  # levels of objects in which rows are looked for
+_LONGEST_LINE = 8 << 20  # maximum length of a line, in characters
+_DEEPEST = 4  # how many levels of nested objects are searched for lists of rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,13 +48,12 @@ def array(text: TextIO) -> _Rows:
 
 
 def objects(text: TextIO) -> _Rows:
-    """Yields a row for each of the objects that follow one another, each on one line or on many."""
+    """Yields a row for each object in a text of consecutive objects, each on one line or on many."""
     return _numbered(_values(JsonText(text)))
 
 
 def within(text: TextIO, path: Sequence[str]) -> _Rows:
-    """Yields a row for each object in an array within the text's object. path: the keys that lead to the
-    array.
+    """Yields a row for each object in an array that is nested in an object. path: the keys that lead to it.
 
     Raises SourceError if there is no such array.
     """
@@ -65,19 +63,24 @@ def within(text: TextIO, path: Sequence[str]) -> _Rows:
 
 
 def arrays_within(sample: str) -> list[str]:
-    """Returns the paths of the arrays of objects within the object that a text begins with, such as
-    "data.courses"."""
+    """Finds arrays of objects inside the object at the beginning of a sample.
+
+    Returns their paths, such as "data.courses".
+    """
     found: list[str] = []
     window = JsonText(io.StringIO(sample))
     window.character()
-    with suppress(SourceError):  # the sample ends within the object
+    with suppress(SourceError):  # raised if the sample ends within the object
         _find_arrays(window, "", _DEEPEST, found)
     return found
 
 
 def is_lines(sample: str) -> bool:
-    """Returns whether a text has one object per line: its first line is one, or most of its first lines
-    are."""
+    """Returns whether a text has one object per line, judging by its first lines.
+
+    This is the case if the first line is an object and not the only line, or if most lines below it are
+    objects.
+    """
     first, *others = (line for line in sample.split("\n")[:50] if line.strip())
     if _is_object(first):
         return bool(others)
@@ -101,7 +104,7 @@ def _find_arrays(window: JsonText, prefix: str, depth: int, found: list[str]) ->
             elements = window.elements()
             if isinstance(next(elements, None), dict):
                 found.append(path)
-            deque(elements, maxlen=0)  # skips the others
+            deque(elements, maxlen=0)  # reads past the remaining elements
             continue
         window.skip_value()
 
@@ -169,7 +172,7 @@ def _loads(line: str) -> Cell:
 
 
 def _bounded_lines(text: TextIO) -> Iterator[tuple[int, str]]:
-    """Yields each line with its number. Of a line that is too long, it yields only the beginning."""
+    """Yields each line with its number. If a line is too long, only its beginning is yielded."""
     number = 0
     while line := text.readline(_LONGEST_LINE):
         number += 1
@@ -179,7 +182,7 @@ def _bounded_lines(text: TextIO) -> Iterator[tuple[int, str]]:
 
 
 def _plain_row(values: dict[str, Cell]) -> dict[str, Cell]:
-    """Replaces the typed values of MongoDB's extended JSON, such as {"$oid": …}, in place."""
+    """Replaces typed values of MongoDB's extended JSON, such as {"$oid": …}, with plain values in place."""
     for key, value in values.items():
         if isinstance(value, dict | list):
             values[key] = _plain(value)
@@ -206,14 +209,14 @@ def _number(value: Cell) -> Cell:
 
 
 def _date(value: Cell) -> Cell:
-    """Converts milliseconds since 1970 to text. Other forms are text already."""
+    """Converts a "$date" in milliseconds since 1970 to text. Other forms of "$date" are text already."""
     try:
         return (_EPOCH + timedelta(milliseconds=value)).isoformat() if isinstance(value, int) else value
     except OverflowError:
         return value
 
 
-#: The typed values that `mongoexport` writes, by their keys.
+#: How each typed value that `mongoexport` writes is converted, by its key.
 _TYPED: Mapping[str, Callable[[Cell], Cell]] = {
     "$oid": lambda value: value,
     "$date": _date,

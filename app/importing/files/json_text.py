@@ -7,7 +7,7 @@ from typing import NamedTuple, TextIO
 
 from app.importing.files.rows import SHOWN, Cell, SourceError
 
-_LARGEST = 8 << 20  # characters of one value
+_LARGEST = 8 << 20  # maximum length of a value, in characters
 _CHUNK = 1 << 16
 _MARK = re.compile(r'["\\{}\[\]]')
 _IN_STRING = re.compile(r'["\\]')
@@ -15,7 +15,7 @@ _SCALAR = re.compile(r"[^\s,:{}\[\]\"]+")
 
 
 class Broken(NamedTuple):
-    """A value that can't be used: the beginning of its text, and why."""
+    """A value that can't be used: the beginning of its text, and the reason."""
 
     text: str
     reason: str
@@ -104,7 +104,7 @@ class JsonText:
                 continue
             key = self.value()
             if not isinstance(key, str) or self.character() != ":":
-                raise SourceError("the JSON object has a key that isn't a string, or without a value")
+                raise SourceError("the JSON object has a key that isn't a string or has no value")
             self.skip()
             self.character()
             yield key
@@ -127,7 +127,7 @@ class JsonText:
 
 
 class _Scan:
-    """Finds the end of a value piece by piece."""
+    """Finds the end of a JSON value whose text is given piece by piece."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -135,7 +135,7 @@ class _Scan:
         self.is_over = False  # whether the value is complete if the text ends here
 
     def end(self, text: str, start: int) -> int | None:
-        """Returns where the value ends in the text, or None if it goes on beyond it."""
+        """Returns the index at which the value ends, or None if it continues after this piece of the text."""
         if self.is_over and not self._in_scalar:
             return start
         if self._in_scalar or (self._is_new() and text[start : start + 1] not in ("", *'"{[')):

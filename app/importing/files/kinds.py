@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes, and how files that aren't plain text are opened."""
+"""Recognises the kind of a file by its first bytes, and opens compressed files and Excel workbooks."""
 
 import gzip
 import io
@@ -10,12 +10,12 @@ from app.importing.files.rows import SourceError
 Kind = Literal["text", "workbook"]
 
 _HEAD = 1 << 10
-_MOST_IN_ZIP = 2 << 30  # bytes of the unpacked table
+_MOST_IN_ZIP = 2 << 30  # maximum size of the unpacked file, in bytes
 _WORKBOOK = "xl/workbook.xml"
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _CSV = "save it as CSV or as .xlsx"
 _UNPACK = "unpack it, and import the file within"
-#: Files that can't be read, by their first bytes: what they are, and what to do.
+#: The kinds of files that can't be read, by their first bytes: a description, and advice to the user.
 _OTHERS = {
     b"PK\x05\x06": ("an empty ZIP archive", "there is nothing to import"),
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old Excel workbook or another old Office file", _CSV),
@@ -41,9 +41,9 @@ _MARKUP = {
 
 
 def opened(name: str, file: BinaryIO) -> tuple[BinaryIO, Kind]:
-    """Returns a file that can be read as text or as an Excel workbook: unpacked, if it is packed.
+    """Returns a file, unpacked if it is packed, and whether it is text or an Excel workbook.
 
-    Raises SourceError, which says what the file is and what to do, if it can be read as neither.
+    Raises SourceError if the file is of another kind. The message says which kind, and what to do.
     """
     head = _peek(file)
     if head.startswith(_GZIP):
@@ -70,7 +70,7 @@ def _refuse_others(name: str, head: bytes) -> None:
 
 
 def _in_zip(name: str, file: BinaryIO) -> tuple[BinaryIO, Kind]:
-    """Opens an Excel workbook, or the only file of a ZIP archive."""
+    """Opens an Excel workbook, or the only file in a ZIP archive."""
     if not file.seekable():
         _refuse(name, "a ZIP archive or an Excel workbook", "import it from a file, not from standard input")
     try:

@@ -4,14 +4,14 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TextIO
 
-_LONGEST = 4 << 20  # characters
+_LONGEST = 4 << 20  # maximum length of a line, in characters
 
 
 class Lines(Iterator[str]):
     """Iterates over the physical lines of a text, including their line ends.
 
-    Of a line that is too long to be a record, the rest is skipped. `number` is the number of the most
-    recently read line, from 1.
+    If a line is too long to be a record, the rest of it is skipped. `number` is the number of the most
+    recently read line, counted from 1.
     """
 
     def __init__(self, text: TextIO) -> None:

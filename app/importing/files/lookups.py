@@ -6,13 +6,14 @@ from contextlib import closing
 from app.importing.files.rows import Cell, Row, SourceError
 from app.importing.files.source import open_source
 
-_MOST = 200_000  # rows; the table is held in memory
+_MOST = 200_000  # maximum number of rows, because the table is held in memory
 
 
 def read_lookup(name: str, key: str, value: str) -> Mapping[str, Cell]:
-    """Returns the values of one column by those of another. Of rows with the same key, the first wins.
+    """Returns the values of one column, keyed by the values of another.
 
-    Raises SourceError if the file can't be read, lacks a column or has too many rows.
+    If several rows have the same key, the first one wins. Raises SourceError if the file can't be read, lacks
+    a column or has too many rows.
     """
     table: dict[str, Cell] = {}
     with closing(open_source(name)) as source:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Cell = Any  # one value as in the file: text from CSV, otherwise any JSON value
+Cell = Any  # a value as it is in the file: text from CSV, otherwise any JSON value
 Cells = Mapping[str, Cell]  # the values of a row, keyed by column name
 
-LARGEST_CELL = 1 << 20  # characters
-_LARGEST_ROW = 2 << 20  # characters of its cells; MongoDB stores documents of 16 MB
+LARGEST_CELL = 1 << 20  # maximum length of a cell, in characters
+#: Maximum length of a row's cells together, in characters; MongoDB limits documents to 16 MB.
+_LARGEST_ROW = 2 << 20
 TOO_LARGE = "a cell has more than a million characters"
-SHOWN = 1_000  # characters that are kept of a part that is too large to keep
+SHOWN = 1_000  # how many characters are kept of a part that is too large to keep in full
 
 
 class SourceError(Exception):
@@ -21,8 +22,8 @@ class SourceError(Exception):
 class Row:
     """One row of data from an import file.
 
-    Row and line numbers start at 1. `line` is the number of the row's first line, or None in a JSON
-    array.
+    Row and line numbers start at 1. `line` is the number of the row's first line, or None in JSON that is not
+    read line by line.
     """
 
     number: int
@@ -34,7 +35,7 @@ class Row:
 class Unreadable:
     """A part of the file that is not a valid row. Its text is included, so that no data is lost.
 
-    Of a part that is too large to be a row, only the beginning is included.
+    If the part is too large to be a row, only the beginning of its text is included.
     """
 
     number: int

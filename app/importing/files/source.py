@@ -1,6 +1,6 @@
-"""An import file, which is unpacked, decoded and read row by row.
+"""Opens an import file: unpacks and decodes it, and reads it row by row.
 
-What the file is, its encoding and its format are detected.
+Its kind, its encoding and its format are detected.
 """
 
 import codecs
@@ -24,9 +24,9 @@ Format = Literal["delimited", "ndjson", "array", "objects", "workbook"]
 
 _SAMPLE = 1 << 18  # bytes inspected to detect the format
 _SAMPLE_ROWS = 2_000
-_SAMPLE_CELLS = 4 << 20  # characters in the sample's cells, after which no more rows are added
+_SAMPLE_CELLS = 4 << 20  # no more rows are added once the sample has this many characters
 
-#: What reading raises where a file is damaged.
+#: The exceptions that reading a damaged file can raise.
 _DAMAGE = (SourceError, EOFError, OSError, zlib.error, SyntaxError, ValueError)
 
 
@@ -43,9 +43,9 @@ class Source:
     sample: Sequence[dict[str, Cell]]  # the values of the first rows
     skipped: Sequence[str]  # the lines above the header
     size: int | None  # size of the file on disk, in bytes; None for standard input
-    is_headless: bool  # whether the first row of a table was guessed to be data
+    is_headless: bool  # whether a table was guessed to have no header
     _file: BinaryIO
-    _text: io.TextIOWrapper | None  # kept alive, because it closes its file when garbage-collected
+    _text: io.TextIOWrapper | None  # held because it would close the file when garbage-collected
     _rows: Iterator[Part]
     _ahead: list[Part] = field(default_factory=list)
     _damage: Exception | None = None  # why the file can't be read beyond the first rows
@@ -108,9 +108,9 @@ def open_source(
 ) -> Source:
     """Opens the file at a path, or standard input if the name is `-`.
 
-    encoding: if None, it is detected. rows: the path of the list of rows within a JSON object, such as
-    "data.courses"; if None, it is looked for. header: whether a table has one; if None, that is guessed.
-    Raises SourceError if the file can't be opened or has no rows.
+    encoding: the file's encoding, or None to detect it. rows: the path of the list of rows within a JSON
+    object, such as "data.courses", or None to look for it. header: whether a table has a header, or None to
+    guess. Raises SourceError if the file can't be opened or has no rows.
     """
     file, size = _open(name)
     try:
@@ -145,7 +145,10 @@ def _open(name: str) -> tuple[BinaryIO, int | None]:
 
 
 def _encoding(name: str, binary: BinaryIO, given: str | None) -> Encoding:
-    """Returns the encoding of a file, by reading all of it; of standard input, by its first part."""
+    """Returns the given encoding of a file, or detects it if None is given.
+
+    This can read all of the file, but only the beginning of standard input.
+    """
     whole: BinaryIO = binary
     if name == "-":
         whole = io.BytesIO(cast("io.BufferedReader", binary).peek(_SAMPLE)[:_SAMPLE])
@@ -156,7 +159,7 @@ def _encoding(name: str, binary: BinaryIO, given: str | None) -> Encoding:
 
 
 def _again(name: str, file: BinaryIO, binary: BinaryIO) -> BinaryIO:
-    """Returns the file from its beginning, once its encoding has been detected."""
+    """Returns the file at its beginning again, after its encoding has been detected."""
     if name == "-":
         return binary
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Rows of cells under a header."""
+"""Tables: rows of cells below a header."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,19 +14,22 @@ _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
 class Table:
     """A table whose header has been read.
 
-    columns: unique names. skipped: the lines above the header. header: its cells as they are. rows: can be
-    iterated once.
+    columns: the column names, made unique. skipped: the lines above the header. header: the cells of the
+    header, unchanged. rows: the rows below the header, which can be iterated once.
     """
 
     columns: Sequence[str]
     skipped: Sequence[str]
     header: Sequence[str]
     rows: Iterator[Part]
-    is_headless: bool = False  # whether the first row was guessed to be data
+    is_headless: bool = False  # whether the table was guessed to have no header
 
 
 def header_index(rows: Iterable[Sequence[str]], width: int) -> int:
-    """Returns the index of the header: the first row in which more than half of `width` cells have text."""
+    """Returns the index of the header.
+
+    The header is the first row in which more than half of the `width` cells have text.
+    """
     for index, cells in enumerate(rows):
         if sum(1 for cell in cells if cell.strip()) > width / 2:
             return index
@@ -51,9 +54,10 @@ def numbered_names(width: int) -> list[str]:
 
 
 def is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Returns whether the first row of a table is data.
+    """Returns whether the first row of a table is data instead of a header.
 
-    It is data if none of its cells is a known header, and it has a number where most rows below have one.
+    It is data if none of its cells is a known header, and one of them is a number in a column where most of
+    the rows below have a number.
     """
     if any(map(is_known, first)):
         return False

@@ -1,4 +1,4 @@
-"""Reads the rows of an Excel workbook: the first sheet that has some."""
+"""Reads the rows of an Excel workbook, from the first sheet that has any."""
 
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,21 @@ from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from app.importing.files.rows import SHOWN, Cell, Part, Row, SourceError, Unreadable, too_large
 from app.importing.files.table import Table, column_names, header_index
 
-_MOST_BYTES = 400 << 20  # of the unpacked parts together
-_MOST_SHARED = 48 << 20  # of the texts that cells share, which are held in memory
-_LARGE, _MOST_RATIO = 16 << 20, 100  # a large part that was packed tighter than this is an attack
+_MOST_BYTES = 400 << 20  # maximum size of all parts together, unpacked, in bytes
+_MOST_SHARED = 48 << 20  # maximum size of the texts that cells share, in bytes; they are held in memory
+#: A part of more than _LARGE bytes that was compressed by a factor of more than _MOST_RATIO is taken for a
+#: ZIP bomb.
+_LARGE, _MOST_RATIO = 16 << 20, 100
 _HEAD_ROWS = 200
 
 _Cells = tuple[Cell, ...]
 
 
 def open_workbook(name: str, file: BinaryIO) -> tuple[Table, str]:
-    """Opens the first sheet with rows. Returns its table, and which sheet it is.
+    """Opens the first sheet that has rows.
 
-    Raises SourceError if the workbook is damaged, empty or too large.
+    Returns its table, and a description of the sheet, such as "sheet “Courses” of 3". Raises SourceError if
+    the workbook is damaged, empty or too large.
     """
     _check_size(name, file)
     try:
@@ -69,8 +72,7 @@ def _rows(
 
 
 def _numbered_rows(sheet: ReadOnlyWorksheet) -> Iterator[tuple[int, _Cells]]:
-    """Yields the rows that have values, without empty cells at their ends, each with its number in the
-    sheet."""
+    """Yields the number and the cells of each row that has values. Empty cells at its end are left out."""
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
         end = len(cells)
         while end and cells[end - 1] in (None, ""):
@@ -80,7 +82,7 @@ def _numbered_rows(sheet: ReadOnlyWorksheet) -> Iterator[tuple[int, _Cells]]:
 
 
 def _plain(cell: object) -> Cell:
-    """Converts a cell to what a JSON file would have: dates to text."""
+    """Converts a cell to a value that JSON can represent: dates and times become text."""
     if isinstance(cell, datetime):
         return cell.isoformat(" ") if cell.time() != time() else cell.date().isoformat()
     if isinstance(cell, date | time):
@@ -97,7 +99,7 @@ def _text(cell: Cell) -> str:
 
 
 def _check_size(name: str, file: BinaryIO) -> None:
-    """Raises SourceError if the workbook would unpack to more than memory should hold."""
+    """Raises SourceError if the workbook would take up too much memory when unpacked."""
     try:
         parts = zipfile.ZipFile(file).infolist()
     except zipfile.BadZipFile as error:

@@ -1,4 +1,4 @@
-"""Mappings: what a column becomes, guessed or read from TOML, and the records that result."""
+"""Import mappings: guesses them or reads them from TOML, and uses them to turn rows into records."""
 
 from app.importing.mapping.column_inference import infer_mapping
 from app.importing.mapping.decisions import decide

@@ -1,4 +1,4 @@
-"""Gets the value of a field from a row: one column or several, without sentinels, looked up in a table."""
+"""Gets the value of a field from the cells of a row, and looks it up in a table if there is one."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -13,15 +13,14 @@ Getter = Callable[[Cells], Cell]
 class CellGetters:
     """Compiles selections into functions that get a value from a row.
 
-    They return None for a sentinel (a string that means "no value"). counts: how many there were, by column
-    and text.
+    The functions return None for a sentinel (a string that means "no value"). counts: the number of sentinels
+    found so far, by column and text.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         # For each column, the sentinels that are already being counted. Fields that share a column must not
-        # count
-        # them twice.
+        # count them twice.
         self._counted: dict[str, frozenset[str]] = {}
 
     def field(self, field_mapping: FieldMapping) -> Getter:

@@ -18,7 +18,7 @@ _COUNT_COLUMNS = (
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
     "rating number",
 )  # fmt: skip
-_TRIED = 200  # rows of the sample whose values are normalised
+_TRIED = 200  # maximum number of sampled rows that a candidate mapping is tried on
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
 
 #: Optional fields. A row with an invalid value in one of them is rejected, because replacing the value with
@@ -50,8 +50,10 @@ def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample
 def _fields(
     collection: Importable, headers: Headers, sample: Sample, left_out: dict[str, str]
 ) -> dict[str, FieldMapping]:
-    """Returns the mapping of each field that has a column. Adds to left_out the columns that don't fit, and
-    why."""
+    """Returns the mapping of each field that has a column.
+
+    If a column is named like a field but its values don't fit, adds the column and the reason to left_out.
+    """
     fields: dict[str, FieldMapping] = {}
     for name, target in TARGETS[collection].items():
         headers_of = HEADERS[collection][name]
@@ -123,7 +125,7 @@ def _best_candidate(
 def _misfit_reason(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> str | None:
-    """Returns a message about a value that was refused, or None if no value was refused."""
+    """Returns why a column doesn't fit a field, with an example, or None if no value was refused."""
     _, null_counts = _try(collection, name, candidates[0], sample)
     for message, examples in null_counts.examples.items():
         return f"looks like {name}; {examples[0]} {message.removeprefix(f'{name}: ')}"
@@ -133,7 +135,7 @@ def _misfit_reason(
 def _try(
     collection: Importable, name: str, candidate: FieldMapping, sample: Sample
 ) -> tuple[int, NullCounts]:
-    """Returns how many sampled values the candidate accepts, and the counts of those that it refuses."""
+    """Returns how many sampled values a candidate mapping accepts, and counts of those that it refuses."""
     recorder = Recorder(ImportMapping(collection, {name: replace(candidate, invalid="null")}))
     accepted = 0
     for values in sample[:_TRIED]:
@@ -148,8 +150,8 @@ def _identifier(
     """Infers what to use as the ID of each row if no column contains an ID.
 
     For a course, that is its code if all codes are unique, otherwise its title. For a student, it is the
-    e-mail address. For an enrolment, it is the combination of course and student; for a review, also of its
-    date, since a student can have written several.
+    e-mail address. For an enrolment, it is the combination of course and student. For a review, it is the
+    combination of course, student and date, because a student can review a course more than once.
     """
     if "id" in fields:
         return {}

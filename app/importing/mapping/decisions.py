@@ -1,4 +1,4 @@
-"""Decides how the columns of a file are read, from its first rows."""
+"""Decides from the first rows of a file how to read each of its columns."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ Sample = Sequence[Cells]
 
 
 def decide(mapping: ImportMapping, sample: Sample) -> ImportMapping:
-    """Adds the options that are decided for each field's column to those that the mapping gives."""
+    """Returns a mapping with further options, decided from the sampled cells of each field's column."""
     fields = {name: decide_field(field_mapping, sample) for name, field_mapping in mapping.fields.items()}
     return replace(mapping, fields=fields)
 

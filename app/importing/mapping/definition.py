@@ -10,7 +10,7 @@ from app.importing.values import Options
 
 Toml = Any  # a value of a TOML document, before its type is checked
 
-#: Texts that mean "no value" in every column. They are case-insensitive.
+#: Texts that mean "no value" unless a field says otherwise. Case is ignored.
 SENTINELS = frozenset(
     ("", "na", "n/a", "#n/a", "#ref!", "#name?", "#value!", "#div/0!", "#num!", "#null!", "null", "none",
      "nan", "undefined", "-", "--", "—")
@@ -37,11 +37,15 @@ class Selection:
     separator: str = "-"
     sentinels: frozenset[str] = frozenset()
     lookup: Mapping[str, Toml] | None = None
-    skip_empty: bool = False  # a join leaves out the parts without a value, instead of being null
-    usual_sentinels: bool = True  # whether SENTINELS mean "no value", besides the empty cell
+    skip_empty: bool = False  # whether a join skips parts without a value, instead of being null
+    usual_sentinels: bool = True  # whether SENTINELS mean "no value"; an empty cell always does
 
     def join(self, parts: Sequence[str]) -> str:
-        """Joins the parts so that different parts never give the same text."""
+        """Joins the parts, and escapes the separator within a part, so that different parts give different
+        results.
+
+        Nothing is escaped if the separator is empty, or if parts without a value are skipped.
+        """
         mark = self.separator
         if not mark or self.skip_empty:
             return mark.join(parts)
@@ -59,15 +63,17 @@ class FieldMapping:
     options: Options = field(default_factory=dict)
     default: Toml = None  # used instead of null, and normalised like any other value
     invalid: Literal["reject", "null"] = "reject"
-    assumed: Mapping[str, str] = field(default_factory=dict)  # what was assumed for its column, by option
-    notes: Sequence[str] = ()  # what contradicts itself in its column
+    #: What was assumed about the column, keyed by the option that can change it.
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()  # messages about contradictory values in its column
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Which rows are imported: those whose column has one of the values, or, if `excluded`, none of them.
+    """A condition for importing a row: its value in the column is one of `values`.
 
-    The values are in lower case. A row without a value in the column is imported if `excluded`.
+    If `excluded`, the value must not be one of them; a row without a value in the column is then imported.
+    The values are in lower case.
     """
 
     column: str
@@ -88,14 +94,14 @@ class ImportMapping:
     header: bool | None = None  # whether a table has a header; None to guess
     #: Columns that look like a field but don't fit it, with the reason.
     left_out: Mapping[str, str] = field(default_factory=dict)
-    where: Sequence[Condition] = ()  # a row that one of them refuses is left out
+    where: Sequence[Condition] = ()  # a row that fails one of these conditions is left out
     repeated: Literal["reject", "first"] = (
-        "reject"  # what becomes of a later row with the id of an earlier one
+        "reject"  # what to do with a row whose id an earlier row already has
     )
 
 
 def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) -> None:
-    """Raises MappingError if the mapping refers to a column that a delimited file doesn't have."""
+    """Raises MappingError if the mapping refers to a column that is missing from the table."""
     named = [(f"where.{condition.column}", condition.column) for condition in mapping.where]
     for name, field_mapping in mapping.fields.items():
         options = field_mapping.options.values()
@@ -107,7 +113,7 @@ def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) 
 
 
 def with_columns(mapping: ImportMapping, names: Mapping[str, str]) -> ImportMapping:
-    """Returns a mapping that refers to its columns by other names, if they have one."""
+    """Returns a mapping with other column names. names: the new names of some columns, by their old names."""
 
     def renamed(selection: Toml) -> Toml:
         if not isinstance(selection, Selection):

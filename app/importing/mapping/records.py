@@ -53,7 +53,7 @@ class Recorder:
         ]
 
     def refusal(self, values: Cells) -> str | None:
-        """Returns why the mapping leaves a row out, such as "role: teacher", or None if it doesn't."""
+        """Returns why the mapping leaves a row out, such as "role is “teacher”", or None if it doesn't."""
         for condition in self._where:
             if not condition.accepts(values):
                 return f"{condition.column} is {quoted(values.get(condition.column) or '')}"
@@ -62,7 +62,7 @@ class Recorder:
     def record(self, values: Cells) -> Fields:
         """Converts a row to normalised values, keyed by field name.
 
-        Raises RowError if a required field is empty or a value is invalid.
+        Raises RowError if a required field is empty, or if the mapping rejects an invalid value.
         """
         return {name: function(values) for name, function in self._fields}
 

@@ -1,4 +1,4 @@
-"""Recognises the rosters of learning management systems: names in parts, roles, and deleted rows."""
+"""Recognises rosters of learning management systems: names split into parts, roles, and deleted rows."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,10 @@ _STUDENTS, _OTHERS, _DELETED = (frozenset(_WORDS[key]) for key in ("students", "
 
 
 def joined_name(columns: Sequence[str]) -> FieldMapping | None:
-    """Returns the mapping of a name that is in parts. A part can be missing. "Null" is a surname here."""
+    """Returns a mapping that joins the columns with parts of a name, or None if there are none.
+
+    A row can lack a part. "Null" and other sentinels count as values here, because Null is also a surname.
+    """
     by_name = {compact(column): column for column in reversed(columns)}
     first, middle, last = (
         next((by_name[name] for name in _WORDS[part] if name in by_name), None)
@@ -26,7 +29,7 @@ def joined_name(columns: Sequence[str]) -> FieldMapping | None:
 
 
 def who_counts(collection: Importable, columns: Sequence[str], sample: Sequence[Cells]) -> list[Condition]:
-    """Returns which rows of a roster are imported: those of students, without deleted ones."""
+    """Returns the conditions that limit a roster to students, and exclude deleted rows."""
     if collection not in ("students", "enrollments"):
         return []
     conditions = []

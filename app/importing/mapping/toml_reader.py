@@ -24,7 +24,7 @@ from app.importing.values import options as options_of
 _SELECTORS = get_args(SelectionKind)
 _SELECTION_KEYS = (*_SELECTORS, "with", "skip_empty", "sentinels", "lookup")
 _FIELD_KEYS = (*_SELECTION_KEYS, "as", "default", "invalid")
-_LOOKUP_FILE = {"file", "key", "value"}  # the keys of a lookup table that is in a file
+_LOOKUP_FILE = {"file", "key", "value"}  # the keys of a TOML table that refers to a lookup table in a file
 _TOP_KEYS = (
     "collection", "source", "encoding", "rows", "header", "sentinels", "where", "repeated", "fields",
     "lookups",
@@ -80,7 +80,10 @@ class _Reader:
         )
 
     def conditions(self) -> list[Condition]:
-        """Reads `where`: for each column the values that are imported, or `{ not = [...] }`."""
+        """Reads `where`: for each column, the values of the rows to import, or `{ not = [...] }`.
+
+        The second form lists the values of the rows to leave out.
+        """
         conditions = []
         for column, value in self.table("where", self.document.get("where", {})).items():
             key, excluded = f"where.{column}", isinstance(value, dict)

@@ -11,7 +11,8 @@ from app.importing.mapping.definition import Condition, FieldMapping, ImportMapp
 def as_toml(mapping: ImportMapping, source: str, unused: Sequence[str]) -> str:
     """Returns a mapping as the text of a TOML file.
 
-    unused: the columns that are not imported; they follow as comments, with the reason if there is one.
+    unused: the columns that are not imported. They are listed in a comment at the end, with reasons where
+    known.
     """
     lines = [f"collection = {_toml(mapping.collection)}", f"source = {_toml(source)}"]
     lines += [f"encoding = {_toml(mapping.encoding)}"] if mapping.encoding else []
@@ -30,7 +31,7 @@ def as_toml(mapping: ImportMapping, source: str, unused: Sequence[str]) -> str:
 
 
 def _field(name: str, field_mapping: FieldMapping, usual: str) -> Iterator[str]:
-    """Yields the lines of a field: what was assumed as comments, then the field."""
+    """Yields the lines for a field: comments that say what was assumed, then the field itself."""
     yield from (f"# assumed: {_one_line(words)}" for words in field_mapping.assumed.values())
     table = _selection(field_mapping.selection)
     if field_mapping.normaliser != usual:

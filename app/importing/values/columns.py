@@ -1,8 +1,7 @@
-"""How the cells of one column are read: options of a normaliser that are decided from all of the column's
-sample.
+"""Options of a normaliser that are decided from the sample of a column.
 
-What a single cell leaves open (a unit, a scale, a decimal mark, the order of day and month), the other cells
-of its column may settle. What nothing settles is assumed or left open, and the user is told.
+A single cell can leave open which unit, scale, decimal mark, or order of day and month is meant. Other cells
+of its column may show it. If none does, the option is assumed or left open, and the user is told.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ Options = Mapping[str, Any]  # options of a normaliser, by name; their types dep
 
 @dataclass(frozen=True)
 class Column:
-    """The sample of a column: its name, folded (see folded), and its values, without nulls and sentinels."""
+    """A column's folded name (see folded), and its sampled cells without nulls and sentinels."""
 
     name: str
     cells: Sequence[object]
@@ -25,10 +24,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Decision:
-    """The options that were decided for a column, beside those that were given.
+    """The options that were decided for a column, in addition to those that the mapping gives.
 
-    assumed: what has no evidence in the column, by option, in words, for example {"unit": "days"}.
-    notes: what contradicts itself in the column.
+    assumed: what was assumed, in words, keyed by the option that can change it: for example {"unit": "days,
+    for numbers without a unit"}. notes: messages about contradictory values in the column.
     """
 
     options: Options = field(default_factory=dict)
@@ -42,7 +41,7 @@ class Decision:
         return Decision({**self.options, **other.options}, assumed, [*self.notes, *other.notes])
 
 
-#: Decides the options of a normaliser that are not given.
+#: A function that decides options of a normaliser which the mapping does not give.
 Decide = Callable[[Column, Options], Decision]
 
 NOTHING = Decision()

@@ -1,6 +1,6 @@
 """Reads dates and times in many formats as UTC with millisecond precision.
 
-A date such as 06/11/2015 has the order of its column: the one that all of the column's dates allow.
+In a date such as 06/11/2015, the order of day and month is the one that other dates of its column show.
 """
 
 import re
@@ -14,19 +14,20 @@ from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.words import WORDS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)  # day 0; right from March 1900 on
-_EXCEL = range(20_000, 80_000)  # serials of October 1954 to January 2119
+#: Day 0 in a spreadsheet; correct for dates since March 1900.
+_EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
+_EXCEL = range(20_000, 80_000)  # the day numbers from October 1954 to January 2119
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?")
 _NUMERIC = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
 _CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
-_SPACED = re.compile(r"(\d{1,4})\. (\d{1,2})\. (\d{1,4})\.?")  # 31. 12. 2015, 2015. 12. 31.
+_SPACED = re.compile(r"(\d{1,4})\. (\d{1,2})\. (\d{1,4})\.?")  # for example 31. 12. 2015 or 2015. 12. 31.
 _CLOCK = re.compile(
     r"[ ,T]+(?:at |um |à |a las )?(\d{1,2})[:.h](\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
     r"\s*(?P<half>[ap]\.?\s?m\.?)?"
     r"(?:\s*(?P<zone>z|utc|gmt|ut|[a-z]{3,4})?\s?(?P<offset>[+-]\d{2}:?\d{2})?)(?:\s*\(.*\))?$",
     re.IGNORECASE,
 )
-#: The form of ctime and date(1).
+#: The output format of ctime(3) and date(1).
 _UNIX = re.compile(r"^(\D+ \d{1,2}) (\d\d:\d\d:\d\d)( [A-Z]{3,4}| [+-]\d{4})? (\d{4})$")
 _ZONES: Mapping[str, int] = {"": 0, **WORDS["zones"]}
 _ORDINAL = re.compile(
@@ -36,11 +37,11 @@ _ORDINAL = re.compile(
 _MONTHS = [names.split("|") for names in WORDS["dates"]["months"]]
 _NO_DATE = "is not a date"
 _UNCLEAR = "can be read as day/month or as month/day (set day_first = true or false)"
-_PIVOT = 20  # two-digit years up to this many years ahead are in this century
+_PIVOT = 20  # a two-digit year means a year at most this many years from now
 
 
 class _Numbers(NamedTuple):
-    """A date in three numbers, as written. mark: what separates them."""
+    """A date that consists of three numbers, in the order of the text. mark: their separator."""
 
     one: str
     two: str
@@ -55,7 +56,8 @@ def date(
 
     Examples of written dates are "June 11, 2015", "Monday, 31 August 2020, 10:05 AM" and "2020-01-31 10:00:00
     UTC". A time without a time zone is in UTC. `format` is a strptime pattern. `day_first` says whether
-    06/11/2015 is in November or June. With `excel`, 44197 is a day's number in a spreadsheet.
+    06/11/2015 is in November or June. If `excel` is set, a number such as 44197 is a spreadsheet's day
+    number.
     """
     if isinstance(value, bool):
         raise ValueError(_NO_DATE)
@@ -83,10 +85,10 @@ def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determ
 
 
 def decide_date(column: Column, given: Options) -> Decision:
-    """Decides the order of day and month from dates in which the day is above 12, and what bare numbers are.
+    """Decides the order of day and month, and whether bare numbers are day numbers of a spreadsheet.
 
-    If the dates contradict each other, or none shows the order, those that can be read in two ways stay
-    unread.
+    The order is that of the dates in which the day is above 12. If there are none, or if they contradict each
+    other, no order is decided, and dates that can be read in two ways are not read.
     """
     if "format" in given:
         return Decision()
@@ -110,7 +112,7 @@ def decide_date(column: Column, given: Options) -> Decision:
 
 
 def _decide_excel(column: Column, given: Options) -> Decision:
-    """Decides that bare numbers are days of a spreadsheet if all of the column's bare numbers can be."""
+    """Decides that bare numbers are day numbers of a spreadsheet if all those in the column can be."""
     bare = [
         float(str(c)) for c in column.cells if not isinstance(c, bool) and _DIGITS.fullmatch(str(c).strip())
     ]
@@ -120,16 +122,16 @@ def _decide_excel(column: Column, given: Options) -> Decision:
 
 
 def _is_number(text: str) -> bool:
-    """Returns whether digits are a number, and not a date such as 20150611."""
+    """Returns whether a text of digits is a number (of days or seconds), and not a date such as 20150611."""
     whole = text.lstrip("-").split(".")[0]
     return len(whole) > 8 or int(whole) in _EXCEL
 
 
 def _number(value: float, *, excel: bool) -> datetime:
-    """Reads a number of seconds or milliseconds since 1970, or of days in a spreadsheet.
+    """Reads a number of seconds or milliseconds since 1970, or the day number of a spreadsheet.
 
     Numbers of 1e11 or more are milliseconds, because as seconds they would mean dates after November 5138.
-    Only dates from March 1973 to November 2286 are accepted.
+    Seconds and milliseconds are accepted only for dates from March 1973 to November 2286.
     """
     if excel and int(value) in _EXCEL:
         return _utc(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400)))
@@ -149,7 +151,7 @@ def _written(text: str, day_first: bool | None) -> datetime:
     text = _UNIX.sub(r"\1 \4 \2\3", text)
     day_text, clock = _split_clock(text)
     day = _day_or_none(day_text, day_first)
-    if day is None:  # perhaps because of a weekday in front
+    if day is None:  # perhaps because the text begins with a weekday
         day = _day_or_none(day_text.partition(" ")[2], day_first)
     if day is None:
         raise ValueError(_NO_DATE)
@@ -160,7 +162,7 @@ def _written(text: str, day_first: bool | None) -> datetime:
 
 
 def _split_clock(text: str) -> tuple[str, timedelta]:
-    """Splits a text into its day and the time after midnight in UTC."""
+    """Splits a text into its date and its time. The time is returned as the time since midnight UTC."""
     match = _CLOCK.search(text)
     if match is None:
         return text, timedelta()
@@ -183,9 +185,9 @@ def _split_clock(text: str) -> tuple[str, timedelta]:
 
 
 def _day_or_none(text: str, day_first: bool | None) -> calendar_date | None:
-    """Reads a day, or returns None if the text has another form.
+    """Reads a date without a time, or returns None if the text doesn't have the form of a date.
 
-    Raises ValueError if it has the form of a day but is none, or can be read in two ways.
+    Raises ValueError if it has that form but is not a valid date, or can be read in two ways.
     """
     if numbers := _numeric_part(text):
         return _numeric(numbers, day_first)
@@ -200,7 +202,10 @@ def _day_or_none(text: str, day_first: bool | None) -> calendar_date | None:
 
 
 def _year_and_day(words: Sequence[str]) -> tuple[int, int]:
-    """Returns the year and the day beside a written month: the year has four digits, or stands last."""
+    """Returns the year and the day, given the two numbers of a date whose month is a word.
+
+    The year is the number with four digits, or else the second one.
+    """
     first, second = words
     year, day = (first, second) if len(first) == 4 else (second, first)
     return (int(year) if len(year) == 4 else _century(year)), int(day)
@@ -234,7 +239,7 @@ def _is_iso(numbers: _Numbers) -> bool:
 
 
 def _shown_order(numbers: _Numbers) -> bool | None:
-    """Returns whether a date has the day first, if it says so itself."""
+    """Returns whether a date has the day first, or None if its numbers don't show that."""
     one, two = int(numbers.one), int(numbers.two)
     if one > 12 >= two:
         return True
@@ -242,7 +247,7 @@ def _shown_order(numbers: _Numbers) -> bool | None:
 
 
 def _numeric(numbers: _Numbers, day_first: bool | None) -> calendar_date:
-    """Reads a date in three numbers. If its order isn't clear by itself, `day_first` decides."""
+    """Reads a date of three numbers. If the numbers don't show their order, `day_first` decides."""
     one, two, three = int(numbers.one), int(numbers.two), int(numbers.three)
     if _is_iso(numbers):
         return _calendar(one, two, three)
@@ -251,7 +256,7 @@ def _numeric(numbers: _Numbers, day_first: bool | None) -> calendar_date:
     shown = _shown_order(numbers)
     order = shown if shown is not None else day_first
     if order is None and numbers.mark == ".":
-        order = True  # no country writes the month first with points
+        order = True  # no country puts the month first in dates with points
     if order is None and one != two:
         raise ValueError(_UNCLEAR)
     year = three if len(numbers.three) == 4 else _century(numbers.three)

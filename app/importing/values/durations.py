@@ -1,8 +1,8 @@
 """Reads durations and workloads: "8 weeks", "1h 30min", "4-6 Wochen", "PT90M", "12 weeks (84 days)".
 
-A text can hold more than one length. Parts of one length are added ("2 weeks 3 days"); the same length said
-again is not ("45 days (6 weeks)"), nor is a rate ("3 months at 10 hours a week") or the work beside a span of
-weeks ("6 weeks, 40 hours").
+A text can contain more than one length. The parts of a single length are added up ("2 weeks 3 days"). Three
+kinds of length are not added: the same length in another unit ("45 days (6 weeks)"), a rate ("3 months at 10
+hours a week"), and the hours of work within a period ("6 weeks, 40 hours").
 """
 
 import re
@@ -16,12 +16,13 @@ from app.importing.values.units import UNITS, Length, Unit, is_bare, lengths, pl
 
 _HOURS_PER_MINUTE = Decimal(1) / 60
 _DAYS: dict[Unit, int] = {"days": 1, "weeks": 7, "months": 30, "years": 365}
-#: Which unit can continue a length in which larger unit, and how many of it are a length of their own.
+#: Pairs of units that can make up a single length, such as hours and minutes in "1 hour 30 minutes". The
+#: second amount must be below the number given here.
 _CONTINUES: dict[tuple[Unit, Unit], int] = {
     ("hours", "minutes"): 60, ("days", "hours"): 24, ("weeks", "days"): 7, ("months", "weeks"): 5,
     ("months", "days"): 31, ("years", "months"): 12,
 }  # fmt: skip
-#: Columns whose unit is known by their name alone: Udemy's.
+#: Names that Udemy gives its columns, and the unit that each implies.
 _KNOWN_COLUMNS: dict[str, Unit] = {"content duration": "hours", "content length": "hours"}
 _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d))?")
 _ISO = re.compile(
@@ -39,9 +40,8 @@ def duration(
     """Reads a duration in days, rounded up.
 
     Examples are "45 days", "8 weeks", "1.5 months" (of 30 days), "4-6 weeks" (the middle is used), "90
-    minutes" and "P4W". `unit` is the unit of numbers without one. Hours are working hours: "Approx. 33
-    hours" with 8
-    `hours_per_day` is 5 days.
+    minutes" and "P4W". `unit` is the unit of numbers without one. Hours are working hours: with 8
+    `hours_per_day`, "Approx. 33 hours" is 5 days.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         parts: Sequence[Length] = [Length(exact(value), unit)]
@@ -75,8 +75,11 @@ def hours(value: object, *, decimal: Mark | None = None) -> float:
 
 
 def decide_duration(column: Column, given: Options) -> Decision:
-    """Decides the unit of numbers without one: from the column's name, else from the other cells, else
-    days."""
+    """Decides the unit of numbers without one.
+
+    It is the unit in the column's name, or else the only unit in the other cells, or else days. If the other
+    cells have several units, none is decided.
+    """
     decision = decimal_mark(column, given)
     if "unit" in given:
         return decision
@@ -126,7 +129,7 @@ def _why_unknown(text: str, mark: Mark | None) -> str:
 def _chain(parts: Sequence[Length], hours_per_day: float) -> Sequence[Length]:
     """Returns the first length and the parts that continue it, each in a smaller unit than the one before.
 
-    Raises ValueError if the text names another length that isn't about the same.
+    Raises ValueError if the text also names a different length, unless that is the work within the first one.
     """
     chain = [parts[0]]
     for part in parts[1:]:
@@ -144,7 +147,7 @@ def _continues(before: Length, part: Length) -> bool:
 
 
 def _is_work(span: Length, part: Length) -> bool:
-    """Returns whether a part is the amount of work within a span of days or more."""
+    """Returns whether a part gives the hours or minutes of work within a period of days or more."""
     return span.unit in _DAYS and part.unit in ("hours", "minutes")
 
 
@@ -161,8 +164,11 @@ def _iso_parts(match: re.Match[str]) -> Sequence[Length]:
 
 
 def _clock(match: re.Match[str], hours_per_day: float) -> Length:
-    """Reads h:mm:ss. Without seconds, 1:30 can be hours or minutes; it is only accepted if both take as many
-    days."""
+    """Reads a length in the form h:mm:ss.
+
+    Without seconds, 1:30 can mean 1 hour 30 minutes or 1 minute 30 seconds. It is accepted only if both take
+    the same number of days.
+    """
     first, second, third = int(match[1]), int(match[2]), match[3]
     as_hours = Length(Decimal(first) + Decimal(second) / 60, "hours")
     as_minutes = as_hours._replace(unit="minutes")

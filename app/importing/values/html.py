@@ -1,6 +1,6 @@
 """Converts HTML to plain text or Markdown, and leaves everything else as it is.
 
-A text is HTML if it closes an element that HTML has, or has one that needs no closing, such as <br>.
+A text is HTML if it has an HTML element with a closing tag, or one that needs no closing tag, such as <br>.
 Otherwise its angle brackets are text: "List<String>", "if a <b and c> d", "the <h1> tag".
 """
 
@@ -21,11 +21,12 @@ _EMPTY = ("br", "hr", "img", "wbr")
 _ENTITY = re.compile(r"&(?:[a-z][a-z0-9]*|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _SAFE_SCHEMES = ("http:", "https:", "mailto:")
-_UNSEEN = re.compile(r"[\x00-\x20\u200b-\u200f\ufeff]")  # browsers ignore some of these within a scheme
+#: Invisible characters, some of which browsers ignore within a scheme.
+_UNSEEN = re.compile(r"[\x00-\x20\u200b-\u200f\ufeff]")
 
 
 class _Converter(MarkdownConverter):
-    """Converts to Markdown. Links to other schemes than http, https and mailto become text.
+    """Converts HTML to Markdown. Links with a scheme other than http, https or mailto become text.
 
     A "<" in the text of the HTML is escaped, so that it isn't taken for a tag.
     """
@@ -42,7 +43,7 @@ class _Converter(MarkdownConverter):
 
 
 def is_html(text: str) -> bool:
-    """Returns whether a text has an element that HTML has, with its end or without the need of one."""
+    """Returns whether a text has an HTML element that is closed or needs no closing tag."""
     if "<" not in text:
         return False
     opened: set[str] = set()
@@ -58,18 +59,20 @@ def is_html(text: str) -> bool:
 
 
 def to_plain(html: str) -> str:
-    """Returns the text of HTML, with a space or a line end between its elements."""
+    """Returns the text of HTML, with a space between the texts of different elements."""
     return _soup(html).get_text(" ")
 
 
 def to_markdown(html: str) -> str:
-    """Returns HTML as Markdown, in which text that looks like a tag is escaped."""
+    """Converts HTML to Markdown. Escapes text that looks like a tag."""
     return str(_Converter(heading_style="ATX", bullets="-").convert_soup(_soup(html)))
 
 
 def without_entities(text: str, *, escape: bool = False) -> str:
-    """Replaces the entities of a text that isn't HTML. If `escape`, a "<" that results is escaped for
-    Markdown."""
+    """Replaces the HTML entities in a text that isn't HTML.
+
+    If `escape` is set, a "<" that results is escaped for Markdown.
+    """
     if "&" not in text:
         return text
     return _ENTITY.sub(lambda entity: _plain_entity(entity[0], escape=escape), text)
@@ -81,7 +84,7 @@ def _plain_entity(entity: str, *, escape: bool) -> str:
 
 
 def _soup(html: str) -> BeautifulSoup:
-    """Parses HTML. What only looks like a tag becomes text."""
+    """Parses HTML. Angle brackets that don't form a tag known in HTML become text."""
     known = _TAG.sub(_known_tag, _BRACKET.sub("&lt;", _COMMENT.sub("", html)))
     soup = BeautifulSoup(known, "html.parser")
     for invisible in soup(["script", "style", "template"]):

@@ -1,4 +1,4 @@
-"""Splits lists and the names of people, at the separator of their column."""
+"""Splits lists of words or people at the separator that is decided for their column."""
 
 import ast
 import json
@@ -9,7 +9,7 @@ from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.texts import line, text
 
 _SEPARATORS = ("|", ";", "\n", ",")
-#: What follows a person's name after a comma: a degree, or a place in the family.
+#: What can follow a name after a comma: a degree, a title, or a generation such as "Jr".
 _SUFFIX = re.compile(
     r"(?:ph\.?\s?d|m\.?d|mba|m\.?sc|b\.?sc|m\.?a|b\.?a|d\.?phil|ed\.?d|j\.?d|cpa|cfa|pmp|esq|jr|sr|dr|prof|ii|iii|iv)\.?",
     re.IGNORECASE,
@@ -20,8 +20,8 @@ _ONE_PERSON = "a cell is one person, “Last, First”"
 def items(value: object, *, separator: str | None = None) -> list[str]:
     """Reads a list of strings: a JSON or Python list, or a string split at `separator`.
 
-    Without a `separator`, a string is one item. Empty and repeated items are omitted. Of objects, the item is
-    their name or title.
+    Without a `separator`, a string is one item. Empty and repeated items are omitted. An object in a list is
+    replaced by its name or title.
     """
     parts = value if isinstance(value, list | tuple | set) else _split(text(value), separator)
     named = (_name_of(part) for part in parts if part is not None)
@@ -29,9 +29,9 @@ def items(value: object, *, separator: str | None = None) -> list[str]:
 
 
 def decide_separator(column: Column, given: Options) -> Decision:
-    """Decides the separator of a column: the first of |, ;, line ends and commas that its cells have.
+    """Decides the separator of a column: the first of "|", ";", line ends and "," that occurs in its cells.
 
-    A hyphen is a separator if most cells are words joined by hyphens, such as "drama-comedy-essay".
+    A hyphen is the separator if most cells are words joined by hyphens, such as "drama-comedy-essay".
     """
     if "separator" in given:
         return Decision()
@@ -47,8 +47,8 @@ def decide_separator(column: Column, given: Options) -> Decision:
 def decide_people(column: Column, given: Options) -> Decision:
     """Decides the separator of a column of people.
 
-    If every cell has at most one comma, and it stands between a surname and a given name, a cell is one
-    person.
+    Each cell is one person if all cells with a comma look like one name, such as "Moe, Ada" or "Ada Moe,
+    PhD", and no cell has another separator.
     """
     if "separator" in given:
         return Decision()
@@ -71,7 +71,7 @@ def _is_one_person(name: str) -> bool:
 
 
 def _plain_texts(column: Column) -> Sequence[str]:
-    """Returns the cells that are strings and not literal lists."""
+    """Returns the cells that are strings, except for lists in brackets."""
     texts = [text(cell) for cell in column.cells if isinstance(cell, str)]
     return [joined for joined in texts if not _is_literal(joined)]
 

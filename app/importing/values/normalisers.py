@@ -1,9 +1,10 @@
 """The table of normalisers, keyed by the name that a mapping uses in `as`.
 
-A normaliser is a pure function that converts a cell to a stored value. It is never called with null or with
-a sentinel (a string that means "no value"). It raises ValueError for an invalid value. The error message
+A normaliser is a pure function that converts a cell to a stored value. It is never called with null or with a
+sentinel (a string that means "no value"). It raises ValueError for an invalid value. The error message
 completes a sentence that begins with the value, for example "is not a number". Its options are its
-keyword-only parameters. What a cell alone doesn't say can be decided for its column (see columns.py).
+keyword-only parameters. If a single cell doesn't show which options are right, they can be decided for the
+whole column (see columns.py).
 """
 
 import inspect
@@ -25,7 +26,7 @@ def _undecided(column: Column, given: Options) -> Decision:
 
 @dataclass(frozen=True)
 class Normaliser:
-    """How cells are read, and how the options that they leave open are decided for a column."""
+    """A function that reads a cell, and a function that decides its options for a column."""
 
     read: Callable[..., Any]  # the options and the result type vary by normaliser
     decide: Decide = _undecided
@@ -105,7 +106,7 @@ def _format_error(pattern: str) -> str | None:
     return None
 
 
-#: Further checks of options, by name.
+#: Further checks of options, by the name of the option.
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {"currency": _currency_error, "format": _format_error}
 
 

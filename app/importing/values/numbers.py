@@ -1,8 +1,8 @@
 """Reads numbers as people and programs write them.
 
-A comma or a point either separates thousands or begins the decimals. Most numbers say which by their own
-form: in "1,299.50" the last one is the decimal mark, and in "4,5" the comma can't separate thousands. "1.299"
-doesn't say; the other cells of its column may (see decimal_mark).
+A comma or a point either separates thousands or is the decimal mark. The form of most numbers shows which: in
+"1,299.50", the last of the two is the decimal mark, and in "4,5", the comma can't separate thousands. "1.299"
+is unclear, but other cells of its column may show what its point means (see decimal_mark).
 """
 
 import re
@@ -17,8 +17,8 @@ from app.importing.values.columns import Column, Decision, Options
 Mark = Literal[".", ","]
 
 _SPACE = "\u0020\u00a0\u202f\u2009\u2007"
-_GROUP = f"[{_SPACE}'\u2019\u02bc]"  # separates thousands, and nothing else
-#: A number, with its separators but without a sign and a suffix.
+_GROUP = f"[{_SPACE}'\u2019\u02bc]"  # characters that can only separate thousands
+#: A number, with separators but without a sign or a suffix.
 NUMBER = rf"\d+(?:{_GROUP}\d{{3}}(?!\d))*(?:[.,]\d+)*(?:{_GROUP}\d{{3}}(?!\d))*(?:[.,]\d+)?|[.,]\d+"
 _WRITTEN = re.compile(
     rf"(?P<sign>[-+\u2212]?)\s*(?P<number>{NUMBER})\s*(?P<suffix>[km]|lakhs?|crores?)?[.,]?", re.IGNORECASE
@@ -26,7 +26,7 @@ _WRITTEN = re.compile(
 _SUFFIXES = {"k": 1_000, "m": 1_000_000, "lakh": 100_000, "crore": 10_000_000}
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3})+")  # 1,24,980: Indian digit grouping
 _OTHER: dict[Mark, Mark] = {".": ",", ",": "."}
-_LARGEST_COUNT = 2_000_000_000  # an Int of GraphQL
+_LARGEST_COUNT = 2_000_000_000  # fits in GraphQL's Int, which has 32 bits
 _NO_NUMBER = "is not a number"
 _UNCLEAR = 'can be read with thousands or with decimals (set decimal = "." or ",")'
 _ASCII_MARKS = str.maketrans("\uff0c\uff0e\u066b\u066c", ",.,,")
@@ -39,7 +39,7 @@ class UnclearError(ValueError):
 def decimal(value: object, *, decimal: Mark | None = None) -> float:
     """Reads a number such as "124,980", "1,24,980", "1.299,50", "12 500" or "1.2k".
 
-    decimal: the mark that begins the decimals, for numbers such as "1.299".
+    decimal: the decimal mark of numbers that can be read in two ways, such as "1.299".
     """
     return float(exact(value, mark=decimal))
 
@@ -59,8 +59,8 @@ def count(value: object) -> int:
 def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -> Decimal:
     """Reads a number without rounding it.
 
-    If its form doesn't show what its mark means, `mark` decides. If `mark` is None and `thousands` is set,
-    the mark separates thousands; otherwise UnclearError is raised.
+    mark: the decimal mark, if the number can be read in two ways, such as "1.299". If `mark` is None, such a
+    number is read with thousands if `thousands` is set; otherwise UnclearError is raised.
     """
     if isinstance(value, bool):
         raise ValueError(_NO_NUMBER)
@@ -104,7 +104,7 @@ def decimal_mark(column: Column, given: Options) -> Decision:
 
 
 def unclear_numbers(cells: Iterable[object]) -> list[str]:
-    """Returns the numbers in the cells that can be read with thousands or with decimals."""
+    """Returns the numbers in the cells whose comma or point may separate thousands or be the decimal mark."""
     return [number for number in _numbers(cells) if own_mark(number) is None]
 
 
@@ -119,7 +119,7 @@ def ascii_digits(text: str) -> str:
 def own_mark(digits: str) -> Mark | None:
     """Returns the decimal mark that a number shows by its own form, or None if it can be read in two ways.
 
-    Returns "." for a number without marks, which could have either.
+    For a number without a comma or a point, returns ".", although either would do.
     """
     body = re.sub(_GROUP, "", digits)
     marks = {mark for mark in _OTHER if mark in body}

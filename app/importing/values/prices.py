@@ -1,7 +1,8 @@
 """Reads prices: "₹1,299", "1.299 €", "£1.5k", "C$ 100", "Rs. 4999/-", "Free".
 
-A sign that several currencies share, such as "$", is read as the one that `currency` names, else as the
-usual one, which is told. A price that names no currency has the only one of its column.
+A sign that several currencies share, such as "$", means the currency in the option `currency` if that is one
+of them, or else the most common one; the user is told. A price that names no currency is in the only currency
+that its column names.
 """
 
 import re
@@ -16,10 +17,11 @@ from app.importing.values.words import WORDS, by_word
 from loaders.codes import minor_units
 from loaders.model import MoneyDoc
 
-#: Signs of one currency and of several. The first of several is assumed, except for the crowns.
+#: Signs of a single currency, and signs that several currencies share. For a shared sign, the first currency
+#: is assumed, except for "kr".
 _SIGNS = by_word("currency_signs")
 _SHARED: Mapping[str, Sequence[str]] = WORDS["shared_currency_signs"]
-_LARGEST = 2_000_000_000  # minor units: an Int of GraphQL
+_LARGEST = 2_000_000_000  # in minor units; fits in GraphQL's Int, which has 32 bits
 _NOT_ASSUMED = ("KR",)
 _WIDE_SIGNS = str.maketrans("\uffe5\uff04\uffe1\uffe6", "¥$£₩")
 _FREE = frozenset(WORDS["prices"]["free"])
@@ -31,7 +33,8 @@ _AMOUNT = re.compile(
     rf"(?P<minus>[-\u2212]\s*)?(?P<number>(?:{NUMBER})(?:\s?(?:k|lakhs?|crores?)(?![^\W\d_]))?)",
     re.IGNORECASE,
 )
-_DECORATION = re.compile(r"[.,]?\s?[-\u2013\u2014]{1,2}(?=\s|$|[^\d\s])|/-|/=")  # "49,-", "4999/-"
+#: Decorations of an amount, as in "49,-" and "4999/-".
+_DECORATION = re.compile(r"[.,]?\s?[-\u2013\u2014]{1,2}(?=\s|$|[^\d\s])|/-|/=")
 _BRACKETS = re.compile(r"[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]")
 _WORD = WORDS["prices"]
 _PERIOD = re.compile(
@@ -62,9 +65,10 @@ def price(value: object, *, currency: str | None = None, decimal: Mark | None = 
 
 
 def decide_price(column: Column, given: Options) -> Decision:
-    """Decides the decimal mark, and the currency of prices that name none: the only one of the column.
+    """Decides the decimal mark, and the currency of prices that name none.
 
-    If it has several, only free courses get one: the most frequent.
+    It is the currency in the column's name, or else the only one that prices of the column name. If they name
+    several, the most frequent one is used, but only if all prices that name none are free.
     """
     decision = decimal_mark(column, given) | _tell_thousands(column, given)
     texts = [_plain(cell) for cell in column.cells]
@@ -100,8 +104,10 @@ def _currency(text: str, default: str | None) -> str | None:
 
 
 def _named_currency(text: str, default: str | None) -> str | None:
-    """Returns the currency that a text names by a code or a sign. `default` can decide between those of a
-    sign."""
+    """Returns the currency that a text names by a code or a sign.
+
+    If several currencies share the sign, `default` is returned if it is one of them.
+    """
     if code := next((code for word in _CODE.findall(text) if (code := _code(word))), None):
         return code
     if (alone := _ONLY_CODE.fullmatch(text)) and (code := _code((alone[1] or alone[2]).upper())):
@@ -135,7 +141,7 @@ def _code(word: str) -> str | None:
 
 
 def _unknown_words(text: str) -> bool:
-    """Returns whether a text has words that may be a currency, or may change what its amount is."""
+    """Returns whether a text has words that may be a currency, or may change the meaning of its amount."""
     return not _is_free(text) and bool(re.search(r"[^\W\d_]", _NOISE.sub(" ", _AMOUNT.sub(" ", text))))
 
 
@@ -148,7 +154,7 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
         amounts = list(_AMOUNT.finditer(_DECORATION.sub(" ", _NAMED.sub(" ", text))))
         if len(amounts) != 1:
             raise ValueError("names more than one amount" if amounts else "is not a price")
-        thousands = places < 3  # no amount has three decimals then
+        thousands = places < 3  # in such currencies, no amount has three decimals
         amount = exact(amounts[0]["number"], mark=mark if thousands else mark or ".", thousands=thousands)
         amount = -amount if amounts[0]["minus"] else amount
     if amount < 0:
@@ -164,7 +170,7 @@ def _tell_thousands(column: Column, given: Options) -> Decision:
 
 
 def _tell_signs(texts: Sequence[str], given: Options) -> Decision:
-    """Says which currency is assumed for the signs that several currencies share."""
+    """Returns, as a decision, the currency that is assumed for each sign that several currencies share."""
     assumed = {}
     for sign, (usual, *_) in _SHARED.items():
         if given.get("currency") in _SHARED[sign] or sign in _NOT_ASSUMED:

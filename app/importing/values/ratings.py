@@ -1,6 +1,6 @@
 """Reads ratings, averages and shares: "4.5", "9/10", "★★★★", "4.7 out of 5 (55 reviews)", "85 %".
 
-A number without its scale is on the scale of its column.
+A number that doesn't name its scale is on the scale of its column.
 """
 
 import re
@@ -13,12 +13,13 @@ from app.importing.values.numbers import NUMBER, Mark, ascii_digits, count, deci
 from app.importing.values.words import WORDS
 from loaders.model import ImportedRating
 
-#: The highest possible rating of numbers without a scale; 0: they have none, and are not read.
+#: The highest possible rating of numbers that name no scale. 0 means that their scale is unclear, so they are
+#: not read.
 Scale = Literal[0, 5, 10, 100]
 
 _SCALES: tuple[Scale, ...] = (5, 10, 100)
-#: Up to the first share, numbers outside of a scale are typing errors; from the second, they show a larger
-#: scale.
+#: If the share of numbers above a scale is at most _ERRORS, they are taken for typing errors. If it is at
+#: least _LARGER, a larger scale is assumed.
 _ERRORS, _LARGER = 0.2, 0.4
 _OUT_OF = rf"(?:/|\b(?:{'|'.join(WORDS['ratings']['out_of'])})\b)"
 _SCORE = re.compile(
@@ -50,8 +51,8 @@ def stars(
     """Reads a rating as a whole number from 1 to 5.
 
     `scale` is the highest possible rating of numbers without one. Ratings on another scale than 5 are
-    converted in proportion and rounded. With `round`, so are fractions on a scale of 5. Halves are rounded
-    up.
+    converted in proportion and rounded. Fractions on a scale of 5 are rounded only if `round` is set. Halves
+    are rounded up.
     """
     if type(value) is int and scale in (None, 5) and 1 <= value <= 5:
         return value
@@ -117,7 +118,7 @@ def decide_scale(column: Column, given: Options) -> Decision:
 
 
 def decide_stars(column: Column, given: Options) -> Decision:
-    """Decides the scale, and whether to round: yes if the column has halves or other fractions."""
+    """Decides the scale, and whether to round: yes if there are halves or other fractions on a scale of 5."""
     decision = decide_scale(column, given)
     options = {**given, **decision.options}
     scores = [score for cell in column.cells if (score := _score_or_none(cell, options.get("decimal")))]
@@ -128,7 +129,10 @@ def decide_stars(column: Column, given: Options) -> Decision:
 
 
 def decide_fraction(column: Column, given: Options) -> Decision:
-    """Decides whether numbers are shares of 1 or of 100: of 100 if more are above 1 than between 0 and 1."""
+    """Decides whether numbers are shares of 1 or per cent.
+
+    They are per cent if more of them are above 1 than between 0 and 1.
+    """
     decision = decimal_mark(column, given)
     if "scale" in given:
         return decision
@@ -156,7 +160,10 @@ def _smallest_scale(numbers: Sequence[Decimal]) -> Scale | None:
 
 
 def _whole_score(value: object, scale: Scale | None, mark: Mark | None) -> tuple[Decimal, Decimal]:
-    """Reads a rating, which may be followed by a number of ratings. Returns it and the highest one."""
+    """Reads a rating, which may be followed by a number of ratings.
+
+    Returns the rating and the highest possible rating.
+    """
     score = _score(value, mark)
     rest = str(value)[score.end :].strip() if isinstance(value, str) else ""
     if rest and not _COUNT.fullmatch(ascii_digits(rest)):
@@ -166,7 +173,7 @@ def _whole_score(value: object, scale: Scale | None, mark: Mark | None) -> tuple
 
 def _highest(score: _Score, scale: Scale | None) -> Decimal:
     if score.scale is None and scale == 0:
-        raise ValueError("is on no clear scale (set scale = 5, 10 or 100)")
+        raise ValueError("has no clear scale (set scale = 5, 10 or 100)")
     return score.scale or Decimal(scale or 5)
 
 
@@ -200,11 +207,11 @@ def _score(value: object, mark: Mark | None) -> _Score:
 def _number(written: str, mark: Mark | None) -> Decimal:
     if written.endswith("½"):
         return Decimal(written[:-1].strip()) + Decimal("0.5")
-    return parse(written, mark or ".")  # no rating has thousands
+    return parse(written, mark or ".")  # no rating is above a thousand
 
 
 def _drawn_score(match: re.Match[str]) -> _Score:
-    """Reads drawn stars. Four stars alone are four of five."""
+    """Reads a rating drawn with stars. Four full stars without empty ones mean four out of five."""
     if match["asterisks"]:
         return _Score(Decimal(len(match["asterisks"])), Decimal(5), match.end())
     full = len(match["full"])

@@ -43,17 +43,18 @@ _BRACKETS = re.compile(r"[(\[\uff08\u3010][^()\[\]\uff08\uff09\u3010\u3011]*[)\]
 
 
 class Length(NamedTuple):
-    """A part of a duration. amount: the middle of a range. unit: None if the text names none."""
+    """A part of a duration. amount: for a range, its middle. unit: None if the text names none."""
 
     amount: Decimal
     unit: Unit | None
-    weekly: bool | None = None  # of a rate: whether it is per week
+    weekly: bool | None = None  # whether a rate is per week; None if it is not a rate
 
 
 def lengths(text: str, mark: Mark | None, *, strict: bool = True, rates: bool = False) -> Iterator[Length]:
-    """Yields the lengths that a plain text names, with or without rates, such as "2 hours a week".
+    """Yields the lengths in a text that `plain` has returned.
 
-    If `strict`, an unclear number raises ValueError.
+    Rates, such as "2 hours a week", are included only if `rates` is set. If `strict`, an unclear number
+    raises ValueError; otherwise it is skipped.
     """
     for match in _PART.finditer(text):
         rate = _RATE.match(text, match.end()) or _RATE_BEFORE.search(text, 0, match.start())
@@ -77,7 +78,10 @@ def unit_named(word: str) -> Unit | None:
 
 
 def plain(text: str) -> str:
-    """Replaces number words with digits, and removes text in brackets, which only repeats a length."""
+    """Replaces number words and fractions with digits, and removes text in brackets.
+
+    Such text usually repeats a length. It is kept if there are no digits outside the brackets.
+    """
     text = ascii_digits(text).casefold().strip()
     outside = _BRACKETS.sub(" ", text)
     text = outside if re.search(r"\d", outside) else text
@@ -85,9 +89,9 @@ def plain(text: str) -> str:
     text = re.sub(r"\b(\d+) (\d)/([2-9])\b", lambda m: str(int(m[1]) + round(int(m[2]) / int(m[3]), 4)), text)
     return _NUMBER_WORD.sub(
         lambda m: m[0] if m["rate"] else _WORDS[m["word"]], text
-    )  # "10 hours a week" stays
+    )  # in "10 hours a week", "a" is not a number
 
 
 def is_bare(text: str) -> bool:
-    """Returns whether a plain text is a number or a range without a unit."""
+    """Returns whether a text that `plain` has returned is a number or a range without a unit."""
     return bool(_BARE.fullmatch(text))

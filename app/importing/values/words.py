@@ -11,5 +11,5 @@ WORDS: Mapping[str, Mapping[str, Any]] = tomllib.loads(
 
 
 def by_word(section: str) -> dict[str, str]:
-    """Returns a section that lists words for each code as a table of codes by word."""
+    """Returns the code for each word in a section. The section lists the words for each code."""
     return {word: code for code, words in WORDS[section].items() for word in words}
