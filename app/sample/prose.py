@@ -37,7 +37,7 @@ class Deck:
 class Written:
     body: str
     title: str
-    gripe: str | None  # the flaw from the catalogue that the review mentions, if any
+    gripe: str | None  # which of the flaws in app/sample/data/catalogue the review mentions, if any
 
 
 class Writer:
