@@ -117,7 +117,7 @@ class Connection(Generic[T]):
 # -- catalogue ------------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="A course, which is a draft, published in the catalogue, or archived.")
+@strawberry.type(description="A course of any status: draft, published in the catalogue, or archived.")
 class Course(Node):
     id: strawberry.ID = fields.computed(global_id("Course"), description="Global ID of the course.")
     slug: str = fields.plain("Name of the course in URLs, unique among courses.")

@@ -16,7 +16,7 @@ def formatted(money: MoneyDoc) -> str:
     digits before them are grouped in twos, such as "₹1,24,980.00".
     """
     digits = minor_units(money["currency"])
-    if digits is None:  # a currency that was stored before it was checked
+    if digits is None:  # a code that was stored before currency codes were checked
         digits = 2
     amount = abs(money["amountMinor"])
     units, rest = divmod(amount, 10**digits)
