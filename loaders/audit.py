@@ -33,8 +33,8 @@ def listing(
 ) -> Listing:
     """Lists audit entries, latest first, filtered by action, actor and changed document.
 
-    A filter that is None matches everything. subject: the actor's subject. target: the `_id` of a document
-    that was changed.
+    A filter that is None matches everything. subject: the actor's `subject` (see ActorDoc). target: the
+    `_id` of a document that was changed.
     """
     parts: dict[str, Filter] = {}
     if actions is not None:

@@ -53,7 +53,7 @@ class SeenBy(NamedTuple):
 
 
 EVERYONE = SeenBy()
-#: For documents that no field of the API returns.
+#: For collections whose documents the API never returns.
 NOBODY = SeenBy(nobody=True)
 
 
@@ -74,8 +74,8 @@ class Index(NamedTuple):
         return "_".join(f"{field}_{direction}" for field, direction in self.keys)
 
 
-#: Used in `not_null`. If an import supplies null for the field, the stored value is kept. A new document gets
-#: the default.
+#: A marker in `StoredCollection.not_null`. If an import supplies null for the field, an existing document
+#: keeps its value, and a new document gets the default.
 KEEP = object()
 
 _BY_EXTERNAL_ID = Index(
@@ -400,7 +400,7 @@ def of_type(type_name: str) -> StoredCollection | None:
 
 
 def stored_in(type_name: str) -> str | None:
-    """Returns the name of the collection from whose documents a type's objects are built, or None.
+    """Returns the name of the collection whose documents a type's objects are built from, or None.
 
     Unlike `of_type`, it also finds types listed in `parts`.
     """

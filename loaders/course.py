@@ -95,12 +95,12 @@ def wished(database: Database, criteria: CourseCriteria, wishes: Sequence[WishDo
 
 
 async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[Facets]:
-    """Returns the number of courses with each value of each facet, for each parent in order.
+    """Returns the facets of each parent's list, in the order of the parents. Sends one command.
 
-    Sends one command. For each facet, the listing's filter applies without its condition on that facet. The
-    most frequent value comes first, but ratings are sorted from highest to lowest. The count of a rating
-    includes the courses with a higher rating. A value that the filter selects is included even if its count
-    is 0.
+    A facet contains the number of courses for each of its values. It counts the courses that meet the
+    listing's filter, except for the filter's condition on this facet. The most frequent value comes first,
+    but ratings are sorted from highest to lowest. The count of a rating includes the courses with a higher
+    rating. A value that the filter selects is included even if its count is 0.
     """
     keys = [key for key in dict.fromkeys(parents) if key is not None]
     common = of_parents(listing, keys, listing.filter_without(*_FACETS))

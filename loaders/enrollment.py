@@ -240,7 +240,7 @@ async def _update_course(
 
 
 async def _student_change(tx: Transaction, course_id: ObjectId, moves: Sequence[_Move]) -> int:
-    """Returns the change in a course's number of students.
+    """Returns the change in a course's number of students after the statuses of enrolments have changed.
 
     A student with several enrolments counts once.
     """

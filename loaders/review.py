@@ -87,7 +87,8 @@ class ReviewListing(Listing):
         if self.carriers is None or window != Window(window.limit):
             return None
         # If courses can be hidden, the stored ids don't tell whether there is a next page, because the next
-        # review might belong to a hidden course. So it is fetched too, if the operation might ask for this.
+        # review might belong to a hidden course. So that review is fetched too, if the operation might
+        # request `pageInfo`.
         asked = self.load.looked_beyond is None or "reviews" in self.load.looked_beyond
         most = window.limit + 1 if self.course is not None and asked else window.limit
         carried = []

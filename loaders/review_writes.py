@@ -30,7 +30,10 @@ async def by_student(tx: Transaction, student_id: ObjectId, course_id: ObjectId)
 
 
 async def insert(tx: Transaction, course: CourseDoc, fields: Fields) -> ReviewDoc:
-    """Inserts a review of a course and returns it. fields: the fields that a student writes."""
+    """Inserts a review of a course and returns it.
+
+    fields: the known fields, without `courseId`; the others get defaults and derived values.
+    """
     new = complete("reviews", {**fields, "courseId": course["_id"]})
     review: ReviewDoc = await tx.insert("reviews", new)
     await _update_aggregates(tx, None, review)

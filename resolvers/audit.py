@@ -19,7 +19,10 @@ async def instructor(actors: Sequence[ActorDoc], ctx: Context) -> Sequence[Instr
 
 
 async def node(changes: Sequence[ChangeDoc], ctx: Context) -> Sequence[Document | None]:
-    """Returns the current version of each changed document, or None if its collection has no Node type."""
+    """Returns each changed document in its current state.
+
+    An entry is None if the document no longer exists, or if its type is not a Node.
+    """
     return await nodes_by_id(ctx, [_global_id(change) for change in changes], most=len(changes))
 
 

@@ -123,8 +123,8 @@ def root(
 ) -> Declaration:
     """Declares a field of Query or Mutation.
 
-    function: `async (ctx, *, arguments) -> the value of the field`. commands, search_commands, most: same as
-    for `level`.
+    function: `async (ctx, *, arguments) -> the value of the field`. commands, search_commands, most: see
+    `level`.
     Before a field of Mutation is resolved, everything that the request has read so far is dropped.
     """
 

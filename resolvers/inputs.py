@@ -121,8 +121,8 @@ class ReviewOrderField(Enum):
     NEWEST = enum_value("NEWEST", description="When the review was written.")
     HELPFUL = enum_value(
         "HELPFUL",
-        description="How helpful the review is: the lower bound of the Wilson score interval for the votes on"
-        " it.",
+        description="How helpful the review is: the lower bound of the Wilson score interval for the share of"
+        " helpful votes.",
     )
     RATING = enum_value("RATING", description="Number of stars that the review gives.")
 

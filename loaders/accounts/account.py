@@ -27,7 +27,7 @@ async def by_id(tx: Transaction, id: ObjectId) -> AccountDoc | None:
 
 
 async def by_reset(tx: Transaction, digest: bytes) -> AccountDoc | None:
-    """Returns the account whose password can be reset by the reset token with this digest."""
+    """Returns the account whose password can be reset with the token that has this digest, or None."""
     query = {"reset.digest": digest, "reset.expiresAt": {"$gt": tx.now}}
     found: AccountDoc | None = await tx.find_one("accounts", query)
     return found
@@ -54,9 +54,10 @@ async def change(tx: Transaction, account: AccountDoc, **fields: Value) -> Accou
 async def people(
     tx: Transaction, account: Fields, roles: Collection[Role], instructor_id: ObjectId | None
 ) -> dict[str, ObjectId]:
-    """Returns the `studentId` and `instructorId` that an account needs for its roles but doesn't have.
+    """Creates the student and the instructor that an account lacks for its roles.
 
-    Creates the missing student and instructor. If `instructor_id` is given, no instructor is created.
+    Returns their ids, keyed `studentId` and `instructorId`. If `instructor_id` is given, returns it as
+    `instructorId`, and creates no instructor.
     """
     ids: dict[str, ObjectId] = {}
     if "STUDENT" in roles and not account.get("studentId"):
@@ -85,7 +86,7 @@ async def name_of(tx: Transaction, account: Fields) -> str:
 async def begin_session(tx: Transaction, account: AccountDoc) -> SessionDoc:
     """Starts a session.
 
-    It also writes to the account, so that a concurrent change of the password causes a write conflict.
+    Also writes to the account, so that a concurrent change of the password causes a write conflict.
     """
     await tx.set("accounts", {"_id": account["_id"]}, {"signedInAt": tx.now})
     fields: Fields = {
@@ -102,7 +103,7 @@ async def session(tx: Transaction, id: ObjectId) -> SessionDoc | None:
 
 
 async def refresh_session(tx: Transaction, own: SessionDoc, key: str | None) -> SessionDoc:
-    """Extends a session and moves it to its next refresh-token generation."""
+    """Extends a session, and increments the generation number of its refresh token."""
     generation = own["generation"] + 1
     refreshed = await tx.patch(
         "sessions", dict(own), generation=generation, refreshKey=key, expiresAt=tx.now + LASTS

@@ -1,4 +1,7 @@
-"""Finds or creates the students and instructors of an external issuer, by external id."""
+"""Finds or creates the students and instructors who sign in through an external issuer.
+
+They are identified by external id.
+"""
 
 from collections.abc import Awaitable
 

@@ -53,7 +53,8 @@ def add_stars(stars: list[int], review: Fields | None, step: int = 1) -> None:
 def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
     """Maps each course to its star counts, one star first; five zeros if it has no reviews.
 
-    reviews: documents, or groups of documents with the same values. A group's `n` is their number.
+    reviews: documents, or groups of documents with the same values. A group's `n` is the number of its
+    documents.
     """
     stars: dict[ObjectId, list[int]] = defaultdict(lambda: [0] * 5)
     for review in reviews:
@@ -77,7 +78,8 @@ def is_counted(status: EnrollmentStatus | None) -> bool:
 def run_aggregates(enrollments: Iterable[Fields]) -> dict[ObjectId, Fields]:
     """Maps each run to the aggregates that it should store; zeros if it has no enrolments.
 
-    enrollments: documents, or groups of documents with the same values. A group's `n` is their number.
+    enrollments: documents, or groups of documents with the same values. A group's `n` is the number of its
+    documents.
     """
     taken: Counter[ObjectId] = Counter()
     waiting: Counter[ObjectId] = Counter()

@@ -103,10 +103,10 @@ class CourseDoc(RatingDoc):
     createdAt: datetime
     updatedAt: datetime
     externalId: NotRequired[ExternalId]
-    # Aggregates, and the imported values that they are based on. RatingDoc has more of them.
+    # Aggregates, and the imported values that they are based on. RatingDoc has further fields of this kind.
     # loaders.recounting.recount recomputes the aggregates, but not `revision`.
     studentCount: Count  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
-    importedStudentCount: Count  # number of students according to the import, which didn't include enrolments
+    importedStudentCount: Count  # number of students whom an import counted without their enrolments
     seatsUntil: datetime | None  # latest start among the runs with a free seat
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # incremented by Transaction.hold, so that concurrent holds conflict
@@ -229,7 +229,7 @@ class AccountDoc(TypedDict):
     _id: ObjectId
     email: str  # in lower case, unique
     name: NotRequired[str]  # set by `lectern account create`; other accounts have no name
-    passwordHash: str | None  # argon2id; null until the first reset link is used
+    passwordHash: str | None  # argon2id hash; null if no password has been set yet
     roles: list[Role]
     studentId: StudentId | None
     instructorId: InstructorId | None
@@ -252,7 +252,8 @@ class SessionDoc(TypedDict):
 
 
 class ActorDoc(TypedDict):
-    subject: str  # account id, or "issuer|sub" for an external issuer; "" if not signed in
+    # account id; "issuer|sub" for an external issuer; "command line" for a command; "" if not signed in
+    subject: str
     roles: list[Role]
     studentId: ObjectId | None
     instructorId: ObjectId | None
@@ -270,7 +271,7 @@ class AuditDoc(TypedDict):
     at: datetime
     action: str  # name of the mutation or command
     actor: ActorDoc
-    address: str  # network address of the client
+    address: str  # network address of the client; "" for a command
     changes: list[ChangeDoc]
 
 
@@ -281,5 +282,6 @@ ANONYMOUS_STUDENT = "Anonymous student"
 COUNTED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED", "EXPIRED")
 #: Statuses of enrolments that take a seat in their run.
 SEATED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED")
-#: Statuses of current and waitlisted enrolments; a student has at most one of these per course.
+#: Statuses of current and waitlisted enrolments. Apart from imported ones, a student has at most one such
+#: enrolment per course.
 LIVE_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "WAITLISTED")

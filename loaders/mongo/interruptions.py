@@ -12,7 +12,8 @@ from pymongo.errors import PyMongoError
 from loaders.mongo import detached
 from loaders.mongo.queue import Command
 
-# Seconds between attempts to kill a command. The first attempt can come before MongoDB has the command.
+# Seconds between attempts to kill a command. More than one can be needed, because the first can reach
+# MongoDB before the command does.
 _RETRY = 0.1
 _SOON = 1.0  # seconds after which MongoDB should have killed a command
 _LONGEST = 10.0  # seconds after which no more attempts are made to kill a command
@@ -35,7 +36,8 @@ async def _interrupt(commands: dict[Command, float]) -> None:
     """Kills commands through other connections, bypassing the queue. Retries for at most _LONGEST seconds.
 
     If a command hasn't ended within a second, its slot is freed for another command, although a thread might
-    still be waiting. If the server is down, it waits until the operating system closes the connection.
+    still be waiting for it. If the server is down, that thread waits until the operating system closes the
+    connection.
     """
     await sleep(0)
     while commands:

@@ -83,7 +83,7 @@ class Slots:
         return self._fast.pop(command, self) is None and was_taken
 
     def release(self, began: float) -> None:
-        """Marks commands as slow if they began at or before `began`.
+        """Marks the commands that started at or before the time `began` as slow.
 
         Slow commands don't count towards the `fast` limit.
         """
@@ -111,8 +111,8 @@ class Command:
     """A command to MongoDB. If `scope` is None, it belongs to no request.
 
     future: the caller awaits it. It fails if the command is stopped while it is queued. session_id: the id of
-    the driver session by which the command can be killed; otherwise None. is_write: whether the command
-    belongs to a mutation. If so, it is never interrupted.
+    the driver session through which the command can be killed; None if it can't be killed. is_write: whether
+    the command belongs to a mutation. If so, it is never interrupted.
     """
 
     __slots__ = (
@@ -192,7 +192,7 @@ class Command:
 
 
 class Queue:
-    """The queue of one event loop. Call `finish` once for each command that has been started."""
+    """The command queue of one client. Call `finish` for each started command when it ends or is given up."""
 
     def __init__(self) -> None:
         self._shared = Slots("read", "cheap", "write", fast=FAST, total=64)

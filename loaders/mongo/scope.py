@@ -14,8 +14,8 @@ class CommandSent(NamedTuple):
 
     kind: the name of the MongoDB command. collection: the name of the collection; empty if the command
     concerns no collection. ms: the time in flight in milliseconds, without the wait in the queue. documents:
-    the number of documents returned (for pages of several parents, the number of parents); None if the
-    command returns no documents.
+    the number of documents that MongoDB returned; None if the command failed or doesn't return documents.
+    For pages of several parents, MongoDB returns one document per parent.
     """
 
     kind: str
@@ -128,7 +128,7 @@ current_scope: ContextVar[Scope | None] = ContextVar("lectern_scope", default=No
 
 
 def take_time(seconds: float, *, observed: bool = True) -> None:
-    """Gives the writes of this task their own deadline, regardless of the time its request has left.
+    """Gives this task's commands a deadline `seconds` from now, regardless of the request's deadline.
 
     observed: whether the request's listeners are notified of the task's commands.
     """

@@ -27,8 +27,8 @@ _TransactionId: TypeAlias = tuple[UUID, int]
 class StaleTransactions:
     """The stale transactions of a MongoDB deployment.
 
-    A transaction is aborted once two consecutive checks have found it idle. A single check can't tell an
-    abandoned transaction from a suspended mongod or a slow gateway.
+    A transaction is aborted once two consecutive checks have found it idle. A single check isn't
+    enough, because the gateway might just be slow, or mongod might have been suspended.
     """
 
     def __init__(self, database: Database) -> None:

@@ -118,14 +118,14 @@ class Transaction:
         return next(iter(self.fit(collection, [found], options.get("projection"))), None)
 
     async def find(self, collection: str, query: Filter, *, size: int, **options: Option) -> list[Stored]:
-        """Returns all documents that match a query. `size` is their maximum number."""
+        """Returns all documents that match a query. size: the maximum number of documents that can match."""
         found = await commands.find(
             self.database[collection], query, size=size, session=self.session, **options
         )
         return self.fit(collection, found, options.get("projection")) if self.fit else found
 
     async def aggregate(self, collection: str, pipeline: Pipeline, *, size: int) -> list[Document]:
-        """Returns all results of a pipeline. `size` is their maximum number."""
+        """Returns all results of a pipeline. size: the maximum number of results."""
         return await commands.aggregate(self.database[collection], pipeline, size=size, session=self.session)
 
     async def insert(self, collection: str, document: Fields) -> Stored:
@@ -147,7 +147,7 @@ class Transaction:
         return new
 
     async def insert_all(self, collection: str, documents: Sequence[Fields]) -> None:
-        """Inserts documents that aren't stored yet, in one command, without recording them in `changes`."""
+        """Inserts new documents with one command, without recording them in `changes`."""
         new = [{"_id": ObjectId(), **document} for document in documents]
         await self._send(
             collection, "insert", None, lambda target: target.insert_many(new, session=self.session)
@@ -398,7 +398,7 @@ async def _commit(session: DriverObject) -> None:
 
 
 def _may_have_committed(error: PyMongoError) -> bool:
-    """Whether, despite this error, a commit may have succeeded or may still reach a majority."""
+    """Returns whether a commit that raised this error may have succeeded or may still reach a majority."""
     return (
         error.has_error_label(_UNKNOWN)
         or isinstance(error, WriteConcernError)

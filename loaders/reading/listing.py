@@ -166,7 +166,7 @@ def _keys(parents: Sequence[Value]) -> list[Value]:
 
 
 async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]:
-    """Returns the documents of a window, and one more document if more follow."""
+    """Returns the documents of a window, and one more document if there are more than its `limit`."""
     of_parent = {listing.parent: parent} if listing.parent else {}
     size = window.limit + 1
     if listing.score is not None or listing.course is not None:
@@ -181,7 +181,7 @@ async def _rows(listing: Listing, parent: Value, window: Window) -> list[Stored]
 async def _rows_by_parent(
     listing: Listing, keys: Sequence[Value], window: Window
 ) -> dict[Value, list[Stored]]:
-    """Like `_rows`, but for several parents at once: a single $lookup, which joins the keys of the parents.
+    """Like `_rows`, but for several parents: a single $lookup joins the parents' keys with their documents.
 
     This is about as fast as one $unionWith branch per parent (benchmarks/top_per_parent.py), but can't hit
     the limit on pipeline stages, and it also works when documents refer to their parents in an array.

@@ -1,7 +1,7 @@
 """Projections: the stored keys that an operation needs from a collection's documents.
 
-A request has one projection per collection, regardless of how its documents are reached, so that a document
-fetched once serves every part of the operation.
+A request uses a single projection for each collection, whichever fields lead to the documents. That way, a
+document that is fetched once serves every part of the operation.
 """
 
 from collections.abc import Mapping, Set

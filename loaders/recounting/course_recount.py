@@ -36,7 +36,10 @@ async def differences(database: Database, *, fix: bool) -> AsyncIterator[list[Di
 
 
 async def counted(tx: Transaction, *, ids: Sequence[ObjectId], fix: bool) -> list[Difference]:
-    """Returns differences in the aggregates of some courses and their runs."""
+    """Returns differences in the aggregates of some courses and their runs.
+
+    If `fix` is set, writes the true values.
+    """
     courses = await tx.find("courses", {"_id": {"$in": ids}}, size=len(ids), projection=_COURSE)
     runs = await tx.find("courseRuns", {"courseId": {"$in": ids}}, size=10_000, projection=_RUN)
     found = misfits("courses", courses, ("status", "importedStudentCount", "importedRating"))
@@ -72,7 +75,7 @@ async def _grouped(tx: Transaction, collection: str, courses: Sequence[ObjectId]
 
 
 async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[ObjectId, int]:
-    """Maps each course that has students to its student count.
+    """Maps each course that has students to the number of its students.
 
     A student with several enrolments counts once.
     """

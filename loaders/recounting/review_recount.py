@@ -58,7 +58,7 @@ async def newest_differences(database: Database, *, fix: bool) -> AsyncIterator[
 
 
 def listed_for(collection: str) -> Callable[..., Awaitable[list[Difference]]]:
-    """Returns a function that finds, and can correct, the wrong `newestReviewIds` of some documents."""
+    """Returns a function that finds, and can correct, wrong `newestReviewIds` of a collection's documents."""
     return partial(_listed, collection=collection, parent=CARRIERS[collection])
 
 
@@ -174,7 +174,7 @@ async def _removed(tx: Transaction, *, review_id: ObjectId) -> bool:
 
 
 async def _votes(tx: Transaction, reviews: Sequence[ObjectId]) -> dict[ObjectId, int]:
-    """Maps each review that has votes to its vote count."""
+    """Maps each review that has votes to the number of its votes."""
     pipeline: Pipeline = [
         {"$match": {"_id.reviewId": {"$in": reviews}}},
         {"$group": {"_id": "$_id.reviewId", "n": {"$sum": 1}}},
@@ -191,8 +191,8 @@ def _is_suspect(review: Fields) -> bool:
 def _true(review: Fields, votes: int) -> Fields:
     """Returns the helpful counts and the score that a review with this number of votes should have.
 
-    A review from an old import has no `importedHelpfulCount`. It is computed as `helpfulCount` minus the
-    number of votes.
+    A review from an old import has no `importedHelpfulCount`, so this value is computed as `helpfulCount`
+    minus the number of votes.
     """
     is_old_import = "externalId" in review and "importedHelpfulCount" not in review
     stored = _number(review, "importedHelpfulCount")

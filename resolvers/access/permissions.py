@@ -17,7 +17,7 @@ from resolvers.access.rules import RULES, Grant
 from resolvers.context import Viewer
 from resolvers.errors import refusal
 
-PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # Any, because courses and reviews both have this status
+PUBLISHED: Sequence[Any] = ("PUBLISHED",)  # Any, because PUBLISHED is both a CourseStatus and a ReviewStatus
 ANY_COURSE: Sequence[CourseStatus] = get_args(CourseStatus)
 _ANY_REVIEW: Sequence[ReviewStatus] = get_args(ReviewStatus)
 

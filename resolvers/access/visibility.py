@@ -35,7 +35,10 @@ async def visible(
 
 
 async def _owners(ctx: Context, collection: str, documents: Sequence[Fields]) -> Mapping[ObjectId, Owners]:
-    """Maps each document's `_id` to its owners and its course's status, as far as they decide who sees it."""
+    """Maps each document's `_id` to its owners and its course's status.
+
+    Leaves out whatever can't affect whether the viewer sees the document.
+    """
     if permissions.may_own(ctx.viewer, *permissions.rules_of(collection)):
         ids = [document["_id"] for document in documents]
         return await owners_by_id(ctx.loaders.database[collection], ids)

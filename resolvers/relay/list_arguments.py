@@ -69,7 +69,7 @@ T = TypeVar("T")
 
 
 class Ordering(NamedTuple):
-    field: Any  # such as "NEWEST"; each loader declares its own Literal type
+    field: Any  # such as "NEWEST"; Any, because each loader has its own Literal type for this
     descending: bool
 
 
@@ -92,7 +92,7 @@ def effective_criteria(wanted: Document) -> Document:
     return {name: value for name, value in wanted.items() if _narrows(name, value)}
 
 
-def _narrows(name: str, value: Any) -> bool:  # Any: filter values of all types
+def _narrows(name: str, value: Any) -> bool:  # Any: a filter value can have any type
     if name == "search":
         return not is_blank(value)
     return name != "verified_only" or bool(value)
@@ -130,7 +130,7 @@ def ordering(order_by: CourseOrder | ReviewOrder | None, default: str) -> Orderi
 
 
 def allowed(wanted: Sequence[T] | None, visible: Sequence[T]) -> Sequence[T]:
-    """Returns the visible values that a filter asks for, or all visible values if there is no filter."""
+    """Returns the values in `visible` that are also in `wanted`, or all of them if `wanted` is None."""
     return visible if wanted is None else [value for value in visible if value in wanted]
 
 

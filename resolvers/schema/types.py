@@ -120,7 +120,7 @@ class Connection(Generic[T]):
 
 
 @strawberry.type(
-    description="A course, which is a draft, published in the catalogue, or archived. Its texts are plain"
+    description="A course of any status: draft, published in the catalogue, or archived. Its texts are plain"
     " text, which must be escaped when shown in HTML; only `description` is Markdown."
 )
 class Course(Node):

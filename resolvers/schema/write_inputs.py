@@ -14,7 +14,7 @@ from resolvers.writing import LONGEST_CLIENT_MUTATION_ID
 
 #: Maximum lengths of strings, in characters.
 _SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000
-#: Longer credentials and tokens are truncated to this many characters. All valid ones are shorter, so
+#: Lengths in characters to which longer credentials and tokens are truncated. All valid ones are shorter, so
 #: truncation never makes an invalid one match.
 _WORD, _TOKEN = 500, 2_000
 

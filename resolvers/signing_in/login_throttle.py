@@ -36,7 +36,7 @@ async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
         yield
     except RefusedError:
         raise
-    except BaseException:  # the gateway failed: not the client's fault, so it doesn't count
+    except BaseException:  # the gateway failed, so the attempt doesn't count against the client
         await _give_back(database, limits)
         raise
     await gather(forget_attempts(database, pair), _give_back(database, (address, account)))

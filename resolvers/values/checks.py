@@ -47,7 +47,10 @@ class NotFoundError(ValueError):
 
 
 def text(most: int) -> Check:
-    """Removes HTML and surrounding white space, and checks that at most `most` characters are left."""
+    """Removes HTML, control characters and surrounding white space, and checks what is left.
+
+    It must contain a visible character, and have at most `most` characters.
+    """
     return _text(most, clean)
 
 
@@ -57,7 +60,10 @@ def line(most: int) -> Check:
 
 
 def or_none(check: Check) -> Check:
-    """Converts a string without visible characters to None. Forms send blank strings for empty fields."""
+    """Converts a string without visible characters to None, and applies `check` to any other string.
+
+    Forms send blank strings for empty fields.
+    """
     return lambda value: check(value) if len(value) > _MAX_EXAMINED or is_visible(value) else None
 
 
@@ -222,7 +228,7 @@ def choice(value: Enum) -> StoredValue:
 
 
 def unchanged(value: InputValue) -> StoredValue:
-    """Accepts every value that the GraphQL type allows, and stores it unchanged."""
+    """Accepts every value that the GraphQL type allows, and returns it unchanged."""
     return value
 
 

@@ -56,8 +56,8 @@ Write: TypeAlias = Callable[[Context, Transaction, InputValues], Awaitable[Objec
 #: returns the changed ones. It is called repeatedly, until it returns None because nothing is left to do.
 FollowUp: TypeAlias = Callable[[Context, Transaction, Objects], Awaitable[Objects | None]]
 
-#: A coroutine that does the work. Any, because only the event loop uses what it yields and
-#: receives.
+#: A coroutine that does the follow-up work of a write. Any, because only the event loop uses what the
+#: coroutine yields and receives.
 _Work: TypeAlias = Coroutine[Any, Any, Objects]
 
 _INPUT = strawberry.argument(description="Input of the mutation.")
@@ -69,7 +69,7 @@ _NOT_IN_DIGEST = ("clientMutationId", "idempotencyKey")
 def mutation(
     function: Mutation, input_type: type, *, description: str, commands: int, weight: int | None = None
 ) -> fields.Declaration:
-    """Declares a field of Mutation. commands, weight: same as for resolvers.fields.level."""
+    """Declares a field of Mutation. commands, weight: see resolvers.fields."""
     name = to_camel_case(function.__name__)
     if not access.has_rule(name):
         raise TypeError(f"{name} has no rule in resolvers/access/rules.py")
