@@ -61,7 +61,7 @@ async def course(ctx: Context, *, id: OptionalId = None, slug: OptionalSlug = No
     if (id is None) == (slug is None):
         raise BadUserInputError("`course` requires either `id` or `slug`, but not both.")
     if slug is not None:
-        # Slugs are stored composed, except in a database whose migrations are pending.
+        # Slugs are stored in composed form (NFC), except in a database whose migrations are pending.
         forms = [slug_argument(slug), slug]
         found = next(filter(None, await ctx.loaders.course_by_slug(forms)), None)
     else:

@@ -261,9 +261,9 @@ def _size_of_document(query: str, document: Document) -> int:
 
 
 def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
-    """Estimates the memory of a cached refusal in bytes, including the operation's name.
+    """Estimates how many bytes of memory a cached refusal takes.
 
-    The name is counted separately, because the client can send a name that isn't in the document.
+    The size of the operation's name is added, because a client can send a name that isn't in the document.
     """
     request_size = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
     return request_size + sum(len(error["message"]) for error in refusal.errors)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from app.importing.importable_fields import HEADERS, Importable
 
 _KNOWN = {h.replace(" ", "") for fields in HEADERS.values() for headers in fields.values() for h in headers}
-#: The nouns that column names of each collection can begin with: among students, "student_email" means
+#: Nouns that can begin the column names of each collection. In a file of students, "student_email" means
 #: "email".
 _NOUNS: dict[str, tuple[str, ...]] = {
     "courses": ("course", "class", "training"),

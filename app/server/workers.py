@@ -40,7 +40,8 @@ _RETRY = 5.0  # seconds to wait after a worker failed to start, before another o
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
 _PR_SET_PDEATHSIG = 1
-_READY, _ALL_STOP = 1, 2  # sizes of a heartbeat file: a worker sets _READY, the supervisor _ALL_STOP
+# The size of a heartbeat file is a signal: a worker makes it _READY bytes long, the supervisor _ALL_STOP.
+_READY, _ALL_STOP = 1, 2
 
 _Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
 

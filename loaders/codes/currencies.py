@@ -13,5 +13,8 @@ def is_currency(code: str) -> bool:
 
 
 def minor_units(code: str) -> int | None:
-    """Returns a currency's number of decimal places: 2 for USD, 0 for JPY, 3 for KWD; None if it has none."""
+    """Returns the number of decimal places of a currency's amounts: 2 for USD, 0 for JPY, 3 for KWD.
+
+    Returns None if prices can't be in that currency, as for gold (XAU).
+    """
     return _MINOR_UNITS.get(code)

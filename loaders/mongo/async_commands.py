@@ -6,7 +6,7 @@ from pymongo.errors import PyMongoError
 
 from loaders.mongo import driver_sessions, interruptions
 from loaders.mongo.bson_types import DriverCall, DriverObject, Result
-from loaders.mongo.command_errors import ClientGoneError
+from loaders.mongo.command_errors import ClientGoneError, DeadlineError
 from loaders.mongo.queue import Command, Queue
 from loaders.mongo.scope import Scope
 
@@ -47,8 +47,8 @@ class Awaited(Command):
             await self.future
             if self.scope is None:
                 return await self.call(self.target)
-            if self.is_stopped:
-                raise ClientGoneError
+            if self.is_stopped:  # between getting its slot and this moment
+                raise ClientGoneError if self.scope.gone else DeadlineError
             with self.timeout():
                 return await (self.call(self.target) if self.is_write else self._interruptible())
         finally:

@@ -113,7 +113,7 @@ class AuditEntry(Node):
     action: str = fields.plain(
         'Name of the mutation or command that made the write, such as "createReview" or "account create".'
     )
-    actor: AuditActor = fields.plain("Who made the write.")
+    actor: AuditActor = fields.plain("Who made the change.")
     address: str = fields.plain(
         "Network address from which the request came; empty if a command made the write."
     )

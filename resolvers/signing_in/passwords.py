@@ -17,8 +17,8 @@ T = TypeVar("T")
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _threads = ThreadPoolExecutor(2, "passwords")
 
-#: If there is no stored hash, the password is checked against this hash. So the refusal takes as long as for
-#: a wrong password.
+#: If there is no stored hash, the password is checked against this one, so that the refusal takes as long as
+#: it would for a wrong password.
 _DUMMY_HASH = _hasher.hash("nobody's")
 
 

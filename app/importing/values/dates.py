@@ -239,7 +239,7 @@ def _is_iso(numbers: _Numbers) -> bool:
 
 
 def _shown_order(numbers: _Numbers) -> bool | None:
-    """Returns whether a date has the day first, or None if its numbers don't show that."""
+    """Returns whether the day comes first in a date, or None if its numbers leave that open."""
     one, two = int(numbers.one), int(numbers.two)
     if one > 12 >= two:
         return True

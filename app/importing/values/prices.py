@@ -150,7 +150,7 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
         amount = exact(value)
     else:
         if _PERIOD.search(text):
-            raise ValueError("is a price per period or unit, not of the course")
+            raise ValueError("is a price per period or unit, not the price of the course")
         amounts = list(_AMOUNT.finditer(_DECORATION.sub(" ", _NAMED.sub(" ", text))))
         if len(amounts) != 1:
             raise ValueError("names more than one amount" if amounts else "is not a price")
