@@ -24,6 +24,7 @@ from loaders.model import (
     MOST_CODES,
     MOST_DELIVERY_MODES,
     MOST_INSTRUCTORS,
+    MOST_PREREQUISITES,
     MOST_ROLES,
     MOST_TAGS,
 )
@@ -79,6 +80,28 @@ class Course(Node):
     language: str | None = fields.plain("Language of instruction, as a BCP 47 tag; null if unknown.")
     tags: list[str] = fields.listed("tags", MOST_TAGS, "Keywords for the course, at most 20.")
     price: Money | None = fields.plain("Price of the course; null if unknown.")
+    credits: float | None = fields.plain(
+        "Credits that the course gives, as its institution counts them; null if unknown."
+    )
+    institution: str | None = fields.plain("Name of the institution that offers the course; null if unknown.")
+    url: str | None = fields.computed(
+        resolvers.values.shown_url("url"),
+        reads=["url"],
+        description="Where the course is, if it is held on another site: an http or https URL; null if"
+        " there is none.",
+    )
+    image_url: str | None = fields.computed(
+        resolvers.values.shown_url("imageUrl", https_only=True),
+        reads=["imageUrl"],
+        description="URL of a picture of the course, always https; null if there is none.",
+    )
+    prerequisites: list["Course"] = fields.level(
+        resolvers.course.prerequisites,
+        reads=["prerequisiteIds"],
+        most=MOST_PREREQUISITES,
+        description="Courses to take before this one, at most 20. Those that the viewer is not allowed to see"
+        " are left out.",
+    )
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
         reads=["instructorIds"],

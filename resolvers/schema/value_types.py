@@ -47,6 +47,11 @@ class RatingSummary:
         description="Number of ratings that were imported as an average and a count, without reviews. They"
         " are included in `count`, but not in `histogram`.",
     )
+    imported: "ImportedRating | None" = fields.computed(
+        resolvers.values.imported,
+        reads=["importedRating"],
+        description="Average that was imported without the reviews behind it; null if there is none.",
+    )
     histogram: list["RatingBucket"] = fields.computed(
         resolvers.values.histogram,
         reads=["ratingStars"],
@@ -62,6 +67,16 @@ class RatingSummary:
     prior_weight: int = fields.computed(
         resolvers.values.prior_weight,
         description="The value of C in the formula for `bayesian`: how many ratings `priorMean` counts as.",
+    )
+
+
+@strawberry.type(description="An average rating that was imported without the reviews behind it.")
+class ImportedRating:
+    average: float = fields.plain("Mean of the imported ratings, from 1 to 5.")
+    count: int | None = fields.plain(
+        "Number of ratings that the average stands for; null if the source does not say. Then the average"
+        " counts for nothing else: not for `average`, `bayesian` or `count` of the summary, nor for the order"
+        " of courses."
     )
 
 
