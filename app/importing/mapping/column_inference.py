@@ -8,15 +8,17 @@ from typing import Literal
 from app.importing.files import Cells
 from app.importing.header import Headers, compact
 from app.importing.importable_fields import HEADERS, TARGETS, Importable, Target
+from app.importing.mapping.cells import CellGetters
 from app.importing.mapping.decisions import Sample, decide_field
 from app.importing.mapping.definition import FieldMapping, ImportMapping, MappingError, Selection
 from app.importing.mapping.records import NullCounts, Recorder, RowError
 from app.importing.mapping.rosters import joined_name, who_counts
+from app.importing.values import have_counts
 
 _COUNT_COLUMNS = (
     "num reviews", "number of reviews", "review count", "reviews", "reviews count", "num ratings",
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
-    "rating number",
+    "rating number", "ratings",
 )  # fmt: skip
 _TRIED = 200  # rows of the sample whose values are normalised
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
@@ -93,11 +95,18 @@ def _candidates(
     found = (column for header in HEADERS[collection][name] if (column := headers.get(header)))
     for column in dict.fromkeys(found):
         plain = FieldMapping(Selection("column", (column,)), target.normaliser, {}, None, invalid)
-        candidates = [plain]
-        if target.normaliser == "rating":
-            counts = filter(None, map(headers.get, _COUNT_COLUMNS))
-            candidates += [replace(plain, options={"count": Selection("column", (c,))}) for c in counts]
+        candidates = _with_counts(plain, headers, sample) if target.normaliser == "rating" else [plain]
         yield [decide_field(candidate, sample) for candidate in candidates]
+
+
+def _with_counts(plain: FieldMapping, headers: Headers, sample: Sample) -> list[FieldMapping]:
+    """Returns the possible mappings of an average: its count is beside it, in another column, or unknown."""
+    (column,) = plain.selection.columns
+    counts = [count for header in _COUNT_COLUMNS if (count := headers.get(header)) not in (None, column)]
+    counted = [replace(plain, options={"count": Selection("column", (count,))}) for count in counts if count]
+    get = CellGetters().field(plain)
+    beside = have_counts([value for values in sample if (value := get(values)) is not None])
+    return [plain, *counted] if beside else [*counted, plain]
 
 
 def _columns_of(field_mapping: FieldMapping) -> list[str]:

@@ -13,7 +13,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args, get_origin
 
-from app.importing.values import dates, durations, enums, lists, names, numbers, prices, ratings, texts
+from app.importing.values import (
+    credit_numbers,
+    dates,
+    durations,
+    enums,
+    lists,
+    names,
+    numbers,
+    prices,
+    ratings,
+    texts,
+    urls,
+)
 from app.importing.values.columns import NOTHING, Column, Decide, Decision, Options
 from loaders.codes import minor_units
 from loaders.text import slugify
@@ -25,10 +37,14 @@ def _undecided(column: Column, given: Options) -> Decision:
 
 @dataclass(frozen=True)
 class Normaliser:
-    """How cells are read, and how the options that they leave open are decided for a column."""
+    """How cells are read, and how the options that they leave open are decided for a column.
+
+    omissible: the options that are left out if the column that an option names has no value in a row.
+    """
 
     read: Callable[..., Any]  # the options and the result type vary by normaliser
     decide: Decide = _undecided
+    omissible: frozenset[str] = frozenset()
 
 
 def slug(value: object) -> str:
@@ -55,7 +71,10 @@ NORMALISERS: dict[str, Normaliser] = {
     "stars": Normaliser(ratings.stars, ratings.decide_stars),
     "hours": Normaliser(durations.hours, numbers.decimal_mark),
     "duration": Normaliser(durations.duration, durations.decide_duration),
-    "rating": Normaliser(ratings.rating, ratings.decide_scale),
+    "rating": Normaliser(ratings.rating, ratings.decide_rating, frozenset(("count",))),
+    "credits": Normaliser(credit_numbers.credits_of, numbers.decimal_mark),
+    "url": Normaliser(urls.url),
+    "image_url": Normaliser(urls.image_url),
     "price": Normaliser(prices.price, prices.decide_price),
     "modes": Normaliser(enums.modes),
     "level": Normaliser(enums.level),
