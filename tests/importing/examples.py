@@ -58,6 +58,10 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
             E("a-b", ["a", "b"], {"separator": "-"}),
         ],
     ),
+    "references": (
+        "A list of ids, slugs or codes. Hyphens are part of them.",
+        [E("CS-1-A; CS-2-B", ["CS-1-A", "CS-2-B"]), E([{"id": 5, "title": "Go"}], ["5"])],
+    ),
     "people": (
         "A list of names. A column whose cells have one comma each, between two parts of a name, has one"
         " person a cell.",

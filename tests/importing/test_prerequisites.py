@@ -114,6 +114,20 @@ def test_courses_of_another_source_are_found_by_code(shell: Shell) -> None:
     assert linked(shell) == {"n": ["x"]}
 
 
+def test_codes_with_hyphens_are_whole(shell: Shell) -> None:
+    rows: list[Document] = [
+        {
+            "id": n,
+            "title": "A",
+            "code": f"X-{n}-L",
+            "prerequisites": [{"code": f"X-{n - 1}-L"}] if n > 4 else f"X-{n - 1}-L",
+        }
+        for n in range(1, 7)
+    ]
+    shell.ok("import", "courses", shell.write("c.ndjson", rows), "--source", "s")
+    assert linked(shell) == {str(n): [str(n - 1)] for n in range(2, 7)}
+
+
 def test_at_most_twenty_are_kept_each_once(shell: Shell) -> None:
     courses = {f"c{n:02}": "" for n in range(30)}
     many = "; ".join(["c00", "c00", *courses])

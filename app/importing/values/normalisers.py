@@ -62,6 +62,7 @@ NORMALISERS: dict[str, Normaliser] = {
     "markdown": Normaliser(texts.markdown),
     "slug": Normaliser(slug),
     "list": Normaliser(lists.items, lists.decide_separator),
+    "references": Normaliser(lists.references, lists.decide_references),
     "people": Normaliser(lists.items, lists.decide_people),
     "constant": Normaliser(enums.constant),
     "boolean": Normaliser(enums.boolean),
