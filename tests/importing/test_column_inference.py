@@ -63,6 +63,19 @@ def test_an_average_whose_count_is_missing_in_some_rows() -> None:
     ]  # fmt: skip
 
 
+def test_an_average_is_not_read_without_the_counts_that_contradict_it() -> None:
+    rows = [{"id": n, "title": "A", "avg_rating": n % 2 * 4.5, "num_reviews": "9"} for n in range(6)]
+    mapping = infer_mapping("courses", list(rows[0]), rows)
+    assert "rating" not in mapping.fields
+    assert "“0.0” is not an average rating" in mapping.left_out["avg_rating"]
+
+
+def test_texts_of_reviews_are_no_counts() -> None:
+    row = {"id": "7", "title": "A", "rating": "4.7", "reviews": "Fine course"}
+    found = record(infer_mapping("courses", list(row), [row]), row)
+    assert found["rating"] == {"average": 4.7, "count": None}
+
+
 def test_counts_of_ratings_are_no_averages() -> None:
     rows = [{"id": n, "title": "A", "ratings": n * 7} for n in range(1, 9)]
     mapping = infer_mapping("courses", list(rows[0]), rows)

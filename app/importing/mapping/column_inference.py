@@ -95,18 +95,26 @@ def _candidates(
     found = (column for header in HEADERS[collection][name] if (column := headers.get(header)))
     for column in dict.fromkeys(found):
         plain = FieldMapping(Selection("column", (column,)), target.normaliser, {}, None, invalid)
-        candidates = _with_counts(plain, headers, sample) if target.normaliser == "rating" else [plain]
-        yield [decide_field(candidate, sample) for candidate in candidates]
+        decided = decide_field(plain, sample)
+        is_average = target.normaliser == "rating"
+        yield _with_counts(collection, name, decided, headers, sample) if is_average else [decided]
 
 
-def _with_counts(plain: FieldMapping, headers: Headers, sample: Sample) -> list[FieldMapping]:
-    """Returns the possible mappings of an average: its count is beside it, in another column, or unknown."""
+def _with_counts(
+    collection: Importable, name: str, plain: FieldMapping, headers: Headers, sample: Sample
+) -> list[FieldMapping]:
+    """Returns the possible mappings of an average. Its count is beside it, in another column, or unknown.
+
+    If a column has counts, the average is read with them or left out, never without them.
+    """
     (column,) = plain.selection.columns
     counts = [count for header in _COUNT_COLUMNS if (count := headers.get(header)) not in (None, column)]
-    counted = [replace(plain, options={"count": Selection("column", (count,))}) for count in counts if count]
+    options = [{"count": Selection("column", (count,))} for count in counts if count]
+    counted = [decide_field(replace(plain, options=given), sample) for given in options]
     get = CellGetters().field(plain)
-    beside = have_counts([value for values in sample if (value := get(values)) is not None])
-    return [plain, *counted] if beside else [*counted, plain]
+    if have_counts([value for values in sample if (value := get(values)) is not None]):
+        return [plain, *counted]
+    return [candidate for candidate in counted if _try(collection, name, candidate, sample)[0]] or [plain]
 
 
 def _columns_of(field_mapping: FieldMapping) -> list[str]:
