@@ -49,7 +49,7 @@ class Prerequisites:
     """
 
     def __init__(self, database: Database, source: str, *, write: bool = True) -> None:
-        self._courses, self._source, self._write = database["courses"], source, write
+        self._courses, self._write = database["courses"], write
         self._references = References(database, source, write=False)
         self._rows = Seen()  # in a dry run, the rows of the file's courses by their ids, slugs and codes
         self._waiting = Spool()
