@@ -99,8 +99,8 @@ class Course(Node):
         resolvers.course.prerequisites,
         reads=["prerequisiteIds"],
         most=MOST_PREREQUISITES,
-        description="Courses to take before this one, at most 20. Those that the viewer is not allowed to see"
-        " are left out.",
+        description="Courses to take before this one, at most 20. An import leaves out those that would lead"
+        " back to this course. Those that the viewer is not allowed to see are not listed.",
     )
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
