@@ -12,14 +12,15 @@ from typing import Literal, NamedTuple
 
 from loaders.collections import COLLECTIONS, StoredCollection, derived
 from loaders.model import MISSING, ProblemKind, Refers, Shape, shape_of
-from loaders.mongo import Database, Document, DriverObject, Pipeline, Stored, Value, find
+from loaders.mongo import Database, Document, DriverObject, Filter, Pipeline, Stored, Value, find
 from loaders.reading import finding
+from loaders.transfer import CourseGraph
 
 _BATCH = 500
 _MOST_SAME = 1_000  # maximum number of students reported for an e-mail address that they share
 
 
-MisfitKind = ProblemKind | Literal["derived", "dangling", "same e-mail"]
+MisfitKind = ProblemKind | Literal["derived", "dangling", "cycle", "same e-mail"]
 
 
 class Misfit(NamedTuple):
@@ -34,6 +35,7 @@ class Misfit(NamedTuple):
 
 _DERIVED = "differs from what the other fields give"
 _DANGLING = "refers to none of the"
+_LEADS_BACK = "leads back to the course"
 _SAME_EMAIL = "is also the e-mail address of another student"
 
 
@@ -51,14 +53,18 @@ async def misfits(database: Database) -> AsyncIterator[Misfit]:
                 yield misfit
             for misfit in await _dangling(database, row, shape, batch):
                 yield misfit
+    async for misfit in _cycles(database):
+        yield misfit
     async for misfit in _same_emails(database):
         yield misfit
 
 
-async def _batches(database: Database, collection: str) -> AsyncIterator[list[Stored]]:
+async def _batches(
+    database: Database, collection: str, query: Filter | None = None
+) -> AsyncIterator[list[Stored]]:
     # Unlike elsewhere, a batch isn't a range of `_id`s. MongoDB compares only values of the same type, and an
     # `_id` can have any type.
-    cursor = database[collection].find({}, batch_size=_BATCH)
+    cursor = database[collection].find(query or {}, batch_size=_BATCH)
     while batch := await cursor.to_list(_BATCH):
         yield batch
 
@@ -118,6 +124,25 @@ async def _existing(database: Database, refers: Refers, targets: Sequence[Value]
     query, projection = {refers.field: {"$in": wanted}}, {refers.field: 1}
     found = await find(database[refers.collection], query, size=len(wanted), projection=projection)
     return {document[refers.field] for document in found}
+
+
+async def _cycles(database: Database) -> AsyncIterator[Misfit]:
+    """Yields the courses with a prerequisite that leads back to them. Reads the prerequisites twice."""
+    graph, have_any = CourseGraph(), {"prerequisiteIds.0": {"$exists": True}}
+    async for batch in _batches(database, "courses", have_any):
+        for course in batch:
+            graph.add(str(course["_id"]), _prerequisites(course))
+    graph.find_cycles()
+    async for batch in _batches(database, "courses", have_any):
+        for course in batch:
+            own = str(course["_id"])
+            if any(graph.leads_back(own, target) for target in _prerequisites(course)):
+                yield Misfit("courses", course["_id"], "prerequisiteIds[]", _LEADS_BACK, "cycle")
+
+
+def _prerequisites(course: Document) -> list[str]:
+    found = course["prerequisiteIds"]
+    return [str(target) for target in found] if isinstance(found, list) else []
 
 
 async def _same_emails(database: Database) -> AsyncIterator[Misfit]:

@@ -1,7 +1,7 @@
 """Resolvers for Course: its fields, lists of courses, and mutations."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import strawberry
 from bson import ObjectId
@@ -14,6 +14,7 @@ import loaders.review
 from loaders.course import CourseCriteria, Facets
 from loaders.model import (
     MOST_INSTRUCTORS,
+    MOST_PREREQUISITES,
     CategoryDoc,
     CourseDoc,
     Document,
@@ -46,6 +47,8 @@ from resolvers.relay import (
 from resolvers.review import review_connections
 from resolvers.writing import InputValues, Objects, own_course, viewer_instructor_id
 
+_D = TypeVar("_D")
+
 UpcomingOnly = Annotated[
     bool | None,
     strawberry.argument(
@@ -60,9 +63,28 @@ async def category(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Categ
 
 async def instructors(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Sequence[InstructorDoc]]:
     ids = [course["instructorIds"][:MOST_INSTRUCTORS] for course in courses]
-    loaded = iter(await ctx.loaders.instructor_by_id([one for of_course in ids for one in of_course]))
-    by_course = [[next(loaded) for _ in of_course] for of_course in ids]
-    return [[instructor for instructor in found if instructor] for found in by_course]
+    return _regrouped(
+        ids, await ctx.loaders.instructor_by_id([one for of_course in ids for one in of_course])
+    )
+
+
+async def prerequisites(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[Sequence[CourseDoc]]:
+    ids = [_prerequisite_ids(course) for course in courses]
+    loaded = await ctx.loaders.course_by_id([one for of_course in ids for one in of_course])
+    return _regrouped(ids, await visible(ctx, "courses", loaded))
+
+
+def _prerequisite_ids(course: CourseDoc) -> Sequence[ObjectId]:
+    """Returns each prerequisite once, without the course itself, whatever others have stored."""
+    distinct = dict.fromkeys(course.get("prerequisiteIds", ()))
+    return [one for one in distinct if one != course["_id"]][:MOST_PREREQUISITES]
+
+
+def _regrouped(ids: Sequence[Sequence[ObjectId]], loaded: Sequence[_D | None]) -> Sequence[Sequence[_D]]:
+    """Divides the documents of all courses among the courses; those that weren't found are left out."""
+    remaining = iter(loaded)
+    by_course = [[next(remaining) for _ in of_course] for of_course in ids]
+    return [[document for document in found if document is not None] for found in by_course]
 
 
 async def runs(

@@ -107,7 +107,8 @@ async def _total(database: Database) -> int:
 
 
 _ADVICE: Mapping[MisfitKind, str] = {
-    "constraint": "Correct the value. Until then, it is shown as it is.",
+    "constraint": "Correct the value. Until then, it is shown as it is; a URL is not shown.",
+    "cycle": "Remove one of the courses of the cycle from the prerequisites of another.",
     "dangling": "Restore what it refers to, or correct or delete the reference.",
     "same e-mail": "Decide which student keeps the address, and set it to null in the others.",
 }

@@ -52,6 +52,7 @@ from loaders.mongo import Database
 from loaders.transfer import (
     ImportedFile,
     Importer,
+    Prerequisites,
     References,
     StorageError,
     Touched,
@@ -230,13 +231,14 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     touched = Touched(database)
     with (
         Rejects(job.rejects) as rejects,
+        Prerequisites(database, job.external, write=job.write) as prerequisites,
         show_progress(Console(stderr=True), opened.name, opened.size) as progress,
     ):
         linker = _linker(database, job, touched)
         importer = Importer(database, job.collection, touched, write=job.write, first_wins=job.first_wins)
         recorder = Recorder(job.mapping) if job.mapping else None
         tally = await Import(
-            opened, linker, importer, recorder, rejected=rejects.add, progress=progress
+            opened, linker, importer, recorder, prerequisites, rejected=rejects.add, progress=progress
         ).run()
     if job.write:
         tally.aggregates = await touched.recount()

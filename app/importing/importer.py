@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -10,7 +10,7 @@ from typing import Protocol
 from app.importing.files import Blank, Cells, Row, Source, SourceError, Unreadable
 from app.importing.linking import Linked, Record, Unlinked
 from app.importing.mapping import NullCounts, Recorder, RowError
-from loaders.transfer import Importer, Kind, Outcome
+from loaders.transfer import Importer, Incoming, Kind, Outcome, Prerequisites
 
 _BATCH = 2_000  # rows per batch
 
@@ -46,6 +46,7 @@ class Tally:
     blank: int = 0  # rows of empty cells, which are not counted in `read`
     kinds: Counter[Kind] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    examples: Mapping[str, str] = field(default_factory=dict)  # for some of the notes
     null_counts: NullCounts = field(default_factory=lambda: NullCounts(Counter(), Counter()))
     #: Number of rows that the mapping leaves out, by reason.
     left_out: Counter[str] = field(default_factory=Counter)
@@ -80,12 +81,14 @@ class Import:
         linker: Linker,
         importer: Importer,
         recorder: Recorder | None,
+        prerequisites: Prerequisites,
         *,
         rejected: Callable[[Reject], None],
         progress: Callable[[Tally], None],
     ) -> None:
         self.tally = Tally()
         self._source, self._linker, self._importer, self._recorder = source, linker, importer, recorder
+        self._prerequisites = prerequisites
         self._rejected, self._progress = rejected, progress
         self._rows = source.rows()
 
@@ -104,10 +107,16 @@ class Import:
         finally:
             if writing:
                 await writing
-        self.tally.notes = self._linker.notes
+        await self._link_prerequisites()
         if self._recorder:
             self.tally.null_counts = self._recorder.null_counts
         return self.tally
+
+    async def _link_prerequisites(self) -> None:
+        linked = await self._prerequisites.link()
+        self.tally.kinds["unchanged"] -= linked.changed
+        self.tally.kinds["updated"] += linked.changed
+        self.tally.notes, self.tally.examples = self._linker.notes + linked.notes, linked.examples
 
     def _read(self) -> _Batch | None:
         """Reads and normalises the next batch of rows. Returns None at the end of the file."""
@@ -152,6 +161,8 @@ class Import:
                 batch.rejects.append(Reject(row.number, row.line, outcome.reason, row.values))
             else:
                 self.tally.kinds[outcome.kind] += 1
+                if isinstance(document, Incoming):
+                    self._prerequisites.add(document, outcome.kind)
         await self._linker.after(batch.records)
         self._count(batch)
 

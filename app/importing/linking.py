@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bson import ObjectId
 
 from app.importing.importable_fields import Fields, Importable
-from loaders.model import MOST_CATEGORIES, MOST_OF_COURSE
+from loaders.model import MOST_CATEGORIES, MOST_OF_COURSE, MOST_PREREQUISITES
 from loaders.text import slugify
 from loaders.transfer import Incoming, Reference, References
 
@@ -87,12 +87,22 @@ class Linker:
             fields["importedRating"] = fields.pop("rating")
         if "students" in fields:
             fields["importedStudentCount"] = fields.pop("students")
+        if "prerequisites" in fields:
+            incoming.prerequisites = self._prerequisites(fields.pop("prerequisites") or ())
         if "slug" in fields:  # only set when the course is created, because changing a slug would break links
             incoming.new["slug"] = fields.pop("slug")
         for name, size in MOST_OF_COURSE.items():
             if len(fields.get(name) or ()) > size:
-                self.notes[f"more than {size} {_LIST_NAMES[name]}: only the first {size} are kept"] += 1
+                self._note_length(size, _LIST_NAMES[name])
         return incoming
+
+    def _prerequisites(self, names: Sequence[str]) -> Sequence[str]:
+        if len(names) > MOST_PREREQUISITES:
+            self._note_length(MOST_PREREQUISITES, "prerequisites")
+        return names[:MOST_PREREQUISITES]
+
+    def _note_length(self, most: int, noun: str) -> None:
+        self.notes[f"more than {most} {noun}: only the first {most} are kept"] += 1
 
     async def _students(self, records: Sequence[Record]) -> list[Linked]:
         return [self._incoming(record) for record in records]

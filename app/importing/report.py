@@ -64,9 +64,12 @@ def show_closing(
         counts += [("aggregates updated", tally.aggregates)]
     rows = [(name, f"{number:,}") for name, number in counts]
     rows += [(f"left out: {reason}", f"{number:,}") for reason, number in sorted(tally.left_out.items())]
-    rows += [(f"note: {note}", f"{number:,}") for note, number in sorted(tally.notes.items())]
     rows += [
-        (f"unreadable, set to null: {message}", f"{n:,} (e.g. {', '.join(nulls.examples[message])})")
+        (f"note: {note}", _with_example(n, tally.examples.get(note)))
+        for note, n in sorted(tally.notes.items())
+    ]
+    rows += [
+        (f"unreadable, set to null: {message}", _with_example(n, ", ".join(nulls.examples[message])))
         for message, n in sorted(nulls.invalid.items())
     ]
     dry = "" if tally.aggregates is not None else "; dry run, nothing was written"
@@ -98,6 +101,10 @@ def unused_columns(source: Source, mapping: ImportMapping) -> list[str]:
     used = {column for field_mapping in mapping.fields.values() for column in _columns(field_mapping)}
     used |= {condition.column for condition in mapping.where}
     return [c for c in source.columns if c not in used and c.split(".")[0] not in used]
+
+
+def _with_example(number: int, example: str | None) -> str:
+    return f"{number:,} (e.g. {example})" if example else f"{number:,}"
 
 
 def _print_decisions(console: Console, source: Source, mapping: ImportMapping | None) -> None:

@@ -8,6 +8,7 @@ from bson import ObjectId
 from app.importing.files import Cells, SourceError
 from app.importing.importable_fields import Fields, Importable
 from app.importing.linking import Linked, Record, Unlinked, too_many_categories
+from loaders.model import MOST_PREREQUISITES
 from loaders.mongo import Database
 from loaders.transfer import (
     EXPORT_MARK,
@@ -100,9 +101,16 @@ def check_restorable(sample: Sequence[Cells], collection: Importable) -> None:
 def _incoming(record: Record) -> Linked:
     try:
         row = record.fields
-        return Incoming(record.row, exported_key(row), exported_fields(row), {"_id": exported_object_id(row)})
-    except (ValueError, TypeError, KeyError) as error:
+        new = {"_id": exported_object_id(row)}
+        return Incoming(record.row, exported_key(row), exported_fields(row), new, _prerequisites(row))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         return Unlinked(record.row, f"not a row from an export: {error}")
+
+
+def _prerequisites(row: Cells) -> list[Reference] | None:
+    if "prerequisites" not in row:
+        return None
+    return [exported_key(of) for of in row["prerequisites"][:MOST_PREREQUISITES]]
 
 
 def _run(row: Cells, course: Fields) -> Incoming:

@@ -2,7 +2,8 @@
 
 All of it is invented, except for five titles with durations, modes, average ratings and numbers of ratings
 from a real institute's price list; they are marked in data/catalogue/back-end.toml. E-mail addresses are
-under example.org, nothing refers to a host on the internet, and every document has `externalId.source:
+under example.org, nothing refers to a host on the internet (URLs are
+under the reserved domain .example), and every document has `externalId.source:
 "sample"`.
 
 The hand-written parts are in data/: the catalogue, the sentences of reviews, the names. The modules combine

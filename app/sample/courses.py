@@ -1,6 +1,6 @@
 """Generates categories, instructors and courses from the catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -50,7 +50,8 @@ def course_documents(categories: Sequence[CategoryPlan], people: Table) -> list[
     """Returns all courses. Their aggregates are computed later."""
     random = seeded("courses")
     plans = [(category, plan) for category in categories for plan in category.courses]
-    return [_course(n, category, plan, people, random) for n, (category, plan) in enumerate(plans)]
+    ids = {plan.key: object_id("courses", n) for n, (_, plan) in enumerate(plans)}
+    return [_course(ids, category, plan, people, random) for category, plan in plans]
 
 
 def description(plan: CoursePlan) -> str:
@@ -64,12 +65,14 @@ def description(plan: CoursePlan) -> str:
     )
 
 
-def _course(n: int, category: CategoryPlan, plan: CoursePlan, people: Table, random: Random) -> CourseDoc:
+def _course(
+    ids: Mapping[str, ObjectId], category: CategoryPlan, plan: CoursePlan, people: Table, random: Random
+) -> CourseDoc:
     created = _created(plan, random)
     text = description(plan)
     words = {"title": plan.title, "codes": plan.codes, "tags": plan.tags, "summary": plan.summary}
     return {
-        "_id": object_id("courses", n),
+        "_id": ids[plan.key],
         "slug": plan.key,
         "codes": plan.codes,
         "title": plan.title,
@@ -82,6 +85,11 @@ def _course(n: int, category: CategoryPlan, plan: CoursePlan, people: Table, ran
         "language": plan.language,
         "tags": plan.tags,
         "price": _price(plan.price),
+        "credits": plan.credits,
+        "institution": plan.institution,
+        "url": plan.url,
+        "imageUrl": None if plan.status == "DRAFT" else f"https://pictures.example/{plan.key}.jpg",
+        "prerequisiteIds": [ids[key] for key in plan.requires],
         "instructorIds": _instructors(category.slug, plan, people, random),
         "status": plan.status,
         "createdAt": created,
@@ -108,10 +116,10 @@ def _created(plan: CoursePlan, random: Random) -> datetime:
 
 
 def _imported(plan: CoursePlan) -> ImportedRating | None:
-    if plan.imported is None:
-        return None
-    average, count = plan.imported
-    return {"average": average, "count": count}
+    if plan.imported is not None:
+        average, count = plan.imported
+        return {"average": average, "count": count}
+    return {"average": plan.average, "count": None} if plan.average else None
 
 
 def _price(price: str | None) -> MoneyDoc | None:

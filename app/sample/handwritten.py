@@ -46,6 +46,11 @@ class CoursePlan:
     price: str | None = None  # such as "INR 14999", or "free"; None if unknown
     language: str = "en"
     status: CourseStatus = "PUBLISHED"
+    credits: float | None = None
+    institution: str | None = None
+    url: str | None = None
+    requires: tuple[str, ...] = ()  # slugs of the course's prerequisites
+    average: float | None = None  # average imported without a number of ratings
     imported: tuple[float, int] | None = None  # average and number of imported ratings without reviews
     reviews: bool = True
     draw: float = 1.0  # popularity among students, relative to other courses

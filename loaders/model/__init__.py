@@ -53,6 +53,7 @@ from loaders.model.list_limits import (
     MOST_INSTRUCTORS,
     MOST_OF_COURSE,
     MOST_OLD_SLUGS,
+    MOST_PREREQUISITES,
     MOST_ROLES,
     MOST_TAGS,
 )
@@ -74,6 +75,7 @@ from loaders.model.newest_review_ids import (
 )
 from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT, summarise, wilson
 from loaders.model.shapes import MISSING, UNFIT, ProblemKind, Shape, shape_of
+from loaders.model.web_addresses import url_problem
 from loaders.mongo import Document
 
 __all__ = [
@@ -90,6 +92,7 @@ __all__ = [
     "MOST_INSTRUCTORS",
     "MOST_OF_COURSE",
     "MOST_OLD_SLUGS",
+    "MOST_PREREQUISITES",
     "MOST_ROLES",
     "MOST_TAGS",
     "NEWEST",
@@ -148,5 +151,6 @@ __all__ = [
     "summarise",
     "takes_seat",
     "unpack_ids",
+    "url_problem",
     "wilson",
 ]

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from loaders.model.web_addresses import url_problem
+
 
 @dataclass(frozen=True, slots=True)
 class Between:
@@ -26,6 +28,16 @@ class Coded:
 
     def reason(self, value: str) -> str | None:
         return None if self.is_code(value) else f"is not a code of {self.standard}"
+
+
+@dataclass(frozen=True, slots=True)
+class WebAddress:
+    """A URL that pages can show, or link to."""
+
+    https_only: bool = False
+
+    def reason(self, value: str) -> str | None:
+        return url_problem(value, https_only=self.https_only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +68,4 @@ class Refers:
     field: str = "_id"
 
 
-Constraint = Between | Coded | AtMost
+Constraint = Between | Coded | WebAddress | AtMost

@@ -17,8 +17,14 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from bson import ObjectId
 
 from loaders.codes import is_country, is_currency
-from loaders.model.constraints import AtMost, Between, Coded, Exactly, Refers
-from loaders.model.list_limits import MOST_CODES, MOST_DELIVERY_MODES, MOST_INSTRUCTORS, MOST_TAGS
+from loaders.model.constraints import AtMost, Between, Coded, Exactly, Refers, WebAddress
+from loaders.model.list_limits import (
+    MOST_CODES,
+    MOST_DELIVERY_MODES,
+    MOST_INSTRUCTORS,
+    MOST_PREREQUISITES,
+    MOST_TAGS,
+)
 from loaders.mongo import Document
 
 Count = Annotated[int, Between(0)]
@@ -48,10 +54,13 @@ class MoneyDoc(TypedDict):
 
 
 class ImportedRating(TypedDict):
-    """An average rating, imported together with its count but without the individual reviews."""
+    """An average rating, imported without the individual reviews.
+
+    count: how many ratings it stands for. If the source doesn't say (null), the average is only shown.
+    """
 
     average: Annotated[float, Between(1, 5)]
-    count: Count
+    count: Count | None
 
 
 class RatingDoc(TypedDict):
@@ -98,6 +107,12 @@ class CourseDoc(RatingDoc):
     language: str | None  # a BCP 47 tag
     tags: Annotated[list[str], AtMost(MOST_TAGS)]
     price: MoneyDoc | None
+    credits: NotRequired[Annotated[float, Between(0)] | None]
+    institution: NotRequired[str | None]
+    url: NotRequired[Annotated[str, WebAddress()] | None]  # where a course that is held elsewhere is found
+    imageUrl: NotRequired[Annotated[str, WebAddress(https_only=True)] | None]
+    # None of them leads back to the course (loaders.transfer.prerequisites).
+    prerequisiteIds: NotRequired[Annotated[list[CourseId], AtMost(MOST_PREREQUISITES)]]
     instructorIds: Annotated[list[InstructorId], AtMost(MOST_INSTRUCTORS)]
     status: CourseStatus
     createdAt: datetime

@@ -6,6 +6,7 @@ Writes and imports must keep within these limits. If a stored list is longer, th
 MOST_CODES = 20
 MOST_TAGS = 20
 MOST_INSTRUCTORS = 20  # maximum number of instructors per course
+MOST_PREREQUISITES = 20  # maximum number of prerequisites per course
 MOST_DELIVERY_MODES = 2
 MOST_ROLES = 3
 MOST_CATEGORIES = 250  # maximum number of categories in the catalogue

@@ -18,11 +18,11 @@ def summarise(stars: Sequence[int], imported: ImportedRating | None = None) -> R
     """Returns a course's rating, from its reviews and from an average imported without reviews.
 
     stars: the number of published reviews with each rating, one star first. imported: an average, and
-    the number of ratings that it stands for.
+    the number of ratings that it stands for. Without that number, it can't be weighted and doesn't count.
     """
     count = sum(stars)
     total = float(sum(n * (i + 1) for i, n in enumerate(stars)))
-    if imported:
+    if imported and imported["count"] is not None:
         count += imported["count"]
         total += imported["average"] * imported["count"]
     return {

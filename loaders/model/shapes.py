@@ -26,7 +26,7 @@ from typing import (
 
 from bson import ObjectId
 
-from loaders.model.constraints import AtMost, Between, Coded, Constraint, Exactly, Refers
+from loaders.model.constraints import Constraint, Exactly, Refers
 from loaders.mongo import Document, Value
 
 #: A type expression, such as `list[str] | None`. Any, because Python has no common type for these.
@@ -191,7 +191,7 @@ def _shape(annotation: Annotation) -> Shape:
         nullable=NoneType in marks,
         optional=NotRequired in marks,
         length=next((mark.length for mark in marks if isinstance(mark, Exactly)), None),
-        constraints=tuple(mark for mark in marks if isinstance(mark, Between | Coded | AtMost)),
+        constraints=tuple(mark for mark in marks if isinstance(mark, Constraint)),
         refers=next((mark for mark in marks if isinstance(mark, Refers)), None),
     )
 

@@ -1,5 +1,6 @@
 """Import and export of documents: batched writes, references, exported rows, sample data."""
 
+from loaders.transfer.course_graph import CourseGraph
 from loaders.transfer.exports import (
     EXPORT_MARK,
     exported_fields,
@@ -7,7 +8,7 @@ from loaders.transfer.exports import (
     exported_object_id,
     exported_rows,
 )
-from loaders.transfer.imports import Importer, Incoming, Kind, Outcome, StorageError
+from loaders.transfer.imports import Importer, Incoming, Kind, Outcome, Reference, StorageError
 from loaders.transfer.past_imports import (
     ImportedFile,
     PastImport,
@@ -16,18 +17,21 @@ from loaders.transfer.past_imports import (
     record_in_audit_log,
     same_file,
 )
-from loaders.transfer.references import Reference, References
+from loaders.transfer.prerequisites import Prerequisites
+from loaders.transfer.references import References
 from loaders.transfer.sample_data import SampleDocument, begin_sample, complete_sample, insert_sample
 from loaders.transfer.touched import Touched
 
 __all__ = [
     "EXPORT_MARK",
+    "CourseGraph",
     "ImportedFile",
     "Importer",
     "Incoming",
     "Kind",
     "Outcome",
     "PastImport",
+    "Prerequisites",
     "Reference",
     "References",
     "SampleDocument",

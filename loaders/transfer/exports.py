@@ -2,7 +2,7 @@
 
 A row contains what the source supplied, without aggregates and derived fields. It refers to another document
 by external id, or by `_id` if that document has no external id. A course includes its category, instructors
-and runs.
+and runs; it refers to its prerequisites.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -89,6 +89,7 @@ def exported_fields(row: Row) -> Document:
         "run",
         "category",
         "instructors",
+        "prerequisites",
         "runs",
     )
     fields = {name: value for name, value in row.items() if name not in left_out}
@@ -111,7 +112,8 @@ async def _next_batch(database: Database, collection: str, after: ObjectId | Non
 
 def _own_fields(collection: str, document: Document) -> _NewRow:
     stored = COLLECTIONS[collection]
-    left_out = (*stored.derived, *stored.aggregates, *_LEGACY, *_REFERENCES, "categorySlug", "instructorIds")
+    parts = ("categorySlug", "instructorIds", "prerequisiteIds")
+    left_out = (*stored.derived, *stored.aggregates, *_LEGACY, *_REFERENCES, *parts)
     return {name: value for name, value in document.items() if name not in left_out}
 
 
@@ -131,6 +133,8 @@ async def _add_course_parts(
     found = await find(database["categories"], {"slug": {"$in": slugs}}, size=len(slugs))
     categories = {category["slug"]: category for category in found}
     instructors = await _by_id(database, "instructors", {i for d in documents for i in d["instructorIds"]})
+    needed = {i for d in documents for i in d.get("prerequisiteIds", ())}
+    prerequisites = await _by_id(database, "courses", needed, {"externalId": 1}) if needed else {}
     runs = await find(
         database["courseRuns"],
         {"courseId": {"$in": [d["_id"] for d in documents]}},
@@ -143,6 +147,10 @@ async def _add_course_parts(
     for document, row in zip(documents, rows, strict=True):
         row["category"] = categories.get(document["categorySlug"])
         row["instructors"] = [instructors[i] for i in document["instructorIds"] if i in instructors]
+        if "prerequisiteIds" in document:
+            row["prerequisites"] = [
+                prerequisites[i] for i in document["prerequisiteIds"] if i in prerequisites
+            ]
         row["runs"] = by_course.get(document["_id"], [])
 
 

@@ -22,6 +22,9 @@ from loaders.transfer.touched import Touched
 
 #: The external id as (source, id), or the `_id` of a document without an external id.
 Key = tuple[str, str] | ObjectId
+#: A reference to a document. A string is an id within the import's own source, a pair is an exact (source,
+#: id), and an ObjectId is an `_id`.
+Reference = str | tuple[str, str] | ObjectId
 StorageError = PyMongoError  # raised when a failure of MongoDB ends the import
 Kind = Literal["created", "updated", "unchanged", "duplicate", "rejected"]
 
@@ -31,13 +34,15 @@ class Incoming:
     """A document to be imported.
 
     fields: the values that the source supplies, by stored name; null where the source has no value. new:
-    further fields, which are stored only if the document is created.
+    further fields, which are stored only if the document is created. prerequisites: what a course refers to,
+    None if the source has no such column; they are stored later (loaders.transfer.prerequisites).
     """
 
     row: int
     key: Key
     fields: Document
     new: Document = field(default_factory=dict)
+    prerequisites: Sequence[Reference] | None = None
 
 
 class Outcome(NamedTuple):
@@ -112,6 +117,8 @@ class Importer:
             plan.outcomes.append(self._decide(incoming, index, seen_row, stored.get(incoming.key), plan))
         for incoming in plan.first.values():
             self._seen.add(incoming.key, incoming.row)
+            if incoming.prerequisites is not None:
+                self._seen.add((incoming.key, *incoming.prerequisites), incoming.row)
         return plan
 
     def write(self, plan: Plan) -> asyncio.Task[list[Outcome]]:
@@ -140,10 +147,12 @@ class Importer:
     ) -> Outcome:
         if seen_row is not None:
             differs = bool(stored and _changes(stored, incoming.fields))
+            if incoming.prerequisites is not None:
+                differs = differs or self._seen.row((incoming.key, *incoming.prerequisites)) is None
             return _repeated(incoming, seen_row, differs=differs and not self._first_wins)
         first = plan.first.setdefault(incoming.key, incoming)
         if first is not incoming:
-            differs = first.fields != incoming.fields
+            differs = first.fields != incoming.fields or first.prerequisites != incoming.prerequisites
             return _repeated(incoming, first.row, differs=differs and not self._first_wins)
         if stored is None:
             plan.create.append(index)

@@ -16,11 +16,7 @@ from loaders.mongo import Database, find
 from loaders.text import slugify
 from loaders.transfer import exports
 from loaders.transfer.exports import Row
-from loaders.transfer.imports import Key
-
-#: A reference to a document. A string is an id within the import's own source, a pair is an exact (source,
-#: id), and an ObjectId is an `_id`.
-Reference = str | tuple[str, str] | ObjectId
+from loaders.transfer.imports import Key, Reference
 
 _MAX_CACHED = 20_000  # maximum number of cache entries of each kind
 
@@ -51,6 +47,12 @@ class References:
         names = {r for r in missing if isinstance(r, str) and r not in found}
         found |= await self._by_slug_or_code(names)
         return self._add_to_cache("courses", found)
+
+    async def course_fields(
+        self, keys: Iterable[Reference], projection: Mapping[str, int]
+    ) -> Mapping[Reference, Document]:
+        """Maps external ids and `_id`s to the current fields of their courses. Sends a command per source."""
+        return await self._documents("courses", set(keys), projection)
 
     async def students(self, references: Iterable[Reference]) -> Mapping[Reference, ObjectId]:
         return await self._ids("students", references)

@@ -12,15 +12,14 @@ from loaders.model import MOST_CATEGORIES, MOST_CHANGES, MOST_ROLES
 from resolvers import fields, relay
 from resolvers.inputs import Role
 from resolvers.relay import global_id
+from resolvers.schema.relay_types import Connection, Node
 from resolvers.schema.types import (
     FACETS,
     SEARCH_COMMANDS,
     Category,
-    Connection,
     Course,
     CourseConnection,
     Instructor,
-    Node,
     Review,
     Student,
     Viewer,

@@ -1,11 +1,11 @@
 """Declarations of the schema's object types, without logic.
 
-Query, and the types that are reachable only from it, are in query_types.py. A plain field is stored under its
+Query, and the types that are reachable only from it, are in query_types.py; lists and their pages in
+relay_types.py; amounts of money and ratings in value_types.py. A plain field is stored under its
 GraphQL name. Every other field names the function that resolves it.
 """
 
 from datetime import datetime
-from typing import Generic, TypeVar
 
 import strawberry
 
@@ -24,15 +24,15 @@ from loaders.model import (
     MOST_CODES,
     MOST_DELIVERY_MODES,
     MOST_INSTRUCTORS,
+    MOST_PREREQUISITES,
     MOST_ROLES,
     MOST_TAGS,
-    Document,
 )
-from resolvers import fields, relay
+from resolvers import fields
 from resolvers.inputs import CourseStatus, DeliveryMode, EnrollmentStatus, Level, ReviewStatus, Role
 from resolvers.relay import global_id
-
-T = TypeVar("T")
+from resolvers.schema.relay_types import COUNTED, Connection, Node
+from resolvers.schema.value_types import Money, RatingSummary
 
 SEARCH_COMMANDS = 2  # maximum number of additional commands of a search that finds nothing
 
@@ -40,80 +40,7 @@ SEARCH_COMMANDS = 2  # maximum number of additional commands of a search that fi
 _LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
 _TEXT = 5  # weight of a text with a few hundred characters
 _LONG_TEXT = 15  # weight of a text with a few thousand characters
-_FORMATTED = 2  # weight of a formatted amount of money
-_SIGNED = 4  # weight of a cursor, which takes time to sign
-_COUNTED = 25  # weight of a count, for which MongoDB scans the whole list
 FACETS = 250  # weight of a list's facets, or of a scan of a whole collection
-
-
-@strawberry.interface(description="An object with a global ID.")
-class Node:
-    id: strawberry.ID = fields.plain(
-        "Global ID of the object. It is opaque, permanent, and unique across all types."
-    )
-
-    @classmethod
-    def resolve_type(cls, value: Document, *_: object) -> str:
-        return str(value["__typename"])
-
-    @classmethod
-    def is_type_of(cls, *_: object) -> bool:
-        return True
-
-
-# -- connections ----------------------------------------------------------------------------------------
-
-
-@strawberry.type(description="Information about a page of a list, for fetching the previous and next pages.")
-class PageInfo:
-    has_next_page: bool = fields.computed(
-        relay.has_next_page,
-        description="When paging forwards: whether there are more elements after this page (up to the cursor"
-        " `before`, if it was given). When paging backwards (with `last`): whether `before` was given.",
-    )
-    has_previous_page: bool = fields.computed(
-        relay.has_previous_page,
-        description="When paging backwards (with `last`): whether there are more elements before this page"
-        " (back to the cursor `after`, if it was given). When paging forwards: whether `after` was given.",
-    )
-    start_cursor: str | None = fields.computed(
-        relay.start_cursor,
-        weight=_SIGNED,
-        description="Cursor of the first element of the page; null if the page is empty.",
-    )
-    end_cursor: str | None = fields.computed(
-        relay.end_cursor,
-        weight=_SIGNED,
-        description="Cursor of the last element of the page; null if the page is empty.",
-    )
-
-
-@strawberry.type(description="An element of a list, together with its cursor.")
-class Edge(Generic[T]):
-    node: T = fields.computed(relay.edge_node, description="The element.")
-    cursor: str = fields.computed(
-        relay.cursor,
-        weight=_SIGNED,
-        description="Opaque cursor that marks the position of the element. It is valid only as `after` or"
-        " `before` of the same list, that is, with the field, filter, order and parent that it came from.",
-    )
-
-
-@strawberry.type(description="One page of a list.")
-class Connection(Generic[T]):
-    edges: list[Edge[T]] = fields.computed(
-        relay.edges, description="Elements on the page, with their cursors."
-    )
-    nodes: list[T] = fields.plain("Elements on the page, without cursors.")
-    page_info: PageInfo = fields.computed(
-        relay.page_info, description="Information about the page, for fetching the previous and next pages."
-    )
-    total_count: int = fields.level(
-        relay.total_count,
-        weight=_COUNTED,
-        description="Total number of elements on all pages of the filtered list. They are counted only if"
-        " this field is selected.",
-    )
 
 
 # -- catalogue ------------------------------------------------------------------------------------------
@@ -152,7 +79,29 @@ class Course(Node):
     duration_days: int | None = fields.plain("Length of the course in days; null if unknown.")
     language: str | None = fields.plain("Language of instruction, as a BCP 47 tag; null if unknown.")
     tags: list[str] = fields.listed("tags", MOST_TAGS, "Keywords for the course, at most 20.")
-    price: "Money | None" = fields.plain("Price of the course; null if unknown.")
+    price: Money | None = fields.plain("Price of the course; null if unknown.")
+    credits: float | None = fields.plain(
+        "Credits that the course gives, as its institution counts them; null if unknown."
+    )
+    institution: str | None = fields.plain("Name of the institution that offers the course; null if unknown.")
+    url: str | None = fields.computed(
+        resolvers.values.shown_url("url"),
+        reads=["url"],
+        description="Where the course is, if it is held on another site: an http or https URL; null if"
+        " there is none.",
+    )
+    image_url: str | None = fields.computed(
+        resolvers.values.shown_url("imageUrl", https_only=True),
+        reads=["imageUrl"],
+        description="URL of a picture of the course, always https; null if there is none.",
+    )
+    prerequisites: list["Course"] = fields.level(
+        resolvers.course.prerequisites,
+        reads=["prerequisiteIds"],
+        most=MOST_PREREQUISITES,
+        description="Courses to take before this one, at most 20. An import leaves out those that would lead"
+        " back to this course. Those that the viewer is not allowed to see are not listed.",
+    )
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
         reads=["instructorIds"],
@@ -160,7 +109,7 @@ class Course(Node):
         description="Instructors who teach the course, at most 20.",
     )
     status: CourseStatus = fields.plain("Publication status of the course.")
-    rating: "RatingSummary" = fields.computed(
+    rating: RatingSummary = fields.computed(
         resolvers.values.summary, description="Summary of the course's ratings."
     )
     student_count: int = fields.plain(
@@ -276,7 +225,7 @@ class Category(Node):
     course_count: int = fields.level(
         resolvers.category.course_count,
         reads=["slug"],
-        weight=_COUNTED,
+        weight=COUNTED,
         description="Number of published courses in the category. For staff it includes drafts and archived"
         " courses.",
     )
@@ -302,69 +251,6 @@ class Instructor(Node):
         description="Published courses that the instructor teaches, best rated first. Staff and the"
         " instructor also see drafts and archived courses.",
     )
-
-
-@strawberry.type(description="An amount of money.")
-class Money:
-    amount_minor: int = fields.plain(
-        "The amount in the currency's minor unit. For example, 129900 is ₹1,299.00 in INR, and ¥129,900 in"
-        " JPY, which has no minor unit."
-    )
-    currency: str = fields.plain("The currency, as an ISO 4217 code.")
-    formatted: str = fields.computed(
-        resolvers.values.formatted,
-        weight=_FORMATTED,
-        description='The amount formatted for display, such as "₹1,299.00".',
-    )
-
-
-@strawberry.type(description="Summary of a course's ratings.")
-class RatingSummary:
-    average: float | None = fields.computed(
-        resolvers.values.average,
-        reads=["ratingAverage"],
-        description="Mean of the ratings, from 1 to 5; null if there are no ratings.",
-    )
-    bayesian: float = fields.computed(
-        resolvers.values.bayesian,
-        reads=["ratingBayesian"],
-        description="Bayesian average of the ratings, by which courses are ranked: (C*m + sum of ratings) /"
-        " (C + count), where m is `priorMean` and C is `priorWeight`. If there are few ratings, it stays"
-        " close to m.",
-    )
-    count: int = fields.computed(
-        resolvers.values.count,
-        reads=["ratingCount"],
-        description="Number of ratings, with and without reviews.",
-    )
-    without_review_count: int = fields.computed(
-        resolvers.values.without_review_count,
-        reads=["importedRating"],
-        description="Number of ratings that were imported as an average and a count, without reviews. They"
-        " are included in `count`, but not in `histogram`.",
-    )
-    histogram: list["RatingBucket"] = fields.computed(
-        resolvers.values.histogram,
-        reads=["ratingStars"],
-        most=5,
-        description="Number of published reviews for each number of stars. There are always five buckets,"
-        " from 5 stars down to 1 star.",
-    )
-    prior_mean: float = fields.computed(
-        resolvers.values.prior_mean,
-        description="The value of m in the formula for `bayesian`: the rating assumed for a course without"
-        " ratings.",
-    )
-    prior_weight: int = fields.computed(
-        resolvers.values.prior_weight,
-        description="The value of C in the formula for `bayesian`: how many ratings `priorMean` counts as.",
-    )
-
-
-@strawberry.type(description="Number of reviews with a given number of stars.")
-class RatingBucket:
-    stars: int = fields.plain("Number of stars, from 1 to 5.")
-    count: int = fields.plain("Number of published reviews with that many stars.")
 
 
 # -- people ---------------------------------------------------------------------------------------------

@@ -34,12 +34,14 @@ from resolvers.values.rating import (
     bayesian,
     count,
     histogram,
+    imported,
     prior_mean,
     prior_weight,
     summary,
     without_review_count,
 )
 from resolvers.values.scalars import SCALARS
+from resolvers.values.shown_urls import shown_url
 
 __all__ = [
     "SCALARS",
@@ -59,6 +61,7 @@ __all__ = [
     "formatted",
     "global_id",
     "histogram",
+    "imported",
     "key",
     "language",
     "line",
@@ -70,6 +73,7 @@ __all__ = [
     "prior_mean",
     "prior_weight",
     "scalar_map",
+    "shown_url",
     "slug",
     "summary",
     "term",

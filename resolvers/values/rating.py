@@ -2,7 +2,7 @@
 
 from operator import itemgetter
 
-from loaders.model import PRIOR_MEAN, PRIOR_WEIGHT, CourseDoc, RatingDoc
+from loaders.model import PRIOR_MEAN, PRIOR_WEIGHT, CourseDoc, ImportedRating, RatingDoc
 
 average = itemgetter("ratingAverage")
 bayesian = itemgetter("ratingBayesian")
@@ -19,7 +19,13 @@ def histogram(rating: RatingDoc) -> list[dict[str, int]]:
 
 
 def without_review_count(rating: RatingDoc) -> int:
-    return rating["importedRating"]["count"] if rating["importedRating"] else 0
+    return (rating["importedRating"]["count"] or 0) if rating["importedRating"] else 0
+
+
+def imported(rating: RatingDoc) -> ImportedRating | None:
+    """Returns the average that was imported without reviews; None if it stands for no ratings at all."""
+    found = rating["importedRating"]
+    return found if found and found["count"] != 0 else None
 
 
 def prior_mean(_: RatingDoc) -> float:

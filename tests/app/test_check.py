@@ -116,6 +116,17 @@ async def test_each_missing_field_is_listed(
         ("courses", "instructorIds", [NOWHERE], "instructorIds[]", "refers to none of the instructors"),
         ("courses", "sortTitle", "zzz", "sortTitle", "differs from what the other fields give"),
         ("courses", "searchTerms", [], "searchTerms", "differs from what the other fields give"),
+        ("courses", "url", "javascript:x", "url", "is not a URL with http:// or https://"),
+        ("courses", "imageUrl", "http://a.example/i.png", "imageUrl", "is not an https URL"),
+        ("courses", "credits", -1.0, "credits", "is below 0"),
+        (
+            "courses",
+            "importedRating",
+            {"average": 0.0, "count": None},
+            "importedRating.average",
+            "is not from 1 to 5",
+        ),
+        ("courses", "prerequisiteIds", [NOWHERE], "prerequisiteIds[]", "refers to none of the courses"),
         ("courseRuns", "courseId", NOWHERE, "courseId", "refers to none of the courses"),
         ("courseRuns", "seats", -1, "seats", "is below 0"),
         ("students", "country", "UK", "country", "is not a code of ISO 3166-1"),
@@ -139,6 +150,19 @@ async def test_each_kind_of_problem_is_listed_once(
     await database[collection].update_one({"_id": own}, {"$set": {field: value}})
     listed = [tuple(misfit)[:4] for misfit in await found(database)]
     assert listed == [(collection, own, path, reason)]
+
+
+async def test_prerequisites_that_lead_back_are_listed(database: Database, check: Check) -> None:
+    made = [factories.course() for _ in range(5)]
+    for n, course in enumerate(made):
+        course["prerequisiteIds"] = [made[(n + 1) % 3]["_id"]]
+    itself = factories.course()
+    itself["prerequisiteIds"] = [itself["_id"]]
+    await store(database, courses=[*made, itself])
+    listed = {(m.id, m.path, m.reason) for m in await found(database)}
+    reason = ("prerequisiteIds[]", "leads back to the course")
+    assert listed == {(course["_id"], *reason) for course in (*made[:3], itself)}
+    assert "Remove one of the courses of the cycle" in check().stdout
 
 
 @pytest.mark.parametrize("value", [4.0, 4], ids=["double", "integer"])

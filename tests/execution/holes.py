@@ -42,7 +42,8 @@ _PLAIN = {
     "instructors": ["name", "headline"],
     "courses": [
         "codes", "title", "summary", "description", "level", "deliveryModes", "durationDays", "language",
-        "tags", "price", "price.amountMinor", "price.currency", "ratingAverage", "ratingBayesian",
+        "tags", "price", "price.amountMinor", "price.currency", "credits", "institution", "url", "imageUrl",
+        "ratingAverage", "ratingBayesian",
         "ratingCount", "ratingStars", "importedRating", "studentCount", "createdAt", "updatedAt",
     ],
     "courseRuns": ["startsAt", "endsAt", "deliveryMode", "location", "seats", "seatsTaken", "waitlistCount"],
@@ -59,7 +60,7 @@ _PLAIN = {
 
 #: The keys that a batch reads: a missing or wrong value breaks the batch for all its parents.
 _KEYS = {
-    "courses": ["categorySlug", "instructorIds", "newestReviewIds"],
+    "courses": ["categorySlug", "instructorIds", "prerequisiteIds", "newestReviewIds"],
     "courseRuns": ["courseId"],
     "students": ["email", "newestReviewIds"],
     "enrollments": ["courseId", "runId", "studentId"],

@@ -61,6 +61,10 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
             E("a-b", ["a", "b"], {"separator": "-"}),
         ],
     ),
+    "references": (
+        "A list of ids, slugs or codes. Hyphens are part of them.",
+        [E("CS-1-A; CS-2-B", ["CS-1-A", "CS-2-B"]), E([{"id": 5, "title": "Go"}], ["5"])],
+    ),
     "people": (
         "A list of names. A column whose cells have one comma each, between two parts of a name, has one"
         " person a cell.",
@@ -146,15 +150,33 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
         ],
     ),
     "rating": (
-        "An average with its count, on a scale of 5; or the average alone, with"
-        ' `count = { column = "..." }`.',
+        "An average on a scale of 5, with its count, which can be in another column"
+        ' (`count = { column = "..." }`). An average without a count is only shown. Whole numbers in a'
+        " column of `ratings` are counts, and not read.",
         [
             E("4.7 (55)", {"average": 4.7, "count": 55}),
             E("4.7/5 (1.2k ratings)", {"average": 4.7, "count": 1200}),
             E("94% (55)", {"average": 4.7, "count": 55}),
             E("8.5/10 (20)", {"average": 4.25, "count": 20}),
+            E("4.7", {"average": 4.7, "count": None}),
         ],
     ),
+    "credits": (
+        "A number of credits. A range is left out, and so is any other text.",
+        [
+            E("3", 3.0),
+            E("7,5 hp", 7.5),
+            E("6 ECTS (180 hours)", 6.0),
+            E("Credits: 4", 4.0),
+            E("3.000", 3.0),
+            E("4 学分", 4.0),
+        ],
+    ),
+    "url": (
+        "A URL with http or https, of at most 2,000 characters, without a user name.",
+        [E("https://example.org/c?a=1&amp;b=2", "https://example.org/c?a=1&b=2")],
+    ),
+    "image_url": ("A URL with https.", [E("https://example.org/a.jpg", "https://example.org/a.jpg")]),
     "price": (
         "An amount in the currency's minor unit. `currency` is for prices that name none, or only a sign"
         " of several"
@@ -260,7 +282,7 @@ def _value(value: Value) -> str:
         return (
             f"{value['amountMinor']} {value['currency']}"
             if "currency" in value
-            else f"{value['average']} ({value['count']})"
+            else f"{value['average']} ({value['count'] or 'no count'})"
         )
     return json.dumps(value, ensure_ascii=False).replace("|", "\\|")
 

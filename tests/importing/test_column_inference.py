@@ -48,9 +48,68 @@ def test_an_average_with_its_count_in_another_column() -> None:
     assert found["level"] == "ALL_LEVELS"
 
 
-def test_an_average_without_a_count_is_left_out() -> None:
+def test_an_average_without_a_count() -> None:
     row = {"id": "7", "title": "A", "rating": "4.7"}
-    assert "rating" not in infer_mapping("courses", list(row), [row]).fields
+    mapping = infer_mapping("courses", list(row), [row])
+    assert record(mapping, row)["rating"] == {"average": 4.7, "count": None}
+    assert mapping.fields["rating"].assumed == {"scale": "ratings up to 5"}
+
+
+def test_an_average_whose_count_is_missing_in_some_rows() -> None:
+    rows = [{"id": n, "title": "A", "rating": "4.7", "ratings": count} for n, count in enumerate((10, "", 0))]
+    mapping = infer_mapping("courses", list(rows[0]), rows)
+    assert [record(mapping, row)["rating"] for row in rows] == [
+        {"average": 4.7, "count": 10}, {"average": 4.7, "count": None}, None,
+    ]  # fmt: skip
+
+
+def test_an_average_is_not_read_without_the_counts_that_contradict_it() -> None:
+    rows = [{"id": n, "title": "A", "avg_rating": n % 2 * 4.5, "num_reviews": "9"} for n in range(6)]
+    mapping = infer_mapping("courses", list(rows[0]), rows)
+    assert "rating" not in mapping.fields
+    assert "“0.0” is not an average rating" in mapping.left_out["avg_rating"]
+
+
+def test_texts_of_reviews_are_no_counts() -> None:
+    row = {"id": "7", "title": "A", "rating": "4.7", "reviews": "Fine course"}
+    found = record(infer_mapping("courses", list(row), [row]), row)
+    assert found["rating"] == {"average": 4.7, "count": None}
+
+
+def test_counts_of_ratings_are_no_averages() -> None:
+    rows = [{"id": n, "title": "A", "ratings": n * 7} for n in range(1, 9)]
+    mapping = infer_mapping("courses", list(rows[0]), rows)
+    assert "rating" not in mapping.fields
+    assert "on no clear scale" in mapping.left_out["ratings"]
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "field", "value"),
+    [
+        ("Credit Hours", "3.0", "credits", 3.0), ("ECTS", "7,5", "credits", 7.5),
+        ("学分", "4学分", "credits", 4.0),
+        ("University", "Rivermouth", "institution", "Rivermouth"),
+        ("Hochschule", "TU Wien", "institution", "TU Wien"), ("offered_by", "Acme", "institution", "Acme"),
+        ("course_url", "http://a.example/c", "url", "http://a.example/c"),
+        ("Link", "https://a.example/c?a=1&amp;b=2", "url", "https://a.example/c?a=1&b=2"),
+        ("image_480x270", "https://a.example/i.jpg", "imageUrl", "https://a.example/i.jpg"),
+        ("courseImage", "https://a.example/i.jpg", "imageUrl", "https://a.example/i.jpg"),
+        ("Prereqs", "CS 101; MATH 2", "prerequisites", ["CS 101", "MATH 2"]),
+        ("Voraussetzungen", "M1", "prerequisites", ["M1"]),
+    ],
+)  # fmt: skip
+def test_columns_about_a_course(header: str, cell: str, field: str, value: object) -> None:
+    row = {"id": "7", "title": "A", header: cell}
+    assert record(infer_mapping("courses", list(row), [row]), row)[field] == value
+
+
+def test_credits_in_a_column_of_durations_are_no_durations() -> None:
+    rows = [
+        {"id": n, "title": "A", "duration": cell} for n, cell in enumerate(("3 credits", "4 ECTS", "5", "6"))
+    ]
+    mapping = infer_mapping("courses", list(rows[0]), rows)
+    assert not {"durationDays", "credits"} & mapping.fields.keys()
+    assert "duration" in mapping.left_out
 
 
 def test_a_list_joined_by_hyphens() -> None:

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.importing.values.columns import Column
-from app.importing.values.ratings import decide_fraction, decide_scale, decide_stars, fraction, rating, stars
+from app.importing.values.ratings import (
+    decide_fraction,
+    decide_rating,
+    decide_scale,
+    decide_stars,
+    fraction,
+    have_counts,
+    rating,
+    stars,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,11 +32,58 @@ from app.importing.values.ratings import decide_fraction, decide_scale, decide_s
         ("★★★★☆ (3)", 4.0, 3),
         ("94% (55)", 4.7, 55),
         ("8.5/10 (20)", 4.25, 20),
-        ("0 (0)", 0.0, 0),
+        ("4.7", 4.7, None),
+        ("9/10", 4.5, None),
+        ("94 %", 4.7, None),
+        ("★★★★☆", 4.0, None),
     ],
 )
-def test_rating(text: str, average: float, count: int) -> None:
+def test_rating(text: str, average: float, count: int | None) -> None:
     assert rating(text) == {"average": average, "count": count}
+
+
+@pytest.mark.parametrize("value", ["0 (0)", "0", "0.0", 0, "4.7 (0)"])
+def test_no_ratings_are_no_rating(value: object) -> None:
+    assert rating(value) is None
+
+
+def test_whole_numbers_of_ratings_are_counts() -> None:
+    for name, cells, read in (
+        ("ratings", ["55", "4", "31"], None),
+        ("num ratings", [5, 4], None),
+        ("ratings", ["4.5", "4"], {"average": 4.0, "count": None}),
+        ("rating", ["5", "4"], {"average": 4.0, "count": None}),
+        ("ratings", ["4.5 (3)", "4 (1)"], {"average": 4.0, "count": 1}),
+    ):
+        decision = decide_rating(Column(name, cells), {})
+        if read:
+            assert rating(cells[1], **decision.options) == read
+            continue
+        assert decision.notes == [
+            "whole numbers may count the ratings, and are no averages (set scale if they are)"
+        ]
+        with pytest.raises(ValueError, match="on no clear scale"):
+            rating(cells[1], **decision.options)
+    given = {"scale": 5}
+    assert not decide_rating(Column("ratings", ["4"]), given).notes
+
+
+@given(
+    st.lists(st.tuples(st.integers(10, 50), st.none() | st.integers(1, 10_000)), min_size=1),
+    st.sampled_from(["{average}", "{average}/5", "{average} out of 5", "{average} stars"]),
+)
+def test_an_average_is_read_with_its_count_or_without(
+    written: list[tuple[int, int | None]], form: str
+) -> None:
+    cells = [
+        form.format(average=tenths / 10) + (f" ({count} ratings)" if count else "")
+        for tenths, count in written
+    ]
+    decision = decide_rating(Column("rating", cells), {})
+    for (tenths, count), cell in zip(written, cells, strict=True):
+        assert rating(cell, **decision.options) == {"average": tenths / 10, "count": count}
+    counted = sum(count is not None for _, count in written)
+    assert have_counts(cells) is (counted * 2 > len(written))
 
 
 def test_rating_from_two_columns() -> None:
@@ -35,7 +91,9 @@ def test_rating_from_two_columns() -> None:
     assert rating("85", count="10", scale=100) == {"average": 4.25, "count": 10}
 
 
-@pytest.mark.parametrize("text", ["4.7", "7.5 (10)", "good (3)", "4.8 (1", "4.8 (1 204", "4.8 (20%)"])
+@pytest.mark.parametrize(
+    "text", ["4.7 or so", "7.5", "7.5 (10)", "good (3)", "4.8 (1", "4.8 (1 204", "4.8 (20%)"]
+)
 def test_not_a_rating(text: str) -> None:
     with pytest.raises(ValueError, match=r"average|rating"):
         rating(text)
@@ -167,6 +225,9 @@ def test_a_column_of_bare_ratings_is_read_on_its_scale_or_the_scale_is_told(
 
 @given(st.text())
 def test_any_text_is_a_rating_or_raises_value_error(text: str) -> None:
-    for normaliser in (stars, rating, fraction):
+    for normaliser in (stars, fraction):
         with suppress(ValueError):
             assert normaliser(text) is not None
+    with suppress(ValueError):
+        found = rating(text)
+        assert found is None or 1 <= found["average"] <= 5

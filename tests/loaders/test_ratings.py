@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loaders.model import ImportedRating
 from loaders.model.ratings import PRIOR_MEAN, PRIOR_WEIGHT, summarise, wilson
 
 stars = st.lists(st.integers(0, 1000), min_size=5, max_size=5)
@@ -28,6 +29,11 @@ def test_an_imported_average_alone_is_kept_as_it_is(average: float, count: int) 
 def test_an_imported_average_is_weighted_by_its_count() -> None:
     rating = summarise([1, 0, 0, 0, 1], {"average": 4.5, "count": 2})
     assert (rating["ratingAverage"], rating["ratingCount"]) == (3.75, 4)
+
+
+def test_an_imported_average_without_a_count_counts_for_nothing() -> None:
+    imported: ImportedRating = {"average": 5.0, "count": None}
+    assert summarise([1, 0, 0, 0, 1], imported) == {**summarise([1, 0, 0, 0, 1]), "importedRating": imported}
 
 
 @given(stars)

@@ -55,11 +55,13 @@ def _enrollment(course: Document, student: Document, **fields: Value) -> Documen
 course = _course(
     "course", codes=["W1"], summary="S", description="D", level="BEGINNER", language="en",
     deliveryModes=["ONLINE"], durationDays=30, tags=["t"], price={"amountMinor": 100, "currency": "INR"},
-    importedStudentCount=1,
+    importedStudentCount=1, credits=5.0, institution="U", url="https://example.org/c",
+    imageUrl="https://example.org/c.png",
 ) | summarise([1] * 5, {"average": 4.0, "count": 3})  # fmt: skip
 draft = _course("draft", status="DRAFT", summary="S", deliveryModes=["ONLINE"], oldSlugs=["sketch"])
 archived = _course("archived", status="ARCHIVED", oldSlugs=["ended"])
 fresh, reviewable, reviewed = (_course(slug) for slug in ("fresh", "reviewable", "reviewed"))
+course["prerequisiteIds"] = [archived["_id"], fresh["_id"]]
 
 _when = {"startsAt": NOW + 9 * DAY, "endsAt": NOW + 10 * DAY}
 _where = {"location": "Pune", "seats": 9, "seatsTaken": 1, "waitlistCount": 1}

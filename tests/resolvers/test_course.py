@@ -5,6 +5,7 @@ from unicodedata import normalize
 import pytest
 from bson import ObjectId
 
+from loaders.model import ImportedRating, summarise
 from loaders.mongo.database import Database
 from resolvers.context import Viewer
 from tests import factories
@@ -27,6 +28,8 @@ async def catalogue(database: Database, size: int) -> None:
         )
         for i in range(size)
     ]
+    for i, course in enumerate(courses):
+        course["prerequisiteIds"] = [courses[n]["_id"] for n in (i - 1, i - 2)]
     runs = [factories.course_run(c, startsAt=NOW + n * DAY) for c in courses for n in range(-1, 2)]
     reply = {"instructorId": instructors[0]["_id"], "body": "Thank you.", "createdAt": NOW}
     reviews = [factories.review(c, students[n % size], reply=reply) for c in courses for n in range(4)]
@@ -51,6 +54,9 @@ RELATIONS = {
     "category { name }": ["find categories"],
     "instructors { name }": ["find instructors"],
     "instructors { courses(first: 2) { nodes { title } } }": ["find instructors", "aggregate courses"],
+    "prerequisites { title }": ["find courses"],
+    "prerequisites { prerequisites { title } category { name } }": ["find courses", "find categories"],
+    "a: prerequisites { id } b: prerequisites { title }": ["find courses"],
     "runs(first: 2) { nodes { startsAt } }": ["aggregate courseRuns"],
     "runs(first: 2) { totalCount }": ["aggregate courseRuns", "aggregate courseRuns"],
     "runs { nodes { course { title } } }": ["aggregate courseRuns", "find courses"],
@@ -79,7 +85,8 @@ RELATIONS = {
     "category { courses(first: 1) { facets { levels { value } } } }": [
         "find categories", "aggregate courses", "aggregate courses",
     ],
-    "rating { histogram { stars } } price { formatted } title": [],
+    "rating { histogram { stars } imported { average count } } price { formatted } title": [],
+    "credits institution url imageUrl": [],
 }  # fmt: skip
 
 
@@ -247,6 +254,102 @@ async def test_a_former_slug_leads_to_its_category(
         mongo_commands.clear()
         assert await run_query(f'{{ category(slug: "{slug}") {{ slug }} }}') == {"category": {"slug": "web"}}
         assert mongo_commands == ["find categories"] * commands
+
+
+async def test_prerequisites_are_those_that_the_viewer_may_see(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    teacher = ObjectId()
+    shown, other = factories.course("A"), factories.course("B")
+    draft = factories.course("C", status="DRAFT", instructorIds=[teacher])
+    archived = factories.course("D", status="ARCHIVED")
+    ids = [draft["_id"], other["_id"], ObjectId(), shown["_id"], archived["_id"]]
+    course = factories.course(slug="needy", prerequisiteIds=ids)
+    await store(database, courses=[shown, other, draft, archived, course])
+
+    async def seen(viewer: Viewer) -> list[str]:
+        mongo_commands.clear()
+        data = await run_query('{ course(slug: "needy") { prerequisites { title } } }', viewer=viewer)
+        return [one["title"] for one in data["course"]["prerequisites"]]
+
+    assert await seen(Viewer()) == ["B", "A"]
+    assert mongo_commands == ["find courses"] * 2
+    assert await seen(STAFF) == ["C", "B", "A", "D"]
+    assert mongo_commands == ["find courses"] * 2
+    assert await seen(Viewer(roles=frozenset({"INSTRUCTOR"}), instructor_id=teacher)) == ["C", "B", "A"]
+
+
+async def test_at_most_twenty_prerequisites_each_once_and_never_the_course_itself(
+    database: Database, run_query: RunQuery
+) -> None:
+    others = [factories.course(f"P{n:02}") for n in range(21)]
+    course = factories.course(slug="needy")
+    ids = [course["_id"], *(other["_id"] for other in others[:3]), *(other["_id"] for other in others)]
+    await store(database, courses=[*others, course | {"prerequisiteIds": ids}])
+    data = await run_query('{ course(slug: "needy") { prerequisites { title } } }')
+    assert [one["title"] for one in data["course"]["prerequisites"]] == [f"P{n:02}" for n in range(20)]
+
+
+async def test_only_urls_that_pages_can_show_are_shown(database: Database, run_query: RunQuery) -> None:
+    stored = {
+        "javascript:alert(1)": (None, None),
+        "http://a.example/x.png": ("http://a.example/x.png", None),
+        "HTTPS://a.example/x.png": ("HTTPS://a.example/x.png",) * 2,
+        "data:image/png;base64,AA==": (None, None),
+        "//a.example/x.png": (None, None),
+        "https://a.example@b.example/": (None, None),
+        "": (None, None),
+    }
+    made = [factories.course(slug=f"c{n}", url=u, imageUrl=u) for n, u in enumerate(stored)]
+    await store(database, courses=made)
+    for n, (url, image) in enumerate(stored.values()):
+        data = await run_query(f'{{ course(slug: "c{n}") {{ url imageUrl }} }}')
+        assert data["course"] == {"url": url, "imageUrl": image}
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ({"average": 4.5, "count": 10}, {"average": 4.5, "count": 10}),
+        ({"average": 4.5, "count": None}, {"average": 4.5, "count": None}),
+        ({"average": 4.5}, {"average": 4.5, "count": None}),
+        ({"average": 0.0, "count": 0}, None),
+        (None, None),
+    ],
+)
+async def test_an_imported_average_is_shown_with_or_without_its_count(
+    database: Database, run_query: RunQuery, stored: Json, shown: Json
+) -> None:
+    course = factories.course(slug="c") | {"importedRating": stored}
+    await store(database, courses=[course])
+    data = await run_query(
+        '{ course(slug: "c") { rating { imported { average count } withoutReviewCount } } }'
+    )
+    counted = shown["count"] or 0 if shown else 0
+    assert data["course"]["rating"] == {"imported": shown, "withoutReviewCount": counted}
+
+
+async def test_an_average_without_a_count_is_in_no_filter_and_no_order(
+    database: Database, run_query: RunQuery
+) -> None:
+    ratings: dict[str, ImportedRating | None] = {
+        "alone": {"average": 5.0, "count": None},
+        "weighed": {"average": 4.0, "count": 10},
+        "none": None,
+    }
+    courses = [
+        factories.course(name, slug=name) | summarise([0] * 5, imported) for name, imported in ratings.items()
+    ]
+    await store(database, courses=courses)
+    query = """{ courses(orderBy: {field: RATING, direction: DESC}) { nodes {
+        slug rating { average bayesian count } } }
+      rated: courses(filter: {minRating: 1}) { nodes { slug } facets { ratings { value count } } } }"""
+    data = await run_query(query)
+    by_slug = {node["slug"]: node["rating"] for node in data["courses"]["nodes"]}
+    assert by_slug["alone"] == by_slug["none"] == {"average": None, "bayesian": 3.5, "count": 0}
+    assert data["courses"]["nodes"][0]["slug"] == "weighed"
+    assert [node["slug"] for node in data["rated"]["nodes"]] == ["weighed"]
+    assert {facet["count"] for facet in data["rated"]["facets"]["ratings"]} <= {0, 1}
 
 
 async def test_runs_are_upcoming_by_default(database: Database, run_query: RunQuery) -> None:

@@ -31,10 +31,12 @@ courses = [
         f"Course {n}", slug=f"course-{n}", instructorIds=[grace["_id"]], categorySlug="web", codes=["C"],
         tags=["t"], deliveryModes=["ONLINE"], level="BEGINNER", language="en", durationDays=3 + n,
         price={"amountMinor": 100 + n, "currency": "EUR"}, summary="S", description="D",
-        stars=[0, 0, 1, 1, n],
+        stars=[0, 0, 1, 1, n], credits=2.5, institution="I", url="https://a.example/",
+        imageUrl="https://a.example/i.png", importedRating={"average": 4.5, "count": None},
     )
     for n in range(3)
 ]  # fmt: skip
+courses[0]["prerequisiteIds"] = [courses[1]["_id"]]
 run = factories.course_run(courses[0], startsAt=T0 + 900 * DAY, seats=3, endsAt=T0 + 901 * DAY, location="L")
 reply = {"instructorId": grace["_id"], "body": "Thanks", "createdAt": T0}
 reviews = [
@@ -55,7 +57,9 @@ STORED: dict[str, list[dict[str, Any]]] = {
 _COURSE = """
   id slug codes title summary description level deliveryModes durationDays language tags
   category { name } price { amountMinor currency formatted } instructors { name headline } status
-  rating { average bayesian count withoutReviewCount histogram { stars count } } studentCount createdAt
+  credits institution url imageUrl prerequisites { title }
+  rating { average bayesian count withoutReviewCount imported { average count } histogram { stars count } }
+  studentCount createdAt
   updatedAt viewerCanReview viewerEnrollment { status } viewerReview { rating }
 """
 _REVIEW = """
@@ -166,12 +170,13 @@ async def test_what_readers_get_instead(database: Database, run_query: RunQuery)
     expected: dict[str, Any] = {
         "slug": "bare", "codes": [], "title": "", "summary": None, "description": None, "level": None,
         "deliveryModes": [], "durationDays": None, "language": None, "tags": [], "category": None,
-        "price": None,
-        "instructors": [], "status": "PUBLISHED", "studentCount": 0, "createdAt": made, "updatedAt": made,
+        "price": None, "credits": None, "institution": None, "url": None, "imageUrl": None,
+        "prerequisites": [], "instructors": [], "status": "PUBLISHED", "studentCount": 0,
+        "createdAt": made, "updatedAt": made,
     }  # fmt: skip
     assert data["course"].items() >= expected.items()
     assert data["course"]["rating"] == {
-        "average": None, "bayesian": 3.5, "count": 0, "withoutReviewCount": 0,
+        "average": None, "bayesian": 3.5, "count": 0, "withoutReviewCount": 0, "imported": None,
         "histogram": [{"stars": stars, "count": 0} for stars in (5, 4, 3, 2, 1)],
     }  # fmt: skip
 

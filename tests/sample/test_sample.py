@@ -89,7 +89,8 @@ def test_the_institute_s_courses_match_its_price_list(sample: Sample) -> None:
         (collection, field)
         for collection, fields in {
             "instructors": "headline",
-            "courses": "summary description level durationDays price seatsUntil",
+            "courses": "summary description level durationDays price seatsUntil credits institution url"
+            " imageUrl",
             "courseRuns": "endsAt location seats",
             "students": "avatarUrl country bio email joinedAt",
             "enrollments": "runId completedAt cancelledAt",
@@ -144,6 +145,28 @@ def test_documents_are_marked_as_sample_data_and_refer_to_no_host(sample: Sample
         assert len({document["externalId"]["id"] for document in documents}) == len(documents)
     assert all(re.fullmatch(r"[a-z0-9.]+@example\.org", s["email"]) for s in sample.students if s["email"])
     assert all(s["avatarUrl"].startswith("data:") for s in sample.students if s["avatarUrl"])
+    urls = [url for course in sample.courses for url in (course.get("url"), course.get("imageUrl")) if url]
+    assert all(re.match(r"https://[a-z]+\.example/", url) for url in urls)
+
+
+def test_no_prerequisite_leads_back_to_its_course(sample: Sample) -> None:
+    """Each needs only courses of a lower height than its own."""
+    required = {course["_id"]: course.get("prerequisiteIds", []) for course in sample.courses}
+    heights: dict[ObjectId, int] = {}
+    for _ in range(5):
+        heights |= {
+            own: max((heights[one] + 1 for one in ids), default=0)
+            for own, ids in required.items()
+            if heights.keys() >= set(ids)
+        }
+    assert heights.keys() == required.keys()
+    assert max(heights.values()) == 3
+
+
+def test_some_averages_have_no_count_and_count_for_nothing(sample: Sample) -> None:
+    found = [c for c in sample.courses if c["importedRating"] and c["importedRating"]["count"] is None]
+    assert len(found) == 2
+    assert all(c["ratingCount"] == sum(c["ratingStars"]) for c in found)
 
 
 # -- determinism --------------------------------------------------------------------------------------------

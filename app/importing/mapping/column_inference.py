@@ -8,15 +8,17 @@ from typing import Literal
 from app.importing.files import Cells
 from app.importing.header import Headers, compact
 from app.importing.importable_fields import HEADERS, TARGETS, Importable, Target
+from app.importing.mapping.cells import CellGetters
 from app.importing.mapping.decisions import Sample, decide_field
 from app.importing.mapping.definition import FieldMapping, ImportMapping, MappingError, Selection
 from app.importing.mapping.records import NullCounts, Recorder, RowError
 from app.importing.mapping.rosters import joined_name, who_counts
+from app.importing.values import have_counts
 
 _COUNT_COLUMNS = (
     "num reviews", "number of reviews", "review count", "reviews", "reviews count", "num ratings",
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
-    "rating number",
+    "rating number", "ratings",
 )  # fmt: skip
 _TRIED = 200  # maximum number of sampled rows that a candidate mapping is tried on
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
@@ -95,11 +97,26 @@ def _candidates(
     found = (column for header in HEADERS[collection][name] if (column := headers.get(header)))
     for column in dict.fromkeys(found):
         plain = FieldMapping(Selection("column", (column,)), target.normaliser, {}, None, invalid)
-        candidates = [plain]
-        if target.normaliser == "rating":
-            counts = filter(None, map(headers.get, _COUNT_COLUMNS))
-            candidates += [replace(plain, options={"count": Selection("column", (c,))}) for c in counts]
-        yield [decide_field(candidate, sample) for candidate in candidates]
+        decided = decide_field(plain, sample)
+        is_average = target.normaliser == "rating"
+        yield _with_counts(collection, name, decided, headers, sample) if is_average else [decided]
+
+
+def _with_counts(
+    collection: Importable, name: str, plain: FieldMapping, headers: Headers, sample: Sample
+) -> list[FieldMapping]:
+    """Returns the possible mappings of an average. Its count is beside it, in another column, or unknown.
+
+    If a column has counts, the average is read with them or left out, never without them.
+    """
+    (column,) = plain.selection.columns
+    counts = [count for header in _COUNT_COLUMNS if (count := headers.get(header)) not in (None, column)]
+    options = [{"count": Selection("column", (count,))} for count in counts if count]
+    counted = [decide_field(replace(plain, options=given), sample) for given in options]
+    get = CellGetters().field(plain)
+    if have_counts([value for values in sample if (value := get(values)) is not None]):
+        return [plain, *counted]
+    return [candidate for candidate in counted if _try(collection, name, candidate, sample)[0]] or [plain]
 
 
 def _columns_of(field_mapping: FieldMapping) -> list[str]:

@@ -99,15 +99,17 @@ class Recorder:
         options = dict(field_mapping.options)
         if not options:
             return lambda value, _: function(value)
+        omissible = NORMALISERS[field_mapping.normaliser].omissible
         from_row = {k: self._getters.getter(v) for k, v in options.items() if isinstance(v, Selection)}
         constant = {k: v for k, v in options.items() if k not in from_row}
 
         def normalise(value: Cell, values: Cells) -> _Normalised:
             row_options = {}
             for option, get in from_row.items():
-                if (option_value := get(values)) is None:
+                if (option_value := get(values)) is not None:
+                    row_options[option] = option_value
+                elif option not in omissible:
                     raise ValueError(f"has no value for the option “{option}”")
-                row_options[option] = option_value
             return function(value, **constant, **row_options)
 
         return normalise

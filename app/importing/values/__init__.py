@@ -2,6 +2,7 @@
 
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.normalisers import NORMALISERS, Normaliser, option_error, options
+from app.importing.values.ratings import have_counts
 
 __all__ = [
     "NORMALISERS",
@@ -9,6 +10,7 @@ __all__ = [
     "Decision",
     "Normaliser",
     "Options",
+    "have_counts",
     "option_error",
     "options",
 ]

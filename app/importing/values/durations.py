@@ -11,6 +11,7 @@ from decimal import Decimal
 from math import ceil
 
 from app.importing.values.columns import Column, Decision, Options
+from app.importing.values.credit_numbers import names_credits
 from app.importing.values.numbers import Mark, decimal_mark, exact
 from app.importing.values.units import UNITS, Length, Unit, is_bare, lengths, plain, unit_named
 
@@ -95,10 +96,9 @@ def decide_duration(column: Column, given: Options) -> Decision:
     bare = any(is_bare(text) for text in texts)
     if not bare:
         return decision
-    if len(units) > 1:
-        return decision | Decision(
-            notes=["numbers without a unit are left out: the column has several units"]
-        )
+    if len(units) > 1 or any(map(names_credits, texts)):
+        others = "several units" if len(units) > 1 else "credits"
+        return decision | Decision(notes=[f"numbers without a unit are left out: the column has {others}"])
     unit = units.pop() if units else "days"
     return decision | Decision({"unit": unit}, {"unit": f"{unit}, for numbers without a unit"})
 

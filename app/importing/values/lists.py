@@ -9,6 +9,8 @@ from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.texts import line, text
 
 _SEPARATORS = ("|", ";", "\n", ",")
+_NAMES = ("name", "title", "label", "displayName")
+_IDS = ("id", "externalId", "slug", "code", "key")
 #: What can follow a name after a comma: a degree, a title, or a generation such as "Jr".
 _SUFFIX = re.compile(
     r"(?:ph\.?\s?d|m\.?d|mba|m\.?sc|b\.?sc|m\.?a|b\.?a|d\.?phil|ed\.?d|j\.?d|cpa|cfa|pmp|esq|jr|sr|dr|prof|ii|iii|iv)\.?",
@@ -23,9 +25,12 @@ def items(value: object, *, separator: str | None = None) -> list[str]:
     Without a `separator`, a string is one item. Empty and repeated items are omitted. An object in a list is
     replaced by its name or title.
     """
-    parts = value if isinstance(value, list | tuple | set) else _split(text(value), separator)
-    named = (_name_of(part) for part in parts if part is not None)
-    return list(dict.fromkeys(item for part in named if (item := line(part))))
+    return _distinct(value, separator, _NAMES)
+
+
+def references(value: object, *, separator: str | None = None) -> list[str]:
+    """Reads a list of ids, slugs or codes like `items`. Of objects, the item is their id, slug or code."""
+    return _distinct(value, separator, (*_IDS, *_NAMES))
 
 
 def decide_separator(column: Column, given: Options) -> Decision:
@@ -33,11 +38,16 @@ def decide_separator(column: Column, given: Options) -> Decision:
 
     A hyphen is the separator if most cells are words joined by hyphens, such as "drama-comedy-essay".
     """
+    if "separator" not in given and _is_hyphenated(_plain_texts(column)):
+        return Decision({"separator": "-"}, {"separator": _shown("-")})
+    return decide_references(column, given)
+
+
+def decide_references(column: Column, given: Options) -> Decision:
+    """Decides the separator of a column, which is never a hyphen: codes and slugs have hyphens."""
     if "separator" in given:
         return Decision()
     texts = _plain_texts(column)
-    if _is_hyphenated(texts):
-        return Decision({"separator": "-"}, {"separator": _shown("-")})
     found = next((mark for mark in _SEPARATORS if any(mark in text for text in texts)), None)
     if found is None:
         return Decision()
@@ -85,6 +95,12 @@ def _shown(separator: str) -> str:
     return f"items end at {'line ends' if separator == chr(10) else f'“{separator}”'}"
 
 
+def _distinct(value: object, separator: str | None, keys: Sequence[str]) -> list[str]:
+    parts = value if isinstance(value, list | tuple | set) else _split(text(value), separator)
+    named = (_named(part, keys) for part in parts if part is not None)
+    return list(dict.fromkeys(item for part in named if (item := line(part))))
+
+
 def _split(joined: str, separator: str | None) -> Sequence[object]:
     if _is_literal(joined):
         return _parse_list(joined)
@@ -104,10 +120,6 @@ def _parse_list(literal: str) -> list[object]:
     raise ValueError("is not a list, although it is in brackets")
 
 
-def _name_of(part: object) -> object:
-    if isinstance(part, dict):
-        return (
-            next((part[key] for key in ("name", "title", "label", "displayName") if part.get(key)), None)
-            or ""
-        )
-    return part
+def _named(part: object, keys: Sequence[str]) -> object:
+    """Returns the value of an object's first key that has one; other parts are unchanged."""
+    return next((part[key] for key in keys if part.get(key)), "") if isinstance(part, dict) else part

@@ -14,7 +14,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args, get_origin
 
-from app.importing.values import dates, durations, enums, lists, names, numbers, prices, ratings, texts
+from app.importing.values import (
+    credit_numbers,
+    dates,
+    durations,
+    enums,
+    lists,
+    names,
+    numbers,
+    prices,
+    ratings,
+    texts,
+    urls,
+)
 from app.importing.values.columns import NOTHING, Column, Decide, Decision, Options
 from loaders.codes import minor_units
 from loaders.text import slugify
@@ -26,10 +38,14 @@ def _undecided(column: Column, given: Options) -> Decision:
 
 @dataclass(frozen=True)
 class Normaliser:
-    """A function that reads a cell, and a function that decides its options for a column."""
+    """A function that reads a cell, and a function that decides its options for a column.
+
+    omissible: options that name a column, and are left out of a row in which that column has no value.
+    """
 
     read: Callable[..., Any]  # the options and the result type vary by normaliser
     decide: Decide = _undecided
+    omissible: frozenset[str] = frozenset()
 
 
 def slug(value: object) -> str:
@@ -47,6 +63,7 @@ NORMALISERS: dict[str, Normaliser] = {
     "markdown": Normaliser(texts.markdown),
     "slug": Normaliser(slug),
     "list": Normaliser(lists.items, lists.decide_separator),
+    "references": Normaliser(lists.references, lists.decide_references),
     "people": Normaliser(lists.items, lists.decide_people),
     "constant": Normaliser(enums.constant),
     "boolean": Normaliser(enums.boolean),
@@ -56,7 +73,10 @@ NORMALISERS: dict[str, Normaliser] = {
     "stars": Normaliser(ratings.stars, ratings.decide_stars),
     "hours": Normaliser(durations.hours, numbers.decimal_mark),
     "duration": Normaliser(durations.duration, durations.decide_duration),
-    "rating": Normaliser(ratings.rating, ratings.decide_scale),
+    "rating": Normaliser(ratings.rating, ratings.decide_rating, frozenset(("count",))),
+    "credits": Normaliser(credit_numbers.credits_of, numbers.decimal_mark),
+    "url": Normaliser(urls.url),
+    "image_url": Normaliser(urls.image_url),
     "price": Normaliser(prices.price, prices.decide_price),
     "modes": Normaliser(enums.modes),
     "level": Normaliser(enums.level),

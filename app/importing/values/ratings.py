@@ -68,17 +68,18 @@ def stars(
 
 def rating(
     value: object, *, count: object = None, scale: Scale | None = None, decimal: Mark | None = None
-) -> ImportedRating:
+) -> ImportedRating | None:
     """Reads an average rating and the number of ratings, from one or two columns.
 
     Examples in one column are "4.7 (55)", "4.7/5 (1.2k ratings)" and "94% (55)". `count` is the second
-    column's value. `scale` is the highest possible rating of numbers without one. The average is on a scale
-    of 5.
+    column's value. The count of an average without one is None. `scale` is the highest possible rating of
+    numbers without one. The average is on a scale of 5. Returns None if there are no ratings: if the count is
+    0, or the average is 0 and has no count.
     """
     number, highest, number_of = _average(value, count, scale, decimal)
+    if number_of == 0 or (number_of is None and number == 0):
+        return None
     average = number if highest == 5 else (number * 5 / highest).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    if number_of == 0:
-        return {"average": 0.0, "count": 0}
     if not 1 <= average <= 5:
         raise ValueError("is not an average rating from 1 to 5")
     return {"average": float(average), "count": number_of}
@@ -115,6 +116,27 @@ def decide_scale(column: Column, given: Options) -> Decision:
     outside = sum(number > scale for number in bare)
     notes = [f"{outside} of {len(bare)} numbers in the sample are above {scale}"] if outside else []
     return decision | Decision({"scale": scale}, {"scale": f"ratings up to {scale}"}, notes)
+
+
+def decide_rating(column: Column, given: Options) -> Decision:
+    """Decides the scale of averages. Whole numbers in a column of "ratings" are counts, and on none."""
+    decision = decide_scale(column, given)
+    if "scale" in given or "count" in given or column.words()[-1:] != ["ratings"]:
+        return decision
+    bare = [
+        n for cell in column.cells if (n := _bare_number(cell, decision.options.get("decimal"))) is not None
+    ]
+    if not bare or any(number != int(number) for number in bare):
+        return decision
+    note = "whole numbers may count the ratings, and are no averages (set scale if they are)"
+    return Decision({**decision.options, "scale": 0}, notes=[note])
+
+
+def have_counts(cells: Sequence[object]) -> bool:
+    """Returns whether most of the ratings in a column are followed by the number of ratings."""
+    texts = [ascii_digits(cell).strip() for cell in cells if isinstance(cell, str)]
+    scores = [(text, score) for text in texts if (score := _score_or_none(text, None))]
+    return sum(bool(_COUNT.fullmatch(text[score.end :])) for text, score in scores) * 2 > len(scores)
 
 
 def decide_stars(column: Column, given: Options) -> Decision:
@@ -179,13 +201,16 @@ def _highest(score: _Score, scale: Scale | None) -> Decimal:
 
 def _average(
     value: object, count_of: object, scale: Scale | None, mark: Mark | None
-) -> tuple[Decimal, Decimal, int]:
+) -> tuple[Decimal, Decimal, int | None]:
     if count_of is not None:
         return *_whole_score(value, scale, mark), count(count_of)
     score = _score(value, mark)
-    match = _COUNT.fullmatch(ascii_digits(str(value).strip())[score.end :])
+    rest = ascii_digits(value).strip()[score.end :] if isinstance(value, str) else ""
+    if not rest.strip():
+        return score.number, _highest(score, scale), None
+    match = _COUNT.fullmatch(rest)
     if match is None:
-        raise ValueError('is not an average with a count, such as "4.7 (55)"')
+        raise ValueError('is not an average, nor one with a count, such as "4.7 (55)"')
     return score.number, _highest(score, scale), count(match["count"])
 
 

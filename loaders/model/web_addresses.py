@@ -1,0 +1,25 @@
+"""URLs that others supply: which ones may be shown, so that no link of a page runs a script."""
+
+import re
+
+_MOST = 2_000  # characters of a URL
+# The host has no user name in front, which could hide where a link leads.
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?:[^\s/?#@:\[\]<>\"\\%]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\s<>\"\\]*)?",
+    re.IGNORECASE,
+)
+
+
+def url_problem(value: str, *, https_only: bool = False) -> str | None:
+    """Returns why a text is no URL to show, or None if it is one.
+
+    The reason completes a sentence that begins with the value, for example "is not a URL …".
+    """
+    if len(value) > _MOST:
+        return f"is longer than {_MOST:,} characters"
+    match = _URL.fullmatch(value) if value.isprintable() else None
+    if match is None:
+        return "is not a URL with http:// or https://"
+    if https_only and match["scheme"].casefold() != "https":
+        return "is not an https URL"
+    return None
