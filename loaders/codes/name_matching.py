@@ -7,11 +7,12 @@ from unicodedata import category, combining, name, normalize
 #: Longer texts are not names, and aren't looked at.
 LONGEST_NAME = 100
 
-_ARTICLE = re.compile(r"^\s*the\s+", re.IGNORECASE)
+_ARTICLE = re.compile(r"^\s*the\s+|,\s*the\s*$", re.IGNORECASE)
 
 
 def folded(text: str) -> str:
-    """Returns a name without case, spaces, punctuation, a leading "the", and marks on Latin letters."""
+    """Returns a name without case, spaces, punctuation, marks on Latin letters, and "the" in front or after a
+    comma."""
     decomposed = normalize("NFKD", normalize("NFKC", _ARTICLE.sub("", text)).casefold())
     return "".join(_kept(decomposed.replace("&", "and").replace("\u0131", "i")))
 

@@ -50,7 +50,7 @@ from app.importing.values.durations import decide_duration, duration, hours
         ("two and a half days", 3),
         ("a year and a half", 548),
         ("12 x 2 hours", 3),
-        ("4 × 5 days", 20),
+        ("4 \u00d7 5 days", 20),
         ("zwei Wochen", 14),
         ("dos semanas", 14),
         ("三个月", 90),

@@ -23,6 +23,9 @@ from app.importing.values.ratings import decide_fraction, decide_scale, decide_s
         ("★★★★☆ (3)", 4.0, 3),
         ("94% (55)", 4.7, 55),
         ("8.5/10 (20)", 4.25, 20),
+        ("★ 4.7 (55)", 4.7, 55),
+        ("Rating: 4.7/5.0 (55)", 4.7, 55),
+        ("4.7 stars out of 5 (55)", 4.7, 55),
         ("0 (0)", 0.0, 0),
     ],
 )
@@ -51,6 +54,10 @@ def test_not_a_rating(text: str) -> None:
         ("5/5", 5),
         ("4 stars", 4),
         ("3 von 5", 3),
+        ("3 von 5 Sternen", 3),
+        ("3 stars out of 5", 3),
+        ("4/5.0", 4),
+        ("Rated 4 out of 5", 4),
         ("****", 4),
         ("★★★★", 4),
     ],
@@ -59,7 +66,7 @@ def test_stars(value: object, expected: int) -> None:
     assert stars(value) == expected
 
 
-@pytest.mark.parametrize("value", [0, 6, "-1", 4.5, "five", "4a", "0/5", "11/10", True])
+@pytest.mark.parametrize("value", [0, 6, "-1", 4.5, "five", "4a", "0/5", "11/10", "4/5.5", True])
 def test_not_from_one_to_five_stars(value: object) -> None:
     with pytest.raises(ValueError, match=r"^is "):
         stars(value)
@@ -105,7 +112,19 @@ def test_numbers_of_no_scale_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "share"), [(0.5, 0.5), ("50 %", 0.5), ("1", 1), ("100%", 1), ("12 of 20", 0.6)]
+    ("value", "share"),
+    [
+        (0.5, 0.5),
+        ("50 %", 0.5),
+        ("1", 1),
+        ("100%", 1),
+        ("12 of 20", 0.6),
+        ("85 percent", 0.85),
+        ("٨٥٪", 0.85),
+        ("%85", 0.85),
+        ("85 \uff05", 0.85),
+        ("12,5 Prozent", 0.125),
+    ],
 )
 def test_fraction(value: object, share: float) -> None:
     assert fraction(value) == share
@@ -133,6 +152,13 @@ def test_shares_are_of_1_or_of_100_for_the_whole_column(
     decision = decide_fraction(Column("progress", cells), {})
     assert [fraction(cell, **decision.options) for cell in cells] == read
     assert bool(decision.assumed) is assumed
+
+
+def test_a_column_of_zeros_and_ones_is_per_cent_if_it_is_called_so() -> None:
+    decision = decide_fraction(Column("percent complete", ["1", "0"]), {})
+    assert fraction("1", **decision.options) == 0.01
+    assert decision.assumed == {"scale": "numbers are per cent, as the column is called"}
+    assert decide_fraction(Column("percent complete", ["1", "0.5"]), {}).options["scale"] == 1
 
 
 FORMS = ["{n}/{scale}", "{n} out of {scale}", "{n} von {scale}", "{n} / {scale} (12 reviews)"]

@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args, get_origin
 
-from app.importing.values import dates, durations, enums, lists, names, numbers, prices, ratings, texts
+from app.importing.values import (
+    dates,
+    durations,
+    enums,
+    lists,
+    names,
+    numbers,
+    person_names,
+    prices,
+    ratings,
+    texts,
+)
 from app.importing.values.columns import NOTHING, Column, Decide, Decision, Options
 from loaders.codes import minor_units
 from loaders.text import slugify
@@ -46,7 +57,7 @@ NORMALISERS: dict[str, Normaliser] = {
     "markdown": Normaliser(texts.markdown),
     "slug": Normaliser(slug),
     "list": Normaliser(lists.items, lists.decide_separator),
-    "people": Normaliser(lists.items, lists.decide_people),
+    "people": Normaliser(person_names.people, person_names.decide_people),
     "constant": Normaliser(enums.constant),
     "boolean": Normaliser(enums.boolean),
     "integer": Normaliser(numbers.count),

@@ -50,7 +50,9 @@ _SHORT_FRACTION = re.compile(rf"(?<![\d/.,])([1-9])/([2-9])(?=[\s-]*(?:{_ANY_UNI
 _AND_A_HALF = re.compile(
     rf"\b(?P<number>\d+|{_WORD})(?P<unit>\s+(?:{_ANY_UNIT}))?\s+and\s+a\s+half\b", re.IGNORECASE
 )
-_TIMES = re.compile(rf"(?<![\d.,])(\d{{1,3}})\s*[x×*]\s*(\d{{1,4}})(?=[\s-]*(?:{_ANY_UNIT}))", re.IGNORECASE)
+_TIMES = re.compile(
+    rf"(?<![\d.,])(\d{{1,3}})\s*[x\u00d7*]\s*(\d{{1,4}})(?=[\s-]*(?:{_ANY_UNIT}))", re.IGNORECASE
+)
 _HOURS_AND_MINUTES = re.compile(r"(?<=\d)\s?(?:h|u|std\.?|ч)\s?([0-5]\d)(?!\d|\s?[^\W\d])", re.IGNORECASE)
 _PRIME = re.compile(r"(?<=\d)\s?['\u2032](?!['\d])")
 #: A number of parts, and the length of each.
