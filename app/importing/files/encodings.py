@@ -133,11 +133,9 @@ class _Evidence:
             return Encoding("iso2022_jp")
         if self._letters > 2 * self._stray or not self._stray:
             return Encoding("utf-8", None, self._stray, self._first_stray)
-        found = chardet.detect(
-            b"\n".join(self._sample), include_encodings=_LEGACY, no_match_encoding=_FALLBACK
-        )
-        name = codecs.lookup(found["encoding"] or _FALLBACK).name
-        return Encoding(name, self._lines if self._lines < _ENOUGH else None)
+        sample = b"\n".join(self._sample)
+        name = _FALLBACK if _has_only_signs(sample) else _likeliest(sample)
+        return Encoding(codecs.lookup(name).name, self._lines if self._lines < _ENOUGH else None)
 
     def _count(self, text: str) -> None:
         """Counts the letters beyond ASCII that are in UTF-8, and the bytes that aren't."""
@@ -160,6 +158,20 @@ class _Evidence:
         if self._size + len(line) <= _EVIDENCE:
             self._sample.append(line)
             self._size += len(line)
+
+
+def _likeliest(sample: bytes) -> str:
+    found = chardet.detect(sample, include_encodings=_LEGACY, no_match_encoding=_FALLBACK)
+    return found["encoding"] or _FALLBACK
+
+
+def _has_only_signs(sample: bytes) -> bool:
+    """Returns whether the fallback reads all bytes beyond ASCII as signs, such as € and typographic quotes.
+
+    Other encodings would read them as single letters among digits, which detection takes for a language.
+    """
+    text = sample.decode(_FALLBACK, "replace")
+    return not any(character.isalpha() or character == "\ufffd" for character in text if character > "\x7f")
 
 
 def _chunks(head: bytes, file: BinaryIO) -> Iterator[bytes]:
