@@ -94,6 +94,11 @@ def test_signs_alone_are_of_windows_1252(cell: str, rows: int) -> None:
     assert found.uncertain == (2 if rows == 2 else None)
 
 
+def test_lines_that_repeat_the_same_words_are_few(shell: Shell) -> None:
+    rows = "".join(f"{n};{('Malmö', 'Göteborg')[n % 2]}\n" for n in range(60))
+    assert detect(io.BytesIO(f"id;title\n{rows}".encode("cp1252"))).uncertain == 2
+
+
 def test_a_guess_from_few_lines_is_told_and_can_be_overridden(shell: Shell) -> None:
     file = shell.write("c.csv", "id,title\n1,Język polski dla początkujących\n2,Żlu\n".encode("cp1250"))
     result = shell.run("import", "courses", file, "--source", "s")

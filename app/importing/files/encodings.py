@@ -6,6 +6,7 @@ from the whole file: in a file that is mostly English, its first part may have n
 """
 
 import codecs
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,8 @@ import chardet
 _CHUNK = 1 << 18
 _EVIDENCE = 100_000  # bytes of lines given to chardet
 _ENOUGH = 20  # from this many lines with letters beyond ASCII on, the detection is usually right
+_ENOUGH_WORDS = 4  # different words in them: the same three titles again and again show little
+_WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # must precede UTF-16-LE, whose byte order mark is a prefix of this one
@@ -63,7 +66,7 @@ _JAPANESE_ESCAPE = b"\x1b$"  # begins Japanese letters in ISO-2022-JP, which has
 class Encoding(NamedTuple):
     """An encoding, by Python's name.
 
-    uncertain: the number of lines from which it was guessed, if they are few; otherwise None. stray: the
+    uncertain: the number of lines from which it was guessed, if few are there or differ; otherwise None. stray: the
     number of bytes that don't fit. line: the first line that has some.
     """
 
@@ -110,6 +113,7 @@ class _Evidence:
         self._line = 1
         self._first_stray: int | None = None
         self._sample: list[bytes] = []
+        self._words: set[bytes] = set()  # different words beyond ASCII, as far as they count
         self._size, self._tail, self._is_japanese = 0, b"", False
 
     def add(self, chunk: bytes) -> None:
@@ -135,7 +139,13 @@ class _Evidence:
             return Encoding("utf-8", None, self._stray, self._first_stray)
         sample = b"\n".join(self._sample)
         name = _FALLBACK if _has_only_signs(sample) else _likeliest(sample)
-        return Encoding(codecs.lookup(name).name, self._lines if self._lines < _ENOUGH else None)
+        if self._lines < _ENOUGH:
+            uncertain: int | None = self._lines
+        elif len(self._words) < _ENOUGH_WORDS and not _has_only_signs(sample):
+            uncertain = len(self._words)  # lines that differ
+        else:
+            uncertain = None
+        return Encoding(codecs.lookup(name).name, uncertain)
 
     def _count(self, text: str) -> None:
         """Counts the letters beyond ASCII that are in UTF-8, and the bytes that aren't."""
@@ -152,6 +162,8 @@ class _Evidence:
         if line.isascii():
             return
         self._lines += 1
+        if len(self._words) < _ENOUGH_WORDS:
+            self._words.update(_WORD_BEYOND_ASCII.findall(line[:_EVIDENCE]))
         if self._size + len(line) > _EVIDENCE:
             self._sample = self._sample[::2]
             self._size = sum(map(len, self._sample))
