@@ -66,8 +66,8 @@ _JAPANESE_ESCAPE = b"\x1b$"  # begins Japanese letters in ISO-2022-JP, which has
 class Encoding(NamedTuple):
     """An encoding, by Python's name.
 
-    uncertain: the number of lines from which it was guessed, if few are there or differ; otherwise None. stray: the
-    number of bytes that don't fit. line: the first line that has some.
+    uncertain: the number of lines from which it was guessed, if few are there or differ; otherwise None.
+    stray: the number of bytes that don't fit. line: the first line that has some.
     """
 
     name: str
