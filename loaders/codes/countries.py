@@ -14,7 +14,8 @@ _CODES = frozenset(country.alpha_2 for country in countries)
 #: Common names and abbreviations that the tables lack, and the parts of the United Kingdom.
 _ALIASES = {
     "UK": "GB", "U.K.": "GB", "Great Britain": "GB", "Britain": "GB", "England": "GB", "Scotland": "GB",
-    "Wales": "GB", "Northern Ireland": "GB", "U.S.": "US", "United States of America": "US", "UAE": "AE",
+    "Wales": "GB", "Northern Ireland": "GB", "U.S.": "US", "U.S.A.": "US", "United States of America": "US",
+    "UAE": "AE",
     "Emirates": "AE", "KSA": "SA", "PRC": "CN", "People's Republic of China": "CN", "Mainland China": "CN",
     "Hong Kong SAR": "HK", "Macau": "MO", "Macao SAR": "MO", "Republic of Korea": "KR", "ROK": "KR",
     "Korea (South)": "KR", "Korea, South": "KR", "DPRK": "KP", "Korea (North)": "KP", "Korea, North": "KP",
@@ -38,17 +39,25 @@ def country_code(text: str) -> str | None:
     """
     if len(text) > LONGEST_NAME:
         return None
+    if code := _codes().get(text.strip().casefold()):
+        return code
     key = folded(text)
     return _english().get(key) or _own().get(key)
 
 
 @cache
 def _english() -> Mapping[str, str]:
-    names = unambiguous(_english_names())
-    codes = {
-        folded(code): country.alpha_2 for country in countries for code in (country.alpha_2, country.alpha_3)
+    return {**unambiguous(_english_names()), **unambiguous(_ALIASES.items())}
+
+
+@cache
+def _codes() -> Mapping[str, str]:
+    """Maps the codes of two and three letters, which have no punctuation: "N.A." is not Namibia."""
+    return {
+        code.casefold(): country.alpha_2
+        for country in countries
+        for code in (country.alpha_2, country.alpha_3)
     }
-    return {**names, **unambiguous(_ALIASES.items()), **codes}
 
 
 @cache

@@ -7,11 +7,14 @@ from unicodedata import category, combining, name, normalize
 #: The maximum length of a name, in characters. Longer texts aren't looked up.
 LONGEST_NAME = 100
 
-_ARTICLE = re.compile(r"^\s*the\s+", re.IGNORECASE)
+_ARTICLE = re.compile(r"^\s*the\s+|,\s*the\s*$", re.IGNORECASE)
 
 
 def folded(text: str) -> str:
-    """Returns a name in lower case, without spaces, punctuation, a leading "the" and Latin accents."""
+    """Returns a name in lower case, without spaces, punctuation and accents on Latin letters.
+
+    "the" is removed from the beginning, or from the end if it follows a comma.
+    """
     decomposed = normalize("NFKD", normalize("NFKC", _ARTICLE.sub("", text)).casefold())
     return "".join(_kept(decomposed.replace("&", "and").replace("\u0131", "i")))
 

@@ -148,7 +148,9 @@ def _of_code(code: str) -> list[str]:
     "QX 101", "QX-101" and "QX101" all have the terms "qx", "101" and "qx101".
     """
     parts = [part for word in words(code) for part in _LETTERS_OR_DIGITS.findall(word)]
-    return list(dict.fromkeys(stem(term) for term in (*parts, "".join(parts)[:MAX_TERM]) if term))
+    whole = stem("".join(parts)[:MAX_TERM])
+    of_parts = dict.fromkeys(term for part in parts for term in _of_word(part) if term != whole)
+    return [*of_parts, whole] if whole else []
 
 
 def _terms(text: str, without: Collection[str] = frozenset()) -> dict[str, int]:

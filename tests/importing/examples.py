@@ -52,7 +52,7 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
     ),
     "list": (
         "A JSON or Python list, or a text split at the column's separator: the first of `|`, `;`, line"
-        " ends and `,`"
+        " ends, `、` and `,`"
         " that the column has.",
         [
             E("a; b, c", ["a", "b, c"]),
@@ -66,13 +66,18 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
         [E("CS-1-A; CS-2-B", ["CS-1-A", "CS-2-B"]), E([{"id": 5, "title": "Go"}], ["5"])],
     ),
     "people": (
-        "A list of names. A column whose cells have one comma each, between two parts of a name, has one"
-        " person a cell.",
+        "A list of names. A column whose cells have one comma each, mostly between two parts of a name,"
+        " has one person a cell, and one of nothing but pairs of single words has each pair as one"
+        " (`last_first`). Words such as “and” separate full names (`conjunctions`). Degrees belong to the"
+        " name before.",
         [
             E("Moe, Ada", ["Moe, Ada"]),
             E("Ada Moe, Ben Roe", ["Ada Moe", "Ben Roe"]),
             E("Ada Moe, PhD", ["Ada Moe, PhD"]),
             E("Moe, Ada; Roe, Ben", ["Moe, Ada", "Roe, Ben"]),
+            E("Moe, Ada and Roe, Ben", ["Moe, Ada", "Roe, Ben"]),
+            E("Moe, Ada, Roe, Ben", ["Moe, Ada", "Roe, Ben"]),
+            E("Ada Moe, Ben Roe and Cy Doe", ["Ada Moe", "Ben Roe", "Cy Doe"]),
         ],
     ),
     "constant": ("A word in capitals, as in the enums of the schema.", [E("in progress", "IN_PROGRESS")]),
@@ -102,7 +107,7 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
     ),
     "fraction": (
         "A share from 0 to 1. Numbers without a sign are per cent if the column has more numbers above 1"
-        " than below.",
+        " than below, or has only 0 and 1 but “percent” in its name.",
         [E("50 %", 0.5), E("0.5", 0.5), E("85", 0.85), E("6/12", 0.5), E(1, 0.01, {"scale": 100})],
     ),
     "stars": (
@@ -127,7 +132,8 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
     "duration": (
         "Days, rounded up. Months have 30 days. A range becomes its middle; what stands in brackets, and"
         " hours per week,"
-        " don't count. `unit` is the unit of a bare number: that in the column's name, else the only one"
+        " don't count, nor does the same length said again."
+        " `unit` is the unit of a bare number: that in the column's name, else the only one"
         " of the column,"
         " else days. Hours are working hours: `hours_per_day` (8) make a day. The units are read in about"
         " 20 languages.",
@@ -140,6 +146,10 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
             E("33 hours", 5),
             E("2 weeks 3 days", 17),
             E("45 days (6 weeks)", 45),
+            E("2 days / 16 hours", 2),
+            E("13h45m", 2),
+            E("12 x 2 hours", 3),
+            E("two and a half days", 3),
             E("3 months at 10 hours a week", 90),
             E("3+ months", 90),
             E("4 bis 6 Wochen", 35),
@@ -182,11 +192,13 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
         " of several"
         " currencies. Without it, `$` is USD, `¥` is JPY and `Rs` is INR, and prices without a currency"
         " have the only one"
-        " of the column.",
+        " of the column. Words that multiply a number are read, or the price is left out (`1.5L`). So is a"
+        " price that names two currencies. Beside prices of at most two decimals, `1.299` has thousands.",
         [
             E("1.299 €", {"amountMinor": 129_900, "currency": "EUR"}),
             E("1 299,50 €", {"amountMinor": 129_950, "currency": "EUR"}),
             E("£1.5k", {"amountMinor": 150_000, "currency": "GBP"}),
+            E("2 tys. zł", {"amountMinor": 200_000, "currency": "PLN"}),
             E("C$ 100", {"amountMinor": 10_000, "currency": "CAD"}),
             E("Rs. 4,999/-", {"amountMinor": 499_900, "currency": "INR"}),
             E("¥5000", {"amountMinor": 5_000, "currency": "JPY"}),

@@ -80,7 +80,7 @@ def test_counts_of_ratings_are_no_averages() -> None:
     rows = [{"id": n, "title": "A", "ratings": n * 7} for n in range(1, 9)]
     mapping = infer_mapping("courses", list(rows[0]), rows)
     assert "rating" not in mapping.fields
-    assert "on no clear scale" in mapping.left_out["ratings"]
+    assert "has no clear scale" in mapping.left_out["ratings"]
 
 
 @pytest.mark.parametrize(

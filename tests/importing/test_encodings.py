@@ -85,6 +85,20 @@ def test_an_encoding_is_detected_from_the_lines_that_show_it(
     assert found.stray == 0
 
 
+@pytest.mark.parametrize("cell", ["49 €", "£49", "5 – 10", "it\u2019s “new”", "20 °C", "Word™"])
+@pytest.mark.parametrize("rows", [2, 100])
+def test_signs_alone_are_of_windows_1252(cell: str, rows: int) -> None:
+    text = "id;title\n" + "".join(f"{n};{cell}\n" for n in range(rows))
+    found = detect(io.BytesIO(text.encode("cp1252")))
+    assert text.encode("cp1252").decode(found.name) == text
+    assert found.uncertain == (2 if rows == 2 else None)
+
+
+def test_lines_that_repeat_the_same_words_are_few(shell: Shell) -> None:
+    rows = "".join(f"{n};{('Malmö', 'Göteborg')[n % 2]}\n" for n in range(60))
+    assert detect(io.BytesIO(f"id;title\n{rows}".encode("cp1252"))).uncertain == 2
+
+
 def test_a_guess_from_few_lines_is_told_and_can_be_overridden(shell: Shell) -> None:
     file = shell.write("c.csv", "id,title\n1,Język polski dla początkujących\n2,Żlu\n".encode("cp1250"))
     result = shell.run("import", "courses", file, "--source", "s")

@@ -3,12 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.importing.values.columns import Column
-from app.importing.values.lists import decide_people, decide_separator, items
+from app.importing.values.lists import decide_separator, items
 from app.importing.values.texts import line
 
 
-def read(cells: list[object], *, people: bool = False) -> list[list[str]]:
-    decision = (decide_people if people else decide_separator)(Column("", cells), {})
+def read(cells: list[object]) -> list[list[str]]:
+    decision = decide_separator(Column("", cells), {})
     return [items(cell, **decision.options) for cell in cells]
 
 
@@ -22,6 +22,9 @@ def read(cells: list[object], *, people: bool = False) -> list[list[str]]:
         "['a', 'b', 'c']",
         ["a", "b", "c", "a", "", None],
         "a\nb\nc",
+        "a、b、c",
+        "a\uff0cb\uff0cc",
+        "a\uff1b b\uff1b c",
     ],
 )
 def test_list(value: object) -> None:
@@ -46,29 +49,6 @@ def test_hyphens_separate_if_most_cells_are_joined_by_them() -> None:
 def test_a_list_in_brackets_must_be_one() -> None:
     with pytest.raises(ValueError, match="brackets"):
         items("[a, 'b]")
-
-
-@pytest.mark.parametrize(
-    ("cells", "people"),
-    [
-        (["Moe, Ada", "Roe, B"], [["Moe, Ada"], ["Roe, B"]]),
-        (["Moe, Ada", "Cher"], [["Moe, Ada"], ["Cher"]]),
-        (["Moe, Ada", "Moe, Ada; Roe, Ben"], [["Moe, Ada"], ["Moe, Ada", "Roe, Ben"]]),
-        (["Ada Moe, Ben Roe", "Cy Doe"], [["Ada Moe", "Ben Roe"], ["Cy Doe"]]),
-        (["Ada Moe, PhD", "Ben Roe"], [["Ada Moe, PhD"], ["Ben Roe"]]),
-        (["van der Berg, Jan", "Moe, Ada"], [["van der Berg, Jan"], ["Moe, Ada"]]),
-        (["Ada Moe, Ben Roe, Cy Doe"], [["Ada Moe", "Ben Roe", "Cy Doe"]]),
-        (["Ada Moe|Ben Roe"], [["Ada Moe", "Ben Roe"]]),
-    ],
-)
-def test_a_surname_and_a_given_name_are_one_person(cells: list[object], people: list[list[str]]) -> None:
-    assert read(cells, people=True) == people
-
-
-def test_the_order_of_names_is_told() -> None:
-    decision = decide_people(Column("", ["Moe, Ada"]), {})
-    assert decision.assumed == {"separator": "a cell is one person, “Last, First”"}
-    assert items("Moe, Ada", separator=",") == ["Moe", "Ada"]
 
 
 NAMES = st.lists(

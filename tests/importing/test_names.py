@@ -27,6 +27,7 @@ from app.importing.values.names import country, language
         ("English (US)", "en-US"),
         ("Portuguese (Brazil)", "pt-BR"),
         ("Filipino", "fil"),
+        ("no", "no"),
     ],
 )
 def test_language(value: str, tag: str) -> None:
@@ -34,7 +35,7 @@ def test_language(value: str, tag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["Yes", "All", "TBD", "xx", "Klingonish", "English, Spanish", "en-XX", "mul", ""]
+    "value", ["Yes", "No", "All", "TBD", "xx", "Klingonish", "English, Spanish", "en-XX", "mul", ""]
 )
 def test_not_a_language(value: str) -> None:
     with pytest.raises(ValueError, match="is not a language"):
@@ -64,13 +65,15 @@ def test_not_a_language(value: str) -> None:
         ("Cote d'Ivoire", "CI"),
         ("Bosnia & Herzegovina", "BA"),
         ("The Netherlands", "NL"),
+        ("Bahamas, The", "BS"),
+        ("U.S.A.", "US"),
     ],
 )
 def test_country(value: str, code: str) -> None:
     assert country(value) == code
 
 
-@pytest.mark.parametrize("value", ["XX", "ZZ", "EU", "Atlantis", "Nigerr", ""])
+@pytest.mark.parametrize("value", ["XX", "ZZ", "EU", "N.A.", "Atlantis", "Nigerr", ""])
 def test_not_a_country(value: str) -> None:
     with pytest.raises(ValueError, match="is not a country"):
         country(value)

@@ -114,6 +114,14 @@ def test_a_count_is_whole() -> None:
         count("3.5")
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("5.3k", 5_300), ("1,2 tys.", 1_200), ("1.2萬", 12_000), ("3 lakh", 300_000), ("1 млн", 10**6)],
+)
+def test_a_count_can_have_a_multiple(text: str, number: int) -> None:
+    assert count(text) == number
+
+
 @given(st.integers(0, 2 * 10**9), st.sampled_from([",", ".", " ", "'", "\u00a0", "\u202f"]))
 def test_a_count_is_read_with_and_without_separators(number: int, separator: str) -> None:
     assert count(f"{number:,}".replace(",", separator)) == count(str(number)) == number

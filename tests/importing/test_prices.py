@@ -41,6 +41,16 @@ from loaders.codes import minor_units
         ("49 dollars", 4_900, "USD"),
         ("20 Pounds", 2_000, "GBP"),
         ("1.005 €", 100_500, "EUR"),
+        ("1.500.000đ", 1_500_000, "VND"),
+        ("Rp 1,5 juta", 150_000_000, "IDR"),
+        ("2 tys. zł", 200_000, "PLN"),
+        ("5 тыс. \u0440\u0443\u0431", 500_000, "RUB"),
+        ("1,5 Mio. €", 150_000_000, "EUR"),
+        ("JPY 5万", 50_000, "JPY"),
+        ("₹1.5 lakh", 15_000_000, "INR"),
+        ("A$ 100 AUD", 10_000, "AUD"),
+        ("$ 49 CAD", 4_900, "CAD"),
+        ("49.00 €/Person", 4_900, "EUR"),
     ],
 )
 def test_price(text: str, minor: int, currency: str) -> None:
@@ -69,6 +79,13 @@ def test_price_with_the_currency_option() -> None:
         ("49 € pro Monat", "per period"),
         ("-5 €", "is negative"),
         ("€", "is not a price"),
+        ("INR 1.5L", "has “L” after its number"),
+        ("2 Cr INR", "has “Cr” after its number"),
+        ("1.5 mil USD", "has “mil” after its number"),
+        ("49X €", "has “X” after its number"),
+        ("$49 ALL INCLUSIVE", r"names more than one currency \(ALL, USD\)"),
+        ("USD/EUR 49", "more than one currency"),
+        ("€49 / $55", "more than one currency"),
     ],
 )
 def test_not_a_price(text: str, reason: str) -> None:
@@ -110,6 +127,27 @@ def test_a_price_without_a_currency_has_that_of_its_column(
         except ValueError:
             found.append(None)
     assert found == read
+
+
+@pytest.mark.parametrize(
+    ("cells", "minor", "assumed"),
+    [
+        (["1.299 €", "12.50 €"], 129_900, "“1.299” is read with thousands, not decimals"),
+        (["1,299 €", "49,90 €"], 129_900, "“1,299” is read with thousands, not decimals"),
+        (["1.299 €", "1,299.00 €"], 129_900, "“1.299” is read with thousands, not decimals"),
+        (["1.299 €", "1.299,00 €"], 129_900, None),
+        (["1.299 €", "0.125 €"], 130, None),
+        (["12.345 €", "9.9912 €"], 1_235, None),
+        (["KWD 1.250", "KWD 3"], 1_250, "points begin decimals"),
+        (["KWD 1.250", "2.500 €"], 1_250, "“2.500” is read with thousands, not decimals"),
+    ],
+)
+def test_three_digits_after_a_mark_are_thousands_unless_prices_have_more_than_two_decimals(
+    cells: list[object], minor: int, assumed: str | None
+) -> None:
+    decision = decide_price(Column("fee", cells), {})
+    assert price(cells[0], **decision.options)["amountMinor"] == minor
+    assert decision.assumed.get("decimal") == assumed
 
 
 def test_what_is_assumed_is_told() -> None:

@@ -36,6 +36,9 @@ from app.importing.values.ratings import (
         ("9/10", 4.5, None),
         ("94 %", 4.7, None),
         ("★★★★☆", 4.0, None),
+        ("★ 4.7 (55)", 4.7, 55),
+        ("Rating: 4.7/5.0 (55)", 4.7, 55),
+        ("4.7 stars out of 5 (55)", 4.7, 55),
     ],
 )
 def test_rating(text: str, average: float, count: int | None) -> None:
@@ -62,7 +65,7 @@ def test_whole_numbers_of_ratings_are_counts() -> None:
         assert decision.notes == [
             "whole numbers may count the ratings, and are no averages (set scale if they are)"
         ]
-        with pytest.raises(ValueError, match="on no clear scale"):
+        with pytest.raises(ValueError, match="has no clear scale"):
             rating(cells[1], **decision.options)
     given = {"scale": 5}
     assert not decide_rating(Column("ratings", ["4"]), given).notes
@@ -109,6 +112,10 @@ def test_not_a_rating(text: str) -> None:
         ("5/5", 5),
         ("4 stars", 4),
         ("3 von 5", 3),
+        ("3 von 5 Sternen", 3),
+        ("3 stars out of 5", 3),
+        ("4/5.0", 4),
+        ("Rated 4 out of 5", 4),
         ("****", 4),
         ("★★★★", 4),
     ],
@@ -117,7 +124,7 @@ def test_stars(value: object, expected: int) -> None:
     assert stars(value) == expected
 
 
-@pytest.mark.parametrize("value", [0, 6, "-1", 4.5, "five", "4a", "0/5", "11/10", True])
+@pytest.mark.parametrize("value", [0, 6, "-1", 4.5, "five", "4a", "0/5", "11/10", "4/5.5", True])
 def test_not_from_one_to_five_stars(value: object) -> None:
     with pytest.raises(ValueError, match=r"^is "):
         stars(value)
@@ -163,7 +170,19 @@ def test_numbers_of_no_scale_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "share"), [(0.5, 0.5), ("50 %", 0.5), ("1", 1), ("100%", 1), ("12 of 20", 0.6)]
+    ("value", "share"),
+    [
+        (0.5, 0.5),
+        ("50 %", 0.5),
+        ("1", 1),
+        ("100%", 1),
+        ("12 of 20", 0.6),
+        ("85 percent", 0.85),
+        ("٨٥٪", 0.85),
+        ("%85", 0.85),
+        ("85 \uff05", 0.85),
+        ("12,5 Prozent", 0.125),
+    ],
 )
 def test_fraction(value: object, share: float) -> None:
     assert fraction(value) == share
@@ -191,6 +210,13 @@ def test_shares_are_of_1_or_of_100_for_the_whole_column(
     decision = decide_fraction(Column("progress", cells), {})
     assert [fraction(cell, **decision.options) for cell in cells] == read
     assert bool(decision.assumed) is assumed
+
+
+def test_a_column_of_zeros_and_ones_is_per_cent_if_it_is_called_so() -> None:
+    decision = decide_fraction(Column("percent complete", ["1", "0"]), {})
+    assert fraction("1", **decision.options) == 0.01
+    assert decision.assumed == {"scale": "numbers are per cent, as the column is called"}
+    assert decide_fraction(Column("percent complete", ["1", "0.5"]), {}).options["scale"] == 1
 
 
 FORMS = ["{n}/{scale}", "{n} out of {scale}", "{n} von {scale}", "{n} / {scale} (12 reviews)"]

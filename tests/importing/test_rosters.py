@@ -66,6 +66,79 @@ def test_teachers_and_deleted_rows_are_no_enrolments(catalogue: Shell) -> None:
     assert " rejected                       0\n" in result.stdout
 
 
+def test_a_roster_of_teachers_enrols_nobody(catalogue: Shell) -> None:
+    rows = "course_id,user_id,role,status\nc1,u1,teacher,active\nc1,u2,teacher,active\n"
+    result = catalogue.run("import", "enrollments", catalogue.write("e.csv", rows), "--source", "s")
+    assert result.exit_code == 0, result.exception
+    assert "  left out: role is “teacher”  2\n" in result.stdout
+    assert catalogue.all("enrollments") == []
+
+
+def test_the_roles_of_other_languages(catalogue: Shell) -> None:
+    catalogue.ok("import", "students", catalogue.write("s.csv", "id,name\nu1,A\nu2,B\n"), "--source", "s")
+    for number, (student, teacher) in enumerate(
+        [("学生", "教師"), ("Schüler", "Lehrer"), ("студент", "учитель")]
+    ):
+        rows = f"id,course_id,user_id,role\n{number},c1,u1,{student}\n{number + 10},c1,u2,{teacher}\n"
+        result = catalogue.ok("import", "enrollments", catalogue.write("e.csv", rows), "--source", "s")
+        assert result[f"left out: role is “{teacher}”"] == 1
+
+
+def test_unknown_roles_are_told(shell: Shell) -> None:
+    rows = "id,name,role\n1,Ada,5\n2,Ben,3\n"
+    result = shell.run("import", "students", shell.write("s.csv", rows), "--source", "s")
+    assert "not imported: role (has no role that is known, so all rows are imported" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("column", "deleted", "kept"),
+    [
+        ("is_deleted", "TRUE", "false"),
+        ("deleted", "1", "0"),
+        ("deleted_at", "2020-01-31", ""),
+        ("state", "Deleted", "ok"),
+    ],
+)
+def test_rows_that_are_marked_as_deleted_are_left_out(
+    shell: Shell, column: str, deleted: str, kept: str
+) -> None:
+    rows = f"id,name,{column}\n1,Ada,{kept}\n2,Ben,{deleted}\n3,Cy,{kept}\n"
+    shell.ok("import", "students", shell.write("s.csv", rows), "--source", "s")
+    assert [s["name"] for s in shell.all("students")] == ["Ada", "Cy"]
+    rows = f"id,title,{column}\n1,Statics,{kept}\n2,Heat,{deleted}\n"
+    shell.ok("import", "courses", shell.write("c.csv", rows), "--source", "s")
+    assert [c["title"] for c in shell.all("courses")] == ["Statics"]
+
+
+@pytest.mark.parametrize(
+    ("roster", "names"),
+    [
+        ("first_name,last_name\nAda,NULL\nN/A,Roe\n-,Doe\n", ["Ada", "Roe", "Doe"]),
+        ("first_name,last_name\nAda,None\nJo,Null\n", ["Ada None", "Jo Null"]),
+        ("first_name,age\nAda,7\nBen,8\n", ["Ada", "Ben"]),
+        ("last_name,age\nMoe,7\nRoe,8\n", ["Moe", "Roe"]),
+        ("name,surname\nAda,Moe\nBen,Roe\n", ["Ada Moe", "Ben Roe"]),
+        ("name,surname\nAda Moe,Moe\nBen Roe,Roe\n", ["Ada Moe", "Ben Roe"]),
+        ("fname,lname\nAda,Moe\n", ["Ada Moe"]),
+        ("imię,nazwisko\nAda,Moe\n", ["Ada Moe"]),
+        ("nom,prénom\nMoe,Ada\n", ["Ada Moe"]),
+    ],
+)
+def test_names_in_parts(shell: Shell, roster: str, names: list[str]) -> None:
+    header, *rows = roster.splitlines()
+    text = "\n".join([f"id,{header}", *(f"{number},{row}" for number, row in enumerate(rows))])
+    shell.ok("import", "students", shell.write("s.csv", text), "--source", "s")
+    assert [s["name"] for s in shell.all("students")] == names
+
+
+def test_a_surname_that_is_also_a_sentinel_is_told(shell: Shell) -> None:
+    file = shell.write("s.csv", "id,firstname,lastname\n1,Jo,Null\n")
+    assert (
+        "assumed: name: “Null” is a name (sentinels)"
+        in shell.run("import", "students", file, "--source", "s").stdout
+    )
+
+
 def test_a_type_that_is_no_role_leaves_nothing_out(shell: Shell) -> None:
     rows = "id,name,type\n1,Ada,premium\n2,Ben,basic\n"
     assert shell.ok("import", "students", shell.write("s.csv", rows), "--source", "s")["created"] == 2

@@ -63,6 +63,12 @@ def test_several_lists_within_an_object_need_a_choice(file: Path, shell: Shell) 
     assert shell.ok("import", "courses", data, "--source", "s", "--map", mapping)["unchanged"] == 2
 
 
+@pytest.mark.parametrize("text", ['[["id", "title"], [1, "A"]]', "[1, 2]", '[[{"id": 1}]]'])
+def test_a_list_of_other_things_than_objects_is_told(file: Path, text: str) -> None:
+    with pytest.raises(SourceError, match=r"no row can be read; the first: not a JSON object \("):
+        read(file, text)
+
+
 def test_objects_one_after_another_are_rows(file: Path) -> None:
     text = "\n".join(json.dumps(row, indent=2) for row in TWO)
     assert read(file, text)[1] == TWO
@@ -103,6 +109,11 @@ def test_cells_that_a_spreadsheet_keeps_as_text(file: Path) -> None:
     _, rows, _, blank = read(file, 'id,title\n"=""00123""",A\n\'00124,B\n,\n\'quoted\',C\n,\n')
     assert [row["id"] for row in rows] == ["00123", "00124", "'quoted'"]
     assert blank == 2
+
+
+def test_a_row_of_empty_cells_is_blank_whatever_its_width(file: Path) -> None:
+    _, rows, bad, blank = read(file, "id;title\n1;A\n;;;\n \n;\n ; \n2;B\n")
+    assert ([row["id"] for row in rows], bad, blank) == (["1", "2"], [], 4)
 
 
 def test_errors_of_a_spreadsheet_are_no_values(shell: Shell) -> None:
@@ -147,6 +158,22 @@ def test_a_table_of_words_without_a_header_needs_to_say_so(shell: Shell) -> None
         shell.ok("import", "courses", file, "--source", "s", "--map", mapping, "--no-header")["unchanged"]
         == 2
     )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "CS101\tIntro\t2020-01-01\nCS102\tNext\t2020-02-01\n",
+        "A;Intro;31.12.2020 10:30\nB;Next;1.1.2021\n",
+        "Ada,Moe,ada@x.org\nBen,Roe,ben@x.org\n",
+        "A,Intro,https://x.org/a\nB,Next,https://x.org/b\n",
+        "A;Intro;49 €\nB;Next;12,50 €\n",
+    ],
+)
+def test_a_first_row_with_values_like_those_below_is_no_header(file: Path, rows: str) -> None:
+    source, found, _, _ = read(file, rows)
+    assert source.columns == ["column 1", "column 2", "column 3"]
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize("header", ["id,2019,2020", "id,title,price"])

@@ -30,7 +30,7 @@ def test_text_is_idempotent(value: str) -> None:
 
 @given(st.text())
 def test_text_that_is_not_html_is_unchanged(value: str) -> None:
-    if "<" not in value and "&" not in value:
+    if not {"<", "&", "]"} & set(value):
         assert texts.markdown(value) == texts.plain(value) == texts.text(value)
 
 
@@ -60,6 +60,13 @@ def test_plain() -> None:
         "1 < 2 and 3 > 2",
         "x <!-- not a comment --> y",
         "</b> alone",
+        "Use the <br> tag",
+        "The <title> and </title> tags",
+        "the <br> tag or <hr>",
+        "The <ul>, <ol> and <li> elements",
+        "std::vector<std::string> v; map<int, list<b>> m",
+        "an array[i](x: int)",
+        "[Note]: see below",
     ],
 )
 def test_what_only_looks_like_a_tag_is_text(value: str) -> None:
@@ -84,6 +91,46 @@ def test_what_only_looks_like_a_tag_is_text(value: str) -> None:
 def test_escaped_html_stays_text(value: str, markdown: str, plain: str) -> None:
     assert texts.markdown(value) == markdown
     assert texts.plain(value) == plain
+
+
+@pytest.mark.parametrize(
+    ("value", "markdown"),
+    [
+        ("<p>Use the <br> tag</p>", "Use the \\<br> tag"),
+        ("Inhalt:<br>Tag 1<br>Tag 2", "Inhalt:\nTag 1\nTag 2"),
+        ("<b>x</b> element", "**x** element"),
+    ],
+)
+def test_a_tag_that_html_speaks_about_is_text(value: str, markdown: str) -> None:
+    assert texts.markdown(value) == markdown
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        ("[x](javascript:alert(1))", "[x\\](javascript:alert(1))"),
+        ("<p>[x](javascript:alert(1))</p>", "[x\\](javascript:alert(1))"),
+        ("[x]( <JaVaScript:alert(1)> 'y')", "[x\\]( <JaVaScript:alert(1)> 'y')"),
+        ("[x](&#106;avascript:a)", "[x\\](javascript:a)"),
+        ("[x](&amp;#106;avascript:a)", "[x\\](&#106;avascript:a)"),
+        ("[x]: vbscript:a", "[x\\]: vbscript:a"),
+        ("<javascript:a>", "\\<javascript:a>"),
+        ('<img src="https://a/b.png" alt="a](javascript:x)">', "![a\\](javascript:x)](https://a/b.png)"),
+    ],
+)
+def test_a_link_in_markdown_to_another_scheme_is_text(value: str, stored: str) -> None:
+    assert texts.markdown(value) == stored
+
+
+@pytest.mark.parametrize(
+    "link", ["[x](https://a.b)", "[x](/c)", "[x](mailto:a@b.c)", "[x](#y)", "<https://a.b>"]
+)
+def test_a_link_in_markdown_is_kept(link: str) -> None:
+    assert (
+        texts.markdown(link)
+        == texts.markdown(f"<p>{link.replace('<', '&lt;')}</p>").replace("\\<", "<")
+        == link
+    )
 
 
 @pytest.mark.parametrize(

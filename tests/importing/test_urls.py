@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.importing.values.urls import image_url, url
+from app.importing.values.texts import image_url, url
 from loaders.model import url_problem
 
 

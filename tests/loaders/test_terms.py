@@ -127,6 +127,11 @@ def test_the_spellings_of_a_code_have_equal_terms(code: str) -> None:
     assert set(weights(codes=[code])) == {"qx", "101", "qx101"}
 
 
+def test_the_terms_of_a_code_in_a_script_without_spaces() -> None:
+    assert set(weights(codes=["計算機101"])) == {"計算", "算機", "機", "101", "計算機101"}
+    assert weights(codes=["学"])["学"] == 30
+
+
 def test_compounds_are_also_found_without_their_punctuation() -> None:
     found = weights(title="Node.js, front-end & CS 50", description="it's state-of-the-art 3.11")
     assert {"nodej", "node", "js", "frontend", "cs50", "cs", "50", "311"} <= found.keys()

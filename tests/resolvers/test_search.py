@@ -74,6 +74,12 @@ async def test_codes_are_found_in_every_form(database: Database, ask: Ask, code:
     assert titles(await courses(ask, search))[0] == "Coded"
 
 
+@pytest.mark.parametrize("search", ["計算機101", "計算機 101", "計算機", "算機", "101"])
+async def test_codes_in_scripts_without_spaces_are_found(database: Database, ask: Ask, search: str) -> None:
+    await store(database, courses=[factories.course("Coded", codes=["計算機101"]), factories.course("Other")])
+    assert titles(await courses(ask, search)) == ["Coded"]
+
+
 @pytest.mark.parametrize(
     ("search", "count"), [("🚀", 0), ("!!!", 0), ("++", 0), (" ", 1), ("\u200b", 1), ("", 1)]
 )

@@ -101,7 +101,7 @@ def open_table(text: TextIO, *, header: bool | None = None) -> Table:
 def _rows(names: Sequence[str], records: Iterator["_Record"]) -> Iterator[Part]:
     number = 0
     for record in records:
-        if record.cells is not None and not any(record.cells):
+        if record.cells is not None and not any(map(str.strip, record.cells)):
             if record.cells:  # an empty line doesn't count as a row
                 yield Blank(record.line)
             continue
@@ -211,7 +211,7 @@ def _records(
             continue
         if trailing_delimiter and len(cells) == width + 1 and not cells[width]:
             del cells[width:]
-        if len(cells) == width or not cells:
+        if len(cells) == width or not any(map(str.strip, cells)):
             yield _Record(line, cells, is_long=sum(map(len, pending.lines)) > LARGEST_CELL)
         elif len(pending.lines) > 1:
             yield _reject_first_line(pending, line, _OPEN_QUOTE)

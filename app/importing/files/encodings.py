@@ -5,6 +5,7 @@ from the whole file, because the beginning of a mostly English file may have non
 """
 
 import codecs
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +16,8 @@ import chardet
 _CHUNK = 1 << 18
 _EVIDENCE = 100_000  # maximum size of the sample given to chardet, in bytes
 _ENOUGH = 20  # with at least this many non-ASCII lines, detection is usually right
+_ENOUGH_WORDS = 4  # minimum number of different words in them; the same few titles over and over prove little
+_WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # must precede UTF-16-LE, whose byte order mark is a prefix of this one
@@ -62,9 +65,9 @@ _JAPANESE_ESCAPE = b"\x1b$"  # starts a run of Japanese letters in ISO-2022-JP, 
 class Encoding(NamedTuple):
     """The encoding of a file, by Python's name for it.
 
-    uncertain: if the encoding was guessed from only a few lines, their number; otherwise None. stray: the
-    number of bytes in the file that are invalid in this encoding. line: the number of the first line with
-    such a byte.
+    uncertain: if the encoding was guessed from only a few lines, or from few different ones, their number;
+    otherwise None. stray: the number of bytes in the file that are invalid in this encoding. line: the number
+    of the first line with such a byte.
     """
 
     name: str
@@ -112,6 +115,7 @@ class _Evidence:
         self._line = 1
         self._first_stray: int | None = None
         self._sample: list[bytes] = []
+        self._words: set[bytes] = set()  # different words beyond ASCII, as far as they count
         self._size, self._tail, self._is_japanese = 0, b"", False
 
     def add(self, chunk: bytes) -> None:
@@ -135,11 +139,15 @@ class _Evidence:
             return Encoding("iso2022_jp")
         if self._letters > 2 * self._stray or not self._stray:
             return Encoding("utf-8", None, self._stray, self._first_stray)
-        found = chardet.detect(
-            b"\n".join(self._sample), include_encodings=_LEGACY, no_match_encoding=_FALLBACK
-        )
-        name = codecs.lookup(found["encoding"] or _FALLBACK).name
-        return Encoding(name, self._lines if self._lines < _ENOUGH else None)
+        sample = b"\n".join(self._sample)
+        name = _FALLBACK if _has_only_signs(sample) else _likeliest(sample)
+        if self._lines < _ENOUGH:
+            uncertain: int | None = self._lines
+        elif len(self._words) < _ENOUGH_WORDS and not _has_only_signs(sample):
+            uncertain = len(self._words)  # lines that differ
+        else:
+            uncertain = None
+        return Encoding(codecs.lookup(name).name, uncertain)
 
     def _count(self, text: str) -> None:
         """In a text decoded as UTF-8, counts the non-ASCII letters and the bytes that were invalid."""
@@ -156,12 +164,28 @@ class _Evidence:
         if line.isascii():
             return
         self._lines += 1
+        if len(self._words) < _ENOUGH_WORDS:
+            self._words.update(_WORD_BEYOND_ASCII.findall(line[:_EVIDENCE]))
         if self._size + len(line) > _EVIDENCE:
             self._sample = self._sample[::2]
             self._size = sum(map(len, self._sample))
         if self._size + len(line) <= _EVIDENCE:
             self._sample.append(line)
             self._size += len(line)
+
+
+def _likeliest(sample: bytes) -> str:
+    found = chardet.detect(sample, include_encodings=_LEGACY, no_match_encoding=_FALLBACK)
+    return found["encoding"] or _FALLBACK
+
+
+def _has_only_signs(sample: bytes) -> bool:
+    """Returns whether the fallback reads all bytes beyond ASCII as signs, such as € and typographic quotes.
+
+    Other encodings would read them as single letters among digits, which detection takes for a language.
+    """
+    text = sample.decode(_FALLBACK, "replace")
+    return not any(character.isalpha() or character == "\ufffd" for character in text if character > "\x7f")
 
 
 def _chunks(head: bytes, file: BinaryIO) -> Iterator[bytes]:

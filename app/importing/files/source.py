@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal, cast
 from app.importing.files import delimited, json_rows, workbook
 from app.importing.files.encodings import Encoding, detect, normalised, stray_bytes
 from app.importing.files.kinds import opened
-from app.importing.files.rows import Cell, Part, Row, SourceError
+from app.importing.files.rows import Cell, Part, Row, SourceError, Unreadable
 from app.importing.files.table import Table
 
 Format = Literal["delimited", "ndjson", "array", "objects", "workbook"]
@@ -63,7 +63,7 @@ class Source:
     def look_ahead(self) -> None:
         """Reads the first rows into the sample. `rows` will still yield them.
 
-        Raises SourceError if the file has no rows.
+        Raises SourceError if the file has no rows, or is JSON without a row that can be read.
         """
         size = 0
         try:
@@ -82,6 +82,9 @@ class Source:
         self.sample = [part.values for part in self._ahead if isinstance(part, Row)]
         if not self.columns:
             self.columns = list(dict.fromkeys(key for values in self.sample for key in values))
+            first = self._ahead[0]
+            if not self.columns and isinstance(first, Unreadable):
+                raise SourceError(f"no row can be read; the first: {first.reason} ({first.text[:60]})")
 
     def position(self) -> int | None:
         """Returns the number of bytes read from the file, before decompression; None if unknown."""

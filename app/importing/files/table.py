@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from app.importing.files.rows import Part
 from app.importing.header import is_known
 
-_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
+#: Forms of values that column names don't have: numbers, dates, e-mail addresses and web addresses.
+_FORMS = [
+    re.compile(form)
+    for form in (
+        r"-?\d+(?:[.,]\d+)*\s?[%€$£]?",
+        r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}:\d\d.*)?",
+        r"[^\s@]+@[^\s@]+\.[^\s@]+",
+        r"https?://\S+",
+    )
+]
 
 
 @dataclass
@@ -56,8 +65,8 @@ def numbered_names(width: int) -> list[str]:
 def is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Returns whether the first row of a table is data instead of a header.
 
-    It is data if none of its cells is a known header, and one of them is a number in a column where most of
-    the rows below have a number.
+    It is data if none of its cells is a known header, and one of them has a kind of value, such as a
+    number, that most of the rows below have in the same column.
     """
     if any(map(is_known, first)):
         return False
@@ -65,7 +74,8 @@ def is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     if not rows:
         return False
     return any(
-        _NUMBER.fullmatch(cell.strip())
-        and 2 * sum(bool(_NUMBER.fullmatch(row[i].strip())) for row in rows) > len(rows)
+        form.fullmatch(cell.strip())
+        and 2 * sum(bool(form.fullmatch(row[i].strip())) for row in rows) > len(rows)
         for i, cell in enumerate(first)
+        for form in _FORMS
     )

@@ -12,7 +12,7 @@ from app.importing.mapping.cells import CellGetters
 from app.importing.mapping.decisions import Sample, decide_field
 from app.importing.mapping.definition import FieldMapping, ImportMapping, MappingError, Selection
 from app.importing.mapping.records import NullCounts, Recorder, RowError
-from app.importing.mapping.rosters import joined_name, who_counts
+from app.importing.mapping.rosters import joined_name, lacks_surname, unknown_roles, who_counts
 from app.importing.values import have_counts
 
 _COUNT_COLUMNS = (
@@ -34,10 +34,15 @@ def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample
     Raises MappingError if no column is found for a required field.
     """
     where = who_counts(collection, columns, sample)
-    sample = [values for values in sample if all(condition.accepts(values) for condition in where)]
-    headers, left_out = Headers(collection, columns), dict[str, str]()
+    included = [values for values in sample if all(condition.accepts(values) for condition in where)]
+    sample = included or sample  # a roster of teachers has the columns of any other
+    headers, left_out = Headers(collection, columns), unknown_roles(collection, columns, sample)
     fields = _fields(collection, headers, sample, left_out)
-    if collection == "students" and "name" not in fields and (name := joined_name(columns)):
+    if (
+        collection == "students"
+        and ("name" not in fields or lacks_surname(fields["name"], columns, sample))
+        and (name := joined_name(columns, sample))
+    ):
         fields["name"] = name
     fields |= _identifier(collection, fields, sample)
     _check_required(collection, fields, columns)

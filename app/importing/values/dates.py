@@ -22,11 +22,16 @@ _NUMERIC = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
 _CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
 _SPACED = re.compile(r"(\d{1,4})\. (\d{1,2})\. (\d{1,4})\.?")  # for example 31. 12. 2015 or 2015. 12. 31.
 _CLOCK = re.compile(
-    r"[ ,T]+(?:at |um |à |a las )?(\d{1,2})[:.h](\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
+    r"[ ,T]+(?:at |um |à |às |as |a las )?(\d{1,2})[:.h](\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
     r"\s*(?P<half>[ap]\.?\s?m\.?)?"
-    r"(?:\s*(?P<zone>z|utc|gmt|ut|[a-z]{3,4})?\s?(?P<offset>[+-]\d{2}:?\d{2})?)(?:\s*\(.*\))?$",
+    r"(?:\s*(?P<zone>z|utc|gmt|ut|[a-z]{3,4})?\s?(?P<offset>[+-]\d{2}:?\d{2})?(?:\sutc)?)(?:\s*\(.*\))?$",
     re.IGNORECASE,
 )
+#: Weekdays, and words for a.m. and p.m., in the languages of East Asia.
+_EAST_ASIAN_DAY = re.compile(
+    r"\s*[(\uff08]?(?:[月火水木金土日]曜日?|(?:星期|周)[一二三四五六日天]|[월화수목금토일]요일)[)\uff09]?|\s*[(\uff08][月火水木金土日월화수목금토][)\uff09]"
+)
+_EAST_ASIAN_HALF = re.compile(r"(上午|午前|오전|下午|午後|오후)\s*(\d{1,2}[:\uff1a]\d{2}(?::\d{2})?)")
 #: The output format of ctime(3) and date(1).
 _UNIX = re.compile(r"^(\D+ \d{1,2}) (\d\d:\d\d:\d\d)( [A-Z]{3,4}| [+-]\d{4})? (\d{4})$")
 _ZONES: Mapping[str, int] = {"": 0, **WORDS["zones"]}
@@ -107,7 +112,9 @@ def decide_date(column: Column, given: Options) -> Decision:
             notes=["some dates have the day first, others the month: unclear ones are left out"]
         )
     if short:
-        decision |= Decision(assumed={"format": f"years of two digits are from {_first_short_year()} on"})
+        decision |= Decision(
+            assumed={"format": f"years of two digits stand last, and are from {_first_short_year()} on"}
+        )
     return decision
 
 
@@ -148,7 +155,7 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _written(text: str, day_first: bool | None) -> datetime:
-    text = _UNIX.sub(r"\1 \4 \2\3", text)
+    text = _UNIX.sub(r"\1 \4 \2\3", _western(text))
     day_text, clock = _split_clock(text)
     day = _day_or_none(day_text, day_first)
     if day is None:  # perhaps because the text begins with a weekday
@@ -159,6 +166,16 @@ def _written(text: str, day_first: bool | None) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=UTC) + clock
     except OverflowError:
         raise ValueError(_NO_DATE) from None
+
+
+def _western(text: str) -> str:
+    """Leaves out the weekday of an East Asian date, and writes 下午 as "PM"."""
+    if text.isascii():
+        return text
+    text = _EAST_ASIAN_HALF.sub(
+        lambda m: f" {m[2]} {'PM' if m[1] in ('下午', '午後', '오후') else 'AM'}", text
+    )
+    return " ".join(_EAST_ASIAN_DAY.sub("", text).split())
 
 
 def _split_clock(text: str) -> tuple[str, timedelta]:

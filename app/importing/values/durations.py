@@ -13,7 +13,17 @@ from math import ceil
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.credit_numbers import names_credits
 from app.importing.values.numbers import Mark, decimal_mark, exact
-from app.importing.values.units import UNITS, Length, Unit, is_bare, lengths, plain, unit_named
+from app.importing.values.units import (
+    UNITS,
+    Length,
+    Unit,
+    counts_parts,
+    in_brackets,
+    is_bare,
+    lengths,
+    plain,
+    unit_named,
+)
 
 _HOURS_PER_MINUTE = Decimal(1) / 60
 _DAYS: dict[Unit, int] = {"days": 1, "weeks": 7, "months": 30, "years": 365}
@@ -32,6 +42,7 @@ _ISO = re.compile(
 )
 _MOST_DAYS = 100_000
 _NO_DURATION = "is not a duration"
+_SEVERAL = "names more than one length"
 _NO_UNIT = "has no unit (set unit, such as unit = “hours”)"
 
 
@@ -50,6 +61,8 @@ def duration(
             raise ValueError(_NO_UNIT)
     else:
         parts = _counted(plain(str(value)), unit, hours_per_day, decimal)
+        if _is_within_a_span(parts, str(value), hours_per_day, decimal):
+            raise ValueError(_SEVERAL)
     days = ceil(round(_total(parts, hours_per_day), 6))
     if not 0 <= days < _MOST_DAYS:
         raise ValueError(_NO_DURATION)
@@ -114,6 +127,8 @@ def _counted(text: str, unit: Unit | None, hours_per_day: float, mark: Mark | No
         if unit is None:
             raise ValueError(_NO_UNIT)
         return [bare._replace(unit=unit)]
+    if counts_parts(text):
+        raise ValueError("is the length of a part (a number of them is not multiplied)")
     known = [part for part in lengths(text, mark) if part.unit]
     if not known:
         raise ValueError(_why_unknown(text, mark))
@@ -133,10 +148,12 @@ def _chain(parts: Sequence[Length], hours_per_day: float) -> Sequence[Length]:
     """
     chain = [parts[0]]
     for part in parts[1:]:
+        if _days(part, hours_per_day) == _total(chain, hours_per_day):
+            continue  # "2 days / 16 hours" is one length said twice
         if _continues(chain[-1], part):
             chain.append(part)
         elif not _is_work(chain[0], part) and not _is_same(chain, part, hours_per_day):
-            raise ValueError("names more than one length")
+            raise ValueError(_SEVERAL)
     return chain
 
 
@@ -149,6 +166,15 @@ def _continues(before: Length, part: Length) -> bool:
 def _is_work(span: Length, part: Length) -> bool:
     """Returns whether a part gives the hours or minutes of work within a period of days or more."""
     return span.unit in _DAYS and part.unit in ("hours", "minutes")
+
+
+def _is_within_a_span(parts: Sequence[Length], text: str, hours_per_day: float, mark: Mark | None) -> bool:
+    """Returns whether a text gives hours, and in brackets the much longer span in which they are done: "12
+    hours (6 weeks)"."""
+    if parts[0].unit not in ("hours", "minutes"):
+        return False
+    spans = [part for part in lengths(in_brackets(text), mark, strict=False) if part.unit in _DAYS]
+    return any(_days(span, hours_per_day) > 2 * _total(parts, hours_per_day) for span in spans)
 
 
 def _is_same(chain: Sequence[Length], part: Length, hours_per_day: float) -> bool:

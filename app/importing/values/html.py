@@ -1,7 +1,8 @@
 """Converts HTML to plain text or Markdown, and leaves everything else as it is.
 
 A text is HTML if it has an HTML element with a closing tag, or one that needs no closing tag, such as <br>.
-Otherwise its angle brackets are text: "List<String>", "if a <b and c> d", "the <h1> tag".
+Otherwise its angle brackets are text: "List<String>", "if a <b and c> d", "the <h1> tag". A tag
+that the text only mentions is text too: "the <br> tag", "<b> and </b> tags".
 """
 
 import re
@@ -17,10 +18,25 @@ _ELEMENTS = frozenset(WORDS["html"]["elements"])
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[a-z][a-z0-9]*)(?P<rest>(?:\s[^<>]*)?/?)>", re.IGNORECASE)
 _BRACKET = re.compile(r"<(?!/?(?P<name>[a-z][a-z0-9]*)(?:\s[^<>]*)?/?>|!--)", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?-->|<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
+_ANY = r"(?i:</?[a-z][a-z0-9]*\s?/?>)"
+_OR = r",?\s+(?:and|or|und|oder|et|ou|y|o)\s+"
+#: Tags that a text speaks about: "the <br> tag or <hr>", "<b> and </b> elements". "tag" is in lower case:
+#: "<br>Tag 1" is the first day, in German.
+_MENTION = re.compile(
+    rf"(?!</){_ANY}(?:(?:{_OR}|,?\s*|\s*[/&]\s*){_ANY})*(?:\s(?:tags?|elements?)\b|-(?:[Tt]ags?|[Ee]lemente?)\b)"
+    rf"(?:{_OR}{_ANY})*"
+)
 _EMPTY = ("br", "hr", "img", "wbr")
 _ENTITY = re.compile(r"&(?:[a-z][a-z0-9]*|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _SAFE_SCHEMES = ("http:", "https:", "mailto:")
+#: A link in Markdown, with its address: [text](address), [label]: address or <address>. If the first bracket
+#: is escaped, it isn't a link.
+_LINK = re.compile(
+    r"(?<!\\)\](?:\(\s*<?(?P<address>[^\s()<>]+)(?=>?\s*[()\"'])|:\s*<?(?P<labelled>[^\s()<>]+))"
+    r"|(?<!\\)<(?P<bare>(?:javascript|vbscript|data):[^\s<>]+)>",
+    re.IGNORECASE,
+)
 #: Invisible characters, some of which browsers ignore within a scheme.
 _UNSEEN = re.compile(r"[\x00-\x20\u200b-\u200f\ufeff]")
 
@@ -47,7 +63,7 @@ def is_html(text: str) -> bool:
     if "<" not in text:
         return False
     opened: set[str] = set()
-    for tag in _TAG.finditer(text):
+    for tag in _TAG.finditer(_MENTION.sub(" ", text)):
         name = tag["name"].casefold()
         if name in _EMPTY and not tag["close"]:
             return True
@@ -78,14 +94,25 @@ def without_entities(text: str, *, escape: bool = False) -> str:
     return _ENTITY.sub(lambda entity: _plain_entity(entity[0], escape=escape), text)
 
 
+def without_unsafe_links(markdown: str) -> str:
+    """Makes text of the links in Markdown to other schemes than http, https and mailto."""
+    return _LINK.sub(_escaped_link, markdown) if ":" in unescape(markdown) else markdown
+
+
+def _escaped_link(link: re.Match[str]) -> str:
+    address = unescape(link["address"] or link["labelled"] or link["bare"])
+    return link[0] if _is_safe(address) else f"\\{link[0]}"
+
+
 def _plain_entity(entity: str, *, escape: bool) -> str:
     character = unescape(entity)
     return "\\<" if escape and character == "<" else character
 
 
 def _soup(html: str) -> BeautifulSoup:
-    """Parses HTML. Angle brackets that don't form a tag known in HTML become text."""
-    known = _TAG.sub(_known_tag, _BRACKET.sub("&lt;", _COMMENT.sub("", html)))
+    """Parses HTML. Angle brackets that don't form a tag known in HTML, or only mention one, become text."""
+    mentioned = _MENTION.sub(lambda m: m[0].replace("<", "&lt;"), _COMMENT.sub("", html))
+    known = _TAG.sub(_known_tag, _BRACKET.sub("&lt;", mentioned))
     soup = BeautifulSoup(known, "html.parser")
     for invisible in soup(["script", "style", "template"]):
         invisible.decompose()

@@ -1,22 +1,17 @@
-"""Splits lists of words or people at the separator that is decided for their column."""
+"""Splits lists at the separator that is decided for their column."""
 
 import ast
 import json
-import re
 from collections.abc import Sequence
 
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.texts import line, text
 
-_SEPARATORS = ("|", ";", "\n", ",")
+_SEPARATORS = ("|", ";", "\uff1b", "\n", "\u3001", "\uff0c", "\u060c", ",")
+#: Separators that items hardly ever contain.
+LITTLE_DOUBT = _SEPARATORS[:-3]
 _NAMES = ("name", "title", "label", "displayName")
 _IDS = ("id", "externalId", "slug", "code", "key")
-#: What can follow a name after a comma: a degree, a title, or a generation such as "Jr".
-_SUFFIX = re.compile(
-    r"(?:ph\.?\s?d|m\.?d|mba|m\.?sc|b\.?sc|m\.?a|b\.?a|d\.?phil|ed\.?d|j\.?d|cpa|cfa|pmp|esq|jr|sr|dr|prof|ii|iii|iv)\.?",
-    re.IGNORECASE,
-)
-_ONE_PERSON = "a cell is one person, “Last, First”"
 
 
 def items(value: object, *, separator: str | None = None) -> list[str]:
@@ -34,11 +29,11 @@ def references(value: object, *, separator: str | None = None) -> list[str]:
 
 
 def decide_separator(column: Column, given: Options) -> Decision:
-    """Decides the separator of a column: the first of "|", ";", line ends and "," that occurs in its cells.
+    """Decides the separator of a column: the first of "|", ";", line ends, "、" and commas in its cells.
 
     A hyphen is the separator if most cells are words joined by hyphens, such as "drama-comedy-essay".
     """
-    if "separator" not in given and _is_hyphenated(_plain_texts(column)):
+    if "separator" not in given and _is_hyphenated(plain_texts(column)):
         return Decision({"separator": "-"}, {"separator": _shown("-")})
     return decide_references(column, given)
 
@@ -47,43 +42,17 @@ def decide_references(column: Column, given: Options) -> Decision:
     """Decides the separator of a column, which is never a hyphen: codes and slugs have hyphens."""
     if "separator" in given:
         return Decision()
-    texts = _plain_texts(column)
+    texts = plain_texts(column)
     found = next((mark for mark in _SEPARATORS if any(mark in text for text in texts)), None)
     if found is None:
         return Decision()
     return Decision({"separator": found}, {"separator": _shown(found)})
 
 
-def decide_people(column: Column, given: Options) -> Decision:
-    """Decides the separator of a column of people.
-
-    Each cell is one person if all cells with a comma look like one name, such as "Moe, Ada" or "Ada Moe,
-    PhD", and no cell has another separator.
-    """
-    if "separator" in given:
-        return Decision()
-    texts = _plain_texts(column)
-    if any(mark in text for text in texts for mark in _SEPARATORS[:-1]):
-        return decide_separator(column, given)
-    with_comma = [text for text in texts if "," in text]
-    if with_comma and all(map(_is_one_person, with_comma)):
-        return Decision({"separator": ""}, {"separator": _ONE_PERSON})
-    return decide_separator(column, given)
-
-
-def _is_one_person(name: str) -> bool:
-    """Returns whether a text with a comma looks like "Moe, Ada" or "Ada Moe, PhD", and not like two full
-    names."""
-    first, *others = [part.strip() for part in name.split(",")]
-    if others and all(_SUFFIX.fullmatch(part) for part in others):
-        return True
-    return len(others) == 1 and (len(first.split()) == 1 or len(others[0].split()) == 1)
-
-
-def _plain_texts(column: Column) -> Sequence[str]:
+def plain_texts(column: Column) -> Sequence[str]:
     """Returns the cells that are strings, except for lists in brackets."""
     texts = [text(cell) for cell in column.cells if isinstance(cell, str)]
-    return [joined for joined in texts if not _is_literal(joined)]
+    return [joined for joined in texts if not literal(joined)]
 
 
 def _is_hyphenated(texts: Sequence[str]) -> bool:
@@ -102,12 +71,12 @@ def _distinct(value: object, separator: str | None, keys: Sequence[str]) -> list
 
 
 def _split(joined: str, separator: str | None) -> Sequence[object]:
-    if _is_literal(joined):
+    if literal(joined):
         return _parse_list(joined)
     return joined.split(separator) if separator else [joined]
 
 
-def _is_literal(joined: str) -> bool:
+def literal(joined: str) -> bool:
     return joined[:1] == "[" and joined[-1:] == "]"
 
 

@@ -10,11 +10,11 @@ _THREE_LETTERS = WORDS["three_letters"]["codes"]
 def language(value: object) -> str:
     """Reads a BCP 47 tag, or the name of a language, such as "Español" or "Portuguese (Brazil)".
 
-    Returns the tag.
+    Returns the tag. Norwegian is "no" or "NO", but "No" is the opposite of "Yes".
     """
     written = line(value)
     tag = language_tag(written)
-    if tag is None or (len(tag.split("-")[0]) == 3 and not _is_taught(written, tag)):
+    if tag is None or written == "No" or (len(tag.split("-")[0]) == 3 and not _is_taught(written, tag)):
         raise ValueError("is not a language (a BCP 47 tag such as pt-BR, or the name of one language)")
     return tag
 

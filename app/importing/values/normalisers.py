@@ -22,10 +22,10 @@ from app.importing.values import (
     lists,
     names,
     numbers,
+    person_names,
     prices,
     ratings,
     texts,
-    urls,
 )
 from app.importing.values.columns import NOTHING, Column, Decide, Decision, Options
 from loaders.codes import minor_units
@@ -64,7 +64,7 @@ NORMALISERS: dict[str, Normaliser] = {
     "slug": Normaliser(slug),
     "list": Normaliser(lists.items, lists.decide_separator),
     "references": Normaliser(lists.references, lists.decide_references),
-    "people": Normaliser(lists.items, lists.decide_people),
+    "people": Normaliser(person_names.people, person_names.decide_people),
     "constant": Normaliser(enums.constant),
     "boolean": Normaliser(enums.boolean),
     "integer": Normaliser(numbers.count),
@@ -75,8 +75,8 @@ NORMALISERS: dict[str, Normaliser] = {
     "duration": Normaliser(durations.duration, durations.decide_duration),
     "rating": Normaliser(ratings.rating, ratings.decide_rating, frozenset(("count",))),
     "credits": Normaliser(credit_numbers.credits_of, numbers.decimal_mark),
-    "url": Normaliser(urls.url),
-    "image_url": Normaliser(urls.image_url),
+    "url": Normaliser(texts.url),
+    "image_url": Normaliser(texts.image_url),
     "price": Normaliser(prices.price, prices.decide_price),
     "modes": Normaliser(enums.modes),
     "level": Normaliser(enums.level),

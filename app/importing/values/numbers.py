@@ -13,6 +13,7 @@ from typing import Literal
 from unicodedata import decimal as digit_of
 
 from app.importing.values.columns import Column, Decision, Options
+from app.importing.values.words import by_word
 
 Mark = Literal[".", ","]
 
@@ -20,10 +21,12 @@ _SPACE = "\u0020\u00a0\u202f\u2009\u2007"
 _GROUP = f"[{_SPACE}'\u2019\u02bc]"  # characters that can only separate thousands
 #: A number, with separators but without a sign or a suffix.
 NUMBER = rf"\d+(?:{_GROUP}\d{{3}}(?!\d))*(?:[.,]\d+)*(?:{_GROUP}\d{{3}}(?!\d))*(?:[.,]\d+)?|[.,]\d+"
+_MULTIPLES = by_word("multiples")
+#: A word that multiplies the number before it, such as "k" or "lakh".
+MULTIPLE = "|".join(sorted(_MULTIPLES, key=len, reverse=True))
 _WRITTEN = re.compile(
-    rf"(?P<sign>[-+\u2212]?)\s*(?P<number>{NUMBER})\s*(?P<suffix>[km]|lakhs?|crores?)?[.,]?", re.IGNORECASE
+    rf"(?P<sign>[-+\u2212]?)\s*(?P<number>{NUMBER})\s*(?P<multiple>{MULTIPLE})?[.,]?", re.IGNORECASE
 )
-_SUFFIXES = {"k": 1_000, "m": 1_000_000, "lakh": 100_000, "crore": 10_000_000}
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}|\d{1,3}(?:\.\d{3})+")  # 1,24,980: Indian digit grouping
 _OTHER: dict[Mark, Mark] = {".": ",", ",": "."}
 _LARGEST_COUNT = 2_000_000_000  # fits in GraphQL's Int, which has 32 bits
@@ -72,12 +75,12 @@ def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -
     if match is None:
         raise ValueError(_NO_NUMBER)
     number = parse(match["number"], mark, thousands=thousands)
-    factor = _SUFFIXES[match["suffix"].casefold().removesuffix("s")] if match["suffix"] else 1
+    factor = int(_MULTIPLES[match["multiple"].casefold()]) if match["multiple"] else 1
     return (-number if match["sign"] in ("-", "\u2212") else number) * factor
 
 
 def parse(digits: str, mark: Mark | None = None, *, thousands: bool = False) -> Decimal:
-    """Reads a number that has no sign and no suffix (see exact)."""
+    """Reads a number that has no sign and no multiple (see exact)."""
     body = re.sub(_GROUP, "", digits)
     own = own_mark(digits)
     if own is None and not thousands and mark is None:
@@ -106,6 +109,12 @@ def decimal_mark(column: Column, given: Options) -> Decision:
 def unclear_numbers(cells: Iterable[object]) -> list[str]:
     """Returns the numbers in the cells whose comma or point may separate thousands or be the decimal mark."""
     return [number for number in _numbers(cells) if own_mark(number) is None]
+
+
+def most_decimals(cells: Iterable[object], mark: Mark) -> int:
+    """Returns the largest number of decimals among the cells' numbers whose own form shows this mark."""
+    shown = (number for number in _numbers(cells) if mark in number and own_mark(number) == mark)
+    return max((len(number.rpartition(mark)[2]) for number in shown), default=0)
 
 
 def ascii_digits(text: str) -> str:

@@ -12,7 +12,16 @@ from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 
 from app.importing.values.columns import Column, Decision, Options
-from app.importing.values.numbers import NUMBER, Mark, ascii_digits, decimal_mark, exact, unclear_numbers
+from app.importing.values.numbers import (
+    MULTIPLE,
+    NUMBER,
+    Mark,
+    ascii_digits,
+    decimal_mark,
+    exact,
+    most_decimals,
+    unclear_numbers,
+)
 from app.importing.values.words import WORDS, by_word
 from loaders.codes import minor_units
 from loaders.model import MoneyDoc
@@ -30,9 +39,10 @@ _NAMED = re.compile(rf"(?<![^\W\d_])(?:{_SIGN})(?:(?<=[^\W\d_])\.)?(?![^\W\d_])"
 _CODE = re.compile(r"(?<![^\W_])[A-Z]{3}(?![^\W_])")
 _ONLY_CODE = re.compile(rf"(?:([a-z]{{3}})\s*(?:{NUMBER})|(?:{NUMBER})\s*([a-z]{{3}}))\W*", re.IGNORECASE)
 _AMOUNT = re.compile(
-    rf"(?P<minus>[-\u2212]\s*)?(?P<number>(?:{NUMBER})(?:\s?(?:k|lakhs?|crores?)(?![^\W\d_]))?)",
+    rf"(?P<minus>[-\u2212]\s*)?(?P<number>(?:{NUMBER})(?:\s?(?:{MULTIPLE})(?![^\W\d_]))?)",
     re.IGNORECASE,
 )
+_AFTER = re.compile(rf"(?:{NUMBER})(?P<space>\s?)(?P<word>[^\W\d_]+)")
 #: Decorations of an amount, as in "49,-" and "4999/-".
 _DECORATION = re.compile(r"[.,]?\s?[-\u2013\u2014]{1,2}(?=\s|$|[^\d\s])|/-|/=")
 _BRACKETS = re.compile(r"[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]")
@@ -52,6 +62,8 @@ def price(value: object, *, currency: str | None = None, decimal: Mark | None = 
     $.
     """
     text = _plain(value)
+    if len(currencies := _currencies(text)) > 1:
+        raise ValueError(f"names more than one currency ({', '.join(sorted(currencies))})")
     code = _currency(text, currency)
     if not code:
         raise ValueError('has no known currency (set one, such as currency = "EUR")')
@@ -70,7 +82,7 @@ def decide_price(column: Column, given: Options) -> Decision:
     It is the currency in the column's name, or else the only one that prices of the column name. If they name
     several, the most frequent one is used, but only if all prices that name none are free.
     """
-    decision = decimal_mark(column, given) | _tell_thousands(column, given)
+    decision = _decide_mark(column, given)
     texts = [_plain(cell) for cell in column.cells]
     decision |= _tell_signs(texts, given)
     if "currency" in given:
@@ -108,19 +120,34 @@ def _named_currency(text: str, default: str | None) -> str | None:
 
     If several currencies share the sign, `default` is returned if it is one of them.
     """
-    if code := next((code for word in _CODE.findall(text) if (code := _code(word))), None):
-        return code
-    if (alone := _ONLY_CODE.fullmatch(text)) and (code := _code((alone[1] or alone[2]).upper())):
-        return code
-    signs = [match[0].upper().rstrip(".") for match in _NAMED.finditer(text)]
-    if own := next((_SIGNS[sign] for sign in signs if sign in _SIGNS), None):
+    if own := next(iter(_own_currencies(text)), None):
         return own
-    shared = next((sign for sign in signs if sign in _SHARED), None)
+    shared = next((sign for sign in _signs(text) if sign in _SHARED), None)
     if shared is None:
         return None
     if default in _SHARED[shared]:
         return default
     return None if shared in _NOT_ASSUMED else _SHARED[shared][0]
+
+
+def _own_currencies(text: str) -> list[str]:
+    """Returns the currencies that a text names by codes, and by signs that no other currency has."""
+    alone = _ONLY_CODE.fullmatch(text)
+    words = [*_CODE.findall(text), *([(alone[1] or alone[2]).upper()] if alone else [])]
+    codes = [code for word in words if (code := _code(word))]
+    return [*codes, *(_SIGNS[sign] for sign in _signs(text) if sign in _SIGNS)]
+
+
+def _currencies(text: str) -> set[str]:
+    """Returns all currencies that a text names. A sign that several share doesn't count beside one of
+    them."""
+    own = set(_own_currencies(text))
+    shared = (_SHARED[sign] for sign in _signs(text) if sign in _SHARED)
+    return own | {usual for usual, *others in shared if own.isdisjoint((usual, *others))}
+
+
+def _signs(text: str) -> list[str]:
+    return [match[0].upper().rstrip(".") for match in _NAMED.finditer(text)]
 
 
 def _is_nameless(text: str) -> bool:
@@ -151,7 +178,10 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
     else:
         if _PERIOD.search(text):
             raise ValueError("is a price per period or unit, not the price of the course")
-        amounts = list(_AMOUNT.finditer(_DECORATION.sub(" ", _NAMED.sub(" ", text))))
+        bare = _DECORATION.sub(" ", _NAMED.sub(" ", text))
+        if unclear := _unclear_multiple(bare):
+            raise ValueError(f"has “{unclear}” after its number, which may multiply it")
+        amounts = list(_AMOUNT.finditer(bare))
         if len(amounts) != 1:
             raise ValueError("names more than one amount" if amounts else "is not a price")
         thousands = places < 3  # in such currencies, no amount has three decimals
@@ -162,11 +192,33 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
     return amount
 
 
-def _tell_thousands(column: Column, given: Options) -> Decision:
-    unclear = unclear_numbers(column.cells)
-    if "decimal" in given or not unclear or "decimal" in decimal_mark(column, given).options:
-        return Decision()
-    return Decision(assumed={"decimal": f"“{unclear[0]}” is read with thousands, not decimals"})
+def _unclear_multiple(text: str) -> str | None:
+    """Returns a word after a number that may multiply it: one of some languages, or one without a space that
+    is no currency."""
+    for match in _AFTER.finditer(text):
+        word = match["word"]
+        known = re.fullmatch(MULTIPLE, word, re.IGNORECASE) or _code(word.upper())
+        if not known and (not match["space"] or word.casefold() in _WORD["unclear"]):
+            return word
+    return None
+
+
+def _decide_mark(column: Column, given: Options) -> Decision:
+    """Decides the decimal mark. Beside prices with two decimals, "1.299" has thousands, whatever the mark."""
+    decision = decimal_mark(column, given)
+    if "decimal" in given or not (unclear := unclear_numbers(column.cells)):
+        return decision
+    mark = decision.options.get("decimal")
+    if mark and (most_decimals(column.cells, mark) > 2 or not any(mark in number for number in unclear)):
+        return decision
+    few = unclear_numbers(cell for cell in column.cells if _places(cell, given) < 3)
+    assumed = f"“{few[0]}” is read with thousands, not decimals" if few else "points begin decimals"
+    return Decision(assumed={"decimal": assumed}, notes=decision.notes)
+
+
+def _places(cell: object, given: Options) -> int:
+    """Returns the number of decimals of a price's currency."""
+    return minor_units(_named_currency(_plain(cell), given.get("currency")) or "") or 0
 
 
 def _tell_signs(texts: Sequence[str], given: Options) -> Decision:

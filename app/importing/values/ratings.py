@@ -17,24 +17,32 @@ from loaders.model import ImportedRating
 #: not read.
 Scale = Literal[0, 5, 10, 100]
 
+#: What stands beside a number of hundredths.
+_HUNDREDTHS = r"[%\uff05\u066a]|percent\b|per cent\b|pct\b|prozent\b"
 _SCALES: tuple[Scale, ...] = (5, 10, 100)
 #: If the share of numbers above a scale is at most _ERRORS, they are taken for typing errors. If it is at
 #: least _LARGER, a larger scale is assumed.
 _ERRORS, _LARGER = 0.2, 0.4
 _OUT_OF = rf"(?:/|\b(?:{'|'.join(WORDS['ratings']['out_of'])})\b)"
+_UNIT = r"(?:★|⭐|\*|stars?\b|sternen?\b|sterne\b|étoiles?\b|estrellas?\b|estrelas?\b|points?\b|pts?\b)?"
 _SCORE = re.compile(
-    rf"(?P<number>\d+\s?½|{NUMBER})\s*(?:{_OUT_OF}\s*(?P<scale>\d+)|(?P<percent>%))?"
-    r"\s*(?:★|⭐|\*|stars?\b|sterne?\b|étoiles?\b|estrellas?\b|estrelas?\b|points?\b|pts?\b)?",
+    r"(?:(?:rated|rating|score|note|bewertung)\s*:?\s+|[★⭐]\s*(?=\d))?"
+    rf"(?P<number>\d+\s?½|{NUMBER})\s*"
+    rf"(?:{_UNIT}\s*{_OUT_OF}\s*(?P<scale>\d+)(?:[.,]0+(?!\d))?|(?P<percent>{_HUNDREDTHS}))?\s*{_UNIT}",
     re.IGNORECASE,
 )
-_DRAWN = re.compile(r"(?P<full>[★⭐]+)(?P<half>[½⯪]?)(?P<empty>[☆✩]*)|(?P<asterisks>\*{1,5})")
+_DRAWN = re.compile(r"(?![★⭐]\s*\d)(?P<full>[★⭐]+)(?P<half>[½⯪]?)(?P<empty>[☆✩]*)|(?P<asterisks>\*{1,5})")
 _COUNT = re.compile(
     rf"\s*(?:[|,;·]|based on|from|(?P<open>[(\[]))\s*(?:[^\d()\[\]]+\s)?"
     rf"(?P<count>(?:{NUMBER})\s*[km]?)(?!\s*%)"
     r"(?(open)[^\d)\]]*[)\]])\D*",
     re.IGNORECASE,
 )
+_PERCENT = re.compile(rf"(?:{_HUNDREDTHS})\s*(\S.*)|(.*\S)\s*(?:{_HUNDREDTHS})", re.IGNORECASE)
 _ZERO = "is zero, which is no rating"
+
+
+_NAMES_PERCENT = frozenset(("percent", "percentage", "pct", "prozent", "pourcentage", "porcentaje"))
 
 
 class _Score(NamedTuple):
@@ -88,8 +96,8 @@ def rating(
 def fraction(value: object, *, scale: Literal[1, 100] | None = None, decimal: Mark | None = None) -> float:
     """Reads a share from 0 to 1: "0.5", "50 %" or "6/12". With `scale` 100, "85" is 0.85."""
     text = ascii_digits(str(value)).strip()
-    if text.endswith("%"):
-        share = exact(text[:-1], mark=decimal) / 100
+    if per_cent := _PERCENT.fullmatch(text):
+        share = exact(per_cent[1] or per_cent[2], mark=decimal) / 100
     elif parts := re.fullmatch(rf"({NUMBER})\s*{_OUT_OF}\s*({NUMBER})", text, re.IGNORECASE):
         whole = parse(parts[2], decimal, thousands=True)
         share = parse(parts[1], decimal, thousands=True) / whole if whole else Decimal(-1)
@@ -164,6 +172,8 @@ def decide_fraction(column: Column, given: Options) -> Decision:
     if not numbers:
         return decision
     above, between = sum(n > 1 for n in numbers), sum(0 < n < 1 for n in numbers)
+    if not above and not between and not _NAMES_PERCENT.isdisjoint(column.words()):
+        return decision | Decision({"scale": 100}, {"scale": "numbers are per cent, as the column is called"})
     if above > between:
         return decision | Decision({"scale": 100}, {"scale": "numbers are per cent"} if between else {})
     sure = between and not above

@@ -1,8 +1,9 @@
-"""Normalises strings: trims them, removes control characters, converts HTML."""
+"""Normalises strings: trims them, removes control characters, converts HTML. Reads URLs."""
 
 import re
 
-from app.importing.values.html import is_html, to_markdown, to_plain, without_entities
+from app.importing.values.html import is_html, to_markdown, to_plain, without_entities, without_unsafe_links
+from loaders.model import url_problem
 
 _BLANK = re.compile(r"[ \t\u00a0\u2007\u202f]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff]")
@@ -32,12 +33,29 @@ def plain(value: object) -> str:
 
 
 def markdown(value: object) -> str:
-    """Converts HTML to Markdown. Leaves other text unchanged."""
+    """Converts HTML to Markdown. Leaves other text unchanged, but for links that aren't safe."""
     source = _clean(value).strip() if isinstance(value, str) else _scalar(value)
     if not is_html(source):
-        return text(without_entities(text(source), escape=True))
+        return without_unsafe_links(text(without_entities(text(source), escape=True)))
     converted = re.sub(r"[ \u00a0]+\n", "\n", to_markdown(source))
-    return re.sub(r"\n{3,}", "\n\n", converted).strip()
+    return without_unsafe_links(re.sub(r"\n{3,}", "\n\n", converted).strip())
+
+
+def url(value: object) -> str:
+    """Reads an http or https URL."""
+    return _checked(value, https_only=False)
+
+
+def image_url(value: object) -> str:
+    """Reads an https URL, for a picture within a page."""
+    return _checked(value, https_only=True)
+
+
+def _checked(value: object, *, https_only: bool) -> str:
+    address = text(value).replace("&amp;", "&")  # copied from the source of a page
+    if problem := url_problem(address, https_only=https_only):
+        raise ValueError(problem)
+    return address
 
 
 def _clean(value: str) -> str:

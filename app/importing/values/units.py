@@ -1,12 +1,12 @@
 """Finds the lengths of time that a text names, in the languages of words.toml."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, NamedTuple, get_args
 
 from app.importing.values.numbers import NUMBER, Mark, ascii_digits, parse
-from app.importing.values.words import WORDS
+from app.importing.values.words import WORDS, by_word
 
 Unit = Literal["minutes", "hours", "days", "weeks", "months", "years"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
@@ -14,8 +14,9 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
 _NAMES = {unit: "|".join(names) for unit, names in WORDS["units"].items()}
 _UNSPACED = {unit: "|".join(names) for unit, names in WORDS["unspaced_units"].items()}
 _ANY_NAME, _ANY_UNSPACED = "|".join(_NAMES.values()), "|".join(_UNSPACED.values())
-_UNIT = "|".join(f"(?P<{unit}>(?:{_NAMES[unit]})(?!\\w)|(?:{_UNSPACED[unit]}))" for unit in UNITS)
-_ANY_UNIT = rf"(?:{_ANY_NAME})(?!\w)|(?:{_ANY_UNSPACED})"
+_END = r"(?![^\W\d])"  # of a unit's name: a number may follow, as in "13h45m"
+_UNIT = "|".join(f"(?P<{unit}>(?:{_NAMES[unit]}){_END}|(?:{_UNSPACED[unit]}))" for unit in UNITS)
+_ANY_UNIT = rf"(?:{_ANY_NAME}){_END}|(?:{_ANY_UNSPACED})"
 _TO = rf"\s*(?:{'|'.join(WORDS['lengths']['to'])})(?![^\W\d_])\s*"
 _PART = re.compile(
     rf"(?P<low>{NUMBER})(?:{_TO}(?P<high>{NUMBER}))?\s*\+?[\s-]*"
@@ -26,6 +27,7 @@ _BARE = re.compile(rf"(?:{NUMBER})(?:{_TO}(?:{NUMBER}))?\s*\+?", re.IGNORECASE)
 #: What makes a length a rate: "a week", "/week", "weekly", "pro Woche", "par semaine".
 _RATE = re.compile(
     rf"\s*(?:/|\b(?:{'|'.join(WORDS['lengths']['per'])})\b)\s*(?:{_ANY_NAME})(?!\w)"
+    r"|/[^\W\d]|\s*\b(?:per|pro|par|por)\s+[^\W\d]"  # "45 min/lesson", "2 hours per session"
     rf"|\s*(?:{'|'.join(WORDS['lengths']['rates'])})\b|\s*[/每]\s*(?:{_ANY_UNSPACED})",
     re.IGNORECASE,
 )
@@ -33,12 +35,32 @@ _RATE_BEFORE = re.compile(r"(?:每周|每週|每天|每日|週に?|毎週|주당
 _WEEK = re.compile(
     rf"\b(?:{_NAMES['weeks']})\b|{_UNSPACED['weeks']}|week|wöch|hebdo|seman|settiman|tygodn|týdn|hafta"
 )
-_WORDS: Mapping[str, str] = WORDS["numbers"]
+_WORDS = by_word("numbers")
 _WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
 _NUMBER_WORD = re.compile(
     rf"(?P<rate>(?:{_ANY_UNIT})\s+)?(?<![\w-])(?P<word>{_WORD})(?=[\s-]+(?:{_ANY_UNIT}))", re.IGNORECASE
 )
+_UNSPACED_WORDS = by_word("unspaced_numbers")
+_UNSPACED_WORD = re.compile(
+    rf"(?<![\w])({'|'.join(sorted(_UNSPACED_WORDS, key=len, reverse=True))})(?=\s*(?:{_ANY_UNSPACED}))"
+)
 _FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75"}
+_SHORT_FRACTION = re.compile(rf"(?<![\d/.,])([1-9])/([2-9])(?=[\s-]*(?:{_ANY_UNIT}))", re.IGNORECASE)
+#: "two and a half days", "a year and a half".
+_AND_A_HALF = re.compile(
+    rf"\b(?P<number>\d+|{_WORD})(?P<unit>\s+(?:{_ANY_UNIT}))?\s+and\s+a\s+half\b", re.IGNORECASE
+)
+_TIMES = re.compile(
+    rf"(?<![\d.,])(\d{{1,3}})\s*[x\u00d7*]\s*(\d{{1,4}})(?=[\s-]*(?:{_ANY_UNIT}))", re.IGNORECASE
+)
+_HOURS_AND_MINUTES = re.compile(r"(?<=\d)\s?(?:h|u|std\.?|ч)\s?([0-5]\d)(?!\d|\s?[^\W\d])", re.IGNORECASE)
+_PRIME = re.compile(r"(?<=\d)\s?['\u2032](?!['\d])")
+#: A number of parts, and the length of each.
+_PARTS = re.compile(
+    rf"\d\s+(?!(?:{_ANY_UNIT}))[^\W\d]+\s+(?:{'|'.join(WORDS['parts']['of'])})\s+\d"
+    rf"|\b(?:{'|'.join(WORDS['parts']['each'])})\W*$",
+    re.IGNORECASE,
+)
 _BRACKETS = re.compile(r"[(\[\uff08\u3010][^()\[\]\uff08\uff09\u3010\u3011]*[)\]\uff09\u3011]")
 
 
@@ -87,6 +109,11 @@ def plain(text: str) -> str:
     text = outside if re.search(r"\d", outside) else text
     text = re.sub(r"(\d*)\s?([½¼¾])", lambda m: f"{m[1] or 0}{_FRACTIONS[m[2]]}", text)
     text = re.sub(r"\b(\d+) (\d)/([2-9])\b", lambda m: str(int(m[1]) + round(int(m[2]) / int(m[3]), 4)), text)
+    text = _SHORT_FRACTION.sub(lambda m: str(round(int(m[1]) / int(m[2]), 4)), text)
+    text = _AND_A_HALF.sub(_with_half, text)
+    text = _TIMES.sub(lambda m: str(int(m[1]) * int(m[2])), text)
+    text = _PRIME.sub(" min", _HOURS_AND_MINUTES.sub(r"h \1min", text))
+    text = _UNSPACED_WORD.sub(lambda m: _UNSPACED_WORDS[m[1]], text)
     return _NUMBER_WORD.sub(
         lambda m: m[0] if m["rate"] else _WORDS[m["word"]], text
     )  # in "10 hours a week", "a" is not a number
@@ -95,3 +122,18 @@ def plain(text: str) -> str:
 def is_bare(text: str) -> bool:
     """Returns whether a text that `plain` has returned is a number or a range without a unit."""
     return bool(_BARE.fullmatch(text))
+
+
+def in_brackets(text: str) -> str:
+    """Returns what a text has in brackets, which `plain` removes."""
+    return plain(" ".join(bracket[1:-1] for bracket in _BRACKETS.findall(text)))
+
+
+def counts_parts(text: str) -> bool:
+    """Returns whether a plain text gives the length of each of several parts, such as "12 sessions of 2
+    hours"."""
+    return bool(_PARTS.search(text))
+
+
+def _with_half(match: re.Match[str]) -> str:
+    return f"{Decimal(_WORDS.get(match['number'], match['number'])) + Decimal('0.5')}{match['unit'] or ''}"
