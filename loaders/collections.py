@@ -248,7 +248,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             aggregates=frozenset(("seatsTaken", "waitlistCount")),
             importable=True,
             new=new_course_run,
-            not_null={},
+            not_null={"startsAt": KEEP, "deliveryMode": KEEP},
             own_indexes=[Index([("courseId", 1), ("startsAt", 1), ("_id", -1)])],
         ),
         StoredCollection(

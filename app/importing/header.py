@@ -8,7 +8,10 @@ from app.importing.importable_fields import HEADERS, Importable
 _KNOWN = {h.replace(" ", "") for fields in HEADERS.values() for headers in fields.values() for h in headers}
 #: The nouns of a collection's rows, which columns repeat: "student_email" among students is "email".
 _NOUNS: dict[str, tuple[str, ...]] = {
+    "categories": ("category",),
+    "instructors": ("instructor", "teacher", "trainer", "lecturer", "faculty", "staff"),
     "courses": ("course", "class", "training"),
+    "courseRuns": ("run", "batch", "section", "session", "cohort", "offering", "class"),
     "students": ("student", "user", "learner", "participant", "person"),
     "reviews": ("review", "feedback"),
     "enrollments": ("enrollment", "enrolment", "registration"),
@@ -54,4 +57,4 @@ class Headers:
 def _without_noun(column: str, noun: str) -> str:
     """Returns a compact name without the noun at its start; "" if it doesn't start with it."""
     first, *rest = folded(column).split() or [""]
-    return "".join(rest) if first in (noun, f"{noun}s") else ""
+    return "".join(rest) if first in (noun, f"{noun}s", f"{noun[:-1]}ies") else ""

@@ -199,6 +199,20 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
             E("hybrid", ["ONLINE", "ONSITE"]),
         ],
     ),
+    "mode": (
+        "ONLINE or ONSITE: the one mode of a run.",
+        [E("Virtual", "ONLINE"), E("in person", "ONSITE")],
+    ),
+    "seats": (
+        "A number of seats, or UNLIMITED from words such as `unlimited`.",
+        [
+            E("30", 30),
+            E("max. 30 places", 30),
+            E("1,200", 1200),
+            E("no limit", "UNLIMITED"),
+            E("∞", "UNLIMITED"),
+        ],
+    ),
     "level": (
         "BEGINNER, INTERMEDIATE, ADVANCED or ALL_LEVELS, from the usual words.",
         [E("Introductory", "BEGINNER"), E("Beginner to Advanced", "ALL_LEVELS")],

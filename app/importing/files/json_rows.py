@@ -21,6 +21,7 @@ from app.importing.files.rows import (
     Unreadable,
     too_large,
 )
+from loaders.transfer import EXPORT_MARK
 
 _NO_OBJECT = "not a JSON object"
 _LONGEST_LINE = 8 << 20  # characters
@@ -77,8 +78,13 @@ def arrays_within(sample: str) -> list[str]:
 
 def is_lines(sample: str) -> bool:
     """Returns whether a text has one object per line: its first line is one, or most of its first lines
-    are."""
+    are.
+
+    A single object could have its rows within it, unless it is itself a row of an export.
+    """
     first, *others = (line for line in sample.split("\n")[:50] if line.strip())
+    if first.startswith(f'{{"{EXPORT_MARK}":'):
+        return True
     if _is_object(first):
         return bool(others)
     return 2 * sum(map(_is_object, others)) > len(others)

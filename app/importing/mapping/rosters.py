@@ -1,6 +1,6 @@
 """Recognises the rosters of learning management systems: names in parts, roles, and deleted rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.importing.files import Cells
 from app.importing.header import compact
@@ -8,7 +8,13 @@ from app.importing.importable_fields import HEADERS, Importable
 from app.importing.mapping.definition import Condition, FieldMapping, Selection
 
 _WORDS = {key: [compact(word) for word in words] for key, words in HEADERS["rosters"].items()}
-_STUDENTS, _OTHERS, _DELETED = (frozenset(_WORDS[key]) for key in ("students", "others", "deleted"))
+_STUDENTS, _TEACHERS, _OTHERS, _DELETED = (
+    frozenset(_WORDS[key]) for key in ("students", "teachers", "others", "deleted")
+)
+#: The roles whose rows are imported, by collection.
+_COUNTED: Mapping[str, frozenset[str]] = {
+    "students": _STUDENTS, "enrollments": _STUDENTS, "instructors": _TEACHERS,
+}  # fmt: skip
 
 
 def joined_name(columns: Sequence[str]) -> FieldMapping | None:
@@ -26,23 +32,25 @@ def joined_name(columns: Sequence[str]) -> FieldMapping | None:
 
 
 def who_counts(collection: Importable, columns: Sequence[str], sample: Sequence[Cells]) -> list[Condition]:
-    """Returns which rows of a roster are imported: those of students, without deleted ones."""
-    if collection not in ("students", "enrollments"):
+    """Returns which rows of a roster are imported: those of students or of teachers, without deleted ones.
+
+    Of the sections of courses, deleted ones are left out too.
+    """
+    roles = _COUNTED.get(collection)
+    if roles is None and collection != "courseRuns":
         return []
     conditions = []
     for column in columns:
         values = {_text(row.get(column)) for row in sample} - {""}
-        if compact(column) in _WORDS["roles"] and values & _known_roles(values):
-            conditions.append(
-                Condition(column, frozenset(v for v in values if compact(v) in _STUDENTS) | _STUDENTS)
-            )
+        if roles and compact(column) in _WORDS["roles"] and values & _known_roles(values):
+            conditions.append(Condition(column, frozenset(v for v in values if compact(v) in roles) | roles))
         elif compact(column) in _WORDS["statuses"]:
             conditions.append(Condition(column, _DELETED, excluded=True))
     return conditions
 
 
 def _known_roles(values: set[str]) -> set[str]:
-    return {value for value in values if compact(value) in _STUDENTS | _OTHERS}
+    return {value for value in values if compact(value) in _STUDENTS | _TEACHERS | _OTHERS}
 
 
 def _text(value: object) -> str:

@@ -78,6 +78,8 @@ NORMALISERS: dict[str, Normaliser] = {
     "image_url": Normaliser(urls.image_url),
     "price": Normaliser(prices.price, prices.decide_price),
     "modes": Normaliser(enums.modes),
+    "mode": Normaliser(enums.mode),
+    "seats": Normaliser(numbers.seats),
     "level": Normaliser(enums.level),
     "language": Normaliser(names.language),
     "country": Normaliser(names.country),

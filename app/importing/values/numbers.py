@@ -13,6 +13,7 @@ from typing import Literal
 from unicodedata import decimal as digit_of
 
 from app.importing.values.columns import Column, Decision, Options
+from app.importing.values.texts import text
 
 Mark = Literal[".", ","]
 
@@ -30,6 +31,15 @@ _LARGEST_COUNT = 2_000_000_000  # an Int of GraphQL
 _NO_NUMBER = "is not a number"
 _UNCLEAR = 'can be read with thousands or with decimals (set decimal = "." or ",")'
 _ASCII_MARKS = str.maketrans("\uff0c\uff0e\u066b\u066c", ",.,,")
+UNLIMITED = "UNLIMITED"  # what `seats` returns for words such as "no limit"
+_SEATS = re.compile(
+    rf"(?:max(?:imum|\.)?|up to|bis zu|jusqu'à|hasta)?\s*(?P<number>{NUMBER})\s*(?:[^\W\d_]+\.?)?",
+    re.IGNORECASE,
+)
+_NO_LIMIT = frozenset(
+    ("unlimited", "no limit", "∞", "unbegrenzt", "unbeschränkt", "illimité", "illimitée", "ilimitado",
+     "sin límite", "illimitato", "onbeperkt", "bez limitu", "без ограничений", "无限制", "无限", "無制限")
+)  # fmt: skip
 
 
 class UnclearError(ValueError):
@@ -54,6 +64,19 @@ def count(value: object) -> int:
     if number > _LARGEST_COUNT:
         raise ValueError(f"is above {_LARGEST_COUNT:,}")
     return int(number)
+
+
+def seats(value: object) -> int | str:
+    """Reads a number of seats, such as "30" or "max. 30 places", or UNLIMITED."""
+    if not isinstance(value, str):
+        return count(value)
+    written = ascii_digits(text(value))
+    if written.casefold() in _NO_LIMIT:
+        return UNLIMITED
+    match = _SEATS.fullmatch(written)
+    if match is None:
+        raise ValueError("is not a number of seats")
+    return count(match["number"])
 
 
 def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -> Decimal:
@@ -108,11 +131,11 @@ def unclear_numbers(cells: Iterable[object]) -> list[str]:
     return [number for number in _numbers(cells) if own_mark(number) is None]
 
 
-def ascii_digits(text: str) -> str:
+def ascii_digits(written: str) -> str:
     """Replaces the decimal digits and marks of any script with those of ASCII."""
-    if text.isascii():
-        return text
-    plain = (str(digit_of(c)) if c.isdecimal() else c for c in text)
+    if written.isascii():
+        return written
+    plain = (str(digit_of(c)) if c.isdecimal() else c for c in written)
     return "".join(plain).translate(_ASCII_MARKS)
 
 
