@@ -33,7 +33,10 @@ _UNCLEAR = 'can be read with thousands or with decimals (set decimal = "." or ",
 _ASCII_MARKS = str.maketrans("\uff0c\uff0e\u066b\u066c", ",.,,")
 UNLIMITED = "UNLIMITED"  # what `seats` returns for words such as "no limit"
 _SEATS = re.compile(
-    rf"(?:max(?:imum|\.)?|up to|bis zu|jusqu'à|hasta)?\s*(?P<number>{NUMBER})\s*(?:[^\W\d_]+\.?)?",
+    r"(?:(?:max(?:imum|\.)?|up to|bis zu|jusqu'à|hasta|fino a|до)\s*)?"
+    rf"(?P<number>{NUMBER})\s*"
+    r"(?:seats?|places?|students?|participants?|people|persons?|pax|plätze|personen|teilnehmer|personnes|plazas"
+    r"|personas|posti|persone|vagas|pessoas|miejsca?|osób|мест|человек|席|名|人|명)?",
     re.IGNORECASE,
 )
 _NO_LIMIT = frozenset(
@@ -57,12 +60,12 @@ def decimal(value: object, *, decimal: Mark | None = None) -> float:
 def count(value: object) -> int:
     """Reads a whole number that is zero or more. A single mark before three digits separates thousands."""
     number = Decimal(value) if type(value) is int else exact(value, thousands=True)
-    if number != int(number):
-        raise ValueError("is not a whole number")
     if number < 0:
         raise ValueError("is below zero")
-    if number > _LARGEST_COUNT:
+    if number > _LARGEST_COUNT:  # first, because an integer of many digits takes long to make
         raise ValueError(f"is above {_LARGEST_COUNT:,}")
+    if number != int(number):
+        raise ValueError("is not a whole number")
     return int(number)
 
 
