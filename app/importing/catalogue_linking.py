@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
 from typing import get_args
 
 from app.importing.importable_fields import Fields, Importable
@@ -14,11 +13,10 @@ from loaders.mongo import Database
 from loaders.text import slugify
 from loaders.transfer import CategoryRows, Incoming, InstructorRows, Reference, References
 
-_DAY = timedelta(hours=23, minutes=59, seconds=59)
 _BY_TITLE = "the course is found by its title"
 _NO_SEATS = "no number of seats: a new run is unlimited, a stored one keeps its number"
 _NO_MODE = "no delivery mode: a new run is {}, a stored one keeps its mode"
-_BACKWARDS = "the end is before the start: it is left out"
+_BACKWARDS = "the end is not after the start: it is left out"
 
 
 class CategoryLinker:
@@ -92,15 +90,10 @@ class RunLinker:
         return incoming
 
     def _set_end(self, fields: Fields) -> None:
-        """Leaves out an end before the start. If both are dates, the end is the end of its day."""
-        start, end = fields["startsAt"], fields.get("endsAt")
-        if end is None:
-            return
-        if _is_date(start) and _is_date(end):
-            end += _DAY
-        if end <= start:
+        """Leaves out an end that is not after the start."""
+        if (end := fields.get("endsAt")) is not None and end <= fields["startsAt"]:
             self.notes[_BACKWARDS] += 1
-        fields["endsAt"] = end if end > start else None
+            fields["endsAt"] = None
 
     def _set_seats(self, fields: Fields) -> None:
         """Keeps the stored seats if the cell is empty: as a null, they would be unlimited."""
@@ -126,10 +119,6 @@ def _incoming(record: Record, source: str) -> Incoming:
 
 def _slugs(names: Iterable[str]) -> list[str]:
     return [slug for name in names if (slug := slugify(name))]
-
-
-def _is_date(moment: datetime) -> bool:
-    return moment.astimezone(UTC).time() == time()
 
 
 def _assumed_mode(course: Fields, location: str | None) -> DeliveryMode:

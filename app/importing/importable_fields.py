@@ -73,7 +73,7 @@ TARGETS: Mapping[Importable, Mapping[str, Target]] = {
         "course": Target("text", required=True),
         "title": Target("line"),
         "startsAt": Target("date", required=True),
-        "endsAt": Target("date"),
+        "endsAt": Target("end_date"),
         "deliveryMode": Target("mode"),
         "location": Target("line"),
         "seats": Target("seats"),

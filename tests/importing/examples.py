@@ -251,6 +251,14 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
             E("06/11/2015", datetime(2015, 11, 6), {"day_first": True}),
         ],
     ),
+    "end_date": (
+        "A date, like `date`; without a time, it is the last second of its day.",
+        [
+            E("31.12.2015", datetime(2015, 12, 31, 23, 59, 59)),
+            E("2015-12-31T00:00:00Z", datetime(2015, 12, 31)),
+            E("31 Dec 2015 18:00", datetime(2015, 12, 31, 18)),
+        ],
+    ),
     "day_offset": (
         "A number of days from the date `start`.",
         [E("-159", datetime(2020, 1, 1), {"start": "2020-06-08"})],

@@ -20,6 +20,7 @@ _COUNT_COLUMNS = (
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
     "rating number", "ratings",
 )  # fmt: skip
+_DATES = ("date", "end_date")
 _TRIED = 200  # rows of the sample whose values are normalised
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
 
@@ -113,7 +114,7 @@ def _candidates(
         decided = decide_field(plain, sample)
         if target.normaliser == "rating":
             yield _with_counts(collection, name, decided, headers, sample)
-        elif target.normaliser == "date":
+        elif target.normaliser in _DATES:
             yield [decided, *_in_order_of_others(decided, orders)]
         else:
             yield [decided]
@@ -138,7 +139,7 @@ def _with_counts(
 
 def _day_orders(collection: Importable, headers: Headers, sample: Sample) -> Mapping[str, bool]:
     """Returns whether the day comes first, for each column of dates that shows it."""
-    names = [name for name, target in TARGETS[collection].items() if target.normaliser == "date"]
+    names = [name for name, target in TARGETS[collection].items() if target.normaliser in _DATES]
     found = {headers.get(header) for name in names for header in HEADERS[collection][name]}
     return {c: order for c in found if c and (order := day_first(c, sample)) is not None}
 

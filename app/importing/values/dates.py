@@ -6,13 +6,15 @@ A date such as 06/11/2015 has the order of its column: the one that all of the c
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from datetime import date as calendar_date
 from typing import Any, NamedTuple
 
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.words import WORDS
 
+_TIME = re.compile(r"\d:\d\d|\dT\d|\d\s*[ap]\.?m\b", re.IGNORECASE)
+_DAY = timedelta(hours=23, minutes=59, seconds=59)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)  # day 0; right from March 1900 on
 _EXCEL = range(20_000, 80_000)  # serials of October 1954 to January 2119
@@ -71,6 +73,15 @@ def date(
     with suppress(ValueError):
         return _utc(datetime.fromisoformat(text))
     return _written(text, day_first)
+
+
+def end_date(
+    value: object, *, format: str | None = None, day_first: bool | None = None, excel: bool = False
+) -> datetime:
+    """Reads the date when something ends. A date without a time is the last second of its day."""
+    moment = date(value, format=format, day_first=day_first, excel=excel)
+    is_day = moment.time() == time() and not isinstance(value, datetime) and not _TIME.search(str(value))
+    return moment + _DAY if is_day else moment
 
 
 def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determines which values are valid

@@ -84,6 +84,7 @@ NORMALISERS: dict[str, Normaliser] = {
     "language": Normaliser(names.language),
     "country": Normaliser(names.country),
     "date": Normaliser(dates.date, dates.decide_date),
+    "end_date": Normaliser(dates.end_date, dates.decide_date),
     "day_offset": Normaliser(dates.day_offset),
 }
 
