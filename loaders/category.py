@@ -8,7 +8,7 @@ from loaders.reading import fitting
 
 
 async def categories(database: Database) -> list[CategoryDoc]:
-    """Returns the categories, ordered by name, at most MOST_CATEGORIES of them."""
+    """Returns the categories, ordered by position, then by name, at most MOST_CATEGORIES of them."""
     found = await find(
         database["categories"],
         {},
@@ -17,7 +17,11 @@ async def categories(database: Database) -> list[CategoryDoc]:
         sort=[("name", 1), ("_id", 1)],
     )
     note_read(database["categories"], found)
-    return fitting("categories")(found)
+    return sorted(fitting("categories")(found), key=position)
+
+
+def position(category: CategoryDoc) -> int:
+    return category.get("position", 0)
 
 
 async def course_counts_by_slug(

@@ -23,9 +23,11 @@ from loaders.model import (
     StudentDoc,
     VoteDoc,
     WishlistDoc,
+    new_category,
     new_course,
     new_course_run,
     new_enrollment,
+    new_instructor,
     new_review,
     new_student,
     wilson,
@@ -187,6 +189,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
             key="slug",
             former_keys="oldSlugs",
             importable=True,
+            new=new_category,
+            not_null={"name": KEEP, "slug": KEEP, "position": KEEP},
             own_indexes=[Index([("slug", 1)], unique=True)],
         ),
         StoredCollection(
@@ -197,6 +201,8 @@ COLLECTIONS: dict[str, StoredCollection] = {
             type_name="Instructor",
             id_code=b"ins",
             importable=True,
+            new=new_instructor,
+            not_null={"name": KEEP},
         ),
         StoredCollection(
             name="courses",
@@ -243,7 +249,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
             aggregates=frozenset(("seatsTaken", "waitlistCount")),
             importable=True,
             new=new_course_run,
-            not_null={},
+            not_null={"startsAt": KEEP, "deliveryMode": KEEP},
             own_indexes=[Index([("courseId", 1), ("startsAt", 1), ("_id", -1)])],
         ),
         StoredCollection(

@@ -19,6 +19,10 @@ from resolvers.relay import (
 )
 
 
+def position(category: CategoryDoc) -> int:
+    return loaders.category.position(category)
+
+
 async def course_count(categories: Sequence[CategoryDoc], ctx: Context) -> Sequence[int]:
     slugs = [category["slug"] for category in categories]
     return await loaders.category.course_counts_by_slug(

@@ -16,6 +16,7 @@ from app.commands.command_error import CommandError
 from app.commands.export_file import export_rows
 from app.database import connect, ping
 from app.importing import (
+    CATALOGUE_LINKERS,
     Import,
     Importable,
     ImportMapping,
@@ -24,6 +25,7 @@ from app.importing import (
     Recorder,
     Rejects,
     Restorer,
+    RowLinker,
     Source,
     SourceError,
     Tally,
@@ -240,8 +242,11 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
         tally = await Import(
             opened, linker, importer, recorder, prerequisites, rejected=rejects.add, progress=progress
         ).run()
+    tally.notes = tally.notes + importer.notes
     if job.write:
         tally.aggregates = await touched.recount()
+        if touched.moved_up:
+            tally.notes["students who moved up from a waitlist"] = touched.moved_up
         if job.mapping:
             await record_file(database, file, job.external)
         await record_in_audit_log(database, file, job.external or "export", tally.counts())
@@ -251,9 +256,11 @@ async def _import(database: Database, opened: Source, job: _Job) -> Tally:
     return tally
 
 
-def _linker(database: Database, job: _Job, touched: Touched) -> Linker | Restorer:
+def _linker(database: Database, job: _Job, touched: Touched) -> RowLinker:
     if job.mapping is None:
         return Restorer(database, job.collection, touched, write=job.write)
+    if make := CATALOGUE_LINKERS.get(job.collection):
+        return make(database, job.external)
     return Linker(References(database, job.external, write=job.write), job.collection, job.external)
 
 

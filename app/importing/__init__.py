@@ -1,9 +1,11 @@
 """Implements `lectern import`, which turns the rows of a file into documents in the catalogue."""
 
+from app.importing.catalogue_linking import CATALOGUE_LINKERS
 from app.importing.escaping import printable
 from app.importing.files import Source, SourceError, open_source
 from app.importing.importable_fields import Importable
 from app.importing.importer import Import, Tally
+from app.importing.importer import Linker as RowLinker
 from app.importing.linking import Linker
 from app.importing.mapping import (
     ImportMapping,
@@ -23,6 +25,7 @@ from app.importing.restoring import Restorer, check_restorable, collection_of
 from app.importing.source_check import check_source
 
 __all__ = [
+    "CATALOGUE_LINKERS",
     "Import",
     "ImportMapping",
     "Importable",
@@ -31,6 +34,7 @@ __all__ = [
     "Recorder",
     "Rejects",
     "Restorer",
+    "RowLinker",
     "Source",
     "SourceError",
     "Tally",

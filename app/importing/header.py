@@ -9,7 +9,10 @@ _KNOWN = {h.replace(" ", "") for fields in HEADERS.values() for headers in field
 #: Nouns that can begin the column names of each collection. In a file of students, "student_email" means
 #: "email".
 _NOUNS: dict[str, tuple[str, ...]] = {
+    "categories": ("category",),
+    "instructors": ("instructor", "teacher", "trainer", "lecturer", "faculty", "staff"),
     "courses": ("course", "class", "training"),
+    "courseRuns": ("run", "batch", "section", "session", "cohort", "offering", "class"),
     "students": ("student", "user", "learner", "participant", "person"),
     "reviews": ("review", "feedback"),
     "enrollments": ("enrollment", "enrolment", "registration"),
@@ -58,4 +61,4 @@ class Headers:
 def _without_noun(column: str, noun: str) -> str:
     """Removes a noun from the start of a column name, and compacts the rest. Returns "" if it isn't there."""
     first, *rest = folded(column).split() or [""]
-    return "".join(rest) if first in (noun, f"{noun}s") else ""
+    return "".join(rest) if first in (noun, f"{noun}s", f"{noun[:-1]}ies") else ""

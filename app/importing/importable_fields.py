@@ -7,7 +7,9 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from loaders.model import CourseStatus, EnrollmentStatus, Level, ReviewStatus
 
-Importable = Literal["courses", "students", "reviews", "enrollments"]
+Importable = Literal[
+    "categories", "instructors", "courses", "courseRuns", "students", "reviews", "enrollments"
+]
 Fields = dict[str, Any]  # normalised values, keyed by field name; the normaliser determines the type
 
 #: The headers that each field recognises, by collection and field. The key "rosters" has the words that are
@@ -26,6 +28,21 @@ class Target(NamedTuple):
 
 
 TARGETS: Mapping[Importable, Mapping[str, Target]] = {
+    "categories": {
+        "id": Target("text", required=True),
+        "name": Target("line", required=True),
+        "slug": Target("slug"),
+        "description": Target("plain"),
+        "imageUrl": Target("image_url"),
+        "position": Target("integer"),
+    },
+    "instructors": {
+        "id": Target("text", required=True),
+        "name": Target("line", required=True),
+        "headline": Target("line"),
+        "bio": Target("plain"),
+        "avatarUrl": Target("image_url"),
+    },
     "courses": {
         "id": Target("text", required=True),
         "title": Target("line", required=True),
@@ -51,6 +68,16 @@ TARGETS: Mapping[Importable, Mapping[str, Target]] = {
         "students": Target("integer"),
         "createdAt": Target("date"),
         "updatedAt": Target("date"),
+    },
+    "courseRuns": {
+        "id": Target("text", required=True),
+        "course": Target("text", required=True),
+        "title": Target("line"),
+        "startsAt": Target("date", required=True),
+        "endsAt": Target("end_date"),
+        "deliveryMode": Target("mode"),
+        "location": Target("line"),
+        "seats": Target("seats"),
     },
     "students": {
         "id": Target("text", required=True),

@@ -1,6 +1,5 @@
 """Turns rows written by `lectern export` back into the same documents, without a mapping."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bson import ObjectId
@@ -12,6 +11,7 @@ from loaders.model import MOST_PREREQUISITES
 from loaders.mongo import Database
 from loaders.transfer import (
     EXPORT_MARK,
+    CategoryRows,
     Importer,
     Incoming,
     Reference,
@@ -22,6 +22,7 @@ from loaders.transfer import (
     exported_object_id,
 )
 
+_NO_RUN = "runs that can't be imported, because they belong to another course, for example"
 _UNKNOWN = "refers to a {} that does not exist"
 
 _Ids = Mapping[Reference, ObjectId]
@@ -34,17 +35,20 @@ class Restorer:
     """
 
     def __init__(self, database: Database, collection: Importable, touched: Touched, *, write: bool) -> None:
-        self.notes: Counter[str] = Counter()
         self._collection, self._write = collection, write
         self._references = References(database, "", write=write)
+        self._categories = CategoryRows(database)
         self._runs = Importer(database, "courseRuns", touched, write=write)
+        self.notes = self._runs.notes
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
         """Returns for each record, in order, a document or the reason why it can't become one."""
         linked = [_incoming(record) for record in records]
         if self._collection == "courses":
             await self._link_courses(records, linked)
-        elif self._collection != "students":
+        elif self._collection == "categories":
+            linked = [await self._category(row) for row in linked]
+        elif self._collection not in ("students", "instructors"):
             await self._link_references(records, linked)
         return linked
 
@@ -57,7 +61,8 @@ class Restorer:
             if course := courses.get(exported_key(row)):
                 runs += [_run(run, course) for run in row["runs"]]
         if runs:
-            await self._runs.upsert(runs)
+            outcomes = await self._runs.upsert(runs)
+            self.notes[_NO_RUN] += sum(outcome.kind == "rejected" for outcome in outcomes)
 
     async def _link_courses(self, records: Sequence[Record], linked: list[Linked]) -> None:
         rows = [record.fields for record in records]
@@ -76,6 +81,10 @@ class Restorer:
                     incoming.new["oldSlugs"] = incoming.fields.pop("oldSlugs")
                 incoming.fields["categorySlug"] = category and existing[category["slug"]]
                 incoming.fields["instructorIds"] = [instructors[exported_key(i)] for i in row["instructors"]]
+
+    async def _category(self, row: Linked) -> Linked:
+        refusal = await self._categories.place(row) if isinstance(row, Incoming) else None
+        return Unlinked(row.row, refusal) if refusal else row
 
     async def _link_references(self, records: Sequence[Record], linked: list[Linked]) -> None:
         rows = [record.fields for record in records]

@@ -10,7 +10,7 @@ from app.sample.handwritten import CategoryPlan, CoursePlan, Table
 from app.sample.identity import FIRST_DAY, TODAY, external_id, object_id
 from app.sample.identity import random as seeded
 from loaders.model import NO_IDS, CategoryDoc, CourseDoc, ImportedRating, InstructorDoc, MoneyDoc, summarise
-from loaders.text import course_keys
+from loaders.text import course_keys, slugify
 
 _HEADINGS = {
     "en": ("What you will learn", "Who it is for", "Outline"),
@@ -28,6 +28,9 @@ def category_documents(categories: Sequence[CategoryPlan]) -> list[CategoryDoc]:
             "_id": object_id("categories", n),
             "slug": category.slug,
             "name": category.name,
+            "description": category.description,
+            "imageUrl": f"https://pictures.example/categories/{category.slug}.jpg",
+            "position": n + 1,
             "externalId": external_id(category.slug),
         }
         for n, category in enumerate(categories)
@@ -40,6 +43,10 @@ def instructor_documents(people: Table) -> list[InstructorDoc]:
             "_id": object_id("instructors", n),
             "name": person["name"],
             "headline": person.get("headline"),
+            "bio": person.get("bio"),
+            "avatarUrl": f"https://pictures.example/people/{slugify(person['name'])}.jpg"
+            if "bio" in person
+            else None,
             "externalId": external_id(f"instructor-{n + 1:02}"),
         }
         for n, person in enumerate(people["instructor"])

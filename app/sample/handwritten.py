@@ -80,6 +80,7 @@ class CoursePlan:
 class CategoryPlan:
     slug: str
     name: str
+    description: str
     jobs: list[str]  # jobs of the category's reviewers
     praise: list[str]
     complaints: list[str]

@@ -11,6 +11,7 @@ from app.sample.identity import random as seeded
 from loaders.model import CourseDoc, CourseRunDoc
 
 _HOURS = (8, 9, 13, 14, 16, 18)  # starting hours in UTC: mornings and evenings in the students' countries
+_TITLES = {8: "Morning batch", 18: "Evening batch"}  # titles of runs, by starting hour
 _SELF_PACED_DAYS = 40  # assumed length of a course without a duration
 
 
@@ -93,6 +94,7 @@ def _run(
     document: CourseRunDoc = {
         "_id": object_id("courseRuns", n),
         "courseId": course["_id"],
+        "title": _TITLES.get(start.hour),
         "startsAt": start,
         "endsAt": ends if plan.days else None,
         "deliveryMode": mode,

@@ -58,9 +58,11 @@ from loaders.model.list_limits import (
     MOST_TAGS,
 )
 from loaders.model.new_documents import (
+    new_category,
     new_course,
     new_course_run,
     new_enrollment,
+    new_instructor,
     new_review,
     new_student,
 )
@@ -138,9 +140,11 @@ __all__ = [
     "course_rating",
     "has_free_seat",
     "is_counted",
+    "new_category",
     "new_course",
     "new_course_run",
     "new_enrollment",
+    "new_instructor",
     "new_review",
     "new_student",
     "pack_ids",

@@ -29,6 +29,7 @@ from loaders.mongo import Document
 
 Count = Annotated[int, Between(0)]
 Stars = Annotated[int, Between(1, 5)]
+PictureUrl = Annotated[str, WebAddress(https_only=True)]
 CourseId = Annotated[ObjectId, Refers("courses")]
 StudentId = Annotated[ObjectId, Refers("students")]
 InstructorId = Annotated[ObjectId, Refers("instructors")]
@@ -82,6 +83,9 @@ class CategoryDoc(TypedDict):
     slug: str  # courses refer to a category by its slug
     oldSlugs: NotRequired[list[str]]  # former slugs, which still lead to the category; oldest first
     name: str
+    description: NotRequired[str | None]
+    imageUrl: NotRequired[PictureUrl | None]
+    position: NotRequired[int]  # categories are listed by it, then by name; 0 if missing
     externalId: NotRequired[ExternalId]
 
 
@@ -89,6 +93,8 @@ class InstructorDoc(TypedDict):
     _id: ObjectId
     name: str
     headline: str | None
+    bio: NotRequired[str | None]
+    avatarUrl: NotRequired[PictureUrl | None]
     externalId: NotRequired[ExternalId]
 
 
@@ -110,7 +116,7 @@ class CourseDoc(RatingDoc):
     credits: NotRequired[Annotated[float, Between(0)] | None]
     institution: NotRequired[str | None]
     url: NotRequired[Annotated[str, WebAddress()] | None]  # where a course that is held elsewhere is found
-    imageUrl: NotRequired[Annotated[str, WebAddress(https_only=True)] | None]
+    imageUrl: NotRequired[PictureUrl | None]
     # None of them leads back to the course (loaders.transfer.prerequisites).
     prerequisiteIds: NotRequired[Annotated[list[CourseId], AtMost(MOST_PREREQUISITES)]]
     instructorIds: Annotated[list[InstructorId], AtMost(MOST_INSTRUCTORS)]
@@ -136,6 +142,7 @@ class CourseDoc(RatingDoc):
 class CourseRunDoc(TypedDict):
     _id: ObjectId
     courseId: CourseId
+    title: NotRequired[str | None]
     startsAt: datetime
     endsAt: datetime | None
     deliveryMode: DeliveryMode

@@ -22,9 +22,17 @@ def new_course(fields: Fields) -> Document:
     return {**document, **rating, "studentCount": document["importedStudentCount"]}
 
 
+def new_category(fields: Fields) -> Document:
+    return {"description": None, "imageUrl": None, "position": 0, **fields}
+
+
+def new_instructor(fields: Fields) -> Document:
+    return {"headline": None, "bio": None, "avatarUrl": None, **fields}
+
+
 def new_course_run(fields: Fields) -> Document:
     return {
-        "endsAt": None, "deliveryMode": "ONLINE", "location": None,
+        "title": None, "endsAt": None, "deliveryMode": "ONLINE", "location": None,
         "seats": None, "seatsTaken": 0, "waitlistCount": 0, **fields,
     }  # fmt: skip
 

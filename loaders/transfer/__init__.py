@@ -1,5 +1,6 @@
 """Import and export of documents: batched writes, references, exported rows, sample data."""
 
+from loaders.transfer.category_rows import CategoryRows
 from loaders.transfer.course_graph import CourseGraph
 from loaders.transfer.exports import (
     EXPORT_MARK,
@@ -9,6 +10,7 @@ from loaders.transfer.exports import (
     exported_rows,
 )
 from loaders.transfer.imports import Importer, Incoming, Kind, Outcome, Reference, StorageError
+from loaders.transfer.instructor_rows import InstructorRows
 from loaders.transfer.past_imports import (
     ImportedFile,
     PastImport,
@@ -24,10 +26,12 @@ from loaders.transfer.touched import Touched
 
 __all__ = [
     "EXPORT_MARK",
+    "CategoryRows",
     "CourseGraph",
     "ImportedFile",
     "Importer",
     "Incoming",
+    "InstructorRows",
     "Kind",
     "Outcome",
     "PastImport",

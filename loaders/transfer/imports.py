@@ -5,6 +5,7 @@ Importing the same batch again changes nothing.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -17,6 +18,7 @@ from loaders.collections import COLLECTIONS, KEEP, complete, derived
 from loaders.model import MOST_OF_COURSE, Document, summarise
 from loaders.mongo import Collection, Database, Fields, find, now
 from loaders.text import slugify, unique_slugs, used_slugs
+from loaders.transfer.run_changes import RunChangeError, checked
 from loaders.transfer.seen_keys import Seen
 from loaders.transfer.touched import Touched
 
@@ -91,6 +93,7 @@ class Importer:
         write: bool = True,
         first_wins: bool = False,
     ) -> None:
+        self.notes: Counter[str] = Counter()  # what couldn't be changed, and how often
         self._touched = touched
         self._name, self._first_wins = collection, first_wins
         self._collection: Collection = database[collection]
@@ -157,12 +160,25 @@ class Importer:
         if stored is None:
             plan.create.append(index)
             return _CREATED
-        if not (changes := _changes(stored, incoming.fields)):
+        try:
+            changes = self._permitted(stored, _changes(stored, incoming.fields))
+        except RunChangeError as error:
+            return Outcome("rejected", str(error))
+        if not changes:
             return _UNCHANGED
         update = {"$set": self._with_derived(stored, changes)}
         plan.update.append((index, UpdateOne({"_id": stored["_id"]}, update)))
         plan.stored[index] = stored
         return _UPDATED
+
+    def _permitted(self, stored: Fields, changes: Document) -> Document:
+        """Returns the changes that can be made. Counts those that can't in `notes`."""
+        if self._name != "courseRuns":
+            return changes
+        permitted, note = checked(stored, changes)
+        if note:
+            self.notes[note] += 1
+        return permitted
 
     async def _stored(self, batch: Sequence[Incoming]) -> dict[Key, Fields]:
         """Returns the batch's existing documents, with the fields that will be compared."""
@@ -173,6 +189,8 @@ class Importer:
             names.add("ratingStars")
         if "importedHelpfulCount" in names:
             names |= {"helpfulCount", "unhelpfulCount"}
+        if "seats" in names:
+            names.add("seatsTaken")
         projection = dict.fromkeys((*names, *_PARENTS.get(self._name, ()), "externalId"), 1)
         found: dict[Key, Fields] = {}
         for query in _queries(batch):
@@ -281,6 +299,8 @@ def _touched(collection: str, plan: Plan) -> dict[str, set[ObjectId]]:
     if collection == "courses":  # new courses already have the right aggregates
         return {"courses": {stored["_id"] for stored in plan.stored.values()}}
     touched = {"courses": {fields["courseId"] for fields in written if fields.get("courseId")}}
+    if collection == "courseRuns":
+        touched["courseRuns"] = {stored["_id"] for stored in plan.stored.values()}
     if collection == "reviews":
         touched["students"] = {fields["studentId"] for fields in written if fields.get("studentId")}
     return touched

@@ -17,6 +17,7 @@ from loaders.text import slugify
 from loaders.transfer import exports
 from loaders.transfer.exports import Row
 from loaders.transfer.imports import Key, Reference
+from loaders.transfer.instructor_rows import instructors_named
 
 _MAX_CACHED = 20_000  # maximum number of cache entries of each kind
 
@@ -34,16 +35,18 @@ class References:
         self._database, self._source, self._write = database, source, write
         self._cache: dict[str, dict[_Cached, _Cached]] = {}
         self._slugs: set[str] | None = None  # slugs of all categories; None until they are loaded
+        self._slug_by_id: dict[str, str] = {}  # maps external ids of this source to categories' slugs
         # Maps former slugs of a category, and the slug that its name gives, to its present slug.
         self._former_slugs: dict[str, str] = {}
 
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, Document]:
-        """Maps each reference to the `_id` and `status` of its course. Unknown references are left out.
+        """Maps each reference to the `_id`, `status` and `deliveryModes` of its course.
 
-        A course is found by external id or, failing that, by slug or code or, failing that, by a former slug.
+        Unknown references are left out. A course is found by external id or, failing that, by slug or code
+        or, failing that, by a former slug.
         """
         found, missing = self._cached("courses", references)
-        found |= await self._documents("courses", missing, {"status": 1})
+        found |= await self._documents("courses", missing, {"status": 1, "deliveryModes": 1})
         names = {r for r in missing if isinstance(r, str) and r not in found}
         found |= await self._by_slug_or_code(names)
         return self._add_to_cache("courses", found)
@@ -61,14 +64,19 @@ class References:
         return await self._ids("courseRuns", references)
 
     async def categories(self, names: Iterable[str]) -> Mapping[str, str]:
-        """Maps the names of categories to their slugs. Creates the categories that don't exist yet.
+        """Maps the names of categories, or their ids in this source, to their slugs.
 
+        Creates the categories that don't exist yet.
         A name without letters or digits has no slug, and is left out. New names are also left out once the
         maximum number of categories is reached.
         """
         found, missing = self._cached("categories", names)
         await self._category_slugs()
-        slugs = {name: self._present_slug(slug) for name in missing if (slug := slugify(name))}
+        slugs = {
+            name: self._slug_by_id.get(name) or self._present_slug(slug)
+            for name in missing
+            if (slug := slugify(name))
+        }
         permitted = await self._slugs_within_limit(slugs.values())
         slugs = {name: slug for name, slug in slugs.items() if slug in permitted}
         first = {slug: name for name, slug in reversed(slugs.items())}
@@ -112,14 +120,21 @@ class References:
             found = await find(self._database["categories"], {}, size=MOST_CATEGORIES)
             self._slugs = {category["slug"] for category in found}
             for category in found:
+                external = category.get("externalId")
+                if external and external["source"] == self._source:
+                    self._slug_by_id[external["id"]] = category["slug"]
                 for slug in (*category.get("oldSlugs", ()), slugify(category["name"])):
                     self._former_slugs.setdefault(slug, category["slug"])
         return self._slugs
 
     async def instructors(self, names: Iterable[str]) -> Mapping[str, ObjectId]:
-        """Maps the names of this source's instructors to their ids, and creates missing instructors."""
+        """Maps the names of this source's instructors to their `_id`s, and creates missing instructors.
+
+        The id that an instructor has in this source is as good as the name.
+        """
         found, missing = self._cached("instructors", names)
-        keys = {name: (self._source, name) for name in missing}
+        found |= await instructors_named(self._database, self._source, missing)
+        keys = {name: (self._source, name) for name in missing if name not in found}
         await self._create_missing(
             "instructors", [(_query_for(k), {"name": n, "headline": None}) for n, k in keys.items()]
         )
@@ -192,7 +207,7 @@ class References:
         wanted = list(names)
         among = {"$in": wanted}
         query = {"$or": [{"slug": among}, {"codes": among}, {"oldSlugs": among}]}
-        projection = {"status": 1, "slug": 1, "codes": 1, "oldSlugs": 1}
+        projection = {"status": 1, "deliveryModes": 1, "slug": 1, "codes": 1, "oldSlugs": 1}
         former: dict[Reference, Document] = {}
         found: dict[Reference, Document] = {}
         for course in await find(

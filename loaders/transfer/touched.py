@@ -11,6 +11,7 @@ from bson import ObjectId
 
 from loaders.mongo import Database, Document, Fields, find, now
 from loaders.recounting import recount_these
+from loaders.transfer.run_changes import fill_waitlists
 from loaders.transfer.seen_keys import Seen
 
 _COLLECTION = "importedDocuments"
@@ -19,9 +20,13 @@ _ABANDONED = timedelta(days=1)  # after this time, an import is assumed to have 
 
 
 class Touched:
-    """The documents that one import has touched: courses, and students whose reviews changed."""
+    """The documents that one import has touched: courses, changed runs, and students whose reviews changed.
+
+    moved_up: how many students got a seat from a waitlist, because their run has more seats now.
+    """
 
     def __init__(self, database: Database) -> None:
+        self.moved_up = 0
         self._database = database
         self._import = ObjectId()
         self._stored = Seen()
@@ -53,14 +58,19 @@ class Touched:
             last = stored["_id"]
             ids = [id_ for id_ in stored["ids"] if done.row((stored["collection"], id_)) is None]
             for start in range(0, len(ids), _AT_ONCE):
-                corrected += await recount_these(
-                    self._database, stored["collection"], ids[start : start + _AT_ONCE]
-                )
+                corrected += await self._follow(stored["collection"], ids[start : start + _AT_ONCE])
             for id_ in ids:
                 done.add((stored["collection"], id_), 1)
         over = {"$or": [{"import": self._import}, {"at": {"$lt": now() - _ABANDONED}}]}
         await self._database[_COLLECTION].delete_many({"_id": {"$lte": last}, **over})
         return corrected
+
+    async def _follow(self, collection: str, ids: list[ObjectId]) -> int:
+        """Does what follows from changes of some documents. Returns the number of corrected values."""
+        if collection != "courseRuns":
+            return await recount_these(self._database, collection, ids)
+        self.moved_up += await fill_waitlists(self._database, ids)  # their courses come first, and are right
+        return 0
 
     async def _next(self, after: ObjectId) -> Fields | None:
         query = {"_id": {"$gt": after}}

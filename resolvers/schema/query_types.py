@@ -151,7 +151,7 @@ class Query:
     categories: list[Category] = fields.root(
         resolvers.query.categories,
         most=MOST_CATEGORIES,
-        description="All categories, ordered by name; at most 250.",
+        description="All categories, ordered by position, then by name; at most 250.",
     )
     category: Category | None = fields.root(
         resolvers.query.category,

@@ -204,6 +204,9 @@ class CourseRun(Node):
     course: Course = fields.level(
         resolvers.course_run.course, reads=["courseId"], description="The course that the run belongs to."
     )
+    title: str | None = fields.plain(
+        "Title of the run where it has one beside the course's, as plain text; otherwise null."
+    )
     starts_at: datetime = fields.plain("When the run starts.")
     ends_at: datetime | None = fields.plain("When the run ends; null if unknown.")
     delivery_mode: DeliveryMode = fields.plain("How the run is delivered.")
@@ -222,6 +225,20 @@ class Category(Node):
     id: strawberry.ID = fields.computed(global_id("Category"), description="Global ID of the category.")
     slug: str = fields.plain("Name of the category in URLs, unique among categories.")
     name: str = fields.plain("Display name of the category, as plain text.")
+    description: str | None = fields.plain(
+        "Description of the category, as plain text; null if there is none.", weight=_TEXT
+    )
+    image_url: str | None = fields.computed(
+        resolvers.values.shown_url("imageUrl", https_only=True),
+        reads=["imageUrl"],
+        description="URL of the category's picture, always https; null if there is none.",
+    )
+    position: int = fields.computed(
+        resolvers.category.position,
+        reads=["position"],
+        description="Place of the category in lists: the lowest first. Categories with the same position are"
+        " ordered by name. It is 0 if none was set.",
+    )
     course_count: int = fields.level(
         resolvers.category.course_count,
         reads=["slug"],
@@ -244,6 +261,14 @@ class Instructor(Node):
     name: str = fields.plain("Name of the instructor, as plain text.")
     headline: str | None = fields.plain(
         "One-line description of the instructor, as plain text; null if there is none."
+    )
+    bio: str | None = fields.plain(
+        "Description of the instructor, as plain text; null if there is none.", weight=_TEXT
+    )
+    avatar_url: str | None = fields.computed(
+        resolvers.values.shown_url("avatarUrl", https_only=True),
+        reads=["avatarUrl"],
+        description="URL of the instructor's picture, always https; null if there is none.",
     )
     courses: CourseConnection = fields.level(
         resolvers.instructor.courses,

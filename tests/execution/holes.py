@@ -38,15 +38,17 @@ WRONG: tuple[Any, ...] = (
 )  # fmt: skip
 
 _PLAIN = {
-    "categories": ["name"],
-    "instructors": ["name", "headline"],
+    "categories": ["name", "description", "imageUrl", "position"],
+    "instructors": ["name", "headline", "bio", "avatarUrl"],
     "courses": [
         "codes", "title", "summary", "description", "level", "deliveryModes", "durationDays", "language",
         "tags", "price", "price.amountMinor", "price.currency", "credits", "institution", "url", "imageUrl",
         "ratingAverage", "ratingBayesian",
         "ratingCount", "ratingStars", "importedRating", "studentCount", "createdAt", "updatedAt",
     ],
-    "courseRuns": ["startsAt", "endsAt", "deliveryMode", "location", "seats", "seatsTaken", "waitlistCount"],
+    "courseRuns": [
+        "title", "startsAt", "endsAt", "deliveryMode", "location", "seats", "seatsTaken", "waitlistCount",
+    ],
     "students": ["name", "avatarUrl", "country", "bio", "joinedAt"],
     "enrollments": ["progress", "enrolledAt", "completedAt"],
     "wishlists": ["courses"],

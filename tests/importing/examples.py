@@ -214,6 +214,20 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
             E("hybrid", ["ONLINE", "ONSITE"]),
         ],
     ),
+    "mode": (
+        "ONLINE or ONSITE: the one mode of a run.",
+        [E("Virtual", "ONLINE"), E("in person", "ONSITE")],
+    ),
+    "seats": (
+        "A number of seats, or UNLIMITED from words such as `unlimited`.",
+        [
+            E("30", 30),
+            E("max. 30 places", 30),
+            E("1,200", 1200),
+            E("no limit", "UNLIMITED"),
+            E("∞", "UNLIMITED"),
+        ],
+    ),
     "level": (
         "BEGINNER, INTERMEDIATE, ADVANCED or ALL_LEVELS, from the usual words.",
         [E("Introductory", "BEGINNER"), E("Beginner to Advanced", "ALL_LEVELS")],
@@ -250,6 +264,14 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
             E("44197", datetime(2021, 1, 1)),
             E(1433980800, datetime(2015, 6, 11)),
             E("06/11/2015", datetime(2015, 11, 6), {"day_first": True}),
+        ],
+    ),
+    "end_date": (
+        "A date, like `date`; without a time, it is the last second of its day.",
+        [
+            E("31.12.2015", datetime(2015, 12, 31, 23, 59, 59)),
+            E("2015-12-31T00:00:00Z", datetime(2015, 12, 31)),
+            E("31 Dec 2015 18:00", datetime(2015, 12, 31, 18)),
         ],
     ),
     "day_offset": (

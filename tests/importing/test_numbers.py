@@ -1,11 +1,12 @@
 from contextlib import suppress
+from time import perf_counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.importing.values.columns import Column
-from app.importing.values.numbers import Mark, count, decimal, decimal_mark
+from app.importing.values.numbers import UNLIMITED, Mark, count, decimal, decimal_mark, seats
 
 
 @pytest.mark.parametrize(
@@ -150,3 +151,36 @@ def test_any_text_is_a_number_or_raises_value_error(text: str) -> None:
     for normaliser in (decimal, count):
         with suppress(ValueError):
             assert normaliser(text) is not None
+
+
+@given(
+    st.integers(0, 2 * 10**9),
+    st.sampled_from(["", "max. ", "Maximum ", "up to ", "bis zu "]),
+    st.sampled_from(["", " seats", " Plätze", "名", " places", " pax"]),
+    st.sampled_from(["{}", "{:,}"]),
+)
+def test_seats_are_numbers_with_words(number: int, before: str, after: str, style: str) -> None:
+    assert seats(f"{before}{style.format(number)}{after}") == number
+
+
+@pytest.mark.parametrize(
+    "text", ["2k", "5 dozen", "12/30", "20-30", "some", "-3", "1.5", "30 left", "", "9 999 999 999"]
+)
+def test_what_is_no_number_of_seats(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 (each has its own words)
+        seats(text)
+
+
+@given(st.text())
+def test_seats_of_any_text_are_a_count_unlimited_or_refused(text: str) -> None:
+    with suppress(ValueError):
+        found = seats(text)
+        assert found == UNLIMITED or (isinstance(found, int) and found >= 0)
+
+
+def test_a_number_of_a_million_digits_is_refused_at_once() -> None:
+    for digits in ("1" * 900_000, "-" + "1" * 900_000):
+        began = perf_counter()
+        with pytest.raises(ValueError, match=r"is above 2,000,000,000|is below zero"):
+            count(digits)
+        assert perf_counter() - began < 2

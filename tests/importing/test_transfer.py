@@ -336,7 +336,7 @@ def test_an_unknown_collection_is_a_usage_error(shell: Shell) -> None:
     result = shell.run("import", "lessons", "x.csv")
     assert result.exit_code == 2
     stderr = " ".join(result.stderr.replace("│", " ").split())
-    assert "'lessons' is not one of 'courses', 'students', 'reviews', 'enrollments'." in stderr
+    assert "'lessons' is not one of 'categories', 'instructors', 'courses', 'courseRuns'," in stderr
     assert "Value error" not in stderr
 
 

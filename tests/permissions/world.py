@@ -37,8 +37,9 @@ _person = {"avatarUrl": "https://example.org/a.png", "country": "IN", "bio": "Cu
 ada, bob, cy = (
     factories.student(name, email=f"{name}@example.org", **_person) for name in ("Ada", "Bob", "Cy")
 )
-grace, alan = (factories.instructor(name, headline="Teaches.") for name in ("Grace", "Alan"))
-web = factories.category("web")
+_teacher = {"headline": "Teaches.", "bio": "Has taught.", "avatarUrl": "https://example.org/t.png"}
+grace, alan = (factories.instructor(name, **_teacher) for name in ("Grace", "Alan"))
+web = factories.category("web", description="D", imageUrl="https://example.org/w.png", position=1)
 
 
 def _course(slug: str, **fields: Value) -> Document:
@@ -64,7 +65,7 @@ fresh, reviewable, reviewed = (_course(slug) for slug in ("fresh", "reviewable",
 course["prerequisiteIds"] = [archived["_id"], fresh["_id"]]
 
 _when = {"startsAt": NOW + 9 * DAY, "endsAt": NOW + 10 * DAY}
-_where = {"location": "Pune", "seats": 9, "seatsTaken": 1, "waitlistCount": 1}
+_where = {"title": "Evenings", "location": "Pune", "seats": 9, "seatsTaken": 1, "waitlistCount": 1}
 run, hidden_run = (factories.course_run(of, **_when, **_where) for of in (course, draft))
 
 place = _enrollment(course, ada, runId=run["_id"])

@@ -24,8 +24,8 @@ from tests.writes.support import served
 ENGINES = [Executor(schema, UNLIMITED, compiled=compiled) for compiled in (True, False)]
 
 ada = factories.student("Ada", email="ada@example.org", joinedAt=T0, country="IN", bio="B", avatarUrl="u")
-grace = factories.instructor("Grace", headline="H")
-web = factories.category("web")
+grace = factories.instructor("Grace", headline="H", bio="B", avatarUrl="https://a.example/g.png")
+web = factories.category("web", description="D", imageUrl="https://a.example/w.png", position=3)
 courses = [
     factories.course(
         f"Course {n}", slug=f"course-{n}", instructorIds=[grace["_id"]], categorySlug="web", codes=["C"],
@@ -37,7 +37,9 @@ courses = [
     for n in range(3)
 ]  # fmt: skip
 courses[0]["prerequisiteIds"] = [courses[1]["_id"]]
-run = factories.course_run(courses[0], startsAt=T0 + 900 * DAY, seats=3, endsAt=T0 + 901 * DAY, location="L")
+run = factories.course_run(
+    courses[0], startsAt=T0 + 900 * DAY, seats=3, endsAt=T0 + 901 * DAY, location="L", title="T"
+)
 reply = {"instructorId": grace["_id"], "body": "Thanks", "createdAt": T0}
 reviews = [
     factories.review(of, ada, reply=deepcopy(reply), title="T", importedHelpfulCount=0) for of in courses
@@ -56,7 +58,8 @@ STORED: dict[str, list[dict[str, Any]]] = {
 
 _COURSE = """
   id slug codes title summary description level deliveryModes durationDays language tags
-  category { name } price { amountMinor currency formatted } instructors { name headline } status
+  category { name } price { amountMinor currency formatted } status
+  instructors { name headline bio avatarUrl }
   credits institution url imageUrl prerequisites { title }
   rating { average bayesian count withoutReviewCount imported { average count } histogram { stars count } }
   studentCount createdAt
@@ -78,11 +81,12 @@ EVERYTHING = f"""{{
       ratings {{ value count }} }}
     edges {{ cursor node {{ {_COURSE}
       runs(upcomingOnly: false) {{ totalCount edges {{ cursor node {{
-        id startsAt endsAt deliveryMode location seats seatsLeft waitlistCount course {{ title }} }} }} }}
+        id title startsAt endsAt deliveryMode location seats seatsLeft waitlistCount
+        course {{ title }} }} }} }}
       reviews {{ totalCount edges {{ cursor node {{ {_REVIEW} course {{ title }} }} }} }}
       enrollments {{ totalCount nodes {{ id status progress enrolledAt completedAt
         run {{ startsAt }} student {{ name }} }} }} }} }} }}
-  categories {{ id slug name courseCount courses {{ nodes {{ title }} }} }}
+  categories {{ id slug name description imageUrl position courseCount courses {{ nodes {{ title }} }} }}
   students {{ edges {{ cursor node {{ id name avatarUrl country bio email joinedAt
     reviews {{ edges {{ cursor node {{ {_REVIEW} }} }} }}
     enrollments {{ edges {{ cursor node {{ status }} }} }} }} }} }}

@@ -246,3 +246,76 @@ async def test_money(
     data = await run_query("{ courses { nodes { price { amountMinor currency formatted } } } }")
     price = data["courses"]["nodes"][0]["price"]
     assert price == {"amountMinor": amount, "currency": currency, "formatted": formatted}
+
+
+# -- categories and instructors -----------------------------------------------------------------------------
+
+
+async def test_categories_are_in_the_order_of_their_positions(
+    database: Database, run_query: RunQuery, mongo_commands: list[str]
+) -> None:
+    """Those of earlier versions have no position, which is the same as 0: they are ordered by name."""
+    placed = {"a": 2, "b": 1, "c": None, "d": 0, "e": None, "f": 1}
+    made = [
+        factories.category(slug, **({} if position is None else {"position": position}))
+        for slug, position in placed.items()
+    ]
+    await store(database, categories=made)
+    mongo_commands.clear()
+    data = await run_query("{ categories { slug position } }")
+    assert [(c["slug"], c["position"]) for c in data["categories"]] == [
+        ("c", 0), ("d", 0), ("e", 0), ("b", 1), ("f", 1), ("a", 2),
+    ]  # fmt: skip
+    assert mongo_commands == ["find categories"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("https://a.example/x.png", "https://a.example/x.png"),
+        ("http://a.example/x.png", None),
+        ("javascript:alert(1)", None),
+        ("data:image/svg+xml,<svg/>", None),
+        ("", None),
+    ],
+)
+async def test_pictures_of_categories_and_instructors_are_https(
+    database: Database, run_query: RunQuery, stored: str, shown: str | None
+) -> None:
+    grace = factories.instructor("Grace", avatarUrl=stored, bio="Taught.")
+    await store(
+        database,
+        categories=[factories.category("web", imageUrl=stored, description="Pages.")],
+        instructors=[grace],
+        courses=[factories.course(instructorIds=[grace["_id"]])],
+    )
+    data = await run_query(
+        "{ categories { description imageUrl } courses { nodes { instructors { bio avatarUrl } } } }"
+    )
+    assert data["categories"] == [{"description": "Pages.", "imageUrl": shown}]
+    assert data["courses"]["nodes"][0]["instructors"] == [{"bio": "Taught.", "avatarUrl": shown}]
+
+
+async def test_documents_without_the_later_fields_have_null(database: Database, run_query: RunQuery) -> None:
+    grace, course = factories.instructor("Grace"), factories.course(categorySlug="web")
+    course["instructorIds"] = [grace["_id"]]
+    run = factories.course_run(course)
+    del run["title"]
+    await store(
+        database,
+        categories=[factories.category("web")],
+        instructors=[grace],
+        courses=[course],
+        courseRuns=[run],
+    )
+    data = await run_query(
+        """{ courses { nodes { category { description imageUrl position } instructors { bio avatarUrl }
+        runs(upcomingOnly: false) { nodes { title } } } } }"""
+    )
+    assert data["courses"]["nodes"] == [
+        {
+            "category": {"description": None, "imageUrl": None, "position": 0},
+            "instructors": [{"bio": None, "avatarUrl": None}],
+            "runs": {"nodes": [{"title": None}]},
+        }
+    ]

@@ -88,10 +88,10 @@ def test_the_institute_s_courses_match_its_price_list(sample: Sample) -> None:
     [
         (collection, field)
         for collection, fields in {
-            "instructors": "headline",
+            "instructors": "headline bio avatarUrl",
             "courses": "summary description level durationDays price seatsUntil credits institution url"
             " imageUrl",
-            "courseRuns": "endsAt location seats",
+            "courseRuns": "title endsAt location seats",
             "students": "avatarUrl country bio email joinedAt",
             "enrollments": "runId completedAt cancelledAt",
             "reviews": "studentId title difficulty workloadHours term reply",
@@ -145,7 +145,9 @@ def test_documents_are_marked_as_sample_data_and_refer_to_no_host(sample: Sample
         assert len({document["externalId"]["id"] for document in documents}) == len(documents)
     assert all(re.fullmatch(r"[a-z0-9.]+@example\.org", s["email"]) for s in sample.students if s["email"])
     assert all(s["avatarUrl"].startswith("data:") for s in sample.students if s["avatarUrl"])
-    urls = [url for course in sample.courses for url in (course.get("url"), course.get("imageUrl")) if url]
+    urls = [category.get("imageUrl") or "" for category in sample.categories]
+    urls += [i.get("avatarUrl") or "" for i in sample.instructors if i.get("bio")]
+    urls += [url for course in sample.courses for url in (course.get("url"), course.get("imageUrl")) if url]
     assert all(re.match(r"https://[a-z]+\.example/", url) for url in urls)
 
 

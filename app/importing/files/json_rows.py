@@ -20,6 +20,7 @@ from app.importing.files.rows import (
     Unreadable,
     too_large,
 )
+from loaders.transfer import EXPORT_MARK
 
 _NO_OBJECT = "not a JSON object"
 _LONGEST_LINE = 8 << 20  # maximum length of a line, in characters
@@ -80,8 +81,12 @@ def is_lines(sample: str) -> bool:
 
     This is the case if the first line is an object and not the only line, or if most lines below it are
     objects.
+
+    A single object could have its rows nested in it, unless it is itself a row of an export.
     """
     first, *others = (line for line in sample.split("\n")[:50] if line.strip())
+    if first.startswith(f'{{"{EXPORT_MARK}":'):
+        return True
     if _is_object(first):
         return bool(others)
     return 2 * sum(map(_is_object, others)) > len(others)

@@ -5,12 +5,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
-from app.importing.files import Cells
 from app.importing.header import Headers, compact
 from app.importing.importable_fields import HEADERS, TARGETS, Importable, Target
 from app.importing.mapping.cells import CellGetters
-from app.importing.mapping.decisions import Sample, decide_field
+from app.importing.mapping.decisions import Sample, day_first, decide_field
 from app.importing.mapping.definition import FieldMapping, ImportMapping, MappingError, Selection
+from app.importing.mapping.identifiers import identifier, missing_part
 from app.importing.mapping.records import NullCounts, Recorder, RowError
 from app.importing.mapping.rosters import joined_name, lacks_surname, unknown_roles, who_counts
 from app.importing.values import have_counts
@@ -20,12 +20,18 @@ _COUNT_COLUMNS = (
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
     "rating number", "ratings",
 )  # fmt: skip
+_DATES = ("date", "end_date")
 _TRIED = 200  # maximum number of sampled rows that a candidate mapping is tried on
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
 
 #: Optional fields. A row with an invalid value in one of them is rejected, because replacing the value with
 #: null would change the meaning of the row.
-_REJECT_UNREADABLE = {"courses": ("status",), "reviews": ("rating", "status"), "enrollments": ("status",)}
+_REJECT_UNREADABLE = {
+    "courses": ("status",),
+    "courseRuns": ("seats",),
+    "reviews": ("rating", "status"),
+    "enrollments": ("status",),
+}
 
 
 def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample) -> ImportMapping:
@@ -39,13 +45,13 @@ def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample
     headers, left_out = Headers(collection, columns), unknown_roles(collection, columns, sample)
     fields = _fields(collection, headers, sample, left_out)
     if (
-        collection == "students"
+        collection in ("students", "instructors")
         and ("name" not in fields or lacks_surname(fields["name"], columns, sample))
         and (name := joined_name(columns, sample))
     ):
         fields["name"] = name
-    fields |= _identifier(collection, fields, sample)
-    _check_required(collection, fields, columns)
+    fields |= identifier(collection, fields, sample)
+    _check_required(collection, fields, columns, left_out)
     return ImportMapping(
         collection,
         {name: fields[name] for name in TARGETS[collection] if name in fields},
@@ -62,9 +68,10 @@ def _fields(
     If a column is named like a field but its values don't fit, adds the column and the reason to left_out.
     """
     fields: dict[str, FieldMapping] = {}
+    orders = _day_orders(collection, headers, sample)
     for name, target in TARGETS[collection].items():
         headers_of = HEADERS[collection][name]
-        for candidates in _candidates(collection, name, target, headers, sample):
+        for candidates in _candidates(collection, name, target, headers, sample, orders):
             column = candidates[0].selection.columns[0]
             chosen = next((c for c in candidates if _fits(collection, name, c, sample)), None)
             if chosen is None and compact(column) in (compact(name), compact(headers_of[0])):
@@ -79,13 +86,17 @@ def _fields(
 
 
 def _check_required(
-    collection: Importable, fields: Mapping[str, FieldMapping], columns: Sequence[str]
+    collection: Importable,
+    fields: Mapping[str, FieldMapping],
+    columns: Sequence[str],
+    left_out: Mapping[str, str],
 ) -> None:
     for name, target in TARGETS[collection].items():
         if target.required and name not in fields:
-            missing = name
-            if name == "id" and collection in ("reviews", "enrollments"):
-                missing = "student" if "course" in fields else "course"
+            missing = missing_part(collection, fields) if name == "id" else name
+            for column, reason in left_out.items():
+                if reason.startswith(f"looks like {missing};"):
+                    raise MappingError(f"{column} {reason}; write a mapping (--map)")
             raise MappingError(
                 f"no column looks like “{missing}”, which is required to import {collection}"
                 f"{'' if missing == name else ' without a column of ids'}; "
@@ -94,7 +105,12 @@ def _check_required(
 
 
 def _candidates(
-    collection: Importable, name: str, target: Target, headers: Headers, sample: Sample
+    collection: Importable,
+    name: str,
+    target: Target,
+    headers: Headers,
+    sample: Sample,
+    orders: Mapping[str, bool],
 ) -> Iterator[list[FieldMapping]]:
     """Yields the possible mappings of a field, as one list for each column that might contain it."""
     invalid: Literal["reject", "null"]
@@ -103,8 +119,12 @@ def _candidates(
     for column in dict.fromkeys(found):
         plain = FieldMapping(Selection("column", (column,)), target.normaliser, {}, None, invalid)
         decided = decide_field(plain, sample)
-        is_average = target.normaliser == "rating"
-        yield _with_counts(collection, name, decided, headers, sample) if is_average else [decided]
+        if target.normaliser == "rating":
+            yield _with_counts(collection, name, decided, headers, sample)
+        elif target.normaliser in _DATES:
+            yield [decided, *_in_order_of_others(decided, orders)]
+        else:
+            yield [decided]
 
 
 def _with_counts(
@@ -122,6 +142,29 @@ def _with_counts(
     if have_counts([value for values in sample if (value := get(values)) is not None]):
         return [plain, *counted]
     return [candidate for candidate in counted if _try(collection, name, candidate, sample)[0]] or [plain]
+
+
+def _day_orders(collection: Importable, headers: Headers, sample: Sample) -> Mapping[str, bool]:
+    """Returns whether the day comes first, for each column of dates that shows it."""
+    names = [name for name, target in TARGETS[collection].items() if target.normaliser in _DATES]
+    found = {headers.get(header) for name in names for header in HEADERS[collection][name]}
+    return {c: order for c in found if c and (order := day_first(c, sample)) is not None}
+
+
+def _in_order_of_others(decided: FieldMapping, orders: Mapping[str, bool]) -> Iterator[FieldMapping]:
+    """Yields a mapping of a date by the order of day and month in the other columns of dates, if they agree.
+
+    A run can start on the first days of a month, and end on days that show the order.
+    """
+    others = {column: order for column, order in orders.items() if column not in decided.selection.columns}
+    if len(set(others.values())) == 1 and "day_first" not in decided.options:
+        column, order = min(others.items())
+        words = f"{'day' if order else 'month'} first, as in “{column}”"
+        yield replace(
+            decided,
+            options={**decided.options, "day_first": order},
+            assumed={**decided.assumed, "day_first": words},
+        )
 
 
 def _columns_of(field_mapping: FieldMapping) -> list[str]:
@@ -164,45 +207,3 @@ def _try(
         with suppress(RowError):  # raised for a required field without a value
             accepted += recorder.record(values)[name] is not None
     return accepted, recorder.null_counts
-
-
-def _identifier(
-    collection: Importable, fields: Mapping[str, FieldMapping], sample: Sample
-) -> dict[str, FieldMapping]:
-    """Infers what to use as the ID of each row if no column contains an ID.
-
-    For a course, that is its code if all codes are unique, otherwise its title. For a student, it is the
-    e-mail address. For an enrolment, it is the combination of course and student. For a review, it is the
-    combination of course, student and date, because a student can review a course more than once.
-    """
-    if "id" in fields:
-        return {}
-    if (
-        collection == "courses"
-        and "codes" in fields
-        and _has_unique_codes(collection, fields["codes"], sample)
-    ):
-        return {"id": FieldMapping(fields["codes"].selection, "text")}
-    if collection == "courses" and "title" in fields:
-        return {"id": FieldMapping(fields["title"].selection, "slug")}
-    if collection == "students" and "email" in fields:
-        return {"id": FieldMapping(fields["email"].selection, "text")}
-    if "course" in fields and "student" in fields:
-        parts = ("course", "student", "createdAt") if collection == "reviews" else ("course", "student")
-        columns = tuple(c for part in parts if part in fields for c in fields[part].selection.columns)
-        return {"id": FieldMapping(Selection("join", columns), "text")}
-    return {}
-
-
-def _has_unique_codes(collection: Importable, codes: FieldMapping, sample: Sample) -> bool:
-    """Returns whether each row has exactly one code, and no two rows share a code.
-
-    Identical rows count as one row.
-    """
-    recorder = Recorder(ImportMapping(collection, {"codes": codes}))
-    rows: dict[str, Cells] = {}
-    for values in sample:
-        row_codes: list[str] = recorder.record(values)["codes"] or []
-        if len(row_codes) != 1 or rows.setdefault(row_codes[0], values) != values:
-            return False
-    return bool(rows)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.importing.files import Cells
 from app.importing.header import folded
 from app.importing.mapping.cells import CellGetters
-from app.importing.mapping.definition import FieldMapping, ImportMapping
+from app.importing.mapping.definition import FieldMapping, ImportMapping, Selection
 from app.importing.values import NORMALISERS, Column
 
 Sample = Sequence[Cells]
@@ -29,3 +29,9 @@ def decide_field(field_mapping: FieldMapping, sample: Sample) -> FieldMapping:
         assumed=decision.assumed,
         notes=tuple(decision.notes),
     )
+
+
+def day_first(column: str, sample: Sample) -> bool | None:
+    """Returns the order of day and month that the dates of a column show, or None if they show none."""
+    decided = decide_field(FieldMapping(Selection("column", (column,)), "date"), sample)
+    return decided.options.get("day_first")

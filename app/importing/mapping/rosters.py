@@ -1,6 +1,6 @@
 """Recognises rosters of learning management systems: names split into parts, roles, and deleted rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.importing.files import Cells
 from app.importing.header import compact
@@ -8,11 +8,16 @@ from app.importing.importable_fields import HEADERS, Importable
 from app.importing.mapping.definition import SENTINELS, Condition, FieldMapping, Selection
 
 _WORDS = {key: [compact(word) for word in words] for key, words in HEADERS["rosters"].items()}
-_STUDENTS, _OTHERS, _DELETED = (frozenset(_WORDS[key]) for key in ("students", "others", "deleted"))
+_STUDENTS, _TEACHERS, _OTHERS, _DELETED = (
+    frozenset(_WORDS[key]) for key in ("students", "teachers", "others", "deleted")
+)
+#: The roles whose rows are imported into a collection.
+_COUNTED: Mapping[str, frozenset[str]] = {
+    "students": _STUDENTS, "enrollments": _STUDENTS, "instructors": _TEACHERS,
+}  # fmt: skip
 _TRUE = frozenset(("true", "yes", "y", "t", "1", "1.0"))
 _NEVER = frozenset(("", "null", "none", "\\n"))  # of the time at which a row was deleted
 _OTHER_MEANINGS = ("type",)  # of headers of roles
-_ROLES_OF: Sequence[Importable] = ("students", "enrollments")
 
 
 def joined_name(columns: Sequence[str], sample: Sequence[Cells]) -> FieldMapping | None:
@@ -47,7 +52,7 @@ def unknown_roles(collection: Importable, columns: Sequence[str], sample: Sequen
     for column in columns:
         values = {_text(row.get(column)) for row in sample} - {""}
         is_role = compact(column) in _WORDS["roles"] and compact(column) not in _OTHER_MEANINGS
-        if collection in _ROLES_OF and is_role and len(values) > 1 and not _known_roles(values):
+        if collection in _COUNTED and is_role and len(values) > 1 and not _known_roles(values):
             found[column] = (
                 "has no role that is known, so all rows are imported; [where] in a mapping chooses"
             )
@@ -55,14 +60,13 @@ def unknown_roles(collection: Importable, columns: Sequence[str], sample: Sequen
 
 
 def who_counts(collection: Importable, columns: Sequence[str], sample: Sequence[Cells]) -> list[Condition]:
-    """Returns the conditions that limit a roster to students, and exclude deleted rows."""
+    """Returns the conditions that limit a roster to students, or to teachers, and exclude deleted rows."""
+    roles = _COUNTED.get(collection)
     conditions = []
     for column in columns:
         name, values = compact(column), {_text(row.get(column)) for row in sample} - {""}
-        if collection in _ROLES_OF and name in _WORDS["roles"] and values & _known_roles(values):
-            conditions.append(
-                Condition(column, frozenset(v for v in values if compact(v) in _STUDENTS) | _STUDENTS)
-            )
+        if roles and name in _WORDS["roles"] and values & _known_roles(values):
+            conditions.append(Condition(column, frozenset(v for v in values if compact(v) in roles) | roles))
         elif name in _WORDS["statuses"]:
             conditions.append(Condition(column, _DELETED, excluded=True))
         elif name in _WORDS["deleted_flags"]:
@@ -85,7 +89,7 @@ def _parts(columns: Sequence[str]) -> list[str | None]:
 
 
 def _known_roles(values: set[str]) -> set[str]:
-    return {value for value in values if compact(value) in _STUDENTS | _OTHERS}
+    return {value for value in values if compact(value) in _STUDENTS | _TEACHERS | _OTHERS}
 
 
 def _text(value: object) -> str:

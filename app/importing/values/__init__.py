@@ -2,10 +2,12 @@
 
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.normalisers import NORMALISERS, Normaliser, option_error, options
+from app.importing.values.numbers import UNLIMITED
 from app.importing.values.ratings import have_counts
 
 __all__ = [
     "NORMALISERS",
+    "UNLIMITED",
     "Column",
     "Decision",
     "Normaliser",

@@ -6,13 +6,15 @@ In a date such as 06/11/2015, the order of day and month is the one that other d
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from datetime import date as calendar_date
 from typing import Any, NamedTuple
 
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.words import WORDS
 
+_TIME = re.compile(r"\d:\d\d|\dT\d|\d\s*[ap]\.?m\b", re.IGNORECASE)
+_DAY = timedelta(hours=23, minutes=59, seconds=59)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Day 0 in a spreadsheet; correct for dates since March 1900.
 _EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
@@ -78,6 +80,15 @@ def date(
     with suppress(ValueError):
         return _utc(datetime.fromisoformat(text))
     return _written(text, day_first)
+
+
+def end_date(
+    value: object, *, format: str | None = None, day_first: bool | None = None, excel: bool = False
+) -> datetime:
+    """Reads the date when something ends. A date without a time is the last second of its day."""
+    moment = date(value, format=format, day_first=day_first, excel=excel)
+    is_day = moment.time() == time() and not isinstance(value, datetime) and not _TIME.search(str(value))
+    return moment + _DAY if is_day else moment
 
 
 def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determines which values are valid

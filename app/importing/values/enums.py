@@ -35,6 +35,14 @@ def modes(value: object) -> list[DeliveryMode]:
     return named
 
 
+def mode(value: object) -> DeliveryMode:
+    """Reads one delivery mode: that of a run."""
+    named = modes(value)
+    if len(named) > 1:
+        raise ValueError("names both delivery modes, but a run has one")
+    return named[0]
+
+
 def level(value: object) -> Level:
     """Reads BEGINNER, INTERMEDIATE, ADVANCED or ALL_LEVELS. Several levels become ALL_LEVELS."""
     named = [name for pattern, name in _LEVELS if pattern.search(text(value).replace("_", " "))]

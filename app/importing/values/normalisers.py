@@ -79,10 +79,13 @@ NORMALISERS: dict[str, Normaliser] = {
     "image_url": Normaliser(texts.image_url),
     "price": Normaliser(prices.price, prices.decide_price),
     "modes": Normaliser(enums.modes),
+    "mode": Normaliser(enums.mode),
+    "seats": Normaliser(numbers.seats),
     "level": Normaliser(enums.level),
     "language": Normaliser(names.language),
     "country": Normaliser(names.country),
     "date": Normaliser(dates.date, dates.decide_date),
+    "end_date": Normaliser(dates.end_date, dates.decide_date),
     "day_offset": Normaliser(dates.day_offset),
 }
 

@@ -13,6 +13,7 @@ from typing import Literal
 from unicodedata import decimal as digit_of
 
 from app.importing.values.columns import Column, Decision, Options
+from app.importing.values.texts import text
 from app.importing.values.words import by_word
 
 Mark = Literal[".", ","]
@@ -33,6 +34,18 @@ _LARGEST_COUNT = 2_000_000_000  # fits in GraphQL's Int, which has 32 bits
 _NO_NUMBER = "is not a number"
 _UNCLEAR = 'can be read with thousands or with decimals (set decimal = "." or ",")'
 _ASCII_MARKS = str.maketrans("\uff0c\uff0e\u066b\u066c", ",.,,")
+UNLIMITED = "UNLIMITED"  # what `seats` returns for words such as "no limit"
+_SEATS = re.compile(
+    r"(?:(?:max(?:imum|\.)?|up to|bis zu|jusqu'à|hasta|fino a|до)\s*)?"
+    rf"(?P<number>{NUMBER})\s*"
+    r"(?:seats?|places?|students?|participants?|people|persons?|pax|plätze|personen|teilnehmer|personnes|plazas"
+    r"|personas|posti|persone|vagas|pessoas|miejsca?|osób|мест|человек|席|名|人|명)?",
+    re.IGNORECASE,
+)
+_NO_LIMIT = frozenset(
+    ("unlimited", "no limit", "∞", "unbegrenzt", "unbeschränkt", "illimité", "illimitée", "ilimitado",
+     "sin límite", "illimitato", "onbeperkt", "bez limitu", "без ограничений", "无限制", "无限", "無制限")
+)  # fmt: skip
 
 
 class UnclearError(ValueError):
@@ -50,13 +63,26 @@ def decimal(value: object, *, decimal: Mark | None = None) -> float:
 def count(value: object) -> int:
     """Reads a whole number that is zero or more. A single mark before three digits separates thousands."""
     number = Decimal(value) if type(value) is int else exact(value, thousands=True)
-    if number != int(number):
-        raise ValueError("is not a whole number")
     if number < 0:
         raise ValueError("is below zero")
-    if number > _LARGEST_COUNT:
+    if number > _LARGEST_COUNT:  # first, because an integer of many digits takes long to make
         raise ValueError(f"is above {_LARGEST_COUNT:,}")
+    if number != int(number):
+        raise ValueError("is not a whole number")
     return int(number)
+
+
+def seats(value: object) -> int | str:
+    """Reads a number of seats, such as "30" or "max. 30 places", or UNLIMITED."""
+    if not isinstance(value, str):
+        return count(value)
+    written = ascii_digits(text(value))
+    if written.casefold() in _NO_LIMIT:
+        return UNLIMITED
+    match = _SEATS.fullmatch(written)
+    if match is None:
+        raise ValueError("is not a number of seats")
+    return count(match["number"])
 
 
 def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -> Decimal:
@@ -117,11 +143,11 @@ def most_decimals(cells: Iterable[object], mark: Mark) -> int:
     return max((len(number.rpartition(mark)[2]) for number in shown), default=0)
 
 
-def ascii_digits(text: str) -> str:
+def ascii_digits(written: str) -> str:
     """Replaces the decimal digits and marks of any script with those of ASCII."""
-    if text.isascii():
-        return text
-    plain = (str(digit_of(c)) if c.isdecimal() else c for c in text)
+    if written.isascii():
+        return written
+    plain = (str(digit_of(c)) if c.isdecimal() else c for c in written)
     return "".join(plain).translate(_ASCII_MARKS)
 
 

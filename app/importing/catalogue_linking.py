@@ -1,0 +1,136 @@
+"""Turns records of categories, instructors and course runs into documents."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import get_args
+
+from app.importing.importable_fields import Fields, Importable
+from app.importing.importer import Linker
+from app.importing.linking import Linked, Record, Unlinked
+from app.importing.values import NORMALISERS, UNLIMITED
+from loaders.model import DeliveryMode
+from loaders.mongo import Database
+from loaders.text import slugify
+from loaders.transfer import CategoryRows, Incoming, InstructorRows, Reference, References
+
+_BY_TITLE = "the course is found by its title"
+_NO_SEATS = "no number of seats: a new run is unlimited, a stored one keeps its number"
+_NO_MODE = "no delivery mode: a new run is {}, a stored one keeps its mode"
+_BACKWARDS = "the end is not after the start: it is left out"
+
+
+class CategoryLinker:
+    """Turns records of categories into documents."""
+
+    def __init__(self, database: Database, source: str) -> None:
+        self.notes: Counter[str] = Counter()
+        self._source, self._rows = source, CategoryRows(database)
+
+    async def link(self, records: Sequence[Record]) -> list[Linked]:
+        return [await self._link(record) for record in records]
+
+    async def after(self, records: Sequence[Record]) -> None:
+        """Does nothing."""
+
+    async def _link(self, record: Record) -> Linked:
+        incoming = _incoming(record, self._source)
+        refusal = await self._rows.place(incoming)
+        return Unlinked(record.row, refusal) if refusal else incoming
+
+
+class InstructorLinker:
+    """Turns records of instructors into documents."""
+
+    def __init__(self, database: Database, source: str) -> None:
+        self._source, self._rows = source, InstructorRows(database, source)
+        self.notes = self._rows.notes
+
+    async def link(self, records: Sequence[Record]) -> list[Linked]:
+        linked = [_incoming(record, self._source) for record in records]
+        await self._rows.place(linked)
+        return list(linked)
+
+    async def after(self, records: Sequence[Record]) -> None:
+        """Does nothing."""
+
+
+class RunLinker:
+    """Turns records of course runs into documents."""
+
+    def __init__(self, database: Database, source: str) -> None:
+        self.notes: Counter[str] = Counter()
+        self._source, self._references = source, References(database, source)
+
+    async def link(self, records: Sequence[Record]) -> list[Linked]:
+        names = [record.fields["course"] for record in records]
+        courses = await self._references.courses(names)
+        by_title = await self._references.courses(_slugs(name for name in names if name not in courses))
+        return [self._run(record, courses, by_title) for record in records]
+
+    async def after(self, records: Sequence[Record]) -> None:
+        """Does nothing."""
+
+    def _run(
+        self, record: Record, courses: Mapping[Reference, Fields], by_title: Mapping[Reference, Fields]
+    ) -> Linked:
+        incoming = _incoming(record, self._source)
+        fields = incoming.fields
+        name = fields.pop("course")
+        course = courses.get(name)
+        if course is None:
+            if (course := by_title.get(slugify(name))) is None:
+                return Unlinked(record.row, f"course: there is no course “{name}”")
+            self.notes[_BY_TITLE] += 1
+        fields["courseId"] = course["_id"]
+        self._set_end(fields)
+        self._set_seats(fields)
+        if fields.get("deliveryMode") is None:
+            mode = incoming.new["deliveryMode"] = _assumed_mode(course, fields.get("location"))
+            self.notes[_NO_MODE.format(mode)] += 1
+        return incoming
+
+    def _set_end(self, fields: Fields) -> None:
+        """Leaves out an end that is not after the start."""
+        if (end := fields.get("endsAt")) is not None and end <= fields["startsAt"]:
+            self.notes[_BACKWARDS] += 1
+            fields["endsAt"] = None
+
+    def _set_seats(self, fields: Fields) -> None:
+        """Keeps the stored seats if the cell is empty: as a null, they would be unlimited."""
+        if "seats" not in fields:
+            return
+        if fields["seats"] == UNLIMITED:
+            fields["seats"] = None
+        elif fields["seats"] is None:
+            del fields["seats"]
+            self.notes[_NO_SEATS] += 1
+
+
+CATALOGUE_LINKERS: Mapping[Importable, Callable[[Database, str], Linker]] = {
+    "categories": CategoryLinker,
+    "instructors": InstructorLinker,
+    "courseRuns": RunLinker,
+}
+
+
+def _incoming(record: Record, source: str) -> Incoming:
+    return Incoming(record.row, (source, record.fields.pop("id")), record.fields)
+
+
+def _slugs(names: Iterable[str]) -> list[str]:
+    return [slug for name in names if (slug := slugify(name))]
+
+
+def _assumed_mode(course: Fields, location: str | None) -> DeliveryMode:
+    """Returns the mode of a run that names none: the course's only one, or else by its location."""
+    modes = [mode for mode in get_args(DeliveryMode) if mode in (course.get("deliveryModes") or ())]
+    if len(modes) != 1 and location:
+        modes = _modes_of_location(location)
+    return modes[0] if len(modes) == 1 else "ONLINE"
+
+
+def _modes_of_location(location: str) -> list[DeliveryMode]:
+    try:
+        return list(NORMALISERS["modes"].read(location))
+    except ValueError:  # a place
+        return ["ONSITE"]

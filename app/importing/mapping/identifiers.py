@@ -1,0 +1,94 @@
+"""Infers what identifies the rows of a file that has no column of ids."""
+
+from collections.abc import Mapping, Sequence
+
+from app.importing.files import Cells
+from app.importing.importable_fields import Importable
+from app.importing.mapping.decisions import Sample
+from app.importing.mapping.definition import FieldMapping, ImportMapping, Selection
+from app.importing.mapping.records import Recorder
+
+#: The fields that together identify a row, if there is no column of ids. The first ones are necessary.
+_PARTS: Mapping[Importable, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "courseRuns": (("course", "startsAt"), ()),
+    "reviews": (("course", "student"), ("createdAt",)),  # a student can have written several
+    "enrollments": (("course", "student"), ()),
+}
+#: Single fields that identify a row, with their normaliser.
+_FIELDS: Mapping[Importable, tuple[str, str]] = {
+    "categories": ("slug", "slug"),
+    "courses": ("title", "slug"),
+    "students": ("email", "text"),
+    "instructors": ("name", "line"),  # by which courses refer to them
+}
+_TELLING_RUNS_APART = ("title", "location", "deliveryMode")
+
+
+def identifier(
+    collection: Importable, fields: Mapping[str, FieldMapping], sample: Sample
+) -> dict[str, FieldMapping]:
+    """Infers what to use as the id of each row if no column contains an id.
+
+    For a course, that is its code if all codes are unique, otherwise its title. For a student, it is the
+    e-mail address; for an instructor, the name; for a category, its slug or its name. For an enrolment, it is
+    the course and the student together; for a review, also its date. For a run, it is the course and the
+    start, and what else tells two runs of the sample apart.
+    """
+    if "id" in fields:
+        return {}
+    if collection == "courses" and "codes" in fields and _has_unique_codes(fields["codes"], sample):
+        return {"id": FieldMapping(fields["codes"].selection, "text")}
+    if collection in _PARTS:
+        return _joined(collection, fields, sample)
+    name, normaliser = _FIELDS[collection]
+    name = "name" if collection == "categories" and name not in fields else name
+    return {"id": FieldMapping(fields[name].selection, normaliser)} if name in fields else {}
+
+
+def missing_part(collection: Importable, fields: Mapping[str, FieldMapping]) -> str:
+    """Returns the field without which the rows of a file have no id."""
+    necessary = _PARTS[collection][0] if collection in _PARTS else (_FIELDS[collection][0],)
+    if collection in ("categories", "courses", "students"):
+        return {"categories": "name"}.get(collection, "id")
+    return next((part for part in necessary if part not in fields), "id")
+
+
+def _joined(
+    collection: Importable, fields: Mapping[str, FieldMapping], sample: Sample
+) -> dict[str, FieldMapping]:
+    necessary, further = _PARTS[collection]
+    if any(part not in fields for part in necessary):
+        return {}
+    parts = [*necessary, *(part for part in further if part in fields)]
+    selection = Selection("join", _columns(parts, fields))
+    if collection == "courseRuns":
+        for part in _TELLING_RUNS_APART:
+            if part in fields and _is_ambiguous(selection, sample):
+                parts.append(part)
+                selection = Selection("join", _columns(parts, fields), skip_empty=True)
+    return {"id": FieldMapping(selection, "text")}
+
+
+def _columns(parts: Sequence[str], fields: Mapping[str, FieldMapping]) -> tuple[str, ...]:
+    return tuple(column for part in parts for column in fields[part].selection.columns)
+
+
+def _is_ambiguous(selection: Selection, sample: Sample) -> bool:
+    """Returns whether rows of the sample that differ have the same values in the selection's columns."""
+    rows: dict[tuple[str, ...], Cells] = {}
+    keys = [tuple(str(values.get(column)) for column in selection.columns) for values in sample]
+    return any(rows.setdefault(key, values) != values for key, values in zip(keys, sample, strict=True))
+
+
+def _has_unique_codes(codes: FieldMapping, sample: Sample) -> bool:
+    """Returns whether each row has exactly one code, and no two rows share a code.
+
+    Identical rows count as one row.
+    """
+    recorder = Recorder(ImportMapping("courses", {"codes": codes}))
+    rows: dict[str, Cells] = {}
+    for values in sample:
+        row_codes: list[str] = recorder.record(values)["codes"] or []
+        if len(row_codes) != 1 or rows.setdefault(row_codes[0], values) != values:
+            return False
+    return bool(rows)

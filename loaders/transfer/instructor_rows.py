@@ -1,0 +1,76 @@
+"""Look-ups of instructors by name. Courses name their instructors, whose rows can have ids besides."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from bson import ObjectId
+
+from loaders.mongo import Database, find
+from loaders.reading import fit
+from loaders.transfer.imports import Incoming
+
+_SEVERAL = (
+    "several instructors have the name of one that courses refer to: none of them is taken for that one"
+)
+
+
+async def instructors_named(
+    database: Database, source: str, names: Collection[str]
+) -> Mapping[str, ObjectId]:
+    """Maps names to the `_id`s of a source's instructors, by external id or else by name.
+
+    Names that several instructors have are left out, and so are those that none has. Sends one command.
+    """
+    if not names:
+        return {}
+    among = {"$in": list(names)}
+    query = {"externalId.source": source, "$or": [{"externalId.id": among}, {"name": among}]}
+    found = await find(
+        database["instructors"], query, size=2 * len(names), projection={"name": 1, "externalId": 1}
+    )
+    found = fit("instructors", found, ["name"])
+    by_id = {instructor["externalId"]["id"]: instructor["_id"] for instructor in found}
+    count = Counter(instructor["name"] for instructor in found)
+    by_name = {i["name"]: i["_id"] for i in found if count[i["name"]] == 1}
+    return {name: known for name in names if (known := by_id.get(name) or by_name.get(name))}
+
+
+class InstructorRows:
+    """The instructors of one import.
+
+    An instructor that only courses have named has the name as external id. A row with this name and an id of
+    its own gives its id to that instructor, if no other row has the name.
+    """
+
+    def __init__(self, database: Database, source: str) -> None:
+        self._database, self._source = database, source
+        self._adopted: dict[str, str] = {}  # for each name that was an external id: the id that replaces it
+        self.notes: Counter[str] = Counter()
+
+    async def place(self, batch: Collection[Incoming]) -> None:
+        """Completes the rows of a batch with the keys of their instructors. Sends at most one command."""
+        ids = {incoming.key[1]: incoming for incoming in batch if isinstance(incoming.key, tuple)}
+        names = {own: incoming.fields["name"] for own, incoming in ids.items()}
+        stored = await self._stored_ids({*ids, *names.values()})
+        new = {own: name for own, name in names.items() if own not in stored}
+        count = Counter(new.values())
+        for own, name in new.items():
+            if own == name or name not in stored:
+                continue
+            if count[name] > 1 or self._adopted.get(name, own) != own:
+                self.notes[_SEVERAL] += 1
+            else:
+                self._adopted[name] = own
+        for incoming in batch:
+            self._adopt(incoming)
+
+    def _adopt(self, incoming: Incoming) -> None:
+        name = incoming.fields["name"]
+        if incoming.key == (self._source, self._adopted.get(name)):
+            incoming.fields["externalId"] = {"source": self._source, "id": self._adopted[name]}
+            incoming.key = (self._source, name)
+
+    async def _stored_ids(self, ids: Collection[str]) -> set[str]:
+        query = {"externalId.source": self._source, "externalId.id": {"$in": list(ids)}}
+        found = await find(self._database["instructors"], query, size=len(ids), projection={"externalId": 1})
+        return {instructor["externalId"]["id"] for instructor in found}
