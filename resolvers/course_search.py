@@ -109,10 +109,11 @@ async def _corrected(ctx: Context, statuses: Sequence[CourseStatus], text: str) 
 
 
 class _Corrector:
-    """Corrects searches for one request: the first MOST_CORRECTED ones, one after the other.
+    """Corrects the searches of one request, one after the other, up to MOST_CORRECTED of them.
 
-    A call takes searches, each with the statuses of the courses that count, and returns one entry per search,
-    in order. The entry is None if nothing is replaced, also because the request has had its corrections.
+    A call takes searches, each with the statuses of the courses whose words are considered. It returns one
+    entry per search, in order. An entry is None if no word is replaced, or if the request has already used up
+    its corrections.
     """
 
     def __init__(self, ctx: Context) -> None:

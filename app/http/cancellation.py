@@ -10,7 +10,7 @@ from starlette.types import Message, Receive
 from app.error_codes import TIMEOUT
 from loaders.mongo import Scope
 
-_TICK = 0.05  # seconds between two checks of all watched requests
+_TICK = 0.05  # seconds between checks of the watched requests
 
 # Seconds after which a request starts to listen for its client to disconnect. Most requests are answered
 # sooner, so they never listen.

@@ -33,7 +33,9 @@ _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
 # on a busy machine.
 _HEARTBEAT_TIMEOUT = 30
 
-_MARGIN = 2  # when all workers stop, they are killed this many seconds after their time limit
+# Workers that are told to stop have a time limit. Those that are still running so many seconds after it are
+# killed.
+_MARGIN = 2
 _TICK = 0.02  # seconds between checks for whether a worker is ready
 _RETRY = 5.0  # seconds to wait after a worker failed to start, before another one is started
 

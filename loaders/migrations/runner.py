@@ -37,7 +37,7 @@ from loaders.mongo import (
 
 PASSES = 2
 _ATTEMPTS = 20  # maximum number of attempts per batch, if other processes keep changing its documents
-_BACKOFF = 0.02  # seconds of pause after an attempt, multiplied by the number of earlier attempts
+_BACKOFF = 0.02  # seconds to wait after an attempt that failed, multiplied by its number, which starts at 0
 _LONGEST_PAUSE = 5.0  # maximum pause after a batch, in seconds
 _WAITED = 1.0  # seconds between checks of whether another process has finished
 _DUPLICATE_KEY = 11000  # MongoDB's error code for a duplicate key

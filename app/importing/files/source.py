@@ -185,7 +185,7 @@ def _identify(
         part = f"list “{path}”" if path else ""
         return _ready(name, kind, encoding, part, Table([], [], [], found), size, file, text)
     if rows:
-        raise SourceError(f"there is no list “{rows}”: this is not JSON")
+        raise SourceError(f"can't read the list “{rows}”: the file is not JSON")
     table = delimited.open_table(text, header=header)
     return _ready(name, "delimited", encoding, "", table, size, file, text)
 
