@@ -79,10 +79,8 @@ def arrays_within(sample: str) -> list[str]:
 def is_lines(sample: str) -> bool:
     """Returns whether a text has one object per line, judging by its first lines.
 
-    This is the case if the first line is an object and not the only line, or if most lines below it are
-    objects.
-
-    A single object could have its rows nested in it, unless it is itself a row of an export.
+    This is the case if the first line is a row of an export, or is an object and not the only line, or if
+    most lines below it are objects.
     """
     first, *others = (line for line in sample.split("\n")[:50] if line.strip())
     if first.startswith(f'{{"{EXPORT_MARK}":'):
