@@ -60,6 +60,7 @@ def test_plain() -> None:
         "1 < 2 and 3 > 2",
         "x <!-- not a comment --> y",
         "</b> alone",
+        "an unknown <foo>element</foo>",
         "Use the <br> tag",
         "The <title> and </title> tags",
         "the <br> tag or <hr>",
