@@ -73,7 +73,7 @@ def old_slugs(course: Fields, slug: str) -> list[str]:
 
     Only the last MOST_OLD_SLUGS are kept.
     """
-    older = [old for old in course.get("oldSlugs", ()) if old not in (course["slug"], slug)]
+    older = [old for old in course.get("oldSlugs") or () if old not in (course["slug"], slug)]
     return [*older, course["slug"]][-MOST_OLD_SLUGS:]
 
 

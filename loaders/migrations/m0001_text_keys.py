@@ -93,7 +93,8 @@ async def _course_changes(database: Database, courses: Sequence[Document]) -> li
     wanted = [(changes[index] or {})["slug"] for index in renamed]
     slugs = await unique_slugs(database["courses"], wanted) if wanted else []
     for index, slug in zip(renamed, slugs, strict=True):
-        changes[index] = {**(changes[index] or {}), **_renamed(courses[index], slug)}
+        renamed_course = attempted(partial(_renamed, slug=slug), courses[index])
+        changes[index] = renamed_course and {**(changes[index] or {}), **renamed_course}
     return changes
 
 

@@ -96,7 +96,8 @@ class ByKey(Generic[D]):
         )
         rows = fitting(self._collection.name, projection)(found)
         wanted = set(_hashed(keys))
-        return {key: row for row in rows for key in _hashed(row[former]) if key in wanted}
+        # A former key that isn't in a list is found by the query, but `fitting` removes it.
+        return {key: row for row in rows for key in _hashed(row.get(former, ())) if key in wanted}
 
 
 class _Fetch:

@@ -48,7 +48,8 @@ async def used_slugs(collection: Collection, slugs: Set[str]) -> set[str]:
     among = {"$in": sorted(slugs)}
     query = {"$or": [{"slug": among}, {"oldSlugs": among}]}
     found = await find(collection, query, size=2 * len(slugs), projection={"slug": 1, "oldSlugs": 1})
-    return {slug for document in found for slug in (document["slug"], *document.get("oldSlugs", ()))}
+    # Other programs may have stored documents without a slug, or null as their former slugs.
+    return {s for document in found for s in (document.get("slug"), *(document.get("oldSlugs") or ())) if s}
 
 
 def _candidates(slug: str, suffix: str) -> list[str]:

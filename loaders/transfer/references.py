@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from loaders.model import MOST_CATEGORIES, Document
+from loaders.model import MOST_CATEGORIES, CategoryDoc, Document
 from loaders.mongo import Database, find
+from loaders.reading import fit
 from loaders.text import slugify
 from loaders.transfer import exports
 from loaders.transfer.exports import Row
@@ -118,8 +119,9 @@ class References:
         """Returns the slugs of all categories, including those that a dry run would have created."""
         if self._slugs is None:
             found = await find(self._database["categories"], {}, size=MOST_CATEGORIES)
-            self._slugs = {category["slug"] for category in found}
-            for category in found:
+            categories: list[CategoryDoc] = fit("categories", found)
+            self._slugs = {category["slug"] for category in categories}
+            for category in categories:
                 external = category.get("externalId")
                 if external and external["source"] == self._source:
                     self._slug_by_id[external["id"]] = category["slug"]
@@ -210,9 +212,10 @@ class References:
         projection = {"status": 1, "deliveryModes": 1, "slug": 1, "codes": 1, "oldSlugs": 1}
         former: dict[Reference, Document] = {}
         found: dict[Reference, Document] = {}
-        for course in await find(
+        courses = await find(
             self._database["courses"], query, size=1000, projection=projection, sort=[("_id", -1)]
-        ):
+        )
+        for course in fit("courses", courses, list(projection)):
             found |= {code: course for code in (*course["codes"], course["slug"]) if code in names}
             former |= {slug: course for slug in course.get("oldSlugs", ()) if slug in names}
         return former | found

@@ -487,6 +487,19 @@ def test_former_slugs_are_exported_and_imported_with_new_courses(fresh_shell: Sh
     assert second.ok("import", "courses", file)["unchanged"] == 20
 
 
+def test_stored_documents_that_do_not_fit_stop_no_import(catalogue: Shell) -> None:
+    database = catalogue.database
+    database["courses"].update_one({"slug": "course-3"}, {"$set": {"oldSlugs": None}, "$unset": {"codes": 1}})
+    database["categories"].insert_many([{"slug": "x"}, {"name": "Y", "oldSlugs": None, "externalId": 5}])
+    reviews = catalogue.write("r.ndjson", [{"id": 1, "course": "course-3", "rating": 4}])
+    assert catalogue.ok("import", "reviews", reviews, "--source", "s")["created"] == 1
+    courses = catalogue.write("c.ndjson", [{"id": "new", "title": "New", "category": "X"}])
+    assert catalogue.ok("import", "courses", courses, "--source", "s")["created"] == 1
+    assert database["courses"].find_one({"title": "New"}, {"_id": 0, "categorySlug": 1}) == {
+        "categorySlug": "x"
+    }
+
+
 @pytest.mark.parametrize("again", ["file", "export"])
 def test_a_renamed_category_is_found_by_its_name_and_its_former_slugs(shell: Shell, again: str) -> None:
     """So importing a file again, or an earlier export, makes no second category of it."""

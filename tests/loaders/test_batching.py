@@ -178,6 +178,14 @@ async def test_former_keys_are_looked_for_with_one_more_command(
     assert mongo_commands == ["find courses"] * 2
 
 
+@pytest.mark.parametrize("stored", ["x", {"0": "x"}, None, 5])
+async def test_former_keys_that_are_not_a_list_lead_nowhere(database: Database, stored: Value) -> None:
+    await store(database, courses=[{**factories.course(slug="a"), "oldSlugs": stored}])
+    loader = request_for(database).context().loaders.course_by_slug
+    found = await loader(["x", "a"])
+    assert [f and f["slug"] for f in found] == [None, "a"]
+
+
 async def test_present_keys_take_one_command(database: Database, mongo_commands: list[str]) -> None:
     await store(database, courses=[factories.course(slug=slug, oldSlugs=["c"]) for slug in "ab"])
     for keys in (["a"], ["a", "b"]):

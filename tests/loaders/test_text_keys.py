@@ -129,6 +129,23 @@ async def test_the_former_slugs_still_lead_to_their_courses(database: Database) 
 
 
 @pytest.mark.usefixtures("new_rules")
+async def test_former_slugs_of_the_wrong_type_stop_no_migration(database: Database) -> None:
+    null, numbers, taken = (
+        factories.course(title, slug=old_slug(title)) for title in ("バス", "Йога", "ギター")
+    )
+    other = factories.course("Other", slug="ギター")
+    null["oldSlugs"] = other["oldSlugs"] = None
+    numbers["oldSlugs"] = [5]
+    await database["courses"].insert_many([null, numbers, taken, other])
+    (record,) = await migrate(database, pace=0)
+    assert record["unusualIds"] == [numbers["_id"]]
+    ending = str(taken["_id"])[-6:]
+    assert {title: slug for title, (slug, _) in (await slugs(database)).items()} == {
+        "バス": "バス", "Йога": "иога", "ギター": f"ギター-{ending}", "Other": "ギター",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("new_rules")
 async def test_a_slug_that_is_taken_or_was_gets_an_end(database: Database) -> None:
     others = [factories.course("A", slug="バス"), factories.course("B", slug="b", oldSlugs=["йога"])]
     external: Any = {"externalId": {"source": "s", "id": "K 9"}}
