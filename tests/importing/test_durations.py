@@ -185,3 +185,54 @@ def test_any_text_is_a_duration_or_raises_value_error(text: str) -> None:
     for normaliser in (duration, hours):
         with suppress(ValueError):
             assert normaliser(text) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2 hours 30 minutes", 2.5),
+        ("2h30", 2.5),
+        ("2 h 30 min per week", 2.5),
+        ("1:30:00", 1.5),
+        ("8 hours per week for 5 weeks", 8.0),
+    ],
+)
+def test_hours_of_two_parts(text: str, expected: float) -> None:
+    assert hours(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1:30", "hours or as minutes"),
+        ("-2", "is negative"),
+        ("1e1", "is not a number"),
+        ("5 hours of video, 3 hours of reading", "more than one length"),
+        ("1h30 pro Woche", "more than one length"),
+    ],
+)
+def test_unclear_hours_are_left_out(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        hours(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1 month - 2 weeks", "more than one length"),
+        ("2 weeks to 1 month", "more than one length"),
+        ("1 day x 3", "length of a part"),
+        ("-3 days", "is negative"),
+        ("1e3 days", "is not a number"),
+    ],
+)
+def test_unclear_durations_are_left_out(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"), [("3 jours - 21h", 3), ("six to eight weeks", 49), ("seis a ocho semanas", 49)]
+)
+def test_durations_with_a_range_or_a_dash(text: str, days: int) -> None:
+    assert duration(text) == days

@@ -191,3 +191,17 @@ def test_any_text_is_a_price_or_raises_value_error(text: str, currency: str | No
         money = price(text, currency=currency)
         assert money["amountMinor"] >= 0
         assert minor_units(money["currency"]) is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["-€50", "- EUR 50", "\u2212 $50", "($50)", "(49.00 EUR)", "49.00-", "€ 49,00 \u2212"]
+)
+def test_price_below_zero_is_left_out(text: str) -> None:
+    with pytest.raises(ValueError, match="is negative"):
+        price(text, currency="EUR")
+
+
+@pytest.mark.parametrize("text", ["€ 5 Mrd", "USD 50 cents", "€ 5 mila", "£ 99 pence"])
+def test_price_with_a_word_that_multiplies_or_divides_it_is_left_out(text: str) -> None:
+    with pytest.raises(ValueError, match="may multiply it"):
+        price(text)

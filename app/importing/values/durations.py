@@ -17,9 +17,11 @@ from app.importing.values.units import (
     UNITS,
     Length,
     Unit,
+    check_readable,
     counts_parts,
     in_brackets,
     is_bare,
+    joins_lengths,
     lengths,
     plain,
     unit_named,
@@ -77,15 +79,32 @@ def hours(value: object, *, decimal: Mark | None = None) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = exact(value)
     else:
-        parts = list(lengths(plain(str(value)), decimal, rates=True))
-        if not parts or parts[0].unit not in (None, "hours", "minutes"):
-            raise ValueError("is not a number of hours")
-        if parts[0].weekly is False:
-            raise ValueError("is not a number of hours a week")
-        number = parts[0].amount * (_HOURS_PER_MINUTE if parts[0].unit == "minutes" else 1)
+        number = _weekly_hours(plain(str(value)), decimal)
     if number < 0:
         raise ValueError("is negative")
     return round(float(number), 2)
+
+
+def _weekly_hours(text: str, mark: Mark | None) -> Decimal:
+    if clock := _CLOCK.fullmatch(text):
+        if clock[3] is None:
+            raise ValueError("can be read as hours or as minutes")
+        return Decimal(int(clock[1])) + Decimal(int(clock[2])) / 60
+    check_readable(text)
+    parts = list(lengths(text, mark, rates=True))
+    if not parts or parts[0].unit not in (None, "hours", "minutes"):
+        raise ValueError("is not a number of hours")
+    chain = [parts[0]]
+    for part in parts[1:]:
+        if _continues(chain[-1], part) and not joins_lengths(text):
+            chain.append(part)
+        elif part.unit in (None, "hours", "minutes") and not chain[0].weekly:
+            raise ValueError(_SEVERAL)
+    if any(part.weekly is False for part in chain):
+        raise ValueError("is not a number of hours a week")
+    return sum(
+        (part.amount * (_HOURS_PER_MINUTE if part.unit == "minutes" else 1) for part in chain), Decimal()
+    )
 
 
 def decide_duration(column: Column, given: Options) -> Decision:
@@ -122,6 +141,7 @@ def _counted(text: str, unit: Unit | None, hours_per_day: float, mark: Mark | No
         return _iso_parts(iso)
     if clock := _CLOCK.fullmatch(text):
         return [_clock(clock, hours_per_day)]
+    check_readable(text)
     if is_bare(text):
         (bare, *_) = lengths(text, mark)
         if unit is None:
@@ -132,7 +152,7 @@ def _counted(text: str, unit: Unit | None, hours_per_day: float, mark: Mark | No
     known = [part for part in lengths(text, mark) if part.unit]
     if not known:
         raise ValueError(_why_unknown(text, mark))
-    return _chain(known, hours_per_day)
+    return _chain(known, hours_per_day, joined=joins_lengths(text))
 
 
 def _why_unknown(text: str, mark: Mark | None) -> str:
@@ -141,16 +161,16 @@ def _why_unknown(text: str, mark: Mark | None) -> str:
     return "has no unit of time" if re.search(r"\d", text) else _NO_DURATION
 
 
-def _chain(parts: Sequence[Length], hours_per_day: float) -> Sequence[Length]:
+def _chain(parts: Sequence[Length], hours_per_day: float, *, joined: bool) -> Sequence[Length]:
     """Returns the first length and the parts that continue it, each in a smaller unit than the one before.
 
-    Raises ValueError if the text also names a different length, unless that is the work within the first one.
+    joined: whether there is a dash or "to" between two lengths; then no part continues another. Raises ValueError if the text also names a different length, unless that is the work within the first one.
     """
     chain = [parts[0]]
     for part in parts[1:]:
         if _days(part, hours_per_day) == _total(chain, hours_per_day):
             continue  # "2 days / 16 hours" is one length said twice
-        if _continues(chain[-1], part):
+        if not joined and _continues(chain[-1], part):
             chain.append(part)
         elif not _is_work(chain[0], part) and not _is_same(chain, part, hours_per_day):
             raise ValueError(_SEVERAL)

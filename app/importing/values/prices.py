@@ -45,6 +45,13 @@ _AMOUNT = re.compile(
 _AFTER = re.compile(rf"(?:{NUMBER})(?P<space>\s?)(?P<word>[^\W\d_]+)")
 #: Decorations of an amount, as in "49,-" and "4999/-".
 _DECORATION = re.compile(r"[.,]?\s?[-\u2013\u2014]{1,2}(?=\s|$|[^\d\s])|/-|/=")
+#: Ways to write that an amount is below zero: "-€50", "($50)", "49.00-".
+_NEGATIVE = re.compile(
+    rf"[-\u2212]\s*(?:{_SIGN}|[A-Z]{{3}})\s*\d.*"
+    rf"|\(\s*(?:{_SIGN}|[A-Z]{{3}})?\s*(?:{NUMBER})\s*(?:{_SIGN}|[A-Z]{{3}})?\s*\)"
+    r"|.*\d[.,]\d\d\s?[-\u2212]",
+    re.IGNORECASE,
+)
 _BRACKETS = re.compile(r"[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]")
 _WORD = WORDS["prices"]
 _PERIOD = re.compile(
@@ -176,6 +183,8 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
     if not isinstance(value, str):
         amount = exact(value)
     else:
+        if _NEGATIVE.fullmatch(text):
+            raise ValueError("is negative")
         if _PERIOD.search(text):
             raise ValueError("is a price per period or unit, not the price of the course")
         bare = _DECORATION.sub(" ", _NAMED.sub(" ", text))

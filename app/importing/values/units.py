@@ -37,8 +37,11 @@ _WEEK = re.compile(
 )
 _WORDS = by_word("numbers")
 _WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
+#: A number word before a unit, or before the other end of a range: "six to eight weeks".
 _NUMBER_WORD = re.compile(
-    rf"(?P<rate>(?:{_ANY_UNIT})\s+)?(?<![\w-])(?P<word>{_WORD})(?=[\s-]+(?:{_ANY_UNIT}))", re.IGNORECASE
+    rf"(?P<rate>(?:{_ANY_UNIT})\s+)?(?<![\w-])(?P<word>{_WORD})"
+    rf"(?=[\s-]+(?:{_ANY_UNIT})|{_TO}(?:{NUMBER}|{_WORD})[\s-]+(?:{_ANY_UNIT}))",
+    re.IGNORECASE,
 )
 _UNSPACED_WORDS = by_word("unspaced_numbers")
 _UNSPACED_WORD = re.compile(
@@ -58,9 +61,12 @@ _PRIME = re.compile(r"(?<=\d)\s?['\u2032](?!['\d])")
 #: A number of parts, and the length of each.
 _PARTS = re.compile(
     rf"\d\s+(?!(?:{_ANY_UNIT}))[^\W\d]+\s+(?:{'|'.join(WORDS['parts']['of'])})\s+\d"
-    rf"|\b(?:{'|'.join(WORDS['parts']['each'])})\W*$",
+    rf"|\b(?:{'|'.join(WORDS['parts']['each'])})\W*$"
+    rf"|\d[\s-]*(?:{_ANY_UNIT})\s*[x\u00d7*]\s*\d",  # "1 day x 3"
     re.IGNORECASE,
 )
+#: Two lengths with a dash or "to" between them, which doesn't make them one: "2 weeks - 1 month".
+_JOINED = re.compile(rf"\d[\s-]*(?:{_ANY_UNIT})\.?{_TO}\d", re.IGNORECASE)
 _BRACKETS = re.compile(r"[(\[\uff08\u3010][^()\[\]\uff08\uff09\u3010\u3011]*[)\]\uff09\u3011]")
 
 
@@ -122,6 +128,19 @@ def plain(text: str) -> str:
 def is_bare(text: str) -> bool:
     """Returns whether a text that `plain` has returned is a number or a range without a unit."""
     return bool(_BARE.fullmatch(text))
+
+
+def joins_lengths(text: str) -> bool:
+    """Returns whether a plain text has a dash or "to" between two lengths, as in "1 month - 2 weeks"."""
+    return bool(_JOINED.search(text))
+
+
+def check_readable(text: str) -> None:
+    """Raises ValueError if a text's first number is below zero, or has an exponent."""
+    if re.match(r"[-\u2212]\s*[\d.,]", text):
+        raise ValueError("is negative")
+    if re.search(r"\d[eE][-+]?\d", text):
+        raise ValueError("is not a number")
 
 
 def in_brackets(text: str) -> str:
