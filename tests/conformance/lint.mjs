@@ -17,6 +17,7 @@ const VALUE_TYPES = [
   'PlatformStats',
   'RatingBucket',
   'RatingSummary',
+  'ImportedRating',
   'ReviewReply',
   'UserError',
   'Viewer',
