@@ -118,12 +118,15 @@ class References:
         """Returns the slugs of all categories, including those that a dry run would have created."""
         if self._slugs is None:
             found = await find(self._database["categories"], {}, size=MOST_CATEGORIES)
-            self._slugs = {category["slug"] for category in found}
-            for category in found:
-                external = category.get("externalId")
-                if external and external["source"] == self._source:
-                    self._slug_by_id[external["id"]] = category["slug"]
-                for slug in (*category.get("oldSlugs", ()), slugify(category["name"])):
+            # `lectern check` tells of categories with values of other types; here they are left out.
+            categories = [category for category in found if isinstance(category.get("slug"), str)]
+            self._slugs = {category["slug"] for category in categories}
+            for category in categories:
+                match category.get("externalId"):
+                    case {"source": self._source, "id": str(id)}:
+                        self._slug_by_id[id] = category["slug"]
+                old = [*_texts(category.get("oldSlugs")), *map(slugify, _texts([category.get("name")]))]
+                for slug in old:
                     self._former_slugs.setdefault(slug, category["slug"])
         return self._slugs
 
@@ -213,8 +216,10 @@ class References:
         for course in await find(
             self._database["courses"], query, size=1000, projection=projection, sort=[("_id", -1)]
         ):
-            found |= {code: course for code in (*course["codes"], course["slug"]) if code in names}
-            former |= {slug: course for slug in course.get("oldSlugs", ()) if slug in names}
+            # `lectern check` tells of values of other types; here they name no course.
+            own = [*_texts(course.get("codes")), *_texts([course.get("slug")])]
+            found |= {code: course for code in own if code in names}
+            former |= {slug: course for slug in _texts(course.get("oldSlugs")) if slug in names}
         return former | found
 
     def _cached(self, kind: str, keys: Iterable[_K]) -> tuple[dict[_K, _Cached], list[_K]]:
@@ -229,6 +234,11 @@ class References:
             cache.clear()
         cache.update(found)
         return found
+
+
+def _texts(values: object) -> list[str]:
+    """Returns the texts of a stored list, which can have values of other types, or be no list, if damaged."""
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 def _query_for(key: Key, row: Row | None = None) -> Document:
