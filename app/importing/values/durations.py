@@ -164,7 +164,8 @@ def _why_unknown(text: str, mark: Mark | None) -> str:
 def _chain(parts: Sequence[Length], hours_per_day: float, *, joined: bool) -> Sequence[Length]:
     """Returns the first length and the parts that continue it, each in a smaller unit than the one before.
 
-    joined: whether there is a dash or "to" between two lengths; then no part continues another. Raises ValueError if the text also names a different length, unless that is the work within the first one.
+    joined: whether there is a dash or "to" between two lengths; then no part continues another. Raises
+    ValueError if the text also names a different length, unless that is the work within the first one.
     """
     chain = [parts[0]]
     for part in parts[1:]:
