@@ -140,7 +140,7 @@ def _advice_on_value(row: StoredCollection, kind: _Kind, field: str) -> str:
     shape = ((row.document and shape_of(row.document).members) or {})[field]
     if row.type_name is None:
         return "Correct the value."
-    if kind.path != field:
+    if kind.path != field or field == "externalId":
         return "Correct the value. Until then, it is left out."
     default = default_of(row, field, shape, None)
     if default is UNFIT:

@@ -6,7 +6,7 @@ from typing import get_args
 
 from app.importing.importable_fields import Fields, Importable
 from app.importing.importer import Linker
-from app.importing.linking import Linked, Record, Unlinked
+from app.importing.linking import SHARED_CODE, Linked, Record, Unlinked
 from app.importing.values import NORMALISERS, UNLIMITED
 from loaders.model import DeliveryMode
 from loaders.mongo import Database
@@ -81,6 +81,8 @@ class RunLinker:
             if (course := by_title.get(slugify(name))) is None:
                 return Unlinked(record.row, f"course: there is no course “{name}”")
             self.notes[_BY_TITLE] += 1
+        elif name in self._references.shared:
+            self.notes[SHARED_CODE] += 1
         fields["courseId"] = course["_id"]
         self._set_end(fields)
         self._set_seats(fields)

@@ -40,6 +40,9 @@ def too_many_categories(name: str) -> str:
     return f"category: “{name}” would exceed the limit of {MOST_CATEGORIES} categories"
 
 
+SHARED_CODE = "course: several courses have the code: the oldest is meant"
+
+
 class Linker:
     """Turns the records of one import into documents, a batch at a time.
 
@@ -120,6 +123,7 @@ class Linker:
         course = courses.get(record.fields["course"])
         if course is None:
             return Unlinked(record.row, f"course: there is no course “{record.fields['course']}”")
+        self._tell_shared(record)
         if _is_blank(record.fields):
             return Unlinked(record.row, "the review has neither text nor a rating")
         incoming = self._incoming(record)
@@ -143,6 +147,10 @@ class Linker:
         for review, pair in with_students:
             review.new["verified"] = pair in enrolled
 
+    def _tell_shared(self, record: Record) -> None:
+        if record.fields["course"] in self._references.shared:
+            self.notes[SHARED_CODE] += 1
+
     async def _enrollments(self, records: Sequence[Record]) -> list[Linked]:
         courses = await self._references.courses(_named(records, "course"))
         students = await self._references.students(_named(records, "student"))
@@ -156,6 +164,7 @@ class Linker:
             return Unlinked(record.row, f"course: there is no course “{record.fields['course']}”")
         if student is None:
             return Unlinked(record.row, f"student: there is no student “{record.fields['student']}”")
+        self._tell_shared(record)
         incoming = self._incoming(record)
         del incoming.fields["course"], incoming.fields["student"]
         incoming.fields |= {"courseId": course["_id"], "studentId": student}

@@ -119,11 +119,13 @@ def _own_fields(collection: str, document: Document) -> _NewRow:
 
 async def _add_references(database: Database, documents: Sequence[Document], rows: Sequence[_NewRow]) -> None:
     for field, (name, collection) in _REFERENCES.items():
-        wanted = {d[field] for d in documents if d.get(field)}
+        wanted = {d[field] for d in documents if isinstance(d.get(field), ObjectId)}
         found = await _by_id(database, collection, wanted, {"externalId": 1})
         for document, row in zip(documents, rows, strict=True):
             if field in document:
-                row[name] = found.get(document[field], document[field] and {"_id": document[field]})
+                referred = document[field]  # a damaged one can be any value, and refers to nothing
+                known = isinstance(referred, ObjectId)
+                row[name] = found.get(referred, {"_id": referred}) if known else None
 
 
 async def _add_course_parts(

@@ -26,6 +26,7 @@ _Node: TypeAlias = ObjectId | int
 _BATCH = 1_000  # courses that are linked at a time
 _LONGEST = 500  # characters of a reference; a longer one is no course's id, slug or code
 _UNKNOWN = "prerequisite left out: there is no such course"
+_SHARED = "prerequisite: several courses have the code: the oldest is meant"
 _ITSELF = "prerequisite left out: it is the course itself"
 _LEADS_BACK = "prerequisite left out: it leads back to its course"
 
@@ -127,6 +128,8 @@ class Prerequisites:
             elif target == node:
                 self._note(_ITSELF, shown, waiting["key"])
             else:
+                if reference in self._references.shared:
+                    self._note(_SHARED, shown, waiting["key"])
                 targets.setdefault(target, shown)
         return {
             **waiting, "node": node, "targets": list(targets), "names": list(targets.values()),

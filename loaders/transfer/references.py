@@ -34,6 +34,7 @@ class References:
 
     def __init__(self, database: Database, source: str, *, write: bool = True) -> None:
         self._database, self._source, self._write = database, source, write
+        self.shared: set[Reference] = set()  # codes that several courses have; they refer to the oldest
         self._cache: dict[str, dict[_Cached, _Cached]] = {}
         self._slugs: set[str] | None = None  # slugs of all categories; None until they are loaded
         self._slug_by_id: dict[str, str] = {}  # maps external ids of this source to categories' slugs
@@ -216,7 +217,9 @@ class References:
             self._database["courses"], query, size=1000, projection=projection, sort=[("_id", -1)]
         )
         for course in fit("courses", courses, list(projection)):
-            found |= {code: course for code in (*course["codes"], course["slug"]) if code in names}
+            own = [*course["codes"], course["slug"]]
+            self.shared |= {code for code in own if found.get(code, course) is not course}
+            found |= {code: course for code in own if code in names}
             former |= {slug: course for slug in course.get("oldSlugs", ()) if slug in names}
         return former | found
 

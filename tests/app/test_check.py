@@ -228,3 +228,10 @@ async def test_all_prints_every_problem(world: dict[str, Any], database: Databas
 async def test_an_id_reaches_the_terminal_escaped(database: Database, check: Check) -> None:
     await database["courses"].insert_one({**factories.course(), "_id": "\x1b[31mred"})
     assert "'\\x1b[31mred'" in check().stdout
+
+
+async def test_a_damaged_external_id_has_its_own_advice(database: Database, check: Check) -> None:
+    await database["categories"].insert_one({"slug": "a", "name": "A", "externalId": 5})
+    report = check().stdout
+    assert "externalId is not an object" in report
+    assert "Set a time" not in report

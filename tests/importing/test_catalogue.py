@@ -417,3 +417,34 @@ def test_an_exported_category_is_one_that_has_its_slug(fresh_shell: Callable[[st
     assert found(second, "categories", "slug", "position", "externalId") == [
         ("web", 2, {"source": "s", "id": "1"})
     ]
+
+
+def test_damaged_categories_do_not_stop_an_import(shell: Shell) -> None:
+    shell.database["categories"].insert_many(
+        [
+            {"slug": ["a"], "name": "A", "externalId": 5},
+            {"slug": "b", "name": {}, "externalId": {"id": ["x"], "source": "s"}, "oldSlugs": 7},
+            {"slug": "c", "externalId": "z"},
+        ]
+    )
+    file = shell.write("courses.csv", "id,title,category\n1,Heat,B\n2,Light,New\n")
+    assert shell.ok("import", "courses", file, "--source", "s")["created"] == 2
+    assert [course["categorySlug"] for course in shell.all("courses")] == ["b", "new"]
+
+
+def test_a_damaged_reference_does_not_stop_an_export(shell: Shell) -> None:
+    shell.database["reviews"].insert_many(
+        [{"courseId": {"a": 1}, "body": "x"}, {"courseId": [1], "body": "y"}]
+    )
+    file = shell.directory / "reviews.ndjson"
+    result = shell.run("export", "reviews", file)
+    assert result.exit_code == 0, result.output
+    assert file.read_text().count('"course":null') == 2
+
+
+def test_damaged_courses_do_not_stop_an_import(shell: Shell) -> None:
+    shell.database["courses"].insert_many(
+        [{"slug": "x", "codes": [["C1"], {"a": 1}, "C1"], "oldSlugs": 5}, {"slug": ["C1"], "codes": "C1"}]
+    )
+    file = shell.write("courses.csv", "id,title,prerequisites\n1,Heat,C1\n")
+    assert shell.ok("import", "courses", file, "--source", "s")["created"] == 1

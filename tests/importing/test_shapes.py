@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
+from app.commands.command_error import CommandError
 from app.importing.files import Blank, Row, Source, SourceError, Unreadable, open_source
 from tests.importing.shell import Shell
 
@@ -263,3 +264,21 @@ def test_a_damaged_workbook_is_told(file: Path) -> None:
     content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
     with pytest.raises(SourceError, match="can't be read"):
         read(file, bytes(content))
+
+
+@pytest.mark.parametrize("after", [0, 300])
+def test_a_workbook_with_an_impossible_cell_is_told(file: Path, shell: Shell, after: int) -> None:
+    workbook(file, [["id", "title"], *[[f"c{n}", f"Course {n}"] for n in range(after)]])
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    damaged = b"<row r='9999'><c r='ZZZZZZ9999'><v>1</v></c></row></sheetData>"
+    parts[sheet] = parts[sheet].replace(b"</sheetData>", damaged)
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    result = shell.run("import", "courses", file, "--source", "s")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, CommandError)
+    assert "can't be read" in str(result.exception)
+    assert len(shell.all("courses")) == after

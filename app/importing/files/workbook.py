@@ -1,6 +1,7 @@
 """Reads the rows of an Excel workbook, from the first sheet that has any."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -19,6 +20,12 @@ _MOST_SHARED = 48 << 20  # maximum size of the texts that cells share, in bytes;
 _LARGE, _MOST_RATIO = 16 << 20, 100
 _HEAD_ROWS = 200
 
+#: What openpyxl, the ZIP archive and the XML of a damaged workbook raise.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, KeyError, IndexError, ValueError, OSError, EOFError, SyntaxError,
+    TypeError, AttributeError,
+)  # fmt: skip
+
 _Cells = tuple[Cell, ...]
 
 
@@ -31,13 +38,17 @@ def open_workbook(name: str, file: BinaryIO) -> tuple[Table, str]:
     _check_size(name, file)
     try:
         book = load_workbook(file, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, TypeError) as error:
+    except _DAMAGED as error:
         raise SourceError(f"{name} is an Excel workbook that can't be read: {error}") from None
     sheets = [sheet for sheet in book.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
     for sheet in sheets:
         sheet.reset_dimensions()
-        rows = _numbered_rows(sheet)
-        if head := list(islice(rows, _HEAD_ROWS)):
+        rows = _readable(_numbered_rows(sheet))
+        try:
+            head = list(islice(rows, _HEAD_ROWS))
+        except ValueError as error:
+            raise SourceError(f"{name} is an Excel workbook that can't be read: {error}") from None
+        if head:
             place = f" of {len(sheets)}" if len(sheets) > 1 else ""
             return _table(head, rows), f"sheet “{sheet.title}”{place}"
     raise SourceError(f"{name} has no rows")
@@ -69,6 +80,14 @@ def _rows(
                     yield Unreadable(number, line, ", ".join(map(_text, cells[:100]))[:SHOWN], large)
                 else:
                     yield Row(number, line, values)
+
+
+def _readable(rows: Iterator[tuple[int, _Cells]]) -> Iterator[tuple[int, _Cells]]:
+    """Yields the rows. Raises ValueError where the sheet is damaged."""
+    try:
+        yield from rows
+    except _DAMAGED as error:
+        raise ValueError(str(error)) from None
 
 
 def _numbered_rows(sheet: ReadOnlyWorksheet) -> Iterator[tuple[int, _Cells]]:
