@@ -5,7 +5,7 @@ of its column may show it. If none does, the option is assumed or left open, and
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Options = Mapping[str, Any]  # options of a normaliser, by name; their types depend on the normaliser
@@ -20,6 +20,10 @@ class Column:
 
     def words(self) -> list[str]:
         return self.name.split()
+
+    def without_long(self, longest: int) -> "Column":
+        """Returns the column without the cells that are texts of more than `longest` characters."""
+        return replace(self, cells=[c for c in self.cells if not isinstance(c, str) or len(c) <= longest])
 
 
 @dataclass(frozen=True)

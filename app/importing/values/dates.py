@@ -42,6 +42,7 @@ _ORDINAL = re.compile(
 )
 #: For each month, the beginnings of its name in many languages.
 _MONTHS = [names.split("|") for names in WORDS["dates"]["months"]]
+_LONGEST = 200  # characters; a longer text is not a date, and would take long to search
 _NO_DATE = "is not a date"
 _UNCLEAR = "can be read as day/month or as month/day (set day_first = true or false)"
 _PIVOT = 20  # a two-digit year means a year at most this many years from now
@@ -73,6 +74,8 @@ def date(
     if isinstance(value, int | float):
         return _number(float(value), excel=excel)
     text = " ".join(str(value).split())
+    if len(text) > _LONGEST:
+        raise ValueError(_NO_DATE)
     if format:
         return _utc(_strptime(text, format))
     if _DIGITS.fullmatch(text) and _is_number(text):
@@ -254,6 +257,8 @@ def _month(word: str) -> int | None:
 
 def _numeric_part(text: str) -> _Numbers | None:
     """Returns the three numbers of a date such as 2015/6/11 or 31.12.2015, without the time after it."""
+    if len(text) > _LONGEST:
+        return None
     bare = _CLOCK.sub("", text.strip())
     if match := _NUMERIC.fullmatch(bare):
         return _Numbers(match[1], match[3], match[4], match[2])

@@ -43,6 +43,7 @@ _ISO = re.compile(
     r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:\d+(?:\.\d+)?S)?)?"
 )
 _MOST_DAYS = 100_000
+_LONGEST = 500  # characters; a longer text is not a duration, and would take long to search
 _NO_DURATION = "is not a duration"
 _SEVERAL = "names more than one length"
 _NO_UNIT = "has no unit (set unit, such as unit = “hours”)"
@@ -62,6 +63,8 @@ def duration(
         if unit is None:
             raise ValueError(_NO_UNIT)
     else:
+        if len(str(value)) > _LONGEST:
+            raise ValueError(_NO_DURATION)
         parts = _counted(plain(str(value)), unit, hours_per_day, decimal)
         if _is_within_a_span(parts, str(value), hours_per_day, decimal):
             raise ValueError(_SEVERAL)
@@ -79,6 +82,8 @@ def hours(value: object, *, decimal: Mark | None = None) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = exact(value)
     else:
+        if len(str(value)) > _LONGEST:
+            raise ValueError("is not a number of hours")
         number = _weekly_hours(plain(str(value)), decimal)
     if number < 0:
         raise ValueError("is negative")
@@ -122,7 +127,8 @@ def decide_duration(column: Column, given: Options) -> Decision:
     named = [unit for unit in map(unit_named, column.words()) if unit]
     if len(named) == 1:
         return decision | Decision({"unit": named[0]})
-    texts = [plain(str(cell)) for cell in column.cells if not isinstance(cell, bool)]
+    cells = column.without_long(_LONGEST).cells
+    texts = [plain(str(cell)) for cell in cells if not isinstance(cell, bool)]
     parts = [part for text in texts for part in lengths(text, None, strict=False)]
     units = {part.unit for part in parts if part.unit}
     bare = any(is_bare(text) for text in texts)

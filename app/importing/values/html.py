@@ -20,11 +20,12 @@ _BRACKET = re.compile(r"<(?!/?(?P<name>[a-z][a-z0-9]*)(?:\s[^<>]*)?/?>|!--)", re
 _COMMENT = re.compile(r"<!--.*?-->|<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
 _ANY = r"(?i:</?[a-z][a-z0-9]*\s?/?>)"
 _OR = r",?\s+(?:and|or|und|oder|et|ou|y|o)\s+"
-#: Tags that a text speaks about: "the <br> tag or <hr>", "<b> and </b> elements". "tag" is in lower case:
-#: "<br>Tag 1" is the first day, in German.
-_MENTION = re.compile(
-    rf"(?!</){_ANY}(?:(?:{_OR}|,?\s*|\s*[/&]\s*){_ANY})*(?:\s(?:tags?|elements?)\b|-(?:[Tt]ags?|[Ee]lemente?)\b)"
-    rf"(?:{_OR}{_ANY})*"
+#: A run of tags. If `noun` matches, the text speaks about them: "the <br> tag or <hr>", "<b> and </b>
+#: elements". "tag" is in lower case: "<br>Tag 1" is the first day, in German. A run without a noun matches
+#: too, so that it is searched only once, and not again from each of its tags.
+_TAG_RUN = re.compile(
+    rf"(?!</){_ANY}(?:(?:{_OR}|,?\s*|\s*[/&]\s*){_ANY})*+"
+    rf"(?P<noun>(?:\s(?:tags?|elements?)\b|-(?:[Tt]ags?|[Ee]lemente?)\b)(?:{_OR}{_ANY})*)?"
 )
 _EMPTY = ("br", "hr", "img", "wbr")
 _ENTITY = re.compile(r"&(?:[a-z][a-z0-9]*|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
@@ -63,7 +64,7 @@ def is_html(text: str) -> bool:
     if "<" not in text:
         return False
     opened: set[str] = set()
-    for tag in _TAG.finditer(_MENTION.sub(" ", text)):
+    for tag in _TAG.finditer(_TAG_RUN.sub(lambda run: " " if run["noun"] else run[0], text)):
         name = tag["name"].casefold()
         if name in _EMPTY and not tag["close"]:
             return True
@@ -111,7 +112,9 @@ def _plain_entity(entity: str, *, escape: bool) -> str:
 
 def _soup(html: str) -> BeautifulSoup:
     """Parses HTML. Angle brackets that don't form a tag known in HTML, or only mention one, become text."""
-    mentioned = _MENTION.sub(lambda m: m[0].replace("<", "&lt;"), _COMMENT.sub("", html))
+    mentioned = _TAG_RUN.sub(
+        lambda run: run[0].replace("<", "&lt;") if run["noun"] else run[0], _COMMENT.sub("", html)
+    )
     known = _TAG.sub(_known_tag, _BRACKET.sub("&lt;", mentioned))
     soup = BeautifulSoup(known, "html.parser")
     for invisible in soup(["script", "style", "template"]):

@@ -31,6 +31,7 @@ from loaders.model import MoneyDoc
 _SIGNS = by_word("currency_signs")
 _SHARED: Mapping[str, Sequence[str]] = WORDS["shared_currency_signs"]
 _LARGEST = 2_000_000_000  # in minor units; fits in GraphQL's Int, which has 32 bits
+_LONGEST = 500  # characters; a longer text is not a price, and would take long to search
 _NOT_ASSUMED = ("KR",)
 _WIDE_SIGNS = str.maketrans("\uffe5\uff04\uffe1\uffe6", "¥$£₩")
 _FREE = frozenset(WORDS["prices"]["free"])
@@ -68,6 +69,8 @@ def price(value: object, *, currency: str | None = None, decimal: Mark | None = 
     `currency` is the currency of prices that name none, or only a sign that several currencies share, such as
     $.
     """
+    if isinstance(value, str) and len(value) > _LONGEST:
+        raise ValueError("is not a price")
     text = _plain(value)
     if len(currencies := _currencies(text)) > 1:
         raise ValueError(f"names more than one currency ({', '.join(sorted(currencies))})")
@@ -89,6 +92,7 @@ def decide_price(column: Column, given: Options) -> Decision:
     It is the currency in the column's name, or else the only one that prices of the column name. If they name
     several, the most frequent one is used, but only if all prices that name none are free.
     """
+    column = column.without_long(_LONGEST)
     decision = _decide_mark(column, given)
     texts = [_plain(cell) for cell in column.cells]
     decision |= _tell_signs(texts, given)
