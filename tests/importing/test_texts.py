@@ -165,3 +165,9 @@ def test_a_title_has_one_line() -> None:
 def test_a_line_is_idempotent_and_has_no_line_end(value: str) -> None:
     line = texts.line(value)
     assert len(line.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("element", ["<b>", "<div>", "<ul><li>"])
+def test_html_that_is_nested_too_deeply_is_refused(element: str) -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        texts.markdown(element * 5_000 + "x</b></div></li>")

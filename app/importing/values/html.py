@@ -81,8 +81,14 @@ def to_plain(html: str) -> str:
 
 
 def to_markdown(html: str) -> str:
-    """Converts HTML to Markdown. Escapes text that looks like a tag."""
-    return str(_Converter(heading_style="ATX", bullets="-").convert_soup(_soup(html)))
+    """Converts HTML to Markdown. Escapes text that looks like a tag.
+
+    Raises ValueError if the elements are nested too deeply.
+    """
+    try:
+        return str(_Converter(heading_style="ATX", bullets="-").convert_soup(_soup(html)))
+    except RecursionError:
+        raise ValueError("is HTML that is nested too deeply") from None
 
 
 def without_entities(text: str, *, escape: bool = False) -> str:
