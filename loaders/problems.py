@@ -35,7 +35,7 @@ class Misfit(NamedTuple):
 
 _DERIVED = "differs from what the other fields give"
 _DANGLING = "refers to none of the"
-_LEADS_BACK = "leads back to the course"
+_LEADS_BACK = "requires the course itself, directly or through others"
 _SAME_EMAIL = "is also the e-mail address of another student"
 
 
@@ -127,7 +127,7 @@ async def _existing(database: Database, refers: Refers, targets: Sequence[Value]
 
 
 async def _cycles(database: Database) -> AsyncIterator[Misfit]:
-    """Yields the courses with a prerequisite that leads back to them. Reads the prerequisites twice."""
+    """Yields the courses with a prerequisite that requires them. Reads all prerequisites twice."""
     graph, have_any = CourseGraph(), {"prerequisiteIds.0": {"$exists": True}}
     async for batch in _batches(database, "courses", have_any):
         for course in batch:

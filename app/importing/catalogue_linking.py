@@ -14,9 +14,9 @@ from loaders.text import slugify
 from loaders.transfer import CategoryRows, Incoming, InstructorRows, Reference, References
 
 _BY_TITLE = "the course is found by its title"
-_NO_SEATS = "no number of seats: a new run is unlimited, a stored one keeps its number"
+_NO_SEATS = "no number of seats: a new run has unlimited seats, a stored one keeps its number"
 _NO_MODE = "no delivery mode: a new run is {}, a stored one keeps its mode"
-_BACKWARDS = "the end is not after the start: it is left out"
+_BACKWARDS = "end left out: it is not after the start"
 
 
 class CategoryLinker:
@@ -98,7 +98,7 @@ class RunLinker:
             fields["endsAt"] = None
 
     def _set_seats(self, fields: Fields) -> None:
-        """Keeps the stored seats if the cell is empty: as a null, they would be unlimited."""
+        """Keeps the stored number of seats if the cell is empty, because null would mean unlimited."""
         if "seats" not in fields:
             return
         if fields["seats"] == UNLIMITED:
@@ -124,7 +124,7 @@ def _slugs(names: Iterable[str]) -> list[str]:
 
 
 def _assumed_mode(course: Fields, location: str | None) -> DeliveryMode:
-    """Returns the mode of a run that names none: the course's only one, or else by its location."""
+    """Returns the mode of a run without one: the course's only mode, or else one that fits its location."""
     modes = [mode for mode in get_args(DeliveryMode) if mode in (course.get("deliveryModes") or ())]
     if len(modes) != 1 and location:
         modes = _modes_of_location(location)

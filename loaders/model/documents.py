@@ -57,7 +57,7 @@ class MoneyDoc(TypedDict):
 class ImportedRating(TypedDict):
     """An average rating, imported without the individual reviews.
 
-    count: how many ratings it stands for. If the source doesn't say (null), the average is only shown.
+    count: the number of ratings behind it. If the source doesn't say (null), the average is only shown.
     """
 
     average: Annotated[float, Between(1, 5)]
@@ -85,7 +85,7 @@ class CategoryDoc(TypedDict):
     name: str
     description: NotRequired[str | None]
     imageUrl: NotRequired[PictureUrl | None]
-    position: NotRequired[int]  # categories are listed by it, then by name; 0 if missing
+    position: NotRequired[int]  # orders the list of categories, before the name; 0 if missing
     externalId: NotRequired[ExternalId]
 
 
@@ -115,9 +115,9 @@ class CourseDoc(RatingDoc):
     price: MoneyDoc | None
     credits: NotRequired[Annotated[float, Between(0)] | None]
     institution: NotRequired[str | None]
-    url: NotRequired[Annotated[str, WebAddress()] | None]  # where a course that is held elsewhere is found
+    url: NotRequired[Annotated[str, WebAddress()] | None]  # of a course that is held on another site
     imageUrl: NotRequired[PictureUrl | None]
-    # None of them leads back to the course (loaders.transfer.prerequisites).
+    # Imports store no cycles of prerequisites (loaders.transfer.prerequisites).
     prerequisiteIds: NotRequired[Annotated[list[CourseId], AtMost(MOST_PREREQUISITES)]]
     instructorIds: Annotated[list[InstructorId], AtMost(MOST_INSTRUCTORS)]
     status: CourseStatus

@@ -1,9 +1,9 @@
-"""URLs that others supply: which ones may be shown, so that no link of a page runs a script."""
+"""Checks URLs from imports and other programs, so that no link on a page runs a script."""
 
 import re
 
 _MOST = 2_000  # characters of a URL
-# The host has no user name in front, which could hide where a link leads.
+# No user name is allowed before the host, because it could hide where a link leads.
 _URL = re.compile(
     r"(?P<scheme>https?)://(?:[^\s/?#@:\[\]<>\"\\%]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\s<>\"\\]*)?",
     re.IGNORECASE,
@@ -11,7 +11,7 @@ _URL = re.compile(
 
 
 def url_problem(value: str, *, https_only: bool = False) -> str | None:
-    """Returns why a text is no URL to show, or None if it is one.
+    """Returns why a text can't be shown as a URL, or None if it can.
 
     The reason completes a sentence that begins with the value, for example "is not a URL …".
     """

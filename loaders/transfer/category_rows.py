@@ -1,4 +1,4 @@
-"""Decides which category an imported row is: a stored one, by its id, slug or name, or a new one."""
+"""Matches imported rows of categories with stored categories, by id, slug or name."""
 
 from loaders.model import MOST_CATEGORIES, CategoryDoc
 from loaders.mongo import Database, find
@@ -17,12 +17,13 @@ class CategoryRows:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by_slug: dict[str, Key] | None = None
-        self._present: dict[str, str] = {}  # other names in URLs that a category has or had: its slug
-        self._keys: dict[Key, Key] = {}  # for each key in a row or a document, the key of its document
+        # Maps the former slugs of a category, and the slug made from its name, to its present slug.
+        self._present: dict[str, str] = {}
+        self._keys: dict[Key, Key] = {}  # maps the key of a row or a document to the key of the document
         self._rows: dict[Key, tuple[int, Key]] = {}  # the first row of each category, with the row's own key
 
     async def place(self, incoming: Incoming) -> str | None:
-        """Completes a row with the key of its category. Returns why it can't be imported, otherwise None.
+        """Sets the key of a row's category. Returns why the row can't be imported, or None if it can.
 
         A category gets its slug when it is created, and keeps it.
         """

@@ -1,4 +1,4 @@
-"""The graph of courses and their prerequisites, and which of them are part of a cycle."""
+"""The graph of courses and their prerequisites, in which cycles are found."""
 
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
@@ -7,9 +7,9 @@ from loaders.transfer.seen_keys import Seen
 
 
 class CourseGraph:
-    """Which courses are prerequisites of which.
+    """A graph with an edge from each course to each of its prerequisites.
 
-    It stores numbers instead of ids: 32 to 64 bytes for each course, and 20 for each prerequisite. Call
+    Courses are stored as numbers. A course takes 32 to 64 bytes, and a prerequisite takes 20. Call
     `find_cycles` after the last `add`.
     """
 
@@ -36,7 +36,7 @@ class CourseGraph:
         self._components = _components(self._count, self._courses, self._prerequisites)
 
     def leads_back(self, course: Hashable, prerequisite: Hashable) -> bool:
-        """Returns whether a prerequisite is the course itself, or needs it, directly or through others.
+        """Returns whether a prerequisite is the course itself, or requires it, directly or through others.
 
         Returns False if one of them was never added.
         """
@@ -90,7 +90,7 @@ def _components(count: int, sources: Sequence[int], targets: Sequence[int]) -> S
 
 
 def _close(root: int, name: int, open_nodes: "array[int]", component: "array[int]") -> None:
-    """Takes the nodes of a component off the open ones."""
+    """Removes a complete component from the open nodes, and marks its nodes with its name."""
     while True:
         node = open_nodes.pop()
         component[node] = name
@@ -101,7 +101,7 @@ def _close(root: int, name: int, open_nodes: "array[int]", component: "array[int
 def _by_source(
     count: int, sources: Sequence[int], targets: Sequence[int]
 ) -> tuple["array[int]", "array[int]"]:
-    """Sorts the edges by their source. Those of node n, from 0, are edges[starts[n] : starts[n + 1]]."""
+    """Sorts the targets by their source. Those of node n (from 0) are edges[starts[n] : starts[n + 1]]."""
     starts, edges = array("I", bytes(4 * (count + 1))), array("I", bytes(4 * len(sources)))
     for source in sources:
         starts[source] += 1

@@ -36,8 +36,9 @@ class Incoming:
     """A document to be imported.
 
     fields: the values that the source supplies, by stored name; null where the source has no value. new:
-    further fields, which are stored only if the document is created. prerequisites: what a course refers to,
-    None if the source has no such column; they are stored later (loaders.transfer.prerequisites).
+    further fields, which are stored only if the document is created. prerequisites: references to a course's
+    prerequisites, which are stored later (loaders.transfer.prerequisites); None if the source has no column
+    of them.
     """
 
     row: int

@@ -1,4 +1,4 @@
-"""Look-ups of instructors by name. Courses name their instructors, whose rows can have ids besides."""
+"""Matches imported rows of instructors with the instructors that courses name."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -10,7 +10,7 @@ from loaders.reading import fit
 from loaders.transfer.imports import Incoming
 
 _SEVERAL = (
-    "several instructors have the name of one that courses refer to: none of them is taken for that one"
+    "several instructors have the same name as one that courses name: none of them is taken for that one"
 )
 
 
@@ -19,7 +19,7 @@ async def instructors_named(
 ) -> Mapping[str, ObjectId]:
     """Maps names to the `_id`s of a source's instructors, by external id or else by name.
 
-    Names that several instructors have are left out, and so are those that none has. Sends one command.
+    Leaves out names that no instructor has, or several. Sends one command.
     """
     if not names:
         return {}

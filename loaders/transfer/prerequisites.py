@@ -1,7 +1,7 @@
 """Links imported courses with their prerequisites, once all courses of the file are stored.
 
-A row can refer to a course further down in its file. A prerequisite that leads back to its course, through
-whatever other courses, is left out: the file doesn't say which course of a cycle comes first.
+A row can refer to a course further down in its file. A prerequisite that requires the course itself, directly
+or through other courses, is left out: the file doesn't say which course of such a cycle comes first.
 """
 
 from collections import Counter
@@ -24,18 +24,18 @@ from loaders.transfer.spool import Spool
 _Node: TypeAlias = ObjectId | int
 
 _BATCH = 1_000  # courses that are linked at a time
-_LONGEST = 500  # characters of a reference; a longer one is no course's id, slug or code
+_LONGEST = 500  # maximum length of a reference in characters; longer ones are not looked up
 _UNKNOWN = "prerequisite left out: there is no such course"
 _SHARED = "prerequisite: several courses have the code: the oldest is meant"
 _ITSELF = "prerequisite left out: it is the course itself"
-_LEADS_BACK = "prerequisite left out: it leads back to its course"
+_LEADS_BACK = "prerequisite left out: it requires the course itself, directly or through others"
 
 
 class Linked(NamedTuple):
     """The result of linking.
 
-    changed: the number of courses that were changed although the import had found them unchanged. notes: what
-    was left out, with its number. examples: the first of each.
+    changed: the number of courses in which only the prerequisites changed. notes: how many references were
+    left out, by reason. examples: the first reference that was left out, by reason.
     """
 
     changed: int
@@ -44,7 +44,7 @@ class Linked(NamedTuple):
 
 
 class Prerequisites:
-    """The prerequisites of the courses of one import, which wait in a temporary file.
+    """The prerequisites of the courses of one import, kept in a temporary file until they are linked.
 
     If `write` is False, nothing is written.
     """
@@ -66,7 +66,7 @@ class Prerequisites:
         self._waiting.__exit__(kind, error, trace)
 
     def add(self, course: Incoming, outcome: Kind) -> None:
-        """Adds a course with its prerequisites. outcome: what the import has done with the course."""
+        """Adds a course with its prerequisites. outcome: what the import did with the course."""
         if course.prerequisites is None or outcome in ("rejected", "duplicate"):
             return
         if not self._write:
@@ -101,7 +101,7 @@ class Prerequisites:
             self._rows.add(("name", name), course.row)
 
     async def _resolved(self, batch: Sequence[Document]) -> list[Document]:
-        """Returns the courses with the `_id`s of their prerequisites (`targets`), and those stored so far."""
+        """Returns the courses with their new prerequisites (`targets`) and their present ones (`stored`)."""
         keys = [_reference(waiting["key"]) for waiting in batch]
         references = [list(map(_reference, waiting["references"])) for waiting in batch]
         wanted = {r for of in references for r in of if not isinstance(r, str) or len(r) <= _LONGEST}
@@ -137,9 +137,9 @@ class Prerequisites:
         }  # fmt: skip
 
     def _target(self, reference: Reference, found: Mapping[Reference, Fields]) -> _Node | None:
-        """Returns the course that a row refers to. An id takes precedence over a slug or a code.
+        """Returns the course that a row refers to, or None. An id takes precedence over a slug or a code.
 
-        In a dry run, it can be a course that would be created.
+        In a dry run, it can be the row of a course that would be created.
         """
         course = found.get(reference)
         own = self._rows.row(("id", reference))
@@ -148,7 +148,7 @@ class Prerequisites:
         return course["_id"] if course else self._rows.row(("name", reference))
 
     async def _add_stored(self, graph: CourseGraph, resolved: Spool) -> None:
-        """Adds the prerequisites of courses that are not in the file, as far as those of the file lead."""
+        """Adds the stored prerequisites of courses that can be reached from those in the file."""
         queue, queued = bytearray(), Seen()
 
         def enqueue(courses: Iterable[object]) -> None:
@@ -198,14 +198,14 @@ class Prerequisites:
         return kept
 
     def _note(self, note: str, shown: str, key: object) -> None:
-        """Counts what was left out. The first one is the example."""
+        """Counts a reference that was left out. The first one for each reason becomes its example."""
         self._notes[note] += 1
         if note not in self._examples:
             self._examples[note] = f"“{shown}” of “{_shown(_reference(key))}”"
 
 
 def _reference(stored: object) -> Reference:
-    """Returns a reference as it was before it was stored: a pair was stored as a list."""
+    """Converts a reference from a file back to its original type: the file has a list for a pair."""
     if isinstance(stored, list | tuple):
         source, name = stored
         return str(source), str(name)

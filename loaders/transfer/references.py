@@ -38,7 +38,7 @@ class References:
         self._cache: dict[str, dict[_Cached, _Cached]] = {}
         self._slugs: set[str] | None = None  # slugs of all categories; None until they are loaded
         self._slug_by_id: dict[str, str] = {}  # maps external ids of this source to categories' slugs
-        # Maps former slugs of a category, and the slug that its name gives, to its present slug.
+        # Maps the former slugs of a category, and the slug made from its name, to its present slug.
         self._former_slugs: dict[str, str] = {}
 
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, Document]:
@@ -68,9 +68,8 @@ class References:
     async def categories(self, names: Iterable[str]) -> Mapping[str, str]:
         """Maps the names of categories, or their ids in this source, to their slugs.
 
-        Creates the categories that don't exist yet.
-        A name without letters or digits has no slug, and is left out. New names are also left out once the
-        maximum number of categories is reached.
+        Creates the categories that don't exist yet. A name without letters or digits has no slug, and is left
+        out. New names are also left out once the maximum number of categories is reached.
         """
         found, missing = self._cached("categories", names)
         await self._category_slugs()
@@ -101,7 +100,7 @@ class References:
         return {exported: slug for exported, slug in slugs.items() if slug in permitted}
 
     def _present_slug(self, slug: str) -> str:
-        """Returns the present slug of a category that has `slug` as a former slug, or whose name gives it.
+        """Returns the present slug of the category that has `slug` as a former slug, or as its name's slug.
 
         Returns `slug` itself if it is the present slug of a category, or if there is no such category. Call
         `_category_slugs` first.
@@ -133,7 +132,7 @@ class References:
     async def instructors(self, names: Iterable[str]) -> Mapping[str, ObjectId]:
         """Maps the names of this source's instructors to their `_id`s, and creates missing instructors.
 
-        The id that an instructor has in this source is as good as the name.
+        An instructor is also found by its external id in this source.
         """
         found, missing = self._cached("instructors", names)
         found |= await instructors_named(self._database, self._source, missing)

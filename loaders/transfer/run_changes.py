@@ -1,4 +1,4 @@
-"""What an import may change in a stored run, and the students who get a seat by it."""
+"""Limits what an import changes in a stored run, and fills the seats that it adds from the waitlist."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""A temporary file of documents, so that what waits for the end of an import takes no memory."""
+"""Keeps documents in a temporary file until the end of an import, so that they take no memory."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -14,7 +14,7 @@ _IN_MEMORY = 1 << 20  # bytes; a larger file is on disk
 
 
 class Spool:
-    """Documents that are written once, and then read in the same order, any number of times."""
+    """A temporary file to which documents are added, and then read in order, any number of times."""
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by __exit__)
@@ -33,6 +33,7 @@ class Spool:
         self.count += 1
 
     def batches(self, size: int) -> Iterator[list[Document]]:
+        """Yields all documents in batches of at most `size`. Add none until they have been read."""
         self._file.seek(0)
         documents = bson.decode_file_iter(self._file)
         while batch := list(islice(documents, size)):

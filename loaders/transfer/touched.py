@@ -22,7 +22,7 @@ _ABANDONED = timedelta(days=1)  # after this time, an import is assumed to have 
 class Touched:
     """The documents that one import has touched: courses, changed runs, and students whose reviews changed.
 
-    moved_up: how many students got a seat from a waitlist, because their run has more seats now.
+    moved_up: the number of students who moved up from a waitlist, because their run has more seats now.
     """
 
     def __init__(self, database: Database) -> None:
@@ -66,7 +66,7 @@ class Touched:
         return corrected
 
     async def _follow(self, collection: str, ids: list[ObjectId]) -> int:
-        """Does what follows from changes of some documents. Returns the number of corrected values."""
+        """Recounts changed documents, or fills the waitlists of changed runs. Returns the corrections."""
         if collection != "courseRuns":
             return await recount_these(self._database, collection, ids)
         self.moved_up += await fill_waitlists(self._database, ids)  # their courses come first, and are right

@@ -1,4 +1,4 @@
-"""Declarations of the types of Relay: objects with a global ID, and the pages of lists."""
+"""Declarations of Relay's types: objects with a global ID, and the pages of lists."""
 
 from typing import Generic, TypeVar
 

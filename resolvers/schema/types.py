@@ -81,14 +81,14 @@ class Course(Node):
     tags: list[str] = fields.listed("tags", MOST_TAGS, "Keywords for the course, at most 20.")
     price: Money | None = fields.plain("Price of the course; null if unknown.")
     credits: float | None = fields.plain(
-        "Credits that the course gives, as its institution counts them; null if unknown."
+        "Number of credits for completing the course, as its institution counts them; null if unknown."
     )
     institution: str | None = fields.plain("Name of the institution that offers the course; null if unknown.")
     url: str | None = fields.computed(
         resolvers.values.shown_url("url"),
         reads=["url"],
-        description="Where the course is, if it is held on another site: an http or https URL; null if"
-        " there is none.",
+        description="URL of the course if it is held on another site, always http or https; null if there is"
+        " none.",
     )
     image_url: str | None = fields.computed(
         resolvers.values.shown_url("imageUrl", https_only=True),
@@ -99,8 +99,8 @@ class Course(Node):
         resolvers.course.prerequisites,
         reads=["prerequisiteIds"],
         most=MOST_PREREQUISITES,
-        description="Courses to take before this one, at most 20. An import leaves out those that would lead"
-        " back to this course. Those that the viewer is not allowed to see are not listed.",
+        description="Courses to take before this one, at most 20. Courses that the viewer is not allowed to"
+        " see are left out. Imports store no cycles, in which courses require each other.",
     )
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
@@ -156,8 +156,8 @@ class Course(Node):
 @strawberry.type(description="One page of a list of courses, with facet counts for the whole list.")
 class CourseConnection(Connection[Course]):
     searched_for: str | None = fields.plain(
-        "The search that replaced the search in the filter, because that found nothing; null if none did."
-        " Misspelt words are replaced by words that differ by one letter, or by two swapped letters."
+        "The corrected search whose results are listed, if the search in the filter found nothing; otherwise"
+        " null. Each misspelt word is replaced by one that differs by a letter, or by two swapped letters."
     )
     facets: "CourseFacets" = fields.level(
         resolvers.course.facets,
@@ -205,7 +205,7 @@ class CourseRun(Node):
         resolvers.course_run.course, reads=["courseId"], description="The course that the run belongs to."
     )
     title: str | None = fields.plain(
-        "Title of the run where it has one beside the course's, as plain text; otherwise null."
+        "Title of the run, as plain text; null if the run has none besides the course's."
     )
     starts_at: datetime = fields.plain("When the run starts.")
     ends_at: datetime | None = fields.plain("When the run ends; null if unknown.")
@@ -236,8 +236,8 @@ class Category(Node):
     position: int = fields.computed(
         resolvers.category.position,
         reads=["position"],
-        description="Place of the category in lists: the lowest first. Categories with the same position are"
-        " ordered by name. It is 0 if none was set.",
+        description="Position of the category in the list of categories, lowest first; 0 if none was set."
+        " Categories with the same position are ordered by name.",
     )
     course_count: int = fields.level(
         resolvers.category.course_count,

@@ -1,4 +1,4 @@
-"""Declarations of the types of values within a course: an amount of money, the summary of its ratings."""
+"""Declarations of the types of a course's values: amounts of money, and the summary of its ratings."""
 
 import strawberry
 
@@ -74,9 +74,9 @@ class RatingSummary:
 class ImportedRating:
     average: float = fields.plain("Mean of the imported ratings, from 1 to 5.")
     count: int | None = fields.plain(
-        "Number of ratings that the average stands for; null if the source does not say. Then the average"
-        " counts for nothing else: not for `average`, `bayesian` or `count` of the summary, nor for the order"
-        " of courses."
+        "Number of ratings behind the average; null if the source does not say. If it is null, the average"
+        " affects nothing else: neither `average`, `bayesian` and `count` of the summary, nor the order of"
+        " courses."
     )
 
 

@@ -1,4 +1,4 @@
-"""Resolvers for URLs that others supply: what isn't a URL that pages can show is null."""
+"""Resolvers for stored URLs. A URL that isn't safe for a page to show or link to becomes null."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,8 @@ from loaders.mongo import Fields
 def shown_url(name: str, *, https_only: bool = False) -> Callable[[Fields], str | None]:
     """Returns the resolver of a stored URL.
 
-    Others may have stored any text. A link to `javascript:` would run as a script of the page that shows it.
+    Other programs may have stored any text. A page that shows a link to a `javascript:` URL would run it as
+    one of its own scripts.
     """
 
     def shown(document: Fields) -> str | None:

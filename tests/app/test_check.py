@@ -164,7 +164,7 @@ async def test_prerequisites_that_lead_back_are_listed(database: Database, check
     itself["prerequisiteIds"] = [itself["_id"]]
     await store(database, courses=[*made, itself])
     listed = {(m.id, m.path, m.reason) for m in await found(database)}
-    reason = ("prerequisiteIds[]", "leads back to the course")
+    reason = ("prerequisiteIds[]", "requires the course itself, directly or through others")
     assert listed == {(course["_id"], *reason) for course in (*made[:3], itself)}
     assert "Remove one of the courses of the cycle" in check().stdout
 

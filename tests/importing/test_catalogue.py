@@ -174,7 +174,7 @@ def test_runs_have_their_dates_seats_and_place(catalogue: Shell) -> None:
         "note: the course is found by its title  1" in " ".join(printed.split("\n"))
         or "found by its title" in printed
     )
-    assert "the end is not after the start: it is left out" in printed
+    assert "end left out: it is not after the start" in printed
     assert "no delivery mode: a new run is ONLINE" in printed
     day = datetime(2026, 9, 1, tzinfo=UTC)
     last = timedelta(hours=23, minutes=59, seconds=59)
@@ -247,7 +247,7 @@ def test_an_empty_cell_keeps_the_seats_and_a_word_frees_them(catalogue: Shell) -
     printed = output(
         catalogue, "courseRuns", head + "1,c1,2026-01-01,\n2,c1,2026-01-01,∞\n3,c1,2026-01-01,4\n"
     )
-    assert "no number of seats: a new run is unlimited, a stored one keeps its number" in printed
+    assert "no number of seats: a new run has unlimited seats, a stored one keeps its number" in printed
     assert found(catalogue, "courseRuns", "seats") == [(5,), (None,), (4,)]
 
 

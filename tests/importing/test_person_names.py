@@ -53,7 +53,7 @@ def test_who_is_one_person(cells: list[object], names: list[list[str]]) -> None:
     ("cells", "assumed"),
     [
         (["Moe, Ada"], {"separator": "a cell is one person, “Last, First”"}),
-        (["Moe, Ada, Roe, Ben"], {"last_first": "two words are one person, “Last, First”"}),
+        (["Moe, Ada, Roe, Ben"], {"last_first": "each pair of words is one person, “Last, First”"}),
         (["Ada Moe and Ben Roe"], {"conjunctions": "“and” and the like separate people"}),
         (["Ada Moe"], {}),
     ],

@@ -16,7 +16,7 @@ c4,Basics,BAS-1,none at all
 """
 UNKNOWN = "note: prerequisite left out: there is no such course"
 ITSELF = "note: prerequisite left out: it is the course itself"
-LEADS_BACK = "note: prerequisite left out: it leads back to its course"
+LEADS_BACK = "note: prerequisite left out: it requires the course itself, directly or through others"
 
 
 def linked(shell: Shell) -> dict[str, list[str]]:

@@ -63,7 +63,7 @@ def test_whole_numbers_of_ratings_are_counts() -> None:
             assert rating(cells[1], **decision.options) == read
             continue
         assert decision.notes == [
-            "whole numbers may count the ratings, and are no averages (set scale if they are)"
+            "whole numbers may be counts of ratings, so they are not read (set scale if they are averages)"
         ]
         with pytest.raises(ValueError, match="has no clear scale"):
             rating(cells[1], **decision.options)

@@ -130,7 +130,7 @@ def _candidates(
 def _with_counts(
     collection: Importable, name: str, plain: FieldMapping, headers: Headers, sample: Sample
 ) -> list[FieldMapping]:
-    """Returns the possible mappings of an average. Its count is beside it, in another column, or unknown.
+    """Returns the possible mappings of an average, whose count is in its cell, in a column, or unknown.
 
     If a column has counts, the average is read with them or left out, never without them.
     """
@@ -145,7 +145,7 @@ def _with_counts(
 
 
 def _day_orders(collection: Importable, headers: Headers, sample: Sample) -> Mapping[str, bool]:
-    """Returns whether the day comes first, for each column of dates that shows it."""
+    """Maps each column of dates that shows the order of day and month to whether the day comes first."""
     names = [name for name, target in TARGETS[collection].items() if target.normaliser in _DATES]
     found = {headers.get(header) for name in names for header in HEADERS[collection][name]}
     return {c: order for c in found if c and (order := day_first(c, sample)) is not None}
@@ -154,7 +154,7 @@ def _day_orders(collection: Importable, headers: Headers, sample: Sample) -> Map
 def _in_order_of_others(decided: FieldMapping, orders: Mapping[str, bool]) -> Iterator[FieldMapping]:
     """Yields a mapping of a date by the order of day and month in the other columns of dates, if they agree.
 
-    A run can start on the first days of a month, and end on days that show the order.
+    For example, runs may start on days up to 12, which leave the order open, and end on days above 12.
     """
     others = {column: order for column, order in orders.items() if column not in decided.selection.columns}
     if len(set(others.values())) == 1 and "day_first" not in decided.options:

@@ -8,7 +8,7 @@ from app.importing.mapping.decisions import Sample
 from app.importing.mapping.definition import FieldMapping, ImportMapping, Selection
 from app.importing.mapping.records import Recorder
 
-#: The fields that together identify a row, if there is no column of ids. The first ones are necessary.
+#: The fields that together identify a row, if there is no column of ids: required fields, and optional ones.
 _PARTS: Mapping[Importable, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "courseRuns": (("course", "startsAt"), ()),
     "reviews": (("course", "student"), ("createdAt",)),  # a student can have written several
@@ -21,7 +21,7 @@ _FIELDS: Mapping[Importable, tuple[str, str]] = {
     "students": ("email", "text"),
     "instructors": ("name", "line"),  # by which courses refer to them
 }
-_TELLING_RUNS_APART = ("title", "location", "deliveryMode")
+_DISTINGUISHING_RUNS = ("title", "location", "deliveryMode")
 
 
 def identifier(
@@ -32,7 +32,7 @@ def identifier(
     For a course, that is its code if all codes are unique, otherwise its title. For a student, it is the
     e-mail address; for an instructor, the name; for a category, its slug or its name. For an enrolment, it is
     the course and the student together; for a review, also its date. For a run, it is the course and the
-    start, and what else tells two runs of the sample apart.
+    start, with further fields if these are needed to distinguish the runs in the sample.
     """
     if "id" in fields:
         return {}
@@ -46,7 +46,7 @@ def identifier(
 
 
 def missing_part(collection: Importable, fields: Mapping[str, FieldMapping]) -> str:
-    """Returns the field without which the rows of a file have no id."""
+    """Returns the field that a file lacks to have ids for its rows."""
     necessary = _PARTS[collection][0] if collection in _PARTS else (_FIELDS[collection][0],)
     if collection in ("categories", "courses", "students"):
         return {"categories": "name"}.get(collection, "id")
@@ -62,7 +62,7 @@ def _joined(
     parts = [*necessary, *(part for part in further if part in fields)]
     selection = Selection("join", _columns(parts, fields))
     if collection == "courseRuns":
-        for part in _TELLING_RUNS_APART:
+        for part in _DISTINGUISHING_RUNS:
             if part in fields and _is_ambiguous(selection, sample):
                 parts.append(part)
                 selection = Selection("join", _columns(parts, fields), skip_empty=True)
@@ -74,7 +74,7 @@ def _columns(parts: Sequence[str], fields: Mapping[str, FieldMapping]) -> tuple[
 
 
 def _is_ambiguous(selection: Selection, sample: Sample) -> bool:
-    """Returns whether rows of the sample that differ have the same values in the selection's columns."""
+    """Returns whether different rows of the sample have the same values in the selection's columns."""
     rows: dict[tuple[str, ...], Cells] = {}
     keys = [tuple(str(values.get(column)) for column in selection.columns) for values in sample]
     return any(rows.setdefault(key, values) != values for key, values in zip(keys, sample, strict=True))

@@ -16,8 +16,8 @@ _COUNTED: Mapping[str, frozenset[str]] = {
     "students": _STUDENTS, "enrollments": _STUDENTS, "instructors": _TEACHERS,
 }  # fmt: skip
 _TRUE = frozenset(("true", "yes", "y", "t", "1", "1.0"))
-_NEVER = frozenset(("", "null", "none", "\\n"))  # of the time at which a row was deleted
-_OTHER_MEANINGS = ("type",)  # of headers of roles
+_NEVER = frozenset(("", "null", "none", "\\n"))  # deletion times of rows that weren't deleted
+_OTHER_MEANINGS = ("type",)  # headers of roles that often mean something else
 
 
 def joined_name(columns: Sequence[str], sample: Sequence[Cells]) -> FieldMapping | None:
@@ -47,14 +47,14 @@ def lacks_surname(name: FieldMapping, columns: Sequence[str], sample: Sequence[C
 
 
 def unknown_roles(collection: Importable, columns: Sequence[str], sample: Sequence[Cells]) -> dict[str, str]:
-    """Maps each column of roles in which no role is known to a note that says what this means."""
+    """Maps each column of roles that has no known role to a note about it."""
     found = {}
     for column in columns:
         values = {_text(row.get(column)) for row in sample} - {""}
         is_role = compact(column) in _WORDS["roles"] and compact(column) not in _OTHER_MEANINGS
         if collection in _COUNTED and is_role and len(values) > 1 and not _known_roles(values):
             found[column] = (
-                "has no role that is known, so all rows are imported; [where] in a mapping chooses"
+                "has no known role, so all rows are imported (to choose rows, use [where] in a mapping)"
             )
     return found
 

@@ -1,7 +1,7 @@
 """Options of a normaliser that are decided from the sample of a column.
 
 A single cell can leave open which unit, scale, decimal mark, or order of day and month is meant. Other cells
-of its column may show it. If none does, the option is assumed or left open, and the user is told.
+of its column may show it. If none does, the option is assumed or left open, which the import reports.
 """
 
 from collections.abc import Callable, Mapping, Sequence

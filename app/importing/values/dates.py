@@ -14,7 +14,7 @@ from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.words import WORDS
 
 _TIME = re.compile(r"\d:\d\d|\dT\d|\d\s*[ap]\.?m\b", re.IGNORECASE)
-_DAY = timedelta(hours=23, minutes=59, seconds=59)
+_TO_LAST_SECOND = timedelta(hours=23, minutes=59, seconds=59)  # from the start of a day
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Day 0 in a spreadsheet; correct for dates since March 1900.
 _EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
@@ -91,7 +91,7 @@ def end_date(
     """Reads the date when something ends. A date without a time is the last second of its day."""
     moment = date(value, format=format, day_first=day_first, excel=excel)
     is_day = moment.time() == time() and not isinstance(value, datetime) and not _TIME.search(str(value))
-    return moment + _DAY if is_day else moment
+    return moment + _TO_LAST_SECOND if is_day else moment
 
 
 def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determines which values are valid

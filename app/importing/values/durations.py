@@ -196,8 +196,7 @@ def _is_work(span: Length, part: Length) -> bool:
 
 
 def _is_within_a_span(parts: Sequence[Length], text: str, hours_per_day: float, mark: Mark | None) -> bool:
-    """Returns whether a text gives hours, and in brackets the much longer span in which they are done: "12
-    hours (6 weeks)"."""
+    """Returns whether a text gives hours, and in brackets a much longer span: "12 hours (6 weeks)"."""
     if parts[0].unit not in ("hours", "minutes"):
         return False
     spans = [part for part in lengths(in_brackets(text), mark, strict=False) if part.unit in _DAYS]

@@ -102,7 +102,7 @@ def without_entities(text: str, *, escape: bool = False) -> str:
 
 
 def without_unsafe_links(markdown: str) -> str:
-    """Makes text of the links in Markdown to other schemes than http, https and mailto."""
+    """Turns links in Markdown into text if their scheme is not http, https or mailto."""
     return _LINK.sub(_escaped_link, markdown) if ":" in unescape(markdown) else markdown
 
 
@@ -117,7 +117,7 @@ def _plain_entity(entity: str, *, escape: bool) -> str:
 
 
 def _soup(html: str) -> BeautifulSoup:
-    """Parses HTML. Angle brackets that don't form a tag known in HTML, or only mention one, become text."""
+    """Parses HTML. Angle brackets that don't form a tag of HTML, or only mention one, become text."""
     mentioned = _TAG_RUN.sub(
         lambda run: run[0].replace("<", "&lt;") if run["noun"] else run[0], _COMMENT.sub("", html)
     )

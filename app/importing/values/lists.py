@@ -24,7 +24,7 @@ def items(value: object, *, separator: str | None = None) -> list[str]:
 
 
 def references(value: object, *, separator: str | None = None) -> list[str]:
-    """Reads a list of ids, slugs or codes like `items`. Of objects, the item is their id, slug or code."""
+    """Reads a list of ids, slugs or codes, like `items`. An object is replaced by its id, slug or code."""
     return _distinct(value, separator, (*_IDS, *_NAMES))
 
 
@@ -39,7 +39,7 @@ def decide_separator(column: Column, given: Options) -> Decision:
 
 
 def decide_references(column: Column, given: Options) -> Decision:
-    """Decides the separator of a column, which is never a hyphen: codes and slugs have hyphens."""
+    """Like `decide_separator`, but a hyphen is never the separator, because codes and slugs have hyphens."""
     if "separator" in given:
         return Decision()
     texts = plain_texts(column)
@@ -77,6 +77,7 @@ def _split(joined: str, separator: str | None) -> Sequence[object]:
 
 
 def literal(joined: str) -> bool:
+    """Returns whether a text is in square brackets, like a list in JSON or Python."""
     return joined[:1] == "[" and joined[-1:] == "]"
 
 

@@ -65,7 +65,7 @@ def count(value: object) -> int:
     number = Decimal(value) if type(value) is int else exact(value, thousands=True)
     if number < 0:
         raise ValueError("is below zero")
-    if number > _LARGEST_COUNT:  # first, because an integer of many digits takes long to make
+    if number > _LARGEST_COUNT:  # checked before int(), which takes long for many digits
         raise ValueError(f"is above {_LARGEST_COUNT:,}")
     if number != int(number):
         raise ValueError("is not a whole number")
@@ -73,7 +73,7 @@ def count(value: object) -> int:
 
 
 def seats(value: object) -> int | str:
-    """Reads a number of seats, such as "30" or "max. 30 places", or UNLIMITED."""
+    """Reads a number of seats, such as "30" or "max. 30 places". Returns UNLIMITED for "no limit"."""
     if not isinstance(value, str):
         return count(value)
     written = ascii_digits(text(value))

@@ -1,4 +1,4 @@
-"""Splits the names of people: "Moe, Ada; Roe, Ben", "Ada Moe, Ben Roe and Cy Doe", "Moe, Ada, Roe, Ben"."""
+"""Splits lists of people's names: "Moe, Ada; Roe, Ben", "Ada Moe and Ben Roe", "Moe, Ada, Roe, Ben"."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from app.importing.values.words import WORDS
 
 _WORD = WORDS["people"]
 _PARTICLES = frozenset(_WORD["particles"])
-#: What follows a person's name after a comma: a degree, or a place in the family.
+#: A degree or generational suffix after a comma: "Ada Moe, PhD", "Ben Roe, Jr."
 _SUFFIX = re.compile(
     r"(?:ph\.?\s?d|m\.?d|mba|m\.?sc|b\.?sc|m\.?a|b\.?a|d\.?phil|ed\.?d|j\.?d|cpa|cfa|pmp|esq|jr|sr|dr|prof|ii|iii|iv)\.?",
     re.IGNORECASE,
@@ -25,9 +25,9 @@ def people(
 ) -> list[str]:
     """Reads a list of people: a JSON or Python list, or a string split at `separator`.
 
-    With `last_first`, the comma also separates surnames from given names, in turn: "Moe, Ada, Roe, Ben". With
-    `conjunctions`, so does "and" between two full names, in some languages. Degrees after a comma belong to
-    the name before.
+    last_first: surnames and given names alternate, and commas separate all of them: "Moe, Ada, Roe, Ben".
+    conjunctions: "and" between two full names, in any of several languages, separates people too. A degree
+    after a comma belongs to the name before it.
     """
     if not isinstance(value, str) or literal(value):
         return items(value)
@@ -38,8 +38,8 @@ def people(
 def decide_people(column: Column, given: Options) -> Decision:
     """Decides the separator of a column of people, and the order of their names.
 
-    If nearly every cell has one comma, and it stands between a surname and a given name, a cell is one
-    person. If a column has nothing but pairs of single words, each pair is one.
+    If no cell has two commas, and most have one between a surname and a given name, each cell is one person.
+    If all cells consist of pairs of single words, each pair is one person.
     """
     if "separator" in given:
         return Decision()
@@ -56,7 +56,8 @@ def decide_people(column: Column, given: Options) -> Decision:
         return decision | Decision({"separator": ""}, {"separator": "a cell is one person, “Last, First”"})
     if names and _are_pairs(names):
         return decision | Decision(
-            {"separator": ",", "last_first": True}, {"last_first": "two words are one person, “Last, First”"}
+            {"separator": ",", "last_first": True},
+            {"last_first": "each pair of words is one person, “Last, First”"},
         )
     return decision | decide_separator(column, given)
 
@@ -79,7 +80,7 @@ def _in_pairs(names: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _with_suffixes(parts: Sequence[str]) -> list[str]:
-    """Joins the degrees after a name to it."""
+    """Joins degrees and other suffixes to the names before them."""
     names: list[str] = []
     for part in parts:
         if names and _SUFFIX.fullmatch(part.strip()):
@@ -96,15 +97,16 @@ def _joined(written: str) -> list[str]:
 
 
 def _is_full(name: str) -> bool:
-    """Returns whether a text can be the names of people, with more than one word: "Moe, Ada", but not "School
-    of Arts"."""
+    """Returns whether a text looks like a full name, such as "Moe, Ada", but not "School of Arts"."""
     words = re.findall(r"[^\W\d_][^\s,]*", name)
     return len(words) > 1 and all(not w[0].islower() or w.casefold() in _PARTICLES for w in words)
 
 
 def _are_single(names: Sequence[str]) -> bool:
-    """Returns whether each text with a comma is one person: most look like "Moe, Ada", and none has two
-    commas."""
+    """Returns whether each text is one person.
+
+    It is if no text has two commas, and most look like "Moe, Ada".
+    """
     parts = [_with_suffixes(_COMMA.split(name)) for name in names]
     if any(len(of_one) > 2 for of_one in parts):
         return False
@@ -113,6 +115,7 @@ def _are_single(names: Sequence[str]) -> bool:
 
 
 def _are_pairs(names: Sequence[str]) -> bool:
+    """Returns whether each text consists of pairs of short names, such as "Moe, Ada, Roe, Ben"."""
     parts = [_COMMA.split(name.strip(" ,")) for name in names]
     return all(len(of_one) % 2 == 0 and all(map(_is_short, of_one)) for of_one in parts)
 

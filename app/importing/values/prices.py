@@ -1,8 +1,8 @@
 """Reads prices: "₹1,299", "1.299 €", "£1.5k", "C$ 100", "Rs. 4999/-", "Free".
 
 A sign that several currencies share, such as "$", means the currency in the option `currency` if that is one
-of them, or else the most common one; the user is told. A price that names no currency is in the only currency
-that its column names.
+of them, or else the most common one, which is reported as assumed. A price that names no currency is in the
+only currency that its column names.
 """
 
 import re
@@ -95,7 +95,7 @@ def decide_price(column: Column, given: Options) -> Decision:
     column = column.without_long(_LONGEST)
     decision = _decide_mark(column, given)
     texts = [_plain(cell) for cell in column.cells]
-    decision |= _tell_signs(texts, given)
+    decision |= _assumed_signs(texts, given)
     if "currency" in given:
         return decision
     in_name = {code for word in column.words() if (code := _code(word.upper()) or _SIGNS.get(word.upper()))}
@@ -150,8 +150,10 @@ def _own_currencies(text: str) -> list[str]:
 
 
 def _currencies(text: str) -> set[str]:
-    """Returns all currencies that a text names. A sign that several share doesn't count beside one of
-    them."""
+    """Returns all currencies that a text names.
+
+    A sign that several currencies share doesn't count if the text also names one of them.
+    """
     own = set(_own_currencies(text))
     shared = (_SHARED[sign] for sign in _signs(text) if sign in _SHARED)
     return own | {usual for usual, *others in shared if own.isdisjoint((usual, *others))}
@@ -206,8 +208,11 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
 
 
 def _unclear_multiple(text: str) -> str | None:
-    """Returns a word after a number that may multiply it: one of some languages, or one without a space that
-    is no currency."""
+    """Returns a word after a number that may multiply it, or None.
+
+    It is a word that means a multiple in some language, or an unknown word that no space separates from the
+    number.
+    """
     for match in _AFTER.finditer(text):
         word = match["word"]
         known = re.fullmatch(MULTIPLE, word, re.IGNORECASE) or _code(word.upper())
@@ -234,8 +239,8 @@ def _places(cell: object, given: Options) -> int:
     return minor_units(_named_currency(_plain(cell), given.get("currency")) or "") or 0
 
 
-def _tell_signs(texts: Sequence[str], given: Options) -> Decision:
-    """Returns, as a decision, the currency that is assumed for each sign that several currencies share."""
+def _assumed_signs(texts: Sequence[str], given: Options) -> Decision:
+    """Returns a decision that names the assumed currency of each sign that several currencies share."""
     assumed = {}
     for sign, (usual, *_) in _SHARED.items():
         if given.get("currency") in _SHARED[sign] or sign in _NOT_ASSUMED:

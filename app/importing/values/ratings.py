@@ -17,7 +17,7 @@ from loaders.model import ImportedRating
 #: not read.
 Scale = Literal[0, 5, 10, 100]
 
-#: What stands beside a number of hundredths.
+#: Marks and words for per cent.
 _HUNDREDTHS = r"[%\uff05\u066a]|percent\b|per cent\b|pct\b|prozent\b"
 _SCALES: tuple[Scale, ...] = (5, 10, 100)
 #: If the share of numbers above a scale is at most _ERRORS, they are taken for typing errors. If it is at
@@ -40,8 +40,6 @@ _COUNT = re.compile(
 )
 _PERCENT = re.compile(rf"(?:{_HUNDREDTHS})\s*(\S.*)|(.*\S)\s*(?:{_HUNDREDTHS})", re.IGNORECASE)
 _ZERO = "is zero, which is no rating"
-
-
 _NAMES_PERCENT = frozenset(("percent", "percentage", "pct", "prozent", "pourcentage", "porcentaje"))
 
 
@@ -127,7 +125,7 @@ def decide_scale(column: Column, given: Options) -> Decision:
 
 
 def decide_rating(column: Column, given: Options) -> Decision:
-    """Decides the scale of averages. Whole numbers in a column of "ratings" are counts, and on none."""
+    """Decides the scale of averages. Whole numbers in a column of "ratings" are counts, so they have none."""
     decision = decide_scale(column, given)
     if "scale" in given or "count" in given or column.words()[-1:] != ["ratings"]:
         return decision
@@ -136,7 +134,7 @@ def decide_rating(column: Column, given: Options) -> Decision:
     ]
     if not bare or any(number != int(number) for number in bare):
         return decision
-    note = "whole numbers may count the ratings, and are no averages (set scale if they are)"
+    note = "whole numbers may be counts of ratings, so they are not read (set scale if they are averages)"
     return Decision({**decision.options, "scale": 0}, notes=[note])
 
 
