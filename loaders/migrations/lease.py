@@ -80,9 +80,12 @@ class Lease:
             "token": self.token, "holder": {"$literal": name}, "since": "$$NOW", "expiresAt": _later(),
         }  # fmt: skip
         taken = {field: {"$cond": [is_free, value, f"${field}"]} for field, value in own.items()}
-        with suppress(DuplicateKeyError):  # another process has just inserted the lease
-            await self._collection.update_one({"_id": _ID}, [{"$set": taken}], upsert=True)
-        return await self._collection.find_one({"_id": _ID}) or own
+        while True:
+            with suppress(DuplicateKeyError):  # another process has just inserted the lease
+                await self._collection.update_one({"_id": _ID}, [{"$set": taken}], upsert=True)
+            # If there is no lease, another process has just released it.
+            if (found := await self._collection.find_one({"_id": _ID})) is not None:
+                return dict(found)
 
     async def renew_regularly(self) -> None:
         """Renews the lease until cancelled, or until another process has acquired it."""

@@ -255,6 +255,29 @@ async def test_a_second_process_is_told_who_runs_the_migrations(
     assert await database["migrations"].count_documents({"_id": "lease"}) == 0
 
 
+async def test_a_lease_that_is_released_during_an_attempt_is_acquired(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Lease(database), Lease(database)
+    await first.acquire(lambda _: None)
+
+    class Releasing:
+        """The second process's collection: the first process releases the lease before its first look-up."""
+
+        update_one = staticmethod(second._collection.update_one)
+
+        @staticmethod
+        async def find_one(query: Document) -> Any:
+            await first.release()
+            return await database["migrations"].find_one(query)
+
+    monkeypatch.setattr(second, "_collection", Releasing)
+    await second.acquire(lambda _: None)
+    stored_lease = await database["migrations"].find_one({"_id": "lease"})
+    assert stored_lease is not None
+    assert stored_lease["token"] == second.token
+
+
 async def test_the_lease_of_a_dead_process_expires(
     database: Database, damaged: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
