@@ -16,7 +16,7 @@ from tests.hostile.mongod import Mongod
 from tests.storm.storm import settings_of
 
 DEADLINE = 4.0  # seconds that a request has in these tests
-SOON = 2.5  # seconds for anything that must not be delayed, on a busy machine
+SOON = 1.0  # seconds for anything that must not be delayed
 READY = 2.0  # seconds until /readyz must answer
 SLACK = 1.5  # seconds that a busy machine may add
 BLOCKED = 30.0  # seconds that a slow query would take
