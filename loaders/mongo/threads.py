@@ -1,5 +1,6 @@
 """Threads that run commands through the blocking driver."""
 
+import os
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
 from contextlib import suppress
@@ -98,6 +99,9 @@ class Call(Command):
 
 _calls: SimpleQueue[Call] = SimpleQueue()
 _idle: list[None] = []  # one entry for each thread that is free to take another call
+
+# A forked process has none of its parent's threads. A call that was handed to one of them would not be run.
+os.register_at_fork(after_in_child=_idle.clear)
 
 
 def _work() -> None:

@@ -1,6 +1,7 @@
 """Blocking calls in threads."""
 
 import asyncio
+import subprocess
 import sys
 from asyncio import Future
 from collections.abc import Callable
@@ -55,6 +56,28 @@ def test_threads_survive_an_event_loop_that_is_closed_meanwhile() -> None:
         return set(await asyncio.gather(*(run(lambda _: here.wait(5), None) for _ in range(10))))
 
     assert asyncio.run(count()) == set(range(10))
+
+
+IN_A_FORK = """
+import asyncio, os, sys
+from threading import Barrier
+from tests.loaders.test_threads import run
+
+async def count():
+    here = Barrier(3)
+    calls = (run(lambda _: here.wait(5), None) for _ in range(3))
+    return set(await asyncio.wait_for(asyncio.gather(*calls), 5))
+
+found = asyncio.run(count())  # leaves three idle threads
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os._exit(asyncio.run(count()) != found)
+"""
+
+
+def test_a_forked_process_starts_threads_of_its_own() -> None:
+    """`lectern serve` sends commands before it forks its workers."""
+    subprocess.run([sys.executable, "-c", IN_A_FORK], check=True, timeout=30)
 
 
 async def test_the_result_of_a_cancelled_call_is_discarded() -> None:
