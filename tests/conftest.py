@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 from pydantic import SecretStr
+from pymongo import MongoClient
 
 from app import embedded
 from app.database import connect
@@ -18,6 +19,7 @@ from app.execution import Executor, Operation, Prepared
 from app.sample.loading import load_sample
 from app.settings import Settings
 from loaders import indexes
+from loaders.model import Document
 from loaders.mongo.database import Database
 from resolvers.context import PUBLIC, Viewer
 from resolvers.schema import schema
@@ -61,7 +63,18 @@ def shared_directory(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -
 def mongo_uri(shared_directory: Path) -> Iterator[str]:
     """One mongod for all the workers of a run."""
     with embedded.running(shared_directory / "mongod") as uri:
+        _delete_dropped_files_soon(uri)
         yield uri
+
+
+def _delete_dropped_files_soon(uri: str) -> None:
+    """Has MongoDB keep the files of dropped collections for 5 seconds, not for 5 minutes.
+
+    Many tests create a database and drop it. In 5 minutes these open more files than the system may allow,
+    which ends mongod.
+    """
+    with MongoClient[Document](uri) as client:
+        client.admin.command("setParameter", minSnapshotHistoryWindowInSeconds=5)
 
 
 @pytest.fixture(scope="session")
