@@ -69,6 +69,19 @@ def test_not_a_date(text: object) -> None:
         date(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["0001-01-01", "1899-12-31", "31/12/1899", "2200-01-01T00:00:00Z", "9999-12-31"]
+)
+def test_years_that_stand_for_no_date_are_left_out(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a date from 1900 to 2199"):
+        date(text)
+
+
+@pytest.mark.parametrize("text", ["1900-01-01", "2199-12-31"])
+def test_the_first_and_the_last_year(text: str) -> None:
+    assert date(text).date().isoformat() == text
+
+
 def test_an_ambiguous_date_needs_day_first() -> None:
     with pytest.raises(ValueError, match="day_first"):
         date("11/06/2015")

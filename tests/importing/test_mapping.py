@@ -78,6 +78,16 @@ def test_sentinels_become_null_and_are_counted_by_column(tmp_path: Path, sentine
     assert recorder.null_counts.sentinels == {("s", shown): 1}  # counted once, although two fields read it
 
 
+@pytest.mark.parametrize("nobody", ["TBA", "Staff", "to be announced"])
+def test_nobody_is_counted_as_a_sentinel_of_people(tmp_path: Path, nobody: str) -> None:
+    file = tmp_path / "map.toml"
+    file.write_text('[fields]\nid = "id"\ntitle = "title"\ninstructors = "who"')
+    recorder = Recorder(load_mapping(file, "courses"))
+    empty = recorder.record({"id": 1, "title": nobody, "who": ""})
+    assert recorder.record({"id": 1, "title": nobody, "who": nobody}) == empty
+    assert recorder.null_counts.sentinels[("who", nobody)] == 1
+
+
 def test_namibia_is_a_country(tmp_path: Path) -> None:
     record = make_recorder(tmp_path, '[fields]\nid = "id"\ncountry = "c"', "students").record(
         {"id": 1, "c": "NA"}

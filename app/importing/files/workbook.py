@@ -8,8 +8,11 @@ from itertools import islice
 from typing import BinaryIO
 
 from openpyxl import load_workbook
+from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell
+from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
+from app.importing.files.number_formats import as_shown
 from app.importing.files.rows import SHOWN, Cell, Part, Row, SourceError, Unreadable, too_large
 from app.importing.files.table import Table, column_names, header_index
 
@@ -19,6 +22,7 @@ _MOST_SHARED = 48 << 20  # maximum size of the texts that cells share, in bytes;
 #: ZIP bomb.
 _LARGE, _MOST_RATIO = 16 << 20, 100
 _HEAD_ROWS = 200
+_BUILT_IN = frozenset(BUILTIN_FORMATS.values())
 
 #: What openpyxl, the ZIP archive and the XML of a damaged workbook raise.
 _DAMAGED = (
@@ -92,12 +96,24 @@ def _readable(rows: Iterator[tuple[int, _Cells]]) -> Iterator[tuple[int, _Cells]
 
 def _numbered_rows(sheet: ReadOnlyWorksheet) -> Iterator[tuple[int, _Cells]]:
     """Yields the number and the cells of each row that has values. Empty cells at its end are left out."""
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+    for number, cells in enumerate(sheet.iter_rows(), 1):
         end = len(cells)
-        while end and cells[end - 1] in (None, ""):
+        while end and cells[end - 1].value in (None, ""):
             end -= 1
         if end:
-            yield number, tuple(_plain(cell) for cell in cells[:end])
+            yield number, tuple(_with_format(cell) for cell in cells[:end])
+
+
+def _with_format(cell: ReadOnlyCell | EmptyCell) -> Cell:
+    """Returns the value of a cell. If only its format names a currency or a unit, the value becomes text."""
+    value = cell.value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and isinstance(cell, ReadOnlyCell) and cell.has_style:
+        # A built-in format shows the currency of whoever opens the workbook.
+        own = cell.number_format
+        if own not in _BUILT_IN and (shown := as_shown(value, own)) is not None:
+            return shown
+    return _plain(value)
 
 
 def _plain(cell: object) -> Cell:

@@ -6,6 +6,7 @@ from math import isnan
 
 from app.importing.files import Cell, Cells
 from app.importing.mapping.definition import SENTINELS, FieldMapping, Selection
+from app.importing.values import NOBODY
 
 Getter = Callable[[Cells], Cell]
 
@@ -89,8 +90,13 @@ class CellGetters:
 
 
 def _sentinels(field_mapping: FieldMapping) -> frozenset[str]:
-    """Returns the strings that mean "no value" for a field. For a country, NA means Namibia instead."""
-    return SENTINELS - {"na"} if field_mapping.normaliser == "country" else SENTINELS
+    """Returns the strings that mean "no value" for a field.
+
+    For a country, NA means Namibia instead. For people, "TBA" and the like are sentinels too.
+    """
+    if field_mapping.normaliser == "country":
+        return SENTINELS - {"na"}
+    return SENTINELS | NOBODY if field_mapping.normaliser == "people" else SENTINELS
 
 
 def _nested(values: Cells, path: str) -> Cell:

@@ -3,9 +3,11 @@
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.normalisers import NORMALISERS, Normaliser, option_error, options
 from app.importing.values.numbers import UNLIMITED
+from app.importing.values.person_names import NOBODY
 from app.importing.values.ratings import have_counts
 
 __all__ = [
+    "NOBODY",
     "NORMALISERS",
     "UNLIMITED",
     "Column",

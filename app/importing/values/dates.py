@@ -45,6 +45,7 @@ _MONTHS = [names.split("|") for names in WORDS["dates"]["months"]]
 _LONGEST = 200  # characters; a longer text is not a date, and would take long to search
 _NO_DATE = "is not a date"
 _UNCLEAR = "can be read as day/month or as month/day (set day_first = true or false)"
+_YEARS = range(1900, 2200)  # other years are mistakes, or stand for "none", as in 0001-01-01 and 9999-12-31
 _PIVOT = 20  # a two-digit year means a year at most this many years from now
 
 
@@ -65,8 +66,12 @@ def date(
     Examples of written dates are "June 11, 2015", "Monday, 31 August 2020, 10:05 AM" and "2020-01-31 10:00:00
     UTC". A time without a time zone is in UTC. `format` is a strptime pattern. `day_first` says whether
     06/11/2015 is in November or June. If `excel` is set, a number such as 44197 is a spreadsheet's day
-    number.
+    number. Raises ValueError if the year is before 1900 or after 2199.
     """
+    return _plausible(_any_date(value, format, day_first, excel))
+
+
+def _any_date(value: object, format: str | None, day_first: bool | None, excel: bool) -> datetime:
     if isinstance(value, bool):
         raise ValueError(_NO_DATE)
     if isinstance(value, datetime):
@@ -161,6 +166,12 @@ def _number(value: float, *, excel: bool) -> datetime:
         hint = " (excel = true reads it as a spreadsheet's day)" if value in _EXCEL else ""
         raise ValueError(_NO_DATE + hint)
     return _EPOCH + timedelta(milliseconds=round(seconds * 1000))
+
+
+def _plausible(moment: datetime) -> datetime:
+    if moment.year not in _YEARS:
+        raise ValueError(f"{_NO_DATE} from {_YEARS.start} to {_YEARS.stop - 1}")
+    return moment
 
 
 def _utc(moment: datetime) -> datetime:

@@ -1,0 +1,80 @@
+"""Shows the numbers of a workbook as its cells do: with the currency or unit that only their format names.
+
+Source: ECMA-376 Part 1, 18.8.30 (numFmt) and 18.8.31 (numFmts).
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+#: A part of a number format. Of all these, only currencies and literals are shown.
+_PART = re.compile(
+    r"\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]"  # [$€-407]
+    r'|"(?P<quoted>[^"]*)"'
+    r"|\\(?P<escaped>.)"
+    r"|(?P<sign>[$€£¥])"
+    r"|(?P<number>General|[0#?](?:[0#?.,]*[0#?])?(?P<thousands>,*))"
+    r"|(?P<other>\[[^\]]*\]|[_*].|.)",
+    re.DOTALL,
+)
+_SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\\[])*', re.DOTALL)
+_MOST_LETTERS = 3  # of a currency or a unit
+_SEPARATORS = frozenset(" -()+/:\u00a0\u202f")
+
+
+class _Shown(NamedTuple):
+    """The texts before and after the number."""
+
+    before: str
+    after: str
+
+
+def as_shown(number: float, number_format: str) -> str | None:
+    """Returns a number with the currency or the unit that its format names, such as "€ 49.9" or "12 h".
+
+    A unit has at most three letters. Returns None if the format names neither, or if the cell shows another
+    number, such as a percentage or the number in thousands. The
+    decimal mark is always a point. A number with exactly three decimals gets a zero, so that the point can't
+    be taken for a mark of thousands.
+    """
+    shown = _around(number_format)
+    if shown is None:
+        return None
+    digits = f"{number:.12g}"
+    if "e" in digits:
+        return None
+    if len(digits.partition(".")[2]) == 3:
+        digits += "0"
+    return " ".join(f"{shown.before} {digits} {shown.after}".split())
+
+
+@lru_cache(maxsize=256)
+def _around(number_format: str) -> _Shown | None:
+    """Returns the texts around the number. Returns None if they name neither a currency nor a unit."""
+    texts = {False: "", True: ""}  # before and after the number
+    is_after = False
+    for part in _PART.finditer(_first_section(number_format)):
+        if part["number"]:
+            if is_after or part["thousands"]:
+                return None
+            is_after = True
+        elif part["other"]:
+            if not (part["other"][0] in "[_*" or part["other"] in _SEPARATORS):
+                return None
+        else:
+            texts[is_after] += part["currency"] or part["quoted"] or part["escaped"] or part["sign"] or ""
+    if not is_after or not _is_currency_or_unit(texts[False] + texts[True]):
+        return None
+    return _Shown(texts[False].strip(), texts[True].strip())
+
+
+def _first_section(number_format: str) -> str:
+    """Returns the section for positive numbers."""
+    section = _SECTION.match(number_format)
+    return section[0] if section else ""
+
+
+def _is_currency_or_unit(text: str) -> bool:
+    letters = sum(map(str.isalpha, text))
+    return 0 < letters <= _MOST_LETTERS or any(unicodedata.category(character) == "Sc" for character in text)
