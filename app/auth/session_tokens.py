@@ -26,7 +26,7 @@ ACCESS_LASTS = timedelta(minutes=10)
 _Json: TypeAlias = Any  # the value of a claim, which can be any JSON
 
 _ALGORITHM = "HS256"
-_REFRESH_PAYLOAD = Struct(">12sI")  # a refresh token's contents: its session's id and its generation number
+_REFRESH_PAYLOAD = Struct(">12sI")  # a refresh token's contents: session id and generation number
 _SIGNATURE_SIZE = 24  # size of a refresh token's signature, in bytes
 _ROLES = frozenset(get_args(Role))
 

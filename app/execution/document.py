@@ -84,7 +84,7 @@ class Document:
         return found
 
     def kept_plan(self, variables: VariableValues) -> Plan | str | None:
-        """Returns the cached result of `plan`, or None if `plan` has not been called for these variables."""
+        """Returns the cached result of `plan` for these variables, or None if no result is cached."""
         return self._plans.get(self._conditions_of(variables))
 
     def plan(self, variables: VariableValues) -> Plan | str:

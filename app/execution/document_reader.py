@@ -1,4 +1,4 @@
-"""Parses and validates an operation's text, with the cheap checks before the expensive ones."""
+"""Parses and validates an operation's text. Makes the cheap checks before the expensive ones."""
 
 from collections.abc import Collection, Generator
 

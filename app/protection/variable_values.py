@@ -16,7 +16,7 @@ _Container: TypeAlias = list[_Json] | dict[str, _Json]
 def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
     """Raises TooLargeError if the variables exceed `values`, `list_values` or `value_depth`.
 
-    Nested values count too.
+    Nested values are included.
     """
     limit = min(limits.values, limits.list_values)
     if len(variables) <= limit and _FLAT.issuperset(map(type, variables.values())):
@@ -33,7 +33,7 @@ def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
 
 
 def check_literals(document: DocumentNode, limits: Limits) -> None:
-    """Raises TooLargeError if a literal exceeds `list_values` or `value_depth`. Nested values count too.
+    """Raises TooLargeError if a literal exceeds `list_values` or `value_depth`. Nested values are included.
 
     The total number of literals is already bounded by the limit on tokens.
     """
@@ -49,7 +49,7 @@ def check_literals(document: DocumentNode, limits: Limits) -> None:
 
 
 def _literals(document: DocumentNode) -> Iterator[ValueNode | None]:
-    """Yields the argument values of fields and directives, and the default values of variables."""
+    """Yields the argument values of all selections and their directives, and the defaults of variables."""
     for node in all_selections(document):
         for argument in getattr(node, "arguments", None) or ():
             yield argument.value

@@ -1,8 +1,8 @@
 """Determines the client address of a request that came through proxies.
 
 Each proxy appends to `X-Forwarded-For` the address from which it received the request. Earlier entries came
-with that request and might be forged. So the list is read from its end, for as long as the addresses belong
-to trusted proxies.
+with that request and might be forged. So the list is read backwards, up to the first address that isn't a
+trusted proxy's.
 """
 
 from collections.abc import Awaitable, Iterable, Sequence
@@ -47,9 +47,10 @@ class Proxies:
             scope["client"] = self._origin(scope["client"], forwarded)
 
     def _origin(self, peer: tuple[str, int], forwarded: Iterable[bytes]) -> tuple[str, int]:
-        """Returns the last address in X-Forwarded-For that isn't a trusted proxy's.
+        """Reads X-Forwarded-For backwards, and returns the first address that isn't a trusted proxy's.
 
-        Entries before an invalid one are ignored.
+        Stops before an invalid entry. If all entries that were read belong to trusted proxies, returns the
+        last one. If none was read, returns `peer`.
         """
         origin = peer
         for entry in reversed(list(forwarded)):

@@ -88,8 +88,8 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Starts the shutdown. A second Ctrl-C ends the process immediately.
 
-        A second SIGTERM doesn't, because a process can receive two for one stop, for example if one is sent
-        to its whole process group.
+        A second SIGTERM doesn't, because a single stop can send SIGTERM twice, for example to this process
+        and to its whole process group.
         """
         if self.should_exit and sig in {signal.SIGINT, signal.SIGQUIT}:
             os._exit(128 + sig)
@@ -267,5 +267,5 @@ def _connections(limit: int) -> int:
 
 
 def _is_not_cut_off(record: logging.LogRecord) -> bool:
-    """Filters out errors from requests that `_cut` has cut off: `_cut` has already logged those errors."""
+    """Returns False for errors of requests that `_cut` has cut off, because `_cut` logs these requests."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
