@@ -68,8 +68,8 @@ class SessionTokens:
             )
         except jwt.ExpiredSignatureError:
             raise InvalidTokenError(
-                "The access token has expired: get a new one with refreshSession, without an Authorization"
-                " header."
+                "The access token has expired: call refreshSession without an Authorization header to get a"
+                " new one."
             ) from None
         except (jwt.PyJWTError, BSONError, LookupError, TypeError, ValueError):
             raise InvalidTokenError(

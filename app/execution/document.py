@@ -27,7 +27,7 @@ from app.protection import all_selections
 T = TypeVar("T")
 
 #: The maximum number of cached plans, and of cached costs, per operation. A plan depends on the values in
-#: @skip and @include. A cost depends on them too, and on page sizes, lengths of lists and introspected names.
+#: @skip and @include. A cost also depends on page sizes, lengths of lists and introspected names.
 _MAX_VARIANTS = 8
 _LONGEST_NAME = 100  # maximum length of a type name that can be part of a cache key, in characters
 

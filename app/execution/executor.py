@@ -138,7 +138,7 @@ class Executor:
         return explained(plan, variables, cost, allowed, setting, timings)
 
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
-        """Runs an operation. Returns a refusal if graphql-core reports that the operation can't run."""
+        """Runs an operation. Returns the answer, or a refusal if graphql-core refuses the operation."""
         document, operation, variables, _ = prepared
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:

@@ -63,7 +63,7 @@ class Lane:
 
     @property
     def is_full(self) -> bool:
-        """Whether the queue accepts no more requests."""
+        """Whether the queue refuses further requests."""
         return self.waiting >= _MOST_WAITING or self._bytes >= _MOST_BYTES
 
     def enter(self, price: int) -> bool:

@@ -26,7 +26,7 @@ def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
         value, depth = below.pop()
         count += len(value)
         if count > limits.values:
-            raise over(f"The variables have {count:,} values or more", limits.values, "MAX_VALUES", _LESS)
+            raise over(f"The variables have at least {count:,} values", limits.values, "MAX_VALUES", _LESS)
         _check(value, depth, limits)
         members = value if isinstance(value, list) else value.values()
         below += [(member, depth + 1) for member in members if isinstance(member, list | dict)]

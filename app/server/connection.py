@@ -425,7 +425,7 @@ class _LingeringTransport:
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:
-    """Signals to the application that its client has disconnected."""
+    """Tells the application that the client of a request has disconnected."""
     if not cycle.response_complete:
         cycle.disconnected = True
         cycle.message_event.set()

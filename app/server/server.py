@@ -236,7 +236,7 @@ def _drop_new(listening: socket.socket) -> None:
 
 
 def require_files() -> None:
-    """Raises ValueError if this process may open fewer than _MIN_FILES files."""
+    """Raises ValueError if this process isn't allowed to have _MIN_FILES files open."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < _MIN_FILES:
         raise ValueError(

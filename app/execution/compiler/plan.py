@@ -1,7 +1,7 @@
 """The plan of an operation: the functions to call, and the fields to select from their results.
 
 A plan is a tree. A Selection has Positions. A Position whose value needs the database has a CallSite, and the
-result of the call has Positions of its own. Everything between two call sites is computed in memory, from
+result of the call has its own Positions. Everything between two call sites is computed in memory, from
 documents that have been loaded. Call sites at the same depth with the same function and arguments form a
 Level, which is executed as a single call (see levels.py).
 """
