@@ -144,8 +144,8 @@ def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_M
     This member is chosen at random, so that a client can't hide large members from the estimate.
     """
     if len(members) == 1:
-        # A single member isn't measured, but treated as too large. So it is split into its own members, and
-        # those are measured.
+        # A single member isn't measured. It is treated as too large instead, so that it is split and its own
+        # members are measured.
         yield size, members
         return
     length = _RUN if len(members) >= 2 * _RUN else 1

@@ -18,8 +18,8 @@ _SCHEMES = frozenset((b"http", b"https"))
 class Proxies:
     """ASGI middleware that sets the client and scheme of a request from its `X-Forwarded-*` headers.
 
-    trusted: the addresses and networks of trusted proxies. `("*",)` trusts any peer, assuming that it is the
-    only proxy.
+    trusted: the addresses and networks of trusted proxies. `("*",)` trusts any peer, assuming that the peer
+    is the only proxy.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str]) -> None:
@@ -49,8 +49,8 @@ class Proxies:
     def _origin(self, peer: tuple[str, int], forwarded: Iterable[bytes]) -> tuple[str, int]:
         """Reads X-Forwarded-For backwards, and returns the first address that isn't a trusted proxy's.
 
-        Stops before an invalid entry. If all entries that were read belong to trusted proxies, returns the
-        last one. If none was read, returns `peer`.
+        Stops before an invalid entry. If every address that was read is a trusted proxy's, returns the last of
+        these addresses. If no address was read, returns `peer`.
         """
         origin = peer
         for entry in reversed(list(forwarded)):

@@ -27,7 +27,7 @@ from app.server.state import State
 from app.settings import Settings
 from loaders.mongo import detached_work_done
 
-#: The signals that stop a process. Ctrl-C sends SIGINT, and a terminal that closes sends SIGHUP.
+#: The signals that stop a process. Ctrl-C sends SIGINT, and closing the terminal sends SIGHUP.
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 #: The number of open files reserved for connections to MongoDB and for the process's own files. The rest can
@@ -227,7 +227,7 @@ def _accept(listening: socket.socket) -> socket.socket | None:
 
 
 def _drop_new(listening: socket.socket) -> None:
-    """Makes the kernel drop new connections to the socket, on Linux; elsewhere does nothing."""
+    """Makes the kernel drop new connections to the socket on Linux. Does nothing on other systems."""
     if sys.platform == "linux":
         program = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
         size = len(_NO_SYN) // struct.calcsize(_INSTRUCTION)
