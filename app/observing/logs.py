@@ -18,8 +18,8 @@ _EVERY = 10.0  # minimum seconds between log lines for warnings of the same kind
 def configure_logs() -> None:
     """Configures structlog and the servers' loggers.
 
-    Tracebacks are plain, without the values of variables, because the values might be students' personal data,
-    and because printing them takes longer than most requests.
+    Tracebacks are plain, without the values of variables, because the values might be students' personal
+    data, and because printing them takes longer than most requests.
     """
     structlog.configure(
         processors=[
