@@ -18,8 +18,8 @@ _MAX_TOKEN = 8_000  # maximum length of a token, in characters
 class Authentication:
     """Verifies bearer tokens.
 
-    tokens: verifies Lectern's own tokens. issuer: verifies those of an external issuer; None if none is
-    configured.
+    tokens: verifies Lectern's own tokens. issuer: verifies the tokens of an external issuer; None if no
+    external issuer is configured.
     """
 
     tokens: SessionTokens
@@ -29,8 +29,8 @@ class Authentication:
     async def viewer(self, authorization: bytes | None) -> Viewer:
         """Returns the viewer for an `Authorization` header, or PUBLIC if there is no header.
 
-        Raises InvalidTokenError if the token is rejected, and IssuerUnavailableError if it can't be verified
-        because the issuer's keys are unavailable.
+        Raises InvalidTokenError if the token is rejected, and IssuerUnavailableError if the token can't be
+        verified because the issuer's keys are unavailable.
         """
         if authorization is None:
             return PUBLIC
@@ -44,7 +44,7 @@ class Authentication:
 
 
 def _issuer_of(token: str) -> str | None:
-    """Returns a token's `iss` claim without verifying the token; None if it can't be read."""
+    """Returns a token's `iss` claim, or None if the claim can't be read. Doesn't verify the token."""
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
     except jwt.PyJWTError:

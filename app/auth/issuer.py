@@ -1,4 +1,4 @@
-"""Verifies an external issuer's tokens with its keys, and maps their claims to a viewer."""
+"""Verifies tokens with the keys of the external issuer, and maps the tokens' claims to viewers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,7 +118,7 @@ class Issuer:
         return self._people[role, external]
 
     def _external_id(self, claims: Mapping[str, _Json]) -> str:
-        """Returns the external id from its claim. Raises InvalidTokenError if the claim is missing.
+        """Returns the external id in a token's claims. Raises InvalidTokenError if the claim is missing.
 
         There is no fallback to another claim, because one person's `sub` might be another person's external
         id.

@@ -1,7 +1,7 @@
 """The public keys of an external issuer (JWKS, RFC 7517), cached from a URL or a file.
 
 The keys are refreshed when they are stale, and when a token names an unknown key. Refreshes are at least a
-few seconds apart, however many such tokens arrive. Without any keys, every token is rejected.
+few seconds apart, however many such tokens arrive. Without any keys, no token is accepted.
 
 PyJWT's PyJWKClient is not used: it blocks, can't read files, and serves no stale keys when a refresh fails.
 """

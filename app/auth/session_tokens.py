@@ -26,7 +26,7 @@ ACCESS_LASTS = timedelta(minutes=10)
 _Json: TypeAlias = Any  # the value of a claim, which can be any JSON
 
 _ALGORITHM = "HS256"
-_REFRESH_PAYLOAD = Struct(">12sI")  # a refresh token's contents: its session's id and its generation number
+_REFRESH_PAYLOAD = Struct(">12sI")  # a refresh token's contents: session id and generation number
 _SIGNATURE_SIZE = 24  # size of a refresh token's signature, in bytes
 _ROLES = frozenset(get_args(Role))
 
@@ -68,8 +68,8 @@ class SessionTokens:
             )
         except jwt.ExpiredSignatureError:
             raise InvalidTokenError(
-                "The access token has expired: get a new one with refreshSession, without an Authorization"
-                " header."
+                "The access token has expired: call refreshSession without an Authorization header to get a"
+                " new one."
             ) from None
         except (jwt.PyJWTError, BSONError, LookupError, TypeError, ValueError):
             raise InvalidTokenError(

@@ -1,7 +1,7 @@
 """A scan-resistant cache (segmented LRU).
 
-Implemented here because cachetools has no scan-resistant policy, and functools.lru_cache can't be limited in
-bytes.
+Implemented here because cachetools has no scan-resistant policy, and functools.lru_cache can't limit its
+size in bytes.
 """
 
 from collections import OrderedDict

@@ -71,7 +71,7 @@ class Cost(NamedTuple):
 
     @property
     def price(self) -> int:
-        """The cost as one number, in objects. An object is nominally 10 µs of CPU time.
+        """The cost as one number, in objects. An object nominally costs 10 µs of CPU time.
 
         Five values cost as much as an object, and a command as much as twenty.
         """

@@ -27,7 +27,7 @@ from app.protection import all_selections
 T = TypeVar("T")
 
 #: The maximum number of cached plans, and of cached costs, per operation. A plan depends on the values in
-#: @skip and @include. A cost depends on them too, and on page sizes, lengths of lists and introspected names.
+#: @skip and @include. A cost also depends on page sizes, lengths of lists and introspected names.
 _MAX_VARIANTS = 8
 _LONGEST_NAME = 100  # maximum length of a type name that can be part of a cache key, in characters
 
@@ -84,7 +84,7 @@ class Document:
         return found
 
     def kept_plan(self, variables: VariableValues) -> Plan | str | None:
-        """Returns the cached result of `plan`, or None if `plan` has not been called for these variables."""
+        """Returns the cached result of `plan` for these variables, or None if no result is cached."""
         return self._plans.get(self._conditions_of(variables))
 
     def plan(self, variables: VariableValues) -> Plan | str:

@@ -1,4 +1,4 @@
-"""Parses and validates an operation's text, with the cheap checks before the expensive ones."""
+"""Parses and validates an operation's text. Makes the cheap checks before the expensive ones."""
 
 from collections.abc import Collection, Generator
 
@@ -95,7 +95,7 @@ class Reader:
 
 
 def _without_suggestion(error: GraphQLError) -> GraphQLError:
-    """Returns an error without its suggestion. graphql-core's `hide_suggestions` doesn't hide all of them."""
+    """Returns an error without its suggestion. graphql-core's `hide_suggestions` doesn't hide every one."""
     return GraphQLError(error.message.partition(_SUGGESTION)[0], error.nodes)
 
 

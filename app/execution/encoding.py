@@ -21,7 +21,7 @@ _SLICE = 128 * 1024  # size of a slice in bytes; encoding one takes about 1 ms
 _RUN = 8  # long lists and objects are split into runs of this length; one member per run is measured
 _KEY, _VALUE = 10, 6  # assumed minimum size of a key, and of a value, in bytes
 
-#: These options write a datetime without a time zone in the same format as
+#: With these options, orjson writes a datetime without a time zone in the same format as
 #: resolvers.values.scalars.written, but 20 times as fast.
 _OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
@@ -140,12 +140,12 @@ def _groups(container: _Container, size: int) -> Iterator[tuple[float, list[_Mem
 def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_Member]]]:
     """Yields runs of consecutive members (fields or items), each with its estimated size in bytes (weight).
 
-    If there are many small members, a run has eight of them, and its size is estimated from one of the eight.
-    That one is chosen at random, so that a client can't hide large members from the estimate.
+    If there are many small members, a run has eight of them, and its size is estimated from a single member.
+    This member is chosen at random, so that a client can't hide large members from the estimate.
     """
     if len(members) == 1:
-        # If there is only one member, it isn't measured. It is treated as too large, so it is split, and its
-        # own members are measured.
+        # A single member isn't measured. It is treated as too large instead, so that it is split and its own
+        # members are measured.
         yield size, members
         return
     length = _RUN if len(members) >= 2 * _RUN else 1

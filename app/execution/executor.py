@@ -64,7 +64,7 @@ class Executor:
     """Runs operations against one schema.
 
     cache_entries: the maximum number of operations in the cache.
-    cache_bytes: the maximum memory of the cache, which is estimated. Refusals have a separate, small cache.
+    cache_bytes: the maximum estimated memory of the cache. Refusals have a separate, small cache.
     compiled: if False, every operation runs on graphql-core.
     max_response_bytes: the maximum size of a response, before compression.
     """
@@ -112,7 +112,8 @@ class Executor:
         read: the result of `kept` or `read` for this operation. Without it, a document that is too large to
         cache would have to be parsed again.
 
-        Raises NotAQueryError for a mutation if `only_queries`, before its variables and cost are checked.
+        If `only_queries` is true, raises NotAQueryError for a mutation, without checking its variables and
+        cost.
         """
         document = read or self._document(operation)
         if isinstance(document, Refusal):
@@ -137,12 +138,12 @@ class Executor:
         return explained(plan, variables, cost, allowed, setting, timings)
 
     async def run(self, prepared: Prepared, request: Request) -> Answer | Refusal:
-        """Runs an operation. Returns a refusal if graphql-core reports that the operation can't run."""
+        """Runs an operation. Returns the answer, or a refusal if graphql-core refuses the operation."""
         document, operation, variables, _ = prepared
         plan = document.kept_plan(variables) if self._compiled else "turned off"
         if plan is None:
-            # Continue in a new iteration of the event loop, because parsing and validation have already used
-            # much of this one.
+            # Continue in a new iteration of the event loop, because parsing and validation have already made
+            # this one long.
             await sleep(0)
             await pace.turn()
             plan = document.plan(variables)
@@ -168,7 +169,7 @@ class Executor:
     async def _answer(
         self, prepared: Prepared, request: Request, payload: JsonObject, engine: Engine
     ) -> Answer:
-        """Encodes a response, or an error in its place if it is larger than `max_response_bytes`."""
+        """Encodes a response. If it is larger than `max_response_bytes`, encodes an error instead."""
         response_errors = payload.get("errors", ())
         has_data = not response_errors or any(v is not None for v in (payload["data"] or {}).values())
         try:
@@ -185,7 +186,10 @@ class Executor:
         return Answer(body, response_errors, has_data, engine, reads, cacheable)
 
     def _extensions(self, prepared: Prepared, request: Request) -> JsonObject | None:
-        """Returns the trace, with the plan if it is asked for and allowed; None if no trace is asked for."""
+        """Returns the trace, or None if the client didn't request a trace.
+
+        Adds the plan if the client requested it and is allowed to see it.
+        """
         if (trace := request.trace) is None:
             return None
         extension: JsonObject = {"mongo": {"commands": trace.commands, "ms": round(trace.ms, 3)}}
@@ -252,7 +256,7 @@ def _next(steps: _ReadSteps) -> Document | Refusal | None:
 def _size_of_document(query: str, document: Document) -> int:
     """Estimates the memory of a cached operation in bytes: its text, syntax tree and plans.
 
-    Their size grows with the number of tokens, and with the length of the text if the tokens are long.
+    The estimate grows with the number of tokens and with the length of the text.
     tests/execution/test_cache.py checks the estimate against tracemalloc.
     """
     plans = document.variants

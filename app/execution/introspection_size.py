@@ -33,7 +33,7 @@ class Introspection:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        # Any: it stands in for a GraphQLResolveInfo; the resolvers use only its schema.
+        # Any: a substitute for a GraphQLResolveInfo. The resolvers use only its schema.
         self._info: Any = SimpleNamespace(schema=schema)
         self._below: dict[tuple[int, str], Population] = {}
         self._kept: list[Population] = []  # keeps each population alive, because its id() is used in `_below`

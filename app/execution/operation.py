@@ -53,12 +53,13 @@ class Answer(NamedTuple):
 
     body: the JSON in parts, in order; a large response has several, so that it is never copied in full.
     has_data: false if the run had errors and no root field has a value.
-    reads: the collections that were read, each with the `_id`s of the documents that were fetched, if the
-    request records them (loaders.mongo.Scope).
+    reads: the `_id`s of the fetched documents, keyed by collection. Every collection that was read has a key.
+    The mapping is empty if the request doesn't record its reads (see loaders.mongo.Scope).
 
-    cacheable: whether the body can be reused for the same request. True for a query that has no token, no
-    trace and no errors. A cached body is outdated once a collection in `reads` changes. It must also expire
-    after a short time, because some lists depend on the current time (such as a course's upcoming runs).
+    cacheable: whether the body can be reused for the same request. True for a query that was sent without a
+    token, and whose response has neither a trace nor errors. A cached body is outdated once a collection in
+    `reads` changes. It must also expire after a short time, because some lists depend on the current time
+    (such as a course's upcoming runs).
     """
 
     body: list[bytes]

@@ -8,8 +8,8 @@ from time import perf_counter
 #: In seconds. Once an iteration of the event loop has taken this long, further work waits for the next one.
 LONGEST = 0.01
 
-#: A function that is awaited between two pieces of an operation's work, so that cheaper operations can
-#: overtake this one. None if no operation may overtake it.
+#: A function that an operation awaits between two pieces of its work, so that cheaper operations can run
+#: first. None if the operation doesn't give way to others.
 giving_way: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("lectern_giving_way", default=None)
 
 
@@ -38,7 +38,7 @@ class Pace:
         if self._began is not None and loop is self._loop:
             return now - self._began > LONGEST
         self._loop, self._began = loop, now
-        # The loop calls this on its next iteration, before it resumes the tasks that are waiting in `turn`.
+        # The loop calls `_end` on its next iteration, before it resumes the tasks that are waiting in `turn`.
         loop.call_soon(self._end)
         return False
 

@@ -53,7 +53,7 @@ def explained(
 def _level_report(level: Level, level_above: Mapping[int, int], timings: Timings) -> JsonObject:
     """Describes one level as a JSON object.
 
-    level_above: tells which level returns a call site's parents. Levels and call sites are given by number.
+    level_above: maps the number of each call site to the number of the level that returns its parents.
     """
     positions = [site.position for site in level.sites]
     report: JsonObject = {

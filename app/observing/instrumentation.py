@@ -83,9 +83,10 @@ class Listener:
         """Called when a request or an operation has been refused."""
 
     def late_write(self, kind: str, error: BaseException | None) -> None:
-        """Called when a commit or the rest of a write has ended later than its request, or timed out.
+        """Called when a commit, or the follow-up work of a write, has outlived its request and then ended.
 
-        kind: "commit" or "rest of a write". error: the exception if it failed; otherwise None.
+        kind: "commit", or "rest of a write" for follow-up work. error: the exception if the commit or the
+        follow-up work failed; otherwise None.
         """
 
     # Any, because an `_id` can have any BSON type.

@@ -1,4 +1,4 @@
-"""Logs refused requests, documents of the wrong shape, and outcomes of writes that outlived their request."""
+"""Logs overload, documents of the wrong shape, and outcomes of writes that outlived their request."""
 
 from collections.abc import Sequence
 

@@ -18,8 +18,8 @@ _EVERY = 10.0  # minimum seconds between log lines for warnings of the same kind
 def configure_logs() -> None:
     """Configures structlog and the servers' loggers.
 
-    Tracebacks are plain, without the values of variables, because those might be students' personal data, and
-    because printing them takes longer than most requests.
+    Tracebacks are plain, without the values of variables, because the values might be students' personal
+    data, and because printing them takes longer than most requests.
     """
     structlog.configure(
         processors=[
@@ -39,8 +39,8 @@ class Throttled:
     """Throttles warnings of one kind.
 
     The first warning is logged with its details. After that, the number of further warnings is logged every
-    ten seconds for as long as they keep occurring. They are counted separately for each event loop, that is,
-    for each running application, so a module can share one object between applications.
+    ten seconds for as long as they keep occurring. Warnings are counted separately for each event loop, that
+    is, for each running application, so several applications can use the same Throttled object.
     """
 
     def __init__(self, event: str) -> None:

@@ -50,8 +50,8 @@ class Lane:
 
     The queue is first come, first served, except that cheaper requests have a head start.
 
-    capacity: the maximum total price of the admitted requests. wait: maximum seconds in the queue. A request
-    that isn't admitted is refused after a random time between half of `wait` and all of it.
+    capacity: the maximum total price of the admitted requests. wait: the maximum time in the queue, in
+    seconds. A request that isn't admitted is refused after a random time between `wait` / 2 and `wait`.
     """
 
     def __init__(self, capacity: int, wait: float) -> None:
@@ -63,13 +63,14 @@ class Lane:
 
     @property
     def is_full(self) -> bool:
-        """Whether the queue accepts no more requests."""
+        """Whether the queue refuses further requests."""
         return self.waiting >= _MOST_WAITING or self._bytes >= _MOST_BYTES
 
     def enter(self, price: int) -> bool:
-        """Tries to admit a request without waiting. Returns whether it did; if so, call `leave` later.
+        """Admits a request if this is possible without waiting. Returns whether the request was admitted.
 
-        A request whose price exceeds the whole capacity is admitted alone.
+        If so, call `leave` once the request has finished. A request whose price exceeds the whole capacity is
+        admitted only if no other request is running.
         """
         if self._queue or not self._fits(price):
             return False
@@ -130,10 +131,11 @@ class Lane:
 class Admission:
     """The lanes of a process, each of which limits one kind of work.
 
-    The five lanes are for cheap queries, expensive queries, cheap mutations, expensive mutations, and parsing
-    the texts of documents.
+    The five lanes are for cheap queries, expensive queries, cheap mutations, expensive mutations, and the
+    parsing of documents.
 
-    capacity: the maximum total price in a lane, doubled for the lane of cheap queries. wait: see `Lane`.
+    capacity: the maximum total price in a lane. It is doubled for cheap queries, and doesn't apply to
+    parsing. wait: see `Lane`.
     """
 
     def __init__(self, capacity: int = 50_000, wait: float = 5) -> None:
@@ -145,7 +147,7 @@ class Admission:
         self.texts = Lane(_TEXTS_AT_ONCE, wait)
 
     def giving_way(self) -> Callable[[], Awaitable[None]]:
-        """Returns a new function, for a single expensive query to await between slices of its work.
+        """Returns a new function that one expensive query should await between slices of its work.
 
         The function sleeps while mutations are in flight, for at most half a second per query in total.
         A mutation makes about a dozen round trips to MongoDB. If the query didn't sleep, the mutation would

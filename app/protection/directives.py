@@ -1,6 +1,6 @@
 """Limits the number of directives, because validation has to check each of them.
 
-Validation also checks whether a directive is repeated at its location.
+For example, validation checks whether a directive is repeated at its location.
 """
 
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode

@@ -18,7 +18,7 @@ def check_fragments(document: DocumentNode, limit: int) -> None:
             f"The document has {fragments:,} fragments and spreads",
             limit,
             "MAX_FRAGMENTS",
-            "Write out the small fragments.",
+            "Replace small fragments with the fields that they contain.",
         )
 
 

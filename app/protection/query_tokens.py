@@ -1,7 +1,7 @@
 """Limits the length, tokens and lines of a document while it is parsed.
 
-The time to parse a document grows with its length and its tokens. The time to locate an error grows with the
-number of lines before it.
+The time to parse a document grows with its length and its number of tokens. The time to locate an error grows
+with the number of lines before the error.
 """
 
 from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source
@@ -14,9 +14,9 @@ _ABORTED = "Parsing aborted."  # how graphql-core's error message ends if a limi
 
 
 def parsed(text: str, limits: Limits) -> DocumentNode:
-    """Parses a document. `query_tokens` limits three numbers separately: tokens, comments, and lines.
+    """Parses a document.
 
-    A CRLF counts as two lines.
+    The numbers of tokens, comments and lines are each limited to `query_tokens`. A CRLF counts as two lines.
 
     Raises GraphQLSyntaxError or TooLargeError.
     """

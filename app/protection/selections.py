@@ -6,7 +6,7 @@ from graphql import DocumentNode, FieldNode, InlineFragmentNode, SelectionNode, 
 
 
 def all_selections(document: DocumentNode) -> Iterator[SelectionNode]:
-    """Yields every field, spread and inline fragment of a document, as written, in no particular order."""
+    """Yields every field, spread and inline fragment of a document once, in no particular order."""
     sets = (getattr(definition, "selection_set", None) for definition in document.definitions)
     return below(selected for selected in sets if selected)
 

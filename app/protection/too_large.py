@@ -2,7 +2,7 @@
 
 
 class TooLargeError(Exception):
-    """An operation exceeds a limit. The message says which."""
+    """An operation exceeds a limit. The message names the limit."""
 
 
 def over(what: str, allowed: int, setting: str, advice: str) -> TooLargeError:

@@ -16,7 +16,7 @@ _Container: TypeAlias = list[_Json] | dict[str, _Json]
 def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
     """Raises TooLargeError if the variables exceed `values`, `list_values` or `value_depth`.
 
-    Nested values count too.
+    Nested values are included.
     """
     limit = min(limits.values, limits.list_values)
     if len(variables) <= limit and _FLAT.issuperset(map(type, variables.values())):
@@ -26,14 +26,14 @@ def check_variables(variables: Mapping[str, _Json], limits: Limits) -> None:
         value, depth = below.pop()
         count += len(value)
         if count > limits.values:
-            raise over(f"The variables have {count:,} values or more", limits.values, "MAX_VALUES", _LESS)
+            raise over(f"The variables have at least {count:,} values", limits.values, "MAX_VALUES", _LESS)
         _check(value, depth, limits)
         members = value if isinstance(value, list) else value.values()
         below += [(member, depth + 1) for member in members if isinstance(member, list | dict)]
 
 
 def check_literals(document: DocumentNode, limits: Limits) -> None:
-    """Raises TooLargeError if a literal exceeds `list_values` or `value_depth`. Nested values count too.
+    """Raises TooLargeError if a literal exceeds `list_values` or `value_depth`. Nested values are included.
 
     The total number of literals is already bounded by the limit on tokens.
     """
@@ -49,7 +49,7 @@ def check_literals(document: DocumentNode, limits: Limits) -> None:
 
 
 def _literals(document: DocumentNode) -> Iterator[ValueNode | None]:
-    """Yields the argument values of fields and directives, and the default values of variables."""
+    """Yields the argument values of all selections and their directives, and the defaults of variables."""
     for node in all_selections(document):
         for argument in getattr(node, "arguments", None) or ():
             yield argument.value

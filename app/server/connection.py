@@ -125,7 +125,7 @@ class Connection(HttpToolsProtocol):
             self._wait_for(awaited)
 
     def _wait_for(self, awaited: _Phase | None) -> None:
-        """Cancels the current timeout. If a phase is awaited, starts the timeout for it."""
+        """Cancels the current timeout. If `awaited` is a phase, starts the timeout for that phase."""
         self._awaited = awaited
         if self._timer:
             self._timer.cancel()
@@ -223,13 +223,13 @@ class Connection(HttpToolsProtocol):
         fields = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
         plain_head = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # uvicorn sets this too
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # uvicorn sets this option too
         self._feed(plain_head + rest)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase = _Phase.HEAD
-        self._wait_for(None)  # cancels the previous timeout: the new head gets a timeout of its own
+        self._wait_for(None)  # cancels the previous timeout, because the new head has its own
 
     def on_headers_complete(self) -> None:
         self._unparsed = 0
@@ -385,7 +385,10 @@ class Connection(HttpToolsProtocol):
             self._send_rejection(rejection)
 
     def _withdraw(self, cycle: RequestResponseCycle) -> bool:
-        """Drops a request whose body is refused. Returns False if its response has already started."""
+        """Drops a request whose body is refused, unless its response has already started.
+
+        Returns whether the request was dropped.
+        """
         if self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()
         elif cycle.response_started:
@@ -422,7 +425,7 @@ class _LingeringTransport:
 
 
 def _disconnect(cycle: RequestResponseCycle) -> None:
-    """Signals to the application that its client has disconnected."""
+    """Tells the application that the client of a request has disconnected."""
     if not cycle.response_complete:
         cycle.disconnected = True
         cycle.message_event.set()

@@ -23,6 +23,6 @@ def is_draining() -> bool:
 def is_leaving() -> bool:
     """Returns whether a load balancer should send requests elsewhere.
 
-    False while draining if other processes take over the same address.
+    Returns False even for a draining process if other processes continue to serve the same address.
     """
     return any(is_last() for is_last in _begun)

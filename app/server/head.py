@@ -16,7 +16,7 @@ from app.server.rejections import Rejection
 
 _VERSIONS = frozenset(("1.0", "1.1"))
 _SLASH = ord("/")
-_FIELD_OVERHEAD = len(": \r\n")  # bytes in a header field besides its name and value
+_FIELD_OVERHEAD = len(": \r\n")  # bytes in a header field in addition to its name and value
 _LONGEST_CACHED = 200  # maximum length of a cached URL, in bytes
 
 _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]

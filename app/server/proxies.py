@@ -1,8 +1,8 @@
 """Determines the client address of a request that came through proxies.
 
 Each proxy appends to `X-Forwarded-For` the address from which it received the request. Earlier entries came
-with that request and might be forged. So the list is read from its end, for as long as the addresses belong
-to trusted proxies.
+with that request and might be forged. So the list is read backwards, up to the first address that isn't a
+trusted proxy's.
 """
 
 from collections.abc import Awaitable, Iterable, Sequence
@@ -18,8 +18,8 @@ _SCHEMES = frozenset((b"http", b"https"))
 class Proxies:
     """ASGI middleware that sets the client and scheme of a request from its `X-Forwarded-*` headers.
 
-    trusted: the addresses and networks of trusted proxies. `("*",)` trusts any peer, assuming that it is the
-    only proxy.
+    trusted: the addresses and networks of trusted proxies. `("*",)` trusts any peer, assuming that the peer
+    is the only proxy.
     """
 
     def __init__(self, app: ASGIApp, trusted: Sequence[str]) -> None:
@@ -47,9 +47,10 @@ class Proxies:
             scope["client"] = self._origin(scope["client"], forwarded)
 
     def _origin(self, peer: tuple[str, int], forwarded: Iterable[bytes]) -> tuple[str, int]:
-        """Returns the last address in X-Forwarded-For that isn't a trusted proxy's.
+        """Reads X-Forwarded-For backwards, and returns the first address that isn't a trusted proxy's.
 
-        Entries before an invalid one are ignored.
+        Stops before an invalid entry. If every address that was read is a trusted proxy's, returns the last
+        of these addresses. If no address was read, returns `peer`.
         """
         origin = peer
         for entry in reversed(list(forwarded)):

@@ -33,8 +33,8 @@ class Unread:
     """Limits the memory that the unread responses of all connections take together.
 
     Above the limit, clients are disconnected, starting with the one that would take longest to read its
-    responses. Clients whose reading rate is not known yet come last. A client may exceed the limit as long as
-    no other client has unread responses.
+    responses. Clients whose reading rate is not known yet come last. A client may exceed the limit if no
+    other client has unread responses.
     """
 
     def __init__(self) -> None:
@@ -146,9 +146,9 @@ class Reader:
     def claim(self) -> tuple[bool, float, float]:
         """Returns a sort key: clients with greater keys are disconnected first.
 
-        Its first part is whether the client's reading rate is known. The second is how many seconds the
-        client needs, at that rate, to read the rest of its responses. The third is how many seconds the rate
-        has been measured for.
+        Its first part is whether the client's reading rate is known. The second is the number of seconds that
+        the client needs, at that rate, to read the rest of its responses. The third is the number of seconds
+        for which the rate has been measured.
         """
         left, seconds = self._unread_bytes(), self._loop.time() - self._measured_since
         read = self._unread_at_start - left

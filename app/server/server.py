@@ -27,7 +27,7 @@ from app.server.state import State
 from app.settings import Settings
 from loaders.mongo import detached_work_done
 
-#: The signals that stop a process. Ctrl-C sends SIGINT, and a terminal that closes sends SIGHUP.
+#: The signals that stop a process. Ctrl-C sends SIGINT, and closing the terminal sends SIGHUP.
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 #: The number of open files reserved for connections to MongoDB and for the process's own files. The rest can
@@ -88,8 +88,8 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Starts the shutdown. A second Ctrl-C ends the process immediately.
 
-        A second SIGTERM doesn't, because a process can receive two for one stop, for example if one is sent
-        to its whole process group.
+        A second SIGTERM doesn't, because a single stop can send SIGTERM twice, for example to this process
+        and to its whole process group.
         """
         if self.should_exit and sig in {signal.SIGINT, signal.SIGQUIT}:
             os._exit(128 + sig)
@@ -227,7 +227,7 @@ def _accept(listening: socket.socket) -> socket.socket | None:
 
 
 def _drop_new(listening: socket.socket) -> None:
-    """Makes the kernel drop new connections to the socket, on Linux; elsewhere does nothing."""
+    """Makes the kernel drop new connections to the socket on Linux. Does nothing on other systems."""
     if sys.platform == "linux":
         program = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
         size = len(_NO_SYN) // struct.calcsize(_INSTRUCTION)
@@ -236,7 +236,7 @@ def _drop_new(listening: socket.socket) -> None:
 
 
 def require_files() -> None:
-    """Raises ValueError if this process may open fewer than _MIN_FILES files."""
+    """Raises ValueError if this process isn't allowed to have _MIN_FILES files open."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < _MIN_FILES:
         raise ValueError(
@@ -267,5 +267,5 @@ def _connections(limit: int) -> int:
 
 
 def _is_not_cut_off(record: logging.LogRecord) -> bool:
-    """Filters out errors from requests that `_cut` has cut off: `_cut` has already logged those errors."""
+    """Returns False for errors of requests that `_cut` has cut off, because `_cut` logs these requests."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -27,5 +27,5 @@ class State(ServerState):
         self.unread = Unread()
         self.is_closed = False
         self.full = Throttled(
-            "connection limit reached: idle connections are closed for new ones, others are refused"
+            "connection limit reached: a new connection replaces an idle one, or is refused if none is idle"
         )

@@ -33,16 +33,17 @@ _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
 # on a busy machine.
 _HEARTBEAT_TIMEOUT = 30
 
-# Workers that are told to stop have a time limit. Those that are still running so many seconds after it are
-# killed.
+# A worker that is told to stop has a time limit. If it is still running this many seconds after the limit, it
+# is killed.
 _MARGIN = 2
-_TICK = 0.02  # seconds between checks for whether a worker is ready
+_TICK = 0.02  # how often to check whether a starting worker is ready, in seconds
 _RETRY = 5.0  # seconds to wait after a worker failed to start, before another one is started
 
 _SIGNALS = (*STOP, signal.SIGTTIN, signal.SIGTTOU)  # SIGTTIN adds a worker, SIGTTOU removes one
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 # heartbeats there don't write to a disk
 _PR_SET_PDEATHSIG = 1
-# The size of a heartbeat file is a signal: a worker makes it _READY bytes long, the supervisor _ALL_STOP.
+# Sizes of a heartbeat file, used as signals. A worker sets the size to _READY once the worker can answer. The
+# supervisor sets the size to _ALL_STOP when all workers have to stop.
 _READY, _ALL_STOP = 1, 2
 
 _Options: TypeAlias = Mapping[str, Any]  # gunicorn's settings by name
@@ -185,7 +186,7 @@ class _Supervisor(Arbiter):  # type: ignore[misc] # gunicorn has no type hints
 class _Worker(Worker):  # type: ignore[misc] # gunicorn has no type hints
     is_stopping = False  # whether the supervisor has asked this worker to stop
 
-    # Supervisor and worker signal each other through the size of the heartbeat file.
+    # The supervisor and the worker signal each other through the size of the heartbeat file.
 
     def is_ready(self) -> bool:
         return os.fstat(self.tmp.fileno()).st_size > 0

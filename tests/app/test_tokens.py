@@ -29,7 +29,9 @@ STAFF = Viewer(frozenset(("STAFF",)), subject="an account")
 
 NOT_OURS = "The access token was not issued by this gateway: sign in again."
 NOT_A_BEARER = "The header must have the form `Authorization: Bearer <token>`."
-EXPIRED = "The access token has expired: get a new one with refreshSession, without an Authorization header."
+EXPIRED = (
+    "The access token has expired: call refreshSession without an Authorization header to get a new one."
+)
 
 
 CLAIMS: dict[str, Any] = {

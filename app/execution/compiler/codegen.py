@@ -1,9 +1,9 @@
 """Generates Python functions from a plan.
 
-There is one build function for each call site, that is, for each place in the plan that needs a call. It
-turns the documents that the call returns into result objects, with their keys in the order of the response.
-Its code is what one would write by hand for this selection. It also returns the parents of the nested calls,
-and the result objects that will receive their values:
+There is one build function for each call site, that is, for each place in the plan that needs a call. The
+function turns the documents that the call returns into result objects, with their keys in the order of the
+response. Its code is what one would write by hand for the selected fields. The function also returns the
+parents of the nested calls, and the result objects that will receive the values of the nested calls:
 
     def build(values, slots):
         p1 = []; s1 = []
@@ -59,7 +59,7 @@ _RIGHT: Mapping[str, str] = {
     "Boolean": "type({first}) is bool",
     "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
     "Float": "type({first}) is float and {x} * 0 == 0",  # excludes infinity and NaN: GraphQL has neither
-    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",  # orjson encodes it in the API's format
+    "DateTime": "type({first}) is datetime and {x}.tzinfo is None",  # encoded by orjson in the API's format
 }
 
 

@@ -44,7 +44,7 @@ class Arguments(NamedTuple):
 
     values: computes the keyword arguments from the variables. They equal those that Strawberry would pass to
     a resolver. Raises GraphQLError for variables of the wrong type.
-    text: the source text of the arguments, sorted by name. A long text is shortened and ends with a digest.
+    text: the source text of the arguments, sorted by name. Long text is shortened and ends with a digest.
     Fields with the same text have the same arguments.
     constant: the keyword arguments if they don't depend on any variable, otherwise None.
     """

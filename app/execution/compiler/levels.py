@@ -23,8 +23,8 @@ _Key: TypeAlias = Callable[[CallSite], object]
 def fixed(sites: Sequence[CallSite], *, serial: bool) -> Levels | None:
     """Groups the call sites of a plan into levels. Returns None if the levels might depend on variables.
 
-    They might if a function has several call sites whose arguments are written differently, and any of these
-    arguments contain variables.
+    Levels might depend on variables if a function has several call sites whose arguments are written
+    differently, and any of these arguments contain variables.
     """
     levels = _grouped(sites, _as_written, serial=serial)
     first: dict[object, Level] = {}
@@ -49,7 +49,7 @@ def _as_written(site: CallSite) -> object:
 def _by_value(site: CallSite, variables: VariableValues) -> object:
     try:
         return identity(site.called.arguments.values(variables))
-    except Exception:  # ignored here, because the call itself will raise the same error and report it
+    except Exception:  # ignored here, because the call will fail with the same error and report it
         return site.called.arguments.text
 
 

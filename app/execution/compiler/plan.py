@@ -1,7 +1,7 @@
 """The plan of an operation: the functions to call, and the fields to select from their results.
 
 A plan is a tree. A Selection has Positions. A Position whose value needs the database has a CallSite, and the
-result of the call has Positions of its own. Everything between two call sites is computed in memory, from
+result of the call has its own Positions. Everything between two call sites is computed in memory, from
 documents that have been loaded. Call sites at the same depth with the same function and arguments form a
 Level, which is executed as a single call (see levels.py).
 """
@@ -16,7 +16,7 @@ from app.execution.compiler.field_arguments import Arguments
 from loaders.reading import Projection
 
 #: A document, a value in a document, or what a function returned for one parent.
-Value: TypeAlias = Any  # its type is unknown until the value is completed
+Value: TypeAlias = Any  # Any: a value's type is unknown until the value is completed
 
 ResultObject: TypeAlias = dict[str, Any]  # a JSON object in the response being built
 
@@ -105,7 +105,7 @@ class Position:
 class Step(NamedTuple):
     """One key in a response path. nullable: whether the value under the key can be null."""
 
-    key: str | None  # None stands for every index of a list
+    key: str | None  # None represents every index of a list
     nullable: bool
 
 
@@ -116,8 +116,8 @@ Route: TypeAlias = tuple[Step, ...]
 #: and for each parent the result object that will contain its value.
 Waiting: TypeAlias = list[tuple[list[Value], list[ResultObject]]]
 
-#: A generated function that completes values, and stores each result in the object or list that contains it.
-#: It returns the inputs of the nested calls.
+#: A generated function that completes values, and stores each result in a given object or list. It returns
+#: the inputs of the nested calls.
 Build: TypeAlias = Callable[[Sequence[Value], Sequence[Any]], Waiting]  # Any: objects or lists
 
 
@@ -139,8 +139,8 @@ class CallSite:
 
     number: the index of the call site within the plan. built: the build function for the values. items: maps
     lists in the values to the build functions for their items; app.execution.runner.completion fills and uses
-    it. A key has two parts: the id() of the Position object that describes the list's place in the response,
-    and the id() of the items' type.
+    this mapping. A key has two parts: the id() of the Position object that describes the list's place in the
+    response, and the id() of the items' type.
     """
 
     number: int
@@ -171,7 +171,7 @@ class Level(NamedTuple):
 class Levels(NamedTuple):
     """The levels of a plan for given values of its variables.
 
-    all: every level, in the order of its first call site in the plan (depth first).
+    all: every level, ordered by the position of its first call site in the plan (depth first).
     of: the level of each call site, in the order of the call sites' numbers.
     shared: whether any level has several call sites.
     recurring: has an entry for each call that occurs at several depths. The key is the call's `Level.same`.
@@ -190,7 +190,7 @@ class Plan:
 
     keys: the root keys of the response, in order. `__typename` is mapped to the type's name, because that is
     known in advance; all other keys are mapped to None.
-    sites: a call site for each root field that calls a function. Each leads to those nested below it.
+    sites: a call site for each root field that calls a function, with all call sites nested below it.
     projections: the keys to fetch from the documents of each collection.
     looked_beyond: the collections for which the operation requests the `pageInfo` of any page.
     serial: whether root fields run one after another, as in a mutation.

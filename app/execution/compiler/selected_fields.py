@@ -67,7 +67,7 @@ class Selected:
     def _fragment(self, node: SelectionNode, spread: set[str]) -> _Fragment | None:
         """Returns the fragment that a node contains or spreads; None if it has already been spread.
 
-        spread: the names of the fragments spread so far, to which this method adds.
+        spread: the names of the fragments spread so far. If the node spreads a fragment, adds its name.
         """
         if isinstance(node, InlineFragmentNode):
             return node

@@ -21,8 +21,8 @@ class Barriers:
     """Tracks, during one run, which levels are ready to be executed.
 
     A level is executed as a single call once all of its call sites have received their parents. If a call
-    site receives an empty list of parents, the call sites below it do too. A level waits only for the levels
-    that return its parents.
+    site receives an empty list of parents, the call sites nested below it do too. A level waits only for the
+    levels that return its parents.
     """
 
     def __init__(self, levels: Levels) -> None:

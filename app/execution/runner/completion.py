@@ -228,7 +228,7 @@ def _leaf(type_: _Type, value: Value) -> Value:
 
 
 def _concrete(type_: _Type, value: Value, position: Position) -> Selection:
-    """Returns the selection that applies to an object of an abstract type, given its concrete type."""
+    """Determines the concrete type of an object of an abstract type. Returns the selection for this type."""
     name = type_.resolve_type(value, None, type_)
     if name not in position.selections:
         raise GraphQLError(

@@ -47,7 +47,8 @@ class Failures:
     def forget(self) -> None:
         """Drops the exceptions when the run ends.
 
-        Their tracebacks refer to the run's frames, which refer to the exceptions and the fetched documents.
+        Their tracebacks refer to the run's frames, which refer back to the exceptions. These reference cycles
+        would keep the fetched documents in memory.
         """
         self._formatted.clear()
 

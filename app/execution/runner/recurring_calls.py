@@ -1,4 +1,4 @@
-"""Batches equal calls (same function and arguments) at several depths. Passes each parent only once."""
+"""Batches equal calls (same function and arguments) at several depths. Requests each parent only once."""
 
 from asyncio import Future, get_running_loop, sleep, wait
 from collections.abc import Awaitable, Callable, Sequence
