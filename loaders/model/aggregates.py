@@ -34,7 +34,7 @@ def course_aggregates(
 
 
 def course_rating(course: Fields, stars: Sequence[int]) -> Fields:
-    """Returns a course's rating fields for these star counts (loaders.model.ratings.summarise)."""
+    """Returns a course's rating fields for the given star counts (see loaders.model.ratings.summarise)."""
     return {**summarise(stars, course["importedRating"])}
 
 

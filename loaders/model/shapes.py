@@ -29,7 +29,7 @@ from bson import ObjectId
 from loaders.model.constraints import Constraint, Exactly, Refers
 from loaders.mongo import Document, Value
 
-#: A type expression, such as `list[str] | None`. Any, because Python has no common type for these.
+#: A type expression, such as `list[str] | None`. It is Any, because type expressions have no common type.
 Annotation: TypeAlias = Any
 
 #: Returned by `Shape.fitted` for a value of the wrong type.
@@ -147,9 +147,9 @@ class Shape:
 
     def _mismatch(self, value: Value) -> str:
         if self.choices and isinstance(value, str):
-            return f"is none of {', '.join(sorted(self.choices))}"
+            return f"is not one of {', '.join(sorted(self.choices))}"
         if self.kind is int and isinstance(value, int | float) and not isinstance(value, bool):
-            return "is not a whole number of 32 bits"
+            return "is not a 32-bit whole number"
         return f"is not {_NAMES.get(self.kind, self.kind.__name__)}"
 
 

@@ -57,7 +57,7 @@ class Call(Command):
             return self.call(self.target)
 
     def _interruptible(self) -> Result:
-        """Makes the call in a driver session of its own, so that MongoDB can kill it by the session's id."""
+        """Makes the call in a separate driver session, so that the call can be killed by the session's id."""
         client = self.client.delegate
         lent = driver_sessions.lend(client)
         self.session_id = lent.id
