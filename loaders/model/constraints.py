@@ -57,7 +57,7 @@ class AtMost:
 class Exactly:
     """The value must be a list of exactly `length` values.
 
-    Unlike the other constraints, this one counts as part of the type, because code relies on it.
+    Unlike the other constraints, this one counts as part of the type, because code relies on the length.
     """
 
     length: int

@@ -1,7 +1,7 @@
 """The shape of stored values, derived from the TypedDicts in `documents`.
 
 A shape converts a value to its declared type, if the value fits (`fitted`), and reports everything that is
-wrong with it (`problems`). As in JSON, 5.0 is accepted as an integer, and 5 as a float.
+wrong with the value (`problems`). As in JSON, 5.0 is accepted as an integer, and 5 as a float.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -60,8 +60,8 @@ class Problem(NamedTuple):
 class Shape:
     """The declared type of a value.
 
-    kind: its Python type. choices: the values of an enum. item: the shape of a list's values. members: the
-    shapes of an object's values, by key; None if it can have any keys.
+    kind: the Python type. choices: the values of an enum. item: the shape of a list's values. members: the
+    shapes of an object's values, by key; None if any keys are allowed.
     """
 
     kind: type

@@ -112,7 +112,7 @@ class Line:
 
 
 class Command:
-    """A command to MongoDB. If `scope` is None, it belongs to no request.
+    """A command to MongoDB. If `scope` is None, the command belongs to no request.
 
     future: what the caller awaits; it fails if the command is stopped while queued. session_id: the id of
     the driver session through which the command can be killed; None if it can't be killed. is_write: whether

@@ -31,7 +31,7 @@ OnCommand: TypeAlias = Callable[[CommandSent], None]
 #: kind of work, and the error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
-#: A listener that is called for each document that doesn't fit its declared shape. Takes the name of the
+#: A listener that is called for each document that doesn't fit its declared shape. It takes the name of the
 #: collection, the document's `_id` and the names of the fields that don't fit.
 OnMisfit: TypeAlias = Callable[[str, Any, Sequence[str]], None]  # Any: an `_id` can have any BSON type
 

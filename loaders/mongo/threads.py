@@ -100,7 +100,7 @@ class Call(Command):
 _calls: SimpleQueue[Call] = SimpleQueue()
 _idle: list[None] = []  # one entry for each thread that is free to take another call
 
-# A forked process has none of its parent's threads. A call that was handed to one of them would not be run.
+# A forked process has none of its parent's threads. A call that was handed to one of them would never run.
 os.register_at_fork(after_in_child=_idle.clear)
 
 

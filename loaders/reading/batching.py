@@ -14,7 +14,7 @@ D = TypeVar("D")
 
 
 class ByKey(Generic[D]):
-    """Loads a collection's documents by a unique field; fetches each one once per request.
+    """Loads a collection's documents by a unique field; fetches each document once per request.
 
     A call takes keys and returns one entry per key, in the same order: the document, or None if the key is
     None or no document has it. It sends one command for the keys that are neither cached nor already being
