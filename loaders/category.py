@@ -8,7 +8,7 @@ from loaders.reading import fitting
 
 
 async def categories(database: Database) -> list[CategoryDoc]:
-    """Returns the categories, ordered by position, then by name, at most MOST_CATEGORIES of them."""
+    """Returns at most MOST_CATEGORIES categories, ordered by position, then by name."""
     found = await find(
         database["categories"],
         {},

@@ -43,8 +43,8 @@ class SeenBy(NamedTuple):
     course (`courseId`) is visible. nobody: it is always hidden.
     rule: the name of a rule in resolvers/access/rules.py. The rule lets some viewers, such as the owner, see
     the document even when it is hidden.
-    owner: the field that contains the owner's student id; None if the owner is looked up when the rule needs
-    it.
+    owner: the field that contains the owner's student id; None if the owner has to be looked up when the
+    rule is applied.
     """
 
     published: bool = False
@@ -76,8 +76,8 @@ class Index(NamedTuple):
         return "_".join(f"{field}_{direction}" for field, direction in self.keys)
 
 
-#: A marker in `StoredCollection.not_null`. If an import supplies null for the field, an existing document
-#: keeps its value, and a new document gets the default.
+#: Marks a field in `StoredCollection.not_null`. If an import supplies null for such a field, an existing
+#: document keeps its value, and a new document gets the default.
 KEEP = object()
 
 _BY_EXTERNAL_ID = Index(
@@ -92,7 +92,7 @@ class StoredCollection:
     """Describes one collection.
 
     noun: the word for one of its documents in messages.
-    document: the TypedDict of its documents; None if only its own module reads them.
+    document: the TypedDict of its documents; None if only a single module reads them.
     missing: the values that readers get for fields that are missing or have the wrong type, by field. By
     default, they get null if the field can be null, otherwise usually an empty value
     (loaders/reading/document_fitting.py). A status must not be PUBLISHED by default.
@@ -140,7 +140,7 @@ class StoredCollection:
         if (self.type_name is None) is not (self.id_code is None):
             raise ValueError(f"{self.name}: set both type_name and id_code, or neither")
         if self.id_code is not None and len(self.id_code) != 3:
-            raise ValueError(f"{self.name}: an id_code must have three bytes")
+            raise ValueError(f"{self.name}: an id_code must be three bytes long")
         if bool(self.derived) is not (self.derive is not None):
             raise ValueError(f"{self.name}: set both derived and derive, or neither")
 
@@ -222,7 +222,7 @@ COLLECTIONS: dict[str, StoredCollection] = {
                 ("ratingAverage", "ratingBayesian", "ratingCount", "ratingStars", "studentCount",
                  "seatsUntil", "newestReviewIds", "revision")
             ),
-            unaudited=frozenset(("oldSlugs",)),  # an audit entry has the slug before and after a change
+            unaudited=frozenset(("oldSlugs",)),  # audit entries already show the old and new slug
             importable=True,
             new=new_course,
             not_null={
@@ -406,9 +406,9 @@ def of_type(type_name: str) -> StoredCollection | None:
 
 
 def stored_in(type_name: str) -> str | None:
-    """Returns the name of the collection whose documents a type's objects are built from, or None.
+    """Returns the name of the collection that a GraphQL type's objects are built from, or None.
 
-    Unlike `of_type`, it also finds types listed in `parts`.
+    Unlike `of_type`, this also finds types listed in `parts`.
     """
     found = (row.name for row in COLLECTIONS.values() if type_name == row.type_name or type_name in row.parts)
     return next(found, None)

@@ -29,7 +29,7 @@ FACET_RATINGS = (4.5, 4.0, 3.5, 3.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """A range from min to max, inclusive; None means that there is no bound."""
+    """A range from `min` to `max`, inclusive. A bound that is None is not applied."""
 
     min: int | None = None
     max: int | None = None
@@ -98,7 +98,7 @@ async def facets_by_parent(listing: Listing, parents: Sequence[Value]) -> list[F
     """Returns the facets of each parent's list, in the order of the parents. Sends one command.
 
     A facet contains the number of courses for each of its values. It counts the courses that meet the
-    listing's filter, except for the filter's condition on this facet. The most frequent value comes first,
+    listing's filter, but ignores the filter's condition on this facet. The most frequent value comes first,
     but ratings are sorted from highest to lowest. The count of a rating includes the courses with a higher
     rating. A value that the filter selects is included even if its count is 0.
     """

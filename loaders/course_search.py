@@ -6,17 +6,17 @@ from loaders.model import CourseStatus
 from loaders.mongo import Database, Document, Expression, Filter, aggregate, all_of
 from loaders.text import possible_slips, without_slips, word_filters
 
-# Maximum number of courses counted for a word. Words in more courses count as equally frequent.
+# Maximum number of courses counted for a word. All words that reach this maximum count as equally frequent.
 _MOST_COUNTED = 100
 
 
 async def corrected(database: Database, statuses: Sequence[CourseStatus], text: str) -> str | None:
-    """Returns a search in which the words that no course has are replaced by similar words.
+    """Returns a search in which the words that no course contains are replaced by similar words.
 
-    Of several similar words, the one in the most courses is chosen. Only courses with these statuses are
-    considered, so that the words of other courses aren't revealed. Returns None if no word has to be
-    replaced, or if one of those that have to be can't be. Sends one command, or none if no word is of a kind
-    that can be corrected.
+    If there are several similar words, the one in the most courses is chosen. Only courses with the given
+    statuses are considered, so that the words of other courses aren't revealed. Returns None if no word has
+    to be replaced, or if any word that has to be replaced has no similar word. Sends one command, or none if
+    no word is of a kind that can be corrected.
     """
     if not (candidates := possible_slips(text)):
         return None
@@ -32,7 +32,7 @@ async def corrected(database: Database, statuses: Sequence[CourseStatus], text: 
 
 
 def _counted(shown: Filter) -> list[Expression]:
-    """Returns the stages that count the courses with each term, and drop the terms that no course has."""
+    """Returns the stages that count each term's courses, and drop the terms that no course contains."""
     lookup = {
         "from": "courses",
         "localField": "term",
@@ -52,7 +52,7 @@ def _known(word: str, wanted: Filter) -> Expression:
 
 
 def _most_frequent(rows: Sequence[Document]) -> dict[str, str]:
-    """Maps each word to the similar word in the most courses; if several are equal, to the likeliest."""
+    """Maps each word to the similar word in the most courses. In a tie, the likeliest is chosen."""
     best: dict[str, Document] = {}
     for row in rows:
         if row["word"] not in best or _count(row) > _count(best[row["word"]]):

@@ -17,9 +17,9 @@ _LONGEST_BASE = 75  # maximum length of a slug in characters, before a number is
 async def slug_is_taken(
     tx: Transaction, slug: str, course_id: ObjectId | None = None
 ) -> Literal["now", "formerly"] | None:
-    """Returns whether a course other than `course_id` has the slug, either now or as a former slug.
+    """Returns "now" if another course has the slug, "formerly" if another course had it, otherwise None.
 
-    Returns None if the slug is free. Sends one command.
+    course_id: the course to ignore; None if all courses are checked. Sends one command.
     """
     other = {"_id": {"$ne": course_id}, "$or": [{"slug": slug}, {"oldSlugs": slug}]}
     found = await tx.find("courses", other, size=2, projection={"slug": 1})
@@ -29,7 +29,7 @@ async def slug_is_taken(
 
 
 async def free_slug(tx: Transaction, title: str) -> str:
-    """Converts a title to a slug that no course has, now or as a former slug. Appends a number if needed."""
+    """Converts a title to a slug that no course has or formerly had. Appends a number if needed."""
     base = slugify(title)[:_LONGEST_BASE].strip("-") or "course"
     numbered_base = {"$regex": f"^{base}(-[0-9]+)?$"}
     taken = await tx.find(
@@ -69,7 +69,7 @@ async def change(tx: Transaction, course: CourseDoc, **fields: Value) -> CourseD
 
 
 def old_slugs(course: Fields, slug: str) -> list[str]:
-    """Returns the former slugs that a course has once its slug is `slug`, oldest first.
+    """Returns the former slugs that a course will have once its slug is `slug`, oldest first.
 
     Only the last MOST_OLD_SLUGS are kept.
     """

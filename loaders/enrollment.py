@@ -69,7 +69,7 @@ _RUNS = 100  # maximum number of runs that `waiting_runs` returns
 
 
 class _Move(NamedTuple):
-    """A change of an enrolment's status.
+    """A change to an enrolment's status.
 
     enrollment: the enrolment after the change. before: the status before the change; None if the enrolment is
     new.
@@ -81,7 +81,7 @@ class _Move(NamedTuple):
     def step(self, counts: Callable[[EnrollmentStatus | None], bool]) -> int:
         """Returns how this move changes a count of enrolments: by 1, 0 or -1.
 
-        counts: returns whether the count includes enrolments with a given status.
+        counts: a function that returns whether the count includes enrolments with a given status.
         """
         return counts(self.enrollment["status"]) - counts(self.before)
 
@@ -182,7 +182,7 @@ async def _update_aggregates(tx: Transaction, move: _Move) -> None:
 async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
     """Updates a run's counts after the statuses of some enrolments have changed.
 
-    Then gives free seats to students on the run's waitlist, and returns the changes to their enrolments.
+    Also gives free seats to students on the run's waitlist, and returns the changes to their enrolments.
     """
     counted = _counted(run, moves)
     moved = await _move_up(tx, counted)

@@ -20,16 +20,16 @@ from loaders.mongo import Database, Document, Fields, Option, Value, aggregate
 _Existing = Mapping[str, Fields]
 
 _DUPLICATE_KEY = 11000  # MongoDB's error code for a duplicate key
-_SHOWN = 3  # maximum number of groups of duplicates shown, and of `_id`s in each
-#: Maps options that no declared index has, but that change what an index does, to descriptions of the
-#: difference.
+_SHOWN = 3  # maximum number of groups of duplicates to show, and of `_id`s to show per group
+#: Options that change what an index does and that no declared index has, each with the description of an
+#: index that has the option.
 _OTHER_OPTIONS = {"sparse": "is sparse", "hidden": "is hidden", "collation": "has a collation"}
 
 
 class IndexProblem(NamedTuple):
     """An index that differs from the declared ones, or that can't be created.
 
-    what: a sentence that describes the problem, without its subject (the index). remedy: a sentence that says
+    what: the problem, as a sentence whose subject (the index) is left out. remedy: a sentence that says
     what to do about the problem.
     is_harmless: whether the gateway works as well as it would without the problem.
     """
@@ -52,7 +52,7 @@ class Comparison(NamedTuple):
 
     @property
     def differing(self) -> list[IndexProblem]:
-        """The problems of indexes that don't do what the gateway relies on."""
+        """The problems with indexes that don't do what the gateway relies on."""
         return [problem for problem in self.problems if not problem.is_harmless]
 
     @property
@@ -91,7 +91,7 @@ async def missing(database: Database) -> list[str]:
 async def ensure(database: Database) -> Ensured:
     """Creates the indexes that don't exist. Building an index on a large collection takes a long time.
 
-    An index isn't created if there already is one with the same name or keys, or if duplicates prevent it.
+    An index isn't created if there is already one with the same name or keys, or if duplicates prevent it.
     """
     comparison = await compare(database)
     failures = await gather(
@@ -104,7 +104,7 @@ async def ensure(database: Database) -> Ensured:
 
 
 def _compared(row: StoredCollection, existing: _Existing) -> tuple[list[Index], list[IndexProblem]]:
-    """Returns the missing indexes of a collection, and the problems of its existing ones."""
+    """Returns the missing indexes of a collection, and the problems with its existing indexes."""
     absent, problems = [], []
     others = {name: found for name, found in existing.items() if name != "_id_"}
     for index in row.indexes:
@@ -129,14 +129,14 @@ def _with_keys(index: Index, others: _Existing) -> str | None:
 def _differences(index: Index, found: Fields) -> Iterator[str]:
     """Yields descriptions of how an existing index differs from the declared one."""
     if [*found["key"]] != [*index.keys]:
-        yield f"has other keys ({_written(found['key'])})"
+        yield f"has different keys ({_written(found['key'])})"
     if bool(found.get("unique")) is not index.unique:
         yield "is not unique" if index.unique else "is unique"
     if (where := found.get("partialFilterExpression")) != index.where:
         yield (
             "covers all documents"
             if where is None
-            else f"covers other documents ({json.dumps(where, default=str)})"
+            else f"covers different documents ({json.dumps(where, default=str)})"
         )
     if (seconds := found.get("expireAfterSeconds")) != index.seconds:
         yield "deletes no documents" if seconds is None else f"deletes documents after {seconds} s"
@@ -148,7 +148,7 @@ def _written(keys: Iterable[tuple[str, Value]]) -> str:
 
 
 def _differing(collection: str, name: str, differences: Sequence[str]) -> IndexProblem:
-    remedy = f"To replace it: in mongosh, {_drop(collection, name)}; then `lectern indexes`."
+    remedy = f"To replace it, run {_drop(collection, name)} in mongosh, then `lectern indexes`."
     return IndexProblem(collection, name, f"{' and '.join(differences)}.", remedy)
 
 
@@ -159,7 +159,7 @@ def _renamed(collection: str, name: str, index: Index) -> IndexProblem:
 
 def _unknown(collection: str, name: str) -> IndexProblem:
     remedy = f"If nothing else needs it, drop it, because it slows down writes: {_drop(collection, name)}."
-    return IndexProblem(collection, name, "is not an index of Lectern.", remedy, is_harmless=True)
+    return IndexProblem(collection, name, "is not one of Lectern's indexes.", remedy, is_harmless=True)
 
 
 def _drop(collection: str, name: str) -> str:
@@ -167,7 +167,7 @@ def _drop(collection: str, name: str) -> str:
 
 
 async def _create(database: Database, collection: str, indexes: Sequence[Index]) -> list[IndexProblem]:
-    """Creates indexes of a collection; returns a problem for each that can't be created."""
+    """Creates indexes of a collection. Returns a problem for each index that can't be created."""
     try:
         await database[collection].create_indexes([_model(index) for index in indexes])
     except OperationFailure as error:
@@ -189,12 +189,18 @@ async def _prevented(
     )
     what = f"can't be created, because several documents have the same values ({shown})."
     return IndexProblem(
-        collection, index.name, what, "Keep one of each, or change its values; then `lectern indexes`."
+        collection,
+        index.name,
+        what,
+        "Delete the duplicates or change their values, then run `lectern indexes`.",
     )
 
 
 async def _duplicates(database: Database, collection: str, index: Index) -> list[Document]:
-    """Returns the first groups of documents with equal values in an index, and the first `_id`s of each."""
+    """Returns groups of documents with equal values in an index.
+
+    Returns at most _SHOWN groups, and at most _SHOWN `_id`s for each.
+    """
     keys = {field.replace(".", "_"): f"${field}" for field, _ in index.keys}
     return await aggregate(
         database[collection],

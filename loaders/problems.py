@@ -1,8 +1,8 @@
 """Finds the documents that don't fit the model: `lectern check`.
 
 The declarations in loaders/model/documents.py determine what is wrong with a value. The documents are read in
-batches, so memory doesn't grow with their number. A document that is written in the meantime may be missed,
-or reported as it was before.
+batches to save memory. A document that is written during the check may be missed, or reported as it was
+before the write.
 """
 
 from collections import defaultdict
@@ -33,8 +33,8 @@ class Misfit(NamedTuple):
     kind: MisfitKind
 
 
-_DERIVED = "differs from what the other fields give"
-_DANGLING = "refers to none of the"
+_DERIVED = "differs from the value computed from the other fields"
+_DANGLING = "does not match any of the"
 _LEADS_BACK = "requires the course itself, directly or through others"
 _SAME_EMAIL = "is also the e-mail address of another student"
 
@@ -62,8 +62,8 @@ async def misfits(database: Database) -> AsyncIterator[Misfit]:
 async def _batches(
     database: Database, collection: str, query: Filter | None = None
 ) -> AsyncIterator[list[Stored]]:
-    # Unlike elsewhere, a batch isn't a range of `_id`s. MongoDB compares only values of the same type, and an
-    # `_id` can have any type.
+    # A batch can't be selected by a range of `_id`s, because MongoDB compares only values of the same type,
+    # and an `_id` can have any type.
     cursor = database[collection].find(query or {}, batch_size=_BATCH)
     while batch := await cursor.to_list(_BATCH):
         yield batch
@@ -91,7 +91,7 @@ class _Reference(NamedTuple):
 async def _dangling(
     database: Database, row: StoredCollection, shape: Shape, documents: Sequence[Document]
 ) -> list[Misfit]:
-    """Returns the references whose targets don't exist. Sends one command for each collection of targets."""
+    """Returns the references whose targets don't exist. Sends one command for each collection referred to."""
     references: Mapping[Refers, list[_Reference]] = defaultdict(list)
     for document in documents:
         for refers, path, target in _references(shape, document, ""):
@@ -108,7 +108,7 @@ async def _dangling(
 
 
 def _references(shape: Shape, value: Value, path: str) -> Iterator[tuple[Refers, str, Value]]:
-    """Yields each reference in a value: what kind of document it refers to, its path, and its target."""
+    """Yields each reference in a value, as its declaration (Refers), its path and its target."""
     if isinstance(value, dict) and shape.members is not None:
         for name, member in shape.members.items():
             yield from _references(member, value.get(name), f"{path}.{name}" if path else name)
@@ -127,7 +127,7 @@ async def _existing(database: Database, refers: Refers, targets: Sequence[Value]
 
 
 async def _cycles(database: Database) -> AsyncIterator[Misfit]:
-    """Yields the courses with a prerequisite that requires them. Reads all prerequisites twice."""
+    """Yields the courses that require themselves, directly or indirectly. Reads all prerequisites twice."""
     graph, have_any = CourseGraph(), {"prerequisiteIds.0": {"$exists": True}}
     async for batch in _batches(database, "courses", have_any):
         for course in batch:
@@ -146,7 +146,7 @@ def _prerequisites(course: Document) -> list[str]:
 
 
 async def _same_emails(database: Database) -> AsyncIterator[Misfit]:
-    """Yields the students who share an e-mail address, without regard to case."""
+    """Yields the students who share an e-mail address, ignoring case."""
     pipeline: Pipeline = [
         {"$match": {"email": {"$type": "string", "$gt": ""}}},
         {"$group": {"_id": {"$toLower": "$email"}, "ids": {"$firstN": {"input": "$_id", "n": _MOST_SAME}}}},

@@ -62,8 +62,8 @@ class ReviewListing(Listing):
         """Like Listing.pages, but uses the stored review ids if they are sufficient for every page.
 
         With stored ids, it sends one command for the reviews. It sends another for their courses if a course
-        might be hidden. If any of a parent's reviews is now deleted or hidden, Listing.pages reads that
-        parent's page.
+        might be hidden. If any of a parent's reviews has been deleted or hidden, Listing.pages reads
+        that parent's page.
         """
         carried = self._carried(parents, window)
         if carried is None:
@@ -181,7 +181,7 @@ async def of_student(
 
 
 async def can_review(database: Database, student_id: ObjectId, courses: Sequence[ObjectId]) -> list[bool]:
-    """Returns, for each course, whether the student is or was enrolled and has not reviewed it yet.
+    """Returns, for each course, whether the student is or was enrolled in it but has not reviewed it.
 
     Sends two commands.
     """

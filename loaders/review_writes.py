@@ -57,7 +57,7 @@ async def delete(tx: Transaction, review: ReviewDoc) -> None:
 async def delete_votes(tx: Transaction, review_id: ObjectId) -> bool:
     """Deletes a batch of a review's votes, small enough for one write.
 
-    Returns whether there might be more.
+    Returns whether the review might have more votes.
     """
     votes = await tx.find(
         "votes", {"_id.reviewId": review_id}, size=_VOTES, limit=_VOTES, projection={"_id": 1}
@@ -113,7 +113,7 @@ class _Newest(NamedTuple):
 
 
 async def _newest(tx: Transaction, course_id: ObjectId, student_id: ObjectId | None) -> _Newest:
-    """Reads the ids of the newest reviews of a course, and of a student, in one command."""
+    """Reads the ids of a course's newest reviews and of a student's newest reviews, in one command."""
     pipeline: Pipeline = [
         {"$match": {"_id": course_id}},
         {"$project": {"_id": 1}},
@@ -132,7 +132,7 @@ def _ids(rows: Iterable[Fields]) -> list[ObjectId]:
 def _first(parent: ReviewParent, key: ObjectId, name: str) -> Expression:
     """Returns the stage that adds the ids of one parent's newest reviews as the field `name`.
 
-    It is a $lookup, because $unionWith is not allowed in transactions.
+    The stage is a $lookup, because $unionWith is not allowed in transactions.
     """
     stages = [
         {"$match": {parent: key, "status": PUBLIC.statuses[0]}},

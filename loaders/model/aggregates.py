@@ -34,7 +34,7 @@ def course_aggregates(
 
 
 def course_rating(course: Fields, stars: Sequence[int]) -> Fields:
-    """Returns a course's rating fields for these star counts (loaders.model.ratings.summarise)."""
+    """Returns a course's rating fields for the given star counts (see loaders.model.ratings.summarise)."""
     return {**summarise(stars, course["importedRating"])}
 
 
@@ -51,7 +51,7 @@ def add_stars(stars: list[int], review: Fields | None, step: int = 1) -> None:
 
 
 def stars_by_course(reviews: Iterable[Fields]) -> dict[ObjectId, list[int]]:
-    """Maps each course to its star counts, one star first; five zeros if it has no reviews.
+    """Maps each course to its star counts, one star first. A course without reviews gets five zeros.
 
     reviews: documents, or groups of documents with the same values. A group's `n` is the number of its
     documents.
@@ -76,7 +76,7 @@ def is_counted(status: EnrollmentStatus | None) -> bool:
 
 
 def run_aggregates(enrollments: Iterable[Fields]) -> dict[ObjectId, Fields]:
-    """Maps each run to the aggregates that it should store; zeros if it has no enrolments.
+    """Maps each run to the aggregates that it should store. A run without enrolments gets zeros.
 
     enrollments: documents, or groups of documents with the same values. A group's `n` is the number of its
     documents.

@@ -1,4 +1,4 @@
-"""Constraints on stored values, with which the TypedDicts in `documents` are annotated."""
+"""Constraints on stored values, used in the annotations of the TypedDicts in `documents`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from loaders.model.web_addresses import url_problem
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The value must be a number from `low` to `high`; None means that there is no upper bound."""
+    """The value must be a number from `low` to `high`. If `high` is None, there is no upper bound."""
 
     low: float
     high: float | None = None
@@ -21,18 +21,21 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """The value must be a code of a standard, such as ISO 4217. is_code: returns whether a text is one."""
+    """The value must be a code from a standard, such as ISO 4217.
+
+    is_code: a function that returns whether a string is such a code.
+    """
 
     is_code: Callable[[str], bool]
     standard: str
 
     def reason(self, value: str) -> str | None:
-        return None if self.is_code(value) else f"is not a code of {self.standard}"
+        return None if self.is_code(value) else f"is not a valid {self.standard} code"
 
 
 @dataclass(frozen=True, slots=True)
 class WebAddress:
-    """A URL that pages can show, or link to."""
+    """The value must be a URL that pages can show or link to."""
 
     https_only: bool = False
 
@@ -54,7 +57,7 @@ class AtMost:
 class Exactly:
     """The value must be a list of exactly `length` values.
 
-    Unlike the other constraints, this one counts as part of the type, because code relies on it.
+    Unlike the other constraints, this one counts as part of the type, because code relies on the length.
     """
 
     length: int

@@ -57,7 +57,8 @@ class MoneyDoc(TypedDict):
 class ImportedRating(TypedDict):
     """An average rating, imported without the individual reviews.
 
-    count: the number of ratings behind it. If the source doesn't say (null), the average is only shown.
+    count: the number of ratings behind the average; null if the source doesn't say. In that case, the
+    average is shown, but doesn't affect the course's rating.
     """
 
     average: Annotated[float, Between(1, 5)]
@@ -67,7 +68,8 @@ class ImportedRating(TypedDict):
 class RatingDoc(TypedDict):
     """A course's rating (loaders.model.ratings).
 
-    The fields are stored directly in the course: a nested object would make the driver create one more dict.
+    The fields are stored directly in the course, because a nested object would make the driver create one
+    more dict.
     """
 
     ratingAverage: Annotated[float, Between(1, 5)] | None
@@ -85,7 +87,7 @@ class CategoryDoc(TypedDict):
     name: str
     description: NotRequired[str | None]
     imageUrl: NotRequired[PictureUrl | None]
-    position: NotRequired[int]  # orders the list of categories, before the name; 0 if missing
+    position: NotRequired[int]  # categories are sorted by position, then by name; 0 if missing
     externalId: NotRequired[ExternalId]
 
 
@@ -115,7 +117,7 @@ class CourseDoc(RatingDoc):
     price: MoneyDoc | None
     credits: NotRequired[Annotated[float, Between(0)] | None]
     institution: NotRequired[str | None]
-    url: NotRequired[Annotated[str, WebAddress()] | None]  # of a course that is held on another site
+    url: NotRequired[Annotated[str, WebAddress()] | None]  # URL of a course that is held on another site
     imageUrl: NotRequired[PictureUrl | None]
     # Imports store no cycles of prerequisites (loaders.transfer.prerequisites).
     prerequisiteIds: NotRequired[Annotated[list[CourseId], AtMost(MOST_PREREQUISITES)]]
@@ -127,7 +129,7 @@ class CourseDoc(RatingDoc):
     # Aggregates, and the imported values that they are based on. RatingDoc has further fields of this kind.
     # loaders.recounting.recount recomputes the aggregates, but not `revision`.
     studentCount: Count  # importedStudentCount + students with an enrolment that counts (COUNTED_ENROLLMENTS)
-    importedStudentCount: Count  # number of students whom an import counted without their enrolments
+    importedStudentCount: Count  # students counted by the source, but not imported as enrolments
     seatsUntil: datetime | None  # latest start among the runs with a free seat
     newestReviewIds: NotRequired[bytes]  # packed by loaders.model.newest_review_ids.pack_ids
     revision: NotRequired[int]  # incremented by Transaction.hold, so that concurrent holds conflict
@@ -199,7 +201,7 @@ class ReviewDoc(TypedDict):
     body: str
     difficulty: Stars | None
     workloadHours: Annotated[float, Between(0)] | None  # hours per week
-    term: str | None  # year and number, such as "2014-3"
+    term: str | None  # year and term number, such as "2014-3"
     verified: bool
     helpfulCount: Count  # aggregate: importedHelpfulCount + number of votes
     importedHelpfulCount: NotRequired[Count]  # helpful votes according to the latest import
@@ -304,6 +306,6 @@ ANONYMOUS_STUDENT = "Anonymous student"
 COUNTED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED", "EXPIRED")
 #: Statuses of enrolments that take a seat in their run.
 SEATED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED")
-#: Statuses of current and waitlisted enrolments. Apart from imported ones, a student has at most one such
-#: enrolment per course.
+#: Statuses of current and waitlisted enrolments. Apart from imported enrolments, a student has at most one
+#: of these per course.
 LIVE_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "WAITLISTED")

@@ -11,7 +11,7 @@ MOST_DELIVERY_MODES = 2
 MOST_ROLES = 3
 MOST_CATEGORIES = 250  # maximum number of categories in the catalogue
 MOST_OLD_SLUGS = 20  # maximum number of former slugs that a course keeps; the oldest are dropped
-MOST_CHANGES = 50  # maximum number of changes per audit entry; a write with more needs several entries
+MOST_CHANGES = 50  # maximum number of changes per audit entry; a write with more changes gets several entries
 
 #: Limits of a course's lists, by stored field name.
 MOST_OF_COURSE = {

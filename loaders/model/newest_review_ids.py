@@ -1,8 +1,8 @@
 """Packed ids of the newest published reviews, stored in `newestReviewIds` of courses and students.
 
-The format is a version byte, followed by twelve bytes for each id: MongoDB's drivers decode one binary value
-much faster than an array of ObjectIds. Values without the version byte were written by a release that left
-out the reviews of hidden courses; they are ignored until `lectern recount` replaces them.
+The format is a version byte, followed by twelve bytes for each id, because MongoDB's drivers decode one
+binary value much faster than an array of ObjectIds. Values without the version byte were written by a release
+that left out the reviews of hidden courses. Such values are ignored until `lectern recount` replaces them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ ReviewParent = Literal["courseId", "studentId"]
 
 #: The number of ids stored: a page of the default size, and one more id to show whether another page follows.
 NEWEST = 21
-#: Maps each collection that has `newestReviewIds` to the review field that refers to this collection.
+#: Maps each collection that has `newestReviewIds` to the review field that refers to that collection.
 CARRIERS: Mapping[str, ReviewParent] = {"courses": "courseId", "students": "studentId"}
 
 _VERSION = b"\x01"

@@ -15,10 +15,10 @@ _Z = 1.959963984540054  # 0.975 quantile of the standard normal distribution, fo
 
 
 def summarise(stars: Sequence[int], imported: ImportedRating | None = None) -> RatingDoc:
-    """Returns a course's rating, from its reviews and from an average imported without reviews.
+    """Returns a course's rating, computed from its reviews and an average imported without reviews.
 
-    stars: the number of published reviews with each rating, one star first. imported: an average, and
-    the number of ratings that it stands for. Without that number, it can't be weighted and doesn't count.
+    stars: the number of published reviews with each rating, one star first. imported: the imported average
+    and the number of ratings behind it. Without that number, the average can't be weighted, so it is ignored.
     """
     count = sum(stars)
     total = float(sum(n * (i + 1) for i, n in enumerate(stars)))

@@ -1,7 +1,7 @@
 """The shape of stored values, derived from the TypedDicts in `documents`.
 
 A shape converts a value to its declared type, if the value fits (`fitted`), and reports everything that is
-wrong with it (`problems`). As in JSON, 5.0 is accepted as an integer, and 5 as a float.
+wrong with the value (`problems`). As in JSON, 5.0 is accepted as an integer, and 5 as a float.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +29,7 @@ from bson import ObjectId
 from loaders.model.constraints import Constraint, Exactly, Refers
 from loaders.mongo import Document, Value
 
-#: A type expression, such as `list[str] | None`. Any, because Python has no common type for these.
+#: A type expression, such as `list[str] | None`. It is Any, because type expressions have no common type.
 Annotation: TypeAlias = Any
 
 #: Returned by `Shape.fitted` for a value of the wrong type.
@@ -60,8 +60,8 @@ class Problem(NamedTuple):
 class Shape:
     """The declared type of a value.
 
-    kind: its Python type. choices: the values of an enum. item: the shape of a list's values. members: the
-    shapes of an object's values, by key; None if it can have any keys.
+    kind: the Python type. choices: the values of an enum. item: the shape of a list's values. members: the
+    shapes of an object's values, by key; None if any keys are allowed.
     """
 
     kind: type
@@ -147,9 +147,9 @@ class Shape:
 
     def _mismatch(self, value: Value) -> str:
         if self.choices and isinstance(value, str):
-            return f"is none of {', '.join(sorted(self.choices))}"
+            return f"is not one of {', '.join(sorted(self.choices))}"
         if self.kind is int and isinstance(value, int | float) and not isinstance(value, bool):
-            return "is not a whole number of 32 bits"
+            return "is not a 32-bit whole number"
         return f"is not {_NAMES.get(self.kind, self.kind.__name__)}"
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-_MOST = 2_000  # characters of a URL
+_MOST = 2_000  # maximum length of a URL in characters
 # No user name is allowed before the host, because it could hide where a link leads.
 _URL = re.compile(
     r"(?P<scheme>https?)://(?:[^\s/?#@:\[\]<>\"\\%]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\s<>\"\\]*)?",
@@ -11,7 +11,7 @@ _URL = re.compile(
 
 
 def url_problem(value: str, *, https_only: bool = False) -> str | None:
-    """Returns why a text can't be shown as a URL, or None if it can.
+    """Returns the reason why a string can't be shown as a URL, or None if it can.
 
     The reason completes a sentence that begins with the value, for example "is not a URL …".
     """

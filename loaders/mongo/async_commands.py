@@ -47,7 +47,7 @@ class Awaited(Command):
             await self.future
             if self.scope is None:
                 return await self.call(self.target)
-            if self.is_stopped:  # between getting its slot and this moment
+            if self.is_stopped:  # the command may have been stopped since it got its slot
                 raise ClientGoneError if self.scope.gone else DeadlineError
             with self.timeout():
                 return await (self.call(self.target) if self.is_write else self._interruptible())
@@ -58,7 +58,7 @@ class Awaited(Command):
             self.queue.fill()
 
     async def _interruptible(self) -> Result:
-        """Makes the call in a driver session of its own, so that MongoDB can kill it by the session's id."""
+        """Makes the call in a separate driver session, so that the call can be killed by the session's id."""
         lent = driver_sessions.lend(self.client)
         self.session_id = lent.id
         try:

@@ -1,6 +1,6 @@
 """BSON types, filters and dates.
 
-Types that BSON and the drivers leave open have a named alias here, with the reason why it is `Any`.
+Where BSON or the drivers leave a type open, an alias of `Any` gives that type a name.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,8 +26,8 @@ Expression: TypeAlias = Mapping[str, Any]
 #: A keyword option that is passed to the driver unchanged.
 Option: TypeAlias = Any
 
-#: A client, database, collection or session of Motor, or of PyMongo's blocking or async API. They have the
-#: same methods, but no common base class.
+#: A client, database, collection or session of Motor, or of PyMongo's blocking or async API. The three APIs
+#: have the same methods, but their classes have no common base.
 DriverObject: TypeAlias = Any
 
 #: The result of a driver call; its type depends on the command.
@@ -55,8 +55,8 @@ def now() -> datetime:
 
 
 def utc(moment: datetime) -> datetime:
-    """Returns a datetime with a time zone.
+    """Adds the time zone UTC to a datetime that has no time zone.
 
-    MongoDB stores UTC, but the driver might return it without a time zone.
+    MongoDB stores times in UTC, but the driver might return them without a time zone.
     """
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -20,8 +20,8 @@ from loaders.mongo.command_errors import DatabaseAwayError, DeadlineError
 
 _PING = 1.0  # timeout of a ping in seconds, while the circuit is open
 _PAUSE = 0.1  # seconds between two pings
-#: In seconds. If a circuit has been open for longer, the replica set is assumed to have lost its majority and
-#: to be unable to elect a primary.
+#: If a circuit has been open for more than this many seconds, the replica set is assumed to have lost its
+#: majority and to be unable to elect a primary.
 _ELECTION = 30.0
 
 #: A function that is called when the circuit opens, with the reason, and when it closes, with the number of

@@ -116,7 +116,7 @@ def send(
     kind: the name of the MongoDB command, for listeners.
     collection: the name of the collection, for listeners, if `target` isn't a collection.
 
-    In a request's scope, raises DeadlineError past the deadline, DatabaseAwayError if no primary can be
+    In a request's scope, raises DeadlineError after the deadline, DatabaseAwayError if no primary can be
     reached, and ClientGoneError once the client has disconnected.
     """
     scope = current_scope.get()
@@ -199,7 +199,7 @@ def client_of(target: DriverObject) -> DriverObject:
 
 
 def _request_error(error: PyMongoError, scope: Scope, client: DriverObject) -> Exception:
-    """Converts the error of a command to the error that its request raises."""
+    """Converts a command's error to the error that the request raises."""
     if scope.gone:
         return ClientGoneError()
     if isinstance(error, ConnectionFailure) and not isinstance(error, WaitQueueTimeoutError):

@@ -7,7 +7,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from loaders.mongo.bson_types import Document, DriverObject
 
-#: A collection of either driver. Motor's have the same methods as PyMongo's, so one type covers both.
+#: A collection of either driver. Motor's collections have the same methods as PyMongo's, so one type
+#: covers both.
 Collection: TypeAlias = AsyncCollection[Document]
 DriverDatabase: TypeAlias = AsyncDatabase[Document]
 

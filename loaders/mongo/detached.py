@@ -19,7 +19,7 @@ T = TypeVar("T")
 _tasks: WeakKeyDictionary[AbstractEventLoop, set[Task[object]]] = WeakKeyDictionary()
 
 
-def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: values that only asyncio handles
+def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: only asyncio handles these values
     """Starts a task that runs to its end, even if its waiters are cancelled."""
     task = create_task(work)
     _tasks.setdefault(task.get_loop(), set()).add(task)
@@ -30,8 +30,9 @@ def start_detached(work: Coroutine[Any, Any, T]) -> Task[T]:  # Any: values that
 async def outcome(task: Task[T], deadline: float, kind: str | None = None) -> T:
     """Returns a task's result or raises its error.
 
-    At the deadline, raises DeadlineError, but the task continues. deadline: a time of time.monotonic(), in
-    seconds. kind: the name under which a late outcome is reported; None if it isn't reported.
+    At the deadline, raises DeadlineError, but the task continues. deadline: a time on the time.monotonic()
+    clock, in seconds. kind: the name under which a late outcome is reported; None if late outcomes aren't
+    reported.
     """
     try:
         await wait({task}, timeout=max(deadline - monotonic(), 0))
@@ -54,7 +55,7 @@ def report_late(task: Task[object], kind: str) -> None:
 
 
 async def detached_work_done() -> None:
-    """Waits for all detached tasks of this event loop, including any that start in the meantime."""
+    """Waits for all detached tasks of this event loop, including any that start during the wait."""
     tasks = _tasks.get(get_running_loop())
     while tasks:
         await wait(set(tasks))

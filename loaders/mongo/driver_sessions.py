@@ -1,8 +1,8 @@
 """A pool of driver sessions, one for each read in flight.
 
-A read is killed by the id of its session. Sessions are reused instead of ended, because that is cheaper and
-works the same with both drivers. In this module, every `client` is a PyMongo client, not Motor's wrapper
-around it.
+To kill a read, MongoDB needs the id of its session. Sessions are reused instead of ended, because reuse is
+cheaper and works the same with both drivers. In this module, every `client` is a PyMongo client, not Motor's
+wrapper around it.
 """
 
 from typing import NamedTuple
@@ -30,7 +30,8 @@ def lend(client: DriverObject) -> Lent:
     try:
         return _free[id(client)].pop()
     except LookupError:
-        # No session is free. Checking first wouldn't prevent this, because other threads use the pool too.
+        # No session is free. Checking the pool before `pop` wouldn't prevent this error, because another
+        # thread could take the last session between the check and `pop`.
         session = client.start_session(causal_consistency=False)
         return Lent(session, session.session_id)
 

@@ -1,6 +1,6 @@
 """Sends `find` through the blocking driver as a bare command.
 
-It doesn't use the driver's cursors, because a single reply doesn't need a cursor.
+It bypasses the driver's cursors, because a single reply doesn't need a cursor.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ _OPTIONS = frozenset(("projection", "sort", "limit"))
 def find(collection: DriverObject, query: Filter, size: int, options: Mapping[str, Option]) -> list[Stored]:
     """Returns all documents that match a query. Avoids the driver's cursor where possible.
 
-    The cursor is used if the collection has a read concern, or for options other than projection, sort and
-    limit. collection: a collection of PyMongo's blocking client. size: the maximum number of documents that
-    can match.
+    The cursor is used if the collection has a read concern, or if there are options other than projection,
+    sort and limit. collection: a collection of PyMongo's blocking client. size: the maximum number of
+    documents that can match.
     """
     reply = _reply(collection, {"filter": query, "batchSize": size + 1}, options)
     if reply is not None:
@@ -74,7 +74,8 @@ def _reply(collection: DriverObject, arguments: Document, options: Mapping[str, 
 def _may_succeed(error: PyMongoError) -> bool:
     """Returns whether a failed read should be retried.
 
-    If no server was found, a retry is pointless: the driver has already looked for one until its timeout.
+    If no server was found, a retry is pointless, because the driver has already looked for one until its
+    timeout.
     """
     if isinstance(error, OperationFailure):
         return error.code in _RETRIED

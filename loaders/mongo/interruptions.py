@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 from loaders.mongo import detached
 from loaders.mongo.queue import Command
 
-# Seconds between attempts to kill a command. More than one can be needed, because the first can reach
+# Seconds between attempts to kill a command. A second attempt can be needed, because the first can reach
 # MongoDB before the command does.
 _RETRY = 0.1
 _SOON = 1.0  # seconds after which MongoDB should have killed a command
@@ -28,7 +28,7 @@ def add(command: Command) -> None:
         return
     commands[command] = monotonic()
     if len(commands) == 1:
-        # The task runs in a fresh context; otherwise the driver would apply the command's deadline to it.
+        # The task runs in a fresh context, because otherwise the command's deadline would apply to it.
         Context().run(detached.start_detached, _interrupt(commands))
 
 
@@ -36,8 +36,8 @@ async def _interrupt(commands: dict[Command, float]) -> None:
     """Kills commands through other connections, bypassing the queue. Retries for at most _LONGEST seconds.
 
     If a command hasn't ended within a second, its slot is freed for another command, although a thread might
-    still be waiting for it. If the server is down, that thread waits until the operating system closes the
-    connection.
+    still be waiting for the command. If the server is down, that thread waits until the operating system
+    closes the connection.
     """
     await sleep(0)
     while commands:

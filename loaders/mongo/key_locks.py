@@ -1,9 +1,9 @@
 """Limits the concurrent transactions of this process, with a lock for each contended document.
 
-When two transactions write the same document, MongoDB aborts one of them with a write conflict, and it is
-retried. If a hundred transactions ran concurrently, most would be retried over and over, and rarely
-succeed. Therefore, only a few run concurrently. Transactions that have conflicted over a document take its
-lock, and so run one after another.
+When two transactions write the same document, MongoDB aborts one of them with a write conflict, and the
+aborted transaction is retried. If a hundred transactions ran concurrently, most would be retried over and
+over, and rarely succeed. Therefore, only a few run concurrently. Transactions that have conflicted over a
+document take its lock, and so run one after another.
 """
 
 from asyncio import Lock, Semaphore, timeout
@@ -31,7 +31,7 @@ class KeyLocks:
         """Holds the lock of each key while the context lasts; without keys, holds a transaction slot.
 
         There are _MOST slots. Locks and slots are granted first come, first served. Raises DeadlineError if
-        they aren't acquired by the deadline, a time of time.monotonic() in seconds.
+        they aren't acquired by the deadline, a time on the time.monotonic() clock in seconds.
         """
         async with AsyncExitStack() as stack:
             try:

@@ -32,9 +32,10 @@ FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-#: Seconds after which a command counts as slow. _STALLED applies if no command has ended for _STALLED
-#: seconds, otherwise _SLOW. _SLOW is longer, because MongoDB or the processor might be the bottleneck while
-#: commands keep ending. More commands in flight would then make each of them even slower.
+#: Seconds after which a command counts as slow. If no command has ended for _STALLED seconds, _STALLED
+#: applies; otherwise, _SLOW applies. _SLOW is longer, because MongoDB or the processor might be the
+#: bottleneck while commands keep ending. In that case, more commands in flight would make each command even
+#: slower.
 _SLOW, _STALLED = 0.25, 0.05
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands
@@ -63,7 +64,10 @@ class Slots:
         return len(self._fast) < self._fast_limit and len(self._running) < self._total_limit
 
     def rotated_kinds(self) -> Sequence[Kind]:
-        """Returns the kinds of commands that can use these slots. Each call starts with the next kind."""
+        """Returns the kinds of commands that can use these slots.
+
+        Each call starts with a different kind, in rotation.
+        """
         if len(self._kinds) == 1:
             return self._kinds
         self._first_kind = first = (self._first_kind + 1) % len(self._kinds)
@@ -108,9 +112,9 @@ class Line:
 
 
 class Command:
-    """A command to MongoDB. If `scope` is None, it belongs to no request.
+    """A command to MongoDB. If `scope` is None, the command belongs to no request.
 
-    future: the caller awaits it. It fails if the command is stopped while it is queued. session_id: the id of
+    future: what the caller awaits; it fails if the command is stopped while queued. session_id: the id of
     the driver session through which the command can be killed; None if it can't be killed. is_write: whether
     the command belongs to a mutation. If so, it is never interrupted.
     """
@@ -182,7 +186,8 @@ class Command:
         """
         if not self.is_write:
             # `is_stopped` is set before `slots` is read here, whereas the thread that runs the command sets
-            # `slots` before it reads `is_stopped`. So at least one of the two sees the other's change.
+            # `slots` before it reads `is_stopped`. So at least one of the two threads sees the other's
+            # change.
             self.is_stopped = True
         if self.slots is None:
             if not self.future.done():
@@ -208,7 +213,7 @@ class Queue:
         self._timer: TimerHandle | None = None
 
     def enter(self, command: Command, scope: Scope) -> None:
-        """Submits a request's command, which is stopped at the deadline or when the client disconnects."""
+        """Submits a request's command, and stops it at the deadline or when the client disconnects."""
         scope.queue = self
         self._watched.add(command)
         self._wake()
@@ -290,8 +295,8 @@ class Queue:
     def _tick(self) -> None:
         """Expires late commands, and reclassifies those that turned out to be slow.
 
-        One timer serves all commands: a timer for each command would cost more than all other work that this
-        module does for the command.
+        One timer serves all commands, because a timer for each command would cost more than all other work
+        that this module does for the command.
         """
         now = monotonic()
         try:

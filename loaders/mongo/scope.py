@@ -13,9 +13,9 @@ class CommandSent(NamedTuple):
     """A command that MongoDB has answered, or that has failed.
 
     kind: the name of the MongoDB command. collection: the name of the collection; empty if the command
-    concerns no collection. ms: the time in flight in milliseconds, without the wait in the queue. documents:
-    the number of documents that MongoDB returned; None if the command failed or doesn't return documents.
-    For pages of several parents, MongoDB returns one document per parent.
+    concerns no collection. ms: the time in flight in milliseconds, not counting the wait in the queue.
+    documents: the number of documents that MongoDB returned; None if the command failed or doesn't return
+    documents. For pages of several parents, MongoDB returns one document per parent.
     """
 
     kind: str
@@ -31,7 +31,7 @@ OnCommand: TypeAlias = Callable[[CommandSent], None]
 #: kind of work, and the error or None.
 OnLate: TypeAlias = Callable[[str, BaseException | None], None]
 
-#: A listener that is called for each document that doesn't fit its declared shape. Takes the name of the
+#: A listener that is called for each document that doesn't fit its declared shape. It takes the name of the
 #: collection, the document's `_id` and the names of the fields that don't fit.
 OnMisfit: TypeAlias = Callable[[str, Any, Sequence[str]], None]  # Any: an `_id` can have any BSON type
 
@@ -46,7 +46,8 @@ _JOINS: Mapping[str, str] = {"$lookup": "from", "$graphLookup": "from", "$unionW
 class Named(Protocol):
     """A collection, or anything else with a name.
 
-    The name is a property so that it is fetched only when needed: getting it from a Motor collection is slow.
+    Passed instead of the name itself, because reading a Motor collection's name is slow and often
+    unnecessary.
     """
 
     @property
@@ -62,10 +63,10 @@ class Queue(Protocol):
 class Scope:
     """What the MongoDB commands of one request share: deadline, cancellation and listeners.
 
-    deadline: a time of time.monotonic(), in seconds. cheap: whether the request's commands may use the slots
-    that are reserved for cheap operations. gone: whether the client has disconnected. is_writing: whether a
-    mutation is running. has_begun: whether a mutation is running or has run. wrote: whether a commit has been
-    sent. reads: what the request has read (see note_read); None if reads aren't recorded.
+    deadline: a time on the time.monotonic() clock, in seconds. cheap: whether the request's commands may use
+    the slots that are reserved for cheap operations. gone: whether the client has disconnected. is_writing:
+    whether a mutation is running. has_begun: whether a mutation is running or has run. wrote: whether a
+    commit has been sent. reads: what the request has read (see note_read); None if reads aren't recorded.
     """
 
     __slots__ = (

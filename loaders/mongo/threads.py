@@ -57,7 +57,7 @@ class Call(Command):
             return self.call(self.target)
 
     def _interruptible(self) -> Result:
-        """Makes the call in a driver session of its own, so that MongoDB can kill it by the session's id."""
+        """Makes the call in a separate driver session, so that the call can be killed by the session's id."""
         client = self.client.delegate
         lent = driver_sessions.lend(client)
         self.session_id = lent.id
@@ -100,7 +100,7 @@ class Call(Command):
 _calls: SimpleQueue[Call] = SimpleQueue()
 _idle: list[None] = []  # one entry for each thread that is free to take another call
 
-# A forked process has none of its parent's threads. A call that was handed to one of them would not be run.
+# A forked process has none of its parent's threads. A call that was handed to one of them would never run.
 os.register_at_fork(after_in_child=_idle.clear)
 
 

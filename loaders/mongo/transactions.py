@@ -1,4 +1,4 @@
-"""Transactions: either all of their writes take effect or none does; transient errors are retried."""
+"""Transactions: either all of their writes take effect or none do; transient errors are retried."""
 
 import random
 from asyncio import sleep
@@ -44,7 +44,7 @@ _LONGEST = 20.0
 _COMMIT = 10.0  # time limit for each attempt to commit, in seconds
 _FOLLOWED_UP = 60.0  # seconds after which a commit with an unknown outcome is no longer retried
 _ABORT = 5.0  # time limit for aborting a transaction, in seconds
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.3  # seconds of backoff between attempts
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.3  # initial and maximum backoff between attempts, in seconds
 
 _MAJORITY = {"read_concern": ReadConcern("snapshot"), "write_concern": WriteConcern("majority")}
 _TRANSIENT = "TransientTransactionError"
@@ -53,7 +53,7 @@ _WRITE_CONFLICT = 112  # MongoDB's error code for a write conflict
 
 
 class Change(NamedTuple):
-    """A document before and after a write. For a patch, both contain only the fields that it set.
+    """A document before and after a write. For a patch, each contains only the fields that the patch set.
 
     before: None if the document is new. after: None if the document was deleted.
     """
@@ -129,7 +129,7 @@ class Transaction:
         return await commands.aggregate(self.database[collection], pipeline, size=size, session=self.session)
 
     async def insert(self, collection: str, document: Fields) -> Stored:
-        """Inserts a document, with a new `_id` unless it has one, and returns it.
+        """Inserts a document and returns it. Adds an `_id` if the document lacks one.
 
         Raises DuplicateKeyError if a unique index already contains the document's key; the transaction can't
         continue after that. To prevent this, look for the key in the transaction first. If another

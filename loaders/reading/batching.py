@@ -14,15 +14,15 @@ D = TypeVar("D")
 
 
 class ByKey(Generic[D]):
-    """Loads a collection's documents by a unique field; fetches each one once per request.
+    """Loads a collection's documents by a unique field; fetches each document once per request.
 
     A call takes keys and returns one entry per key, in the same order: the document, or None if the key is
     None or no document has it. It sends one command for the keys that are neither cached nor already being
     fetched by other calls. It waits for those other calls, and fails if one of them fails.
 
     former: a field with a list of the former values of `field`. Keys that no document has now are looked up
-    in it, with one more command for all of them. If several documents had a key in the past, the one with the
-    lowest `_id` is returned.
+    in that field, with one more command for all of these keys. If several documents had a key in the past,
+    the one with the lowest `_id` is returned.
     """
 
     def __init__(
@@ -96,7 +96,8 @@ class ByKey(Generic[D]):
         )
         rows = fitting(self._collection.name, projection)(found)
         wanted = set(_hashed(keys))
-        # A former key that isn't in a list is found by the query, but `fitting` removes it.
+        # If a former key is stored as a plain value, not in a list, the query finds it, but `fitting` removes
+        # it.
         return {key: row for row in rows for key in _hashed(row.get(former, ())) if key in wanted}
 
 

@@ -1,12 +1,13 @@
 """Fits documents to their declared shape as they are read.
 
 Other programs may have written to the database. A value that is missing, or doesn't have the type that its
-TypedDict declares, is replaced by a default, so that other code doesn't have to expect such values. The
-default is the one in the collection's row (`missing`), if there is one. Otherwise it is null if the value can
-be null, the time in the `_id` for a time, or an empty value. A document whose `_id` is not an ObjectId has no
-global ID, and is left out. `lectern check` lists all of these documents.
+TypedDict declares, is replaced by a default, so that other code doesn't have to expect such values. Some
+defaults are declared in `StoredCollection.missing`. The others are null if the value can be null, the time
+contained in the `_id` if the value is a time, and usually an empty value for other types. A document whose
+`_id` is not an ObjectId has no global ID, and is left out. `lectern check` lists all of these documents.
 
-The code that checks documents is generated, because it runs for every document. It takes 15 to 30 ns per key.
+The code that checks documents is generated, because it runs for every document. The generated code takes 15
+to 30 ns per key.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,12 +23,12 @@ from loaders.model import MISSING, UNFIT, Shape, shape_of
 from loaders.mongo import Document, Option, Stored, Value, note_misfit
 from loaders.reading.projections import Projection
 
-#: A function that repairs documents that don't fit, in place. It returns the documents without those that
-#: can't be repaired, or the same list if it leaves none out.
+#: A function that repairs, in place, the documents that don't fit. It returns the same list, or a new list if
+#: documents that can't be repaired have to be left out.
 Fitting: TypeAlias = Callable[[list[Stored]], list[Stored]]
 
-#: The key under which a repaired document keeps the values that were replaced. A cursor contains the stored
-#: value, because MongoDB sorts by it.
+#: The key under which a repaired document keeps the values that were replaced. Cursors contain stored
+#: values, because MongoDB sorts by stored values.
 AS_STORED = "as stored"
 
 #: Conditions for numbers that GraphQL can represent.
@@ -61,7 +62,7 @@ def fit_read(collection: str, documents: list[Stored], projection: Option) -> li
         return documents
     found = fitting(collection, projection and dict.fromkeys(projection, 1))(documents)
     for document in found:
-        document.pop(AS_STORED, None)  # this must not be written to the database
+        document.pop(AS_STORED, None)  # the transaction must not write this key to the database
     return found
 
 
@@ -205,7 +206,11 @@ class _Code:
         return f"({condition})"
 
     def _fits(self, first: str, x: str, shape: Shape) -> Iterator[str]:
-        """Yields the conditions for a value. x: its variable. first: the expression that assigns it to x."""
+        """Yields the conditions for a value.
+
+        x: the variable that holds the value. first: an expression that sets this variable and returns the
+        value.
+        """
         yield f"type({first}) is {self._constant(shape.kind)}"
         if shape.item is not None:
             yield self._items(x, shape.item)

@@ -1,13 +1,14 @@
-"""Ordered lists of documents, paginated by key: one for a whole collection, or one per parent.
+"""Ordered lists of documents, paginated by key: one list for a whole collection, or one list per parent.
 
 A list is sorted by a field, then by `_id` in the opposite direction. For example, if the field is descending,
 `_id` is ascending. The ascending order is the exact reverse of the descending order, so one index
 serves both.
 
 The value of the field and the `_id` are the ordering key of an element. A page starts after an ordering key,
-never at an offset, so documents inserted in the meantime don't shift it.
+never at an offset, so newly inserted documents don't shift it.
 
-MongoDB sorts null before every other value: nulls come last in descending order, first in ascending order.
+MongoDB sorts null before every other value, so nulls come first in ascending order and last in descending
+order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +71,7 @@ class Listing:
 
     parts: the filter for each criterion, by the criterion's name.
     parent: the field that refers to the parent; it can hold an array of references.
-    score: an expression that computes the field `score`, for sorting by relevance.
+    score: an expression that computes the field `score`, for example to sort by relevance.
     projection: the keys to fetch in addition to the ordering key; None fetches all keys.
     course: a filter for the course that each document belongs to. The course is looked up whenever the list
     is read, because hiding a course changes only the course itself, not the documents that belong to it.

@@ -16,7 +16,7 @@ Projection: TypeAlias = Mapping[str, int]
 def projections_of(reads: Mapping[str, Set[str]]) -> Mapping[str, Projection]:
     """Returns a projection for each collection.
 
-    It contains the keys that the operation reads, and the keys that are always fetched.
+    Each projection contains the keys that the operation reads and the keys that are always fetched.
     """
     return {
         collection: dict.fromkeys(sorted({"_id"} | keys | COLLECTIONS[collection].always_read), 1)

@@ -255,7 +255,7 @@ def test_an_index_that_differs_is_reported_and_kept(mongo_uri: str) -> None:
         done = lectern("indexes", **environment)
         assert "slug_1" in client[name]["courses"].index_information()
     problem = (
-        'courses.slug_1 is not unique. To replace it: in mongosh, db.courses.dropIndex("slug_1"); then'
+        'courses.slug_1 is not unique. To replace it, run db.courses.dropIndex("slug_1") in mongosh, then'
         " `lectern indexes`."
     )
     assert (done.returncode, done.stderr.splitlines()) == (1, [problem])
@@ -273,7 +273,7 @@ def test_duplicates_that_prevent_an_index_are_named(mongo_uri: str) -> None:
     assert "accounts.email_1" not in created
     assert problem == (
         "accounts.email_1 can't be created, because several documents have the same values"
-        " ('a@b.org': 0, 1). Keep one of each, or change its values; then `lectern indexes`."
+        " ('a@b.org': 0, 1). Delete the duplicates or change their values, then run `lectern indexes`."
     )
 
 

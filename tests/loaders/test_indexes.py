@@ -48,7 +48,7 @@ async def test_a_new_database_gets_all_indexes_and_has_no_problems(own: Database
 async def test_an_index_that_is_not_unique(own: Database) -> None:
     await replaced(own, "courses", "slug_1")
     assert await problems(own) == [
-        'courses.slug_1 is not unique. To replace it: in mongosh, db.courses.dropIndex("slug_1"); then'
+        'courses.slug_1 is not unique. To replace it, run db.courses.dropIndex("slug_1") in mongosh, then'
         " `lectern indexes`."
     ]
     assert not (await own["courses"].index_information())["slug_1"].get("unique")  # not dropped
@@ -63,12 +63,12 @@ async def test_an_index_that_is_not_unique(own: Database) -> None:
         ("categories", "slug_1", {"unique": True, "sparse": True}, "is sparse."),
         ("categories", "slug_1", {"unique": True, "hidden": True}, "is hidden."),
         ("students", "country_1", {"unique": True}, "is unique."),
-        ("students", "country_1", {"keys": [("name", 1)]}, "has other keys (name: 1)."),
+        ("students", "country_1", {"keys": [("name", 1)]}, "has different keys (name: 1)."),
         ("courses", "externalId.source_1_externalId.id_1", {"unique": True}, "covers all documents."),
         (
             "reviews", "studentId_1_courseId_1",
             {"unique": True, "partialFilterExpression": {"studentId": {"$exists": True}}},
-            'covers other documents ({"studentId": {"$exists": true}}).',
+            'covers different documents ({"studentId": {"$exists": true}}).',
         ),
     ],
 )  # fmt: skip
@@ -110,8 +110,8 @@ async def test_an_obsolete_index(own: Database) -> None:
     await own["courses"].create_index("level", name="level_1")
     done = await indexes.ensure(own)
     assert [str(problem) for problem in done.problems] == [
-        "courses.level_1 is not an index of Lectern. If nothing else needs it, drop it, because it slows down"
-        ' writes: db.courses.dropIndex("level_1").'
+        "courses.level_1 is not one of Lectern's indexes. If nothing else needs it, drop it, because it slows"
+        ' down writes: db.courses.dropIndex("level_1").'
     ]
     assert not done.needs_operator
 
@@ -129,7 +129,7 @@ async def test_duplicates_that_prevent_a_unique_index(own: Database) -> None:
     assert problem.what == (
         f"can't be created, because several documents have the same values ('web': {ids})."
     )
-    assert "Keep one of each" in problem.remedy
+    assert "Delete the duplicates" in problem.remedy
     assert done.needs_operator
 
 
