@@ -52,7 +52,8 @@ class CourseStatus(Enum):
 class ReviewStatus(Enum):
     PUBLISHED = enum_value(
         "PUBLISHED",
-        description="Visible to everyone. The review's rating is included in the ratings of the course.",
+        description="Visible to everyone who can see the course. The review's rating is included in the"
+        " ratings of the course.",
     )
     PENDING = enum_value(
         "PENDING", description="Waiting for moderation. Only the review's author and staff can see it."
@@ -148,7 +149,7 @@ def _sort_key(value: Any) -> Any:  # Any: the value can be an enum or any scalar
     return value.value if isinstance(value, Enum) else value
 
 
-@strawberry.input(description="A range of integers, which includes both bounds.")
+@strawberry.input(description="A range of integers, including both bounds.")
 class IntRange(Criteria):
     min: int | None = optional("Lower bound of the range. If omitted or null, there is no lower bound.")
     max: int | None = optional("Upper bound of the range. If omitted or null, there is no upper bound.")
@@ -183,11 +184,10 @@ class CourseFilter(Criteria):
         " excluded."
     )
     has_seats: bool | None = optional(
-        "If true, only courses with a free seat in an upcoming run match. If false, only courses without such"
-        " a seat match."
+        "If true, the course must have a free seat in an upcoming run. If false, it must have no such seat."
     )
     statuses: list[CourseStatus] | None = optional(
-        "Publication statuses. Only useful for staff, because only PUBLISHED can match for everyone else."
+        "Publication statuses. For viewers who are not staff, only PUBLISHED can match."
     )
 
 
@@ -204,11 +204,10 @@ class CourseOrder:
 class ReviewFilter(Criteria):
     ratings: list[int] | None = optional("Star ratings, from 1 to 5.")
     verified_only: bool | None = optional(
-        "If true, only reviews by students who were enrolled in the course when they wrote the review match."
-        " If false, all reviews match."
+        "If true, the review must be verified (`Review.verified`). If false, all reviews match."
     )
     statuses: list[ReviewStatus] | None = optional(
-        "Moderation statuses. Only useful for staff, because only PUBLISHED can match for everyone else."
+        "Moderation statuses. For viewers who are not staff, only PUBLISHED can match."
     )
 
 
@@ -237,7 +236,8 @@ class EnrollmentFilter(Criteria):
 @strawberry.input(description="Criteria for entries in the audit log. An entry must meet all criteria.")
 class AuditFilter(Criteria):
     actions: list[str] | None = optional(
-        'Names of the mutations or commands that made the write, such as "createReview" or "account create".'
+        'Names of mutations and commands, such as "createReview" or "account create". One of them must have'
+        " made the write."
     )
-    subject: str | None = optional("The `subject` of the actor who made the write.")
+    subject: str | None = optional("`AuditActor.subject` of the person or command that made the write.")
     node: strawberry.ID | None = optional("Global ID of an object that the write changed.")

@@ -21,7 +21,7 @@ First = Annotated[
     int | None,
     strawberry.argument(
         description="Number of elements to return from the start of the list, from 0 to 100. The default is"
-        " 20 if `last` isn't given either."
+        " 20, unless `last` is given."
     ),
 ]
 After = Annotated[

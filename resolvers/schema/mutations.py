@@ -231,7 +231,7 @@ class Mutation:
         resolvers.signing_in.refresh_session,
         write_inputs.RefreshSessionInput,
         commands=5,
-        description="Exchanges a refresh token for new tokens for the same session. If a refresh token is"
+        description="Exchanges a refresh token for new tokens of the same session. If a refresh token is"
         " used a second time, the session ends, unless the second use is a retry with the same idempotency"
         " key.",
     )

@@ -62,8 +62,8 @@ class PlatformStats:
 @strawberry.type(description="The person or command that made a write, as recorded in the audit log.")
 class AuditActor:
     subject: str = fields.plain(
-        'Account ID; "issuer|sub" for an account with an external identity provider; "command line" for a'
-        " command; empty if nobody was signed in."
+        'ID of the account, or "issuer|sub" for an account at an external identity provider; "command line"'
+        " for a command; empty if nobody was signed in."
     )
     roles: list[Role] = fields.listed("roles", MOST_ROLES, "Roles of the actor at the time of the write.")
     student: Student | None = fields.level(
@@ -82,8 +82,8 @@ class AuditActor:
 class AuditChange:
     collection: str = fields.plain("Name of the MongoDB collection that contains the document.")
     document_id: str = fields.plain(
-        "ObjectId of the document, in hexadecimal. For a vote: the ObjectIds of the review and the student,"
-        " separated by a space."
+        "ObjectId of the document, in hexadecimal. For a vote on a review, the ObjectIds of the review and"
+        " the student, separated by a space."
     )
     node: Node | None = fields.level(
         resolvers.audit.node,
@@ -91,20 +91,20 @@ class AuditChange:
         " `Node`.",
     )
     before: JSON | None = fields.plain(
-        "Fields that were set by the write, with their values before it; null if the document did not exist."
+        "Old values of the fields that the write set or deleted; null if the write created the document."
         ' Secret values are replaced by "(secret)".',
         weight=_DOCUMENT,
     )
     after: JSON | None = fields.plain(
-        "Fields that were set by the write, with their values after it; null if the document was deleted."
+        "New values of the fields that the write set; null if the write deleted the document."
         ' Secret values are replaced by "(secret)".',
         weight=_DOCUMENT,
     )
 
 
 @strawberry.type(
-    description="An entry in the audit log. It records one write; a write that changed more than 50 documents"
-    " has several entries."
+    description="An audit log entry for a write. A write that changed more than 50 documents is split across"
+    " several entries."
 )
 class AuditEntry(Node):
     id: strawberry.ID = fields.computed(global_id("AuditEntry"), description="Global ID of the entry.")
@@ -112,7 +112,7 @@ class AuditEntry(Node):
     action: str = fields.plain(
         'Name of the mutation or command that made the write, such as "createReview" or "account create".'
     )
-    actor: AuditActor = fields.plain("Who made the change.")
+    actor: AuditActor = fields.plain("The person or command that made the write.")
     address: str = fields.plain(
         "Network address from which the request came; empty if a command made the write."
     )
@@ -133,14 +133,15 @@ class Query:
         resolvers.query.nodes,
         commands=2,
         most=relay.MOST_IDS,
-        description="Objects by their global IDs, one entry per ID, in the same order. An entry is null if"
-        " the object doesn't exist or the viewer is not allowed to see it.",
+        description="Objects by their global IDs: one entry per ID, in the order of the IDs. An entry is null"
+        " if the object doesn't exist or the viewer is not allowed to see it.",
     )
     course: Course | None = fields.root(
         resolvers.query.course,
-        description="A course by its global ID or its slug, exactly one of which must be given; null if it"
-        " doesn't exist or the viewer is not allowed to see it. A former slug also leads to its course;"
-        " if the course's `slug` differs from the given one, redirect to it.",
+        description="A course by its global ID or by its slug; exactly one of the two must be given. The"
+        " result is null if the course doesn't exist or the viewer is not allowed to see it. A former slug"
+        " also finds the course; if the course's `slug` differs from the requested slug, redirect to the URL"
+        " with the course's `slug`.",
     )
     courses: CourseConnection = fields.root(
         resolvers.query.courses,
@@ -155,7 +156,7 @@ class Query:
     )
     category: Category | None = fields.root(
         resolvers.query.category,
-        description="A category by its slug, or by a former one; null if it doesn't exist.",
+        description="A category by its current slug or a former slug; null if there is no such category.",
     )
     student: Student | None = fields.root(
         resolvers.query.student,

@@ -58,8 +58,8 @@ class Edge(Generic[T]):
     cursor: str = fields.computed(
         relay.cursor,
         weight=_SIGNED,
-        description="Opaque cursor that marks the position of the element. It is valid only as `after` or"
-        " `before` of the same list, that is, with the field, filter, order and parent that it came from.",
+        description="Opaque cursor that marks the position of the element. Use it only as `after` or `before`"
+        " of the same list: the same field of the same parent, with the same filter and order.",
     )
 
 
@@ -75,6 +75,6 @@ class Connection(Generic[T]):
     total_count: int = fields.level(
         relay.total_count,
         weight=COUNTED,
-        description="Total number of elements on all pages of the filtered list. They are counted only if"
-        " this field is selected.",
+        description="Total number of elements on all pages of the filtered list. The elements are counted"
+        " only if this field is selected.",
     )

@@ -47,8 +47,8 @@ FACETS = 250  # weight of a list's facets, or of a scan of a whole collection
 
 
 @strawberry.type(
-    description="A course of any status: draft, published in the catalogue, or archived. Its texts are plain"
-    " text, which must be escaped when shown in HTML; only `description` is Markdown."
+    description="A course of any status: draft, published in the catalogue, or archived. Its text fields are"
+    " plain text, which must be escaped when shown in HTML; only `description` is Markdown."
 )
 class Course(Node):
     id: strawberry.ID = fields.computed(global_id("Course"), description="Global ID of the course.")
@@ -61,14 +61,14 @@ class Course(Node):
         "Summary of the course in a sentence or two; null if there is none.", weight=_TEXT
     )
     description: str | None = fields.plain(
-        "Full description of the course, in Markdown; null if there is none. HTML tags in it are part of"
-        " the text, so render it with raw HTML disabled.",
+        "Full description of the course, in Markdown; null if there is none. Any HTML tags in it are"
+        " literal text, so render it with raw HTML disabled.",
         weight=_LONG_TEXT,
     )
     category: "Category | None" = fields.level(
         resolvers.course.category,
         reads=["categorySlug"],
-        description="Category of the course; null if it has none.",
+        description="Category of the course; null if there is none.",
     )
     level: Level | None = fields.plain("Prior knowledge that the course requires; null if unknown.")
     delivery_modes: list[DeliveryMode] = fields.listed(
@@ -81,14 +81,13 @@ class Course(Node):
     tags: list[str] = fields.listed("tags", MOST_TAGS, "Keywords for the course, at most 20.")
     price: Money | None = fields.plain("Price of the course; null if unknown.")
     credits: float | None = fields.plain(
-        "Number of credits for completing the course, as its institution counts them; null if unknown."
+        "Number of credits for completing the course, as defined by its institution; null if unknown."
     )
     institution: str | None = fields.plain("Name of the institution that offers the course; null if unknown.")
     url: str | None = fields.computed(
         resolvers.values.shown_url("url"),
         reads=["url"],
-        description="URL of the course if it is held on another site, always http or https; null if there is"
-        " none.",
+        description="URL of the course on another site, always http or https; null if there is none.",
     )
     image_url: str | None = fields.computed(
         resolvers.values.shown_url("imageUrl", https_only=True),
@@ -100,7 +99,7 @@ class Course(Node):
         reads=["prerequisiteIds"],
         most=MOST_PREREQUISITES,
         description="Courses to take before this one, at most 20. Courses that the viewer is not allowed to"
-        " see are left out. Imports store no cycles, in which courses require each other.",
+        " see are left out. Imports leave out prerequisites that would form a cycle.",
     )
     instructors: list["Instructor"] = fields.level(
         resolvers.course.instructors,
@@ -138,8 +137,8 @@ class Course(Node):
     )
     viewer_enrollment: "Enrollment | None" = fields.level(
         resolvers.course.viewer_enrollment,
-        description="The viewer's active or waitlisted enrolment in the course, or otherwise their latest"
-        " enrolment in it; null if they have none.",
+        description="The viewer's active or waitlisted enrolment in the course; if there is none, their"
+        " latest enrolment in it; null if they have never enrolled.",
     )
     viewer_review: "Review | None" = fields.level(
         resolvers.course.viewer_review,
@@ -156,8 +155,9 @@ class Course(Node):
 @strawberry.type(description="One page of a list of courses, with facet counts for the whole list.")
 class CourseConnection(Connection[Course]):
     searched_for: str | None = fields.plain(
-        "The corrected search whose results are listed, if the search in the filter found nothing; otherwise"
-        " null. Each misspelt word is replaced by one that differs by a letter, or by two swapped letters."
+        "The corrected search whose results are listed; null if the search in the filter was not corrected."
+        " Only a search that finds nothing is corrected: each misspelt word is replaced by a word that"
+        " differs from it by one letter, or by two adjacent letters that are swapped."
     )
     facets: "CourseFacets" = fields.level(
         resolvers.course.facets,
@@ -205,7 +205,7 @@ class CourseRun(Node):
         resolvers.course_run.course, reads=["courseId"], description="The course that the run belongs to."
     )
     title: str | None = fields.plain(
-        "Title of the run, as plain text; null if the run has none besides the course's."
+        "Title of the run, as plain text; null if the run has no title other than the course's."
     )
     starts_at: datetime = fields.plain("When the run starts.")
     ends_at: datetime | None = fields.plain("When the run ends; null if unknown.")
@@ -370,8 +370,8 @@ class Enrollment(Node):
 
 
 @strawberry.type(
-    description="A student's review of a course. Its texts are plain text, which must be escaped when"
-    " shown in HTML."
+    description="A student's review of a course. Its text fields are plain text, which must be escaped"
+    " when shown in HTML."
 )
 class Review(Node):
     id: strawberry.ID = fields.computed(global_id("Review"), description="Global ID of the review.")
@@ -381,10 +381,10 @@ class Review(Node):
     student: Student | None = fields.level(
         resolvers.review.student,
         reads=["studentId"],
-        description="Author of the review; null if it is anonymous or the account no longer exists.",
+        description="Author of the review; null if the review is anonymous or the account no longer exists.",
     )
     rating: int | None = fields.plain("Number of stars, from 1 to 5; null only for some imported reviews.")
-    title: str | None = fields.plain("Title of the review; null if it has none.")
+    title: str | None = fields.plain("Title of the review; null if there is none.")
     body: str = fields.plain("Text of the review.", weight=_TEXT)
     difficulty: int | None = fields.plain(
         "How hard the author found the course, from 1 to 5; null if not given."
@@ -396,7 +396,7 @@ class Review(Node):
         'Term in which the author took the course; null if not given. For example, "2014-3" is the third term'
         " of 2014."
     )
-    verified: bool = fields.plain("Whether the author was enrolled in the course when they wrote the review.")
+    verified: bool = fields.plain("Whether the author is known to have been enrolled in the course.")
     helpful_count: int = fields.plain("Number of people who found the review helpful.")
     viewer_found_helpful: bool = fields.level(
         resolvers.review.viewer_found_helpful,

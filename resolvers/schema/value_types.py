@@ -50,7 +50,7 @@ class RatingSummary:
     imported: "ImportedRating | None" = fields.computed(
         resolvers.values.imported,
         reads=["importedRating"],
-        description="Average that was imported without the reviews behind it; null if there is none.",
+        description="Average rating that was imported without the reviews behind it; null if there is none.",
     )
     histogram: list["RatingBucket"] = fields.computed(
         resolvers.values.histogram,
@@ -66,7 +66,8 @@ class RatingSummary:
     )
     prior_weight: int = fields.computed(
         resolvers.values.prior_weight,
-        description="The value of C in the formula for `bayesian`: how many ratings `priorMean` counts as.",
+        description="The value of C in the formula for `bayesian`: the weight of `priorMean`, as a number of"
+        " ratings.",
     )
 
 
@@ -74,9 +75,8 @@ class RatingSummary:
 class ImportedRating:
     average: float = fields.plain("Mean of the imported ratings, from 1 to 5.")
     count: int | None = fields.plain(
-        "Number of ratings behind the average; null if the source does not say. If it is null, the average"
-        " affects nothing else: neither `average`, `bayesian` and `count` of the summary, nor the order of"
-        " courses."
+        "Number of ratings behind the average; null if the source does not say. If it is null, the imported"
+        " average affects neither the other fields of `RatingSummary` nor the order of courses."
     )
 
 

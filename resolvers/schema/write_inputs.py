@@ -39,7 +39,7 @@ def not_null(check: Check, description: str) -> Declaration:
 class MutationInput:
     client_mutation_id: str | None = optional(
         values.at_most(LONGEST_CLIENT_MUTATION_ID),
-        "Any text, at most 200 characters. The payload returns it unchanged.",
+        "Any string of at most 200 characters. The payload returns it unchanged.",
     )
 
 
@@ -47,9 +47,9 @@ class MutationInput:
 class IdempotentInput(MutationInput):
     idempotency_key: str | None = optional(
         values.key,
-        "Key that makes retries safe, such as a UUID; 1 to 200 characters. If the mutation is sent again"
-        " with the same key and input within 24 hours, it isn't executed again, and the original response"
-        " is returned.",
+        "Key that makes retries safe: any string of 1 to 200 characters, such as a UUID. If a mutation that"
+        " succeeded is sent again with the same key and input within 24 hours, it isn't executed again, and"
+        " the original response is returned.",
     )
 
 
@@ -86,7 +86,8 @@ class RefreshSessionInput(IdempotentInput):
 class SignOutInput(MutationInput):
     refresh_token: str | None = optional(
         values.compared(_TOKEN),
-        "A refresh token of the session to end. If it is omitted, the session of the access token ends.",
+        "A refresh token of the session to end. If it is omitted, the session that the access token"
+        " belongs to is ended.",
     )
 
 
@@ -180,8 +181,8 @@ class CreateCourseInput(_CourseFields):
     title: str = required(values.line(_SHORT), "Title of the course, as plain text; at most 200 characters.")
     slug: str | None = not_null(
         values.slug,
-        "Name of the course in URLs, unique among courses: lower-case letters and digits joined by single"
-        " hyphens, at most 80 characters. If it is omitted, it is generated from the title.",
+        "Name of the course in URLs, unique among courses: lower-case letters and digits, with single hyphens"
+        " between words; at most 80 characters. If it is omitted, it is generated from the title.",
     )
 
 
@@ -196,8 +197,8 @@ class UpdateCourseInput(_CourseFields):
     )
     slug: str | None = not_null(
         values.slug,
-        "Name of the course in URLs, unique among courses: lower-case letters and digits joined by single"
-        " hyphens, at most 80 characters.",
+        "Name of the course in URLs, unique among courses: lower-case letters and digits, with single hyphens"
+        " between words; at most 80 characters.",
     )
 
 

@@ -27,8 +27,8 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         description=(
             "A date and time in RFC 3339 format. In responses it is always in UTC, with whole seconds, such"
-            " as `2026-06-01T15:00:00Z`. In inputs it can have any UTC offset; without an offset it is taken"
-            " to be in UTC."
+            " as `2026-06-01T15:00:00Z`. In inputs it can have any UTC offset; if it has no offset, UTC is"
+            " assumed."
         ),
     )
 }
