@@ -12,8 +12,8 @@ from pathlib import Path
 
 from loaders.text.folding import folded
 
-_MAX_KEY = 200  # characters
-_MAX_PRIMARY = 150  # characters for the order of letters; the other characters of a key break ties
+_MAX_KEY = 200  # maximum length of a key, in characters
+_MAX_PRIMARY = 150  # maximum length of the part that orders by letter; the rest of a key breaks ties
 _TIE = "\x01"  # sorts before every other character of a key
 
 # In a key, a Latin letter that isn't in ASCII becomes the ASCII letter that it follows in the alphabet, plus
@@ -24,8 +24,7 @@ _AFTER = 0x10FF00
 _FIRST = 0x100
 _BEFORE_DIGITS = "/"
 
-# A Thai or Lao vowel that is written before its consonant, but spoken and sorted after it; followed by the
-# consonant.
+# Matches a Thai or Lao vowel that is written before its consonant but sorted after it, and the consonant.
 _LEADING_VOWEL = re.compile("([\u0e40-\u0e44\u0ec0-\u0ec4])([\u0e01-\u0e2e\u0e81-\u0eae])")
 
 

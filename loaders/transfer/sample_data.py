@@ -25,7 +25,7 @@ SampleDocument = Mapping[str, Any]
 class SampleLoad(NamedTuple):
     """A load of sample data.
 
-    day: the day on which the load began; its documents depend on that day. first: whether it is the first
+    day: the day on which the load began; the documents depend on that day. first: whether it is the first
     load of this database. If it isn't, users might have created documents since the first load.
     """
 
