@@ -31,7 +31,7 @@ _OLD_SHORT = 75  # maximum length of a slug that createCourse made, before it ap
 
 
 def old_slug(text: str) -> str:
-    """Converts a string to a slug by the rules from before this migration."""
+    """Converts a string to a slug by the rules that applied before this migration."""
     folded = "".join(map(_old_folded, text))
     words = (word[:64] for word in _OLD_WORD.findall(folded))
     return "-".join(re.sub(r"[+#]", lambda sign: _OLD_SIGNS[sign[0]], word) for word in words)[:80].strip("-")
@@ -58,7 +58,7 @@ class _Wanted(NamedTuple):
 
 
 def wanted_slug(course: Fields) -> _Wanted | None:
-    """Returns the slug that a course should have by the present rules, or None if it keeps its slug."""
+    """Returns the slug that a course should have by the present rules, or None to keep its slug."""
     slug, suffix = course["slug"], str(course["_id"])[-6:]
     wanted = _made_anew(course, suffix) or _Wanted(normalize("NFC", slug), suffix)
     # If the wanted slug is a former slug of the course, somebody changed the slug on purpose, so it is kept.

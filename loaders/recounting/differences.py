@@ -82,8 +82,8 @@ async def batches(
 ) -> AsyncIterator[Sequence[ObjectId]]:
     """Yields the `_id`s of the documents that match a query, in ascending order, in batches.
 
-    Leaves out documents whose `_id` isn't an ObjectId: they were stored by other programs, and have no
-    aggregates.
+    Leaves out documents whose `_id` isn't an ObjectId, because they were stored by other programs and
+    have no aggregates.
     """
     remaining: Document = {"_id": {"$type": "objectId"}, **(query or {})}
     options: dict[str, Option] = {"projection": {"_id": 1}, "sort": [("_id", 1)], "limit": _BATCH}

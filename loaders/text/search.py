@@ -60,7 +60,7 @@ def has_words(text: str) -> bool:
     return bool(query(text).words)
 
 
-@lru_cache(maxsize=64)  # cached, because each search calls it several times
+@lru_cache(maxsize=64)  # cached, because each search calls this function several times
 def query(text: str) -> Query:
     """Analyses a query. Only its first MOST_WORDS words are looked up."""
     found = words(text)
@@ -154,17 +154,17 @@ def _range(prefix: str) -> Sequence[tuple[str, str]]:
 
 
 def _weight(term: str | _Expression) -> _Expression:
-    """Returns the expression for the weight of a term; 0 if the course doesn't have the term."""
+    """Returns the expression for the weight of a term, which is 0 if the course doesn't have the term."""
     place = {"$indexOfArray": ["$$terms", term]}
     weight = {"$cond": [{"$lt": ["$$place", 0]}, 0, _number({"$arrayElemAt": ["$$weights", "$$place"]})]}
     return {"$let": {"vars": {"place": place}, "in": weight}}
 
 
 def _array(path: str) -> _Expression:
-    """Returns an expression for a stored array; an empty array if the stored value isn't one."""
+    """Returns an expression for a stored array, or for an empty array if the stored value isn't an array."""
     return {"$cond": [{"$isArray": path}, path, []]}
 
 
 def _number(value: str | _Expression) -> _Expression:
-    """Returns an expression for a stored number; 0 if the stored value isn't one."""
+    """Returns an expression for a stored number, or for 0 if the stored value isn't a number."""
     return {"$cond": [{"$isNumber": value}, value, 0]}

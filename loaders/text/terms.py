@@ -113,7 +113,7 @@ def words(text: str) -> list[str]:
 
 
 def is_unspaced(word: str) -> bool:
-    """Returns whether a word is a run of characters of a script that puts no spaces between words."""
+    """Returns whether a word is written in a script that puts no spaces between words."""
     return not word.isascii() and _IS_UNSPACED.match(word) is not None
 
 

@@ -1,4 +1,4 @@
-"""Matches imported rows of instructors with the instructors that courses name."""
+"""Matches imported rows of instructors with the instructors named by courses."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping

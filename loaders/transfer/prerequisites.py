@@ -208,7 +208,7 @@ class Prerequisites:
 
 
 def _reference(stored: object) -> Reference:
-    """Converts a reference from the temporary file to its original type: a pair is stored as a list."""
+    """Converts a reference from the temporary file to its original type. A pair is stored as a list."""
     if isinstance(stored, list | tuple):
         source, name = stored
         return str(source), str(name)

@@ -1,7 +1,7 @@
 """Loads sample data into a database, unless this has been done before.
 
 A marker document records the progress. It is written before the first document, and marked complete after the
-last. Therefore an interrupted load is resumed, and a document that somebody deletes later does not come back.
+last. An interrupted load is therefore resumed, and a document that somebody deletes later does not come back.
 A resumed load inserts only the missing documents, because each document has the same `_id` every time.
 """
 

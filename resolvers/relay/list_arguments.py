@@ -123,7 +123,7 @@ def _search(value: str) -> str:
 
 
 def ordering(order_by: CourseOrder | ReviewOrder | None, default: str) -> Ordering:
-    """Returns the field and direction of `order_by`. By default, returns the field `default`, descending."""
+    """Returns the field and direction to order by: `default`, descending, if `order_by` is None."""
     if order_by is None:
         return Ordering(default, descending=True)
     return Ordering(order_by.field.value, order_by.direction is OrderDirection.DESC)
