@@ -75,13 +75,16 @@ async def prerequisites(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[
 
 
 def _prerequisite_ids(course: CourseDoc) -> Sequence[ObjectId]:
-    """Returns each prerequisite once, without the course itself, whatever others have stored."""
+    """Returns the ids of a course's prerequisites, without duplicates or the course's own id.
+
+    Other programs may have stored such ids.
+    """
     distinct = dict.fromkeys(course.get("prerequisiteIds", ()))
     return [one for one in distinct if one != course["_id"]][:MOST_PREREQUISITES]
 
 
 def _regrouped(ids: Sequence[Sequence[ObjectId]], loaded: Sequence[_D | None]) -> Sequence[Sequence[_D]]:
-    """Divides the documents of all courses among the courses; those that weren't found are left out."""
+    """Splits a list of documents into one list per course, and leaves out documents that weren't found."""
     remaining = iter(loaded)
     by_course = [[next(remaining) for _ in of_course] for of_course in ids]
     return [[document for document in found if document is not None] for found in by_course]
@@ -177,7 +180,7 @@ _FIELDS = (
 )  # fmt: skip
 _SLUG_TAKEN = {
     "now": "Another course has this slug.",
-    "formerly": "Another course had this slug, and old links still lead to it.",
+    "formerly": "Another course used to have this slug, and old links still lead to that course.",
 }
 #: The fields that a published course must have. Maps each stored field to its name in the input and to its
 #: name in messages.
@@ -252,7 +255,7 @@ async def _fields(ctx: Context, tx: Transaction, values: InputValues, course: Co
 
 
 def _require_described(fields: Document) -> None:
-    """Refuses to remove a field that a published course must have.
+    """Raises RefusedError if an update removes a field that a published course must have.
 
     A required field that the update doesn't change isn't checked, because an imported course might lack it.
     """

@@ -21,7 +21,7 @@ async def course(runs: Sequence[CourseRunDoc], ctx: Context) -> Sequence[CourseD
 
 
 def seats_left(run: CourseRunDoc) -> int | None:
-    """Returns the number of free seats, or None if they are unlimited.
+    """Returns the number of free seats, or None if the run has unlimited seats.
 
     The number is never negative, even if the run was overbooked by hand.
     """

@@ -30,8 +30,8 @@ from resolvers.relay import (
 #: The field of a course that refers to the parent object of the list, or None if the list has no parent.
 Parent = Literal["categorySlug", "instructorIds"] | None
 
-#: The maximum number of different searches that a request has corrected. MongoDB looks up thousands of words
-#: for each.
+#: The maximum number of different searches that are corrected in one request. For each search, MongoDB looks
+#: up thousands of words.
 MOST_CORRECTED = 5
 
 
@@ -95,12 +95,12 @@ def _statuses(ctx: Context, wanted: Document) -> Sequence[CourseStatus]:
 
 
 def _is_empty(page: Page) -> bool:
-    """Returns whether the whole list is empty, and not only the page, as with `first: 0`."""
+    """Returns whether the whole list is empty. With `first: 0`, a page is empty even if its list isn't."""
     return not (page.documents or page.has_next or page.has_previous)
 
 
 async def _corrected(ctx: Context, statuses: Sequence[CourseStatus], text: str) -> str | None:
-    """Corrects a search. Equal searches in a request share one command, wherever they occur in it."""
+    """Returns the corrected search, or None. Equal searches in a request are corrected with one command."""
     key = (_Corrector.__call__, None)
     if (loader := ctx.levels.get(key)) is None:
         loader = ctx.levels[key] = DataLoader(_Corrector(ctx))
@@ -112,8 +112,8 @@ class _Corrector:
     """Corrects the searches of one request, one after the other, up to MOST_CORRECTED of them.
 
     A call takes searches, each with the statuses of the courses whose words are considered. It returns one
-    entry per search, in order. An entry is None if no word is replaced, or if the request has already used up
-    its corrections.
+    entry per search, in order. An entry is None if no word is replaced, or if MOST_CORRECTED searches of the
+    request have already been corrected.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -131,5 +131,5 @@ class _Corrector:
         self._left -= 1
         try:
             return await loaders.course_search.corrected(self._database, statuses, text)
-        except Exception as error:  # of this search alone
+        except Exception as error:  # fails only this search, not the others
             return error

@@ -100,8 +100,8 @@ class Scope:
 
 def invalid_cursor(argument: str) -> InvalidCursorError:
     return InvalidCursorError(
-        f"`{argument}` is not a cursor of this list. A cursor can be used only with the same field, filter,"
-        " order and parent. Omit it to start from the beginning."
+        f"`{argument}` is not a cursor of this list. A cursor is valid only for the field, filter, order and"
+        " parent that it was issued for. Omit it to start from the beginning."
     )
 
 
@@ -114,8 +114,8 @@ def _split(cursor: str) -> tuple[bytes, bytes]:
         raw = urlsafe_b64decode(cursor.encode()) if len(cursor) <= _MAX_LENGTH else b""
     except ValueError:
         raw = b""
-    # Decoding skips characters that are not in the alphabet, so several strings decode to the same bytes.
-    # Only the canonical one is accepted.
+    # Decoding skips characters that are not in the base64 alphabet, so several strings decode to the same
+    # bytes. Only the canonical string is accepted.
     if urlsafe_b64encode(raw).decode() != cursor:
         raw = b""
     return raw[:_SIGNATURE_SIZE], raw[_SIGNATURE_SIZE:]

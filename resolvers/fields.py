@@ -33,7 +33,7 @@ _graphql_name = lru_cache(maxsize=1_000)(to_camel_case)
 
 
 def stored(document: Mapping[str, Value], name: str) -> Value:
-    """Returns the value of a plain field. It is stored in the document under its GraphQL name."""
+    """Returns the value of a plain field, which is stored in the document under its GraphQL name."""
     return document.get(_graphql_name(name))
 
 
@@ -53,7 +53,7 @@ def computed(
     """Declares a field that is computed from the document, without querying the database.
 
     reads: the stored keys that the function reads, in addition to `_id`. most: the maximum length of the
-    returned list, if the function returns one.
+    returned list, if the function returns a list.
     """
 
     def resolve(root: Parent) -> Value:
@@ -159,7 +159,7 @@ def _private_future(shared: Awaitable[Value]) -> Future[Value]:
 
 
 def _retrieve_exception(future: Future[Value]) -> None:
-    """Retrieves a future's exception. Otherwise asyncio would log it if nobody awaits the future any more."""
+    """Retrieves a future's exception, so that asyncio doesn't log it if nobody awaits the future any more."""
     if not future.cancelled():
         future.exception()
 
@@ -192,8 +192,8 @@ def _loader(ctx: Context, function: LevelFunction, arguments: Arguments) -> Data
 def identity(arguments: Arguments) -> Hashable:
     """Returns a hashable key for these arguments. Keys are equal if and only if the arguments are.
 
-    Strings are left unchanged: Python caches the hash of a string, so one that is passed to many calls is
-    hashed only once.
+    Strings are left unchanged, because Python caches the hash of a string. A string that is passed to many
+    calls is therefore hashed only once.
     """
     return tuple([(name, _hashable(arguments[name])) for name in sorted(arguments)])
 

@@ -129,7 +129,7 @@ class ReviewOrderField(Enum):
 
 
 class Criteria:
-    """Base class for filters, which normalises their values.
+    """Base class that normalises the values of filters.
 
     The values of a criterion are treated as a set: their order and duplicates don't matter. A criterion that
     is null is treated as omitted. Equivalent filters therefore compare equal. Fields with equal filters share

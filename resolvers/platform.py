@@ -1,6 +1,6 @@
 """Resolvers for the fields of PlatformStats.
 
-There is only one platform, so the list of parents that each resolver takes has only one entry.
+There is only one platform, so each resolver returns the same value for every parent.
 """
 
 from collections.abc import Sequence

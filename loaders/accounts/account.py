@@ -16,7 +16,7 @@ LASTS = timedelta(days=30)
 
 
 async def by_email(tx: Transaction, email: str) -> AccountDoc | None:
-    """Returns the account with an e-mail address, which must be in lower case."""
+    """Returns the account with the given e-mail address, which must be in lower case."""
     found: AccountDoc | None = await tx.find_one("accounts", {"email": {"$eq": email}})
     return found
 
@@ -27,7 +27,7 @@ async def by_id(tx: Transaction, id: ObjectId) -> AccountDoc | None:
 
 
 async def by_reset(tx: Transaction, digest: bytes) -> AccountDoc | None:
-    """Returns the account whose password can be reset with the token that has this digest, or None."""
+    """Returns the account whose password can be reset with the token that has this digest."""
     query = {"reset.digest": digest, "reset.expiresAt": {"$gt": tx.now}}
     found: AccountDoc | None = await tx.find_one("accounts", query)
     return found
@@ -54,10 +54,10 @@ async def change(tx: Transaction, account: AccountDoc, **fields: Value) -> Accou
 async def people(
     tx: Transaction, account: Fields, roles: Collection[Role], instructor_id: ObjectId | None
 ) -> dict[str, ObjectId]:
-    """Creates the student and the instructor that an account lacks for its roles.
+    """Creates the student and the instructor that an account needs for its roles, unless they exist already.
 
-    Returns their ids, keyed `studentId` and `instructorId`. If `instructor_id` is given, returns it as
-    `instructorId`, and creates no instructor.
+    Returns the new ids, keyed `studentId` and `instructorId`. If `instructor_id` is given, no instructor is
+    created, and `instructor_id` is returned as `instructorId`.
     """
     ids: dict[str, ObjectId] = {}
     if "STUDENT" in roles and not account.get("studentId"):
@@ -97,7 +97,7 @@ async def begin_session(tx: Transaction, account: AccountDoc) -> SessionDoc:
 
 
 async def session(tx: Transaction, id: ObjectId) -> SessionDoc | None:
-    """Returns a session unless it has ended or expired."""
+    """Returns the session with the given id, or None if it has ended or expired or doesn't exist."""
     found: SessionDoc | None = await tx.get("sessions", id)
     return found if found and found["endedAt"] is None and utc(found["expiresAt"]) > tx.now else None
 

@@ -1,6 +1,6 @@
 """Finds or creates the students and instructors who sign in through an external issuer.
 
-They are identified by external id.
+These people are identified by their external ids.
 """
 
 from collections.abc import Awaitable
@@ -21,7 +21,7 @@ async def student_of(database: Database, source: str, external_id: str, name: st
 
 
 async def instructor_of(database: Database, source: str, external_id: str, name: str | None) -> ObjectId:
-    """Returns the `_id` of the instructor with an external id. Creates the instructor if necessary."""
+    """Returns the `_id` of the instructor with the given external id. Creates the instructor if necessary."""
     new = {"name": (name or "Instructor")[:200], "headline": None}
     return await _find_or_create(database, "instructors", source, external_id, new)
 
@@ -29,7 +29,7 @@ async def instructor_of(database: Database, source: str, external_id: str, name:
 async def _find_or_create(
     database: Database, collection: str, source: str, external_id: str, new: Document
 ) -> ObjectId:
-    """Returns the `_id` of the document with an external id. Creates the document if necessary.
+    """Returns the `_id` of the document with the given external id. Creates the document if necessary.
 
     Two concurrent requests get the same document: the request that loses the race retries and finds it.
     """

@@ -1,6 +1,6 @@
-"""Counts attempts by key within a time window, to limit password guessing.
+"""Counts sign-in attempts per key within a time window, to limit password guessing.
 
-A key can be text of any length, because only its digest is stored.
+A key can be a string of any length, because only its digest is stored.
 """
 
 from datetime import datetime, timedelta
@@ -13,10 +13,10 @@ from loaders.mongo import Database, now, send, utc
 
 
 async def spend_attempt(database: Database, key: str, *, most: int, within: timedelta) -> datetime | None:
-    """Counts an attempt. Returns None if it is allowed, otherwise the time when the window ends.
+    """Counts an attempt. Returns None if it is allowed; otherwise, the time when the window ends.
 
-    A window allows `most` attempts. It begins with its first attempt, and its length is `within`. An attempt
-    is counted before it is made, so that concurrent attempts can't bypass the limit.
+    A window allows `most` attempts. It begins with the first attempt, and lasts for `within`. Call this
+    before the attempt is made, so that concurrent attempts can't bypass the limit.
     """
     moment = now()
     is_open = {"$gt": ["$expiresAt", moment]}

@@ -1,4 +1,4 @@
-"""The student or instructor for whom `lectern token` issues a token to try out the API."""
+"""Finds the student or instructor for whom `lectern token` issues a token to try out the API."""
 
 from typing import cast
 
@@ -11,7 +11,7 @@ from loaders.mongo import Database, find_one
 async def trial_student(database: Database, student_id: ObjectId | None) -> StudentDoc | None:
     """Returns the student with the given id.
 
-    Without an id, returns some student with an active enrolment.
+    Without an id, returns any student with an active enrolment.
     """
     if student_id is None:
         enrollment = await find_one(database["enrollments"], {"status": "ACTIVE"}, sort=[("studentId", 1)])

@@ -1,7 +1,7 @@
 """Codes of currencies (ISO 4217), countries (ISO 3166-1) and languages (BCP 47).
 
-Countries and languages are also found by their names. A name must equal one in the tables, except for case,
-accents, spaces and punctuation. Nothing is guessed: other names have no code.
+Countries and languages can also be looked up by name. A name must match one in the tables; only differences
+in case, accents, spaces and punctuation are ignored. Any other name has no code.
 """
 
 from loaders.codes.countries import country_code, is_country

@@ -27,7 +27,7 @@ _ALIASES = {
 
 
 def is_country(code: str) -> bool:
-    """Returns whether a text is an ISO 3166-1 alpha-2 code, in capital letters; "GB" is, "UK" isn't."""
+    """Returns whether a string is an ISO 3166-1 alpha-2 code in capital letters: "GB" is, "UK" isn't."""
     return code in _CODES
 
 
@@ -52,7 +52,10 @@ def _english() -> Mapping[str, str]:
 
 @cache
 def _codes() -> Mapping[str, str]:
-    """Maps the codes of two and three letters, which have no punctuation: "N.A." is not Namibia."""
+    """Maps the alpha-2 and alpha-3 codes, in lower case, to alpha-2 codes.
+
+    Codes are looked up with their punctuation, so that "N.A." isn't taken for the code of Namibia.
+    """
     return {
         code.casefold(): country.alpha_2
         for country in countries
@@ -68,7 +71,7 @@ def _own() -> Mapping[str, str]:
 def _english_names() -> Iterator[tuple[str, str]]:
     """Yields the English names of countries in ISO 3166-1 and in the CLDR, each with the country's code.
 
-    A name such as "Korea, Republic of" is also given as "Republic of Korea".
+    For a name such as "Korea, Republic of", also yields "Republic of Korea".
     """
     cldr = Locale("en").territories
     for country in countries:

@@ -1,4 +1,4 @@
-"""Finds the BCP 47 tags of languages that are given as tags, as ISO 639 codes or by their names."""
+"""Finds the BCP 47 tag of a language from a tag, an ISO 639 code or a name."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from loaders.codes.name_matching import LONGEST_NAME, folded, unambiguous
 from loaders.codes.own_names import own_language_names
 
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?")
-#: A language and its script or country: "Chinese (Simplified)", "Portuguese - Brazil", "Spanish, Mexico".
+#: Matches a language with a script or country: "Chinese (Simplified)" or "Portuguese - Brazil".
 _QUALIFIED = re.compile(r"([^(\[,]+?)\s*(?:[(\[]([^)\]]+)[)\]]|(?:,\s*|\s[-\u2013]\s)([^)\]]+))")
 
 _ALIASES = {

@@ -1,6 +1,7 @@
 """Names of languages and countries in their own languages, from Babel's copy of the CLDR.
 
-Reading all of them takes about half a second, so callers cache the result, and try English names first.
+Reading all of these names takes about half a second, so callers cache the result, and try English names
+first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

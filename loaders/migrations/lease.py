@@ -1,4 +1,4 @@
-"""A lease stored in MongoDB, which ensures that only one process, on one machine, runs migrations.
+"""A lease stored in MongoDB, which ensures that only one process across all machines runs migrations.
 
 The holder renews the lease every few seconds. If the holder dies, the lease expires soon after, and another
 process can acquire it. All times are taken from MongoDB's clock, because the clocks of different machines
@@ -41,7 +41,7 @@ class LeaseHeldError(Exception):
 
 
 class LeaseLostError(Exception):
-    """This process couldn't renew the lease in time, and another one has acquired it."""
+    """This process couldn't renew the lease in time, and another process has acquired it."""
 
 
 class Lease:
@@ -60,8 +60,8 @@ class Lease:
     async def acquire(self, waiting: Callable[[Holder], None]) -> None:
         """Acquires the lease. If another process holds it, waits until it expires or is released.
 
-        Raises LeaseHeldError if that process renews the lease in the meantime, or a third process acquires
-        it. waiting: called once with the process that holds the lease, if there is one.
+        Raises LeaseHeldError if that process renews the lease in the meantime, or if a third process acquires
+        the lease. waiting: called once with the process that holds the lease, if there is one.
         """
         first: Document | None = None
         while (found := await self._attempt())["token"] != self.token:
@@ -73,7 +73,7 @@ class Lease:
             await sleep(_LOOKED)
 
     async def _attempt(self) -> Document:
-        """Takes the lease if it is free or has expired. Returns the stored lease, taken or not."""
+        """Takes the lease if it is free or has expired. Returns the stored lease in either case."""
         is_free = {"$lte": [{"$ifNull": ["$expiresAt", "$$NOW"]}, "$$NOW"]}
         name = f"{socket.gethostname()} (process {os.getpid()})"
         own = {
@@ -91,7 +91,7 @@ class Lease:
         """Renews the lease until cancelled, or until another process has acquired it."""
         while not self._is_lost:
             await sleep(_RENEWED)
-            with suppress(PyMongoError):  # if MongoDB can't be reached, the migration itself fails too
+            with suppress(PyMongoError):  # if MongoDB can't be reached, the migration fails anyway
                 renewed = await self._collection.update_one(
                     {"_id": _ID, "token": self.token}, [{"$set": {"expiresAt": _later()}}]
                 )
@@ -111,12 +111,12 @@ async def held_lease(database: Database, waiting: Callable[[Holder], None]) -> A
         yield lease
     finally:
         renewing.cancel()
-        with suppress(PyMongoError):  # if it can't be released, the lease expires by itself
+        with suppress(PyMongoError):  # a lease that can't be released expires by itself
             await lease.release()
 
 
 async def current_holder(database: Database) -> Holder | None:
-    """Returns the process that holds the lease, or None if it is free or has expired."""
+    """Returns the process that holds the lease, or None if the lease is free or has expired."""
     valid = {"_id": _ID, "$expr": {"$gt": ["$expiresAt", "$$NOW"]}}
     found = await find_one(database["migrations"], valid)
     return _holder(found) if found else None

@@ -1,9 +1,9 @@
 """Migration 1: recomputes search terms, sort keys and slugs by the present rules for text.
 
-The earlier rules removed marks from letters of all scripts, so that "データ" had the slug "テータ". They left
-Hangul decomposed. If they made a slug from the course's title, the course gets a new one; the former slug
-still leads to it. Other slugs were chosen by a person, so they are only composed (NFC). The slugs of
-categories are treated in the same way, with the name instead of the title.
+The earlier rules removed marks from letters of all scripts, so that "データ" had the slug "テータ", and left
+Hangul decomposed. A course whose slug was made from its title gets a new slug; the former slug still leads to
+the course. Any other slug was chosen by a person, so it is only composed (NFC). The slugs of categories are
+treated in the same way, with the name instead of the title.
 """
 
 import re
@@ -20,7 +20,7 @@ from loaders.mongo import Database, Document, Fields, Transaction, transaction
 from loaders.text import slugify, unique_slugs
 
 _NUMBER = re.compile(r"[0-9]+")
-_MOST = 1_000  # categories per batch: more than MOST_CATEGORIES, so that a single batch has all of them
+_MOST = 1_000  # categories per batch; more than MOST_CATEGORIES, so that a single batch contains all of them
 
 # -- The earlier rules for slugs. They are copied here, because a migration must not change when the code
 # does.
@@ -31,7 +31,7 @@ _OLD_SHORT = 75  # maximum length of a slug that createCourse made, before it ap
 
 
 def old_slug(text: str) -> str:
-    """Converts a string to a slug by the rules from before this migration."""
+    """Converts a string to a slug by the rules that applied before this migration."""
     folded = "".join(map(_old_folded, text))
     words = (word[:64] for word in _OLD_WORD.findall(folded))
     return "-".join(re.sub(r"[+#]", lambda sign: _OLD_SIGNS[sign[0]], word) for word in words)[:80].strip("-")
@@ -58,18 +58,18 @@ class _Wanted(NamedTuple):
 
 
 def wanted_slug(course: Fields) -> _Wanted | None:
-    """Returns the slug that a course should have by the present rules, or None if it keeps its slug."""
+    """Returns the slug that a course should have by the present rules, or None to keep its slug."""
     slug, suffix = course["slug"], str(course["_id"])[-6:]
     wanted = _made_anew(course, suffix) or _Wanted(normalize("NFC", slug), suffix)
-    # If the wanted slug is a former slug of the course, somebody has changed it on purpose.
+    # If the wanted slug is a former slug of the course, somebody changed the slug on purpose, so it is kept.
     return None if wanted.slug in (slug, *(course.get("oldSlugs") or ())) else wanted
 
 
 def _made_anew(course: Fields, suffix: str) -> _Wanted | None:
     """Returns the wanted slug of a course if the old rules made its slug from its title; otherwise None.
 
-    The old rules could append a number to the title's slug, or the course's external id and perhaps a number
-    (see unique_slugs).
+    The old rules could append a number to the title's slug, or the course's external id, with or without a
+    number (see unique_slugs).
     """
     slug, title = course["slug"], course["title"]
     made, new = old_slug(title) or "course", slugify(title) or "course"
@@ -78,8 +78,8 @@ def _made_anew(course: Fields, suffix: str) -> _Wanted | None:
     for base in (made, made[:_OLD_SHORT].strip("-")):
         rest = slug.removeprefix(base).removeprefix("-")
         if slug == base or (slug == f"{base}-{rest}" and _NUMBER.fullmatch(rest)):
-            # A number in the old slug means that another course had the slug without it. If the new rules
-            # give another slug, the course may no longer need the number.
+            # A number in the old slug means that another course already had the slug without the number. If
+            # the new rules give a different slug, the course may no longer need the number.
             return _Wanted(slug if new == made else new, rest or new_id or suffix)
         if old_id and re.fullmatch(f"{re.escape(base)}-{re.escape(old_id)}(-[2-9])?", slug):
             same = (new, new_id) == (made, old_id)
@@ -99,7 +99,7 @@ async def _course_changes(database: Database, courses: Sequence[Document]) -> li
 
 
 def _recomputed_course(course: Document) -> Document:
-    """Returns the fields of a course that change. If the slug does, its value is a _Wanted."""
+    """Returns the fields of a course that change. If the slug changes, its value is a _Wanted."""
     fields = different(course, derived("courses", course))
     wanted = wanted_slug(course)
     return fields if wanted is None else {**fields, "slug": wanted}
@@ -108,7 +108,7 @@ def _recomputed_course(course: Document) -> Document:
 def _renamed(course: Document, slug: str) -> Document:
     """Returns the new `slug` and `oldSlugs` of a course or category.
 
-    The former slugs are composed, because a slug is composed before it is looked up.
+    The former slugs are composed (NFC), because a slug is composed before it is looked up.
     """
     former = dict.fromkeys(normalize("NFC", old) for old in old_slugs(course, slug))
     former.pop(slug, None)
@@ -120,10 +120,12 @@ def _recomputed_student(student: Document) -> Document:
 
 
 async def _rename_categories(database: Database, categories: Sequence[Document]) -> list[Fields | None]:
-    """Renews the slugs of categories, and moves their courses. Returns no fields for the step to set.
+    """Updates the slugs of categories, and the courses that refer to them.
 
-    A category and its courses change in one transaction, because courses refer to a category by its slug. If
-    the new slug is taken, the category keeps its slug.
+    Returns no fields for the step to set.
+
+    A category and its courses are changed in one transaction, because courses refer to a category by its
+    slug. If the new slug is taken, the category keeps its slug.
     """
     changes = [attempted(_renamed_category, one) for one in categories]
     taken = {slug for one in categories for slug in (one.get("slug"), *(one.get("oldSlugs") or ()))}
@@ -145,7 +147,7 @@ async def _move_late_courses(
     right = [one for one, fields in zip(categories, changes, strict=True) if fields == {}]
     present = {one.get("slug") for one in categories}
     former = {slug: one["slug"] for one in right for slug in one.get("oldSlugs") or ()}
-    # A former slug isn't in `oldSlugs` if it differed from the present one only in its normal form.
+    # A former slug isn't in `oldSlugs` if it differed from the present slug only in its Unicode normal form.
     for one in right:
         if one["slug"] == slugify(one["name"]):
             former.setdefault(old_slug(one["name"]), one["slug"])

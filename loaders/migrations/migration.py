@@ -14,7 +14,7 @@ class Step(NamedTuple):
     """The part of a migration that concerns one collection.
 
     A step must be idempotent: for a document that it has changed, `changes` returns no further fields. If a
-    change affects several collections, `changes` makes it itself, in a transaction, and returns no fields.
+    change affects several collections, `changes` writes it in a transaction, and returns no fields.
 
     sources: the keys that the changes are computed from. A document is changed only if all of these keys
     still have the values that were read. reads: other keys that `changes` needs, such as those that it sets.
@@ -37,10 +37,10 @@ class Migration(NamedTuple):
 
 
 def each(change: Callable[[Document], Fields]) -> Changes:
-    """Converts a function that returns the fields to set in one document to the `changes` of a step.
+    """Makes the `changes` of a step from a function that returns the fields to set in one document.
 
     If the function fails because a key is missing or has a value of the wrong type, the document is left
-    unchanged. Documents that other programs wrote can have any shape, and must not stop a migration.
+    unchanged. Documents written by other programs can have any shape, and must not stop a migration.
     """
 
     async def changes(_: Database, documents: Sequence[Document]) -> list[Fields | None]:

@@ -1,4 +1,4 @@
-"""The records of migrations in the database, which say what is done, and where to resume.
+"""The records of migrations in the database, which say what has been done, and where to resume.
 
 There is one record for each migration that has begun, with the migration's number as `_id`.
 """
@@ -23,10 +23,11 @@ class Record(TypedDict):
     position: the numbers of the pass and the step, and the `_id` of the last document that was processed,
     which is null at the start of a step. token: the token of the lease under which the record was last
     written.
+
     total: an estimate of the number of documents to examine. examined: the number examined since the
     migration began, or began again. changed: the number of documents changed. unusual: the number of
     documents in the latest pass from which nothing could be computed, because of their shape. unusualIds: the
-    `_id`s of the first of them.
+    `_id`s of the first few of these.
     """
 
     _id: int
@@ -94,8 +95,8 @@ async def baseline(database: Database) -> None:
 async def begin(database: Database, migration: Migration, lease: Lease, *, passes: int, count: int) -> Record:
     """Records that a migration runs under this lease. Returns the record, with the stored position.
 
-    If the migration was done, it begins again with its last pass. passes: the number of passes. count: the
-    number of documents in a pass, for the record of a migration that begins.
+    A migration that is already done begins again with its last pass. passes: the number of passes. count: the
+    estimated number of documents in a pass, from which the record's `total` is computed.
     """
     records, number = await read_records(database), migration.number
     record = records.get(number) or {**_new(number, "running"), "total": passes * count}
@@ -108,7 +109,7 @@ async def begin(database: Database, migration: Migration, lease: Lease, *, passe
 
 
 async def save(database: Database, record: Record, lease: Lease) -> None:
-    """Stores a record. Raises LeaseLostError if another process has written it since `begin`."""
+    """Stores a record. Raises LeaseLostError if another process has written the record since `begin`."""
     record["updatedAt"] = now()
     written = await durable(database["migrations"]).replace_one(
         {"_id": record["_id"], "token": lease.token}, record

@@ -1,9 +1,11 @@
-"""Runs migrations in batches, with a stored position, while gateways of any version go on writing.
+"""Runs migrations in batches, while gateways of any version continue to write.
+
+The position is stored, so that an interrupted migration can be resumed.
 
 Each migration makes two passes over its documents. During the first, gateways of the earlier version may
 write documents in the earlier form behind its position. The second pass finds these documents. It reads as
 many documents as the first, because nothing in a document says which version wrote it last, but it changes
-only those that differ.
+only the documents in the earlier form.
 
 After each batch, the migration pauses for as long as the batch took. So it uses at most half of one
 connection's time, and when MongoDB is busy and answers slowly, the pauses become longer.
@@ -37,7 +39,7 @@ from loaders.mongo import (
 
 PASSES = 2
 _ATTEMPTS = 20  # maximum number of attempts per batch, if other processes keep changing its documents
-_BACKOFF = 0.02  # seconds to wait after an attempt that failed, multiplied by its number, which starts at 0
+_BACKOFF = 0.02  # seconds; after the nth failed attempt, the runner waits n - 1 times as long
 _LONGEST_PAUSE = 5.0  # maximum pause after a batch, in seconds
 _WAITED = 1.0  # seconds between checks of whether another process has finished
 _DUPLICATE_KEY = 11000  # MongoDB's error code for a duplicate key
@@ -45,7 +47,7 @@ _MOST_NAMED = 5  # maximum number of unusual documents whose `_id`s a record con
 
 
 class MigrationError(Exception):
-    """A document can't be changed. The message names it and says why."""
+    """A document can't be changed. The message says which document, and why."""
 
 
 class Progress(NamedTuple):
@@ -64,7 +66,7 @@ async def migrate(
     report: Report = lambda _: None,
     waiting: Callable[[Holder], None] = lambda _: None,
 ) -> list[Record]:
-    """Runs the pending migrations in their order, and returns their records. Resumes an interrupted one.
+    """Runs the pending migrations in order, and returns their records. Resumes an interrupted migration.
 
     If nothing is pending, sends one command. pace: the length of the pause after a batch, as a multiple of
     the time that the batch took. again: whether to repeat the last pass of migrations that are done. report:
@@ -76,7 +78,7 @@ async def migrate(
     if not again and not await pending(database):
         return []
     async with held_lease(database, waiting) as lease:
-        await indexes.ensure(database)  # the look-ups of slugs need indexes
+        await indexes.ensure(database)  # slugs are looked up, which needs indexes
         chosen = MIGRATIONS if again else await pending(database)
         return [await _run(database, migration, lease, pace, report) for migration in chosen]
 
@@ -144,9 +146,9 @@ async def _next_batch(database: Database, step: Step, after: Value) -> tuple[lis
 
 
 async def _change(database: Database, step: Step, documents: list[Document]) -> tuple[int, list[Value]]:
-    """Changes the documents that need it. Returns their number, and the `_id`s of unusual documents.
+    """Changes documents where necessary. Returns the number changed, and the `_id`s of unusual documents.
 
-    A document that another process changes in the meantime is read again.
+    If another process changes a document in the meantime, reads the document and tries again.
     """
     changed: int = 0
     unusual: list[Value] = []
@@ -163,13 +165,13 @@ async def _change(database: Database, step: Step, documents: list[Document]) -> 
         ids = [document["_id"] for document, _ in outdated]
         documents = await _found(database, step, {"_id": {"$in": ids}})
     raise MigrationError(
-        f"{step.collection} {documents[0]['_id']}: can't be changed: other processes keep changing it, or a"
-        " unique index refuses its new values. Run the same command again: it resumes here."
+        f"{step.collection} {documents[0]['_id']}: can't be changed, because other processes keep changing it"
+        " or a unique index refuses its new values. Run the same command again to resume here."
     )
 
 
 async def _write(database: Database, step: Step, outdated: Sequence[tuple[Document, Fields]]) -> int:
-    """Sets fields of the documents that haven't changed since they were read. Returns their number."""
+    """Sets fields in the documents that haven't changed since they were read. Returns their number."""
     if not outdated:
         return 0
     updates = [
@@ -182,8 +184,8 @@ async def _write(database: Database, step: Step, outdated: Sequence[tuple[Docume
         written = await durable(database[step.collection]).bulk_write(updates, ordered=False)
     except BulkWriteError as error:
         for failed in error.details["writeErrors"]:
-            # If the slug is a duplicate, another process has just taken it, and the next attempt chooses
-            # another.
+            # A duplicate slug has just been taken by another process. The next attempt chooses a different
+            # slug.
             if failed["code"] != _DUPLICATE_KEY:
                 document, _ = outdated[failed["index"]]
                 raise MigrationError(

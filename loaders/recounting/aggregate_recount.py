@@ -33,8 +33,8 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
     deletes them.
 
     It also reports problems that setting a value can't correct: more enrolments than seats, students on a
-    waitlist although a seat is free, and several reviews or live enrolments of one student in the same
-    course.
+    waitlist although a seat is free, and students with several reviews of the same course, or several live
+    enrolments in it.
     """
     for check in _CHECKS:
         async for batch in check(database, fix=fix):
@@ -45,7 +45,7 @@ async def recount(database: Database, *, fix: bool) -> AsyncIterator[Difference]
 
 
 async def recount_these(database: Database, collection: str, ids: Sequence[ObjectId]) -> int:
-    """Corrects the aggregates of some courses, with their runs, or of some students.
+    """Corrects the aggregates of some courses and their runs, or of some students.
 
     Returns the number of corrected values. Problems that setting a value can't correct are not reported.
     """

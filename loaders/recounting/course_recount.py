@@ -20,7 +20,7 @@ from loaders.recounting.differences import Difference, batches, compared, correc
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
 _RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
 
-_LONGEST = 30  # maximum length of a shown rating, in characters
+_LONGEST = 30  # number of characters after which a shown rating is cut off
 _OVERSOLD = "Give the run more seats (updateCourseRun), or cancel enrolments."
 _UNRATED = "They are not counted: a rating is a whole number from 1 to 5. `lectern check` lists them."
 _WAITING = "Call updateCourseRun: it moves students up from the waitlist, even if nothing else changes."
@@ -113,7 +113,7 @@ def _written(value: Value) -> str:
 def _of_run(run: Fields, true: Fields, *, can_enrol: bool) -> list[Difference]:
     """Returns the differences found in a run.
 
-    can_enrol: whether students can enrol in the run. If not, nobody should move up from the waitlist.
+    can_enrol: whether students can enrol in the run. If they can't, nobody should move up from the waitlist.
     """
     taken, waiting, seats = true["seatsTaken"], true["waitlistCount"], run["seats"]
     found = compared("courseRuns", run, true)

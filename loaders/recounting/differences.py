@@ -34,7 +34,7 @@ _MISFIT = (
 
 
 def misfits(collection: str, documents: Sequence[Document], names: Sequence[str]) -> list[Difference]:
-    """If the value of a field doesn't fit, replaces it with the default. Returns a difference for each."""
+    """Replaces values that don't fit their fields with the defaults. Returns a difference for each."""
     return [
         Difference(collection, document["_id"], name, stored, document[name], _MISFIT)
         for document in fit(collection, documents, names)
@@ -82,7 +82,8 @@ async def batches(
 ) -> AsyncIterator[Sequence[ObjectId]]:
     """Yields the `_id`s of the documents that match a query, in ascending order, in batches.
 
-    Leaves out documents whose `_id` isn't an ObjectId. Other programs have stored them, without aggregates.
+    Leaves out documents whose `_id` isn't an ObjectId, because they were stored by other programs and
+    have no aggregates.
     """
     remaining: Document = {"_id": {"$type": "objectId"}, **(query or {})}
     options: dict[str, Option] = {"projection": {"_id": 1}, "sort": [("_id", 1)], "limit": _BATCH}

@@ -48,9 +48,9 @@ _VOTES = 1_000  # votes per batch
 
 
 async def newest_differences(database: Database, *, fix: bool) -> AsyncIterator[list[Difference]]:
-    """Yields the `newestReviewIds` of courses and students that differ from the actual reviews, in batches.
+    """Yields differences between stored `newestReviewIds` and the actual reviews, in batches.
 
-    If `fix` is set, corrects them.
+    If `fix` is set, corrects the `newestReviewIds`.
     """
     for collection in CARRIERS:
         async for ids in batches(database, collection):
@@ -58,7 +58,7 @@ async def newest_differences(database: Database, *, fix: bool) -> AsyncIterator[
 
 
 def listed_for(collection: str) -> Callable[..., Awaitable[list[Difference]]]:
-    """Returns a function that finds, and can correct, wrong `newestReviewIds` of a collection's documents."""
+    """Returns a function that finds wrong `newestReviewIds` in a collection, and corrects them on request."""
     return partial(_listed, collection=collection, parent=CARRIERS[collection])
 
 
@@ -81,7 +81,7 @@ async def ids_by_parent(
     """Returns the review ids that each parent should store, in the order of the parents.
 
     Sends one command. The ids are read from the reviews, newest first. An index has the reviews in that
-    order, so MongoDB doesn't have to sort them, and keeps nothing but the result in memory.
+    order, so MongoDB doesn't have to sort, and keeps only the result in memory.
     """
     listing = loaders.review.listing(Loaders(database), PUBLIC, parent)
     pipeline: Pipeline = [
@@ -169,7 +169,7 @@ async def _orphaned(tx: Transaction, *, ids: Sequence[ObjectId]) -> list[Differe
 
 
 async def _removed(tx: Transaction, *, review_id: ObjectId) -> bool:
-    """Deletes a batch of votes for a deleted review. Returns whether there might be more."""
+    """Deletes a batch of votes for a deleted review. Returns whether more might be left."""
     return not await tx.get("reviews", review_id) and await delete_votes(tx, review_id)
 
 

@@ -1,7 +1,7 @@
 """Sort keys of titles and names, in the order of the Unicode Collation Algorithm.
 
 The keys are stored, because a `find` with a collation can use an index for strings only if the index has the
-same collation. They are ordered by primary weights: by letters, regardless of case and accents. The order of
+same collation. Keys are ordered by primary weights: by letters, regardless of case and accents. The order of
 the letters is in letter_order.txt. A library for the whole algorithm isn't used: the one for Python (pyuca)
 was last released in 2017, and reads a table of 1.8 MB at every start.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from loaders.text.folding import folded
 
-_MAX_KEY = 200  # characters
-_MAX_PRIMARY = 150  # characters for the order of letters; the other characters of a key break ties
+_MAX_KEY = 200  # maximum length of a key, in characters
+_MAX_PRIMARY = 150  # maximum length of the part of a key that orders by letter; the rest breaks ties
 _TIE = "\x01"  # sorts before every other character of a key
 
 # In a key, a Latin letter that isn't in ASCII becomes the ASCII letter that it follows in the alphabet, plus
@@ -24,8 +24,7 @@ _AFTER = 0x10FF00
 _FIRST = 0x100
 _BEFORE_DIGITS = "/"
 
-# A Thai or Lao vowel that is written before its consonant, but spoken and sorted after it; followed by the
-# consonant.
+# Matches a Thai or Lao vowel that is written before its consonant but sorted after it, and the consonant.
 _LEADING_VOWEL = re.compile("([\u0e40-\u0e44\u0ec0-\u0ec4])([\u0e01-\u0e2e\u0e81-\u0eae])")
 
 

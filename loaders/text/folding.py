@@ -46,8 +46,8 @@ _VIRAMAS = (
     "\u1b44\ua8c4\ua9c0\uabed"
 )
 _ARABIC = "\u0620-\u064a\u066e-\u06d3\u06ee-\u06ff\u0750-\u077f"
-# A joiner is part of the spelling of a word after a virama and, if it is a non-joiner, between Arabic letters
-# (see RFC 5892, appendix A). All other joiners are stray.
+# A joiner belongs to the spelling of a word if it follows a virama, or if it is a non-joiner between Arabic
+# letters (see RFC 5892, appendix A). All other joiners are stray.
 _JOINER = re.compile(f"[{_JOINERS}]")
 _STRAY_JOINER = re.compile(
     rf"(?!(?<=[{_VIRAMAS}])[{_JOINERS}](?=\w)|(?<=[{_ARABIC}])\u200c(?=[{_ARABIC}]))[{_JOINERS}]"
@@ -94,17 +94,17 @@ _SPELLING, _FOLDING = _Folding(_spelt), _Folding(_folded)
 
 
 def nfc(text: str) -> str:
-    """Returns a text with composed characters (Unicode's form NFC)."""
+    """Converts a string to Unicode's normal form NFC, in which characters are composed."""
     return _normalised("NFC", text)
 
 
 def is_blank(text: str) -> bool:
-    """Returns whether a text has nothing but white space and format characters."""
+    """Returns whether a string contains only white space and format characters."""
     return not _JOINER.sub("", _IGNORED.sub("", text)).strip()
 
 
 def spelt(text: str) -> list[str]:
-    """Returns the words of a text as they are spelt in a slug.
+    """Returns the words of a string as they are spelt in a slug.
 
     The words are in lower case and composed. Latin letters lose their marks; all other letters keep theirs.
     "Café Ökonomie" has the words "cafe" and "okonomie".
@@ -113,7 +113,7 @@ def spelt(text: str) -> list[str]:
 
 
 def folded(text: str) -> list[str]:
-    """Returns the words of a text in the form in which they are searched for.
+    """Returns the words of a string in the form in which they are searched for.
 
     Like `spelt`, but letters such as ł and æ are also replaced by base letters, so that "Łódź" becomes
     "lodz". Joiners are removed everywhere, because few keyboards have them.
@@ -122,9 +122,9 @@ def folded(text: str) -> list[str]:
 
 
 def _words(text: str, joiner: re.Pattern[str], folding: _Folding) -> list[str]:
-    """Returns the words of a text, each of which has at least one letter or digit.
+    """Returns the words of a string, each of which has at least one letter or digit.
 
-    joiner: matches the joiners to remove. folding: the table that replaces single characters. The text is
+    joiner: matches the joiners to remove. folding: the table that replaces single characters. The string is
     normalised twice, because casefolding can undo the first normalisation. The form NFKC replaces full-width
     letters and ligatures.
     """
@@ -135,7 +135,7 @@ def _words(text: str, joiner: re.Pattern[str], folding: _Folding) -> list[str]:
     else:
         text = _normalised("NFKC", joiner.sub("", _IGNORED.sub("", text)))
         text = _normalised("NFKC", text.casefold())
-        # Normalisation reorders marks, so a joiner may no longer follow its virama. Then it is stray.
+        # Normalisation reorders marks. A joiner that no longer follows its virama is stray.
         if joiner.search(text):
             text = _normalised("NFKC", joiner.sub("", text))
         text = _LATIN_MARKS.sub("", text.translate(folding))

@@ -26,7 +26,8 @@ _ENTRY = re.compile(r"^([0-9A-F]+) +; (\S+)", re.MULTILINE)
 _WEIGHTS = re.compile(r"\[.([0-9A-F]{4,5})\.")
 _OWN_ORDER = ("CJK ", "HANGUL ", "ETHIOPIC ", "YI ", "VAI ", "BAMUM ", "CANADIAN ")
 _GREEK = "\N{GREEK SMALL LETTER ALPHA}"
-# The end of the code points to read. Mostly historic scripts follow, in the order of their code points.
+# The end of the range of code points to read. The scripts beyond it are mostly historic, and are sorted by
+# code point.
 _END = 0x10000
 _PER_LINE = 40
 
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 def _groups(text: str) -> Iterator[str]:
-    """Returns groups of characters with equal weights, in order of weight; those without one come first."""
+    """Returns groups of characters with equal weights, in order of weight. The first group has no weight."""
     weights = {chr(int(entry[1], 16)): _primary(entry[2]) for entry in _ENTRY.finditer(text)}
     grouped: defaultdict[Weights, list[str]] = defaultdict(list)
     for character in map(chr, range(0x30, _END)):

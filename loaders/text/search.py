@@ -17,8 +17,8 @@ MOST_WORDS = 20
 _EXACT_TITLE = 100  # the score that is added if the title equals the query
 _LAST = "\U0010ffff"  # sorts after every other character
 _NOTHING: Filter = {"_id": {"$in": []}}
-# Endings that the stemmer removes. The last word of a query may be incomplete, and break off within such an
-# ending, so parts of endings are added to it: "programmi" with "ng" has the stem "program".
+# Endings that the stemmer removes. The last word of a query may break off in the middle of such an ending,
+# so parts of endings are appended to the word: "programmi" with "ng" has the stem "program".
 _ENDINGS = (
     "abilities", "ations", "edly", "ements", "fulness", "ically", "ingly", "ings", "ional", "iveness",
     "izations", "izers", "ousness", "yers", "ying",
@@ -32,10 +32,10 @@ _Expression = Mapping[str, Any]  # an aggregation expression, made of nested ope
 
 
 class Term(NamedTuple):
-    """The stored terms that match one word of a query, or a part of the word.
+    """Describes the stored terms that match one word of a query, or a part of the word.
 
-    forms: the terms that match exactly. prefix: terms that begin with this match inexactly; "" if no such
-    terms match. begun: further terms that match inexactly.
+    forms: the terms that match exactly. prefix: the beginning of terms that match inexactly; "" if terms
+    aren't matched by their beginning. begun: further terms that match inexactly.
     """
 
     forms: Sequence[str]
@@ -45,10 +45,10 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search text, analysed.
+    """The analysis of a search string.
 
-    words: its words, in order. terms: what is looked up for each word. required: the words that a document
-    must match.
+    words: the words of the string, in order. terms: what is looked up for each word. required: the words that
+    a document must match.
     """
 
     words: Sequence[str]
@@ -60,7 +60,7 @@ def has_words(text: str) -> bool:
     return bool(query(text).words)
 
 
-@lru_cache(maxsize=64)  # cached, because each search calls it several times
+@lru_cache(maxsize=64)  # cached, because each search calls this function several times
 def query(text: str) -> Query:
     """Analyses a query. Only its first MOST_WORDS words are looked up."""
     found = words(text)
@@ -72,8 +72,8 @@ def query(text: str) -> Query:
 def search_filter(text: str) -> Filter:
     """Returns a filter for the courses with every required word of a query.
 
-    The last word can be the beginning of a longer word. A blank query matches everything. A query of nothing
-    but symbols matches nothing.
+    The last word can be the beginning of a longer word. A blank query matches everything. A query that
+    consists only of symbols matches nothing.
     """
     return {} if is_blank(text) else all_of(*word_filters(text).values()) or _NOTHING
 
@@ -93,9 +93,9 @@ def word_filters(text: str) -> Mapping[str, Filter]:
 def search_score(text: str) -> _Expression:
     """Returns the expression that scores how well a course matches a query.
 
-    Each required word adds the highest weight of any term that it matches. The weight counts double if the
-    match is exact, and once if the term only begins with the word. A course whose title equals the query
-    comes first. A tenth of the Bayesian rating breaks ties. Raises ValueError if the query has no words.
+    Each required word adds the highest weight among the terms that it matches. The weight counts double if
+    the match is exact, and once if the match is inexact. A course whose title equals the query comes first. A
+    tenth of the Bayesian rating breaks ties. Raises ValueError if the query has no words.
     """
     if not (terms := _required(text)):
         raise ValueError(f"{text!r} has no words")
@@ -119,7 +119,7 @@ def _of_word(words: Sequence[str], place: int) -> list[Term]:
 
 
 def _compounds(words: Sequence[str], place: int) -> Iterator[str]:
-    """Yields the terms of a word joined to a neighbour: "node js" also finds "NodeJS"."""
+    """Yields the terms that a word forms with the word before or after it: "node js" also finds "NodeJS"."""
     for first in (place - 1, place):
         both = words[max(0, first) : first + 2]
         if len(both) == 2 and not any(map(is_unspaced, both)):
@@ -154,17 +154,17 @@ def _range(prefix: str) -> Sequence[tuple[str, str]]:
 
 
 def _weight(term: str | _Expression) -> _Expression:
-    """Returns the expression for the weight of a term; 0 if the course doesn't have the term."""
+    """Returns the expression for the weight of a term, which is 0 if the course doesn't have the term."""
     place = {"$indexOfArray": ["$$terms", term]}
     weight = {"$cond": [{"$lt": ["$$place", 0]}, 0, _number({"$arrayElemAt": ["$$weights", "$$place"]})]}
     return {"$let": {"vars": {"place": place}, "in": weight}}
 
 
 def _array(path: str) -> _Expression:
-    """Returns an expression for a stored array; an empty array if the stored value isn't one."""
+    """Returns an expression for a stored array, or for an empty array if the stored value isn't an array."""
     return {"$cond": [{"$isArray": path}, path, []]}
 
 
 def _number(value: str | _Expression) -> _Expression:
-    """Returns an expression for a stored number; 0 if the stored value isn't one."""
+    """Returns an expression for a stored number, or for 0 if the stored value isn't a number."""
     return {"$cond": [{"$isNumber": value}, value, 0]}

@@ -2,7 +2,8 @@
 
 All such words are generated, and looked up in the index of the stored terms. This takes no memory, no storage
 and no work on writes, however many words the catalogue has. A list of the catalogue's words would have to be
-updated by every write, and to record which words occur only in drafts. docs/api.md has measurements.
+updated by every write, and would have to record which words occur only in drafts. docs/api.md has
+measurements.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +12,11 @@ from typing import NamedTuple
 from loaders.text.search import query
 from loaders.text.terms import is_unspaced, new_stem
 
-_MOST_CORRECTED = 3  # maximum number of words to correct in a query, the longest first; more slips are rare
+# Maximum number of words to correct in a query, longest first. Few queries have more slips.
+_MOST_CORRECTED = 3
 _SHORTEST, _LONGEST = 3, 20  # minimum and maximum length of words that are corrected
 # The alphabets whose letters are tried as replacements and additions. In other scripts, letters are only left
-# out and swapped. So fewer than 2,100 words are generated for each word.
+# out and swapped. For each word, fewer than 2,100 words are generated.
 _ALPHABETS = (
     "abcdefghijklmnopqrstuvwxyz",
     "αβγδεζηθικλμνξοπρστυφχψωάέήίόύώϊϋ",
@@ -42,7 +44,7 @@ def possible_slips(text: str) -> list[Slip]:
 
 
 def without_slips(text: str, corrected: Mapping[str, str]) -> str:
-    """Returns a query in which the words in `corrected` are replaced."""
+    """Returns a query with each word in `corrected` replaced by its correction."""
     return " ".join(corrected.get(word, word) for word in query(text).words)
 
 
@@ -56,7 +58,7 @@ def _slips(word: str) -> Sequence[Slip]:
 def near(word: str) -> Iterator[str]:
     """Yields the words that differ from a word by one edit, the likeliest slips first.
 
-    Yields nothing for a word that is too short or too long, or has characters other than letters.
+    Yields nothing for a word that is too short or too long, or contains characters other than letters.
     """
     if not (_SHORTEST <= len(word) <= _LONGEST and word.isalpha()):
         return

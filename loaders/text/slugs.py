@@ -26,7 +26,7 @@ def slugify(text: str) -> str:
 async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]) -> list[str]:
     """Returns an unused slug for each (slug, suffix) pair, in order.
 
-    It tries the slug itself, then the slug with its suffix, then the same with a number from 2 to 9 appended.
+    It tries the slug itself, then the slug with its suffix, then with its suffix and a number from 2 to 9.
     The suffix distinguishes documents with the same title; a given document must get the same suffix on every
     call.
     """
@@ -40,7 +40,7 @@ async def unique_slugs(collection: Collection, wanted: Sequence[tuple[str, str]]
 
 
 async def used_slugs(collection: Collection, slugs: Set[str]) -> set[str]:
-    """Returns the slugs that are in use, as the slug of a document or as a former slug (`oldSlugs`).
+    """Returns which slugs are in use, as the slug of a document or as a former slug (`oldSlugs`).
 
     slugs: the slugs to look up. The result may also contain other slugs of the documents that were found.
     Sends one command.
@@ -48,7 +48,7 @@ async def used_slugs(collection: Collection, slugs: Set[str]) -> set[str]:
     among = {"$in": sorted(slugs)}
     query = {"$or": [{"slug": among}, {"oldSlugs": among}]}
     found = await find(collection, query, size=2 * len(slugs), projection={"slug": 1, "oldSlugs": 1})
-    # Other programs may have stored documents without a slug, or null as their former slugs.
+    # Other programs may have stored documents without a slug, or with null instead of a list of former slugs.
     return {s for document in found for s in (document.get("slug"), *(document.get("oldSlugs") or ())) if s}
 
 

@@ -5,8 +5,8 @@ each document stores its own search terms, and a course stores the weight of eac
 
 The term of a word is the English stem of its folded form (`folded`). In scripts that put no spaces between
 words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), the terms are all pairs of adjacent characters, so that
-a text is found by any part of it. The last character of a run is also a term. So every character begins a
-term, and a single character can be found as a prefix.
+a text is found by any part of it. The last character of a run of such characters is also a term. Every
+character therefore begins a term, and a single character can be found as a prefix.
 """
 
 import re
@@ -26,7 +26,7 @@ _WHOLE_CODE = 20  # the additional weight of a complete code, which nobody types
 
 MAX_TERM = 64  # maximum length in characters; longer terms are truncated to fit an index key
 _MAX_TERMS = 150  # maximum number of terms per document; the heaviest are kept
-_MAX_PARTS = 3  # maximum number of parts of a compound; one with more is found only by its parts
+_MAX_PARTS = 3  # maximum number of parts of a compound; a compound with more is found only by its parts
 
 #: Words that occur in almost every English text. They don't become terms of a summary or description, and a
 #: query doesn't require them if it has other words. Words that are also names ("IT", "Go", "C") are not
@@ -56,7 +56,7 @@ _LETTERS_OR_DIGITS = re.compile(r"\D+|\d+")
 
 _LONGEST_CACHED = 20  # maximum length of words whose stem is cached; few words in any language are longer
 
-#: Returns the stem of a word, without caching it. For generated words, few of which occur anywhere.
+#: Returns the stem of a word, without caching it. Used for generated words, few of which occur in any text.
 new_stem = Stemmer("english", 0).stemWord
 _kept_stem = lru_cache(maxsize=20_000)(new_stem)
 
@@ -105,7 +105,7 @@ def student_keys(student: _SourceFields) -> StudentKeys:
 
 
 def words(text: str) -> list[str]:
-    """Returns the folded words of a text, in order. A run of a script without spaces is one word."""
+    """Returns the folded words of a string, in order. A run of a script without spaces is one word."""
     found = folded(text)
     if all(map(str.isascii, found)):
         return [word[:MAX_TERM] for word in found]
@@ -113,12 +113,12 @@ def words(text: str) -> list[str]:
 
 
 def is_unspaced(word: str) -> bool:
-    """Returns whether a word is a run of characters of a script that puts no spaces between words."""
+    """Returns whether a word is written in a script that puts no spaces between words."""
     return not word.isascii() and _IS_UNSPACED.match(word) is not None
 
 
 def pairs(run: str) -> list[str]:
-    """Returns the pairs of adjacent characters of a run; the run itself if it is a single character."""
+    """Returns the pairs of adjacent characters in a run, or the run itself if it is a single character."""
     return [run[n : n + 2] for n in range(max(1, len(run) - 1))]
 
 
@@ -137,7 +137,7 @@ class _Weighted:
             occurrences[term] = occurrences.get(term, 0) + count
 
     def heaviest(self) -> list[str]:
-        """Returns the terms that are kept, heaviest first; of equally heavy ones, most frequent first."""
+        """Returns the terms to keep, heaviest first. Terms of equal weight are sorted by frequency."""
         rank = {term: (weight, self._occurrences[term]) for term, weight in self.weights.items()}
         return sorted(rank, key=rank.__getitem__, reverse=True)[:_MAX_TERMS]
 
@@ -154,7 +154,7 @@ def _of_code(code: str) -> list[str]:
 
 
 def _terms(text: str, without: Collection[str] = frozenset()) -> dict[str, int]:
-    """Returns the terms of a text, and how often each occurs. Words in `without` are left out."""
+    """Maps each term of a string to its number of occurrences. Words in `without` are left out."""
     found = words(text)
     terms: dict[str, int] = {}
     for word, count in Counter(found).items():

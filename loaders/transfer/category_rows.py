@@ -10,8 +10,8 @@ from loaders.transfer.imports import Incoming, Key
 class CategoryRows:
     """The categories of one import: those that are stored, and those that its rows add.
 
-    Courses name their categories, which creates categories without an external id. A row with such a slug or
-    name gives its external id to that category, instead of creating a second one.
+    When a course names a category that doesn't exist, the category is created without an external id. A row
+    with the same slug or name gives its external id to that category, instead of creating a second one.
     """
 
     def __init__(self, database: Database) -> None:
@@ -19,13 +19,15 @@ class CategoryRows:
         self._by_slug: dict[str, Key] | None = None
         # Maps the former slugs of a category, and the slug made from its name, to its present slug.
         self._present: dict[str, str] = {}
-        self._keys: dict[Key, Key] = {}  # maps the key of a row or a document to the key of the document
-        self._rows: dict[Key, tuple[int, Key]] = {}  # the first row of each category, with the row's own key
+        self._keys: dict[Key, Key] = {}  # maps the key of a row or document to the document's key
+        self._rows: dict[
+            Key, tuple[int, Key]
+        ] = {}  # the number and original key of each category's first row
 
     async def place(self, incoming: Incoming) -> str | None:
-        """Sets the key of a row's category. Returns why the row can't be imported, or None if it can.
+        """Sets a row's key to its category's key. Returns why the row can't be imported, or None if it can.
 
-        A category gets its slug when it is created, and keeps it.
+        A category's slug is set when the category is created. Later imports don't change the slug.
         """
         by_slug = await self._stored()
         own, name = incoming.key, incoming.fields.get("name") or ""
@@ -65,7 +67,7 @@ class CategoryRows:
                 self._present.setdefault(slug, category["slug"])
 
     def _unused(self, former: list[str] | None) -> dict[str, list[str]]:
-        """Returns the former slugs of a new category, without those that lead to another one."""
+        """Returns the former slugs of a new category, without those that lead to another category."""
         if not former:
             return {}
         return {"oldSlugs": [s for s in former if s not in self._present and s not in (self._by_slug or ())]}

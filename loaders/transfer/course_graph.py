@@ -1,4 +1,4 @@
-"""The graph of courses and their prerequisites, in which cycles are found."""
+"""A graph of courses and their prerequisites, to find cycles of prerequisites."""
 
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
@@ -9,8 +9,8 @@ from loaders.transfer.seen_keys import Seen
 class CourseGraph:
     """A graph with an edge from each course to each of its prerequisites.
 
-    Courses are stored as numbers. A course takes 32 to 64 bytes, and a prerequisite takes 20. Call
-    `find_cycles` after the last `add`.
+    Courses are stored as numbers. A course takes 32 to 64 bytes, and a prerequisite takes 20 bytes. Call
+    `find_cycles` after the last `add`, and before `leads_back`.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class CourseGraph:
     def leads_back(self, course: Hashable, prerequisite: Hashable) -> bool:
         """Returns whether a prerequisite is the course itself, or requires it, directly or through others.
 
-        Returns False if one of them was never added.
+        Returns False if one of the two was never added.
         """
         first, second = self._numbers.row(course), self._numbers.row(prerequisite)
         if first is None or second is None:
@@ -56,11 +56,11 @@ class CourseGraph:
 def _components(count: int, sources: Sequence[int], targets: Sequence[int]) -> Sequence[int]:
     """Returns the strongly connected component of each node. Nodes are numbered from 1.
 
-    Two nodes are in the same one if each leads to the other. Source: R. Tarjan (1972), "Depth-first search
-    and linear graph algorithms", without recursion.
+    Two nodes are in the same component if each leads to the other. Source: R. Tarjan (1972), "Depth-first
+    search and linear graph algorithms", without recursion.
     """
     starts, edges = _by_source(count, sources, targets)
-    following = array("I", starts)  # for each node, the next of its edges to follow
+    following = array("I", starts)  # for each node, the index of the next edge to follow
     order, lowest, component = (array("I", bytes(4 * count)) for _ in range(3))
     path, open_nodes, visited = array("I"), array("I"), 0
     for root in range(count):
@@ -90,7 +90,7 @@ def _components(count: int, sources: Sequence[int], targets: Sequence[int]) -> S
 
 
 def _close(root: int, name: int, open_nodes: "array[int]", component: "array[int]") -> None:
-    """Removes a complete component from the open nodes, and marks its nodes with its name."""
+    """Removes a complete component's nodes from the open nodes, and marks them with the component's name."""
     while True:
         node = open_nodes.pop()
         component[node] = name
@@ -101,7 +101,10 @@ def _close(root: int, name: int, open_nodes: "array[int]", component: "array[int
 def _by_source(
     count: int, sources: Sequence[int], targets: Sequence[int]
 ) -> tuple["array[int]", "array[int]"]:
-    """Sorts the targets by their source. Those of node n (from 0) are edges[starts[n] : starts[n + 1]]."""
+    """Sorts the targets by source. The targets of node n are edges[starts[n] : starts[n + 1]].
+
+    In the result, nodes are numbered from 0.
+    """
     starts, edges = array("I", bytes(4 * (count + 1))), array("I", bytes(4 * len(sources)))
     for source in sources:
         starts[source] += 1

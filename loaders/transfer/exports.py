@@ -57,7 +57,7 @@ async def exported_rows(database: Database, collection: str) -> AsyncIterator[Ro
 
 
 def exported_key(row: Row) -> Key:
-    """Returns the key of an exported row, or of a reference in a row. Raises ValueError if it has no key."""
+    """Returns the key of an exported row, or of a reference in a row. Raises ValueError if it is missing."""
     external = row.get("externalId")
     if external:
         return str(external["source"]), str(external["id"])
@@ -123,7 +123,7 @@ async def _add_references(database: Database, documents: Sequence[Document], row
         found = await _by_id(database, collection, wanted, {"externalId": 1})
         for document, row in zip(documents, rows, strict=True):
             if field in document:
-                referred = document[field]  # a damaged one can be any value, and refers to nothing
+                referred = document[field]  # a damaged reference can be any value, and refers to nothing
                 known = isinstance(referred, ObjectId)
                 row[name] = found.get(referred, {"_id": referred}) if known else None
 

@@ -1,4 +1,4 @@
-"""Batched, idempotent writes of documents from other systems, identified by external id.
+"""Writes documents from other systems in idempotent batches. Documents are identified by external id.
 
 A document is created if it is missing, updated if a supplied field differs, and otherwise left unchanged.
 Importing the same batch again changes nothing.
@@ -38,7 +38,7 @@ class Incoming:
     fields: the values that the source supplies, by stored name; null where the source has no value. new:
     further fields, which are stored only if the document is created. prerequisites: references to a course's
     prerequisites, which are stored later (loaders.transfer.prerequisites); None if the source has no column
-    of them.
+    for them.
     """
 
     row: int
@@ -94,7 +94,7 @@ class Importer:
         write: bool = True,
         first_wins: bool = False,
     ) -> None:
-        self.notes: Counter[str] = Counter()  # what couldn't be changed, and how often
+        self.notes: Counter[str] = Counter()  # counts the changes that couldn't be made, by reason
         self._touched = touched
         self._name, self._first_wins = collection, first_wins
         self._collection: Collection = database[collection]
@@ -114,7 +114,7 @@ class Importer:
                 _truncate_lists(incoming.fields)
         seen_rows = [self._seen.row(incoming.key) for incoming in batch]
         if self._writing and any(seen_rows):
-            await self._writing  # so that a row with a repeated key can be compared with the stored document
+            await self._writing  # a row with a repeated key is compared with the stored document
         stored = await self._stored(batch)
         plan = Plan(batch, [], [], [], {}, {})
         for index, (incoming, seen_row) in enumerate(zip(batch, seen_rows, strict=True)):
@@ -173,7 +173,7 @@ class Importer:
         return _UPDATED
 
     def _permitted(self, stored: Fields, changes: Document) -> Document:
-        """Returns the changes that can be made. Counts those that can't in `notes`."""
+        """Returns the changes that can be made. Counts the other changes in `notes`, by reason."""
         if self._name != "courseRuns":
             return changes
         permitted, note = checked(stored, changes)
@@ -217,11 +217,11 @@ class Importer:
         return changes
 
     async def _insert(self, plan: Plan) -> None:
-        """Inserts the new documents, sorted by course, in parts of _AT_A_TIME documents.
+        """Inserts the new documents, sorted by course, with at most _AT_A_TIME documents per command.
 
         Sorting places the index entries of a course next to each other, which saves MongoDB a third of its
         work. The `_id`s are assigned before sorting, so they follow the order of the rows. While MongoDB
-        inserts one part, the documents of the next are completed.
+        executes one command, the documents of the next are completed.
         """
         if not plan.create:
             return
@@ -277,8 +277,8 @@ class Importer:
 def _queries(batch: Sequence[Incoming]) -> list[Document]:
     """Returns the queries that find a batch's documents in the database.
 
-    A document is found by its external id, or by its `_id` if it has no external id. There is one query per
-    source of external ids, because the index on external ids starts with the source.
+    A document is found by its external id, or by its `_id` if it has no external id. External ids need
+    one query per source, because the index on external ids starts with the source.
     """
     sources: dict[str, list[str]] = {}
     ids = []
@@ -294,7 +294,7 @@ def _queries(batch: Sequence[Incoming]) -> list[Document]:
 
 
 def _touched(collection: str, plan: Plan) -> dict[str, set[ObjectId]]:
-    """Returns the ids of documents whose aggregates a plan's writes can change, by collection."""
+    """Returns the ids of the documents whose aggregates a plan's writes can affect, by collection."""
     indexes = [*plan.create, *(index for index, _ in plan.update)]
     written: list[Fields] = [*(plan.batch[index].fields for index in indexes), *plan.stored.values()]
     if collection == "courses":  # new courses already have the right aggregates
@@ -341,6 +341,6 @@ def _new(collection: str, incoming: Incoming, object_id: ObjectId) -> Document:
 
 
 def _reject_refused(error: BulkWriteError, indexes: Sequence[int], outcomes: list[Outcome]) -> None:
-    """Marks the documents that MongoDB refused as rejected. MongoDB has stored the others."""
+    """Marks the documents that MongoDB refused as rejected. MongoDB has stored the other documents."""
     for failed in error.details["writeErrors"]:
         outcomes[indexes[failed["index"]]] = Outcome("rejected", f"MongoDB refused it: {failed['errmsg']}")

@@ -1,4 +1,4 @@
-"""Matches imported rows of instructors with the instructors that courses name."""
+"""Matches imported rows of instructors with the instructors named by courses."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -10,16 +10,18 @@ from loaders.reading import fit
 from loaders.transfer.imports import Incoming
 
 _SEVERAL = (
-    "several instructors have the same name as one that courses name: none of them is taken for that one"
+    "several rows have the name of an instructor that courses mention: none of them is matched with that"
+    " instructor"
 )
 
 
 async def instructors_named(
     database: Database, source: str, names: Collection[str]
 ) -> Mapping[str, ObjectId]:
-    """Maps names to the `_id`s of a source's instructors, by external id or else by name.
+    """Maps names to the `_id`s of a source's instructors. Sends one command.
 
-    Leaves out names that no instructor has, or several. Sends one command.
+    A name is looked up as an external id and, failing that, as a name. Leaves out names that belong to no
+    instructor, or to several.
     """
     if not names:
         return {}
@@ -38,17 +40,17 @@ async def instructors_named(
 class InstructorRows:
     """The instructors of one import.
 
-    An instructor that only courses have named has the name as external id. A row with this name and an id of
-    its own gives its id to that instructor, if no other row has the name.
+    When a course names an instructor that doesn't exist, the instructor is created with the name as external
+    id. A row with the same name replaces this external id with its own id, unless several rows have the name.
     """
 
     def __init__(self, database: Database, source: str) -> None:
         self._database, self._source = database, source
-        self._adopted: dict[str, str] = {}  # for each name that was an external id: the id that replaces it
+        self._adopted: dict[str, str] = {}  # maps a name that was an external id to the id that replaces it
         self.notes: Counter[str] = Counter()
 
     async def place(self, batch: Collection[Incoming]) -> None:
-        """Completes the rows of a batch with the keys of their instructors. Sends at most one command."""
+        """Sets the keys of a batch's rows to the keys of their instructors. Sends at most one command."""
         ids = {incoming.key[1]: incoming for incoming in batch if isinstance(incoming.key, tuple)}
         names = {own: incoming.fields["name"] for own, incoming in ids.items()}
         stored = await self._stored_ids({*ids, *names.values()})

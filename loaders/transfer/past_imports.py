@@ -1,4 +1,4 @@
-"""Records which file was imported from which source: to recognise the file again, and for the audit log."""
+"""Records which file was imported from which source, to recognise the file again and for the audit log."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ _COMMAND_LINE: ActorDoc = {"subject": "command line", "roles": [], "studentId": 
 
 
 class ImportedFile(NamedTuple):
-    """A file that is imported into a collection. digest: identifies its content; None for standard input."""
+    """A file to import into a collection. digest: identifies the file's content; None for standard input."""
 
     name: str
     collection: str
@@ -29,9 +29,9 @@ class PastImport(NamedTuple):
 
 
 async def same_file(database: Database, file: ImportedFile) -> Sequence[PastImport]:
-    """Returns the latest import from each source of a file with the same content.
+    """Finds imports of the same content into the same collection. Returns the latest one from each source.
 
-    Only imports into the same collection are considered.
+    Returns an empty list for standard input, because there is no digest to compare.
     """
     if file.digest is None:
         return []
@@ -49,7 +49,7 @@ async def latest(database: Database, source: str, collection: str) -> PastImport
 async def record_file(database: Database, file: ImportedFile, source: str) -> None:
     """Records that a file was imported from a source.
 
-    Replaces the record of an earlier import of the same content from this source into the same collection.
+    Replaces the record if the same content was imported earlier from this source into this collection.
     """
     same = {"source": source, "collection": file.collection, "digest": file.digest}
     document = {**same, "name": file.name, "columns": list(file.columns), "at": now()}
@@ -59,7 +59,7 @@ async def record_file(database: Database, file: ImportedFile, source: str) -> No
 async def record_in_audit_log(
     database: Database, file: ImportedFile, source: str, counts: Mapping[str, int]
 ) -> None:
-    """Adds an import to the audit log. counts: the numbers of rows, by outcome."""
+    """Adds an import to the audit log. counts: the number of rows with each outcome."""
     after = {"file": file.name, "source": source, **counts}
     change = {"collection": file.collection, "documentId": source, "before": None, "after": after}
     entry = {"at": now(), "action": "import", "actor": _COMMAND_LINE, "address": "", "changes": [change]}

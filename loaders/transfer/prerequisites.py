@@ -1,7 +1,7 @@
 """Links imported courses with their prerequisites, once all courses of the file are stored.
 
 A row can refer to a course further down in its file. A prerequisite that requires the course itself, directly
-or through other courses, is left out: the file doesn't say which course of such a cycle comes first.
+or through other courses, is left out, because the file doesn't say which course of such a cycle comes first.
 """
 
 from collections import Counter
@@ -20,10 +20,10 @@ from loaders.transfer.references import References
 from loaders.transfer.seen_keys import Seen
 from loaders.transfer.spool import Spool
 
-#: A course: its `_id`, or in a dry run the row of one that doesn't exist yet.
+#: Identifies a course: its `_id` or, in a dry run, the row number of a course that doesn't exist yet.
 _Node: TypeAlias = ObjectId | int
 
-_BATCH = 1_000  # courses that are linked at a time
+_BATCH = 1_000  # number of courses that are linked at a time
 _LONGEST = 500  # maximum length of a reference in characters; longer ones are not looked up
 _UNKNOWN = "prerequisite left out: there is no such course"
 _SHARED = "prerequisite: several courses have the code: the oldest is meant"
@@ -34,8 +34,8 @@ _LEADS_BACK = "prerequisite left out: it requires the course itself, directly or
 class Linked(NamedTuple):
     """The result of linking.
 
-    changed: the number of courses in which only the prerequisites changed. notes: how many references were
-    left out, by reason. examples: the first reference that was left out, by reason.
+    changed: the number of courses in which only the prerequisites changed. notes: the number of references
+    that were left out or are ambiguous, by reason. examples: the first such reference, by reason.
     """
 
     changed: int
@@ -52,7 +52,7 @@ class Prerequisites:
     def __init__(self, database: Database, source: str, *, write: bool = True) -> None:
         self._courses, self._write = database["courses"], write
         self._references = References(database, source, write=False)
-        self._rows = Seen()  # in a dry run, the rows of the file's courses by their ids, slugs and codes
+        self._rows = Seen()  # in a dry run, the row numbers of the file's courses by id, slug and code
         self._waiting = Spool()
         self._notes: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
@@ -66,7 +66,10 @@ class Prerequisites:
         self._waiting.__exit__(kind, error, trace)
 
     def add(self, course: Incoming, outcome: Kind) -> None:
-        """Adds a course with its prerequisites. outcome: what the import did with the course."""
+        """Adds a course with its prerequisites, unless it was rejected or a duplicate.
+
+        outcome: what the import did with the course.
+        """
         if course.prerequisites is None or outcome in ("rejected", "duplicate"):
             return
         if not self._write:
@@ -137,9 +140,9 @@ class Prerequisites:
         }  # fmt: skip
 
     def _target(self, reference: Reference, found: Mapping[Reference, Fields]) -> _Node | None:
-        """Returns the course that a row refers to, or None. An id takes precedence over a slug or a code.
+        """Returns the course that a reference means, or None. An id takes precedence over a slug or a code.
 
-        In a dry run, it can be the row of a course that would be created.
+        In a dry run, a course that would be created is identified by its row number.
         """
         course = found.get(reference)
         own = self._rows.row(("id", reference))
@@ -148,7 +151,7 @@ class Prerequisites:
         return course["_id"] if course else self._rows.row(("name", reference))
 
     async def _add_stored(self, graph: CourseGraph, resolved: Spool) -> None:
-        """Adds the stored prerequisites of courses that can be reached from those in the file."""
+        """Adds the stored prerequisites of the courses that can be reached from courses in the file."""
         queue, queued = bytearray(), Seen()
 
         def enqueue(courses: Iterable[object]) -> None:
@@ -198,14 +201,14 @@ class Prerequisites:
         return kept
 
     def _note(self, note: str, shown: str, key: object) -> None:
-        """Counts a reference that was left out. The first one for each reason becomes its example."""
+        """Counts a reference that was left out or is ambiguous. Keeps one of each kind as an example."""
         self._notes[note] += 1
         if note not in self._examples:
             self._examples[note] = f"“{shown}” of “{_shown(_reference(key))}”"
 
 
 def _reference(stored: object) -> Reference:
-    """Converts a reference from a file back to its original type: the file has a list for a pair."""
+    """Converts a reference from the temporary file to its original type. A pair is stored as a list."""
     if isinstance(stored, list | tuple):
         source, name = stored
         return str(source), str(name)

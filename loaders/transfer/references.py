@@ -34,7 +34,7 @@ class References:
 
     def __init__(self, database: Database, source: str, *, write: bool = True) -> None:
         self._database, self._source, self._write = database, source, write
-        self.shared: set[Reference] = set()  # codes that several courses have; they refer to the oldest
+        self.shared: set[Reference] = set()  # codes that several courses have; each refers to the oldest
         self._cache: dict[str, dict[_Cached, _Cached]] = {}
         self._slugs: set[str] | None = None  # slugs of all categories; None until they are loaded
         self._slug_by_id: dict[str, str] = {}  # maps external ids of this source to categories' slugs
@@ -44,8 +44,8 @@ class References:
     async def courses(self, references: Iterable[Reference]) -> Mapping[Reference, Document]:
         """Maps each reference to the `_id`, `status` and `deliveryModes` of its course.
 
-        Unknown references are left out. A course is found by external id or, failing that, by slug or code
-        or, failing that, by a former slug.
+        Unknown references are left out. A course is looked up by external id, then by slug or code, and
+        then by former slug.
         """
         found, missing = self._cached("courses", references)
         found |= await self._documents("courses", missing, {"status": 1, "deliveryModes": 1})
@@ -56,7 +56,10 @@ class References:
     async def course_fields(
         self, keys: Iterable[Reference], projection: Mapping[str, int]
     ) -> Mapping[Reference, Document]:
-        """Maps external ids and `_id`s to the current fields of their courses. Sends a command per source."""
+        """Maps external ids and `_id`s to the current fields of their courses.
+
+        Sends one command per source of external ids, and one for all `_id`s.
+        """
         return await self._documents("courses", set(keys), projection)
 
     async def students(self, references: Iterable[Reference]) -> Mapping[Reference, ObjectId]:
@@ -100,7 +103,7 @@ class References:
         return {exported: slug for exported, slug in slugs.items() if slug in permitted}
 
     def _present_slug(self, slug: str) -> str:
-        """Returns the present slug of the category that has `slug` as a former slug, or as its name's slug.
+        """Returns the present slug of the category whose former slug, or whose name's slug, is `slug`.
 
         Returns `slug` itself if it is the present slug of a category, or if there is no such category. Call
         `_category_slugs` first.
@@ -132,7 +135,7 @@ class References:
     async def instructors(self, names: Iterable[str]) -> Mapping[str, ObjectId]:
         """Maps the names of this source's instructors to their `_id`s, and creates missing instructors.
 
-        An instructor is also found by its external id in this source.
+        A name can also be an instructor's external id in this source.
         """
         found, missing = self._cached("instructors", names)
         found |= await instructors_named(self._database, self._source, missing)
@@ -185,7 +188,10 @@ class References:
     async def _documents(
         self, collection: str, references: Set[Reference], projection: Mapping[str, int]
     ) -> dict[Reference, Document]:
-        """Returns the documents that references refer to, with a single query per source of external ids."""
+        """Returns the documents that references refer to.
+
+        Sends one command per source of external ids, and one for all `_id`s.
+        """
         by_source: dict[str, dict[str, Reference]] = {}
         ids = [r for r in references if isinstance(r, ObjectId)]
         for r in references:
@@ -223,7 +229,7 @@ class References:
         return former | found
 
     def _cached(self, kind: str, keys: Iterable[_K]) -> tuple[dict[_K, _Cached], list[_K]]:
-        """Returns the cached entries, and the keys that are not cached."""
+        """Returns the cached entries for some keys, and the keys that are not cached."""
         cache = self._cache.setdefault(kind, {})
         distinct = dict.fromkeys(keys)
         return {k: cache[k] for k in distinct if k in cache}, [k for k in distinct if k not in cache]

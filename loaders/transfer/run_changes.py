@@ -1,4 +1,4 @@
-"""Limits what an import changes in a stored run, and fills the seats that it adds from the waitlist."""
+"""Limits how an import changes a stored run, and gives added seats to students on the waitlist."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -13,13 +13,14 @@ SEATS_KEPT = "fewer seats than are taken: the stored number is kept"
 
 
 class RunChangeError(ValueError):
-    """A row can't change its run."""
+    """Raised if a row's changes can't be made to its run."""
 
 
 def checked(stored: Fields, changes: Document) -> tuple[Document, str | None]:
     """Returns the changes that can be made to a run, and a note about those that can't.
 
-    Raises RunChangeError if the row is for another course: the run's enrolments belong to its course.
+    Raises RunChangeError if the row would move the run to another course, because the run's enrolments belong
+    to its course.
     """
     if "courseId" in changes:
         raise RunChangeError("course: the run belongs to another course")
@@ -32,7 +33,7 @@ def checked(stored: Fields, changes: Document) -> tuple[Document, str | None]:
 async def fill_waitlists(database: Database, runs: Sequence[ObjectId]) -> int:
     """Gives the free seats of some runs to the students on their waitlists. Returns how many moved up.
 
-    The runs' aggregates must be right.
+    The runs' aggregates must be correct before the call.
     """
     query = {"_id": {"$in": runs}, "startsAt": {"$gt": now()}, "waitlistCount": {"$gt": 0}, **FREE_SEAT}
     moved = 0

@@ -1,7 +1,7 @@
 """Loads sample data into a database, unless this has been done before.
 
 A marker document records the progress. It is written before the first document, and marked complete after the
-last. Therefore an interrupted load is resumed, and a document that somebody deletes later does not come back.
+last. An interrupted load is therefore resumed, and a document that somebody deletes later does not come back.
 A resumed load inserts only the missing documents, because each document has the same `_id` every time.
 """
 
@@ -25,7 +25,7 @@ SampleDocument = Mapping[str, Any]
 class SampleLoad(NamedTuple):
     """A load of sample data.
 
-    day: the day on which the load began; its documents depend on that day. first: whether it is the first
+    day: the day on which the load began; the documents depend on that day. first: whether it is the first
     load of this database. If it isn't, users might have created documents since the first load.
     """
 

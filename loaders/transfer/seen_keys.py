@@ -1,4 +1,4 @@
-"""A compact record of the keys that an import has seen, and of their rows."""
+"""A compact record of the keys that an import has seen, and of the rows where they first appeared."""
 
 from array import array
 from collections.abc import Hashable
@@ -20,7 +20,7 @@ class Seen:
         return self._rows[self._slot(hash(key))] or None
 
     def add(self, key: Hashable, row: int) -> None:
-        """Records the row number (from 1) of a key. A key that is already present keeps its first row."""
+        """Records a key's row number, counted from 1. A key that is already present keeps its first row."""
         slot = self._slot(hash(key))
         if self._rows[slot]:
             return

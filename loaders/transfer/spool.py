@@ -10,7 +10,7 @@ import bson
 
 from loaders.mongo import Document
 
-_IN_MEMORY = 1 << 20  # bytes; a larger file is on disk
+_IN_MEMORY = 1 << 20  # in bytes; a larger file is stored on disk
 
 
 class Spool:
@@ -33,7 +33,7 @@ class Spool:
         self.count += 1
 
     def batches(self, size: int) -> Iterator[list[Document]]:
-        """Yields all documents in batches of at most `size`. Add none until they have been read."""
+        """Yields all documents in batches of at most `size`. Don't add documents until all have been read."""
         self._file.seek(0)
         documents = bson.decode_file_iter(self._file)
         while batch := list(islice(documents, size)):

@@ -22,7 +22,7 @@ _ABANDONED = timedelta(days=1)  # after this time, an import is assumed to have 
 class Touched:
     """The documents that one import has touched: courses, changed runs, and students whose reviews changed.
 
-    moved_up: the number of students who moved up from a waitlist, because their run has more seats now.
+    moved_up: the number of students who moved up from a waitlist because their run has more seats now.
     """
 
     def __init__(self, database: Database) -> None:
@@ -66,10 +66,13 @@ class Touched:
         return corrected
 
     async def _follow(self, collection: str, ids: list[ObjectId]) -> int:
-        """Recounts changed documents, or fills the waitlists of changed runs. Returns the corrections."""
+        """Recounts changed documents, or gives free seats of changed runs to students on their waitlists.
+
+        Returns the number of corrected values. Courses must be recounted before the waitlists of their runs.
+        """
         if collection != "courseRuns":
             return await recount_these(self._database, collection, ids)
-        self.moved_up += await fill_waitlists(self._database, ids)  # their courses come first, and are right
+        self.moved_up += await fill_waitlists(self._database, ids)
         return 0
 
     async def _next(self, after: ObjectId) -> Fields | None:

@@ -65,7 +65,7 @@ def may_own(viewer: Viewer, *names: str) -> bool:
 
 
 def require_role(viewer: Viewer, name: str) -> None:
-    """Raises RefusedError unless the viewer has the permission `name`, even if only for their own objects."""
+    """Raises RefusedError unless the viewer has the permission `name`, at least for their own objects."""
     if grants(viewer, name) == {"no"}:
         raise _refusal(viewer)
 

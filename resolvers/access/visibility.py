@@ -15,7 +15,7 @@ from resolvers.context import Context
 async def visible(
     ctx: Context, collection: str, documents: Sequence[Any]
 ) -> list[Any]:  # Any, because each collection has its own TypedDict
-    """Returns documents in order, with None in place of each one that the viewer is not allowed to see.
+    """Returns documents in order, with None in place of each document that the viewer may not see.
 
     Sends at most one command, to look up owners and the status of courses if visibility depends on them.
     """

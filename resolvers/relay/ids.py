@@ -41,7 +41,7 @@ def encode_id(type_name: str, document: Fields) -> str:
 
 
 def decode_id(global_id: str) -> GlobalId | None:
-    """Returns the type and the ObjectId of a global ID, or None if Lectern can't have issued it."""
+    """Returns the type and the ObjectId of a global ID, or None if Lectern can't have issued the ID."""
     if len(global_id) != _LENGTH:
         return None
     try:

@@ -99,9 +99,9 @@ def _narrows(name: str, value: Any) -> bool:  # Any: a filter value can have any
 
 
 def text(name: str, value: str) -> str:
-    """Checks the length of a string argument, such as a slug or a search, and returns the text unchanged.
+    """Checks the length of a string argument, such as a slug or a search, and returns the string unchanged.
 
-    Raises BadUserInputError if it is too long, because long strings take longer to process.
+    Raises BadUserInputError if the string is too long, because long strings take longer to process.
     """
     if len(value) > LONGEST_TEXT:
         raise BadUserInputError(
@@ -111,7 +111,7 @@ def text(name: str, value: str) -> str:
 
 
 def slug_argument(value: str) -> str:
-    """Checks the length of a slug argument. Returns it with composed characters, like stored slugs."""
+    """Checks the length of a slug argument. Returns the slug with composed characters, like stored slugs."""
     return nfc(text("slug", value))
 
 
@@ -123,7 +123,7 @@ def _search(value: str) -> str:
 
 
 def ordering(order_by: CourseOrder | ReviewOrder | None, default: str) -> Ordering:
-    """Returns the field and direction of `order_by`; if it is None, the default field, descending."""
+    """Returns the field and direction to order by: `default`, descending, if `order_by` is None."""
     if order_by is None:
         return Ordering(default, descending=True)
     return Ordering(order_by.field.value, order_by.direction is OrderDirection.DESC)

@@ -43,7 +43,8 @@ T = TypeVar("T")
 #: A document in a list. Any, because the types of the values depend on the collection.
 NodeDoc: TypeAlias = Mapping[str, Any]
 
-#: The name, filter and order of a list. A cursor's signature covers them, so it is valid only for this list.
+#: The name, filter and order of a list. A cursor's signature covers them, so a cursor is valid only for its
+#: list.
 CursorScope: TypeAlias = tuple[object, ...]
 
 

@@ -34,12 +34,12 @@ from resolvers.relay import global_id
 from resolvers.schema.relay_types import COUNTED, Connection, Node
 from resolvers.schema.value_types import Money, RatingSummary
 
-SEARCH_COMMANDS = 2  # maximum number of additional commands of a search that finds nothing
+SEARCH_COMMANDS = 2  # maximum number of additional commands that a search sends if it finds nothing
 
 # A field of weight n costs as much as n plain values (see resolvers.fields).
 _LIST = 25  # weight of a list; MongoDB reads one page of it for each parent
-_TEXT = 5  # weight of a text with a few hundred characters
-_LONG_TEXT = 15  # weight of a text with a few thousand characters
+_TEXT = 5  # weight of a string with a few hundred characters
+_LONG_TEXT = 15  # weight of a string with a few thousand characters
 FACETS = 250  # weight of a list's facets, or of a scan of a whole collection
 
 

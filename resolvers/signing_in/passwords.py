@@ -30,7 +30,7 @@ async def hash_password(password: str) -> str:
 async def verify(password: str, stored: str | None) -> bool:
     """Returns whether a password matches the stored hash.
 
-    If there is no stored hash (None), it returns False, and takes as long as if there were one.
+    If there is no stored hash (None), returns False, and takes as long as for a wrong password.
     """
     matches = await _in_thread(lambda: _matches(password, stored or _DUMMY_HASH))
     return matches and stored is not None

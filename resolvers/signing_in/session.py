@@ -1,7 +1,7 @@
 """The mutations for signing up, in and out, and for changing a password.
 
-Only signUp reveals whether there is an account with an e-mail address, because it can't avoid that. No other
-mutation reveals it, neither by the content of its response nor by its response time.
+Only signUp reveals whether an e-mail address belongs to an account, because it can't avoid that. No other
+mutation reveals this, either by the content of its response or by its response time.
 """
 
 from hashlib import sha256
@@ -63,7 +63,8 @@ async def sign_in(ctx: Context, values: InputValues) -> Objects:
 async def refresh_session(ctx: Context, values: InputValues) -> Objects:
     """Exchanges a refresh token, which can be used only once, for new tokens.
 
-    If the token was used before, the session ends: one of the two uses was by somebody who stole the token.
+    If the token was used before, the session ends, because one of the two uses must have been by somebody who
+    stole the token.
     The only exception is a retry with the same idempotency key.
     """
     token, key = ctx.tokens.read_refresh(values["refreshToken"]), values.get("idempotencyKey")
@@ -114,9 +115,7 @@ async def change_password(ctx: Context, values: InputValues) -> Objects:
     """Changes the viewer's password, and ends all other sessions of the account."""
     session_id = ctx.viewer.session_id
     if session_id is None:
-        raise refusal(
-            "FORBIDDEN", "Your password isn't stored here: change it with the provider you sign in with."
-        )
+        raise refusal("FORBIDDEN", "Your password isn't stored here: change it with your sign-in provider.")
 
     async def account_of(tx: Transaction) -> AccountDoc | None:
         session = await loaders.accounts.session(tx, session_id)

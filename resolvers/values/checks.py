@@ -47,9 +47,9 @@ class NotFoundError(ValueError):
 
 
 def text(most: int) -> Check:
-    """Removes HTML, control characters and surrounding white space, and checks what is left.
+    """Removes control characters and surrounding white space from a string, and checks what is left.
 
-    It must contain a visible character, and have at most `most` characters.
+    What is left must contain a visible character, and have at most `most` characters.
     """
     return _text(most, clean)
 
@@ -93,7 +93,7 @@ def _text(most: int, cleaned: Callable[[str], str]) -> Check:
 
 
 def compared(most: int) -> Check:
-    """Truncates a string to `most` characters. For strings that are only compared with stored values.
+    """Truncates a string to `most` characters. Used for strings that are only compared with stored values.
 
     All stored values have fewer than `most` characters, so a truncated string is never equal to one of them.
     """

@@ -13,11 +13,11 @@ def formatted(money: MoneyDoc) -> str:
     """Formats an amount of money for display, such as "₹1,299.00".
 
     The result starts with the currency's symbol, or its code if there is no symbol, and has the currency's
-    number of decimals. Digits are grouped in threes. In rupees, the last three digits form a group, and the
-    digits before them are grouped in twos, such as "₹1,24,980.00".
+    number of decimal places. Digits are grouped in threes. In rupees, the last three digits form a group, and
+    the digits before them are grouped in twos, as in "₹1,24,980.00".
     """
     digits = minor_units(money["currency"])
-    digits = 2 if digits is None else digits  # None if the code has been withdrawn since it was stored
+    digits = 2 if digits is None else digits  # None if the code was withdrawn after the amount was stored
     amount = abs(money["amountMinor"])
     units, rest = divmod(amount, 10**digits)
     decimals = f".{rest:0{digits}}" if digits else ""

@@ -139,7 +139,7 @@ def test_without_ids_the_name_is_the_id(shell: Shell) -> None:
 def test_none_of_several_people_of_one_name_is_taken_for_the_one_in_a_course(shell: Shell) -> None:
     imported(shell, "courses", "id,title,instructors\nc1,Statics,Ada Moe\n")
     printed = output(shell, "instructors", "id,name\n7,Ada Moe\n8,Ada Moe\n")
-    assert "none of them is taken for that one" in printed
+    assert "none of them is matched with that instructor" in printed
     assert [i["externalId"]["id"] for i in shell.all("instructors")] == ["7", "8", "Ada Moe"]
 
 

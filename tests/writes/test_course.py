@@ -236,7 +236,7 @@ async def test_a_former_slug_still_leads_to_its_course(gateway: Gateway, databas
 async def test_nobody_else_takes_a_former_slug(gateway: Gateway, database: Database) -> None:
     course, other = described(slug="now", oldSlugs=["go", "go-2"]), described(slug="other")
     await stored(database, courses=[course, other])
-    taken = "Another course had this slug, and old links still lead to it."
+    taken = "Another course used to have this slug, and old links still lead to that course."
     for slug, message in (("go", taken), ("now", "Another course has this slug.")):
         for mutation, values in (
             ("createCourse", {"title": "A"}),
