@@ -6,7 +6,7 @@ from contextlib import closing
 from app.importing.files.rows import Cell, Row, SourceError
 from app.importing.files.source import open_source
 
-_MOST = 200_000  # maximum number of rows, because the table is held in memory
+_MOST = 200_000  # maximum number of rows; the table is held in memory
 
 
 def read_lookup(name: str, key: str, value: str) -> Mapping[str, Cell]:
