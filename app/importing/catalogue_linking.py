@@ -30,7 +30,7 @@ class CategoryLinker:
         return [await self._link(record) for record in records]
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Does nothing."""
+        """Does nothing. Only Restorer needs this step, to import course runs."""
 
     async def _link(self, record: Record) -> Linked:
         incoming = _incoming(record, self._source)
@@ -51,7 +51,7 @@ class InstructorLinker:
         return list(linked)
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Does nothing."""
+        """Does nothing. Only Restorer needs this step, to import course runs."""
 
 
 class RunLinker:
@@ -68,7 +68,7 @@ class RunLinker:
         return [self._run(record, courses, by_title) for record in records]
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Does nothing."""
+        """Does nothing. Only Restorer needs this step, to import course runs."""
 
     def _run(
         self, record: Record, courses: Mapping[Reference, Fields], by_title: Mapping[Reference, Fields]

@@ -46,7 +46,7 @@ class Tally:
     blank: int = 0  # rows of empty cells, which are not counted in `read`
     kinds: Counter[Kind] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
-    examples: Mapping[str, str] = field(default_factory=dict)  # an example for some of the notes, by note
+    examples: Mapping[str, str] = field(default_factory=dict)  # examples for some of the notes, keyed by note
     null_counts: NullCounts = field(default_factory=lambda: NullCounts(Counter(), Counter()))
     #: Number of rows that the mapping leaves out, by reason.
     left_out: Counter[str] = field(default_factory=Counter)

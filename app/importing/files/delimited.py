@@ -161,10 +161,10 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
 
 
 def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
-    """Returns whether most rows have one cell more than the header, and whether trailing delimiters cause it.
+    """Returns whether most rows have one cell too many, and whether trailing delimiters are the reason.
 
-    Trailing delimiters are the cause only if every row below the header ends with one. If only some rows
-    have an extra cell, an unquoted delimiter has probably shifted their cells.
+    Trailing delimiters are the reason only if every row below the header ends with one. If only some rows
+    have one cell too many, an unquoted delimiter has probably shifted their cells.
     """
     rows = _parsed(sample, delimiter)
     wide = [row for row in rows if len(row) == width]

@@ -21,7 +21,7 @@ _ENOUGH_WORDS = 4
 _WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # must come before UTF-16-LE, whose byte order mark begins this one
+    (codecs.BOM_UTF32_LE, "utf-32"),  # must precede UTF-16-LE, whose byte order mark is a prefix of this one
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -66,7 +66,7 @@ _JAPANESE_ESCAPE = b"\x1b$"  # starts a run of Japanese letters in ISO-2022-JP, 
 class Encoding(NamedTuple):
     """The encoding of a file, by Python's name for it.
 
-    uncertain: the number of lines, or of distinct words, that the encoding was guessed from if they are few;
+    uncertain: if the encoding was guessed from only a few lines or a few distinct words, their number;
     otherwise None. stray: the number of bytes in the file that are invalid in this encoding. line: the number
     of the first line with such a byte.
     """

@@ -81,7 +81,7 @@ class Source:
             self.columns = list(dict.fromkeys(key for values in self.sample for key in values))
             first = self._ahead[0]
             if not self.columns and isinstance(first, Unreadable):
-                raise SourceError(f"no row can be read; the first: {first.reason} ({first.text[:60]})")
+                raise SourceError(f"no row can be read; the first one: {first.reason} ({first.text[:60]})")
 
     def position(self) -> int | None:
         """Returns how many bytes of the file on disk have been read, or None for standard input."""

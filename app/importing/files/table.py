@@ -1,4 +1,4 @@
-"""Tables: rows of cells below a header."""
+"""Reads the headers of tables."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

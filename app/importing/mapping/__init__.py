@@ -1,4 +1,4 @@
-"""Infers import mappings or reads them from TOML, and turns rows into records by a mapping."""
+"""Infers import mappings or reads them from TOML, and applies them to rows."""
 
 from app.importing.mapping.column_inference import infer_mapping
 from app.importing.mapping.decisions import decide

@@ -184,7 +184,7 @@ def _fits(collection: Importable, name: str, candidate: FieldMapping, sample: Sa
 def _best_candidate(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> FieldMapping | None:
-    """Returns the candidate mapping that accepts the most values, or None if none accepts any."""
+    """Returns the candidate mapping that accepts the most values, or None if all refuse all values."""
     accepted = [_try(collection, name, candidate, sample)[0] for candidate in candidates]
     return candidates[accepted.index(max(accepted))] if any(accepted) else None
 

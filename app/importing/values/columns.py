@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Decision:
-    """The options that were decided for a column, in addition to those that the mapping gives.
+    """The options that were decided for a column, in addition to the options that the mapping sets.
 
     assumed: what was assumed, in words, keyed by the option that overrides it: for example {"unit": "days,
     for numbers without a unit"}. notes: messages about contradictory values in the column.
@@ -46,7 +46,7 @@ class Decision:
         return Decision({**self.options, **other.options}, assumed, [*self.notes, *other.notes])
 
 
-#: A function that decides the options of a normaliser that the mapping does not set, from a column.
+#: A function that decides the options of a normaliser from a column, except options that the mapping sets.
 Decide = Callable[[Column, Options], Decision]
 
 NOTHING = Decision()

@@ -63,9 +63,9 @@ def date(
     """Reads a date in any ISO 8601 format, a written date, or seconds or milliseconds since 1970.
 
     Examples of written dates are "June 11, 2015", "Monday, 31 August 2020, 10:05 AM" and "2020-01-31 10:00:00
-    UTC". A time without a time zone is in UTC. `format` is a strptime pattern. `day_first` says whether
-    06/11/2015 is in November or June. If `excel` is set, a number such as 44197 is a spreadsheet's day
-    number.
+    UTC". A time without a time zone is in UTC. `format` is a strptime pattern. If `day_first` is true,
+    06/11/2015 is 6 November; if it is false, 11 June. If `excel` is set, a number such as 44197 is a
+    spreadsheet's day number.
     """
     if isinstance(value, bool):
         raise ValueError(_NO_DATE)
@@ -94,7 +94,8 @@ def end_date(
     return moment + _TO_LAST_SECOND if is_day else moment
 
 
-def day_offset(value: Any, *, start: object) -> datetime:  # Any, because float() decides what is valid
+# `value` can have any type, because float() determines which values are valid.
+def day_offset(value: Any, *, start: object) -> datetime:
     """Returns the date `value` days after the date `start`, or before it if `value` is negative."""
     first = start if isinstance(start, datetime) else date(start)
     try:
@@ -256,7 +257,10 @@ def _month(word: str) -> int | None:
 
 
 def _numeric_part(text: str) -> _Numbers | None:
-    """Returns the three numbers of a date such as 2015/6/11 or 31.12.2015, ignoring a time, or None."""
+    """Returns the three numbers of a date such as 2015/6/11 or 31.12.2015, which a time may follow.
+
+    Returns None for any other string.
+    """
     if len(text) > _LONGEST:
         return None
     bare = _CLOCK.sub("", text.strip())

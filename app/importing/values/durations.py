@@ -55,7 +55,7 @@ def duration(
     """Reads a duration in days, rounded up.
 
     Examples are "45 days", "8 weeks", "1.5 months" (of 30 days), "4-6 weeks" (the middle is used), "90
-    minutes" and "P4W". `unit` is the unit of numbers without one. Hours are working hours: with 8
+    minutes" and "P4W". `unit` is the unit of bare numbers. Hours are working hours: with 8
     `hours_per_day`, "Approx. 33 hours" is 5 days.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -168,7 +168,7 @@ def _why_unknown(text: str, mark: Mark | None) -> str:
 
 
 def _chain(parts: Sequence[Length], hours_per_day: float, *, joined: bool) -> Sequence[Length]:
-    """Returns the first length and the parts that continue it, each in a smaller unit than the one before.
+    """Returns the first length and the parts that continue it, each in a smaller unit than the last.
 
     joined: whether a dash or "to" joins two lengths, so that they are not parts of one length. Raises
     ValueError if there is also a different length, unless it is the working time within the first length.
@@ -218,8 +218,8 @@ def _iso_parts(match: re.Match[str]) -> Sequence[Length]:
 def _clock(match: re.Match[str], hours_per_day: float) -> Length:
     """Reads a length in the form h:mm:ss or h:mm.
 
-    But 1:30 can mean 1 hour 30 minutes or 1 minute 30 seconds. Such a length is accepted only if both round
-    up to the same number of days.
+    Without seconds, 1:30 can mean 1 hour 30 minutes or 1 minute 30 seconds. Such a length is accepted only if
+    both round up to the same number of days.
     """
     first, second, third = int(match[1]), int(match[2]), match[3]
     as_hours = Length(Decimal(first) + Decimal(second) / 60, "hours")

@@ -39,7 +39,7 @@ def mode(value: object) -> DeliveryMode:
     """Reads the delivery mode of a run, which has only one."""
     named = modes(value)
     if len(named) > 1:
-        raise ValueError("names both delivery modes, but a run has one")
+        raise ValueError("names both delivery modes, but a run has only one")
     return named[0]
 
 

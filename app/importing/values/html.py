@@ -21,7 +21,7 @@ _COMMENT = re.compile(r"<!--.*?-->|<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
 _ANY = r"(?i:</?[a-z][a-z0-9]*\s?/?>)"
 _OR = r",?\s+(?:and|or|und|oder|et|ou|y|o)\s+"
 #: A series of tags. If `noun` matches, the text only mentions the tags: "the <br> tag or <hr>", "<b> and </b>
-#: elements". After a space, "tag" must be in lower case: in German, "<br> Tag 1" is the first day. A series
+#: elements". After a space, "tag" must be in lower case: in German, "<br> Tag 1" means "day 1". A series
 #: without a noun matches too, so that it is searched only once, and not again from each of its tags.
 _TAG_RUN = re.compile(
     rf"(?!</){_ANY}(?:(?:{_OR}|,?\s*|\s*[/&]\s*){_ANY})*+"

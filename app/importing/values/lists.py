@@ -29,9 +29,10 @@ def references(value: object, *, separator: str | None = None) -> list[str]:
 
 
 def decide_separator(column: Column, given: Options) -> Decision:
-    """Decides the separator of a column: the first of "|", ";", line ends, "、" and commas that it has.
+    """Decides the separator of a column.
 
-    But a hyphen is the separator if most cells are words joined by hyphens, such as "drama-comedy-essay".
+    It is the first of "|", ";", line ends, "、" and commas that occurs in the cells. But it is a hyphen if
+    most cells are words joined by hyphens, such as "drama-comedy-essay".
     """
     if "separator" not in given and _is_hyphenated(plain_texts(column)):
         return Decision({"separator": "-"}, {"separator": _shown("-")})

@@ -61,7 +61,7 @@ def decimal(value: object, *, decimal: Mark | None = None) -> float:
 
 
 def count(value: object) -> int:
-    """Reads a whole number from zero up. A single comma or point before three digits separates thousands."""
+    """Reads a non-negative whole number. A single comma or point before three digits separates thousands."""
     number = Decimal(value) if type(value) is int else exact(value, thousands=True)
     if number < 0:
         raise ValueError("is below zero")
@@ -133,12 +133,12 @@ def decimal_mark(column: Column, given: Options) -> Decision:
 
 
 def unclear_numbers(cells: Iterable[object]) -> list[str]:
-    """Returns the numbers in the cells whose comma or point may separate thousands or be the decimal mark."""
+    """Returns the numbers that can be read in two ways: their mark may separate thousands or decimals."""
     return [number for number in _numbers(cells) if own_mark(number) is None]
 
 
 def most_decimals(cells: Iterable[object], mark: Mark) -> int:
-    """Returns the largest number of decimals in those numbers whose own form shows this decimal mark."""
+    """Returns the largest number of decimals in the numbers whose own form shows that decimal mark."""
     shown = (number for number in _numbers(cells) if mark in number and own_mark(number) == mark)
     return max((len(number.rpartition(mark)[2]) for number in shown), default=0)
 

@@ -2,7 +2,7 @@
 
 A sign that several currencies share, such as "$", means the currency in the option `currency` if that
 currency has the sign. Otherwise, the most common currency with the sign is assumed, and the import reports
-that. A price that names no currency is in the only currency that other prices of the column name.
+that. A price that names no currency is in the only currency that other prices in its column have.
 """
 
 import re
@@ -89,8 +89,8 @@ def price(value: object, *, currency: str | None = None, decimal: Mark | None = 
 def decide_price(column: Column, given: Options) -> Decision:
     """Decides the decimal mark, and the currency of prices that name no currency.
 
-    It is the currency in the column's name, or else the only currency that other prices of the column name.
-    If those prices name several, the most frequent is used, but only if all prices without a currency are
+    It is the currency in the column's name, or else the only currency that other prices in the column have.
+    If those prices have several, the most frequent is used, but only if all prices without a currency are
     free.
     """
     column = column.without_long(_LONGEST)
@@ -130,7 +130,8 @@ def _currency(text: str, default: str | None) -> str | None:
 def _named_currency(text: str, default: str | None) -> str | None:
     """Returns the currency that a price names by a code or a sign.
 
-    If several currencies share the sign, returns `default` if it is one of them, or else the most common.
+    If several currencies share the sign, returns `default` if it is one of them, or else the most common
+    currency (None for "kr").
     """
     if own := next(iter(_own_currencies(text)), None):
         return own

@@ -109,7 +109,7 @@ def fraction(value: object, *, scale: Literal[1, 100] | None = None, decimal: Ma
 
 
 def decide_scale(column: Column, given: Options) -> Decision:
-    """Decides the scale of ratings that name none: the smallest scale that nearly all numbers fit."""
+    """Decides the scale of ratings without a scale: the smallest that nearly all of the numbers fit."""
     decision = decimal_mark(column, given)
     mark = {**given, **decision.options}.get("decimal")
     scores = [score for cell in column.cells if (score := _score_or_none(cell, mark))]
@@ -127,7 +127,10 @@ def decide_scale(column: Column, given: Options) -> Decision:
 
 
 def decide_rating(column: Column, given: Options) -> Decision:
-    """Decides the scale of averages. Whole numbers in a column of "ratings" get none: they may be counts."""
+    """Decides the scale of average ratings.
+
+    If a column of "ratings" has only whole numbers, they get no scale, because they may be counts.
+    """
     decision = decide_scale(column, given)
     if "scale" in given or "count" in given or column.words()[-1:] != ["ratings"]:
         return decision
@@ -148,7 +151,10 @@ def have_counts(cells: Sequence[object]) -> bool:
 
 
 def decide_stars(column: Column, given: Options) -> Decision:
-    """Decides the scale, and to round if the column has halves or other fractions on a scale of 5."""
+    """Decides the scale, and whether to round.
+
+    Ratings are rounded if the column has halves or other fractions on a scale of 5.
+    """
     decision = decide_scale(column, given)
     options = {**given, **decision.options}
     scores = [score for cell in column.cells if (score := _score_or_none(cell, options.get("decimal")))]

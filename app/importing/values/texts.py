@@ -52,7 +52,7 @@ def image_url(value: object) -> str:
 
 
 def _checked(value: object, *, https_only: bool) -> str:
-    address = text(value).replace("&amp;", "&")  # the URL may be copied from the HTML of a page
+    address = text(value).replace("&amp;", "&")  # the URL may have been copied from HTML
     if problem := url_problem(address, https_only=https_only):
         raise ValueError(problem)
     return address

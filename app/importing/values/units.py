@@ -81,8 +81,8 @@ class Length(NamedTuple):
 def lengths(text: str, mark: Mark | None, *, strict: bool = True, rates: bool = False) -> Iterator[Length]:
     """Yields the lengths in text that `plain` has returned.
 
-    Rates, such as "2 hours a week", are included only if `rates` is set. If `strict`, an unclear number
-    raises ValueError; otherwise it is skipped.
+    Rates, such as "2 hours a week", are included only if `rates` is set. If `strict` is set, an unclear
+    number raises ValueError; otherwise it is skipped.
     """
     for match in _PART.finditer(text):
         rate = _RATE.match(text, match.end()) or _RATE_BEFORE.search(text, 0, match.start())
