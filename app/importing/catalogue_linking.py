@@ -30,7 +30,7 @@ class CategoryLinker:
         return [await self._link(record) for record in records]
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Does nothing."""
+        """Does nothing. Only Restorer needs this step, to import course runs."""
 
     async def _link(self, record: Record) -> Linked:
         incoming = _incoming(record, self._source)
@@ -51,7 +51,7 @@ class InstructorLinker:
         return list(linked)
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Does nothing."""
+        """Does nothing. Only Restorer needs this step, to import course runs."""
 
 
 class RunLinker:
@@ -68,7 +68,7 @@ class RunLinker:
         return [self._run(record, courses, by_title) for record in records]
 
     async def after(self, records: Sequence[Record]) -> None:
-        """Does nothing."""
+        """Does nothing. Only Restorer needs this step, to import course runs."""
 
     def _run(
         self, record: Record, courses: Mapping[Reference, Fields], by_title: Mapping[Reference, Fields]
@@ -92,7 +92,7 @@ class RunLinker:
         return incoming
 
     def _set_end(self, fields: Fields) -> None:
-        """Leaves out an end that is not after the start."""
+        """Discards an end date that is not after the start date."""
         if (end := fields.get("endsAt")) is not None and end <= fields["startsAt"]:
             self.notes[_BACKWARDS] += 1
             fields["endsAt"] = None
@@ -124,7 +124,11 @@ def _slugs(names: Iterable[str]) -> list[str]:
 
 
 def _assumed_mode(course: Fields, location: str | None) -> DeliveryMode:
-    """Returns the mode of a run without one: the course's only mode, or else one that fits its location."""
+    """Returns the delivery mode to assume for a run whose row has none.
+
+    It is the course's mode if the course has only one, or else the mode that the run's location shows, or
+    else ONLINE.
+    """
     modes = [mode for mode in get_args(DeliveryMode) if mode in (course.get("deliveryModes") or ())]
     if len(modes) != 1 and location:
         modes = _modes_of_location(location)
@@ -134,5 +138,5 @@ def _assumed_mode(course: Fields, location: str | None) -> DeliveryMode:
 def _modes_of_location(location: str) -> list[DeliveryMode]:
     try:
         return list(NORMALISERS["modes"].read(location))
-    except ValueError:  # a place
+    except ValueError:  # the location is a place, such as “Room 5”, and names no mode
         return ["ONSITE"]

@@ -7,7 +7,7 @@ _KEPT = "\u200c\u200d"  # zero-width characters that join or separate letters in
 
 
 def printable(text: str) -> str:
-    """Returns a text with its control and format characters escaped, for example as \\x1b."""
+    """Returns a string with its control and format characters escaped, for example as \\x1b."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(ascii(c)[1:-1] if category(c) in _ESCAPED and c not in _KEPT else c for c in text)

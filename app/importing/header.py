@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from app.importing.importable_fields import HEADERS, Importable
 
 _KNOWN = {h.replace(" ", "") for fields in HEADERS.values() for headers in fields.values() for h in headers}
-#: Nouns that can begin the column names of each collection. In a file of students, "student_email" means
-#: "email".
+#: For each collection, nouns that its column names can begin with. In a file of students, "student_email"
+#: means "email".
 _NOUNS: dict[str, tuple[str, ...]] = {
     "categories": ("category",),
     "instructors": ("instructor", "teacher", "trainer", "lecturer", "faculty", "staff"),
@@ -26,17 +26,17 @@ def folded(column: str) -> str:
 
 
 def compact(column: str) -> str:
-    """Returns a folded name without spaces: "idnumber" for "ID number"."""
+    """Simplifies a column name like `folded`, and removes the spaces: "ID number" becomes "idnumber"."""
     return folded(column).replace(" ", "")
 
 
 def is_known(column: str) -> bool:
-    """Returns whether any field recognises a column name."""
+    """Returns whether a column name is a known header of any field."""
     return compact(column) in _KNOWN
 
 
 class Headers:
-    """Finds the columns of a file by the headers that a field recognises. Each column is used once."""
+    """Finds unused columns of a file by the headers that a field recognises."""
 
     def __init__(self, collection: Importable, columns: Iterable[str]) -> None:
         columns = list(columns)
@@ -47,7 +47,7 @@ class Headers:
                     self._columns.setdefault(short, column)
 
     def get(self, header: str) -> str | None:
-        """Returns the column with a given header, or with the collection's noun in front of that header.
+        """Returns the column with a given header, with or without the collection's noun in front of it.
 
         Returns None if there is no such column.
         """
@@ -59,6 +59,9 @@ class Headers:
 
 
 def _without_noun(column: str, noun: str) -> str:
-    """Removes a noun from the start of a column name, and compacts the rest. Returns "" if it isn't there."""
+    """Removes a noun from the start of a column name, and compacts the rest.
+
+    Returns "" if the name doesn't start with the noun.
+    """
     first, *rest = folded(column).split() or [""]
     return "".join(rest) if first in (noun, f"{noun}s", f"{noun[:-1]}ies") else ""

@@ -16,7 +16,7 @@ _BATCH = 2_000  # rows per batch
 
 
 class Linker(Protocol):
-    """Turns records into documents. Implemented by app.importing.linking and app.importing.restoring."""
+    """Turns records into documents. Implemented in `linking`, `catalogue_linking` and `restoring`."""
 
     notes: Counter[str]
 
@@ -46,16 +46,16 @@ class Tally:
     blank: int = 0  # rows of empty cells, which are not counted in `read`
     kinds: Counter[Kind] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
-    examples: Mapping[str, str] = field(default_factory=dict)  # for some of the notes
+    examples: Mapping[str, str] = field(default_factory=dict)  # examples for some of the notes, keyed by note
     null_counts: NullCounts = field(default_factory=lambda: NullCounts(Counter(), Counter()))
     #: Number of rows that the mapping leaves out, by reason.
     left_out: Counter[str] = field(default_factory=Counter)
     aggregates: int | None = None  # number of values that the final recount corrected; None in a dry run
     broken: str | None = None  # why the rest of the file can't be read; None if the whole file was read
-    position: int | None = None  # bytes read from the file so far, before decompression
+    position: int | None = None  # how many bytes of the file on disk have been read so far
 
     def counts(self) -> dict[str, int]:
-        """Returns the numbers of rows: all that were read, and those with each outcome."""
+        """Returns how many rows were read, and how many rows had each outcome."""
         return {"read": self.read, **{kind: number for kind, number in self.kinds.items() if number}}
 
 

@@ -40,7 +40,7 @@ def too_many_categories(name: str) -> str:
     return f"category: “{name}” would exceed the limit of {MOST_CATEGORIES} categories"
 
 
-SHARED_CODE = "course: several courses have the code: the oldest is meant"
+SHARED_CODE = "course: several courses have the code; the oldest is used"
 
 
 class Linker:

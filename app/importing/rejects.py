@@ -13,7 +13,7 @@ from app.importing.mapping import MappingError
 
 
 def check_rejects(path: Path | None, inputs: Sequence[str | Path | None]) -> None:
-    """Raises MappingError if the file for rejected rows would overwrite one of the files that are read."""
+    """Raises MappingError if the file for rejected rows would overwrite one of the input files."""
     for name in inputs:
         if path and name and path.exists() and Path(name).exists() and path.samefile(name):
             raise MappingError(f"--rejects {path} would overwrite {name}; choose another file")
@@ -53,5 +53,5 @@ class Rejects:
 def _json(line: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(line, default=str)
-    except TypeError:  # raised for surrogates and large integers, which only json can write
+    except TypeError:  # raised for surrogates and large integers, which json can write but orjson can't
         return json.dumps(line, default=str).encode()

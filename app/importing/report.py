@@ -22,8 +22,8 @@ def show_mapping(
 ) -> None:
     """Prints the mapping as a table, then the columns that are not imported.
 
-    Each row has the column, the field, the normaliser, and an example as it is in the file and as it is
-    stored.
+    Each row has the column, the field, the normaliser, and an example of its values, both as
+    written in the file and as stored.
 
     external: the `source` field of the documents' external IDs.
     """
@@ -108,7 +108,7 @@ def _with_example(number: int, example: str | None) -> str:
 
 
 def _print_decisions(console: Console, source: Source, mapping: ImportMapping | None) -> None:
-    """Prints what was assumed, with the option that changes it, and where the file contradicts itself."""
+    """Prints each assumption, with the option that changes it, and each contradiction in the file."""
     for line in _file_notes(source):
         _print(console, line)
     for name, field_mapping in mapping.fields.items() if mapping else ():
@@ -121,8 +121,7 @@ def _print_decisions(console: Console, source: Source, mapping: ImportMapping | 
 def _file_notes(source: Source) -> Iterator[str]:
     encoding = source.encoding
     if encoding.uncertain is not None:
-        few = f"{encoding.uncertain} line{'s' * (encoding.uncertain != 1)}"
-        yield f"assumed: the encoding is {encoding.name}, guessed from only {few} (--encoding)"
+        yield f"assumed: the encoding is {encoding.name}, guessed from only {encoding.uncertain} (--encoding)"
     if encoding.stray:
         count = f"{encoding.stray:,} byte{'s' * (encoding.stray != 1)}"
         yield f"note: {count} can't be read as {encoding.name}, first in line {encoding.line:,}"
@@ -180,7 +179,7 @@ def _mapping_row(
 def _example(
     name: str, field_mapping: FieldMapping, mapping: ImportMapping, sample: Sample
 ) -> tuple[str, str]:
-    """Returns an example of a field's value, as it is in the file and as it is stored.
+    """Returns an example of a field's value, both as written in the file and as stored.
 
     It is the first value that isn't null.
     """

@@ -31,7 +31,7 @@ _Ids = Mapping[Reference, ObjectId]
 class Restorer:
     """Turns the records of an export into documents, a batch at a time.
 
-    Other files are handled by app.importing.linking.Linker.
+    Files that are not exports are handled by the linkers in `linking` and `catalogue_linking`.
     """
 
     def __init__(self, database: Database, collection: Importable, touched: Touched, *, write: bool) -> None:
@@ -42,7 +42,7 @@ class Restorer:
         self.notes = self._runs.notes
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
-        """Returns for each record, in order, a document or the reason why it can't become one."""
+        """Turns each record, in order, into a document, or into an Unlinked if it can't be imported."""
         linked = [_incoming(record) for record in records]
         if self._collection == "courses":
             await self._link_courses(records, linked)
@@ -77,7 +77,7 @@ class Restorer:
                 linked[index] = Unlinked(records[index].row, too_many_categories(category["name"]))
             elif isinstance(incoming, Incoming):
                 incoming.new["slug"] = incoming.fields.pop("slug")
-                if "oldSlugs" in incoming.fields:  # like the slug, set only in new courses
+                if "oldSlugs" in incoming.fields:  # like the slug, former slugs are set only in new courses
                     incoming.new["oldSlugs"] = incoming.fields.pop("oldSlugs")
                 incoming.fields["categorySlug"] = category and existing[category["slug"]]
                 incoming.fields["instructorIds"] = [instructors[exported_key(i)] for i in row["instructors"]]

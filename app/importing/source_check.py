@@ -34,6 +34,6 @@ def _elsewhere(file: ImportedFile, known: Sequence[PastImport], source: str) -> 
 def _other_columns(file: ImportedFile, past: PastImport, source: str) -> str:
     return (
         f"the folder's name, “{source}”, is the source of {file.collection} from “{past.name}” ({past.date}),"
-        f" which has other columns than “{file.name}”. If their ids are of the same {file.collection}, add"
-        f" --source “{source}”, otherwise --source with another name"
+        f" which has other columns than “{file.name}”. If equal ids mean the same {file.collection}, add"
+        f" --source “{source}”; otherwise, add --source with another name"
     )

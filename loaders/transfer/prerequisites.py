@@ -26,7 +26,7 @@ _Node: TypeAlias = ObjectId | int
 _BATCH = 1_000  # number of courses that are linked at a time
 _LONGEST = 500  # maximum length of a reference in characters; longer ones are not looked up
 _UNKNOWN = "prerequisite left out: there is no such course"
-_SHARED = "prerequisite: several courses have the code: the oldest is meant"
+_SHARED = "prerequisite: several courses have the code; the oldest is used"
 _ITSELF = "prerequisite left out: it is the course itself"
 _LEADS_BACK = "prerequisite left out: it requires the course itself, directly or through others"
 

@@ -237,7 +237,7 @@ def test_both_modes_are_told_because_a_run_has_one(catalogue: Shell) -> None:
         f"{n},c1,2026-01-01,online\n" for n in range(2, 6)
     )
     printed = output(catalogue, "courseRuns", rows + "9,c2,2026-01-01,hybrid\n")
-    assert "deliveryMode: names both delivery modes, but a run has one 1 (e.g. “hybrid”)" in printed
+    assert "deliveryMode: names both delivery modes, but a run has only one 1 (e.g. “hybrid”)" in printed
     assert found(catalogue, "courseRuns", "deliveryMode")[-1] == ("ONSITE",)
 
 

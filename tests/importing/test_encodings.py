@@ -91,12 +91,12 @@ def test_signs_alone_are_of_windows_1252(cell: str, rows: int) -> None:
     text = "id;title\n" + "".join(f"{n};{cell}\n" for n in range(rows))
     found = detect(io.BytesIO(text.encode("cp1252")))
     assert text.encode("cp1252").decode(found.name) == text
-    assert found.uncertain == (2 if rows == 2 else None)
+    assert found.uncertain == ("2 lines" if rows == 2 else None)
 
 
 def test_lines_that_repeat_the_same_words_are_few(shell: Shell) -> None:
     rows = "".join(f"{n};{('Malmö', 'Göteborg')[n % 2]}\n" for n in range(60))
-    assert detect(io.BytesIO(f"id;title\n{rows}".encode("cp1252"))).uncertain == 2
+    assert detect(io.BytesIO(f"id;title\n{rows}".encode("cp1252"))).uncertain == "2 different words"
 
 
 def test_a_guess_from_few_lines_is_told_and_can_be_overridden(shell: Shell) -> None:

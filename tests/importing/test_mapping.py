@@ -137,7 +137,7 @@ def test_a_row_without_a_required_value_is_rejected(tmp_path: Path) -> None:
         ("[fields]\nid = { column = 'a', invalid = 'no' }", "fields.id.invalid: must be “reject” or “null”"),
         (
             "[fields]\nid = { column = 'a', as = 'day_offset' }",
-            "fields.id: the normaliser “day_offset” needs “start”",
+            "fields.id: the normaliser “day_offset” needs the option “start”",
         ),
         ("[fields]\nid = { column = 'a', day_first = true }", "fields.id.day_first: unknown key"),
         ("[fields\n", "(at line 1"),

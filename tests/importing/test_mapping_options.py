@@ -104,7 +104,7 @@ def test_a_lookup_file_that_can_t_be_used_is_an_error(
         ('as = "date", format = "%Q"', "fields.durationDays.format: 'Q' is a bad directive in format '%Q'"),
         (
             'as = "date", format = "%Y %Y"',
-            "fields.durationDays.format: can't be used: a directive is there twice",
+            "fields.durationDays.format: can't be used: it has the same directive twice",
         ),
         ('as = "date", day_first = "yes"', "fields.durationDays.day_first: must be true or false"),
         ('as = "stars", scale = 7', "fields.durationDays.scale: must be one of 0, 5, 10, 100"),

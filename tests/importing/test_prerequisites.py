@@ -202,10 +202,10 @@ def test_an_export_with_broken_prerequisites_is_rejected(shell: Shell, value: ob
 def test_a_code_that_several_courses_have_is_told(shell: Shell) -> None:
     courses = "id,title,code,prerequisites\na,A,CS1,\nb,B,CS1,\nc,C,CS2,CS1\n"
     counts = shell.ok("import", "courses", shell.write("c.csv", courses), "--source", "s")
-    assert counts["note: prerequisite: several courses have the code: the oldest is meant"] == 1
+    assert counts["note: prerequisite: several courses have the code; the oldest is used"] == 1
     reviews = "id,course,text\n1,CS1,Good\n2,CS2,Fair\n"
     counts = shell.ok("import", "reviews", shell.write("r.csv", reviews), "--source", "s")
-    assert counts["note: course: several courses have the code: the oldest is meant"] == 1
+    assert counts["note: course: several courses have the code; the oldest is used"] == 1
     runs = "course,start\nCS1,2030-01-31\nCS2,2030-01-31\n"
     counts = shell.ok("import", "courseRuns", shell.write("runs.csv", runs), "--source", "s")
-    assert counts["note: course: several courses have the code: the oldest is meant"] == 1
+    assert counts["note: course: several courses have the code; the oldest is used"] == 1

@@ -215,7 +215,7 @@ def test_shares_are_of_1_or_of_100_for_the_whole_column(
 def test_a_column_of_zeros_and_ones_is_per_cent_if_it_is_called_so() -> None:
     decision = decide_fraction(Column("percent complete", ["1", "0"]), {})
     assert fraction("1", **decision.options) == 0.01
-    assert decision.assumed == {"scale": "numbers are per cent, as the column is called"}
+    assert decision.assumed == {"scale": "numbers are per cent, as the column's name says"}
     assert decide_fraction(Column("percent complete", ["1", "0.5"]), {}).options["scale"] == 1
 
 

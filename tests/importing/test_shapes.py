@@ -53,7 +53,9 @@ def test_rows_within_an_object_are_found(file: Path, shape: object, indent: int 
 
 def test_several_lists_within_an_object_need_a_choice(file: Path, shell: Shell) -> None:
     text = json.dumps({"courses": TWO, "people": {"staff": [{"id": 7}]}}, indent=1)
-    with pytest.raises(SourceError, match=r"lists in “courses” and “people.staff”; choose one with --rows"):
+    with pytest.raises(
+        SourceError, match=r"several lists: “courses” and “people.staff”; choose one with --rows"
+    ):
         read(file, text)
     assert read(file, text, rows="people.staff")[1] == [{"id": 7}]
     with pytest.raises(SourceError, match="there is no list “nobody”"):
@@ -66,7 +68,7 @@ def test_several_lists_within_an_object_need_a_choice(file: Path, shell: Shell) 
 
 @pytest.mark.parametrize("text", ['[["id", "title"], [1, "A"]]', "[1, 2]", '[[{"id": 1}]]'])
 def test_a_list_of_other_things_than_objects_is_told(file: Path, text: str) -> None:
-    with pytest.raises(SourceError, match=r"no row can be read; the first: not a JSON object \("):
+    with pytest.raises(SourceError, match=r"no row can be read; the first one: not a JSON object \("):
         read(file, text)
 
 

@@ -1,4 +1,4 @@
-"""Reads import files row by row: CSV, JSON and Excel workbooks, also compressed with gzip or ZIP."""
+"""Reads import files row by row: CSV, JSON and Excel workbooks, optionally compressed with gzip or ZIP."""
 
 from app.importing.files.lookups import read_lookup
 from app.importing.files.rows import Blank, Cell, Cells, Row, SourceError, Unreadable

@@ -27,9 +27,9 @@ from app.importing.files.rows import (
 from app.importing.files.table import Table, column_names, is_data, numbered_names
 
 _DELIMITERS = ",;\t|"
-_MAX_LINES = 1_000  # maximum number of lines in a record; a longer record has an unclosed quote
+_MAX_LINES = 1_000  # maximum number of lines in a record; more lines mean that a quote was not closed
 _ESCAPED = re.compile(r'\\"(?!\s*(?:[,;\t|]|$))', re.MULTILINE)  # a quote escaped by a backslash
-#: A backslash and the quote that closes a cell.
+#: A backslash followed by the quote that closes a cell.
 _CLOSING = re.compile(r'\\"(?=\s*(?:[,;\t|]|$))')
 _ALONE = re.compile(r'\\(?!")')
 _KEPT_AS_TEXT = re.compile(r'="([^"]*)"')
@@ -53,8 +53,8 @@ class _Record:
 class _Pending(Iterator[str]):
     """Passes lines on to the CSV reader, and remembers the lines of the current record.
 
-    escaped: whether quotes are escaped by backslashes. If they are, all other backslashes are doubled, so
-    that the CSV reader takes them literally.
+    escaped: whether quotes are escaped by backslashes. If so, all other backslashes are doubled, so that the
+    CSV reader takes them literally.
     """
 
     def __init__(self, lines: Lines, *, escaped: bool) -> None:
@@ -124,9 +124,9 @@ def plain(cell: str) -> str:
 
 
 def _named_delimiter(lines: Lines) -> str | None:
-    """Returns the delimiter that the first line specifies, or None.
+    """Skips a first line such as "sep=;", and returns the delimiter that it specifies for Excel.
 
-    Such a line is meant for Excel, and looks like "sep=;". It is skipped.
+    Returns None if there is no such line.
     """
     first = lines.head(1)
     match = _SEP.fullmatch(first[0].strip("\ufeff\r\n")) if first else None
@@ -161,10 +161,10 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[int, float]:
 
 
 def _header_is_narrower(sample: Sequence[str], delimiter: str, width: int) -> tuple[bool, bool]:
-    """Returns whether the header is one cell shorter than most rows, and whether trailing delimiters are why.
+    """Returns whether most rows have one cell too many, and whether trailing delimiters are the reason.
 
     Trailing delimiters are the reason only if every row below the header ends with one. If only some rows
-    have an extra cell, an unquoted delimiter has probably shifted their cells.
+    have one cell too many, an unquoted delimiter has probably shifted their cells.
     """
     rows = _parsed(sample, delimiter)
     wide = [row for row in rows if len(row) == width]
@@ -222,10 +222,11 @@ def _records(
 
 
 def _first_line_alone(pending: _Pending, delimiter: str, width: int) -> list[str] | None:
-    """Returns the cells of the first pending line if that line alone is a record, and pushes back the others.
+    """Returns the cells of the first pending line if that line alone is a record; otherwise None.
 
-    The CSV reader takes a backslash before a quote as an escape, and reads on. But in "C:\\dir\\", the last
-    backslash is part of the cell, and the quote after it closes the cell.
+    If it is, pushes the other lines back. The CSV reader takes a backslash before a quote for an escape, and
+    reads the next line as well. But in "C:\\dir\\", the last backslash is part of the cell, and the quote
+    after it closes the cell.
     """
     first, *rest = pending.lines
     literal = _CLOSING.sub(r'\\\\"', _ALONE.sub(r"\\\\", first))

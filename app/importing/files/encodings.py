@@ -1,4 +1,4 @@
-"""Detects the encoding of a file by reading all of it.
+"""Detects the encoding of a file, reading all of it if necessary.
 
 UTF-8 is recognised by its byte patterns. For other encodings, chardet is given lines with non-ASCII letters
 from the whole file, because the beginning of a mostly English file may have none.
@@ -15,8 +15,9 @@ import chardet
 
 _CHUNK = 1 << 18
 _EVIDENCE = 100_000  # maximum size of the sample given to chardet, in bytes
-_ENOUGH = 20  # with at least this many non-ASCII lines, detection is usually right
-_ENOUGH_WORDS = 4  # minimum number of different words in them; the same few titles over and over prove little
+_ENOUGH = 20  # detection is usually right with at least this many non-ASCII lines
+#: Detection also needs at least this many distinct non-ASCII words: a few repeated titles prove little.
+_ENOUGH_WORDS = 4
 _WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -65,19 +66,19 @@ _JAPANESE_ESCAPE = b"\x1b$"  # starts a run of Japanese letters in ISO-2022-JP, 
 class Encoding(NamedTuple):
     """The encoding of a file, by Python's name for it.
 
-    uncertain: if the encoding was guessed from only a few lines, or from few different ones, their number;
-    otherwise None. stray: the number of bytes in the file that are invalid in this encoding. line: the number
-    of the first line with such a byte.
+    uncertain: if the encoding was guessed from only a few lines or a few different words, how many, such as
+    "3 lines"; otherwise None. stray: the number of bytes in the file that are invalid in this encoding. line:
+    the number of the first line with such a byte.
     """
 
     name: str
-    uncertain: int | None = None
+    uncertain: str | None = None
     stray: int = 0
     line: int | None = None
 
 
 def detect(file: BinaryIO) -> Encoding:
-    """Detects the encoding of a file by reading it to its end."""
+    """Detects the encoding of a file, reading it to the end if its beginning doesn't show the encoding."""
     head = file.read(_CHUNK)
     for mark, name in _BOMS:
         if head.startswith(mark):
@@ -93,7 +94,7 @@ def detect(file: BinaryIO) -> Encoding:
 def stray_bytes(file: BinaryIO, name: str) -> tuple[int, int | None]:
     """Counts the bytes of a file that are invalid in an encoding.
 
-    Returns their number, and the number of the first line that has some, or None.
+    Returns the count, and the number of the first line with such a byte (None if all bytes are valid).
     """
     decoder = codecs.getincrementaldecoder(name)("replace")
     stray, first, line = 0, None, 1
@@ -115,7 +116,7 @@ class _Evidence:
         self._line = 1
         self._first_stray: int | None = None
         self._sample: list[bytes] = []
-        self._words: set[bytes] = set()  # different words beyond ASCII, as far as they count
+        self._words: set[bytes] = set()  # distinct non-ASCII words, collected until there are enough
         self._size, self._tail, self._is_japanese = 0, b"", False
 
     def add(self, chunk: bytes) -> None:
@@ -142,15 +143,15 @@ class _Evidence:
         sample = b"\n".join(self._sample)
         name = _FALLBACK if _has_only_signs(sample) else _likeliest(sample)
         if self._lines < _ENOUGH:
-            uncertain: int | None = self._lines
+            uncertain: str | None = f"{self._lines} line{'s' * (self._lines != 1)}"
         elif len(self._words) < _ENOUGH_WORDS and not _has_only_signs(sample):
-            uncertain = len(self._words)  # lines that differ
+            uncertain = f"{len(self._words)} different word{'s' * (len(self._words) != 1)}"
         else:
             uncertain = None
         return Encoding(codecs.lookup(name).name, uncertain)
 
     def _count(self, text: str) -> None:
-        """In a text decoded as UTF-8, counts the non-ASCII letters and the bytes that were invalid."""
+        """Counts the non-ASCII characters and the invalid bytes in text that was decoded as UTF-8."""
         if text.isascii():
             return
         stray = text.count("\ufffd")
@@ -160,7 +161,7 @@ class _Evidence:
         self._letters += sum(character > "\x7f" for character in text) - stray
 
     def _add_line(self, line: bytes) -> None:
-        """Adds a line to the sample if it has non-ASCII letters. If the sample is full, halves it first."""
+        """Adds a line to the sample, unless the line is all ASCII. If the sample is full, halves it first."""
         if line.isascii():
             return
         self._lines += 1
@@ -180,16 +181,17 @@ def _likeliest(sample: bytes) -> str:
 
 
 def _has_only_signs(sample: bytes) -> bool:
-    """Returns whether the fallback reads all bytes beyond ASCII as signs, such as € and typographic quotes.
+    """Returns whether all non-ASCII bytes are symbols, such as € and curly quotes, in the fallback encoding.
 
-    Other encodings would read them as single letters among digits, which detection takes for a language.
+    In other encodings, these bytes would be single letters among digits, which chardet mistakes for a
+    language.
     """
     text = sample.decode(_FALLBACK, "replace")
     return not any(character.isalpha() or character == "\ufffd" for character in text if character > "\x7f")
 
 
 def _chunks(head: bytes, file: BinaryIO) -> Iterator[bytes]:
-    """Yields the chunks of a file, up to its end or to where it is damaged."""
+    """Yields a file in chunks, up to its end or up to the point where it is damaged."""
     with suppress(EOFError, OSError, zlib.error):
         while head:
             yield head
@@ -197,9 +199,9 @@ def _chunks(head: bytes, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _without_mark(head: bytes) -> str | None:
-    """Returns the UTF-16 encoding of a file without a byte order mark, or None if it isn't UTF-16.
+    """Returns which UTF-16 encoding a file without a byte order mark has, or None if it has another encoding.
 
-    UTF-16 is recognised by zeros: in Latin text, every second byte is zero.
+    UTF-16 is recognised by its zero bytes: in Latin text, every second byte is zero.
     """
     if head[1::2].count(0) > len(head) / 4:
         return "utf-16-le"

@@ -1,4 +1,4 @@
-"""Reads rows from JSON: one object per line, consecutive objects, or an array, which can be in an object."""
+"""Reads rows from JSON: one object per line, consecutive objects, or an array (possibly in an object)."""
 
 import io
 import json
@@ -49,7 +49,7 @@ def array(text: TextIO) -> _Rows:
 
 
 def objects(text: TextIO) -> _Rows:
-    """Yields a row for each object in a text of consecutive objects, each on one line or on many."""
+    """Yields a row for each of several consecutive JSON objects, which can each be on one line or on many."""
     return _numbered(_values(JsonText(text)))
 
 
@@ -77,10 +77,10 @@ def arrays_within(sample: str) -> list[str]:
 
 
 def is_lines(sample: str) -> bool:
-    """Returns whether a text has one object per line, judging by its first lines.
+    """Returns whether JSON text has one object per line, judging by its first lines.
 
-    This is the case if the first line is a row of an export, or is an object and not the only line, or if
-    most lines below it are objects.
+    It does if the first line is a row of an export, if the first line is an object and more lines follow, or
+    if most of the lines after the first are objects.
     """
     first, *others = (line for line in sample.split("\n")[:50] if line.strip())
     if first.startswith(f'{{"{EXPORT_MARK}":'):
@@ -185,7 +185,7 @@ def _bounded_lines(text: TextIO) -> Iterator[tuple[int, str]]:
 
 
 def _plain_row(values: dict[str, Cell]) -> dict[str, Cell]:
-    """Replaces typed values of MongoDB's extended JSON, such as {"$oid": …}, with plain values in place."""
+    """Converts typed values of MongoDB's extended JSON, such as {"$oid": …}, to plain values, in place."""
     for key, value in values.items():
         if isinstance(value, dict | list):
             values[key] = _plain(value)
@@ -212,14 +212,14 @@ def _number(value: Cell) -> Cell:
 
 
 def _date(value: Cell) -> Cell:
-    """Converts a "$date" in milliseconds since 1970 to text. Other forms of "$date" are text already."""
+    """Converts a "$date" in milliseconds since 1970 to a string. All other dates are strings already."""
     try:
         return (_EPOCH + timedelta(milliseconds=value)).isoformat() if isinstance(value, int) else value
     except OverflowError:
         return value
 
 
-#: How each typed value that `mongoexport` writes is converted, by its key.
+#: Functions that convert the typed values that `mongoexport` writes, by the key of the value, such as "$oid".
 _TYPED: Mapping[str, Callable[[Cell], Cell]] = {
     "$oid": lambda value: value,
     "$date": _date,

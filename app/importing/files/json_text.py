@@ -31,7 +31,7 @@ class JsonText:
         self._position = 0
 
     def character(self) -> str:
-        """Returns the next character that is not white space, without consuming it; "" at the end."""
+        """Returns the next character that is not white space, or "" at the end, without consuming it."""
         while True:
             character = self._text[self._position : self._position + 1]
             if not character and not self._more():
@@ -45,8 +45,10 @@ class JsonText:
         self._position += 1
 
     def value(self) -> Cell | Broken:
-        """Returns the next value, or Broken if it can't be used. Raises SourceError if the text ends within
-        it."""
+        """Returns the next value, or Broken if the value can't be used.
+
+        Raises SourceError if the text ends within the value.
+        """
         while True:
             try:
                 value, end = self._decode(self._text, self._position)
@@ -94,7 +96,7 @@ class JsonText:
         self.skip()
 
     def entries(self) -> Iterator[str]:
-        """Yields the keys of the object that begins here. After each, its value must be read or skipped."""
+        """Yields the keys of the object that begins here. The caller must read or skip each value."""
         self.skip()
         while (character := self.character()) != "}":
             if not character:

@@ -15,7 +15,7 @@ _WORKBOOK = "xl/workbook.xml"
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _CSV = "save it as CSV or as .xlsx"
 _UNPACK = "unpack it, and import the file within"
-#: The kinds of files that can't be read, by their first bytes: a description, and advice to the user.
+#: For each kind of file that can't be read, by its first bytes: a description, and advice for the user.
 _OTHERS = {
     b"PK\x05\x06": ("an empty ZIP archive", "there is nothing to import"),
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old Excel workbook or another old Office file", _CSV),
@@ -41,9 +41,9 @@ _MARKUP = {
 
 
 def opened(name: str, file: BinaryIO) -> tuple[BinaryIO, Kind]:
-    """Returns a file, unpacked if it is packed, and whether it is text or an Excel workbook.
+    """Returns a file, unpacked if necessary, and whether it is text or an Excel workbook.
 
-    Raises SourceError if the file is of another kind. The message says which kind, and what to do.
+    Raises SourceError if the file is of another kind. The message names the kind, and says what to do.
     """
     head = _peek(file)
     if head.startswith(_GZIP):

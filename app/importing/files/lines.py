@@ -1,4 +1,4 @@
-"""Iterates over the lines of a text, with look-ahead and push-back."""
+"""Iterates over lines of text, with look-ahead and push-back."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ _LONGEST = 4 << 20  # maximum length of a line, in characters
 
 
 class Lines(Iterator[str]):
-    """Iterates over the physical lines of a text, including their line ends.
+    """Iterates over the physical lines of a text file, including the line ends.
 
-    If a line is too long to be a record, the rest of it is skipped. `number` is the number of the most
-    recently read line, counted from 1.
+    If a line is too long to be a record, only its beginning is returned. `number` is the number of the line
+    that was read last; lines are numbered from 1.
     """
 
     def __init__(self, text: TextIO) -> None:
@@ -39,7 +39,7 @@ class Lines(Iterator[str]):
 
     @staticmethod
     def is_cut(line: str) -> bool:
-        """Returns whether the rest of a line was skipped."""
+        """Returns whether only the beginning of a line was returned, because the line is too long."""
         return len(line) >= _LONGEST
 
     def _read(self) -> str:

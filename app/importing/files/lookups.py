@@ -6,14 +6,14 @@ from contextlib import closing
 from app.importing.files.rows import Cell, Row, SourceError
 from app.importing.files.source import open_source
 
-_MOST = 200_000  # maximum number of rows, because the table is held in memory
+_MOST = 200_000  # maximum number of different keys; the table is held in memory
 
 
 def read_lookup(name: str, key: str, value: str) -> Mapping[str, Cell]:
     """Returns the values of one column, keyed by the values of another.
 
     If several rows have the same key, the first one wins. Raises SourceError if the file can't be read, lacks
-    a column or has too many rows.
+    a column or has too many keys.
     """
     table: dict[str, Cell] = {}
     with closing(open_source(name)) as source:
@@ -24,5 +24,7 @@ def read_lookup(name: str, key: str, value: str) -> Mapping[str, Cell]:
             if isinstance(row, Row) and row.values.get(key) is not None:
                 table.setdefault(str(row.values[key]).strip(), row.values.get(value))
             if len(table) > _MOST:
-                raise SourceError(f"{name} has more than {_MOST:,} rows, too many for a lookup table")
+                raise SourceError(
+                    f"{name} has more than {_MOST:,} different keys, too many for a lookup table"
+                )
     return table

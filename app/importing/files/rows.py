@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Cell = Any  # a value as it is in the file: text from CSV, otherwise any JSON value
+Cell = Any  # a value as it is in the file: a string in CSV, any JSON value in other formats
 Cells = Mapping[str, Cell]  # the values of a row, keyed by column name
 
 LARGEST_CELL = 1 << 20  # maximum length of a cell, in characters
-#: Maximum length of a row's cells together, in characters; MongoDB limits documents to 16 MB.
+#: Maximum total length of the cells of a row, in characters; MongoDB limits documents to 16 MB.
 _LARGEST_ROW = 2 << 20
 TOO_LARGE = "a cell has more than a million characters"
-SHOWN = 1_000  # how many characters are kept of a part that is too large to keep in full
+SHOWN = 1_000  # how many characters of a rejected row are kept if the row is too large to keep in full
 
 
 class SourceError(Exception):
-    """The file can't be opened or read to the end. The message names the file and gives the reason."""
+    """Raised if a file can't be opened or read to the end. The message names the file and the reason."""
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ Part = Row | Unreadable | Blank
 
 
 def too_large(values: Cells) -> str | None:
-    """Returns why a row is too large to be imported, or None."""
+    """Returns why a row is too large to be imported, or None if it isn't."""
     sizes = [len(value) for value in values.values() if isinstance(value, str)]
     if any(size > LARGEST_CELL for size in sizes):
         return TOO_LARGE

@@ -1,7 +1,4 @@
-"""Opens an import file: unpacks and decodes it, and reads it row by row.
-
-Its kind, its encoding and its format are detected.
-"""
+"""Opens an import file, detects its kind, encoding and format, and reads it row by row."""
 
 import codecs
 import hashlib
@@ -24,7 +21,7 @@ Format = Literal["delimited", "ndjson", "array", "objects", "workbook"]
 
 _SAMPLE = 1 << 18  # bytes inspected to detect the format
 _SAMPLE_ROWS = 2_000
-_SAMPLE_CELLS = 4 << 20  # no more rows are added once the sample has this many characters
+_SAMPLE_CELLS = 4 << 20  # the sample stops growing when it has this many characters
 
 #: The exceptions that reading a damaged file can raise.
 _DAMAGE = (SourceError, EOFError, OSError, zlib.error, SyntaxError, ValueError)
@@ -32,20 +29,20 @@ _DAMAGE = (SourceError, EOFError, OSError, zlib.error, SyntaxError, ValueError)
 
 @dataclass
 class Source:
-    """A file open for reading. `rows` can be iterated only once. Call `close` at the end."""
+    """A file that is open for reading. Call `rows` only once, and `close` at the end."""
 
     name: str
     format: Format
     encoding: Encoding
-    part: str  # which part of the file the rows are in, such as a sheet; "" for all of it
+    part: str  # the part of the file that has the rows, such as a sheet; "" for the whole file
     columns: Sequence[str]  # the names in the header, or the keys in the first JSON rows
-    header: Sequence[str]  # the cells of the first row of a table, even if they aren't names
+    header: Sequence[str]  # the cells of a table's header, or of its first row if it has no header
     sample: Sequence[dict[str, Cell]]  # the values of the first rows
     skipped: Sequence[str]  # the lines above the header
     size: int | None  # size of the file on disk, in bytes; None for standard input
-    is_headless: bool  # whether a table was guessed to have no header
+    is_headless: bool  # whether it was guessed that the table has no header
     _file: BinaryIO
-    _text: io.TextIOWrapper | None  # held because it would close the file when garbage-collected
+    _text: io.TextIOWrapper | None  # referenced here because it would close the file when garbage-collected
     _rows: Iterator[Part]
     _ahead: list[Part] = field(default_factory=list)
     _damage: Exception | None = None  # why the file can't be read beyond the first rows
@@ -63,7 +60,7 @@ class Source:
     def look_ahead(self) -> None:
         """Reads the first rows into the sample. `rows` will still yield them.
 
-        Raises SourceError if the file has no rows, or is JSON without a row that can be read.
+        Raises SourceError if the file has no rows, or if it is JSON and none of the first rows can be read.
         """
         size = 0
         try:
@@ -84,14 +81,14 @@ class Source:
             self.columns = list(dict.fromkeys(key for values in self.sample for key in values))
             first = self._ahead[0]
             if not self.columns and isinstance(first, Unreadable):
-                raise SourceError(f"no row can be read; the first: {first.reason} ({first.text[:60]})")
+                raise SourceError(f"no row can be read; the first one: {first.reason} ({first.text[:60]})")
 
     def position(self) -> int | None:
-        """Returns the number of bytes read from the file, before decompression; None if unknown."""
+        """Returns how many bytes of the file on disk have been read, or None for standard input."""
         return self._file.tell() if self.size else None
 
     def digest(self) -> str | None:
-        """Returns a digest of the file's size, its beginning and its end; None for standard input."""
+        """Returns a digest of the file's size, beginning and end, or None for standard input."""
         if self.size is None:
             return None
         with Path(self.name).open("rb") as file:
@@ -111,7 +108,7 @@ def open_source(
 ) -> Source:
     """Opens the file at a path, or standard input if the name is `-`.
 
-    encoding: the file's encoding, or None to detect it. rows: the path of the list of rows within a JSON
+    encoding: the file's encoding, or None to detect it. rows: the path to the list of rows within a JSON
     object, such as "data.courses", or None to look for it. header: whether a table has a header, or None to
     guess. Raises SourceError if the file can't be opened or has no rows.
     """
@@ -148,9 +145,9 @@ def _open(name: str) -> tuple[BinaryIO, int | None]:
 
 
 def _encoding(name: str, binary: BinaryIO, given: str | None) -> Encoding:
-    """Returns the given encoding of a file, or detects it if None is given.
+    """Returns the encoding of a file: `given`, or the detected encoding if `given` is None.
 
-    This can read all of the file, but only the beginning of standard input.
+    This can read a whole file, but reads only the beginning of standard input.
     """
     whole: BinaryIO = binary
     if name == "-":
@@ -162,7 +159,7 @@ def _encoding(name: str, binary: BinaryIO, given: str | None) -> Encoding:
 
 
 def _again(name: str, file: BinaryIO, binary: BinaryIO) -> BinaryIO:
-    """Returns the file at its beginning again, after its encoding has been detected."""
+    """Rewinds a file that was read to detect its encoding. Returns standard input unchanged."""
     if name == "-":
         return binary
     file.seek(0)
@@ -191,7 +188,7 @@ def _identify(
 
 
 def _json_rows(text: io.TextIOWrapper, sample: str, path: str | None) -> tuple[Format, str, Iterator[Part]]:
-    """Returns the format of a JSON file, the path of its rows if they are within an object, and the rows."""
+    """Returns the format of a JSON file, the path to its list of rows ("" at the top level), and the rows."""
     if path:
         return "objects", path, json_rows.within(text, path.split("."))
     if sample[:1] == "[":
@@ -202,7 +199,7 @@ def _json_rows(text: io.TextIOWrapper, sample: str, path: str | None) -> tuple[F
     if len(paths) > 1:
         listed = " and ".join(f"“{path}”" for path in paths[:10])
         raise SourceError(
-            f'there are lists in {listed}; choose one with --rows, or rows = "{paths[0]}" in a mapping'
+            f'there are several lists: {listed}; choose one with --rows, or rows = "{paths[0]}" in a mapping'
         )
     if paths:
         return "objects", paths[0], json_rows.within(text, paths[0].split("."))

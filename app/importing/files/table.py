@@ -1,4 +1,4 @@
-"""Tables: rows of cells below a header."""
+"""Reads the headers of tables."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.importing.files.rows import Part
 from app.importing.header import is_known
 
-#: Forms of values that column names don't have: numbers, dates, e-mail addresses and web addresses.
+#: Patterns of values that can't be column names: numbers, dates, e-mail addresses and web addresses.
 _FORMS = [
     re.compile(form)
     for form in (
@@ -31,7 +31,7 @@ class Table:
     skipped: Sequence[str]
     header: Sequence[str]
     rows: Iterator[Part]
-    is_headless: bool = False  # whether the table was guessed to have no header
+    is_headless: bool = False  # whether it was guessed that the table has no header
 
 
 def header_index(rows: Iterable[Sequence[str]], width: int) -> int:
@@ -65,8 +65,8 @@ def numbered_names(width: int) -> list[str]:
 def is_data(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Returns whether the first row of a table is data instead of a header.
 
-    It is data if none of its cells is a known header, and one of them has a kind of value, such as a
-    number, that most of the rows below have in the same column.
+    It is data if none of its cells is a known header, and if one of its cells is a number, a date or an
+    address, like most of the cells below it.
     """
     if any(map(is_known, first)):
         return False

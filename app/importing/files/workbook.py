@@ -1,4 +1,4 @@
-"""Reads the rows of an Excel workbook, from the first sheet that has any."""
+"""Reads the rows of an Excel workbook from the first sheet that has rows."""
 
 import zipfile
 import zlib
@@ -16,15 +16,15 @@ from app.importing.files.number_formats import as_shown
 from app.importing.files.rows import SHOWN, Cell, Part, Row, SourceError, Unreadable, too_large
 from app.importing.files.table import Table, column_names, header_index
 
-_MOST_BYTES = 400 << 20  # maximum size of all parts together, unpacked, in bytes
-_MOST_SHARED = 48 << 20  # maximum size of the texts that cells share, in bytes; they are held in memory
+_MOST_BYTES = 400 << 20  # maximum total size of the unpacked parts, in bytes
+_MOST_SHARED = 48 << 20  # maximum size of the shared strings, in bytes; they are held in memory
 #: A part of more than _LARGE bytes that was compressed by a factor of more than _MOST_RATIO is taken for a
 #: ZIP bomb.
 _LARGE, _MOST_RATIO = 16 << 20, 100
 _HEAD_ROWS = 200
 _BUILT_IN = frozenset(BUILTIN_FORMATS.values())
 
-#: What openpyxl, the ZIP archive and the XML of a damaged workbook raise.
+#: The exceptions that reading a damaged workbook can raise.
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, KeyError, IndexError, ValueError, OSError, EOFError, SyntaxError,
     TypeError, AttributeError,
@@ -87,7 +87,7 @@ def _rows(
 
 
 def _readable(rows: Iterator[tuple[int, _Cells]]) -> Iterator[tuple[int, _Cells]]:
-    """Yields the rows. Raises ValueError where the sheet is damaged."""
+    """Yields the rows. Raises ValueError if the sheet is damaged."""
     try:
         yield from rows
     except _DAMAGED as error:
@@ -95,7 +95,7 @@ def _readable(rows: Iterator[tuple[int, _Cells]]) -> Iterator[tuple[int, _Cells]
 
 
 def _numbered_rows(sheet: ReadOnlyWorksheet) -> Iterator[tuple[int, _Cells]]:
-    """Yields the number and the cells of each row that has values. Empty cells at its end are left out."""
+    """Yields the number and the cells of each row that has values, without empty cells at the row's end."""
     for number, cells in enumerate(sheet.iter_rows(), 1):
         end = len(cells)
         while end and cells[end - 1].value in (None, ""):
@@ -144,5 +144,5 @@ def _check_size(name: str, file: BinaryIO) -> None:
         p for p in parts if p.file_size > _LARGE and p.file_size > _MOST_RATIO * max(1, p.compress_size)
     ]
     if packed or shared > _MOST_SHARED or sum(part.file_size for part in parts) > _MOST_BYTES:
-        raise SourceError(f"{name} is an Excel workbook too large to read; save it as CSV")
+        raise SourceError(f"{name} is an Excel workbook that is too large to read; save it as CSV")
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Import mappings: guesses them or reads them from TOML, and uses them to turn rows into records."""
+"""Infers import mappings or reads them from TOML, and applies them to rows."""
 
 from app.importing.mapping.column_inference import infer_mapping
 from app.importing.mapping.decisions import decide

@@ -1,4 +1,4 @@
-"""Gets the value of a field from the cells of a row, and looks it up in a table if there is one."""
+"""Gets the value of a field from the cells of a row, and looks it up if the field has a lookup table."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ Getter = Callable[[Cells], Cell]
 class CellGetters:
     """Compiles selections into functions that get a value from a row.
 
-    The functions return None for a sentinel (a string that means "no value"). counts: the number of sentinels
-    found so far, by column and text.
+    The functions return None for a sentinel (a string that means "no value"). counts: how often each
+    sentinel has been found so far, by column and text.
     """
 
     def __init__(self) -> None:

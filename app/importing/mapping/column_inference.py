@@ -24,8 +24,8 @@ _DATES = ("date", "end_date")
 _TRIED = 200  # maximum number of sampled rows that a candidate mapping is tried on
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
 
-#: Optional fields. A row with an invalid value in one of them is rejected, because replacing the value with
-#: null would change the meaning of the row.
+#: Optional fields in which an invalid value is not replaced with null, because that would change the meaning
+#: of the row. The row is rejected instead.
 _REJECT_UNREADABLE = {
     "courses": ("status",),
     "courseRuns": ("seats",),
@@ -41,7 +41,7 @@ def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample
     """
     where = who_counts(collection, columns, sample)
     included = [values for values in sample if all(condition.accepts(values) for condition in where)]
-    sample = included or sample  # a roster of teachers has the columns of any other
+    sample = included or sample  # even if all sampled rows are left out, they show what the columns contain
     headers, left_out = Headers(collection, columns), unknown_roles(collection, columns, sample)
     fields = _fields(collection, headers, sample, left_out)
     if (
@@ -112,7 +112,7 @@ def _candidates(
     sample: Sample,
     orders: Mapping[str, bool],
 ) -> Iterator[list[FieldMapping]]:
-    """Yields the possible mappings of a field, as one list for each column that might contain it."""
+    """Yields a list of possible mappings for each column that might contain a field."""
     invalid: Literal["reject", "null"]
     invalid = "reject" if target.required or name in _REJECT_UNREADABLE.get(collection, ()) else "null"
     found = (column for header in HEADERS[collection][name] if (column := headers.get(header)))
@@ -130,9 +130,10 @@ def _candidates(
 def _with_counts(
     collection: Importable, name: str, plain: FieldMapping, headers: Headers, sample: Sample
 ) -> list[FieldMapping]:
-    """Returns the possible mappings of an average, whose count is in its cell, in a column, or unknown.
+    """Returns the possible mappings of an average rating.
 
-    If a column has counts, the average is read with them or left out, never without them.
+    The number of ratings can be in the same cell or in a column of counts, or it can be unknown. If a column
+    of counts fits, no mapping reads the average without it.
     """
     (column,) = plain.selection.columns
     counts = [count for header in _COUNT_COLUMNS if (count := headers.get(header)) not in (None, column)]
@@ -145,16 +146,17 @@ def _with_counts(
 
 
 def _day_orders(collection: Importable, headers: Headers, sample: Sample) -> Mapping[str, bool]:
-    """Maps each column of dates that shows the order of day and month to whether the day comes first."""
+    """Returns whether the day comes before the month, for each column whose dates show the order."""
     names = [name for name, target in TARGETS[collection].items() if target.normaliser in _DATES]
     found = {headers.get(header) for name in names for header in HEADERS[collection][name]}
     return {c: order for c in found if c and (order := day_first(c, sample)) is not None}
 
 
 def _in_order_of_others(decided: FieldMapping, orders: Mapping[str, bool]) -> Iterator[FieldMapping]:
-    """Yields a mapping of a date by the order of day and month in the other columns of dates, if they agree.
+    """Yields a mapping with the order of day and month that the other columns of dates show, if they agree.
 
-    For example, runs may start on days up to 12, which leave the order open, and end on days above 12.
+    This is for a column whose own dates don't show the order. For example, all runs may start by the 12th of
+    a month, but some of them end later.
     """
     others = {column: order for column, order in orders.items() if column not in decided.selection.columns}
     if len(set(others.values())) == 1 and "day_first" not in decided.options:
@@ -182,7 +184,7 @@ def _fits(collection: Importable, name: str, candidate: FieldMapping, sample: Sa
 def _best_candidate(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> FieldMapping | None:
-    """Returns the candidate mapping that accepts the most values, or None if none accepts any."""
+    """Returns the candidate mapping that accepts the most values, or None if all refuse all values."""
     accepted = [_try(collection, name, candidate, sample)[0] for candidate in candidates]
     return candidates[accepted.index(max(accepted))] if any(accepted) else None
 
@@ -200,7 +202,7 @@ def _misfit_reason(
 def _try(
     collection: Importable, name: str, candidate: FieldMapping, sample: Sample
 ) -> tuple[int, NullCounts]:
-    """Returns how many sampled values a candidate mapping accepts, and counts of those that it refuses."""
+    """Returns how many sampled values a candidate mapping accepts, and counts of the refused values."""
     recorder = Recorder(ImportMapping(collection, {name: replace(candidate, invalid="null")}))
     accepted = 0
     for values in sample[:_TRIED]:

@@ -32,6 +32,6 @@ def decide_field(field_mapping: FieldMapping, sample: Sample) -> FieldMapping:
 
 
 def day_first(column: str, sample: Sample) -> bool | None:
-    """Returns the order of day and month that the dates of a column show, or None if they show none."""
+    """Returns whether the day comes first in the dates of a column, or None if the order is unclear."""
     decided = decide_field(FieldMapping(Selection("column", (column,)), "date"), sample)
     return decided.options.get("day_first")

@@ -10,7 +10,7 @@ from app.importing.values import Options
 
 Toml = Any  # a value of a TOML document, before its type is checked
 
-#: Texts that mean "no value" unless a field says otherwise. Case is ignored.
+#: Strings that mean "no value" unless the mapping of a field says otherwise. Case is ignored.
 SENTINELS = frozenset(
     ("", "na", "n/a", "#n/a", "#ref!", "#name?", "#value!", "#div/0!", "#num!", "#null!", "null", "none",
      "nan", "undefined", "-", "--", "—")
@@ -20,7 +20,7 @@ SelectionKind = Literal["column", "join", "first", "collect", "value"]
 
 
 class MappingError(Exception):
-    """A mapping can't be used. The message names the file and the key, and suggests alternatives."""
+    """Raised if a mapping can't be used or inferred, or doesn't suit the file. The message says why."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Selection:
     separator: str = "-"
     sentinels: frozenset[str] = frozenset()
     lookup: Mapping[str, Toml] | None = None
-    skip_empty: bool = False  # whether a join skips parts without a value, instead of being null
+    #: Whether a join skips parts without a value. If not, the joined value is null when any part is missing.
+    skip_empty: bool = False
     usual_sentinels: bool = True  # whether SENTINELS mean "no value"; an empty cell always does
 
     def join(self, parts: Sequence[str]) -> str:
-        """Joins the parts, and escapes the separator within a part, so that different parts give different
-        results.
+        """Joins the parts, and escapes the separator in them, so that different parts give different results.
 
         Nothing is escaped if the separator is empty, or if parts without a value are skipped.
         """
@@ -63,17 +63,17 @@ class FieldMapping:
     options: Options = field(default_factory=dict)
     default: Toml = None  # used instead of null, and normalised like any other value
     invalid: Literal["reject", "null"] = "reject"
-    #: What was assumed about the column, keyed by the option that can change it.
+    #: What was assumed about the column, keyed by the option that overrides it.
     assumed: Mapping[str, str] = field(default_factory=dict)
-    notes: Sequence[str] = ()  # messages about contradictory values in its column
+    notes: Sequence[str] = ()  # messages about contradictory values in the column
 
 
 @dataclass(frozen=True)
 class Condition:
     """A condition for importing a row: its value in the column is one of `values`.
 
-    If `excluded`, the value must not be one of them; a row without a value in the column is then imported.
-    The values are in lower case.
+    If `excluded` is set, the value must not be one of `values`, and a row without a value in the column is
+    imported. `values` are in lower case.
     """
 
     column: str
@@ -90,14 +90,13 @@ class ImportMapping:
     fields: Mapping[str, FieldMapping]
     source: str | None = None
     encoding: str | None = None
-    rows: str | None = None  # the path of the list of rows within a JSON object
+    rows: str | None = None  # the path to the list of rows within a JSON object
     header: bool | None = None  # whether a table has a header; None to guess
-    #: Columns that look like a field but don't fit it, with the reason.
+    #: The reasons why columns that look like a field don't fit it, by column.
     left_out: Mapping[str, str] = field(default_factory=dict)
-    where: Sequence[Condition] = ()  # a row that fails one of these conditions is left out
-    repeated: Literal["reject", "first"] = (
-        "reject"  # what to do with a row whose id an earlier row already has
-    )
+    where: Sequence[Condition] = ()  # a row that fails any of these conditions is left out
+    #: What to do with a row that has the same id as an earlier row.
+    repeated: Literal["reject", "first"] = "reject"
 
 
 def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) -> None:
@@ -113,7 +112,7 @@ def check_columns(mapping: ImportMapping, columns: Collection[str], where: str) 
 
 
 def with_columns(mapping: ImportMapping, names: Mapping[str, str]) -> ImportMapping:
-    """Returns a mapping with other column names. names: the new names of some columns, by their old names."""
+    """Returns a mapping with some columns renamed. names: the new column names, keyed by the old names."""
 
     def renamed(selection: Toml) -> Toml:
         if not isinstance(selection, Selection):

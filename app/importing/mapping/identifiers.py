@@ -11,15 +11,18 @@ from app.importing.mapping.records import Recorder
 #: The fields that together identify a row, if there is no column of ids: required fields, and optional ones.
 _PARTS: Mapping[Importable, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "courseRuns": (("course", "startsAt"), ()),
-    "reviews": (("course", "student"), ("createdAt",)),  # a student can have written several
+    "reviews": (
+        ("course", "student"),
+        ("createdAt",),
+    ),  # a student can have written several reviews of a course
     "enrollments": (("course", "student"), ()),
 }
-#: Single fields that identify a row, with their normaliser.
+#: Single fields that identify a row, each with its normaliser.
 _FIELDS: Mapping[Importable, tuple[str, str]] = {
     "categories": ("slug", "slug"),
     "courses": ("title", "slug"),
     "students": ("email", "text"),
-    "instructors": ("name", "line"),  # by which courses refer to them
+    "instructors": ("name", "line"),  # courses refer to instructors by name
 }
 _DISTINGUISHING_RUNS = ("title", "location", "deliveryMode")
 
@@ -29,10 +32,11 @@ def identifier(
 ) -> dict[str, FieldMapping]:
     """Infers what to use as the id of each row if no column contains an id.
 
-    For a course, that is its code if all codes are unique, otherwise its title. For a student, it is the
-    e-mail address; for an instructor, the name; for a category, its slug or its name. For an enrolment, it is
-    the course and the student together; for a review, also its date. For a run, it is the course and the
-    start, with further fields if these are needed to distinguish the runs in the sample.
+    For a course, it is the code if all codes are unique, otherwise the title; for a student, the e-mail
+    address; for an instructor, the name; for a category, the slug, or the name if there are no slugs. For an
+    enrolment, it is the course and the student together; for a review, the course, the student and the date.
+    For a run, it is the course and the start, with further fields if these are needed to distinguish the runs
+    in the sample.
     """
     if "id" in fields:
         return {}
@@ -46,7 +50,7 @@ def identifier(
 
 
 def missing_part(collection: Importable, fields: Mapping[str, FieldMapping]) -> str:
-    """Returns the field that a file lacks to have ids for its rows."""
+    """Returns the field that is needed to identify the rows of a file, but that the file lacks."""
     necessary = _PARTS[collection][0] if collection in _PARTS else (_FIELDS[collection][0],)
     if collection in ("categories", "courses", "students"):
         return {"categories": "name"}.get(collection, "id")

@@ -11,13 +11,13 @@ from app.importing.mapping.cells import CellGetters, Getter
 from app.importing.mapping.definition import FieldMapping, ImportMapping, Selection
 from app.importing.values import NORMALISERS
 
-_Normalised = Any  # the value of a field, whose type depends on the normaliser
+_Normalised = Any  # the value of a field; its type depends on the normaliser
 
 _EXAMPLES = 2
 
 
 class RowError(Exception):
-    """A row can't be imported. The message gives the reason."""
+    """Raised if a row can't be imported. The message gives the reason."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Recorder:
         ]
 
     def refusal(self, values: Cells) -> str | None:
-        """Returns why the mapping leaves a row out, such as "role is “teacher”", or None if it doesn't."""
+        """Returns why the mapping leaves a row out, such as "role is “teacher”", or None if it is kept."""
         for condition in self._where:
             if not condition.accepts(values):
                 return f"{condition.column} is {quoted(values.get(condition.column) or '')}"

@@ -11,20 +11,20 @@ _WORDS = {key: [compact(word) for word in words] for key, words in HEADERS["rost
 _STUDENTS, _TEACHERS, _OTHERS, _DELETED = (
     frozenset(_WORDS[key]) for key in ("students", "teachers", "others", "deleted")
 )
-#: The roles whose rows are imported into a collection.
+#: For each collection of people or enrolments, the roles whose rows are imported.
 _COUNTED: Mapping[str, frozenset[str]] = {
     "students": _STUDENTS, "enrollments": _STUDENTS, "instructors": _TEACHERS,
 }  # fmt: skip
 _TRUE = frozenset(("true", "yes", "y", "t", "1", "1.0"))
-_NEVER = frozenset(("", "null", "none", "\\n"))  # deletion times of rows that weren't deleted
-_OTHER_MEANINGS = ("type",)  # headers of roles that often mean something else
+_NEVER = frozenset(("", "null", "none", "\\n"))  # what a deletion time contains if the row wasn't deleted
+_OTHER_MEANINGS = ("type",)  # headers of role columns that often mean something else
 
 
 def joined_name(columns: Sequence[str], sample: Sequence[Cells]) -> FieldMapping | None:
-    """Returns a mapping that joins the columns with parts of a name, or None if there are none.
+    """Returns a mapping that joins the columns with parts of a name, or None if there are no such columns.
 
-    A row can lack a part. "Null" and "None" count as surnames, unless the columns have sentinels in another
-    form, such as "NULL".
+    Parts that are missing in a row are skipped. "Null" and "None" are read as surnames, unless the columns
+    have sentinels in another form, such as "NULL".
     """
     parts = tuple(part for part in _parts(columns) if part)
     if not parts:
@@ -47,7 +47,7 @@ def lacks_surname(name: FieldMapping, columns: Sequence[str], sample: Sequence[C
 
 
 def unknown_roles(collection: Importable, columns: Sequence[str], sample: Sequence[Cells]) -> dict[str, str]:
-    """Maps each column of roles that has no known role to a note about it."""
+    """Returns a note about each column of roles in which no role is known, keyed by column."""
     found = {}
     for column in columns:
         values = {_text(row.get(column)) for row in sample} - {""}
@@ -77,7 +77,7 @@ def who_counts(collection: Importable, columns: Sequence[str], sample: Sequence[
 
 
 def _parts(columns: Sequence[str]) -> list[str | None]:
-    """Returns the columns with first, middle and last names; None for one that is missing."""
+    """Returns the columns with first, middle and last names, with None in place of a missing column."""
     by_name = {compact(column): column for column in reversed(columns)}
     first, middle, last = (
         next((by_name[name] for name in _WORDS[part] if name in by_name), None)

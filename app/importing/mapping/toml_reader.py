@@ -80,9 +80,9 @@ class _Reader:
         )
 
     def conditions(self) -> list[Condition]:
-        """Reads `where`: for each column, the values of the rows to import, or `{ not = [...] }`.
+        """Reads `where`, which lists for each column the values of the rows to import.
 
-        The second form lists the values of the rows to leave out.
+        `{ not = [...] }` lists the values of the rows to leave out instead.
         """
         conditions = []
         for column, value in self.table("where", self.document.get("where", {})).items():
@@ -114,7 +114,7 @@ class _Reader:
         options = {o: self.option(f"{key}.{o}", table[o], accepted[o]) for o in accepted if o in table}
         for option, parameter in accepted.items():
             if parameter.default is parameter.empty and option not in options:
-                self.fail(key, f"the normaliser “{normaliser}” needs “{option}”")
+                self.fail(key, f"the normaliser “{normaliser}” needs the option “{option}”")
         return FieldMapping(self.selection(key, table), normaliser, options, table.get("default"), invalid)
 
     def option(self, key: str, value: Toml, parameter: Parameter) -> Toml | Selection:

@@ -1,4 +1,4 @@
-"""Writes a mapping as TOML, so that users can start a mapping of their own from a guess."""
+"""Writes a mapping as TOML, so that users can edit a guessed mapping."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +11,8 @@ from app.importing.mapping.definition import Condition, FieldMapping, ImportMapp
 def as_toml(mapping: ImportMapping, source: str, unused: Sequence[str]) -> str:
     """Returns a mapping as the text of a TOML file.
 
-    unused: the columns that are not imported. They are listed in a comment at the end, with reasons where
-    known.
+    unused: the columns that are not imported. They are listed in a comment at the end, with the reasons
+    that are known.
     """
     lines = [f"collection = {_toml(mapping.collection)}", f"source = {_toml(source)}"]
     lines += [f"encoding = {_toml(mapping.encoding)}"] if mapping.encoding else []

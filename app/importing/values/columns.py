@@ -1,7 +1,8 @@
-"""Options of a normaliser that are decided from the sample of a column.
+"""Types for deciding the options of a normaliser from a sample of a column.
 
-A single cell can leave open which unit, scale, decimal mark, or order of day and month is meant. Other cells
-of its column may show it. If none does, the option is assumed or left open, which the import reports.
+A single cell can leave open which unit, scale, decimal mark, or order of day and month is meant, but other
+cells of the column may show it. If they don't, a value is assumed or the option is left undecided, and the
+import reports that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ Options = Mapping[str, Any]  # options of a normaliser, by name; their types dep
 
 @dataclass(frozen=True)
 class Column:
-    """A column's folded name (see folded), and its sampled cells without nulls and sentinels."""
+    """The name of a column, as `folded` returns it, and its sampled cells without nulls and sentinels."""
 
     name: str
     cells: Sequence[object]
@@ -22,15 +23,15 @@ class Column:
         return self.name.split()
 
     def without_long(self, longest: int) -> "Column":
-        """Returns the column without the cells that are texts of more than `longest` characters."""
+        """Returns the column without the strings that have more than `longest` characters."""
         return replace(self, cells=[c for c in self.cells if not isinstance(c, str) or len(c) <= longest])
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The options that were decided for a column, in addition to those that the mapping gives.
+    """The options that were decided for a column, in addition to the options that the mapping sets.
 
-    assumed: what was assumed, in words, keyed by the option that can change it: for example {"unit": "days,
+    assumed: what was assumed, in words, keyed by the option that overrides it: for example {"unit": "days,
     for numbers without a unit"}. notes: messages about contradictory values in the column.
     """
 
@@ -45,7 +46,7 @@ class Decision:
         return Decision({**self.options, **other.options}, assumed, [*self.notes, *other.notes])
 
 
-#: A function that decides options of a normaliser which the mapping does not give.
+#: A function that decides the options of a normaliser from a column, except options that the mapping sets.
 Decide = Callable[[Column, Options], Decision]
 
 NOTHING = Decision()

@@ -1,6 +1,6 @@
 """Reads dates and times in many formats as UTC with millisecond precision.
 
-In a date such as 06/11/2015, the order of day and month is the one that other dates of its column show.
+In a date such as 06/11/2015, the order of day and month is the order that other dates of the column show.
 """
 
 import re
@@ -14,7 +14,7 @@ from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.words import WORDS
 
 _TIME = re.compile(r"\d:\d\d|\dT\d|\d\s*[ap]\.?m\b", re.IGNORECASE)
-_TO_LAST_SECOND = timedelta(hours=23, minutes=59, seconds=59)  # from the start of a day
+_TO_LAST_SECOND = timedelta(hours=23, minutes=59, seconds=59)  # from the first second of a day to the last
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Day 0 in a spreadsheet; correct for dates since March 1900.
 _EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
@@ -29,7 +29,7 @@ _CLOCK = re.compile(
     r"(?:\s*(?P<zone>z|utc|gmt|ut|[a-z]{3,4})?\s?(?P<offset>[+-]\d{2}:?\d{2})?(?:\sutc)?)(?:\s*\(.*\))?$",
     re.IGNORECASE,
 )
-#: Weekdays, and words for a.m. and p.m., in the languages of East Asia.
+#: Weekdays, and words for a.m. and p.m., in East Asian languages.
 _EAST_ASIAN_DAY = re.compile(
     r"\s*[(\uff08]?(?:[月火水木金土日]曜日?|(?:星期|周)[一二三四五六日天]|[월화수목금토일]요일)[)\uff09]?|\s*[(\uff08][月火水木金土日월화수목금토][)\uff09]"
 )
@@ -42,15 +42,15 @@ _ORDINAL = re.compile(
 )
 #: For each month, the beginnings of its name in many languages.
 _MONTHS = [names.split("|") for names in WORDS["dates"]["months"]]
-_LONGEST = 200  # characters; a longer text is not a date, and would take long to search
+_LONGEST = 200  # maximum length, in characters; a longer string is not a date and is slow to search
 _NO_DATE = "is not a date"
 _UNCLEAR = "can be read as day/month or as month/day (set day_first = true or false)"
-_YEARS = range(1900, 2200)  # other years are mistakes, or stand for "none", as in 0001-01-01 and 9999-12-31
-_PIVOT = 20  # a two-digit year means a year at most this many years from now
+_YEARS = range(1900, 2200)  # other years are mistakes, or mean "no date", as in 0001-01-01 and 9999-12-31
+_PIVOT = 20  # a two-digit year is at most this many years in the future
 
 
 class _Numbers(NamedTuple):
-    """A date that consists of three numbers, in the order of the text. mark: their separator."""
+    """The three numbers of a date, in the order in which they are written. mark: their separator."""
 
     one: str
     two: str
@@ -61,12 +61,12 @@ class _Numbers(NamedTuple):
 def date(
     value: object, *, format: str | None = None, day_first: bool | None = None, excel: bool = False
 ) -> datetime:
-    """Reads a date: any ISO 8601 format, a written date, epoch seconds or milliseconds.
+    """Reads a date in any ISO 8601 format, a written date, or seconds or milliseconds since 1970.
 
     Examples of written dates are "June 11, 2015", "Monday, 31 August 2020, 10:05 AM" and "2020-01-31 10:00:00
-    UTC". A time without a time zone is in UTC. `format` is a strptime pattern. `day_first` says whether
-    06/11/2015 is in November or June. If `excel` is set, a number such as 44197 is a spreadsheet's day
-    number. Raises ValueError if the year is before 1900 or after 2199.
+    UTC". A time without a time zone is in UTC. `format` is a strptime pattern. If `day_first` is true,
+    06/11/2015 is 6 November; if it is false, 11 June. If `excel` is set, a number such as 44197 is a
+    spreadsheet's day number. Raises ValueError if the year is before 1900 or after 2199.
     """
     return _plausible(_any_date(value, format, day_first, excel))
 
@@ -93,13 +93,14 @@ def _any_date(value: object, format: str | None, day_first: bool | None, excel: 
 def end_date(
     value: object, *, format: str | None = None, day_first: bool | None = None, excel: bool = False
 ) -> datetime:
-    """Reads the date when something ends. A date without a time is the last second of its day."""
+    """Reads the date when something ends. A date without a time means the last second of that day."""
     moment = date(value, format=format, day_first=day_first, excel=excel)
     is_day = moment.time() == time() and not isinstance(value, datetime) and not _TIME.search(str(value))
     return moment + _TO_LAST_SECOND if is_day else moment
 
 
-def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determines which values are valid
+# `value` can have any type, because float() determines which values are valid.
+def day_offset(value: Any, *, start: object) -> datetime:
     """Returns the date `value` days after the date `start`, or before it if `value` is negative."""
     first = start if isinstance(start, datetime) else date(start)
     try:
@@ -109,10 +110,10 @@ def day_offset(value: Any, *, start: object) -> datetime:  # Any: float() determ
 
 
 def decide_date(column: Column, given: Options) -> Decision:
-    """Decides the order of day and month, and whether bare numbers are day numbers of a spreadsheet.
+    """Decides the order of day and month, and whether bare numbers are a spreadsheet's day numbers.
 
-    The order is that of the dates in which the day is above 12. If there are none, or if they contradict each
-    other, no order is decided, and dates that can be read in two ways are not read.
+    Dates with a day above 12 show the order. If there are no such dates, or if they contradict each other, no
+    order is decided, and dates that can be read in two ways are invalid.
     """
     if "format" in given:
         return Decision()
@@ -132,13 +133,13 @@ def decide_date(column: Column, given: Options) -> Decision:
         )
     if short:
         decision |= Decision(
-            assumed={"format": f"years of two digits stand last, and are from {_first_short_year()} on"}
+            assumed={"format": f"two-digit years come last, and mean {_first_short_year()} or later"}
         )
     return decision
 
 
 def _decide_excel(column: Column, given: Options) -> Decision:
-    """Decides that bare numbers are day numbers of a spreadsheet if all those in the column can be."""
+    """Decides that bare numbers are a spreadsheet's day numbers, if all of them in the column can be."""
     bare = [
         float(str(c)) for c in column.cells if not isinstance(c, bool) and _DIGITS.fullmatch(str(c).strip())
     ]
@@ -148,7 +149,7 @@ def _decide_excel(column: Column, given: Options) -> Decision:
 
 
 def _is_number(text: str) -> bool:
-    """Returns whether a text of digits is a number (of days or seconds), and not a date such as 20150611."""
+    """Returns whether digits are a number of days or seconds, and not a date such as 20150611."""
     whole = text.lstrip("-").split(".")[0]
     return len(whole) > 8 or int(whole) in _EXCEL
 
@@ -183,7 +184,7 @@ def _written(text: str, day_first: bool | None) -> datetime:
     text = _UNIX.sub(r"\1 \4 \2\3", _western(text))
     day_text, clock = _split_clock(text)
     day = _day_or_none(day_text, day_first)
-    if day is None:  # perhaps because the text begins with a weekday
+    if day is None:  # the text may begin with a weekday, which is skipped
         day = _day_or_none(day_text.partition(" ")[2], day_first)
     if day is None:
         raise ValueError(_NO_DATE)
@@ -194,7 +195,7 @@ def _written(text: str, day_first: bool | None) -> datetime:
 
 
 def _western(text: str) -> str:
-    """Leaves out the weekday of an East Asian date, and writes 下午 as "PM"."""
+    """Removes the weekday from an East Asian date, and replaces words such as 下午 with "AM" or "PM"."""
     if text.isascii():
         return text
     text = _EAST_ASIAN_HALF.sub(
@@ -204,7 +205,7 @@ def _western(text: str) -> str:
 
 
 def _split_clock(text: str) -> tuple[str, timedelta]:
-    """Splits a text into its date and its time. The time is returned as the time since midnight UTC."""
+    """Splits a string into a date and a time, and returns the time as the duration since midnight UTC."""
     match = _CLOCK.search(text)
     if match is None:
         return text, timedelta()
@@ -229,7 +230,7 @@ def _split_clock(text: str) -> tuple[str, timedelta]:
 def _day_or_none(text: str, day_first: bool | None) -> calendar_date | None:
     """Reads a date without a time, or returns None if the text doesn't have the form of a date.
 
-    Raises ValueError if it has that form but is not a valid date, or can be read in two ways.
+    Raises ValueError if the text has that form but is not a valid date, or if it can be read in two ways.
     """
     if numbers := _numeric_part(text):
         return _numeric(numbers, day_first)
@@ -246,7 +247,7 @@ def _day_or_none(text: str, day_first: bool | None) -> calendar_date | None:
 def _year_and_day(words: Sequence[str]) -> tuple[int, int]:
     """Returns the year and the day, given the two numbers of a date whose month is a word.
 
-    The year is the number with four digits, or else the second one.
+    The year is the number with four digits, or else the second number.
     """
     first, second = words
     year, day = (first, second) if len(first) == 4 else (second, first)
@@ -267,7 +268,10 @@ def _month(word: str) -> int | None:
 
 
 def _numeric_part(text: str) -> _Numbers | None:
-    """Returns the three numbers of a date such as 2015/6/11 or 31.12.2015, without the time after it."""
+    """Returns the three numbers of a date such as 2015/6/11 or 31.12.2015, which a time may follow.
+
+    Returns None for any other string.
+    """
     if len(text) > _LONGEST:
         return None
     bare = _CLOCK.sub("", text.strip())
@@ -291,7 +295,7 @@ def _shown_order(numbers: _Numbers) -> bool | None:
 
 
 def _numeric(numbers: _Numbers, day_first: bool | None) -> calendar_date:
-    """Reads a date of three numbers. If the numbers don't show their order, `day_first` decides."""
+    """Reads a date of three numbers. If they don't show the order of day and month, `day_first` decides."""
     one, two, three = int(numbers.one), int(numbers.two), int(numbers.three)
     if _is_iso(numbers):
         return _calendar(one, two, three)

@@ -1,6 +1,6 @@
 """Reads durations and workloads: "8 weeks", "1h 30min", "4-6 Wochen", "PT90M", "12 weeks (84 days)".
 
-A text can contain more than one length. The parts of a single length are added up ("2 weeks 3 days"). Three
+A string can contain more than one length. The parts of a single length are added up ("2 weeks 3 days"). Three
 kinds of length are not added: the same length in another unit ("45 days (6 weeks)"), a rate ("3 months at 10
 hours a week"), and the hours of work within a period ("6 weeks, 40 hours").
 """
@@ -30,7 +30,7 @@ from app.importing.values.units import (
 _HOURS_PER_MINUTE = Decimal(1) / 60
 _DAYS: dict[Unit, int] = {"days": 1, "weeks": 7, "months": 30, "years": 365}
 #: Pairs of units that can make up a single length, such as hours and minutes in "1 hour 30 minutes". The
-#: second amount must be below the number given here.
+#: second amount must be less than the number given here.
 _CONTINUES: dict[tuple[Unit, Unit], int] = {
     ("hours", "minutes"): 60, ("days", "hours"): 24, ("weeks", "days"): 7, ("months", "weeks"): 5,
     ("months", "days"): 31, ("years", "months"): 12,
@@ -43,7 +43,7 @@ _ISO = re.compile(
     r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:\d+(?:\.\d+)?S)?)?"
 )
 _MOST_DAYS = 100_000
-_LONGEST = 500  # characters; a longer text is not a duration, and would take long to search
+_LONGEST = 500  # maximum length, in characters; a longer string is not a duration and is slow to search
 _NO_DURATION = "is not a duration"
 _SEVERAL = "names more than one length"
 _NO_UNIT = "has no unit (set unit, such as unit = “hours”)"
@@ -55,7 +55,7 @@ def duration(
     """Reads a duration in days, rounded up.
 
     Examples are "45 days", "8 weeks", "1.5 months" (of 30 days), "4-6 weeks" (the middle is used), "90
-    minutes" and "P4W". `unit` is the unit of numbers without one. Hours are working hours: with 8
+    minutes" and "P4W". `unit` is the unit of bare numbers. Hours are working hours: with 8
     `hours_per_day`, "Approx. 33 hours" is 5 days.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -77,7 +77,7 @@ def duration(
 def hours(value: object, *, decimal: Mark | None = None) -> float:
     """Reads a number of hours, such as "2-3 hours per week".
 
-    For a range, written with any kind of dash, returns the middle. Minutes are converted.
+    Returns the middle of a range, which can have any kind of dash. Converts minutes to hours.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = exact(value)
@@ -113,10 +113,10 @@ def _weekly_hours(text: str, mark: Mark | None) -> Decimal:
 
 
 def decide_duration(column: Column, given: Options) -> Decision:
-    """Decides the unit of numbers without one.
+    """Decides the unit of numbers without a unit.
 
     It is the unit in the column's name, or else the only unit in the other cells, or else days. If the other
-    cells have several units, none is decided.
+    cells have several units, or credits, no unit is decided.
     """
     decision = decimal_mark(column, given)
     if "unit" in given:
@@ -142,7 +142,7 @@ def decide_duration(column: Column, given: Options) -> Decision:
 
 
 def _counted(text: str, unit: Unit | None, hours_per_day: float, mark: Mark | None) -> Sequence[Length]:
-    """Returns the parts whose sum is the duration that a text gives."""
+    """Returns the parts that add up to the duration in a string."""
     if iso := _ISO.fullmatch(text.upper()):
         return _iso_parts(iso)
     if clock := _CLOCK.fullmatch(text):
@@ -154,7 +154,7 @@ def _counted(text: str, unit: Unit | None, hours_per_day: float, mark: Mark | No
             raise ValueError(_NO_UNIT)
         return [bare._replace(unit=unit)]
     if counts_parts(text):
-        raise ValueError("is the length of a part (a number of them is not multiplied)")
+        raise ValueError("is the length of each part, not of the whole")
     known = [part for part in lengths(text, mark) if part.unit]
     if not known:
         raise ValueError(_why_unknown(text, mark))
@@ -168,15 +168,15 @@ def _why_unknown(text: str, mark: Mark | None) -> str:
 
 
 def _chain(parts: Sequence[Length], hours_per_day: float, *, joined: bool) -> Sequence[Length]:
-    """Returns the first length and the parts that continue it, each in a smaller unit than the one before.
+    """Returns the first length and the parts that continue it, each in a smaller unit than the last.
 
-    joined: whether there is a dash or "to" between two lengths; then no part continues another. Raises
-    ValueError if the text also names a different length, unless that is the work within the first one.
+    joined: whether a dash or "to" joins two lengths, so that they are not parts of one length. Raises
+    ValueError if there is also a different length, unless it is the working time within the first length.
     """
     chain = [parts[0]]
     for part in parts[1:]:
         if _days(part, hours_per_day) == _total(chain, hours_per_day):
-            continue  # "2 days / 16 hours" is one length said twice
+            continue  # "2 days / 16 hours" gives the same length twice
         if not joined and _continues(chain[-1], part):
             chain.append(part)
         elif not _is_work(chain[0], part) and not _is_same(chain, part, hours_per_day):
@@ -191,12 +191,12 @@ def _continues(before: Length, part: Length) -> bool:
 
 
 def _is_work(span: Length, part: Length) -> bool:
-    """Returns whether a part gives the hours or minutes of work within a period of days or more."""
+    """Returns whether a part is the hours or minutes of work within a period of days or more."""
     return span.unit in _DAYS and part.unit in ("hours", "minutes")
 
 
 def _is_within_a_span(parts: Sequence[Length], text: str, hours_per_day: float, mark: Mark | None) -> bool:
-    """Returns whether a text gives hours, and in brackets a much longer span: "12 hours (6 weeks)"."""
+    """Returns whether the text gives hours, and a much longer period in brackets: "12 hours (6 weeks)"."""
     if parts[0].unit not in ("hours", "minutes"):
         return False
     spans = [part for part in lengths(in_brackets(text), mark, strict=False) if part.unit in _DAYS]
@@ -216,10 +216,10 @@ def _iso_parts(match: re.Match[str]) -> Sequence[Length]:
 
 
 def _clock(match: re.Match[str], hours_per_day: float) -> Length:
-    """Reads a length in the form h:mm:ss.
+    """Reads a length in the form h:mm:ss or h:mm.
 
-    Without seconds, 1:30 can mean 1 hour 30 minutes or 1 minute 30 seconds. It is accepted only if both take
-    the same number of days.
+    Without seconds, 1:30 can mean 1 hour 30 minutes or 1 minute 30 seconds. Such a length is accepted only if
+    both round up to the same number of days.
     """
     first, second, third = int(match[1]), int(match[2]), match[3]
     as_hours = Length(Decimal(first) + Decimal(second) / 60, "hours")

@@ -36,10 +36,10 @@ def modes(value: object) -> list[DeliveryMode]:
 
 
 def mode(value: object) -> DeliveryMode:
-    """Reads one delivery mode: that of a run."""
+    """Reads the delivery mode of a run, which has only one."""
     named = modes(value)
     if len(named) > 1:
-        raise ValueError("names both delivery modes, but a run has one")
+        raise ValueError("names both delivery modes, but a run has only one")
     return named[0]
 
 

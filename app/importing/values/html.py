@@ -1,8 +1,8 @@
 """Converts HTML to plain text or Markdown, and leaves everything else as it is.
 
-A text is HTML if it has an HTML element with a closing tag, or one that needs no closing tag, such as <br>.
-Otherwise its angle brackets are text: "List<String>", "if a <b and c> d", "the <h1> tag". A tag
-that the text only mentions is text too: "the <br> tag", "<b> and </b> tags".
+A string is HTML if it has an HTML element with a closing tag, or an element that needs no closing tag, such
+as <br>. Otherwise, its angle brackets are plain text: "List<String>", "if a <b and c> d", "the <h1> tag". A
+tag that is only mentioned is plain text too: "the <br> tag", "<b> and </b> tags".
 """
 
 import re
@@ -20,9 +20,9 @@ _BRACKET = re.compile(r"<(?!/?(?P<name>[a-z][a-z0-9]*)(?:\s[^<>]*)?/?>|!--)", re
 _COMMENT = re.compile(r"<!--.*?-->|<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
 _ANY = r"(?i:</?[a-z][a-z0-9]*\s?/?>)"
 _OR = r",?\s+(?:and|or|und|oder|et|ou|y|o)\s+"
-#: A run of tags. If `noun` matches, the text speaks about them: "the <br> tag or <hr>", "<b> and </b>
-#: elements". "tag" is in lower case: "<br>Tag 1" is the first day, in German. A run without a noun matches
-#: too, so that it is searched only once, and not again from each of its tags.
+#: A series of tags. If `noun` matches, the text only mentions the tags: "the <br> tag or <hr>", "<b> and </b>
+#: elements". After a space, "tag" must be in lower case: in German, "<br> Tag 1" means "day 1". A series
+#: without a noun matches too, so that it is searched only once, and not again from each of its tags.
 _TAG_RUN = re.compile(
     rf"(?!</){_ANY}(?:(?:{_OR}|,?\s*|\s*[/&]\s*){_ANY})*+"
     rf"(?P<noun>(?:\s(?:tags?|elements?)\b|-(?:[Tt]ags?|[Ee]lemente?)\b)(?:{_OR}{_ANY})*)?"
@@ -31,19 +31,19 @@ _EMPTY = ("br", "hr", "img", "wbr")
 _ENTITY = re.compile(r"&(?:[a-z][a-z0-9]*|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _SAFE_SCHEMES = ("http:", "https:", "mailto:")
-#: A link in Markdown, with its address: [text](address), [label]: address or <address>. If the first bracket
-#: is escaped, it isn't a link.
+#: The address of a link in Markdown, and the bracket before it: [text](address), [label]: address or
+#: <address>. If that bracket is escaped with a backslash, there is no link.
 _LINK = re.compile(
     r"(?<!\\)\](?:\(\s*<?(?P<address>[^\s()<>]+)(?=>?\s*[()\"'])|:\s*<?(?P<labelled>[^\s()<>]+))"
     r"|(?<!\\)<(?P<bare>(?:javascript|vbscript|data):[^\s<>]+)>",
     re.IGNORECASE,
 )
-#: Invisible characters, some of which browsers ignore within a scheme.
+#: Invisible characters, some of which browsers ignore within the scheme of a URL.
 _UNSEEN = re.compile(r"[\x00-\x20\u200b-\u200f\ufeff]")
 
 
 class _Converter(MarkdownConverter):
-    """Converts HTML to Markdown. Links with a scheme other than http, https or mailto become text.
+    """Converts HTML to Markdown. Links with a scheme other than http, https or mailto become plain text.
 
     A "<" in the text of the HTML is escaped, so that it isn't taken for a tag.
     """
@@ -60,7 +60,7 @@ class _Converter(MarkdownConverter):
 
 
 def is_html(text: str) -> bool:
-    """Returns whether a text has an HTML element that is closed or needs no closing tag."""
+    """Returns whether a string has an HTML element that is closed or needs no closing tag."""
     if "<" not in text:
         return False
     opened: set[str] = set()
@@ -76,7 +76,7 @@ def is_html(text: str) -> bool:
 
 
 def to_plain(html: str) -> str:
-    """Returns the text of HTML, with a space between the texts of different elements."""
+    """Returns the text that HTML contains, with a space between different elements."""
     return _soup(html).get_text(" ")
 
 
@@ -92,9 +92,9 @@ def to_markdown(html: str) -> str:
 
 
 def without_entities(text: str, *, escape: bool = False) -> str:
-    """Replaces the HTML entities in a text that isn't HTML.
+    """Replaces HTML entities, such as &amp;, with their characters in text that isn't HTML.
 
-    If `escape` is set, a "<" that results is escaped for Markdown.
+    If `escape` is set, an entity for "<" is replaced with an escaped "<" for Markdown.
     """
     if "&" not in text:
         return text
@@ -102,7 +102,7 @@ def without_entities(text: str, *, escape: bool = False) -> str:
 
 
 def without_unsafe_links(markdown: str) -> str:
-    """Turns links in Markdown into text if their scheme is not http, https or mailto."""
+    """Turns links in Markdown into plain text if their scheme is not http, https or mailto."""
     return _LINK.sub(_escaped_link, markdown) if ":" in unescape(markdown) else markdown
 
 
@@ -117,7 +117,7 @@ def _plain_entity(entity: str, *, escape: bool) -> str:
 
 
 def _soup(html: str) -> BeautifulSoup:
-    """Parses HTML. Angle brackets that don't form a tag of HTML, or only mention one, become text."""
+    """Parses HTML. Tags that HTML doesn't have, or that are only mentioned, become text."""
     mentioned = _TAG_RUN.sub(
         lambda run: run[0].replace("<", "&lt;") if run["noun"] else run[0], _COMMENT.sub("", html)
     )

@@ -1,4 +1,4 @@
-"""Splits lists at the separator that is decided for their column."""
+"""Splits lists at the separator that was decided for the column."""
 
 import ast
 import json
@@ -29,9 +29,10 @@ def references(value: object, *, separator: str | None = None) -> list[str]:
 
 
 def decide_separator(column: Column, given: Options) -> Decision:
-    """Decides the separator of a column: the first of "|", ";", line ends, "、" and commas in its cells.
+    """Decides the separator of a column.
 
-    A hyphen is the separator if most cells are words joined by hyphens, such as "drama-comedy-essay".
+    It is the first of "|", ";", line ends, "、" and commas that occurs in the cells. But it is a hyphen if
+    most cells are words joined by hyphens, such as "drama-comedy-essay".
     """
     if "separator" not in given and _is_hyphenated(plain_texts(column)):
         return Decision({"separator": "-"}, {"separator": _shown("-")})
@@ -39,7 +40,7 @@ def decide_separator(column: Column, given: Options) -> Decision:
 
 
 def decide_references(column: Column, given: Options) -> Decision:
-    """Like `decide_separator`, but a hyphen is never the separator, because codes and slugs have hyphens."""
+    """Decides the separator, which is never a hyphen here, because codes and slugs can contain hyphens."""
     if "separator" in given:
         return Decision()
     texts = plain_texts(column)
@@ -61,7 +62,7 @@ def _is_hyphenated(texts: Sequence[str]) -> bool:
 
 
 def _shown(separator: str) -> str:
-    return f"items end at {'line ends' if separator == chr(10) else f'“{separator}”'}"
+    return f"items are separated by {'line ends' if separator == chr(10) else f'“{separator}”'}"
 
 
 def _distinct(value: object, separator: str | None, keys: Sequence[str]) -> list[str]:
@@ -77,7 +78,7 @@ def _split(joined: str, separator: str | None) -> Sequence[object]:
 
 
 def literal(joined: str) -> bool:
-    """Returns whether a text is in square brackets, like a list in JSON or Python."""
+    """Returns whether a string is in square brackets, like a list in JSON or Python."""
     return joined[:1] == "[" and joined[-1:] == "]"
 
 
@@ -91,5 +92,5 @@ def _parse_list(literal: str) -> list[object]:
 
 
 def _named(part: object, keys: Sequence[str]) -> object:
-    """Returns the value of an object's first key that has one; other parts are unchanged."""
+    """Returns an object's first non-empty value for any of `keys`, or "". Returns other parts unchanged."""
     return next((part[key] for key in keys if part.get(key)), "") if isinstance(part, dict) else part

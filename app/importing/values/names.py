@@ -10,7 +10,8 @@ _THREE_LETTERS = WORDS["three_letters"]["codes"]
 def language(value: object) -> str:
     """Reads a BCP 47 tag, or the name of a language, such as "Español" or "Portuguese (Brazil)".
 
-    Returns the tag. Norwegian is "no" or "NO", but "No" is the opposite of "Yes".
+    Returns the tag. "no" and "NO" are read as Norwegian, but "No" is invalid, because it may mean the
+    opposite of "Yes".
     """
     written = line(value)
     tag = language_tag(written)
@@ -22,7 +23,7 @@ def language(value: object) -> str:
 def country(value: object) -> str:
     """Reads an ISO 3166-1 code of two or three letters, or the name of a country, such as "Germany".
 
-    Returns the code of two letters. UK is read as GB.
+    Returns the two-letter code. UK is read as GB.
     """
     code = country_code(line(value))
     if code is None:
@@ -31,7 +32,7 @@ def country(value: object) -> str:
 
 
 def _is_taught(written: str, tag: str) -> bool:
-    """Returns whether a text that was read as a language with a three-letter code really means that language.
+    """Returns whether a string that was read as a three-letter language code really means that language.
 
     A word of three letters, such as "all", can be the code of a rare language by chance.
     """

@@ -2,9 +2,9 @@
 
 A normaliser is a pure function that converts a cell to a stored value. It is never called with null or with a
 sentinel (a string that means "no value"). It raises ValueError for an invalid value. The error message
-completes a sentence that begins with the value, for example "is not a number". Its options are its
-keyword-only parameters. If a single cell doesn't show which options are right, they can be decided for the
-whole column (see columns.py).
+completes a sentence that begins with the value, for example "is not a number". The options of a normaliser
+are its keyword-only parameters. If a single cell doesn't show which options are right, they can be decided
+for the whole column (see columns.py).
 """
 
 import inspect
@@ -38,9 +38,9 @@ def _undecided(column: Column, given: Options) -> Decision:
 
 @dataclass(frozen=True)
 class Normaliser:
-    """A function that reads a cell, and a function that decides its options for a column.
+    """A function that reads a cell, and a function that decides the options with which a column is read.
 
-    omissible: options that name a column, and are left out of a row in which that column has no value.
+    omissible: options that can be read from another column, and are not passed if it has no value in the row.
     """
 
     read: Callable[..., Any]  # the options and the result type vary by normaliser
@@ -125,7 +125,7 @@ def _format_error(pattern: str) -> str | None:
     except ValueError as error:
         return str(error) if "directive" in str(error) or "%" in str(error) else None
     except re.error:
-        return "can't be used: a directive is there twice"
+        return "can't be used: it has the same directive twice"
     return None
 
 

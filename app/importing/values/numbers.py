@@ -1,8 +1,8 @@
 """Reads numbers as people and programs write them.
 
 A comma or a point either separates thousands or is the decimal mark. The form of most numbers shows which: in
-"1,299.50", the last of the two is the decimal mark, and in "4,5", the comma can't separate thousands. "1.299"
-is unclear, but other cells of its column may show what its point means (see decimal_mark).
+"1,299.50", the point is the decimal mark because it comes last, and in "4,5", the comma can't separate
+thousands. "1.299" is unclear, but other cells of the column may show what the point means (see decimal_mark).
 """
 
 import re
@@ -20,7 +20,7 @@ Mark = Literal[".", ","]
 
 _SPACE = "\u0020\u00a0\u202f\u2009\u2007"
 _GROUP = f"[{_SPACE}'\u2019\u02bc]"  # characters that can only separate thousands
-#: A number, with separators but without a sign or a suffix.
+#: The pattern of a number with separators, but without a sign or a suffix.
 NUMBER = rf"\d+(?:{_GROUP}\d{{3}}(?!\d))*(?:[.,]\d+)*(?:{_GROUP}\d{{3}}(?!\d))*(?:[.,]\d+)?|[.,]\d+"
 _MULTIPLES = by_word("multiples")
 #: A word that multiplies the number before it, such as "k" or "lakh".
@@ -49,7 +49,7 @@ _NO_LIMIT = frozenset(
 
 
 class UnclearError(ValueError):
-    """A number can be read in two ways, and nothing in its column says which is meant."""
+    """Raised if a number can be read in two ways, and nothing in its column shows which is meant."""
 
 
 def decimal(value: object, *, decimal: Mark | None = None) -> float:
@@ -61,11 +61,11 @@ def decimal(value: object, *, decimal: Mark | None = None) -> float:
 
 
 def count(value: object) -> int:
-    """Reads a whole number that is zero or more. A single mark before three digits separates thousands."""
+    """Reads a non-negative whole number. A single comma or point before three digits separates thousands."""
     number = Decimal(value) if type(value) is int else exact(value, thousands=True)
     if number < 0:
         raise ValueError("is below zero")
-    if number > _LARGEST_COUNT:  # checked before int(), which takes long for many digits
+    if number > _LARGEST_COUNT:  # checked before int(), which is slow for numbers with many digits
         raise ValueError(f"is above {_LARGEST_COUNT:,}")
     if number != int(number):
         raise ValueError("is not a whole number")
@@ -88,8 +88,8 @@ def seats(value: object) -> int | str:
 def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -> Decimal:
     """Reads a number without rounding it.
 
-    mark: the decimal mark, if the number can be read in two ways, such as "1.299". If `mark` is None, such a
-    number is read with thousands if `thousands` is set; otherwise UnclearError is raised.
+    mark: the decimal mark, if the number can be read in two ways, such as "1.299". If `mark` is None, the
+    comma or point in such a number separates thousands if `thousands` is set; otherwise, raises UnclearError.
     """
     if isinstance(value, bool):
         raise ValueError(_NO_NUMBER)
@@ -106,7 +106,7 @@ def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -
 
 
 def parse(digits: str, mark: Mark | None = None, *, thousands: bool = False) -> Decimal:
-    """Reads a number that has no sign and no multiple (see exact)."""
+    """Reads a number like `exact`, but without a sign or a word that multiplies it."""
     body = re.sub(_GROUP, "", digits)
     own = own_mark(digits)
     if own is None and not thousands and mark is None:
@@ -133,18 +133,18 @@ def decimal_mark(column: Column, given: Options) -> Decision:
 
 
 def unclear_numbers(cells: Iterable[object]) -> list[str]:
-    """Returns the numbers in the cells whose comma or point may separate thousands or be the decimal mark."""
+    """Returns the numbers that can be read in two ways: their mark may separate thousands or decimals."""
     return [number for number in _numbers(cells) if own_mark(number) is None]
 
 
 def most_decimals(cells: Iterable[object], mark: Mark) -> int:
-    """Returns the largest number of decimals among the cells' numbers whose own form shows this mark."""
+    """Returns the largest number of decimals in the numbers whose own form shows that decimal mark."""
     shown = (number for number in _numbers(cells) if mark in number and own_mark(number) == mark)
     return max((len(number.rpartition(mark)[2]) for number in shown), default=0)
 
 
 def ascii_digits(written: str) -> str:
-    """Replaces the decimal digits and marks of any script with those of ASCII."""
+    """Replaces the digits and decimal marks of all scripts with ASCII characters."""
     if written.isascii():
         return written
     plain = (str(digit_of(c)) if c.isdecimal() else c for c in written)
@@ -154,7 +154,7 @@ def ascii_digits(written: str) -> str:
 def own_mark(digits: str) -> Mark | None:
     """Returns the decimal mark that a number shows by its own form, or None if it can be read in two ways.
 
-    For a number without a comma or a point, returns ".", although either would do.
+    For a number without a comma or a point, returns ".", although "," would be equally correct.
     """
     body = re.sub(_GROUP, "", digits)
     marks = {mark for mark in _OTHER if mark in body}

@@ -28,9 +28,9 @@ def people(
 ) -> list[str]:
     """Reads a list of people: a JSON or Python list, or a string split at `separator`.
 
-    last_first: surnames and given names alternate, and commas separate all of them: "Moe, Ada, Roe, Ben".
-    conjunctions: "and" between two full names, in any of several languages, separates people too. A degree
-    after a comma belongs to the name before it. "Staff", "TBA" and the like are left out.
+    last_first: whether surnames and given names alternate, separated by commas: "Moe, Ada, Roe, Ben".
+    conjunctions: whether "and" between two full names, in any of several languages, separates people too. A
+    degree after a comma belongs to the name before it. "Staff", "TBA" and the like are left out.
     """
     return [name for name in _all(value, separator, last_first, conjunctions) if not _is_nobody(name)]
 
@@ -38,8 +38,8 @@ def people(
 def decide_people(column: Column, given: Options) -> Decision:
     """Decides the separator of a column of people, and the order of their names.
 
-    If no cell has two commas, and most have one between a surname and a given name, each cell is one person.
-    If all cells consist of pairs of single words, each pair is one person.
+    If no cell has more than one comma, and most have the form "Moe, Ada", each cell is one person. If all
+    cells consist of pairs of single words, each pair is one person.
     """
     decision = _decide_form(column, given)
     options = {**given, **decision.options}
@@ -62,7 +62,7 @@ def _decide_form(column: Column, given: Options) -> Decision:
     if any(mark in written for written in texts for mark in LITTLE_DOUBT):
         return decision | decide_separator(column, given)
     if any(" / " in written for written in texts):
-        return decision | Decision({"separator": "/"}, {"separator": "items end at “/”"})
+        return decision | Decision({"separator": "/"}, {"separator": "items are separated by “/”"})
     names = [name for written in texts for name in _joined(written) if _COMMA.search(name)]
     if names and _are_single(names):
         return decision | Decision({"separator": ""}, {"separator": "a cell is one person, “Last, First”"})
@@ -115,21 +115,21 @@ def _with_suffixes(parts: Sequence[str]) -> list[str]:
 
 
 def _joined(written: str) -> list[str]:
-    """Splits a text at "and" and the like between full names."""
+    """Splits a string at conjunctions, such as "and", between full names."""
     parts = _AND.split(written)
     return parts if len(parts) > 1 and all(map(_is_full, parts)) else [written]
 
 
 def _is_full(name: str) -> bool:
-    """Returns whether a text looks like a full name, such as "Moe, Ada", but not "School of Arts"."""
+    """Returns whether a string looks like a full name, such as "Moe, Ada", but not "School of Arts"."""
     words = re.findall(r"[^\W\d_][^\s,]*", name)
     return len(words) > 1 and all(not w[0].islower() or w.casefold() in _PARTICLES for w in words)
 
 
 def _are_single(names: Sequence[str]) -> bool:
-    """Returns whether each text is one person.
+    """Returns whether each string is the name of one person.
 
-    It is if no text has two commas, and most look like "Moe, Ada".
+    This is the case if no string has more than one comma, and most look like "Moe, Ada".
     """
     parts = [_with_suffixes(_COMMA.split(name)) for name in names]
     if any(len(of_one) > 2 for of_one in parts):
@@ -139,7 +139,7 @@ def _are_single(names: Sequence[str]) -> bool:
 
 
 def _are_pairs(names: Sequence[str]) -> bool:
-    """Returns whether each text consists of pairs of short names, such as "Moe, Ada, Roe, Ben"."""
+    """Returns whether each string consists of pairs of short names, such as "Moe, Ada, Roe, Ben"."""
     parts = [_COMMA.split(name.strip(" ,")) for name in names]
     return all(len(of_one) % 2 == 0 and all(map(_is_short, of_one)) for of_one in parts)
 

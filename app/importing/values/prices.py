@@ -1,8 +1,8 @@
 """Reads prices: "₹1,299", "1.299 €", "£1.5k", "C$ 100", "Rs. 4999/-", "Free".
 
-A sign that several currencies share, such as "$", means the currency in the option `currency` if that is one
-of them, or else the most common one, which is reported as assumed. A price that names no currency is in the
-only currency that its column names.
+A sign that several currencies share, such as "$", means the currency in the option `currency` if that
+currency has the sign. Otherwise, the most common currency with the sign is assumed, and the import reports
+that. A price that names no currency is in the only currency that other prices in its column have.
 """
 
 import re
@@ -26,12 +26,12 @@ from app.importing.values.words import WORDS, by_word
 from loaders.codes import minor_units
 from loaders.model import MoneyDoc
 
-#: Signs of a single currency, and signs that several currencies share. For a shared sign, the first currency
-#: is assumed, except for "kr".
+#: Signs that belong to a single currency, and signs that several currencies share. For a shared sign other
+#: than "kr", the first currency is assumed.
 _SIGNS = by_word("currency_signs")
 _SHARED: Mapping[str, Sequence[str]] = WORDS["shared_currency_signs"]
 _LARGEST = 2_000_000_000  # in minor units; fits in GraphQL's Int, which has 32 bits
-_LONGEST = 500  # characters; a longer text is not a price, and would take long to search
+_LONGEST = 500  # maximum length, in characters; a longer string is not a price and is slow to search
 _NOT_ASSUMED = ("KR",)
 _WIDE_SIGNS = str.maketrans("\uffe5\uff04\uffe1\uffe6", "¥$£₩")
 _FREE = frozenset(WORDS["prices"]["free"])
@@ -44,9 +44,9 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(rf"(?:{NUMBER})(?P<space>\s?)(?P<word>[^\W\d_]+)")
-#: Decorations of an amount, as in "49,-" and "4999/-".
+#: Marks after an amount that have no meaning, as in "49,-" and "4999/-".
 _DECORATION = re.compile(r"[.,]?\s?[-\u2013\u2014]{1,2}(?=\s|$|[^\d\s])|/-|/=")
-#: Ways to write that an amount is below zero: "-€50", "($50)", "49.00-".
+#: Ways to write a negative amount: "-€50", "($50)", "49.00-".
 _NEGATIVE = re.compile(
     rf"[-\u2212]\s*(?:{_SIGN}|[A-Z]{{3}})\s*\d.*"
     rf"|\(\s*(?:{_SIGN}|[A-Z]{{3}})?\s*(?:{NUMBER})\s*(?:{_SIGN}|[A-Z]{{3}})?\s*\)"
@@ -66,8 +66,8 @@ _NOISE = re.compile(rf"\b(?:{'|'.join(_WORD['noise'])})\b\.?", re.IGNORECASE)
 def price(value: object, *, currency: str | None = None, decimal: Mark | None = None) -> MoneyDoc:
     """Reads a price in the currency's minor unit: "₹1,299", "49.99 EUR", "1 299 €", "£1.5k" or "Free".
 
-    `currency` is the currency of prices that name none, or only a sign that several currencies share, such as
-    $.
+    `currency` is the currency of a price that names no currency, or that has only a sign that several
+    currencies share, such as "$".
     """
     if isinstance(value, str) and len(value) > _LONGEST:
         raise ValueError("is not a price")
@@ -87,10 +87,11 @@ def price(value: object, *, currency: str | None = None, decimal: Mark | None = 
 
 
 def decide_price(column: Column, given: Options) -> Decision:
-    """Decides the decimal mark, and the currency of prices that name none.
+    """Decides the decimal mark, and the currency of prices that name no currency.
 
-    It is the currency in the column's name, or else the only one that prices of the column name. If they name
-    several, the most frequent one is used, but only if all prices that name none are free.
+    It is the currency in the column's name, or else the only currency that other prices in the column have.
+    If those prices have several, the most frequent is used, but only if all prices without a currency are
+    free.
     """
     column = column.without_long(_LONGEST)
     decision = _decide_mark(column, given)
@@ -120,16 +121,17 @@ def _is_free(text: str) -> bool:
 
 
 def _currency(text: str, default: str | None) -> str | None:
-    """Returns the currency that a text names. `default` is the currency of texts that name none."""
+    """Returns the currency that a price names, or `default` if it names none and has no unknown words."""
     if _names_currency(text):
         return _named_currency(text, default)
     return None if _unknown_words(text) else default
 
 
 def _named_currency(text: str, default: str | None) -> str | None:
-    """Returns the currency that a text names by a code or a sign.
+    """Returns the currency that a price names by a code or a sign.
 
-    If several currencies share the sign, `default` is returned if it is one of them.
+    If several currencies share the sign, returns `default` if it is one of them, or else the most common
+    currency (None for "kr").
     """
     if own := next(iter(_own_currencies(text)), None):
         return own
@@ -142,7 +144,7 @@ def _named_currency(text: str, default: str | None) -> str | None:
 
 
 def _own_currencies(text: str) -> list[str]:
-    """Returns the currencies that a text names by codes, and by signs that no other currency has."""
+    """Returns the currencies that a price names by codes, or by signs that no other currency has."""
     alone = _ONLY_CODE.fullmatch(text)
     words = [*_CODE.findall(text), *([(alone[1] or alone[2]).upper()] if alone else [])]
     codes = [code for word in words if (code := _code(word))]
@@ -150,9 +152,9 @@ def _own_currencies(text: str) -> list[str]:
 
 
 def _currencies(text: str) -> set[str]:
-    """Returns all currencies that a text names.
+    """Returns all currencies that a price names.
 
-    A sign that several currencies share doesn't count if the text also names one of them.
+    A sign that several currencies share doesn't count if the price also names one of those currencies.
     """
     own = set(_own_currencies(text))
     shared = (_SHARED[sign] for sign in _signs(text) if sign in _SHARED)
@@ -164,7 +166,7 @@ def _signs(text: str) -> list[str]:
 
 
 def _is_nameless(text: str) -> bool:
-    """Returns whether a text is a price that names no currency."""
+    """Returns whether a string is a price that names no currency."""
     if _names_currency(text) or _unknown_words(text):
         return False
     with suppress(ValueError):
@@ -181,7 +183,7 @@ def _code(word: str) -> str | None:
 
 
 def _unknown_words(text: str) -> bool:
-    """Returns whether a text has words that may be a currency, or may change the meaning of its amount."""
+    """Returns whether a price has words that may be a currency, or may change the meaning of the amount."""
     return not _is_free(text) and bool(re.search(r"[^\W\d_]", _NOISE.sub(" ", _AMOUNT.sub(" ", text))))
 
 
@@ -195,11 +197,11 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
             raise ValueError("is a price per period or unit, not the price of the course")
         bare = _DECORATION.sub(" ", _NAMED.sub(" ", text))
         if unclear := _unclear_multiple(bare):
-            raise ValueError(f"has “{unclear}” after its number, which may multiply it")
+            raise ValueError(f"has the word “{unclear}”, which may multiply its number")
         amounts = list(_AMOUNT.finditer(bare))
         if len(amounts) != 1:
             raise ValueError("names more than one amount" if amounts else "is not a price")
-        thousands = places < 3  # in such currencies, no amount has three decimals
+        thousands = places < 3  # three digits after a mark are thousands if the currency has fewer decimals
         amount = exact(amounts[0]["number"], mark=mark if thousands else mark or ".", thousands=thousands)
         amount = -amount if amounts[0]["minus"] else amount
     if amount < 0:
@@ -208,10 +210,9 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
 
 
 def _unclear_multiple(text: str) -> str | None:
-    """Returns a word after a number that may multiply it, or None.
+    """Returns a word that may multiply the number before it, or None if there is no such word.
 
-    It is a word that means a multiple in some language, or an unknown word that no space separates from the
-    number.
+    Such a word means a multiple in some language, or is unknown and follows the number without a space.
     """
     for match in _AFTER.finditer(text):
         word = match["word"]
@@ -222,7 +223,7 @@ def _unclear_multiple(text: str) -> str | None:
 
 
 def _decide_mark(column: Column, given: Options) -> Decision:
-    """Decides the decimal mark. Beside prices with two decimals, "1.299" has thousands, whatever the mark."""
+    """Decides the decimal mark. "1.299" is read as 1,299 if no other price has more than two decimals."""
     decision = decimal_mark(column, given)
     if "decimal" in given or not (unclear := unclear_numbers(column.cells)):
         return decision
@@ -240,7 +241,7 @@ def _places(cell: object, given: Options) -> int:
 
 
 def _assumed_signs(texts: Sequence[str], given: Options) -> Decision:
-    """Returns a decision that names the assumed currency of each sign that several currencies share."""
+    """Returns a decision that says which currency is assumed for each sign that several currencies share."""
     assumed = {}
     for sign, (usual, *_) in _SHARED.items():
         if given.get("currency") in _SHARED[sign] or sign in _NOT_ASSUMED:

@@ -1,6 +1,6 @@
 """Reads ratings, averages and shares: "4.5", "9/10", "★★★★", "4.7 out of 5 (55 reviews)", "85 %".
 
-A number that doesn't name its scale is on the scale of its column.
+A number without a scale is read on the scale that was decided for its column.
 """
 
 import re
@@ -13,14 +13,14 @@ from app.importing.values.numbers import NUMBER, Mark, ascii_digits, count, deci
 from app.importing.values.words import WORDS
 from loaders.model import ImportedRating
 
-#: The highest possible rating of numbers that name no scale. 0 means that their scale is unclear, so they are
-#: not read.
+#: The highest possible rating, for numbers without a scale. 0 means that the scale is unclear, so that such
+#: numbers are not read.
 Scale = Literal[0, 5, 10, 100]
 
 #: Marks and words for per cent.
 _HUNDREDTHS = r"[%\uff05\u066a]|percent\b|per cent\b|pct\b|prozent\b"
 _SCALES: tuple[Scale, ...] = (5, 10, 100)
-#: If the share of numbers above a scale is at most _ERRORS, they are taken for typing errors. If it is at
+#: Numbers above a scale are taken for typing errors if their share is at most _ERRORS. If their share is at
 #: least _LARGER, a larger scale is assumed.
 _ERRORS, _LARGER = 0.2, 0.4
 _OUT_OF = rf"(?:/|\b(?:{'|'.join(WORDS['ratings']['out_of'])})\b)"
@@ -39,7 +39,7 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _PERCENT = re.compile(rf"(?:{_HUNDREDTHS})\s*(\S.*)|(.*\S)\s*(?:{_HUNDREDTHS})", re.IGNORECASE)
-_ZERO = "is zero, which is no rating"
+_ZERO = "is zero, which is not a rating"
 _NAMES_PERCENT = frozenset(("percent", "percentage", "pct", "prozent", "pourcentage", "porcentaje"))
 
 
@@ -56,8 +56,8 @@ def stars(
 ) -> int:
     """Reads a rating as a whole number from 1 to 5.
 
-    `scale` is the highest possible rating of numbers without one. Ratings on another scale than 5 are
-    converted in proportion and rounded. Fractions on a scale of 5 are rounded only if `round` is set. Halves
+    `scale` is the highest possible rating, if the cell doesn't name it. Ratings on a scale other than 5 are
+    converted proportionally and rounded. Fractions on a scale of 5 are rounded only if `round` is set. Halves
     are rounded up.
     """
     if type(value) is int and scale in (None, 5) and 1 <= value <= 5:
@@ -77,10 +77,10 @@ def rating(
 ) -> ImportedRating | None:
     """Reads an average rating and the number of ratings, from one or two columns.
 
-    Examples in one column are "4.7 (55)", "4.7/5 (1.2k ratings)" and "94% (55)". `count` is the second
-    column's value. The count of an average without one is None. `scale` is the highest possible rating of
-    numbers without one. The average is on a scale of 5. Returns None if there are no ratings: if the count is
-    0, or the average is 0 and has no count.
+    Examples in one column are "4.7 (55)", "4.7/5 (1.2k ratings)" and "94% (55)". `count` is the value of the
+    second column. An average without a count gets the count None. `scale` is the highest possible rating, if
+    the cell doesn't name it. The average is converted to a scale of 5. Returns None if there are no ratings:
+    if the count is 0, or if the average is 0 without a count.
     """
     number, highest, number_of = _average(value, count, scale, decimal)
     if number_of == 0 or (number_of is None and number == 0):
@@ -102,12 +102,14 @@ def fraction(value: object, *, scale: Literal[1, 100] | None = None, decimal: Ma
     else:
         share = exact(value, mark=decimal) / (scale or 1)
     if not 0 <= share <= 1:
-        raise ValueError("is not between 0 and 1, nor 0 % and 100 % (scale = 100 reads 85 as 85 %)")
+        raise ValueError(
+            "is neither between 0 and 1 nor between 0 % and 100 % (scale = 100 reads 85 as 85 %)"
+        )
     return float(share)
 
 
 def decide_scale(column: Column, given: Options) -> Decision:
-    """Decides the scale of ratings without one: the smallest that nearly all of the column's numbers fit."""
+    """Decides the scale of ratings without a scale: the smallest that nearly all of the numbers fit."""
     decision = decimal_mark(column, given)
     mark = {**given, **decision.options}.get("decimal")
     scores = [score for cell in column.cells if (score := _score_or_none(cell, mark))]
@@ -125,7 +127,10 @@ def decide_scale(column: Column, given: Options) -> Decision:
 
 
 def decide_rating(column: Column, given: Options) -> Decision:
-    """Decides the scale of averages. Whole numbers in a column of "ratings" are counts, so they have none."""
+    """Decides the scale of average ratings.
+
+    If a column of "ratings" has only whole numbers, they get no scale, because they may be counts.
+    """
     decision = decide_scale(column, given)
     if "scale" in given or "count" in given or column.words()[-1:] != ["ratings"]:
         return decision
@@ -146,7 +151,10 @@ def have_counts(cells: Sequence[object]) -> bool:
 
 
 def decide_stars(column: Column, given: Options) -> Decision:
-    """Decides the scale, and whether to round: yes if there are halves or other fractions on a scale of 5."""
+    """Decides the scale, and whether to round.
+
+    Ratings are rounded if the column has halves or other fractions on a scale of 5.
+    """
     decision = decide_scale(column, given)
     options = {**given, **decision.options}
     scores = [score for cell in column.cells if (score := _score_or_none(cell, options.get("decimal")))]
@@ -157,9 +165,10 @@ def decide_stars(column: Column, given: Options) -> Decision:
 
 
 def decide_fraction(column: Column, given: Options) -> Decision:
-    """Decides whether numbers are shares of 1 or per cent.
+    """Decides whether numbers are fractions of 1 or percentages.
 
-    They are per cent if more of them are above 1 than between 0 and 1.
+    They are percentages if more numbers are above 1 than between 0 and 1, or if all are 0 or 1 and the
+    column's name says so.
     """
     decision = decimal_mark(column, given)
     if "scale" in given:
@@ -171,11 +180,13 @@ def decide_fraction(column: Column, given: Options) -> Decision:
         return decision
     above, between = sum(n > 1 for n in numbers), sum(0 < n < 1 for n in numbers)
     if not above and not between and not _NAMES_PERCENT.isdisjoint(column.words()):
-        return decision | Decision({"scale": 100}, {"scale": "numbers are per cent, as the column is called"})
+        return decision | Decision(
+            {"scale": 100}, {"scale": "numbers are per cent, as the column's name says"}
+        )
     if above > between:
         return decision | Decision({"scale": 100}, {"scale": "numbers are per cent"} if between else {})
     sure = between and not above
-    return decision | Decision({"scale": 1}, {} if sure else {"scale": "1 is all, not 1 %"})
+    return decision | Decision({"scale": 1}, {} if sure else {"scale": "1 means 100 %, not 1 %"})
 
 
 def _smallest_scale(numbers: Sequence[Decimal]) -> Scale | None:
@@ -218,7 +229,7 @@ def _average(
         return score.number, _highest(score, scale), None
     match = _COUNT.fullmatch(rest)
     if match is None:
-        raise ValueError('is not an average, nor one with a count, such as "4.7 (55)"')
+        raise ValueError('is not an average rating, such as "4.7" or "4.7 (55)"')
     return score.number, _highest(score, scale), count(match["count"])
 
 
@@ -240,7 +251,7 @@ def _score(value: object, mark: Mark | None) -> _Score:
 def _number(written: str, mark: Mark | None) -> Decimal:
     if written.endswith("½"):
         return Decimal(written[:-1].strip()) + Decimal("0.5")
-    return parse(written, mark or ".")  # no rating is above a thousand
+    return parse(written, mark or ".")  # "1.299" is not 1,299, because no rating is above a thousand
 
 
 def _drawn_score(match: re.Match[str]) -> _Score:

@@ -1,4 +1,4 @@
-"""Normalises strings: trims them, removes control characters, converts HTML. Reads URLs."""
+"""Normalises strings: trims them, removes control characters, and converts HTML. Also reads URLs."""
 
 import re
 
@@ -25,7 +25,7 @@ def line(value: object) -> str:
 
 
 def plain(value: object) -> str:
-    """Converts HTML to plain text, without tags and entities. Leaves other text unchanged."""
+    """Converts HTML to plain text, without tags and entities. In other text, replaces only entities."""
     source = text(value)
     if is_html(source):
         return re.sub(r" ?\n\s*", "\n", text(to_plain(source)))
@@ -33,7 +33,7 @@ def plain(value: object) -> str:
 
 
 def markdown(value: object) -> str:
-    """Converts HTML to Markdown. Leaves other text unchanged, but for links that aren't safe."""
+    """Converts HTML to Markdown. In other text, replaces only entities and unsafe links."""
     source = _clean(value).strip() if isinstance(value, str) else _scalar(value)
     if not is_html(source):
         return without_unsafe_links(text(without_entities(text(source), escape=True)))
@@ -47,12 +47,12 @@ def url(value: object) -> str:
 
 
 def image_url(value: object) -> str:
-    """Reads an https URL, for a picture within a page."""
+    """Reads the URL of an image, which must be an https URL."""
     return _checked(value, https_only=True)
 
 
 def _checked(value: object, *, https_only: bool) -> str:
-    address = text(value).replace("&amp;", "&")  # copied from the source of a page
+    address = text(value).replace("&amp;", "&")  # the URL may have been copied from HTML
     if problem := url_problem(address, https_only=https_only):
         raise ValueError(problem)
     return address

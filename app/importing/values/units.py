@@ -1,4 +1,4 @@
-"""Finds the lengths of time that a text names, in the languages of words.toml."""
+"""Finds lengths of time in text, in the languages of words.toml."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
 _NAMES = {unit: "|".join(names) for unit, names in WORDS["units"].items()}
 _UNSPACED = {unit: "|".join(names) for unit, names in WORDS["unspaced_units"].items()}
 _ANY_NAME, _ANY_UNSPACED = "|".join(_NAMES.values()), "|".join(_UNSPACED.values())
-_END = r"(?![^\W\d])"  # of a unit's name: a number may follow, as in "13h45m"
+_END = r"(?![^\W\d])"  # the end of a unit's name; a digit may follow, as in "13h45m"
 _UNIT = "|".join(f"(?P<{unit}>(?:{_NAMES[unit]}){_END}|(?:{_UNSPACED[unit]}))" for unit in UNITS)
 _ANY_UNIT = rf"(?:{_ANY_NAME}){_END}|(?:{_ANY_UNSPACED})"
 _TO = rf"\s*(?:{'|'.join(WORDS['lengths']['to'])})(?![^\W\d_])\s*"
@@ -62,27 +62,27 @@ _PRIME = re.compile(r"(?<=\d)\s?['\u2032](?!['\d])")
 _PARTS = re.compile(
     rf"\d\s+(?!(?:{_ANY_UNIT}))[^\W\d]+\s+(?:{'|'.join(WORDS['parts']['of'])})\s+\d"
     rf"|\b(?:{'|'.join(WORDS['parts']['each'])})\W*$"
-    rf"|\d[\s-]*(?:{_ANY_UNIT})\s*[x\u00d7*]\s*\d",  # "1 day x 3"
+    rf"|\d[\s-]*(?:{_ANY_UNIT})\s*[x\u00d7*]\s*\d",  # such as "1 day x 3"
     re.IGNORECASE,
 )
-#: Two lengths with a dash or "to" between them, which doesn't make them one: "2 weeks - 1 month".
+#: Two lengths joined by a dash or "to", which are not parts of a single length: "2 weeks - 1 month".
 _JOINED = re.compile(rf"\d[\s-]*(?:{_ANY_UNIT})\.?{_TO}\d", re.IGNORECASE)
 _BRACKETS = re.compile(r"[(\[\uff08\u3010][^()\[\]\uff08\uff09\u3010\u3011]*[)\]\uff09\u3011]")
 
 
 class Length(NamedTuple):
-    """A part of a duration. amount: for a range, its middle. unit: None if the text names none."""
+    """A part of a duration. amount: if it is a range, the middle. unit: None if the text names no unit."""
 
     amount: Decimal
     unit: Unit | None
-    weekly: bool | None = None  # whether a rate is per week; None if it is not a rate
+    weekly: bool | None = None  # whether a rate is per week; None if the length is not a rate
 
 
 def lengths(text: str, mark: Mark | None, *, strict: bool = True, rates: bool = False) -> Iterator[Length]:
-    """Yields the lengths in a text that `plain` has returned.
+    """Yields the lengths in text that `plain` has returned.
 
-    Rates, such as "2 hours a week", are included only if `rates` is set. If `strict`, an unclear number
-    raises ValueError; otherwise it is skipped.
+    Rates, such as "2 hours a week", are included only if `rates` is set. If `strict` is set, an unclear
+    number raises ValueError; otherwise it is skipped.
     """
     for match in _PART.finditer(text):
         rate = _RATE.match(text, match.end()) or _RATE_BEFORE.search(text, 0, match.start())
@@ -100,7 +100,7 @@ def lengths(text: str, mark: Mark | None, *, strict: bool = True, rates: bool = 
 
 
 def unit_named(word: str) -> Unit | None:
-    """Returns the unit that a word names, in any of the known languages."""
+    """Returns the unit that a word names in any of the known languages, or None."""
     match = re.fullmatch(_UNIT, word, re.IGNORECASE)
     return next((unit for unit in UNITS if match and match[unit]), None)
 
@@ -108,7 +108,7 @@ def unit_named(word: str) -> Unit | None:
 def plain(text: str) -> str:
     """Replaces number words and fractions with digits, and removes text in brackets.
 
-    Such text usually repeats a length. It is kept if there are no digits outside the brackets.
+    Text in brackets usually repeats a length. It is kept if there are no digits outside the brackets.
     """
     text = ascii_digits(text).casefold().strip()
     outside = _BRACKETS.sub(" ", text)
@@ -126,17 +126,17 @@ def plain(text: str) -> str:
 
 
 def is_bare(text: str) -> bool:
-    """Returns whether a text that `plain` has returned is a number or a range without a unit."""
+    """Returns whether text that `plain` has returned is a number or a range without a unit."""
     return bool(_BARE.fullmatch(text))
 
 
 def joins_lengths(text: str) -> bool:
-    """Returns whether a plain text has a dash or "to" between two lengths, as in "1 month - 2 weeks"."""
+    """Returns whether text has two lengths joined by a dash or "to", as in "1 month - 2 weeks"."""
     return bool(_JOINED.search(text))
 
 
 def check_readable(text: str) -> None:
-    """Raises ValueError if a text's first number is below zero, or has an exponent."""
+    """Raises ValueError if text begins with a negative number, or has a number with an exponent."""
     if re.match(r"[-\u2212]\s*[\d.,]", text):
         raise ValueError("is negative")
     if re.search(r"\d[eE][-+]?\d", text):
@@ -144,13 +144,12 @@ def check_readable(text: str) -> None:
 
 
 def in_brackets(text: str) -> str:
-    """Returns what a text has in brackets, which `plain` removes."""
+    """Returns the text in brackets, which `plain` would remove, in the form that `plain` returns."""
     return plain(" ".join(bracket[1:-1] for bracket in _BRACKETS.findall(text)))
 
 
 def counts_parts(text: str) -> bool:
-    """Returns whether a plain text gives the length of each of several parts, such as "12 sessions of 2
-    hours"."""
+    """Returns whether text gives the length of each of several parts, as in "12 sessions of 2 hours"."""
     return bool(_PARTS.search(text))
 
 
