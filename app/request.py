@@ -27,7 +27,7 @@ class Services:
 
 
 class Client(NamedTuple):
-    """The name and version that a client sends, such as "web" and "1.4.2"; empty if it sends none."""
+    """The name and version that a client sends, such as "web" and "1.4.2". Either is empty if not sent."""
 
     name: str = ""
     version: str = ""

@@ -53,7 +53,7 @@ class Watches:
 
 
 class Watch:
-    """Cancels the task that created it if the client disconnects or the scope's deadline passes.
+    """Watches a request: cancels its task if the client disconnects or the scope's deadline passes.
 
     The task reads the body through `receive`, and calls `close` before it sends the response.
     has_ended: whether this watch has cancelled the task. timeout: the error if the deadline has passed.

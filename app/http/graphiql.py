@@ -22,7 +22,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "worker-src 'self'",  # Monaco's language services
+        "worker-src 'self'",  # Monaco runs its language services in web workers
         "connect-src 'self'",
         "font-src 'self'",
         "img-src 'self' data:",  # Monaco underlines errors with an SVG in a data: URL
@@ -94,7 +94,7 @@ class Assets(StaticFiles):
     """
 
     async def check_config(self) -> None:
-        """Accepts a missing directory, because GraphiQL might not be built yet: requests then get a 404."""
+        """Accepts a missing directory, because GraphiQL might not be built yet. Requests then get a 404."""
 
     def file_response(
         self,

@@ -1,6 +1,6 @@
 """Generates enrolments: who took which course, when, and how it ended.
 
-They determine the seats of course runs and the joining dates of students.
+The enrolments determine the seats of course runs and the joining dates of students.
 """
 
 from collections.abc import Iterable, Sequence
@@ -176,7 +176,10 @@ def _progress(status: EnrollmentStatus, run: Run | None, random: Random) -> floa
 
 
 def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) -> None:
-    """Sets a run's seats: enough, too few, or no limit. If too few, the last to enrol are waitlisted."""
+    """Sets a run's seats: enough, too few, or no limit.
+
+    If there are too few, the last students to enrol are waitlisted.
+    """
     document, taken = run.document, [e for e in enrolments if e["status"] in ("ACTIVE", "COMPLETED")]
     full, unlimited = random.random() < _FULL_SHARE, random.random() < _UNLIMITED_SHARE
     if full and not run.past and len(taken) > _SEATS[0]:
