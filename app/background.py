@@ -48,7 +48,7 @@ async def check_indexes(database: Database, report: ReportsIndexes) -> None:
     """Checks regularly for indexes that are missing, or differ from Lectern's. Runs until cancelled.
 
     Stores the missing indexes in `report`. Logs missing and differing indexes when they are first found, and
-    again whenever they change.
+    again whenever the list changes.
     """
     differing: list[str] = []
     while True:

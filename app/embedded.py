@@ -6,8 +6,8 @@ process has already started one there, that mongod is shared; otherwise a new on
 The mongod runs until the last of the processes that share it (its owners) has exited. To that end, each owner
 holds the write end of a FIFO open, and the mongod's keeper, a shell in its own process group, reads from the
 FIFO. The keeper sees end-of-file when the last owner has exited, no matter how, even by kill -9. The mongod
-inherits a lock, which shows other processes that it is running. Nothing needs cleaning up, and no state left
-by a crash is trusted.
+inherits a lock, which shows other processes that a mongod is running. Nothing needs cleaning up, and no state
+left by a crash is trusted.
 
 This is written by hand because no library shares a mongod between processes and stops it when the last of
 them exits.

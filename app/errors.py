@@ -15,7 +15,7 @@ from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, Deadl
 from resolvers.errors import LecternError
 
 #: An error in a response, as the GraphQL specification defines it: message, locations, path, extensions.
-ErrorDict: TypeAlias = dict[str, Any]  # the values can be any JSON values
+ErrorDict: TypeAlias = dict[str, Any]  # maps names to JSON values
 
 OUR_FAULT = "Something went wrong on our side."
 _AWAY = "The database is not responding. Try again."
@@ -91,10 +91,10 @@ def nothing_done(errors: Sequence[ErrorDict], *, has_data: bool, wrote: bool) ->
 
 
 def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
-    """Returns the message and extensions if an operation failed for a temporary reason, otherwise None.
+    """Returns the message and extensions for an error with a temporary cause, otherwise None.
 
-    The reasons are a missed deadline, an unavailable MongoDB, write conflicts, a killed command and a client
-    that has disconnected. All but the last are logged as warnings. Repeated warnings are throttled.
+    The temporary causes are a missed deadline, an unavailable MongoDB, write conflicts, a killed command and
+    a client that has disconnected. All but the last are logged as warnings. Repeated warnings are throttled.
     """
     match error:
         case OutcomeUnknownError():

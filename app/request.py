@@ -18,7 +18,7 @@ from resolvers.cursors import Cursors
 class Services:
     """Services that all requests of an application share.
 
-    database: returns the database; can only be called while the application is running.
+    database: a function that returns the database. It can only be called while the application is running.
     """
 
     database: Callable[[], Database]

@@ -39,7 +39,7 @@ migrate = typer.Typer(
 def status() -> None:
     """Show each migration's state and progress, and the time of its last change.
 
-    Exits with 0 if all are done, and with 3 if not.
+    Exits with 0 if all migrations are done, otherwise with 3.
     """
     found = asyncio.run(_statuses())
     for one in found:
@@ -62,7 +62,7 @@ def up(
 
     The command can be interrupted at any time. When run again, it resumes where it stopped.
 
-    Exits with 0 if all are done, and with 3 if another process is running them.
+    Exits with 0 if all migrations are done, and with 3 if another process is running them.
     """
     console = Console(stderr=True)
     try:

@@ -38,7 +38,7 @@ def recount(
 
 
 async def _recount(console: Console, *, fix: bool) -> int:
-    """Prints all differences. Returns the number of those left uncorrected."""
+    """Prints all differences. Returns how many are left uncorrected."""
     found: Counter[tuple[str, str, str | None]] = Counter()
     async with connect(load()) as database:
         await ping(database)

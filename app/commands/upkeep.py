@@ -78,7 +78,7 @@ async def _create_indexes() -> Ensured:
 
 
 def _sdl() -> str:
-    # Imported here because the import builds the schema, and other commands start faster without that.
+    # Imported here so that other commands don't spend time on building the schema.
     from resolvers.schema import sdl
 
     return sdl()

@@ -25,7 +25,7 @@ class TimeoutRefusal(HTTPException):
 
 
 class Watches:
-    """All watched requests. They share one timer, because one per request would slow down small queries."""
+    """All watched requests. They share a timer, because a timer per request would slow down small queries."""
 
     def __init__(self) -> None:
         self._watches: dict[Watch, None] = {}

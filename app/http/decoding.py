@@ -62,7 +62,7 @@ def headers(scope: Scope) -> Headers:
 class NotPersistedError(HTTPException):
     """Raised when a client sends only the hash of a query.
 
-    The error code makes Apollo's persisted-queries link send the full text of queries from then on.
+    The error code makes Apollo Client's persisted-queries link send the full text of queries from then on.
     """
 
     code = PERSISTED_QUERY_NOT_SUPPORTED

@@ -90,7 +90,8 @@ def graphiql_routes(static_dir: Path = STATIC) -> list[BaseRoute]:
 class Assets(StaticFiles):
     """Serves files whose names contain a hash of their contents, so that browsers can cache them forever.
 
-    They are compressed at build time, because compressing them per request would take 0.2 s of CPU per page.
+    The files are compressed at build time, because compressing them on request would take 0.2 s of CPU time
+    per page.
     """
 
     async def check_config(self) -> None:

@@ -6,9 +6,9 @@ courses. E-mail addresses are under example.org. URLs are under the reserved dom
 refer to any host on the internet. Every document has `externalId.source: "sample"`.
 
 The hand-written parts are in data/: the catalogue, the sentences of reviews, and the names. The modules
-combine these parts. The result is the same every time and on every machine, `_id`s included, because each
-part has its own random generator, seeded with the name of the part. Only the dates of upcoming course runs,
-and `seatsUntil` of courses, are relative to the day of the first start. All other dates are fixed.
+combine these parts. The dates of upcoming course runs, and `seatsUntil` of courses, are relative to the day
+of the first start. Everything else, including the `_id`s, is the same every time and on every machine,
+because each part has its own random generator, seeded with the name of the part.
 """
 
 from app.sample.identity import SOURCE

@@ -74,7 +74,7 @@ def set_joining_dates(
 
 
 def _counts(offers: Sequence[Offer], random: Random) -> list[int]:
-    """Divides ENROLLMENTS among the courses: returns the number for each.
+    """Divides ENROLLMENTS among the courses. Returns the number of enrolments for each course.
 
     The most popular quarter of the courses get about half of the enrolments.
     """
@@ -192,7 +192,7 @@ def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) ->
 def _seats_for(taken: Sequence[EnrollmentDoc], document: CourseRunDoc) -> int:
     """Returns the largest number in _SEATS that leaves some students without a seat.
 
-    It is at most 30 on site and 200 online.
+    The number is at most 30 for runs on site, and 200 for online runs.
     """
     most = min(len(taken) - 1, 30 if document["deliveryMode"] == "ONSITE" else 200)
     return max(seats for seats in _SEATS if seats <= most)

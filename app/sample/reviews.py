@@ -65,7 +65,7 @@ class Subject:
 class _Occasion:
     """A review that is yet to be written.
 
-    student: its author, if any. after: a time before the review's date.
+    student: its author, if any. after: the review's date is later than this time.
     """
 
     course: ObjectId
