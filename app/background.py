@@ -45,10 +45,10 @@ class ReportsIndexes(Protocol):
 
 
 async def check_indexes(database: Database, report: ReportsIndexes) -> None:
-    """Checks regularly for indexes that are missing or differ. Runs until cancelled.
+    """Checks regularly for indexes that are missing, or differ from Lectern's. Runs until cancelled.
 
     Stores the missing indexes in `report`. Logs missing and differing indexes when they are first found, and
-    again whenever they change.
+    again whenever the list changes.
     """
     differing: list[str] = []
     while True:

@@ -33,9 +33,9 @@ add_to(app)
 
 
 def main() -> None:
-    """Runs the command line. Prints errors as messages to standard error, and exits with status 1.
+    """Runs the command line. If there is an error, prints it to standard error, and exits with status 1.
 
-    Typer itself handles wrong usage, with status 2.
+    Typer itself reports incorrect usage, and exits with status 2.
     """
     try:
         app()

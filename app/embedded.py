@@ -6,8 +6,8 @@ process has already started one there, that mongod is shared; otherwise a new on
 The mongod runs until the last of the processes that share it (its owners) has exited. To that end, each owner
 holds the write end of a FIFO open, and the mongod's keeper, a shell in its own process group, reads from the
 FIFO. The keeper sees end-of-file when the last owner has exited, no matter how, even by kill -9. The mongod
-inherits a lock, which shows other processes that it is running. Nothing needs cleaning up, and no state left
-by a crash is trusted.
+inherits a lock, which shows other processes that a mongod is running. Nothing needs cleaning up, and no state
+left by a crash is trusted.
 
 This is written by hand because no library shares a mongod between processes and stops it when the last of
 them exits.
@@ -31,7 +31,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_ANSWER_SECONDS = 5.0  # seconds to wait for the keeper, which can be slow on a busy machine
+_ANSWER_SECONDS = 5.0  # seconds to wait for the keeper's answer, which can be slow on a busy machine
 _NOT_YET_INITIALIZED = 94  # MongoDB's error code for a replica set without a configuration
 
 _FIFO = "lifeline.fifo"
@@ -72,7 +72,7 @@ def running(directory: Path, *, cache_gb: float = 0.25) -> Iterator[str]:
             yield uri
         finally:
             os.close(lifeline)
-            if _lock(owners, fcntl.LOCK_EX):  # fails while others are still using the mongod
+            if _lock(owners, fcntl.LOCK_EX):  # fails while other processes are still using the mongod
                 _wait_until_stopped(directory)
 
 
@@ -131,7 +131,7 @@ def _join(directory: Path) -> tuple[str, int] | None:
 
 
 def _is_kept(directory: Path, lifeline: int) -> bool:
-    """Returns whether the keeper has noticed the lifeline, by asking it to create a file.
+    """Returns whether the keeper has noticed the lifeline. If so, the keeper creates a file when asked to.
 
     If the keeper reached the end of the FIFO just before the lifeline was opened, it is about to stop the
     mongod, and doesn't answer.
@@ -157,7 +157,7 @@ def _has_reader(fifo: int) -> bool:
 
 
 def _start(directory: Path, lock: int, cache_gb: float, deadline: float) -> tuple[str, int]:
-    """Starts a mongod. Returns its URI, and the descriptor that keeps it running (see _join_or_start).
+    """Starts a mongod. Returns its URI and its lifeline (see _join_or_start).
 
     lock: the descriptor of a locked file. The mongod inherits it, so the file stays locked while the mongod
     runs.
@@ -203,7 +203,7 @@ def _spawn(directory: Path, lock: int, command: list[str]) -> tuple[int, int]:
     log = os.open(directory / "mongod.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     files = [(os.POSIX_SPAWN_DUP2, read_end, 0), (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
     argv = ["/bin/sh", "-c", _KEEPER, str(directory), *command]
-    try:  # The keeper gets its own process group, so that Ctrl-C doesn't stop it and its mongod.
+    try:  # The keeper gets its own process group, so that Ctrl-C stops neither it nor its mongod.
         return os.posix_spawn(argv[0], argv, os.environ, file_actions=files, setpgroup=0), lifeline
     finally:
         os.close(read_end)
@@ -291,7 +291,7 @@ def _uri(port: int) -> str:
 
 @contextmanager
 def _locked(path: Path, operation: int | None = None) -> Iterator[int]:
-    """Opens a lock file. If an operation is given, such as fcntl.LOCK_SH, waits until it has that lock."""
+    """Opens a lock file. Given an operation, such as fcntl.LOCK_SH, also waits for that lock and takes it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if operation is not None:

@@ -17,7 +17,8 @@ TIMEOUT = "TIMEOUT"
 SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
 INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 
-#: Maps the HTTP status of a refused request to its error code. An exception's own code takes precedence.
+#: Maps the HTTP status of a refused request to an error code. If the exception has a code, that code is used
+#: instead.
 BY_STATUS: Mapping[int, str] = {
     400: "BAD_REQUEST",
     401: "UNAUTHENTICATED",

@@ -15,7 +15,7 @@ from loaders.mongo import INTERRUPTED, ClientGoneError, DatabaseAwayError, Deadl
 from resolvers.errors import LecternError
 
 #: An error in a response, as the GraphQL specification defines it: message, locations, path, extensions.
-ErrorDict: TypeAlias = dict[str, Any]  # any JSON object
+ErrorDict: TypeAlias = dict[str, Any]  # maps names to JSON values
 
 OUR_FAULT = "Something went wrong on our side."
 _AWAY = "The database is not responding. Try again."
@@ -49,12 +49,12 @@ _SECRET = re.compile(
 
 
 def shortened(message: str) -> str:
-    """Truncates a message to a few lines, because graphql-core quotes the client's input in full."""
+    """Truncates a long message, because graphql-core's messages quote the client's input in full."""
     return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
 
 
 def request_errors(errors: list[GraphQLError], code: str) -> list[ErrorDict]:
-    """Converts the errors of a request that was not executed to JSON. Removes passwords and tokens.
+    """Converts errors to JSON, for a request that was not executed. Removes passwords and tokens.
 
     code: the error code to add to each error.
     """
@@ -64,8 +64,8 @@ def request_errors(errors: list[GraphQLError], code: str) -> list[ErrorDict]:
 def field_error(error: GraphQLError) -> ErrorDict:
     """Converts an error that occurred in a field.
 
-    The client gets the message if it can act on it. Any other error is masked: the client gets only an id,
-    and the details are logged with that id.
+    If the client can act on the error, it gets the message. Any other error is masked: the client gets only
+    an id, and the details are logged with that id.
     """
     cause = error.original_error
     if isinstance(cause, LecternError):
@@ -91,10 +91,10 @@ def nothing_done(errors: Sequence[ErrorDict], *, has_data: bool, wrote: bool) ->
 
 
 def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
-    """Returns the message and extensions if an operation failed for a temporary reason, otherwise None.
+    """Returns the message and extensions for an error with a temporary cause, otherwise None.
 
-    The reasons are a missed deadline, an unavailable MongoDB, write conflicts, a killed command and a client
-    that has disconnected. All but the last are logged as warnings. Repeated warnings are throttled.
+    The temporary causes are a missed deadline, an unavailable MongoDB, write conflicts, a killed command and
+    a client that has disconnected. All but the last are logged as warnings. Repeated warnings are throttled.
     """
     match error:
         case OutcomeUnknownError():
@@ -117,8 +117,8 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
 def _may_be_repeated(error: PyMongoError) -> bool:
     """Returns whether the client can try again after an error.
 
-    It can if the command was killed in MongoDB. It can also try again if a transaction failed because of
-    write conflicts or a new primary, even though the transaction was retried.
+    It can if the command was killed in MongoDB, or if a transaction was retried but failed again because of
+    write conflicts or a new primary.
     """
     return (
         getattr(error, "code", None) == INTERRUPTED
@@ -129,9 +129,10 @@ def _may_be_repeated(error: PyMongoError) -> bool:
 
 
 def unexpected(error: Exception) -> ErrorDict:
-    """Converts an error that occurred outside any field: masks and logs it.
+    """Converts an error that occurred outside any field.
 
-    The code is SERVICE_UNAVAILABLE or TIMEOUT if MongoDB didn't answer.
+    If MongoDB didn't answer, the code is SERVICE_UNAVAILABLE or TIMEOUT. Any other error is masked, and
+    logged.
     """
     if no_answer := _no_answer(error):
         message, extensions = no_answer
@@ -145,7 +146,7 @@ def _is_about_arguments(error: GraphQLError) -> bool:
     """Returns whether an error is about an argument of a field or directive.
 
     Variables can make an argument invalid at run time. graphql-core's error then refers to the argument, or
-    to the variable in it.
+    to the variable used in the argument.
     """
     return any(node.kind in {"argument", "variable"} for node in error.nodes or ())
 

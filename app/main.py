@@ -39,7 +39,7 @@ def from_environment() -> Starlette:
 def create_app(settings: Settings, *listeners: Listener) -> Starlette:
     """Creates the gateway. It connects to MongoDB at startup, and closes the client at shutdown.
 
-    listeners: listeners for its requests, in addition to the log and the metrics.
+    listeners: objects that observe the requests, in addition to the log and the metrics.
     """
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
     opened: list[Database] = []  # contains the database once the application has started
@@ -96,7 +96,7 @@ def _issuer(settings: Settings) -> Issuer | None:
 
 
 class Gateway(Starlette):
-    """The Starlette application. CORS wraps everything else, so that error responses have its headers too."""
+    """The Starlette application. CORS wraps everything else, so that errors have CORS headers too."""
 
     def __init__(
         self,
@@ -117,9 +117,9 @@ class Gateway(Starlette):
 class EndpointFirst:
     """Passes GraphQL requests to the endpoint without matching Starlette's routes.
 
-    Matching the routes takes as long as a small query. The endpoint answers every request to its path, if
-    necessary with an error. This is the innermost middleware, so middleware that is added to the application
-    sees these requests too.
+    Matching the routes takes as long as executing a small query. The endpoint answers every request to its
+    path, if necessary with an error. This is the innermost middleware, so middleware that is added to the
+    application sees these requests too.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:

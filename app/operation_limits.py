@@ -10,16 +10,16 @@ _Settings: TypeAlias = Any  # app.settings.Settings, whose import would be circu
 class Limits:
     """The upper limits on an operation. Each is also a setting: `MAX_` and the limit's name in capitals.
 
-    query_length: characters in the document.
-    query_tokens: tokens in the document. The number of comments and the number of lines have the same limit.
-    depth: levels of nested fields, with fragments expanded.
+    query_length: the number of characters in the document.
+    query_tokens: the number of tokens in the document. Comments and lines have the same limit.
+    depth: the number of levels of nested fields, with fragments expanded.
     aliases: the number of aliases in the document, without expanding fragments.
     directives: the number of directives in the document, without expanding fragments.
     root_fields: the number of root fields in all operations together.
     fragments: the number of fragment definitions, spreads and inline fragments together.
-    overlap: steps to compare fields that share a response key (see app.protection.overlap).
-    list_values: members of one list or object, in the variables or in a literal.
-    value_depth: levels of lists and objects nested in each other.
+    overlap: the number of steps to compare fields that share a response key (see app.protection.overlap).
+    list_values: the number of members of one list or object, in the variables or in a literal.
+    value_depth: the number of levels of lists and objects nested in each other.
     values: the number of values in all variables together.
     fields: the number of fields after fragments are expanded.
     cost: the price of an operation, which app.execution.cost computes.

@@ -18,7 +18,7 @@ from resolvers.cursors import Cursors
 class Services:
     """Services that all requests of an application share.
 
-    database: returns the database; can only be called while the application is running.
+    database: a function that returns the database. It can only be called while the application is running.
     """
 
     database: Callable[[], Database]
@@ -27,7 +27,7 @@ class Services:
 
 
 class Client(NamedTuple):
-    """The name and version that a client sends, such as "web" and "1.4.2"; empty if it sends none."""
+    """The name and version that a client sends, such as "web" and "1.4.2". Either is empty if not sent."""
 
     name: str = ""
     version: str = ""

@@ -24,7 +24,7 @@ _LIMITS = Limits()
 
 
 class SettingsError(Exception):
-    """A setting is missing or invalid. The message names it and says which values it accepts."""
+    """A setting is missing or invalid. The message names the setting and says which values are accepted."""
 
 
 class Settings(BaseSettings):
@@ -84,7 +84,10 @@ class Settings(BaseSettings):
         ("RS256", "ES256"), description="The accepted signature algorithms, separated by commas."
     )
     oidc_leeway: float = Field(
-        30, ge=0, le=600, description="Seconds of clock skew tolerated in the times in its tokens."
+        30,
+        ge=0,
+        le=600,
+        description="Seconds of clock skew tolerated in the times in the external issuer's tokens.",
     )
     oidc_roles_claim: str = Field(
         "roles",
@@ -109,7 +112,7 @@ class Settings(BaseSettings):
         "any port, `*` for any origin.",
     )
     cors_headers: HeaderNames = Field(
-        (), description="Additional request headers that these pages may send; `*` for any."
+        (), description="Additional request headers that pages of these origins may send; `*` for any."
     )
     compression: bool = Field(
         True, description="Compress responses for clients that accept it; turn off if a proxy compresses."
@@ -132,7 +135,7 @@ class Settings(BaseSettings):
         10.0,
         gt=0,
         le=300,
-        description="Seconds from a request's head to its response; after that, it fails: `TIMEOUT`.",
+        description="Seconds from a request's head to its response; after that, it fails with `TIMEOUT`.",
     )
     max_response_bytes: int = Field(
         10_000_000, ge=10_000, description="The maximum size of a response, in bytes before compression."
@@ -144,7 +147,10 @@ class Settings(BaseSettings):
         "others wait.",
     )
     admission_wait: float = Field(
-        5.0, gt=0, le=60, description="Seconds that a request can wait to be admitted; after that, 503."
+        5.0,
+        gt=0,
+        le=60,
+        description="Seconds that a request can wait to be admitted before it fails with 503.",
     )
 
     # Limits on the cost of an operation (see docs/protection.md)
@@ -154,7 +160,7 @@ class Settings(BaseSettings):
     max_query_tokens: int = Field(
         _LIMITS.query_tokens,
         gt=0,
-        description="The maximum number of tokens in a document; also of comments, and of lines.",
+        description="The maximum number of tokens in a document; comments and lines have the same limit.",
     )
     max_depth: int = Field(_LIMITS.depth, gt=0, description="The maximum number of levels of nested fields.")
     max_aliases: int = Field(
@@ -241,7 +247,7 @@ class Settings(BaseSettings):
         description="Seconds after the stop signal during which connections are still accepted.",
     )
     drain_seconds: float = Field(
-        20.0, ge=0, le=600, description="Seconds that running requests then have to finish."
+        20.0, ge=0, le=600, description="Seconds after `DRAIN_DELAY` in which running requests can finish."
     )
 
     @field_validator("lectern_secret")

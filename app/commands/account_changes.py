@@ -34,10 +34,10 @@ async def create(
     """Creates an account. Returns it with a token for setting its password.
 
     instructor_id: the instructor to whom the account will belong; if None, a new instructor is created for an
-    account with the role INSTRUCTOR. name: the person's name; if None, the instructor's name.
+    account with the role INSTRUCTOR. name: the person's name; if None, the instructor's name is used.
 
     Raises AccountError if the e-mail address already has an account, or if the instructor doesn't exist or
-    already has one.
+    already has an account.
     """
 
     async def work(tx: Transaction) -> Reset:

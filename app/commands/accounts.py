@@ -19,7 +19,7 @@ from loaders.mongo import Database, utc
 T = TypeVar("T")
 
 account = typer.Typer(
-    help="Create accounts, reset their passwords, change their roles.", no_args_is_help=True
+    help="Create accounts, reset their passwords or change their roles.", no_args_is_help=True
 )
 
 _ROLE = "STAFF|INSTRUCTOR|STUDENT"
@@ -32,7 +32,7 @@ _InstructorId = Annotated[
     typer.Option(
         "--instructor",
         metavar="ID",
-        help="Global ID of the instructor who gets the account; by default, one is created.",
+        help="Global ID of the instructor who gets the account; by default, a new instructor is created.",
         parser=option_values.id_of("Instructor"),
         show_default=False,
     ),
@@ -56,9 +56,9 @@ def create(
     ] = None,
     instructor: _InstructorId = None,
 ) -> None:
-    """Create an account, and print a single-use link or token that sets its password within 24 hours."""
+    """Create an account, and print a single-use link or token, valid for 24 hours, to set its password."""
     if not (name or instructor):
-        raise typer.BadParameter("This is required unless --instructor is given.", param_hint="--name")
+        raise typer.BadParameter("A name is required unless --instructor is given.", param_hint="--name")
     roles = option_values.roles("--role", role, ["INSTRUCTOR"] if instructor else [])
     if not roles:
         raise typer.BadParameter("Specify a role: STAFF, INSTRUCTOR or STUDENT.", param_hint="--role")

@@ -36,7 +36,9 @@ class _Kind(NamedTuple):
 def check(
     every: Annotated[
         bool,
-        typer.Option("--all", help="Print a line for every problem, instead of the first ids of a kind."),
+        typer.Option(
+            "--all", help="Print a line for every problem, instead of only the first ids of each kind."
+        ),
     ] = False,
 ) -> None:
     """List the documents that don't fit the data model: their ids, what is wrong, and what to do about it.
@@ -44,7 +46,7 @@ def check(
     Finds missing fields, wrong types, values out of range, references that lead nowhere, derived values that
     don't match the fields they are computed from, and e-mail addresses that several students share. Reads
     every document and writes nothing, so it is safe to run while the gateway is serving requests. Exits with
-    1 if anything is found. For ratings and counts, see `lectern recount`.
+    1 if anything is found. To check ratings and counts, use `lectern recount`.
     """
     if asyncio.run(_check(Console(), every=every)):
         raise typer.Exit(1)
@@ -107,10 +109,10 @@ async def _total(database: Database) -> int:
 
 
 _ADVICE: Mapping[MisfitKind, str] = {
-    "constraint": "Correct the value. Until then, it is shown as it is; a URL is not shown.",
-    "cycle": "Remove one of the courses of the cycle from the prerequisites of another.",
-    "dangling": "Restore what it refers to, or correct or delete the reference.",
-    "same e-mail": "Decide which student keeps the address, and set it to null in the others.",
+    "constraint": "Correct the value. Until then, it is shown unchanged, or not at all if it is a URL.",
+    "cycle": "Break the cycle: remove one of its courses from the prerequisites of another.",
+    "dangling": "Restore the document that it refers to, or correct or delete the reference.",
+    "same e-mail": "Decide which student keeps the address, and set it to null for the other students.",
 }
 
 
@@ -123,7 +125,7 @@ def _advice(kind: _Kind) -> str:
         return "`lectern recount --fix` computes it."
     if field in row.derived:
         names = ", ".join(sorted(row.derived_from))
-        return f"It is computed when one of these is written: {names}. Write one of them again."
+        return f"It is computed when any of these fields is written: {names}. Write one again."
     if field == "_id":
         return f"Insert the {row.noun} again with an ObjectId. Until then, it can't be shown."
     if kind.kind in _ADVICE:
@@ -134,8 +136,8 @@ def _advice(kind: _Kind) -> str:
 def _advice_on_value(row: StoredCollection, kind: _Kind, field: str) -> str:
     """Returns advice on a value that is missing or wrong.
 
-    The advice usually names the default that readers get. If the value is missing, it also gives the command
-    that stores this default.
+    The advice usually names the default that readers get instead. For a missing value, the advice also gives
+    the command that stores this default.
     """
     shape = ((row.document and shape_of(row.document).members) or {})[field]
     if row.type_name is None:

@@ -8,7 +8,7 @@ import typer
 
 from app.commands.command_error import CommandError
 
-_Variables: TypeAlias = dict[str, Any]  # Any: a JSON value
+_Variables: TypeAlias = dict[str, Any]  # maps the names of variables to JSON values
 
 
 def explain(
@@ -27,10 +27,10 @@ def explain(
         typer.Option(help="The name of the operation, if the file has several.", show_default=False),
     ] = None,
     run: Annotated[
-        bool, typer.Option("--run", help="Run the operation on MONGODB_URI, and add the measured times.")
+        bool, typer.Option("--run", help="Run the operation on MONGODB_URI, and show the measured times.")
     ] = False,
 ) -> None:
-    """Show how an operation is run: its levels, their MongoDB commands, and the fetched data."""
+    """Show how an operation is run: its plan's levels, their MongoDB commands, and the fetched fields."""
     from app.commands.explanation import explained
     from app.execution import Operation
 

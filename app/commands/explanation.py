@@ -82,7 +82,7 @@ def _refused(refusal: Refusal) -> CommandError:
 
 
 def _line(error: errors.ErrorDict) -> str:
-    """Returns an error's message, preceded by its path, or by its line and column if it has no path."""
+    """Formats an error as a line: its path, or else its line and column, followed by its message."""
     if path := error.get("path"):
         return f"{'.'.join(map(str, path))}: {error['message']}"
     place = "".join(f"{at['line']}:{at['column']} " for at in error.get("locations", ())[:1])

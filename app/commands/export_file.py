@@ -17,9 +17,9 @@ import orjson
 
 
 async def export_rows(rows: AsyncIterator[Mapping[str, Any]], file: str) -> int:
-    """Writes rows to a path, or to standard output for `-`. Returns the number of rows.
+    """Writes rows to a file, or to standard output if the file is `-`. Returns the number of rows.
 
-    An existing file is not replaced until the new file is complete. Raises OSError.
+    An existing file is not replaced until the new file is complete. Raises OSError if writing fails.
     """
     count = 0
     with _output(file) as output:

@@ -27,7 +27,7 @@ from loaders.migrations import (
 )
 
 NOT_DONE = 3  # exit status if migrations are not done; 1 means an error, and 2 wrong usage
-_INTERVAL = 5.0  # seconds between two lines of progress, if the output isn't a terminal
+_INTERVAL = 5.0  # seconds between progress lines, if the output isn't a terminal
 
 migrate = typer.Typer(
     help="Bring the documents of an earlier version to this version's form, or show what is left to do.",
@@ -39,7 +39,7 @@ migrate = typer.Typer(
 def status() -> None:
     """Show each migration's state and progress, and the time of its last change.
 
-    Exits with 0 if all are done, and with 3 if not.
+    Exits with 0 if all migrations are done, otherwise with 3.
     """
     found = asyncio.run(_statuses())
     for one in found:
@@ -54,15 +54,15 @@ def up(
         bool,
         typer.Option(
             "--again",
-            help="Check finished migrations too, for documents that an earlier version wrote afterwards.",
+            help="Also check finished migrations for documents that an earlier version has written since.",
         ),
     ] = False,
 ) -> None:
-    """Run the migrations that are not done. Gateways of this and the earlier version can go on running.
+    """Run the migrations that are not done. Gateways of this version and the earlier one can keep running.
 
-    It can be interrupted at any moment: run it again, and it resumes where it stopped.
+    The command can be interrupted at any time. When run again, it resumes where it stopped.
 
-    Exits with 0 if all are done, and with 3 if another process is running them.
+    Exits with 0 if all migrations are done, and with 3 if another process is running them.
     """
     console = Console(stderr=True)
     try:
@@ -95,7 +95,8 @@ async def _up(console: Console, *, again: bool) -> list[Record]:
                 )
             except LeaseLostError:
                 raise CommandError(
-                    "Another process has taken over, because this one couldn't reach MongoDB for a while."
+                    "Another process has taken over the migrations,"
+                    " because this one couldn't reach MongoDB for a while."
                 ) from None
             except MigrationError as error:
                 raise CommandError(str(error)) from None
@@ -125,7 +126,7 @@ def _line(status: Status) -> str:
         return f"{number}  done     {status.migration.description}: {when}, {_counted(record)}"
     by = f"by {status.holder.name}" if status.holder else "interrupted: `lectern migrate up` resumes it"
     return (
-        f"{number}  running  {status.migration.description}: {_share(record)}, last at"
+        f"{number}  running  {status.migration.description}: {_share(record)}, last updated at"
         f" {_moment(record['updatedAt'])}, {by}"
     )
 
@@ -136,7 +137,7 @@ def _counted(record: Record) -> str:
         return changed
     ids = ", ".join(map(str, record["unusualIds"]))
     more = " and others" if record["unusual"] > len(record["unusualIds"]) else ""
-    return f"{changed}, {record['unusual']:,} left alone for lack of a needed value: {ids}{more}"
+    return f"{changed}, {record['unusual']:,} left unchanged because a required value is missing: {ids}{more}"
 
 
 def _share(record: Record) -> str:

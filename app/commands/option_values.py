@@ -40,7 +40,7 @@ def id_of(type_name: str) -> Callable[[str], ObjectId]:
 
 
 def roles(option: str, names: Sequence[str] | None, implied: Collection[Role] = ()) -> frozenset[Role]:
-    """Returns the named roles (ignoring case) and the implied roles.
+    """Returns the roles with the given names, ignoring case, and the implied roles.
 
     option: the option that takes the names. implied: roles that follow from other options.
 

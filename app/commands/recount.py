@@ -28,17 +28,17 @@ _COUNTED = {"courses": "course", "courseRuns": "run", "students": "student", "re
 def recount(
     fix: Annotated[bool, typer.Option("--fix", help="Correct the values that differ.")] = False,
 ) -> None:
-    """Recompute the stored ratings, newest reviews, and counts of students, seats and votes.
+    """Recompute ratings, newest reviews, and counts of students, seats and votes.
 
-    Report the differences. Safe to run while the gateway is serving requests. Exits with 1 if any difference
-    is left uncorrected.
+    Reports the stored values that differ, and corrects them only with --fix. It is safe to run this while the
+    gateway is serving requests. Exits with 1 if any difference is left uncorrected.
     """
     if asyncio.run(_recount(Console(), fix=fix)):
         raise typer.Exit(1)
 
 
 async def _recount(console: Console, *, fix: bool) -> int:
-    """Prints all differences. Returns the number of those left uncorrected."""
+    """Prints all differences. Returns how many are left uncorrected."""
     found: Counter[tuple[str, str, str | None]] = Counter()
     async with connect(load()) as database:
         await ping(database)
@@ -83,7 +83,7 @@ def _value(value: object) -> str:
 
 
 def _reviews(packed: bytes, other: bytes) -> str:
-    """Describes a packed list of review ids: its length, and the first id that differs from `other`'s."""
+    """Describes a packed list of review ids: its length, and the first id that isn't the same in `other`."""
     ids, others = (unpack_ids(stored) for stored in (packed, other))
     place = next((n for n, id_ in enumerate(ids) if others[n : n + 1] != [id_]), None)
     count = _number(len(ids), "review")

@@ -31,7 +31,7 @@ def serve(
     port: _Port = 8000,
     workers: Annotated[int, typer.Option(help="The number of worker processes.", min=1)] = 1,
 ) -> None:
-    """Serve the catalogue in MONGODB_URI."""
+    """Serve the catalogue in the database at MONGODB_URI."""
     settings = load()
     try:
         require_files()
@@ -88,7 +88,7 @@ def dev(
     """Serve sample data from an embedded MongoDB, for trying things out."""
     listening = _bound(host, port)
     directory = development.directory(data_dir)
-    # Builds the schema while mongod starts. Each takes about as long as the other, so this halves the time.
+    # Builds the schema while mongod starts. Both take about the same time, so this halves the startup time.
     with ThreadPoolExecutor(1) as meanwhile:
         meanwhile.submit(_import_application)
         _serve_embedded(directory, listening, with_sample=not empty, in_browser=open_)
@@ -113,12 +113,13 @@ def _serve_embedded(
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """Binds the socket. Called before anything else is started, so that a port in use is noticed first."""
+    """Binds the socket. Called before anything else is started, so that a port in use is reported first."""
     try:
         return bound_socket(host, port)
     except OSError as error:
         raise CommandError(
-            f"Can't listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."
+            f"Can't listen on {host} port {port}: {error.strerror}."
+            " Choose another address with --host and --port."
         ) from None
 
 
@@ -146,7 +147,7 @@ async def _examine(settings: Settings) -> list[str]:
 
 
 async def _prepare(settings: Settings, *, with_sample: bool) -> str:
-    """Creates missing indexes and sample data. Returns a description of the courses in the database."""
+    """Creates indexes and sample data, and runs migrations. Returns a description of the courses."""
     async with connect(settings) as database:
         await migrations.baseline(database)
         await asyncio.gather(indexes.ensure(database), *([load_sample(database)] if with_sample else []))
@@ -159,7 +160,7 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
 
 
 def _welcome(url: str, mongodb_uri: str, content: str, directory: Path, *, in_browser: bool) -> None:
-    """Prints the URLs, and an example of a request.
+    """Prints the URLs, and an example request.
 
     content: a description of the data.
     """

@@ -62,8 +62,8 @@ def token(
     settings = load()
     if settings.lectern_env == "production":
         raise CommandError(
-            "This is not available when LECTERN_ENV is production: create an account (`lectern account`), and"
-            " sign in."
+            "`lectern token` is not available when LECTERN_ENV is production: create an account"
+            " (`lectern account`), and sign in."
         )
     people: dict[Role, ObjectId | None] = {"STUDENT": student, "INSTRUCTOR": instructor}
     implied = [role for role, person in people.items() if person]

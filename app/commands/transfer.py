@@ -74,7 +74,7 @@ _T = TypeVar("_T")
 _BY_FOLDER = "the name of the file's folder; --source sets another"
 
 _CollectionArgument = Annotated[
-    Importable, typer.Argument(help="The collection of the rows.", parser=_collection)
+    Importable, typer.Argument(help="The collection to which the rows belong.", parser=_collection)
 ]
 
 
@@ -102,7 +102,10 @@ class _Job:
 def import_(
     collection: _CollectionArgument,
     file: Annotated[
-        str, typer.Argument(help="CSV, TSV, JSON or XLSX, also packed with gzip or ZIP; - for stdin.")
+        str,
+        typer.Argument(
+            help="A CSV, TSV, JSON or XLSX file, or one compressed with gzip or ZIP; - for stdin."
+        ),
     ],
     map_: Annotated[
         Path | None,
@@ -110,7 +113,9 @@ def import_(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option(help="The source of the ids; by default that in the mapping, else the folder's name."),
+        typer.Option(
+            help="The source of the external ids; by default, the mapping's, or else the folder's name."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the mapping and what would be done; write nothing.")
@@ -122,14 +127,17 @@ def import_(
         str | None, typer.Option(help="The file's encoding, such as cp1250; by default it is detected.")
     ] = None,
     rows: Annotated[
-        str | None, typer.Option(help="Where the list of rows is in a JSON object, such as data.courses.")
+        str | None, typer.Option(help="The path to the list of rows in a JSON object, such as data.courses.")
     ] = None,
     no_header: Annotated[
         bool,
-        typer.Option("--no-header", help="The table has no header; its columns are column 1, column 2 …"),
+        typer.Option(
+            "--no-header", help="The table has no header; its columns are called column 1, column 2 …"
+        ),
     ] = False,
     print_map: Annotated[
-        bool, typer.Option("--print-map", help="Print the guess as a mapping to start from; import nothing.")
+        bool,
+        typer.Option("--print-map", help="Print the guessed mapping, as a starting point; import nothing."),
     ] = False,
 ) -> None:
     """Import a file. Repeating an import changes nothing; repeating an interrupted one completes it."""
@@ -163,7 +171,7 @@ def export(
     collection: _CollectionArgument,
     file: Annotated[str, typer.Argument(help="The file to write (gzipped if it ends in .gz); - for stdout.")],
 ) -> None:
-    """Export a collection as NDJSON, from which `lectern import` restores the same state."""
+    """Export a collection as NDJSON, from which `lectern import` can restore it."""
     with _command_errors():
         count = asyncio.run(
             _with_database(lambda database: export_rows(exported_rows(database, collection), file))
@@ -200,10 +208,10 @@ def _job(
 
 
 def _source(option: str | None, mapped: str | None, file: str) -> tuple[str, str]:
-    """Returns the source of the external ids, and a text that says what specified it.
+    """Returns the source of the external ids, and a description of what specified it.
 
     The default source is the name of the file's folder, so that reviews in one file can refer to courses in
-    another.
+    another file in the same folder.
     """
     if option or mapped:
         return option or mapped or "", "--source" if option else "the mapping"
@@ -274,8 +282,8 @@ async def _with_database(use: Callable[[Database], Coroutine[None, None, _T]]) -
 def _infrequent_garbage_collection() -> Iterator[None]:
     """Makes garbage collection rare during an import.
 
-    An import creates and drops thousands of rows, which contain no reference cycles. Searching for cycles
-    took a quarter of its CPU time.
+    An import creates and drops thousands of rows, which contain no reference cycles. Without this, the
+    search for cycles took a quarter of the import's CPU time.
     """
     thresholds = gc.get_threshold()
     gc.freeze()

@@ -34,8 +34,8 @@ async def issue(
 ) -> Trial:
     """Issues a token for the gateway with these settings.
 
-    ids: maps a role to the id of the person who will have it, or to None for any suitable person. lasts: how
-    long the token is valid.
+    ids: maps a role to the id of the person who has that role, or to None if any suitable person will do.
+    lasts: how long the token is valid.
 
     Raises CommandError if there is no such person.
     """

@@ -52,8 +52,8 @@ def check_schema(file: _File = Path("schema.graphql")) -> None:
 def indexes() -> None:
     """Create the indexes that are missing from the database, and report those that differ from Lectern's.
 
-    Compares keys and options, and never drops an index. If an index differs, or duplicates prevent its
-    creation, prints what to do about it, and exits with 1.
+    Compares keys and options, and never drops an index. If an index differs, or can't be created
+    because of duplicates, prints what to do about it, and exits with 1.
     """
     done = asyncio.run(_create_indexes())
     console = Console(stderr=True)
@@ -78,7 +78,7 @@ async def _create_indexes() -> Ensured:
 
 
 def _sdl() -> str:
-    # Imported here, so that other commands start faster: this import builds the schema.
+    # Imported here so that other commands don't spend time on building the schema.
     from resolvers.schema import sdl
 
     return sdl()

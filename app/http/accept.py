@@ -20,7 +20,7 @@ def pieces(text: str, separator: str) -> list[str]:
 
 
 def preferred(accept: str, offered: Sequence[str]) -> str | None:
-    """Returns the offered media type that the client prefers; None if the client accepts none of them.
+    """Returns the offered media type that the client prefers; None if it accepts no offered type.
 
     If several types are equally preferred, the one offered first is chosen. A client without an Accept header
     accepts every type. Parameters other than `q` are ignored.
@@ -39,7 +39,7 @@ def takes_gzip(accept_encoding: str) -> bool:
 
 
 def _weights(field: str) -> Mapping[str, float]:
-    """Maps each element of a header field to its weight (`q`); if it is repeated, the highest counts."""
+    """Maps each element of a header field to its weight (`q`), or to its highest weight if it is repeated."""
     weights: dict[str, float] = {}
     for element in pieces(field.lower(), ","):
         name, *parameters = pieces(element, ";") or [""]

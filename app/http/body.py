@@ -17,8 +17,8 @@ async def read(receive: Receive, headers: Headers, limit: int) -> bytes:
     """Returns the decompressed body.
 
     Raises HTTPException: 413 if the body is larger than `limit` bytes, compressed or decompressed; 415 if it
-    is not declared as JSON in UTF-8, or is compressed with anything other than gzip; 400 if it is incomplete
-    or not a single gzip stream.
+    is not declared as JSON in UTF-8, or is compressed with anything other than gzip; 400 if it is incomplete,
+    or is declared as gzip but isn't a single gzip stream.
     """
     content_type = headers.get(b"content-type", b"")
     problem = (_cached_problem if len(content_type) <= LONGEST_CACHED else _problem)(content_type)

@@ -25,7 +25,7 @@ class TimeoutRefusal(HTTPException):
 
 
 class Watches:
-    """All watched requests. They share one timer, because one per request would slow down small queries."""
+    """All watched requests. They share a timer, because a timer per request would slow down small queries."""
 
     def __init__(self) -> None:
         self._watches: dict[Watch, None] = {}
@@ -53,7 +53,7 @@ class Watches:
 
 
 class Watch:
-    """Cancels the task that created it if the client disconnects or the scope's deadline passes.
+    """Watches a request: cancels its task if the client disconnects or the scope's deadline passes.
 
     The task reads the body through `receive`, and calls `close` before it sends the response.
     has_ended: whether this watch has cancelled the task. timeout: the error if the deadline has passed.

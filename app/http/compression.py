@@ -12,7 +12,7 @@ from app.http.decoding import LONGEST_CACHED, Headers
 LEAST = 1_400  # minimum size of a body to compress, in bytes: a smaller one fits into a single packet anyway
 INLINE = 32_000  # size in bytes above which compressing a body takes longer than waking up a thread
 
-_LEVEL = 4  # level 6 takes twice as long, for responses that are only 5 % smaller
+_LEVEL = 4  # level 6 takes twice as long, for responses that are only 5% smaller
 _GZIP = 31  # zlib's window bits for the gzip format
 
 # zlib releases the interpreter's lock (GIL) while it works, so the event loop keeps running. More threads

@@ -1,6 +1,6 @@
 """Cross-origin requests (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may call the API.
 
-The CORS middleware wraps the entire application, so that refusals and failures have its headers too. Without
+The CORS middleware wraps the entire application, so that refusals and failures have CORS headers too. Without
 these headers, a browser would hide the response from the page. Credentials are not allowed, because Lectern
 does not use cookies.
 """
@@ -97,7 +97,7 @@ class CORS:
         """Returns the response to a preflight request.
 
         An allowed origin always gets a successful response that lists the headers a page may send. If a page
-        sends any other header, the browser reports that header to the page's author.
+        tries to send any other header, the browser blocks the request, and names that header in its console.
         """
         origin = headers[b"origin"].decode("ascii", "replace")
         if not self._is_allowed(origin):

@@ -27,13 +27,13 @@ Headers: TypeAlias = Mapping[bytes, bytes]
 
 _Json: TypeAlias = Any  # a parsed JSON value, before its type is checked
 
-#: Maximum length in bytes of a header field for which the result of parsing is cached. It is cached because
+#: Maximum length, in bytes, of header fields whose parsing results are cached. They are cached because
 #: clients send the same few values over and over.
 LONGEST_CACHED = 200
 
 _LONGEST_ID = 64  # maximum length of a request's ID, and of a client's name and version, in bytes
 _ID_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:"
-# the headers that Apollo's clients send
+# the headers in which Apollo's clients send their name and version
 _CLIENT_NAME, _CLIENT_VERSION = b"apollographql-client-name", b"apollographql-client-version"
 _UNNAMED = Client()
 
@@ -62,7 +62,7 @@ def headers(scope: Scope) -> Headers:
 class NotPersistedError(HTTPException):
     """Raised when a client sends only the hash of a query.
 
-    The error code makes Apollo's persisted-queries link send the full text of queries from then on.
+    The error code makes Apollo Client's persisted-queries link send the full text of queries from then on.
     """
 
     code = PERSISTED_QUERY_NOT_SUPPORTED
@@ -90,7 +90,7 @@ def client(headers: Headers) -> Client:
 def is_query_only(method: str) -> bool:
     """Returns whether a method allows only queries. HEAD is the same as GET without the response body.
 
-    Raises HTTPException (405) for any other method.
+    Raises HTTPException (405) for any method other than GET, HEAD and POST.
     """
     if method not in {"GET", "HEAD", "POST"}:
         raise HTTPException(405, "Use GET or POST.", {"allow": "GET, HEAD, POST"})
@@ -98,7 +98,7 @@ def is_query_only(method: str) -> bool:
 
 
 def media_type(method: str, headers: Headers, *, html: bool) -> str | None:
-    """Returns the media type of the response, or None if the client accepts none of those offered.
+    """Returns the media type of the response, or None if the client accepts none of the offered types.
 
     html: whether GraphiQL is served.
     """

@@ -170,7 +170,7 @@ class Endpoint:
             await texts.wait(size, operation.size)
         try:
             return await self.executor.read(operation)
-        finally:  # on the next iteration of the loop, so that tasks that are already ready run first
+        finally:  # leave the lane on the loop's next iteration, so that tasks already ready run first
             asyncio.get_running_loop().call_soon(texts.leave, size)
 
     async def _run(self, prepared: Prepared, request: Request, watch: Watch, media_type: str) -> Reply:

@@ -22,7 +22,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "worker-src 'self'",  # Monaco's language services
+        "worker-src 'self'",  # Monaco runs its language services in web workers
         "connect-src 'self'",
         "font-src 'self'",
         "img-src 'self' data:",  # Monaco underlines errors with an SVG in a data: URL
@@ -90,11 +90,12 @@ def graphiql_routes(static_dir: Path = STATIC) -> list[BaseRoute]:
 class Assets(StaticFiles):
     """Serves files whose names contain a hash of their contents, so that browsers can cache them forever.
 
-    They are compressed at build time, because compressing them per request would take 0.2 s of CPU per page.
+    The files are compressed at build time, because compressing them on request would take 0.2 s of CPU time
+    per page.
     """
 
     async def check_config(self) -> None:
-        """Accepts a missing directory, because GraphiQL might not be built yet: requests then get a 404."""
+        """Accepts a missing directory, because GraphiQL might not be built yet. Requests then get a 404."""
 
     def file_response(
         self,

@@ -23,10 +23,10 @@ _NOT_READY = Throttled("not ready: MongoDB does not answer")
 
 
 class Readiness:
-    """Determines whether MongoDB answers. Pings it at most once a second, however many requests ask.
+    """Determines whether MongoDB answers. Pings it at most once a second, however many requests there are.
 
     missing_indexes: the indexes that were missing at the last check. `/readyz` reports them, but the gateway
-    counts as ready without them.
+    counts as ready even if indexes are missing.
     """
 
     def __init__(self, database: Database) -> None:
@@ -58,14 +58,14 @@ class Readiness:
 
 
 async def healthz(_: Request) -> Response:
-    """Handles `/healthz`: 200 as long as the process can respond at all."""
+    """Handles `/healthz`: always responds with 200, which shows that the process is alive."""
     return JSONResponse({"status": "ok"})
 
 
 async def readyz(request: Request) -> Response:
-    """Handles `/readyz`: 200 if MongoDB answers and the gateway isn't stopping, otherwise 503.
+    """Handles `/readyz`: responds within two seconds.
 
-    It responds within two seconds.
+    The status is 200 if MongoDB answers and the gateway isn't stopping, otherwise 503.
     """
     readiness: Readiness = request.app.state.readiness
     if is_leaving():

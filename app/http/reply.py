@@ -19,8 +19,8 @@ from loaders.mongo import current_scope
 class Reply(NamedTuple):
     """An HTTP response.
 
-    body: the parts of the body, in order. A large body has several, so that it is never copied in full. The
-    list is empty once the reply has been sent.
+    body: the parts of the body, in order. A large body has several parts, so that it is never copied in full.
+    Sending the body empties the list.
     """
 
     body: list[bytes]
@@ -40,7 +40,7 @@ class Reply(NamedTuple):
     async def send(self, send: Send, scope: Scope) -> None:
         """Sends the reply, without its body if the method is HEAD.
 
-        The memory of each part is released once the client has read it.
+        The memory of each part is released once the client has read that part.
         """
         fields = [(b"content-length", b"%d" % self.length), _CONTENT_TYPES[self.media_type], _VARY]
         if self.headers:
@@ -57,14 +57,14 @@ class Reply(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Length of the body, in bytes."""
+        """The length of the body, in bytes."""
         return sum(map(len, self.body))
 
 
 def _pieces(part: bytes) -> list[bytes]:
     """Splits bytes into pieces of about the same size, at most _PART bytes each.
 
-    The connection can't free a piece before the client has read all of it.
+    Pieces are small because the connection can't free a piece before the client has read all of it.
     """
     size = ceil(len(part) / ceil(len(part) / _PART))
     return [part[start : start + size] for start in range(0, len(part), size)]
@@ -73,8 +73,8 @@ def _pieces(part: bytes) -> list[bytes]:
 def answered(answer: Answer | Refusal, media_type: str) -> Reply:
     """Returns the reply to an operation that was run or refused.
 
-    The status of a refused operation is 400. With the media type `application/json`, it is 200, because
-    clients that predate the GraphQL over HTTP specification expect 200 for every well-formed request.
+    The status of a refused operation is 400, or 200 with the media type `application/json`, because clients
+    that predate the GraphQL over HTTP specification expect 200 for every well-formed request.
     """
     if isinstance(answer, Refusal):
         return Reply([encoded(answer.payload)], 200 if media_type == JSON else 400, media_type)

@@ -1,15 +1,14 @@
 """Sample data for the first start: a fictitious course platform with values for every field of the schema.
 
-All of it is invented, except for five titles with durations, modes, average ratings and numbers of ratings
-from a real institute's price list; they are marked in data/catalogue/back-end.toml. E-mail addresses are
-under example.org, nothing refers to a host on the internet (URLs are
-under the reserved domain .example), and every document has `externalId.source:
-"sample"`.
+The data is invented, except for five courses whose titles, durations, modes, average ratings and numbers
+of ratings are from a real institute's price list; a comment in data/catalogue/back-end.toml marks these
+courses. E-mail addresses are under example.org. URLs are under the reserved domain .example, so they don't
+refer to any host on the internet. Every document has `externalId.source: "sample"`.
 
-The hand-written parts are in data/: the catalogue, the sentences of reviews, the names. The modules combine
-them. The result is the same on every run and every machine, `_id`s included, because each part has its own
-random generator, seeded with the name of the part. The dates of upcoming runs, and `seatsUntil` of courses,
-are relative to the day of the first start. All other dates are fixed.
+The hand-written parts are in data/: the catalogue, the sentences of reviews, and the names. The modules
+combine these parts. The dates of upcoming course runs, and `seatsUntil` of courses, are relative to the day
+of the first start. Everything else, including the `_id`s, is the same every time and on every machine,
+because each part has its own random generator, seeded with the name of the part.
 """
 
 from app.sample.identity import SOURCE

@@ -1,6 +1,6 @@
 """Generates enrolments: who took which course, when, and how it ended.
 
-They determine the seats of course runs and the joining dates of students.
+The enrolments determine the seats of course runs and the joining dates of students.
 """
 
 from collections.abc import Iterable, Sequence
@@ -74,7 +74,7 @@ def set_joining_dates(
 
 
 def _counts(offers: Sequence[Offer], random: Random) -> list[int]:
-    """Divides ENROLLMENTS among the courses: returns the number for each.
+    """Divides ENROLLMENTS among the courses. Returns the number of enrolments for each course.
 
     The most popular quarter of the courses get about half of the enrolments.
     """
@@ -176,7 +176,10 @@ def _progress(status: EnrollmentStatus, run: Run | None, random: Random) -> floa
 
 
 def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) -> None:
-    """Sets a run's seats: enough, too few, or no limit. If too few, the last to enrol are waitlisted."""
+    """Sets a run's seats: enough, too few, or no limit.
+
+    If there are too few, the last students to enrol are waitlisted.
+    """
     document, taken = run.document, [e for e in enrolments if e["status"] in ("ACTIVE", "COMPLETED")]
     full, unlimited = random.random() < _FULL_SHARE, random.random() < _UNLIMITED_SHARE
     if full and not run.past and len(taken) > _SEATS[0]:
@@ -189,7 +192,7 @@ def _set_seats(run: Run, enrolments: Sequence[EnrollmentDoc], random: Random) ->
 def _seats_for(taken: Sequence[EnrollmentDoc], document: CourseRunDoc) -> int:
     """Returns the largest number in _SEATS that leaves some students without a seat.
 
-    It is at most 30 on site and 200 online.
+    The number is at most 30 for runs on site, and 200 for online runs.
     """
     most = min(len(taken) - 1, 30 if document["deliveryMode"] == "ONSITE" else 200)
     return max(seats for seats in _SEATS if seats <= most)

@@ -52,7 +52,7 @@ class Sample:
 def generate(now: datetime) -> Sample:
     """Returns the sample data.
 
-    Only upcoming runs depend on `now`, and only on its date. `now` must have a time zone.
+    `now` must have a time zone. Only its date matters, and only for upcoming runs and courses' `seatsUntil`.
     """
     categories, people = handwritten.categories(), handwritten.people()
     courses = course_documents(categories, people)

@@ -29,7 +29,7 @@ LANGUAGES = ("en", "es", "de", "fr", "hi", "ar")
 
 @dataclass(frozen=True)
 class CoursePlan:
-    """A course in data/catalogue. `subject` and the fields after it contain details for its reviews."""
+    """A course in data/catalogue. `subject` and the fields after it contain details for the reviews."""
 
     title: str
     codes: list[str]
@@ -50,8 +50,8 @@ class CoursePlan:
     institution: str | None = None
     url: str | None = None
     requires: tuple[str, ...] = ()  # slugs of the course's prerequisites
-    average: float | None = None  # average imported without a number of ratings
-    imported: tuple[float, int] | None = None  # average and number of imported ratings without reviews
+    average: float | None = None  # an imported average rating without a number of ratings
+    imported: tuple[float, int] | None = None  # average and number of imported ratings, which have no reviews
     reviews: bool = True
     draw: float = 1.0  # popularity among students, relative to other courses
     quality: float | None = None  # mean of the distribution from which the course's ratings are drawn
@@ -92,7 +92,7 @@ def categories() -> list[CategoryPlan]:
 
 
 def people() -> Table:
-    """Returns data/people.toml: instructors, names by country, bios, rooms."""
+    """Returns the contents of data/people.toml: instructors, names by country, bios and rooms."""
     return _table("people.toml")
 
 

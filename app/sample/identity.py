@@ -36,6 +36,6 @@ def external_id(key: str | int) -> ExternalId:
 def random(part: str) -> Random:
     """Returns the random generator for one part of the data.
 
-    Each part has its own, so that a change to one part leaves the others unchanged.
+    Each part has its own generator, so that a change to one part leaves the others unchanged.
     """
     return Random(f"lectern/{part}")  # noqa: S311 (it must be reproducible, not secure)

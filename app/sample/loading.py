@@ -14,9 +14,9 @@ from loaders.transfer import begin_sample, complete_sample, insert_sample
 async def load_sample(database: Database, now: datetime | None = None) -> bool:
     """Loads the sample data. Returns False if there was nothing to do.
 
-    There is nothing to do if the data was loaded before, or if the database has other courses. If a load
-    was interrupted, it is completed with the data for the day on which it started, so that the documents are
-    consistent. Sample documents with another layout version are replaced.
+    There is nothing to do if the data is already loaded, or if the database contains courses but no sample
+    data. If a load was interrupted, it is completed with the data for the day on which it started, so that
+    the documents are consistent. Sample documents with another layout version are replaced.
     """
     await baseline(database)
     moment = now or datetime.now(UTC)
@@ -33,6 +33,6 @@ async def load_sample(database: Database, now: datetime | None = None) -> bool:
 
 
 async def _recount(database: Database) -> None:
-    """Corrects the aggregates, because users might have added reviews, votes or enrolments."""
+    """Corrects the aggregates, because users might have added reviews, votes or enrolments meanwhile."""
     async for _ in recount(database, fix=True):
         pass

@@ -1,4 +1,4 @@
-"""Generates students: their names, countries and bios are all invented."""
+"""Generates fictitious students, with names, countries and bios."""
 
 from collections.abc import Mapping
 from itertools import accumulate

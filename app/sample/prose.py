@@ -1,7 +1,7 @@
 """Composes the texts of reviews from sentences in data/texts and in the catalogue.
 
 A satisfied reviewer praises the course and perhaps mentions a flaw; a dissatisfied one does the reverse.
-Sentences are dealt like cards: in the reviews of a course, none is repeated until all have been used.
+Sentences are dealt like cards: in the reviews of a course, no sentence is repeated until all have been used.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from string import Formatter
 
 from app.sample.handwritten import CategoryPlan, CoursePlan, Table
 
-_TRIES = 8  # attempts at a new text before a duplicate is accepted
+_TRIES = 8  # attempts to compose a unique review before a duplicate is accepted
 
 
 class Deck:
@@ -86,7 +86,7 @@ class Writer:
         return Written(body, self._say(f"title.{_mood(rating)}"), self._gripe)
 
     def reply(self, rating: int, gripe: str | None, student: str | None) -> str:
-        """Writes an instructor's reply. If `student` is None, it doesn't address anyone by name."""
+        """Writes an instructor's reply. If `student` is None, the reply doesn't address anyone by name."""
         kind = "reply.high" if rating > 3 else "reply.low"
         if gripe and self._has("reply.gripe"):
             kind = "reply.gripe"

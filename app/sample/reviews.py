@@ -65,7 +65,7 @@ class Subject:
 class _Occasion:
     """A review that is yet to be written.
 
-    student: its author, if any. after: the review is dated later than this.
+    student: its author, if any. after: the review's date is later than this time.
     """
 
     course: ObjectId
@@ -131,7 +131,7 @@ def _short_name(name: str) -> str:
 
 
 def _first_name(student: StudentDoc) -> str | None:
-    """Returns the student's first name, for the replies to their reviews.
+    """Returns a student's first name, for replies to the student's reviews.
 
     Returns None if the first word of the name might be the family name, or if the student is anonymous.
     """
@@ -163,7 +163,10 @@ def _occasions(
 def _outsider(
     course: ObjectId, students: Sequence[StudentDoc], taken: set[tuple[ObjectId, ObjectId]], random: Random
 ) -> ObjectId:
-    """Draws a student without a review of the course who never enrolled, has cancelled or is waitlisted."""
+    """Draws a student who hasn't reviewed the course.
+
+    The student never enrolled in the course, has cancelled or is waitlisted.
+    """
     while (course, student := random.choice(students)["_id"]) in taken:
         pass
     taken.add((course, student))

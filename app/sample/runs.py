@@ -12,12 +12,12 @@ from loaders.model import CourseDoc, CourseRunDoc
 
 _HOURS = (8, 9, 13, 14, 16, 18)  # starting hours in UTC: mornings and evenings in the students' countries
 _TITLES = {8: "Morning batch", 18: "Evening batch"}  # titles of runs, by starting hour
-_SELF_PACED_DAYS = 40  # assumed length of a course without a duration
+_SELF_PACED_DAYS = 40  # assumed length of a course without a duration, in days
 
 
 @dataclass(frozen=True)
 class Run:
-    """A course run. past: whether it was over by the last day of the sample data."""
+    """A course run. past: whether the run was over by the last day of the sample data."""
 
     document: CourseRunDoc
     past: bool

@@ -190,7 +190,7 @@ async def test_prerequisites_that_lead_back_are_listed(database: Database, check
     listed = {(m.id, m.path, m.reason) for m in await found(database)}
     reason = ("prerequisiteIds[]", "requires the course itself, directly or through others")
     assert listed == {(course["_id"], *reason) for course in (*made[:3], itself)}
-    assert "Remove one of the courses of the cycle" in check().stdout
+    assert "Break the cycle: remove one of its courses" in check().stdout
 
 
 @pytest.mark.parametrize("value", [4.0, 4], ids=["double", "integer"])

@@ -141,7 +141,7 @@ def test_a_port_in_use_is_reported(command: str, mongo_uri: str, tmp_path: Path)
         done = lectern(command, "--port", port, *data_dir, MONGODB_URI=mongo_uri)
     assert done.returncode == 1
     assert f"Can't listen on 127.0.0.1 port {port}" in done.stderr
-    assert "Choose another with --host and --port." in done.stderr
+    assert "Choose another address with --host and --port." in done.stderr
 
 
 def test_serve_reports_an_unreachable_mongodb_without_the_password() -> None:

@@ -53,7 +53,7 @@ async def test_status_and_up_say_what_is_done(database: Database, own: dict[str,
     before = lectern("migrate", "status", **own)
     assert (before.returncode, before.stdout) == (3, name.format("pending") + "\n")
     up = lectern("migrate", "up", **own)
-    counted = "1 document changed, 1 left alone for lack of a needed value: odd"
+    counted = "1 document changed, 1 left unchanged because a required value is missing: odd"
     assert (up.returncode, up.stderr) == (0, f"Migration 1 is done: {counted}\n")
     after = lectern("migrate", "status", **own)
     done = re.escape(name.format("done")) + r": \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, " + re.escape(counted)

@@ -118,7 +118,7 @@ def test_production_refuses_to_issue_a_token(environment: dict[str, str]) -> Non
     production = environment | {"LECTERN_ENV": "production"}
     done = lectern("token", "--role", "STAFF", **production)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("This is not available when LECTERN_ENV is production: ")
+    assert done.stderr.startswith("`lectern token` is not available when LECTERN_ENV is production: ")
 
 
 async def test_a_missing_person_is_reported(environment: dict[str, str], database: Database) -> None:
