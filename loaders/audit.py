@@ -10,7 +10,7 @@ from loaders.model import MOST_CHANGES, ActorDoc, ChangeDoc
 from loaders.mongo import Change, Database, Filter, Transaction, Value, utc
 from loaders.reading import Listing, Order
 
-#: The actor of changes that are made on the command line.
+#: The actor that is recorded for changes made on the command line.
 OPERATOR: ActorDoc = {"subject": "command line", "roles": [], "studentId": None, "instructorId": None}
 
 

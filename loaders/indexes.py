@@ -21,8 +21,8 @@ _Existing = Mapping[str, Fields]
 
 _DUPLICATE_KEY = 11000  # MongoDB's error code for a duplicate key
 _SHOWN = 3  # maximum number of groups of duplicates to show, and of `_id`s to show per group
-#: Options that change what an index does and that no declared index has, each with the description of an
-#: index that has the option.
+#: Options that change what an index does, and which no declared index uses. Each has a description of an
+#: index with that option.
 _OTHER_OPTIONS = {"sparse": "is sparse", "hidden": "is hidden", "collation": "has a collation"}
 
 

@@ -38,8 +38,9 @@ class Cursors:
     def scope(self, name: str, searched_for: str | None = None) -> "Scope":
         """Returns the Scope of a list's cursors. Lists with the same field, filter and order share a Scope.
 
-        name: identifies the combination of field, filter and order. searched_for: the search that replaced
-        the search in the filter, or None. The cursors contain it, so that it also applies to the next page.
+        name: identifies the combination of field, filter and order. searched_for: the search text
+        that was used instead of the filter's, or None. The cursors contain it, so that the next page uses it
+        too.
         """
         unfinished = blake2b(name.encode(), key=self._secret, digest_size=_SIGNATURE_SIZE)
         return Scope(unfinished.copy, searched_for)
@@ -49,8 +50,7 @@ class DecodedCursor(NamedTuple):
     """The result of decoding a cursor that was passed as an argument.
 
     key: the ordering key of the cursor's element. matches: for each parent, whether the cursor belongs to
-    that parent's list. searched_for: the search that replaced the search in the filter; None if it wasn't
-    replaced.
+    that parent's list. searched_for: the search text that was used instead of the filter's, or None.
     """
 
     key: Key

@@ -99,7 +99,7 @@ class Writer:
         return self._say("update.note")
 
     def rejected(self) -> str:
-        """Writes a text that a moderator would reject."""
+        """Generates a review text that a moderator would reject."""
         return self._say("rejected.body") if self._has("rejected.body") else self._say("title.low")
 
     # -- the forms that a review can have, from one line to several paragraphs ---------------------------

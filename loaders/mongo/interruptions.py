@@ -22,7 +22,7 @@ _commands: WeakKeyDictionary[AbstractEventLoop, dict[Command, float]] = WeakKeyD
 
 
 def add(command: Command) -> None:
-    """Kills a command. Commands added at the same time are killed together, by one MongoDB command."""
+    """Queues a command to be killed. One MongoDB command kills all commands that are queued."""
     commands = _commands.setdefault(get_running_loop(), {})
     if command in commands:
         return

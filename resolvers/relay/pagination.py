@@ -60,7 +60,7 @@ class Slice(NamedTuple):
 class ConnectionDoc(TypedDict):
     """The parent object of a connection's fields. Edges and cursors are created only if they are selected.
 
-    searchedFor: the search that replaced the search in the filter; None if it wasn't replaced.
+    searchedFor: the search text that was used instead of the filter's, or None.
     """
 
     nodes: Sequence[NodeDoc]
@@ -113,7 +113,7 @@ async def connection(
 def searched_for(
     ctx: Context, parents: Sequence[ParentKey | None], arguments: Slice, scope: CursorScope
 ) -> str | None:
-    """Returns the search that replaced the search in the filter, according to the cursors, or None.
+    """Returns the search text that the cursors say was used instead of the filter's, or None.
 
     Raises InvalidCursorError if the two cursors disagree, or if one of them belongs to none of the lists.
     """

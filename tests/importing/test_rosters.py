@@ -165,7 +165,7 @@ def test_the_headers_of_scraped_reviews(catalogue: Shell) -> None:
 
 def test_the_author_is_named_if_that_is_what_is_missing() -> None:
     columns = ["text", "course_id", "rating"]
-    with pytest.raises(MappingError, match=r"no column looks like “student”, .* without a column of ids"):
+    with pytest.raises(MappingError, match=r"no column looks like “student”, .* when there is no id column"):
         infer_mapping("reviews", columns, [{"text": "a", "course_id": "c1", "rating": 5}])
 
 

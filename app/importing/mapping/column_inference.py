@@ -99,7 +99,7 @@ def _check_required(
                     raise MappingError(f"{column} {reason}; write a mapping (--map)")
             raise MappingError(
                 f"no column looks like “{missing}”, which is required to import {collection}"
-                f"{'' if missing == name else ' without a column of ids'}; "
+                f"{'' if missing == name else ' when there is no id column'}; "
                 f"write a mapping (--map). The columns are: {', '.join(columns)}"
             )
 
@@ -153,10 +153,10 @@ def _day_orders(collection: Importable, headers: Headers, sample: Sample) -> Map
 
 
 def _in_order_of_others(decided: FieldMapping, orders: Mapping[str, bool]) -> Iterator[FieldMapping]:
-    """Yields a mapping with the order of day and month that the other columns of dates show, if they agree.
+    """Yields a mapping that reads dates in the order of the other date columns, if those agree on one.
 
-    This is for a column whose own dates don't show the order. For example, all runs may start by the 12th of
-    a month, but some of them end later.
+    This is for a column whose own dates are ambiguous. For example, every run might start on or before the
+    12th of a month, but some of them end after it.
     """
     others = {column: order for column, order in orders.items() if column not in decided.selection.columns}
     if len(set(others.values())) == 1 and "day_first" not in decided.options:

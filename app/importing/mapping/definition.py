@@ -92,7 +92,7 @@ class ImportMapping:
     encoding: str | None = None
     rows: str | None = None  # the path to the list of rows within a JSON object
     header: bool | None = None  # whether a table has a header; None to guess
-    #: The reasons why columns that look like a field don't fit it, by column.
+    #: For each column that looks like a field but doesn't fit it: the reason.
     left_out: Mapping[str, str] = field(default_factory=dict)
     where: Sequence[Condition] = ()  # a row that fails any of these conditions is left out
     #: What to do with a row that has the same id as an earlier row.

@@ -16,7 +16,7 @@ _COUNTED: Mapping[str, frozenset[str]] = {
     "students": _STUDENTS, "enrollments": _STUDENTS, "instructors": _TEACHERS,
 }  # fmt: skip
 _TRUE = frozenset(("true", "yes", "y", "t", "1", "1.0"))
-_NEVER = frozenset(("", "null", "none", "\\n"))  # what a deletion time contains if the row wasn't deleted
+_NEVER = frozenset(("", "null", "none", "\\n"))  # in a column of deletion times: the row wasn't deleted
 _OTHER_MEANINGS = ("type",)  # headers of role columns that often mean something else
 
 
