@@ -46,7 +46,7 @@ def add_stars(stars: list[int], review: Fields | None, step: int = 1) -> None:
     if review is None or review["status"] != "PUBLISHED":
         return
     rating = review["rating"]
-    if rating in (1, 2, 3, 4, 5):  # other programs may have stored anything else as a rating
+    if rating in (1, 2, 3, 4, 5):  # other programs can store any value as a rating
         stars[int(rating) - 1] = max(0, stars[int(rating) - 1] + step)
 
 

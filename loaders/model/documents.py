@@ -6,9 +6,9 @@ NotRequired. Keys below a comment "derived by" are never set by hand: the functi
 from the other keys.
 
 `Annotated` adds constraints to the type of a value. Documents that other programs have written may break
-these rules. A value of the wrong type is replaced by a default when it is read
-(loaders/reading/document_fitting.py), and `lectern check` lists all documents that don't fit. Both rely on
-these declarations.
+these rules. When a document is read, a value of the wrong type is replaced by a default, or removed if it is
+NotRequired (loaders/reading/document_fitting.py). `lectern check` lists all documents that don't fit. Both
+rely on these declarations.
 """
 
 from datetime import datetime
@@ -119,7 +119,7 @@ class CourseDoc(RatingDoc):
     institution: NotRequired[str | None]
     url: NotRequired[Annotated[str, WebAddress()] | None]  # URL of a course that is held on another site
     imageUrl: NotRequired[PictureUrl | None]
-    # Imports store no cycles of prerequisites (loaders.transfer.prerequisites).
+    # Imports leave out prerequisites that would form a cycle (loaders.transfer.prerequisites).
     prerequisiteIds: NotRequired[Annotated[list[CourseId], AtMost(MOST_PREREQUISITES)]]
     instructorIds: Annotated[list[InstructorId], AtMost(MOST_INSTRUCTORS)]
     status: CourseStatus

@@ -34,7 +34,7 @@ Annotation: TypeAlias = Any
 
 #: Returned by `Shape.fitted` for a value of the wrong type.
 UNFIT = object()
-#: Stands for the value of a key that a document doesn't have.
+#: Used in place of a value if the document doesn't have the key.
 MISSING = object()
 
 _INT32 = 2**31
@@ -76,7 +76,7 @@ class Shape:
 
     @property
     def default(self) -> Value:
-        """The value that replaces a missing one, or UNFIT if this shape has no default."""
+        """The default for a missing or unfit value; UNFIT if this shape has no default."""
         if self.nullable:
             return None
         if self.choices or self.length:

@@ -22,7 +22,7 @@ _commands: WeakKeyDictionary[AbstractEventLoop, dict[Command, float]] = WeakKeyD
 
 
 def add(command: Command) -> None:
-    """Queues a command to be killed. One MongoDB command kills all commands that are queued."""
+    """Queues a command to be killed. A single `killSessions` kills all queued commands of a client."""
     commands = _commands.setdefault(get_running_loop(), {})
     if command in commands:
         return

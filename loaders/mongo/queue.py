@@ -1,10 +1,10 @@
 """Admission control for MongoDB commands: some are in flight, the others wait in a fair queue.
 
-As long as commands are fast, it is best to run only a few concurrently, because more would only slow each
-other down. A slow command stops counting towards that limit, so that another can start, up to the size of the
-driver's connection pool. The queue serves requests in rotation: a request with 200 commands delays another
-request by only one command. Reads, writes and the commands of cheap requests have separate queues; writes and
-cheap requests have reserved slots.
+As long as commands are fast, it is best to run only a few concurrently, because each further command would
+slow down the others. A slow command stops counting towards that limit, so that another can start, up to the
+size of the driver's connection pool. The queue serves requests in rotation: a request with 200 commands
+delays another request by only one command. Reads, writes and the commands of cheap requests have separate
+queues; writes and cheap requests have reserved slots.
 """
 
 from asyncio import Future, TimerHandle, get_running_loop
@@ -32,10 +32,9 @@ FAST = 8
 
 Kind: TypeAlias = Literal["read", "cheap", "write"]
 
-#: Seconds after which a command counts as slow. If no command has ended for _STALLED seconds, _STALLED
-#: applies; otherwise, _SLOW applies. _SLOW is longer, because MongoDB or the processor might be the
-#: bottleneck while commands keep ending. In that case, more commands in flight would make each command even
-#: slower.
+#: Seconds after which a command counts as slow: _STALLED if no command has ended for _STALLED seconds,
+#: otherwise _SLOW. _SLOW is longer, because while commands still end, MongoDB or the processor might just be
+#: busy. More commands in flight would then make each command even slower.
 _SLOW, _STALLED = 0.25, 0.05
 
 _TICK = 0.05  # seconds between checks for missed deadlines and slow commands
@@ -87,7 +86,7 @@ class Slots:
         return self._fast.pop(command, self) is None and was_taken
 
     def release(self, began: float) -> None:
-        """Marks the commands that started at or before the time `began` as slow.
+        """Marks as slow every command that started at or before the time `began`.
 
         Slow commands don't count towards the `fast` limit.
         """
@@ -185,9 +184,8 @@ class Command:
         Called when nobody waits for the command any more.
         """
         if not self.is_write:
-            # `is_stopped` is set before `slots` is read here, whereas the thread that runs the command sets
-            # `slots` before it reads `is_stopped`. So at least one of the two threads sees the other's
-            # change.
+            # This thread sets `is_stopped`, then reads `slots`. The thread that runs the command sets
+            # `slots`, then reads `is_stopped`. So at least one of the two sees the other's change.
             self.is_stopped = True
         if self.slots is None:
             if not self.future.done():

@@ -110,12 +110,12 @@ def _work() -> None:
 
 
 def _run(call: Any) -> None:  # Any, because the return type of queue.finish is Command, not Call
-    """Runs a call, then any queued calls, to save waking another thread for them."""
+    """Runs a call, then any queued calls, so that no other thread has to be woken for them."""
     while call:
         settle: Callable[[Any], None] = call.future.set_result  # Any: a result or an exception
         try:
             outcome: Any = call.context.run(call.run)  # Any: a result or an exception
-        except BaseException as error:  # catch every exception: otherwise the caller would wait forever
+        except BaseException as error:  # every exception, because otherwise the caller would wait forever
             settle, outcome = call.future.set_exception, error
         call.has_ended = True
         following = call.queue.finish(call)

@@ -39,7 +39,7 @@ from loaders.mongo.scope import current_scope, take_time
 T = TypeVar("T")
 
 #: Time limit for a transaction and its retries, in seconds. Used only outside requests, because a request has
-#: its own deadline. It is long enough to elect a new primary, which takes about ten seconds.
+#: its own deadline. The limit leaves time for the election of a new primary, which takes about ten seconds.
 _LONGEST = 20.0
 _COMMIT = 10.0  # time limit for each attempt to commit, in seconds
 _FOLLOWED_UP = 60.0  # seconds after which a commit with an unknown outcome is no longer retried
@@ -246,7 +246,7 @@ class Transaction:
     async def _send(self, collection: str, kind: str, id: Value, call: DriverCall) -> Result:
         """Sends a write. If there is a write conflict, the transaction's next attempt will lock the document.
 
-        id: the `_id` of the document to write, or of the first of several; None to lock nothing.
+        id: the `_id` of the document to write, or of the first of several; None if nothing should be locked.
         """
         key = f"{self.database.name}.{collection} {id}" if id else None
         try:

@@ -96,8 +96,8 @@ class ByKey(Generic[D]):
         )
         rows = fitting(self._collection.name, projection)(found)
         wanted = set(_hashed(keys))
-        # If a former key is stored as a plain value, not in a list, the query finds it, but `fitting` removes
-        # it.
+        # The query also finds documents whose `former` field holds a single key instead of a list. `fitting`
+        # removes such a field.
         return {key: row for row in rows for key in _hashed(row.get(former, ())) if key in wanted}
 
 

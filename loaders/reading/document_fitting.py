@@ -1,10 +1,13 @@
 """Fits documents to their declared shape as they are read.
 
 Other programs may have written to the database. A value that is missing, or doesn't have the type that its
-TypedDict declares, is replaced by a default, so that other code doesn't have to expect such values. Some
-defaults are declared in `StoredCollection.missing`. The others are null if the value can be null, the time
-contained in the `_id` if the value is a time, and usually an empty value for other types. A document whose
-`_id` is not an ObjectId has no global ID, and is left out. `lectern check` lists all of these documents.
+TypedDict declares, is replaced by a default, so that other code doesn't have to expect such values. A value
+that is NotRequired gets no default. If it has the wrong type, it is removed.
+
+Some defaults are declared in `StoredCollection.missing`. Otherwise, a value that can be null defaults to
+null, a time to the time in the document's `_id`, and any other value usually to an empty one. A document
+whose `_id` is not an ObjectId has no global ID, and is left out. `lectern check` lists all documents that
+don't fit.
 
 The code that checks documents is generated, because it runs for every document. The generated code takes 15
 to 30 ns per key.
@@ -27,8 +30,8 @@ from loaders.reading.projections import Projection
 #: documents that can't be repaired have to be left out.
 Fitting: TypeAlias = Callable[[list[Stored]], list[Stored]]
 
-#: The key under which a repaired document keeps the values that were replaced. Cursors contain stored
-#: values, because MongoDB sorts by stored values.
+#: The key under which a repaired document keeps the stored values that were replaced. Cursors are made from
+#: the stored values, because MongoDB sorts by them.
 AS_STORED = "as stored"
 
 #: Conditions for numbers that GraphQL can represent.
@@ -43,7 +46,10 @@ NOWHERE = ObjectId(bytes(12))
 
 
 def fitting(collection: str, projection: Projection | None = None) -> Fitting:
-    """Returns a function that fits documents of a collection. projection: the keys that were fetched."""
+    """Returns a function that fits a collection's documents to their declared shape.
+
+    projection: the keys that were fetched; None if whole documents were fetched.
+    """
     return _fitting(collection, None if projection is None else tuple(projection))
 
 
@@ -130,7 +136,10 @@ def _fitting(collection: str, names: tuple[str, ...] | None) -> Fitting:
 
 
 def _repair(row: StoredCollection, shapes: Mapping[str, Shape], document: Document) -> bool:
-    """Replaces the values that don't fit with their defaults. Returns False if a value has no default."""
+    """Sets each value that doesn't fit to its default, or removes it if it is NotRequired.
+
+    Returns False if a required value doesn't fit and has no default.
+    """
     wrong: Document = {}
     for name, shape in shapes.items():
         value = document.get(name, MISSING)
@@ -158,7 +167,7 @@ def _repair(row: StoredCollection, shapes: Mapping[str, Shape], document: Docume
 
 
 def finding(collection: str) -> Callable[[list[Stored]], list[Stored]]:
-    """Returns a function that selects the documents that can have problems (`Shape.problems`)."""
+    """Returns a function that selects the documents that might have problems (see Shape.problems)."""
     document = COLLECTIONS[collection].document
     return _generated(collection, shape_of(document).members or {} if document else {}, _Code(strict=True))
 
@@ -166,7 +175,7 @@ def finding(collection: str) -> Callable[[list[Stored]], list[Stored]]:
 def _generated(
     collection: str, shapes: Mapping[str, Shape], code: "_Code"
 ) -> Callable[[list[Stored]], list[Stored]]:
-    """Returns a function that selects the documents that don't fit the shapes of their keys."""
+    """Returns a function that selects the documents in which a value might not fit its shape."""
     conditions = [code.member("d", name, shape) for name, shape in shapes.items()]
     source = (
         "def misfits(documents):\n"

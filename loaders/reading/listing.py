@@ -120,10 +120,10 @@ class Page:
     """A page of one parent's list, in the list's order.
 
     has_next, has_previous: as Relay defines them.
-    If `from_end` is not set, has_next is True if more than `limit` elements lie between the Window's keys,
-    and has_previous is True if `after` is set.
-    If `from_end` is set, has_previous is True if more than `limit` elements lie between the Window's keys,
-    and has_next is True if `before` is set.
+    Without `from_end`, has_next tells whether more than `limit` elements lie between the Window's keys, and
+    has_previous tells whether `after` is set.
+    With `from_end`, has_previous tells whether more than `limit` elements lie between the Window's keys, and
+    has_next tells whether `before` is set.
     """
 
     listing: Listing
@@ -231,9 +231,9 @@ def _of_courses(listing: Listing) -> list[Expression]:
 def _projected(listing: Listing) -> list[Expression]:
     """Returns the stage that applies the projection, if there is one.
 
-    The stage doesn't slow MongoDB down (benchmarks/top_per_parent.py), and it saves decoding. The driver
-    decodes all pages in one go while it holds Python's global interpreter lock: with a projection, 100 pages
-    of 100 reviews take a fifth of the time.
+    The stage doesn't slow MongoDB down (benchmarks/top_per_parent.py), and it leaves the driver less to
+    decode. This matters because the driver decodes all pages in one go, holding Python's global interpreter
+    lock. With a projection, 100 pages of 100 reviews take a fifth of the time.
     """
     if listing.projection is None:
         return []
@@ -285,7 +285,7 @@ _TYPES: Sequence[tuple[tuple[type, ...], str]] = (
 
 
 def _other_types(value: Value, *, descending: bool) -> list[str]:
-    """Returns the names of the types that come after a value's own type, in ascending or descending order."""
+    """Returns the names of the types that MongoDB sorts after a value's own type, in the given direction."""
     for place, (types, _) in enumerate(_TYPES):
         if type(value) in types:
             others = _TYPES[:place] if descending else _TYPES[place + 1 :]

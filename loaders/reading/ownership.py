@@ -47,7 +47,7 @@ async def owners_by_id(collection: Collection, ids: Sequence[ObjectId]) -> dict[
 def owners_of_course(course: Fields | None, student_id: ObjectId | None = None) -> Owners:
     """Returns the owners of a course, or of a document that belongs to a course and a student.
 
-    course: None if it doesn't exist. student_id: None if there is no student.
+    course: None if there is no such course. student_id: None if there is no student.
     """
     if course is None:
         return Owners(student_id)

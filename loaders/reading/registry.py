@@ -51,7 +51,7 @@ class Loaders:
     def course_status_by_id(self) -> ByKey[CourseDoc]:
         """The loader for callers that need only the status of courses.
 
-        It is `course_by_id` if the operation fetches courses anyway.
+        If the operation fetches courses anyway, this is the same loader as `course_by_id`.
         """
         if not self.projections or "courses" in self.projections:
             return self.course_by_id
