@@ -75,9 +75,9 @@ async def prerequisites(courses: Sequence[CourseDoc], ctx: Context) -> Sequence[
 
 
 def _prerequisite_ids(course: CourseDoc) -> Sequence[ObjectId]:
-    """Returns the ids of a course's prerequisites, without duplicates or the course's own id.
+    """Returns the IDs of a course's prerequisites, at most MOST_PREREQUISITES.
 
-    Other programs may have stored such ids.
+    Leaves out duplicates and the course's own ID, which other programs might have stored.
     """
     distinct = dict.fromkeys(course.get("prerequisiteIds", ()))
     return [one for one in distinct if one != course["_id"]][:MOST_PREREQUISITES]

@@ -42,13 +42,13 @@ async def course_connections(
     parents: Sequence[ParentKey | None],
     arguments: Slice,
     parent: Parent = None,
-) -> list[Any]:  # Any: a ConnectionDoc or an error, as in `connections`
+) -> list[Any]:  # Any, because an entry is a ConnectionDoc or an error, as in `connections`
     """Returns one connection per parent, in order, of the courses that the viewer is allowed to see.
 
     Sends one command. If the search finds nothing for some of the parents, sends at most two more: one looks
     for similar words in all courses that the viewer may find, and the other reads these parents' lists again
-    with the similar words. The cursors of such a list contain these words, so its other pages take one
-    command.
+    with the similar words. The cursors of such a list contain the corrected search, so that the list's other
+    pages can be fetched with one command each.
     """
     wanted = set_fields(filter)
     listing, scope = _listing(ctx, wanted, order_by, parent)
@@ -111,9 +111,10 @@ async def _corrected(ctx: Context, statuses: Sequence[CourseStatus], text: str) 
 class _Corrector:
     """Corrects the searches of one request, one after the other, up to MOST_CORRECTED of them.
 
-    A call takes searches, each with the statuses of the courses whose words are considered. It returns one
-    entry per search, in order. An entry is None if no word is replaced, or if MOST_CORRECTED searches of the
-    request have already been corrected.
+    A call takes pairs of a search and a list of statuses. Words are replaced only by words of courses that
+    have one of these statuses. The call returns one entry per pair, in order. An entry is None if no word is
+    replaced, or if MOST_CORRECTED searches of the request have already been processed. If the correction of
+    a search fails, its entry is the exception.
     """
 
     def __init__(self, ctx: Context) -> None:

@@ -38,9 +38,9 @@ class Cursors:
     def scope(self, name: str, searched_for: str | None = None) -> "Scope":
         """Returns the Scope of a list's cursors. Lists with the same field, filter and order share a Scope.
 
-        name: identifies the combination of field, filter and order. searched_for: the search text
-        that was used instead of the filter's, or None. The cursors contain it, so that the next page uses it
-        too.
+        name: identifies the combination of field, filter and order. searched_for: the corrected search,
+        or None if the search in the filter was not corrected. The cursors contain the corrected search, so
+        that the next page is fetched with the same search.
         """
         unfinished = blake2b(name.encode(), key=self._secret, digest_size=_SIGNATURE_SIZE)
         return Scope(unfinished.copy, searched_for)
@@ -50,7 +50,8 @@ class DecodedCursor(NamedTuple):
     """The result of decoding a cursor that was passed as an argument.
 
     key: the ordering key of the cursor's element. matches: for each parent, whether the cursor belongs to
-    that parent's list. searched_for: the search text that was used instead of the filter's, or None.
+    that parent's list. searched_for: the corrected search, or None if the search in the filter was
+    not corrected.
     """
 
     key: Key

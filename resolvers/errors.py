@@ -11,7 +11,7 @@ class LecternError(GraphQLError):
 
     code = "INTERNAL_SERVER_ERROR"
 
-    def __init__(self, message: str, **options: Any) -> None:  # Any: keyword arguments of GraphQLError
+    def __init__(self, message: str, **options: Any) -> None:  # Any, because they are passed to GraphQLError
         super().__init__(message, extensions={"code": self.code}, **options)
 
 

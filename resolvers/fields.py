@@ -205,7 +205,7 @@ def _hashable(value: Value) -> Hashable:
         return (dict, *((name, _hashable(member)) for name, member in value.items()))
     if is_dataclass(value):
         return (type(value), *(_hashable(getattr(value, field.name)) for field in fields(value)))
-    return (type(value), value)  # True, 1 and 1.0 are equal, so their types are included
+    return (type(value), value)  # includes the type, because True, 1 and 1.0 are equal
 
 
 class _IdentityCache(AbstractCache[Parent, Value]):

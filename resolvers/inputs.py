@@ -145,7 +145,7 @@ class Criteria:
                 setattr(self, field.name, sorted(set(value), key=_sort_key))
 
 
-def _sort_key(value: Any) -> Any:  # Any: the value can be an enum or any scalar that filters use
+def _sort_key(value: Any) -> Any:  # Any, because the value can be an enum or any scalar that filters use
     return value.value if isinstance(value, Enum) else value
 
 

@@ -60,7 +60,7 @@ def allows(
 
 
 def may_own(viewer: Viewer, *names: str) -> bool:
-    """Returns whether any of the viewer's grants for these permissions covers only their own objects."""
+    """Returns whether the viewer has one of these permissions through a grant for their own objects only."""
     return any("own" in grants(viewer, name) for name in names)
 
 

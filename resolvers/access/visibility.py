@@ -37,7 +37,7 @@ async def visible(
 async def _owners(ctx: Context, collection: str, documents: Sequence[Fields]) -> Mapping[ObjectId, Owners]:
     """Maps each document's `_id` to its owners and its course's status.
 
-    Leaves out whatever can't affect whether the viewer sees the document.
+    Looks up only what can affect whether the viewer may see the documents.
     """
     if permissions.may_own(ctx.viewer, *permissions.rules_of(collection)):
         ids = [document["_id"] for document in documents]

@@ -92,7 +92,7 @@ def effective_criteria(wanted: Document) -> Document:
     return {name: value for name, value in wanted.items() if _narrows(name, value)}
 
 
-def _narrows(name: str, value: Any) -> bool:  # Any: a filter value can have any type
+def _narrows(name: str, value: Any) -> bool:  # Any, because a filter value can have any type
     if name == "search":
         return not is_blank(value)
     return name != "verified_only" or bool(value)
@@ -123,7 +123,7 @@ def _search(value: str) -> str:
 
 
 def ordering(order_by: CourseOrder | ReviewOrder | None, default: str) -> Ordering:
-    """Returns the field and direction to order by: `default`, descending, if `order_by` is None."""
+    """Returns the field and direction to order by. If `order_by` is None, orders by `default`, descending."""
     if order_by is None:
         return Ordering(default, descending=True)
     return Ordering(order_by.field.value, order_by.direction is OrderDirection.DESC)

@@ -60,7 +60,7 @@ class Slice(NamedTuple):
 class ConnectionDoc(TypedDict):
     """The parent object of a connection's fields. Edges and cursors are created only if they are selected.
 
-    searchedFor: the search text that was used instead of the filter's, or None.
+    searchedFor: the corrected search, or None if the search in the filter was not corrected.
     """
 
     nodes: Sequence[NodeDoc]
@@ -80,10 +80,10 @@ async def connections(
     arguments: Slice,
     scope: CursorScope,
     searched_for: str | None = None,
-) -> list[Any]:  # Any: a ConnectionDoc, or an error, which graphql-core raises for the field
+) -> list[Any]:  # Any, because an entry can be an error, which graphql-core raises for the field
     """Returns one connection per parent, in order. Sends one command.
 
-    searched_for: the listing's search, if it replaces the search in the filter; otherwise None.
+    searched_for: the listing's search if it is a corrected one, otherwise None.
 
     An entry is an InvalidCursorError if a cursor belongs to the list of another parent. If a parent is None,
     its list is empty, regardless of the cursor.
@@ -113,7 +113,7 @@ async def connection(
 def searched_for(
     ctx: Context, parents: Sequence[ParentKey | None], arguments: Slice, scope: CursorScope
 ) -> str | None:
-    """Returns the search text that the cursors say was used instead of the filter's, or None.
+    """Returns the corrected search that the cursors contain, or None if they don't contain one.
 
     Raises InvalidCursorError if the two cursors disagree, or if one of them belongs to none of the lists.
     """
@@ -138,7 +138,7 @@ async def by_listing(
     connections: Sequence[ConnectionDoc],
     function: Callable[[Listing, Sequence[ParentKey]], Awaitable[Sequence[T]]],
 ) -> list[T]:
-    """Calls a function once for each listing, with the parents of the listing's connections.
+    """Groups connections by listing, and calls a function once per listing with the parents of its group.
 
     Returns one result per connection, in the order of the connections.
     """

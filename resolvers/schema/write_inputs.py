@@ -14,8 +14,8 @@ from resolvers.writing import LONGEST_CLIENT_MUTATION_ID
 
 #: Maximum lengths of strings, in characters.
 _SHORT, _LONG, _VERY_LONG = 200, 2_000, 20_000
-#: Lengths in characters to which longer credentials and tokens are truncated. All valid ones are shorter, so
-#: truncation never makes an invalid one match.
+#: Credentials and tokens are truncated to these lengths, in characters. Every valid credential or token is
+#: shorter, so a truncated one is never valid.
 _WORD, _TOKEN = 500, 2_000
 
 

@@ -43,7 +43,10 @@ async def attempt(ctx: Context, email: str) -> AsyncIterator[None]:
 
 
 async def forget_failures(ctx: Context, email: str) -> None:
-    """Forgets an account's failed attempts after a password reset, so that they don't lock out its owner."""
+    """Forgets an account's failed attempts, so that its owner isn't locked out after a password reset.
+
+    The limit for all accounts from one address still applies.
+    """
     pair, account = f"pair {_client(ctx.address)} {email}", f"account {email}"
     await gather(*(forget_attempts(ctx.loaders.database, key) for key in (pair, account)))
 
@@ -51,8 +54,8 @@ async def forget_failures(ctx: Context, email: str) -> None:
 async def _spend(database: Database, limits: Mapping[str, int]) -> None:
     """Counts an attempt against each limit in turn. Raises RefusedError if any limit is exceeded.
 
-    An attempt that is refused doesn't count against any limit. Otherwise a client that is blocked by one
-    limit would use up the next one, which it shares with other clients.
+    A refused attempt doesn't count against any limit. Otherwise, a client that has reached one limit would
+    use up the other limits too, which also apply to other clients.
     """
     spent: list[str] = []
     for key, most in limits.items():

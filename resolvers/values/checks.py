@@ -233,7 +233,7 @@ def unchanged(value: InputValue) -> StoredValue:
 
 
 def moment(value: datetime) -> datetime:
-    """Checks a time and converts it to UTC, truncated to milliseconds because MongoDB stores no more.
+    """Checks a time, converts it to UTC and truncates it to milliseconds, the precision of MongoDB.
 
     A time without a zone is taken to be in UTC.
     """

@@ -23,7 +23,7 @@ def without_review_count(rating: RatingDoc) -> int:
 
 
 def imported(rating: RatingDoc) -> ImportedRating | None:
-    """Returns the average that was imported without reviews; None if it is based on no ratings."""
+    """Returns the average that was imported without reviews, or None if there are no ratings behind it."""
     found = rating["importedRating"]
     return found if found and found["count"] != 0 else None
 

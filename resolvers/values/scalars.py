@@ -11,9 +11,9 @@ from strawberry.types.scalar import ScalarDefinition
 def written(moment: datetime) -> str:
     """Formats a time as in `2026-06-01T15:00:00Z`. All times in responses have this format.
 
-    Fractions of a second are left out, so that every client can parse the time. orjson can write the same
-    format by itself. A time without a zone is in UTC. Times from MongoDB have no zone, because attaching one
-    would take longer than reading the time.
+    Fractions of a second are left out, so that every client can parse the time. A time without a zone is in
+    UTC. Times from MongoDB have no zone, because attaching one would take longer than reading the time. When
+    app/execution/encoding.py encodes such times, orjson writes the same format.
     """
     if moment.tzinfo:
         moment = moment.astimezone(UTC).replace(tzinfo=None)

@@ -9,8 +9,8 @@ from loaders.mongo import Fields
 def shown_url(name: str, *, https_only: bool = False) -> Callable[[Fields], str | None]:
     """Returns the resolver of a stored URL.
 
-    Other programs may have stored any text. A page that shows a link to a `javascript:` URL would run it as
-    one of its own scripts.
+    A stored URL can be unsafe, because other programs might have stored it. For example, a `javascript:` URL
+    runs as a script of the page when its link is clicked.
     """
 
     def shown(document: Fields) -> str | None:

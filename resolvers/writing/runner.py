@@ -126,7 +126,7 @@ def write(
 
 def actor(viewer: Viewer) -> ActorDoc:
     """Converts a viewer to the form in which the audit log stores the actor."""
-    roles: Any = sorted(viewer.roles)  # Any: the viewer's roles are strings, but ActorDoc needs Literals
+    roles: Any = sorted(viewer.roles)  # Any, because these roles are strings, but ActorDoc needs Literals
     return {
         "subject": viewer.subject, "roles": roles, "studentId": viewer.student_id,
         "instructorId": viewer.instructor_id,
@@ -156,7 +156,7 @@ def checked_values(input: InputObject) -> dict[str, Any]:  # Any, for the reason
     return values
 
 
-def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:  # Any: a field's value can have any type
+def _checked(value: Any, metadata: Mapping[str, Any]) -> Any:  # Any, because fields have different types
     if value is None:
         if metadata.get("not_null"):
             raise ValueError("This can't be null. Omit the field to keep its value.")
@@ -219,8 +219,8 @@ async def _wait(follow_up: _Work, objects: Objects) -> Objects:
     try:
         return await outcome(task, scope.deadline if scope else inf, _FOLLOW_UP)
     except DeadlineError:
-        # If the task is done, it failed because it missed a deadline of its own. This failure is reported
-        # here. If the task is still running, `outcome` reports its result later.
+        # If the request's deadline has passed, the task is still running, and `outcome` reports its result
+        # later. If the task is done, one of its transactions missed its own deadline; that is reported here.
         if task.done():
             report_late(task, _FOLLOW_UP)
         return objects
@@ -260,7 +260,7 @@ async def _finish(
 async def _require_session(viewer: Viewer, tx: Transaction) -> None:
     """Raises RefusedError if the viewer's session has ended.
 
-    An access token remains valid for some minutes after its session has ended, but not for writes.
+    For some minutes after a session has ended, its access token can still be used to read, but not to write.
     """
     if viewer.session_id and not await loaders.accounts.session(tx, viewer.session_id):
         raise refusal("UNAUTHENTICATED", "The session has ended: sign in again.")
