@@ -82,7 +82,7 @@ async def ping(database: Database) -> None:
 
 
 async def wait_for(database: Database, seconds: float, waiting: Callable[[], None]) -> None:
-    """Waits until MongoDB answers, or until `seconds` have passed; returns in either case.
+    """Waits until MongoDB answers, but no longer than `seconds`. Raises no error if MongoDB doesn't answer.
 
     waiting: called once, when the first ping fails.
     """

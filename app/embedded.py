@@ -131,10 +131,10 @@ def _join(directory: Path) -> tuple[str, int] | None:
 
 
 def _is_kept(directory: Path, lifeline: int) -> bool:
-    """Returns whether the keeper has noticed the lifeline. If so, the keeper creates a file when asked to.
+    """Returns whether the keeper keeps the mongod running while the lifeline is open.
 
-    If the keeper reached the end of the FIFO just before the lifeline was opened, it is about to stop the
-    mongod, and doesn't answer.
+    To find out, asks the keeper to create a file. If the keeper reached the end of the FIFO just before the
+    lifeline was opened, the keeper is about to stop the mongod, and doesn't create the file.
     """
     answer = directory / f"kept.{token_hex(8)}"
     os.write(lifeline, f"{answer.name}\n".encode())

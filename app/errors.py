@@ -115,10 +115,10 @@ def _no_answer(error: Exception | None) -> tuple[str, dict[str, str]] | None:
 
 
 def _may_be_repeated(error: PyMongoError) -> bool:
-    """Returns whether the client can try again after an error.
+    """Returns whether a request that failed with this error might succeed if the client sends it again.
 
-    It can if the command was killed in MongoDB, or if a transaction was retried but failed again because of
-    write conflicts or a new primary.
+    This is the case if a command was killed in MongoDB, or if the error is labelled as retryable, for
+    example because of a write conflict or a new primary.
     """
     return (
         getattr(error, "code", None) == INTERRUPTED

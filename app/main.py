@@ -42,7 +42,7 @@ def create_app(settings: Settings, *listeners: Listener) -> Starlette:
     listeners: objects that observe the requests, in addition to the log and the metrics.
     """
     secret = settings.lectern_secret.get_secret_value().encode() or secrets.token_bytes(32)
-    opened: list[Database] = []  # contains the database once the application has started
+    opened: list[Database] = []  # empty until startup, then holds the database
 
     def database() -> Database:
         return opened[0]

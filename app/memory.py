@@ -18,8 +18,8 @@ OF_PLANS = (100_000, 20, 50)
 #: validation and execution leave many reference cycles.
 OF_CYCLES = (10_000, 5, 5)
 
-# Parameters of mallopt(3). By default, each thread of the driver would have its own arena, and the process
-# would keep large blocks after they are freed.
+# Parameters of mallopt(3). By default, glibc gives each thread of the driver its own arena, and often keeps
+# large blocks after they are freed.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _LARGE = 256 * 1024  # minimum size of a large block, in bytes
 

@@ -11,7 +11,7 @@ class Limits:
     """The upper limits on an operation. Each is also a setting: `MAX_` and the limit's name in capitals.
 
     query_length: the number of characters in the document.
-    query_tokens: the number of tokens in the document. Comments and lines have the same limit.
+    query_tokens: the number of tokens in the document. The same limit applies to comments and to lines.
     depth: the number of levels of nested fields, with fragments expanded.
     aliases: the number of aliases in the document, without expanding fragments.
     directives: the number of directives in the document, without expanding fragments.
@@ -23,7 +23,7 @@ class Limits:
     values: the number of values in all variables together.
     fields: the number of fields after fragments are expanded.
     cost: the price of an operation, which app.execution.cost computes.
-    introspection_cost: the price of an operation with introspection, to which `cost` does not apply.
+    introspection_cost: the price of an operation with introspection. This limit applies instead of `cost`.
     """
 
     query_length: int = 50_000

@@ -1,4 +1,4 @@
-"""Everything that is known about a request except its operation, collected once."""
+"""What is known about a request, apart from its operation."""
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Request(NamedTuple):
     """One request for an operation.
 
     now: when the request arrived. address: the client's IP address; empty if unknown. id: the client's
-    `X-Request-Id`, or else a random id. scope: the scope of the request's MongoDB commands, with their
+    `X-Request-Id`, or else a random id. scope: what the request's MongoDB commands share, including their
     deadline; None if there is no deadline. trace: the listener that collects a trace, if the client asked for
     one.
     """

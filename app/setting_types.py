@@ -1,4 +1,4 @@
-"""Types for structured settings, which split, validate and normalise an environment variable's text."""
+"""Types for structured settings. They split, validate and normalise the values of environment variables."""
 
 import re
 from ipaddress import ip_network

@@ -136,8 +136,8 @@ def _advice(kind: _Kind) -> str:
 def _advice_on_value(row: StoredCollection, kind: _Kind, field: str) -> str:
     """Returns advice on a value that is missing or wrong.
 
-    The advice usually names the default that readers get instead. For a missing value, the advice also gives
-    the command that stores this default.
+    The advice usually names the default value that clients get until the stored value is corrected. If the
+    value is missing, the advice also gives the command that stores the default.
     """
     shape = ((row.document and shape_of(row.document).members) or {})[field]
     if row.type_name is None:
@@ -157,7 +157,7 @@ def _advice_on_value(row: StoredCollection, kind: _Kind, field: str) -> str:
 
 
 def _written(id: Value) -> str:
-    """Formats an `_id`, which can be any value, without control characters."""
+    """Formats an `_id` of any type. Escapes control characters, and truncates a long `_id`."""
     text = str(id) if isinstance(id, ObjectId) else repr(id)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 

@@ -58,7 +58,7 @@ def up(
         ),
     ] = False,
 ) -> None:
-    """Run the migrations that are not done. Gateways of this version and the earlier one can keep running.
+    """Run the migrations that are not done. Gateways of this version and the previous one can keep running.
 
     The command can be interrupted at any time. When run again, it resumes where it stopped.
 

@@ -47,7 +47,7 @@ async def _recount(console: Console, *, fix: bool) -> int:
                 console.print(_line(difference), soft_wrap=True)
                 found[difference.collection, difference.field, difference.remedy] += 1
             counted = await _counted(database)
-    # `fix` doesn't correct a difference with a remedy (kind[2]), because an operator must apply the remedy.
+    # Even `fix` leaves a difference with a remedy (kind[2]), because only an operator can apply the remedy.
     left = {kind: count for kind, count in found.items() if kind[2] or not fix}
     _print_summary(console, found, left, counted)
     return sum(left.values())
@@ -78,12 +78,12 @@ def _value(value: object) -> str:
         return value.isoformat(" ", "minutes")
     if isinstance(value, int | float):
         return str(value)
-    text = repr(value)  # any other value that is stored, with control characters escaped
+    text = repr(value)  # repr escapes control characters in strings
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _reviews(packed: bytes, other: bytes) -> str:
-    """Describes a packed list of review ids: its length, and the first id that isn't the same in `other`."""
+    """Describes a packed list of review ids: its length, and the first id that differs from `other`."""
     ids, others = (unpack_ids(stored) for stored in (packed, other))
     place = next((n for n, id_ in enumerate(ids) if others[n : n + 1] != [id_]), None)
     count = _number(len(ids), "review")

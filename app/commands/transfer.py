@@ -84,14 +84,14 @@ class _Job:
 
     collection: Importable
     external: str  # the source of the external ids
-    origin: str  # what specified the source: `--source`, the mapping or the name of the file's folder
+    origin: str  # where the source comes from: `--source`, the mapping or the name of the file's folder
     mapping: ImportMapping | None  # None if the rows come from an export
     write: bool
     rejects: Path | None
 
     @property
     def by_folder(self) -> bool:
-        """Whether the source is the name of the file's folder, because nothing else specifies it."""
+        """Whether the source is the folder's name, because no other source was specified."""
         return self.origin == _BY_FOLDER
 
     @property
@@ -194,7 +194,8 @@ def _job(
                 "an export is imported with its ids and fields unchanged: leave out --map and --source"
             )
         return _Job(collection, "", "", None, write, rejects)
-    if mapping and opened.is_headless:  # the mapping might refer to columns by their values in the first row
+    # If it was guessed that the table has no header, the mapping might use values of the first row as names.
+    if mapping and opened.is_headless:
         mapping = with_columns(mapping, dict(zip(opened.header, opened.columns, strict=True)))
     if mapping and opened.format in ("delimited", "workbook"):
         check_columns(mapping, opened.columns, opened.name)
@@ -208,7 +209,7 @@ def _job(
 
 
 def _source(option: str | None, mapped: str | None, file: str) -> tuple[str, str]:
-    """Returns the source of the external ids, and a description of what specified it.
+    """Returns the source of the external ids, and a description of where it comes from.
 
     The default source is the name of the file's folder, so that reviews in one file can refer to courses in
     another file in the same folder.

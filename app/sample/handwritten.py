@@ -51,7 +51,7 @@ class CoursePlan:
     url: str | None = None
     requires: tuple[str, ...] = ()  # slugs of the course's prerequisites
     average: float | None = None  # an imported average rating without a number of ratings
-    imported: tuple[float, int] | None = None  # average and number of imported ratings, which have no reviews
+    imported: tuple[float, int] | None = None  # average and number of ratings imported without reviews
     reviews: bool = True
     draw: float = 1.0  # popularity among students, relative to other courses
     quality: float | None = None  # mean of the distribution from which the course's ratings are drawn

@@ -33,6 +33,9 @@ async def load_sample(database: Database, now: datetime | None = None) -> bool:
 
 
 async def _recount(database: Database) -> None:
-    """Corrects the aggregates, because users might have added reviews, votes or enrolments meanwhile."""
+    """Corrects the aggregates after a load that isn't the first.
+
+    Users might have added reviews, votes or enrolments since the first load began.
+    """
     async for _ in recount(database, fix=True):
         pass
