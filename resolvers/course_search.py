@@ -30,8 +30,8 @@ from resolvers.relay import (
 #: The field of a course that refers to the parent object of the list, or None if the list has no parent.
 Parent = Literal["categorySlug", "instructorIds"] | None
 
-#: The maximum number of different searches that are corrected in one request. For each search, MongoDB looks
-#: up thousands of words.
+#: The maximum number of different searches for which one request looks for similar words. For each search,
+#: MongoDB looks up thousands of words.
 MOST_CORRECTED = 5
 
 
@@ -46,7 +46,7 @@ async def course_connections(
     """Returns one connection per parent, in order, of the courses that the viewer is allowed to see.
 
     Sends one command. If the search finds nothing for some of the parents, sends at most two more: one looks
-    for similar words in all courses that the viewer may find, and the other reads these parents' lists again
+    for similar words in all courses that the viewer and the filter allow, and the other reads these parents' lists again
     with the similar words. The cursors of such a list contain the corrected search, so that the list's other
     pages can be fetched with one command each.
     """
