@@ -163,7 +163,7 @@ def _facet(name: str, rows: Sequence[Document], parent: Value, chosen: Sequence[
 
 
 def _is_shown(facet: str, value: Value) -> bool:
-    """Returns whether a facet can have this value. Other programs may have stored invalid values."""
+    """Returns whether a facet shows this value. Invalid values, stored by other programs, are not shown."""
     if facet == "ratings":
         return True
     choices = {"levels": get_args(Level), "deliveryModes": get_args(DeliveryMode)}.get(facet)

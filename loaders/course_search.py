@@ -11,12 +11,11 @@ _MOST_COUNTED = 100
 
 
 async def corrected(database: Database, statuses: Sequence[CourseStatus], text: str) -> str | None:
-    """Returns a search in which the words that no course contains are replaced by similar words.
+    """Returns a search in which each word that no course contains is replaced by a similar word.
 
     If there are several similar words, the one in the most courses is chosen. Only courses with the given
-    statuses are considered, so that the words of other courses aren't revealed. Returns None if no word has
-    to be replaced, or if any word that has to be replaced has no similar word. Sends one command, or none if
-    no word is of a kind that can be corrected.
+    statuses are considered, so that the words of other courses aren't revealed. Returns None if courses
+    contain every word, or if a word to be replaced has no similar word. Sends at most one command.
     """
     if not (candidates := possible_slips(text)):
         return None

@@ -180,9 +180,9 @@ async def _update_aggregates(tx: Transaction, move: _Move) -> None:
 
 
 async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]) -> list[_Move]:
-    """Updates a run's counts after the statuses of some enrolments have changed.
+    """Applies `moves` to a run's counts, then gives free seats to students on the run's waitlist.
 
-    Also gives free seats to students on the run's waitlist, and returns the changes to their enrolments.
+    Returns the moves of these students.
     """
     counted = _counted(run, moves)
     moved = await _move_up(tx, counted)
@@ -194,7 +194,7 @@ async def _update_run(tx: Transaction, run: CourseRunDoc, moves: Sequence[_Move]
 
 
 def _counted(run: CourseRunDoc, moves: Sequence[_Move]) -> CourseRunDoc:
-    """Returns a run with its aggregates updated after the statuses of some enrolments have changed."""
+    """Returns a run with `moves` applied to its counts."""
     return {
         **run,
         "seatsTaken": run["seatsTaken"] + sum(move.step(takes_seat) for move in moves),
@@ -240,7 +240,7 @@ async def _update_course(
 
 
 async def _student_change(tx: Transaction, course_id: ObjectId, moves: Sequence[_Move]) -> int:
-    """Returns the change in a course's number of students after the statuses of enrolments have changed.
+    """Returns by how much `moves` change a course's number of students.
 
     A student with several enrolments counts once.
     """

@@ -52,7 +52,7 @@ class Comparison(NamedTuple):
 
     @property
     def differing(self) -> list[IndexProblem]:
-        """The problems with indexes that don't do what the gateway relies on."""
+        """The problems that are not harmless."""
         return [problem for problem in self.problems if not problem.is_harmless]
 
     @property

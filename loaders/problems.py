@@ -70,7 +70,10 @@ async def _batches(
 
 
 def _underived(row: StoredCollection, shape: Shape, documents: Sequence[Document]) -> Iterator[Misfit]:
-    """Yields derived fields that differ from the computed values, in documents whose source fields fit."""
+    """Yields derived fields whose stored values differ from the computed ones.
+
+    A document is skipped if a field in `derived_from` doesn't fit the model.
+    """
     if row.derive is None or shape.members is None:
         return
     sources = [(name, shape.members[name]) for name in row.derived_from]

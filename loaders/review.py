@@ -61,9 +61,8 @@ class ReviewListing(Listing):
     async def pages(self, parents: Sequence[Value], window: Window) -> list[Page]:
         """Like Listing.pages, but uses the stored review ids if they are sufficient for every page.
 
-        With stored ids, it sends one command for the reviews. It sends another for their courses if a course
-        might be hidden. If any of a parent's reviews has been deleted or hidden, Listing.pages reads
-        that parent's page.
+        In that case, one command reads the reviews. A second command reads the status of their courses, if
+        courses can be hidden. Pages from which a review has been deleted or hidden are read by Listing.pages.
         """
         carried = self._carried(parents, window)
         if carried is None:

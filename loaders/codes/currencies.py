@@ -8,13 +8,13 @@ _MINOR_UNITS = {currency.code: currency.exponent for currency in Currency if cur
 
 
 def is_currency(code: str) -> bool:
-    """Returns whether `code`, in capital letters, is the code of a currency that prices can be in."""
+    """Returns whether prices can be given in the currency with this code. It must be in capital letters."""
     return code in _MINOR_UNITS
 
 
 def minor_units(code: str) -> int | None:
     """Returns the number of decimal places of a currency's amounts: 2 for USD, 0 for JPY, 3 for KWD.
 
-    Returns None if prices can't be in that currency, as for gold (XAU).
+    Returns None if prices can't be given in that currency, as for gold (XAU).
     """
     return _MINOR_UNITS.get(code)

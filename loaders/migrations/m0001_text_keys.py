@@ -66,10 +66,10 @@ def wanted_slug(course: Fields) -> _Wanted | None:
 
 
 def _made_anew(course: Fields, suffix: str) -> _Wanted | None:
-    """Returns the wanted slug of a course if the old rules made its slug from its title; otherwise None.
+    """Returns the wanted slug of a course whose slug was made from its title; None for any other course.
 
-    The old rules could append a number to the title's slug, or the course's external id, with or without a
-    number (see unique_slugs).
+    The old rules made a slug from the title alone, or appended a number, the external id, or the external id
+    and a number (see unique_slugs).
     """
     slug, title = course["slug"], course["title"]
     made, new = old_slug(title) or "course", slugify(title) or "course"
@@ -99,7 +99,7 @@ async def _course_changes(database: Database, courses: Sequence[Document]) -> li
 
 
 def _recomputed_course(course: Document) -> Document:
-    """Returns the fields of a course that change. If the slug changes, its value is a _Wanted."""
+    """Returns the fields to set in a course. The new slug, if there is one, is a _Wanted."""
     fields = different(course, derived("courses", course))
     wanted = wanted_slug(course)
     return fields if wanted is None else {**fields, "slug": wanted}

@@ -5,8 +5,9 @@ from typing import NamedTuple, TypeAlias
 
 from loaders.mongo import Database, Document, Fields
 
-#: A function that returns the fields to set in each document, in order: an empty mapping if the document
-#: needs no change, and None if nothing can be computed from it because of its shape.
+#: A function that returns the fields to set in each document, in the order of the documents. It returns an
+#: empty mapping for a document that needs no change, and None for a document with the wrong shape, from which
+#: nothing can be computed.
 Changes: TypeAlias = Callable[[Database, Sequence[Document]], Awaitable[Sequence[Fields | None]]]
 
 
@@ -37,9 +38,9 @@ class Migration(NamedTuple):
 
 
 def each(change: Callable[[Document], Fields]) -> Changes:
-    """Makes the `changes` of a step from a function that returns the fields to set in one document.
+    """Converts a function for one document to the function for many documents that a step needs.
 
-    If the function fails because a key is missing or has a value of the wrong type, the document is left
+    If `change` fails because a key is missing or has a value of the wrong type, the document is left
     unchanged. Documents written by other programs can have any shape, and must not stop a migration.
     """
 

@@ -43,7 +43,7 @@ _BACKOFF = 0.02  # seconds; after the nth failed attempt, the runner waits n - 1
 _LONGEST_PAUSE = 5.0  # maximum pause after a batch, in seconds
 _WAITED = 1.0  # seconds between checks of whether another process has finished
 _DUPLICATE_KEY = 11000  # MongoDB's error code for a duplicate key
-_MOST_NAMED = 5  # maximum number of unusual documents whose `_id`s a record contains
+_MOST_NAMED = 5  # maximum number of `_id`s in a record's `unusualIds`
 
 
 class MigrationError(Exception):

@@ -20,7 +20,7 @@ from loaders.recounting.differences import Difference, batches, compared, correc
 _COURSE = ("status", *RatingDoc.__annotations__, "studentCount", "importedStudentCount", "seatsUntil")
 _RUN = ("courseId", "startsAt", "seats", "seatsTaken", "waitlistCount")
 
-_LONGEST = 30  # number of characters after which a shown rating is cut off
+_LONGEST = 30  # maximum length of an invalid rating in a message; the rest is cut off
 _OVERSOLD = "Give the run more seats (updateCourseRun), or cancel enrolments."
 _UNRATED = "They are not counted: a rating is a whole number from 1 to 5. `lectern check` lists them."
 _WAITING = "Call updateCourseRun: it moves students up from the waitlist, even if nothing else changes."
@@ -90,7 +90,10 @@ async def _students(tx: Transaction, courses: Sequence[ObjectId]) -> dict[Object
 
 
 def _uncounted(reviews: Sequence[Fields]) -> list[Difference]:
-    """Returns a difference for each group of published reviews with an invalid rating."""
+    """Reports published reviews that aren't counted, because their ratings are invalid.
+
+    Returns one Difference per course and invalid rating.
+    """
     return [
         Difference(
             "courses",

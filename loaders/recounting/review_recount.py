@@ -191,8 +191,8 @@ def _is_suspect(review: Fields) -> bool:
 def _true(review: Fields, votes: int) -> Fields:
     """Returns the helpful counts and the score that a review with this number of votes should have.
 
-    A review from an old import has no `importedHelpfulCount`, so this value is computed as `helpfulCount`
-    minus the number of votes.
+    Earlier versions imported reviews without an `importedHelpfulCount`. For such a review, the imported count
+    is `helpfulCount` minus the number of votes.
     """
     is_old_import = "externalId" in review and "importedHelpfulCount" not in review
     stored = _number(review, "importedHelpfulCount")

@@ -16,10 +16,10 @@ _MAX_KEY = 200  # maximum length of a key, in characters
 _MAX_PRIMARY = 150  # maximum length of the part of a key that orders by letter; the rest breaks ties
 _TIE = "\x01"  # sorts before every other character of a key
 
-# In a key, a Latin letter that isn't in ASCII becomes the ASCII letter that it follows in the alphabet, plus
-# a character whose code is _AFTER or higher. This character sorts after anything else that can follow the
-# ASCII letter. Letters of other scripts become characters whose codes are _FIRST or higher, which sort
-# between Latin letters and Han characters.
+# In a key, a Latin letter outside ASCII becomes two characters: the ASCII letter that precedes it in the
+# alphabet, and a character whose code is _AFTER or higher. The second character sorts after anything else
+# that can follow the ASCII letter. A letter of another script becomes a character whose code is _FIRST
+# or higher, which sorts between Latin letters and Han characters.
 _AFTER = 0x10FF00
 _FIRST = 0x100
 _BEFORE_DIGITS = "/"

@@ -13,14 +13,14 @@ from unicodedata import category, name, normalize
 _MAX_MARKS = 30  # maximum length of a run of combining marks; no word in any script comes near it
 _MAX_KEPT = 4_096  # maximum number of characters whose folded form is cached, in each of the two tables
 
-# A long run of characters that may be combining marks. All combining marks are non-word characters. The
-# half-width Katakana sound marks are letters, but become combining marks when they are normalised.
+# Matches a long run of non-word characters outside ASCII, because all combining marks are such characters. It
+# also matches the half-width Katakana sound marks, because normalisation makes these letters combining marks.
 _LONG_RUN = re.compile(
     rf"((?:[^\w\x00-\x7f]|[\uff9e\uff9f]){{{_MAX_MARKS}}})(?:[^\w\x00-\x7f]|[\uff9e\uff9f])+"
 )
 
-#: Maps Latin letters that don't decompose to the letters that people type instead. ß isn't among them,
-#: because casefolding replaces it. U+0131 is the dotless i.
+#: Latin letters that can't be decomposed, each with what people type instead. ß isn't among them, because
+#: casefolding replaces it. U+0131 is the dotless i.
 _BASE_LETTERS = str.maketrans(
     {
         "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "\u0131": "i",
@@ -135,7 +135,7 @@ def _words(text: str, joiner: re.Pattern[str], folding: _Folding) -> list[str]:
     else:
         text = _normalised("NFKC", joiner.sub("", _IGNORED.sub("", text)))
         text = _normalised("NFKC", text.casefold())
-        # Normalisation reorders marks. A joiner that no longer follows its virama is stray.
+        # Normalisation reorders marks, which can separate a joiner from its virama. The joiner is then stray.
         if joiner.search(text):
             text = _normalised("NFKC", joiner.sub("", text))
         text = _LATIN_MARKS.sub("", text.translate(folding))

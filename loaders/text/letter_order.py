@@ -46,7 +46,10 @@ def main() -> None:
 
 
 def _groups(text: str) -> Iterator[str]:
-    """Returns groups of characters with equal weights, in order of weight. The first group has no weight."""
+    """Returns groups of characters with equal primary weights, in order of weight.
+
+    The characters of the first group have no primary weight.
+    """
     weights = {chr(int(entry[1], 16)): _primary(entry[2]) for entry in _ENTRY.finditer(text)}
     grouped: defaultdict[Weights, list[str]] = defaultdict(list)
     for character in map(chr, range(0x30, _END)):

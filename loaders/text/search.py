@@ -34,8 +34,8 @@ _Expression = Mapping[str, Any]  # an aggregation expression, made of nested ope
 class Term(NamedTuple):
     """Describes the stored terms that match one word of a query, or a part of the word.
 
-    forms: the terms that match exactly. prefix: the beginning of terms that match inexactly; "" if terms
-    aren't matched by their beginning. begun: further terms that match inexactly.
+    forms: the terms that match exactly. prefix: all terms that begin with it match inexactly; if it is "",
+    only whole terms match. begun: further terms that match inexactly (see _ENDINGS).
     """
 
     forms: Sequence[str]
@@ -119,7 +119,10 @@ def _of_word(words: Sequence[str], place: int) -> list[Term]:
 
 
 def _compounds(words: Sequence[str], place: int) -> Iterator[str]:
-    """Yields the terms that a word forms with the word before or after it: "node js" also finds "NodeJS"."""
+    """Yields the terms that a word forms with the word before or after it.
+
+    They let "node js" also find "NodeJS".
+    """
     for first in (place - 1, place):
         both = words[max(0, first) : first + 2]
         if len(both) == 2 and not any(map(is_unspaced, both)):

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from loaders.text.search import query
 from loaders.text.terms import is_unspaced, new_stem
 
-# Maximum number of words to correct in a query, longest first. Few queries have more slips.
+# Corrections are looked for only for this many words of a query, the longest ones. Few queries contain more
+# slips.
 _MOST_CORRECTED = 3
 _SHORTEST, _LONGEST = 3, 20  # minimum and maximum length of words that are corrected
 # The alphabets whose letters are tried as replacements and additions. In other scripts, letters are only left

@@ -1,12 +1,12 @@
 """The search terms of courses and students, and of queries.
 
 MongoDB's text index has no prefix search, combines words with OR, and can't be paginated by key. Therefore,
-each document stores its own search terms, and a course stores the weight of each.
+each document stores its own search terms, and a course also stores their weights.
 
 The term of a word is the English stem of its folded form (`folded`). In scripts that put no spaces between
 words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), the terms are all pairs of adjacent characters, so that
-a text is found by any part of it. The last character of a run of such characters is also a term. Every
-character therefore begins a term, and a single character can be found as a prefix.
+a query can match any part of a title. The last character of a run of such characters is also a term by
+itself. So every character begins a term, and a query of one character finds it as a prefix.
 """
 
 import re

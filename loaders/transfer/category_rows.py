@@ -19,15 +19,16 @@ class CategoryRows:
         self._by_slug: dict[str, Key] | None = None
         # Maps the former slugs of a category, and the slug made from its name, to its present slug.
         self._present: dict[str, str] = {}
-        self._keys: dict[Key, Key] = {}  # maps the key of a row or document to the document's key
+        self._keys: dict[Key, Key] = {}  # maps keys of rows and categories to keys of categories
         self._rows: dict[
             Key, tuple[int, Key]
         ] = {}  # the number and original key of each category's first row
 
     async def place(self, incoming: Incoming) -> str | None:
-        """Sets a row's key to its category's key. Returns why the row can't be imported, or None if it can.
+        """Gives a row the key of the category that it matches, if there is one.
 
-        A category's slug is set when the category is created. Later imports don't change the slug.
+        Returns why the row can't be imported, or None if it can. A category's slug is set when the category
+        is created. Later imports don't change the slug.
         """
         by_slug = await self._stored()
         own, name = incoming.key, incoming.fields.get("name") or ""

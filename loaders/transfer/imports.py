@@ -203,7 +203,7 @@ class Importer:
     def _with_derived(self, stored: Fields, changes: Document) -> Document:
         """Adds the fields that are computed from the changed fields.
 
-        Votes that were cast in Lectern still count, in addition to the imported ones.
+        The new `helpfulCount` of a review is the imported count plus the number of votes cast in Lectern.
         """
         if "importedHelpfulCount" in changes:
             votes = stored["helpfulCount"] - stored.get("importedHelpfulCount", 0)

@@ -50,7 +50,10 @@ class InstructorRows:
         self.notes: Counter[str] = Counter()
 
     async def place(self, batch: Collection[Incoming]) -> None:
-        """Sets the keys of a batch's rows to the keys of their instructors. Sends at most one command."""
+        """Gives each row the key of the instructor that it matches, if courses have named that instructor.
+
+        Sends at most one command.
+        """
         ids = {incoming.key[1]: incoming for incoming in batch if isinstance(incoming.key, tuple)}
         names = {own: incoming.fields["name"] for own, incoming in ids.items()}
         stored = await self._stored_ids({*ids, *names.values()})

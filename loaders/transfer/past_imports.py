@@ -1,4 +1,7 @@
-"""Records which file was imported from which source, to recognise the file again and for the audit log."""
+"""Records which file was imported from which source, so that a repeated import is recognised.
+
+Imports are also added to the audit log.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

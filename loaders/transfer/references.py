@@ -34,7 +34,8 @@ class References:
 
     def __init__(self, database: Database, source: str, *, write: bool = True) -> None:
         self._database, self._source, self._write = database, source, write
-        self.shared: set[Reference] = set()  # codes that several courses have; each refers to the oldest
+        # Codes or slugs that match several courses. Each of them refers to the oldest of its courses.
+        self.shared: set[Reference] = set()
         self._cache: dict[str, dict[_Cached, _Cached]] = {}
         self._slugs: set[str] | None = None  # slugs of all categories; None until they are loaded
         self._slug_by_id: dict[str, str] = {}  # maps external ids of this source to categories' slugs
@@ -103,9 +104,9 @@ class References:
         return {exported: slug for exported, slug in slugs.items() if slug in permitted}
 
     def _present_slug(self, slug: str) -> str:
-        """Returns the present slug of the category whose former slug, or whose name's slug, is `slug`.
+        """Converts a category's former slug, or the slug made from its name, to its present slug.
 
-        Returns `slug` itself if it is the present slug of a category, or if there is no such category. Call
+        Returns `slug` unchanged if it is the present slug of a category, or if no category is found. Call
         `_category_slugs` first.
         """
         return slug if slug in (self._slugs or ()) else self._former_slugs.get(slug, slug)

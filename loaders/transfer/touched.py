@@ -1,7 +1,7 @@
 """Remembers which documents an import has touched, until their aggregates are recounted.
 
-The ids are stored before the writes that touch them. So if an import is interrupted, the next one recounts
-what the interrupted one had changed.
+The ids are stored before the writes that touch them. So if an import is interrupted, the next import
+recounts what the interrupted one had changed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ class Touched:
             self._stored.add(key, 1)
 
     async def recount(self) -> int:
-        """Recounts the aggregates of what this import and interrupted ones have touched.
+        """Recounts the aggregates of the documents that this import and unfinished imports have touched.
 
         Returns the number of corrected values. The ids stored by other imports are kept for a day, because
         those imports may still be running.
