@@ -36,7 +36,7 @@ def is_known(column: str) -> bool:
 
 
 class Headers:
-    """Finds unused columns of a file by the headers that a field recognises."""
+    """Finds columns by their headers. Columns that are already used are not found again."""
 
     def __init__(self, collection: Importable, columns: Iterable[str]) -> None:
         columns = list(columns)

@@ -12,8 +12,8 @@ Importable = Literal[
 ]
 Fields = dict[str, Any]  # normalised values, keyed by field name; the normaliser determines the type
 
-#: The headers that each field recognises, by collection and field. The key "rosters" has the words that are
-#: used in rosters of learning management systems.
+#: The headers by which the columns of fields are recognised, by collection and field. The key "rosters" has
+#: the words that are used in rosters of learning management systems.
 HEADERS: Mapping[str, Mapping[str, Sequence[str]]] = tomllib.loads(
     files("app.importing").joinpath("headers.toml").read_text("utf-8")
 )

@@ -53,7 +53,7 @@ def show_closing(
 ) -> None:
     """Prints the number of rows by outcome, what was assumed, and the strings that were replaced with null.
 
-    origin: the source of the external ids, and what set it, such as "the mapping".
+    origin: the source of the external ids, and where it was specified, such as "the mapping".
     """
     kinds, nulls = tally.kinds, tally.null_counts
     counts = [("read", tally.read), *((kind, kinds[kind]) for kind in ("created", "updated", "unchanged"))]

@@ -222,11 +222,10 @@ def _records(
 
 
 def _first_line_alone(pending: _Pending, delimiter: str, width: int) -> list[str] | None:
-    """Returns the cells of the first pending line if that line alone is a record; otherwise None.
+    """If the first pending line alone is a record, returns its cells, and pushes the other lines back.
 
-    If it is, pushes the other lines back. The CSV reader takes a backslash before a quote for an escape, and
-    reads the next line as well. But in "C:\\dir\\", the last backslash is part of the cell, and the quote
-    after it closes the cell.
+    Otherwise, returns None. In "C:\\dir\\", the last backslash is part of the cell, and the quote after it
+    closes the cell. But the CSV reader takes the backslash for an escape, and reads the next line as well.
     """
     first, *rest = pending.lines
     literal = _CLOSING.sub(r'\\\\"', _ALONE.sub(r"\\\\", first))

@@ -16,7 +16,7 @@ import chardet
 _CHUNK = 1 << 18
 _EVIDENCE = 100_000  # maximum size of the sample given to chardet, in bytes
 _ENOUGH = 20  # detection is usually right with at least this many non-ASCII lines
-#: Detection also needs at least this many distinct non-ASCII words: a few repeated titles prove little.
+#: Detection also needs this many distinct non-ASCII words, because a few repeated titles prove little.
 _ENOUGH_WORDS = 4
 _WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _BOMS = (
@@ -66,9 +66,9 @@ _JAPANESE_ESCAPE = b"\x1b$"  # starts a run of Japanese letters in ISO-2022-JP, 
 class Encoding(NamedTuple):
     """The encoding of a file, by Python's name for it.
 
-    uncertain: if the encoding was guessed from only a few lines or a few different words, how many, such as
-    "3 lines"; otherwise None. stray: the number of bytes in the file that are invalid in this encoding. line:
-    the number of the first line with such a byte.
+    uncertain: how little text the encoding was guessed from, such as "3 lines", or None if there was enough.
+    stray: the number of bytes in the file that are invalid in this encoding. line: the number of the first
+    line with such a byte.
     """
 
     name: str
@@ -183,8 +183,7 @@ def _likeliest(sample: bytes) -> str:
 def _has_only_signs(sample: bytes) -> bool:
     """Returns whether all non-ASCII bytes are symbols, such as € and curly quotes, in the fallback encoding.
 
-    In other encodings, these bytes would be single letters among digits, which chardet mistakes for a
-    language.
+    chardet would take such bytes for letters of another encoding, and guess a language from them.
     """
     text = sample.decode(_FALLBACK, "replace")
     return not any(character.isalpha() or character == "\ufffd" for character in text if character > "\x7f")

@@ -79,8 +79,8 @@ def arrays_within(sample: str) -> list[str]:
 def is_lines(sample: str) -> bool:
     """Returns whether JSON text has one object per line, judging by its first lines.
 
-    It does if the first line is a row of an export, if the first line is an object and more lines follow, or
-    if most of the lines after the first are objects.
+    Returns True if the first line is a row of an export, or is an object and more lines follow. If the first
+    line isn't an object, returns whether most of the lines after it are objects.
     """
     first, *others = (line for line in sample.split("\n")[:50] if line.strip())
     if first.startswith(f'{{"{EXPORT_MARK}":'):

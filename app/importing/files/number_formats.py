@@ -8,7 +8,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-#: A part of a number format. Of all these, only currencies and literals are shown.
+#: A part of a number format. Besides the number, only currencies and literal characters are shown.
 _PART = re.compile(
     r"\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]"  # [$€-407]
     r'|"(?P<quoted>[^"]*)"'
@@ -24,7 +24,7 @@ _SEPARATORS = frozenset(" -()+/:\u00a0\u202f")
 
 
 class _Shown(NamedTuple):
-    """The texts before and after the number."""
+    """What a cell shows before and after the number."""
 
     before: str
     after: str
@@ -34,9 +34,8 @@ def as_shown(number: float, number_format: str) -> str | None:
     """Returns a number with the currency or the unit that its format names, such as "€ 49.9" or "12 h".
 
     A unit has at most three letters. Returns None if the format names neither, or if the cell shows another
-    number, such as a percentage or the number in thousands. The
-    decimal mark is always a point. A number with exactly three decimals gets a zero, so that the point can't
-    be taken for a mark of thousands.
+    number, such as a percentage or a number of thousands. The decimal mark is always a point. If there are
+    exactly three decimals, a zero is appended, so that the point can't be taken for a thousands separator.
     """
     shown = _around(number_format)
     if shown is None:
@@ -51,7 +50,10 @@ def as_shown(number: float, number_format: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def _around(number_format: str) -> _Shown | None:
-    """Returns the texts around the number. Returns None if they name neither a currency nor a unit."""
+    """Returns what a cell shows around the number.
+
+    Returns None if that names neither a currency nor a unit, or if the cell shows another number.
+    """
     texts = {False: "", True: ""}  # before and after the number
     is_after = False
     for part in _PART.finditer(_first_section(number_format)):

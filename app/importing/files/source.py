@@ -40,9 +40,9 @@ class Source:
     sample: Sequence[dict[str, Cell]]  # the values of the first rows
     skipped: Sequence[str]  # the lines above the header
     size: int | None  # size of the file on disk, in bytes; None for standard input
-    is_headless: bool  # whether it was guessed that the table has no header
+    is_headless: bool  # whether the table was guessed to have no header
     _file: BinaryIO
-    _text: io.TextIOWrapper | None  # referenced here because it would close the file when garbage-collected
+    _text: io.TextIOWrapper | None  # kept because it would close the file if it were garbage-collected
     _rows: Iterator[Part]
     _ahead: list[Part] = field(default_factory=list)
     _damage: Exception | None = None  # why the file can't be read beyond the first rows

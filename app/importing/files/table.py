@@ -31,7 +31,7 @@ class Table:
     skipped: Sequence[str]
     header: Sequence[str]
     rows: Iterator[Part]
-    is_headless: bool = False  # whether it was guessed that the table has no header
+    is_headless: bool = False  # whether the table was guessed to have no header
 
 
 def header_index(rows: Iterable[Sequence[str]], width: int) -> int:

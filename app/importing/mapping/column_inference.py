@@ -41,7 +41,7 @@ def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample
     """
     where = who_counts(collection, columns, sample)
     included = [values for values in sample if all(condition.accepts(values) for condition in where)]
-    sample = included or sample  # even if all sampled rows are left out, they show what the columns contain
+    sample = included or sample  # even rows that are left out show what the columns contain
     headers, left_out = Headers(collection, columns), unknown_roles(collection, columns, sample)
     fields = _fields(collection, headers, sample, left_out)
     if (
@@ -132,8 +132,8 @@ def _with_counts(
 ) -> list[FieldMapping]:
     """Returns the possible mappings of an average rating.
 
-    The number of ratings can be in the same cell or in a column of counts, or it can be unknown. If a column
-    of counts fits, no mapping reads the average without it.
+    The number of ratings can be in the same cell, in a column of counts, or unknown. A mapping of the
+    average alone is included only if its cells contain the counts, or if no column of counts fits.
     """
     (column,) = plain.selection.columns
     counts = [count for header in _COUNT_COLUMNS if (count := headers.get(header)) not in (None, column)]
@@ -153,10 +153,11 @@ def _day_orders(collection: Importable, headers: Headers, sample: Sample) -> Map
 
 
 def _in_order_of_others(decided: FieldMapping, orders: Mapping[str, bool]) -> Iterator[FieldMapping]:
-    """Yields a mapping that reads dates in the order of the other date columns, if those agree on one.
+    """Yields a mapping with the day and month in the same order as in the other date columns.
 
-    This is for a column whose own dates are ambiguous. For example, every run might start on or before the
-    12th of a month, but some of them end after it.
+    Yields nothing if the order is already decided, or if the other columns don't all have the same order. The
+    mapping helps if a column's own dates are ambiguous. For example, every run might start by the 12th of a
+    month, but some runs might end later in the month.
     """
     others = {column: order for column, order in orders.items() if column not in decided.selection.columns}
     if len(set(others.values())) == 1 and "day_first" not in decided.options:
@@ -184,7 +185,7 @@ def _fits(collection: Importable, name: str, candidate: FieldMapping, sample: Sa
 def _best_candidate(
     collection: Importable, name: str, candidates: Sequence[FieldMapping], sample: Sample
 ) -> FieldMapping | None:
-    """Returns the candidate mapping that accepts the most values, or None if all refuse all values."""
+    """Returns the candidate mapping that accepts the most values, or None if no candidate accepts any."""
     accepted = [_try(collection, name, candidate, sample)[0] for candidate in candidates]
     return candidates[accepted.index(max(accepted))] if any(accepted) else None
 

@@ -17,7 +17,7 @@ _COUNTED: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 _TRUE = frozenset(("true", "yes", "y", "t", "1", "1.0"))
 _NEVER = frozenset(("", "null", "none", "\\n"))  # in a column of deletion times: the row wasn't deleted
-_OTHER_MEANINGS = ("type",)  # headers of role columns that often mean something else
+_OTHER_MEANINGS = ("type",)  # headers that can mean a role, but often mean something else
 
 
 def joined_name(columns: Sequence[str], sample: Sequence[Cells]) -> FieldMapping | None:
@@ -38,7 +38,7 @@ def joined_name(columns: Sequence[str], sample: Sequence[Cells]) -> FieldMapping
 
 
 def lacks_surname(name: FieldMapping, columns: Sequence[str], sample: Sequence[Cells]) -> bool:
-    """Returns whether a column of names has only given names, because another column has the surnames."""
+    """Returns whether a column of names has only given names, with the surnames in another column."""
     first, _, last = _parts(columns)
     if first is None or last is None or name.selection.columns != (first,):
         return False

@@ -1,6 +1,6 @@
 """Reads dates and times in many formats as UTC with millisecond precision.
 
-In a date such as 06/11/2015, the order of day and month is the order that other dates of the column show.
+The order of day and month in a date such as 06/11/2015 is inferred from other dates in the column.
 """
 
 import re
@@ -139,7 +139,7 @@ def decide_date(column: Column, given: Options) -> Decision:
 
 
 def _decide_excel(column: Column, given: Options) -> Decision:
-    """Decides that bare numbers are a spreadsheet's day numbers, if all of them in the column can be."""
+    """Decides that the bare numbers in a column are day numbers of a spreadsheet if all are in `_EXCEL`."""
     bare = [
         float(str(c)) for c in column.cells if not isinstance(c, bool) and _DIGITS.fullmatch(str(c).strip())
     ]
@@ -268,7 +268,7 @@ def _month(word: str) -> int | None:
 
 
 def _numeric_part(text: str) -> _Numbers | None:
-    """Returns the three numbers of a date such as 2015/6/11 or 31.12.2015, which a time may follow.
+    """Returns the three numbers of a date such as 2015/6/11 or 31.12.2015, with or without a time.
 
     Returns None for any other string.
     """
@@ -287,7 +287,7 @@ def _is_iso(numbers: _Numbers) -> bool:
 
 
 def _shown_order(numbers: _Numbers) -> bool | None:
-    """Returns whether the day comes first in a date, or None if its numbers leave that open."""
+    """Returns whether the day comes first in a date, or None if the numbers don't show the order."""
     one, two = int(numbers.one), int(numbers.two)
     if one > 12 >= two:
         return True

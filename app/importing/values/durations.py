@@ -170,8 +170,9 @@ def _why_unknown(text: str, mark: Mark | None) -> str:
 def _chain(parts: Sequence[Length], hours_per_day: float, *, joined: bool) -> Sequence[Length]:
     """Returns the first length and the parts that continue it, each in a smaller unit than the last.
 
-    joined: whether a dash or "to" joins two lengths, so that they are not parts of one length. Raises
-    ValueError if there is also a different length, unless it is the working time within the first length.
+    joined: whether a dash or "to" joins two lengths. If so, no part continues the first length. Raises
+    ValueError if another part is clearly longer or shorter. But the hours of work within a period of days or
+    more are ignored.
     """
     chain = [parts[0]]
     for part in parts[1:]:

@@ -21,9 +21,8 @@ _COMMENT = re.compile(r"<!--.*?-->|<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
 _ANY = r"(?i:</?[a-z][a-z0-9]*\s?/?>)"
 _OR = r",?\s+(?:and|or|und|oder|et|ou|y|o)\s+"
 #: A series of tags. If `noun` matches, the text only mentions the tags: "the <br> tag or <hr>", "<b> and </b>
-#: elements". After a space, "tag" must be in lower case: in German, "<br> Tag 1" means "day 1". The
-#: noun is optional, so that a whole series is one match. Otherwise it would be searched again from each of
-#: its tags.
+#: elements". After a space, "tag" must be in lower case, because "<br> Tag 1" means "day 1" in German. If the
+#: noun were not optional, a series without a noun would be searched again from each of its tags.
 _TAG_RUN = re.compile(
     rf"(?!</){_ANY}(?:(?:{_OR}|,?\s*|\s*[/&]\s*){_ANY})*+"
     rf"(?P<noun>(?:\s(?:tags?|elements?)\b|-(?:[Tt]ags?|[Ee]lemente?)\b)(?:{_OR}{_ANY})*)?"

@@ -92,5 +92,8 @@ def _parse_list(literal: str) -> list[object]:
 
 
 def _named(part: object, keys: Sequence[str]) -> object:
-    """Returns an object's first non-empty value for any of `keys`, or "". Returns other parts unchanged."""
+    """Returns the first non-empty value that an object has for `keys`, or "" if there is none.
+
+    A part that isn't an object is returned unchanged.
+    """
     return next((part[key] for key in keys if part.get(key)), "") if isinstance(part, dict) else part

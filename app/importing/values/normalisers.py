@@ -40,7 +40,7 @@ def _undecided(column: Column, given: Options) -> Decision:
 class Normaliser:
     """A function that reads a cell, and a function that decides the options with which a column is read.
 
-    omissible: options that can be read from another column, and are not passed if it has no value in the row.
+    omissible: options that are not passed if they are read from a column without a value in the row.
     """
 
     read: Callable[..., Any]  # the options and the result type vary by normaliser

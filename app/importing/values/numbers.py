@@ -88,8 +88,9 @@ def seats(value: object) -> int | str:
 def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -> Decimal:
     """Reads a number without rounding it.
 
-    mark: the decimal mark, if the number can be read in two ways, such as "1.299". If `mark` is None, the
-    comma or point in such a number separates thousands if `thousands` is set; otherwise, raises UnclearError.
+    mark: the decimal mark of a number that can be read in two ways, such as "1.299". thousands: whether the
+    comma or point in such a number separates thousands if `mark` is None. If neither is set, such a number
+    raises UnclearError.
     """
     if isinstance(value, bool):
         raise ValueError(_NO_NUMBER)
@@ -106,7 +107,7 @@ def exact(value: object, *, mark: Mark | None = None, thousands: bool = False) -
 
 
 def parse(digits: str, mark: Mark | None = None, *, thousands: bool = False) -> Decimal:
-    """Reads a number like `exact`, but without a sign or a word that multiplies it."""
+    """Reads a number in the same way as `exact`, but accepts neither a sign nor a suffix such as "k"."""
     body = re.sub(_GROUP, "", digits)
     own = own_mark(digits)
     if own is None and not thousands and mark is None:
@@ -120,7 +121,7 @@ def parse(digits: str, mark: Mark | None = None, *, thousands: bool = False) -> 
 
 
 def decimal_mark(column: Column, given: Options) -> Decision:
-    """Decides the decimal mark of a column from the numbers whose own form shows it."""
+    """Decides the decimal mark of a column from the numbers that can be read in only one way."""
     if "decimal" in given:
         return Decision()
     numbers = list(_numbers(column.cells))
@@ -133,12 +134,12 @@ def decimal_mark(column: Column, given: Options) -> Decision:
 
 
 def unclear_numbers(cells: Iterable[object]) -> list[str]:
-    """Returns the numbers that can be read in two ways: their mark may separate thousands or decimals."""
+    """Returns the numbers in which a comma or point can be the decimal mark or can separate thousands."""
     return [number for number in _numbers(cells) if own_mark(number) is None]
 
 
 def most_decimals(cells: Iterable[object], mark: Mark) -> int:
-    """Returns the largest number of decimals in the numbers whose own form shows that decimal mark."""
+    """Returns the most decimals of any number in which `mark` can only be the decimal mark."""
     shown = (number for number in _numbers(cells) if mark in number and own_mark(number) == mark)
     return max((len(number.rpartition(mark)[2]) for number in shown), default=0)
 
@@ -152,7 +153,7 @@ def ascii_digits(written: str) -> str:
 
 
 def own_mark(digits: str) -> Mark | None:
-    """Returns the decimal mark that a number shows by its own form, or None if it can be read in two ways.
+    """Returns the decimal mark of a number, or None if the number can be read in two ways.
 
     For a number without a comma or a point, returns ".", although "," would be equally correct.
     """

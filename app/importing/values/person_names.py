@@ -10,7 +10,7 @@ from app.importing.values.texts import line, text
 from app.importing.values.words import WORDS
 
 _WORD = WORDS["people"]
-#: Texts that mean that nobody is known, such as "TBA". Case is ignored.
+#: Strings that stand for an unknown person, such as "TBA". Case is ignored.
 NOBODY = frozenset(_WORD["nobody"])
 _PARTICLES = frozenset(_WORD["particles"])
 #: A degree or generational suffix after a comma: "Ada Moe, PhD", "Ben Roe, Jr."

@@ -2,7 +2,7 @@
 
 A sign that several currencies share, such as "$", means the currency in the option `currency` if that
 currency has the sign. Otherwise, the most common currency with the sign is assumed, and the import reports
-that. A price that names no currency is in the only currency that other prices in its column have.
+that. If a price names no currency, the currency is decided for the whole column (see decide_price).
 """
 
 import re
@@ -89,9 +89,9 @@ def price(value: object, *, currency: str | None = None, decimal: Mark | None = 
 def decide_price(column: Column, given: Options) -> Decision:
     """Decides the decimal mark, and the currency of prices that name no currency.
 
-    It is the currency in the column's name, or else the only currency that other prices in the column have.
-    If those prices have several, the most frequent is used, but only if all prices without a currency are
-    free.
+    The currency in the column's name is used, or else the only currency that other prices name. If they name
+    several, no currency is decided, unless all prices without a currency are words such as "Free". In that
+    case, the most frequent currency is used.
     """
     column = column.without_long(_LONGEST)
     decision = _decide_mark(column, given)
@@ -201,7 +201,7 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
         amounts = list(_AMOUNT.finditer(bare))
         if len(amounts) != 1:
             raise ValueError("names more than one amount" if amounts else "is not a price")
-        thousands = places < 3  # three digits after a mark are thousands if the currency has fewer decimals
+        thousands = places < 3  # "1.299" is 1,299 if the currency has fewer than three decimals
         amount = exact(amounts[0]["number"], mark=mark if thousands else mark or ".", thousands=thousands)
         amount = -amount if amounts[0]["minus"] else amount
     if amount < 0:
@@ -210,9 +210,9 @@ def _amount(value: object, text: str, mark: Mark | None, places: int) -> Decimal
 
 
 def _unclear_multiple(text: str) -> str | None:
-    """Returns a word that may multiply the number before it, or None if there is no such word.
+    """Returns the first word that might multiply or divide the number before it, or None.
 
-    Such a word means a multiple in some language, or is unknown and follows the number without a space.
+    Examples are "mrd" and "cents". An unknown word counts too if it follows the number without a space.
     """
     for match in _AFTER.finditer(text):
         word = match["word"]

@@ -13,8 +13,8 @@ from app.importing.values.numbers import NUMBER, Mark, ascii_digits, count, deci
 from app.importing.values.words import WORDS
 from loaders.model import ImportedRating
 
-#: The highest possible rating, for numbers without a scale. 0 means that the scale is unclear, so that such
-#: numbers are not read.
+#: The highest possible rating of a column, for numbers that don't name it. 0 means that it is unclear. Such
+#: numbers are then invalid.
 Scale = Literal[0, 5, 10, 100]
 
 #: Marks and words for per cent.
@@ -109,7 +109,7 @@ def fraction(value: object, *, scale: Literal[1, 100] | None = None, decimal: Ma
 
 
 def decide_scale(column: Column, given: Options) -> Decision:
-    """Decides the scale of ratings without a scale: the smallest that nearly all of the numbers fit."""
+    """Decides the scale of ratings that are bare numbers: the smallest that fits nearly all of them."""
     decision = decimal_mark(column, given)
     mark = {**given, **decision.options}.get("decimal")
     scores = [score for cell in column.cells if (score := _score_or_none(cell, mark))]
@@ -190,7 +190,7 @@ def decide_fraction(column: Column, given: Options) -> Decision:
 
 
 def _smallest_scale(numbers: Sequence[Decimal]) -> Scale | None:
-    """Returns the smallest scale that a column's numbers fit, or None if that isn't clear."""
+    """Returns the smallest scale that fits a column's numbers, or None if no scale clearly does."""
     for scale in _SCALES:
         outside = sum(number > scale for number in numbers) / len(numbers)
         if outside <= _ERRORS:

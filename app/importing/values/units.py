@@ -71,7 +71,7 @@ _BRACKETS = re.compile(r"[(\[\uff08\u3010][^()\[\]\uff08\uff09\u3010\u3011]*[)\]
 
 
 class Length(NamedTuple):
-    """A part of a duration. amount: if it is a range, the middle. unit: None if the text names no unit."""
+    """A part of a duration. amount: the middle, if it is a range. unit: None if the text names no unit."""
 
     amount: Decimal
     unit: Unit | None
@@ -144,7 +144,7 @@ def check_readable(text: str) -> None:
 
 
 def in_brackets(text: str) -> str:
-    """Returns the text in brackets, which `plain` would remove, in the form that `plain` returns."""
+    """Applies `plain` to the text in brackets, which `plain` normally removes."""
     return plain(" ".join(bracket[1:-1] for bracket in _BRACKETS.findall(text)))
 
 

@@ -11,5 +11,5 @@ WORDS: Mapping[str, Mapping[str, Any]] = tomllib.loads(
 
 
 def by_word(section: str) -> dict[str, str]:
-    """Inverts a section of words.toml, which lists the words for each code: returns the code of each word."""
+    """Returns the code of each word in a section of words.toml that lists the words for each code."""
     return {word: code for code, words in WORDS[section].items() for word in words}
