@@ -11,7 +11,7 @@ from app.importing.mapping.definition import (
     check_columns,
     with_columns,
 )
-from app.importing.mapping.records import NullCounts, Recorder, RowError
+from app.importing.mapping.records import NullCounts, Recorder, RowError, quoted
 from app.importing.mapping.toml_reader import load_mapping
 from app.importing.mapping.toml_writer import as_toml
 
@@ -29,5 +29,6 @@ __all__ = [
     "decide",
     "infer_mapping",
     "load_mapping",
+    "quoted",
     "with_columns",
 ]

@@ -3,6 +3,7 @@
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.normalisers import NORMALISERS, Normaliser, option_error, options
 from app.importing.values.numbers import UNLIMITED
+from app.importing.values.places import kind_of_place
 from app.importing.values.ratings import have_counts
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Normaliser",
     "Options",
     "have_counts",
+    "kind_of_place",
     "option_error",
     "options",
 ]
