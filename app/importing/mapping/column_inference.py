@@ -18,9 +18,12 @@ from app.importing.values import have_counts
 _COUNT_COLUMNS = (
     "num reviews", "number of reviews", "review count", "reviews", "reviews count", "num ratings",
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
-    "rating number", "ratings",
+    "rating number", "ratings", "anzahl bewertungen", "nombre d avis", "número de valoraciones",
+    "numero di recensioni", "número de avaliações", "aantal beoordelingen", "liczba ocen", "liczba opinii",
+    "počet hodnocení", "количество оценок", "количество отзывов",
 )  # fmt: skip
 _DATES = ("date", "end_date")
+_MEASURED = ("price", "duration")  # normalisers of columns whose name can end with a unit
 _TRIED = 200  # maximum number of sampled rows that a candidate mapping is tried on
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
 
@@ -115,7 +118,8 @@ def _candidates(
     """Yields the possible mappings of a field, as one list for each column that might contain it."""
     invalid: Literal["reject", "null"]
     invalid = "reject" if target.required or name in _REJECT_UNREADABLE.get(collection, ()) else "null"
-    found = (column for header in HEADERS[collection][name] if (column := headers.get(header)))
+    measured = target.normaliser in _MEASURED
+    found = (c for header in HEADERS[collection][name] if (c := headers.get(header, measured=measured)))
     for column in dict.fromkeys(found):
         plain = FieldMapping(Selection("column", (column,)), target.normaliser, {}, None, invalid)
         decided = decide_field(plain, sample)

@@ -1,11 +1,11 @@
-"""Reads words that stand for an enum value or a boolean."""
+"""Reads words that stand for an enum value or a boolean, and places that stand for a delivery mode."""
 
 import re
 from collections.abc import Sequence
-from typing import get_args
+from typing import Literal, get_args
 
 from app.importing.values.lists import items
-from app.importing.values.texts import text
+from app.importing.values.texts import line, text
 from app.importing.values.words import WORDS
 from loaders.model import DeliveryMode, Level
 from loaders.text import nfc
@@ -23,10 +23,19 @@ _OFFLINE = _words("onsite", unspaced=_MODES["unspaced_onsite"])
 _ONLINE = _words("online", "services", unspaced=(r"\blive\b", *_MODES["unspaced_online"]))
 _BOTH = _words("both")
 _VIRTUAL_ROOM = re.compile(r"\b(virtual|digital|remote)\s+class\s?-?rooms?\b", re.IGNORECASE)
+_LONGEST = 500  # characters that are looked at; a longer text is hardly a place
+_URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/\S*", re.IGNORECASE)
+_MAP = re.compile(r"\bmaps?\b|openstreetmap|goo\.gl|2gis", re.IGNORECASE)  # the address of a map shows a room
+_ONLINE_ROOM = re.compile(r"\b(virtual|online|digital)\s+(?:class\s?-?)?rooms?\b", re.IGNORECASE)
+_ONLINE_PLACE = _words("online", "services", unspaced=_MODES["unspaced_online"])
+_FILLERS = frozenset(_MODES["fillers"])
+
 _LEVELS: tuple[tuple[re.Pattern[str], Level], ...] = tuple(
     (re.compile(rf"(?<!\w)(?:{'|'.join(WORDS['levels'][level])})", re.IGNORECASE), level)
     for level in get_args(Level)
 )
+
+Place = Literal["online", "onsite", "unclear"]
 
 
 def modes(value: object) -> list[DeliveryMode]:
@@ -50,6 +59,20 @@ def mode(value: object) -> DeliveryMode:
     if len(named) > 1:
         raise ValueError("names both delivery modes, but a run has one")
     return named[0]
+
+
+def kind_of_place(value: object) -> Place:
+    """Returns whether a place is online, a place to go to, or unclear, such as "Room 5 / Zoom".
+
+    It is online if it has only URLs, words such as "online" or "Zoom", and fillers such as "via" or "link".
+    """
+    place = nfc(line(value)[:_LONGEST])
+    urls = [url for url in _URL.findall(place) if not _MAP.search(url)]
+    rest, words = _ONLINE_PLACE.subn(" ", _ONLINE_ROOM.sub("online", _URL.sub(" ", place)))
+    if not urls and not words:
+        return "onsite"
+    others = {word.casefold() for word in re.findall(r"[^\W\d_]+", rest)} - _FILLERS
+    return "unclear" if others or _MAP.search(place) else "online"
 
 
 def level(value: object) -> Level:
