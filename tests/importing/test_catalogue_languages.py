@@ -41,11 +41,13 @@ CATALOGUES = {
         Excel;1 299,00 Kč;3 dny;Kancelář;čeština;O tabulkách;Jan Nowak;4,7 (55);začátečník;prezenčně""",
     "Russian": """
         Название;Цена;Длительность;Категория;Язык;Описание;Преподаватель;Рейтинг;Уровень;Форма обучения
-        Excel;1 299,00 ₽;3 дня;Офис;русский;О таблицах;Jan Nowak;4,7 (55);начальный;очно""",
+        Excel;1 299,00 ₽;3 дня;Офис;русский;Таблицы;Jan Nowak;4,7 (55);начальный;очно""",
 }  # fmt: skip
-CODES = {"Polish": ("pl", "PLN"), "German": ("de", "EUR"), "French": ("fr", "EUR"), "Spanish": ("es", "EUR"),
-         "Italian": ("it", "EUR"), "Portuguese": ("pt", "EUR"), "Dutch": ("nl", "EUR"), "Czech": ("cs", "CZK"),
-         "Russian": ("ru", "RUB")}  # fmt: skip
+CODES = {
+    "Polish": ("pl", "PLN"), "German": ("de", "EUR"), "French": ("fr", "EUR"), "Spanish": ("es", "EUR"),
+    "Italian": ("it", "EUR"), "Portuguese": ("pt", "EUR"), "Dutch": ("nl", "EUR"), "Czech": ("cs", "CZK"),
+    "Russian": ("ru", "RUB"),
+}  # fmt: skip
 
 
 def read(table: str) -> tuple[Document, dict[str, str]]:

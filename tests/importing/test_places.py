@@ -6,9 +6,9 @@ from app.importing.values import kind_of_place
 @pytest.mark.parametrize(
     "place",
     [
-        "Zoom", "Teams", "MS Teams", "Microsoft Teams meeting", "Online", "ONLINE", "Zoom (online)",
+        "Zoom", "Teams", "MS Teams", "Microsoft Teams meeting", "Online", "ONLINE", "Live online",
         "https://example.org/room", "zoom.us/j/123?pwd=a", "Zoom: https://zoom.us/j/123", "via Webex",
-        "Zoom Meeting ID 123 456", "Virtual classroom", "Google Meet", "Online: link will be sent", "Live online", "Remote",
+        "Zoom Meeting ID 123 456", "Virtual classroom", "Google Meet", "Online: link will be sent", "Remote",
         "en ligne", "À distance", "En li\u0301nea", "zdalnie", "онлайн", "オンライン",
     ],
 )  # fmt: skip
