@@ -35,6 +35,7 @@ from app.importing import (
     check_restorable,
     check_source,
     collection_of,
+    counted,
     decide,
     infer_mapping,
     load_mapping,
@@ -42,6 +43,7 @@ from app.importing import (
     printable,
     show_closing,
     show_mapping,
+    show_next_step,
     show_progress,
     show_rejects,
     unused_columns,
@@ -113,7 +115,10 @@ def import_(
         typer.Option(help="The source of the ids; by default that in the mapping, else the folder's name."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the mapping and what would be done; write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Show how the columns are read and what an import would do; write nothing."
+        ),
     ] = False,
     rejects: Annotated[
         Path | None, typer.Option(help="A file to write the rejected rows to (NDJSON).")
@@ -129,10 +134,16 @@ def import_(
         typer.Option("--no-header", help="The table has no header; its columns are column 1, column 2 …"),
     ] = False,
     print_map: Annotated[
-        bool, typer.Option("--print-map", help="Print the guess as a mapping to start from; import nothing.")
+        bool,
+        typer.Option(
+            "--print-map", help="Print the guess as a mapping to edit and use with --map; import nothing."
+        ),
     ] = False,
 ) -> None:
-    """Import a file. Repeating an import changes nothing; repeating an interrupted one completes it."""
+    """Import a file into the database in MONGODB_URI (`lectern dev` prints the URI of its own).
+
+    Start with --dry-run. Repeating an import changes nothing; repeating an interrupted one completes it.
+    """
     with _command_errors(), _infrequent_garbage_collection():
         mapping = load_mapping(map_, collection) if map_ else None
         check_rejects(rejects, [file, map_])
@@ -145,13 +156,17 @@ def import_(
                 header=False if no_header else given.header,
             )
         ) as opened:
-            job = _job(opened, collection, mapping, source, not (dry_run or print_map), rejects)
+            job = _job(
+                opened, collection, mapping, source, not (dry_run or print_map), rejects, partial=print_map
+            )
             if print_map:
                 _print_map(opened, job)
                 return
             if job.mapping and (mapping is None or dry_run):
                 show_mapping(Console(), opened, job.mapping, job.external, guessed=mapping is None)
             tally = asyncio.run(_with_database(lambda database: _import(database, opened, job)))
+            if dry_run:
+                show_next_step(Console(), guessed=job.mapping is not None and mapping is None)
     if tally.broken:
         raise CommandError(
             f"{printable(tally.broken)}. The rows counted above were imported."
@@ -168,7 +183,8 @@ def export(
         count = asyncio.run(
             _with_database(lambda database: export_rows(exported_rows(database, collection), file))
         )
-    Console(stderr=True).print(f"{count:,} {collection} exported to {file}", markup=False, highlight=False)
+    exported = f"{counted(count, 'row')} of {collection} exported to {file}"
+    Console(stderr=True).print(exported, markup=False, highlight=False)
 
 
 def _job(
@@ -178,7 +194,10 @@ def _job(
     source: str | None,
     write: bool,
     rejects: Path | None,
+    *,
+    partial: bool,
 ) -> _Job:
+    """Returns the import to do. partial: whether a guessed mapping can lack required fields."""
     if collection_of(opened.sample) is not None:
         check_restorable(opened.sample, collection)
         if mapping or source:
@@ -193,7 +212,7 @@ def _job(
     effective = (
         decide(mapping, opened.sample)
         if mapping
-        else infer_mapping(collection, opened.columns, opened.sample)
+        else infer_mapping(collection, opened.columns, opened.sample, partial=partial)
     )
     external, origin = _source(source, effective.source, opened.name)
     return _Job(collection, external, origin, effective, write, rejects)
@@ -217,7 +236,8 @@ def _source(option: str | None, mapped: str | None, file: str) -> tuple[str, str
 def _print_map(opened: Source, job: _Job) -> None:
     if job.mapping is None:
         raise MappingError("an export needs no mapping: it is imported with its ids and fields unchanged")
-    typer.echo(as_toml(job.mapping, job.external, unused_columns(opened, job.mapping)), nl=False)
+    unused = unused_columns(opened, job.mapping)
+    typer.echo(as_toml(job.mapping, job.external, opened.columns, unused), nl=False)
 
 
 async def _import(database: Database, opened: Source, job: _Job) -> Tally:
@@ -292,7 +312,9 @@ def _command_errors() -> Iterator[None]:
     """Converts errors of a file, a mapping or the database to CommandError."""
     try:
         yield
-    except (MappingError, SourceError) as error:
+    except MappingError as error:
+        raise CommandError("\n".join(map(printable, (str(error), *error.advice)))) from None
+    except SourceError as error:
         raise CommandError(printable(str(error))) from None
     except StorageError as error:
         reason = str(error).split(", full error")[0]

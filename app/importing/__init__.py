@@ -1,6 +1,7 @@
 """Implements `lectern import`, which turns the rows of a file into documents in the catalogue."""
 
 from app.importing.catalogue_linking import CATALOGUE_LINKERS
+from app.importing.counting import counted
 from app.importing.escaping import printable
 from app.importing.files import Source, SourceError, open_source
 from app.importing.importable_fields import Importable
@@ -20,7 +21,13 @@ from app.importing.mapping import (
 )
 from app.importing.progress import show_progress
 from app.importing.rejects import Rejects, check_rejects
-from app.importing.report import show_closing, show_mapping, show_rejects, unused_columns
+from app.importing.report import (
+    show_closing,
+    show_mapping,
+    show_next_step,
+    show_rejects,
+    unused_columns,
+)
 from app.importing.restoring import Restorer, check_restorable, collection_of
 from app.importing.source_check import check_source
 
@@ -44,6 +51,7 @@ __all__ = [
     "check_restorable",
     "check_source",
     "collection_of",
+    "counted",
     "decide",
     "infer_mapping",
     "load_mapping",
@@ -51,6 +59,7 @@ __all__ = [
     "printable",
     "show_closing",
     "show_mapping",
+    "show_next_step",
     "show_progress",
     "show_rejects",
     "unused_columns",

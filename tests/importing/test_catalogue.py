@@ -205,7 +205,7 @@ def test_the_starts_show_the_order_of_day_and_month_of_the_ends(catalogue: Shell
 def test_unclear_starts_are_told(catalogue: Shell) -> None:
     file = catalogue.write("r.csv", "course,start date\nc1,01/09/2026\n")
     result = catalogue.run("import", "courseRuns", file, "--source", "s")
-    assert "start date looks like startsAt; “01/09/2026”" in str(result.exception)
+    assert "start date looks like startsAt, but “01/09/2026”" in str(result.exception)
 
 
 def test_a_run_needs_its_course_and_its_start(catalogue: Shell) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
+from app.importing.counting import counted
 from app.importing.files.lines import Lines
 from app.importing.files.rows import (
     LARGEST_CELL,
@@ -218,7 +219,9 @@ def _records(
         elif lines.is_cut(pending.lines[0]):
             yield _reject_first_line(pending, line, TOO_LARGE)
         else:
-            yield _reject_first_line(pending, line, f"{len(cells)} cells, but the header has {width}")
+            yield _reject_first_line(
+                pending, line, f"{counted(len(cells), 'cell')}, but the header has {width}"
+            )
 
 
 def _first_line_alone(pending: _Pending, delimiter: str, width: int) -> list[str] | None:

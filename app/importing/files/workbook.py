@@ -10,6 +10,7 @@ from typing import BinaryIO
 from openpyxl import load_workbook
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
+from app.importing.counting import counted
 from app.importing.files.rows import SHOWN, Cell, Part, Row, SourceError, Unreadable, too_large
 from app.importing.files.table import Table, column_names, header_index
 
@@ -71,7 +72,7 @@ def _rows(
             number += 1
             if len(cells) > len(names):
                 text = ", ".join(_text(cell) for cell in cells[:100])
-                reason = f"{len(cells)} cells, but the header has {len(names)}"
+                reason = f"{counted(len(cells), 'cell')}, but the header has {len(names)}"
                 yield Unreadable(number, line, text, reason)
             else:
                 padded = [*cells, *[None] * (len(names) - len(cells))]

@@ -1,0 +1,55 @@
+"""What a dry run and an import print."""
+
+from tests.importing.shell import Shell
+
+ROWS = "id,title,length,fee,colour\n1,A,2,$5,red\n"
+
+
+def printed(shell: Shell, rows: str, *options: str) -> list[str]:
+    file = shell.write("c.csv", rows)
+    return shell.run("import", "courses", file, "--source", "s", *options).stdout.splitlines()
+
+
+def test_an_assumption_is_printed_once_and_its_brackets_are_explained(shell: Shell) -> None:
+    for options in (("--dry-run",), ()):
+        lines = printed(shell, ROWS, *options)
+        assumed = [line for line in lines if line.startswith("assumed: ")]
+        assert assumed == [
+            "assumed: durationDays: days, for numbers without a unit (unit)",
+            "assumed: price: “$” is USD (currency)",
+        ]
+        assert lines[lines.index(assumed[-1]) + 1].startswith("in brackets: the option that changes")
+
+
+def test_numbers_agree_with_their_nouns(shell: Shell) -> None:
+    lines = printed(shell, "A catalogue\n" + ROWS, "--dry-run")
+    assert "skipped above the header: 1 line" in lines
+    assert any(line.startswith("1 row in ") for line in lines)
+    lines = printed(shell, ROWS + "2,B,2,$5,red\n", "--dry-run")
+    assert any(line.startswith("2 rows in ") for line in lines)
+
+
+def test_a_dry_run_says_what_to_do_next_and_an_import_does_not(shell: Shell) -> None:
+    lines = printed(shell, ROWS, "--dry-run")
+    assert any("dry run: nothing was written, this is what an import would do" in line for line in lines)
+    assert lines[-2:] == [
+        "next: if this is right, run the command again without --dry-run",
+        "otherwise: save what --print-map prints in a file, edit it, and add --map and the file",
+    ]
+    assert not any(line.startswith("next: ") for line in printed(shell, ROWS))
+    mapping = shell.write("m.toml", '[fields]\nid = "id"\ntitle = "title"\n')
+    lines = printed(shell, ROWS, "--dry-run", "--map", str(mapping))
+    assert lines[-1].startswith("next: ")
+    assert "not imported (not in the mapping): length, fee, colour" in lines
+
+
+def test_the_columns_of_the_mapping_are_named_and_a_price_is_shown_as_one(shell: Shell) -> None:
+    lines = printed(shell, ROWS, "--dry-run")
+    assert lines[1].split() == ["column", "field", "normaliser", "example", "becomes"]
+    assert any(line.split()[:2] == ["fee", "price"] and line.endswith("  5.00 USD") for line in lines)
+    assert "not imported (no field has this name): colour" in lines
+
+
+def test_parts_of_a_name_are_shown_with_a_plus(shell: Shell) -> None:
+    file = shell.write("s.csv", "id,firstname,lastname\n1,Ada,Moe\n")
+    assert "  firstname + lastname  name " in shell.run("import", "students", file, "--source", "s").stdout
