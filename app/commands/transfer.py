@@ -37,6 +37,7 @@ from app.importing import (
     collection_of,
     counted,
     decide,
+    file_notes,
     infer_mapping,
     load_mapping,
     open_source,
@@ -166,7 +167,8 @@ def import_(
                 show_mapping(Console(), opened, job.mapping, job.external, guessed=mapping is None)
             tally = asyncio.run(_with_database(lambda database: _import(database, opened, job)))
             if dry_run:
-                show_next_step(Console(), guessed=job.mapping is not None and mapping is None)
+                guessed = job.mapping is not None and mapping is None
+                show_next_step(Console(), tally.kinds["rejected"], guessed=guessed)
     if tally.broken:
         raise CommandError(
             f"{printable(tally.broken)}. The rows counted above were imported."
@@ -209,13 +211,17 @@ def _job(
         mapping = with_columns(mapping, dict(zip(opened.header, opened.columns, strict=True)))
     if mapping and opened.format in ("delimited", "workbook"):
         check_columns(mapping, opened.columns, opened.name)
-    effective = (
-        decide(mapping, opened.sample)
-        if mapping
-        else infer_mapping(collection, opened.columns, opened.sample, partial=partial)
-    )
+    effective = decide(mapping, opened.sample) if mapping else _guess(opened, collection, partial=partial)
     external, origin = _source(source, effective.source, opened.name)
     return _Job(collection, external, origin, effective, write, rejects)
+
+
+def _guess(opened: Source, collection: Importable, *, partial: bool) -> ImportMapping:
+    """Infers a mapping. An error says what was assumed about the file, which may be the cause."""
+    try:
+        return infer_mapping(collection, opened.columns, opened.sample, partial=partial)
+    except MappingError as error:
+        raise MappingError(str(error), [*file_notes(opened), *error.advice]) from None
 
 
 def _source(option: str | None, mapped: str | None, file: str) -> tuple[str, str]:

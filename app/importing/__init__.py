@@ -22,6 +22,7 @@ from app.importing.mapping import (
 from app.importing.progress import show_progress
 from app.importing.rejects import Rejects, check_rejects
 from app.importing.report import (
+    file_notes,
     show_closing,
     show_mapping,
     show_next_step,
@@ -53,6 +54,7 @@ __all__ = [
     "collection_of",
     "counted",
     "decide",
+    "file_notes",
     "infer_mapping",
     "load_mapping",
     "open_source",

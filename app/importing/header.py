@@ -46,6 +46,12 @@ _KNOWN = {_key(h) for fields in HEADERS.values() for headers in fields.values() 
 _LINKS = ("in", "en", "w", "v", "em")  # words before a unit, as in "duration in days"
 
 
+def is_recognised(collection: Importable, column: str) -> bool:
+    """Returns whether a field of the collection recognises a column name."""
+    headers = Headers(collection, [column])
+    return any(headers.get(header) for names in HEADERS[collection].values() for header in names)
+
+
 class Headers:
     """Finds the columns of a file by the headers that a field recognises. Each column is used once."""
 

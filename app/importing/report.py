@@ -10,8 +10,11 @@ from rich.table import Table
 from app.importing.counting import counted
 from app.importing.escaping import printable
 from app.importing.files import Cells, Source
+from app.importing.header import is_recognised
+from app.importing.importable_fields import Importable
 from app.importing.importer import Reject, Tally
 from app.importing.mapping import (
+    SENTINELS,
     FieldMapping,
     ImportMapping,
     Recorder,
@@ -96,6 +99,11 @@ def show_rejects(console: Console, first: Sequence[Reject], count: int, path: Pa
     for reject in first:
         line = "" if reject.line is None else f" (line {reject.line})"
         _print(console, f"row {reject.number}{line}: {reject.reason}")
+    if any(": there is no " in reject.reason for reject in first):
+        _print(
+            console,
+            "courses and students come first: import them before rows that name them, with the same source",
+        )
     if path and not count:
         _print(console, "no rows were rejected")
     elif path:
@@ -104,9 +112,12 @@ def show_rejects(console: Console, first: Sequence[Reject], count: int, path: Pa
         _print(console, "use --rejects FILE to save all rejected rows")
 
 
-def show_next_step(console: Console, *, guessed: bool) -> None:
-    """Prints what to do after a dry run."""
-    _print(console, "next: if this is right, run the command again without --dry-run")
+def show_next_step(console: Console, rejected: int, *, guessed: bool) -> None:
+    """Prints what to do after a dry run. rejected: the number of rows that would be rejected."""
+    rest = "if this is right,"
+    if rejected:
+        rest = f"look at the rejected {'row' if rejected == 1 else 'rows'}; if the rest is right,"
+    _print(console, f"next: {rest} run the command again without --dry-run")
     if guessed:
         _print(
             console, "otherwise: save what --print-map prints in a file, edit it, and add --map and the file"
@@ -114,18 +125,31 @@ def show_next_step(console: Console, *, guessed: bool) -> None:
 
 
 def _not_imported(source: Source, mapping: ImportMapping, *, guessed: bool) -> Iterator[str]:
-    """Yields lines about the columns that are not imported: first those without a known name, then others."""
+    """Yields lines about the columns that are not imported, by reason."""
     unused = unused_columns(source, mapping)
-    if unknown := [column for column in unused if column not in mapping.left_out]:
-        names = "these names" if len(unknown) > 1 else "this name"
-        why = f"no field has {names}" if guessed else "not in the mapping"
-        yield f"not imported ({why}): {', '.join(unknown)}"
+    reasons: dict[str, list[str]] = {}
+    for column in unused:
+        if column not in mapping.left_out:
+            why = _why_unused(source, mapping.collection, column) if guessed else "not in the mapping"
+            reasons.setdefault(why, []).append(column)
+    for why, columns in reasons.items():
+        yield f"not imported ({why}): {', '.join(columns)}"
     for column in unused:
         if reason := mapping.left_out.get(column):
             yield f"not imported: {column}: {reason.text}"
             if reason.field and reason.field not in mapping.fields:
                 line = column_line(mapping.collection, reason.field, column)
                 yield f"  to import it, put this into a mapping: {line}"
+
+
+def _why_unused(source: Source, collection: Importable, column: str) -> str:
+    """Returns why the guess uses a column for no field, although none of its values is unreadable."""
+    if not is_recognised(collection, column):
+        return "the name is not known"
+    values = (row.get(column) for row in source.sample)
+    if all(value is None or str(value).strip().casefold() in SENTINELS for value in values):
+        return f"no value in the first {counted(len(source.sample), 'row')}"
+    return "its field comes from another column"
 
 
 def unused_columns(source: Source, mapping: ImportMapping) -> list[str]:
@@ -141,7 +165,7 @@ def _with_example(number: int, example: str | None) -> str:
 
 def _print_decisions(console: Console, source: Source, mapping: ImportMapping | None) -> None:
     """Prints what was assumed, with the option that changes it, and where the file contradicts itself."""
-    for line in _file_notes(source):
+    for line in file_notes(source):
         _print(console, line)
     are_assumed = False
     for name, field_mapping in mapping.fields.items() if mapping else ():
@@ -151,11 +175,14 @@ def _print_decisions(console: Console, source: Source, mapping: ImportMapping | 
         for line in lines:
             _print(console, line)
     if are_assumed:
-        explained = "in brackets: the option that changes the assumption; without --, it is one of a mapping"
-        _print(console, explained)
+        _print(
+            console,
+            "in brackets: the option to change; without --, it is an option of the field in a mapping",
+        )
 
 
-def _file_notes(source: Source) -> Iterator[str]:
+def file_notes(source: Source) -> Iterator[str]:
+    """Yields what was assumed about the file as a whole, and what can't be read of it."""
     encoding = source.encoding
     if encoding.uncertain is not None:
         few = counted(encoding.uncertain, "line")

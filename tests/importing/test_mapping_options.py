@@ -222,3 +222,9 @@ def test_the_currency_of_each_row_can_be_in_another_column(shell: Shell) -> None
         {"amountMinor": 10_000, "currency": "EUR"},
         {"amountMinor": 100, "currency": "JPY"},
     ]
+
+
+def test_the_message_about_a_missing_column_says_what_was_assumed_about_the_file(shell: Shell) -> None:
+    file = shell.write("d.csv", "1,Statics\n2,Heat\n3,Light\n")
+    message = str(shell.run("import", "courses", file, "--source", "s").exception)
+    assert "\nassumed: the table has no header (header = true in a mapping)\n" in message

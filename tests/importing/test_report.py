@@ -18,7 +18,7 @@ def test_an_assumption_is_printed_once_and_its_brackets_are_explained(shell: She
             "assumed: durationDays: days, for numbers without a unit (unit)",
             "assumed: price: “$” is USD (currency)",
         ]
-        assert lines[lines.index(assumed[-1]) + 1].startswith("in brackets: the option that changes")
+        assert lines[lines.index(assumed[-1]) + 1].startswith("in brackets: the option to change")
 
 
 def test_numbers_agree_with_their_nouns(shell: Shell) -> None:
@@ -47,9 +47,28 @@ def test_the_columns_of_the_mapping_are_named_and_a_price_is_shown_as_one(shell:
     lines = printed(shell, ROWS, "--dry-run")
     assert lines[1].split() == ["column", "field", "normaliser", "example", "becomes"]
     assert any(line.split()[:2] == ["fee", "price"] and line.endswith("  5.00 USD") for line in lines)
-    assert "not imported (no field has this name): colour" in lines
+    assert "not imported (the name is not known): colour" in lines
 
 
 def test_parts_of_a_name_are_shown_with_a_plus(shell: Shell) -> None:
     file = shell.write("s.csv", "id,firstname,lastname\n1,Ada,Moe\n")
     assert "  firstname + lastname  name " in shell.run("import", "students", file, "--source", "s").stdout
+
+
+def test_each_column_that_is_not_imported_has_its_reason(shell: Shell) -> None:
+    lines = printed(shell, "id,title,name,level,colour\n1,A,B,,red\n2,B,C,n/a,blue\n", "--dry-run")
+    assert [line for line in lines if line.startswith("not imported")] == [
+        "not imported (its field comes from another column): name",
+        "not imported (no value in the first 2 rows): level",
+        "not imported (the name is not known): colour",
+    ]
+
+
+def test_rows_that_refer_to_what_is_not_there_have_advice(shell: Shell) -> None:
+    file = shell.write("r.csv", "id,course,rating\n1,c1,5\n")
+    lines = shell.run("import", "reviews", file, "--source", "s", "--dry-run").stdout.splitlines()
+    assert any(line.startswith("courses and students come first: ") for line in lines)
+    assert (
+        "next: look at the rejected row; if the rest is right, run the command again without --dry-run"
+        in lines
+    )

@@ -114,7 +114,7 @@ def test_unreadable_values_are_reported_with_an_example(shell: Shell) -> None:
 def test_a_column_that_is_left_out_is_reported_with_an_example(shell: Shell) -> None:
     file = shell.write("c.csv", "id,title,fee,remark\n1,A,300 only,x\n")
     result = shell.run("import", "courses", file, "--source", "s", "--dry-run")
-    assert "not imported (no field has this name): remark\n" in result.stdout
+    assert "not imported (the name is not known): remark\n" in result.stdout
     assert "not imported: fee: looks like price, but “300 only” has no known currency" in result.stdout
     line = 'price = { column = "fee", currency = "EUR" }'
     assert f"  to import it, put this into a mapping: {line}\n" in result.stdout
