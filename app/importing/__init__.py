@@ -1,7 +1,6 @@
 """Implements `lectern import`, which turns the rows of a file into documents in the catalogue."""
 
 from app.importing.catalogue_linking import CATALOGUE_LINKERS
-from app.importing.counting import counted
 from app.importing.escaping import printable
 from app.importing.files import Source, SourceError, open_source
 from app.importing.importable_fields import Importable
@@ -19,6 +18,7 @@ from app.importing.mapping import (
     load_mapping,
     with_columns,
 )
+from app.importing.plurals import counted
 from app.importing.progress import show_progress
 from app.importing.rejects import Rejects, check_rejects
 from app.importing.report import (

@@ -7,7 +7,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from app.importing.counting import counted
 from app.importing.escaping import printable
 from app.importing.files import Cells, Source
 from app.importing.header import is_recognised
@@ -22,6 +21,7 @@ from app.importing.mapping import (
     Selection,
     column_line,
 )
+from app.importing.plurals import counted
 from loaders.codes import minor_units
 
 Sample = Sequence[Cells]

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
-from app.importing.counting import counted
 from app.importing.files.lines import Lines
 from app.importing.files.rows import (
     LARGEST_CELL,
@@ -26,6 +25,7 @@ from app.importing.files.rows import (
     too_large,
 )
 from app.importing.files.table import Table, column_names, is_data, numbered_names
+from app.importing.plurals import counted
 
 _DELIMITERS = ",;\t|"
 _MAX_LINES = 1_000  # maximum number of lines in a record; a longer record has an unclosed quote

@@ -10,9 +10,9 @@ from typing import BinaryIO
 from openpyxl import load_workbook
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-from app.importing.counting import counted
 from app.importing.files.rows import SHOWN, Cell, Part, Row, SourceError, Unreadable, too_large
 from app.importing.files.table import Table, column_names, header_index
+from app.importing.plurals import counted
 
 _MOST_BYTES = 400 << 20  # maximum size of all parts together, unpacked, in bytes
 _MOST_SHARED = 48 << 20  # maximum size of the texts that cells share, in bytes; they are held in memory
