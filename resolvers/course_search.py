@@ -46,9 +46,9 @@ async def course_connections(
     """Returns one connection per parent, in order, of the courses that the viewer is allowed to see.
 
     Sends one command. If the search finds nothing for some of the parents, sends at most two more: one looks
-    for similar words in all courses that the viewer and the filter allow, and the other reads these parents' lists again
-    with the similar words. The cursors of such a list contain the corrected search, so that the list's other
-    pages can be fetched with one command each.
+    for similar words in all courses that the viewer and the filter allow, and the other reads these parents'
+    lists again with the similar words. The cursors of such a list contain the corrected search, so that the
+    list's other pages can be fetched with one command each.
     """
     wanted = set_fields(filter)
     listing, scope = _listing(ctx, wanted, order_by, parent)

@@ -7,6 +7,7 @@ import socket
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -155,7 +156,7 @@ async def _prepare(settings: Settings, *, with_sample: bool) -> str:
         courses = await database["courses"].estimated_document_count()
         is_sample = await database["courses"].find_one({"externalId.source": SOURCE}, {"_id": 1})
     if not courses:
-        return "none yet; import some with MONGODB_URI=(the above) lectern import courses FILE"
+        return "none yet; import some as shown below"
     return f"{courses} courses" + (", sample data: none of its people are real" if is_sample else "")
 
 
@@ -166,7 +167,7 @@ def _welcome(url: str, mongodb_uri: str, content: str, directory: Path, *, in_br
     """
     query = "{ courses(first: 3) { nodes { title rating { average count } } } }"
     curl = f"curl {url}/graphql -H 'content-type: application/json' -d '{{\"query\": \"{query}\"}}'"
-    option = "" if directory == development.directory(None) else f" --data-dir {directory}"
+    option = "" if directory == development.directory(None) else f" --data-dir {quote(str(directory))}"
     _say(
         f"""
   GraphiQL   {url}/
@@ -174,6 +175,7 @@ def _welcome(url: str, mongodb_uri: str, content: str, directory: Path, *, in_br
   MongoDB    {mongodb_uri}
   Data       {content}
   Sign in    lectern token{option} --role STUDENT (or INSTRUCTOR, STAFF)
+  Import     MONGODB_URI='{mongodb_uri}' lectern import courses FILE --dry-run
 
 Try it:
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -53,7 +54,11 @@ def token(
     ] = 12,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="The data directory of `lectern dev`.", file_okay=False, show_default=False),
+        typer.Option(
+            help="The --data-dir of `lectern dev`, if it was started with one.",
+            file_okay=False,
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Print an access token for trying things out with `lectern dev`."""
@@ -72,7 +77,9 @@ def token(
         issued = asyncio.run(issue(gateway, roles, people, timedelta(hours=hours)))
     _say(f"Token for {issued.holder}, valid for {hours} h:\n")
     typer.echo(issued.token)
-    _say(_USES.replace("ROLES", " ".join(f"--role {role}" for role in sorted(roles))))
+    options = [f"--data-dir {quote(str(data_dir))}"] if data_dir else []
+    options += [f"--role {role}" for role in sorted(roles)]
+    _say(_USES.replace("OPTIONS", " ".join(options)))
 
 
 @contextmanager
@@ -86,7 +93,8 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
     if not (has_database and has_secret) and not development.was_here(directory):
         raise CommandError(
             f"`lectern dev` has not run in {directory}.\n"
-            "Start it first, or set MONGODB_URI and LECTERN_SECRET to the values that your gateway uses."
+            "Start it first, or add the --data-dir with which it was started, or set MONGODB_URI and"
+            " LECTERN_SECRET to the values that your gateway uses."
         )
     update = {"lectern_secret": SecretStr(development.secret(settings, directory))}
     if has_database:
@@ -98,10 +106,10 @@ def _gateway(settings: Settings, directory: Path) -> Iterator[Settings]:
 
 _USES = """
 To use it in GraphiQL, enter under Headers: {"Authorization": "Bearer THE TOKEN"}
-With curl:
+With curl (change the address if your gateway has another one):
 
   curl http://localhost:8000/graphql -H 'content-type: application/json' \\
-    -H "Authorization: Bearer $(lectern token ROLES)" \\
+    -H "Authorization: Bearer $(lectern token OPTIONS)" \\
     -d '{"query": "{ viewer { roles } }"}'"""
 
 

@@ -35,13 +35,16 @@ from app.importing import (
     check_restorable,
     check_source,
     collection_of,
+    counted,
     decide,
+    file_notes,
     infer_mapping,
     load_mapping,
     open_source,
     printable,
     show_closing,
     show_mapping,
+    show_next_step,
     show_progress,
     show_rejects,
     unused_columns,
@@ -118,7 +121,10 @@ def import_(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the mapping and what would be done; write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Show how the columns are read and what an import would do; write nothing."
+        ),
     ] = False,
     rejects: Annotated[
         Path | None, typer.Option(help="A file to write the rejected rows to (NDJSON).")
@@ -137,10 +143,15 @@ def import_(
     ] = False,
     print_map: Annotated[
         bool,
-        typer.Option("--print-map", help="Print the guessed mapping, as a starting point; import nothing."),
+        typer.Option(
+            "--print-map", help="Print the guess as a mapping to edit and use with --map; import nothing."
+        ),
     ] = False,
 ) -> None:
-    """Import a file. Repeating an import changes nothing; repeating an interrupted one completes it."""
+    """Import a file into the database in MONGODB_URI (`lectern dev` prints the URI of its own).
+
+    Start with --dry-run. Repeating an import changes nothing; repeating an interrupted one completes it.
+    """
     with _command_errors(), _infrequent_garbage_collection():
         mapping = load_mapping(map_, collection) if map_ else None
         check_rejects(rejects, [file, map_])
@@ -153,13 +164,18 @@ def import_(
                 header=False if no_header else given.header,
             )
         ) as opened:
-            job = _job(opened, collection, mapping, source, not (dry_run or print_map), rejects)
+            job = _job(
+                opened, collection, mapping, source, not (dry_run or print_map), rejects, partial=print_map
+            )
             if print_map:
                 _print_map(opened, job)
                 return
             if job.mapping and (mapping is None or dry_run):
                 show_mapping(Console(), opened, job.mapping, job.external, guessed=mapping is None)
             tally = asyncio.run(_with_database(lambda database: _import(database, opened, job)))
+            if dry_run:
+                guessed = job.mapping is not None and mapping is None
+                show_next_step(Console(), tally.kinds["rejected"], guessed=guessed)
     if tally.broken:
         raise CommandError(
             f"{printable(tally.broken)}. The rows counted above were imported."
@@ -176,7 +192,8 @@ def export(
         count = asyncio.run(
             _with_database(lambda database: export_rows(exported_rows(database, collection), file))
         )
-    Console(stderr=True).print(f"{count:,} {collection} exported to {file}", markup=False, highlight=False)
+    exported = f"{counted(count, 'row')} of {collection} exported to {file}"
+    Console(stderr=True).print(exported, markup=False, highlight=False)
 
 
 def _job(
@@ -186,7 +203,10 @@ def _job(
     source: str | None,
     write: bool,
     rejects: Path | None,
+    *,
+    partial: bool,
 ) -> _Job:
+    """Returns the import to do. partial: whether a guessed mapping can lack required fields."""
     if collection_of(opened.sample) is not None:
         check_restorable(opened.sample, collection)
         if mapping or source:
@@ -199,13 +219,17 @@ def _job(
         mapping = with_columns(mapping, dict(zip(opened.header, opened.columns, strict=True)))
     if mapping and opened.format in ("delimited", "workbook"):
         check_columns(mapping, opened.columns, opened.name)
-    effective = (
-        decide(mapping, opened.sample)
-        if mapping
-        else infer_mapping(collection, opened.columns, opened.sample)
-    )
+    effective = decide(mapping, opened.sample) if mapping else _guess(opened, collection, partial=partial)
     external, origin = _source(source, effective.source, opened.name)
     return _Job(collection, external, origin, effective, write, rejects)
+
+
+def _guess(opened: Source, collection: Importable, *, partial: bool) -> ImportMapping:
+    """Infers a mapping. An error says what was assumed about the file, which may be the cause."""
+    try:
+        return infer_mapping(collection, opened.columns, opened.sample, partial=partial)
+    except MappingError as error:
+        raise MappingError(str(error), [*file_notes(opened), *error.advice]) from None
 
 
 def _source(option: str | None, mapped: str | None, file: str) -> tuple[str, str]:
@@ -226,7 +250,8 @@ def _source(option: str | None, mapped: str | None, file: str) -> tuple[str, str
 def _print_map(opened: Source, job: _Job) -> None:
     if job.mapping is None:
         raise MappingError("an export needs no mapping: it is imported with its ids and fields unchanged")
-    typer.echo(as_toml(job.mapping, job.external, unused_columns(opened, job.mapping)), nl=False)
+    unused = unused_columns(opened, job.mapping)
+    typer.echo(as_toml(job.mapping, job.external, opened.columns, unused), nl=False)
 
 
 async def _import(database: Database, opened: Source, job: _Job) -> Tally:
@@ -301,7 +326,9 @@ def _command_errors() -> Iterator[None]:
     """Converts errors of a file, a mapping or the database to CommandError."""
     try:
         yield
-    except (MappingError, SourceError) as error:
+    except MappingError as error:
+        raise CommandError("\n".join(map(printable, (str(error), *error.advice)))) from None
+    except SourceError as error:
         raise CommandError(printable(str(error))) from None
     except StorageError as error:
         reason = str(error).split(", full error")[0]

@@ -18,9 +18,17 @@ from app.importing.mapping import (
     load_mapping,
     with_columns,
 )
+from app.importing.plurals import counted
 from app.importing.progress import show_progress
 from app.importing.rejects import Rejects, check_rejects
-from app.importing.report import show_closing, show_mapping, show_rejects, unused_columns
+from app.importing.report import (
+    file_notes,
+    show_closing,
+    show_mapping,
+    show_next_step,
+    show_rejects,
+    unused_columns,
+)
 from app.importing.restoring import Restorer, check_restorable, collection_of
 from app.importing.source_check import check_source
 
@@ -44,13 +52,16 @@ __all__ = [
     "check_restorable",
     "check_source",
     "collection_of",
+    "counted",
     "decide",
+    "file_notes",
     "infer_mapping",
     "load_mapping",
     "open_source",
     "printable",
     "show_closing",
     "show_mapping",
+    "show_next_step",
     "show_progress",
     "show_rejects",
     "unused_columns",

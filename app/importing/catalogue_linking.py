@@ -7,7 +7,8 @@ from typing import get_args
 from app.importing.importable_fields import Fields, Importable
 from app.importing.importer import Linker
 from app.importing.linking import SHARED_CODE, Linked, Record, Unlinked
-from app.importing.values import NORMALISERS, UNLIMITED
+from app.importing.mapping import quoted
+from app.importing.values import UNLIMITED, kind_of_place
 from loaders.model import DeliveryMode
 from loaders.mongo import Database
 from loaders.text import slugify
@@ -15,7 +16,7 @@ from loaders.transfer import CategoryRows, Incoming, InstructorRows, Reference, 
 
 _BY_TITLE = "the course is found by its title"
 _NO_SEATS = "no number of seats: a new run has unlimited seats, a stored one keeps its number"
-_NO_MODE = "no delivery mode: a new run is {}, a stored one keeps its mode"
+_NO_MODE = "no delivery mode: a new run is {} {}, a stored one keeps its mode"
 _BACKWARDS = "end left out: it is not after the start"
 
 
@@ -24,6 +25,7 @@ class CategoryLinker:
 
     def __init__(self, database: Database, source: str) -> None:
         self.notes: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
         self._source, self._rows = source, CategoryRows(database)
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
@@ -44,6 +46,7 @@ class InstructorLinker:
     def __init__(self, database: Database, source: str) -> None:
         self._source, self._rows = source, InstructorRows(database, source)
         self.notes = self._rows.notes
+        self.examples: dict[str, str] = {}
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
         linked = [_incoming(record, self._source) for record in records]
@@ -59,6 +62,7 @@ class RunLinker:
 
     def __init__(self, database: Database, source: str) -> None:
         self.notes: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
         self._source, self._references = source, References(database, source)
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
@@ -87,9 +91,18 @@ class RunLinker:
         self._set_end(fields)
         self._set_seats(fields)
         if fields.get("deliveryMode") is None:
-            mode = incoming.new["deliveryMode"] = _assumed_mode(course, fields.get("location"))
-            self.notes[_NO_MODE.format(mode)] += 1
+            self._assume_mode(incoming, course)
         return incoming
+
+    def _assume_mode(self, incoming: Incoming, course: Fields) -> None:
+        """Gives a new run a delivery mode, and notes the reason with an example of a place."""
+        place = incoming.fields.get("location")
+        mode, reason = _assumed_mode(course, place)
+        incoming.new["deliveryMode"] = mode
+        note = _NO_MODE.format(mode, reason)
+        self.notes[note] += 1
+        if place:
+            self.examples.setdefault(note, quoted(place))
 
     def _set_end(self, fields: Fields) -> None:
         """Discards an end date that is not after the start date."""
@@ -123,20 +136,18 @@ def _slugs(names: Iterable[str]) -> list[str]:
     return [slug for name in names if (slug := slugify(name))]
 
 
-def _assumed_mode(course: Fields, location: str | None) -> DeliveryMode:
-    """Returns the delivery mode to assume for a run whose row has none.
+def _assumed_mode(course: Fields, place: str | None) -> tuple[DeliveryMode, str]:
+    """Returns the delivery mode to assume for a run whose row has none, and the reason.
 
-    It is the course's mode if the course has only one, or else the mode that the run's location shows, or
-    else ONLINE.
+    It is ONLINE if the place can only be online, such as "Zoom". Otherwise it is the course's mode if the
+    course has only one, or else a mode that fits the place.
     """
+    kind = kind_of_place(place) if place else None
+    if kind == "online":
+        return "ONLINE", "by its place"
     modes = [mode for mode in get_args(DeliveryMode) if mode in (course.get("deliveryModes") or ())]
-    if len(modes) != 1 and location:
-        modes = _modes_of_location(location)
-    return modes[0] if len(modes) == 1 else "ONLINE"
-
-
-def _modes_of_location(location: str) -> list[DeliveryMode]:
-    try:
-        return list(NORMALISERS["modes"].read(location))
-    except ValueError:  # the location is a place, such as “Room 5”, and names no mode
-        return ["ONSITE"]
+    if len(modes) == 1:
+        return modes[0], "like its course"
+    if kind == "unclear":
+        return "ONLINE", "because its place names something online, among other words"
+    return ("ONSITE", "because it has a place") if kind else ("ONLINE", "because it has no place")

@@ -19,6 +19,7 @@ class Linker(Protocol):
     """Turns records into documents. Implemented in `linking`, `catalogue_linking` and `restoring`."""
 
     notes: Counter[str]
+    examples: dict[str, str]  # for some of the notes
 
     async def link(self, records: Sequence[Record]) -> list[Linked]: ...
 
@@ -116,7 +117,8 @@ class Import:
         linked = await self._prerequisites.link()
         self.tally.kinds["unchanged"] -= linked.changed
         self.tally.kinds["updated"] += linked.changed
-        self.tally.notes, self.tally.examples = self._linker.notes + linked.notes, linked.examples
+        self.tally.notes = self._linker.notes + linked.notes
+        self.tally.examples = {**self._linker.examples, **linked.examples}
 
     def _read(self) -> _Batch | None:
         """Reads and normalises the next batch of rows. Returns None at the end of the file."""

@@ -51,6 +51,7 @@ class Linker:
 
     def __init__(self, references: References, collection: Importable, source: str) -> None:
         self.notes: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
         self._references, self._source = references, source
         self._link = {
             "courses": self._courses,

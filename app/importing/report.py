@@ -9,8 +9,20 @@ from rich.table import Table
 
 from app.importing.escaping import printable
 from app.importing.files import Cells, Source
+from app.importing.header import is_recognised
+from app.importing.importable_fields import Importable
 from app.importing.importer import Reject, Tally
-from app.importing.mapping import FieldMapping, ImportMapping, Recorder, RowError, Selection
+from app.importing.mapping import (
+    SENTINELS,
+    FieldMapping,
+    ImportMapping,
+    Recorder,
+    RowError,
+    Selection,
+    column_line,
+)
+from app.importing.plurals import counted
+from loaders.codes import minor_units
 
 Sample = Sequence[Cells]
 
@@ -33,14 +45,11 @@ def show_mapping(
         _mapping_row(name, field_mapping, mapping, source.sample)
         for name, field_mapping in mapping.fields.items()
     ]
-    _table(console, title, ("column", "field", "normaliser", "example", "becomes"), rows)
-    if unused := unused_columns(source, mapping):
-        reasons = mapping.left_out
-        listed = [f"{column} ({reasons[column]})" if column in reasons else column for column in unused]
-        _print(console, f"not imported: {', '.join(listed)}")
-    _print_decisions(console, source, mapping)
+    _table(console, title, ("column", "field", "normaliser", "example", "becomes"), rows, named=True)
+    for line in _not_imported(source, mapping, guessed=guessed):
+        _print(console, line)
     if source.skipped:
-        _print(console, f"skipped above the header: {len(source.skipped)} lines")
+        _print(console, f"skipped above the header: {counted(len(source.skipped), 'line')}")
 
 
 def show_closing(
@@ -72,8 +81,10 @@ def show_closing(
         (f"unreadable, set to null: {message}", _with_example(n, ", ".join(nulls.examples[message])))
         for message, n in sorted(nulls.invalid.items())
     ]
-    dry = "" if tally.aggregates is not None else "; dry run, nothing was written"
-    _table(console, f"{tally.read:,} rows in {seconds:.1f} s{dry}", ("rows", "count"), rows, right=(1,))
+    title = f"{counted(tally.read, 'row')} in {seconds:.1f} s"
+    if tally.aggregates is None:
+        title += "; dry run: nothing was written, this is what an import would do"
+    _table(console, title, ("result", "number"), rows, right=(1,))
     if mapping:
         _print(console, f"source: “{origin[0]}” ({origin[1]})")
     _print_decisions(console, source, mapping)
@@ -81,19 +92,64 @@ def show_closing(
         sentinels = [
             (column, _quoted(text), f"{n:,}") for (column, text), n in sorted(nulls.sentinels.items())
         ]
-        _table(console, "replaced with null", ("column", "sentinel", "count"), sentinels, right=(2,))
+        _table(console, "replaced with null", ("column", "text", "cells"), sentinels, right=(2,))
 
 
 def show_rejects(console: Console, first: Sequence[Reject], count: int, path: Path | None) -> None:
     for reject in first:
         line = "" if reject.line is None else f" (line {reject.line})"
         _print(console, f"row {reject.number}{line}: {reject.reason}")
+    if any(": there is no " in reject.reason for reject in first):
+        _print(
+            console,
+            "courses and students come first: import them before rows that name them, with the same source",
+        )
     if path and not count:
         _print(console, "no rows were rejected")
     elif path:
-        _print(console, f"all {count:,} rejected rows: {path}")
+        _print(console, f"{counted(count, 'rejected row')}: {path}")
     elif count:
         _print(console, "use --rejects FILE to save all rejected rows")
+
+
+def show_next_step(console: Console, rejected: int, *, guessed: bool) -> None:
+    """Prints what to do after a dry run. rejected: the number of rows that would be rejected."""
+    rest = "if this is right,"
+    if rejected:
+        rest = f"look at the rejected {'row' if rejected == 1 else 'rows'}; if the rest is right,"
+    _print(console, f"next: {rest} run the command again without --dry-run")
+    if guessed:
+        _print(
+            console, "otherwise: save what --print-map prints in a file, edit it, and add --map and the file"
+        )
+
+
+def _not_imported(source: Source, mapping: ImportMapping, *, guessed: bool) -> Iterator[str]:
+    """Yields lines about the columns that are not imported, by reason."""
+    unused = unused_columns(source, mapping)
+    reasons: dict[str, list[str]] = {}
+    for column in unused:
+        if column not in mapping.left_out:
+            why = _why_unused(source, mapping.collection, column) if guessed else "not in the mapping"
+            reasons.setdefault(why, []).append(column)
+    for why, columns in reasons.items():
+        yield f"not imported ({why}): {', '.join(columns)}"
+    for column in unused:
+        if reason := mapping.left_out.get(column):
+            yield f"not imported: {column}: {reason.text}"
+            if reason.field and reason.field not in mapping.fields:
+                line = column_line(mapping.collection, reason.field, column)
+                yield f"  to import it, put this into a mapping: {line}"
+
+
+def _why_unused(source: Source, collection: Importable, column: str) -> str:
+    """Returns why the guess uses a column for no field, although none of its values is unreadable."""
+    if not is_recognised(collection, column):
+        return "the name is not known"
+    values = (row.get(column) for row in source.sample)
+    if all(value is None or str(value).strip().casefold() in SENTINELS for value in values):
+        return f"no value in the first {counted(len(source.sample), 'row')}"
+    return "its field comes from another column"
 
 
 def unused_columns(source: Source, mapping: ImportMapping) -> list[str]:
@@ -109,21 +165,29 @@ def _with_example(number: int, example: str | None) -> str:
 
 def _print_decisions(console: Console, source: Source, mapping: ImportMapping | None) -> None:
     """Prints each assumption, with the option that changes it, and each contradiction in the file."""
-    for line in _file_notes(source):
+    for line in file_notes(source):
         _print(console, line)
+    are_assumed = False
     for name, field_mapping in mapping.fields.items() if mapping else ():
         lines = [f"assumed: {name}: {words} ({option})" for option, words in field_mapping.assumed.items()]
         lines += [f"note: {name}: {note}" for note in field_mapping.notes]
+        are_assumed |= bool(field_mapping.assumed)
         for line in lines:
             _print(console, line)
+    if are_assumed:
+        _print(
+            console,
+            "in brackets: the option to change; without --, it is an option of the field in a mapping",
+        )
 
 
-def _file_notes(source: Source) -> Iterator[str]:
+def file_notes(source: Source) -> Iterator[str]:
+    """Yields each assumption about the file as a whole, and notes on what can't be read in it."""
     encoding = source.encoding
     if encoding.uncertain is not None:
         yield f"assumed: the encoding is {encoding.name}, guessed from only {encoding.uncertain} (--encoding)"
     if encoding.stray:
-        count = f"{encoding.stray:,} byte{'s' * (encoding.stray != 1)}"
+        count = counted(encoding.stray, "byte")
         yield f"note: {count} can't be read as {encoding.name}, first in line {encoding.line:,}"
     if source.is_headless:
         yield "assumed: the table has no header (header = true in a mapping)"
@@ -145,11 +209,16 @@ def _table(
     header: Sequence[str],
     rows: Iterable[Sequence[str]],
     right: Sequence[int] = (),
+    *,
+    named: bool = False,
 ) -> None:
-    """Prints a table if the output is a terminal, otherwise one plain, unwrapped line per row."""
+    """Prints a table if the output is a terminal, otherwise one plain, unwrapped line per row.
+
+    named: whether the plain lines begin with the header.
+    """
     cells = [[printable(cell) for cell in row] for row in rows]
     if not console.is_terminal:
-        _lines(console, title, cells)
+        _lines(console, title, [header, *cells] if named else cells)
         return
     _print(console, title)
     table = Table()
@@ -208,7 +277,9 @@ def _columns(field_mapping: FieldMapping) -> list[str]:
 
 
 def _describe_selection(selection: Selection) -> str:
-    mark = {"join": f" {selection.separator} ", "first": " or ", "collect": " and "}.get(selection.kind, "")
+    mark = {"join": f" {selection.separator.strip() or '+'} ", "first": " or ", "collect": " and "}.get(
+        selection.kind, ""
+    )
     return mark.join(selection.columns) or "(constant)"
 
 
@@ -220,12 +291,19 @@ def _describe_normaliser(field_mapping: FieldMapping) -> str:
 def _describe_option(option: object) -> str:
     if isinstance(option, Selection):
         return _describe_selection(option)
+    if isinstance(option, str) and option and not option.isalnum():
+        return _quoted(option)
     return str(option).lower() if isinstance(option, bool) else str(option) or "none"
 
 
 def _show_value(value: object) -> str:
     if isinstance(value, list):
         return _truncate(", ".join(map(str, value)))
+    if isinstance(value, dict) and value.keys() == {"amountMinor", "currency"}:
+        places = minor_units(value["currency"]) or 0
+        return f"{value['amountMinor'] / 10**places:.{places}f} {value['currency']}"
+    if isinstance(value, dict) and value.keys() == {"average", "count"}:
+        return f"{value['average']} ({'no count' if value['count'] is None else value['count']})"
     if isinstance(value, dict):
         return _truncate(", ".join(f"{k} {v}" for k, v in value.items()))
     return _truncate(value.isoformat() if isinstance(value, datetime) else str(value))

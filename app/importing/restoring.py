@@ -40,6 +40,7 @@ class Restorer:
         self._categories = CategoryRows(database)
         self._runs = Importer(database, "courseRuns", touched, write=write)
         self.notes = self._runs.notes
+        self.examples: dict[str, str] = {}
 
     async def link(self, records: Sequence[Record]) -> list[Linked]:
         """Turns each record, in order, into a document, or into an Unlinked if it can't be imported."""

@@ -1,6 +1,6 @@
 """Search terms, sort keys and slugs for courses and students."""
 
-from loaders.text.folding import is_blank, nfc
+from loaders.text.folding import folded, is_blank, nfc
 from loaders.text.search import (
     MOST_WORDS,
     has_words,
@@ -17,6 +17,7 @@ from loaders.text.terms import course_keys, student_keys
 __all__ = [
     "MOST_WORDS",
     "course_keys",
+    "folded",
     "has_words",
     "is_blank",
     "name_filter",

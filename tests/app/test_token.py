@@ -96,11 +96,15 @@ def test_the_printed_example_works(environment: dict[str, str]) -> None:
 def test_dev_accepts_the_token_with_its_own_secret(tmp_path: Path) -> None:
     with running("dev", "--data-dir", str(tmp_path)) as (process, url):
         assert process.stderr is not None
-        assert f"lectern token --data-dir {tmp_path}" in "".join(process.stderr.readline() for _ in range(4))
+        welcome = "".join(process.stderr.readline() for _ in range(5))
+        assert f"lectern token --data-dir {tmp_path}" in welcome
+        assert "/?directConnection=true' lectern import courses FILE --dry-run" in welcome
         until_it_answers(url)
         for role, key in (("STUDENT", "student"), ("INSTRUCTOR", "instructor")):
             found = viewer(url, printed(lectern("token", "--data-dir", str(tmp_path), "--role", role)))
             assert (found["roles"], found[key] is not None) == ([role], True)
+        hint = lectern("token", "--data-dir", str(tmp_path), "--role", "STAFF").stderr
+        assert f"$(lectern token --data-dir {tmp_path} --role STAFF)" in hint
         assert len(mongods(tmp_path)) == 1
         assert until_it_answers(url) > 100
     wait_until_none(tmp_path)
@@ -135,5 +139,7 @@ def test_a_directory_without_a_gateway_is_left_unchanged(tmp_path: Path) -> None
     environment = {name: "" for name in ("LECTERN_SECRET",) if name in os.environ}
     done = lectern("token", "--data-dir", str(directory), **environment)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"`lectern dev` has not run in {directory}.\nStart it first")
+    assert done.stderr.startswith(
+        f"`lectern dev` has not run in {directory}.\nStart it first, or add the --data-dir"
+    )
     assert not directory.exists()

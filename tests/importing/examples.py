@@ -207,16 +207,17 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
         ],
     ),
     "modes": (
-        "ONLINE and ONSITE.",
+        "ONLINE and ONSITE, from the usual words of about ten languages, and from services such as Zoom.",
         [
             E("Online & Class Room", ["ONLINE", "ONSITE"]),
             E("offline", ["ONSITE"]),
             E("hybrid", ["ONLINE", "ONSITE"]),
+            E("zdalnie", ["ONLINE"]),
         ],
     ),
     "mode": (
         "ONLINE or ONSITE: the one mode of a run.",
-        [E("Virtual", "ONLINE"), E("in person", "ONSITE")],
+        [E("Virtual", "ONLINE"), E("MS Teams", "ONLINE"), E("in person", "ONSITE")],
     ),
     "seats": (
         "A number of seats, or UNLIMITED from words such as `unlimited`.",
@@ -229,7 +230,7 @@ EXAMPLES: Mapping[str, tuple[str, list[Example]]] = {
         ],
     ),
     "level": (
-        "BEGINNER, INTERMEDIATE, ADVANCED or ALL_LEVELS, from the usual words.",
+        "BEGINNER, INTERMEDIATE, ADVANCED or ALL_LEVELS, from the usual words of about ten languages.",
         [E("Introductory", "BEGINNER"), E("Beginner to Advanced", "ALL_LEVELS")],
     ),
     "language": (

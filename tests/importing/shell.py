@@ -1,5 +1,6 @@
 """Runs the commands as from a shell, and reads what they have stored."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,8 @@ class Shell:
 
 
 def closing(output: str) -> dict[str, int]:
-    lines = output[output.index(" rows in ") :].splitlines()[1:]
+    _, _, after = re.split(r"\b(rows?) in \d", output, maxsplit=1)
+    lines = after.splitlines()[1:]
     lines = [line.split(" (e.g. ")[0] for line in lines]
     pairs = (line.rsplit(maxsplit=1) for line in lines if line.startswith("  "))
     return {name.strip(): int(number.replace(",", "")) for name, number in pairs}

@@ -205,7 +205,7 @@ def test_the_starts_show_the_order_of_day_and_month_of_the_ends(catalogue: Shell
 def test_unclear_starts_are_told(catalogue: Shell) -> None:
     file = catalogue.write("r.csv", "course,start date\nc1,01/09/2026\n")
     result = catalogue.run("import", "courseRuns", file, "--source", "s")
-    assert "start date looks like startsAt; “01/09/2026”" in str(result.exception)
+    assert "start date looks like startsAt, but “01/09/2026”" in str(result.exception)
 
 
 def test_a_run_needs_its_course_and_its_start(catalogue: Shell) -> None:
@@ -230,6 +230,24 @@ def test_the_mode_of_a_run_is_the_course_s_or_follows_from_its_place(catalogue: 
     assert [m for (m,) in found(catalogue, "courseRuns", "deliveryMode")] == [
         "ONLINE", "ONSITE", "ONSITE", "ONLINE",
     ]  # fmt: skip
+
+
+def test_a_run_in_an_online_place_is_online_and_every_assumption_is_noted(catalogue: Shell) -> None:
+    places = ["Zoom", "Teams", "Online", "https://example.org/a", "Berlin", "", "Room 5 / Zoom"]
+    rows = "".join(f"{n},c3,2026-01-01,{place}\n" for n, place in enumerate(places))
+    printed = output(catalogue, "courseRuns", "id,course,start,venue\n" + rows + "7,c2,2026-01-01,Zoom\n")
+    assert [m for (m,) in found(catalogue, "courseRuns", "deliveryMode")] == [
+        *["ONLINE"] * 4, "ONSITE", "ONLINE", "ONLINE", "ONLINE",
+    ]  # fmt: skip
+    lines = [" ".join(line.split()) for line in printed.splitlines()]
+    kept = "a stored one keeps its mode"
+    assert f"note: no delivery mode: a new run is ONLINE by its place, {kept} 5 (e.g. “Zoom”)" in lines
+    assert f"note: no delivery mode: a new run is ONLINE because it has no place, {kept} 1" in lines
+    assert (
+        f"note: no delivery mode: a new run is ONSITE because it has a place, {kept} 1 (e.g. “Berlin”)"
+        in lines
+    )
+    assert any("names something online, among other words" in x and "“Room 5 / Zoom”" in x for x in lines)
 
 
 def test_both_modes_are_told_because_a_run_has_one(catalogue: Shell) -> None:

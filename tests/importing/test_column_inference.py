@@ -67,7 +67,7 @@ def test_an_average_is_not_read_without_the_counts_that_contradict_it() -> None:
     rows = [{"id": n, "title": "A", "avg_rating": n % 2 * 4.5, "num_reviews": "9"} for n in range(6)]
     mapping = infer_mapping("courses", list(rows[0]), rows)
     assert "rating" not in mapping.fields
-    assert "“0.0” is not an average rating" in mapping.left_out["avg_rating"]
+    assert "“0.0” is not an average rating" in mapping.left_out["avg_rating"].text
 
 
 def test_texts_of_reviews_are_no_counts() -> None:
@@ -80,7 +80,7 @@ def test_counts_of_ratings_are_no_averages() -> None:
     rows = [{"id": n, "title": "A", "ratings": n * 7} for n in range(1, 9)]
     mapping = infer_mapping("courses", list(rows[0]), rows)
     assert "rating" not in mapping.fields
-    assert "has no clear scale" in mapping.left_out["ratings"]
+    assert "has no clear scale" in mapping.left_out["ratings"].text
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_the_reason_for_leaving_out_a_column_is_kept() -> None:
     rows = [{"id": n, "title": "A", "fee": f} for n, f in enumerate(("18,500", "200"))]
     mapping = infer_mapping("courses", list(rows[0]), rows)
     assert "price" not in mapping.fields
-    assert mapping.left_out["fee"].startswith("looks like price; “18,500” has no known currency")
+    assert mapping.left_out["fee"].text.startswith("looks like price, but “18,500” has no known currency")
 
 
 @pytest.mark.parametrize(
@@ -236,5 +236,7 @@ def test_synonymous_headers(collection: Importable, column: str, value: str, fie
 
 
 def test_a_required_field_without_a_column_is_an_error() -> None:
-    with pytest.raises(MappingError, match=r"no column looks like “course”.*--map.*columns are: id, text"):
+    with pytest.raises(MappingError, match=r"no column looks like “course”.*columns are: id, text") as raised:
         infer_mapping("reviews", ["id", "text"], [{"id": 1, "text": "a"}])
+    assert "--print-map" in raised.value.advice[0]
+    assert raised.value.advice[1:] == ['  course = "text"']

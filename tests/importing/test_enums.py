@@ -17,15 +17,26 @@ from app.importing.values import enums
         (["ONLINE"], ["ONLINE"]),
         ("Self paced", ["ONLINE"]),
         ("ONSITE", ["ONSITE"]),
+        ("IN_PERSON", ["ONSITE"]),
+        ("Zoom", ["ONLINE"]),
+        ("Virtual classroom", ["ONLINE"]),
+        (["virtual", "classroom"], ["ONLINE", "ONSITE"]),
+        ("zdalnie", ["ONLINE"]),
+        ("stacjonarnie", ["ONSITE"]),
+        ("En pre\u0301sentiel", ["ONSITE"]),
+        ("Präsenz und online", ["ONLINE", "ONSITE"]),
+        ("semipresencial", ["ONLINE", "ONSITE"]),
+        ("дистанционно", ["ONLINE"]),
     ],
 )
 def test_modes(value: object, modes: list[str]) -> None:
     assert enums.modes(value) == modes
 
 
-def test_not_a_delivery_mode() -> None:
+@pytest.mark.parametrize("value", ["whatever", "niestacjonarnie", "заочно", "onlooker"])
+def test_not_a_delivery_mode(value: str) -> None:
     with pytest.raises(ValueError, match="does not name a delivery mode"):
-        enums.modes("whatever")
+        enums.modes(value)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +50,16 @@ def test_not_a_delivery_mode() -> None:
         ("Mixed", "ALL_LEVELS"),
         ("ALL_LEVELS", "ALL_LEVELS"),
         ("Beginner to Advanced", "ALL_LEVELS"),
+        ("Anfänger", "BEGINNER"),
+        ("podstawowy", "BEGINNER"),
+        ("débutant", "BEGINNER"),
+        ("intermedio", "INTERMEDIATE"),
+        ("mírně pokročilý", "INTERMEDIATE"),
+        ("pokročilý", "ADVANCED"),
+        ("продвинутый", "ADVANCED"),
+        ("Avançado", "ADVANCED"),
+        ("Tous niveaux", "ALL_LEVELS"),
+        ("alle niveaus", "ALL_LEVELS"),
     ],
 )
 def test_level(value: str, level: str) -> None:

@@ -57,4 +57,4 @@ def test_the_guide_shows_what_the_commands_print(
 
 
 def untimed(text: str) -> str:
-    return re.sub(r"rows in [\d.]+ s", "rows", text).strip()
+    return re.sub(r"rows? in [\d.]+ s", "rows", text).strip()

@@ -146,3 +146,85 @@ def test_a_roster_s_printed_mapping_can_be_read(shell: Shell) -> None:
     printed = shell.run("import", "students", shell.write("s.csv", roster), "--source", "s", "--print-map")
     shell.ok("import", "students", shell.directory / "s.csv", "--map", shell.write("m.toml", printed.stdout))
     assert [s["name"] for s in shell.all("students")] == ["Ada Moe", "Cher", "Jo Null"]
+
+
+def test_a_printed_mapping_has_a_line_for_each_required_field_without_a_column(shell: Shell) -> None:
+    file = shell.write("c.csv", "Foo,Bar\nStatics,a\nHeat,b\n")
+    printed = shell.run("import", "courses", file, "--source", "s", "--print-map")
+    assert printed.exit_code == 0
+    assert '\n# title = "Foo"\n' in printed.stdout
+    assert '\n# id = { column = "Foo", as = "slug" }\n' in printed.stdout
+    as_it_is = shell.run("import", "courses", file, "--map", shell.write("m.toml", printed.stdout))
+    assert "“id” is missing" in str(as_it_is.exception)
+    completed = printed.stdout.replace("# title =", "title =").replace("# id =", "id =")
+    assert shell.ok("import", "courses", file, "--map", shell.write("m.toml", completed))["created"] == 2
+    assert [c["title"] for c in shell.all("courses")] == ["Heat", "Statics"]
+
+
+def test_the_message_about_a_missing_column_has_the_lines_to_write(shell: Shell) -> None:
+    file = shell.write("c.csv", "Foo,Bar\nStatics,a\n")
+    message = str(shell.run("import", "courses", file, "--source", "s", "--dry-run").exception)
+    assert (
+        "no column looks like “title”, which is required to import courses. The columns are: Foo, Bar"
+        in message
+    )
+    assert '\n  title = "Foo"\n  id = { column = "Foo", as = "slug" }' in message
+    assert "--print-map" in message
+
+
+@pytest.mark.parametrize(
+    ("collection", "header", "row", "lines"),
+    [
+        ("students", "Foo,Country", "a,DE", ['id = "Foo"']),
+        ("reviews", "Foo,Bar", "a,5", ['course = "Foo"', 'id = { join = ["Foo", "Bar"], with = "-" }']),
+        ("reviews", "course,Bar", "a,x", ['id = { join = ["course", "Bar"], with = "-" }']),
+        (
+            "courseRuns",
+            "course,start date",
+            "a,01/02/2026",
+            [
+                'startsAt = { column = "start date", day_first = true }',
+                'id = { join = ["course", "start date"], with = "-" }',
+            ],
+        ),
+        ("instructors", "Foo", "a", ['name = "Foo"', 'id = { column = "Foo", as = "line" }']),
+        ("categories", "Foo", "a", ['name = "Foo"', 'id = { column = "Foo", as = "slug" }']),
+    ],
+)
+def test_the_lines_of_each_collection(
+    shell: Shell, collection: str, header: str, row: str, lines: list[str]
+) -> None:
+    file = shell.write("c.csv", f"{header}\n{row}\n")
+    printed = shell.run("import", collection, file, "--source", "s", "--print-map").stdout
+    assert [line[2:] for line in printed.splitlines() if line.startswith("# ") and " = " in line][
+        : len(lines)
+    ] == lines
+    message = str(shell.run("import", collection, file, "--source", "s").exception)
+    assert "".join(f"\n  {line}" for line in lines) in message
+
+
+def test_a_column_that_is_left_out_has_a_line_that_imports_it(shell: Shell) -> None:
+    file = shell.write("c.csv", "id,title,fee\n1,A,300\n")
+    printed = shell.run("import", "courses", file, "--source", "s", "--print-map").stdout
+    assert printed.endswith('\n# price = { column = "fee", currency = "EUR" }\n')
+    completed = printed.replace("# price =", "price =")
+    shell.ok("import", "courses", file, "--map", shell.write("m.toml", completed))
+    assert shell.all("courses")[0]["price"] == {"amountMinor": 30_000, "currency": "EUR"}
+
+
+def test_the_currency_of_each_row_can_be_in_another_column(shell: Shell) -> None:
+    file = shell.write("c.csv", "id,title,fee,curr\n1,A,100,EUR\n2,B,100,JPY\n")
+    text = (
+        '[fields]\nid = "id"\ntitle = "title"\nprice = { column = "fee", currency = { column = "curr" } }\n'
+    )
+    shell.ok("import", "courses", file, "--source", "s", "--map", shell.write("m.toml", text))
+    assert [c["price"] for c in shell.all("courses")] == [
+        {"amountMinor": 10_000, "currency": "EUR"},
+        {"amountMinor": 100, "currency": "JPY"},
+    ]
+
+
+def test_the_message_about_a_missing_column_says_what_was_assumed_about_the_file(shell: Shell) -> None:
+    file = shell.write("d.csv", "1,Statics\n2,Heat\n3,Light\n")
+    message = str(shell.run("import", "courses", file, "--source", "s").exception)
+    assert "\nassumed: the table has no header (header = true in a mapping)\n" in message

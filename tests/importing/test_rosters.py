@@ -87,7 +87,7 @@ def test_the_roles_of_other_languages(catalogue: Shell) -> None:
 def test_unknown_roles_are_told(shell: Shell) -> None:
     rows = "id,name,role\n1,Ada,5\n2,Ben,3\n"
     result = shell.run("import", "students", shell.write("s.csv", rows), "--source", "s")
-    assert "not imported: role (has no known role, so all rows are imported" in result.stdout
+    assert "not imported: role: has no known role, so all rows are imported" in result.stdout
 
 
 @pytest.mark.parametrize(

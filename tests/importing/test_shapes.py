@@ -249,7 +249,7 @@ def test_a_far_cell_costs_little(file: Path) -> None:
     source.close()
     assert isinstance(parts[0], Row)
     assert [part.reason for part in parts if isinstance(part, Unreadable)] == [
-        "16384 cells, but the header has 2"
+        "16,384 cells, but the header has 2"
     ]
 
 

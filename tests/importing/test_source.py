@@ -106,7 +106,7 @@ def test_rows_of_the_wrong_width_are_unreadable(file: Path) -> None:
     assert [r["id"] for r in rows] == ["1", "5"]
     assert [(b.number, b.line, b.reason) for b in bad] == [
         (2, 3, "3 cells, but the header has 2"),
-        (3, 4, "1 cells, but the header has 2"),
+        (3, 4, "1 cell, but the header has 2"),
         (4, 5, "4 cells, but the header has 2"),
     ]
 

@@ -25,6 +25,7 @@ from app.importing.files.rows import (
     too_large,
 )
 from app.importing.files.table import Table, column_names, is_data, numbered_names
+from app.importing.plurals import counted
 
 _DELIMITERS = ",;\t|"
 _MAX_LINES = 1_000  # maximum number of lines in a record; more lines mean that a quote was not closed
@@ -218,7 +219,9 @@ def _records(
         elif lines.is_cut(pending.lines[0]):
             yield _reject_first_line(pending, line, TOO_LARGE)
         else:
-            yield _reject_first_line(pending, line, f"{len(cells)} cells, but the header has {width}")
+            yield _reject_first_line(
+                pending, line, f"{counted(len(cells), 'cell')}, but the header has {width}"
+            )
 
 
 def _first_line_alone(pending: _Pending, delimiter: str, width: int) -> list[str] | None:

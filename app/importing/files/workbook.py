@@ -15,6 +15,7 @@ from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from app.importing.files.number_formats import as_shown
 from app.importing.files.rows import SHOWN, Cell, Part, Row, SourceError, Unreadable, too_large
 from app.importing.files.table import Table, column_names, header_index
+from app.importing.plurals import counted
 
 _MOST_BYTES = 400 << 20  # maximum total size of the unpacked parts, in bytes
 _MOST_SHARED = 48 << 20  # maximum size of the shared strings, in bytes; they are held in memory
@@ -75,7 +76,7 @@ def _rows(
             number += 1
             if len(cells) > len(names):
                 text = ", ".join(_text(cell) for cell in cells[:100])
-                reason = f"{len(cells)} cells, but the header has {len(names)}"
+                reason = f"{counted(len(cells), 'cell')}, but the header has {len(names)}"
                 yield Unreadable(number, line, text, reason)
             else:
                 padded = [*cells, *[None] * (len(names) - len(cells))]

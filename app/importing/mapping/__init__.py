@@ -6,12 +6,14 @@ from app.importing.mapping.definition import (
     SENTINELS,
     FieldMapping,
     ImportMapping,
+    LeftOut,
     MappingError,
     Selection,
     check_columns,
     with_columns,
 )
-from app.importing.mapping.records import NullCounts, Recorder, RowError
+from app.importing.mapping.records import NullCounts, Recorder, RowError, quoted
+from app.importing.mapping.suggestions import column_line
 from app.importing.mapping.toml_reader import load_mapping
 from app.importing.mapping.toml_writer import as_toml
 
@@ -19,6 +21,7 @@ __all__ = [
     "SENTINELS",
     "FieldMapping",
     "ImportMapping",
+    "LeftOut",
     "MappingError",
     "NullCounts",
     "Recorder",
@@ -26,8 +29,10 @@ __all__ = [
     "Selection",
     "as_toml",
     "check_columns",
+    "column_line",
     "decide",
     "infer_mapping",
     "load_mapping",
+    "quoted",
     "with_columns",
 ]

@@ -9,18 +9,26 @@ from app.importing.header import Headers, compact
 from app.importing.importable_fields import HEADERS, TARGETS, Importable, Target
 from app.importing.mapping.cells import CellGetters
 from app.importing.mapping.decisions import Sample, day_first, decide_field
-from app.importing.mapping.definition import FieldMapping, ImportMapping, MappingError, Selection
+from app.importing.mapping.definition import FieldMapping, ImportMapping, LeftOut, MappingError, Selection
 from app.importing.mapping.identifiers import identifier, missing_part
 from app.importing.mapping.records import NullCounts, Recorder, RowError
 from app.importing.mapping.rosters import joined_name, lacks_surname, unknown_roles, who_counts
+from app.importing.mapping.suggestions import missing_fields, missing_lines
 from app.importing.values import have_counts
 
 _COUNT_COLUMNS = (
     "num reviews", "number of reviews", "review count", "reviews", "reviews count", "num ratings",
     "ratings count", "rating count", "number of ratings", "total ratings", "course rating count",
-    "rating number", "ratings",
+    "rating number", "ratings", "anzahl bewertungen", "nombre d avis", "número de valoraciones",
+    "numero di recensioni", "número de avaliações", "aantal beoordelingen", "liczba ocen", "liczba opinii",
+    "počet hodnocení", "количество оценок", "количество отзывов",
 )  # fmt: skip
 _DATES = ("date", "end_date")
+_MEASURED = ("price", "duration")  # normalisers of columns whose name can end with a unit
+_ADVICE = (
+    "Write a mapping: save what --print-map prints in a file, complete it, and add --map and the file."
+    " The lines that it lacks look like this:"
+)
 _TRIED = 200  # maximum number of sampled rows that a candidate mapping is tried on
 _MIN_SHARE = 0.8  # the minimum fraction of the sampled values that a normaliser must accept
 
@@ -34,10 +42,12 @@ _REJECT_UNREADABLE = {
 }
 
 
-def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample) -> ImportMapping:
+def infer_mapping(
+    collection: Importable, columns: Sequence[str], sample: Sample, *, partial: bool = False
+) -> ImportMapping:
     """Infers which column is imported as which field, and which rows are left out.
 
-    Raises MappingError if no column is found for a required field.
+    If no column is found for a required field, raises MappingError, or leaves the field out if `partial`.
     """
     where = who_counts(collection, columns, sample)
     included = [values for values in sample if all(condition.accepts(values) for condition in where)]
@@ -51,7 +61,8 @@ def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample
     ):
         fields["name"] = name
     fields |= identifier(collection, fields, sample)
-    _check_required(collection, fields, columns, left_out)
+    if not partial:
+        _check_required(collection, fields, columns, left_out)
     return ImportMapping(
         collection,
         {name: fields[name] for name in TARGETS[collection] if name in fields},
@@ -61,7 +72,7 @@ def infer_mapping(collection: Importable, columns: Sequence[str], sample: Sample
 
 
 def _fields(
-    collection: Importable, headers: Headers, sample: Sample, left_out: dict[str, str]
+    collection: Importable, headers: Headers, sample: Sample, left_out: dict[str, LeftOut]
 ) -> dict[str, FieldMapping]:
     """Returns the mapping of each field that has a column.
 
@@ -81,7 +92,7 @@ def _fields(
                 headers.use(_columns_of(chosen))
                 break
             if (reason := _misfit_reason(collection, name, candidates, sample)) is not None:
-                left_out.setdefault(column, reason)
+                left_out.setdefault(column, LeftOut(reason, name))
     return fields
 
 
@@ -89,19 +100,21 @@ def _check_required(
     collection: Importable,
     fields: Mapping[str, FieldMapping],
     columns: Sequence[str],
-    left_out: Mapping[str, str],
+    left_out: Mapping[str, LeftOut],
 ) -> None:
-    for name, target in TARGETS[collection].items():
-        if target.required and name not in fields:
-            missing = missing_part(collection, fields) if name == "id" else name
-            for column, reason in left_out.items():
-                if reason.startswith(f"looks like {missing};"):
-                    raise MappingError(f"{column} {reason}; write a mapping (--map)")
-            raise MappingError(
-                f"no column looks like “{missing}”, which is required to import {collection}"
-                f"{'' if missing == name else ' when there is no id column'}; "
-                f"write a mapping (--map). The columns are: {', '.join(columns)}"
-            )
+    """Raises MappingError if a required field has no column. Its advice has the lines that would map one."""
+    for name in missing_fields(collection, fields)[:1]:
+        missing = missing_part(collection, fields) if name == "id" else name
+        misfit = next(
+            (f"{c} {reason.text}" for c, reason in left_out.items() if reason.field == missing), None
+        )
+        without = "" if missing == name else " when there is no id column"
+        problem = misfit or (
+            f"no column looks like “{missing}”, which is required to import {collection}{without}."
+            f" The columns are: {', '.join(columns)}"
+        )
+        lines = missing_lines(collection, fields, columns, left_out)
+        raise MappingError(problem, [_ADVICE, *(f"  {line}" for line in lines)])
 
 
 def _candidates(
@@ -115,7 +128,8 @@ def _candidates(
     """Yields a list of possible mappings for each column that might contain a field."""
     invalid: Literal["reject", "null"]
     invalid = "reject" if target.required or name in _REJECT_UNREADABLE.get(collection, ()) else "null"
-    found = (column for header in HEADERS[collection][name] if (column := headers.get(header)))
+    measured = target.normaliser in _MEASURED
+    found = (c for header in HEADERS[collection][name] if (c := headers.get(header, measured=measured)))
     for column in dict.fromkeys(found):
         plain = FieldMapping(Selection("column", (column,)), target.normaliser, {}, None, invalid)
         decided = decide_field(plain, sample)
@@ -196,7 +210,7 @@ def _misfit_reason(
     """Returns why a column doesn't fit a field, with an example, or None if no value was refused."""
     _, null_counts = _try(collection, name, candidates[0], sample)
     for message, examples in null_counts.examples.items():
-        return f"looks like {name}; {examples[0]} {message.removeprefix(f'{name}: ')}"
+        return f"looks like {name}, but {examples[0]} {message.removeprefix(f'{name}: ')}"
     return None
 
 

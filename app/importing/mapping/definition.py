@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from app.importing.importable_fields import Importable
 from app.importing.values import Options
@@ -20,7 +20,14 @@ SelectionKind = Literal["column", "join", "first", "collect", "value"]
 
 
 class MappingError(Exception):
-    """Raised if a mapping can't be used or inferred, or doesn't suit the file. The message says why."""
+    """Raised if a mapping can't be used or inferred, or doesn't suit the file. The message says why.
+
+    advice: further lines, which say what to do.
+    """
+
+    def __init__(self, message: str, advice: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,13 @@ class Condition:
         return (str(values.get(self.column, "")).strip().casefold() in self.values) is not self.excluded
 
 
+class LeftOut(NamedTuple):
+    """Why a column isn't imported. field: the field that it looks like, if it looks like one."""
+
+    text: str
+    field: str | None = None
+
+
 @dataclass(frozen=True)
 class ImportMapping:
     collection: Importable
@@ -93,8 +107,8 @@ class ImportMapping:
     rows: str | None = None  # the path to the list of rows within a JSON object
     header: bool | None = None  # whether a table has a header; None to guess
     #: For each column that looks like a field but doesn't fit it: the reason.
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    where: Sequence[Condition] = ()  # a row that fails any of these conditions is left out
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    where: Sequence[Condition] = ()  # a row that fails one of these conditions is left out
     #: What to do with a row that has the same id as an earlier row.
     repeated: Literal["reject", "first"] = "reject"
 

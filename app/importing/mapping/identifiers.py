@@ -1,6 +1,6 @@
 """Infers what identifies the rows of a file that has no column of ids."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from app.importing.files import Cells
 from app.importing.importable_fields import Importable
@@ -52,9 +52,25 @@ def identifier(
 def missing_part(collection: Importable, fields: Mapping[str, FieldMapping]) -> str:
     """Returns the field that is needed to identify the rows of a file, but that the file lacks."""
     necessary = _PARTS[collection][0] if collection in _PARTS else (_FIELDS[collection][0],)
-    if collection in ("categories", "courses", "students"):
+    if collection in ("categories", "students"):
         return {"categories": "name"}.get(collection, "id")
     return next((part for part in necessary if part not in fields), "id")
+
+
+def id_from(
+    collection: Importable, columns: Mapping[str, Sequence[str]], choose: Callable[[str], str]
+) -> FieldMapping:
+    """Returns a mapping of the id that a user can complete.
+
+    columns: the columns of the fields. choose: returns a column for a field that has none.
+    """
+    names = _PARTS[collection][0] if collection in _PARTS else (_FIELDS[collection][0],)
+    if collection == "categories" and "slug" not in columns:
+        names = ("name",)
+    selected = tuple(column for name in names for column in columns.get(name) or (choose(name),))
+    if collection in _PARTS:
+        return FieldMapping(Selection("join", selected), "text")
+    return FieldMapping(Selection("column", selected[:1]), _FIELDS[collection][1])
 
 
 def _joined(

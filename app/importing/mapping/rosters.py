@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from app.importing.files import Cells
 from app.importing.header import compact
 from app.importing.importable_fields import HEADERS, Importable
-from app.importing.mapping.definition import SENTINELS, Condition, FieldMapping, Selection
+from app.importing.mapping.definition import SENTINELS, Condition, FieldMapping, LeftOut, Selection
 
 _WORDS = {key: [compact(word) for word in words] for key, words in HEADERS["rosters"].items()}
 _STUDENTS, _TEACHERS, _OTHERS, _DELETED = (
@@ -46,14 +46,16 @@ def lacks_surname(name: FieldMapping, columns: Sequence[str], sample: Sequence[C
     return not any(surname and surname in whole for whole, surname in pairs)
 
 
-def unknown_roles(collection: Importable, columns: Sequence[str], sample: Sequence[Cells]) -> dict[str, str]:
+def unknown_roles(
+    collection: Importable, columns: Sequence[str], sample: Sequence[Cells]
+) -> dict[str, LeftOut]:
     """Returns a note about each column of roles in which no role is known, keyed by column."""
     found = {}
     for column in columns:
         values = {_text(row.get(column)) for row in sample} - {""}
         is_role = compact(column) in _WORDS["roles"] and compact(column) not in _OTHER_MEANINGS
         if collection in _COUNTED and is_role and len(values) > 1 and not _known_roles(values):
-            found[column] = (
+            found[column] = LeftOut(
                 "has no known role, so all rows are imported (to choose rows, use [where] in a mapping)"
             )
     return found

@@ -1,29 +1,47 @@
-"""Reads words that stand for an enum value or a boolean."""
+"""Reads words that stand for an enum value or a boolean, and places that stand for a delivery mode."""
 
 import re
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 from app.importing.values.lists import items
-from app.importing.values.texts import text
+from app.importing.values.texts import line, text
+from app.importing.values.words import WORDS
 from loaders.model import DeliveryMode, Level
+from loaders.text import nfc
 
-_OFFLINE = re.compile(
-    r"off-?\s?line|class\s?-?room|on-?\s?site|in[\s-]person|face[\s-]to[\s-]face|campus", re.IGNORECASE
+_MODES = WORDS["modes"]
+
+
+def _words(*kinds: str, unspaced: Sequence[str] = ()) -> re.Pattern[str]:
+    """Returns a pattern of the words for delivery modes: those between spaces, and those without."""
+    spaced = "|".join(word for kind in kinds for word in _MODES[kind])
+    return re.compile("|".join((rf"(?<!\w)(?:{spaced})(?!\w)", *unspaced)), re.IGNORECASE)
+
+
+_OFFLINE = _words("onsite", unspaced=_MODES["unspaced_onsite"])
+_ONLINE = _words("online", "services", unspaced=(r"\blive\b", *_MODES["unspaced_online"]))
+_BOTH = _words("both")
+_VIRTUAL_ROOM = re.compile(r"\b(virtual|digital|remote)\s+class\s?-?rooms?\b", re.IGNORECASE)
+_LONGEST = 500  # characters that are looked at; a longer text is hardly a place
+_URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/\S*", re.IGNORECASE)
+_MAP = re.compile(r"\bmaps?\b|openstreetmap|goo\.gl|2gis", re.IGNORECASE)  # the address of a map shows a room
+_ONLINE_ROOM = re.compile(r"\b(virtual|online|digital)\s+(?:class\s?-?)?rooms?\b", re.IGNORECASE)
+_ONLINE_PLACE = _words("online", "services", unspaced=_MODES["unspaced_online"])
+_FILLERS = frozenset(_MODES["fillers"])
+
+_LEVELS: tuple[tuple[re.Pattern[str], Level], ...] = tuple(
+    (re.compile(rf"(?<!\w)(?:{'|'.join(WORDS['levels'][level])})", re.IGNORECASE), level)
+    for level in get_args(Level)
 )
-_ONLINE = re.compile(
-    r"(?<!\w)on-?\s?line|virtual|remote|distance|e-?learning|self[\s-]paced|webinar|\blive\b", re.IGNORECASE
-)
-_BOTH = re.compile(r"blended|hybrid|\bboth\b|mixed", re.IGNORECASE)
-_LEVELS: tuple[tuple[re.Pattern[str], Level], ...] = (
-    (re.compile(r"\ball\b|mixed|\bany(?:one)?\b", re.IGNORECASE), "ALL_LEVELS"),
-    (re.compile(r"begin|intro|basic|foundation|element|novice|starter|entry", re.IGNORECASE), "BEGINNER"),
-    (re.compile(r"intermed|medium", re.IGNORECASE), "INTERMEDIATE"),
-    (re.compile(r"advanc|expert|professional|master", re.IGNORECASE), "ADVANCED"),
-)
+
+Place = Literal["online", "onsite", "unclear"]
 
 
 def modes(value: object) -> list[DeliveryMode]:
     """Reads delivery modes (ONLINE, ONSITE) from words such as "Online & Class Room" or "hybrid"."""
-    words = " ".join(items(value))
+    words = "; ".join(_VIRTUAL_ROOM.sub("virtual", item) for item in items(value))
+    words = nfc(words).replace("_", " ")
     both = bool(_BOTH.search(words))
     named: list[DeliveryMode] = []
     if both or _ONLINE.search(words):
@@ -43,9 +61,23 @@ def mode(value: object) -> DeliveryMode:
     return named[0]
 
 
+def kind_of_place(value: object) -> Place:
+    """Returns whether a place is online, a place to go to, or unclear, such as "Room 5 / Zoom".
+
+    It is online if it has only URLs, words such as "online" or "Zoom", and fillers such as "via" or "link".
+    """
+    place = nfc(line(value)[:_LONGEST])
+    urls = [url for url in _URL.findall(place) if not _MAP.search(url)]
+    rest, words = _ONLINE_PLACE.subn(" ", _ONLINE_ROOM.sub("online", _URL.sub(" ", place)))
+    if not urls and not words:
+        return "onsite"
+    others = {word.casefold() for word in re.findall(r"[^\W\d_]+", rest)} - _FILLERS
+    return "unclear" if others or _MAP.search(place) else "online"
+
+
 def level(value: object) -> Level:
     """Reads BEGINNER, INTERMEDIATE, ADVANCED or ALL_LEVELS. Several levels become ALL_LEVELS."""
-    named = [name for pattern, name in _LEVELS if pattern.search(text(value).replace("_", " "))]
+    named = [name for pattern, name in _LEVELS if pattern.search(nfc(text(value)).replace("_", " "))]
     if not named:
         raise ValueError("is not a level")
     return named[0] if len(named) == 1 else "ALL_LEVELS"

@@ -99,7 +99,7 @@ def decide_price(column: Column, given: Options) -> Decision:
     decision |= _assumed_signs(texts, given)
     if "currency" in given:
         return decision
-    in_name = {code for word in column.words() if (code := _code(word.upper()) or _SIGNS.get(word.upper()))}
+    in_name = {code for word in column.words() if (code := currency_named(word))}
     if len(in_name) == 1:
         return decision | Decision({"currency": in_name.pop()})
     named = Counter(code for text in texts if (code := _named_currency(text, None)))
@@ -176,6 +176,11 @@ def _is_nameless(text: str) -> bool:
 
 def _names_currency(text: str) -> bool:
     return bool(_named_currency(text, None) or _NAMED.search(text))
+
+
+def currency_named(word: str) -> str | None:
+    """Returns the currency that a word in a column's name names, such as "eur" or "zł"."""
+    return _code(word.upper()) or _SIGNS.get(word.upper())
 
 
 def _code(word: str) -> str | None:
