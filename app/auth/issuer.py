@@ -27,7 +27,8 @@ class Claims:
 
     roles: the path of the claim that contains the roles, such as "realm_access.roles". names: maps the
     issuer's role names to Lectern's where they differ. student: the path of the claim that contains the
-    external id of the student or instructor. source: the `source` of these external ids in the database.
+    external id of the student or instructor. source: the `source` stored in the database with these external
+    ids.
     """
 
     roles: str

@@ -3,7 +3,8 @@
 The keys are refreshed when they are stale, and when a token names an unknown key. Refreshes are at least a
 few seconds apart, however many such tokens arrive. Without any keys, no token is accepted.
 
-PyJWT's PyJWKClient is not used: it blocks, can't read files, and serves no stale keys when a refresh fails.
+PyJWT's PyJWKClient is not used, because it blocks, can't read files, and serves no stale keys when a refresh
+fails.
 """
 
 import json
@@ -29,7 +30,7 @@ class Keys:
     """The keys at a location: an https or http URL, or the path of a file.
 
     fresh: seconds after which the keys are stale and are refreshed. If refreshes fail, the keys remain in use
-    until they are twice as old. pause: minimum seconds between two refreshes.
+    until they are twice `fresh` seconds old. pause: minimum seconds between two refreshes.
     """
 
     def __init__(self, location: str, *, fresh: float = 600.0, pause: float = 10.0) -> None:
@@ -122,5 +123,5 @@ def _verification_key(jwk: Any) -> jwt.PyJWK | None:  # any JSON that the issuer
         is_for_signatures = jwk.get("use", "sig") == "sig" and "verify" in jwk.get("key_ops", ("verify",))
         is_named = isinstance(jwk.get("kid"), str | None)
         return jwt.PyJWK(jwk) if is_public and is_for_signatures and is_named else None
-    except Exception:  # catch every exception: the JSON can have any shape
+    except Exception:  # catch every exception, because the JSON can have any shape
         return None

@@ -62,7 +62,8 @@ class SessionTokens:
                     [_ALGORITHM],
                     audience=AUDIENCE,
                     issuer=ISSUER,
-                    # `iat` isn't verified: the clock of the gateway that issued the token might be ahead.
+                    # `iat` isn't verified, because the clock of the gateway that issued the token might be
+                    # ahead.
                     options={"require": ["exp", "sub"], "verify_iat": False},
                 )
             )

@@ -45,8 +45,8 @@ _LONGEST_INT = 11  # maximum length of an integer in the text of an operation, i
 _VALUES_OF_AN_OBJECT = 5
 _OBJECTS_OF_A_COMMAND = 20
 
-#: Cost factors of an operation that contains introspection. All its fields are run by graphql-core, which
-#: takes ten times as long for an object as a compiled plan does. An introspected value counts as two values.
+#: Cost factors for operations with introspection. graphql-core runs all fields of such an operation. It takes
+#: ten times as long per object as a compiled plan. A value in the introspection result counts as two values.
 _BESIDE_INTROSPECTION = 10
 _INTROSPECTED_VALUE = 2
 
@@ -61,8 +61,8 @@ class Cost(NamedTuple):
     objects: the number of JSON objects in the response, plus the fetched documents that don't appear in it.
     values: the number of other values in the response, each multiplied by the weight that its field declares,
     plus the number of values in list arguments. commands: the number of MongoDB commands that are usually
-    sent if no list is empty and no object is null. A search counts as if it found nothing, because it then
-    sends more commands. Equal calls at the same depth count once.
+    sent if no list is empty and no object is null. A search is assumed to find nothing, because a search
+    without results sends more commands. Equal calls at the same depth count once.
     """
 
     objects: int
@@ -143,8 +143,8 @@ class _Pricing:
         assert root is not None  # noqa: S101  # validation has ensured this
         fields = self._selected.on(root, [self._operation.selection_set])
         introspects = any(nodes[0].name.value in introspection_size.FIELDS for nodes in fields.values())
-        # The root fields of a mutation can't share calls, because each field has to see the changes of the
-        # previous ones. The root fields of an operation with introspection can't share calls, because
+        # The root fields of a mutation can't share calls, because each field has to see the changes made
+        # by the previous ones. The root fields of an operation with introspection can't share calls, because
         # graphql-core runs the operation, and makes a separate call for every alias.
         self._shares_calls = self._operation.operation is OperationType.QUERY and not introspects
         place = _Place(_BESIDE_INTROSPECTION if introspects else 1)

@@ -95,7 +95,7 @@ class Reader:
 
 
 def _without_suggestion(error: GraphQLError) -> GraphQLError:
-    """Returns an error without its suggestion. graphql-core's `hide_suggestions` doesn't hide every one."""
+    """Returns an error without its suggestion. graphql-core's `hide_suggestions` misses some suggestions."""
     return GraphQLError(error.message.partition(_SUGGESTION)[0], error.nodes)
 
 

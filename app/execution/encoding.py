@@ -1,7 +1,7 @@
 """Encodes a response as JSON: a small response in one piece, a large one in slices.
 
-Encoding a slice blocks the event loop only briefly and takes little memory. A thread would not help: orjson
-holds the interpreter's lock (GIL), so the event loop would be blocked anyway.
+Encoding a slice blocks the event loop only briefly and takes little memory. A thread would not help, because
+orjson holds the interpreter's lock (GIL), so the event loop would be blocked anyway.
 """
 
 from asyncio import sleep
@@ -144,8 +144,8 @@ def _weighed(members: list[_Member], size: int) -> Iterator[tuple[float, list[_M
     This member is chosen at random, so that a client can't hide large members from the estimate.
     """
     if len(members) == 1:
-        # A single member isn't measured. It is treated as too large instead, so that it is split and its own
-        # members are measured.
+        # A container's only member isn't measured. It counts as too large to encode at once, so that its own
+        # members are measured instead.
         yield size, members
         return
     length = _RUN if len(members) >= 2 * _RUN else 1

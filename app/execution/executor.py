@@ -109,8 +109,8 @@ class Executor:
     ) -> Prepared | Refusal:
         """Prepares an operation for `run`. Returns the prepared operation, or the refusal.
 
-        read: the result of `kept` or `read` for this operation. Without it, a document that is too large to
-        cache would have to be parsed again.
+        read: what the method `kept` or `read` returned for this operation. Without it, an operation that is
+        too large to cache would be parsed again.
 
         If `only_queries` is true, raises NotAQueryError for a mutation, without checking its variables and
         cost.
@@ -267,7 +267,7 @@ def _size_of_document(query: str, document: Document) -> int:
 def _size_of_refusal(operation: Operation, refusal: Refusal) -> int:
     """Estimates how many bytes of memory a cached refusal takes.
 
-    The size of the operation's name is added, because a client can send a name that isn't in the document.
+    The operation's name counts separately, because it is cached too, and need not be part of the document.
     """
     request_size = sys.getsizeof(operation.query) + sys.getsizeof(operation.operation_name)
     return request_size + sum(len(error["message"]) for error in refusal.errors)

@@ -71,7 +71,7 @@ class Variables:
         return coerced
 
     def _plain_values(self, values: JsonObject) -> JsonObject | None:
-        """Returns the values of the defined variables if none needs coercion, otherwise None."""
+        """Returns the values of the defined variables, or None if any value needs coercion."""
         plain: JsonObject = {}
         for name, is_plain, nullable in self._plain:
             value = values.get(name)

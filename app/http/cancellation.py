@@ -93,8 +93,8 @@ class Watch:
     def begin(self, *, is_query: bool) -> None:
         """Adjusts the watch to the type of the operation, which is about to start.
 
-        A query gets a grace period after its deadline. A mutation is no longer watched: if it were
-        interrupted, nobody would know how much of it had been done.
+        A query gets a grace period after its deadline. A mutation is no longer watched, because nobody
+        would know how much of an interrupted mutation had been done.
         """
         if is_query:
             self._deadline += _GRACE

@@ -9,7 +9,7 @@ from functools import lru_cache
 from app.http.accept import takes_gzip
 from app.http.decoding import LONGEST_CACHED, Headers
 
-LEAST = 1_400  # minimum size of a body to compress, in bytes: a smaller one fits into a single packet anyway
+LEAST = 1_400  # bytes; smaller bodies are not compressed, because they fit into a single packet anyway
 INLINE = 32_000  # size in bytes above which compressing a body takes longer than waking up a thread
 
 _LEVEL = 4  # level 6 takes twice as long, for responses that are only 5% smaller

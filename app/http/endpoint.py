@@ -64,7 +64,10 @@ class Endpoint:
     async def _within_time(
         self, scope: Scope, receive: Receive, headers: Headers, media_type: str | None
     ) -> Reply | None:
-        """Returns the reply to a request, or None if its client has disconnected."""
+        """Returns the reply to a request, or None if its client has disconnected.
+
+        The reply is an error if the request takes too long.
+        """
         began, listeners = monotonic(), self.instrumentation
         commands = mongo.Scope(
             began + self.timeout,
@@ -82,7 +85,7 @@ class Endpoint:
         except Exception as error:
             answer = reply.unexpected(error, media_type)
         except asyncio.CancelledError:
-            if not watch.has_ended:  # neither a disconnect nor a timeout: the server is stopping
+            if not watch.has_ended:  # no disconnect and no timeout, so the server is stopping
                 raise
             if watch.timeout is None:
                 return None

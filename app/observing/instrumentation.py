@@ -83,7 +83,7 @@ class Listener:
         """Called when a request or an operation has been refused."""
 
     def late_write(self, kind: str, error: BaseException | None) -> None:
-        """Called when a commit, or the follow-up work of a write, has outlived its request and then ended.
+        """Called when a commit, or the follow-up work of a write, has ended later than its request.
 
         kind: "commit", or "rest of a write" for follow-up work. error: the exception if the commit or the
         follow-up work failed; otherwise None.
@@ -91,7 +91,7 @@ class Listener:
 
     # Any, because an `_id` can have any BSON type.
     def misfit(self, collection: str, id: Any, fields: Sequence[str]) -> None:
-        """Called when a document has been read that doesn't fit its declared shape (see `lectern check`).
+        """Called when a document that doesn't fit its declared shape has been read (see `lectern check`).
 
         id: its `_id`. fields: the names of the fields that were missing or had the wrong type.
         """

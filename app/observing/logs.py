@@ -39,8 +39,8 @@ class Throttled:
     """Throttles warnings of one kind.
 
     The first warning is logged with its details. After that, the number of further warnings is logged every
-    ten seconds for as long as they keep occurring. Warnings are counted separately for each event loop, that
-    is, for each running application, so several applications can use the same Throttled object.
+    ten seconds for as long as they keep occurring. Several running applications can use the same
+    Throttled object, because warnings are counted separately for each event loop.
     """
 
     def __init__(self, event: str) -> None:

@@ -147,11 +147,11 @@ class Admission:
         self.texts = Lane(_TEXTS_AT_ONCE, wait)
 
     def giving_way(self) -> Callable[[], Awaitable[None]]:
-        """Returns a new function that one expensive query should await between slices of its work.
+        """Returns a function that an expensive query awaits between slices of its work.
 
-        The function sleeps while mutations are in flight, for at most half a second per query in total.
-        A mutation makes about a dozen round trips to MongoDB. If the query didn't sleep, the mutation would
-        wait for a slice of the query after each round trip.
+        Each query needs its own function. The function sleeps while mutations are in flight, but for at most
+        half a second in total. A mutation makes about a dozen round trips to MongoDB. If the query didn't
+        sleep, the mutation would wait for a slice of the query after each round trip.
         """
         left = _MAX_PAUSED
 
@@ -170,9 +170,10 @@ class Admission:
         return self.writes if price <= CHEAP else self.expensive_writes
 
     def check(self, length: int) -> None:
-        """Refuses a request, before its body is read, if a queue for requests of its size is full.
+        """Raises OverloadedError if a request should be refused before its body is read.
 
-        length: length of the body, in bytes. Raises OverloadedError.
+        That is the case if the queue for cheap queries is full. A large body is also refused if the queue for
+        expensive queries or for parsing is full. length: length of the body, in bytes.
         """
         if self.cheap.is_full or (length > _LARGE_BODY and (self.expensive.is_full or self.texts.is_full)):
             raise OverloadedError(self._wait)

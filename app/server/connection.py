@@ -37,9 +37,9 @@ _HEAD_OVERHEAD = 1024  # bytes allowed in a head in addition to its fields and i
 
 _TICKS = 10  # number of equal parts into which the timeout of a head or body is divided
 
-#: After a refusal, or a response to an incomplete request, the connection stays open for this many seconds,
-#: so that the client can receive it. While the server is stopping, a connection closes once it has been idle
-#: for this long, because a request might be on its way.
+#: Seconds for which a connection stays open after a refusal, or after a response to an incomplete request, so
+#: that the client can receive the response. While the server is stopping, an idle connection stays open for
+#: the same time, because another request might be on its way.
 _LINGER = 1.0
 
 _MAX_LINGERING = 128  # if the connection limit is exceeded by more than this, connections don't linger
@@ -75,7 +75,7 @@ class Connection(HttpToolsProtocol):
         self._ignores_message = False  # whether the parser's events for the current message are ignored
         # Whether all further input is dropped, while earlier requests are still answered.
         self._is_ending = False
-        self._keep_alive_after_body = True  # whether to keep the connection once the body is complete
+        self._keep_alive_after_body = True  # whether to keep the connection open once the body is complete
         self._rejection: Rejection | None = None
         self._awaited: _Phase | None = None  # the phase that the current timeout is for
         self._timer: TimerHandle | None = None

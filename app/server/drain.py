@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-# Empty until draining begins. Then it contains the argument of `begin`. It is global, because the whole
-# process drains at once.
+# Contains the `is_last` passed to `begin` once draining has begun; empty before. It is global, because the
+# whole process drains at once.
 _begun: list[Callable[[], bool]] = []
 
 

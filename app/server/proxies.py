@@ -49,8 +49,8 @@ class Proxies:
     def _origin(self, peer: tuple[str, int], forwarded: Iterable[bytes]) -> tuple[str, int]:
         """Reads X-Forwarded-For backwards, and returns the first address that isn't a trusted proxy's.
 
-        Stops before an invalid entry. If every address that was read is a trusted proxy's, returns the last
-        of these addresses. If no address was read, returns `peer`.
+        Stops at an invalid entry. If all addresses read belong to trusted proxies, returns the one read last.
+        If no address was read, returns `peer`.
         """
         origin = peer
         for entry in reversed(list(forwarded)):

@@ -15,7 +15,7 @@ from app.server.connection_limits import ConnectionLimits
 #: The minimum rate, in bytes per second, at which a client must read a pending response.
 _MIN_RATE = 1000
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of zero: closing resets the connection
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of zero, so that closing resets the connection
 
 #: Maximum size of one part of a response, in bytes (see app.http.reply). A part stays in memory until its
 #: last byte is sent.
@@ -24,8 +24,8 @@ _PART = 65_536
 _GRACE = 1.0  # seconds for which a client's reading rate must be measured before it counts as known
 
 #: Once the memory limit is exceeded, clients are disconnected until usage is down to this share of the limit.
-#: If usage went down only to the limit itself, almost every further response would exceed it again, and all
-#: clients would be checked each time.
+#: If this share were 1, almost every further response would exceed the limit again, and all clients would be
+#: checked each time.
 _LOW_WATER = 7 / 8
 
 
@@ -155,7 +155,7 @@ class Reader:
         return seconds >= _GRACE, left * seconds / read if read > 0 else inf, seconds
 
     def _measure(self) -> None:
-        """Restarts the measurement of the reading rate if more bytes are unread than when it began."""
+        """Starts a new rate measurement if more bytes are unread than at the start of the current one."""
         left = self._unread_bytes()
         if left > self._unread_at_start:
             self._unread_at_start, self._measured_since = left, self._loop.time()
@@ -164,8 +164,8 @@ class Reader:
         """Disconnects the client if it has read too little since the timeout began.
 
         before: the number of sent bytes that were unread when the timeout began. answers: the number of
-        responses that were complete when the timeout began. If a further response has been completed since
-        then, the client is reading.
+        responses that were complete when the timeout began. If another response has been completed since
+        then, the client stays connected, because the unread bytes can belong to that response.
         """
         self._timer = None
         read = before - self._sent()

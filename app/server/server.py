@@ -58,7 +58,7 @@ class Server(uvicorn.Server):
 
     delay: seconds after the signal during which the server still accepts connections. Meanwhile, `/readyz`
     returns 503 if no other process continues to serve the same address.
-    seconds: the time that running requests then have to finish.
+    seconds: the time that running requests have to finish after the delay.
     """
 
     server_state: State
@@ -77,7 +77,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handles signals as uvicorn does, but doesn't re-raise them: a requested stop is not a failure."""
+        """Handles signals as uvicorn does, but doesn't re-raise them. A requested stop is not a failure."""
         before = {number: signal.signal(number, handler) for number, handler in self.signals.items()}
         try:
             yield
@@ -193,7 +193,7 @@ def make_server(
         interface="asgi3",
         lifespan="on",
         http=protocol,
-        ws="none",  # the gateway speaks only HTTP: upgrades are ignored
+        ws="none",  # no WebSockets: the gateway speaks only HTTP, and ignores upgrades
         proxy_headers=False,
         log_config=None,
         access_log=False,
@@ -246,7 +246,7 @@ def require_files() -> None:
 
 
 def _connections(limit: int) -> int:
-    """Returns how many connections this process can hold, but at most `limit`.
+    """Returns the number of connections that this process can hold, up to `limit`.
 
     Increases the process's limit on open files as far as the system allows.
     """

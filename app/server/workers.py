@@ -33,8 +33,7 @@ _HEARTBEAT = 1.0  # seconds between a worker's heartbeats
 # on a busy machine.
 _HEARTBEAT_TIMEOUT = 30
 
-# A worker that is told to stop has a time limit. If it is still running this many seconds after the limit, it
-# is killed.
+# Seconds by which a stopping worker can exceed its time limit (see `run_workers`) before it is killed.
 _MARGIN = 2
 _TICK = 0.02  # how often to check whether a starting worker is ready, in seconds
 _RETRY = 5.0  # seconds to wait after a worker failed to start, before another one is started

@@ -58,7 +58,7 @@ _RIGHT: Mapping[str, str] = {
     "ID": "type({first}) is str",
     "Boolean": "type({first}) is bool",
     "Int": "type({first}) is int and -2147483648 <= {x} <= 2147483647",
-    "Float": "type({first}) is float and {x} * 0 == 0",  # excludes infinity and NaN: GraphQL has neither
+    "Float": "type({first}) is float and {x} * 0 == 0",  # excludes infinity and NaN, which GraphQL lacks
     "DateTime": "type({first}) is datetime and {x}.tzinfo is None",  # encoded by orjson in the API's format
 }
 
@@ -157,8 +157,8 @@ class _Function:
     def _complete(self, type_: GraphQLOutputType, value: str, selections: Mapping[str, Selection]) -> str:
         """Writes the statements that complete a value of a type. Returns an expression for the result.
 
-        Null in a non-null position needs no separate check: the code for lists, objects and leaves raises for
-        null just as it does for any other value of the wrong type.
+        Null in a non-null position needs no separate check, because the code for lists, objects and leaves
+        raises for null just as it does for any other value of the wrong type.
         """
         required, nullable = is_non_null_type(type_), get_nullable_type(type_)
         if is_leaf_type(nullable):

@@ -138,10 +138,10 @@ class _Template(NamedTuple):
 
 
 def _template(convert: Callable[[VariableValues], Values], holes: Set[str]) -> _Conversion:
-    """Returns a function that converts a field's arguments without the values of some variables.
+    """Returns a function that converts a field's arguments, but leaves holes in place of some variables.
 
-    convert: converts the arguments, given all variables. holes: the names of the variables to leave out.
-    `_Template.filled_in` inserts their values later.
+    convert: converts the arguments, given the values of all variables. holes: the names of the variables to
+    replace with holes. `_Template.filled_in` fills the holes with the values of these variables later.
     """
     placeholders = {variable: _Hole(variable) for variable in holes}
 

@@ -137,10 +137,9 @@ class Built(NamedTuple):
 class CallSite:
     """A call site: a place in the response whose values are returned by a function call.
 
-    number: the index of the call site within the plan. built: the build function for the values. items: maps
-    lists in the values to the build functions for their items; app.execution.runner.completion fills and uses
-    this mapping. A key has two parts: the id() of the Position object that describes the list's place in the
-    response, and the id() of the items' type.
+    number: the index of the call site within the plan. built: the build function for the values. items: the
+    build functions for the items of lists in the values. app.execution.runner.completion adds and uses them.
+    Each is keyed by the id() of the list's Position and the id() of the items' type.
     """
 
     number: int

@@ -67,10 +67,12 @@ class Failures:
         self._errors.append(formatted)
 
     def put(self, error: FieldError, path: Path, route: Route) -> None:
-        """Adds an error, and puts null where it occurred, or in place of the nearest nullable parent.
+        """Adds an error, and puts null where it occurred.
 
-        path: the response path at which the error occurred. route: the steps of this path; they say which
-        values can be null.
+        If the value there can't be null, the nearest parent that can be null is replaced with null instead.
+
+        path: the response path at which the error occurred. route: the steps of this path. A step says
+        whether the value there can be null.
         """
         above = [index for index, step in enumerate(route) if step.nullable]
         if not above:
@@ -94,7 +96,7 @@ class Failures:
         return slot
 
     def paths(self, route: Route) -> dict[int, Path]:
-        """Returns the path of each object that contains a field, keyed by the object's id().
+        """Returns the paths of all objects that contain a given field, keyed by the objects' id().
 
         route: the steps to the field.
         """

@@ -1,4 +1,4 @@
-"""Batches equal calls (same function and arguments) at several depths. Requests each parent only once."""
+"""Combines equal calls (same function and arguments) at different depths. Passes each parent only once."""
 
 from asyncio import Future, get_running_loop, sleep, wait
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,8 +10,8 @@ from app.execution.compiler import Value
 #: A call at another depth can become ready one iteration later than the first call.
 _JOINING = 2
 
-#: A function that returns one entry per parent, in order. It never raises; if a parent fails, its
-#: entry is an exception.
+#: A function that returns one entry per parent, in order. It never raises. If it fails for a parent, the
+#: parent's entry is an exception.
 Call: TypeAlias = Callable[[list[Value]], Awaitable[Sequence[Value]]]
 
 

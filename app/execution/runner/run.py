@@ -91,8 +91,8 @@ class Run:
     async def _advance(self, arrivals: Sequence[Arrival]) -> None:
         """Makes the calls that can be made now that these inputs have arrived, then all calls nested in them.
 
-        Calls with invalid arguments fail before any other call is made, so that no call is made for an object
-        that becomes null because of such a failure.
+        The arguments of all these calls are computed first, and calls with invalid arguments fail then. If an
+        object becomes null because of such a failure, no call is made for it.
         """
         ready, calls = self._ready(arrivals), []
         for level in ready:
