@@ -45,6 +45,7 @@ def test_not_a_delivery_mode(value: str) -> None:
         ("Beginner", "BEGINNER"),
         ("Introductory", "BEGINNER"),
         ("intermediate level", "INTERMEDIATE"),
+        ("Preintermediate", "INTERMEDIATE"),
         ("Advanced", "ADVANCED"),
         ("All Levels", "ALL_LEVELS"),
         ("Mixed", "ALL_LEVELS"),
