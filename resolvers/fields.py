@@ -125,7 +125,7 @@ def root(
 
     function: `async (ctx, *, arguments) -> the value of the field`. commands, search_commands, most: see
     `level`.
-    Before a field of Mutation is resolved, everything that the request has read so far is dropped.
+    Before a field of Mutation is resolved, the cache of what the request has read so far is cleared.
     """
 
     async def resolve(info: strawberry.Info, **arguments: Value) -> Value:

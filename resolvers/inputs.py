@@ -239,5 +239,5 @@ class AuditFilter(Criteria):
         'Names of mutations and commands, such as "createReview" or "account create". One of them must have'
         " made the write."
     )
-    subject: str | None = optional("`AuditActor.subject` of the person or command that made the write.")
+    subject: str | None = optional("`AuditActor.subject` of whoever made the write.")
     node: strawberry.ID | None = optional("Global ID of an object that the write changed.")

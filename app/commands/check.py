@@ -53,7 +53,7 @@ def check(
 
 
 async def _check(console: Console, *, every: bool) -> int:
-    """Prints the problems that are found, and returns their number."""
+    """Prints the problems that are found, and returns how many there are."""
     counts: Counter[_Kind] = Counter()
     ids: Mapping[_Kind, list[str]] = defaultdict(list)
     async with connect(load()) as database:

@@ -73,7 +73,7 @@ class Cost(NamedTuple):
     def price(self) -> int:
         """The cost as one number, in objects. An object nominally costs 10 µs of CPU time.
 
-        Five values cost as much as an object, and a command as much as twenty.
+        A value costs a fifth of an object, and a command costs as much as 20 objects.
         """
         return self.objects + self.values // _VALUES_OF_AN_OBJECT + self.commands * _OBJECTS_OF_A_COMMAND
 

@@ -166,12 +166,12 @@ async def _change(database: Database, step: Step, documents: list[Document]) -> 
         documents = await _found(database, step, {"_id": {"$in": ids}})
     raise MigrationError(
         f"{step.collection} {documents[0]['_id']}: can't be changed, because other processes keep changing it"
-        " or a unique index refuses its new values. Run the same command again to resume here."
+        " or a unique index rejects the document's new values. Run the same command again to resume here."
     )
 
 
 async def _write(database: Database, step: Step, outdated: Sequence[tuple[Document, Fields]]) -> int:
-    """Sets fields in the documents that haven't changed since they were read. Returns their number."""
+    """Sets fields in those documents that haven't changed since they were read, and returns how many."""
     if not outdated:
         return 0
     updates = [
@@ -189,7 +189,8 @@ async def _write(database: Database, step: Step, outdated: Sequence[tuple[Docume
             if failed["code"] != _DUPLICATE_KEY:
                 document, _ = outdated[failed["index"]]
                 raise MigrationError(
-                    f"{step.collection} {document['_id']}: MongoDB refuses its new values: {failed['errmsg']}"
+                    f"{step.collection} {document['_id']}: MongoDB rejected the document's new values: "
+                    f"{failed['errmsg']}"
                 ) from None
         return int(error.details["nMatched"])
     return written.matched_count

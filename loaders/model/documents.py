@@ -306,6 +306,6 @@ ANONYMOUS_STUDENT = "Anonymous student"
 COUNTED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED", "EXPIRED")
 #: Statuses of enrolments that take a seat in their run.
 SEATED_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "COMPLETED")
-#: Statuses of current and waitlisted enrolments. Apart from imported enrolments, a student has at most one
-#: of these per course.
+#: Statuses of current and waitlisted enrolments. A student has at most one enrolment with such a status per
+#: course, not counting imported enrolments.
 LIVE_ENROLLMENTS: tuple[EnrollmentStatus, ...] = ("ACTIVE", "WAITLISTED")

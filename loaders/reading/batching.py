@@ -88,7 +88,7 @@ class ByKey(Generic[D]):
         return [one] if one is not None else []
 
     async def _by_former_key(self, former: str, keys: Sequence[Value]) -> dict[Hashable, Stored]:
-        """Maps each key that a document had in the past to that document. Leaves out other keys."""
+        """Returns the documents that formerly had one of these keys, each keyed by its former key."""
         projection = including(self._projection, former)
         query = {former: {"$in": keys}}
         found: list[Stored] = await find(

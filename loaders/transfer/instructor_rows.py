@@ -50,7 +50,7 @@ class InstructorRows:
         self.notes: Counter[str] = Counter()
 
     async def place(self, batch: Collection[Incoming]) -> None:
-        """Gives each row the key of the instructor that it matches, if courses have named that instructor.
+        """Gives each row the key of its instructor, if a course already names that instructor.
 
         Sends at most one command.
         """

@@ -93,8 +93,8 @@ class References:
     async def restore_categories(self, rows: Sequence[Row]) -> Mapping[str, str]:
         """Creates the exported categories that don't exist yet, up to the maximum number of categories.
 
-        Maps the slugs in the rows to the slugs that the categories have in this database. Leaves out
-        categories that don't exist afterwards.
+        Returns a mapping from each slug in the rows to that category's slug in this database. Categories that
+        the maximum left no room for are omitted.
         """
         await self._category_slugs()
         slugs = {row["slug"]: self._present_slug(row["slug"]) for row in rows}

@@ -59,11 +59,13 @@ class PlatformStats:
 # -- the audit log ----------------------------------------------------------------------------------------
 
 
-@strawberry.type(description="The person or command that made a write, as recorded in the audit log.")
+@strawberry.type(
+    description="The person who made a write, or the command line, as recorded in the audit log."
+)
 class AuditActor:
     subject: str = fields.plain(
         'ID of the account, or "issuer|sub" for an account at an external identity provider; "command line"'
-        " for a command; empty if nobody was signed in."
+        " for the `lectern` command; empty if nobody was signed in."
     )
     roles: list[Role] = fields.listed("roles", MOST_ROLES, "Roles of the actor at the time of the write.")
     student: Student | None = fields.level(
@@ -112,9 +114,9 @@ class AuditEntry(Node):
     action: str = fields.plain(
         'Name of the mutation or command that made the write, such as "createReview" or "account create".'
     )
-    actor: AuditActor = fields.plain("The person or command that made the write.")
+    actor: AuditActor = fields.plain("The person who made the write, or the command line.")
     address: str = fields.plain(
-        "Network address from which the request came; empty if a command made the write."
+        "Network address from which the request came; empty if the write was made from the command line."
     )
     changes: list[AuditChange] = fields.listed(
         "changes", MOST_CHANGES, "Documents that the write changed, at most 50."

@@ -173,11 +173,8 @@ def test_an_unreadable_status_rejects_an_enrolment_and_an_unreadable_progress_is
     recorder = Recorder(mapping)
     assert recorder.record(rows[0])["progress"] == 0.5
     assert recorder.record(rows[3])["progress"] is None
-    assert recorder.null_counts.examples == {
-        "progress: is neither between 0 and 1 nor between 0 % and 100 % (scale = 100 reads 85 as 85 %)": [
-            "“1.5”"
-        ]
-    }
+    reason = "is neither between 0 and 1 nor between 0% and 100% (set scale = 100 to have 85 read as 85%)"
+    assert recorder.null_counts.examples == {f"progress: {reason}": ["“1.5”"]}
     for row in rows[1:3]:
         with pytest.raises(RowError, match="status: “"):
             recorder.record(row)

@@ -207,7 +207,9 @@ async def test_a_document_that_can_not_be_changed_is_named(
     # An index can't have two fields that are arrays.
     unindexable = each(lambda course: {"instructorIds": [1, 2], "status": ["A", "B"]})
     registered(Step("courses", frozenset(("slug",)), frozenset(), unindexable, 1))
-    with pytest.raises(MigrationError, match=rf"^courses {first['_id']}: MongoDB refuses its new values: "):
+    with pytest.raises(
+        MigrationError, match=rf"^courses {first['_id']}: MongoDB rejected the document's new values: "
+    ):
         await migrate(database, pace=0)
 
 

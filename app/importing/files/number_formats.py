@@ -50,9 +50,9 @@ def as_shown(number: float, number_format: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def _around(number_format: str) -> _Shown | None:
-    """Returns what a cell shows around the number.
+    """Returns what a cell shows before and after its number.
 
-    Returns None if that names neither a currency nor a unit, or if the cell shows another number.
+    Returns None if this is neither a currency nor a unit, or if the cell shows a different number.
     """
     texts = {False: "", True: ""}  # before and after the number
     is_after = False

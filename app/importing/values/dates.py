@@ -164,7 +164,7 @@ def _number(value: float, *, excel: bool) -> datetime:
         return _utc(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400)))
     seconds = value / 1000 if abs(value) >= 1e11 else value
     if not 1e8 <= seconds < 1e10:
-        hint = " (excel = true reads it as a spreadsheet's day)" if value in _EXCEL else ""
+        hint = " (set excel = true if it is a spreadsheet's day number)" if value in _EXCEL else ""
         raise ValueError(_NO_DATE + hint)
     return _EPOCH + timedelta(milliseconds=round(seconds * 1000))
 

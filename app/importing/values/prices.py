@@ -44,7 +44,7 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(rf"(?:{NUMBER})(?P<space>\s?)(?P<word>[^\W\d_]+)")
-#: Marks after an amount that have no meaning, as in "49,-" and "4999/-".
+#: Meaningless marks after an amount, as in "49,-" and "4999/-".
 _DECORATION = re.compile(r"[.,]?\s?[-\u2013\u2014]{1,2}(?=\s|$|[^\d\s])|/-|/=")
 #: Ways to write a negative amount: "-€50", "($50)", "49.00-".
 _NEGATIVE = re.compile(
@@ -154,7 +154,7 @@ def _own_currencies(text: str) -> list[str]:
 def _currencies(text: str) -> set[str]:
     """Returns all currencies that a price names.
 
-    A sign that several currencies share doesn't count if the price also names one of those currencies.
+    A symbol shared by several currencies, such as $, is ignored if the price also names one of them.
     """
     own = set(_own_currencies(text))
     shared = (_SHARED[sign] for sign in _signs(text) if sign in _SHARED)

@@ -103,7 +103,7 @@ def fraction(value: object, *, scale: Literal[1, 100] | None = None, decimal: Ma
         share = exact(value, mark=decimal) / (scale or 1)
     if not 0 <= share <= 1:
         raise ValueError(
-            "is neither between 0 and 1 nor between 0 % and 100 % (scale = 100 reads 85 as 85 %)"
+            "is neither between 0 and 1 nor between 0% and 100% (set scale = 100 to have 85 read as 85%)"
         )
     return float(share)
 
