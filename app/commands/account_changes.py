@@ -122,7 +122,9 @@ async def change_roles(
 async def _account(tx: Transaction, email: str) -> AccountDoc:
     if found := await accounts.by_email(tx, email):
         return found
-    raise AccountError(f"{email} has no account.\n  lectern account create {email} --name NAME   creates one")
+    raise AccountError(
+        f"{email} has no account. To create one:\n  lectern account create {email} --name NAME"
+    )
 
 
 async def _unclaimed(tx: Transaction, instructor_id: ObjectId | None) -> InstructorDoc | None:

@@ -109,10 +109,10 @@ class Executor:
     ) -> Prepared | Refusal:
         """Prepares an operation for `run`. Returns the prepared operation, or the refusal.
 
-        read: what the method `kept` or `read` returned for this operation. Without it, an operation that is
-        too large to cache would be parsed again.
+        read: the result of `kept` or `read` for this operation, so that an operation that is too large to
+        cache isn't parsed twice.
 
-        If `only_queries` is true, raises NotAQueryError for a mutation, without checking its variables and
+        If `only_queries` is true, raises NotAQueryError for a mutation, without checking its variables or
         cost.
         """
         document = read or self._document(operation)

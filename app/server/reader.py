@@ -165,7 +165,7 @@ class Reader:
 
         before: the number of sent bytes that were unread when the timeout began. answers: the number of
         responses that were complete when the timeout began. If another response has been completed since
-        then, the client stays connected, because the unread bytes can belong to that response.
+        then, the client stays connected, because the unread bytes might belong to that response.
         """
         self._timer = None
         read = before - self._sent()

@@ -195,7 +195,7 @@ class Command:
 
 
 class Queue:
-    """The command queue of one client. Call `finish` for each started command when it ends or is given up."""
+    """The command queue of one client. Call `finish` for each started command that ends or is abandoned."""
 
     def __init__(self) -> None:
         self._shared = Slots("read", "cheap", "write", fast=FAST, total=64)

@@ -21,7 +21,7 @@ class Call(Command):
 
     `target` is an object of the blocking driver. `call` runs with a copy of the caller's context variables.
     The future gets the result or error. If the future is cancelled, the result is discarded, but the command
-    keeps its slot until `call` returns, or until it is given up (loaders/mongo/interruptions.py).
+    keeps its slot until `call` returns, or until it is abandoned (loaders/mongo/interruptions.py).
 
     asyncio.to_thread isn't used, because it would add a second future and an executor's locks, a noticeable
     cost for a short call.

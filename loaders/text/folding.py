@@ -13,8 +13,8 @@ from unicodedata import category, name, normalize
 _MAX_MARKS = 30  # maximum length of a run of combining marks; no word in any script comes near it
 _MAX_KEPT = 4_096  # maximum number of characters whose folded form is cached, in each of the two tables
 
-# Matches a long run of non-word characters outside ASCII, because all combining marks are such characters. It
-# also matches the half-width Katakana sound marks, because normalisation makes these letters combining marks.
+# Matches a long run of characters that could be combining marks: those outside ASCII that aren't word
+# characters, and the half-width Katakana sound marks, which normalisation turns into combining marks.
 _LONG_RUN = re.compile(
     rf"((?:[^\w\x00-\x7f]|[\uff9e\uff9f]){{{_MAX_MARKS}}})(?:[^\w\x00-\x7f]|[\uff9e\uff9f])+"
 )
@@ -94,7 +94,7 @@ _SPELLING, _FOLDING = _Folding(_spelt), _Folding(_folded)
 
 
 def nfc(text: str) -> str:
-    """Converts a string to Unicode's normal form NFC, in which characters are composed."""
+    """Converts a string to NFC, the Unicode normal form in which characters are composed."""
     return _normalised("NFC", text)
 
 

@@ -26,7 +26,7 @@ _ENDINGS = (
 _RESTS = sorted(
     {ending[n:m] for ending in _ENDINGS for n in range(len(ending)) for m in range(n + 1, len(ending) + 1)}
 )
-_LEAST_BEGUN = 4  # minimum length of a word whose ending can be incomplete
+_LEAST_BEGUN = 4  # minimum length of a word that may match as the beginning of a longer word
 
 _Expression = Mapping[str, Any]  # an aggregation expression, made of nested operators
 
@@ -93,9 +93,9 @@ def word_filters(text: str) -> Mapping[str, Filter]:
 def search_score(text: str) -> _Expression:
     """Returns the expression that scores how well a course matches a query.
 
-    Each required word adds the highest weight among the terms that it matches. The weight counts double if
-    the match is exact, and once if the match is inexact. A course whose title equals the query comes first. A
-    tenth of the Bayesian rating breaks ties. Raises ValueError if the query has no words.
+    Each required word adds the highest weight among the terms that it matches. The weight is doubled if
+    the match is exact. A course whose title equals the query comes first. To break ties, a tenth of the
+    Bayesian rating is added. Raises ValueError if the query has no words.
     """
     if not (terms := _required(text)):
         raise ValueError(f"{text!r} has no words")

@@ -16,7 +16,7 @@ _FINAL_SIGMA = re.compile(r"(?<=\w)\N{GREEK SMALL LETTER SIGMA}(?=-|$)")
 def slugify(text: str) -> str:
     """Converts a string to a slug: "Node.JS & Express" becomes "node-js-express".
 
-    Letters of any script are kept with their marks, but Latin letters lose theirs. The slug is in the form
+    Letters of any script are kept with their marks, but Latin letters lose theirs. The slug is in
     NFC, has at most 80 characters, and can be empty.
     """
     joined = "-".join(re.sub(r"[+#]", lambda sign: _SIGNS[sign[0]], word) for word in spelt(text))

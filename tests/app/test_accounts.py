@@ -302,5 +302,5 @@ def test_an_error_is_reported_in_a_sentence(office: Office) -> None:
     done = lectern("account", "reset", "eve@example.org")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.splitlines()[0] == "eve@example.org has no account."
+    assert done.stderr.splitlines()[0] == "eve@example.org has no account. To create one:"
     assert "lectern account create eve@example.org" in done.stderr

@@ -90,7 +90,7 @@ class JsonText:
             if character == ",":
                 self.skip()
             elif character in ":}":
-                raise SourceError(f"the JSON array has a “{character}” between its elements")
+                raise SourceError(f"the JSON array has a “{character}” where a comma is expected")
             else:
                 yield self.value()
         self.skip()

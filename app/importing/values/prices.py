@@ -64,7 +64,9 @@ _NOISE = re.compile(rf"\b(?:{'|'.join(_WORD['noise'])})\b\.?", re.IGNORECASE)
 
 
 def price(value: object, *, currency: str | None = None, decimal: Mark | None = None) -> MoneyDoc:
-    """Reads a price in the currency's minor unit: "₹1,299", "49.99 EUR", "1 299 €", "£1.5k" or "Free".
+    """Reads a price, such as "₹1,299", "49.99 EUR", "1 299 €", "£1.5k" or "Free".
+
+    Returns it in the currency's minor unit.
 
     `currency` is the currency of a price that names no currency, or that has only a sign that several
     currencies share, such as "$".

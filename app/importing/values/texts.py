@@ -25,7 +25,7 @@ def line(value: object) -> str:
 
 
 def plain(value: object) -> str:
-    """Converts HTML to plain text, without tags and entities. In other text, replaces only entities."""
+    """Converts HTML to plain text, without tags and entities. Otherwise, replaces only entities."""
     source = text(value)
     if is_html(source):
         return re.sub(r" ?\n\s*", "\n", text(to_plain(source)))
@@ -33,7 +33,7 @@ def plain(value: object) -> str:
 
 
 def markdown(value: object) -> str:
-    """Converts HTML to Markdown. In other text, replaces only entities and unsafe links."""
+    """Converts HTML to Markdown. If a text isn't HTML, replaces only entities and unsafe links."""
     source = _clean(value).strip() if isinstance(value, str) else _scalar(value)
     if not is_html(source):
         return without_unsafe_links(text(without_entities(text(source), escape=True)))

@@ -75,7 +75,7 @@ class Length(NamedTuple):
 
     amount: Decimal
     unit: Unit | None
-    weekly: bool | None = None  # whether a rate is per week; None if the length is not a rate
+    weekly: bool | None = None  # whether it is a rate per week; None if it is not a rate
 
 
 def lengths(text: str, mark: Mark | None, *, strict: bool = True, rates: bool = False) -> Iterator[Length]:
