@@ -70,8 +70,8 @@ def mongo_uri(shared_directory: Path) -> Iterator[str]:
 def _delete_dropped_files_soon(uri: str) -> None:
     """Has MongoDB keep the files of dropped collections for 5 seconds, not for 5 minutes.
 
-    Many tests create a database and drop it. In 5 minutes these open more files than the system may allow,
-    which ends mongod.
+    Many tests create a database and drop it. In 5 minutes, they could leave more files open than the system
+    allows, which ends mongod.
     """
     with MongoClient[Document](uri) as client:
         client.admin.command("setParameter", minSnapshotHistoryWindowInSeconds=5)

@@ -1,5 +1,6 @@
 """Fixtures that run the commands as from a shell, each on its own database."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,11 @@ from pymongo import MongoClient
 
 from loaders.model import Document
 from tests.importing.shell import Shell
+
+# MongoDB deletes the files of dropped databases at a checkpoint, which it makes only once a minute. Before
+# that, hundreds of tests could leave more files open than the system allows, which ends mongod.
+_DROPS_PER_CHECKPOINT = 20
+_dropped = itertools.count(1)
 
 
 @pytest.fixture
@@ -28,6 +34,8 @@ def fresh_shell(
     yield make
     for name in names:
         client.drop_database(name)
+    if next(_dropped) % _DROPS_PER_CHECKPOINT == 0:
+        client.admin.command("fsync")
     client.close()
 
 
