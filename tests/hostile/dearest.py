@@ -6,7 +6,7 @@ Run `python -m tests.hostile.dearest --drawn 100` for a table.
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -23,8 +23,6 @@ from tests.hostile.families import FAMILIES, Family
 from tests.hostile.gateway import Gateway, Reply, Spent, serving
 from tests.storm.storm import settings_of
 from tests.support import TOKENS
-
-_TRIES = 6  # the least of several runs: a busy machine doesn't slow down all of them
 
 
 class Found(NamedTuple):
@@ -51,18 +49,15 @@ def largest(executor: Executor, family: Family) -> int:
     return low
 
 
-def measured(gateway: Gateway, family: Family, size: int, enough: tuple[float, float] = (0, 0)) -> Found:
-    """Measures an operation.
+def measured(
+    gateway: Gateway, family: Family, size: int, is_enough: Callable[[Reply, Spent], bool], tries: int
+) -> Found:
+    """Measures an operation up to `tries` times. is_enough: whether no further run is needed."""
 
-    enough: seconds of CPU and of a blocked event loop below which no further run is needed.
-    """
-    results = []
-    for salt in range(1, _TRIES + 1):
-        request = family.make(size, salt)
-        results.append(Found(size, *gateway.measured(lambda: gateway.ask(*request, headers(family)))))  # noqa: B023 # called at once
-        if results[-1].spent.cpu <= enough[0] and results[-1].spent.held <= enough[1]:
-            break
-    return min(results, key=lambda result: max(result.spent.cpu, 5 * result.spent.held))
+    def ask(salt: int) -> Reply:
+        return gateway.ask(*family.make(size, salt + 1), headers(family))
+
+    return Found(size, *gateway.cheapest(ask, is_enough, tries))
 
 
 def headers(family: Family) -> Mapping[str, str]:
@@ -89,9 +84,13 @@ def main() -> None:
     print(report.table(head, rows))
 
 
+def _is_cheap(reply: Reply, spent: Spent) -> bool:
+    return spent.cpu <= 0.1 and spent.held <= 0.03
+
+
 def _row(name: str, gateway: Gateway, family: Family) -> list[object]:
     size = largest(executor(), family)
-    _, reply, spent = measured(gateway, family, max(size, 1), (0.1, 0.03))
+    _, reply, spent = measured(gateway, family, max(size, 1), _is_cheap, 4)
     status = f"{reply.status} refused" if reply.refused else reply.status
     return [
         name,

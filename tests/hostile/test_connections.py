@@ -13,7 +13,7 @@ from app.settings import Settings
 from tests.hostile import sockets
 from tests.hostile.conftest import production
 from tests.hostile.gateway import Gateway, serving
-from tests.hostile.test_rows import LEFT, MEMORY, REFUSAL, settled
+from tests.hostile.test_rows import LEFT, MEMORY, REFUSAL
 from tests.support import missing
 
 SHORT = 1.0  # seconds of a client's timeouts in these tests
@@ -83,14 +83,14 @@ def test_a_client_that_pipelines_but_does_not_read_is_cut_off_and_costs_no_memor
     before = hasty.resident()
     _, spent = hasty.measured(lambda: asyncio.run(_unread(hasty.port, clients=1, requests=60)))
     assert spent.peak - before < BUFFERED, spent
-    assert settled(hasty, before + LEFT) < before + LEFT
+    assert hasty.settled(before + LEFT) < before + LEFT
 
 
 def test_clients_that_do_not_read_are_cut_off_and_cost_little_memory(hasty: Gateway) -> None:
     before = hasty.resident()
     _, spent = hasty.measured(lambda: asyncio.run(_unread(hasty.port, clients=6, requests=20)))
     assert spent.peak - before < 2 * BUFFERED, spent
-    assert settled(hasty, before + LEFT) < before + LEFT
+    assert hasty.settled(before + LEFT) < before + LEFT
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_slow_readers_cost_little_memory_and_hold_up_nobody(
     statuses, spent = patient.measured(lambda: asyncio.run(_beside_readers(patient, clients, aliases)))
     assert set(statuses) == {200}
     assert spent.peak - before < MEMORY, spent
-    assert settled(patient, before + LEFT) < before + LEFT
+    assert patient.settled(before + LEFT) < before + LEFT
 
 
 @pytest.mark.parametrize("token", ["", "authorization: Bearer wrong\r\n"], ids=["read", "unread"])
@@ -111,7 +111,7 @@ def test_idle_connections_hold_no_body(patient: Gateway, token: str) -> None:
     before = patient.resident()
     held, spent = patient.measured(lambda: asyncio.run(_held_after(patient, 300, token)))
     assert held - before < BUFFERED, (held - before, spent)
-    assert settled(patient, before + LEFT) < before + LEFT
+    assert patient.settled(before + LEFT) < before + LEFT
 
 
 async def _held_after(gateway: Gateway, clients: int, token: str) -> float:

@@ -63,7 +63,7 @@ async def test_hup_replaces_workers_without_a_failed_request(log: Path, workers:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_address_stays_ready_while_its_workers_are_replaced(log: Path, workers: int) -> None:
     """Otherwise a load balancer would remove the address, although other workers serve it."""
-    with toy(log, {"DRAIN_DELAY": "1"}, workers=workers) as server:
+    with toy(log, {"DRAIN_DELAY": "3"}, workers=workers) as server:
         before, statuses = set(server.workers), []
         server.signal(signal.SIGHUP)
         while before & set(server.workers):
