@@ -12,7 +12,6 @@ itself. So every character begins a term, and a query of one character finds it 
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 from typing import Any, TypedDict
 
@@ -55,10 +54,26 @@ _COMPOUND = re.compile(r"(?<![^\W_])[^\W_]++(?:[-._/'&:\u00b7\u2010\u2011\u2019]
 _LETTERS_OR_DIGITS = re.compile(r"\D+|\d+")
 
 _LONGEST_CACHED = 20  # maximum length of words whose stem is cached; few words in any language are longer
+_MOST_CACHED = 20_000  # maximum number of words whose stems are cached
+_COUNT_BITS = 32  # the lower bits of a rank, which hold how often a term occurs
 
 #: Returns the stem of a word, without caching it. Used for generated words, few of which occur in any text.
 new_stem = Stemmer("english", 0).stemWord
-_kept_stem = lru_cache(maxsize=20_000)(new_stem)
+
+
+class _Stems(dict[str, str]):
+    """Stems by word. A catalogue uses the same words again and again, so stems are cached."""
+
+    def __missing__(self, word: str) -> str:
+        found = str(new_stem(word))
+        if len(word) <= _LONGEST_CACHED:
+            if len(self) >= _MOST_CACHED:
+                self.clear()
+            self[word] = found
+        return found
+
+
+_stems = _Stems()
 
 
 class CourseKeys(TypedDict):
@@ -73,28 +88,29 @@ class StudentKeys(TypedDict):
 
 
 def stem(word: str) -> str:
-    """Returns the stem of a word. A catalogue uses the same words again and again, so stems are cached."""
-    return str(_kept_stem(word) if len(word) <= _LONGEST_CACHED else new_stem(word))
+    """Returns the stem of a word."""
+    return _stems[word]
 
 
 def course_keys(course: _SourceFields) -> CourseKeys:
     """Returns a course's sort key, its search terms and their weights, the heaviest term first.
 
-    A term's weight is the sum of the weights of the fields in which it occurs.
+    A term's weight is the sum of the weights of the fields in which it occurs. Terms of equal weight are
+    sorted by how often they occur.
     """
     codes = [_of_code(code) for code in course["codes"]]
-    terms = _Weighted()
-    terms.add(TITLE, _terms(course["title"]))
-    terms.add(CODE, dict.fromkeys(chain.from_iterable(codes), 1))
-    terms.add(_WHOLE_CODE, dict.fromkeys((of_code[-1] for of_code in codes if of_code), 1))
-    terms.add(TAG, _terms("\n".join(course["tags"])))
-    terms.add(SUMMARY, _terms(course["summary"] or "", STOP_WORDS))
-    terms.add(DESCRIPTION, _terms(course["description"] or "", STOP_WORDS))
-    heaviest = terms.heaviest()
+    ranks: dict[str, int] = {}
+    _add(ranks, TITLE, _terms(course["title"]))
+    _add(ranks, CODE, dict.fromkeys(chain.from_iterable(codes), 1))
+    _add(ranks, _WHOLE_CODE, dict.fromkeys((of_code[-1] for of_code in codes if of_code), 1))
+    _add(ranks, TAG, _terms("\n".join(course["tags"])))
+    _add(ranks, SUMMARY, _terms(course["summary"] or "", STOP_WORDS))
+    _add(ranks, DESCRIPTION, _terms(course["description"] or "", STOP_WORDS))
+    heaviest = sorted(ranks, key=ranks.__getitem__, reverse=True)[:_MAX_TERMS]
     return {
         "sortTitle": sort_key(course["title"]),
         "searchTerms": heaviest,
-        "searchWeights": [terms.weights[term] for term in heaviest],
+        "searchWeights": [ranks[term] >> _COUNT_BITS for term in heaviest],
     }
 
 
@@ -122,24 +138,15 @@ def pairs(run: str) -> list[str]:
     return [run[n : n + 2] for n in range(max(1, len(run) - 1))]
 
 
-class _Weighted:
-    """The terms of a course, with their weights and how often they occur."""
+def _add(ranks: dict[str, int], weight: int, terms: Mapping[str, int]) -> None:
+    """Adds the terms of a field to the ranks of all terms.
 
-    def __init__(self) -> None:
-        self.weights: dict[str, int] = {}
-        self._occurrences: dict[str, int] = {}
-
-    def add(self, weight: int, terms: Mapping[str, int]) -> None:
-        """Adds the terms of a field. weight: the field's weight. terms: how often each term occurs."""
-        weights, occurrences = self.weights, self._occurrences
-        for term, count in terms.items():
-            weights[term] = weights.get(term, 0) + weight
-            occurrences[term] = occurrences.get(term, 0) + count
-
-    def heaviest(self) -> list[str]:
-        """Returns the terms to keep, heaviest first. Terms of equal weight are sorted by frequency."""
-        rank = {term: (weight, self._occurrences[term]) for term, weight in self.weights.items()}
-        return sorted(rank, key=rank.__getitem__, reverse=True)[:_MAX_TERMS]
+    A rank holds a term's weight, and in its lower bits how often the term occurs, so that it sorts by both.
+    weight: the field's weight. terms: how often each term occurs in the field.
+    """
+    shifted = weight << _COUNT_BITS
+    for term, count in terms.items():
+        ranks[term] = ranks.get(term, 0) + shifted + count
 
 
 def _of_code(code: str) -> list[str]:
@@ -156,13 +163,13 @@ def _of_code(code: str) -> list[str]:
 def _terms(text: str, without: Collection[str] = frozenset()) -> dict[str, int]:
     """Maps each term of a string to its number of occurrences. Words in `without` are left out."""
     found = words(text)
-    terms: dict[str, int] = {}
-    for word, count in Counter(found).items():
-        if word not in without:
-            for term in (stem(word),) if word.isascii() else _of_word(word):
-                terms[term] = terms.get(term, 0) + count
-    for term in (*_with_numbers(found), *_compounds(text)):
-        terms[term] = terms.get(term, 0) + 1
+    kept = [word for word in found if word not in without]
+    if all(map(str.isascii, kept)):
+        terms = Counter(map(_stems.__getitem__, kept))
+    else:
+        terms = Counter(chain.from_iterable(map(_of_word, kept)))
+    terms.update(_with_numbers(found))
+    terms.update(_compounds(text))
     return terms
 
 

@@ -158,7 +158,7 @@ class _Evidence:
         if stray and self._first_stray is None:
             self._first_stray = self._line + text.count("\n", 0, text.index("\ufffd"))
         self._stray += stray
-        self._letters += sum(character > "\x7f" for character in text) - stray
+        self._letters += len(text) - len(text.encode("ascii", "ignore")) - stray
 
     def _add_line(self, line: bytes) -> None:
         """Adds a line to the sample, unless the line is all ASCII. If the sample is full, halves it first."""
