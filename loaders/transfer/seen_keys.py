@@ -19,15 +19,20 @@ class Seen:
         """Returns the row of a key, or None if the key was never added."""
         return self._rows[self._slot(hash(key))] or None
 
-    def add(self, key: Hashable, row: int) -> None:
-        """Records a key's row number, counted from 1. A key that is already present keeps its first row."""
-        slot = self._slot(hash(key))
+    def add(self, key: Hashable, row: int) -> bool:
+        """Records a key's row number, counted from 1, and returns whether the key is new.
+
+        A key that is already present keeps its first row.
+        """
+        hashed = hash(key)
+        slot = self._slot(hashed)
         if self._rows[slot]:
-            return
-        self._hashes[slot], self._rows[slot] = hash(key), row
+            return False
+        self._hashes[slot], self._rows[slot] = hashed, row
         self._count += 1
         if self._count * 2 > len(self._rows):
             self._grow()
+        return True
 
     def _slot(self, hashed: int) -> int:
         """Returns the slot that holds a hash, or the free slot where it belongs."""

@@ -34,7 +34,7 @@ class Touched:
     async def add(self, ids: Mapping[str, Iterable[ObjectId]]) -> None:
         """Stores ids by collection, unless this import has already stored them. Sends at most one command."""
         new = {
-            name: list({id_ for id_ in ids_ if id_ and self._stored.row((name, id_)) is None})
+            name: [id_ for id_ in ids_ if id_ and self._stored.add((name, id_), 1)]
             for name, ids_ in ids.items()
         }
         documents: list[Document] = [
@@ -44,8 +44,6 @@ class Touched:
         ]
         if documents:
             await self._database[_COLLECTION].insert_many(documents)
-        for key in ((name, id_) for name, ids_ in new.items() for id_ in ids_):
-            self._stored.add(key, 1)
 
     async def recount(self) -> int:
         """Recounts the aggregates of the documents that this import and unfinished imports have touched.
@@ -56,11 +54,9 @@ class Touched:
         corrected, last, done = 0, ObjectId("0" * 24), Seen()
         while stored := await self._next(last):
             last = stored["_id"]
-            ids = [id_ for id_ in stored["ids"] if done.row((stored["collection"], id_)) is None]
+            ids = [id_ for id_ in stored["ids"] if done.add((stored["collection"], id_), 1)]
             for start in range(0, len(ids), _AT_ONCE):
                 corrected += await self._follow(stored["collection"], ids[start : start + _AT_ONCE])
-            for id_ in ids:
-                done.add((stored["collection"], id_), 1)
         over = {"$or": [{"import": self._import}, {"at": {"$lt": now() - _ABANDONED}}]}
         await self._database[_COLLECTION].delete_many({"_id": {"$lte": last}, **over})
         return corrected
