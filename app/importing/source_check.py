@@ -1,6 +1,7 @@
 """Asks for `--source` if the name of the file's folder is probably not the file's source."""
 
 from collections.abc import Sequence
+from shlex import quote
 
 from app.importing.mapping import MappingError
 from loaders.mongo import Database
@@ -26,8 +27,8 @@ def _elsewhere(file: ImportedFile, known: Sequence[PastImport], source: str) -> 
     past = known[-1]
     return (
         f"this file was imported on {past.date} as “{past.name}” with the source “{past.source}”."
-        f" Add --source “{past.source}” to update those {file.collection},"
-        f" or --source “{source}” to import them a second time"
+        f" Add --source {quote(past.source)} to update those {file.collection},"
+        f" or --source {quote(source)} to import them a second time"
     )
 
 
@@ -35,5 +36,5 @@ def _other_columns(file: ImportedFile, past: PastImport, source: str) -> str:
     return (
         f"the folder's name, “{source}”, is the source of {file.collection} from “{past.name}” ({past.date}),"
         f" which has other columns than “{file.name}”. If equal ids mean the same {file.collection}, add"
-        f" --source “{source}”; otherwise, add --source with another name"
+        f" --source {quote(source)}; otherwise, add --source with another name"
     )

@@ -27,7 +27,7 @@ def test_the_same_file_from_another_folder_asks_for_the_source(folders: Shell) -
         result = folders.run("import", "courses", folders.write("two/b.csv", rows), *arguments)
         assert result.exit_code == 1
         assert "was imported on" in str(result.exception)
-        assert "with the source “one”. Add --source “one” to update those courses" in str(result.exception)
+        assert "with the source “one”. Add --source one to update those courses" in str(result.exception)
     file = folders.directory / "two" / "b.csv"
     assert folders.ok("import", "courses", file, "--source", "one")["unchanged"] == 1
     assert folders.ok("import", "courses", file, "--source", "two")["created"] == 1

@@ -169,6 +169,13 @@ def test_a_broken_item_of_an_array_costs_only_its_own_row(file: Path) -> None:
     ]
 
 
+def test_an_item_that_is_too_large_to_parse_says_so(file: Path) -> None:
+    long = "x" * (17 << 20)
+    rows, bad = read(file, f'[{{"id": 1}}, {{"id": 2, "text": "{long}"}}, {{"id": 3}}]')
+    assert [r["id"] for r in rows] == [1, 3]
+    assert [(b.number, b.reason) for b in bad] == [(2, "it has more than 8,388,608 characters")]
+
+
 @pytest.mark.parametrize("content", ['[{"id": 1}, {"id": ', '[{"id": 1}'])
 def test_a_truncated_array_raises_after_its_rows(file: Path, content: str) -> None:
     items = ", ".join('{"id": 0}' for _ in range(300))

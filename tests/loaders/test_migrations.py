@@ -194,6 +194,26 @@ async def test_a_document_that_others_change_meanwhile_is_computed_again(
     assert record["changed"] == 2
 
 
+async def test_documents_that_are_deleted_in_the_meantime_need_no_change(
+    database: Database, registered: Callable[[Step], Migration], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if they are deleted during the last attempt."""
+    monkeypatch.setattr(runner, "_BACKOFF", 0)
+    await store(database, courses=[factories.course(title="A", slug="a")])
+    attempts = iter(range(1, 1_000))
+
+    async def shout(_: Database, documents: Sequence[Document]) -> list[Fields | None]:
+        attempt = next(attempts)
+        await database["courses"].update_many({}, {"$set": {"title": f"A{attempt}"}})
+        if attempt == runner._ATTEMPTS:
+            await database["courses"].delete_many({})
+        return [{"loud": "!"} for _ in documents]
+
+    registered(Step("courses", frozenset(("title",)), frozenset(("loud",)), shout, 50))
+    (record,) = await migrate(database, pace=0)
+    assert record["changed"] == 0
+
+
 async def test_a_document_that_can_not_be_changed_is_named(
     database: Database, registered: Callable[[Step], Migration], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,8 +55,10 @@ class JsonText:
             except RecursionError:
                 return self.skip_value("it is nested too deeply")
             except ValueError as error:
-                if self._is_complete() or len(self._text) - self._position > _LARGEST:
+                if self._is_complete():
                     return self.skip_value(_reason(error))
+                if len(self._text) - self._position > _LARGEST:
+                    return self.skip_value(f"it has more than {_LARGEST:,} characters")
                 if not self._more():
                     raise SourceError("the JSON text ends within a value") from None
                 continue
