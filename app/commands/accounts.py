@@ -117,7 +117,7 @@ def _print_reset(reset: Reset) -> None:
     """Prints the link or the token to standard output, and everything else to standard error."""
     url = load().reset_url
     kind = "link" if url else "token"
-    _say(f"Use this {kind} to set the password. It works once, and until {_shown(reset.expires_at)}:\n")
+    _say(f"Use this {kind} to set the password. It can be used once, until {_shown(reset.expires_at)}:\n")
     typer.echo(url.replace("{token}", reset.token) if url else reset.token)
     if not url:
         _say(_EXAMPLE)

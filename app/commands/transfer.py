@@ -173,12 +173,12 @@ def import_(
             if job.mapping and (mapping is None or dry_run):
                 show_mapping(Console(), opened, job.mapping, job.external, guessed=mapping is None)
             tally = asyncio.run(_with_database(lambda database: _import(database, opened, job)))
-            if dry_run:
+            if dry_run and not tally.broken:
                 guessed = job.mapping is not None and mapping is None
                 show_next_step(Console(), tally.kinds["rejected"], guessed=guessed)
     if tally.broken:
         raise CommandError(
-            f"{printable(tally.broken)}. The rows counted above were imported."
+            f"{printable(tally.broken)}. The rows counted above were {'read' if dry_run else 'imported'}."
             " Fix the file and import it again."
         )
 

@@ -149,5 +149,5 @@ def _assumed_mode(course: Fields, place: str | None) -> tuple[DeliveryMode, str]
     if len(modes) == 1:
         return modes[0], "like its course"
     if kind == "unclear":
-        return "ONLINE", "because its place names something online, among other words"
+        return "ONLINE", "because its place is a URL, or names something online among other words"
     return ("ONSITE", "because it has a place") if kind else ("ONLINE", "because it has no place")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from app.importing.escaping import printable
 from app.importing.files import Cells, Source
@@ -138,7 +139,7 @@ def _not_imported(source: Source, mapping: ImportMapping, *, guessed: bool) -> I
         if reason := mapping.left_out.get(column):
             yield f"not imported: {column}: {reason.text}"
             if reason.field and reason.field not in mapping.fields:
-                line = column_line(mapping.collection, reason.field, column)
+                line = column_line(mapping.collection, reason.field, column, reason.text)
                 yield f"  to import it, put this into a mapping: {line}"
 
 
@@ -200,7 +201,7 @@ def _described(source: Source) -> str:
 
 def _print(console: Console, text: str) -> None:
     """Prints a line. Control characters from the file are escaped, so that the terminal doesn't obey them."""
-    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+    console.print(printable(text), markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _table(
@@ -225,7 +226,7 @@ def _table(
     for index, name in enumerate(header):
         table.add_column(name, justify="right" if index in right else "left", overflow="fold")
     for row in cells:
-        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+        table.add_row(*map(Text, row))  # as Text, so that Rich interprets nothing in it
     console.print(table)
 
 

@@ -164,10 +164,12 @@ async def _change(database: Database, step: Step, documents: list[Document]) -> 
         await sleep(_BACKOFF * attempt)
         ids = [document["_id"] for document, _ in outdated]
         documents = await _found(database, step, {"_id": {"$in": ids}})
-        if not documents:  # they have been deleted
-            return changed, unusual
+    changes = await step.changes(database, documents)
+    stuck = next((document for document, fields in zip(documents, changes, strict=True) if fields), None)
+    if stuck is None:
+        return changed, unusual
     raise MigrationError(
-        f"{step.collection} {documents[0]['_id']}: can't be changed, because other processes keep changing it"
+        f"{step.collection} {stuck['_id']}: can't be changed, because other processes keep changing it"
         " or a unique index rejects the document's new values. Run the same command again to resume here."
     )
 

@@ -167,7 +167,10 @@ def _terms(text: str, without: Collection[str] = frozenset()) -> dict[str, int]:
     if all(map(str.isascii, kept)):
         terms = Counter(map(_stems.__getitem__, kept))
     else:
-        terms = Counter(chain.from_iterable(map(_of_word, kept)))
+        terms = Counter()
+        for word, count in Counter(kept).items():
+            for term in _of_word(word):
+                terms[term] += count
     terms.update(_with_numbers(found))
     terms.update(_compounds(text))
     return terms

@@ -32,7 +32,10 @@ class Touched:
         self._stored = Seen()
 
     async def add(self, ids: Mapping[str, Iterable[ObjectId]]) -> None:
-        """Stores ids by collection, unless this import has already stored them. Sends at most one command."""
+        """Stores ids by collection, unless this import has already stored them. Sends at most one command.
+
+        Calls must follow each other. If one fails, the import must end.
+        """
         new = {
             name: [id_ for id_ in ids_ if id_ and self._stored.add((name, id_), 1)]
             for name, ids_ in ids.items()

@@ -241,13 +241,16 @@ def test_a_run_in_an_online_place_is_online_and_every_assumption_is_noted(catalo
     ]  # fmt: skip
     lines = [" ".join(line.split()) for line in printed.splitlines()]
     kept = "a stored one keeps its mode"
-    assert f"note: no delivery mode: a new run is ONLINE by its place, {kept} 5 (e.g. “Zoom”)" in lines
+    assert f"note: no delivery mode: a new run is ONLINE by its place, {kept} 4 (e.g. “Zoom”)" in lines
     assert f"note: no delivery mode: a new run is ONLINE because it has no place, {kept} 1" in lines
     assert (
         f"note: no delivery mode: a new run is ONSITE because it has a place, {kept} 1 (e.g. “Berlin”)"
         in lines
     )
-    assert any("names something online, among other words" in x and "“Room 5 / Zoom”" in x for x in lines)
+    why = "because its place is a URL, or names something online among other words"
+    assert (
+        f"note: no delivery mode: a new run is ONLINE {why}, {kept} 2 (e.g. “https://example.org/a”)" in lines
+    )
 
 
 def test_both_modes_are_told_because_a_run_has_one(catalogue: Shell) -> None:

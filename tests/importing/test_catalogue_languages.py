@@ -108,6 +108,19 @@ def test_a_currency_or_a_unit_may_follow_the_name(header: str, cell: str, field:
     assert record[field] == value
 
 
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("Tuition (FT)", "4500"), ("price all", "9"), ("Price / hour", "49 €"), ("Fee/month", "49 EUR"),
+        ("Price (min)", "49 €"), ("Duration (hours/week)", "10"), ("Duration/week", "3"),
+        ("Duration (EUR)", "3"),
+    ],
+)  # fmt: skip
+def test_a_rate_or_another_word_after_the_name_is_no_unit(header: str, cell: str) -> None:
+    document, _ = read(f"title;{header}\nA;{cell}")
+    assert not {"price", "durationDays"} & {name for name, value in document.items() if value is not None}
+
+
 def test_no_header_belongs_to_two_fields() -> None:
     keys = {
         field: {"".join(folded(compact(h))) for h in HEADERS["courses"][field]}

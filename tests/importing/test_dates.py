@@ -70,8 +70,12 @@ def test_not_a_date(text: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0001-01-01", "1899-12-31", "31/12/1899", "2200-01-01T00:00:00Z", "9999-12-31"]
-)
+    "text",
+    [
+        "0001-01-01", "0001-01-01T00:00:00+05:00", "1899-12-31", "31/12/1899", "2200-01-01T00:00:00Z",
+        "9999-12-31", "9999-12-31T23:59:59-05:00", "253402300799",
+    ],
+)  # fmt: skip
 def test_years_that_stand_for_no_date_are_left_out(text: str) -> None:
     with pytest.raises(ValueError, match="is not a date from 1900 to 2199"):
         date(text)
@@ -102,6 +106,12 @@ def test_times_are_truncated_to_milliseconds_as_mongodb_stores_them() -> None:
 @pytest.mark.parametrize(("days", "expected"), [("-159", -159), (0, 0), ("12", 12), ("167", 167)])
 def test_day_offset(days: object, expected: int) -> None:
     assert day_offset(days, start="2013-10-01") == datetime(2013, 10, 1, tzinfo=UTC) + timedelta(expected)
+
+
+@pytest.mark.parametrize("days", ["1e6", -100_000])
+def test_an_offset_beyond_the_years_is_left_out(days: object) -> None:
+    with pytest.raises(ValueError, match="is not a date from 1900 to 2199"):
+        day_offset(days, start="2020-01-01")
 
 
 @given(MOMENTS)

@@ -206,7 +206,7 @@ def test_the_lines_of_each_collection(
 def test_a_column_that_is_left_out_has_a_line_that_imports_it(shell: Shell) -> None:
     file = shell.write("c.csv", "id,title,fee\n1,A,300\n")
     printed = shell.run("import", "courses", file, "--source", "s", "--print-map").stdout
-    assert printed.endswith('\n# price = { column = "fee", currency = "EUR" }\n')
+    assert printed.endswith('\n# price = { column = "fee", currency = "EUR", invalid = "null" }\n')
     completed = printed.replace("# price =", "price =")
     shell.ok("import", "courses", file, "--map", shell.write("m.toml", completed))
     assert shell.all("courses")[0]["price"] == {"amountMinor": 30_000, "currency": "EUR"}

@@ -1,5 +1,9 @@
 """What a dry run and an import print."""
 
+import tomllib
+
+import pytest
+
 from tests.importing.shell import Shell
 
 ROWS = "id,title,length,fee,colour\n1,A,2,$5,red\n"
@@ -72,3 +76,27 @@ def test_rows_that_refer_to_what_is_not_there_have_advice(shell: Shell) -> None:
         "next: look at the rejected row; if the rest is right, run the command again without --dry-run"
         in lines
     )
+
+
+def test_a_terminal_gets_no_markup_of_the_file(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    file = shell.write("c.csv", "id,title,:key:\n1,\\[/red]x,2\n")
+    result = shell.run("import", "courses", file, "--source", "s", "--dry-run")
+    assert result.exception is None
+    assert "\\[/red]x" in result.stdout
+    assert ":key:" in result.stdout
+
+
+def test_a_printed_line_is_toml_whatever_its_column_is_called(shell: Shell) -> None:
+    columns = ["Ge\u00adb\u00fchr", "a\u202eb", "c\x85d"]
+    file = shell.write("c.csv", f"id,title,{','.join(columns)}\n1,A,2,3,4\n")
+    printed = shell.run("import", "courses", file, "--source", "s", "--print-map").stdout
+    assert "\u202e" not in printed
+    (line,) = (line.removeprefix("# ") for line in printed.splitlines() if line.startswith("# price = "))
+    assert tomllib.loads(line)["price"]["column"] == columns[0]
+
+
+def test_half_a_surrogate_pair_in_a_name_does_no_harm(shell: Shell) -> None:
+    file = shell.write("c.ndjson", '{"id": 1, "title": "A", "fee\\ud800": 3}\n')
+    for option in ("--print-map", "--dry-run"):
+        assert shell.run("import", "courses", file, "--source", "s", option).exception is None

@@ -4,13 +4,14 @@ Source: ECMA-376 Part 1, 18.8.30 (numFmt) and 18.8.31 (numFmts).
 """
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from app.importing.values import is_currency, unit_named
+
 #: A part of a number format. Besides the number, only currencies and literal characters are shown.
 _PART = re.compile(
-    r"\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]"  # [$€-407]
+    r"\[\$(?P<currency>[^\]-]*)(?:-(?P<locale>[^\]]*))?\]"  # [$€-407]
     r'|"(?P<quoted>[^"]*)"'
     r"|\\(?P<escaped>.)"
     r"|(?P<sign>[$€£¥])"
@@ -19,7 +20,12 @@ _PART = re.compile(
     re.DOTALL,
 )
 _SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\\[])*', re.DOTALL)
-_MOST_LETTERS = 3  # of a currency or a unit
+#: Currencies by sign and Windows locale (MS-LCID), for signs that several currencies share.
+_OF_LOCALES = {
+    ("$", "409"): "USD", ("$", "1009"): "CAD", ("$", "C0C"): "CAD", ("$", "C09"): "AUD", ("$", "1409"): "NZD",
+    ("$", "4809"): "SGD", ("$", "C04"): "HKD", ("$", "80A"): "MXN", ("¥", "804"): "CNY", ("¥", "411"): "JPY",
+    ("kr", "41D"): "SEK", ("kr", "414"): "NOK", ("kr", "406"): "DKK", ("kr", "40F"): "ISK",
+}  # fmt: skip
 _SEPARATORS = frozenset(" -()+/:\u00a0\u202f")
 
 
@@ -33,7 +39,7 @@ class _Shown(NamedTuple):
 def as_shown(number: float, number_format: str) -> str | None:
     """Returns a number with the currency or the unit that its format names, such as "€ 49.9" or "12 h".
 
-    A unit has at most three letters. Returns None if the format names neither, or if the cell shows another
+    Returns None if the format names neither, or if the cell shows another
     number, such as a percentage or a number of thousands. The decimal mark is always a point. If there are
     exactly three decimals, a zero is appended, so that the point can't be taken for a thousands separator.
     """
@@ -65,10 +71,16 @@ def _around(number_format: str) -> _Shown | None:
             if not (part["other"][0] in "[_*" or part["other"] in _SEPARATORS):
                 return None
         else:
-            texts[is_after] += part["currency"] or part["quoted"] or part["escaped"] or part["sign"] or ""
-    if not is_after or not _is_currency_or_unit(texts[False] + texts[True]):
+            texts[is_after] += _currency(part) or part["quoted"] or part["escaped"] or part["sign"] or ""
+    if not is_after or not _is_currency_or_unit(" ".join(texts.values())):
         return None
     return _Shown(texts[False].strip(), texts[True].strip())
+
+
+def _currency(part: re.Match[str]) -> str:
+    """Returns the currency in brackets. If several currencies share its sign, the locale decides."""
+    sign = part["currency"] or ""
+    return _OF_LOCALES.get((sign, (part["locale"] or "").upper().lstrip("0")), sign)
 
 
 def _first_section(number_format: str) -> str:
@@ -78,5 +90,6 @@ def _first_section(number_format: str) -> str:
 
 
 def _is_currency_or_unit(text: str) -> bool:
-    letters = sum(map(str.isalpha, text))
-    return 0 < letters <= _MOST_LETTERS or any(unicodedata.category(character) == "Sc" for character in text)
+    """Returns whether all words of a text are currencies or units of time, or signs such as €."""
+    words = text.replace(".", " ").split()
+    return bool(words) and all(is_currency(word) or unit_named(word) for word in words)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
-from app.importing.header import Headers, compact
+from app.importing.header import Headers, Measure, compact
 from app.importing.importable_fields import HEADERS, TARGETS, Importable, Target
 from app.importing.mapping.cells import CellGetters
 from app.importing.mapping.decisions import Sample, day_first, decide_field
@@ -24,7 +24,8 @@ _COUNT_COLUMNS = (
     "počet hodnocení", "количество оценок", "количество отзывов",
 )  # fmt: skip
 _DATES = ("date", "end_date")
-_MEASURED = ("price", "duration")  # normalisers of columns whose name can end with a unit
+#: What the name of a column can end with, by the normaliser of its field.
+_MEASURES: Mapping[str, Measure] = {"price": "currency", "duration": "unit"}
 _ADVICE = (
     "Write a mapping: save what --print-map prints in a file, complete it, and add --map and the file."
     " The lines that it lacks look like this:"
@@ -103,7 +104,8 @@ def _check_required(
     left_out: Mapping[str, LeftOut],
 ) -> None:
     """Raises MappingError if a required field has no column. Its advice has the lines that would map one."""
-    for name in missing_fields(collection, fields)[:1]:
+    if names := missing_fields(collection, fields):
+        name = names[0]
         missing = missing_part(collection, fields) if name == "id" else name
         misfit = next(
             (f"{c} {reason.text}" for c, reason in left_out.items() if reason.field == missing), None
@@ -128,8 +130,8 @@ def _candidates(
     """Yields a list of possible mappings for each column that might contain a field."""
     invalid: Literal["reject", "null"]
     invalid = "reject" if target.required or name in _REJECT_UNREADABLE.get(collection, ()) else "null"
-    measured = target.normaliser in _MEASURED
-    found = (c for header in HEADERS[collection][name] if (c := headers.get(header, measured=measured)))
+    measure = _MEASURES.get(target.normaliser)
+    found = (c for header in HEADERS[collection][name] if (c := headers.get(header, measure)))
     for column in dict.fromkeys(found):
         plain = FieldMapping(Selection("column", (column,)), target.normaliser, {}, None, invalid)
         decided = decide_field(plain, sample)

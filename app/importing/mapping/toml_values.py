@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import category
 
 from app.importing.mapping.definition import FieldMapping, Selection
 
@@ -42,7 +43,15 @@ def toml(value: object) -> str:
         return f"{{ {', '.join(f'{key(str(name))} = {toml(item)}' for name, item in value.items())} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml, value))}]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "".join(map(_escaped, json.dumps(value, ensure_ascii=False)))
+
+
+def _escaped(character: str) -> str:
+    """Escapes a character that a terminal would interpret or hide. TOML can't represent a lone surrogate."""
+    kind = category(character)
+    if kind == "Cs":
+        return "\ufffd"
+    return f"\\U{ord(character):08x}" if kind in ("Cc", "Cf", "Zl", "Zp") else character
 
 
 def key(name: str) -> str:

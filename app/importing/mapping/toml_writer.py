@@ -46,7 +46,7 @@ def _left_out(column: str, mapping: ImportMapping) -> Iterator[str]:
     reason = mapping.left_out.get(column)
     yield _one_line(f"# {column} ({reason.text})" if reason else f"# {column}")
     if reason and reason.field and reason.field not in mapping.fields:
-        yield f"# {column_line(mapping.collection, reason.field, column)}"
+        yield f"# {column_line(mapping.collection, reason.field, column, reason.text)}"
 
 
 def _missing(mapping: ImportMapping, columns: Sequence[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from app.importing.values.enums import kind_of_place
 from app.importing.values.normalisers import NORMALISERS, Normaliser, option_error, options
 from app.importing.values.numbers import UNLIMITED
 from app.importing.values.person_names import NOBODY
-from app.importing.values.prices import currency_named
+from app.importing.values.prices import currency_named, is_currency
 from app.importing.values.ratings import have_counts
 from app.importing.values.units import unit_named
 
@@ -19,6 +19,7 @@ __all__ = [
     "Options",
     "currency_named",
     "have_counts",
+    "is_currency",
     "kind_of_place",
     "option_error",
     "options",

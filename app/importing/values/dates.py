@@ -5,7 +5,6 @@ The order of day and month in a date such as 06/11/2015 is inferred from other d
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as calendar_date
 from typing import Any, NamedTuple
@@ -46,6 +45,8 @@ _LONGEST = 200  # maximum length, in characters; a longer string is not a date a
 _NO_DATE = "is not a date"
 _UNCLEAR = "can be read as day/month or as month/day (set day_first = true or false)"
 _YEARS = range(1900, 2200)  # other years are mistakes, or mean "no date", as in 0001-01-01 and 9999-12-31
+_NO_DATE_IN_RANGE = f"{_NO_DATE} from {_YEARS.start} to {_YEARS.stop - 1}"
+_LAST_DAY = range(253_402_214_400, 253_402_300_801)  # 9999-12-31 in seconds since 1970, used for "no date"
 _PIVOT = 20  # a two-digit year is at most this many years in the future
 
 
@@ -85,9 +86,11 @@ def _any_date(value: object, format: str | None, day_first: bool | None, excel: 
         return _utc(_strptime(text, format))
     if _DIGITS.fullmatch(text) and _is_number(text):
         return _number(float(text), excel=excel)
-    with suppress(ValueError):
-        return _utc(datetime.fromisoformat(text))
-    return _written(text, day_first)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return _written(text, day_first)
+    return _utc(moment)
 
 
 def end_date(
@@ -104,9 +107,10 @@ def day_offset(value: Any, *, start: object) -> datetime:
     """Returns the date `value` days after the date `start`, or before it if `value` is negative."""
     first = start if isinstance(start, datetime) else date(start)
     try:
-        return first + timedelta(days=float(value))
+        moment = first + timedelta(days=float(value))
     except (ValueError, OverflowError):
         raise ValueError("is not a number of days") from None
+    return _plausible(moment)
 
 
 def decide_date(column: Column, given: Options) -> Decision:
@@ -162,6 +166,8 @@ def _number(value: float, *, excel: bool) -> datetime:
     """
     if excel and int(value) in _EXCEL:
         return _utc(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400)))
+    if value in _LAST_DAY:
+        raise ValueError(_NO_DATE_IN_RANGE)
     seconds = value / 1000 if abs(value) >= 1e11 else value
     if not 1e8 <= seconds < 1e10:
         hint = " (set excel = true if it is a spreadsheet's day number)" if value in _EXCEL else ""
@@ -171,12 +177,15 @@ def _number(value: float, *, excel: bool) -> datetime:
 
 def _plausible(moment: datetime) -> datetime:
     if moment.year not in _YEARS:
-        raise ValueError(f"{_NO_DATE} from {_YEARS.start} to {_YEARS.stop - 1}")
+        raise ValueError(_NO_DATE_IN_RANGE)
     return moment
 
 
 def _utc(moment: datetime) -> datetime:
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:  # a date at the end of the calendar, with an offset
+        raise ValueError(_NO_DATE_IN_RANGE) from None
     return aware.replace(microsecond=aware.microsecond // 1000 * 1000)
 
 

@@ -24,8 +24,11 @@ _ONLINE = _words("online", "services", unspaced=(r"\blive\b", *_MODES["unspaced_
 _BOTH = _words("both")
 _VIRTUAL_ROOM = re.compile(r"\b(virtual|digital|remote)\s+class\s?-?rooms?\b", re.IGNORECASE)
 _LONGEST = 500  # characters that are looked at; a longer text is hardly a place
-_URL = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/\S*", re.IGNORECASE)
-_MAP = re.compile(r"\bmaps?\b|openstreetmap|goo\.gl|2gis", re.IGNORECASE)  # the address of a map shows a room
+_DOMAIN = r"(?:com|org|net|edu|gov|info|app|io|eu|us|uk|de|fr|es|it|nl|pl|ch|at|cz|pt|br|ru|be|se|tv)"
+_URL = re.compile(rf"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.{_DOMAIN}/\S*", re.IGNORECASE)
+#: In a URL: the address of a map shows a room, and that of a service for meetings doesn't.
+_MAP = re.compile(r"\bmaps?\b|mapy\.|openstreetmap|osm\.org|goo\.gl|2gis|w3w\.|what3words", re.IGNORECASE)
+_MEETING = re.compile(r"\bmeet\.|\bteams\.|whereby\.|gotomeet", re.IGNORECASE)
 _ONLINE_ROOM = re.compile(r"\b(virtual|online|digital)\s+(?:class\s?-?)?rooms?\b", re.IGNORECASE)
 _ONLINE_PLACE = _words("online", "services", unspaced=_MODES["unspaced_online"])
 _FILLERS = frozenset(_MODES["fillers"])
@@ -64,13 +67,16 @@ def mode(value: object) -> DeliveryMode:
 def kind_of_place(value: object) -> Place:
     """Returns whether a place is online, a place to go to, or unclear, such as "Room 5 / Zoom".
 
-    It is online if it has only URLs, words such as "online" or "Zoom", and fillers such as "via" or "link".
+    It is online if it has only words such as "online" or "Zoom", the URLs of services for meetings, and
+    fillers such as "via" or "link". Another URL alone is unclear, because it can be that of a hotel.
     """
     place = nfc(line(value)[:_LONGEST])
     urls = [url for url in _URL.findall(place) if not _MAP.search(url)]
     rest, words = _ONLINE_PLACE.subn(" ", _ONLINE_ROOM.sub("online", _URL.sub(" ", place)))
     if not urls and not words:
         return "onsite"
+    if not words and not any(_MEETING.search(url) or _ONLINE_PLACE.search(url) for url in urls):
+        return "unclear"
     others = {word.casefold() for word in re.findall(r"[^\W\d_]+", rest)} - _FILLERS
     return "unclear" if others or _MAP.search(place) else "online"
 

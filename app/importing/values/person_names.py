@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 from app.importing.values.columns import Column, Decision, Options
 from app.importing.values.lists import LITTLE_DOUBT, decide_separator, items, literal, plain_texts
@@ -30,9 +29,12 @@ def people(
 
     last_first: whether surnames and given names alternate, separated by commas: "Moe, Ada, Roe, Ben".
     conjunctions: whether "and" between two full names, in any of several languages, separates people too. A
-    degree after a comma belongs to the name before it. "Staff", "TBA" and the like are left out.
+    degree after a comma belongs to the name before it.
     """
-    return [name for name in _all(value, separator, last_first, conjunctions) if not _is_nobody(name)]
+    if not isinstance(value, str) or literal(value):
+        return items(value)
+    parts = _people(text(value), separator or "", last_first=last_first, conjunctions=conjunctions)
+    return list(dict.fromkeys(name for part in parts if (name := _COMMA.sub(", ", line(part)).strip(", "))))
 
 
 def decide_people(column: Column, given: Options) -> Decision:
@@ -41,18 +43,6 @@ def decide_people(column: Column, given: Options) -> Decision:
     If no cell has more than one comma, and most have the form "Moe, Ada", each cell is one person. If all
     cells consist of pairs of single words, each pair is one person.
     """
-    decision = _decide_form(column, given)
-    options = {**given, **decision.options}
-    form = (options.get("separator"), options.get("last_first", False), options.get("conjunctions", False))
-    left_out: set[str] = set()
-    for cell in column.cells:
-        with suppress(ValueError):  # a cell that can't be read is reported when its row is imported
-            left_out.update(filter(_is_nobody, _all(cell, *form)))
-    notes = [f"“{name}” in a list of people is nobody: left out" for name in sorted(left_out)[:1]]
-    return decision | Decision(notes=notes)
-
-
-def _decide_form(column: Column, given: Options) -> Decision:
     if "separator" in given:
         return Decision()
     texts = plain_texts(column)
@@ -74,14 +64,6 @@ def _decide_form(column: Column, given: Options) -> Decision:
     return decision | decide_separator(column, given)
 
 
-def _all(value: object, separator: str | None, last_first: bool, conjunctions: bool) -> list[str]:
-    """Returns the parts of a list of people, including those that aren't names, such as "TBA"."""
-    if not isinstance(value, str) or literal(value):
-        return items(value)
-    parts = _people(text(value), separator or "", last_first=last_first, conjunctions=conjunctions)
-    return list(dict.fromkeys(name for part in parts if (name := _COMMA.sub(", ", line(part)).strip(", "))))
-
-
 def _people(written: str, separator: str, *, last_first: bool, conjunctions: bool) -> Iterator[str]:
     if separator in LITTLE_DOUBT or separator == "/":
         for part in written.split(separator):
@@ -93,10 +75,6 @@ def _people(written: str, separator: str, *, last_first: bool, conjunctions: boo
         else:
             names = _with_suffixes(part.split(separator))
             yield from map(", ".join, _in_pairs(names)) if last_first else names
-
-
-def _is_nobody(name: str) -> bool:
-    return name.casefold() in NOBODY
 
 
 def _in_pairs(names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -34,6 +34,7 @@ _LARGEST = 2_000_000_000  # in minor units; fits in GraphQL's Int, which has 32 
 _LONGEST = 500  # maximum length, in characters; a longer string is not a price and is slow to search
 _NOT_ASSUMED = ("KR",)
 _WIDE_SIGNS = str.maketrans("\uffe5\uff04\uffe1\uffe6", "¥$£₩")
+_OTHER_WORDS = frozenset(WORDS["prices"]["other_words"])
 _FREE = frozenset(WORDS["prices"]["free"])
 _SIGN = "|".join(re.escape(sign) for sign in sorted((*_SIGNS, *_SHARED), key=len, reverse=True))
 _NAMED = re.compile(rf"(?<![^\W\d_])(?:{_SIGN})(?:(?<=[^\W\d_])\.)?(?![^\W\d_])", re.IGNORECASE)
@@ -181,8 +182,18 @@ def _names_currency(text: str) -> bool:
 
 
 def currency_named(word: str) -> str | None:
-    """Returns the currency that a word in a column's name names, such as "eur" or "zł"."""
+    """Returns the currency that a word in a column's name names, such as "eur" or "zł".
+
+    Words that more often mean something else, such as "all" and "ft", name none.
+    """
+    if word.casefold() in _OTHER_WORDS:
+        return None
     return _code(word.upper()) or _SIGNS.get(word.upper())
+
+
+def is_currency(text: str) -> bool:
+    """Returns whether a string is the code or the sign of a currency, and nothing else."""
+    return bool(_NAMED.fullmatch(text) or _code(text.upper()))
 
 
 def _code(word: str) -> str | None:
